@@ -1,0 +1,55 @@
+# Every target that needs the environment builds it first, from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test prove lint format serve notebooks bench lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make .venv with the pinned dependencies and the holdfast command
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"holdfast needs Python 3.11 to 3.13, not {v[0]}.{v[1]}; try: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## Generated customers, a trained model, a running service and three answers
+	$(BIN)/holdfast demo --home var/demo
+
+test: $(READY) ## All tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+prove: $(READY) ## The long proofs: ten times the kills, shuffles and draws of `make test`
+	$(BIN)/python -m pytest --prove -m proof --timeout 3600
+
+lint: $(READY) ## Style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+serve: $(READY) ## Serve the demo's model on port 3000
+	$(BIN)/holdfast serve --home var/demo
+
+notebooks: $(READY) ## Run the notebooks as they stand
+	$(BIN)/python -m pytest --notebooks notebooks tests/e2e/test_notebooks.py
+
+bench: $(READY) ## Quality and speed, both sides in one run
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.serving
+
+lock: ## Resolve requirements.lock and requirements-scale.lock anew, with the environment that is there
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra scale --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-scale.lock
+
+clean: ## Remove the environment and everything a run wrote
+	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
