@@ -1,0 +1,68 @@
+"""Logging and progress.
+
+Rooms log through `logging.getLogger(__name__)` and never log attribute values. Work that may take more than two seconds
+says so through `progress`; whoever runs it decides how that is shown (the command line draws bars, a test shows nothing).
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[int], None]
+"""Called with the number of steps just done."""
+
+
+class Reporter(Protocol):
+    """Shows progress."""
+
+    def task(self, description: str, total: int | None) -> AbstractContextManager[Advance]:
+        """Show one task while the context lasts; `total` is None where the number of steps is unknown."""
+
+
+class SilentReporter:
+    """Shows nothing."""
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Advance]:
+        """Show nothing."""
+        yield lambda steps: None
+
+
+_reporter: Reporter = SilentReporter()
+
+
+def show_progress_with(reporter: Reporter) -> None:
+    """Choose who shows progress from now on, in this process."""
+    global _reporter
+    _reporter = reporter
+
+
+def progress(description: str, total: int | None = None) -> AbstractContextManager[Advance]:
+    """Announce a task that may take more than two seconds.
+
+    Parameters
+    ----------
+    description : str
+        What is being done, for a person.
+    total : int, optional
+        How many steps there are, where that is known.
+
+    Returns
+    -------
+    context manager of Advance
+        Call what it yields with the number of steps just done.
+    """
+    return _reporter.task(description, total)
+
+
+def log_to_stderr(debug: bool) -> None:
+    """Send log lines to standard error: warnings, and with `debug` everything of our own and the parts' Python warnings."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
+    for part in ("alembic", "feast", "mlflow"):
+        logging.getLogger(part).setLevel(logging.WARNING)
+    # Through logging, because parts reset the warning filters when they are imported.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)
+    for room in ("holdfast", "features", "models", "training", "care", "serving", "pipeline", "simulator"):
+        logging.getLogger(room).setLevel(logging.DEBUG if debug else logging.WARNING)
