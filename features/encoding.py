@@ -1,0 +1,306 @@
+"""The encoding: how a table's columns become features, and how a feature's number reads to a person.
+
+Numbers stay numbers, dates become days, categories become integer codes. The encoding only ever grows: a category keeps its
+code for as long as the home lives, so that yesterday's model reads today's features.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from features.table import as_text
+from holdfast.errors import InputError
+
+Floats = NDArray[np.float64]
+Kind = Literal["number", "category", "date"]
+Value = float | str | None
+
+# Names that Feast, DuckDB or LightGBM take in a sense of their own; Feast drops what ends in `_y`.
+_PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}(?<!_y)")
+_RESERVED = frozenset({"customer_id", "event_timestamp", "created_timestamp", "label"})
+_DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$"
+_LEADING_ZERO = r"^0\d"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of the table as a feature.
+
+    Parameters
+    ----------
+    name : str
+        The column's name in the table.
+    feature : str
+        The feature's name in the feature store: plain ASCII, unique also where case does not count.
+    kind : {"number", "category", "date"}
+        What its values are. Dates are days since 1970-01-01 in UTC.
+    why : str
+        Why it is of that kind, for a person.
+    categories : tuple of str
+        For a category, its values; a value's code is its position.
+    """
+
+    name: str
+    feature: str
+    kind: Kind
+    why: str
+    categories: tuple[str, ...] = ()
+
+    def encode(self, values: pa.ChunkedArray) -> Floats:
+        """Encode a whole column.
+
+        Parameters
+        ----------
+        values : (n,) pyarrow array of any scalar type
+            Blanks and nulls are missing.
+
+        Returns
+        -------
+        (n,) float64
+            NaN where missing or not finite.
+
+        Raises
+        ------
+        InputError
+            A value is not of the column's kind, or a category not in the encoding.
+        """
+        text = as_text(values)
+        if self.kind == "category":
+            codes = pc.index_in(text, value_set=pa.array(self.categories, pa.string()))
+            self._refuse(text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category")
+            return _floats(codes)
+        if self.kind == "date":
+            return _days(values, text)
+        numbers = _numbers(values, text)
+        if numbers is None:
+            self._refuse(text, _not_numeric(text), "must be a number, as in the model's first table")
+            raise InputError(self.name, "must be a number, as in the model's first table")
+        return numbers
+
+    def encode_value(self, value: object) -> float:
+        """Encode one value as it arrives in JSON; a category never seen becomes missing, as the model treats it.
+
+        Raises
+        ------
+        InputError
+            The value is not of the column's kind.
+        """
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return float("nan")
+        if self.kind == "category" and isinstance(value, bool | int | float | str):
+            return self._codes.get(_plain_text(value), float("nan"))
+        if isinstance(value, str):
+            return float(self.encode(pa.chunked_array([[value]]))[0])
+        if self.kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
+            return _float(self.name, value)
+        raise InputError(self.name, f"must be a {self.kind} or null", value)
+
+    def decode(self, code: float) -> Value:
+        """The original value behind a feature's number, None where missing."""
+        if np.isnan(code):
+            return None
+        if self.kind == "category":
+            return self.categories[int(code)]
+        if self.kind == "date":
+            moment = _EPOCH + timedelta(seconds=round(code * 86400))
+            return moment.date().isoformat() if code == int(code) else moment.isoformat()
+        return int(code) if code == int(code) and abs(code) < 2**53 else float(code)
+
+    @property
+    def _codes(self) -> Mapping[str, float]:
+        codes = self.__dict__.get("_code_of")
+        if codes is None:
+            codes = {category: float(code) for code, category in enumerate(self.categories)}
+            object.__setattr__(self, "_code_of", codes)
+        return codes
+
+    def _refuse(self, text: pa.ChunkedArray, wrong: pa.ChunkedArray, rule: str) -> None:
+        if pc.any(wrong).as_py():
+            raise InputError(self.name, rule, text.filter(wrong)[0].as_py())
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """All feature columns, in the order of the feature service."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature names in order."""
+        return tuple(column.feature for column in self.columns)
+
+    def encode(self, table: pa.Table) -> Floats:
+        """Encode a table's columns: (n, k) float64, NaN for missing. Errors as in `Column.encode`."""
+        return np.column_stack([column.encode(table[column.name]) for column in self.columns])
+
+    def grown(self, table: pa.Table) -> "Encoding":
+        """The same encoding with the table's new categories appended, in sorted order."""
+        return Encoding(tuple(_with_categories(column, table[column.name]) for column in self.columns))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The encoding as JSON."""
+        return [
+            {"name": c.name, "feature": c.feature, "kind": c.kind, "why": c.why, "categories": list(c.categories)}
+            for c in self.columns
+        ]
+
+    @classmethod
+    def from_json(cls, document: Sequence[Mapping[str, Any]]) -> "Encoding":
+        """Read back what `to_json` wrote."""
+        return cls(tuple(Column(**{**entry, "categories": tuple(entry["categories"])}) for entry in document))
+
+
+def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
+    """Decide what each of the named columns is.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        As `features.table.read_table` gives it.
+    names : sequence of str
+        Columns to use, none of them all-missing.
+
+    Raises
+    ------
+    InputError
+        A column holds nested or binary values.
+    """
+    columns = []
+    taken: set[str] = set()
+    for position, name in enumerate(names):
+        feature = _feature_name(name, position, taken)
+        kind, why = _infer_kind(name, table[name])
+        columns.append(_with_categories(Column(name=name, feature=feature, kind=kind, why=why), table[name]))
+    return Encoding(tuple(columns))
+
+
+def days_since_epoch(values: pa.ChunkedArray) -> Floats:
+    """Dates as (n,) float64 days since 1970-01-01 in UTC, NaN where missing; text must be ISO 8601."""
+    return _days(values, as_text(values))
+
+
+def has_naive_times(values: pa.ChunkedArray) -> bool:
+    """Whether a date column has a time of day without a zone."""
+    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
+        return False
+    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        days = _days(values, as_text(values))
+        return bool(np.any(days[~np.isnan(days)] % 1 != 0))
+    return bool(pc.any(pc.match_substring_regex(as_text(values).drop_null(), r"^.{10}[T ][0-9:.]+$")).as_py())
+
+
+def _feature_name(name: str, position: int, taken: set[str]) -> str:
+    plain = name.lower()
+    if not _PLAIN_NAME.fullmatch(plain) or plain in _RESERVED or plain in taken:
+        slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:40]
+        plain = f"{slug}_c{position}" if slug[:1].isalpha() else f"c{position}"
+        while plain in taken:
+            plain += "x"
+    taken.add(plain)
+    return plain
+
+
+def _infer_kind(name: str, values: pa.ChunkedArray) -> tuple[Kind, str]:
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if pa.types.is_boolean(kind):
+        return "category", "true or false"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number", "numeric column"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "date", "date column" if getattr(kind, "tz", None) or pa.types.is_date(kind) else "date column, read as UTC"
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise InputError(name, "must hold numbers, text, dates or true and false; leave it out with --drop", str(kind))
+    return _infer_kind_of_text(as_text(values).drop_null())
+
+
+def _infer_kind_of_text(text: pa.ChunkedArray) -> tuple[Kind, str]:
+    wrong = pc.sum(_not_numeric(text)).as_py() or 0
+    if wrong == 0:
+        if pc.any(pc.match_substring_regex(text, _LEADING_ZERO)).as_py():
+            return "category", "digits with leading zeros are codes"
+        return "number", "every value is a number"
+    if pc.all(pc.match_substring_regex(text, _DATE)).as_py():
+        try:
+            _days(text, text)
+        except InputError:
+            return "category", "looks like dates, but some do not exist"
+        return "date", "every value is an ISO 8601 date"
+    if wrong < len(text):
+        return "category", f"numbers mixed with words ({wrong} of {len(text)} are words)"
+    return "category", "text"
+
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
+
+
+def _not_numeric(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.invert(pc.match_substring_regex(text, _NUMBER))
+
+
+def _numbers(values: pa.ChunkedArray, text: pa.ChunkedArray) -> Floats | None:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        numbers = _floats(values)
+    elif pc.any(_not_numeric(text)).as_py():
+        return None
+    else:
+        # Arrow parses no leading plus sign.
+        numbers = _floats(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()))
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+def _floats(values: pa.ChunkedArray) -> Floats:
+    return np.array(values.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def _days(values: pa.ChunkedArray, text: pa.ChunkedArray) -> Floats:
+    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        moments = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
+    else:
+        try:
+            moments = _parse_iso(text)
+        except (pa.ArrowInvalid, ValueError):
+            raise InputError("date", "must be an ISO 8601 date or time that exists", text.drop_null()[0].as_py()) from None
+    microseconds = moments.cast(pa.int64())
+    return _floats(microseconds) / (86400 * 1e6)
+
+
+def _parse_iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    parsed = [None if value is None else datetime.fromisoformat(value) for value in text.to_pylist()]
+    utc = [None if m is None else (m.astimezone(UTC) if m.tzinfo else m.replace(tzinfo=UTC)) for m in parsed]
+    return pa.chunked_array([pa.array(utc, pa.timestamp("us", "UTC"))])
+
+
+def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
+    if column.kind != "category":
+        return column
+    known = set(column.categories)
+    new = sorted(set(pc.unique(as_text(values).drop_null()).to_pylist()) - known)
+    return replace(column, categories=(*column.categories, *new))
+
+
+def _plain_text(value: bool | int | float | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.strip() if isinstance(value, str) else f"{value:.15g}"
+
+
+def _float(name: str, value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if not np.isfinite(number):
+        raise InputError(name, "must be a finite number or null", value)
+    return number

@@ -1,0 +1,118 @@
+"""A team's own table: reading it, and what each column is.
+
+CSV is read as text throughout, so that an id keeps its leading zeros; Parquet keeps its types.
+"""
+
+import csv
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from holdfast.errors import InputError
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table from ``.csv``, ``.csv.gz`` or ``.parquet``.
+
+    Parameters
+    ----------
+    path : Path
+        CSV is UTF-8 with a header line, its fields parted by a comma, semicolon, tab or vertical bar.
+
+    Returns
+    -------
+    pyarrow.Table
+        CSV columns are strings, blanks included; Parquet columns have the file's types.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, unreadable, of another kind, or has blank or duplicate column names.
+    """
+    if not path.is_file():
+        raise InputError("TABLE", "must be an existing file", str(path))
+    if path.name.endswith(".parquet"):
+        table = _read_parquet(path)
+    elif path.name.endswith((".csv", ".csv.gz")):
+        table = _read_csv(path)
+    else:
+        raise InputError("TABLE", "must end in .csv, .csv.gz or .parquet", path.name)
+    return table
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as stripped text, null where missing or blank; whole numbers lose the ``.0`` that a float type gives them."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        text = pa.chunked_array(
+            [pa.array([None if v is None or v != v else f"{v:.15g}" for v in column.to_pylist()], pa.string())]
+        )
+    elif pa.types.is_boolean(column.type):
+        text = pc.if_else(column, "true", "false")
+    else:
+        text = column.cast(pa.string())
+    stripped = pc.utf8_trim_whitespace(text)
+    return pc.if_else(pc.equal(stripped, ""), pa.scalar(None, pa.string()), stripped)
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    try:
+        names = pq.read_schema(path).names
+        _check_names(names)
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError("TABLE", f"cannot be read as Parquet: {_first_line(error)}", path.name) from None
+
+
+def _read_csv(path: Path) -> pa.Table:
+    try:
+        header, delimiter = _read_header(path)
+    except UnicodeDecodeError:
+        raise InputError("TABLE", "must be UTF-8", path.name) from None
+    except (OSError, EOFError, csv.Error) as error:
+        raise InputError("TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name) from None
+    _check_names(header)
+    try:
+        return pa_csv.read_csv(
+            path,
+            read_options=pa_csv.ReadOptions(column_names=header, skip_rows=1),
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise InputError("TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name) from None
+
+
+def _read_header(path: Path) -> tuple[list[str], str]:
+    opener = gzip.open if path.name.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
+        line = stream.readline()
+        delimiter = max(DELIMITERS, key=line.count)
+        stream.seek(0)
+        return next(csv.reader(stream, delimiter=delimiter), []), delimiter
+
+
+def _check_names(names: list[str]) -> None:
+    if not names:
+        raise InputError("TABLE", "must have a header line with column names")
+    if any(not name.strip() for name in names):
+        raise InputError(
+            "TABLE", "every column needs a name; this one has none", names.index(next(n for n in names if not n.strip())) + 1
+        )
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise InputError("TABLE", "column names must differ; this one repeats", repeated[0])
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

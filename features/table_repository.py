@@ -1,0 +1,209 @@
+"""The Feast repository of a team's own table: entity, source, view and feature service, made from its columns.
+
+It lies in the home directory and is complete: `feast -c HOME/features apply` there changes nothing.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.encoding import Encoding, Floats
+from features.online import online_directory, publish_service
+from features.packed import PackedStore, Times
+from holdfast.logging import progress
+from holdfast.settings import Home, keep_parts_private
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+VIEW = "customer_table"
+SERVICE = "customer_table_v1"
+ID = "customer_id"
+TIME = "event_timestamp"
+CREATED = "created_timestamp"
+
+_TABLE = "customer_table.parquet"
+
+_CONFIGURATION = """\
+project: holdfast
+provider: local
+registry: registry.db
+offline_store:
+  type: duckdb
+online_store:
+  type: features.packed_online_store.PackedOnlineStore
+  path: online
+entity_key_serialization_version: 3
+"""
+
+_DEFINITIONS = '''\
+"""Feast objects of this home's table. Written by `holdfast quickstart`; the columns are in encoding.json."""
+
+from pathlib import Path
+
+from features.table_repository import definitions
+
+entity, source, view, service = definitions(Path(__file__).parent)
+'''
+
+
+class TableRepository:
+    """The Feast repository below a home directory.
+
+    Parameters
+    ----------
+    home : Home
+        The home directory; the repository is its ``features`` directory.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.directory = home.features
+
+    def write(self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats) -> None:
+        """Replace the feature table and the definitions, and apply them.
+
+        Parameters
+        ----------
+        encoding : Encoding
+            What the k columns are.
+        ids : list of str
+            The n customers, each once.
+        times : (n,) datetime64[us]
+            When each row was true, UTC; also its created time.
+        matrix : (n, k) float64
+            Encoded features, NaN for missing.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_beside(self.directory / "feature_store.yaml", _CONFIGURATION)
+        write_beside(self.directory / "definitions.py", _DEFINITIONS)
+        write_beside(self.directory / "encoding.json", _dump(encoding))
+        self._write_table(encoding, ids, times, matrix)
+        self._feast().apply(list(definitions(self.directory)))
+
+    def historical(self, ids: list[str], times: Times) -> Floats:
+        """Features of customers as known at given times, through Feast's point-in-time join.
+
+        Returns
+        -------
+        (n, k) float64
+            In the rows' order and the service's columns.
+        """
+        store = self._feast()
+        rows = pa.table({ID: ids, TIME: pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))}).to_pandas()
+        with progress("Reading features as known then (Feast)"):
+            found = store.get_historical_features(rows, store.get_feature_service(SERVICE)).to_arrow()
+        position = {entity: row for row, entity in enumerate(found[ID].to_pylist())}
+        order = pa.array([position[entity] for entity in ids])
+        features = self.encoding().features
+        return np.column_stack([_floats(found[name].take(order)) for name in features])
+
+    def materialize(self) -> int:
+        """Write the feature table into the online store, in bulk, and record the interval in Feast's registry.
+
+        Returns
+        -------
+        int
+            How many records were written.
+        """
+        table = pq.read_table(self._table)
+        encoding = self.encoding()
+        matrix = np.column_stack([_floats(table[name]) for name in encoding.features])
+        times = table[TIME].cast(pa.timestamp("us")).to_numpy()
+        store = PackedStore(online_directory(self.directory), create=True)
+        with progress("Writing features for serving"):
+            written = store.write(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
+            publish_service(store, SERVICE, [(VIEW, encoding.features)], encoding)
+        self._record_materialization(times)
+        return written
+
+    def encoding(self) -> Encoding:
+        """The encoding that the repository holds."""
+        return read_encoding(self.directory)
+
+    @property
+    def _table(self) -> Path:
+        return self.directory / _TABLE
+
+    def _write_table(self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats) -> None:
+        moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        arrays: dict[str, pa.Array] = {ID: pa.array(ids, pa.string()), TIME: moments, CREATED: moments}
+        for position, column in enumerate(encoding.columns):
+            values = pa.array(matrix[:, position], from_pandas=True)
+            arrays[column.feature] = values.cast(pa.int64()) if column.kind == "category" else values
+        beside = self._table.with_suffix(".parquet.new")
+        pq.write_table(pa.table(arrays), beside)
+        beside.replace(self._table)
+
+    def _record_materialization(self, times: Times) -> None:
+        store = self._feast()
+        start, end = (time.item().replace(tzinfo=UTC) for time in (times.min(), times.max()))
+        view = store.get_feature_view(VIEW)
+        store.registry.apply_materialization(view, store.project, start, max(end, start + timedelta(microseconds=1)))
+
+    def _feast(self) -> "FeatureStore":
+        keep_parts_private()
+        logging.getLogger("feast").setLevel(logging.WARNING)
+        from feast import FeatureStore
+
+        return FeatureStore(repo_path=str(self.directory))
+
+
+def definitions(directory: Path) -> tuple[Any, Any, Any, Any]:
+    """Feast's entity, source, feature view and feature service for the encoding in a repository.
+
+    Parameters
+    ----------
+    directory : Path
+        The repository; it holds ``encoding.json``.
+    """
+    from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+    from feast.types import Float64, Int64
+
+    encoding = read_encoding(directory)
+    entity = Entity(name="customer", join_keys=[ID], value_type=ValueType.STRING, description="Who is scored")
+    # Absolute, because the DuckDB store resolves a relative path against the working directory; each run applies it anew.
+    source = FileSource(
+        name=VIEW, path=str(directory.absolute() / _TABLE), timestamp_field=TIME, created_timestamp_column=CREATED
+    )
+    fields = [
+        Field(
+            name=column.feature,
+            dtype=Int64 if column.kind == "category" else Float64,
+            description=f"Column {column.name!r} of the team's table: {column.why}",
+            tags={"column": column.name, "kind": column.kind},
+        )
+        for column in encoding.columns
+    ]
+    view = FeatureView(name=VIEW, entities=[entity], ttl=timedelta(0), schema=fields, source=source)
+    return entity, source, view, FeatureService(name=SERVICE, features=[view])
+
+
+def read_encoding(directory: Path) -> Encoding:
+    """Read a repository's ``encoding.json``."""
+    return Encoding.from_json(json.loads((directory / "encoding.json").read_text(encoding="utf-8")))
+
+
+def snapshot_time(moment: datetime, rows: int) -> Times:
+    """The same time for every row: (rows,) datetime64[us] in UTC."""
+    return np.full(rows, np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
+
+
+def write_beside(path: Path, text: str) -> None:
+    """Write a text file beside its place and rename it there, so that no reader meets half a file."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def _dump(encoding: Encoding) -> str:
+    return json.dumps(encoding.to_json(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _floats(values: pa.ChunkedArray) -> Floats:
+    return np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""What all tests share: tables to try things on, real data where it is at hand, and the size of proofs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pytest
+from hypothesis import HealthCheck, settings
+
+from holdfast.settings import keep_parts_private
+
+keep_parts_private()
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--prove", action="store_true", help="run the long proofs at full length")
+
+
+@pytest.fixture(scope="session")
+def proof_draws(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How many draws a proof makes: all of them under `make prove`, a tenth otherwise."""
+    return lambda full: full if request.config.getoption("--prove") else max(1, full // 10)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the public data sets."""
+    folder = Path(os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set HOLDFAST_REAL_DATA")
+    return folder
+
+
+def customers(rows: int = 400, seed: int = 1) -> pa.Table:
+    """A small customer table with a signal, odd names, missing values, blanks in the target and ids with leading zeros."""
+    random = np.random.default_rng(seed)
+    contract = random.choice(["monthly", "yearly"], rows)
+    calls = random.poisson(2.0, rows)
+    risk = 1 / (1 + np.exp(-(-1.6 + 1.2 * (contract == "monthly") + 0.4 * (calls - 2))))
+    left = np.where(random.random(rows) < risk, "yes", "no")
+    left[::40] = ""
+    return pa.table(
+        {
+            "customer": [f"{number:05d}" for number in range(rows)],
+            "Contract": contract,
+            "contract": random.normal(size=rows).round(3),
+            "dropped calls 📉": calls,
+            "套餐": random.choice(["基础", "高级", "旗舰"], rows),
+            "fee_y": pa.array(np.where(random.random(rows) < 0.1, np.nan, random.normal(30, 5, rows).round(2)), from_pandas=True),
+            "since": [
+                f"20{year:02d}-03-{day:02d}"
+                for year, day in zip(random.integers(10, 25, rows), random.integers(1, 28, rows), strict=True)
+            ],
+            "margin": random.gamma(2, 10, rows).round(2),
+            "left": left,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def customer_table() -> Callable[..., pa.Table]:
+    """Maker of small customer tables."""
+    return customers
+
+
+@pytest.fixture
+def csv_of(tmp_path: Path) -> Callable[[pa.Table], Path]:
+    """Write a table as CSV and give its path."""
+
+    def write(table: pa.Table) -> Path:
+        path = tmp_path / "customers.csv"
+        pa_csv.write_csv(table, path)
+        return path
+
+    return write
