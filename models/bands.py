@@ -1,0 +1,52 @@
+"""Risk bands: high, medium and low, by bounds in probability that stay with a model version."""
+
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration import Floats
+from models.settings import BandSettings
+
+Bands = NDArray[np.str_]
+
+BAND_NAMES = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandBounds:
+    """Lowest probability of the bands high and medium; below medium is low.
+
+    Parameters
+    ----------
+    high, medium : float
+        Probabilities in 0 to 1, ``high >= medium``.
+    """
+
+    high: float
+    medium: float
+
+    @classmethod
+    def from_shares(cls, probability: Floats, settings: BandSettings) -> Self:
+        """Bounds that put the settings' shares of these customers into each band.
+
+        Parameters
+        ----------
+        probability : (n,) float64
+            Out-of-fold probabilities, no NaN.
+        settings : BandSettings
+            The shares.
+        """
+        high, medium = np.quantile(probability, [1 - settings.high_share, 1 - settings.high_share - settings.medium_share])
+        return cls(high=float(high), medium=float(medium))
+
+    def assign(self, probability: Floats) -> Bands:
+        """Band of each probability; the empty string where it is NaN."""
+        return np.select(
+            [np.isnan(probability), probability >= self.high, probability >= self.medium], ["", "high", "medium"], "low"
+        )
+
+    def to_json(self) -> dict[str, float]:
+        """The bounds as JSON."""
+        return asdict(self)

@@ -1,0 +1,21 @@
+"""Settings of the models room."""
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from holdfast.settings import Section
+
+
+class BandSettings(Section):
+    """How large the risk bands are. The bounds in probability are fixed with each model version."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_BAND_")
+
+    high_share: float = Field(default=0.10, gt=0, lt=1, description="Share of customers, riskiest first, in band high.")
+    medium_share: float = Field(default=0.20, gt=0, lt=1, description="Share of customers, next after high, in band medium.")
+
+    @model_validator(mode="after")
+    def _leave_room_for_low(self) -> "BandSettings":
+        if self.high_share + self.medium_share >= 1:
+            raise ValueError("high_share and medium_share together must stay below 1")
+        return self

@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.errors import ModelError
+from models.bands import BandBounds
+from models.calibration import PlattCalibration
+from models.scorer import Scorer
+from models.version import ModelVersion, load_version
+
+FEATURES = ("a", "b", "c")
+
+
+def _matrix(rows: int, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(rows, 3))
+    matrix[:, 2] = random.integers(0, 4, rows)
+    matrix[random.random((rows, 3)) < 0.1] = np.nan
+    return matrix
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelVersion:
+    matrix = _matrix(800, 1)
+    label = (np.nan_to_num(matrix[:, 0]) + np.random.default_rng(2).normal(size=800) > 0).astype(float)
+    data = lgb.Dataset(matrix, label, feature_name=list(FEATURES), categorical_feature=[2])
+    booster = lgb.train({"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 30)
+    return ModelVersion(
+        name="churn",
+        service="table_v1",
+        features=FEATURES,
+        booster=booster,
+        calibration=PlattCalibration(slope=0.8, intercept=-0.3),
+        bands=BandBounds(high=0.7, medium=0.4),
+        documents={"encoding.json": [{"name": "A ä 😀"}]},
+    )
+
+
+@given(st.integers(0, 10_000), st.integers(1, 40))
+@settings(max_examples=25)
+def test_base_and_contributions_add_up_to_the_raw_margin(model: ModelVersion, seed: int, rows: int) -> None:
+    scorer, matrix = Scorer(model, threads=1), _matrix(rows, seed)
+    explanation = scorer.explain(matrix)
+    assert np.allclose(explanation.base + explanation.contributions.sum(axis=1), scorer.score(matrix).margin, atol=1e-9)
+
+
+def test_the_strongest_contributions_come_first(model: ModelVersion) -> None:
+    explanation = Scorer(model, threads=1).explain(_matrix(50, 3))
+    strength = np.abs(np.take_along_axis(explanation.contributions, explanation.strongest(3), axis=1))
+    assert np.all(np.diff(strength, axis=1) <= 0)
+    assert explanation.strongest(2).shape == (50, 2)
+
+
+def test_threads_and_company_change_nothing(model: ModelVersion) -> None:
+    matrix = _matrix(200, 4)
+    whole = Scorer(model, threads=0).score(matrix)
+    alone = [Scorer(model, threads=1).score(row[None]) for row in matrix]
+    assert whole.probability.tolist() == [scores.probability[0] for scores in alone]
+    assert whole.band.tolist() == [scores.band[0] for scores in alone]
+
+
+def test_nobody_is_scored_too(model: ModelVersion) -> None:
+    assert len(Scorer(model, threads=1).score(np.empty((0, 3))).probability) == 0
+
+
+def test_rows_of_another_width_are_refused(model: ModelVersion) -> None:
+    with pytest.raises(ModelError, match="3 features"):
+        Scorer(model, threads=1).score(np.zeros((2, 4)))
+
+
+def test_saved_and_loaded_it_is_the_same(model: ModelVersion, tmp_path: Path) -> None:
+    model.save(tmp_path / "v")
+    loaded = load_version(tmp_path / "v")
+    matrix = _matrix(100, 5)
+    assert np.array_equal(Scorer(loaded, threads=1).score(matrix).margin, Scorer(model, threads=1).score(matrix).margin)
+    assert (loaded.features, loaded.calibration, loaded.bands) == (model.features, model.calibration, model.bands)
+    assert loaded.documents == model.documents
+
+
+def test_a_version_is_text_and_json_only(model: ModelVersion, tmp_path: Path) -> None:
+    model.save(tmp_path / "v")
+    assert sorted(path.name for path in (tmp_path / "v").iterdir()) == ["booster.txt", "encoding.json", "model.json"]
+    for path in (tmp_path / "v").glob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"))
+    assert (tmp_path / "v" / "booster.txt").read_text(encoding="utf-8").startswith("tree\n")
+
+
+@pytest.mark.parametrize("name", ["booster.txt", "encoding.json"])
+def test_a_changed_byte_is_noticed(model: ModelVersion, tmp_path: Path, name: str) -> None:
+    model.save(tmp_path / "v")
+    content = bytearray((tmp_path / "v" / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "v" / name).write_bytes(content)
+    with pytest.raises(ModelError, match="damaged|cannot be loaded"):
+        load_version(tmp_path / "v")
+
+
+@pytest.mark.parametrize("name", ["booster.txt", "encoding.json", "model.json"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "nonsense"])
+def test_a_damaged_file_is_a_model_error(model: ModelVersion, tmp_path: Path, name: str, damage: str) -> None:
+    model.save(tmp_path / "v")
+    if damage == "missing":
+        (tmp_path / "v" / name).unlink()
+    else:
+        (tmp_path / "v" / name).write_text("" if damage == "empty" else "[1, 2")
+    with pytest.raises(ModelError):
+        load_version(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
+    "change", [{"format": 2}, {"features": ["a", "b"]}, {"calibration": {"kind": "x"}}, {"boosters": []}, {"bands": {}}]
+)
+def test_a_description_that_does_not_fit_is_a_model_error(model: ModelVersion, tmp_path: Path, change: dict[str, object]) -> None:
+    model.save(tmp_path / "v")
+    path = tmp_path / "v" / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ModelError):
+        load_version(tmp_path / "v")
