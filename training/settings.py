@@ -1,0 +1,38 @@
+"""Settings of the training room."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from holdfast.settings import Section
+
+
+class TrainingSettings(Section):
+    """How models are fitted and judged."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_TRAINING_")
+
+    seed: int = Field(default=20260101, ge=0, lt=2**31, description="Seed of every random choice in training.")
+    folds: int = Field(default=5, ge=2, le=20, description="Folds of the outer cross-validation.")
+    repeats: int = Field(default=2, ge=1, le=20, description="How often the outer cross-validation is repeated.")
+    inner_folds: int = Field(default=5, ge=2, le=20, description="Folds inside a training part, for rounds and calibration.")
+    time_windows: int = Field(default=4, ge=1, le=20, description="Test windows of a time split, at most.")
+    max_rounds: int = Field(default=1000, ge=10, le=10_000, description="Most boosting rounds.")
+    patience_rounds: int = Field(default=50, ge=5, le=1000, description="Rounds without improvement before boosting stops.")
+
+
+class LeakWatchSettings(Section):
+    """When the leak watch raises a flag."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_LEAK_WATCH_")
+
+    single_column_auc: float = Field(default=0.85, gt=0.5, le=1, description="AUC of one column alone that is suspicious.")
+    missingness_auc: float = Field(default=0.65, gt=0.5, le=1, description="AUC of being missing alone that is suspicious.")
+    missingness_rows: int = Field(default=30, ge=1, description="Missing, and present, rows needed to judge missingness.")
+    id_like_share: float = Field(
+        default=0.95,
+        gt=0,
+        le=1,
+        description="Distinct share of texts from which a column is id-like; whole numbers must never repeat.",
+    )
+    duplicate_share: float = Field(default=0.01, gt=0, le=1, description="Share of repeated rows that is suspicious.")
+    too_good_auc: float = Field(default=0.95, gt=0.5, le=1, description="Cross-validated AUC that is too good to be true.")
