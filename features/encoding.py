@@ -78,7 +78,11 @@ class Column:
             self._refuse(text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category")
             return _floats(codes)
         if self.kind == "date":
-            return _days(values, text)
+            try:
+                return _days(values, text)
+            except (ValueError, OverflowError):
+                shown = next((value for value in text.to_pylist() if value is not None and not _is_date(value)), None)
+                raise InputError(self.name, "must be an ISO 8601 date or time that exists", shown) from None
         numbers = _numbers(values, text)
         if numbers is None:
             self._refuse(text, _not_numeric(text), "must be a number, as in the model's first table")
@@ -96,7 +100,7 @@ class Column:
         if value is None or (isinstance(value, str) and not value.strip()):
             return float("nan")
         if self.kind == "category" and isinstance(value, bool | int | float | str):
-            return self._codes.get(_plain_text(value), float("nan"))
+            return self._codes.get(_plain_text(self.name, value), float("nan"))
         if isinstance(value, str):
             return float(self.encode(pa.chunked_array([[value]]))[0])
         if self.kind == "number" and isinstance(value, int | float) and not isinstance(value, bool):
@@ -231,7 +235,7 @@ def _infer_kind_of_text(text: pa.ChunkedArray) -> tuple[Kind, str]:
     if pc.all(pc.match_substring_regex(text, _DATE)).as_py():
         try:
             _days(text, text)
-        except InputError:
+        except (ValueError, OverflowError):
             return "category", "looks like dates, but some do not exist"
         return "date", "every value is an ISO 8601 date"
     if wrong < len(text):
@@ -268,12 +272,17 @@ def _days(values: pa.ChunkedArray, text: pa.ChunkedArray) -> Floats:
     if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
         moments = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
     else:
-        try:
-            moments = _parse_iso(text)
-        except (pa.ArrowInvalid, ValueError):
-            raise InputError("date", "must be an ISO 8601 date or time that exists", text.drop_null()[0].as_py()) from None
+        moments = _parse_iso(text)
     microseconds = moments.cast(pa.int64())
     return _floats(microseconds) / (86400 * 1e6)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        _parse_iso(pa.chunked_array([[text]]))
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def _parse_iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -290,10 +299,10 @@ def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
     return replace(column, categories=(*column.categories, *new))
 
 
-def _plain_text(value: bool | int | float | str) -> str:
+def _plain_text(name: str, value: bool | int | float | str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.strip() if isinstance(value, str) else f"{value:.15g}"
+    return value.strip() if isinstance(value, str) else f"{_float(name, value):.15g}"
 
 
 def _float(name: str, value: float) -> float:

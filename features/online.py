@@ -62,7 +62,7 @@ def open_service(home: Home, name: str) -> OnlineService:
 
 
 def publish_service(store: PackedStore, name: str, views: Sequence[tuple[str, Sequence[str]]], encoding: Encoding) -> None:
-    """Make a service known to `open_service`, once its views are written."""
+    """Make a service known to `open_service`."""
     layout = {"views": [[view, list(columns)] for view, columns in views], "encoding": encoding.to_json()}
     store.put_document(_document_name(name), layout)
 

@@ -27,7 +27,7 @@ _ROWS_PER_TRANSACTION = 100_000
 _VIEWS = b"__views__"
 _DOCUMENTS = b"__documents__"
 
-_environments: dict[Path, lmdb.Environment] = {}
+_stores: dict[tuple[int, int], "_Opened"] = {}
 _opening = threading.Lock()
 
 
@@ -48,7 +48,7 @@ class PackedStore:
     """
 
     def __init__(self, directory: Path, *, create: bool = False) -> None:
-        self._environment = _open(directory.absolute(), create)
+        self._opened = _open(directory.absolute(), create)
 
     def write(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> int:
         """Write records, each unless a newer one is there.
@@ -108,10 +108,10 @@ class PackedStore:
         records = np.full((len(ids), 1 + len(columns)), np.nan, dtype="<f8")
         records[:, 0] = np.full(len(ids), np.datetime64("NaT", "us")).view("<f8")
         size = records.shape[1] * 8
-        with self._environment.begin(buffers=True) as transaction:
-            if self._columns(view, transaction) != list(columns):
+        views, database = self._opened.database(_VIEWS), self._opened.database(_records_of(view))
+        with self._opened.environment.begin(buffers=True) as transaction:
+            if _columns(view, views, transaction) != list(columns):
                 raise ModelError(f"feature view {view}", "is not in the online store with the columns asked for")
-            database = self._database(view, transaction)
             for row, entity in enumerate(ids):
                 key = _key(entity)
                 found = None if key is None else transaction.get(key, db=database)
@@ -129,45 +129,49 @@ class PackedStore:
         ModelError
             The view is not in the store.
         """
-        with self._environment.begin() as transaction:
-            columns = self._columns(view, transaction)
+        views = self._opened.database(_VIEWS)
+        with self._opened.environment.begin() as transaction:
+            columns = _columns(view, views, transaction)
         if columns is None:
             raise ModelError(f"feature view {view}", "is not in the online store; materialize it first")
         return columns
 
     def drop(self, view: str) -> None:
         """Remove a view and its records, if it is there."""
-        with self._environment.begin(write=True) as transaction:
-            if self._columns(view, transaction) is not None:
-                transaction.drop(self._database(view, transaction), delete=False)
-                transaction.delete(view.encode(), db=self._environment.open_db(_VIEWS, txn=transaction))
+        views, database = self._opened.database(_VIEWS), self._opened.database(_records_of(view))
+        if views is None or database is None:
+            return
+        with self._opened.environment.begin(write=True) as transaction:
+            transaction.drop(database, delete=False)
+            transaction.delete(view.encode(), db=views)
 
     def put_document(self, name: str, document: object) -> None:
         """Store a JSON document beside the records, such as the layout of a feature service."""
-        with self._environment.begin(write=True) as transaction:
-            database = self._environment.open_db(_DOCUMENTS, txn=transaction)
-            transaction.put(name.encode(), json.dumps(document, ensure_ascii=False).encode(), db=database)
+        documents = self._opened.make_database(_DOCUMENTS)
+        with self._opened.environment.begin(write=True) as transaction:
+            transaction.put(name.encode(), json.dumps(document, ensure_ascii=False).encode(), db=documents)
 
     def get_document(self, name: str) -> object:
         """Read back a document; None where there is none."""
-        with self._environment.begin() as transaction:
-            text = self._get(_DOCUMENTS, name, transaction)
-        return None if text is None else json.loads(text)
+        documents = self._opened.database(_DOCUMENTS)
+        with self._opened.environment.begin() as transaction:
+            text = None if documents is None else transaction.get(name.encode(), db=documents)
+        return None if text is None else json.loads(bytes(text))
 
     def _declare(self, view: str, columns: Sequence[str]) -> None:
-        with self._environment.begin(write=True) as transaction:
-            known = self._columns(view, transaction)
+        views = self._opened.make_database(_VIEWS)
+        database = self._opened.make_database(_records_of(view))
+        with self._opened.environment.begin(write=True) as transaction:
+            known = _columns(view, views, transaction)
             if known == list(columns):
                 return
             if known is not None:
-                transaction.drop(self._database(view, transaction), delete=False)
-            views = self._environment.open_db(_VIEWS, txn=transaction)
-            self._environment.open_db(_records_of(view), txn=transaction)
+                transaction.drop(database, delete=False)
             transaction.put(view.encode(), json.dumps(list(columns)).encode(), db=views)
 
     def _write_newer(self, view: str, ids: Sequence[str], records: Floats) -> int:
-        with self._environment.begin(write=True, buffers=True) as transaction:
-            database = self._database(view, transaction)
+        database = self._opened.make_database(_records_of(view))
+        with self._opened.environment.begin(write=True, buffers=True) as transaction:
             times = records[:, 0].copy().view("<i8")
 
             def newer() -> Iterator[tuple[bytes, memoryview]]:
@@ -183,39 +187,65 @@ class PackedStore:
                 _, written = cursor.putmulti(newer())
         return int(written)
 
-    def _columns(self, view: str, transaction: lmdb.Transaction) -> list[str] | None:
-        text = self._get(_VIEWS, view, transaction)
-        return None if text is None else list(json.loads(text))
 
-    def _get(self, database: bytes, name: str, transaction: lmdb.Transaction) -> bytes | None:
+class _Opened:
+    """An open LMDB environment and the databases in it."""
+
+    def __init__(self, environment: lmdb.Environment) -> None:
+        self.environment = environment
+        self._databases: dict[bytes, lmdb._Database] = {}
+        self._opening = threading.Lock()
+
+    def database(self, name: bytes) -> "lmdb._Database | None":
+        """Handle of a named database, None where it does not exist."""
         try:
-            handle = self._environment.open_db(database, txn=transaction, create=False)
+            return self._handle(name, create=False)
         except lmdb.NotFoundError:
             return None
-        found = transaction.get(name.encode(), db=handle)
-        return None if found is None else bytes(found)
 
-    def _database(self, view: str, transaction: lmdb.Transaction) -> "lmdb._Database":
-        return self._environment.open_db(_records_of(view), txn=transaction, create=False)
+    def make_database(self, name: bytes) -> "lmdb._Database":
+        """Handle of a named database, made where it does not exist."""
+        return self._handle(name, create=True)
+
+    def _handle(self, name: bytes, create: bool) -> "lmdb._Database":
+        # LMDB lets one transaction of a process at a time open handles: they are opened apart from all reading, and kept.
+        with self._opening:
+            if name not in self._databases:
+                self._databases[name] = self.environment.open_db(name, create=create)
+            return self._databases[name]
 
 
-def _open(directory: Path, create: bool) -> lmdb.Environment:
-    # LMDB forbids opening one store twice in a process: its locks would die with the second handle.
+def _open(directory: Path, create: bool) -> _Opened:
+    # LMDB forbids opening one store twice in a process: its locks would die with the second handle. A store is known by its
+    # file, not its name, since a home may be moved, or removed and made anew.
     with _opening:
-        if directory not in _environments:
-            if create:
-                directory.mkdir(parents=True, exist_ok=True)
-            try:
-                _environments[directory] = lmdb.open(
-                    str(directory),
-                    map_size=_MAP_BYTES,
-                    max_dbs=_MAX_VIEWS + 2,
-                    create=create,
-                    readonly=not os.access(directory, os.W_OK),
-                )
-            except lmdb.Error as error:
-                raise ModelError(str(directory), f"holds no readable online store: {error}") from None
-        return _environments[directory]
+        known = _stores.get(_file_of(directory))
+        if known is not None:
+            return known
+        if create:
+            directory.mkdir(parents=True, exist_ok=True)
+        writable = os.access(directory, os.W_OK)
+        try:
+            environment = lmdb.open(
+                str(directory), map_size=_MAP_BYTES, max_dbs=_MAX_VIEWS + 2, create=create, readonly=not writable
+            )
+        except lmdb.Error as error:
+            raise ModelError(str(directory), f"holds no readable online store: {error}") from None
+        opened = _stores[_file_of(directory)] = _Opened(environment)
+        return opened
+
+
+def _file_of(directory: Path) -> tuple[int, int]:
+    try:
+        found = (directory / "data.mdb").stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _columns(view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction) -> list[str] | None:
+    text = None if views is None else transaction.get(view.encode(), db=views)
+    return None if text is None else list(json.loads(bytes(text)))
 
 
 def _records_of(view: str) -> bytes:

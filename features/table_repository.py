@@ -117,8 +117,9 @@ class TableRepository:
         times = table[TIME].cast(pa.timestamp("us")).to_numpy()
         store = PackedStore(online_directory(self.directory), create=True)
         with progress("Writing features for serving"):
-            written = store.write(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
+            # First the encoding: it only grows, so that it also reads the records still there.
             publish_service(store, SERVICE, [(VIEW, encoding.features)], encoding)
+            written = store.write(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
         self._record_materialization(times)
         return written
 

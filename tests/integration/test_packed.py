@@ -3,6 +3,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,22 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(tmp_path: Path, proo
         assert np.array_equal(matrix[written], np.repeat(generation[:, None].astype(float), 50, axis=1))
         store.write("view", columns, ["0"], _times(10**6), np.zeros((1, 50)))
         assert store.read("view", columns, ["0"])[0].tolist() == [[0.0] * 50]
+
+
+def test_many_threads_find_every_entity(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    maker = context.Process(target=_write_once, args=(tmp_path / "online",))
+    maker.start()
+    maker.join()
+    store = PackedStore(tmp_path / "online")
+    columns = [f"c{n}" for n in range(50)]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda entity: np.isnat(store.read("view", columns, [entity])[1][0]), ENTITIES * 4)
+    assert not any(found)
+
+
+def _write_once(directory: Path) -> None:
+    times = np.full(len(ENTITIES), np.datetime64(1, "us"))
+    PackedStore(directory, create=True).write(
+        "view", [f"c{n}" for n in range(50)], ENTITIES, times, np.zeros((len(ENTITIES), 50))
+    )

@@ -62,7 +62,7 @@ def test_feast_reads_the_packed_records(filled: tuple[Home, Encoding, list[str],
 
 
 def test_feast_materializes_into_the_packed_records(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
-    home, encoding, ids, matrix = filled
+    home, _encoding, ids, matrix = filled
     store = _feast(home)
     online.open_service(home, SERVICE).store.drop(VIEW)
     store.materialize(datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))

@@ -109,6 +109,8 @@ def test_infinite_numbers_are_missing() -> None:
         (["a", "b"], ["a"], "must be a category"),
         (["2024-01-01"], "yesterday", "ISO 8601"),
         (["2024-01-01"], 3, "must be a date"),
+        (["2024-01-01"], "0001-01-01T00:00:00+23:59", "x: must be an ISO 8601 date or time that exists"),
+        (["a", "b"], 10**400, "finite"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(column: list[object], value: object, rule: str) -> None:
