@@ -1,0 +1,183 @@
+"""The champion being served: loaded whole, replaced whole."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from features.encoding import Encoding, Floats
+from features.online import OnlineService, open_service, read
+from features.packed import Times
+from holdfast.errors import ModelError
+from holdfast.settings import Home
+from models.registry import RegisteredVersion, find_champion
+from models.scorer import Scorer
+from models.version import load_version
+from serving.rows import RowReader
+
+MODEL = "churn"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """Everything that a prediction needs, of one model version.
+
+    Parameters
+    ----------
+    version : RegisteredVersion
+        The model and its number.
+    directory : Path
+        Where it was loaded from.
+    scorer : Scorer
+        Scores with it.
+    online : OnlineService
+        Gives customers' features, in the model's order.
+    reader : RowReader
+        Gives a caller's rows as features, in the model's order.
+    base : float
+        Raw margin (log-odds) that contributions start from.
+    """
+
+    version: RegisteredVersion
+    directory: Path
+    scorer: Scorer
+    online: OnlineService
+    reader: RowReader
+    base: float
+
+    @classmethod
+    def fit(cls, version: RegisteredVersion, directory: Path, online: OnlineService) -> "Loaded":
+        """Put a version and its feature service together, and try them.
+
+        Raises
+        ------
+        ModelError
+            They do not fit, a document is missing, or the version scores nothing sensible.
+        """
+        model = version.model
+        named = f"model {model.name} version {version.number}"
+        _require_features(f"feature service {online.name}", online.features, named, model.features)
+        reader = _row_reader(version, named)
+        _require_features(f"encoding.json of {named}", reader.encoding.features, named, model.features)
+        scorer = Scorer(model, threads=1)
+        nobody = np.full((1, len(model.features)), np.nan)
+        probability = float(scorer.score(nobody).probability[0])
+        base = scorer.explain(nobody).base
+        if not (0 <= probability <= 1 and np.isfinite(base)):
+            raise ModelError(named, "must score an empty row with a finite probability and base", (probability, base))
+        loaded = cls(version=version, directory=directory, scorer=scorer, online=online, reader=reader, base=base)
+        loaded.read(["nobody"])
+        return loaded
+
+    def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
+        """Newest features of customers, as `features.online.read` gives them; any thread may ask.
+
+        Raises
+        ------
+        ModelError
+            The online store does not answer, or no longer fits.
+        """
+        return read(self.online, ids)
+
+
+class Champion:
+    """Keeps the champion in memory. What is loaded is one value, so that a request sees the old one or the new one.
+
+    Parameters
+    ----------
+    home : Home
+        Where registry, model versions and online store lie.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.loaded: Loaded | None = None
+        self.retiring = False
+        self._refreshing = threading.Lock()
+        self._stop = threading.Event()
+
+    def refresh(self) -> bool:
+        """Load what the registry and the online store hold now, if it is not loaded yet.
+
+        Returns
+        -------
+        bool
+            Whether something new is being served.
+
+        Raises
+        ------
+        ModelError
+            There is no champion, it is damaged, or it and the online store do not fit. What was loaded stays.
+        """
+        with self._refreshing:
+            known = self.loaded
+            number, directory = find_champion(self.home, MODEL)
+            if known is not None and (known.version.number, known.directory) == (number, directory):
+                version = known.version
+            else:
+                version = RegisteredVersion(number=number, model=load_version(directory))
+            online = open_service(self.home, version.model.service)
+            if known is not None and known.version is version and _same_layout(known.online, online):
+                return False
+            self.loaded = Loaded.fit(version, directory, online)
+            return True
+
+    def current(self) -> Loaded:
+        """What is being served; ModelError before anything is loaded."""
+        if self.loaded is None:
+            raise ModelError(MODEL, "is not loaded yet")
+        return self.loaded
+
+    def is_ready(self) -> bool:
+        """Whether a prediction can be asked for now, and soon after."""
+        try:
+            self.current().read(["nobody"])
+        except ModelError:
+            return False
+        return not self.retiring
+
+    def follow(self, seconds: float) -> None:
+        """Refresh every so many seconds, in a thread, until `close`."""
+        threading.Thread(target=self._follow, args=(seconds,), name="holdfast-champion", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stop.set()
+
+    def _follow(self, seconds: float) -> None:
+        while not self._stop.wait(seconds):
+            self._refresh_or_keep()
+
+    def _refresh_or_keep(self) -> None:
+        try:
+            if self.refresh():
+                _log.info("serves %s version %s now", MODEL, self.current().version.number)
+        except Exception as error:  # whatever a broken champion raises, the one that works goes on serving
+            _log.warning("cannot load the new champion, the old one goes on serving: %s", error)
+
+
+def _same_layout(one: OnlineService, other: OnlineService) -> bool:
+    return one.views == other.views and one.encoding == other.encoding
+
+
+def _row_reader(version: RegisteredVersion, named: str) -> RowReader:
+    documents = version.model.documents
+    try:
+        columns = documents["columns.json"]
+        return RowReader(Encoding.from_json(documents["encoding.json"]), columns["columns"], columns["id"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(named, f"must hold encoding.json and columns.json as training writes them: {error!r}") from None
+
+
+def _require_features(name: str, found: tuple[str, ...], named: str, wanted: tuple[str, ...]) -> None:
+    if found == wanted:
+        return
+    rule = f"must have the features of {named}, in its order"
+    if set(found) == set(wanted):
+        raise ModelError(name, rule)
+    raise ModelError(name, f"{rule}; only one of the two has {', '.join(sorted(set(found) ^ set(wanted))[:5])}")

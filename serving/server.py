@@ -1,0 +1,102 @@
+"""`holdfast serve`: the service in one process, from the first check to the last answer."""
+
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+import uvicorn
+
+from holdfast.errors import InputError
+from holdfast.settings import Home, keep_parts_private
+from serving.access import is_loopback
+from serving.champion import MODEL, Champion
+from serving.settings import ServingSettings
+
+# How long requests that are under way at the end may take to finish.
+_FINISH_SECONDS = 10
+
+
+def run(home: Home, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then return.
+
+    Parameters
+    ----------
+    home : Home
+        Whose champion to serve.
+    host : str
+        Name or address to listen on.
+    port : int
+        Port to listen on; 0 for any that is free.
+
+    Raises
+    ------
+    InputError
+        The host is beyond loopback and no key is set, or the address cannot be listened on.
+    ModelError
+        Champion or online store are missing, damaged or do not fit. Nothing listens then.
+    """
+    settings = ServingSettings.read()
+    if settings.api_key is None and not is_loopback(host):
+        raise InputError(ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}")
+    keep_parts_private()
+    champion = Champion(home)
+    champion.refresh()
+    from serving.service import make_service
+
+    app = make_service(champion, settings).to_asgi(is_main=False)
+    with _listen(host, port) as listener:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_FINISH_SECONDS,
+        )
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        _Server(config, champion, settings.drain_seconds, address).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError("--host, --port", f"must be an address to listen on: {reason}", f"{host}:{port}") from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server that says when it is ready, and on SIGTERM is not ready for a while before it leaves."""
+
+    def __init__(self, config: uvicorn.Config, champion: Champion, drain_seconds: float, address: str) -> None:
+        super().__init__(config)
+        self._champion = champion
+        self._drain_seconds = drain_seconds
+        self._address = address
+        self._leave_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        number = self._champion.current().version.number
+        sys.stderr.write(f"holdfast serves {MODEL} version {number} on {self._address}\n")
+        sys.stderr.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First SIGTERM: not ready from now on, gone after the drain. SIGINT or another SIGTERM: gone now."""
+        # The signal is not handed to uvicorn, which would raise it again at the end instead of returning.
+        if sig == signal.SIGTERM and not self._champion.retiring:
+            self._leave_at = time.monotonic() + self._drain_seconds
+        else:
+            self.force_exit = self.should_exit
+            self.should_exit = True
+        self._champion.retiring = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Leave once the drain is over."""
+        if self._leave_at is not None and time.monotonic() >= self._leave_at:
+            self.should_exit = True
+        return await super().on_tick(counter)

@@ -1,0 +1,53 @@
+"""The BentoML service: the champion and the `/v1` application under one lifecycle."""
+
+from typing import Any
+
+import bentoml
+
+from serving.access import AccessMiddleware
+from serving.app import make_app
+from serving.champion import Champion
+from serving.problem import MOST_SECONDS, ProblemMiddleware
+from serving.settings import ServingSettings
+
+# BentoML's metrics are labelled by raw path, so that whoever asks for made-up paths fills the memory; its tracing exports
+# nothing here and costs as much as all the rest of a request.
+_CONFIGURATION: dict[str, Any] = {
+    "metrics": {"enabled": False},
+    "tracing": {"excluded_urls": ".*"},
+    "logging": {"access": {"enabled": False}},
+    # After ours, because its answer is no problem document.
+    "traffic": {"timeout": MOST_SECONDS + 5},
+}
+
+
+def make_service(champion: Champion, settings: ServingSettings) -> bentoml.Service[Any]:
+    """The service over a champion, which is loaded when the service starts.
+
+    Parameters
+    ----------
+    champion : Champion
+        What to serve.
+    settings : ServingSettings
+        Who may ask, and how much.
+    """
+
+    class Holdfast:
+        """Predicts who is about to leave, and why; the contract is at /openapi.json."""
+
+        def __init__(self) -> None:
+            champion.refresh()
+            champion.follow(settings.reload_seconds)
+
+        async def __is_ready__(self) -> bool:
+            return champion.is_ready()
+
+        @bentoml.on_shutdown
+        def stop(self) -> None:
+            champion.close()
+
+    service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
+    service.add_asgi_middleware(ProblemMiddleware)
+    service.add_asgi_middleware(AccessMiddleware, api_key=settings.api_key)
+    service.mount_asgi_app(make_app(champion, settings), path="/")
+    return service

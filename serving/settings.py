@@ -1,0 +1,28 @@
+"""Settings of the serving room."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from holdfast.settings import Section
+
+
+class ServingSettings(Section):
+    """Who may ask, how much at once, and how the server follows the registry."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_SERVING_")
+
+    # Without a rule of its own: an error about it would show the key.
+    api_key: SecretStr | None = Field(
+        default=None, description="Key that every request must bring as `Authorization: Bearer KEY`. Needed beyond loopback."
+    )
+    max_body_bytes: int = Field(default=1_048_576, ge=1, description="Largest request body, in bytes.")
+    max_items: int = Field(default=1_000, ge=1, description="Most customers or rows in one request.")
+    reload_seconds: float = Field(
+        default=30.0, gt=0, le=86_400, description="How often the server asks whether there is a new champion, in seconds."
+    )
+    drain_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=600,
+        description="How long it answers on after SIGTERM, while it says it is not ready, in seconds.",
+    )
