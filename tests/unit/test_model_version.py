@@ -96,7 +96,7 @@ def test_a_changed_byte_is_noticed(model: ModelVersion, tmp_path: Path, name: st
     content = bytearray((tmp_path / "v" / name).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "v" / name).write_bytes(content)
-    with pytest.raises(ModelError, match="damaged|cannot be loaded"):
+    with pytest.raises(ModelError, match=r"damaged|cannot be loaded"):
         load_version(tmp_path / "v")
 
 

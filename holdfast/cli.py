@@ -1,0 +1,207 @@
+"""The `holdfast` command. Rooms are imported inside the commands, so that `--help` answers at once."""
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from holdfast.errors import HoldfastError
+
+app = typer.Typer(
+    name="holdfast",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Who is about to leave, who is quietly dissatisfied and why, and whom to care for first.",
+    epilog="Start with: holdfast quickstart customers.csv --target Churn --id customerID",
+    rich_markup_mode=None,  # rich help pages take longer to import than all the rest
+)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+
+
+def main() -> None:
+    """Entry point of the `holdfast` command."""
+    app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"holdfast {version('holdfast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log lines.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    from holdfast.console import ConsoleReporter
+    from holdfast.logging import log_to_stderr, show_progress_with
+
+    log_to_stderr(debug)
+    show_progress_with(ConsoleReporter())
+
+
+def _reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into one readable line on standard error and the exit code they stand for."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except HoldfastError as error:
+            _fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _fail("interrupted; the same command starts over and loses nothing", 130)
+        except Exception as error:
+            first_line = (str(error).splitlines() or [""])[0]
+            _fail(f"unexpected {type(error).__name__}: {first_line} (--debug shows where)", 1)
+
+    return run
+
+
+def _fail(message: str, exit_code: int) -> None:
+    if logging.getLogger("holdfast").isEnabledFor(logging.DEBUG):
+        traceback.print_exc()
+    typer.secho("error", fg="red", bold=True, nl=False, err=True)
+    typer.echo(f" {' '.join(message.split())}", err=True)
+    raise typer.Exit(exit_code)
+
+
+def _home(home: Path | None) -> Any:
+    from holdfast.settings import BaseSection, Home
+
+    return Home(home or BaseSection.read().home)
+
+
+@app.command()
+@_reporting_errors
+def quickstart(
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="One row a customer: .csv, .csv.gz or .parquet.", show_default=False)
+    ],
+    target: Annotated[
+        str, typer.Option(help="Column that says who left; rows where it is blank are only scored.", show_default=False)
+    ],
+    id: Annotated[
+        str | None, typer.Option(help="Column that names the customer. Default: row number", show_default=False)
+    ] = None,
+    positive: Annotated[
+        list[str] | None, typer.Option(help="Value of the target that means “left”; repeat for several.", show_default=False)
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column with the row's date; the model is then judged on later rows.", show_default=False)
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values belong together, such as a household.", show_default=False)
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Column not to use; repeat for several.", show_default=False)] = None,
+    value: Annotated[
+        str | None, typer.Option(help="Column with what a customer is worth; orders the care list.", show_default=False)
+    ] = None,
+    available_at_scoring: Annotated[
+        Path | None,
+        typer.Option(help="File with the columns known when scoring, one a line; others are left out.", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a served churn model from one customer table."""
+    from holdfast.console import print_json, results_only
+
+    with results_only():
+        from features.customer_table import Roles, read_column_names
+        from pipeline.quickstart import quickstart as run
+
+        roles = Roles(
+            target=target,
+            id=id,
+            positive=tuple(positive or ()),
+            time=time,
+            group=group,
+            value=value,
+            drop=tuple(drop or ()),
+            available=None if available_at_scoring is None else read_column_names(available_at_scoring),
+        )
+        result = run(table, roles, _home(home))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        from holdfast.summary import print_quickstart
+
+        print_quickstart(result)
+
+
+@app.command()
+@_reporting_errors
+def serve(
+    home: HomeOption = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; other than loopback needs HOLDFAST_SERVING_API_KEY.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)] = 3000,
+) -> None:
+    """Answer prediction requests over HTTP."""
+    from serving.server import run
+
+    run(_home(home), host, port)
+
+
+@app.command()
+@_reporting_errors
+def demo(
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory that everything lies in. Default: demo below HOLDFAST_HOME, or var/demo",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try everything once on generated customers."""
+    from holdfast.console import print_json, results_only
+
+    with results_only():
+        from holdfast.settings import Home
+        from pipeline.demo import demo as run
+
+        result = run(Home(home or _home(None).root / "demo"))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        from holdfast.summary import print_demo
+
+        print_demo(result)
+
+
+@app.command()
+@_reporting_errors
+def settings(as_json: JsonOption = False) -> None:
+    """Show every setting, its value and where it comes from."""
+    from holdfast.console import print_json
+    from holdfast.sections import effective_settings
+
+    found = effective_settings()
+    if as_json:
+        print_json({"settings": [vars(setting) for setting in found]})
+    else:
+        from holdfast.summary import print_settings
+
+        print_settings(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The console: progress on standard error, results on standard output."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from holdfast.logging import Advance
+
+_LINE_EVERY_SECONDS = 5.0
+
+
+class ConsoleReporter:
+    """Shows progress on standard error: bars on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Advance]:
+        """Show one task until the context ends, then leave one line with the time it took."""
+        started = time.monotonic()
+        if self._console.is_terminal:
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            with Progress(*columns, console=self._console, transient=True) as bars:
+                bar = bars.add_task(description, total=total)
+                yield lambda steps: bars.advance(bar, steps)
+        else:
+            yield self._lines(description, total)
+        self._console.print(f"  [dim]{description}, {time.monotonic() - started:.1f} s[/dim]")
+
+    def _lines(self, description: str, total: int | None) -> Advance:
+        done, last = 0, time.monotonic()
+
+        def advance(steps: int) -> None:
+            nonlocal done, last
+            done += steps
+            if time.monotonic() - last >= _LINE_EVERY_SECONDS:
+                last = time.monotonic()
+                self._console.print(f"  [dim]{description}: {done} of {total}[/dim]")
+
+        return advance
+
+
+@contextmanager
+def results_only() -> Iterator[None]:
+    """Keep standard output for results: whatever a library writes there meanwhile goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def print_json(result: object) -> None:
+    """Write one JSON object to standard output."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")

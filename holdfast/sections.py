@@ -1,0 +1,60 @@
+"""Every section of the settings, and what is in force."""
+
+import os
+from dataclasses import dataclass
+
+from holdfast.settings import BaseSection, Section
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as it is in force.
+
+    Parameters
+    ----------
+    variable : str
+        Environment variable that sets it.
+    value : str
+        Its value; secrets are hidden.
+    origin : str
+        ``default`` or ``environment``.
+    description : str
+        What it is for, and its unit.
+    """
+
+    variable: str
+    value: str
+    origin: str
+    description: str
+
+
+def sections() -> tuple[type[Section], ...]:
+    """All sections, the front door's first."""
+    from models.settings import BandSettings
+    from serving.settings import ServingSettings
+    from training.settings import LeakWatchSettings, TrainingSettings
+
+    return (BaseSection, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
+
+
+def effective_settings() -> list[Setting]:
+    """Every setting with its value and origin.
+
+    Raises
+    ------
+    InputError
+        A variable holds a value that its setting does not take.
+    """
+    found = []
+    for section in sections():
+        values = section.read()
+        for name, field in section.model_fields.items():
+            variable = section.variable(name)
+            given = bool(_given(variable))
+            origin = "environment" if given else "default"
+            found.append(Setting(variable, str(getattr(values, name)), origin, field.description or ""))
+    return found
+
+
+def _given(variable: str) -> str | None:
+    return next((value for name, value in os.environ.items() if name.upper() == variable), None)

@@ -1,0 +1,115 @@
+"""The demo: generated customers through quickstart, then three answers from a running service."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pyarrow.csv as pa_csv
+
+from features.customer_table import Roles
+from holdfast.errors import HoldfastError
+from holdfast.logging import progress
+from holdfast.settings import Home
+from pipeline.quickstart import Quickstart, quickstart
+from simulator.customer_table import ID, TARGET, VALUE, customer_table
+
+ROWS = 20_000
+SEED = 7
+ASKED = 3
+"""Customers that the service is asked about: the first of the care list."""
+
+_START_SECONDS = 120
+_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """What the demo made.
+
+    Parameters
+    ----------
+    quickstart : Quickstart
+        The run.
+    answer : JSON object
+        What the service said of three customers.
+    """
+
+    quickstart: Quickstart
+    answer: dict[str, Any]
+
+    def to_json(self) -> dict[str, object]:
+        """The result as one JSON object."""
+        return {**self.quickstart.to_json(), "answer": self.answer}
+
+
+def demo(home: Home) -> Demo:
+    """Generate customers, run `quickstart` on them, serve the model on a free port, ask it, and stop it."""
+    table = home.root / "customers.csv"
+    home.root.mkdir(parents=True, exist_ok=True)
+    with progress(f"Making up {ROWS:,} customers"):
+        pa_csv.write_csv(customer_table(ROWS, SEED), table)
+    result = quickstart(table, Roles(target=TARGET, id=ID, value=VALUE), home)
+    ids = [line.split(",")[1] for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]]
+    with serving(home) as address:
+        answer = ask(address, ids)
+    return Demo(quickstart=result, answer=answer)
+
+
+@contextmanager
+def serving(home: Home) -> Iterator[str]:
+    """A service process on a free loopback port, ready; yields its address and stops it at the end.
+
+    Raises
+    ------
+    HoldfastError
+        The service did not become ready; its last words are in the message.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "holdfast.cli", "serve", "--home", str(home.root), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        with progress("Starting the service"):
+            _wait_until_ready(process, address)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def ask(address: str, ids: list[str]) -> dict[str, Any]:
+    """Ask a service about customers."""
+    body = json.dumps({"customer_ids": ids, "reasons": 3}).encode()
+    request = Request(f"{address}/v1/predictions", body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=30) as response:
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def _wait_until_ready(process: "subprocess.Popen[str]", address: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            said = (process.stderr.read() if process.stderr else "").strip().splitlines()
+            raise HoldfastError(f"the service stopped with exit code {process.returncode}: {said[-1] if said else 'no word'}")
+        try:
+            with urlopen(f"{address}/readyz", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise HoldfastError(f"the service was not ready after {_START_SECONDS} seconds")

@@ -1,0 +1,113 @@
+"""Quickstart: from one customer table to a registered model, scores with reasons, a care list and a report.
+
+This module reads and checks; what takes long, and takes long to import, begins once the input is known to be good.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.customer_table import CustomerTable, Roles, read_customer_table
+from features.encoding import Encoding
+from features.table import as_text
+from features.table_repository import TableRepository
+from holdfast.logging import progress
+from holdfast.settings import Home
+from pipeline.home import TableIdentity, check_identity, read_identity
+
+if TYPE_CHECKING:
+    from training.train import Training
+
+MODEL = "churn"
+"""Name the model is registered under."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quickstart:
+    """What a run made.
+
+    Parameters
+    ----------
+    customers : CustomerTable
+        The table as read.
+    encoding : Encoding
+        What was decided per column.
+    training : Training
+        The model, its figures and flags.
+    version : str
+        Number of the registered model version.
+    home : Home
+        Where everything lies.
+    seconds : float
+        How long it took.
+    """
+
+    customers: CustomerTable
+    encoding: Encoding
+    training: "Training"
+    version: str
+    home: Home
+    seconds: float
+
+    model_name = MODEL
+
+    def missing_share(self, column: str) -> float:
+        """Share of rows in which a column is missing, 0 to 1."""
+        values = as_text(self.customers.table[column])
+        return values.null_count / len(values)
+
+    def to_json(self) -> dict[str, object]:
+        """The result as one JSON object."""
+        return {
+            "rows": len(self.customers.ids),
+            "labelled_rows": int(self.customers.known.sum()),
+            "features": len(self.encoding.columns),
+            "positive_rate": float(np.nanmean(self.customers.label)),
+            **self.training.evaluation.figures(),
+            "flags": [vars(flag) for flag in self.training.flags],
+            "left_out": list(self.customers.left_out),
+            "model_name": self.model_name,
+            "model_version": self.version,
+            "home": str(self.home.root),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
+    """Train, judge, explain, register and publish a churn model for a table.
+
+    Parameters
+    ----------
+    path : Path
+        The table: CSV, CSV.gz or Parquet.
+    roles : Roles
+        What its columns are for.
+    home : Home
+        Where everything goes; made where it does not exist.
+
+    Raises
+    ------
+    InputError
+        The table, the roles or the home are wrong; nothing was changed.
+    """
+    started = time.monotonic()
+    with progress("Reading the table"):
+        customers = read_customer_table(path, roles, datetime.now(UTC))
+        check_identity(home, TableIdentity.of(customers))
+        encoding = customers.encoding(TableRepository(home).encoding() if read_identity(home) else None)
+        encoded = encoding.encode(customers.table)
+    from pipeline.table_model import publish_model
+
+    training, version = publish_model(path, customers, encoding, encoded, home, MODEL)
+    return Quickstart(
+        customers=customers,
+        encoding=encoding,
+        training=training,
+        version=version,
+        home=home,
+        seconds=time.monotonic() - started,
+    )

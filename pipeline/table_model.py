@@ -1,0 +1,146 @@
+"""The model of a table: trained, judged, explained, registered and published under a home's lock.
+
+The order of the last steps keeps a killed run harmless: the version is registered, then the features are published, then the
+champion moves, then the files. Encodings only grow, so the old champion reads the new features as well.
+"""
+
+from pathlib import Path
+
+from care.care_list import care_list_csv
+from features.customer_table import CustomerTable
+from features.encoding import Encoding, Floats
+from features.table_repository import SERVICE, TableRepository
+from holdfast.logging import progress
+from holdfast.settings import Home
+from models.scorer import Scorer
+from pipeline.care import care_entries
+from pipeline.home import TableIdentity, claimed, record_identity
+from pipeline.outputs import outputs
+from pipeline.report import render_report
+from pipeline.report_content import ExplainedSample, Source, explained_sample, report_content
+from pipeline.scores import CustomerScores
+from training.fit import PARAMETERS, TrainingTable
+from training.plots import beeswarm_figure, plots
+from training.settings import TrainingSettings
+from training.split import Split, cross_validation, time_windows
+from training.tracking import RunRecord, Tracking
+from training.train import Training, train
+
+
+def publish_model(
+    path: Path, customers: CustomerTable, encoding: Encoding, encoded: Floats, home: Home, name: str
+) -> tuple[Training, str]:
+    """Train a model on a table, and publish it with its features, scores, care list and report.
+
+    Parameters
+    ----------
+    path : Path
+        The table's file.
+    customers : CustomerTable
+        Its n customers.
+    encoding : Encoding
+        What its k feature columns are.
+    encoded : (n, k) float64
+        Their values, NaN for missing.
+    home : Home
+        Where everything goes.
+    name : str
+        Name to register the model under.
+
+    Returns
+    -------
+    training : Training
+        The model and what is known about it.
+    version : str
+        Number of the registered version, now the champion.
+
+    Raises
+    ------
+    InputError
+        The rows cannot be split, or the home cannot be used; nothing was changed.
+    """
+    settings = TrainingSettings.read()
+    splits = _splits(customers, settings)
+    identity = TableIdentity.of(customers)
+    repository = TableRepository(home)
+    with claimed(home, identity), outputs() as files:
+        with progress("Filling the feature store (Feast)"):
+            repository.write(encoding, customers.ids, customers.times, encoded)
+            matrix = repository.historical(customers.ids, customers.times)
+        training = _train(name, customers, encoding, matrix, splits, settings)
+        scorer = Scorer(training.model, threads=0)
+        scores = CustomerScores.of(customers, matrix, training)
+        entries = care_entries(customers, encoding, matrix, scorer, scores)
+        source = Source(path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings)
+        sample = explained_sample(source, scorer)
+        tracking = Tracking(home)
+        version = tracking.register(training.model, _record(source, training, sample))
+        files.table(home.scores, scores.to_table(customers.ids))
+        files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
+        with progress("Drawing the report"):
+            files.text(home.report, render_report(report_content(source, training, sample, scores, entries, version)))
+        repository.materialize()
+        tracking.set_champion_ungated(name, version)
+        files.publish()
+        record_identity(home, identity)
+    return training, version
+
+
+def _splits(customers: CustomerTable, settings: TrainingSettings) -> list[Split]:
+    known = customers.known
+    label = customers.label[known]
+    group = None if customers.group is None else customers.group[known]
+    if customers.order is None:
+        return cross_validation(label, group, settings)
+    return time_windows(label, customers.order[known], group, settings)
+
+
+def _train(
+    name: str, customers: CustomerTable, encoding: Encoding, matrix: Floats, splits: list[Split], settings: TrainingSettings
+) -> Training:
+    known = customers.known
+    table = TrainingTable(
+        matrix=matrix[known],
+        label=customers.label[known],
+        group=None if customers.group is None else customers.group[known],
+        features=encoding.features,
+        categorical=tuple(position for position, column in enumerate(encoding.columns) if column.kind == "category"),
+    )
+    return train(
+        table,
+        splits,
+        settings,
+        name=name,
+        service=SERVICE,
+        columns=[column.name for column in encoding.columns],
+        documents={
+            "encoding.json": encoding.to_json(),
+            "columns.json": {"id": customers.roles.id, "columns": customers.table.column_names},
+        },
+    )
+
+
+def _record(source: Source, training: Training, sample: ExplainedSample) -> RunRecord:
+    roles = source.customers.roles
+    figures = plots(training.evaluation)
+    figures["beeswarm.png"] = beeswarm_figure(sample.explanation, sample.matrix, source.encoding)
+    return RunRecord(
+        parameters={
+            "table": source.path.name,
+            "table_sha256": source.sha256,
+            "rows": len(source.customers.ids),
+            "target": roles.target,
+            "positive": list(roles.positive),
+            "feature_service": SERVICE,
+            "features": len(source.encoding.columns),
+            "rounds": training.model.booster.num_trees(),
+            **PARAMETERS,
+            **source.settings.model_dump(),
+        },
+        metrics=training.evaluation.figures(),
+        figures=figures,
+        documents={
+            "flags.json": [vars(flag) for flag in training.flags],
+            "left_out.json": list(source.customers.left_out),
+        },
+    )
