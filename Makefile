@@ -41,11 +41,13 @@ serve: $(READY) ## Serve the demo's model on port 3000
 	$(BIN)/holdfast serve --home var/demo
 
 notebooks: $(READY) ## Run the notebooks as they stand
-	$(BIN)/python -m pytest --notebooks notebooks tests/e2e/test_notebooks.py
+	$(BIN)/jupyter execute notebooks/*.ipynb
 
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.online_store
+	$(BIN)/python -m benchmarks.startup
 
 lock: ## Resolve requirements.lock and requirements-scale.lock anew, with the environment that is there
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements.lock

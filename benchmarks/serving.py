@@ -1,0 +1,93 @@
+"""Latency of a running service, beside the same work without it: read, score, explain in this process.
+
+``python -m benchmarks.serving`` makes a small home of generated customers first; it talks to loopback only.
+"""
+
+import http.client
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow.csv as pa_csv
+
+from benchmarks.report import show
+from features import online
+from features.customer_table import Roles
+from holdfast.settings import Home
+from models.registry import load_champion
+from models.scorer import Scorer
+from pipeline.demo import serving
+from pipeline.quickstart import quickstart
+from simulator.customer_table import ID, TARGET, customer_table
+
+REQUESTS = 2_000
+WARM_UP = 200
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = Home(Path(directory) / "home")
+        table = Path(directory) / "customers.csv"
+        pa_csv.write_csv(customer_table(5_000, seed=1), table)
+        ids = quickstart(table, Roles(target=TARGET, id=ID), home).customers.ids
+        scorer = Scorer(load_champion(home, "churn").model, threads=1)
+        service = online.open_service(home, scorer.version.service)
+
+        def direct(asked: list[str], reasons: int) -> None:
+            matrix, _ = online.read(service, asked)
+            scorer.score(matrix)
+            if reasons:
+                scorer.explain(matrix).strongest(reasons)
+
+        with serving(home) as address:
+            connection = http.client.HTTPConnection(urlsplit(address).netloc)
+
+            def ask(asked: list[str], reasons: int) -> None:
+                connection.request("POST", "/v1/predictions", json.dumps({"customer_ids": asked, "reasons": reasons}))
+                response = connection.getresponse()
+                response.read()
+                if response.status != 200:
+                    raise RuntimeError(f"the service answered {response.status}")
+
+            rows = []
+            for count, reasons in ((1, 0), (1, 3), (100, 0), (100, 3)):
+                requests = REQUESTS // (10 if count > 1 else 1)
+                served, bare = (
+                    _milliseconds(ask, ids, count, reasons, requests),
+                    _milliseconds(direct, ids, count, reasons, requests),
+                )
+                rows.append(
+                    {
+                        "customers": count,
+                        "reasons": reasons,
+                        "service p50_ms": served[0],
+                        "service p99_ms": served[1],
+                        "without it p50_ms": bare[0],
+                        "ratio p50": served[0] / bare[0],
+                    }
+                )
+    show("Latency of POST /v1/predictions, one connection", rows)
+
+
+def _milliseconds(
+    call: Callable[[list[str], int], None], ids: list[str], count: int, reasons: int, requests: int
+) -> tuple[float, float]:
+    random = np.random.default_rng(1)
+    times = []
+    for number in range(WARM_UP // count + requests):
+        asked = [ids[position] for position in random.integers(0, len(ids), count)]
+        started = time.perf_counter()
+        call(asked, reasons)
+        if number >= WARM_UP // count:
+            times.append(1000 * (time.perf_counter() - started))
+    p50, p99 = np.percentile(times, [50, 99])
+    return float(p50), float(p99)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""The demo, on fewer customers."""
+
+from pathlib import Path
+
+import pytest
+
+from holdfast.settings import Home
+from pipeline import demo
+
+
+def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "ROWS", 1_500)
+    monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
+    found = demo.demo(Home(tmp_path / "demo"))
+    assert 0.7 < found.quickstart.training.evaluation.auc < 0.9
+    assert not found.quickstart.training.flags
+    predictions = found.answer["predictions"]
+    assert len(predictions) == demo.ASKED
+    assert all(prediction["error"] is None and len(prediction["reasons"]) == 3 for prediction in predictions)
+    care_list = (tmp_path / "demo" / "care_list.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(",")[1] for line in care_list[1:4]] == [prediction["customer_id"] for prediction in predictions]
