@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.encoding import Encoding, Floats, days_since_epoch, has_naive_times, infer_encoding
+from features.dates import Floats, days_since_epoch, has_naive_times
+from features.encoding import Encoding, infer_encoding
 from features.packed import MAX_ID_BYTES, Times
-from features.table import as_text, read_table
+from features.table import as_text, missing_count, read_table
 from holdfast.errors import InputError
 
 FEWEST_ROWS = 100
@@ -274,7 +275,7 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
     if column is None:
         return None, snapshot
     values = table[column]
-    if as_text(values).null_count == table.num_rows:
+    if _all_missing(values):
         raise InputError("--time", f"column {column!r} must have no blanks; it has nothing else")
     (kind,) = infer_encoding(table, [column]).columns
     if kind.kind == "category":
@@ -333,4 +334,4 @@ def _feature_columns(table: pa.Table, roles: Roles) -> tuple[tuple[str, ...], tu
 
 
 def _all_missing(values: pa.ChunkedArray) -> bool:
-    return pa.types.is_null(values.type) or (not pa.types.is_nested(values.type) and as_text(values).null_count == len(values))
+    return missing_count(values) == len(values)

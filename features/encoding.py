@@ -7,27 +7,25 @@ code for as long as the home lives, so that yesterday's model reads today's feat
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from features.dates import ISO_8601, Floats, days_since_epoch, is_iso_date, iso_date
 from features.table import as_text
 from holdfast.errors import InputError
 
-Floats = NDArray[np.float64]
 Kind = Literal["number", "category", "date"]
 Value = float | str | None
 
 # Names that Feast, DuckDB or LightGBM take in a sense of their own; Feast drops what ends in `_y`.
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}(?<!_y)")
 _RESERVED = frozenset({"customer_id", "event_timestamp", "created_timestamp", "label"})
-_DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?$"
 _LEADING_ZERO = r"^0\d"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,22 +70,9 @@ class Column:
         InputError
             A value is not of the column's kind, or a category not in the encoding.
         """
-        text = as_text(values)
         if self.kind == "category":
-            codes = pc.index_in(text, value_set=pa.array(self.categories, pa.string()))
-            self._refuse(text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category")
-            return _floats(codes)
-        if self.kind == "date":
-            try:
-                return _days(values, text)
-            except (ValueError, OverflowError):
-                shown = next((value for value in text.to_pylist() if value is not None and not _is_date(value)), None)
-                raise InputError(self.name, "must be an ISO 8601 date or time that exists", shown) from None
-        numbers = _numbers(values, text)
-        if numbers is None:
-            self._refuse(text, _not_numeric(text), "must be a number, as in the model's first table")
-            raise InputError(self.name, "must be a number, as in the model's first table")
-        return numbers
+            return self._encode_categories(as_text(values))
+        return self._encode_dates(values) if self.kind == "date" else self._encode_numbers(values)
 
     def encode_value(self, value: object) -> float:
         """Encode one value as it arrives in JSON; a category never seen becomes missing, as the model treats it.
@@ -114,17 +99,35 @@ class Column:
         if self.kind == "category":
             return self.categories[int(code)]
         if self.kind == "date":
-            moment = _EPOCH + timedelta(seconds=round(code * 86400))
-            return moment.date().isoformat() if code == int(code) else moment.isoformat()
+            return iso_date(code)
         return int(code) if code == int(code) and abs(code) < 2**53 else float(code)
 
-    @property
+    @cached_property
     def _codes(self) -> Mapping[str, float]:
-        codes = self.__dict__.get("_code_of")
-        if codes is None:
-            codes = {category: float(code) for code, category in enumerate(self.categories)}
-            object.__setattr__(self, "_code_of", codes)
-        return codes
+        return {category: float(code) for code, category in enumerate(self.categories)}
+
+    def _encode_categories(self, text: pa.ChunkedArray) -> Floats:
+        codes = pc.index_in(text, value_set=pa.array(self.categories, pa.string()))
+        self._refuse(text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category")
+        return _floats(codes)
+
+    def _encode_dates(self, values: pa.ChunkedArray) -> Floats:
+        try:
+            return days_since_epoch(values)
+        except (ValueError, OverflowError):
+            wrong = next(text for text in as_text(values).drop_null().to_pylist() if not is_iso_date(text))
+            raise InputError(self.name, "must be an ISO 8601 date or time that exists", wrong) from None
+
+    def _encode_numbers(self, values: pa.ChunkedArray) -> Floats:
+        if _is_numeric(_value_type(values)):
+            numbers = _floats(values)
+        else:
+            text = as_text(values)
+            self._refuse(text, _not_numeric(text), "must be a number, as in the model's first table")
+            # Arrow parses no leading plus sign.
+            numbers = _floats(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()))
+        numbers[~np.isfinite(numbers)] = np.nan
+        return numbers
 
     def _refuse(self, text: pa.ChunkedArray, wrong: pa.ChunkedArray, rule: str) -> None:
         if pc.any(wrong).as_py():
@@ -187,21 +190,6 @@ def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     return Encoding(tuple(columns))
 
 
-def days_since_epoch(values: pa.ChunkedArray) -> Floats:
-    """Dates as (n,) float64 days since 1970-01-01 in UTC, NaN where missing; text must be ISO 8601."""
-    return _days(values, as_text(values))
-
-
-def has_naive_times(values: pa.ChunkedArray) -> bool:
-    """Whether a date column has a time of day without a zone."""
-    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        return False
-    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
-        days = _days(values, as_text(values))
-        return bool(np.any(days[~np.isnan(days)] % 1 != 0))
-    return bool(pc.any(pc.match_substring_regex(as_text(values).drop_null(), r"^.{10}[T ][0-9:.]+$")).as_py())
-
-
 def _feature_name(name: str, position: int, taken: set[str]) -> str:
     plain = name.lower()
     if not _PLAIN_NAME.fullmatch(plain) or plain in _RESERVED or plain in taken:
@@ -214,81 +202,47 @@ def _feature_name(name: str, position: int, taken: set[str]) -> str:
 
 
 def _infer_kind(name: str, values: pa.ChunkedArray) -> tuple[Kind, str]:
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    kind = _value_type(values)
     if pa.types.is_boolean(kind):
         return "category", "true or false"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if _is_numeric(kind):
         return "number", "numeric column"
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return "date", "date column" if getattr(kind, "tz", None) or pa.types.is_date(kind) else "date column, read as UTC"
+        return "date", "date column" if pa.types.is_date(kind) or kind.tz else "date column, read as UTC"
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise InputError(name, "must hold numbers, text, dates or true and false; leave it out with --drop", str(kind))
     return _infer_kind_of_text(as_text(values).drop_null())
 
 
 def _infer_kind_of_text(text: pa.ChunkedArray) -> tuple[Kind, str]:
-    wrong = pc.sum(_not_numeric(text)).as_py() or 0
-    if wrong == 0:
+    words = pc.sum(_not_numeric(text)).as_py() or 0
+    if words == 0:
         if pc.any(pc.match_substring_regex(text, _LEADING_ZERO)).as_py():
             return "category", "digits with leading zeros are codes"
         return "number", "every value is a number"
-    if pc.all(pc.match_substring_regex(text, _DATE)).as_py():
-        try:
-            _days(text, text)
-        except (ValueError, OverflowError):
-            return "category", "looks like dates, but some do not exist"
-        return "date", "every value is an ISO 8601 date"
-    if wrong < len(text):
-        return "category", f"numbers mixed with words ({wrong} of {len(text)} are words)"
+    if pc.all(pc.match_substring_regex(text, ISO_8601)).as_py():
+        if all(is_iso_date(value) for value in pc.unique(text).to_pylist()):
+            return "date", "every value is an ISO 8601 date"
+        return "category", "looks like dates, but some do not exist"
+    if words < len(text):
+        return "category", f"numbers mixed with words ({words} of {len(text)} are words)"
     return "category", "text"
 
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
+def _value_type(values: pa.ChunkedArray) -> pa.DataType:
+    return values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _not_numeric(text: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.invert(pc.match_substring_regex(text, _NUMBER))
 
 
-def _numbers(values: pa.ChunkedArray, text: pa.ChunkedArray) -> Floats | None:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        numbers = _floats(values)
-    elif pc.any(_not_numeric(text)).as_py():
-        return None
-    else:
-        # Arrow parses no leading plus sign.
-        numbers = _floats(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()))
-    numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
-
-
 def _floats(values: pa.ChunkedArray) -> Floats:
-    return np.array(values.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
-
-
-def _days(values: pa.ChunkedArray, text: pa.ChunkedArray) -> Floats:
-    if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
-        moments = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
-    else:
-        moments = _parse_iso(text)
-    microseconds = moments.cast(pa.int64())
-    return _floats(microseconds) / (86400 * 1e6)
-
-
-def _is_date(text: str) -> bool:
-    try:
-        _parse_iso(pa.chunked_array([[text]]))
-    except (ValueError, OverflowError):
-        return False
-    return True
-
-
-def _parse_iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    parsed = [None if value is None else datetime.fromisoformat(value) for value in text.to_pylist()]
-    utc = [None if m is None else (m.astimezone(UTC) if m.tzinfo else m.replace(tzinfo=UTC)) for m in parsed]
-    return pa.chunked_array([pa.array(utc, pa.timestamp("us", "UTC"))])
+    return np.array(values.cast(_value_type(values)).cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
 
 
 def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:

@@ -63,6 +63,13 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(stripped, ""), pa.scalar(None, pa.string()), stripped)
 
 
+def missing_count(column: pa.ChunkedArray) -> int:
+    """How many values of a column are null, NaN or blank."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return int(as_text(column).null_count)
+    return int(pc.sum(pc.is_null(column, nan_is_null=True)).as_py() or 0)
+
+
 def _read_parquet(path: Path) -> pa.Table:
     try:
         names = pq.read_schema(path).names

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.encoding import Encoding, Floats
+from features.dates import Floats
+from features.encoding import Encoding
 from features.online import online_directory, publish_service
 from features.packed import PackedStore, Times
 from holdfast.logging import progress

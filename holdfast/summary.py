@@ -57,13 +57,11 @@ def _print_figures(result: "Quickstart", console: Console) -> None:
     console.print(f"{len(result.customers.ids):,} customers, {evaluation.positive_rate:.2%} of those known left\n")
     figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     figures.add_row("AUC", f"{evaluation.auc:.4f}{spread}", "[dim]0.5 is chance[/dim]")
-    figures.add_row(
-        "lift, top decile", f"{evaluation.lift_top_decile:.2f}", "[dim]times as many leavers among the riskiest tenth[/dim]"
-    )
+    figures.add_row("lift, top decile", f"{evaluation.lift_top_decile:.2f}", "[dim]1 is chance[/dim]")
     figures.add_row(
         "average precision", f"{evaluation.average_precision:.4f}", f"[dim]{evaluation.positive_rate:.4f} is chance[/dim]"
     )
-    figures.add_row("calibration error", f"{evaluation.ece:.4f}", "[dim]mean gap between predicted and observed[/dim]")
+    figures.add_row("calibration error", f"{evaluation.ece:.4f}", "[dim]0 is perfect[/dim]")
     figures.add_row("Brier score", f"{evaluation.brier:.4f}")
     console.print(figures)
 
@@ -78,7 +76,8 @@ def print_demo(result: "Demo") -> None:
         console.print(f"\n  customer [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}")
         for reason in prediction["reasons"]:
             direction = "raises" if reason["contribution"] > 0 else "lowers"
-            what = escape(f"{reason['feature']} = {reason['value']}")
+            value = "not known" if reason["value"] is None else reason["value"]
+            what = escape(f"{reason['feature']} = {value}")
             console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
     console.print(f"\nOpen [bold]{escape(str(result.quickstart.home.report))}[/bold] in a browser, then try a table of your own:")
     console.print("  [bold]holdfast quickstart customers.csv --id customerID --target Churn[/bold]")

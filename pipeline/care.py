@@ -4,7 +4,8 @@ import numpy as np
 
 from care.care_list import REASONS, CareEntry, order_of_care
 from features.customer_table import CustomerTable
-from features.encoding import Encoding, Floats
+from features.dates import Floats
+from features.encoding import Encoding
 from holdfast.logging import progress
 from models.reasons import Explanation
 from models.scorer import Scorer

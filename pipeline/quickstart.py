@@ -13,7 +13,7 @@ import numpy as np
 
 from features.customer_table import CustomerTable, Roles, read_customer_table
 from features.encoding import Encoding
-from features.table import as_text
+from features.table import missing_count
 from features.table_repository import TableRepository
 from holdfast.logging import progress
 from holdfast.settings import Home
@@ -57,8 +57,8 @@ class Quickstart:
 
     def missing_share(self, column: str) -> float:
         """Share of rows in which a column is missing, 0 to 1."""
-        values = as_text(self.customers.table[column])
-        return values.null_count / len(values)
+        values = self.customers.table[column]
+        return missing_count(values) / len(values)
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""

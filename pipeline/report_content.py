@@ -11,7 +11,8 @@ import numpy as np
 
 from care.care_list import CareEntry
 from features.customer_table import CustomerTable
-from features.encoding import Encoding, Floats
+from features.dates import Floats
+from features.encoding import Encoding
 from models.bands import BAND_NAMES
 from models.reasons import Explanation
 from models.scorer import Scorer

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.customer_table import CustomerTable
-from features.encoding import Floats
+from features.dates import Floats
 from models.bands import Bands
 from models.scorer import Scorer, Scores
 from training.train import Training

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from care.care_list import care_list_csv
 from features.customer_table import CustomerTable
-from features.encoding import Encoding, Floats
+from features.dates import Floats
+from features.encoding import Encoding
 from features.table_repository import SERVICE, TableRepository
 from holdfast.logging import progress
 from holdfast.settings import Home

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features.encoding import Encoding, Floats
+from features.dates import Floats
+from features.encoding import Encoding
 from features.online import OnlineService, open_service, read
 from features.packed import Times
 from holdfast.errors import ModelError

@@ -5,7 +5,8 @@ from datetime import UTC
 
 import numpy as np
 
-from features.encoding import Column, Floats, Value
+from features.dates import Floats
+from features.encoding import Column, Value
 from holdfast.errors import ModelError
 from serving.champion import Loaded
 from serving.contract import Prediction, PredictionsAnswer, PredictionsRequest, Reason

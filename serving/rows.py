@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from features.encoding import Column, Encoding, Floats
+from features.dates import Floats
+from features.encoding import Column, Encoding
 from holdfast.errors import InputError
 
 Row = Mapping[str, Any]

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from holdfast.errors import InputError
+from holdfast.logging import progress
 from holdfast.settings import Home, keep_parts_private
 from serving.access import is_loopback
 from serving.champion import MODEL, Champion
@@ -41,11 +42,12 @@ def run(home: Home, host: str, port: int) -> None:
     if settings.api_key is None and not is_loopback(host):
         raise InputError(ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}")
     keep_parts_private()
-    champion = Champion(home)
-    champion.refresh()
-    from serving.service import make_service
+    with progress("Loading the champion"):
+        champion = Champion(home)
+        champion.refresh()
+        from serving.service import make_service
 
-    app = make_service(champion, settings).to_asgi(is_main=False)
+        app = make_service(champion, settings).to_asgi(is_main=False)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             app,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -80,9 +81,7 @@ def watch_model(auc: float, settings: LeakWatchSettings) -> list[Flag]:
 
 def duplicate_share(matrix: Floats, label: Floats) -> float:
     """Share of rows that repeat an earlier row, label included."""
-    rows = np.ascontiguousarray(np.column_stack([np.nan_to_num(matrix, nan=np.inf), label]))
-    distinct = len(np.unique(rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize)))))
-    return 1 - distinct / len(rows)
+    return float(pd.DataFrame(matrix).assign(label=label).duplicated().mean())
 
 
 def _watch_column(

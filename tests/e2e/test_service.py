@@ -81,7 +81,7 @@ def test_mistakes_are_told_as_problems(service: httpx.Client) -> None:
 def test_it_stops_when_told_to(home: Home) -> None:
     process = subprocess.Popen([HOLDFAST, "serve", "--home", home.root, "--port", "0"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    assert "holdfast serves churn version 1 on http://127.0.0.1:" in process.stderr.readline()
+    assert any("holdfast serves churn version 1 on http://127.0.0.1:" in line for line in process.stderr)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 

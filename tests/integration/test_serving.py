@@ -28,7 +28,8 @@ from pydantic import SecretStr, TypeAdapter
 from scipy.special import logit
 from starlette.testclient import TestClient
 
-from features.encoding import Encoding, Floats, infer_encoding
+from features.dates import Floats
+from features.encoding import Encoding, infer_encoding
 from features.online import online_directory
 from features.packed import PackedStore
 from features.table_repository import SERVICE, VIEW, TableRepository, snapshot_time
