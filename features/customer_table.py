@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.dates import Floats, days_since_epoch, has_naive_times
 from features.encoding import Encoding, infer_encoding
 from features.packed import MAX_ID_BYTES, Times
-from features.table import as_text, missing_count, read_table
+from features.table import as_text, missing_count, number_text, read_table
 from holdfast.errors import InputError
 
 FEWEST_ROWS = 100
@@ -241,8 +241,8 @@ def _canonical_value(value: str) -> str:
     """One spelling of a class: ``1``, ``1.0`` and `` 1 `` are the same, and so are ``True`` and ``true``."""
     stripped = value.strip()
     try:
-        return f"{float(stripped):.15g}"
-    except ValueError:
+        return number_text(float(stripped))
+    except (ValueError, OverflowError):
         return stripped.lower() if stripped.lower() in ("true", "false") else stripped
 
 
@@ -264,7 +264,7 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
         raise InputError(
             "--id", f"column {column!r} must have no duplicates ({len(repeated)} ids repeat)", repeated[0].as_py()["values"]
         )
-    longest = max(listed, key=len)
+    longest = max(listed, key=lambda listed_id: len(listed_id.encode()))
     if len(longest.encode()) > MAX_ID_BYTES:
         raise InputError("--id", f"column {column!r} must hold at most {MAX_ID_BYTES} bytes of UTF-8", longest)
     return listed
@@ -314,7 +314,10 @@ def _value(values: pa.ChunkedArray) -> Floats:
     (column,) = infer_encoding(pa.table({name: values}), [name]).columns
     if column.kind != "number":
         raise InputError("--value", "must be a column of numbers", as_text(values).drop_null()[0].as_py())
-    return column.encode(values)
+    value = column.encode(values)
+    if np.isnan(value).all():
+        raise InputError("--value", "must hold at least one number")
+    return value
 
 
 def _feature_columns(table: pa.Table, roles: Roles) -> tuple[tuple[str, ...], tuple[str, ...]]:

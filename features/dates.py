@@ -16,6 +16,8 @@ ISO_8601 = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_FIRST_SECOND = int((datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds())
+_LAST_SECOND = int((datetime.max.replace(microsecond=0, tzinfo=UTC) - _EPOCH).total_seconds())
 _NAIVE_TIME = r"^.{10}[T ][0-9:.]+$"
 
 
@@ -55,8 +57,9 @@ def is_iso_date(text: str) -> bool:
 
 
 def iso_date(days: float) -> str:
-    """ISO 8601 text of a number of days, to the second: a date, or a time in UTC."""
-    moment = _EPOCH + timedelta(seconds=round(days * 86400))
+    """ISO 8601 text of a number of days, to the second, within the years 1 to 9999: a date, or a time in UTC."""
+    seconds = min(max(round(days * 86400), _FIRST_SECOND), _LAST_SECOND)
+    moment = _EPOCH + timedelta(seconds=seconds)
     return moment.date().isoformat() if days == int(days) else moment.isoformat()
 
 
@@ -71,8 +74,10 @@ def has_naive_times(values: pa.ChunkedArray) -> bool:
 
 
 def _parse(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    moments = [None if value is None else _utc(value) for value in text.to_pylist()]
-    return pa.chunked_array([pa.array(moments, pa.timestamp("us", "UTC"))])
+    # Dates repeat, and parsing one in Python is slow.
+    different = pc.unique(text.drop_null())
+    moments = pa.array([_utc(value) for value in different.to_pylist()], pa.timestamp("us", "UTC"))
+    return pa.chunked_array([moments.take(pc.index_in(text, value_set=different).combine_chunks())])
 
 
 def _utc(text: str) -> datetime:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.dates import ISO_8601, Floats, days_since_epoch, is_iso_date, iso_date
-from features.table import as_text
+from features.table import as_text, number_text
 from holdfast.errors import InputError
 
 Kind = Literal["number", "category", "date"]
@@ -23,7 +23,7 @@ Value = float | str | None
 
 # Names that Feast, DuckDB or LightGBM take in a sense of their own; Feast drops what ends in `_y`.
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}(?<!_y)")
-_RESERVED = frozenset({"customer_id", "event_timestamp", "created_timestamp", "label"})
+_RESERVED = frozenset({"customer_id", "event_timestamp", "created_timestamp", "label", "entity_row_id", "rn"})
 _LEADING_ZERO = r"^0\d"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
 
@@ -256,7 +256,7 @@ def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:
 def _plain_text(name: str, value: bool | int | float | str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.strip() if isinstance(value, str) else f"{_float(name, value):.15g}"
+    return value.strip() if isinstance(value, str) else number_text(_float(name, value))
 
 
 def _float(name: str, value: float) -> float:

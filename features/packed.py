@@ -9,6 +9,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
@@ -23,6 +24,7 @@ Times = NDArray[np.datetime64]
 MAX_ID_BYTES = 480
 _MAP_BYTES = 2**36  # address space, not memory or disk
 _MAX_VIEWS = 126
+_MAX_READERS = 1022  # processes and threads that read at one moment
 _ROWS_PER_TRANSACTION = 100_000
 _VIEWS = b"__views__"
 _DOCUMENTS = b"__documents__"
@@ -71,15 +73,28 @@ class PackedStore:
         int
             How many records were written.
         """
-        records = np.empty((len(ids), 1 + len(columns)), dtype="<f8")
-        records[:, 0] = times.astype("datetime64[us]").astype("<i8").view("<f8")
-        records[:, 1:] = matrix
+        records = _records(columns, times, matrix)
         written = 0
-        self._declare(view, columns)
-        for start in range(0, len(ids), _ROWS_PER_TRANSACTION):
-            stop = start + _ROWS_PER_TRANSACTION
-            written += self._write_newer(view, ids[start:stop], records[start:stop])
+        with _telling_errors():
+            self._declare(view, columns)
+            for start in range(0, len(ids), _ROWS_PER_TRANSACTION):
+                stop = start + _ROWS_PER_TRANSACTION
+                written += self._write_newer(view, ids[start:stop], records[start:stop])
         return written
+
+    def replace(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> None:
+        """Make these records the view's only ones, whatever their times; readers see all of the old or all of the new.
+
+        Parameters and errors as in `write`.
+        """
+        views = self._opened.make_database(_VIEWS)
+        database = self._opened.make_database(_records_of(view))
+        records = _records(columns, times, matrix)
+        with _telling_errors(), self._opened.environment.begin(write=True) as transaction:
+            transaction.drop(database, delete=False)
+            transaction.put(view.encode(), json.dumps(list(columns)).encode(), db=views)
+            with transaction.cursor(db=database) as cursor:
+                cursor.putmulti((_checked_key(entity), records[row].data) for row, entity in enumerate(ids))
 
     def read(self, view: str, columns: Sequence[str], ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read records as they were at one moment.
@@ -109,7 +124,7 @@ class PackedStore:
         records[:, 0] = np.full(len(ids), np.datetime64("NaT", "us")).view("<f8")
         size = records.shape[1] * 8
         views, database = self._opened.database(_VIEWS), self._opened.database(_records_of(view))
-        with self._opened.environment.begin(buffers=True) as transaction:
+        with self._opened.reading() as transaction:
             if _columns(view, views, transaction) != list(columns):
                 raise ModelError(f"feature view {view}", "is not in the online store with the columns asked for")
             for row, entity in enumerate(ids):
@@ -130,7 +145,7 @@ class PackedStore:
             The view is not in the store.
         """
         views = self._opened.database(_VIEWS)
-        with self._opened.environment.begin() as transaction:
+        with self._opened.reading() as transaction:
             columns = _columns(view, views, transaction)
         if columns is None:
             raise ModelError(f"feature view {view}", "is not in the online store; materialize it first")
@@ -154,7 +169,7 @@ class PackedStore:
     def get_document(self, name: str) -> object:
         """Read back a document; None where there is none."""
         documents = self._opened.database(_DOCUMENTS)
-        with self._opened.environment.begin() as transaction:
+        with self._opened.reading() as transaction:
             text = None if documents is None else transaction.get(name.encode(), db=documents)
         return None if text is None else json.loads(bytes(text))
 
@@ -176,9 +191,7 @@ class PackedStore:
 
             def newer() -> Iterator[tuple[bytes, memoryview]]:
                 for row, entity in enumerate(ids):
-                    key = _key(entity)
-                    if key is None:
-                        raise InputError("id", f"must be 1 to {MAX_ID_BYTES} bytes long in UTF-8", entity)
+                    key = _checked_key(entity)
                     known = transaction.get(key, db=database)
                     if known is None or int.from_bytes(known[:8], "little", signed=True) <= times[row]:
                         yield key, records[row].data
@@ -207,6 +220,19 @@ class _Opened:
         """Handle of a named database, made where it does not exist."""
         return self._handle(name, create=True)
 
+    @contextmanager
+    def reading(self) -> Iterator[lmdb.Transaction]:
+        """A read transaction."""
+        # Readers that were killed keep their slots until somebody clears them: whoever finds none left does.
+        with _telling_errors():
+            try:
+                transaction = self.environment.begin(buffers=True)
+            except lmdb.ReadersFullError:
+                self.environment.reader_check()
+                transaction = self.environment.begin(buffers=True)
+            with transaction:
+                yield transaction
+
     def _handle(self, name: bytes, create: bool) -> "lmdb._Database":
         # LMDB lets one transaction of a process at a time open handles: they are opened apart from all reading, and kept.
         with self._opening:
@@ -227,8 +253,14 @@ def _open(directory: Path, create: bool) -> _Opened:
         writable = os.access(directory, os.W_OK)
         try:
             environment = lmdb.open(
-                str(directory), map_size=_MAP_BYTES, max_dbs=_MAX_VIEWS + 2, create=create, readonly=not writable
+                str(directory),
+                map_size=_MAP_BYTES,
+                max_dbs=_MAX_VIEWS + 2,
+                max_readers=_MAX_READERS,
+                create=create,
+                readonly=not writable,
             )
+            environment.reader_check()
         except lmdb.Error as error:
             raise ModelError(str(directory), f"holds no readable online store: {error}") from None
         opened = _stores[_file_of(directory)] = _Opened(environment)
@@ -250,6 +282,28 @@ def _columns(view: str, views: "lmdb._Database | None", transaction: lmdb.Transa
 
 def _records_of(view: str) -> bytes:
     return b"records/" + view.encode()
+
+
+def _records(columns: Sequence[str], times: Times, matrix: Floats) -> Floats:
+    records = np.empty((len(times), 1 + len(columns)), dtype="<f8")
+    records[:, 0] = times.astype("datetime64[us]").astype("<i8").view("<f8")
+    records[:, 1:] = matrix
+    return records
+
+
+@contextmanager
+def _telling_errors() -> Iterator[None]:
+    try:
+        yield
+    except lmdb.Error as error:
+        raise ModelError("online store", f"cannot be used: {error}") from None
+
+
+def _checked_key(entity: str) -> bytes:
+    key = _key(entity)
+    if key is None:
+        raise InputError("id", f"must be 1 to {MAX_ID_BYTES} bytes long in UTF-8", entity)
+    return key
 
 
 def _key(entity: str) -> bytes | None:

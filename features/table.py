@@ -17,6 +17,8 @@ from holdfast.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_NOT_FINITE = r"(?i)^[+-]?(nan|inf)$"
+
 
 def read_table(path: Path) -> pa.Table:
     """Read a table from ``.csv``, ``.csv.gz`` or ``.parquet``.
@@ -52,9 +54,10 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
-        text = pa.chunked_array(
-            [pa.array([None if v is None or v != v else f"{v:.15g}" for v in column.to_pylist()], pa.string())]
-        )
+        # Formatting one in Python is slow.
+        different = pc.unique(column.drop_null())
+        texts = pa.array([None if value != value else number_text(value) for value in different.to_pylist()], pa.string())
+        text = pa.chunked_array([texts.take(pc.index_in(column, value_set=different).combine_chunks())])
     elif pa.types.is_boolean(column.type):
         text = pc.if_else(column, "true", "false")
     else:
@@ -63,11 +66,23 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(stripped, ""), pa.scalar(None, pa.string()), stripped)
 
 
+def number_text(number: float) -> str:
+    """The shortest text that reads back as the number; whole ones without a point."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
+
+
 def missing_count(column: pa.ChunkedArray) -> int:
-    """How many values of a column are null, NaN or blank."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return int(as_text(column).null_count)
-    return int(pc.sum(pc.is_null(column, nan_is_null=True)).as_py() or 0)
+    """How many values of a column are null, not finite, or blank."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        return len(column) - int(pc.sum(pc.is_finite(column)).as_py() or 0)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        text = as_text(column)
+        not_finite = pc.sum(pc.match_substring_regex(text, _NOT_FINITE)).as_py() or 0
+        # Among words, "nan" is a word; a column of nothing else holds nothing.
+        return len(text) if not_finite + text.null_count == len(text) else int(text.null_count)
+    return int(column.null_count)
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -90,7 +105,7 @@ def _read_csv(path: Path) -> pa.Table:
     try:
         return pa_csv.read_csv(
             path,
-            read_options=pa_csv.ReadOptions(column_names=header, skip_rows=1),
+            read_options=pa_csv.ReadOptions(column_names=header, skip_rows_after_names=1),
             parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False

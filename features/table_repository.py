@@ -104,13 +104,10 @@ class TableRepository:
         features = self.encoding().features
         return np.column_stack([_floats(found[name].take(order)) for name in features])
 
-    def materialize(self) -> int:
-        """Write the feature table into the online store, in bulk, and record the interval in Feast's registry.
+    def materialize(self) -> None:
+        """Make the feature table what the online store holds, in bulk, and record the interval in Feast's registry.
 
-        Returns
-        -------
-        int
-            How many records were written.
+        The table is the whole truth: customers who are no longer in it are gone, and earlier times replace later ones.
         """
         table = pq.read_table(self._table)
         encoding = self.encoding()
@@ -120,9 +117,8 @@ class TableRepository:
         with progress("Writing features for serving"):
             # First the encoding: it only grows, so that it also reads the records still there.
             publish_service(store, SERVICE, [(VIEW, encoding.features)], encoding)
-            written = store.write(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
+            store.replace(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
         self._record_materialization(times)
-        return written
 
     def encoding(self) -> Encoding:
         """The encoding that the repository holds."""

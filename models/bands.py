@@ -29,7 +29,7 @@ class BandBounds:
 
     @classmethod
     def from_shares(cls, probability: Floats, settings: BandSettings) -> Self:
-        """Bounds that put the settings' shares of these customers into each band.
+        """Bounds that put the settings' shares of these customers into each band, or fewer where many have one probability.
 
         Parameters
         ----------
@@ -38,8 +38,10 @@ class BandBounds:
         settings : BandSettings
             The shares.
         """
-        high, medium = np.quantile(probability, [1 - settings.high_share, 1 - settings.high_share - settings.medium_share])
-        return cls(high=float(high), medium=float(medium))
+        return cls(
+            high=_bound(probability, settings.high_share),
+            medium=_bound(probability, settings.high_share + settings.medium_share),
+        )
 
     def assign(self, probability: Floats) -> Bands:
         """Band of each probability; the empty string where it is NaN."""
@@ -50,3 +52,11 @@ class BandBounds:
     def to_json(self) -> dict[str, float]:
         """The bounds as JSON."""
         return asdict(self)
+
+
+def _bound(probability: Floats, share: float) -> float:
+    """Lowest probability that at most this share of the customers reach; above them all where even the highest is too common."""
+    values, counts = np.unique(probability, return_counts=True)
+    reaching = np.cumsum(counts[::-1])[::-1] / len(probability)
+    fits = values[reaching <= share + 0.5 / len(probability)]
+    return float(fits[0]) if len(fits) else float(np.nextafter(values[-1], np.inf))

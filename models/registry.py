@@ -11,6 +11,29 @@ from models.version import ModelVersion, load_version
 CHAMPION = "champion"
 
 
+MODEL_DIGEST = "model_sha256"
+"""Tag of a registered version that holds the SHA-256 of its ``model.json``."""
+
+
+@dataclass(frozen=True)
+class ChampionAddress:
+    """Where the champion is.
+
+    Parameters
+    ----------
+    number : str
+        Number it is registered under.
+    directory : Path
+        Its files.
+    sha256 : str
+        SHA-256 of its ``model.json``.
+    """
+
+    number: str
+    directory: Path
+    sha256: str
+
+
 @dataclass(frozen=True)
 class RegisteredVersion:
     """A model version and the number it is registered under."""
@@ -34,12 +57,16 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
     ModelError
         No registry, a damaged one, no champion, or a damaged version.
     """
-    number, directory = find_champion(home, name)
-    return RegisteredVersion(number=number, model=load_version(directory))
+    return load_registered(find_champion(home, name))
 
 
-def find_champion(home: Home, name: str) -> tuple[str, Path]:
-    """Version number and directory of the champion; errors as in `load_champion`."""
+def load_registered(address: ChampionAddress) -> RegisteredVersion:
+    """Load a version from its address; ModelError where it is damaged."""
+    return RegisteredVersion(number=address.number, model=load_version(address.directory, address.sha256))
+
+
+def find_champion(home: Home, name: str) -> ChampionAddress:
+    """Look up the champion without loading it; errors as in `load_champion`."""
     if not home.tracking.is_file():
         raise ModelError(str(home.tracking), "no model registry there; `holdfast quickstart` makes one")
     keep_parts_private()
@@ -53,7 +80,10 @@ def find_champion(home: Home, name: str) -> tuple[str, Path]:
     except (MlflowException, SQLAlchemyError) as error:
         first_line = str(error).splitlines()[0]
         raise ModelError(str(home.tracking), f"holds no readable champion of model {name!r}: {first_line}") from error
-    return str(found.version), _artifact_directory(home, str(found.source))
+    number, digest = str(found.version), found.tags.get(MODEL_DIGEST)
+    if digest is None:
+        raise ModelError(f"model {name} version {number}", f"must carry the tag {MODEL_DIGEST}, which registering it sets")
+    return ChampionAddress(number, _artifact_directory(home, str(found.source)), digest)
 
 
 def _artifact_directory(home: Home, source: str) -> Path:

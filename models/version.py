@@ -46,8 +46,14 @@ class ModelVersion:
     bands: BandBounds
     documents: dict[str, Any] = field(default_factory=dict)
 
-    def save(self, directory: Path) -> None:
-        """Write the version into an empty or new directory."""
+    def save(self, directory: Path) -> str:
+        """Write the version into an empty or new directory.
+
+        Returns
+        -------
+        str
+            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches for the whole version.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         files = {"booster.txt": self.booster.model_to_string()}
         files |= {name: dump(document) for name, document in self.documents.items()}
@@ -58,16 +64,24 @@ class ModelVersion:
             "name": self.name,
             "service": self.service,
             "features": list(self.features),
-            "boosters": ["booster.txt"],
-            "calibration": self.calibration.to_json(),
-            "bands": self.bands.to_json(),
+            # A list: a version may come to hold several boosters, such as one a horizon, each with its own calibration.
+            "heads": [{"booster": "booster.txt", "calibration": self.calibration.to_json(), "bands": self.bands.to_json()}],
             "sha256": {name: _digest(text) for name, text in files.items()},
         }
-        (directory / _DOCUMENT).write_text(dump(description), encoding="utf-8")
+        text = dump(description)
+        (directory / _DOCUMENT).write_text(text, encoding="utf-8")
+        return _digest(text)
 
 
-def load_version(directory: Path) -> ModelVersion:
+def load_version(directory: Path, sha256: str) -> ModelVersion:
     """Read a model version back, checking every file against its digest before it is parsed.
+
+    Parameters
+    ----------
+    directory : Path
+        Where it lies.
+    sha256 : str
+        Digest of its ``model.json``, as `ModelVersion.save` gave it.
 
     Raises
     ------
@@ -75,18 +89,19 @@ def load_version(directory: Path) -> ModelVersion:
         A file is missing, damaged, of another format, or booster and features do not fit.
     """
     try:
-        description = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
+        description = json.loads(_read_verified(directory / _DOCUMENT, sha256))
         if description["format"] != FORMAT:
             raise ModelError(f"model {directory.name}", f"must be of format {FORMAT}", description["format"])
-        files = {name: _read_verified(directory / name, digest) for name, digest in description["sha256"].items()}
-        (booster_name,) = description["boosters"]
+        files = {name: _read_verified(directory / Path(name).name, digest) for name, digest in description["sha256"].items()}
+        (head,) = description["heads"]
+        booster_name = head["booster"]
         version = ModelVersion(
             name=description["name"],
             service=description["service"],
             features=tuple(description["features"]),
             booster=lgb.Booster(model_str=files.pop(booster_name)),
-            calibration=PlattCalibration.from_json(description["calibration"]),
-            bands=BandBounds(**description["bands"]),
+            calibration=PlattCalibration.from_json(head["calibration"]),
+            bands=BandBounds(**head["bands"]),
             documents={name: json.loads(text) for name, text in files.items()},
         )
     except ModelError:
@@ -110,5 +125,5 @@ def _digest(text: str) -> str:
 def _read_verified(path: Path, digest: str) -> str:
     text = path.read_text(encoding="utf-8")
     if _digest(text) != digest:
-        raise ModelError(str(path), "is damaged: its SHA-256 is not the one that model.json names")
+        raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
     return text

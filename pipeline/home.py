@@ -10,9 +10,12 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from features.customer_table import CustomerTable
-from features.table_repository import write_beside
+from features.encoding import Encoding
+from features.table_repository import TableRepository, write_beside
 from holdfast.errors import HomeError
 from holdfast.settings import Home
+
+_NO_PATH_MARKS = ("?", "%", "#")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,15 @@ class TableIdentity:
         Its positive values.
     columns : list of str
         Feature columns, sorted.
+    published : bool
+        Whether a model was, or is about to be, published there. Until then another table may take the home over.
     """
 
     id: str | None
     target: str
     positive: list[str]
     columns: list[str]
+    published: bool = False
 
     @classmethod
     def of(cls, customers: CustomerTable) -> Self:
@@ -72,8 +78,7 @@ def claimed(home: Home, identity: TableIdentity) -> Iterator[None]:
         home.root.mkdir(parents=True, exist_ok=True)
         if not os.access(home.root, os.W_OK):
             raise PermissionError
-        lock = FileLock(home.lock, blocking=False)
-        lock.acquire()
+        lock = FileLock(home.lock, blocking=False).acquire()
     except Timeout:
         raise HomeError(f"--home {home.root}", "another process is writing there; wait for it or choose another") from None
     except OSError:
@@ -84,13 +89,22 @@ def claimed(home: Home, identity: TableIdentity) -> Iterator[None]:
 
 
 def check_identity(home: Home, identity: TableIdentity) -> None:
-    """Refuse a home that belongs to another table; errors as in `claimed`."""
+    """Refuse a home that belongs to another table, or is no home at all; errors as in `claimed`."""
+    if any(mark in str(home.root) for mark in _NO_PATH_MARKS):
+        raise HomeError(
+            "--home",
+            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which the registry's address cannot hold",
+            str(home.root),
+        )
     known = read_identity(home)
-    if known is None or known == identity:
+    if known is None:
+        _refuse_foreign_files(home)
+        return
+    if not known.published:
         return
     for field, was in asdict(known).items():
         now = getattr(identity, field)
-        if now != was:
+        if now != was and field != "published":
             detail = f"with {field} {was!r}, not {now!r}"
             if field == "columns":
                 gone, new = sorted(set(was) - set(now)), sorted(set(now) - set(was))
@@ -101,6 +115,24 @@ def check_identity(home: Home, identity: TableIdentity) -> None:
             raise HomeError(f"--home {home.root}", f"belongs to another run, {detail}; choose another --home")
 
 
+def _refuse_foreign_files(home: Home) -> None:
+    ours = (home.features, home.tracking, home.artifacts, home.scores, home.care_list, home.report)
+    for path in ours:
+        if path.exists():
+            raise HomeError(f"--home {home.root}", "has files of somebody else's that a run would overwrite", path.name)
+
+
 def record_identity(home: Home, identity: TableIdentity) -> None:
     """Note what the home belongs to from now on."""
     write_beside(home.manifest, json.dumps(asdict(identity), ensure_ascii=False, indent=1) + "\n")
+
+
+def was_published(home: Home) -> bool:
+    """Whether a model was, or was about to be, published in the home."""
+    known = read_identity(home)
+    return known is not None and known.published
+
+
+def home_encoding(home: Home, customers: CustomerTable) -> Encoding:
+    """The encoding of a table in its home: the published one grown, so that codes keep their meaning, or a new one."""
+    return customers.encoding(TableRepository(home).encoding() if was_published(home) else None)

@@ -14,10 +14,9 @@ import numpy as np
 from features.customer_table import CustomerTable, Roles, read_customer_table
 from features.encoding import Encoding
 from features.table import missing_count
-from features.table_repository import TableRepository
 from holdfast.logging import progress
 from holdfast.settings import Home
-from pipeline.home import TableIdentity, check_identity, read_identity
+from pipeline.home import TableIdentity, check_identity, home_encoding
 
 if TYPE_CHECKING:
     from training.train import Training
@@ -98,11 +97,10 @@ def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
     with progress("Reading the table"):
         customers = read_customer_table(path, roles, datetime.now(UTC))
         check_identity(home, TableIdentity.of(customers))
-        encoding = customers.encoding(TableRepository(home).encoding() if read_identity(home) else None)
-        encoded = encoding.encode(customers.table)
+        home_encoding(home, customers).encode(customers.table)
     from pipeline.table_model import publish_model
 
-    training, version = publish_model(path, customers, encoding, encoded, home, MODEL)
+    training, encoding, version = publish_model(path, customers, home, MODEL)
     return Quickstart(
         customers=customers,
         encoding=encoding,

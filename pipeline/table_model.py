@@ -1,9 +1,10 @@
 """The model of a table: trained, judged, explained, registered and published under a home's lock.
 
 The order of the last steps keeps a killed run harmless: the version is registered, then the features are published, then the
-champion moves, then the files. Encodings only grow, so the old champion reads the new features as well.
+champion moves, then the files. Encodings only grow once something is published, so the old champion reads the new features too.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from care.care_list import care_list_csv
@@ -15,7 +16,7 @@ from holdfast.logging import progress
 from holdfast.settings import Home
 from models.scorer import Scorer
 from pipeline.care import care_entries
-from pipeline.home import TableIdentity, claimed, record_identity
+from pipeline.home import TableIdentity, claimed, home_encoding, record_identity, was_published
 from pipeline.outputs import outputs
 from pipeline.report import render_report
 from pipeline.report_content import ExplainedSample, Source, explained_sample, report_content
@@ -28,9 +29,7 @@ from training.tracking import RunRecord, Tracking
 from training.train import Training, train
 
 
-def publish_model(
-    path: Path, customers: CustomerTable, encoding: Encoding, encoded: Floats, home: Home, name: str
-) -> tuple[Training, str]:
+def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -> tuple[Training, Encoding, str]:
     """Train a model on a table, and publish it with its features, scores, care list and report.
 
     Parameters
@@ -39,10 +38,6 @@ def publish_model(
         The table's file.
     customers : CustomerTable
         Its n customers.
-    encoding : Encoding
-        What its k feature columns are.
-    encoded : (n, k) float64
-        Their values, NaN for missing.
     home : Home
         Where everything goes.
     name : str
@@ -52,6 +47,8 @@ def publish_model(
     -------
     training : Training
         The model and what is known about it.
+    encoding : Encoding
+        What the feature columns are.
     version : str
         Number of the registered version, now the champion.
 
@@ -65,6 +62,11 @@ def publish_model(
     identity = TableIdentity.of(customers)
     repository = TableRepository(home)
     with claimed(home, identity), outputs() as files:
+        # Under the lock, so that no two runs give one code to two categories.
+        encoding = home_encoding(home, customers)
+        encoded = encoding.encode(customers.table)
+        if not was_published(home):
+            record_identity(home, identity)
         with progress("Filling the feature store (Feast)"):
             repository.write(encoding, customers.ids, customers.times, encoded)
             matrix = repository.historical(customers.ids, customers.times)
@@ -80,11 +82,11 @@ def publish_model(
         files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
         with progress("Drawing the report"):
             files.text(home.report, render_report(report_content(source, training, sample, scores, entries, version)))
+        record_identity(home, replace(identity, published=True))
         repository.materialize()
         tracking.set_champion_ungated(name, version)
         files.publish()
-        record_identity(home, identity)
-    return training, version
+    return training, encoding, version
 
 
 def _splits(customers: CustomerTable, settings: TrainingSettings) -> list[Split]:

@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -14,9 +13,8 @@ from features.online import OnlineService, open_service, read
 from features.packed import Times
 from holdfast.errors import ModelError
 from holdfast.settings import Home
-from models.registry import RegisteredVersion, find_champion
+from models.registry import ChampionAddress, RegisteredVersion, find_champion, load_registered
 from models.scorer import Scorer
-from models.version import load_version
 from serving.rows import RowReader
 
 MODEL = "churn"
@@ -32,7 +30,7 @@ class Loaded:
     ----------
     version : RegisteredVersion
         The model and its number.
-    directory : Path
+    address : ChampionAddress
         Where it was loaded from.
     scorer : Scorer
         Scores with it.
@@ -45,14 +43,14 @@ class Loaded:
     """
 
     version: RegisteredVersion
-    directory: Path
+    address: ChampionAddress
     scorer: Scorer
     online: OnlineService
     reader: RowReader
     base: float
 
     @classmethod
-    def fit(cls, version: RegisteredVersion, directory: Path, online: OnlineService) -> "Loaded":
+    def fit(cls, version: RegisteredVersion, address: ChampionAddress, online: OnlineService) -> "Loaded":
         """Put a version and its feature service together, and try them.
 
         Raises
@@ -71,7 +69,7 @@ class Loaded:
         base = scorer.explain(nobody).base
         if not (0 <= probability <= 1 and np.isfinite(base)):
             raise ModelError(named, "must score an empty row with a finite probability and base", (probability, base))
-        loaded = cls(version=version, directory=directory, scorer=scorer, online=online, reader=reader, base=base)
+        loaded = cls(version=version, address=address, scorer=scorer, online=online, reader=reader, base=base)
         loaded.read(["nobody"])
         return loaded
 
@@ -117,15 +115,12 @@ class Champion:
         """
         with self._refreshing:
             known = self.loaded
-            number, directory = find_champion(self.home, MODEL)
-            if known is not None and (known.version.number, known.directory) == (number, directory):
-                version = known.version
-            else:
-                version = RegisteredVersion(number=number, model=load_version(directory))
+            address = find_champion(self.home, MODEL)
+            version = known.version if known is not None and known.address == address else load_registered(address)
             online = open_service(self.home, version.model.service)
             if known is not None and known.version is version and _same_layout(known.online, online):
                 return False
-            self.loaded = Loaded.fit(version, directory, online)
+            self.loaded = Loaded.fit(version, address, online)
             return True
 
     def current(self) -> Loaded:

@@ -19,8 +19,10 @@ class Decile:
 
     Parameters
     ----------
-    rows, positives : int
-        Customers, and how many of them left.
+    rows : int
+        Customers.
+    positives : float
+        How many of them left; a share of those tied at a border.
     rate, low, high : float
         Share that left, with its 95 % Wilson interval.
     lift, lift_low, lift_high : float
@@ -30,7 +32,7 @@ class Decile:
     """
 
     rows: int
-    positives: int
+    positives: float
     rate: float
     low: float
     high: float
@@ -152,26 +154,37 @@ def top_decile_lift(label: Floats, score: Floats) -> float:
 
 
 def expected_calibration_error(label: Floats, probability: Floats) -> float:
-    """Mean distance between predicted and observed shares over 10 bins of equal mass, weighted by rows."""
+    """Mean distance between predicted and observed shares over 10 bins of equal mass, weighted by rows.
+
+    Rows with equal probabilities share their labels, so that the order of rows does not matter.
+    """
+    label = _shared_among_equals(label, probability)
     return float(
         sum(len(rows) * abs(probability[rows].mean() - label[rows].mean()) for rows in _equal_mass(probability)) / len(label)
     )
+
+
+def _shared_among_equals(label: Floats, probability: Floats) -> Floats:
+    _, value, rows = np.unique(probability, return_inverse=True, return_counts=True)
+    shared: Floats = (np.bincount(value, weights=label) / rows)[value]
+    return shared
 
 
 def _equal_mass(probability: Floats) -> list[np.ndarray]:
     return [rows for rows in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(rows)]
 
 
-def _interval(positives: int, rows: int) -> tuple[float, float]:
-    interval = binomtest(positives, rows).proportion_ci(CONFIDENCE, method="wilson")
+def _interval(positives: float, rows: int) -> tuple[float, float]:
+    interval = binomtest(round(positives), rows).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
 
 def _deciles(label: Floats, probability: Floats) -> tuple[Decile, ...]:
-    overall, total, found = float(label.mean()), float(label.sum()), 0
+    label = _shared_among_equals(label, probability)
+    overall, total, found = float(label.mean()), float(label.sum()), 0.0
     deciles = []
     for rows in reversed(_equal_mass(probability)):
-        positives = int(label[rows].sum())
+        positives = float(label[rows].sum())
         found += positives
         rate = positives / len(rows)
         low, high = _interval(positives, len(rows))
@@ -192,9 +205,10 @@ def _deciles(label: Floats, probability: Floats) -> tuple[Decile, ...]:
 
 
 def _reliability(label: Floats, probability: Floats) -> tuple[ReliabilityBin, ...]:
+    label = _shared_among_equals(label, probability)
     bins = []
     for rows in _equal_mass(probability):
-        low, high = _interval(int(label[rows].sum()), len(rows))
+        low, high = _interval(float(label[rows].sum()), len(rows))
         bins.append(
             ReliabilityBin(predicted=float(probability[rows].mean()), observed=float(label[rows].mean()), low=low, high=high)
         )

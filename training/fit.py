@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.calibration import PlattCalibration
 from training.settings import TrainingSettings
-from training.split import Floats, Positions, stratified_folds
+from training.split import Floats, Positions, inner_folds
 
 PARAMETERS: dict[str, object] = {
     "objective": "binary",
@@ -90,7 +90,7 @@ def parameters(settings: TrainingSettings, threads: int) -> dict[str, object]:
 
 def fit_inner(table: TrainingTable, settings: TrainingSettings, threads: int) -> InnerFit:
     """Choose the boosting rounds, and score every row out of fold, using nothing but these rows."""
-    folds = list(stratified_folds(table.label, table.group, settings.inner_folds, settings.seed))
+    folds = list(inner_folds(table.label, table.group, settings))
     result = lgb.cv(
         parameters(settings, threads),
         _dataset(table),

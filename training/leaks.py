@@ -4,7 +4,7 @@ What a column can tell alone is judged out of fold: rows are binned (a category 
 bin's share of positives, learnt on other rows, ranks the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,7 +46,13 @@ class Flag:
 
 
 def watch_table(
-    matrix: Floats, label: Floats, columns: Sequence[str], categorical: Sequence[int], settings: LeakWatchSettings, seed: int
+    matrix: Floats,
+    label: Floats,
+    group: NDArray[np.int64] | None,
+    columns: Sequence[str],
+    categorical: Sequence[int],
+    settings: LeakWatchSettings,
+    seed: int,
 ) -> list[Flag]:
     """Look for leaks in labelled rows, column by column.
 
@@ -56,13 +62,17 @@ def watch_table(
         Encoded features, NaN for missing.
     label : (n,) float64
         0 or 1.
+    group : (n,) int64 or None
+        Rows of one group are judged by what others tell.
     columns : sequence of str
         Names of the k columns, for the flags.
     categorical : sequence of int
         Positions of category codes.
     """
     flags = []
-    folds = list(stratified_folds(label, None, _FOLDS, seed))
+    folds = _judgeable(
+        stratified_folds(label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed), label
+    )
     with progress("Watching for leaks", len(columns)) as advance:
         for position, name in enumerate(columns):
             values = matrix[:, position]
@@ -84,6 +94,10 @@ def duplicate_share(matrix: Floats, label: Floats) -> float:
     return float(pd.DataFrame(matrix).assign(label=label).duplicated().mean())
 
 
+def _judgeable(folds: Iterable[tuple[Positions, Positions]], label: Floats) -> Folds:
+    return [(train, test) for train, test in folds if 0 < label[test].mean() < 1]
+
+
 def _watch_column(
     name: str,
     values: Floats,
@@ -103,6 +117,8 @@ def _watch_column(
         if auc >= settings.missingness_auc:
             flags.append(Flag(name, "missingness", auc))
     present = values[~missing]
+    if not len(present):
+        return flags
     distinct = len(np.unique(present)) / len(present)
     # Amounts are nearly all distinct by nature; only whole numbers of which none repeats look like ids.
     if distinct >= settings.id_like_share if categorical else distinct == 1 and np.all(present == np.round(present)):

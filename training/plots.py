@@ -202,7 +202,7 @@ def gain_curve(evaluation: Evaluation) -> tuple[Floats, Floats, Floats, Floats]:
     """
     picked = np.cumsum([0, *(decile.rows for decile in evaluation.deciles)])
     found = np.cumsum([0, *(decile.positives for decile in evaluation.deciles)])
-    intervals = [binomtest(int(count), int(found[-1])).proportion_ci(CONFIDENCE, method="wilson") for count in found[1:-1]]
+    intervals = [binomtest(round(count), round(found[-1])).proportion_ci(CONFIDENCE, method="wilson") for count in found[1:-1]]
     # Picking nobody finds nobody, and picking everybody everybody, with certainty.
     low = np.array([0.0, *(interval.low for interval in intervals), 1.0])
     high = np.array([0.0, *(interval.high for interval in intervals), 1.0])

@@ -16,6 +16,9 @@ Positions = NDArray[np.intp]
 FEWEST_OF_A_CLASS = 10
 """Rows of each class that a training part needs, so that its inner folds have some."""
 
+FEWEST_GROUPS = 2
+"""Groups that a training part needs, so that it has inner folds at all."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -54,7 +57,7 @@ def cross_validation(label: Floats, group: NDArray[np.int64] | None, settings: T
     splits = []
     for repeat in range(settings.repeats):
         for train, test in stratified_folds(label, group, settings.folds, settings.seed + repeat):
-            if not (_has_both(label[test], 1) and _has_both(label[train], FEWEST_OF_A_CLASS)):
+            if not (_has_both(label[test], 1) and _can_train(label[train], None if group is None else group[train])):
                 raise InputError(
                     "--group", "leaves a fold without enough rows of both classes; the groups are too few or too unequal"
                 )
@@ -89,7 +92,7 @@ def time_windows(label: Floats, time: Floats, group: NDArray[np.int64] | None, s
         if group is not None:
             earlier &= ~np.isin(group, group[test])
         train = np.flatnonzero(earlier)
-        if _has_both(label[train], FEWEST_OF_A_CLASS) and _has_both(label[test], 1):
+        if _can_train(label[train], None if group is None else group[train]) and _has_both(label[test], 1):
             splits.append(Split(0, train, test))
     if not splits:
         raise InputError(
@@ -104,6 +107,18 @@ def stratified_folds(
     """Shuffled folds with the label's classes in equal shares, groups kept together."""
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
     yield from kind(n_splits=folds, shuffle=True, random_state=seed).split(np.zeros(len(label)), label, group)
+
+
+def inner_folds(
+    label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
+) -> Iterator[tuple[Positions, Positions]]:
+    """Folds inside a training part, as many as the settings say or as its classes and groups allow."""
+    fewest = min(int(label.sum()), int(len(label) - label.sum()), len(label) if group is None else len(np.unique(group)))
+    return stratified_folds(label, group, min(settings.inner_folds, fewest), settings.seed)
+
+
+def _can_train(label: Floats, group: NDArray[np.int64] | None) -> bool:
+    return _has_both(label, FEWEST_OF_A_CLASS) and (group is None or len(np.unique(group)) >= FEWEST_GROUPS)
 
 
 def _has_both(label: Floats, fewest: int) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.logging import progress
 from holdfast.settings import Home, keep_parts_private
-from models.registry import CHAMPION
+from models.registry import CHAMPION, MODEL_DIGEST
 from models.version import ModelVersion
 
 if TYPE_CHECKING:
@@ -70,13 +70,15 @@ class Tracking:
             run_id = run.info.run_id
             self._log(run_id, record)
             with tempfile.TemporaryDirectory() as directory:
-                model.save(Path(directory))
+                digest = model.save(Path(directory))
                 self._client.log_artifacts(run_id, directory, MODEL_DIRECTORY)
             self._client.set_terminated(run_id)
             if not self._client.search_registered_models(f"name = '{model.name}'"):
                 self._client.create_registered_model(model.name)
             source = f"{run.info.artifact_uri}/{MODEL_DIRECTORY}"
-            registered = self._client.create_model_version(model.name, source, run_id, await_creation_for=None)
+            registered = self._client.create_model_version(
+                model.name, source, run_id, tags={MODEL_DIGEST: digest}, await_creation_for=None
+            )
             return str(registered.version)
 
     def set_champion_ungated(self, name: str, number: str) -> None:

@@ -73,7 +73,7 @@ def train(
     out_of_fold = cross_validate(table, splits, settings)
     evaluation = evaluate(table.label, out_of_fold)
     watch = LeakWatchSettings.read()
-    flags = watch_table(table.matrix, table.label, columns, table.categorical, watch, settings.seed)
+    flags = watch_table(table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed)
     with progress("Fitting the model on all rows"):
         rounds = fit_inner(table, settings, threads=0).rounds
         booster = fit_booster(table, rounds, settings, threads=0)

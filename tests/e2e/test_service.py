@@ -87,7 +87,7 @@ def test_it_stops_when_told_to(home: Home) -> None:
 
 
 def test_a_damaged_model_is_refused_before_the_port_opens(service: httpx.Client, home: Home, holdfast: Command) -> None:
-    booster = find_champion(home, "churn")[1] / "booster.txt"
+    booster = find_champion(home, "churn").directory / "booster.txt"
     booster.write_text(booster.read_text().replace("num_leaves=", "num_leaves=9", 1))
     done = holdfast("serve", "--home", home.root, "--port", "1")
     assert done.returncode == 2

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import packed
 from features.packed import PackedStore
 from holdfast.errors import InputError, ModelError
 
@@ -70,6 +71,17 @@ def test_other_columns_empty_the_view_first(store: PackedStore) -> None:
         store.read("view", COLUMNS, ["x"])
 
 
+def test_a_replaced_view_holds_only_what_replaced_it(store: PackedStore) -> None:
+    store.write("view", COLUMNS, ["x", "z"], _times(10, 10), np.ones((2, 2)))
+    store.replace("view", COLUMNS, ["x"], _times(1), np.zeros((1, 2)))
+    found, times = store.read("view", COLUMNS, ["x", "z"])
+    assert found[0].tolist() == [0, 0]
+    assert np.isnat(times).tolist() == [False, True]
+    with pytest.raises(InputError, match="480 bytes"):
+        store.replace("view", COLUMNS, ["fine", "x" * 481], _times(2, 2), np.ones((2, 2)))
+    assert store.read("view", COLUMNS, ["x"])[0].tolist() == [[0, 0]]
+
+
 def test_documents(store: PackedStore) -> None:
     assert store.get_document("none") is None
     store.put_document("layout", {"ü": [1, None]})
@@ -107,13 +119,14 @@ def _write_forever(directory: Path) -> None:
 def test_a_writer_killed_at_any_moment_leaves_whole_records(tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
     context = multiprocessing.get_context("spawn")
     columns = [f"c{n}" for n in range(50)]
-    for draw in range(proof_draws(30)):
+    seen = 0
+    for draw in range(proof_draws(100)):
         directory = tmp_path / str(draw)
         writer = context.Process(target=_write_forever, args=(directory,))
         writer.start()
         while not (directory / "data.mdb").exists():
             time.sleep(0.01)
-        time.sleep(0.3 + 0.02 * draw)
+        time.sleep(0.1 + 0.03 * (draw % 20))
         assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
@@ -122,9 +135,11 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(tmp_path: Path, proo
         written = ~np.isnat(times)
         generation = times[written].astype("datetime64[us]").astype(np.int64)
         assert len(set(generation.tolist())) <= 1
+        seen += bool(written.any())
         assert np.array_equal(matrix[written], np.repeat(generation[:, None].astype(float), 50, axis=1))
         store.write("view", columns, ["0"], _times(10**6), np.zeros((1, 50)))
         assert store.read("view", columns, ["0"])[0].tolist() == [[0.0] * 50]
+    assert seen
 
 
 def test_many_threads_find_every_entity(tmp_path: Path) -> None:
@@ -144,3 +159,22 @@ def _write_once(directory: Path) -> None:
     PackedStore(directory, create=True).write(
         "view", [f"c{n}" for n in range(50)], ENTITIES, times, np.zeros((len(ENTITIES), 50))
     )
+
+
+def _read_and_die(directory: Path) -> None:
+    transaction = PackedStore(directory)._opened.environment.begin()
+    assert transaction
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_killed_readers_do_not_use_the_store_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "_MAX_READERS", 8)
+    store = PackedStore(tmp_path / "online", create=True)
+    store.write("view", ["n"], ["x"], _times(1), np.ones((1, 1)))
+    context = multiprocessing.get_context("spawn")
+    for _ in range(10):
+        reader = context.Process(target=_read_and_die, args=(tmp_path / "online",))
+        reader.start()
+        reader.join()
+        assert reader.exitcode == -signal.SIGKILL
+    assert store.read("view", ["n"], ["x"])[0].tolist() == [[1.0]]

@@ -129,7 +129,7 @@ def test_the_run_is_on_record(done: Quickstart) -> None:
 
     client = MlflowClient(f"sqlite:///{done.home.tracking}")
     version = client.get_model_version_by_alias("churn", "champion")
-    assert (str(version.version), version.tags) == ("1", {"ungated": "true"})
+    assert (str(version.version), version.tags["ungated"]) == ("1", "true")
     data = client.get_run(version.run_id).data
     assert data.metrics["auc"] == pytest.approx(done.to_json()["auc"])
     assert data.params["feature_service"] == "customer_table_v1"
@@ -157,7 +157,7 @@ def test_same_data_same_settings_same_bytes(done: Quickstart, table: pa.Table, t
     again = run(table, tmp_path / "again")
     assert again.home.scores.read_bytes() == done.home.scores.read_bytes()
     assert again.home.care_list.read_bytes() == done.home.care_list.read_bytes()
-    one, other = (find_champion(home, "churn")[1] / "booster.txt" for home in (done.home, again.home))
+    one, other = (find_champion(home, "churn").directory / "booster.txt" for home in (done.home, again.home))
     assert one.read_bytes() == other.read_bytes()
 
 
@@ -252,6 +252,51 @@ def test_hostile_names_and_values_come_out_as_text(table: pa.Table, tmp_path: Pa
     assert "<script>alert" not in result.home.report.read_text(encoding="utf-8")
     at_stake = [float(row["value_at_stake"]) for row in care(result.home)]
     assert at_stake == sorted(at_stake, reverse=True)
+
+
+def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) -> None:
+    run(table, tmp_path / "home")
+    days = [f"2025-{1 + row // 40:02d}-01" for row in range(300)]
+    fewer = table.slice(0, 300).append_column("day", pa.array(days))
+    fewer = fewer.set_column(fewer.column_names.index("margin"), "margin", pa.array(np.arange(300.0)))
+    second = run(fewer, tmp_path / "home", Roles(target="left", id="customer", time="day"))
+    champion = load_champion(second.home, "churn")
+    service = online.open_service(second.home, champion.model.service)
+    found = scores(second.home)
+    matrix, times = online.read(service, [*found["customer_id"], "00399"])
+    assert str(times[0])[:10] == "2025-01-01"
+    assert np.isnat(times[-1])
+    assert Scorer(champion.model, threads=1).score(matrix[:-1]).probability.tolist() == found["probability"]
+
+
+def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) -> None:
+    names = ["customer", "rn", "entity_row_id", "customer_id", "event_timestamp", "label", "RN", "a_y", "left"]
+    result = run(table.rename_columns(names), tmp_path / "home")
+    assert result.to_json()["features"] == 7
+    repository = result.home.features
+    assert repository.is_dir()
+
+
+def test_few_groups_and_columns_empty_where_it_counts(table: pa.Table, tmp_path: Path) -> None:
+    known = [target != "" for target in table["left"].to_pylist()]
+    odd = table.append_column("region", pa.array([row % 5 for row in range(400)]))
+    odd = odd.append_column("only unknown", pa.array([None if k else 1.0 for k in known]))
+    odd = odd.append_column("not finite", pa.array(["nan", "inf"] * 200))
+    result = run(odd, tmp_path / "home", Roles(target="left", id="customer", group="region"))
+    assert result.to_json()["left_out"] == ["not finite"]
+
+
+def test_files_of_somebody_else_are_not_overwritten(table: pa.Table, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "report.html").write_text("mine")
+    with pytest.raises(HomeError, match=r"somebody else's.*report.html"):
+        run(table, tmp_path / "home")
+    assert everything(tmp_path / "home") == {"report.html": b"mine"}
+
+
+def test_a_path_the_registry_cannot_hold_is_refused(table: pa.Table, tmp_path: Path) -> None:
+    with pytest.raises(HomeError, match="must be a path without"):
+        run(table, tmp_path / "what?")
 
 
 def test_a_home_may_move(table: pa.Table, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from holdfast.errors import ModelError
 from holdfast.settings import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
+from models.registry import MODEL_DIGEST
 from models.scorer import Scorer
 from models.version import ModelVersion
 from serving.champion import Champion
@@ -105,8 +106,8 @@ def register(home: Home, version: ModelVersion) -> str:
         client.create_registered_model("churn")
     number = str(len(client.search_model_versions("name='churn'")) + 1)
     directory = home.artifacts / "models" / number
-    version.save(directory)
-    client.create_model_version("churn", source=directory.as_uri())
+    digest = version.save(directory)
+    client.create_model_version("churn", source=directory.as_uri(), tags={MODEL_DIGEST: digest})
     client.set_registered_model_alias("churn", "champion", number)
     return number
 

@@ -30,3 +30,11 @@ def test_shares_must_leave_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_BAND_HIGH_SHARE", "0.9")
     with pytest.raises(InputError, match="below 1"):
         BandSettings.read()
+
+
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3]), min_size=1, max_size=60))
+def test_no_band_is_larger_than_its_share_where_many_are_alike(values: list[float]) -> None:
+    probability = np.array(values)
+    bands = BandBounds.from_shares(probability, BandSettings()).assign(probability)
+    assert (bands == "high").sum() <= 0.1 * len(values) + 0.5
+    assert (bands != "low").sum() <= 0.3 * len(values) + 0.5

@@ -101,6 +101,8 @@ def test_numbers_order_rows_and_leave_the_time_of_reading(read: Callable[..., Cu
         ({"customer": ["1", "1", *map(str, range(2, 400))]}, {}, r"no duplicates .*'1'"),
         ({"customer": ["  ", *map(str, range(1, 400))]}, {}, r"no blanks; this row has one \(got 1\)"),
         ({"customer": ["x" * 481, *map(str, range(1, 400))]}, {}, "480 bytes"),
+        ({"customer": ["长" * 200, "x" * 300, *map(str, range(2, 400))]}, {}, "480 bytes"),
+        ({"margin": [None] * 400}, {"value": "margin"}, "--value"),
         ({"left": ["no"] * 400}, {}, "two classes"),
         ({"left": ["a", "b", "c", "d"] * 100}, {}, "4 classes.*--positive"),
         ({"left": ["stay", "go"] * 200}, {}, "--positive"),

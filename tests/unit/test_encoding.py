@@ -127,3 +127,10 @@ def test_a_number_column_that_turns_to_words_is_refused() -> None:
 def test_nested_columns_are_refused() -> None:
     with pytest.raises(InputError, match="--drop"):
         infer_encoding(_column([[1], [2]]), ["x"])
+
+
+def test_dates_at_the_end_of_time_read_back_within_it() -> None:
+    values = ["9999-12-31 23:59:59.999", "0001-01-01"]
+    column = infer_encoding(_column(values), ["x"]).columns[0]
+    assert [column.decode(code) for code in column.encode(_column(values)["x"])] == ["9999-12-31T23:59:59+00:00", "0001-01-01"]
+    assert column.decode(1e9) == "9999-12-31T23:59:59+00:00"[:10]

@@ -78,3 +78,22 @@ def test_repeats_are_averaged_where_a_row_was_judged() -> None:
     probability = OutOfFold((), calibrated, calibrated).probability
     assert probability[:2].tolist() == pytest.approx([0.3, 0.6])
     assert np.isnan(probability[2])
+
+
+@given(st.integers(0, 1000))
+def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
+    label, probability = _predictions(seed, rows=200)
+    calibrated = probability.round(1)
+    shuffled = np.random.default_rng(seed).permutation(200)
+    for order in (np.argsort(label), shuffled):
+        found = evaluate(
+            label[order], OutOfFold((Split(0, order, np.arange(200)),), calibrated[None, order], calibrated[None, order])
+        )
+        base = evaluate(label, OutOfFold((Split(0, order, np.arange(200)),), calibrated[None], calibrated[None]))
+        assert found.figures() == pytest.approx(base.figures())
+        assert [decile.rate for decile in found.deciles] == pytest.approx([decile.rate for decile in base.deciles])
+
+
+def test_a_constant_that_is_right_is_calibrated() -> None:
+    label = np.repeat([0.0, 1.0], [700, 300])
+    assert expected_calibration_error(label, np.full(1000, 0.3)) == pytest.approx(0)

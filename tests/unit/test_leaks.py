@@ -14,7 +14,9 @@ def _label() -> np.ndarray:
 
 def _flags(values: np.ndarray, categorical: bool = False) -> dict[str, float]:
     noise = np.random.default_rng(4).normal(size=ROWS)
-    found = watch_table(np.column_stack([values, noise]), _label(), ["x", "noise"], [0] if categorical else [], SETTINGS, seed=1)
+    found = watch_table(
+        np.column_stack([values, noise]), _label(), None, ["x", "noise"], [0] if categorical else [], SETTINGS, seed=1
+    )
     assert all(flag.column == "x" for flag in found)
     return {flag.kind: flag.figure for flag in found}
 
@@ -80,9 +82,26 @@ def test_repeated_rows_are_flagged_without_a_column() -> None:
     label = _label()
     matrix = np.random.default_rng(7).normal(size=(ROWS, 2))
     matrix[-50:], label[-50:] = matrix[:50], label[:50]
-    assert watch_table(matrix, label, ["a", "b"], [], SETTINGS, seed=1) == [Flag(None, "duplicate_rows", pytest.approx(0.05))]
+    assert watch_table(matrix, label, None, ["a", "b"], [], SETTINGS, seed=1) == [
+        Flag(None, "duplicate_rows", pytest.approx(0.05))
+    ]
 
 
 def test_a_model_that_is_too_good() -> None:
     assert watch_model(0.94, SETTINGS) == []
     assert watch_model(0.95, SETTINGS) == [Flag(None, "too_good", 0.95)]
+
+
+def test_a_column_without_any_value_says_nothing() -> None:
+    assert _flags(np.full(ROWS, np.nan)) == {}
+
+
+def test_a_group_is_not_judged_by_itself() -> None:
+    random = np.random.default_rng(8)
+    household = np.repeat(np.arange(ROWS // 4), 4)
+    label = np.repeat((random.random(ROWS // 4) < 0.3).astype(float), 4)
+    matrix = np.column_stack([household.astype(float), random.normal(size=ROWS)])
+    together = watch_table(matrix, label, household, ["x", "noise"], [0], SETTINGS, seed=1)
+    apart = watch_table(matrix, label, None, ["x", "noise"], [0], SETTINGS, seed=1)
+    assert "single_column" in {flag.kind for flag in apart}
+    assert "single_column" not in {flag.kind for flag in together}

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -74,8 +75,7 @@ def test_rows_of_another_width_are_refused(model: ModelVersion) -> None:
 
 
 def test_saved_and_loaded_it_is_the_same(model: ModelVersion, tmp_path: Path) -> None:
-    model.save(tmp_path / "v")
-    loaded = load_version(tmp_path / "v")
+    loaded = load_version(tmp_path / "v", model.save(tmp_path / "v"))
     matrix = _matrix(100, 5)
     assert np.array_equal(Scorer(loaded, threads=1).score(matrix).margin, Scorer(model, threads=1).score(matrix).margin)
     assert (loaded.features, loaded.calibration, loaded.bands) == (model.features, model.calibration, model.bands)
@@ -90,34 +90,42 @@ def test_a_version_is_text_and_json_only(model: ModelVersion, tmp_path: Path) ->
     assert (tmp_path / "v" / "booster.txt").read_text(encoding="utf-8").startswith("tree\n")
 
 
-@pytest.mark.parametrize("name", ["booster.txt", "encoding.json"])
+@pytest.mark.parametrize("name", ["booster.txt", "encoding.json", "model.json"])
 def test_a_changed_byte_is_noticed(model: ModelVersion, tmp_path: Path, name: str) -> None:
-    model.save(tmp_path / "v")
+    digest = model.save(tmp_path / "v")
     content = bytearray((tmp_path / "v" / name).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "v" / name).write_bytes(content)
     with pytest.raises(ModelError, match=r"damaged|cannot be loaded"):
-        load_version(tmp_path / "v")
+        load_version(tmp_path / "v", digest)
 
 
 @pytest.mark.parametrize("name", ["booster.txt", "encoding.json", "model.json"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "nonsense"])
 def test_a_damaged_file_is_a_model_error(model: ModelVersion, tmp_path: Path, name: str, damage: str) -> None:
-    model.save(tmp_path / "v")
+    digest = model.save(tmp_path / "v")
     if damage == "missing":
         (tmp_path / "v" / name).unlink()
     else:
         (tmp_path / "v" / name).write_text("" if damage == "empty" else "[1, 2")
     with pytest.raises(ModelError):
-        load_version(tmp_path / "v")
+        load_version(tmp_path / "v", digest)
 
 
 @pytest.mark.parametrize(
-    "change", [{"format": 2}, {"features": ["a", "b"]}, {"calibration": {"kind": "x"}}, {"boosters": []}, {"bands": {}}]
+    "change",
+    [
+        {"format": 2},
+        {"features": ["a", "b"]},
+        {"heads": []},
+        {"heads": [{"booster": "booster.txt", "calibration": {"kind": "x"}, "bands": {"high": 1, "medium": 0}}]},
+        {"heads": [{"booster": "booster.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, "bands": {}}]},
+        {"heads": [{"booster": "other.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, "bands": {}}]},
+    ],
 )
 def test_a_description_that_does_not_fit_is_a_model_error(model: ModelVersion, tmp_path: Path, change: dict[str, object]) -> None:
     model.save(tmp_path / "v")
     path = tmp_path / "v" / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ModelError):
-        load_version(tmp_path / "v")
+        load_version(tmp_path / "v", hashlib.sha256(path.read_bytes()).hexdigest())

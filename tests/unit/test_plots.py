@@ -35,7 +35,7 @@ def test_the_gain_curve_runs_from_nobody_to_everybody_with_wilson_intervals(eval
     assert gain[1:] == pytest.approx([decile.gain for decile in evaluation.deciles])
     assert [gain[0], low[0], high[0], gain[-1], low[-1], high[-1]] == [0, 0, 0, 1, 1, 1]
     leavers = sum(decile.positives for decile in evaluation.deciles)
-    interval = binomtest(sum(d.positives for d in evaluation.deciles[:3]), leavers).proportion_ci(method="wilson")
+    interval = binomtest(round(sum(d.positives for d in evaluation.deciles[:3])), round(leavers)).proportion_ci(method="wilson")
     assert (low[3], high[3]) == pytest.approx((interval.low, interval.high))
     assert np.all((low <= gain) & (gain <= high))
 

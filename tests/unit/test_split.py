@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from training.settings import TrainingSettings
-from training.split import cross_validation, time_windows
+from training.split import cross_validation, inner_folds, time_windows
 
 SETTINGS = TrainingSettings(folds=4, repeats=2, time_windows=3)
 seeds = st.integers(0, 10_000)
@@ -69,3 +69,17 @@ def test_no_window_with_both_classes() -> None:
     label = np.repeat([1.0, 0.0], 100)
     with pytest.raises(InputError, match="--time"):
         time_windows(label, np.arange(200.0), None, SETTINGS)
+
+
+def test_few_groups_make_fewer_inner_folds() -> None:
+    label, _, _ = _rows(1)
+    group = np.arange(len(label)) % 5
+    (first, *_) = cross_validation(label, group, TrainingSettings(folds=5))
+    folds = list(inner_folds(label[first.train], group[first.train], TrainingSettings(inner_folds=5)))
+    assert len(folds) == 4
+
+
+def test_a_single_group_to_learn_from_is_refused() -> None:
+    label, _, _ = _rows(1)
+    with pytest.raises(InputError, match="--group"):
+        cross_validation(label, np.arange(len(label)) % 2, TrainingSettings(folds=2))

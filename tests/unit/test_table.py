@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.table import as_text, read_table
+from features.table import as_text, missing_count, number_text, read_table
 from holdfast.errors import InputError
 
 
@@ -23,8 +23,8 @@ def test_csv_columns_are_text_whatever_parts_them(tmp_path: Path, delimiter: str
 
 
 def test_a_quoted_field_may_hold_the_delimiter_and_line_breaks(tmp_path: Path) -> None:
-    table = read_table(_write(tmp_path / "t.csv", b'"a, b",c\n"x,\ny",2\n'))
-    assert table.to_pydict() == {"a, b": ["x,\ny"], "c": ["2"]}
+    table = read_table(_write(tmp_path / "t.csv", b'"a,\nb",c\n"x,\ny",2\n'))
+    assert table.to_pydict() == {"a,\nb": ["x,\ny"], "c": ["2"]}
 
 
 def test_compressed_csv(tmp_path: Path) -> None:
@@ -61,3 +61,26 @@ def test_unreadable_tables_are_refused_in_one_line(tmp_path: Path, name: str, co
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         read_table(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    "values, missing",
+    [
+        (pa.array([1.0, None, float("nan"), float("inf")]), 3),
+        (pa.array([1, None]), 1),
+        (pa.array(["a", " ", None, "nan"]), 2),
+        (pa.array(["nan", "", "-inf"]), 3),
+        (pa.array([" ", "x", None]).dictionary_encode(), 2),
+        (pa.array([" ", "x"], pa.string_view()), 1),
+        (pa.nulls(2), 2),
+        (pa.array([True, None]), 1),
+    ],
+)
+def test_what_is_missing(values: pa.Array, missing: int) -> None:
+    assert missing_count(pa.chunked_array([values])) == missing
+
+
+def test_numbers_as_text_read_back_as_they_were() -> None:
+    assert [number_text(value) for value in (1.0, -0.5, 1e22, 0.1, 12345678901234567.0)] == [
+        "1", "-0.5", "10000000000000000000000", "0.1", "12345678901234568",
+    ]  # fmt: skip
