@@ -56,5 +56,5 @@ lock: ## Resolve requirements.lock and requirements-scale.lock anew, with the en
 docs: $(READY) ## Write the generated references anew
 	$(BIN)/python -m holdfast.reference
 
-clean: ## Remove the environment and everything a run wrote
-	rm -rf $(VENV) var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove the environment, the demo and all caches; models of your own stay
+	rm -rf $(VENV) var/demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,6 +20,7 @@ from holdfast.errors import InputError
 FEWEST_ROWS = 100
 FEWEST_OF_A_CLASS = 20
 
+_NEGATIVE_WORDS = frozenset({"0", "no", "n", "false", "f", "stayed", "active", "retained", "no churn", "negative"})
 _POSITIVE_WORDS = frozenset(
     {"1", "yes", "y", "true", "t", "churn", "churned", "left", "gone", "cancelled", "canceled", "positive"}
 )
@@ -127,7 +128,7 @@ def read_customer_table(path: Path, roles: Roles, read_at: datetime) -> Customer
         Names the option or column, the rule and the value.
     """
     table = read_table(path)
-    _check_roles(table.column_names, roles)
+    _check_roles(table, roles)
     if table.num_rows < FEWEST_ROWS:
         raise InputError("TABLE", f"needs at least {FEWEST_ROWS} rows", table.num_rows)
     label, positive = _label(as_text(table[roles.target]), roles.positive)
@@ -167,13 +168,18 @@ def read_column_names(path: Path) -> frozenset[str]:
     return names
 
 
-def _check_roles(names: Sequence[str], roles: Roles) -> None:
+def _check_roles(table: pa.Table, roles: Roles) -> None:
+    names = table.column_names
     single = {"--target": roles.target, "--id": roles.id, "--time": roles.time, "--group": roles.group, "--value": roles.value}
     for option, name in single.items():
         if name is not None:
             _check_named(option, name, names)
+            _check_kind(option, name, table)
     for name in roles.drop:
         _check_named("--drop", name, names)
+    for option in ("--target", "--id"):
+        if single[option] in roles.drop:
+            raise InputError("--drop", f"must not be the column of {option}", single[option])
     stripped = {name.strip() for name in names}
     for name in sorted(roles.available or ()):
         if name not in stripped:
@@ -182,6 +188,12 @@ def _check_roles(names: Sequence[str], roles: Roles) -> None:
         raise InputError("--target", "must be a column with no other role", roles.target)
     if roles.id is not None and roles.id in (roles.time, roles.value):
         raise InputError("--id", "must be a column with no other role", roles.id)
+
+
+def _check_kind(option: str, name: str, table: pa.Table) -> None:
+    kind = table[name].type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind):
+        raise InputError(option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind))
 
 
 def _check_named(option: str, name: str, names: Sequence[str]) -> None:
@@ -226,7 +238,7 @@ def _infer_positive(classes: Sequence[str]) -> str:
             "--target", f"has {len(classes)} classes ({shown}); say with --positive which mean that the customer left"
         )
     known = [value for value in classes if value.lower() in _POSITIVE_WORDS]
-    if len(known) != 1:
+    if len(known) != 1 or not any(value.lower() in _NEGATIVE_WORDS for value in classes):
         raise InputError("--target", "has two classes; say with --positive which means that the customer left", classes)
     return known[0]
 

@@ -5,6 +5,7 @@ CSV is read as text throughout, so that an id keeps its leading zeros; Parquet k
 
 import csv
 import gzip
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from holdfast.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _NOT_FINITE = r"(?i)^[+-]?(nan|inf)$"
 
 
@@ -89,7 +91,9 @@ def _read_parquet(path: Path) -> pa.Table:
     try:
         names = pq.read_schema(path).names
         _check_names(names)
-        return pq.read_table(path)
+        table = pq.read_table(path)
+        # Where pandas keeps an index that is more than row numbers; it names rows, not customers' features.
+        return table.drop_columns([name for name in names if _PANDAS_INDEX.fullmatch(name)])
     except (pa.ArrowException, OSError) as error:
         raise InputError("TABLE", f"cannot be read as Parquet: {_first_line(error)}", path.name) from None
 
@@ -118,10 +122,12 @@ def _read_csv(path: Path) -> pa.Table:
 def _read_header(path: Path) -> tuple[list[str], str]:
     opener = gzip.open if path.name.endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-        line = stream.readline()
-        delimiter = max(DELIMITERS, key=line.count)
-        stream.seek(0)
-        return next(csv.reader(stream, delimiter=delimiter), []), delimiter
+        headers = {}
+        for delimiter in DELIMITERS:
+            stream.seek(0)
+            headers[delimiter] = next(csv.reader(stream, delimiter=delimiter), [])
+    delimiter = max(DELIMITERS, key=lambda candidate: len(headers[candidate]))
+    return headers[delimiter], delimiter
 
 
 def _check_names(names: list[str]) -> None:

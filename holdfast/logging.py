@@ -57,7 +57,7 @@ def progress(description: str, total: int | None = None) -> AbstractContextManag
 
 
 def log_to_stderr(debug: bool) -> None:
-    """Send log lines to standard error: warnings, and with `debug` everything of our own and the parts' Python warnings."""
+    """Send log lines to standard error: what is worth knowing, and with `debug` everything of our own and Python's warnings."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
     for part in ("alembic", "feast", "mlflow"):
         logging.getLogger(part).setLevel(logging.WARNING)
@@ -65,4 +65,4 @@ def log_to_stderr(debug: bool) -> None:
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)
     for room in ("holdfast", "features", "models", "training", "care", "serving", "pipeline", "simulator"):
-        logging.getLogger(room).setLevel(logging.DEBUG if debug else logging.WARNING)
+        logging.getLogger(room).setLevel(logging.DEBUG if debug else logging.INFO)

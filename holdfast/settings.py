@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from holdfast.errors import InputError
+from holdfast.errors import HomeError, InputError
 
 
 class Section(BaseSettings):
@@ -38,8 +38,8 @@ class Section(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            field = str(first["loc"][0]) if first["loc"] else ""
-            raise InputError(cls.variable(field), first["msg"], first["input"]) from None
+            fields = [str(first["loc"][0])] if first["loc"] else list(cls.model_fields)
+            raise InputError(", ".join(map(cls.variable, fields)), first["msg"], first["input"]) from None
 
 
 class BaseSection(Section):
@@ -58,7 +58,10 @@ class Home:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root.expanduser().absolute()
+        try:
+            self.root = root.expanduser().absolute()
+        except RuntimeError:
+            raise HomeError("--home", "must be a path whose user exists", str(root)) from None
 
     @cached_property
     def lock(self) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from holdfast.sections import Setting
 
@@ -26,9 +26,7 @@ _ADVICE = {
 def print_quickstart(result: "Quickstart") -> None:
     """Print what was decided per column, how good the model is, what is suspicious, and where everything lies."""
     console = Console(highlight=False)
-    columns = Table(
-        "column", "is a", "because", "missing", title="What each column is", box=box.SIMPLE_HEAD, title_justify="left"
-    )
+    columns = Table(Column("column", overflow="fold"), "is a", "because", "missing", box=box.SIMPLE_HEAD)
     for column in result.encoding.columns:
         missing = result.missing_share(column.name)
         kind = f"{column.kind} ({len(column.categories)})" if column.kind == "category" else column.kind
@@ -54,7 +52,9 @@ def print_quickstart(result: "Quickstart") -> None:
 def _print_figures(result: "Quickstart", console: Console) -> None:
     evaluation = result.training.evaluation
     spread = "" if evaluation.auc_sd is None else f" ± {evaluation.auc_sd:.3f} over folds"
-    console.print(f"{len(result.customers.ids):,} customers, {evaluation.positive_rate:.2%} of those known left\n")
+    roles = result.customers.roles
+    left = escape(f"{roles.target} = {' or '.join(roles.positive)}")
+    console.print(f"{len(result.customers.ids):,} customers; left means {left}: {result.positive_rate:.2%} of known outcomes\n")
     figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     figures.add_row("AUC", f"{evaluation.auc:.4f}{spread}", "[dim]0.5 is chance[/dim]")
     figures.add_row("lift, top decile", f"{evaluation.lift_top_decile:.2f}", "[dim]1 is chance[/dim]")
@@ -71,6 +71,7 @@ def print_demo(result: "Demo") -> None:
     print_quickstart(result.quickstart)
     console = Console(highlight=False)
     console.print("\n[bold]What the service answered[/bold]")
+    console.print("[dim]by the champion; the care list goes by models that had not seen the outcome[/dim]")
     for prediction in result.answer["predictions"]:
         customer = escape(prediction["customer_id"])
         console.print(f"\n  customer [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}")
@@ -85,7 +86,7 @@ def print_demo(result: "Demo") -> None:
 
 def print_settings(settings: Sequence[Setting]) -> None:
     """Print every setting."""
-    table = Table("setting", "value", "from", "what for", box=box.SIMPLE_HEAD)
+    table = Table(Column("setting", no_wrap=True), Column("value", overflow="fold"), "from", "what for", box=box.SIMPLE_HEAD)
     for setting in settings:
         table.add_row(setting.variable, escape(setting.value), setting.origin, escape(setting.description))
     Console(highlight=False).print(table)

@@ -5,20 +5,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pyarrow.csv as pa_csv
 
 from features.customer_table import Roles
-from holdfast.errors import HoldfastError
+from features.table_repository import write_beside
+from holdfast.errors import HoldfastError, HomeError
 from holdfast.logging import progress
 from holdfast.settings import Home
+from pipeline.home import read_identity
 from pipeline.quickstart import Quickstart, quickstart
 from simulator.customer_table import ID, TARGET, VALUE, customer_table
 
@@ -29,6 +33,9 @@ ASKED = 3
 
 _START_SECONDS = 120
 _STOP_SECONDS = 30
+
+# Loopback is never reached through a proxy.
+_direct = build_opener(ProxyHandler({}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +60,15 @@ class Demo:
 
 def demo(home: Home) -> Demo:
     """Generate customers, run `quickstart` on them, serve the model on a free port, ask it, and stop it."""
-    table = home.root / "customers.csv"
-    home.root.mkdir(parents=True, exist_ok=True)
-    with progress(f"Making up {ROWS:,} customers"):
-        pa_csv.write_csv(customer_table(ROWS, SEED), table)
-    result = quickstart(table, Roles(target=TARGET, id=ID, value=VALUE), home)
+    kept = home.root / "customers.csv"
+    if kept.exists() and read_identity(home) is None:
+        raise HomeError(f"--home {home.root}", "has a file of somebody else's that the demo would overwrite", kept.name)
+    with tempfile.TemporaryDirectory() as directory:
+        table = Path(directory) / kept.name
+        with progress(f"Making up {ROWS:,} customers"):
+            pa_csv.write_csv(customer_table(ROWS, SEED), table)
+        result = quickstart(table, Roles(target=TARGET, id=ID, value=VALUE), home)
+        write_beside(kept, table.read_text(encoding="utf-8"))
     ids = [line.split(",")[1] for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]]
     with serving(home) as address:
         answer = ask(address, ids)
@@ -96,7 +107,7 @@ def ask(address: str, ids: list[str]) -> dict[str, Any]:
     """Ask a service about customers."""
     body = json.dumps({"customer_ids": ids, "reasons": 3}).encode()
     request = Request(f"{address}/v1/predictions", body, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as response:
+    with _direct.open(request, timeout=30) as response:
         answer: dict[str, Any] = json.load(response)
     return answer
 
@@ -108,7 +119,7 @@ def _wait_until_ready(process: "subprocess.Popen[str]", address: str) -> None:
             said = (process.stderr.read() if process.stderr else "").strip().splitlines()
             raise HoldfastError(f"the service stopped with exit code {process.returncode}: {said[-1] if said else 'no word'}")
         try:
-            with urlopen(f"{address}/readyz", timeout=5):
+            with _direct.open(f"{address}/readyz", timeout=5):
                 return
         except (URLError, OSError):
             time.sleep(0.2)

@@ -16,7 +16,9 @@ from features.encoding import Encoding
 from features.table import missing_count
 from holdfast.logging import progress
 from holdfast.settings import Home
+from models.settings import BandSettings
 from pipeline.home import TableIdentity, check_identity, home_encoding
+from training.settings import LeakWatchSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from training.train import Training
@@ -54,6 +56,11 @@ class Quickstart:
 
     model_name = MODEL
 
+    @property
+    def positive_rate(self) -> float:
+        """Share of positives among rows whose label is known."""
+        return float(np.nanmean(self.customers.label))
+
     def missing_share(self, column: str) -> float:
         """Share of rows in which a column is missing, 0 to 1."""
         values = self.customers.table[column]
@@ -65,7 +72,8 @@ class Quickstart:
             "rows": len(self.customers.ids),
             "labelled_rows": int(self.customers.known.sum()),
             "features": len(self.encoding.columns),
-            "positive_rate": float(np.nanmean(self.customers.label)),
+            "positive": list(self.customers.roles.positive),
+            "positive_rate": self.positive_rate,
             **self.training.evaluation.figures(),
             "flags": [vars(flag) for flag in self.training.flags],
             "left_out": list(self.customers.left_out),
@@ -94,6 +102,8 @@ def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
         The table, the roles or the home are wrong; nothing was changed.
     """
     started = time.monotonic()
+    for section in (TrainingSettings, LeakWatchSettings, BandSettings):
+        section.read()  # a wrong setting is told before any work
     with progress("Reading the table"):
         customers = read_customer_table(path, roles, datetime.now(UTC))
         check_identity(home, TableIdentity.of(customers))

@@ -41,7 +41,7 @@ class AccessMiddleware:
 
     def __init__(self, app: ASGIApp, api_key: SecretStr | None) -> None:
         self._app = app
-        self._expected = None if api_key is None else api_key.get_secret_value().encode()
+        self._expected = None if api_key is None else api_key.get_secret_value().strip().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request."""

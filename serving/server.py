@@ -39,6 +39,8 @@ def run(home: Home, host: str, port: int) -> None:
         Champion or online store are missing, damaged or do not fit. Nothing listens then.
     """
     settings = ServingSettings.read()
+    if settings.api_key is not None and not settings.api_key.get_secret_value().strip():
+        raise InputError(ServingSettings.variable("api_key"), "must not be blank")
     if settings.api_key is None and not is_loopback(host):
         raise InputError(ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}")
     keep_parts_private()

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.errors import HomeError
 from holdfast.settings import Home
 from pipeline import demo
+
+
+def test_it_overwrites_nobodys_table(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("mine")
+    with pytest.raises(HomeError, match=r"customers\.csv"):
+        demo.demo(Home(tmp_path))
+    assert (tmp_path / "customers.csv").read_text() == "mine"
 
 
 def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,6 +219,17 @@ def test_a_wrong_table_makes_no_home(table: pa.Table, tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_a_wrong_setting_is_told_before_anything_is_done(
+    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_BAND_HIGH_SHARE", "0.9")
+    with pytest.raises(InputError, match="HOLDFAST_BAND_HIGH_SHARE, HOLDFAST_BAND_MEDIUM_SHARE"):
+        run(table, tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+    with pytest.raises(HomeError, match="--home"):
+        Home(Path("~nobody-of-that-name/x"))
+
+
 def test_a_damaged_manifest_is_named(table: pa.Table, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "home.json").write_text("{")

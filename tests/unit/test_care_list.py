@@ -54,7 +54,7 @@ def test_value_at_stake_has_a_column_where_it_is_known() -> None:
     assert [row["value_at_stake"] for row in rows] == ["-3.14", ""]
 
 
-@pytest.mark.parametrize("start", list("=+-@\t\r\n"))
+@pytest.mark.parametrize("start", list("=+-@\t\r\n＝＋"))
 def test_formulas_are_text(start: str) -> None:
     text = f"{start}HYPERLINK(1)"
     row = next(csv.DictReader(io.StringIO(care_list_csv([_entry(customer_id=text, reasons=(text,))]), newline="")))

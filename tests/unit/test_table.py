@@ -27,6 +27,15 @@ def test_a_quoted_field_may_hold_the_delimiter_and_line_breaks(tmp_path: Path) -
     assert table.to_pydict() == {"a,\nb": ["x,\ny"], "c": ["2"]}
 
 
+def test_a_delimiter_inside_quotes_does_not_count(tmp_path: Path) -> None:
+    assert read_table(_write(tmp_path / "t.csv", b'"a;b;c;d",x,left\n1,2,3\n')).column_names == ["a;b;c;d", "x", "left"]
+
+
+def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1], "__index_level_0__": [7]}), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").column_names == ["a"]
+
+
 def test_compressed_csv(tmp_path: Path) -> None:
     assert read_table(_write(tmp_path / "t.csv.gz", gzip.compress(b"a\n1\n"))).to_pydict() == {"a": ["1"]}
 
