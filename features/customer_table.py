@@ -1,6 +1,7 @@
 """A team's own customer table, with the roles its columns play, checked as a whole before anything is written."""
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,6 +68,8 @@ class CustomerTable:
 
     Parameters
     ----------
+    sha256 : str
+        Digest of the table's file.
     table : pyarrow.Table
         As read.
     roles : Roles
@@ -89,6 +92,7 @@ class CustomerTable:
         Columns left out because they are not available at scoring, or hold nothing.
     """
 
+    sha256: str
     table: pa.Table
     roles: Roles
     ids: list[str]
@@ -134,7 +138,10 @@ def read_customer_table(path: Path, roles: Roles, read_at: datetime) -> Customer
     label, positive = _label(as_text(table[roles.target]), roles.positive)
     order, times = _times(table, roles.time, read_at)
     columns, left_out = _feature_columns(table, roles)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return CustomerTable(
+        sha256=digest,
         table=table,
         roles=Roles(**{**vars(roles), "positive": positive}),
         ids=_ids(table, roles.id),

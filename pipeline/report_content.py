@@ -1,9 +1,7 @@
 """What the report of a quickstart says."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -48,12 +46,6 @@ class Source:
     encoding: Encoding
     matrix: Floats
     settings: TrainingSettings
-
-    @cached_property
-    def sha256(self) -> str:
-        """Digest of the table's file."""
-        with self.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -128,7 +120,7 @@ def report_content(
             intercept=model.calibration.intercept,
             seed=source.settings.seed,
         ),
-        versions={"table (SHA-256)": source.sha256, "holdfast": installed_version("holdfast")},
+        versions={"table (SHA-256)": customers.sha256, "holdfast": installed_version("holdfast")},
     )
 
 

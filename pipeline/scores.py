@@ -51,14 +51,15 @@ class CustomerScores:
             band=np.where(customers.known, band_oof, champion.band),
         )
 
-    def to_table(self, ids: list[str]) -> pa.Table:
-        """The scores as stored: one row a customer, null where NaN or empty."""
+    def to_table(self, customers: CustomerTable, model: str, version: str) -> pa.Table:
+        """The scores as stored: one row a customer, null where NaN or empty; model, version and table stand in the metadata."""
         return pa.table(
             {
-                "customer_id": pa.array(ids, pa.string()),
+                "customer_id": pa.array(customers.ids, pa.string()),
                 "probability": pa.array(self.champion.probability),
                 "band": pa.array(self.champion.band.tolist()),
                 "probability_oof": pa.array(self.probability_oof, from_pandas=True),
                 "band_oof": pa.array([band or None for band in self.band_oof.tolist()], pa.string()),
-            }
+            },
+            metadata={"model_name": model, "model_version": version, "table_sha256": customers.sha256},
         )

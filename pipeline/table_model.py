@@ -67,6 +67,7 @@ def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -
         encoded = encoding.encode(customers.table)
         if not was_published(home):
             record_identity(home, identity)
+        tracking = Tracking(home)
         with progress("Filling the feature store (Feast)"):
             repository.write(encoding, customers.ids, customers.times, encoded)
             matrix = repository.historical(customers.ids, customers.times)
@@ -76,9 +77,8 @@ def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -
         entries = care_entries(customers, encoding, matrix, scorer, scores)
         source = Source(path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings)
         sample = explained_sample(source, scorer)
-        tracking = Tracking(home)
         version = tracking.register(training.model, _record(source, training, sample))
-        files.table(home.scores, scores.to_table(customers.ids))
+        files.table(home.scores, scores.to_table(customers, training.model.name, version))
         files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
         with progress("Drawing the report"):
             files.text(home.report, render_report(report_content(source, training, sample, scores, entries, version)))
@@ -130,7 +130,7 @@ def _record(source: Source, training: Training, sample: ExplainedSample) -> RunR
     return RunRecord(
         parameters={
             "table": source.path.name,
-            "table_sha256": source.sha256,
+            "table_sha256": source.customers.sha256,
             "rows": len(source.customers.ids),
             "target": roles.target,
             "positive": list(roles.positive),

@@ -15,6 +15,7 @@ _PROBLEMS = {
     "413": "The body is larger than the server takes.",
     "422": "The body breaks a rule; `errors` names the field.",
     "503": "The server is not ready; ask again.",
+    "default": "Anything else that went wrong, such as a request that took too long.",
 }
 _REQUESTS = {
     "customers": {"summary": "Customers in the feature store", "value": {"customer_ids": ["0003041", "9999999"], "reasons": 1}},

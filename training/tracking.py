@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from holdfast.errors import HoldfastError
 from holdfast.logging import progress
 from holdfast.settings import Home, keep_parts_private
 from models.registry import CHAMPION, MODEL_DIGEST
@@ -115,4 +116,8 @@ def _connect(home: Home) -> "MlflowClient":
         client.search_experiments(max_results=1)  # makes and migrates the database
         with closing(sqlite3.connect(home.tracking)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
+            made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registered_models'").fetchone()
+    if not made:
+        # MLflow keeps its connections for as long as the process lives, to a file that is no longer there.
+        raise HoldfastError(f"{home.tracking} was removed while this process had it open; run again in a new process")
     return client

@@ -1,6 +1,7 @@
 import csv
 import json
 import pickletools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from filelock import FileLock
 
 from features import online
 from features.customer_table import Roles
-from holdfast.errors import HomeError, InputError, ModelError
+from holdfast.errors import HoldfastError, HomeError, InputError, ModelError
 from holdfast.settings import Home
 from models.registry import find_champion, load_champion
 from models.scorer import Scorer
@@ -70,6 +71,9 @@ def test_everyone_is_scored_and_the_known_also_out_of_fold(done: Quickstart, tab
     assert [band is not None for band in found["band_oof"]] == known
     assert set(found["band"]) == {"high", "medium", "low"}
     assert found["probability"] != found["probability_oof"]
+    metadata = pq.read_schema(done.home.scores).metadata
+    assert (metadata[b"model_name"], metadata[b"model_version"]) == (b"churn", b"1")
+    assert metadata[b"table_sha256"].decode() == done.customers.sha256
 
 
 def test_what_is_served_is_what_was_scored(done: Quickstart) -> None:
@@ -315,6 +319,13 @@ def test_a_home_may_move(table: pa.Table, tmp_path: Path) -> None:
     (tmp_path / "here").rename(tmp_path / "there")
     assert load_champion(Home(tmp_path / "there"), "churn").number == "1"
     assert run(table, tmp_path / "there").version == "2"
+
+
+def test_a_home_removed_under_the_process_is_told(table: pa.Table, tmp_path: Path) -> None:
+    run(table, tmp_path / "home")
+    shutil.rmtree(tmp_path / "home")
+    with pytest.raises(HoldfastError, match="run again in a new process"):
+        run(table, tmp_path / "home")
 
 
 def test_no_registry_a_damaged_one_and_one_without_a_champion(done: Quickstart, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
 
 def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
     post = document["paths"]["/v1/predictions"]["post"]
-    assert set(post["responses"]) == {"200", "400", "401", "413", "422", "503"}
+    assert set(post["responses"]) == {"200", "400", "401", "413", "422", "503", "default"}
     assert "7 items and 999 bytes" in post["description"]
     request = document["components"]["schemas"]["PredictionsRequest"]
     assert request["additionalProperties"] is False
