@@ -10,7 +10,6 @@ from models.version import ModelVersion, load_version
 
 CHAMPION = "champion"
 
-
 MODEL_DIGEST = "model_sha256"
 """Tag of a registered version that holds the SHA-256 of its ``model.json``."""
 

@@ -50,7 +50,7 @@ class TableIdentity:
 
 
 def read_identity(home: Home) -> TableIdentity | None:
-    """What the home belongs to, None where no run has finished there.
+    """What the home belongs to, None where no run has begun there.
 
     Raises
     ------

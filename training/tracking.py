@@ -88,10 +88,15 @@ class Tracking:
         self._client.set_registered_model_alias(name, CHAMPION, number)
 
     def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return str(found.experiment_id)
-        return str(self._client.create_experiment(EXPERIMENT, artifact_location=self.home.artifacts.as_uri()))
+        # An experiment keeps the address its artifacts had when it was made: a home that was moved begins another one.
+        location = self.home.artifacts.as_uri()
+        for name in (EXPERIMENT, f"{EXPERIMENT} in {self.home.root}"):
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                return str(self._client.create_experiment(name, artifact_location=location))
+            if found.artifact_location == location:
+                return str(found.experiment_id)
+        raise HoldfastError(f"MLflow has an experiment {name!r} whose artifacts lie elsewhere")
 
     def _log(self, run_id: str, record: RunRecord) -> None:
         from mlflow.entities import Metric, Param

@@ -288,8 +288,12 @@ def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) ->
     names = ["customer", "rn", "entity_row_id", "customer_id", "event_timestamp", "label", "RN", "a_y", "left"]
     result = run(table.rename_columns(names), tmp_path / "home")
     assert result.to_json()["features"] == 7
-    repository = result.home.features
-    assert repository.is_dir()
+    service = online.open_service(result.home, "customer_table_v1")
+    assert len(set(service.features)) == 7
+    assert not {"rn", "entity_row_id", "customer_id", "event_timestamp", "label", "a_y"} & set(service.features)
+    found = scores(result.home)
+    matrix, _ = online.read(service, found["customer_id"])
+    assert Scorer(load_champion(result.home, "churn").model, threads=1).score(matrix).probability.tolist() == found["probability"]
 
 
 def test_few_groups_and_columns_empty_where_it_counts(table: pa.Table, tmp_path: Path) -> None:
@@ -319,6 +323,10 @@ def test_a_home_may_move(table: pa.Table, tmp_path: Path) -> None:
     (tmp_path / "here").rename(tmp_path / "there")
     assert load_champion(Home(tmp_path / "there"), "churn").number == "1"
     assert run(table, tmp_path / "there").version == "2"
+    assert load_champion(Home(tmp_path / "there"), "churn").number == "2"
+    assert run(table, tmp_path / "there").version == "3"
+    assert load_champion(Home(tmp_path / "there"), "churn").number == "3"
+    assert not (tmp_path / "here").exists()
 
 
 def test_a_home_removed_under_the_process_is_told(table: pa.Table, tmp_path: Path) -> None:
