@@ -1,40 +1,122 @@
 """Packed records: one compact record per entity and feature view, in LMDB.
 
-A record is the time of its values (microseconds since 1970 in UTC, int64) followed by the values as float64, NaN for missing.
 LMDB gives what a feature server needs from an embedded engine: readers in any number of processes beside one writer, no torn
 reads, and a store that is whole after a crash. An older record never overwrites a newer one; an equally old one is a correction.
+
+A write is on disk when its call returns. Every transaction is synced by itself: a power cut, like a `kill -9`, leaves the store
+as the last finished transaction made it, at any moment of any write. A writer killed between putting its last transaction on disk
+and announcing it to readers leaves one that is finished but unseen: it shows, whole, when the next writer begins.
 """
 
 import json
-import os
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
-import numpy as np
-from numpy.typing import NDArray
 
-from holdfast.errors import InputError, ModelError
+from features.packed_environment import PackedEnvironment, open_environment
+from features.packed_record import (
+    MAX_ID_BYTES,
+    Floats,
+    Microseconds,
+    Record,
+    Text,
+    Times,
+    absent_numbers,
+    absent_texts,
+    checked_keys,
+    declare_numbers,
+    declare_texts,
+    declared,
+    key_of,
+    microseconds_of,
+    pack_numbers,
+    pack_texts,
+    positions,
+    unpack_numbers,
+    unpack_texts,
+)
+from features.packed_update import PackedUpdate, ViewDatabases, put_newer
+from holdfast.errors import ModelError
 
-Floats = NDArray[np.float64]
-Times = NDArray[np.datetime64]
+__all__ = ["MAX_ID_BYTES", "Floats", "PackedMoment", "PackedStore", "PackedUpdate", "Text", "Times", "ViewRequest"]
 
-MAX_ID_BYTES = 480
-_MAP_BYTES = 2**36  # address space, not memory or disk
-_MAX_VIEWS = 126
-_MAX_READERS = 1022  # processes and threads that read at one moment
 _ROWS_PER_TRANSACTION = 100_000
 _VIEWS = b"__views__"
+_NEWEST = b"__newest__"
 _DOCUMENTS = b"__documents__"
 
-_stores: dict[tuple[int, int], "_Opened"] = {}
-_opening = threading.Lock()
+
+@dataclass(frozen=True)
+class ViewRequest:
+    """Which records to read of one view.
+
+    Parameters
+    ----------
+    view : str
+        A view of numbers.
+    columns : tuple of str
+        Which of its columns, in the order to read them.
+    ids : sequence of (str or None)
+        The n entities; None is nobody.
+    """
+
+    view: str
+    columns: tuple[str, ...]
+    ids: Sequence[Text]
+
+
+class PackedMoment:
+    """The store as it was at one moment; get it from `PackedStore.reading`."""
+
+    def __init__(
+        self, transaction: lmdb.Transaction, views: "lmdb._Database | None", databases: "Mapping[str, lmdb._Database | None]"
+    ) -> None:
+        self._transaction = transaction
+        self._views = views
+        self._databases = databases
+
+    def read(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[Floats, Times]:
+        """Read records of numbers; as `PackedStore.read`."""
+        stored, chosen = self._require(view, tuple(columns), texts=False)
+        moments, values = unpack_numbers(view, self._records(view, ids, absent_numbers(len(stored))), len(stored))
+        return values[:, chosen].copy(), moments.astype("datetime64[us]")
+
+    def read_texts(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[list[list[Text]], Times]:
+        """Read records of texts; as `PackedStore.read_texts`."""
+        stored, chosen = self._require(view, tuple(columns), texts=True)
+        moments, texts = unpack_texts(view, self._records(view, ids, absent_texts(len(stored))), len(stored))
+        if not isinstance(chosen, slice):
+            texts = [[row[position] for position in chosen] for row in texts]
+        return texts, moments.astype("datetime64[us]")
+
+    def declarations(self, views: Sequence[str]) -> list[bytes | None]:
+        """What the views are, as it is stored; None for a view that is not."""
+        return [_declaration(view, self._views, self._transaction) for view in views]
+
+    def records(self, view: str, keys: Sequence[bytes | None], absent: bytes) -> list[Record]:
+        """Records as they lie; `absent` where there is none. They are good for as long as the moment lasts."""
+        get, database = self._transaction.get, self._databases[view]
+        return [absent if key is None else get(key, absent, database) for key in keys]
+
+    def _require(self, view: str, columns: tuple[str, ...], texts: bool) -> "tuple[tuple[str, ...], slice | list[int]]":
+        found = _declaration(view, self._views, self._transaction)
+        if found is not None and self._databases[view] is not None:
+            holds_texts, stored = declared(found)
+            chosen = positions(stored, columns)
+            if holds_texts == texts and chosen is not None:
+                return stored, chosen
+        kind = "texts" if texts else "numbers"
+        raise ModelError(f"feature view {view}", f"is not in the online store with the columns asked for, as {kind}")
+
+    def _records(self, view: str, ids: Sequence[Text], absent: bytes) -> list[Record]:
+        return self.records(view, list(map(key_of, ids)), absent)
 
 
 class PackedStore:
-    """The packed records below one directory.
+    """The packed records below one directory; any thread of any process may use it.
 
     Parameters
     ----------
@@ -50,10 +132,10 @@ class PackedStore:
     """
 
     def __init__(self, directory: Path, *, create: bool = False) -> None:
-        self._opened = _open(directory.absolute(), create)
+        self._opened: PackedEnvironment = open_environment(directory.absolute(), create=create)
 
     def write(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> int:
-        """Write records, each unless a newer one is there.
+        """Write records of numbers, each unless a newer one is there.
 
         Parameters
         ----------
@@ -62,79 +144,134 @@ class PackedStore:
         columns : sequence of str
             The k columns of the view, in record order.
         ids : sequence of str
-            The n entities, at most 480 bytes each in UTF-8.
+            The n entities, at most 480 bytes each in UTF-8; where one repeats, its newest row counts.
         times : (n,) datetime64[us]
-            When the values were true, UTC.
+            When the values were true, UTC; none missing.
         matrix : (n, k) float64
             The values, NaN for missing.
 
         Returns
         -------
         int
-            How many records were written.
+            How many entities have the record given here now.
+
+        Raises
+        ------
+        InputError
+            An id or a time cannot be stored; nothing was written.
         """
-        records = _records(columns, times, matrix)
-        written = 0
-        with _telling_errors():
-            self._declare(view, columns)
-            for start in range(0, len(ids), _ROWS_PER_TRANSACTION):
-                stop = start + _ROWS_PER_TRANSACTION
-                written += self._write_newer(view, ids[start:stop], records[start:stop])
-        return written
+        return self._write(view, declare_numbers(columns), ids, times, lambda moments, rows: pack_numbers(moments, matrix[rows]))
+
+    def write_texts(
+        self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, texts: Sequence[Sequence[Text]]
+    ) -> int:
+        """Write records of texts, each unless a newer one is there.
+
+        Parameters, result and errors as in `write`; `texts` has n rows of k texts, None for missing.
+        """
+        return self._write(view, declare_texts(columns), ids, times, lambda moments, rows: pack_texts(moments, texts[rows]))
 
     def replace(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> None:
         """Make these records the view's only ones, whatever their times; readers see all of the old or all of the new.
 
         Parameters and errors as in `write`.
         """
-        views = self._opened.make_database(_VIEWS)
-        database = self._opened.make_database(_records_of(view))
-        records = _records(columns, times, matrix)
-        with _telling_errors(), self._opened.environment.begin(write=True) as transaction:
-            transaction.drop(database, delete=False)
-            transaction.put(view.encode(), json.dumps(list(columns)).encode(), db=views)
-            with transaction.cursor(db=database) as cursor:
-                cursor.putmulti((_checked_key(entity), records[row].data) for row, entity in enumerate(ids))
+        keys, moments = checked_keys(ids), microseconds_of(times)
+        declarations, databases = self._opened.make_database(_VIEWS), self._databases(view)
+        with self._opened.writing() as transaction:
+            _empty(transaction, databases)
+            transaction.put(view.encode(), declare_numbers(columns), db=declarations)
+            put_newer(transaction, databases, keys, moments, pack_numbers(moments, matrix))
 
-    def read(self, view: str, columns: Sequence[str], ids: Sequence[str]) -> tuple[Floats, Times]:
-        """Read records as they were at one moment.
+    def read(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[Floats, Times]:
+        """Read records of numbers as they were at one moment.
 
         Parameters
         ----------
         view : str
             Feature view.
         columns : sequence of str
-            All columns of the view, in record order.
-        ids : sequence of str
-            The n entities.
+            The k columns wanted, in the order wanted; the view may have more.
+        ids : sequence of (str or None)
+            The n entities; one may repeat, None is nobody.
 
         Returns
         -------
         matrix : (n, k) float64
             NaN for missing values and for entities not in the store.
         times : (n,) datetime64[us]
-            NaT for entities not in the store.
+            UTC; NaT for entities not in the store.
 
         Raises
         ------
         ModelError
-            The view is not in the store, or has other columns.
+            The view is not in the store, or lacks a column.
         """
-        records = np.full((len(ids), 1 + len(columns)), np.nan, dtype="<f8")
-        records[:, 0] = np.full(len(ids), np.datetime64("NaT", "us")).view("<f8")
-        size = records.shape[1] * 8
-        views, database = self._opened.database(_VIEWS), self._opened.database(_records_of(view))
+        return self.read_views([ViewRequest(view, tuple(columns), ids)])[0]
+
+    def read_views(self, requests: Sequence[ViewRequest]) -> list[tuple[Floats, Times]]:
+        """Read several views, all as they were at one moment; results and errors as in `read`."""
+        with self.reading([request.view for request in requests]) as moment:
+            return [moment.read(request.view, request.columns, request.ids) for request in requests]
+
+    def read_texts(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[list[list[Text]], Times]:
+        """Read records of texts as they were at one moment.
+
+        Parameters and errors as in `read`.
+
+        Returns
+        -------
+        texts : list of n lists of k (str or None)
+            None for missing values and for entities not in the store.
+        times : (n,) datetime64[us]
+            UTC; NaT for entities not in the store.
+        """
+        with self.reading([view]) as moment:
+            return moment.read_texts(view, columns, ids)
+
+    @contextmanager
+    def reading(self, views: Sequence[str]) -> Iterator[PackedMoment]:
+        """Read any of these views while the context lasts, all as they were at its start.
+
+        Keep it short: what is overwritten meanwhile takes up room until the last such moment ends.
+        """
+        # Handles must be open before the transaction begins.
+        declarations = self._opened.database(_VIEWS)
+        databases = {view: self._opened.database(_records_of(view)) for view in views}
         with self._opened.reading() as transaction:
-            if _columns(view, views, transaction) != list(columns):
-                raise ModelError(f"feature view {view}", "is not in the online store with the columns asked for")
-            for row, entity in enumerate(ids):
-                key = _key(entity)
-                found = None if key is None else transaction.get(key, db=database)
-                if found is not None:
-                    if len(found) != size:
-                        raise ModelError(f"feature view {view}", f"holds a record that is not {size} bytes long", len(found))
-                    records[row] = np.frombuffer(found, dtype="<f8")
-        return records[:, 1:].copy(), records[:, 0].copy().view("datetime64[us]")
+            yield PackedMoment(transaction, declarations, databases)
+
+    @contextmanager
+    def updating(self, views: Mapping[str, Sequence[str]], states: Sequence[str] = ()) -> Iterator[PackedUpdate]:
+        """Read and write states and records as one: all of it is on disk when the context ends, or, if it raises, none.
+
+        It is the store's only writer while it lasts, among all threads and processes: what it reads stays true until it ends.
+        Write through it alone; another write of the same thread would wait for it forever.
+
+        Parameters
+        ----------
+        views : mapping of str to sequence of str
+            The views of numbers that may be read and put, with all their columns in record order. A view that is not in the
+            store is made.
+        states : sequence of str
+            The kinds of state documents that may be read and put, such as the entity they are of.
+
+        Raises
+        ------
+        ModelError
+            A view has other columns.
+        """
+        declarations = self._opened.make_database(_VIEWS)
+        databases = {view: self._databases(view) for view in views}
+        documents = {state: self._opened.make_database(b"state/" + state.encode()) for state in states}
+        with self._opened.writing() as transaction:
+            for view, columns in views.items():
+                wanted, found = declare_numbers(columns), _declaration(view, declarations, transaction)
+                if found is None:
+                    transaction.put(view.encode(), wanted, db=declarations)
+                elif found != wanted:
+                    raise ModelError(f"feature view {view}", "must have these columns in the online store", list(columns))
+            yield PackedUpdate(transaction, databases, {view: len(columns) for view, columns in views.items()}, documents)
 
     def columns(self, view: str) -> list[str]:
         """The view's columns in record order.
@@ -146,24 +283,25 @@ class PackedStore:
         """
         views = self._opened.database(_VIEWS)
         with self._opened.reading() as transaction:
-            columns = _columns(view, views, transaction)
-        if columns is None:
+            found = _declaration(view, views, transaction)
+        if found is None:
             raise ModelError(f"feature view {view}", "is not in the online store; materialize it first")
-        return columns
+        return list(declared(found)[1])
 
     def drop(self, view: str) -> None:
         """Remove a view and its records, if it is there."""
-        views, database = self._opened.database(_VIEWS), self._opened.database(_records_of(view))
-        if views is None or database is None:
+        declarations = self._opened.database(_VIEWS)
+        if declarations is None or self._opened.database(_records_of(view)) is None:
             return
-        with self._opened.environment.begin(write=True) as transaction:
-            transaction.drop(database, delete=False)
-            transaction.delete(view.encode(), db=views)
+        databases = self._databases(view)
+        with self._opened.writing() as transaction:
+            _empty(transaction, databases)
+            transaction.delete(view.encode(), db=declarations)
 
     def put_document(self, name: str, document: object) -> None:
         """Store a JSON document beside the records, such as the layout of a feature service."""
         documents = self._opened.make_database(_DOCUMENTS)
-        with self._opened.environment.begin(write=True) as transaction:
+        with self._opened.writing() as transaction:
             transaction.put(name.encode(), json.dumps(document, ensure_ascii=False).encode(), db=documents)
 
     def get_document(self, name: str) -> object:
@@ -171,142 +309,40 @@ class PackedStore:
         documents = self._opened.database(_DOCUMENTS)
         with self._opened.reading() as transaction:
             text = None if documents is None else transaction.get(name.encode(), db=documents)
-        return None if text is None else json.loads(bytes(text))
+            return None if text is None else json.loads(bytes(text))
 
-    def _declare(self, view: str, columns: Sequence[str]) -> None:
-        views = self._opened.make_database(_VIEWS)
-        database = self._opened.make_database(_records_of(view))
-        with self._opened.environment.begin(write=True) as transaction:
-            known = _columns(view, views, transaction)
-            if known == list(columns):
-                return
-            if known is not None:
-                transaction.drop(database, delete=False)
-            transaction.put(view.encode(), json.dumps(list(columns)).encode(), db=views)
+    def _write(
+        self, view: str, declaration: bytes, ids: Sequence[str], times: Times, pack: Callable[[Microseconds, slice], list[bytes]]
+    ) -> int:
+        keys, moments = checked_keys(ids), microseconds_of(times)
+        declarations, databases = self._opened.make_database(_VIEWS), self._databases(view)
+        written = 0
+        for start in range(0, max(len(keys), 1), _ROWS_PER_TRANSACTION):
+            rows = slice(start, start + _ROWS_PER_TRANSACTION)
+            records = pack(moments[rows], rows)
+            with self._opened.writing() as transaction:
+                known = _declaration(view, declarations, transaction)
+                if known != declaration:
+                    if known is not None:
+                        _empty(transaction, databases)
+                    transaction.put(view.encode(), declaration, db=declarations)
+                written += put_newer(transaction, databases, keys[rows], moments[rows], records)
+        return written
 
-    def _write_newer(self, view: str, ids: Sequence[str], records: Floats) -> int:
-        database = self._opened.make_database(_records_of(view))
-        with self._opened.environment.begin(write=True, buffers=True) as transaction:
-            times = records[:, 0].copy().view("<i8")
-
-            def newer() -> Iterator[tuple[bytes, memoryview]]:
-                for row, entity in enumerate(ids):
-                    key = _checked_key(entity)
-                    known = transaction.get(key, db=database)
-                    if known is None or int.from_bytes(known[:8], "little", signed=True) <= times[row]:
-                        yield key, records[row].data
-
-            with transaction.cursor(db=database) as cursor:
-                _, written = cursor.putmulti(newer())
-        return int(written)
+    def _databases(self, view: str) -> ViewDatabases:
+        make = self._opened.make_database
+        return ViewDatabases(view.encode(), make(_records_of(view)), make(_NEWEST))
 
 
-class _Opened:
-    """An open LMDB environment and the databases in it."""
-
-    def __init__(self, environment: lmdb.Environment) -> None:
-        self.environment = environment
-        self._databases: dict[bytes, lmdb._Database] = {}
-        self._opening = threading.Lock()
-
-    def database(self, name: bytes) -> "lmdb._Database | None":
-        """Handle of a named database, None where it does not exist."""
-        try:
-            return self._handle(name, create=False)
-        except lmdb.NotFoundError:
-            return None
-
-    def make_database(self, name: bytes) -> "lmdb._Database":
-        """Handle of a named database, made where it does not exist."""
-        return self._handle(name, create=True)
-
-    @contextmanager
-    def reading(self) -> Iterator[lmdb.Transaction]:
-        """A read transaction."""
-        # Readers that were killed keep their slots until somebody clears them: whoever finds none left does.
-        with _telling_errors():
-            try:
-                transaction = self.environment.begin(buffers=True)
-            except lmdb.ReadersFullError:
-                self.environment.reader_check()
-                transaction = self.environment.begin(buffers=True)
-            with transaction:
-                yield transaction
-
-    def _handle(self, name: bytes, create: bool) -> "lmdb._Database":
-        # LMDB lets one transaction of a process at a time open handles: they are opened apart from all reading, and kept.
-        with self._opening:
-            if name not in self._databases:
-                self._databases[name] = self.environment.open_db(name, create=create)
-            return self._databases[name]
+def _empty(transaction: lmdb.Transaction, view: ViewDatabases) -> None:
+    transaction.drop(view.records, delete=False)
+    transaction.delete(view.name, db=view.newest)
 
 
-def _open(directory: Path, create: bool) -> _Opened:
-    # LMDB forbids opening one store twice in a process: its locks would die with the second handle. A store is known by its
-    # file, not its name, since a home may be moved, or removed and made anew.
-    with _opening:
-        known = _stores.get(_file_of(directory))
-        if known is not None:
-            return known
-        if create:
-            directory.mkdir(parents=True, exist_ok=True)
-        writable = os.access(directory, os.W_OK)
-        try:
-            environment = lmdb.open(
-                str(directory),
-                map_size=_MAP_BYTES,
-                max_dbs=_MAX_VIEWS + 2,
-                max_readers=_MAX_READERS,
-                create=create,
-                readonly=not writable,
-            )
-            environment.reader_check()
-        except lmdb.Error as error:
-            raise ModelError(str(directory), f"holds no readable online store: {error}") from None
-        opened = _stores[_file_of(directory)] = _Opened(environment)
-        return opened
-
-
-def _file_of(directory: Path) -> tuple[int, int]:
-    try:
-        found = (directory / "data.mdb").stat()
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
-
-
-def _columns(view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction) -> list[str] | None:
-    text = None if views is None else transaction.get(view.encode(), db=views)
-    return None if text is None else list(json.loads(bytes(text)))
+def _declaration(view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction) -> bytes | None:
+    found = None if views is None else transaction.get(view.encode(), db=views)
+    return None if found is None else bytes(found)
 
 
 def _records_of(view: str) -> bytes:
     return b"records/" + view.encode()
-
-
-def _records(columns: Sequence[str], times: Times, matrix: Floats) -> Floats:
-    records = np.empty((len(times), 1 + len(columns)), dtype="<f8")
-    records[:, 0] = times.astype("datetime64[us]").astype("<i8").view("<f8")
-    records[:, 1:] = matrix
-    return records
-
-
-@contextmanager
-def _telling_errors() -> Iterator[None]:
-    try:
-        yield
-    except lmdb.Error as error:
-        raise ModelError("online store", f"cannot be used: {error}") from None
-
-
-def _checked_key(entity: str) -> bytes:
-    key = _key(entity)
-    if key is None:
-        raise InputError("id", f"must be 1 to {MAX_ID_BYTES} bytes long in UTF-8", entity)
-    return key
-
-
-def _key(entity: str) -> bytes | None:
-    """The record's key; None for what can be no id."""
-    key = entity.encode("utf-8", "replace")
-    return key if 0 < len(key) <= MAX_ID_BYTES else None

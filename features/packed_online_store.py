@@ -3,6 +3,7 @@
 Named in `feature_store.yaml` by its class path. Bulk writes and hot reads go past it, to `features.packed`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel
 
+from features.feast_layout import holds_texts
 from features.packed import PackedStore
 from holdfast.errors import InputError
 
@@ -30,7 +32,11 @@ class PackedOnlineStoreConfig(FeastConfigBaseModel):
 
 
 class PackedOnlineStore(OnlineStore):
-    """Feast's interface over `features.packed.PackedStore`: numeric features of entities with one string join key."""
+    """Feast's interface over `features.packed.PackedStore`, for entities with one join key of type string.
+
+    A view holds numbers alone, or strings alone.
+    join key.
+    """
 
     def online_write_batch(
         self,
@@ -41,9 +47,15 @@ class PackedOnlineStore(OnlineStore):
     ) -> None:
         """Write a batch; an older row never overwrites a newer one."""
         columns = _columns(table)
-        matrix = np.array([[_number(values.get(column)) for column in columns] for _, values, _, _ in data], dtype=np.float64)
+        ids = [_entity(key) for key, _, _, _ in data]
         times = np.array([_naive_utc(time) for _, _, time, _ in data], dtype="datetime64[us]")
-        _store(config, create=True).write(table.name, columns, [_entity(key) for key, _, _, _ in data], times, matrix)
+        rows = [[values.get(column) for column in columns] for _, values, _, _ in data]
+        store = _store(config, create=True)
+        if holds_texts(table):
+            store.write_texts(table.name, columns, ids, times, [[_text(value) for value in row] for row in rows])
+        else:
+            matrix = np.array([[_number(value) for value in row] for row in rows], dtype=np.float64)
+            store.write(table.name, columns, ids, times, matrix.reshape(len(ids), len(columns)))
         if progress:
             progress(len(data))
 
@@ -55,18 +67,22 @@ class PackedOnlineStore(OnlineStore):
         requested_features: list[str] | None = None,
     ) -> list[tuple[datetime | None, dict[str, Value] | None]]:
         """Read the newest rows; (None, None) for entities not in the store."""
-        columns = _columns(table)
-        kinds = {field.name: str(field.dtype) for field in table.schema}
-        matrix, times = _store(config).read(table.name, columns, [_entity(key) for key in entity_keys])
-        wanted = [(columns.index(name), name) for name in requested_features or columns]
-        rows: list[tuple[datetime | None, dict[str, Value] | None]] = []
-        for row, time in zip(matrix, times, strict=True):
-            if np.isnat(time):
-                rows.append((None, None))
-            else:
-                moment = time.item().replace(tzinfo=UTC)
-                rows.append((moment, {name: _value(row[position], kinds[name]) for position, name in wanted}))
-        return rows
+        columns = requested_features or _columns(table)
+        kinds = {field.name: str(field.dtype) for field in table.features}
+        ids = [_entity(key) for key in entity_keys]
+        values: list[list[Value]]
+        if holds_texts(table):
+            texts, times = _store(config).read_texts(table.name, columns, ids)
+            values = [[Value() if text is None else Value(string_val=text) for text in row] for row in texts]
+        else:
+            matrix, times = _store(config).read(table.name, columns, ids)
+            values = [
+                [_value(number, kinds[column]) for number, column in zip(row, columns, strict=True)] for row in matrix.tolist()
+            ]
+        return [
+            (None, None) if time is None else (time.replace(tzinfo=UTC), dict(zip(columns, row, strict=True)))
+            for row, time in zip(values, times.tolist(), strict=True)
+        ]
 
     def update(
         self,
@@ -111,8 +127,12 @@ def _number(value: Value | None) -> float:
     return float(getattr(value, kind))
 
 
+def _text(value: Value | None) -> str | None:
+    return None if value is None or value.WhichOneof("val") != "string_val" else value.string_val
+
+
 def _value(number: float, kind: str) -> Value:
-    if np.isnan(number):
+    if math.isnan(number):
         return Value()
     if kind.startswith("Int"):
         return Value(int64_val=int(number)) if kind == "Int64" else Value(int32_val=int(number))

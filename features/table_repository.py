@@ -4,10 +4,11 @@ It lies in the home directory and is complete: `feast -c HOME/features apply` th
 """
 
 import json
-import logging
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +16,12 @@ import pyarrow.parquet as pq
 
 from features.dates import Floats
 from features.encoding import Encoding
-from features.online import online_directory, publish_service
+from features.feast_store import open_feast
+from features.online import OnlineLayout, OnlineView, online_directory, publish_service
+from features.online_settings import PACKED_TYPE, OnlineSettings, online_store_section
 from features.packed import PackedStore, Times
 from holdfast.logging import progress
-from holdfast.settings import Home, keep_parts_private
+from holdfast.settings import Home
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -32,15 +35,12 @@ CREATED = "created_timestamp"
 _TABLE = "customer_table.parquet"
 
 _CONFIGURATION = """\
-project: holdfast
+project: {project}
 provider: local
 registry: registry.db
 offline_store:
   type: duckdb
-online_store:
-  type: features.packed_online_store.PackedOnlineStore
-  path: online
-entity_key_serialization_version: 3
+{online_store}entity_key_serialization_version: 3
 """
 
 _DEFINITIONS = '''\
@@ -81,7 +81,7 @@ class TableRepository:
             Encoded features, NaN for missing.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_beside(self.directory / "feature_store.yaml", _CONFIGURATION)
+        write_beside(self.directory / "feature_store.yaml", self._configuration())
         write_beside(self.directory / "definitions.py", _DEFINITIONS)
         write_beside(self.directory / "encoding.json", _dump(encoding))
         self._write_table(encoding, ids, times, matrix)
@@ -110,14 +110,12 @@ class TableRepository:
         The table is the whole truth: customers who are no longer in it are gone, and earlier times replace later ones.
         """
         table = pq.read_table(self._table)
-        encoding = self.encoding()
-        matrix = np.column_stack([_floats(table[name]) for name in encoding.features])
         times = table[TIME].cast(pa.timestamp("us")).to_numpy()
-        store = PackedStore(online_directory(self.directory), create=True)
-        with progress("Writing features for serving"):
-            # First the encoding: it only grows, so that it also reads the records still there.
-            publish_service(store, SERVICE, [(VIEW, encoding.features)], encoding)
-            store.replace(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
+        store = self._feast()
+        if store.config.online_store.type == PACKED_TYPE:
+            self._write_packed(table, times)
+        else:
+            _write_through_feast(store, table)
         self._record_materialization(times)
 
     def encoding(self) -> Encoding:
@@ -127,6 +125,18 @@ class TableRepository:
     @property
     def _table(self) -> Path:
         return self.directory / _TABLE
+
+    def _configuration(self) -> str:
+        settings = OnlineSettings.read()
+        # Homes may share a Redis server: there a project's name is part of every key, so each home has its own, for good.
+        known = re.search(r"^project: (holdfast_\w+)$", self._old_configuration(), re.MULTILINE)
+        own = known[1] if known else f"holdfast_{uuid4().hex[:12]}"
+        project = own if settings.online_store == "redis" else "holdfast"
+        return _CONFIGURATION.format(project=project, online_store=online_store_section(settings))
+
+    def _old_configuration(self) -> str:
+        path = self.directory / "feature_store.yaml"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def _write_table(self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats) -> None:
         moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
@@ -138,6 +148,15 @@ class TableRepository:
         pq.write_table(pa.table(arrays), beside)
         beside.replace(self._table)
 
+    def _write_packed(self, table: pa.Table, times: Times) -> None:
+        encoding = self.encoding()
+        matrix = np.column_stack([_floats(table[name]) for name in encoding.features])
+        store = PackedStore(online_directory(self.directory), create=True)
+        with progress("Writing features for serving"):
+            # First the encoding: it only grows, so that it also reads the records still there.
+            publish_service(store, OnlineLayout(SERVICE, ID, (OnlineView(VIEW, ID, encoding.features),), encoding=encoding))
+            store.replace(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
+
     def _record_materialization(self, times: Times) -> None:
         store = self._feast()
         start, end = (time.item().replace(tzinfo=UTC) for time in (times.min(), times.max()))
@@ -145,11 +164,7 @@ class TableRepository:
         store.registry.apply_materialization(view, store.project, start, max(end, start + timedelta(microseconds=1)))
 
     def _feast(self) -> "FeatureStore":
-        keep_parts_private()
-        logging.getLogger("feast").setLevel(logging.WARNING)
-        from feast import FeatureStore
-
-        return FeatureStore(repo_path=str(self.directory))
+        return open_feast(self.directory)
 
 
 def definitions(directory: Path) -> tuple[Any, Any, Any, Any]:
@@ -187,6 +202,11 @@ def read_encoding(directory: Path) -> Encoding:
     return Encoding.from_json(json.loads((directory / "encoding.json").read_text(encoding="utf-8")))
 
 
+def find_encoding(directory: Path) -> Encoding | None:
+    """A repository's encoding; None where it has none, not being of a team's own table."""
+    return read_encoding(directory) if (directory / "encoding.json").exists() else None
+
+
 def snapshot_time(moment: datetime, rows: int) -> Times:
     """The same time for every row: (rows,) datetime64[us] in UTC."""
     return np.full(rows, np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
@@ -197,6 +217,16 @@ def write_beside(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
+
+
+def _write_through_feast(store: "FeatureStore", table: pa.Table) -> None:
+    with progress("Writing features for serving", table.num_rows) as advance:
+        for batch in table.to_batches(max_chunksize=5_000):
+            # Whole numbers stay such beside missing ones.
+            store.write_to_online_store(VIEW, df=batch.to_pandas(integer_object_nulls=True))
+            advance(batch.num_rows)
+    online = store._get_provider().online_store
+    online.keep_only(store.config, store.get_feature_view(VIEW), table[ID].to_pylist())
 
 
 def _dump(encoding: Encoding) -> str:

@@ -30,11 +30,12 @@ class Setting:
 
 def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
+    from features.online_settings import OnlineSettings
     from models.settings import BandSettings
     from serving.settings import ServingSettings
     from training.settings import LeakWatchSettings, TrainingSettings
 
-    return (BaseSection, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
+    return (BaseSection, OnlineSettings, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
 
 
 def effective_settings() -> list[Setting]:

@@ -158,7 +158,7 @@ class Champion:
 
 
 def _same_layout(one: OnlineService, other: OnlineService) -> bool:
-    return one.views == other.views and one.encoding == other.encoding
+    return one.layout == other.layout
 
 
 def _row_reader(version: RegisteredVersion, named: str) -> RowReader:

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.dates import Floats
 from features.encoding import Column, Value
+from features.online import oldest
 from holdfast.errors import ModelError
 from serving.champion import Loaded
 from serving.contract import Prediction, PredictionsAnswer, PredictionsRequest, Reason
@@ -43,12 +44,13 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
 
 
 def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Prediction]:
-    matrix, times = loaded.read(ids)
+    matrix, by_view = loaded.read(ids)
+    times = oldest(by_view)
     known = np.flatnonzero(~np.isnat(times))
     moments = [time.replace(tzinfo=UTC).isoformat() for time in times[known].tolist()]
     answers = [_unknown(customer_id) for customer_id in ids]
     # The store's own encoding: it may hold categories that came after the model.
-    columns = loaded.online.encoding.columns
+    columns = (loaded.online.encoding or loaded.reader.encoding).columns
     found = _predictions(loaded, columns, matrix[known], [ids[position] for position in known.tolist()], moments, count)
     for position, prediction in zip(known.tolist(), found, strict=True):
         answers[position] = prediction

@@ -1,0 +1,25 @@
+"""Opening a Feast repository."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.settings import keep_parts_private
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+
+def open_feast(repository: Path) -> "FeatureStore":
+    """Open a Feast repository, quietly.
+
+    Parameters
+    ----------
+    repository : Path
+        Directory of its ``feature_store.yaml``.
+    """
+    keep_parts_private()
+    logging.getLogger("feast").setLevel(logging.WARNING)
+    from feast import FeatureStore
+
+    return FeatureStore(repo_path=str(repository))

@@ -1,0 +1,124 @@
+"""LMDB environments, each opened once in a process, with the handles of their databases."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+
+from holdfast.errors import ModelError
+
+_MAP_BYTES = 2**36  # address space, not memory or disk
+_MAX_DATABASES = 256
+_MAX_READERS = 1022  # processes and threads that read at one moment
+
+_environments: dict[tuple[int, int], "PackedEnvironment"] = {}
+_opening = threading.Lock()
+
+
+class PackedEnvironment:
+    """An open LMDB environment and the databases in it; get it from `open_environment`.
+
+    Parameters
+    ----------
+    environment : lmdb.Environment
+        What LMDB opened.
+    """
+
+    def __init__(self, environment: lmdb.Environment) -> None:
+        self.environment = environment
+        self._databases: dict[bytes, lmdb._Database] = {}
+        self._opening = threading.Lock()
+
+    def database(self, name: bytes) -> "lmdb._Database | None":
+        """Handle of a named database, None where it does not exist."""
+        try:
+            return self._handle(name, create=False)
+        except lmdb.NotFoundError:
+            return None
+
+    def make_database(self, name: bytes) -> "lmdb._Database":
+        """Handle of a named database, made where it does not exist. Never inside a write transaction: it takes one itself."""
+        with telling_errors():
+            return self._handle(name, create=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[lmdb.Transaction]:
+        """A read transaction: the store as it was at one moment."""
+        # Readers that were killed keep their slots until somebody clears them: whoever finds none left does.
+        with telling_errors():
+            try:
+                transaction = self.environment.begin(buffers=True)
+            except lmdb.ReadersFullError:
+                self.environment.reader_check()
+                transaction = self.environment.begin(buffers=True)
+            with transaction:
+                yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[lmdb.Transaction]:
+        """The one write transaction, of all threads and processes; on disk when the context ends, undone if it raises."""
+        with telling_errors(), self.environment.begin(write=True, buffers=True) as transaction:
+            yield transaction
+
+    def _handle(self, name: bytes, create: bool) -> "lmdb._Database":
+        # LMDB lets one transaction of a process at a time open handles: they are opened apart from all reading, and kept.
+        handle = self._databases.get(name)
+        if handle is not None:
+            return handle
+        with self._opening:
+            if name not in self._databases:
+                self._databases[name] = self.environment.open_db(name, create=create)
+            return self._databases[name]
+
+
+def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
+    """Open the environment in a directory, or give the one that this process has open.
+
+    Raises
+    ------
+    ModelError
+        There is none, or it is damaged.
+    """
+    # LMDB forbids opening one store twice in a process: its locks would die with the second handle. A store is known by its
+    # file, not its name, since a home may be moved, or removed and made anew.
+    with _opening:
+        known = _environments.get(_file_of(directory))
+        if known is not None:
+            return known
+        if create:
+            directory.mkdir(parents=True, exist_ok=True)
+        writable = os.access(directory, os.W_OK)
+        try:
+            environment = lmdb.open(
+                str(directory),
+                map_size=_MAP_BYTES,
+                max_dbs=_MAX_DATABASES,
+                max_readers=_MAX_READERS,
+                create=create,
+                readonly=not writable,
+            )
+            environment.reader_check()
+        except lmdb.Error as error:
+            raise ModelError(str(directory), f"holds no readable online store: {error}") from None
+        opened = _environments[_file_of(directory)] = PackedEnvironment(environment)
+        return opened
+
+
+@contextmanager
+def telling_errors() -> Iterator[None]:
+    """Turn LMDB's errors into a `ModelError`."""
+    try:
+        yield
+    except lmdb.Error as error:
+        raise ModelError("online store", f"cannot be used: {error}") from None
+
+
+def _file_of(directory: Path) -> tuple[int, int]:
+    try:
+        found = (directory / "data.mdb").stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino

@@ -1,0 +1,47 @@
+"""Settings of the features room."""
+
+import os
+from collections.abc import Mapping
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from holdfast.settings import Section
+
+
+class FeatureSettings(Section):
+    """How features are built, and what is assumed of margins."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_FEATURE_")
+
+    history_customers: int = Field(
+        default=50_000,
+        ge=1,
+        description=(
+            "How many customers past snapshots are kept of, drawn once by their ids when the first is written; all where there "
+            "are fewer."
+        ),
+    )
+    memory_gb: float = Field(
+        default=4.0, ge=0.5, description="Memory that computing features may take before it spills to disk, GB."
+    )
+    threads: int = Field(default=0, ge=0, description="Threads that compute features; 0 for as many as there are processors.")
+    margin_postpaid: float = Field(
+        default=0.5, ge=0, le=1, description="Share of revenue that is margin on postpaid mobile lines; an assumption."
+    )
+    margin_prepaid: float = Field(
+        default=0.5, ge=0, le=1, description="Share of revenue that is margin on prepaid mobile lines; an assumption."
+    )
+    margin_fixed: float = Field(
+        default=0.5, ge=0, le=1, description="Share of revenue that is margin on broadband and TV; an assumption."
+    )
+
+    @property
+    def threads_to_use(self) -> int:
+        """Threads, as many as there are processors where none were set."""
+        return self.threads or os.cpu_count() or 1
+
+    @property
+    def margin_shares(self) -> Mapping[str, float]:
+        """Assumed margins by billing type."""
+        return {"postpaid": self.margin_postpaid, "prepaid": self.margin_prepaid, "fixed": self.margin_fixed}
