@@ -3,7 +3,8 @@
 Windows reach back from the cut-off: ``_28d`` is the 28 days before and up to it. ``_vs_own`` compares the last 28 days with the
 same subscription's 22 weeks before them, ``_vs_region`` with the median of its region and product line. A count is 0 where its
 tables are there and nothing happened; a mean, a ratio or a last value is null where there is nothing to take it from. Where a
-week has no row, nothing is known of it.
+week has no row, nothing is known of it. A week's row arrives after its end: windows over weekly tables end a day before the
+cut-off, so that every night sees as many weeks as any other.
 
 Feast's objects are made from this list in `features.definitions`; it knows no Feast itself, so that it is read in no time.
 """
@@ -1054,3 +1055,8 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "consent_v1": ("consent_live",),
 }
 """Feature services and their views; the first view names the service's entity. Contact policy reads `consent_v1`, no model."""
+
+
+def features_without(table: str) -> tuple[str, ...]:
+    """Names of the features that cannot be computed without a raw table, each once."""
+    return tuple(dict.fromkeys(feature.name for view in VIEWS.values() for feature in view.features if table in feature.tables))

@@ -1,15 +1,12 @@
 """The `holdfast` command. Rooms are imported inside the commands, so that `--help` answers at once."""
 
-import functools
-import logging
-import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from holdfast.errors import HoldfastError
+from holdfast import data_commands, feature_commands
+from holdfast.command import HomeOption, JsonOption, home_of, reporting_errors
 
 app = typer.Typer(
     name="holdfast",
@@ -21,12 +18,8 @@ app = typer.Typer(
     epilog="Start with: holdfast quickstart customers.csv --target Churn --id customerID",
     rich_markup_mode=None,  # rich help pages take longer to import than all the rest
 )
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+app.add_typer(data_commands.app, name="data")
+app.add_typer(feature_commands.app, name="features")
 
 
 def main() -> None:
@@ -54,40 +47,8 @@ def _start(
     show_progress_with(ConsoleReporter())
 
 
-def _reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn errors into one readable line on standard error and the exit code they stand for."""
-
-    @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            command(*arguments, **options)
-        except HoldfastError as error:
-            _fail(str(error), error.exit_code)
-        except KeyboardInterrupt:
-            _fail("interrupted; the same command starts over and loses nothing", 130)
-        except Exception as error:
-            first_line = (str(error).splitlines() or [""])[0]
-            _fail(f"unexpected {type(error).__name__}: {first_line} (--debug shows where)", 1)
-
-    return run
-
-
-def _fail(message: str, exit_code: int) -> None:
-    if logging.getLogger("holdfast").isEnabledFor(logging.DEBUG):
-        traceback.print_exc()
-    typer.secho("error", fg="red", bold=True, nl=False, err=True)
-    typer.echo(f" {' '.join(message.split())}", err=True)
-    raise typer.Exit(exit_code)
-
-
-def _home(home: Path | None) -> Any:
-    from holdfast.settings import BaseSection, Home
-
-    return Home(home or BaseSection.read().home)
-
-
 @app.command()
-@_reporting_errors
+@reporting_errors
 def quickstart(
     table: Annotated[
         Path, typer.Argument(metavar="TABLE", help="One row a customer: .csv, .csv.gz or .parquet.", show_default=False)
@@ -135,7 +96,7 @@ def quickstart(
             drop=tuple(drop or ()),
             available=None if available_at_scoring is None else read_column_names(available_at_scoring),
         )
-        result = run(table, roles, _home(home))
+        result = run(table, roles, home_of(home))
     if as_json:
         print_json(result.to_json())
     else:
@@ -145,7 +106,7 @@ def quickstart(
 
 
 @app.command()
-@_reporting_errors
+@reporting_errors
 def serve(
     home: HomeOption = None,
     host: Annotated[
@@ -156,11 +117,11 @@ def serve(
     """Answer prediction requests over HTTP."""
     from serving.server import run
 
-    run(_home(home), host, port)
+    run(home_of(home), host, port)
 
 
 @app.command()
-@_reporting_errors
+@reporting_errors
 def demo(
     home: Annotated[
         Path | None,
@@ -178,7 +139,7 @@ def demo(
         from holdfast.settings import Home
         from pipeline.demo import demo as run
 
-        result = run(Home(home or _home(None).root / "demo"))
+        result = run(Home(home or home_of(None).root / "demo"))
     if as_json:
         print_json(result.to_json())
     else:
@@ -188,7 +149,7 @@ def demo(
 
 
 @app.command()
-@_reporting_errors
+@reporting_errors
 def settings(as_json: JsonOption = False) -> None:
     """Show every setting, its value and where it comes from."""
     from holdfast.console import print_json

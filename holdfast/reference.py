@@ -1,4 +1,4 @@
-"""The generated references in `docs/reference`: every command, every setting, the REST contract.
+"""The generated references in `docs/reference`: every command, every setting, every raw table and feature, the REST contract.
 
 ``python -m holdfast.reference`` writes them anew; a test fails when they are not what it would write.
 """
@@ -17,7 +17,12 @@ _NOTE = "<!-- Written by `make docs`; change the code, not this page. -->"
 
 def references() -> dict[str, str]:
     """The pages by file name."""
-    return {"commands.md": _commands(), "settings.md": _settings(), "openapi.json": _openapi()}
+    return {
+        "commands.md": _commands(),
+        "settings.md": _settings(),
+        "data_dictionary.md": _data_dictionary(),
+        "openapi.json": _openapi(),
+    }
 
 
 def write(directory: Path) -> None:
@@ -31,9 +36,15 @@ def _commands() -> str:
     lines = ["# Commands", "", _NOTE, "", "Exit codes: 0 done, 1 failed, 2 wrong use or wrong input (nothing was changed).", ""]
     lines += ["## holdfast", "", str(group.help), "", *_parameters(group)]
     for name, command in sorted(group.commands.items()):
-        arguments = [p.name.upper() for p in command.params if p.param_type_name == "argument"]
-        lines += [f"## holdfast {' '.join([name, *arguments])}", "", str(command.help), "", *_parameters(command)]
+        lines += _command(f"holdfast {name}", command)
     return "\n".join(lines)
+
+
+def _command(name: str, command: Any) -> list[str]:
+    if hasattr(command, "commands"):
+        return [line for part in sorted(command.commands) for line in _command(f"{name} {part}", command.commands[part])]
+    arguments = [p.name.upper() for p in command.params if p.param_type_name == "argument"]
+    return [f"## {' '.join([name, *arguments])}", "", str(command.help), "", *_parameters(command)]
 
 
 def _parameters(command: Any) -> list[str]:
@@ -57,6 +68,12 @@ def _settings() -> str:
             default = "" if field.default is None else f"`{field.default}`"
             lines.append(f"| `{section.variable(name)}` | {default} | {field.description} |")
     return "\n".join([*lines, ""])
+
+
+def _data_dictionary() -> str:
+    from features.dictionary import features_section, raw_tables_section
+
+    return "\n".join(["# Data dictionary", "", _NOTE, "", raw_tables_section(), features_section()])
 
 
 def _openapi() -> str:

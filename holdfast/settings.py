@@ -79,6 +79,16 @@ class Home:
         return self.root / "features"
 
     @cached_property
+    def raw(self) -> Path:
+        """The operator's raw tables as they were accepted."""
+        return self.root / "raw"
+
+    @cached_property
+    def quarantine(self) -> Path:
+        """Raw rows that were not accepted, with the reasons."""
+        return self.root / "quarantine"
+
+    @cached_property
     def tracking(self) -> Path:
         """MLflow's database: runs and the model registry."""
         return self.root / "mlflow.db"

@@ -1,0 +1,178 @@
+# ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
+"""What only a whole table can tell: rows that repeat, ids that lead nowhere, first and last moments. DuckDB says, out of core.
+
+Tables are given as Parquet files typed by their contracts; answers name rows by file and position in it, from 0.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.contracts import ARRIVED, HAPPENED, Table
+
+LATE = timedelta(days=7)
+"""A row that takes longer to arrive is late."""
+
+Positions = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a table's rows happened and arrived.
+
+    Parameters
+    ----------
+    first_happened, last_happened, last_arrived : datetime or None
+        In UTC; None without rows.
+    late : int
+        Rows that took longer than `LATE` to arrive.
+    """
+
+    first_happened: datetime | None
+    last_happened: datetime | None
+    last_arrived: datetime | None
+    late: int
+
+
+class WholeTables:
+    """A DuckDB that reads the tables' files.
+
+    Parameters
+    ----------
+    spill : Path
+        Folder for what does not fit into memory; DuckDB empties it.
+    """
+
+    def __init__(self, spill: Path) -> None:
+        self._duckdb = duckdb.connect(config={"temp_directory": str(spill), "preserve_insertion_order": False})
+        self._duckdb.execute("SET TimeZone = 'UTC'")
+
+    def orphans(self, files: Sequence[Path], column: str, found_in: Sequence[Path], key: str) -> dict[Path, Positions]:
+        """Rows whose id is not found in another table.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            The table.
+        column : str
+            Its id; null refers to nothing, and is no orphan.
+        found_in, key : sequence of Path, str
+            The other table, and its column.
+        """
+        return self._positions(
+            files,
+            f"""SELECT {_number(files)} AS file, file_row_number FROM {_rows(files)}
+            WHERE "{column}" IS NOT NULL AND "{column}" NOT IN (SELECT DISTINCT "{key}" FROM {_rows(found_in)})""",
+        )
+
+    def repeats(self, table: Table, files: Sequence[Path], left_out: dict[Path, Positions]) -> dict[str, dict[Path, Positions]]:
+        """Rows that share their identity with another that is kept.
+
+        The one kept is the one whose other columns sort first, in the contract's order, nulls last: which one that is depends
+        neither on the order of the rows nor on the files they lie in.
+
+        Parameters
+        ----------
+        table : Table
+            The contract.
+        files : sequence of Path
+            The table.
+        left_out : dict
+            Rows that do not count.
+
+        Returns
+        -------
+        dict
+            ``duplicate``: equal in all columns to the one kept; ``conflict``: the same identity, but other values.
+        """
+        identity = ", ".join(f'"{name}"' for name in table.identity)
+        others = [f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity] or ["true"]
+        # Hashes first: they fit into memory where identities would not, and hardly any repeats.
+        self._duckdb.execute(
+            f"""CREATE OR REPLACE TEMP TABLE repeated AS
+            SELECT hash({identity}) AS hashed FROM {_rows(files)} GROUP BY hashed HAVING count(*) > 1"""
+        )
+        self._duckdb.register("left_out", _as_table(files, left_out))
+        within = f"PARTITION BY {identity} ORDER BY {', '.join(others)}"
+        self._duckdb.execute(
+            f"""CREATE OR REPLACE TEMP TABLE repeats AS FROM (
+                SELECT {_number(files)} AS file, file_row_number,
+                    rank() OVER ({within}) AS place, row_number() OVER ({within}, file, file_row_number) AS turn
+                FROM {_rows(files)}
+                WHERE hash({identity}) IN (FROM repeated) AND (file, file_row_number) NOT IN (FROM left_out)
+            ) WHERE turn > 1"""
+        )
+        kinds = {"duplicate": "place = 1", "conflict": "place > 1"}
+        return {
+            kind: self._positions(files, f"SELECT file, file_row_number FROM repeats WHERE {which}")
+            for kind, which in kinds.items()
+        }
+
+    def moments(self, files: Sequence[Path]) -> Moments:
+        """When the rows happened and arrived."""
+        # Whole numbers, since the difference of times with a zone is reckoned by the calendar, thirty times slower.
+        happened, arrived = f'epoch_us("{HAPPENED}")', f'epoch_us("{ARRIVED}")'
+        late = f"{arrived} - {happened} > {LATE // timedelta(microseconds=1)}"
+        found = self._duckdb.execute(
+            f"SELECT min({happened}), max({happened}), max({arrived}), count(*) FILTER ({late}) FROM {_rows(files)}"
+        ).fetchone()
+        first, last, newest, count = found or (None, None, None, 0)
+        return Moments(_moment(first), _moment(last), _moment(newest), int(count))
+
+    def found_share(self, files: Sequence[Path], column: str, found_in: Sequence[Path], keys: Sequence[str]) -> float | None:
+        """Share of a table's different ids that are found in one of another table's columns; None without ids."""
+        known = " UNION ALL ".join(f'SELECT "{key}" FROM {_rows(found_in)} WHERE "{key}" IS NOT NULL' for key in keys)
+        return self._one(
+            f"""SELECT avg((id IN ({known}))::DOUBLE)
+            FROM (SELECT DISTINCT "{column}" AS id FROM {_rows(files)} WHERE "{column}" IS NOT NULL)"""
+        )
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._duckdb.close()
+
+    def _one(self, query: str) -> Any:
+        found = self._duckdb.execute(query).fetchone()
+        return None if found is None else found[0]
+
+    def _positions(self, files: Sequence[Path], query: str) -> dict[Path, Positions]:
+        found: dict[str, Any] = self._duckdb.execute(f"{query} ORDER BY ALL").fetchnumpy()
+        numbers, starts = np.unique(np.asarray(found["file"]), return_index=True)
+        parts = np.split(np.asarray(found["file_row_number"], dtype=np.int64), starts[1:])
+        return {files[number - 1]: part for number, part in zip(numbers.tolist(), parts, strict=False)}
+
+
+def _rows(files: Sequence[Path]) -> str:
+    return f"read_parquet({_texts(escape(str(file)) for file in files)}, filename = true, file_row_number = true)"
+
+
+def _number(files: Sequence[Path]) -> str:
+    """Which of the files a row is in, from 1: a path for each of millions of rows would not fit into memory."""
+    return f"list_position({_texts(map(str, files))}, filename)"
+
+
+def _texts(values: Iterable[str]) -> str:
+    quoted = (value.replace("'", "''") for value in values)
+    return "[" + ", ".join(f"'{value}'" for value in quoted) + "]"
+
+
+def _as_table(files: Sequence[Path], rows: dict[Path, Positions]) -> pa.Table:
+    numbers = [np.full(len(positions), files.index(file) + 1, dtype=np.int32) for file, positions in rows.items()]
+    return pa.table(
+        {
+            "file": pa.chunked_array(numbers, pa.int32()),
+            "position": pa.chunked_array(list(rows.values()), pa.int64()),
+        }
+    )
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
