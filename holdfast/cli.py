@@ -150,6 +150,34 @@ def demo(
 
 @app.command()
 @reporting_errors
+def simulate(
+    out: Annotated[
+        Path, typer.Option(help="Folder to make; raw tables lie in its folder raw, the truth in truth.", show_default=False)
+    ],
+    customers: Annotated[int, typer.Option(help="Customers who ever join.")] = 10_000,
+    months: Annotated[int, typer.Option(help="Length of the period, in months of 52/12 weeks.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Make up an operator whose truth is known: raw tables to try everything on."""
+    from holdfast.console import print_json, results_only
+
+    with results_only():
+        from simulator.magnitudes import magnitudes
+        from simulator.simulator import simulate as run
+
+        simulation = run(out, customers, months, seed).simulation
+        figures = magnitudes(out)
+    from holdfast.simulation_summary import print_simulation, simulation_json
+
+    if as_json:
+        print_json(simulation_json(simulation, figures))
+    else:
+        print_simulation(out, simulation, figures)
+
+
+@app.command()
+@reporting_errors
 def settings(as_json: JsonOption = False) -> None:
     """Show every setting, its value and where it comes from."""
     from holdfast.console import print_json
