@@ -1,0 +1,77 @@
+"""How the feature build grows with the number of customers: time and peak memory of the newest snapshot.
+
+``python -m benchmarks.feature_build [RAW ...]`` builds the newest snapshot of each raw folder given, each in its own process.
+Without folders, it simulates 10,000 and 100,000 customers over 7 months; ``--full`` adds 1,000,000.
+The exponent says how time grows: 1 is in proportion to the rows of the view `usage`.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.report import show
+from simulator.simulator import simulate
+
+SIZES, FULL_SIZE, MONTHS = (10_000, 100_000), 1_000_000, 7
+
+_ONE_BUILD = """
+import json, resource, sys
+from pathlib import Path
+from features.compute import build as builds
+from features.settings import FeatureSettings
+
+builds.history_mondays = lambda raw, at: ()
+report = builds.build(Path(sys.argv[1]), Path(sys.argv[2]), settings=FeatureSettings.read())
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"rows": report.rows["usage"], "seconds": report.seconds, "peak_gb": peak / 1e9}))
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    given = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("--")]
+    rows: list[dict[str, object]] = []
+    before: dict[str, float] | None = None
+    with _folders(given) as folders:
+        for raw in folders:
+            with tempfile.TemporaryDirectory(dir=raw.parent) as out:
+                found = _build(raw, Path(out))
+            grown = math.log(found["seconds"] / before["seconds"]) / math.log(found["rows"] / before["rows"]) if before else None
+            rows.append(
+                {
+                    "subscriptions": f"{int(found['rows']):,}",
+                    "seconds": found["seconds"],
+                    "peak GB": found["peak_gb"],
+                    "time exponent": "" if grown is None else grown,
+                }
+            )
+            before = found
+    show("Feature build, newest snapshot of everybody", rows)
+
+
+def _build(raw: Path, out: Path) -> dict[str, float]:
+    command = [sys.executable, "-c", _ONE_BUILD, str(raw), str(out)]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    found: dict[str, float] = json.loads(finished.stdout)
+    return found
+
+
+@contextmanager
+def _folders(given: list[Path]) -> Iterator[list[Path]]:
+    if given:
+        yield given
+        return
+    sizes = (*SIZES, FULL_SIZE) if "--full" in sys.argv else SIZES
+    with tempfile.TemporaryDirectory() as directory:
+        for customers in sizes:
+            simulate(Path(directory) / f"{customers}", customers, MONTHS)
+        yield [Path(directory) / f"{customers}" / "raw" for customers in sizes]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The feature build beside the same features in plain pandas, on the same simulated tables.
+
+``python -m benchmarks.feature_build_pandas [CUSTOMERS] [MONTHS] [EVERY]`` simulates 50,000 customers over 12 months, builds every
+weekly snapshot of history and the newest one with both, and says how long each took: from parquet files to feature files. Both
+keep history of everybody. Where EVERY is more than 1, pandas computes only every so many snapshots, and its time for them is
+scaled to all; the output says so.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from benchmarks.pandas_features import contacts, links_at, prepare, snapshot
+from benchmarks.pandas_features.known import Tables
+from benchmarks.report import show
+from features.compute.build import BuildReport, build
+from features.contracts import TABLES
+from features.fields import LINKS
+from features.settings import FeatureSettings
+from simulator.simulator import simulate
+
+CUSTOMERS, MONTHS = 50_000, 12
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    customers, months, every = (*numbers, *(CUSTOMERS, MONTHS, 1)[len(numbers) :])
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        simulate(home / "simulation", customers, months)
+        raw = home / "simulation" / "raw"
+        settings = FeatureSettings(history_customers=customers)
+        report: BuildReport | None = None
+
+        def run_build() -> None:
+            nonlocal report
+            report = build(raw, home / "features", settings=settings)
+
+        build_s = _seconds(run_build)
+        assert report is not None  # noqa: S101  # for the type checker
+        snapshots = [*report.history, report.at]
+        measured = snapshots[::-1][::every]
+        tables: Tables = {}
+        read_s = _seconds(lambda: tables.update(_read(raw)))
+        pandas_s = read_s + _seconds(lambda: _snapshots(tables, measured, home / "pandas")) * len(snapshots) / len(measured)
+    how = "all" if every == 1 else f"{len(measured)} of {len(snapshots)} computed, time scaled linearly"
+    rows = [
+        {"what": "feature build", "seconds": build_s, "snapshots": "all"},
+        {"what": "plain pandas", "seconds": pandas_s, "snapshots": how},
+        {"what": "ratio", "seconds": pandas_s / build_s, "snapshots": ""},
+    ]
+    show(f"Feature build, {customers:,} customers x {months} months, {len(snapshots)} snapshots", rows)
+
+
+def _read(raw: Path) -> Tables:
+    return prepare({name: pq.read_table(raw / name) for name in TABLES if (raw / name).exists() and _is_read(name)})
+
+
+def _is_read(name: str) -> bool:
+    return TABLES[name].use == "features"
+
+
+def _snapshots(tables: Tables, moments: list[datetime], out: Path) -> None:
+    """Write every view of every snapshot as a file, as the build does."""
+    for at in moments:
+        cutoff = pd.Timestamp(at)
+        monday = cutoff - timedelta(days=cutoff.weekday())
+        frames = snapshot(tables, cutoff)
+        frames["contact"] = contacts(tables, monday if monday < cutoff else monday - timedelta(days=7), cutoff)
+        frames |= {f"{entity}_links": links_at(tables, entity, cutoff) for entity in LINKS}
+        for view, frame in frames.items():
+            (out / view).mkdir(parents=True, exist_ok=True)
+            frame.to_parquet(out / view / f"{at:%Y-%m-%d}.parquet")
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

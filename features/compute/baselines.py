@@ -1,0 +1,51 @@
+"""Baselines on disk: for each Monday what is usual in a region, and in which region a cell lies.
+
+They are taken over everybody and kept as small files; a Monday's are computed once, before the first snapshot that compares
+with them.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from features.compute.files import digest_of, write_rows
+from features.compute.population import take_snapshot
+from features.compute.raw import RawTables, files_sql, moment
+from features.compute.region import cell_regions, region_baselines
+from features.compute.weeks import RECENT_DAYS
+
+BASELINES = {"region_baselines": region_baselines, "cell_regions": cell_regions}
+"""Relations by name, and the SQL that computes them from the population of a Monday."""
+
+
+class Baselines:
+    """Baselines below a directory.
+
+    Parameters
+    ----------
+    directory : Path
+        One folder for each relation, one file for each Monday in it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, relation: str, monday: datetime) -> Path:
+        """Where a Monday's baseline lies."""
+        return self.directory / relation / f"{monday:%Y-%m-%d}.parquet"
+
+    def are_built(self, monday: datetime, digest: str) -> bool:
+        """Whether a Monday's baselines lie there as computed from the same."""
+        return all(digest_of(self.path(relation, monday)) == digest for relation in BASELINES)
+
+    def build(self, raw: RawTables, monday: datetime, digest: str) -> None:
+        """Compute a Monday's baselines, over everybody. It leaves the snapshot and the bounds of that Monday."""
+        raw.bound(monday, monday, RECENT_DAYS)
+        take_snapshot(raw, monday)
+        for relation, query in BASELINES.items():
+            write_rows(raw.connection, query(moment(monday)), self.path(relation, monday), digest)
+
+    def load(self, raw: RawTables, *mondays: datetime) -> None:
+        """Make the relations `region_baselines` and `cell_regions` of those Mondays."""
+        for relation in BASELINES:
+            files = files_sql([self.path(relation, monday) for monday in mondays])
+            raw.connection.execute(f"CREATE OR REPLACE TEMP VIEW {relation} AS SELECT * FROM {files}")

@@ -1,0 +1,112 @@
+"""Who is asked about at a snapshot: everybody in service, or the sample of them that history is kept of.
+
+`take_snapshot` makes temporary tables, each with the column ``cutoff``:
+
+- ``subscription_states``, ``customer_states``: the state of every subscription and customer, ended ones too; a customer's
+  ``household`` is its household, or the customer alone where that is unknown;
+- ``population``: subscriptions in service, and whom they belong to;
+- ``asked_subscriptions``, ``asked_customers``, ``asked_accounts``, ``asked_cells``: those of the population that rows are made
+  for, with the ids they are linked to.
+
+What feature queries are asked for is one of the last four, or any relation with the same columns.
+"""
+
+from datetime import datetime
+
+from features.compute.raw import RawTables, moment
+from features.contracts import ARRIVED, HAPPENED, TABLES
+
+SAMPLE_STEPS = 2**32
+"""How finely the share of customers in history can be told."""
+
+
+def take_snapshot(raw: RawTables, at: datetime, share: float = 1.0) -> None:
+    """Make the tables of a snapshot, in place of those of the last one.
+
+    Parameters
+    ----------
+    raw : RawTables
+        Raw tables, bounded no closer than `at`.
+    at : datetime
+        The cut-off, with a time zone.
+    share : float
+        Share of customers that are asked about, drawn by their ids: the same customers each time.
+    """
+    for name, query in _tables(moment(at), share).items():
+        raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+
+def state_at(table: str, cutoff: str) -> str:
+    """SQL: what held at a cut-off, one row per bearer of the state.
+
+    Parameters
+    ----------
+    table : str
+        A state table.
+    cutoff : str
+        SQL of the cut-off, the same for all rows.
+    """
+    keys = ", ".join(TABLES[table].key)
+    return f"""
+        SELECT * FROM {table}
+        WHERE {ARRIVED} <= {cutoff} AND {HAPPENED} <= {cutoff}
+        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {HAPPENED} DESC, {ARRIVED} DESC) = 1
+    """
+
+
+def sampled(customer: str, share: float) -> str:
+    """SQL condition: the customer belongs to the share that history is kept of."""
+    if share >= 1:
+        return "true"
+    # Not DuckDB's own hash, which the next version may change: the sample is to stay the same for years.
+    return f"(md5_number_lower({customer}) >> 32) < {round(share * SAMPLE_STEPS)}"
+
+
+def population_sql(share: float) -> str:
+    """All SQL of the population, the same for every cut-off: when it changes, what was built of it is out of date."""
+    return "".join(_tables("cutoff", share).values())
+
+
+def _tables(cutoff: str, share: float) -> dict[str, str]:
+    return {
+        "subscription_states": f"SELECT *, {cutoff} AS cutoff FROM ({state_at('subscriptions', cutoff)})",
+        "customer_states": f"""
+            SELECT
+                *,
+                coalesce('of ' || household_id, 'alone ' || customer_id) AS household,
+                {cutoff} AS cutoff
+            FROM ({state_at("customers", cutoff)})
+        """,
+        "population": """
+            SELECT
+                line.subscription_id,
+                line.customer_id,
+                coalesce(customer.account_id, line.customer_id) AS account_id,
+                coalesce(customer.household, 'alone ' || line.customer_id) AS household,
+                line.home_cell_id,
+                line.product_line,
+                line.billing_type,
+                line.plan_id,
+                customer.region,
+                line.cutoff
+            FROM subscription_states AS line
+            LEFT JOIN customer_states AS customer USING (customer_id)
+            WHERE line.status <> 'ended'
+        """,
+        "asked_subscriptions": f"""
+            SELECT
+                *,
+                customer_id AS linked_customer,
+                account_id AS linked_account,
+                home_cell_id AS linked_cell
+            FROM population
+            WHERE {sampled("customer_id", share)}
+        """,
+        "asked_customers": """
+            SELECT DISTINCT customer_id, household, account_id AS linked_account, cutoff FROM asked_subscriptions
+        """,
+        "asked_accounts": "SELECT DISTINCT account_id, cutoff FROM asked_subscriptions",
+        "asked_cells": """
+            SELECT DISTINCT home_cell_id AS cell_id, cutoff FROM asked_subscriptions WHERE home_cell_id IS NOT NULL
+        """,
+    }

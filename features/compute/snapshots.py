@@ -1,0 +1,80 @@
+"""When snapshots are taken: Mondays for history, the last midnight for what is known now.
+
+The first Monday of history is the first one that has a whole window of weekly rows behind it: 182 days after the first week that
+`usage_weeks` or `network_weeks` tells of begins. Without either, 182 days after the first row of any event table arrived. No
+Monday lies before the first subscription arrived.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from features.compute.raw import READABLE, WINDOW_DAYS, RawTables
+from holdfast.errors import InputError
+
+WEEK = timedelta(days=7)
+_WEEKLY = ("usage_weeks", "network_weeks")
+
+
+def newest_time(raw: RawTables) -> datetime:
+    """The last UTC midnight that the data reach: not after the newest arrival.
+
+    Raises
+    ------
+    InputError
+        No table has a row.
+    """
+    arrived = [part.last_arrived for parts in raw.parts.values() for part in parts if part.last_arrived]
+    if not arrived:
+        raise InputError("raw tables", "must hold rows; they are all empty")
+    return max(arrived).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def checked_time(at: datetime) -> datetime:
+    """A snapshot time that was asked for, in UTC.
+
+    Raises
+    ------
+    InputError
+        It has no time zone or is not midnight in UTC.
+    """
+    if at.tzinfo is None:
+        raise InputError("at", "must have a time zone", at.isoformat())
+    at = at.astimezone(UTC)
+    if at != at.replace(hour=0, minute=0, second=0, microsecond=0):
+        raise InputError("at", "must be midnight, UTC", at.isoformat())
+    return at
+
+
+def monday_of(at: datetime) -> datetime:
+    """The newest Monday 00:00 UTC, not after a midnight."""
+    return at - timedelta(days=at.weekday())
+
+
+def history_mondays(raw: RawTables, at: datetime) -> tuple[datetime, ...]:
+    """Mondays that history is kept of, oldest first, none after `at`."""
+    earliest = _history_start(raw)
+    if earliest is None:
+        return ()
+    midnight = earliest.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = monday_of(midnight)
+    while monday < earliest:
+        monday += WEEK
+    found = []
+    while monday <= at:
+        found.append(monday)
+        monday += WEEK
+    return tuple(found)
+
+
+def _history_start(raw: RawTables) -> datetime | None:
+    subscribed = _first(raw, ("subscriptions",), "first_arrived")
+    weekly = _first(raw, _WEEKLY, "first_happened")
+    told = weekly - WEEK if weekly else _first(raw, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
+    if subscribed is None or told is None:
+        return None
+    return max(told + timedelta(days=WINDOW_DAYS), subscribed)
+
+
+def _first(raw: RawTables, tables: Iterable[str], extreme: str) -> datetime | None:
+    found = [getattr(part, extreme) for table in tables for part in raw.parts.get(table, ())]
+    return min((moment for moment in found if moment), default=None)

@@ -1,0 +1,128 @@
+"""The online store kept up to date by events, between one build and the next."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+import pyarrow as pa
+
+from features.live.batch import KINDS, LIVE_VIEWS, Build, LiveBatch
+from features.live.event import Event, microseconds
+from features.live.state import LINKS, STATE_TABLES
+from features.packed import PackedStore
+from holdfast.errors import InputError, ModelError
+from holdfast.logging import progress
+
+_DOCUMENT = "live"
+_STATES_PER_TRANSACTION = 20_000
+
+
+class LiveStore:
+    """Live features in the packed store; any thread of any process may use it.
+
+    Parameters
+    ----------
+    store : PackedStore
+        Where states and records lie.
+    """
+
+    def __init__(self, store: PackedStore) -> None:
+        self._store = store
+
+    def apply(self, event: Event) -> dict[str, tuple[str, ...]]:
+        """Take one event in; as `apply_all`."""
+        return self.apply_all([event])
+
+    def apply_all(self, events: Sequence[Event]) -> dict[str, tuple[str, ...]]:
+        """Take events in, in one transaction: states and records are changed by all of them or by none, and each once.
+
+        A record written is what a build as of the arrival of the entity's last event would say. An event that was taken in
+        before changes nothing. Events may come in any order; but a contact's record is written once, from what has been taken
+        in by then.
+
+        Parameters
+        ----------
+        events : sequence of Event
+            As they arrived. All of them are held in memory; a few thousand make a transaction's cost not matter.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            The entities whose records were written, by view.
+
+        Raises
+        ------
+        ModelError
+            Features were never materialized.
+        InputError
+            The last build lacked an event's table: without its past, features would be wrong.
+        """
+        build = self._build()
+        if build is None:
+            raise ModelError("live features", "have no states in the online store; build and materialize features first")
+        for event in events:
+            if event.table not in build.tables:
+                raise InputError("table", "must be one that the last build of features had", event.table)
+        with self._store.updating(LIVE_VIEWS, KINDS) as update:
+            batch = LiveBatch(update, build)
+            for event in events:
+                batch.apply(event)
+            return batch.write()
+
+    def replace(
+        self, cutoff: datetime, tables: Iterable[str], documents: Mapping[str, Iterable[pa.RecordBatch]], rows: int | None = None
+    ) -> int:
+        """Replace all states by a build's, and keep what has arrived since its cut-off.
+
+        Records that events have changed since then are written anew. To be called after the build's own records were written;
+        killed at any moment, the same call completes it. States of an older build than the last one are not taken.
+
+        Parameters
+        ----------
+        cutoff : datetime
+            The build's, with a time zone.
+        tables : iterable of str
+            The raw tables it had.
+        documents : mapping of str to iterable of pyarrow.RecordBatch
+            By kind of state and of link, rows with the columns id and document, as `state_queries` and `link_queries` give.
+        rows : int, optional
+            How many there are, where that is known.
+
+        Returns
+        -------
+        int
+            How many states were taken.
+        """
+        build, last = Build(microseconds(cutoff), frozenset(tables)), self._build()
+        if last is not None and last.cutoff > build.cutoff:
+            return 0
+        taken = 0
+        with progress("Writing states for live events", rows) as advance:
+            for kind in STATE_TABLES:
+                found = _pairs(documents[kind])
+                while part := list(islice(found, _STATES_PER_TRANSACTION)):
+                    with self._store.updating(LIVE_VIEWS, KINDS) as update:
+                        batch = LiveBatch(update, build)
+                        for entity, document in part:
+                            batch.replace(kind, entity, document)
+                        batch.write()
+                    taken += len(part)
+                    advance(len(part))
+        with self._store.updating(LIVE_VIEWS, KINDS) as update:
+            batch = LiveBatch(update, build)
+            batch.replace_links({link: dict(_pairs(documents[link])) for link in LINKS})
+            batch.write()
+        self._store.put_document(_DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)})
+        return taken
+
+    def _build(self) -> Build | None:
+        document = self._store.get_document(_DOCUMENT)
+        try:
+            return None if document is None else Build(document["cutoff"], frozenset(document["tables"]))  # type: ignore[index]
+        except (KeyError, TypeError) as error:
+            raise ModelError("live features", f"were written by another release; materialize again: {error!r}") from None
+
+
+def _pairs(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, str]]:
+    for batch in batches:
+        yield from zip(batch.column("id").to_pylist(), batch.column("document").to_pylist(), strict=True)
