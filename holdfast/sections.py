@@ -31,11 +31,12 @@ class Setting:
 def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
     from features.online_settings import OnlineSettings
+    from features.settings import FeatureSettings
     from models.settings import BandSettings
     from serving.settings import ServingSettings
     from training.settings import LeakWatchSettings, TrainingSettings
 
-    return (BaseSection, OnlineSettings, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
+    return (BaseSection, FeatureSettings, OnlineSettings, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
 
 
 def effective_settings() -> list[Setting]:

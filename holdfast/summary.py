@@ -74,14 +74,20 @@ def print_demo(result: "Demo") -> None:
     console.print("[dim]by the champion; the care list goes by models that had not seen the outcome[/dim]")
     for prediction in result.answer["predictions"]:
         customer = escape(prediction["customer_id"])
-        console.print(f"\n  customer [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}")
+        console.print(f"\n  subscription [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}")
         for reason in prediction["reasons"]:
             direction = "raises" if reason["contribution"] > 0 else "lowers"
             value = "not known" if reason["value"] is None else reason["value"]
             what = escape(f"{reason['feature']} = {value}")
             console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
-    console.print(f"\nOpen [bold]{escape(str(result.quickstart.home.report))}[/bold] in a browser, then try a table of your own:")
+    home = result.quickstart.home
+    first = escape(result.answer["predictions"][0]["customer_id"])
+    console.print(
+        f"\nOpen [bold]{escape(str(home.report))}[/bold] in a browser, look the first one up, then try tables of your own:"
+    )
+    console.print(f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]", soft_wrap=True)
     console.print("  [bold]holdfast quickstart customers.csv --id customerID --target Churn[/bold]")
+    console.print("  [bold]holdfast data check FOLDER[/bold]")
 
 
 def print_settings(settings: Sequence[Setting]) -> None:

@@ -1,35 +1,30 @@
-"""The demo: generated customers through quickstart, then three answers from a running service."""
+"""The demo: a simulated operator from raw tables to features, quickstart on one Monday of it, and three answers of a service."""
 
 import json
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-import pyarrow.csv as pa_csv
-
-from features.customer_table import Roles
-from features.table_repository import write_beside
 from holdfast.errors import HoldfastError, HomeError
 from holdfast.logging import progress
 from holdfast.settings import Home
 from pipeline.home import read_identity
 from pipeline.quickstart import Quickstart, quickstart
-from simulator.customer_table import ID, TARGET, VALUE, customer_table
+from pipeline.simulated_operator import ROLES, SimulatedOperator, simulated_operator
 
-ROWS = 20_000
+CUSTOMERS = 6_000
+MONTHS = 10
 SEED = 7
 ASKED = 3
-"""Customers that the service is asked about: the first of the care list."""
+"""Subscriptions that the service is asked about: the first of the care list."""
 
 _START_SECONDS = 120
 _STOP_SECONDS = 30
@@ -44,35 +39,34 @@ class Demo:
 
     Parameters
     ----------
+    operator : SimulatedOperator
+        Raw tables, features and the flat table.
     quickstart : Quickstart
-        The run.
+        The run on the flat table.
     answer : JSON object
-        What the service said of three customers.
+        What the service said of three subscriptions.
     """
 
+    operator: SimulatedOperator
     quickstart: Quickstart
     answer: dict[str, Any]
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
-        return {**self.quickstart.to_json(), "answer": self.answer}
+        return {"features": self.operator.features.to_json(), **self.quickstart.to_json(), "answer": self.answer}
 
 
 def demo(home: Home) -> Demo:
-    """Generate customers, run `quickstart` on them, serve the model on a free port, ask it, and stop it."""
-    kept = home.root / "customers.csv"
+    """Simulate an operator, compute its features, run `quickstart`, serve the model on a free port, ask it, and stop it."""
+    kept = home.root / "subscriptions.csv"
     if kept.exists() and read_identity(home) is None:
         raise HomeError(f"--home {home.root}", "has a file of somebody else's that the demo would overwrite", kept.name)
-    with tempfile.TemporaryDirectory() as directory:
-        table = Path(directory) / kept.name
-        with progress(f"Making up {ROWS:,} customers"):
-            pa_csv.write_csv(customer_table(ROWS, SEED), table)
-        result = quickstart(table, Roles(target=TARGET, id=ID, value=VALUE), home)
-        write_beside(kept, table.read_text(encoding="utf-8"))
+    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED)
+    result = quickstart(operator.table, ROLES, home)
     ids = [line.split(",")[1] for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]]
     with serving(home) as address:
         answer = ask(address, ids)
-    return Demo(quickstart=result, answer=answer)
+    return Demo(operator=operator, quickstart=result, answer=answer)
 
 
 @contextmanager
@@ -104,7 +98,7 @@ def serving(home: Home) -> Iterator[str]:
 
 
 def ask(address: str, ids: list[str]) -> dict[str, Any]:
-    """Ask a service about customers."""
+    """Ask a service about subscriptions."""
     body = json.dumps({"customer_ids": ids, "reasons": 3}).encode()
     request = Request(f"{address}/v1/predictions", body, {"Content-Type": "application/json"})
     with _direct.open(request, timeout=30) as response:

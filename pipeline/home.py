@@ -67,12 +67,26 @@ def read_identity(home: Home) -> TableIdentity | None:
 
 @contextmanager
 def claimed(home: Home, identity: TableIdentity) -> Iterator[None]:
-    """Hold the home for one run.
+    """Hold the home for one run on a table.
 
     Raises
     ------
     HomeError
         It cannot be written, another process writes there, or it belongs to another table.
+    """
+    with locked(home):
+        check_identity(home, identity)
+        yield
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Be the one process that writes in a home.
+
+    Raises
+    ------
+    HomeError
+        It cannot be written, or another process writes there.
     """
     try:
         home.root.mkdir(parents=True, exist_ok=True)
@@ -84,7 +98,6 @@ def claimed(home: Home, identity: TableIdentity) -> Iterator[None]:
     except OSError:
         raise HomeError(f"--home {home.root}", "must be a directory that can be written") from None
     with lock:
-        check_identity(home, identity)
         yield
 
 
@@ -116,7 +129,7 @@ def check_identity(home: Home, identity: TableIdentity) -> None:
 
 
 def _refuse_foreign_files(home: Home) -> None:
-    ours = (home.features, home.tracking, home.artifacts, home.scores, home.care_list, home.report)
+    ours = (home.features / "feature_store.yaml", home.tracking, home.artifacts, home.scores, home.care_list, home.report)
     for path in ours:
         if path.exists():
             raise HomeError(f"--home {home.root}", "has files of somebody else's that a run would overwrite", path.name)

@@ -1,0 +1,96 @@
+"""The features of an operator's own tables, from taking rows in to serving them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from features.check_report import CheckReport
+from features.compute.build import BuildReport, build
+from features.data_check import accept
+from features.fields import features_without
+from features.materialize import Materialized, materialize
+from features.operator_repository import OperatorRepository
+from features.sources import open_source
+from holdfast.errors import InputError
+from holdfast.settings import Home
+from pipeline.home import locked
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureBuild:
+    """What a build of features did.
+
+    Parameters
+    ----------
+    check : CheckReport or None
+        What was taken in; None where the raw store was used as it is.
+    build : BuildReport
+        What was computed.
+    """
+
+    check: CheckReport | None
+    build: BuildReport
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that were not taken in."""
+        return 0 if self.check is None else sum(table.quarantined for table in self.check.tables)
+
+    @property
+    def disabled(self) -> Mapping[str, tuple[str, ...]]:
+        """Absent tables and the features that each disables."""
+        absent = {table for tables in self.build.disabled.values() for names in tables.values() for table in names}
+        return {table: features_without(table) for table in sorted(absent)}
+
+    def to_json(self) -> dict[str, object]:
+        """The result as one JSON object."""
+        return {
+            "at": self.build.at.isoformat(),
+            "built": list(self.build.built),
+            "skipped": list(self.build.skipped),
+            "history_share": self.build.history_share,
+            "rows": dict(self.build.rows),
+            "disabled": {table: list(names) for table, names in self.disabled.items()},
+            "check": self.check and self.check.to_json(),
+            "seconds": self.build.seconds,
+        }
+
+
+def build_features(home: Home, source: str | None = None, at: datetime | None = None) -> FeatureBuild:
+    """Take raw tables in and compute the features that are missing.
+
+    Parameters
+    ----------
+    home : Home
+        Where the raw store, the quarantine and the feature tables lie.
+    source : str, optional
+        Folder or SQLAlchemy URL of the raw tables. Default: the raw store as it is.
+    at : datetime, optional
+        Midnight of the newest snapshot, UTC. Default: the last one that the data reach.
+
+    Raises
+    ------
+    InputError
+        The tables cannot be taken in, or there are none.
+    HomeError
+        Another process writes in the home.
+    """
+    moment = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
+    repository = OperatorRepository(home)
+    with locked(home):
+        if source is None and not home.raw.exists():
+            raise InputError("SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL")
+        check = (
+            None
+            if source is None
+            else accept(open_source(source), home.raw, quarantine=home.quarantine, disables=features_without)
+        )
+        report = build(home.raw, repository.directory, moment)
+        repository.apply()
+    return FeatureBuild(check=check, build=report)
+
+
+def materialize_features(home: Home) -> Materialized:
+    """Write the newest snapshot into the online store; errors as in `features.materialize.materialize`."""
+    with locked(home):
+        return materialize(OperatorRepository(home))

@@ -1,0 +1,71 @@
+"""A simulated operator in a home: raw tables, features in both stores, and one flat table to learn from."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.csv as pa_csv
+
+from features.customer_table import Roles
+from features.operator_repository import OperatorRepository
+from features.table_repository import write_beside
+from holdfast.logging import progress
+from holdfast.settings import Home
+from pipeline.features import FeatureBuild, build_features, materialize_features
+from pipeline.flat_table import ID, LABEL, flat_table
+from simulator.simulator import simulate
+
+HORIZON_DAYS = 90
+ROLES = Roles(target=LABEL, id=ID, value="monthly_margin_91d")
+"""What the columns of the flat table are, to `quickstart`."""
+
+
+@dataclass(frozen=True)
+class SimulatedOperator:
+    """What was made.
+
+    Parameters
+    ----------
+    features : FeatureBuild
+        What was computed from the raw tables.
+    cutoff : datetime
+        The Monday that the flat table is of.
+    table : Path
+        The flat table, as CSV.
+    """
+
+    features: FeatureBuild
+    cutoff: datetime
+    table: Path
+
+
+def simulated_operator(home: Home, customers: int, months: int, seed: int) -> SimulatedOperator:
+    """Simulate an operator and compute its features.
+
+    Parameters
+    ----------
+    home : Home
+        Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and ``subscriptions.csv``.
+    customers, months, seed : int
+        As in `simulator.simulator.simulate`; at least 9 months, so that there is a Monday to learn from.
+
+    Raises
+    ------
+    InputError
+        The period is too short for a cut-off with enough history before and the horizon after it.
+    """
+    folder = home.root / "operator"
+    with progress(f"Making up an operator of {customers:,} customers"):
+        end = datetime.fromisoformat(simulate(folder, customers, months, seed).simulation.end).astimezone(UTC)
+    features = build_features(home, str(folder / "raw"))
+    materialize_features(home)
+    # Losses arrive up to some days after they happen.
+    cutoff = max(monday for monday in features.build.history if monday <= end - timedelta(days=HORIZON_DAYS + 7))
+    found = flat_table(OperatorRepository(home), home.raw, cutoff, HORIZON_DAYS)
+    path = home.root / "subscriptions.csv"
+    with tempfile.TemporaryDirectory() as directory:
+        written = Path(directory) / path.name
+        pa_csv.write_csv(found, written)
+        write_beside(path, written.read_text(encoding="utf-8"))
+    return SimulatedOperator(features, cutoff, path)
