@@ -18,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: $(READY) ## Generated customers, a trained model, a running service and three answers
+demo: $(READY) ## A simulated operator, its features, a trained model, a running service and three answers
 	$(BIN)/holdfast demo --home var/demo
 
 test: $(READY) ## All tests
@@ -46,7 +46,11 @@ notebooks: $(READY) ## Run the notebooks as they stand
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.feature_build
+	$(BIN)/python -m benchmarks.feature_build_pandas
 	$(BIN)/python -m benchmarks.online_store
+	$(BIN)/python -m benchmarks.live_events
 	$(BIN)/python -m benchmarks.startup
 
 lock: ## Resolve requirements.lock and requirements-scale.lock anew, with the environment that is there

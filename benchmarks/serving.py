@@ -1,6 +1,6 @@
 """Latency of a running service, beside the same work without it: read, score, explain in this process.
 
-``python -m benchmarks.serving`` makes a small home of generated customers first; it talks to loopback only.
+``python -m benchmarks.serving`` makes the home of a small simulated operator first; it talks to loopback only.
 """
 
 import http.client
@@ -12,17 +12,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-import pyarrow.csv as pa_csv
 
 from benchmarks.report import show
 from features import online
-from features.customer_table import Roles
 from holdfast.settings import Home
 from models.registry import load_champion
 from models.scorer import Scorer
 from pipeline.demo import serving
 from pipeline.quickstart import quickstart
-from simulator.customer_table import ID, TARGET, customer_table
+from pipeline.simulated_operator import ROLES, simulated_operator
 
 REQUESTS = 2_000
 WARM_UP = 200
@@ -32,9 +30,8 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as directory:
         home = Home(Path(directory) / "home")
-        table = Path(directory) / "customers.csv"
-        pa_csv.write_csv(customer_table(5_000, seed=1), table)
-        ids = quickstart(table, Roles(target=TARGET, id=ID), home).customers.ids
+        operator = simulated_operator(home, customers=3_000, months=10, seed=1)
+        ids = quickstart(operator.table, ROLES, home).customers.ids
         scorer = Scorer(load_champion(home, "churn").model, threads=1)
         service = online.open_service(home, scorer.version.service)
 

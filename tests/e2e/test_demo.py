@@ -1,4 +1,4 @@
-"""The demo, on fewer customers."""
+"""The demo, on a smaller operator."""
 
 from pathlib import Path
 
@@ -10,17 +10,18 @@ from pipeline import demo
 
 
 def test_it_overwrites_nobodys_table(tmp_path: Path) -> None:
-    (tmp_path / "customers.csv").write_text("mine")
-    with pytest.raises(HomeError, match=r"customers\.csv"):
+    (tmp_path / "subscriptions.csv").write_text("mine")
+    with pytest.raises(HomeError, match=r"subscriptions\.csv"):
         demo.demo(Home(tmp_path))
-    assert (tmp_path / "customers.csv").read_text() == "mine"
+    assert (tmp_path / "subscriptions.csv").read_text() == "mine"
 
 
 def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "ROWS", 1_500)
+    monkeypatch.setattr(demo, "CUSTOMERS", 1_000)
     monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
     found = demo.demo(Home(tmp_path / "demo"))
-    assert 0.7 < found.quickstart.training.evaluation.auc < 0.9
+    assert 0.6 < found.quickstart.training.evaluation.auc < 0.95
+    assert found.operator.features.quarantined == 0
     assert not found.quickstart.training.flags
     predictions = found.answer["predictions"]
     assert len(predictions) == demo.ASKED
