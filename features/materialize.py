@@ -14,12 +14,13 @@ from features.bulk_writer import write_parquet
 from features.compute.state_files import find_states
 from features.feast_layout import layout_of
 from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
+from features.live.batch import LIVE_VIEWS
 from features.live.store import LiveStore
 from features.online import online_directory, publish_service
 from features.online_settings import PACKED_TYPE
 from features.operator_repository import TIME, OperatorRepository
 from features.packed import PackedStore
-from holdfast.errors import InputError
+from holdfast.errors import InputError, ModelError
 from holdfast.logging import progress
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def materialize(repository: OperatorRepository) -> Materialized:
     ------
     InputError
         No features were built yet.
+    ModelError
+        The online store does not answer.
     """
     tables = list(_newest(repository))
     if not tables:
@@ -131,7 +134,8 @@ def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None
     states = find_states(repository.directory / "states")
     if states is None:
         return
-    note, digest = "materialized/states", states.digest
+    # A view whose columns changed was emptied: what events had written there is written anew.
+    note, digest = "materialized/states", f"{states.digest} {LIVE_VIEWS}"
     if packed.get_document(note) != digest:
         LiveStore(packed).replace(states.cutoff, states.tables, states.documents(), states.rows)
         packed.put_document(note, digest)
@@ -143,7 +147,10 @@ def _through_feast(repository: OperatorRepository, store: "FeatureStore", tables
         file = pq.ParquetFile(table.path)
         with progress(f"Writing {table.view} for serving", file.metadata.num_rows) as advance:
             for batch in file.iter_batches(_ROWS_PER_BATCH):
-                store.write_to_online_store(table.view, df=pa.Table.from_batches([batch]).to_pandas())
+                try:
+                    store.write_to_online_store(table.view, df=pa.Table.from_batches([batch]).to_pandas())
+                except Exception as error:  # each store's client has errors of its own
+                    raise ModelError("online store", f"does not answer: {type(error).__name__}: {error}") from error
                 advance(batch.num_rows)
         repository.record_materialization(store, table.view, *table.times())
         rows[table.view] = file.metadata.num_rows

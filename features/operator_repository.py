@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ project: {project}
 provider: local
 registry:
   registry_type: sql
-  path: sqlite:///{registry}
+  path: "sqlite:///{registry}"
 offline_store:
   type: duckdb
 {online_store}entity_key_serialization_version: 3
@@ -87,9 +88,11 @@ class OperatorRepository:
         self.tables = self.directory / "tables"
 
     def plan(self) -> list[Change]:
-        """What `apply` would change in the registry; nothing is changed."""
-        diff, _, _ = self._plan()
-        return _changes(diff)
+        """What `apply` would change in the registry; nothing is changed, nor made where there is none yet."""
+        if (self.directory / "feature_store.yaml").exists():
+            return _changes(self._plan()[0])
+        with TemporaryDirectory() as elsewhere:
+            return _changes(OperatorRepository(Home(Path(elsewhere)))._plan()[0])
 
     def apply(self) -> list[Change]:
         """Make the registry hold what `features.definitions` says, and nothing else.
@@ -125,10 +128,16 @@ class OperatorRepository:
         Raises
         ------
         InputError
-            There is no such service.
+            There is no such service, an id or a time is missing, or there is not one time for each id.
         """
         if service not in SERVICES:
             raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
+        if len(ids) != len(times):
+            raise InputError("times", f"must be as many as there are ids, {len(ids)}", len(times))
+        if any(not isinstance(id_, str) for id_ in ids):
+            raise InputError("ids", "must all be texts")
+        if np.isnat(times).any():
+            raise InputError("times", "must all be set")
         views = [VIEWS[name] for name in SERVICES[service]]
         entity = views[0].entity
         store = self.feast()
@@ -212,7 +221,7 @@ def _changes(diff: Any) -> list[Change]:
         if found.transition_type == TransitionType.UPDATE and not properties:
             continue
         changes.append(Change(actions[found.transition_type], str(found.feast_object_type.value), found.name, tuple(properties)))
-    return changes
+    return sorted(changes, key=lambda change: (change.kind, change.name))
 
 
 def _differs(part: Any) -> bool:

@@ -40,7 +40,7 @@ def reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
         except typer.Exit:
             raise
         except KeyboardInterrupt:
-            _fail("interrupted; the same command starts over and loses nothing", 130)
+            _fail("interrupted; nothing is lost, run the same command again", 130)
         except Exception as error:
             first_line = (str(error).splitlines() or [""])[0]
             _fail(f"unexpected {type(error).__name__}: {first_line} (--debug shows where)", 1)

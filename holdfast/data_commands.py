@@ -23,7 +23,7 @@ def check(
     home: HomeOption = None,
     quarantine: Annotated[
         Path | None,
-        typer.Option(help="Directory for rows that are not accepted. Default: quarantine below home", show_default=False),
+        typer.Option(help="Directory for rows that are not accepted. Default: checked below home", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +35,7 @@ def check(
         from features.fields import features_without
         from features.sources import open_source
 
-        report = run(open_source(where), quarantine=quarantine or home_of(home).quarantine, disables=features_without)
+        report = run(open_source(where), quarantine=quarantine or home_of(home).checked, disables=features_without)
     if as_json:
         print_json(report.to_json())
     else:

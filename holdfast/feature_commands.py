@@ -35,9 +35,9 @@ def apply(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from holdfast.console import print_json, results_only
 
     with results_only():
-        from features.operator_repository import OperatorRepository
+        from pipeline.features import apply_features
 
-        changes = OperatorRepository(home_of(home)).apply()
+        changes = apply_features(home_of(home))
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:

@@ -42,7 +42,12 @@ def print_build(result: "FeatureBuild") -> None:
         f" for {build.history_share:.0%} of customers; {len(build.built)} computed, {len(build.skipped)} were there."
     )
     if result.quarantined:
-        console.print(f"[yellow]quarantined[/yellow] {result.quarantined:,} rows; `holdfast data check` says why")
+        console.print(
+            f"[yellow]quarantined[/yellow] {result.quarantined:,} rows, with the reasons in {escape(str(result.quarantine))}",
+            soft_wrap=True,
+        )
+    for doubt in result.check.doubts if result.check else ():
+        console.print(f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}", soft_wrap=True)
     for name, features in result.disabled.items():
         console.print(f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}")
     console.print("Next: [bold]holdfast features materialize[/bold]")
@@ -66,7 +71,8 @@ def print_profile(profile: "Profile") -> None:
         first = known[0]
         when = "no values" if first.time is None else f"as of {first.time:%Y-%m-%d %H:%M} UTC"
         late = "  [yellow]stale[/yellow]" if first.stale else ""
-        table = Table("feature", Column("value", justify="right"), "unit", "what it says", box=None, padding=(0, 2, 0, 0))
+        names = Column("feature", no_wrap=True), Column("value", justify="right", no_wrap=True)
+        table = Table(*names, "unit", "what it says", box=None, padding=(0, 2, 0, 0))
         for feature in known:
             table.add_row(*_row(feature))
         console.print(f"\n[bold]{view}[/bold]  [dim]{when}[/dim]{late}")

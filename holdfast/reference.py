@@ -14,6 +14,11 @@ from holdfast.sections import sections
 
 _NOTE = "<!-- Written by `make docs`; change the code, not this page. -->"
 
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 failed, 2 wrong use or wrong input (nothing was changed), 3 checked and some rows quarantined, "
+    "130 interrupted."
+)
+
 
 def references() -> dict[str, str]:
     """The pages by file name."""
@@ -33,7 +38,14 @@ def write(directory: Path) -> None:
 
 def _commands() -> str:
     group: Any = typer.main.get_command(app)
-    lines = ["# Commands", "", _NOTE, "", "Exit codes: 0 done, 1 failed, 2 wrong use or wrong input (nothing was changed).", ""]
+    lines = [
+        "# Commands",
+        "",
+        _NOTE,
+        "",
+        _EXIT_CODES,
+        "",
+    ]
     lines += ["## holdfast", "", str(group.help), "", *_parameters(group)]
     for name, command in sorted(group.commands.items()):
         lines += _command(f"holdfast {name}", command)

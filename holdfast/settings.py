@@ -89,6 +89,11 @@ class Home:
         return self.root / "quarantine"
 
     @cached_property
+    def checked(self) -> Path:
+        """Raw rows that the last check alone did not accept."""
+        return self.root / "checked"
+
+    @cached_property
     def tracking(self) -> Path:
         """MLflow's database: runs and the model registry."""
         return self.root / "mlflow.db"

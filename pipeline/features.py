@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from features.check_report import CheckReport
 from features.compute.build import BuildReport, build
 from features.data_check import accept
 from features.fields import features_without
 from features.materialize import Materialized, materialize
-from features.operator_repository import OperatorRepository
+from features.operator_repository import Change, OperatorRepository
 from features.sources import open_source
 from holdfast.errors import InputError
 from holdfast.settings import Home
@@ -26,10 +27,13 @@ class FeatureBuild:
         What was taken in; None where the raw store was used as it is.
     build : BuildReport
         What was computed.
+    quarantine : Path
+        Folder of the rows that were not taken in.
     """
 
     check: CheckReport | None
     build: BuildReport
+    quarantine: Path
 
     @property
     def quarantined(self) -> int:
@@ -87,7 +91,13 @@ def build_features(home: Home, source: str | None = None, at: datetime | None = 
         )
         report = build(home.raw, repository.directory, moment)
         repository.apply()
-    return FeatureBuild(check=check, build=report)
+    return FeatureBuild(check=check, build=report, quarantine=home.quarantine)
+
+
+def apply_features(home: Home) -> list[Change]:
+    """Make the registry hold what the definitions say; errors as in `pipeline.home.locked`."""
+    with locked(home):
+        return OperatorRepository(home).apply()
 
 
 def materialize_features(home: Home) -> Materialized:

@@ -65,6 +65,7 @@ def flat_table(repository: OperatorRepository, raw: Path, cutoff: datetime, hori
     times = np.full(len(ids), np.datetime64(cutoff.replace(tzinfo=None), "us"))
     matrix = repository.historical(SERVICE, ids, times)
     known = _sampled(matrix, columns) & ~_inactive(matrix, columns)
+    churn = _last_versions(churn)
     within = pc.and_(pc.greater(churn[HAPPENED], cutoff), pc.less_equal(churn[HAPPENED], end))
     left = set(churn.filter(pc.and_(within, pc.is_in(churn["churn"], pa.array(VOLUNTARY_CHURN))))[ID].to_pylist())
     chosen = np.flatnonzero(known)
@@ -84,13 +85,20 @@ def _read(raw: Path, table: str, columns: Sequence[str]) -> pa.Table:
 def _in_service(states: pa.Table, cutoff: datetime) -> list[str]:
     known = states.filter(pc.and_(pc.less_equal(states[HAPPENED], cutoff), pc.less_equal(states[ARRIVED], cutoff)))
     rows = known.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
-    last = rows.group_by(ID, use_threads=False).aggregate([(name, "last") for name in _STATE[1:5]])
+    options = pc.ScalarAggregateOptions(skip_nulls=False)
+    last = rows.group_by(ID, use_threads=False).aggregate([(name, "last", options) for name in _STATE[1:5]])
     marked = [pc.fill_null(last[f"{name}_last"], False) for name in ("is_test", "is_employee", "is_iot")]
     chosen = pc.equal(last["status_last"], "active")
     for mark in marked:
         chosen = pc.and_(chosen, pc.invert(mark))
     ids: list[str] = last.filter(chosen)[ID].to_pylist()
     return sorted(ids)
+
+
+def _last_versions(churn: pa.Table) -> pa.Table:
+    # A row that arrived later corrects the one of the same subscription and time.
+    rows = churn.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
+    return rows.group_by([ID, HAPPENED], use_threads=False).aggregate([("churn", "last")]).rename_columns([ID, HAPPENED, "churn"])
 
 
 def _sampled(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from features.table_repository import TableRepository, write_beside
 from holdfast.errors import HomeError
 from holdfast.settings import Home
 
-_NO_PATH_MARKS = ("?", "%", "#")
+_NO_PATH_MARKS = ("?", "%", "#", "*", "[", "]", ":")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,14 @@ def locked(home: Home) -> Iterator[None]:
     Raises
     ------
     HomeError
-        It cannot be written, or another process writes there.
+        Its path cannot be used, it cannot be written, or another process writes there.
     """
+    if any(mark in str(home.root) for mark in _NO_PATH_MARKS):
+        raise HomeError(
+            "--home",
+            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which the parts cannot hold in an address",
+            str(home.root),
+        )
     try:
         home.root.mkdir(parents=True, exist_ok=True)
         if not os.access(home.root, os.W_OK):
@@ -103,12 +109,6 @@ def locked(home: Home) -> Iterator[None]:
 
 def check_identity(home: Home, identity: TableIdentity) -> None:
     """Refuse a home that belongs to another table, or is no home at all; errors as in `claimed`."""
-    if any(mark in str(home.root) for mark in _NO_PATH_MARKS):
-        raise HomeError(
-            "--home",
-            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which the registry's address cannot hold",
-            str(home.root),
-        )
     known = read_identity(home)
     if known is None:
         _refuse_foreign_files(home)

@@ -10,6 +10,7 @@ import pyarrow.csv as pa_csv
 from features.customer_table import Roles
 from features.operator_repository import OperatorRepository
 from features.table_repository import write_beside
+from holdfast.errors import HomeError, InputError
 from holdfast.logging import progress
 from holdfast.settings import Home
 from pipeline.features import FeatureBuild, build_features, materialize_features
@@ -48,20 +49,27 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     home : Home
         Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and ``subscriptions.csv``.
     customers, months, seed : int
-        As in `simulator.simulator.simulate`; at least 9 months, so that there is a Monday to learn from.
+        As in `simulator.simulator.simulate`; at least 10 months, so that there is a Monday to learn from.
 
     Raises
     ------
+    HomeError
+        The home holds raw tables of somebody else.
     InputError
         The period is too short for a cut-off with enough history before and the horizon after it.
     """
     folder = home.root / "operator"
+    if home.raw.exists() and not (folder / "simulation.json").exists():
+        raise HomeError(f"--home {home.root}", "has raw tables of an operator that is not simulated", home.raw.name)
     with progress(f"Making up an operator of {customers:,} customers"):
         end = datetime.fromisoformat(simulate(folder, customers, months, seed).simulation.end).astimezone(UTC)
     features = build_features(home, str(folder / "raw"))
     materialize_features(home)
     # Losses arrive up to some days after they happen.
-    cutoff = max(monday for monday in features.build.history if monday <= end - timedelta(days=HORIZON_DAYS + 7))
+    mondays = [monday for monday in features.build.history if monday <= end - timedelta(days=HORIZON_DAYS + 7)]
+    if not mondays:
+        raise InputError("months", "must be at least 10: half a year before a Monday, and the horizon after it", months)
+    cutoff = max(mondays)
     found = flat_table(OperatorRepository(home), home.raw, cutoff, HORIZON_DAYS)
     path = home.root / "subscriptions.csv"
     with tempfile.TemporaryDirectory() as directory:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from features.contracts import ARRIVED, HAPPENED, TABLES, Table
 
-START = datetime(2026, 1, 5, tzinfo=UTC)
+START = datetime(2025, 1, 6, tzinfo=UTC)
 """A Monday."""
 
 LATE_DAYS = 7

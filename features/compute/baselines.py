@@ -41,6 +41,10 @@ class Baselines:
         """Compute a Monday's baselines, over everybody. It leaves the snapshot and the bounds of that Monday."""
         raw.bound(monday, monday, RECENT_DAYS)
         take_snapshot(raw, monday)
+        self.write(raw, monday, digest)
+
+    def write(self, raw: RawTables, monday: datetime, digest: str) -> None:
+        """Compute the baselines of the Monday whose snapshot is taken already, with everybody's rows in sight."""
         for relation, query in BASELINES.items():
             write_rows(raw.connection, query(moment(monday)), self.path(relation, monday), digest)
 
@@ -48,4 +52,4 @@ class Baselines:
         """Make the relations `region_baselines` and `cell_regions` of those Mondays."""
         for relation in BASELINES:
             files = files_sql([self.path(relation, monday) for monday in mondays])
-            raw.connection.execute(f"CREATE OR REPLACE TEMP VIEW {relation} AS SELECT * FROM {files}")
+            raw.connection.execute(f"CREATE OR REPLACE VIEW {relation} AS SELECT * FROM {files}")

@@ -10,7 +10,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,18 +22,19 @@ from features.compute.files import digest_of, link_rows, rows_of, view_rows, wri
 from features.compute.live_states import link_queries, state_queries
 from features.compute.parts import identity_of
 from features.compute.population import population_sql, sampled, take_snapshot
-from features.compute.raw import RawTables, files_sql, moment, open_raw
-from features.compute.snapshots import WEEK, checked_time, history_mondays, monday_of, newest_time
+from features.compute.raw import READABLE, RawTables, files_sql, moment, open_raw
+from features.compute.snapshots import WEEK, checked_time, history_mondays, monday_of, newest_time, require_subscriptions
 from features.compute.state_files import are_written, write_states
 from features.compute.views import SUMMARIES, asked_for, disabled_features, view_queries
 from features.fields import ENTITIES, LINKS, VIEWS
 from features.settings import FeatureSettings
-from holdfast.logging import progress
+from holdfast.logging import Advance, progress
 
 _log = logging.getLogger(__name__)
 
 NEWEST = "newest.parquet"
 _WORTH_HOLDING = 2
+_FEW_ROWS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,14 @@ def build(raw: Path, directory: Path, at: datetime | None = None, settings: Feat
     begun = time.monotonic()
     settings = settings or FeatureSettings.read()
     with open_raw(raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use) as tables:
-        newest = checked_time(at) if at else newest_time(tables)
+        reached = newest_time(tables)
+        newest = checked_time(at, reached) if at else reached
+        require_subscriptions(tables, newest)
         mondays = history_mondays(tables, newest)
         share = _history_share(tables, directory / "history.json", settings.history_customers) if mondays else 1.0
         snapshots = [Snapshot(monday, share, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays]
         snapshots.append(Snapshot(newest, 1.0, NEWEST))
-        builder = _Builder(tables, directory, view_queries(settings.margin_shares))
+        builder = _Builder(tables, directory, view_queries(settings.margin_shares), settings.threads_to_use)
         built = builder.run(snapshots)
     names = [_name(snapshot) for snapshot in snapshots]
     return BuildReport(
@@ -142,10 +146,11 @@ def build(raw: Path, directory: Path, at: datetime | None = None, settings: Feat
 class _Builder:
     """Computes what is missing of snapshots."""
 
-    def __init__(self, raw: RawTables, directory: Path, queries: Mapping[str, str]) -> None:
+    def __init__(self, raw: RawTables, directory: Path, queries: Mapping[str, str], threads: int) -> None:
         self.raw = raw
         self.directory = directory
         self.queries = queries
+        self.threads = threads
         self.baselines = Baselines(directory / "baselines")
         self.disabled = disabled_features(raw.present)
         self.links = {f"{entity}_links": entity for entity in LINKS}
@@ -154,7 +159,8 @@ class _Builder:
     def run(self, snapshots: list[Snapshot]) -> set[str]:
         """Compute what is missing; gives the names of the snapshots that something was computed of."""
         missing = {snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))}
-        self._build_baselines(sorted({monday_of(snapshot.at) for snapshot in missing}))
+        own = {snapshot.at for snapshot in missing if _gives_baselines(snapshot)}
+        self._build_baselines(sorted({monday_of(snapshot.at) for snapshot in missing} - own))
         past = [snapshot for snapshot in missing if snapshot.file != NEWEST]
         prepared: Snapshot | None = None
         self._hold(past)
@@ -163,14 +169,25 @@ class _Builder:
                 if snapshot.file == NEWEST:
                     self.raw.release()
                 self._prepare(snapshot)
-                for table, digest in tables.items():
-                    begun = time.monotonic()
-                    write_rows(self.raw.connection, self._rows(table, snapshot), self.path(snapshot, table), digest)
-                    _log.debug("%s of %s: %.2f s", table, _name(snapshot), time.monotonic() - begun)
-                    advance(1)
+                for stage in _stages(tables):
+                    self._write(snapshot, {table: tables[table] for table in stage}, advance)
                 prepared = snapshot
         self._write_states(snapshots[-1], prepared)
         return {_name(snapshot) for snapshot in missing}
+
+    def _write(self, snapshot: Snapshot, tables: Mapping[str, str], advance: Advance) -> None:
+        """Write views of the snapshot that is prepared; of past ones, which keep one thread busy each, several at once."""
+        rows = {table: self._rows(table, snapshot) for table in tables}
+        at_once = 1 if snapshot.file == NEWEST else self.threads
+
+        def write(table: str) -> None:
+            begun = time.monotonic()
+            write_rows(self.raw.connection.cursor(), rows[table], self.path(snapshot, table), tables[table])
+            _log.debug("%s of %s: %.2f s", table, _name(snapshot), time.monotonic() - begun)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            for _ in pool.map(write, tables):
+                advance(1)
 
     def _write_states(self, newest: Snapshot, prepared: Snapshot | None) -> None:
         """What live events start from, of the newest snapshot alone."""
@@ -180,6 +197,7 @@ class _Builder:
             return
         if prepared != newest:
             self.raw.release()
+            self._build_baselines([monday_of(newest.at)])
             self._prepare(newest)
         write_states(self.raw, newest.at, self.directory / "states", digest)
 
@@ -201,12 +219,15 @@ class _Builder:
                 advance(1)
 
     def _hold(self, past: list[Snapshot]) -> None:
-        """Read what is large once for all past snapshots, and only of the customers that history is kept of."""
+        """Read events once for all past snapshots: where there are many, only those of the customers that history is kept of."""
         if not past or (len(past) < _WORTH_HOLDING and past[0].share >= 1):
             return
         customer = sampled("customer_id", past[0].share)
         lines = f"subscription_id IN (SELECT subscription_id FROM subscriptions WHERE {customer})"
         conditions = {"usage_weeks": lines, "network_weeks": lines, "recharges": lines, "app_events": customer}
+        for table, parts in self.raw.parts.items():
+            if READABLE[table].kind == "event" and sum(part.rows for part in parts) <= _FEW_ROWS:
+                conditions.setdefault(table, "true")
         self.raw.bound(past[0].at, past[-1].at)
         with progress("Reading raw tables", len(conditions)) as advance:
             for table, condition in conditions.items():
@@ -215,11 +236,15 @@ class _Builder:
 
     def _prepare(self, snapshot: Snapshot) -> None:
         begun = time.monotonic()
-        self.baselines.load(self.raw, monday_of(snapshot.at))
         self.raw.bound(snapshot.at, snapshot.at)
         take_snapshot(self.raw, snapshot.at, snapshot.share)
+        monday = monday_of(snapshot.at)
+        digest = self._baseline_digest(monday)
+        if _gives_baselines(snapshot) and not self.baselines.are_built(monday, digest):
+            self.baselines.write(self.raw, monday, digest)
+        self.baselines.load(self.raw, monday)
         for name, query in SUMMARIES.items():
-            self.raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query(moment(snapshot.at))}")
+            self.raw.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query(moment(snapshot.at))}")
         _log.debug("population of %s: %.2f s", _name(snapshot), time.monotonic() - begun)
 
     def _rows(self, table: str, snapshot: Snapshot) -> str:
@@ -236,7 +261,7 @@ class _Builder:
     def _show_stored(self, view: str, snapshot: Snapshot) -> None:
         file = files_sql([self.path(snapshot, view)])
         self.raw.connection.execute(f"""
-            CREATE OR REPLACE TEMP VIEW stored_{view} AS
+            CREATE OR REPLACE VIEW stored_{view} AS
             SELECT * EXCLUDE (event_timestamp, created_timestamp), {moment(snapshot.at)} AS cutoff FROM {file}
         """)
 
@@ -244,7 +269,7 @@ class _Builder:
         """Ask about the contacts whose first version arrived in the snapshot's week, each at its own close."""
         self.raw.bound(snapshot.contacts_after, snapshot.at)
         self.raw.connection.execute(f"""
-            CREATE OR REPLACE TEMP TABLE {asked_for("contact")} AS
+            CREATE OR REPLACE TABLE {asked_for("contact")} AS
             SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff
             FROM interactions
             GROUP BY interaction_id
@@ -284,6 +309,18 @@ def _history_share(raw: RawTables, path: Path, customers: int) -> float:
     beside.write_text(json.dumps({"share": share, "customers": everybody}) + "\n", encoding="utf-8")
     beside.replace(path)
     return share
+
+
+def _gives_baselines(snapshot: Snapshot) -> bool:
+    """Whether what is read for the snapshot is all that the baselines of its Monday are taken from."""
+    return snapshot.share >= 1 and monday_of(snapshot.at) == snapshot.at
+
+
+def _stages(tables: Collection[str]) -> list[list[str]]:
+    """Views in an order in which none is computed before what it reads, or while the bounds of raw tables are moved for it."""
+    last = ("experience", "contact")
+    stages = [[table for table in tables if table not in last], *([table] for table in last if table in tables)]
+    return [stage for stage in stages if stage]
 
 
 def _name(snapshot: Snapshot) -> str:

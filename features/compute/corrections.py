@@ -7,6 +7,7 @@ only their keys are looked for in the others.
 
 import json
 import os
+from glob import escape
 from pathlib import Path
 
 import duckdb
@@ -46,7 +47,7 @@ def corrections_of(connection: duckdb.DuckDBPyConnection, table: Table, parts: t
             versions.keep(connection, name, identity_of(parts))
     keys = ", ".join(_quoted(table.key))
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE corrections_{table.name} AS
+        CREATE OR REPLACE TABLE corrections_{table.name} AS
         SELECT {keys}, {ARRIVED}, make_timestamp(epoch_us(later)) AS superseded_at
         FROM (
             SELECT *, lead({ARRIVED}) OVER (PARTITION BY {keys} ORDER BY {ARRIVED}) AS later
@@ -85,9 +86,7 @@ class _Versions:
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, table: Table, parts: tuple[Part, ...]) -> None:
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM {_scan([part.path for part in parts])} LIMIT 0"
-    )
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM {_scan([part.path for part in parts])} LIMIT 0")
 
 
 def _versions_sql(table: Table, new: tuple[Part, ...], old: tuple[Part, ...]) -> str:
@@ -105,7 +104,7 @@ def _versions_sql(table: Table, new: tuple[Part, ...], old: tuple[Part, ...]) ->
 
 
 def _scan(paths: list[Path]) -> str:
-    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    names = ", ".join("'" + escape(str(path)).replace("'", "''") + "'" for path in paths)
     return f"read_parquet([{names}])"
 
 

@@ -9,9 +9,6 @@ import pyarrow.parquet as pq
 
 from features.contracts import ARRIVED, HAPPENED
 
-_TAIL_BYTES = 8
-"""Parquet ends with the footer's length and four letters."""
-
 
 @dataclass(frozen=True)
 class Part:
@@ -22,7 +19,7 @@ class Part:
     path : Path
         Where it lies.
     identity : str
-        Digest of its name, its size and its footer, which holds the row counts, extremes and places of all columns.
+        Digest of its name and content.
     columns : frozenset of str
         What it has.
     rows : int
@@ -56,16 +53,12 @@ def identity_of(parts: tuple[Part, ...], by: datetime | None = None) -> list[str
 
 def _part(path: Path) -> Part:
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(size - _TAIL_BYTES)
-        footer = int.from_bytes(file.read(4), "little")
-        file.seek(size - _TAIL_BYTES - footer)
-        digest = hashlib.sha256(f"{path.name}\n{size}\n".encode() + file.read()).hexdigest()
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(path.name.encode(), digest_size=16)).hexdigest()
         metadata = pq.read_metadata(file)
     names = metadata.schema.to_arrow_schema().names
     arrived = _extremes(metadata, names, ARRIVED)
     happened = _extremes(metadata, names, HAPPENED)
-    return Part(path, digest[:16], frozenset(names), metadata.num_rows, *arrived, happened[0])
+    return Part(path, digest, frozenset(names), metadata.num_rows, *arrived, happened[0])
 
 
 def _extremes(metadata: pq.FileMetaData, names: list[str], column: str) -> tuple[datetime | None, datetime | None]:

@@ -1,6 +1,6 @@
 """Who is asked about at a snapshot: everybody in service, or the sample of them that history is kept of.
 
-`take_snapshot` makes temporary tables, each with the column ``cutoff``:
+`take_snapshot` makes tables in memory, each with the column ``cutoff``:
 
 - ``subscription_states``, ``customer_states``: the state of every subscription and customer, ended ones too; a customer's
   ``household`` is its household, or the customer alone where that is unknown;
@@ -33,7 +33,7 @@ def take_snapshot(raw: RawTables, at: datetime, share: float = 1.0) -> None:
         Share of customers that are asked about, drawn by their ids: the same customers each time.
     """
     for name, query in _tables(moment(at), share).items():
-        raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        raw.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
 
 def state_at(table: str, cutoff: str) -> str:

@@ -11,8 +11,10 @@ A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is nul
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 
@@ -71,7 +73,7 @@ class RawTables:
         Event tables then begin `days` before `first`; no table shows what arrived after `last`. None lifts a bound.
         """
         for table in READABLE.values():
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {self._selection(table, first, last, days)}")
+            self.connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {self._selection(table, first, last, days)}")
 
     def hold(self, table: str, condition: str, first: datetime, last: datetime) -> None:
         """Read rows of an event table once and keep them, for the many snapshots from `first` to `last` that ask for the same.
@@ -87,7 +89,7 @@ class RawTables:
         """
         if table in self.present:
             rows = self._selection(READABLE[table], first, last, WINDOW_DAYS)
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE held_{table} AS SELECT * FROM ({rows}) WHERE {condition}")
+            self.connection.execute(f"CREATE OR REPLACE TABLE held_{table} AS SELECT * FROM ({rows}) WHERE {condition}")
             self.held.add(table)
 
     def release(self) -> None:
@@ -183,10 +185,11 @@ def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.
             if missing := wanted - part.columns:
                 raise InputError(str(part.path), f"must have the columns of {name}; missing: {', '.join(sorted(missing))}")
     connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_gb}GB"})
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # Feature tables are written in order of their ids; nothing else depends on the order of rows.
-    connection.execute("SET preserve_insertion_order = false")
-    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET GLOBAL preserve_insertion_order = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without widgets there is none to switch off
+        connection.execute("SET enable_progress_bar = false")
     if work:
         work.mkdir(parents=True, exist_ok=True)
     connection.execute(f"SET temp_directory = {text_sql(str(work / 'spill') if work else '')}")
@@ -218,7 +221,7 @@ def days_between(earlier: str, later: str) -> str:
 
 def files_sql(paths: list[Path]) -> str:
     """SQL: a scan of parquet files."""
-    return f"read_parquet([{', '.join(text_sql(str(path)) for path in paths)}])"
+    return f"read_parquet([{', '.join(text_sql(escape(str(path))) for path in paths)}])"
 
 
 def text_sql(text: str) -> str:

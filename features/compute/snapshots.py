@@ -16,7 +16,9 @@ _WEEKLY = ("usage_weeks", "network_weeks")
 
 
 def newest_time(raw: RawTables) -> datetime:
-    """The last UTC midnight that the data reach: not after the newest arrival.
+    """The last UTC midnight that the data reach: not after the newest arrival, nor after now.
+
+    A row that claims to arrive in the future is not known yet.
 
     Raises
     ------
@@ -26,23 +28,38 @@ def newest_time(raw: RawTables) -> datetime:
     arrived = [part.last_arrived for parts in raw.parts.values() for part in parts if part.last_arrived]
     if not arrived:
         raise InputError("raw tables", "must hold rows; they are all empty")
-    return max(arrived).replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(max(arrived), datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def checked_time(at: datetime) -> datetime:
+def checked_time(at: datetime, newest: datetime) -> datetime:
     """A snapshot time that was asked for, in UTC.
 
     Raises
     ------
     InputError
-        It has no time zone or is not midnight in UTC.
+        It has no time zone, is not midnight in UTC, or lies after the last midnight that the data reach.
     """
     if at.tzinfo is None:
         raise InputError("at", "must have a time zone", at.isoformat())
     at = at.astimezone(UTC)
     if at != at.replace(hour=0, minute=0, second=0, microsecond=0):
         raise InputError("at", "must be midnight, UTC", at.isoformat())
+    if at > newest:
+        raise InputError("at", f"must not lie after {newest:%Y-%m-%d}, the last midnight that the data reach", f"{at:%Y-%m-%d}")
     return at
+
+
+def require_subscriptions(raw: RawTables, at: datetime) -> None:
+    """Require that some subscription was known at a snapshot time.
+
+    Raises
+    ------
+    InputError
+        None was: nothing could be said of anybody.
+    """
+    first = _first(raw, ("subscriptions",), "first_arrived")
+    if first is not None and first > at:
+        raise InputError("at", f"must not lie before {first:%Y-%m-%d}, when the first subscription arrived", f"{at:%Y-%m-%d}")
 
 
 def monday_of(at: datetime) -> datetime:

@@ -1,13 +1,14 @@
 """The online store kept up to date by events, between one build and the next."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pyarrow as pa
 
+from features.contracts import ARRIVED
 from features.live.batch import KINDS, LIVE_VIEWS, Build, LiveBatch
-from features.live.event import Event, microseconds
+from features.live.event import Event, microseconds, time_of
 from features.live.state import LINKS, STATE_TABLES
 from features.packed import PackedStore
 from holdfast.errors import InputError, ModelError
@@ -15,6 +16,8 @@ from holdfast.logging import progress
 
 _DOCUMENT = "live"
 _STATES_PER_TRANSACTION = 20_000
+_CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead the clock of whoever tells of an event may be."""
 
 
 class LiveStore:
@@ -24,10 +27,13 @@ class LiveStore:
     ----------
     store : PackedStore
         Where states and records lie.
+    clock : callable, optional
+        Says what time it is, with a time zone. Default: the machine's clock.
     """
 
-    def __init__(self, store: PackedStore) -> None:
+    def __init__(self, store: PackedStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
+        self._clock = clock
 
     def apply(self, event: Event) -> dict[str, tuple[str, ...]]:
         """Take one event in; as `apply_all`."""
@@ -55,14 +61,18 @@ class LiveStore:
         ModelError
             Features were never materialized.
         InputError
-            The last build lacked an event's table: without its past, features would be wrong.
+            The last build lacked an event's table: without its past, features would be wrong. Or an event claims to have arrived
+            in the future: nothing could replace what it leaves until then.
         """
         build = self._build()
         if build is None:
             raise ModelError("live features", "have no states in the online store; build and materialize features first")
+        latest = microseconds(self._clock() + _CLOCK_SKEW)
         for event in events:
             if event.table not in build.tables:
                 raise InputError("table", "must be one that the last build of features had", event.table)
+            if event.arrived > latest:
+                raise InputError(f"{event.table}.{ARRIVED}", "must not lie in the future", time_of(event.arrived).isoformat())
         with self._store.updating(LIVE_VIEWS, KINDS) as update:
             batch = LiveBatch(update, build)
             for event in events:

@@ -109,6 +109,8 @@ def _open(where: str) -> tuple[str, sa.Engine]:
     scheme = where.partition("://")[0]
     try:
         url = sa.make_url(where)
+        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+            raise InputError("WHERE", "must be a database that exists", url.database)
         shown = f"{url.drivername}://{url.host or ''}/{url.database or ''}"
         return shown, sa.create_engine(url)
     except NoSuchModuleError:

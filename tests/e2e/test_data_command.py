@@ -20,7 +20,7 @@ def test_check_says_clean_or_what_is_in_quarantine(holdfast: Command, tmp_path: 
     done = holdfast("data", "check", source, "--home", home)
     assert done.returncode == 3
     assert "must have 6 fields" in " ".join(done.stdout.split())
-    assert pq.read_metadata(home / "quarantine" / "refunds.parquet").num_rows == 1
+    assert pq.read_metadata(home / "checked" / "refunds.parquet").num_rows == 1
     assert "Traceback" not in done.stderr
     done = holdfast("data", "check", source, "--quarantine", tmp_path / "elsewhere", "--json")
     assert done.returncode == 3

@@ -61,8 +61,8 @@ def test_links_say_which_cells_an_incident_hits(tmp_path: Path) -> None:
         raw.connection.execute("""
             CREATE TEMP TABLE cell_regions AS
             FROM (VALUES
-                (TIMESTAMP '2026-03-02', 'x', 'north "1"'), (TIMESTAMP '2026-03-02', 'y', 'north "1"'),
-                (TIMESTAMP '2026-02-23', 'z', 'long ago')
+                (TIMESTAMP '2025-03-03', 'x', 'north "1"'), (TIMESTAMP '2025-03-03', 'y', 'north "1"'),
+                (TIMESTAMP '2025-02-24', 'z', 'long ago')
             ) AS homes (monday, cell_id, region)
         """)
         queries = link_queries(START + timedelta(days=58), "(SELECT unnest(['z', 'y', 'x', 'x']) AS cell_id)")

@@ -56,9 +56,11 @@ def test_monday_of(days: int) -> None:
 
 
 def test_a_time_asked_for_must_be_midnight_in_utc() -> None:
-    assert checked_time(MONDAY) == MONDAY
-    assert checked_time(MONDAY.astimezone(timezone(timedelta(hours=8)))) == MONDAY
+    assert checked_time(MONDAY, MONDAY) == MONDAY
+    assert checked_time(MONDAY.astimezone(timezone(timedelta(hours=8))), MONDAY) == MONDAY
     with pytest.raises(InputError, match="time zone"):
-        checked_time(MONDAY.replace(tzinfo=None))
+        checked_time(MONDAY.replace(tzinfo=None), MONDAY)
     with pytest.raises(InputError, match="midnight"):
-        checked_time(MONDAY + timedelta(seconds=1))
+        checked_time(MONDAY + timedelta(seconds=1), MONDAY)
+    with pytest.raises(InputError, match="that the data reach"):
+        checked_time(MONDAY + timedelta(days=1), MONDAY)

@@ -107,7 +107,7 @@ def test_a_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
         ("nosuch://me:hunter2@host/db", "must name a database that SQLAlchemy knows"),
         ("postgresql+psycopg://me:hunter2@host:port/db", "must be a database URL such as"),
         ("oracle+oracledb://me:hunter2@host/db", "needs the driver oracledb"),
-        ("sqlite:////nowhere/at/all.db", "the database refused"),
+        ("sqlite:////nowhere/at/all.db", "must be a database that exists"),
     ],
 )
 def test_a_database_that_cannot_be_opened_is_refused_without_its_password(url: str, message: str) -> None:
