@@ -110,7 +110,7 @@ def _open(where: str) -> tuple[str, sa.Engine]:
     try:
         url = sa.make_url(where)
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-            raise InputError("WHERE", "must be a database that exists", url.database)
+            raise InputError("WHERE", "must be a database that exists", url.database) from None
         shown = f"{url.drivername}://{url.host or ''}/{url.database or ''}"
         return shown, sa.create_engine(url)
     except NoSuchModuleError:
