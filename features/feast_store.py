@@ -1,6 +1,7 @@
 """Opening a Feast repository."""
 
 import logging
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ def open_feast(repository: Path) -> "FeatureStore":
     """
     keep_parts_private()
     logging.getLogger("feast").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # between ibis and DuckDB
     from feast import FeatureStore
 
     return FeatureStore(repo_path=str(repository))

@@ -1,0 +1,53 @@
+"""How well a plain model foresees who leaves the simulated operator, within each product line, through `quickstart`.
+
+``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes one Monday's features and, as target, voluntary churn in the 90 days
+after it.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from benchmarks.report import show
+from features.contracts import BILLING_TYPES
+from holdfast.settings import Home
+from pipeline.quickstart import quickstart
+from pipeline.simulated_operator import ROLES, simulated_operator
+
+CUSTOMERS, MONTHS, SEED = 30_000, 12, 1
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    customers, seed = (*numbers, *(CUSTOMERS, SEED)[len(numbers) :])
+    rows = []
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        operator = simulated_operator(Home(folder / "operator"), customers, MONTHS, seed)
+        table = pa_csv.read_csv(operator.table)
+        for code, line in enumerate(BILLING_TYPES):
+            path = folder / f"{line}.csv"
+            pa_csv.write_csv(table.filter(pc.equal(table["billing_type_code"], code)), path)
+            training = quickstart(path, ROLES, Home(folder / line)).training
+            found = training.evaluation
+            flags = ", ".join(f"{flag.kind} {flag.column or ''}" for flag in training.flags)
+            rows.append(
+                {
+                    "line": line,
+                    "subscriptions": found.rows,
+                    "left": found.positive_rate,
+                    "AUC": found.auc,
+                    "lift": found.lift_top_decile,
+                    "calibration error": found.ece,
+                    "flags": flags,
+                }
+            )
+    show(f"Voluntary churn in 90 days after {operator.cutoff:%Y-%m-%d}, {customers:,} customers simulated, seed {seed}", rows)
+
+
+if __name__ == "__main__":
+    main()
