@@ -30,7 +30,7 @@ pytestmark = pytest.mark.proof
 def home(tmp_path_factory: pytest.TempPathFactory, proof_draws: Callable[[int], int]) -> Home:
     """Features of an operator, built and materialized: 10,000 subscriptions under `--prove`, a tenth otherwise."""
     folder = tmp_path_factory.mktemp("operator")
-    simulate(folder / "simulated", proof_draws(7_500), 10, 3)
+    simulate(folder / "simulated", proof_draws(8_500), 10, 3)
     home = Home(folder / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOLDFAST_FEATURE_HISTORY_CUSTOMERS", "200")
