@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.bulk_writer import write_parquet
+from features.compute.files import digest_of
 from features.compute.state_files import find_states
 from features.feast_layout import layout_of
 from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
@@ -49,12 +50,6 @@ class NewestTable:
     join_key: str
     columns: tuple[str, ...]
     path: Path
-
-    @property
-    def digest(self) -> str:
-        """What tells two snapshots apart: the snapshot's time and the file's size and time of writing."""
-        found = self.path.stat()
-        return f"{self.times()[1].isoformat()} {found.st_size} {found.st_mtime_ns}"
 
     def times(self) -> tuple[datetime, datetime]:
         """First and last time of its rows, UTC."""
@@ -115,7 +110,7 @@ def _into_packed(repository: OperatorRepository, store: "FeatureStore", tables: 
     packed = PackedStore(online_directory(repository.directory), create=True)
     rows: dict[str, int] = {}
     for table in tables:
-        note, digest = f"materialized/{table.view}", table.digest
+        note, digest = f"materialized/{table.view}", digest_of(table.path)
         if packed.get_document(note) == digest:
             continue
         rows[table.view] = write_parquet(

@@ -5,7 +5,7 @@ hard a simulated operator is to predict.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,7 @@ def flat_table(repository: OperatorRepository, raw: Path, cutoff: datetime, hori
     if not ids:
         raise InputError("cutoff", "must be a time at which subscriptions were known", cutoff.isoformat())
     columns = [column for view in SERVICES[SERVICE] for column in VIEWS[view].columns]
-    times = np.full(len(ids), np.datetime64(cutoff.replace(tzinfo=None), "us"))
+    times = np.full(len(ids), np.datetime64(cutoff.astimezone(UTC).replace(tzinfo=None), "us"))
     matrix = repository.historical(SERVICE, ids, times)
     known = _sampled(matrix, columns) & ~_inactive(matrix, columns)
     churn = _last_versions(churn)

@@ -16,6 +16,13 @@ def test_it_overwrites_nobodys_table(tmp_path: Path) -> None:
     assert (tmp_path / "subscriptions.csv").read_text() == "mine"
 
 
+def test_it_leaves_an_operators_own_raw_tables_alone(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    with pytest.raises(HomeError, match="not simulated"):
+        demo.demo(Home(tmp_path))
+    assert not (tmp_path / "operator").exists()
+
+
 def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "CUSTOMERS", 1_000)
     monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")

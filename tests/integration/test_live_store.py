@@ -264,3 +264,12 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(tmp_path: Path, 
         LiveStore(store).apply_all(_many())
         for view, entity in [("service_live", "007"), ("cell_live", "x"), ("contact", "c11")]:
             assert str(read(store, view, entity)) == str(read(alone, view, entity))
+
+
+def test_an_event_from_the_future_is_refused_and_changes_nothing(store: PackedStore) -> None:
+    build(store)
+    live = LiveStore(store, clock=lambda: later(5) - timedelta(minutes=6))
+    with pytest.raises(InputError, match=r"tickets\.arrived_at: must not lie in the future"):
+        live.apply_all([ticket(1), ticket(5)])
+    assert state(store, "customer", "007") is None
+    assert LiveStore(store, clock=lambda: later(5) - timedelta(minutes=4)).apply(ticket(5))

@@ -151,6 +151,26 @@ def test_a_plan_says_what_would_change_and_changes_nothing(home: Home, repositor
     assert repository.plan() == []
 
 
+def test_a_plan_for_a_home_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    changes = OperatorRepository(Home(tmp_path / "nowhere")).plan()
+    assert {change.action for change in changes} == {"create"}
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_missing_times_and_times_of_another_number_are_refused(repository: OperatorRepository) -> None:
+    with pytest.raises(InputError, match="times: must be as many"):
+        repository.historical("churn_v1", ["x", "y"], np.array(["2024-09-02"], dtype="datetime64[us]"))
+    with pytest.raises(InputError, match="times: must all be set"):
+        repository.historical("churn_v1", ["x"], np.array(["NaT"], dtype="datetime64[us]"))
+
+
+def test_a_build_beyond_or_before_the_data_is_refused(home: Home) -> None:
+    with pytest.raises(InputError, match="must not lie after"):
+        build_features(home, at=datetime(2026, 1, 5, tzinfo=UTC))
+    with pytest.raises(InputError, match="must not lie before"):
+        build_features(home, at=datetime(2001, 1, 1, tzinfo=UTC))
+
+
 def test_what_the_definitions_no_longer_say_is_deleted_as_planned(repository: OperatorRepository) -> None:
     from feast import FeatureService
 

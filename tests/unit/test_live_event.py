@@ -74,3 +74,12 @@ def test_rules_are_those_of_the_contracts() -> None:
         else:
             with pytest.raises(InputError, match="1900 to 2261"):
                 read_event("bills", {**BILL, "due_at": moment})
+
+
+def test_what_is_said_of_a_person_stays_out_of_errors() -> None:
+    ticket = {"ticket_id": "1", "customer_id": "2", "ticket_class": "price", "ticket_kind": "fault", "status": "opened"}
+    for text in ("\ud800 my name is Bob", "my name is Bob " * 400):
+        with pytest.raises(InputError, match=r"tickets\.text: must be") as refused:
+            read_event("tickets", {**ticket, "text": text, "happened_at": AT, "arrived_at": AT})
+        assert "Bob" not in str(refused.value)
+        assert refused.value.__cause__ is None

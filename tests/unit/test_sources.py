@@ -115,3 +115,9 @@ def test_a_database_that_cannot_be_opened_is_refused_without_its_password(url: s
         open_source(url)
     assert "hunter2" not in str(refused.value)
     assert refused.value.__suppress_context__
+
+
+def test_a_database_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be a database that exists"):
+        open_source(f"sqlite:///{tmp_path / 'none.db'}")
+    assert not (tmp_path / "none.db").exists()
