@@ -19,13 +19,13 @@ class Explanation:
 
     Parameters
     ----------
-    base : float
-        Expected raw margin (log-odds) over the training rows.
+    base : (n,) float64
+        Expected raw margin (log-odds) over the training rows of the booster that scores the row.
     contributions : (n, k) float64
         Log-odds, one column a feature in the model's order. ``base + contributions.sum(axis=1)`` is the raw margin.
     """
 
-    base: float
+    base: Floats
     contributions: Floats
 
     def strongest(self, count: int) -> NDArray[np.intp]:
@@ -53,4 +53,4 @@ def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
         Threads that LightGBM may use; 0 for all.
     """
     values = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
-    return Explanation(base=float(values[0, -1]), contributions=values[:, :-1])
+    return Explanation(base=values[:, -1], contributions=values[:, :-1])

@@ -67,4 +67,4 @@ def test_contributions_are_shapley_values(booster: lgb.Booster) -> None:
 
 
 def test_ties_go_to_the_first_feature() -> None:
-    assert Explanation(0.0, np.array([[0.5, -0.5, 0.7, 0.5]])).strongest(3).tolist() == [[2, 0, 1]]
+    assert Explanation(np.zeros(1), np.array([[0.5, -0.5, 0.7, 0.5]])).strongest(3).tolist() == [[2, 0, 1]]
