@@ -1,11 +1,22 @@
+import json
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
 from holdfast.errors import InputError
-from models.calibration import PlattCalibration
+from models.calibration import (
+    KINDS,
+    BetaCalibration,
+    IsotonicCalibration,
+    PlattCalibration,
+    calibration_from_json,
+)
+
+Kind = type[PlattCalibration] | type[BetaCalibration] | type[IsotonicCalibration]
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 def _draw(seed: int, slope: float, intercept: float, rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -21,34 +32,148 @@ def test_it_finds_the_curve_that_made_the_labels() -> None:
     assert found.intercept == pytest.approx(-1.2, abs=0.05)
 
 
+@kinds
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.floats(-2, 2), st.floats(-2, 2))
-def test_a_higher_margin_never_means_a_lower_probability(seed: int, slope: float, intercept: float) -> None:
+def test_a_higher_margin_never_means_a_lower_probability(kind: Kind, seed: int, slope: float, intercept: float) -> None:
     margin, label = _draw(seed, slope, intercept, rows=300)
     label[:2] = 0, 1
-    probability = PlattCalibration.fit(margin, label).probability(np.sort(margin))
+    probability = kind.fit(margin, label).probability(np.sort(margin))
     assert np.all(np.diff(probability) >= 0)
     assert np.all((probability >= 0) & (probability <= 1))
 
 
+@kinds
 @given(st.integers(0, 1000))
-def test_the_mean_probability_is_the_share_of_positives(seed: int) -> None:
+def test_the_mean_probability_is_the_share_of_positives(kind: Kind, seed: int) -> None:
     margin, label = _draw(seed, slope=1.0, intercept=-1.0, rows=1000)
-    assert PlattCalibration.fit(margin, label).probability(margin).mean() == pytest.approx(label.mean(), abs=1e-3)
+    weight = np.random.default_rng(seed).uniform(0.2, 3.0, 1000)
+    share = np.average(label, weights=weight)
+    # Platt's and the beta curve keep it; the isotonic one is drawn through the middle of its steps, which moves it a little.
+    allowed = 0.02 if kind is IsotonicCalibration else 1e-3
+    assert np.average(kind.fit(margin, label, weight).probability(margin), weights=weight) == pytest.approx(share, abs=allowed)
 
 
+@kinds
+@given(st.integers(0, 1000))
+def test_a_weight_says_how_often_a_row_counts(kind: Kind, seed: int) -> None:
+    margin, label = _draw(seed, slope=0.7, intercept=-1.0, rows=200)
+    label[:2] = 0, 1
+    often = np.random.default_rng(seed).integers(0, 4, 200)
+    often[:2] = 1
+    places = np.linspace(-6, 6, 50)
+    weighted = kind.fit(margin, label, often.astype(float)).probability(places)
+    assert weighted == pytest.approx(kind.fit(np.repeat(margin, often), np.repeat(label, often)).probability(places), abs=1e-4)
+
+
+@kinds
 @pytest.mark.parametrize("margin", [np.zeros(100), np.where(np.arange(100) % 4 == 0, -1.0, 1.0)])
-def test_margins_without_information_give_the_overall_share(margin: np.ndarray) -> None:
+def test_margins_without_information_give_the_overall_share(kind: Kind, margin: np.ndarray) -> None:
     label = (np.arange(100) % 4 == 0).astype(float)
-    assert PlattCalibration.fit(margin, label).probability(margin) == pytest.approx(0.25)
+    assert kind.fit(margin, label).probability(margin) == pytest.approx(0.25)
 
 
-def test_one_class_cannot_be_calibrated() -> None:
+@kinds
+def test_one_class_cannot_be_calibrated(kind: Kind) -> None:
     with pytest.raises(InputError, match="both classes"):
-        PlattCalibration.fit(np.arange(3.0), np.ones(3))
+        kind.fit(np.arange(3.0), np.ones(3))
+    with pytest.raises(InputError, match="both classes"):
+        kind.fit(np.arange(3.0), np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0]))
 
 
-def test_json_round_trip() -> None:
-    calibration = PlattCalibration(slope=0.1 + 0.2, intercept=-1e-9)
-    assert PlattCalibration.from_json(calibration.to_json()) == calibration
+@kinds
+def test_margins_and_weights_must_be_numbers(kind: Kind) -> None:
+    label = np.array([0.0, 1.0, 0.0])
+    with pytest.raises(InputError, match=r"margin: must be finite \(got nan"):
+        kind.fit(np.array([0.0, np.nan, 1.0]), label)
+    with pytest.raises(InputError, match=r"weight: .* at least 0 \(got -1"):
+        kind.fit(np.arange(3.0), label, np.array([1.0, 1.0, -1.0]))
+
+
+def test_the_beta_curve_is_found_again() -> None:
+    random = np.random.default_rng(1)
+    margin = random.normal(-1, 2, 60_000)
+    true = BetaCalibration(a=0.5, b=1.6, intercept=-0.4)
+    label = (random.random(60_000) < true.probability(margin)).astype(float)
+    found = BetaCalibration.fit(margin, label)
+    assert (found.a, found.b, found.intercept) == pytest.approx((0.5, 1.6, -0.4), abs=0.08)
+    places = np.linspace(-5, 4, 50)
+    assert found.probability(places) == pytest.approx(true.probability(places), abs=0.02)
+    assert np.abs(PlattCalibration.fit(margin, label).probability(places) - true.probability(places)).max() > 0.04
+
+
+def test_with_equal_slopes_the_beta_curve_is_platt_s() -> None:
+    margin = np.linspace(-30, 30, 50)
+    platt = PlattCalibration(slope=0.7, intercept=-1.0)
+    assert BetaCalibration(a=0.7, b=0.7, intercept=-1.0).probability(margin) == pytest.approx(platt.probability(margin))
+
+
+@given(st.integers(0, 1000))
+def test_a_beta_curve_whose_free_slope_is_negative_is_the_best_of_those_allowed(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    margin = random.normal(0, 2, 400)
+    # Risk falls again at one end, which no rising curve can follow.
+    risk = expit(random.choice([-1, 1]) * 0.05 * margin**2 + random.normal(0, 0.3) * margin - 1)
+    label = (random.random(400) < risk).astype(float)
+    label[:2] = 0, 1
+    found = BetaCalibration.fit(margin, label)
+    assert min(found.a, found.b) >= 0
+    best = _log_loss(found, margin, label)
+    for a, b, intercept in random.normal(0, 0.05, (20, 3)):
+        other = BetaCalibration(a=max(0.0, found.a + a), b=max(0.0, found.b + b), intercept=found.intercept + intercept)
+        assert _log_loss(other, margin, label) >= best - 1e-7
+
+
+def _log_loss(calibration: BetaCalibration, margin: np.ndarray, label: np.ndarray) -> float:
+    probability = calibration.probability(margin)
+    return -float(np.log(np.where(label > 0, probability, 1 - probability)).mean())
+
+
+def test_the_isotonic_curve_follows_any_rise_and_keeps_the_order_between_its_ends() -> None:
+    random = np.random.default_rng(1)
+    margin = random.normal(0, 2, 40_000)
+    risk = 0.05 + 0.4 * (margin > -1) + 0.3 * (margin > 2)
+    found = IsotonicCalibration.fit(margin, (random.random(40_000) < risk).astype(float))
+    assert found.probability(np.array([-3.0, 0.5, 4.0])) == pytest.approx([0.05, 0.45, 0.75], abs=0.04)
+    assert np.all(np.diff(found.probability(np.linspace(found.margins[0], found.margins[-1], 100))) > 0)
+
+
+def test_the_isotonic_curve_is_never_sure() -> None:
+    margin = np.arange(10.0)
+    found = IsotonicCalibration.fit(margin, (margin >= 5).astype(float))
+    assert found.probability(np.array([-1e9, 1e9])) == pytest.approx([1 / 12, 11 / 12])
+
+
+@kinds
+@given(st.integers(0, 1000))
+def test_json_round_trip(kind: Kind, seed: int) -> None:
+    calibration = kind.fit(*_draw(seed, slope=1.0, intercept=0.0, rows=200))
+    assert calibration_from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"kind": "spline"}, "kind: must be one of platt, beta, isotonic"),
+        ({}, "kind: must be one of"),
+        ({"kind": "platt", "slope": -0.1, "intercept": 0.0}, "slope: must be at least 0"),
+        ({"kind": "platt", "slope": 0.1}, "intercept: must be a finite number"),
+        ({"kind": "platt", "slope": "0.1", "intercept": 0.0}, "slope: must be a finite number"),
+        ({"kind": "beta", "a": 1.0, "b": float("nan"), "intercept": 0.0}, "b: must be a finite number"),
+        ({"kind": "beta", "a": 1.0, "b": -1.0, "intercept": 0.0}, "b: must be at least 0"),
+        ({"kind": "isotonic", "margins": [], "probabilities": []}, "margins: must be strictly rising"),
+        ({"kind": "isotonic", "margins": [0.0, 0.0], "probabilities": [0.1, 0.2]}, "margins: must be strictly rising"),
+        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.1]}, "probabilities: must be as many"),
+        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.2, 0.1]}, "probabilities: must never fall"),
+        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.0, 0.1]}, "strictly between 0 and 1"),
+        ({"kind": "isotonic", "margins": 1.0, "probabilities": [0.1]}, "margins: must be a list"),
+    ],
+)
+def test_a_damaged_calibration_is_refused(document: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        calibration_from_json(document)
+
+
+def test_another_kind_is_refused() -> None:
     with pytest.raises(InputError, match="platt"):
         PlattCalibration.from_json({"kind": "isotonic"})
