@@ -1,14 +1,19 @@
 """The scorer: the only way from features to a prediction, online and in batch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
 from models.bands import Bands
 from models.calibration import Floats
+from models.horizons import never_decreasing
 from models.reasons import Explanation, explain
-from models.version import ModelVersion
+from models.version import EVERYONE, Head, ModelVersion, Part
+
+Positions = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -44,32 +49,92 @@ class Scorer:
     def __init__(self, version: ModelVersion, threads: int) -> None:
         self.version = version
         self.threads = threads
+        self._bases: dict[int, float] = {}
 
-    def score(self, matrix: Floats) -> Scores:
-        """Score rows.
+    def score(self, matrix: Floats, horizon_days: int | None = None) -> Scores:
+        """Score rows within one horizon.
 
         Parameters
         ----------
         matrix : (n, k) float64
             Features in the version's order, NaN for missing.
+        horizon_days : int, optional
+            A horizon of the version. Default: its longest.
 
         Raises
         ------
         ModelError
-            The matrix has another number of columns than the model has features.
+            The matrix has another number of columns than the model has features, or there is no such horizon.
+        """
+        return self.score_all(matrix)[self.version.place(horizon_days)]
+
+    def score_all(self, matrix: Floats) -> list[Scores]:
+        """Score rows within every horizon, in the order of the version's heads; errors as in `score`.
+
+        Probabilities never decrease with the horizon, whatever the heads say one by one.
         """
         self._check(matrix)
-        if len(matrix) == 0:
-            empty = np.empty(0, dtype=np.float64)
-            return Scores(empty, empty, np.empty(0, dtype=np.str_))
-        margin = np.asarray(self.version.booster.predict(matrix, raw_score=True, num_threads=self.threads), dtype=np.float64)
-        probability = self.version.calibration.probability(margin)
-        return Scores(margin, probability, self.version.bands.assign(probability))
+        rows = list(self._strata(matrix))
+        margins, probabilities = np.empty((2, len(self.version.heads), len(matrix)))
+        for place, head in enumerate(self.version.heads):
+            for stratum, chosen in rows:
+                part = head.part(stratum)
+                margins[place, chosen] = self._margin(part, matrix[chosen])
+                probabilities[place, chosen] = part.calibration.probability(margins[place, chosen])
+        return [
+            Scores(margin, probability, head.bands.assign(probability))
+            for margin, probability, head in zip(margins, never_decreasing(probabilities), self.version.heads, strict=True)
+        ]
 
-    def explain(self, matrix: Floats) -> Explanation:
-        """Explain the raw margins of at least one row; same matrix and errors as `score`."""
+    def explain(self, matrix: Floats, horizon_days: int | None = None) -> Explanation:
+        """Explain the raw margins of one horizon's booster; same matrix, horizon and errors as `score`."""
         self._check(matrix)
-        return explain(self.version.booster, matrix, self.threads)
+        head = self.version.heads[self.version.place(horizon_days)]
+        groups = self._by_booster(head, matrix)
+        if len(groups) == 1:
+            return explain(groups[0][0].booster, matrix, self.threads)
+        base, contributions = np.empty(len(matrix)), np.empty(matrix.shape)
+        for part, chosen in groups:
+            found = explain(part.booster, matrix[chosen], self.threads)
+            base[chosen], contributions[chosen] = found.base, found.contributions
+        return Explanation(base=base, contributions=contributions)
+
+    def base(self, matrix: Floats) -> Floats:
+        """The margins that contributions to the longest horizon start from: (n,) float64; errors as in `score`."""
+        self._check(matrix)
+        base = np.empty(len(matrix))
+        for part, chosen in self._by_booster(self.version.main, matrix):
+            base[chosen] = self._base_of(part)
+        return base
+
+    def _base_of(self, part: Part) -> float:
+        # It is the same for every row of a booster, so an empty one tells it.
+        if id(part.booster) not in self._bases:
+            nobody = np.full((1, len(self.version.features)), np.nan)
+            self._bases[id(part.booster)] = float(explain(part.booster, nobody, self.threads).base[0])
+        return self._bases[id(part.booster)]
+
+    def _margin(self, part: Part, matrix: Floats) -> Floats:
+        if len(matrix) == 0:
+            return np.empty(0)
+        return np.asarray(part.booster.predict(matrix, raw_score=True, num_threads=self.threads), dtype=np.float64)
+
+    def _strata(self, matrix: Floats) -> Iterator[tuple[str, Positions | slice]]:
+        """Strata with their rows; all rows at once where no stratum has a part of its own."""
+        if self.version.strata is None or all(len(head.parts) == 1 for head in self.version.heads):
+            yield EVERYONE, slice(None)
+            return
+        stratum = self.version.strata.of(matrix[:, self.version.features.index(self.version.strata.feature)])
+        for name in np.unique(stratum).tolist():
+            yield name, np.flatnonzero(stratum == name)
+
+    def _by_booster(self, head: Head, matrix: Floats) -> list[tuple[Part, Positions]]:
+        found: dict[int, tuple[Part, list[Positions]]] = {}
+        everybody = np.arange(len(matrix))
+        for stratum, chosen in self._strata(matrix):
+            part = head.part(stratum)
+            found.setdefault(id(part.booster), (part, []))[1].append(everybody[chosen])
+        return [(part, np.sort(np.concatenate(rows))) for part, rows in found.values()] or [(head.everyone, everybody)]
 
     def _check(self, matrix: Floats) -> None:
         expected = len(self.version.features)

@@ -19,3 +19,14 @@ class BandSettings(Section):
         if self.high_share + self.medium_share >= 1:
             raise ValueError("high_share and medium_share together must stay below 1")
         return self
+
+
+class ValueSettings(Section):
+    """What is assumed when a subscription's margin is turned into its value over a horizon."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_VALUE_")
+
+    discount_a_year: float = Field(default=0.08, ge=0, lt=1, description="Discount rate a year of money to come.")
+    cost_to_serve_share: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of the margin that serving the customer takes, beyond what margins account for."
+    )

@@ -1,19 +1,100 @@
-"""A model version: a directory of booster texts plus JSON, and nothing that runs code when it is loaded."""
+"""A model version: a directory of booster texts plus JSON, and nothing that runs code when it is loaded.
+
+A version has one head for each horizon, and a head one part for each stratum (rows of a kind, such as prepaid lines) that has a
+booster or a calibration of its own, beside the part that all other rows go by.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.errors import InputError, ModelError
 from models.bands import BandBounds
-from models.calibration import PlattCalibration
+from models.calibration import Calibration, Floats, calibration_from_json
 
-FORMAT = 1
+FORMAT = 2
+EVERYONE = ""
+"""Stratum of rows that have no stratum of their own."""
+
 _DOCUMENT = "model.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What scores the rows of a stratum.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        Gives the raw margin. Several parts may share one.
+    calibration : Calibration
+        Turns the margin into a probability.
+    """
+
+    booster: lgb.Booster
+    calibration: Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What gives one probability for each row.
+
+    Parameters
+    ----------
+    horizon_days : int or None
+        Days that the outcome may take, None where the target names none.
+    parts : mapping of str to Part
+        By stratum; `EVERYONE` is always there.
+    bands : BandBounds
+        Turn the probability into a band.
+    """
+
+    horizon_days: int | None
+    parts: Mapping[str, Part]
+    bands: BandBounds
+
+    @classmethod
+    def plain(cls, booster: lgb.Booster, calibration: Calibration, bands: BandBounds) -> Self:
+        """A head without horizon and strata."""
+        return cls(horizon_days=None, parts={EVERYONE: Part(booster, calibration)}, bands=bands)
+
+    @property
+    def everyone(self) -> Part:
+        """The part for rows without a stratum of their own."""
+        return self.parts[EVERYONE]
+
+    def part(self, stratum: str) -> Part:
+        """The part that a stratum's rows go by."""
+        return self.parts.get(stratum, self.everyone)
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Kinds of rows, told by a feature that holds codes.
+
+    Parameters
+    ----------
+    feature : str
+        Name of the feature.
+    names : tuple of str
+        Name of the stratum whose code is 0, 1 and so on.
+    """
+
+    feature: str
+    names: tuple[str, ...]
+
+    def of(self, codes: Floats) -> NDArray[np.str_]:
+        """Stratum of each row; `EVERYONE` where the code is NaN or none of ours."""
+        places = {float(place): name for place, name in enumerate(self.names)}
+        return np.array([places.get(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +108,11 @@ class ModelVersion:
     service : str
         Feature service that the features come from.
     features : tuple of str
-        Feature names in the booster's order.
-    booster : lightgbm.Booster
-        Gives the raw margin.
-    calibration : PlattCalibration
-        Turns the margin into a probability.
-    bands : BandBounds
-        Turn the probability into a band.
+        Feature names in the boosters' order.
+    heads : tuple of Head
+        Shortest horizon first; at least one.
+    strata : Strata or None
+        How a row's stratum is told; None where there are none.
     documents : dict of str to JSON
         What travels with the model unread by it, by file name: the encoding of categories, for one.
     """
@@ -41,10 +120,43 @@ class ModelVersion:
     name: str
     service: str
     features: tuple[str, ...]
-    booster: lgb.Booster
-    calibration: PlattCalibration
-    bands: BandBounds
+    heads: tuple[Head, ...]
+    strata: Strata | None = None
     documents: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def main(self) -> Head:
+        """The head with the longest horizon: what is meant where no horizon is named."""
+        return self.heads[-1]
+
+    @property
+    def horizons(self) -> tuple[int | None, ...]:
+        """Horizons of the heads, in days."""
+        return tuple(head.horizon_days for head in self.heads)
+
+    @cached_property
+    def boosters(self) -> dict[str, lgb.Booster]:
+        """Every booster once, by the name of its file."""
+        found: dict[str, lgb.Booster] = {}
+        for name, part in self._named_parts():
+            if not any(part.booster is known for known in found.values()):
+                found[name] = part.booster
+        return found
+
+    def place(self, horizon_days: int | None) -> int:
+        """Position of the head with a horizon; of the main head for None.
+
+        Raises
+        ------
+        ModelError
+            There is no such head.
+        """
+        if horizon_days is None:
+            return len(self.heads) - 1
+        if horizon_days not in self.horizons:
+            known = ", ".join(str(days) for days in self.horizons if days is not None) or "none"
+            raise ModelError("horizon_days", f"must be one that model {self.name} has: {known}", horizon_days)
+        return self.horizons.index(horizon_days)
 
     def save(self, directory: Path) -> str:
         """Write the version into an empty or new directory.
@@ -55,7 +167,7 @@ class ModelVersion:
             SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches for the whole version.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        files = {"booster.txt": self.booster.model_to_string()}
+        files = {name: booster.model_to_string() for name, booster in self.boosters.items()}
         files |= {name: dump(document) for name, document in self.documents.items()}
         for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
@@ -64,13 +176,36 @@ class ModelVersion:
             "name": self.name,
             "service": self.service,
             "features": list(self.features),
-            # A list: a version may come to hold several boosters, such as one a horizon, each with its own calibration.
-            "heads": [{"booster": "booster.txt", "calibration": self.calibration.to_json(), "bands": self.bands.to_json()}],
+            "strata": self.strata and {"feature": self.strata.feature, "names": list(self.strata.names)},
+            "heads": [self._describe(head) for head in self.heads],
             "sha256": {name: _digest(text) for name, text in files.items()},
         }
         text = dump(description)
         (directory / _DOCUMENT).write_text(text, encoding="utf-8")
         return _digest(text)
+
+    def _named_parts(self) -> list[tuple[str, Part]]:
+        """Every part, and the name its booster's file would have: ``booster_90_prepaid.txt``, or plain ``booster.txt``."""
+        return [
+            (
+                "_".join(["booster", *([str(head.horizon_days)] if head.horizon_days else []), *([stratum] if stratum else [])])
+                + ".txt",
+                part,
+            )
+            for head in self.heads
+            for stratum, part in sorted(head.parts.items())
+        ]
+
+    def _describe(self, head: Head) -> dict[str, Any]:
+        names = {id(booster): name for name, booster in self.boosters.items()}
+        return {
+            "horizon_days": head.horizon_days,
+            "parts": {
+                stratum: {"booster": names[id(part.booster)], "calibration": part.calibration.to_json()}
+                for stratum, part in sorted(head.parts.items())
+            },
+            "bands": head.bands.to_json(),
+        }
 
 
 def load_version(directory: Path, sha256: str) -> ModelVersion:
@@ -86,36 +221,53 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     Raises
     ------
     ModelError
-        A file is missing, damaged, of another format, or booster and features do not fit.
+        A file is missing, damaged, of another format, or boosters and features do not fit.
     """
     try:
         description = json.loads(_read_verified(directory / _DOCUMENT, sha256))
         if description["format"] != FORMAT:
-            raise ModelError(f"model {directory.name}", f"must be of format {FORMAT}", description["format"])
+            raise ModelError(f"model {directory.name}", f"must be of format {FORMAT}; train it again", description["format"])
         files = {name: _read_verified(directory / Path(name).name, digest) for name, digest in description["sha256"].items()}
-        (head,) = description["heads"]
-        booster_name = head["booster"]
+        named = {part["booster"] for head in description["heads"] for part in head["parts"].values()}
+        boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
+        strata = description["strata"]
         version = ModelVersion(
             name=description["name"],
             service=description["service"],
             features=tuple(description["features"]),
-            booster=lgb.Booster(model_str=files.pop(booster_name)),
-            calibration=PlattCalibration.from_json(head["calibration"]),
-            bands=BandBounds(**head["bands"]),
+            heads=tuple(_read_head(head, boosters) for head in description["heads"]),
+            strata=strata and Strata(strata["feature"], tuple(strata["names"])),
             documents={name: json.loads(text) for name, text in files.items()},
         )
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, InputError, lgb.basic.LightGBMError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError, lgb.basic.LightGBMError) as error:
         raise ModelError(str(directory / _DOCUMENT), f"cannot be loaded: {type(error).__name__}: {error}") from error
-    if tuple(version.booster.feature_name()) != version.features:
-        raise ModelError(str(directory / booster_name), "must have been trained on the features that model.json names")
+    _check(version, boosters, directory)
     return version
 
 
 def dump(document: object) -> str:
     """JSON as holdfast stores it: readable, keys in the order given, text unescaped."""
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _read_head(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Head:
+    parts = {
+        stratum: Part(boosters[part["booster"]], calibration_from_json(part["calibration"]))
+        for stratum, part in head["parts"].items()
+    }
+    return Head(horizon_days=head["horizon_days"], parts=parts, bands=BandBounds(**head["bands"]))
+
+
+def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: Path) -> None:
+    for name, booster in boosters.items():
+        if tuple(booster.feature_name()) != version.features:
+            raise ModelError(str(directory / name), "must have been trained on the features that model.json names")
+    if not version.heads or any(EVERYONE not in head.parts for head in version.heads):
+        raise ModelError(str(directory / _DOCUMENT), "must have a head, and in each a part for everyone")
+    if version.strata and version.strata.feature not in version.features:
+        raise ModelError(str(directory / _DOCUMENT), "must tell strata by one of its features", version.strata.feature)
 
 
 def _digest(text: str) -> str:

@@ -42,7 +42,7 @@ class CustomerScores:
         champion = Scorer(training.model, threads=0).score(matrix)
         probability_oof = np.full(len(matrix), np.nan)
         probability_oof[customers.known] = training.out_of_fold.probability
-        band_oof = training.model.bands.assign(probability_oof)
+        band_oof = training.model.main.bands.assign(probability_oof)
         return cls(
             champion=champion,
             probability_oof=probability_oof,

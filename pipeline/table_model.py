@@ -136,7 +136,7 @@ def _record(source: Source, training: Training, sample: ExplainedSample) -> RunR
             "positive": list(roles.positive),
             "feature_service": SERVICE,
             "features": len(source.encoding.columns),
-            "rounds": training.model.booster.num_trees(),
+            "rounds": training.model.main.everyone.booster.num_trees(),
             **PARAMETERS,
             **source.settings.model_dump(),
         },

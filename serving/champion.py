@@ -38,8 +38,6 @@ class Loaded:
         Gives customers' features, in the model's order.
     reader : RowReader
         Gives a caller's rows as features, in the model's order.
-    base : float
-        Raw margin (log-odds) that contributions start from.
     """
 
     version: RegisteredVersion
@@ -47,7 +45,6 @@ class Loaded:
     scorer: Scorer
     online: OnlineService
     reader: RowReader
-    base: float
 
     @classmethod
     def fit(cls, version: RegisteredVersion, address: ChampionAddress, online: OnlineService) -> "Loaded":
@@ -66,10 +63,10 @@ class Loaded:
         scorer = Scorer(model, threads=1)
         nobody = np.full((1, len(model.features)), np.nan)
         probability = float(scorer.score(nobody).probability[0])
-        base = scorer.explain(nobody).base
+        base = float(scorer.base(nobody)[0])
         if not (0 <= probability <= 1 and np.isfinite(base)):
             raise ModelError(named, "must score an empty row with a finite probability and base", (probability, base))
-        loaded = cls(version=version, address=address, scorer=scorer, online=online, reader=reader, base=base)
+        loaded = cls(version=version, address=address, scorer=scorer, online=online, reader=reader)
         loaded.read(["nobody"])
         return loaded
 

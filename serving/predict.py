@@ -66,19 +66,20 @@ def _predictions(
     count: int,
 ) -> list[Prediction]:
     scores = loaded.scorer.score(matrix)
+    bases = loaded.scorer.base(matrix).tolist()
     reasons = _reasons(loaded, columns, matrix, count)
     return [
         {
             "customer_id": customer_id,
             "probability": probability,
             "band": band,
-            "base": loaded.base,
+            "base": base,
             "reasons": why,
             "feature_time": moment,
             "error": None,
         }
-        for customer_id, probability, band, why, moment in zip(
-            ids, scores.probability.tolist(), scores.band.tolist(), reasons, moments, strict=True
+        for customer_id, probability, band, base, why, moment in zip(
+            ids, scores.probability.tolist(), scores.band.tolist(), bases, reasons, moments, strict=True
         )
     ]
 

@@ -10,7 +10,7 @@ from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.settings import BandSettings
-from models.version import ModelVersion
+from models.version import Head, ModelVersion
 from training.crossval import OutOfFold, cross_validate
 from training.evaluate import Evaluation, evaluate
 from training.fit import TrainingTable, fit_booster, fit_inner
@@ -27,6 +27,8 @@ class Training:
     ----------
     model : ModelVersion
         Booster fitted on all labelled rows; calibration and bands from the out-of-fold predictions.
+    calibration : PlattCalibration
+        The model's own.
     out_of_fold : OutOfFold
         What models of the same make said of rows they had not seen.
     evaluation : Evaluation
@@ -36,6 +38,7 @@ class Training:
     """
 
     model: ModelVersion
+    calibration: PlattCalibration
     out_of_fold: OutOfFold
     evaluation: Evaluation
     flags: tuple[Flag, ...]
@@ -79,14 +82,19 @@ def train(
         booster = fit_booster(table, rounds, settings, threads=0)
     judged = ~np.isnan(out_of_fold.margin)
     label = np.broadcast_to(table.label, judged.shape)
+    calibration = PlattCalibration.fit(out_of_fold.margin[judged], label[judged])
     model = ModelVersion(
         name=name,
         service=service,
         features=table.features,
-        booster=booster,
-        calibration=PlattCalibration.fit(out_of_fold.margin[judged], label[judged]),
-        bands=BandBounds.from_shares(out_of_fold.probability[judged.any(axis=0)], BandSettings.read()),
+        heads=(
+            Head.plain(
+                booster,
+                calibration,
+                BandBounds.from_shares(out_of_fold.probability[judged.any(axis=0)], BandSettings.read()),
+            ),
+        ),
         documents=dict(documents),
     )
     flags += watch_model(evaluation.auc, watch)
-    return Training(model=model, out_of_fold=out_of_fold, evaluation=evaluation, flags=tuple(flags))
+    return Training(model=model, calibration=calibration, out_of_fold=out_of_fold, evaluation=evaluation, flags=tuple(flags))

@@ -39,7 +39,7 @@ from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.registry import MODEL_DIGEST
 from models.scorer import Scorer
-from models.version import ModelVersion
+from models.version import Head, ModelVersion
 from serving.champion import Champion
 from serving.contract import PredictionsAnswer, ProblemDocument
 from serving.server import run
@@ -92,9 +92,13 @@ def _trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> 
         name="churn",
         service=SERVICE,
         features=encoding.features,
-        booster=lgb.train(parameters, data, num_boost_round=10 + seed),
-        calibration=PlattCalibration(slope=MARGIN_SLOPE, intercept=MARGIN_INTERCEPT),
-        bands=BandBounds(high=0.5, medium=0.25),
+        heads=(
+            Head.plain(
+                lgb.train(parameters, data, num_boost_round=10 + seed),
+                PlattCalibration(slope=MARGIN_SLOPE, intercept=MARGIN_INTERCEPT),
+                BandBounds(high=0.5, medium=0.25),
+            ),
+        ),
         documents={"encoding.json": encoding.to_json(), "columns.json": {"id": ID, "columns": table.column_names}},
     )
 
@@ -188,9 +192,11 @@ def test_reasons_are_the_strongest_contributions_with_the_original_values(built:
     request = {"customer_ids": built.ids} if by == "customers" else {"rows": raw_rows(built)}
     answer = predict(caller, request)["predictions"]
     explanation = Scorer(built.version, threads=0).explain(built.matrix)
-    for entry, moved, row in zip(answer, explanation.contributions, raw_rows(built), strict=True):
+    for entry, base, moved, row in zip(
+        answer, explanation.base.tolist(), explanation.contributions, raw_rows(built), strict=True
+    ):
         assert len(entry["reasons"]) == 3
-        assert entry["base"] == explanation.base
+        assert entry["base"] == base
         assert [reason["contribution"] for reason in entry["reasons"]] == sorted(moved, key=abs, reverse=True)[:3]
         for reason in entry["reasons"]:
             position = [column.name for column in built.encoding.columns].index(reason["feature"])
@@ -231,7 +237,7 @@ def test_only_unknown_customers_are_an_answer_too(caller: TestClient) -> None:
 def test_without_reasons_the_base_is_there_all_the_same(built: Built, caller: TestClient) -> None:
     (entry,) = predict(caller, {"customer_ids": ["00001"], "reasons": 0})["predictions"]
     assert entry["reasons"] == []
-    assert entry["base"] == Scorer(built.version, threads=1).explain(built.matrix[:1]).base
+    assert entry["base"] == Scorer(built.version, threads=1).base(built.matrix[:1])[0]
 
 
 def test_a_row_need_not_be_whole(built: Built, caller: TestClient) -> None:

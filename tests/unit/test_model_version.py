@@ -12,7 +12,7 @@ from holdfast.errors import ModelError
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.scorer import Scorer
-from models.version import ModelVersion, load_version
+from models.version import Head, ModelVersion, Part, Strata, load_version
 
 FEATURES = ("a", "b", "c")
 
@@ -35,11 +35,33 @@ def model() -> ModelVersion:
         name="churn",
         service="table_v1",
         features=FEATURES,
-        booster=booster,
-        calibration=PlattCalibration(slope=0.8, intercept=-0.3),
-        bands=BandBounds(high=0.7, medium=0.4),
+        heads=(Head.plain(booster, PlattCalibration(slope=0.8, intercept=-0.3), BandBounds(high=0.7, medium=0.4)),),
         documents={"encoding.json": [{"name": "A ä 😀"}]},
     )
+
+
+@pytest.fixture(scope="module")
+def several(model: ModelVersion) -> ModelVersion:
+    """Three horizons, with a stratum that has a booster of its own and one that has a calibration of its own."""
+    matrix = _matrix(800, 7)
+    label = (np.nan_to_num(matrix[:, 1]) + np.random.default_rng(8).normal(size=800) > 0).astype(float)
+    data = lgb.Dataset(matrix, label, feature_name=list(FEATURES))
+    other = lgb.train({"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 20)
+    booster, bands = model.main.everyone.booster, BandBounds(high=0.7, medium=0.4)
+    heads = tuple(
+        Head(
+            horizon_days=days,
+            parts={
+                "": Part(booster, PlattCalibration(slope=0.8, intercept=shift)),
+                "prepaid": Part(other, PlattCalibration(slope=1.0, intercept=shift)),
+                "fixed": Part(booster, PlattCalibration(slope=0.5, intercept=-shift)),
+            },
+            bands=bands,
+        )
+        for days, shift in ((30, -1.0), (60, -0.9), (90, -0.2))
+    )
+    strata = Strata("c", ("postpaid", "prepaid", "fixed"))
+    return ModelVersion(name="churn", service="table_v1", features=FEATURES, heads=heads, strata=strata)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40))
@@ -78,7 +100,8 @@ def test_saved_and_loaded_it_is_the_same(model: ModelVersion, tmp_path: Path) ->
     loaded = load_version(tmp_path / "v", model.save(tmp_path / "v"))
     matrix = _matrix(100, 5)
     assert np.array_equal(Scorer(loaded, threads=1).score(matrix).margin, Scorer(model, threads=1).score(matrix).margin)
-    assert (loaded.features, loaded.calibration, loaded.bands) == (model.features, model.calibration, model.bands)
+    assert (loaded.features, loaded.horizons, loaded.strata) == (model.features, (None,), None)
+    assert (loaded.main.everyone.calibration, loaded.main.bands) == (model.main.everyone.calibration, model.main.bands)
     assert loaded.documents == model.documents
 
 
@@ -112,15 +135,26 @@ def test_a_damaged_file_is_a_model_error(model: ModelVersion, tmp_path: Path, na
         load_version(tmp_path / "v", digest)
 
 
+def part(**changed: object) -> dict[str, object]:
+    return {"booster": "booster.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, **changed}
+
+
+def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
+    return {"horizon_days": None, "parts": parts, "bands": {"high": 1, "medium": 0}, **changed}
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 1},
         {"features": ["a", "b"]},
         {"heads": []},
-        {"heads": [{"booster": "booster.txt", "calibration": {"kind": "x"}, "bands": {"high": 1, "medium": 0}}]},
-        {"heads": [{"booster": "booster.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, "bands": {}}]},
-        {"heads": [{"booster": "other.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, "bands": {}}]},
+        {"heads": [head({"": part()}, bands={})]},
+        {"heads": [head({"": part(calibration={"kind": "x"})})]},
+        {"heads": [head({"": part(booster="other.txt")})]},
+        {"heads": [head({"prepaid": part()})]},
+        {"heads": [head({})]},
+        {"strata": {"feature": "d", "names": ["postpaid"]}},
     ],
 )
 def test_a_description_that_does_not_fit_is_a_model_error(model: ModelVersion, tmp_path: Path, change: dict[str, object]) -> None:
@@ -129,3 +163,48 @@ def test_a_description_that_does_not_fit_is_a_model_error(model: ModelVersion, t
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ModelError):
         load_version(tmp_path / "v", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_every_stratum_goes_by_its_own_part(several: ModelVersion) -> None:
+    matrix, scorer = _matrix(300, 9), Scorer(several, threads=1)
+    scores, explanation, base = scorer.score(matrix), scorer.explain(matrix), scorer.base(matrix)
+    parts = several.main.parts
+    for stratum, rows in (("prepaid", matrix[:, 2] == 1), ("fixed", matrix[:, 2] == 2), ("", ~np.isin(matrix[:, 2], [1, 2]))):
+        assert rows.any()
+        booster = parts[stratum].booster
+        assert np.array_equal(scores.margin[rows], booster.predict(matrix[rows], raw_score=True))
+        assert np.array_equal(explanation.contributions[rows], booster.predict(matrix[rows], pred_contrib=True)[:, :-1])
+    assert np.array_equal(explanation.base, base)
+    assert len(np.unique(base)) == 2
+    assert np.allclose(base + explanation.contributions.sum(axis=1), scores.margin, atol=1e-9)
+
+
+def test_one_row_of_many_strata_scores_as_all_together(several: ModelVersion) -> None:
+    matrix, scorer = _matrix(60, 10), Scorer(several, threads=1)
+    assert [scorer.score(row[None], 60).probability[0] for row in matrix] == scorer.score(matrix, 60).probability.tolist()
+
+
+@given(st.integers(0, 10_000), st.integers(0, 20))
+@settings(max_examples=25)
+def test_probability_never_decreases_with_the_horizon(several: ModelVersion, seed: int, rows: int) -> None:
+    scores = Scorer(several, threads=1).score_all(_matrix(rows, seed))
+    probabilities = np.array([horizon.probability for horizon in scores])
+    assert probabilities.shape == (3, rows)
+    assert np.all(np.diff(probabilities, axis=0) >= 0)
+
+
+def test_several_heads_are_saved_and_loaded(several: ModelVersion, tmp_path: Path) -> None:
+    loaded = load_version(tmp_path / "v", several.save(tmp_path / "v"))
+    assert sorted(path.name for path in (tmp_path / "v").glob("*.txt")) == ["booster_30.txt", "booster_30_prepaid.txt"]
+    assert (loaded.horizons, loaded.strata) == ((30, 60, 90), several.strata)
+    matrix = _matrix(100, 11)
+    for days in (30, 60, 90, None):
+        found, was = (Scorer(version, threads=1).score(matrix, days) for version in (loaded, several))
+        assert found.probability.tolist() == was.probability.tolist()
+
+
+def test_a_horizon_that_is_not_there_is_refused(several: ModelVersion, model: ModelVersion) -> None:
+    with pytest.raises(ModelError, match=r"30, 60, 90.*45"):
+        Scorer(several, threads=1).score(_matrix(1, 1), 45)
+    with pytest.raises(ModelError, match="none"):
+        Scorer(model, threads=1).explain(_matrix(1, 1), 90)

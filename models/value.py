@@ -1,0 +1,113 @@
+"""Value: the margin that a subscription is expected to bring over a stated horizon, and what of it is at stake.
+
+Every assumption is a field of `ValueSettings` or said here: the present monthly margin goes on for as long as the subscription
+does, a lost subscription brings nothing from the middle of the horizon on, and nothing is counted beyond the horizon.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from holdfast.errors import InputError
+from models.calibration import Floats
+from models.settings import ValueSettings
+
+DAYS_A_MONTH = 30
+DAYS_A_YEAR = 365
+
+LOST_SHARE = 0.5
+"""Share of the horizon's margin that a loss within it costs: losses come, on average, in the middle."""
+
+
+@dataclass(frozen=True)
+class HorizonProbability:
+    """Probabilities of being lost, and the horizon that they are of.
+
+    Parameters
+    ----------
+    probability : (n,) float64
+        0 to 1; NaN where unknown.
+    horizon_days : int
+        Days within which the loss would come.
+    """
+
+    probability: Floats
+    horizon_days: int
+
+
+@dataclass(frozen=True)
+class Value:
+    """Margin of n subscriptions over a horizon, were they to stay.
+
+    Parameters
+    ----------
+    if_staying : (n,) float64
+        In the operator's currency, discounted to now; NaN where the margin is not known, negative where it is.
+    horizon_days : int
+        Days that are counted.
+    settings : ValueSettings
+        What was assumed.
+    """
+
+    if_staying: Floats
+    horizon_days: int
+    settings: ValueSettings
+
+    def at_stake(self, risk: HorizonProbability) -> Floats:
+        """Margin that is expected to be lost within the horizon: (n,) float64, NaN where either is unknown.
+
+        Raises
+        ------
+        InputError
+            The probability is of another horizon, or of another number of rows.
+        """
+        if risk.horizon_days != self.horizon_days:
+            raise InputError(
+                "horizon_days",
+                f"value over {self.horizon_days} days cannot be combined with a risk of other days",
+                risk.horizon_days,
+            )
+        if len(risk.probability) != len(self.if_staying):
+            raise InputError("probability", f"must be of {len(self.if_staying)} subscriptions", len(risk.probability))
+        return LOST_SHARE * risk.probability * self.if_staying
+
+    def expected(self, risk: HorizonProbability) -> Floats:
+        """Margin expected over the horizon, losses taken into account; as `at_stake` otherwise."""
+        return self.if_staying - self.at_stake(risk)
+
+    @property
+    def assumptions(self) -> dict[str, float]:
+        """Everything assumed, by name, to be shown beside the figures."""
+        return {"horizon_days": self.horizon_days, "lost_share": LOST_SHARE, **self.settings.model_dump()}
+
+
+def value_of(monthly_margin: Floats, horizon_days: int, settings: ValueSettings) -> Value:
+    """Value of subscriptions that go on as they are.
+
+    Parameters
+    ----------
+    monthly_margin : (n,) float64
+        Margin per month of 30 days, in the operator's currency; NaN where unknown.
+    horizon_days : int
+        Days to count, at least 1.
+    settings : ValueSettings
+        What is assumed.
+
+    Raises
+    ------
+    InputError
+        The horizon is not positive, or a margin is infinite.
+
+    Notes
+    -----
+    With a margin of m a day and a yearly discount rate r, continuously compounded as d = ln(1 + r) / 365 a day, the present value
+    of H days is ``m * (1 - exp(-d H)) / d``, and ``m * H`` where nothing is discounted.
+    """
+    if horizon_days < 1:
+        raise InputError("horizon_days", "must be 1 or more", horizon_days)
+    if np.isinf(monthly_margin).any():
+        raise InputError("monthly_margin", "must be finite or missing")
+    rate = np.log1p(settings.discount_a_year) / DAYS_A_YEAR
+    days = float(-np.expm1(-rate * horizon_days) / rate) if rate > 0 else float(horizon_days)
+    kept = 1 - settings.cost_to_serve_share
+    return Value(monthly_margin / DAYS_A_MONTH * days * kept, horizon_days, settings)
