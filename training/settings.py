@@ -36,3 +36,47 @@ class LeakWatchSettings(Section):
     )
     duplicate_share: float = Field(default=0.01, gt=0, le=1, description="Share of repeated rows that is suspicious.")
     too_good_auc: float = Field(default=0.95, gt=0.5, le=1, description="Cross-validated AUC that is too good to be true.")
+
+
+class TuningSettings(Section):
+    """How long parameters are searched for, and what a slower model must earn."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_TUNING_")
+
+    explanation_price: float = Field(
+        default=0.002,
+        ge=0,
+        le=1,
+        description="Share by which 10,000 more leaves, which make explanations slower, must lower the log loss to be worth it.",
+    )
+    startup_trials: int = Field(default=8, ge=1, le=1000, description="Trials at random before the search learns from them.")
+
+
+class LabelSettings(Section):
+    """Who is at risk, what counts as lost, and at which cut-offs."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_LABEL_")
+
+    known_days: int = Field(default=30, ge=0, le=365, description="Days that a subscription must have been known to be at risk.")
+    inactivity_days: int = Field(default=30, ge=7, le=180, description="Days of silence after which a prepaid line is lost.")
+    gap_days: int = Field(default=7, ge=0, le=60, description="Days between the cut-off and the start of the horizon.")
+    settle_days: int = Field(
+        default=7, ge=0, le=60, description="Days that late rows are waited for before a horizon counts as complete."
+    )
+    cutoff_every_weeks: int = Field(default=4, ge=1, le=26, description="Weeks from one cut-off to the next.")
+    test_share: float = Field(
+        default=0.25, gt=0, lt=1, description="Share of the cut-offs, the latest, that make the test period."
+    )
+
+
+class GateSettings(Section):
+    """What the gate asks of a version before it becomes champion, beside what it always asks."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_GATE_")
+
+    fewest_positives: int = Field(default=200, ge=1, description="Positives in the test period, of every horizon.")
+    most_leaves: int = Field(
+        default=20_000,
+        ge=1,
+        description="Leaves over all trees of a booster: what explaining may cost. 10,000 take some milliseconds a row on one core.",
+    )

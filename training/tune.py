@@ -1,0 +1,364 @@
+"""Tuning: a search for LightGBM parameters that foresee rows better than the default recipe, and stay cheap to explain.
+
+Optuna proposes (TPE, Bergstra et al. 2011) and stops the hopeless early. The first trial is always the default recipe, so that
+another one is kept only where it is better on the tuning rows. A study that was cut short carries on: every proposal depends on
+the seed, on how many trials are finished and on what they found, so that the trials are those of a run that was never cut short.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from holdfast.errors import InputError
+from holdfast.logging import progress
+from models.explanation_cost import explanation_cost
+from training.fit import (
+    PARAMETERS,
+    Recipe,
+    TrainingTable,
+    boost_until_worse,
+    constrained,
+    dataset,
+    parameters,
+    valid_dataset,
+)
+from training.settings import TrainingSettings, TuningSettings
+
+LEAVES_PRICED = 10_000
+"""Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
+
+SPACE_VERSION = 1
+"""Goes up when the search space or the objective changes; trials of another version do not count."""
+
+_AS_LIGHTGBM_COMES: dict[str, object] = {
+    "lambda_l1": 0.0,
+    "min_gain_to_split": 0.0,
+    "path_smooth": 0.0,
+    "extra_trees": False,
+}
+"""What the default recipe leaves to LightGBM, spelt out so that the recipe is a point of the search space."""
+
+_SHRINKAGE_A_REPORT = 0.5
+"""Rounds times learning rate between two looks at a trial: a slow learner is compared at the same progress, not round."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningBudget:
+    """How long to search; whichever is reached first, and a trial that was begun is finished.
+
+    Parameters
+    ----------
+    trials : int or None
+        Trials of the whole study, the default recipe's and those of earlier runs included.
+    seconds : float or None
+        Time of the whole study, earlier runs included. At least the default recipe is tried.
+
+    Raises
+    ------
+    InputError
+        Neither is given, or one is not positive.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials is None and self.seconds is None:
+            raise InputError("budget", "needs trials or seconds")
+        if self.trials is not None and self.trials < 1:
+            raise InputError("budget.trials", "must be at least 1", self.trials)
+        if self.seconds is not None and not self.seconds > 0:
+            raise InputError("budget.seconds", "must be above 0", self.seconds)
+
+    def leaves_time_for(self, finished: int, spent_seconds: float) -> bool:
+        """Whether another trial may begin."""
+        if finished == 0:
+            return True
+        return (self.trials is None or finished < self.trials) and (self.seconds is None or spent_seconds < self.seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """One trial.
+
+    Parameters
+    ----------
+    number : int
+        From 0, the default recipe.
+    parameters : dict of str to JSON
+        What was proposed; the rest is as in the default recipe.
+    pruned : bool
+        It was stopped early, being worse than the median of others at the same progress.
+    value : float or None
+        The objective: log loss times one plus the price of its leaves; lower is better. None where pruned.
+    log_loss : float or None
+        Weighted, on the tuning rows.
+    rounds, leaves : int or None
+        Boosting rounds, and leaves over all trees.
+    seconds : float
+        How long it took.
+    """
+
+    number: int
+    parameters: dict[str, Any]
+    pruned: bool
+    value: float | None
+    log_loss: float | None
+    rounds: int | None
+    leaves: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """The best recipe found.
+
+    Parameters
+    ----------
+    parameters : dict of str to JSON
+        LightGBM parameters, without seed and threads; the default recipe where nothing was better.
+    rounds : int
+        Boosting rounds that were best on the tuning rows.
+    value : float
+        Its objective.
+    trials : tuple of TrialRecord
+        All that was tried, in order.
+    """
+
+    parameters: dict[str, object]
+    rounds: int
+    value: float
+    trials: tuple[TrialRecord, ...]
+
+
+def tune(
+    train: TrainingTable,
+    valid: TrainingTable,
+    budget: TuningBudget,
+    *,
+    settings: TrainingSettings,
+    storage: Path | None = None,
+    study: str = "tuning",
+    constraints: Sequence[int] | None = None,
+    threads: int = 0,
+) -> Tuned:
+    """Search for parameters.
+
+    Parameters
+    ----------
+    train, valid : TrainingTable
+        Rows to learn from, and tuning rows to compare on: of other customers, and never those of a test.
+    budget : TuningBudget
+        How long.
+    settings : TrainingSettings
+        Seed, most rounds and patience.
+    storage : Path, optional
+        SQLite file that trials are kept in; made where it is missing. Without one nothing is kept.
+    study : str
+        Name of the study. One of the same name, rows, settings and constraints carries on; trials of others do not count.
+    constraints : sequence of int, optional
+        Monotone constraints, one a feature; see `training.fit.constrained`.
+    threads : int
+        Threads of a fit, 0 for all cores; the result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        A part lacks a class, the two differ in their columns, or the storage cannot be used.
+    """
+    _check(train, valid)
+    pricing = TuningSettings.read()
+    # Columns that no tree of the default recipe could split would be dropped for every trial, however small its leaves.
+    base = constrained({**PARAMETERS, "feature_pre_filter": False}, constraints)
+    search = _Search(train, valid, settings, pricing, base, threads)
+    name = f"{study} {_digest(train, valid, settings, pricing, constraints)}"
+    trials = _open_study(storage, name)
+    _fail_what_was_cut_short(trials)
+    with progress("Tuning", budget.trials) as advance:
+        advance(len(_finished(trials)))
+        while budget.leaves_time_for(len(_finished(trials)), _spent_seconds(trials)):
+            search.run_next(trials)
+            advance(1)
+    records = tuple(_record(number, trial) for number, trial in enumerate(_finished(trials)))
+    # The default recipe is never pruned; of equals the earlier wins.
+    value, best = min(((record.value, record) for record in records if record.value is not None), key=lambda pair: pair[0])
+    proposed = best.parameters if best.number > 0 else {}
+    return Tuned(parameters={**base, **proposed}, rounds=best.rounds or 0, value=value, trials=records)
+
+
+class _Search:
+    """The tables binned once, and what a trial does with them."""
+
+    def __init__(
+        self,
+        train: TrainingTable,
+        valid: TrainingTable,
+        settings: TrainingSettings,
+        pricing: TuningSettings,
+        base: Recipe,
+        threads: int,
+    ) -> None:
+        self.space = _space(len(train.label), categories=bool(train.categorical))
+        self.settings = settings
+        self.pricing = pricing
+        self.base = base
+        self.threads = threads
+        self.train = dataset(train)
+        self.valid = valid_dataset(self.train, valid)
+
+    def run_next(self, study: optuna.Study) -> None:
+        """Propose, fit and tell."""
+        finished = len(_finished(study))
+        if finished == 0 and not study.get_trials(states=(TrialState.WAITING,)):
+            study.enqueue_trial({name: {**_AS_LIGHTGBM_COMES, **PARAMETERS}[name] for name in self.space})
+        # A sampler carries its random state from trial to trial; one made anew for each forgets nothing when a run is cut short.
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_seed(self.settings.seed, finished), n_startup_trials=self.pricing.startup_trials, constant_liar=False
+        )
+        trial = study.ask(self.space)
+        values = parameters(self.settings, self.threads, {**self.base, **trial.params})
+        try:
+            stopped = boost_until_worse(
+                self.train, self.valid, values, self.settings, [_pruning(trial, float(trial.params["learning_rate"]))]
+            )
+        except optuna.TrialPruned:
+            study.tell(trial, state=TrialState.PRUNED)
+            return
+        leaves = explanation_cost(stopped.booster)
+        for key, figure in (("log_loss", stopped.log_loss), ("rounds", stopped.rounds), ("leaves", leaves)):
+            trial.set_user_attr(key, figure)
+        study.tell(trial, priced(stopped.log_loss, leaves, self.pricing.explanation_price))
+
+
+def priced(log_loss: float, leaves: int, price: float) -> float:
+    """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an explanation visits."""
+    return log_loss * (1 + price * leaves / LEAVES_PRICED)
+
+
+def _space(rows: int, categories: bool) -> dict[str, BaseDistribution]:
+    """What is searched, by LightGBM parameter; with more rows to learn from, larger leaves come into question."""
+    space: dict[str, BaseDistribution] = {
+        "learning_rate": FloatDistribution(0.02, 0.2, log=True),
+        "num_leaves": IntDistribution(4, 64, log=True),
+        "max_depth": IntDistribution(2, 8),
+        "min_data_in_leaf": IntDistribution(5, max(200, rows // 100), log=True),
+        "feature_fraction": FloatDistribution(0.2, 1.0),
+        "bagging_fraction": FloatDistribution(0.5, 1.0),
+        "lambda_l1": FloatDistribution(0.0, 10.0),
+        "lambda_l2": FloatDistribution(0.01, 100.0, log=True),
+        "min_gain_to_split": FloatDistribution(0.0, 2.0),
+        "path_smooth": FloatDistribution(0.0, 50.0),
+    }
+    if not categories:
+        # With category codes, LightGBM's extremely random trees predict something else for raw rows than for binned ones.
+        space["extra_trees"] = CategoricalDistribution([False, True])
+    else:
+        space |= {
+            "cat_smooth": FloatDistribution(1.0, 300.0, log=True),
+            "cat_l2": FloatDistribution(1.0, 100.0, log=True),
+            "min_data_per_group": IntDistribution(10, 400, log=True),
+        }
+    return space
+
+
+def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
+    """A LightGBM callback that reports the lowest log loss so far, and ends a trial that lags behind."""
+    lowest = np.inf
+    reported = 0
+
+    def report(environment: Any) -> None:
+        nonlocal lowest, reported
+        lowest = min(lowest, float(environment.evaluation_result_list[0][2]))
+        looks = int((environment.iteration + 1) * learning_rate / _SHRINKAGE_A_REPORT)
+        if looks > reported:
+            reported = looks
+            trial.report(lowest, looks)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+    return report
+
+
+def _open_study(storage: Path | None, name: str) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3, n_min_trials=3)
+    if storage is None:
+        return optuna.create_study(study_name=name, pruner=pruner)
+    try:
+        storage.parent.mkdir(parents=True, exist_ok=True)
+        return optuna.create_study(study_name=name, storage=f"sqlite:///{storage.absolute()}", pruner=pruner, load_if_exists=True)
+    except (OSError, SQLAlchemyError, RuntimeError) as error:
+        raise InputError("storage", f"must be a SQLite file that Optuna can use: {error}", str(storage)) from error
+
+
+def _fail_what_was_cut_short(study: optuna.Study) -> None:
+    """Put aside trials that an earlier run was killed in; they count for nothing, and are run again."""
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+
+def _spent_seconds(study: optuna.Study) -> float:
+    return sum((trial.duration or timedelta()).total_seconds() for trial in _finished(study))
+
+
+def _record(number: int, trial: FrozenTrial) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        parameters=dict(trial.params),
+        pruned=trial.state == TrialState.PRUNED,
+        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        log_loss=trial.user_attrs.get("log_loss"),
+        rounds=trial.user_attrs.get("rounds"),
+        leaves=trial.user_attrs.get("leaves"),
+        seconds=(trial.duration or timedelta()).total_seconds(),
+    )
+
+
+def _check(train: TrainingTable, valid: TrainingTable) -> None:
+    for name, part in (("train", train), ("valid", valid)):
+        if not 0.0 < (rate := float(part.label.mean()) if len(part.label) else 0.0) < 1.0:
+            raise InputError(f"{name}.label", "both classes are needed to tune", rate)
+    if train.features != valid.features:
+        raise InputError("valid.features", "must be those of train, in the same order", valid.features)
+
+
+def _seed(seed: int, finished: int) -> int:
+    return int(np.random.SeedSequence([seed, finished]).generate_state(1)[0])
+
+
+def _digest(
+    train: TrainingTable,
+    valid: TrainingTable,
+    settings: TrainingSettings,
+    pricing: TuningSettings,
+    constraints: Sequence[int] | None,
+) -> str:
+    """Names everything that what a trial finds depends on."""
+    facts = [
+        SPACE_VERSION,
+        {**PARAMETERS},
+        [settings.seed, settings.max_rounds, settings.patience_rounds],
+        pricing.model_dump(),
+        train.features,
+        train.categorical,
+        None if constraints is None else list(constraints),
+    ]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for part in (train, valid):
+        for values in (part.matrix, part.label, part.weight):
+            digest.update(b"none" if values is None else np.ascontiguousarray(values).data)
+    return digest.hexdigest()[:16]
