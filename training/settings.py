@@ -80,3 +80,33 @@ class GateSettings(Section):
         ge=1,
         description="Leaves over all trees of a booster: what explaining may cost. 10,000 take some milliseconds a row on one core.",
     )
+
+
+class AssessmentSettings(Section):
+    """How a model is judged on its test period."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASSESS_")
+
+    draws: int = Field(default=500, ge=50, le=10_000, description="How often the customers are resampled for the intervals.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Probability that an interval covers the true figure.")
+    joint_confidence: float = Field(
+        default=0.99, gt=0.5, lt=1, description="Probability that all ten deciles keep their bounds if the predictions are right."
+    )
+    care_capacity_share: float = Field(
+        default=0.05, gt=0, lt=1, description="Share of the rows, riskiest first, that care can look after."
+    )
+    slice_tolerance: float = Field(
+        default=0.02, ge=0, lt=0.5, description="AUC by which a slice may be worse than all other rows without a flag."
+    )
+    fewest_positives: int = Field(
+        default=30, ge=2, description="Positives (and negatives) that a slice, and the holdout, need to be compared."
+    )
+    clv: float = Field(default=200.0, gt=0, description="Maximum profit: value of a customer who stays.")
+    incentive_cost: float = Field(default=10.0, ge=0, description="Maximum profit: cost of an offer that is accepted.")
+    contact_cost: float = Field(default=1.0, ge=0, description="Maximum profit: cost of a contact.")
+    accepts_alpha: float = Field(
+        default=6.0,
+        gt=0,
+        description="Maximum profit: alpha of the beta distribution of the share of leavers who accept an offer.",
+    )
+    accepts_beta: float = Field(default=14.0, gt=0, description="Maximum profit: beta of that distribution.")
