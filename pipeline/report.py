@@ -1,32 +1,19 @@
-"""The report: one HTML file that says how good a model is, what goes with risk and who is at risk.
+"""The report: one HTML file that says how good a model is, what goes with risk and who is at risk."""
 
-It stands alone: no script, no font, no picture is fetched, and its content security policy forbids all of it. Names and values
-of the team's table are text to it, whatever they hold.
-"""
-
-import base64
-import hashlib
-import io
 import math
-import re
-import shlex
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from care.care_list import CareEntry
 from features.encoding import Column, Encoding
 from models.bands import BandBounds
 from models.reasons import Explanation
+from pipeline.page import environment, inline_svg, png_base64, share, shorten, signed
 from training import plots
 from training.evaluate import Evaluation
 from training.leaks import Flag
@@ -35,16 +22,6 @@ from training.split import Floats
 CARE_ENTRIES = 25
 """Customers of the care list that the report shows, at most."""
 
-_SHADES = {
-    plots.INK: "var(--ink)",
-    plots.MUTED: "var(--muted)",
-    plots.GRID: "var(--rule)",
-    plots.MODEL: "var(--model)",
-    plots.PALE: "var(--pale)",
-    plots.RISK: "var(--risk)",
-}
-_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-_LONGEST_NAME = 120
 _LONGEST_CATEGORY = 48
 # Categories shown that go with higher risk, and as many with lower.
 _EFFECTS = 2
@@ -203,7 +180,7 @@ def render_report(content: ReportContent) -> str:
     drivers = tuple(_drivers(content))
     means = np.abs(content.explanation.contributions).mean(axis=0)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             content=content,
@@ -220,69 +197,9 @@ def render_report(content: ReportContent) -> str:
     )
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "count": _count,
-        "expected": _expected,
-        "name": _name,
-        "quote": shlex.quote,
-        "sha256": _sha256,
-        "share": _share,
-        "signed": _signed,
-    }
-    return environment
-
-
 def _figures(evaluation: Evaluation) -> dict[str, str]:
     names = ((Path(file).stem, figure) for file, figure in plots.plots(evaluation).items())
     return {name: inline_svg(figure, name) for name, figure in names}
-
-
-def inline_svg(figure: Figure, name: str) -> str:
-    """A figure as an SVG element of an HTML page.
-
-    Its colours follow the page's, its text stands in the page's font, its ids begin with `name`, and nothing in it needs an
-    inline style, so that the page's security policy can forbid those. The page holds its caption under the id ``<name>-caption``.
-    """
-    stream = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}):
-        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    root = ET.fromstring(stream.getvalue())  # noqa: S314  matplotlib wrote it a moment ago
-    style = root[0]
-    root.remove(style)
-    for element in root.iter():
-        attributes = dict(element.attrib)
-        for declaration in filter(None, attributes.pop("style", "").split(";")):
-            key, _, value = declaration.partition(":")
-            attributes[key.strip()] = value.strip()
-        attributes.pop("font-family", None)
-        element.tag = element.tag.removeprefix(_SVG)
-        element.attrib = {key.removeprefix(_XLINK): _page_value(key, value, name) for key, value in attributes.items()}
-    box = root.attrib["viewBox"]
-    root.attrib = {"viewBox": box, "stroke-linejoin": "round", "role": "img", "aria-labelledby": f"{name}-caption"}
-    return ET.tostring(root, encoding="unicode")
-
-
-def _page_value(key: str, value: str, name: str) -> str:
-    if key == "id":
-        return f"{name}-{value}"
-    value = re.sub(r"^(#|url\(#)(?=[mp][0-9a-f]{10}\b)", rf"\g<1>{name}-", " ".join(value.split()))
-    return _SHADES.get(value, value)
-
-
-def _png_base64(figure: Figure) -> str:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def _drivers(content: ReportContent) -> Iterator[_Driver]:
@@ -302,7 +219,7 @@ def _drivers(content: ReportContent) -> Iterator[_Driver]:
             effects=(*effects, *_of_missing(values, contributions)),
             low=float(contributions.min()),
             high=float(contributions.max()),
-            strip=_png_base64(plots.beeswarm_strip(contributions, values, column, bounds)),
+            strip=png_base64(plots.beeswarm_strip(contributions, values, column, bounds)),
         )
 
 
@@ -312,7 +229,7 @@ def _ticks(explanation: Explanation) -> list[tuple[float, str]]:
     ticks = plots.contribution_ticks((low, high))
     step = round(min(np.diff(ticks), default=1.0), 9)
     digits = max(0, -math.floor(math.log10(step)))
-    return [(100 * (tick - low) / (high - low), _signed(tick, digits) if abs(tick) > step / 2 else "0") for tick in ticks]
+    return [(100 * (tick - low) / (high - low), signed(tick, digits) if abs(tick) > step / 2 else "0") for tick in ticks]
 
 
 def _by_category(column: Column, values: Floats, contributions: Floats) -> tuple[str, tuple[_Effect, ...]]:
@@ -321,7 +238,7 @@ def _by_category(column: Column, values: Floats, contributions: Floats) -> tuple
     means = {str(column.decode(code)): float(contributions[values == code].mean()) for code in codes[counts >= _fewest(values)]}
     ordered = sorted(means.items(), key=lambda item: -item[1])
     chosen = [item for item in ordered if item[1] > 0][:_EFFECTS] + [item for item in ordered if item[1] <= 0][-_EFFECTS:]
-    return "", tuple(_Effect(_shorten(category, _LONGEST_CATEGORY), mean) for category, mean in chosen)
+    return "", tuple(_Effect(shorten(category, _LONGEST_CATEGORY), mean) for category, mean in chosen)
 
 
 def _by_amount(column: Column, values: Floats, contributions: Floats) -> tuple[str, tuple[_Effect, ...]]:
@@ -362,7 +279,7 @@ def _of_missing(values: Floats, contributions: Floats) -> tuple[_Effect, ...]:
         return (_Effect("missing in the whole sample", float(contributions.mean())),)
     if missing.sum() < _fewest(values):
         return ()
-    return (_Effect(f"missing ({_share(float(missing.mean()))})", float(contributions[missing].mean())),)
+    return (_Effect(f"missing ({share(float(missing.mean()))})", float(contributions[missing].mean())),)
 
 
 def _fewest(values: Floats) -> int:
@@ -387,32 +304,3 @@ def _amount(column: Column, code: float) -> str:
         return str(column.decode(code))
     text = f"{round(code):.15g}" if code == round(code) or abs(code) >= 1e5 else f"{code:.6g}"
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
-def _expected(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
-
-
-def _share(share: float) -> str:
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
-
-
-def _signed(number: float, digits: int = 2) -> str:
-    text = f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return text[1:] if float(f"{number:.{digits}f}") == 0 else text
-
-
-def _name(name: str) -> str:
-    return _shorten(name, _LONGEST_NAME)
-
-
-def _shorten(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")

@@ -3,7 +3,6 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from features.encoding import Column, Encoding
 from models.bands import BandBounds
 from models.reasons import Explanation
 from pipeline.report import BandCount, ModelFacts, ReportContent, render_report
+from tests.html_page import Page
 from training.crossval import OutOfFold
 from training.evaluate import evaluate
 from training.leaks import Flag, Kind
@@ -28,52 +28,6 @@ FLAGS = (
     Flag(None, "duplicate_rows", 0.0345),
     Flag(None, "too_good", 0.96789),
 )
-
-# Every HTML element without an end.
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """A page taken apart: elements with their attributes, ids, and text by section."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.section = "head"
-        self.texts: dict[str, str] = {}
-        self.feed(html)
-        self.close()
-        assert not self.open
-        self.texts = {section: " ".join(text.replace("\xa0", " ").split()) for section, text in self.texts.items()}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag == "section":
-            self.section = str(dict(attrs)["id"])
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-        if tag in ("td", "th", "dt", "dd", "h3", "span"):
-            self.handle_data(" ")
-        if tag == "main":
-            self.section = "foot"
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
-            self.texts[self.section] = self.texts.get(self.section, "") + data
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.texts.values())
-
-    def attributes(self, name: str) -> list[str]:
-        return [str(attributes[name]) for _, attributes in self.elements if name in attributes]
 
 
 def _content(names: tuple[str, ...] = ("Contract", "tenure", "since", "套餐"), **changes: object) -> ReportContent:
@@ -136,7 +90,7 @@ def _read(content: ReportContent) -> dict[str, str]:
     """The words of a report by section; its pictures, which take most of the time, are left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.report._figures", lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""))
-        patch.setattr("pipeline.report._png_base64", lambda figure: "")
+        patch.setattr("pipeline.report.png_base64", lambda figure: "")
         patch.setattr("training.plots.beeswarm_strip", lambda *arguments: None)
         return Page(render_report(content)).texts
 
