@@ -12,6 +12,7 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from features.dates import Floats
 from features.feast_store import open_feast
@@ -148,6 +149,37 @@ class OperatorRepository:
                 rows = _with_links(store, rows, entity, linked)
             found = _known_then(store, rows, store.get_feature_service(service))
         return np.column_stack([_floats(found[name]) for view in views for name in view.columns])
+
+    def history_mondays(self, view: str) -> Times:
+        """Mondays that history of a view is kept of, oldest first.
+
+        Parameters
+        ----------
+        view : str
+            A feature view.
+
+        Returns
+        -------
+        (m,) datetime64[us]
+            UTC; none where nothing was built.
+        """
+        days = sorted(path.stem for path in (self.tables / view / "history").glob("*.parquet"))
+        return np.array(days, dtype="datetime64[us]")
+
+    def ids_at(self, view: str, monday: datetime) -> list[str]:
+        """Entities that history of a view is kept of at a Monday, in order; past snapshots are kept of a sample of customers.
+
+        Raises
+        ------
+        InputError
+            History is not kept of that moment.
+        """
+        path = self.tables / view / "history" / f"{monday:%Y-%m-%d}.parquet"
+        if not path.exists():
+            raise InputError("monday", f"must be one that history of {view} is kept of", monday.isoformat())
+        key = VIEWS[view].join_key
+        found: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
+        return found
 
     def feast(self) -> "FeatureStore":
         """Feast's own store over this repository; registered anew where the home was moved or never applied."""

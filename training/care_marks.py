@@ -1,0 +1,127 @@
+"""Rows that our own care touched: what is predicted is the risk without it.
+
+A row is touched when it, or its whole customer, was decided to be treated between its cut-off and the end of its label, whether
+that reached anybody or not. Touched rows are left out. Where the arm was drawn at random, those who were drawn into control stand
+for them as well: they weigh ``(1 - h) / p``, where ``p`` is the probability with which control was drawn and ``h`` the campaign's
+share of holdout, so that together with the holdout, which stands for itself, everybody is stood for. Several decisions multiply.
+Care that was not drawn at random has nobody to stand for those who got it; they are only left out, and counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.contracts import ARRIVED, HAPPENED
+from training.known import RawHistory
+
+Floats = NDArray[np.float64]
+
+GREATEST_WEIGHT = 20.0
+"""Weights are clipped here: a few rows must not speak for all."""
+
+_DIGITS = 9
+"""Sums and products over several threads differ in the last bits, which must not decide what is clipped."""
+
+
+@dataclass(frozen=True)
+class CareMarks:
+    """What care did to rows.
+
+    Parameters
+    ----------
+    touched : (n,) bool
+        Treated before the label's end.
+    weight : (n,) float64
+        Weight of the row; at least 1 unless the drawing was odd, at most `GREATEST_WEIGHT`.
+    holdout : (n,) bool
+        The household, or the customer, was in the holdout of some campaign.
+    counts : dict of str to int
+        ``touched_randomised`` and ``touched_otherwise`` (left out), ``weighted`` and ``clipped`` (of those that stay).
+    """
+
+    touched: NDArray[np.bool_]
+    weight: Floats
+    holdout: NDArray[np.bool_]
+    counts: dict[str, int]
+
+
+def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
+    """Mark rows by what care did to them.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables; without care contacts nobody is touched.
+    rows : DataFrame
+        n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id`` where a row is a line. A row of
+        a whole customer is touched by decisions about any of its lines; a line by those about itself and about its customer.
+    """
+    decisions = (
+        history.known("care_contacts", ["customer_id", "subscription_id", "campaign_id", "arm", "propensity"])
+        .rename({HAPPENED: "decided_at"})
+        .sort("contact_id")
+        .collect()
+    )
+    numbered = rows.with_row_index("row")
+    met = _met(numbered, decisions)
+    treated, random = pl.col("arm") == "treatment", pl.col("propensity").is_not_null()
+    shares = (
+        decisions.filter(pl.col("arm") == "holdout", random, pl.col("campaign_id").is_not_null())
+        .group_by("campaign_id")
+        .agg(pl.col("propensity").mean().round(_DIGITS).alias("holdout_share"))
+    )
+    stands_for = pl.when((pl.col("arm") == "control") & random).then(
+        (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
+    )
+    by_row = (
+        met.join(shares, on="campaign_id", how="left")
+        .group_by("row")
+        .agg(
+            treated.any().alias("touched"),
+            (treated & ~random).any().alias("otherwise"),
+            stands_for.fill_null(1.0).product().round(_DIGITS).alias("weight"),
+        )
+    )
+    marked = numbered.select("row").join(by_row, on="row", how="left", maintain_order="left")
+    touched = marked["touched"].fill_null(False).to_numpy()
+    otherwise = marked["otherwise"].fill_null(False).to_numpy()
+    wanted = marked["weight"].fill_null(1.0).to_numpy()
+    weight = np.minimum(wanted, GREATEST_WEIGHT)
+    return CareMarks(
+        touched=touched,
+        weight=weight,
+        holdout=_held_out(history, decisions, numbered),
+        counts={
+            "touched_randomised": int((touched & ~otherwise).sum()),
+            "touched_otherwise": int(otherwise.sum()),
+            "weighted": int((~touched & (wanted != 1)).sum()),
+            "clipped": int((~touched & (wanted > GREATEST_WEIGHT)).sum()),
+        },
+    )
+
+
+def _met(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Decisions that fall between the cut-off and the label's end of each row they are about."""
+    told = decisions.drop("contact_id", ARRIVED)
+    within = (pl.col("decided_at") > pl.col("cutoff")) & (pl.col("decided_at") <= pl.col("label_end"))
+    wanted = ["row", "arm", "propensity", "campaign_id"]
+    spans = rows.select("row", "customer_id", "cutoff", "label_end")
+    if "subscription_id" not in rows.columns:
+        return spans.join(told, on="customer_id").filter(within).select(wanted)
+    lines = rows.select("row", "subscription_id", "cutoff", "label_end")
+    about_lines = lines.join(told.drop("customer_id"), on="subscription_id").filter(within)
+    about_all = spans.join(told.filter(pl.col("subscription_id").is_null()), on="customer_id").filter(within)
+    return pl.concat([about_lines.select(wanted), about_all.select(wanted)])
+
+
+def _held_out(history: RawHistory, decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
+    held = decisions.filter(pl.col("arm") == "holdout").group_by("customer_id").agg(pl.col(ARRIVED).min())
+    homes = history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+    at_home = held.join(homes, on="customer_id", how="left").select(
+        pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("household"), ARRIVED
+    )
+    since = at_home.group_by("household").agg(pl.col(ARRIVED).min())
+    found = rows.select("row", "household", "label_end").join(since, on="household", how="left", maintain_order="left")
+    return np.asarray(found.select((pl.col(ARRIVED) <= pl.col("label_end")).fill_null(False)).to_series().to_numpy())
