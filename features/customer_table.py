@@ -148,7 +148,7 @@ def read_customer_table(path: Path, roles: Roles, read_at: datetime) -> Customer
         label=label,
         order=order,
         times=times,
-        group=None if roles.group is None else _groups(table[roles.group]),
+        group=None if roles.group is None else group_codes(table[roles.group]),
         value=None if roles.value is None else _value(table[roles.value]),
         columns=columns,
         left_out=left_out,
@@ -180,17 +180,17 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
     single = {"--target": roles.target, "--id": roles.id, "--time": roles.time, "--group": roles.group, "--value": roles.value}
     for option, name in single.items():
         if name is not None:
-            _check_named(option, name, names)
+            check_named(option, name, names)
             _check_kind(option, name, table)
     for name in roles.drop:
-        _check_named("--drop", name, names)
+        check_named("--drop", name, names)
     for option in ("--target", "--id"):
         if single[option] in roles.drop:
             raise InputError("--drop", f"must not be the column of {option}", single[option])
     stripped = {name.strip() for name in names}
     for name in sorted(roles.available or ()):
         if name not in stripped:
-            _check_named("--available-at-scoring", name, names)
+            check_named("--available-at-scoring", name, names)
     if roles.target in (roles.id, roles.time, roles.group, roles.value):
         raise InputError("--target", "must be a column with no other role", roles.target)
     if roles.id is not None and roles.id in (roles.time, roles.value):
@@ -203,7 +203,8 @@ def _check_kind(option: str, name: str, table: pa.Table) -> None:
         raise InputError(option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind))
 
 
-def _check_named(option: str, name: str, names: Sequence[str]) -> None:
+def check_named(option: str, name: str, names: Sequence[str]) -> None:
+    """Require that an option names a column of the table; InputError with the nearest name where it does not."""
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [n for n in names if n.lower() == name.lower()]
         hint = (
@@ -215,11 +216,11 @@ def _check_named(option: str, name: str, names: Sequence[str]) -> None:
 
 
 def _label(text: pa.ChunkedArray, positive: Iterable[str]) -> tuple[Floats, tuple[str, ...]]:
-    plain = _canonical(text)
+    plain = canonical_text(text)
     classes = sorted(pc.unique(plain.drop_null()).to_pylist())
     if len(classes) < 2:
         raise InputError("--target", "must have two classes", classes)
-    chosen = tuple(sorted({_canonical_value(value) for value in positive}))
+    chosen = tuple(sorted({canonical_value(value) for value in positive}))
     if not chosen:
         chosen = (_infer_positive(classes),)
     absent = [value for value in chosen if value not in classes]
@@ -250,13 +251,14 @@ def _infer_positive(classes: Sequence[str]) -> str:
     return known[0]
 
 
-def _canonical(text: pa.ChunkedArray) -> pa.ChunkedArray:
+def canonical_text(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of text with one spelling a value, as `canonical_value` gives it; null stays null."""
     values = pc.unique(text.drop_null()).to_pylist()
-    plain = pa.array([_canonical_value(value) for value in values], pa.string())
+    plain = pa.array([canonical_value(value) for value in values], pa.string())
     return plain.take(pc.index_in(text, value_set=pa.array(values, pa.string())))
 
 
-def _canonical_value(value: str) -> str:
+def canonical_value(value: str) -> str:
     """One spelling of a class: ``1``, ``1.0`` and `` 1 `` are the same, and so are ``True`` and ``true``."""
     stripped = value.strip()
     try:
@@ -319,7 +321,8 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
     return order, np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(np.int64).astype("datetime64[us]")
 
 
-def _groups(values: pa.ChunkedArray) -> NDArray[np.int64]:
+def group_codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
+    """A code for each value of a column; a row without one is a group of its own."""
     text = as_text(values)
     codes = pc.fill_null(pc.index_in(text, value_set=pc.unique(text.drop_null())), -1)
     groups = np.array(codes.to_numpy(), dtype=np.int64)

@@ -1,0 +1,82 @@
+"""`holdfast uplift`: what an action does, and to whom, from a randomised experiment."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.command import HomeOption, JsonOption, home_of, reporting_errors
+
+
+@reporting_errors
+def uplift(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE", help="One row a customer of an experiment: .csv, .csv.gz or .parquet.", show_default=False
+        ),
+    ],
+    treatment: Annotated[str, typer.Option(help="Column that names each row's arm.", show_default=False)],
+    outcome: Annotated[str, typer.Option(help="Column that says what came of it: two values, or numbers.", show_default=False)],
+    control: Annotated[
+        str | None,
+        typer.Option(
+            help="Value of the treatment that means nothing was done. Default: the one called control or the like",
+            show_default=False,
+        ),
+    ] = None,
+    good: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Value of the outcome that is good, such as stayed; repeat for several; higher or lower for numbers.",
+            show_default=False,
+        ),
+    ] = None,
+    propensity: Annotated[
+        str | None,
+        typer.Option(
+            help="Column with the probability that the row's own arm was drawn with. Default: the arms' shares",
+            show_default=False,
+        ),
+    ] = None,
+    id: Annotated[str | None, typer.Option(help="Column that names the customer.", show_default=False)] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values belong together, such as a household.", show_default=False)
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Column not to use, such as one known only afterwards; repeat for several.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory for result and report. Default: uplift in the home, by the table's name", show_default=False
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a randomised experiment: does an action work, is it targetable, whom does it harm."""
+    from holdfast.console import print_json, results_only
+
+    with results_only():
+        from pipeline.uplift import judge_table
+        from training.experiment_table import ExperimentRoles
+
+        roles = ExperimentRoles(
+            treatment=treatment,
+            outcome=outcome,
+            control=control,
+            good=tuple(good or ()),
+            propensity=propensity,
+            id=id,
+            group=group,
+            drop=tuple(drop or ()),
+        )
+        run = judge_table(table, roles, out or home_of(home).root / "uplift" / table.name.split(".")[0])
+    if as_json:
+        print_json(run.to_json())
+    else:
+        from holdfast.uplift_summary import print_uplift
+
+        print_uplift(run)

@@ -1,0 +1,240 @@
+"""Uplift: the change in the probability of staying because of an action, predicted for people, as an experiment can vouch for it.
+
+A model version of uplift is a booster text and JSON, like any other. What it says of a person is an estimate; no honest
+interval exists for one person's uplift, which nobody ever sees. What an experiment does see is the mean effect in a group of
+people with like predictions: that is the interval a prediction comes with.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+from models.calibration import Floats
+from models.version import dump
+
+FORMAT = 1
+_DOCUMENT, _BOOSTER = "model.json", "booster.txt"
+
+
+@dataclass(frozen=True)
+class UpliftGroup:
+    """People of like predicted uplift, and what the action did to them.
+
+    Parameters
+    ----------
+    least : float
+        Lowest raw prediction of a group's members; the last group takes everybody below too.
+    effect, low, high : float
+        Mean effect among members whom the judging models had not seen, and its interval, joint over all groups.
+    """
+
+    least: float
+    effect: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Uplift:
+    """What an action is estimated to do for n people; positive is good.
+
+    Parameters
+    ----------
+    effect : (n,) float64
+        Estimated uplift of each. The average effect for all where the experiment does not tell people apart.
+    ranking : (n,) float64
+        Whom to act on first, highest first. Nothing but an order.
+    group : (n,) int64
+        Group of each, 0 for the highest predictions.
+    low, high : (n,) float64
+        Interval of the mean effect in that group, as the experiment saw it. It is none of the person's own uplift.
+    """
+
+    effect: Floats
+    ranking: Floats
+    group: NDArray[np.int64]
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpliftModel:
+    """What predicts the uplift of one action.
+
+    Parameters
+    ----------
+    name : str
+        Registered name, such as ``uplift_courtesy_call``.
+    action : str
+        The action; compared with none.
+    service : str or None
+        Feature service that the features come from; None where they come from a table of the team's own.
+    features : tuple of str
+        Feature names in the booster's order.
+    booster : lightgbm.Booster
+        Gives the raw prediction, in the unit of the outcome.
+    average, low, high : float
+        Average effect in the experiment, and its 95 % interval.
+    centre : float
+        Mean raw prediction in the experiment.
+    slope : float
+        How much of the differences between raw predictions to believe, 0 to 1; 0 where the ranking is not shown to beat chance.
+    works, targetable : bool
+        The experiment's verdicts: the average effect is above zero, the ranking beats a random one.
+    groups : tuple of UpliftGroup
+        Highest predictions first.
+    documents : dict of str to JSON
+        What travels with the model unread by it, by file name: the experiment's result, the encoding of categories.
+    """
+
+    name: str
+    action: str
+    service: str | None
+    features: tuple[str, ...]
+    booster: lgb.Booster
+    average: float
+    low: float
+    high: float
+    centre: float
+    slope: float
+    works: bool
+    targetable: bool
+    groups: tuple[UpliftGroup, ...]
+    documents: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def detectable(self) -> bool:
+        """Whether there is any uplift to speak of: on average, or for some more than for others."""
+        return self.works or self.targetable
+
+    def predict(self, matrix: Floats, threads: int = 1) -> Uplift:
+        """Predict uplift.
+
+        Parameters
+        ----------
+        matrix : (n, k) float64
+            Features in the model's order, NaN for missing.
+        threads : int
+            Threads of the call; 0 for all cores. The result does not depend on it.
+
+        Raises
+        ------
+        ModelError
+            The matrix has another number of columns than the model has features.
+        """
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
+            raise ModelError("features", f"the model needs rows of {len(self.features)} features", matrix.shape)
+        if len(matrix) == 0:
+            empty = np.empty(0)
+            return Uplift(empty, empty, np.empty(0, dtype=np.int64), empty, empty)
+        raw = np.asarray(self.booster.predict(matrix, num_threads=threads), dtype=np.float64)
+        # The last group has no lower end, so that everybody is in one.
+        ends = np.array([group.least for group in self.groups[:-1]])
+        group = (raw[:, None] < ends).sum(axis=1).astype(np.int64)
+        return Uplift(
+            effect=self.average + self.slope * (raw - self.centre),
+            ranking=raw,
+            group=group,
+            low=np.array([found.low for found in self.groups])[group],
+            high=np.array([found.high for found in self.groups])[group],
+        )
+
+    def save(self, directory: Path) -> str:
+        """Write the model into an empty or new directory.
+
+        Returns
+        -------
+        str
+            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches for the whole model.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        files = {_BOOSTER: self.booster.model_to_string()}
+        files |= {name: dump(document) for name, document in self.documents.items()}
+        for name, text in files.items():
+            (directory / name).write_text(text, encoding="utf-8")
+        description = {
+            "format": FORMAT,
+            "kind": "uplift",
+            "name": self.name,
+            "action": self.action,
+            "service": self.service,
+            "features": list(self.features),
+            "average": self.average,
+            "low": self.low,
+            "high": self.high,
+            "centre": self.centre,
+            "slope": self.slope,
+            "works": self.works,
+            "targetable": self.targetable,
+            "groups": [asdict(group) for group in self.groups],
+            "sha256": {name: _digest(text) for name, text in files.items()},
+        }
+        text = dump(description)
+        (directory / _DOCUMENT).write_text(text, encoding="utf-8")
+        return _digest(text)
+
+
+def load_uplift(directory: Path, sha256: str) -> UpliftModel:
+    """Read an uplift model back, checking every file against its digest before it is parsed.
+
+    Parameters
+    ----------
+    directory : Path
+        Where it lies.
+    sha256 : str
+        Digest of its ``model.json``, as `UpliftModel.save` gave it.
+
+    Raises
+    ------
+    ModelError
+        A file is missing, damaged, of another format or kind, or booster and features do not fit.
+    """
+    place = str(directory / _DOCUMENT)
+    try:
+        found = json.loads(_read_verified(directory / _DOCUMENT, sha256))
+        if found["format"] != FORMAT or found.get("kind") != "uplift":
+            raise ModelError(f"model {directory.name}", f"must be an uplift model of format {FORMAT}", found["format"])
+        files = {name: _read_verified(directory / Path(name).name, digest) for name, digest in found["sha256"].items()}
+        model = UpliftModel(
+            name=found["name"],
+            action=found["action"],
+            service=found["service"],
+            features=tuple(found["features"]),
+            booster=lgb.Booster(model_str=files.pop(_BOOSTER)),
+            average=float(found["average"]),
+            low=float(found["low"]),
+            high=float(found["high"]),
+            centre=float(found["centre"]),
+            slope=float(found["slope"]),
+            works=bool(found["works"]),
+            targetable=bool(found["targetable"]),
+            groups=tuple(UpliftGroup(**group) for group in found["groups"]),
+            documents={name: json.loads(text) for name, text in files.items()},
+        )
+    except ModelError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, lgb.basic.LightGBMError) as error:
+        raise ModelError(place, f"cannot be loaded: {type(error).__name__}: {error}") from error
+    if tuple(model.booster.feature_name()) != model.features:
+        raise ModelError(str(directory / _BOOSTER), "must have been trained on the features that model.json names")
+    if not model.groups or not 0 <= model.slope <= 1:
+        raise ModelError(place, "must have groups, and a slope from 0 to 1", model.slope)
+    return model
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_verified(path: Path, digest: str) -> str:
+    text = path.read_text(encoding="utf-8")
+    if _digest(text) != digest:
+        raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
+    return text

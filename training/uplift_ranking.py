@@ -1,0 +1,98 @@
+"""Rankings judged in sequence: each part of an experiment by models of the parts before it.
+
+Ordinary cross-fitting judges every part by models of all others. Judged so, two parts know each other's luck, and a ranking
+worth nothing passes for a good one too often. In sequence (Wager 2024, "Sequential validation of treatment heterogeneity") each
+part is new given those before, so that their errors add up as if they were independent.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.logging import Advance
+from training.experiment import Experiment
+from training.split import Floats, Positions
+from training.uplift_learners import Learners, cores
+from training.uplift_scores import Scores, cluster_folds, cross_fit, score_rows
+from training.uplift_settings import UpliftSettings
+
+
+@dataclass(frozen=True)
+class JudgedPart:
+    """Rows of an experiment, scored and ranked by models of earlier parts alone.
+
+    Parameters
+    ----------
+    rows : (m,) intp
+        Which rows.
+    scores : Scores
+        Their scores.
+    predicted : (actions, m) float64
+        Effect predicted of each action: the ranking.
+    """
+
+    rows: Positions
+    scores: Scores
+    predicted: Floats
+
+
+Sequence = tuple[JudgedPart, ...]
+
+
+def steps(settings: UpliftSettings) -> int:
+    """How many steps of progress `judge_in_sequence` takes."""
+    return settings.repeats * (settings.folds - 1)
+
+
+def judge_in_sequence(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> list[Sequence]:
+    """Judge a ranking for each action, in several random orders of the parts.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With n rows.
+    learners : Learners
+        Of the same experiment.
+    settings : UpliftSettings
+        How many parts and orders.
+    advance : Advance
+        Told of each part done.
+
+    Returns
+    -------
+    list of tuple of JudgedPart
+        One sequence a random order. The first part of each is learnt from only.
+    """
+    tasks = []
+    for repeat in range(settings.repeats):
+        random = np.random.default_rng([settings.seed, repeat])
+        folds = cluster_folds(experiment.cluster, settings.folds, random)
+        inner = cluster_folds(experiment.cluster, 2, random)
+        tasks += [(folds, inner, step) for step in range(1, settings.folds)]
+
+    def judge(task: tuple[NDArray[np.int64], NDArray[np.int64], int]) -> JudgedPart:
+        part = _judge(experiment, learners, *task)
+        advance(1)
+        return part
+
+    with ThreadPoolExecutor(cores()) as pool:
+        parts = list(pool.map(judge, tasks))
+    each = settings.folds - 1
+    return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
+
+
+def _judge(
+    experiment: Experiment, learners: Learners, folds: NDArray[np.int64], inner: NDArray[np.int64], step: int
+) -> JudgedPart:
+    before, rows = np.flatnonzero(folds < step), np.flatnonzero(folds == step)
+    expected, models = cross_fit(experiment, learners, before, inner[before])
+    earlier = score_rows(experiment, before, expected).effect
+    predicted = []
+    score = np.empty(len(experiment.outcome))
+    for action in earlier:
+        score[before] = action
+        predicted.append(learners.predict(learners.fit_effect(before, score), rows))
+    ahead = np.mean([[learners.predict(booster, rows) for booster in fitted] for fitted in models], axis=0)
+    return JudgedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))
