@@ -1,0 +1,330 @@
+"""Dissatisfaction: three targets that are never pooled, who is silent, and how wrong figures of those who answer can be.
+
+Only some customers are asked, fewer answer, and whether they do may depend on how satisfied they are. Weights undo what was
+decided by design or can be seen in other columns. What is left is answering *because of* satisfaction, which no data of
+those who answer can show. It is told as a band: the figure if, among customers who look alike, the odds of answering of the
+dissatisfied were up to so many times those of the others, or so many times smaller.
+
+If the odds of answering are ``exp(d)`` times as large for the dissatisfied, then the odds of being dissatisfied among those
+who do not answer are ``exp(-d)`` times the odds among those who look alike and answer (an exponential tilt; Scharfstein,
+Rotnitzky and Robins 1999). An answer then stands for ``1 + o * exp(-d * label) / (1 - q + q * exp(-d))`` of those who were
+asked, ``o`` being the odds of not answering and ``q`` the probability of a dissatisfied answer of those who look alike. At
+``d = 0`` that is ``1 + o``, one over the probability of answering.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from holdfast.errors import InputError
+from models.target import Target
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_ROUND_OFF = 1e-9
+_FARTHEST_LOG_ODDS_RATIO = 12.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyTarget(Target):
+    """What counts as dissatisfied, and whose survey tells it.
+
+    Parameters
+    ----------
+    name, about, entity, service, horizons_days, direction, strata
+        As of every target. The one horizon is the time in which the survey is sent.
+    survey : {"relationship", "transactional"}
+        Sort of survey; the first one in the horizon counts, answered or not.
+    instrument, dimension : str
+        The question.
+    low, high : float
+        Worst and best answer of the scale that `dissatisfied_to` is on; scores on other scales are mapped onto it.
+    dissatisfied_to : float
+        Highest score that counts as dissatisfied.
+    has_gap : bool
+        Days between the cut-off and the horizon are left out, so that there is time to act.
+    """
+
+    survey: Literal["relationship", "transactional"]
+    instrument: str
+    dimension: str
+    low: float
+    high: float
+    dissatisfied_to: float
+    has_gap: bool
+
+    @property
+    def horizon_days(self) -> int:
+        """Days in which the survey is sent."""
+        return self.horizons_days[-1]
+
+    def mapped(self, score: Floats, scale_low: Floats, scale_high: Floats) -> Floats:
+        """Scores on the target's scale.
+
+        Parameters
+        ----------
+        score, scale_low, scale_high : (n,) float64
+            Answers, and the worst and best answer that their scale has; the best may be the smaller number.
+
+        Returns
+        -------
+        (n,) float64
+            `low` for the worst answer possible, `high` for the best; NaN where the score does not lie on its scale or the scale
+            has no width.
+        """
+        width = np.where(scale_high == scale_low, np.nan, scale_high - scale_low)
+        share = (score - scale_low) / width
+        share = np.where((share < -_ROUND_OFF) | (share > 1 + _ROUND_OFF), np.nan, share)
+        found: Floats = self.low + (self.high - self.low) * share
+        return found
+
+    def label(self, score: Floats, scale_low: Floats, scale_high: Floats) -> Floats:
+        """1 where an answer counts as dissatisfied, 0 where not, NaN where the score does not lie on its scale."""
+        mapped = self.mapped(score, scale_low, scale_high)
+        return np.where(np.isnan(mapped), np.nan, (mapped <= self.dissatisfied_to + _ROUND_OFF).astype(np.float64))
+
+
+TARGETS: dict[str, SurveyTarget] = {
+    target.name: target
+    for target in (
+        SurveyTarget(
+            name="csat_low",
+            about="Answers the next relationship survey with 2 or less of 5",
+            entity="customer",
+            service="dissatisfaction_v1",
+            horizons_days=(90,),
+            direction="dissatisfaction",
+            survey="relationship",
+            instrument="csat",
+            dimension="overall",
+            low=1.0,
+            high=5.0,
+            dissatisfied_to=2.0,
+            has_gap=True,
+        ),
+        SurveyTarget(
+            name="nps_detractor",
+            about="Says 0 to 6 of 10 in the next relationship survey when asked whether to recommend us",
+            entity="customer",
+            service="dissatisfaction_v1",
+            horizons_days=(90,),
+            direction="dissatisfaction",
+            survey="relationship",
+            instrument="nps",
+            dimension="overall",
+            low=0.0,
+            high=10.0,
+            dissatisfied_to=6.0,
+            has_gap=True,
+        ),
+        SurveyTarget(
+            name="contact_csat_low",
+            about="Answers a survey about this contact with 2 or less of 5",
+            entity="contact",
+            service="contact_v1",
+            horizons_days=(7,),
+            direction="dissatisfaction",
+            survey="transactional",
+            instrument="csat",
+            dimension="overall",
+            low=1.0,
+            high=5.0,
+            dissatisfied_to=2.0,
+            has_gap=False,
+        ),
+    )
+}
+"""The three targets, by name."""
+
+
+def survey_target(name: str) -> SurveyTarget:
+    """A target by its name.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    if name not in TARGETS:
+        raise InputError("target", f"must be one of {', '.join(TARGETS)}", name)
+    return TARGETS[name]
+
+
+def silent(days_since_answer: Floats) -> Flags:
+    """Who is silent: no answer to any survey in the last 182 days, or ever.
+
+    Parameters
+    ----------
+    days_since_answer : (n,) float64
+        The feature of that name, which looks back 182 days; NaN where there was no answer.
+    """
+    return np.isnan(days_since_answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivityBand:
+    """A figure of all who were asked, and how far it moves if satisfaction itself decides who answers.
+
+    Parameters
+    ----------
+    odds_ratio : float
+        At least 1. The dissatisfied have between ``1 / odds_ratio`` and `odds_ratio` times the odds of answering that others who
+        look alike have.
+    low, estimate, high : float
+        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the more readily the dissatisfied answer, the fewer of them
+        there are among those who do not.
+    """
+
+    odds_ratio: float
+    low: float
+    estimate: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def to_json(self) -> dict[str, float]:
+        """The band as JSON."""
+        return asdict(self)
+
+
+def tilted_weights(
+    label: Floats, design: Floats, response: Floats, log_odds_ratio: float, expected: Floats | None = None
+) -> Floats:
+    """How many customers each answer stands for, if satisfaction itself moves the odds of answering.
+
+    Parameters
+    ----------
+    label : (n,) float64
+        Of those who answered: 1 dissatisfied, 0 not.
+    design : (n,) float64
+        How many customers each invitation stands for, positive, in any unit.
+    response : (n,) float64
+        How many invitations each answer stands for by what can be seen, at least 1.
+    log_odds_ratio : float
+        Of answering, of the dissatisfied against others who look alike; 0 where it makes no difference.
+    expected : (n,) float64, optional
+        Probability of a dissatisfied answer among those who look alike and answer, in 0 to 1, such as a model's. Default: the
+        same for all, so that the answers stand for as many as without a tilt.
+
+    Returns
+    -------
+    (n,) float64
+        Positive, in the unit of `design`; ``design * response`` at `log_odds_ratio` 0.
+
+    Raises
+    ------
+    InputError
+        A weight is out of range, or there is not one for each label.
+    """
+    _check(label, design, response)
+    unanswered = response - 1.0
+    if expected is None:
+        mass = float((design * unanswered).sum())
+        expected = np.full(len(label), float((design * unanswered * label).sum()) / mass if mass > 0 else 0.5)
+    elif len(expected) != len(label) or not ((expected >= 0) & (expected <= 1)).all():
+        raise InputError("expected", "must be one probability in 0 to 1 for each label")
+    shrink = np.exp(-log_odds_ratio)
+    tilt = np.where(label == 1, shrink, 1.0) / (1.0 - expected + expected * shrink)
+    weights: Floats = design * (1.0 + unanswered * tilt)
+    return weights
+
+
+def prevalence_at(
+    label: Floats, design: Floats, response: Floats, log_odds_ratio: float, expected: Floats | None = None
+) -> float:
+    """Share of dissatisfied among all who were asked, under one log odds ratio; the rest as in `tilted_weights`."""
+    return float(np.average(label, weights=tilted_weights(label, design, response, log_odds_ratio, expected)))
+
+
+def prevalence_band(
+    label: Floats, design: Floats, response: Floats, odds_ratio: float, expected: Floats | None = None
+) -> SensitivityBand:
+    """Share of dissatisfied among all who were asked, with its sensitivity band.
+
+    Parameters
+    ----------
+    label, design, response, expected
+        As in `tilted_weights`.
+    odds_ratio : float
+        The farthest odds ratio thought possible, either way; at least 1.
+
+    Raises
+    ------
+    InputError
+        The odds ratio is below 1, a weight is out of range, or nobody answered.
+    """
+    bound = _log_bound(odds_ratio)
+    low, estimate, high = (prevalence_at(label, design, response, tilt, expected) for tilt in (bound, 0.0, -bound))
+    return SensitivityBand(odds_ratio=odds_ratio, low=low, estimate=estimate, high=high)
+
+
+def calibration_band(
+    label: Floats,
+    probability: Floats,
+    design: Floats,
+    response: Floats,
+    odds_ratio: float,
+    expected: Floats | None = None,
+) -> SensitivityBand:
+    """Observed over expected of all who were asked, with its sensitivity band: 1 where probabilities are right on average.
+
+    Parameters
+    ----------
+    probability : (n,) float64
+        Predicted for those who answered; what is expected of all who were asked is estimated from them by weights without a tilt.
+    label, design, response, odds_ratio, expected
+        As in `prevalence_band`.
+    """
+    mean = float(np.average(probability, weights=design * response))
+    if not mean > 0:
+        raise InputError("probability", "must not all be 0", mean)
+    band = prevalence_band(label, design, response, odds_ratio, expected)
+    return SensitivityBand(odds_ratio=odds_ratio, low=band.low / mean, estimate=band.estimate / mean, high=band.high / mean)
+
+
+def odds_ratio_that_explains(
+    prevalence: float, label: Floats, design: Floats, response: Floats, expected: Floats | None = None
+) -> float | None:
+    """The odds ratio of answering under which a given share of all who were asked is dissatisfied.
+
+    Parameters
+    ----------
+    prevalence : float
+        The share, in 0 to 1.
+    label, design, response, expected
+        As in `tilted_weights`.
+
+    Returns
+    -------
+    float or None
+        Below 1 where the dissatisfied must answer less readily; None where no odds ratio gives that share.
+    """
+
+    def gap(tilt: float) -> float:
+        return prevalence_at(label, design, response, tilt, expected) - prevalence
+
+    if gap(-_FARTHEST_LOG_ODDS_RATIO) < 0 or gap(_FARTHEST_LOG_ODDS_RATIO) > 0:
+        return None
+    return float(np.exp(brentq(gap, -_FARTHEST_LOG_ODDS_RATIO, _FARTHEST_LOG_ODDS_RATIO)))
+
+
+def _log_bound(odds_ratio: float) -> float:
+    if not 1.0 <= odds_ratio < np.inf:
+        raise InputError("odds_ratio", "must be at least 1", odds_ratio)
+    return float(np.log(odds_ratio))
+
+
+def _check(label: Floats, design: Floats, response: Floats) -> None:
+    if len(label) == 0:
+        raise InputError("label", "must hold at least one answer")
+    if not np.isin(label, (0.0, 1.0)).all():
+        raise InputError("label", "must be 0 or 1 for everybody who answered")
+    if len(design) != len(label) or not ((design > 0) & np.isfinite(design)).all():
+        raise InputError("design", "must be one positive weight for each label")
+    if len(response) != len(label) or not ((response >= 1) & np.isfinite(response)).all():
+        raise InputError("response", "must be one weight of at least 1 for each label")
