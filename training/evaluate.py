@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
 from training.crossval import OutOfFold
+from training.metrics import expected_calibration_error, top_decile_lift
 from training.split import Floats
 
 CONFIDENCE = 0.95
@@ -138,29 +139,6 @@ def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
         roc=(false_positive, true_positive),
         deciles=_deciles(outcome, probability),
         reliability=_reliability(outcome, probability),
-    )
-
-
-def top_decile_lift(label: Floats, score: Floats) -> float:
-    """Share of positives in the tenth with the highest scores, over the overall share.
-
-    Rows tied at the border count with the share of them that still fits, so that the order of rows does not matter.
-    """
-    size = max(1, round(len(label) / 10))
-    border = np.partition(score, -size)[-size]
-    above, tied = score > border, score == border
-    fits = (size - above.sum()) / tied.sum()
-    return float((label[above].sum() + fits * label[tied].sum()) / size / label.mean())
-
-
-def expected_calibration_error(label: Floats, probability: Floats) -> float:
-    """Mean distance between predicted and observed shares over 10 bins of equal mass, weighted by rows.
-
-    Rows with equal probabilities share their labels, so that the order of rows does not matter.
-    """
-    label = _shared_among_equals(label, probability)
-    return float(
-        sum(len(rows) * abs(probability[rows].mean() - label[rows].mean()) for rows in _equal_mass(probability)) / len(label)
     )
 
 

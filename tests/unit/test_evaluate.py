@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from training.crossval import OutOfFold
-from training.evaluate import evaluate, expected_calibration_error, top_decile_lift
+from training.evaluate import evaluate
+from training.metrics import expected_calibration_error, top_decile_lift
 from training.split import Split
 
 

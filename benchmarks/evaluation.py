@@ -1,0 +1,96 @@
+"""How long judging a model takes: all of `training.assess` on a large test period, and its parts.
+
+``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
+"""
+
+import os
+import sys
+import time
+
+import numpy as np
+from scipy.special import expit, logit
+
+from benchmarks.report import show
+from training.assess import Predictions, assess
+from training.bootstrap import resample
+from training.metrics import Judge
+from training.settings import AssessmentSettings
+from training.slices import Column
+
+ROWS, POSITIVE_PERCENT = 200_000, 5
+TARGET_SECONDS = 30
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    rows, percent = (*numbers, *(ROWS, POSITIVE_PERCENT)[len(numbers) :])
+    predictions = _predictions(rows, percent / 100)
+    settings = AssessmentSettings.read()
+    everyone = np.ones(rows)
+    codes = np.unique(predictions.customer, return_inverse=True)[1]
+    customers = int(codes.max()) + 1
+    parts = (predictions.label, predictions.probability, everyone, codes, customers)
+    found = []
+
+    def stage(name: str, work: object) -> None:
+        started = time.perf_counter()
+        work()  # type: ignore[operator]
+        found.append({"stage": name, "seconds": time.perf_counter() - started})
+
+    judge = Judge(*parts)
+    column = Column(predictions.slices["region"], *parts, judge.ranking)
+    size = 4 * judge.ranking.size
+    stage("sort and group, once a model", lambda: Judge(*parts))
+    stage("draw customers", lambda: resample(customers, settings.draws, 1, lambda counts: {"x": counts[:1]}, size, ""))
+    stage(
+        "all figures of one model",
+        lambda: resample(customers, settings.draws, 1, lambda counts: judge.figures(counts, settings), size, ""),
+    )
+    stage(
+        "one column of slices",
+        lambda: resample(
+            customers, settings.draws, 1, lambda counts: column.figures(counts, judge.ranking.masses(counts)), size, ""
+        ),
+    )
+    started = time.perf_counter()
+    assessment = assess(predictions, settings)
+    seconds = time.perf_counter() - started
+    found.append({"stage": "assess: 3 rivals, 3 strata, 6 columns, months, holdout", "seconds": seconds})
+    found.append({"stage": f"target on 2 cores ({len(os.sched_getaffinity(0))} here)", "seconds": float(TARGET_SECONDS)})
+    title = f"Judging {rows:,} rows, {assessment.positives:,} positives, {customers:,} customers, {settings.draws} draws"
+    show(title, found)
+
+
+def _predictions(rows: int, rate: float) -> Predictions:
+    random = np.random.default_rng(1)
+    customer = np.sort(random.integers(0, rows // 3, rows))
+    signal = random.normal(0, 1, rows)
+    probability = expit(signal + logit(rate) - 0.4)
+    label = (random.random(rows) < probability).astype(np.float64)
+
+    def values(count: int) -> np.ndarray:
+        return random.integers(0, count, rows // 3).astype(np.str_)[customer]
+
+    slices = {"billing_type": 3, "segment": 4, "region": 8, "tenure": 5, "language": 3, "age_band": 6}
+    return Predictions(
+        horizon_days=90,
+        label=label,
+        probability=probability,
+        weight=np.ones(rows),
+        customer=customer,
+        strata=values(3),
+        slices={name: values(count) for name, count in slices.items()},
+        cutoffs=np.datetime64("2026-03-02") + random.integers(1, 7, rows) * np.timedelta64(28, "D"),
+        trained_until=np.datetime64("2026-03-02"),
+        holdout=(random.random(rows // 3) < 0.1)[customer],
+        rivals={
+            "constant": np.full(rows, rate),
+            "logistic": expit(0.8 * signal + random.normal(0, 0.3, rows) + logit(rate)),
+            "champion": expit(0.9 * signal + random.normal(0, 0.2, rows) + logit(rate)),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Slices: figures of every value of a column, and how far its AUC lies from that of all other rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training import ranking
+from training.metrics import losses
+from training.ranking import Codes, Masses, Ranking, ratio, sums_by
+from training.split import Floats
+
+Texts = NDArray[np.str_]
+
+
+class Column:
+    """Rows parted by the values of a column, made ready for many weightings of the customers.
+
+    The rows keep the blocks of the ranking of all rows, so that the pairs of a positive here and a negative elsewhere can be
+    counted too. The AUC of all *other* rows then needs no ranking of its own: their pairs are all pairs, less those with a
+    positive here, less those with a negative here, plus those with both.
+
+    Parameters
+    ----------
+    values : (n,) str
+        The column.
+    label, probability, weight, customer, customers
+        As for `training.ranking.Ranking`.
+    ranking : Ranking
+        That of all rows.
+    """
+
+    def __init__(
+        self,
+        values: Texts,
+        label: Floats,
+        probability: Floats,
+        weight: Floats,
+        customer: Codes,
+        customers: int,
+        everyone: Ranking,
+    ) -> None:
+        names, code = np.unique(values, return_inverse=True)
+        self.names = tuple(map(str, names))
+        positive, every = label > 0, np.ones(len(label), dtype=bool)
+        self.rows = np.bincount(code, minlength=len(names))
+        self.positives = np.bincount(code[positive], minlength=len(names))
+        cells, cell = np.unique(code * everyone.size + everyone.block, return_inverse=True)
+        self._block = cells % everyone.size
+        self._bounds = np.searchsorted(cells // everyone.size, np.arange(len(names) + 1))
+        self._positive = sums_by(cell, customer, weight, positive, (len(cells), customers))
+        self._negative = sums_by(cell, customer, weight, ~positive, (len(cells), customers))
+        self._expected = sums_by(code, customer, weight * probability, every, (len(names), customers))
+        self._loss = sums_by(code, customer, weight * losses(label, probability), every, (len(names), customers))
+
+    def figures(self, counts: Floats, masses: Masses) -> dict[str, Floats]:
+        """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all other rows): (values, d) each.
+
+        Parameters
+        ----------
+        counts : (customers, d) float64
+            How often each customer counts.
+        masses : Masses
+            Those of all rows under these counts.
+        """
+        below, above = ranking.below(masses.negative), ranking.above(masses.positive)
+        all_positive, all_negative = masses.positive.sum(axis=0), masses.negative.sum(axis=0)
+        all_pairs = (masses.positive * below).sum(axis=0)
+        shape = (len(self.names), counts.shape[1])
+        auc, rest, positives, negatives = (np.empty(shape) for _ in range(4))
+        cells = Masses(self._positive @ counts, self._negative @ counts)
+        for number in range(len(self.names)):
+            here = slice(self._bounds[number], self._bounds[number + 1])
+            own, block = Masses(cells.positive[here], cells.negative[here]), self._block[here]
+            positive, negative = own.positive.sum(axis=0), own.negative.sum(axis=0)
+            inside = (own.positive * ranking.below(own.negative)).sum(axis=0)
+            with_positive = (own.positive * below[block]).sum(axis=0)
+            with_negative = (own.negative * above[block]).sum(axis=0)
+            auc[number] = ratio(inside, positive * negative)
+            outside = all_pairs - with_positive - with_negative + inside
+            rest[number] = ratio(outside, (all_positive - positive) * (all_negative - negative))
+            positives[number], negatives[number] = positive, negative
+        return {
+            "auc": auc,
+            "log_loss": ratio(self._loss @ counts, positives + negatives),
+            "observed_over_expected": ratio(positives, self._expected @ counts),
+            "gap": auc - rest,
+        }
+
+    def comparable(self, number: int, fewest: int) -> bool:
+        """Whether a value and all others have enough positives and negatives each to be compared."""
+        rows, positives = self.rows[number], self.positives[number]
+        others, other_positives = self.rows.sum() - rows, self.positives.sum() - positives
+        return bool(min(positives, rows - positives, other_positives, others - other_positives) >= fewest)
