@@ -12,6 +12,9 @@ TRAINING = "training.json"
 ASSESSMENT = "assessment.json"
 """Name of the document with one `Assessment` a head, by `head_name`."""
 
+PARTS = ("fit", "tune", "calibrate", "test")
+"""Parts of the labelled rows: what each is for."""
+
 
 def head_name(horizon_days: int | None) -> str:
     """What documents call a head: its horizon in days, and the empty string for a head without one."""
