@@ -90,7 +90,7 @@ def _read(content: ReportContent) -> dict[str, str]:
     """The words of a report by section; its pictures, which take most of the time, are left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.report._figures", lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""))
-        patch.setattr("pipeline.report.png_base64", lambda figure: "")
+        patch.setattr("pipeline.drivers.png_base64", lambda figure: "")
         patch.setattr("training.plots.beeswarm_strip", lambda *arguments: None)
         return Page(render_report(content)).texts
 
