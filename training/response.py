@@ -5,7 +5,7 @@ training period: invitations of the test period are scored by what had been lear
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
@@ -16,7 +16,6 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from models.calibration import PlattCalibration
 from training.dataset import Texts, Times
-from training.known import moments
 from training.split import Floats
 from training.survey_settings import SurveySettings
 
@@ -56,7 +55,7 @@ class Response:
     auc, log_loss, log_loss_of_rate : float or None
         Of the cross-fitted probabilities of those invitations, and log loss of their one rate; None for one rate.
     fitted_until : datetime or None
-        Nothing known later was learned from; None where everything was.
+        Nothing known from then on was learned from; None where everything was.
     """
 
     probability: Floats
@@ -103,7 +102,7 @@ def fit_response(
     known_at : (n,) datetime64[us]
         When it was known whether the row answered, UTC.
     fitted_until : datetime or None
-        Learn from rows known by then alone; None for all rows.
+        Learn from rows known before it alone; None for all rows.
     settings : SurveySettings
         Folds, rounds, and the fewest answers to learn from.
     seed : int
@@ -111,7 +110,11 @@ def fit_response(
     threads : int
         Threads, 0 for all cores; the result does not depend on it.
     """
-    learned = np.ones(len(answered), dtype=np.bool_) if fitted_until is None else known_at <= moments([fitted_until])[0]
+    learned = (
+        np.ones(len(answered), dtype=np.bool_)
+        if fitted_until is None
+        else known_at < np.datetime64(fitted_until.astimezone(UTC).replace(tzinfo=None), "us")
+    )
     label = answered.astype(np.float64)
     rows, answers = int(learned.sum()), int(label[learned].sum())
     fold = customer_folds(customers, settings.response_folds, seed)

@@ -37,7 +37,6 @@ SILENT = "silent"
 WORST_COLUMNS = 10
 """Columns of the balance that the facts tell of."""
 
-_CONTACTS_AT_ONCE = 50_000
 _WEEK = timedelta(weeks=1)
 _UTC_TIME = pl.Datetime("us", "UTC")
 _PLACED = ("customer_id", "household", *SLICES)
@@ -357,7 +356,7 @@ def _assemble(
     marks = care_marks(
         history, people.with_columns(label_end=pl.Series(invited.invited_at).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
     )
-    matrix = _features(repository, target, invited)
+    matrix = features_for(repository, target.service, invited.ids.tolist(), invited.cutoffs)
     told = ~np.isnan(matrix).all(axis=1)
     kept = np.flatnonzero(~marks.touched & told)
     excluded = found.excluded | {"care": int(marks.touched.sum()), "no_history": int((~marks.touched & ~told).sum())}
@@ -401,17 +400,6 @@ def _assemble(
     return SurveyDataset(
         dataset=dataset, invited=invited, matrix=matrix, silent=quiet, response=response, weights=weights, facts=facts
     )
-
-
-def _features(repository: OperatorRepository, target: SurveyTarget, invited: SurveyRows) -> Floats:
-    if target.entity == "customer":
-        return features_for(repository, target.service, invited.ids.tolist(), invited.cutoffs)
-    # Every contact has a moment of its own: asked for all at once, in portions.
-    matrix = np.empty((len(invited), len(columns_of(target.service))))
-    for start in range(0, len(invited), _CONTACTS_AT_ONCE):
-        part = slice(start, start + _CONTACTS_AT_ONCE)
-        matrix[part] = repository.historical(target.service, invited.ids[part].tolist(), invited.cutoffs[part])
-    return matrix
 
 
 def _dataset(

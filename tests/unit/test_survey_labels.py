@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from models.dissatisfaction import TARGETS
-from training.known import RawHistory, moments
+from training.known import RawHistory
 from training.survey_labels import CENSORED, NOT_INVITED, OFF_SCALE, UNSAMPLED, Asked, SurveyRows, survey_rows
 from training.survey_settings import SurveySettings
 
@@ -43,6 +43,10 @@ _ANSWERS = {
     "happened_at": _TIME,
     "arrived_at": _TIME,
 }
+
+
+def moments(times: list[datetime]) -> np.ndarray:
+    return np.array([time.replace(tzinfo=None) for time in times], dtype="datetime64[us]")
 
 
 def after(days: float) -> datetime:
