@@ -4,7 +4,11 @@ A row is touched when it, or its whole customer, was decided to be treated betwe
 that reached anybody or not. Touched rows are left out. Where the arm was drawn at random, those who were drawn into control stand
 for them as well: they weigh ``(1 - h) / p``, where ``p`` is the probability with which control was drawn and ``h`` the campaign's
 share of holdout, so that together with the holdout, which stands for itself, everybody is stood for. Several decisions multiply.
-Care that was not drawn at random has nobody to stand for those who got it; they are only left out, and counted.
+
+Care that was not drawn at random leaves nobody who surely stands for those who got it. Were they only left out, the lines that
+were lost before care could reach them would stay and weigh too much, the more so the shorter the horizon. So whoever remained in
+service uncared for weighs ``1 / G``, where ``G`` is the share of rows of the same cut-off and billing type that such care had not
+reached by then (Kaplan and Meier's, with care as the censoring). That they are alike otherwise is *assumed*.
 """
 
 from dataclasses import dataclass
@@ -34,11 +38,11 @@ class CareMarks:
     touched : (n,) bool
         Treated before the label's end.
     weight : (n,) float64
-        Weight of the row; at least 1 unless the drawing was odd, at most `GREATEST_WEIGHT`.
+        Weight of the row, above 0 and at most `GREATEST_WEIGHT`.
     holdout : (n,) bool
-        The household, or the customer, was in the holdout of some campaign.
+        The household, or the customer, was in the holdout of some campaign by the label's end.
     counts : dict of str to int
-        ``touched_randomised`` and ``touched_otherwise`` (left out), ``weighted`` and ``clipped`` (of those that stay).
+        ``touched_randomised`` and ``touched_otherwise`` (left out); ``weighted`` and ``clipped`` (of those that stay).
     """
 
     touched: NDArray[np.bool_]
@@ -57,6 +61,7 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     rows : DataFrame
         n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id`` where a row is a line. A row of
         a whole customer is touched by decisions about any of its lines; a line by those about itself and about its customer.
+        Where rows can come to an end, ``in_service_until`` (at most the label's end) and ``billing_type``.
     """
     decisions = (
         history.known("care_contacts", ["customer_id", "subscription_id", "campaign_id", "arm", "propensity"])
@@ -65,33 +70,26 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
         .collect()
     )
     numbered = rows.with_row_index("row")
-    met = _met(numbered, decisions)
-    treated, random = pl.col("arm") == "treatment", pl.col("propensity").is_not_null()
-    shares = (
-        decisions.filter(pl.col("arm") == "holdout", random, pl.col("campaign_id").is_not_null())
-        .group_by("campaign_id")
-        .agg(pl.col("propensity").mean().round(_DIGITS).alias("holdout_share"))
+    treated, drawn = pl.col("arm") == "treatment", pl.col("propensity").is_not_null()
+    met = _met(numbered, decisions).join(_holdout_shares(decisions), on="campaign_id", how="left")
+    stands_for = (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
+    by_row = met.group_by("row").agg(
+        treated.any().alias("touched"),
+        pl.col("decided_at").filter(treated & ~drawn).min().alias("cared_at"),
+        pl.when((pl.col("arm") == "control") & drawn).then(stands_for).otherwise(1.0).product().alias("weight"),
     )
-    stands_for = pl.when((pl.col("arm") == "control") & random).then(
-        (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
+    marked = numbered.join(by_row, on="row", how="left", maintain_order="left").with_columns(
+        pl.col("touched").fill_null(False), pl.col("weight").fill_null(1.0)
     )
-    by_row = (
-        met.join(shares, on="campaign_id", how="left")
-        .group_by("row")
-        .agg(
-            treated.any().alias("touched"),
-            (treated & ~random).any().alias("otherwise"),
-            stands_for.fill_null(1.0).product().round(_DIGITS).alias("weight"),
-        )
-    )
-    marked = numbered.select("row").join(by_row, on="row", how="left", maintain_order="left")
-    touched = marked["touched"].fill_null(False).to_numpy()
-    otherwise = marked["otherwise"].fill_null(False).to_numpy()
-    wanted = marked["weight"].fill_null(1.0).to_numpy()
-    weight = np.minimum(wanted, GREATEST_WEIGHT)
+    wanted = marked["weight"].to_numpy()
+    if "in_service_until" in rows.columns:
+        wanted = wanted / _uncared_share(marked)
+    # Sums and products over several threads differ in the last bits, which must not decide what is clipped.
+    wanted = np.round(wanted, _DIGITS)
+    touched, otherwise = marked["touched"].to_numpy(), marked["cared_at"].is_not_null().to_numpy()
     return CareMarks(
         touched=touched,
-        weight=weight,
+        weight=np.minimum(wanted, GREATEST_WEIGHT),
         holdout=_held_out(history, decisions, numbered),
         counts={
             "touched_randomised": int((touched & ~otherwise).sum()),
@@ -102,11 +100,40 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     )
 
 
+def _holdout_shares(decisions: pl.DataFrame) -> pl.DataFrame:
+    held = decisions.filter(pl.col("arm") == "holdout", pl.col("propensity").is_not_null(), pl.col("campaign_id").is_not_null())
+    return held.group_by("campaign_id").agg(pl.col("propensity").mean().alias("holdout_share"))
+
+
+def _uncared_share(rows: pl.DataFrame) -> Floats:
+    """Share of the like of each row that care by rule had not reached by the time the row's own service or label ended."""
+    share = np.ones(len(rows))
+    for (_, _), group in rows.select("row", "cutoff", "billing_type", "in_service_until", "cared_at").group_by(
+        "cutoff", "billing_type"
+    ):
+        cared_at = _microseconds(group["cared_at"].drop_nulls())
+        if len(cared_at) == 0:
+            continue
+        until = _microseconds(group["in_service_until"])
+        left = np.sort(_microseconds(group.select(pl.min_horizontal("in_service_until", "cared_at")).to_series()))
+        moments, reached = np.unique(cared_at, return_counts=True)
+        there = len(left) - np.searchsorted(left, moments, "left")
+        kept = np.cumprod(1 - reached / there)
+        passed = np.searchsorted(moments, until, "right")
+        share[group["row"].to_numpy()] = np.concatenate([[1.0], kept])[passed]
+    # Where nobody was left uncared for there is no weight to give, and no row to give it to.
+    return np.where(share > 0, share, 1.0)
+
+
+def _microseconds(moments: pl.Series) -> NDArray[np.int64]:
+    return moments.dt.timestamp("us").to_numpy()
+
+
 def _met(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """Decisions that fall between the cut-off and the label's end of each row they are about."""
     told = decisions.drop("contact_id", ARRIVED)
     within = (pl.col("decided_at") > pl.col("cutoff")) & (pl.col("decided_at") <= pl.col("label_end"))
-    wanted = ["row", "arm", "propensity", "campaign_id"]
+    wanted = ["row", "arm", "propensity", "campaign_id", "decided_at"]
     spans = rows.select("row", "customer_id", "cutoff", "label_end")
     if "subscription_id" not in rows.columns:
         return spans.join(told, on="customer_id").filter(within).select(wanted)

@@ -1,7 +1,7 @@
 """Dataset: labelled rows of several cut-offs, with all that fitting and judging must know of them."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,17 +19,21 @@ from holdfast.errors import InputError
 from holdfast.logging import progress
 from holdfast.settings import Home
 from training.care_marks import care_marks
-from training.known import RawHistory, utc
+from training.cutoffs import LabelEnd, cutoffs_for
+from training.known import UTC_TIME, RawHistory, Times
 from training.labels import HORIZON_DAYS, Fates
 from training.population import SLICES, lines_at_risk
 from training.settings import LabelSettings
+from training.silence import seen_until
 from training.split import Floats, Positions
 
 Texts = NDArray[np.str_]
-Times = NDArray[np.datetime64]
 
 STREAMED_BYTES = 1 << 30
-"""Feature matrices larger than this are filled cut-off by cut-off into a file instead of memory."""
+"""Feature matrices larger than this are filled, part by part, into a file instead of memory."""
+
+ROWS_AT_ONCE = 50_000
+"""Rows whose features are asked for together: one question costs seconds, and memory by the row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +143,7 @@ def non_payment_dataset(
 
 
 def features_for(repository: OperatorRepository, service: str, ids: Sequence[str], cutoffs: Times) -> Floats:
-    """Features of entities as known at their cut-offs, asked of Feast cut-off by cut-off.
+    """Features of entities as known at their cut-offs, asked of Feast for some rows at a time, in order of the cut-off.
 
     Parameters
     ----------
@@ -163,14 +167,13 @@ def features_for(repository: OperatorRepository, service: str, ids: Sequence[str
         The disk has no room for it; and as `OperatorRepository.historical`.
     """
     names = np.asarray(ids, dtype=object)
-    shape = (len(names), len(columns_of(service)))
-    matrix = _room_for(shape, repository.directory)
-    different = np.unique(cutoffs)
-    with progress("Reading features at past cut-offs", len(different)) as advance:
-        for cutoff in different:
-            here = np.flatnonzero(cutoffs == cutoff)
+    matrix = _room_for((len(names), len(columns_of(service))), repository.directory)
+    order = np.argsort(cutoffs, kind="stable")
+    with progress("Reading features at past cut-offs", len(order)) as advance:
+        for start in range(0, len(order), ROWS_AT_ONCE):
+            here = order[start : start + ROWS_AT_ONCE]
             matrix[here] = repository.historical(service, names[here].tolist(), cutoffs[here])
-            advance(1)
+            advance(len(here))
     return matrix
 
 
@@ -212,15 +215,17 @@ def _line_dataset(
     features = columns_of(service)
     repository = OperatorRepository(home)
     history = RawHistory(home.raw, until)
-    with progress("Looking back on who was lost"):
-        fates = Fates.of(history, settings)
     view = SERVICES[service][0]
-    chosen = cutoffs_for(repository.history_mondays(view), fates, settings, HORIZON_DAYS[-1], cutoffs)
+    ends = LabelEnd.of(history, seen_until(history), settings)
+    chosen = cutoffs_for(repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs)
+    present = {at: repository.ids_at(view, at) for at in chosen}
+    with progress("Looking back on who was lost"):
+        fates = Fates.of(history, settings, _union(present.values()))
     excluded: dict[str, int] = {}
     parts = []
     with progress("Finding who was at risk", len(chosen)) as advance:
         for at in chosen:
-            part, reasons = _rows_at(history, fates, at, settings, repository.ids_at(view, at), positive, strata)
+            part, reasons = _rows_at(history, fates, ends, at, settings, present[at], positive, strata)
             parts.append(part)
             _add(excluded, reasons)
             advance(1)
@@ -251,53 +256,16 @@ def _line_dataset(
             "cutoffs": [f"{at:%Y-%m-%d}" for at in chosen],
             "data_end": history.end.isoformat(),
             "care": marks.counts,
-            "first_outcomes": dict(_within_horizon(rows)["how"].value_counts(sort=True).iter_rows()),
+            "first_outcomes": _first_outcomes(rows),
+            "unknown_labels": {str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS},
         },
     )
-
-
-def cutoffs_for(
-    mondays: Times, fates: Fates, settings: LabelSettings, horizon_days: int, asked: Sequence[datetime] | None = None
-) -> list[datetime]:
-    """Cut-offs to take rows at, oldest first.
-
-    Counted back from the newest Monday at which every label is complete, prepaid ones too; more follow in the same step up to the
-    newest at which only those of the other lines are.
-
-    Raises
-    ------
-    InputError
-        No Monday's labels are complete, or one that was asked for has no history or no complete label.
-    """
-    known = [utc(monday) for monday in np.sort(mondays)]
-    span = timedelta(days=settings.gap_days + horizon_days)
-    late = timedelta(days=settings.inactivity_days)
-    if asked is not None:
-        for at in asked:
-            if at not in known:
-                between = f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}" if known else "; there are none yet"
-                raise InputError("cutoffs", f"must be Mondays that history is kept of{between}", f"{at:%Y-%m-%d}")
-            if at + span > fates.end:
-                raise InputError(
-                    "cutoffs", f"must not lie after {fates.end - span:%Y-%m-%d}, for labels to be complete", f"{at:%Y-%m-%d}"
-                )
-        return sorted(asked)
-    usable = [monday for monday in known if monday + span <= fates.end]
-    if not usable:
-        needed = settings.gap_days + horizon_days + settings.settle_days
-        has = (fates.end - known[0]).days + settings.settle_days if known else 0
-        raise InputError(
-            "raw tables", f"must reach {needed} days beyond the first Monday that features are kept of", f"{has} days"
-        )
-    complete = [monday for monday in usable if monday + span + late <= fates.prepaid_end]
-    anchor = (complete or usable)[-1]
-    step = timedelta(weeks=settings.cutoff_every_weeks)
-    return [monday for monday in usable if (monday - anchor) % step == timedelta(0)]
 
 
 def _rows_at(
     history: RawHistory,
     fates: Fates,
+    ends: LabelEnd,
     at: datetime,
     settings: LabelSettings,
     present: Sequence[str],
@@ -313,10 +281,16 @@ def _rows_at(
     end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
     late = pl.col("subscription_id").is_in(fates.late["subscription_id"].implode())
     label_end = pl.when(late).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
-    rows = lines.with_columns(cutoff=pl.lit(at, pl.Datetime("us", "UTC")), horizon_end=end, label_end=label_end)
+    ended = fates.service_ends.filter(pl.col("ended_at") > at).group_by("subscription_id").agg(pl.col("ended_at").min())
+    rows = (
+        lines.with_columns(cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end)
+        .join(ended, on="subscription_id", how="left", maintain_order="left")
+        .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
+        .drop("ended_at")
+    )
     labels = fates.label(rows, at, settings.gap_days, positive).drop("subscription_id")
     rows = pl.concat([rows, labels], how="horizontal")
-    incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > fates.prepaid_end)
+    incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > ends.use)
     unknown = pl.all_horizontal(pl.col(f"label_{days}").is_null() for days in HORIZON_DAYS)
     excluded |= {"in_gap": 0, "incomplete": 0, "censored": 0}
     for reason, holds in (("incomplete", incomplete), ("in_gap", pl.col("in_gap")), ("censored", unknown)):
@@ -325,11 +299,14 @@ def _rows_at(
     return rows, excluded
 
 
-def _within_horizon(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(
-        pl.col("how").is_not_null()
-        & (pl.col(f"label_{HORIZON_DAYS[-1]}").is_null() | (pl.col("lost_at") <= pl.col("horizon_end")))
-    )
+def _union(ids: Iterable[Sequence[str]]) -> pl.Series:
+    return pl.Series(sorted(set().union(*ids)), dtype=pl.String)
+
+
+def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:
+    """What came first to how many rows within the longest horizon; involuntary exits among it compete with voluntary ones."""
+    within = rows.filter(pl.col("lost_at") <= pl.col("horizon_end"))
+    return dict(within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows())
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:

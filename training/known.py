@@ -20,7 +20,7 @@ from holdfast.errors import InputError
 Times = NDArray[np.datetime64]
 
 _COLUMN_TYPES = {"string": pl.String(), "double": pl.Float64(), "int64": pl.Int64(), "bool": pl.Boolean()}
-_UTC_TIME = pl.Datetime("us", "UTC")
+UTC_TIME = pl.Datetime("us", "UTC")
 
 
 class RawHistory:
@@ -37,10 +37,12 @@ class RawHistory:
     Raises
     ------
     InputError
-        A required table is absent.
+        A required table is absent, or `until` has no time zone.
     """
 
     def __init__(self, directory: Path, until: datetime | None = None) -> None:
+        if until is not None and until.tzinfo is None:
+            raise InputError("until", "must have a time zone", until.isoformat())
         self.directory = directory
         self.until = until or datetime.now(UTC)
         for table in TABLES.values():
@@ -94,7 +96,9 @@ class RawHistory:
         parts = [pl.scan_parquet(path, glob=False).select(wanted) for path in files]
         return pl.concat(parts).filter(pl.col(ARRIVED) <= self.until, pl.col(HAPPENED) <= self.until)
 
-    def known(self, table: str, columns: Sequence[str], at: datetime | None = None) -> pl.LazyFrame:
+    def known(
+        self, table: str, columns: Sequence[str], at: datetime | None = None, only: pl.LazyFrame | None = None
+    ) -> pl.LazyFrame:
         """Rows that hold at a cut-off: the state of each bearer, or each event as it was last told.
 
         Parameters
@@ -105,11 +109,15 @@ class RawHistory:
             Columns wanted, beside the key and both times.
         at : datetime, optional
             The cut-off; default: hindsight.
+        only : LazyFrame, optional
+            Ids wanted, in a column of the key's name; default: all.
         """
         contract = TABLES[table]
         rows = self.rows(table, columns)
         if at is not None:
             rows = rows.filter(pl.col(ARRIVED) <= at, pl.col(HAPPENED) <= at)
+        if only is not None:
+            rows = rows.join(only, on=only.collect_schema().names(), how="semi")
         order = [HAPPENED, ARRIVED] if contract.kind == "state" else [ARRIVED]
         return rows.sort(order).unique(list(contract.key), keep="last", maintain_order=True)
 
@@ -123,13 +131,8 @@ def utc(moment: np.datetime64) -> datetime:
     return found.replace(tzinfo=UTC)
 
 
-def moments(times: Sequence[datetime]) -> Times:
-    """Moments with a zone as an array in UTC."""
-    return np.array([time.astimezone(UTC).replace(tzinfo=None) for time in times], dtype="datetime64[us]")
-
-
 def _polars_type(table: Table, column: str) -> pl.DataType:
-    return _COLUMN_TYPES.get(str(table.schema.columns[column].metadata["arrow"]), _UTC_TIME)
+    return _COLUMN_TYPES.get(str(table.schema.columns[column].metadata["arrow"]), UTC_TIME)
 
 
 def _newest_arrival(path: Path) -> datetime | None:

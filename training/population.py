@@ -16,7 +16,7 @@ SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
 
 LINE_EXCLUSIONS = (
     *("iot", "test", "employee", "suspended", "enterprise", "new"),
-    *("cancelling", "ended", "porting", "silent", "no_history"),
+    *("cancelling", "ended", "porting", "use_unknown", "silent", "no_history"),
 )
 """Why a line in service is not at risk, in the order in which reasons apply."""
 
@@ -73,10 +73,9 @@ def lines_at_risk(
         "cancelling": pl.col("gone") == "cancelling",
         "ended": pl.col("gone") == "ended",
         "porting": pl.col("porting"),
+        "use_unknown": (pl.col("billing_type") == "prepaid") & (not fates.use_is_told),
         "silent": pl.col("gone") == "silent",
-        "no_history": ~pl.col("subscription_id").is_in(pl.Series(present, dtype=pl.String).implode())
-        if present is not None
-        else pl.lit(False),
+        "no_history": _missing("subscription_id", present),
     }
     lines = (
         _lines(history, at)
@@ -110,9 +109,7 @@ def customers_present(history: RawHistory, at: datetime, present: Sequence[str] 
         "iot_test_employee": ~pl.col("personal"),
         "suspended": ~pl.col("active"),
         "enterprise": pl.col("segment") == "enterprise",
-        "no_history": ~pl.col("customer_id").is_in(pl.Series(present, dtype=pl.String).implode())
-        if present is not None
-        else pl.lit(False),
+        "no_history": _missing("customer_id", present),
     }
     kinds = pl.col("billing_type").unique().sort()
     customers = (
@@ -143,11 +140,14 @@ def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
 
 
 def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
-    """Lines with a request to port out that was not withdrawn; a completed one is one all the more."""
+    """Lines with an open request to port out: neither withdrawn nor completed."""
     steps = history.known("port_requests", ["subscription_id"], at)
-    withdrawn = steps.filter(pl.col("status") == "withdrawn").select("request_id")
-    open_ = steps.join(withdrawn, on="request_id", how="anti")
-    return open_.select("subscription_id", pl.lit(True).alias("porting")).unique()
+    over = steps.filter(pl.col("status") != "requested").select("request_id")
+    return steps.join(over, on="request_id", how="anti").select("subscription_id", pl.lit(True).alias("porting")).unique()
+
+
+def _missing(key: str, present: Sequence[str] | None) -> pl.Expr:
+    return pl.lit(False) if present is None else ~pl.col(key).is_in(pl.Series(present, dtype=pl.String).implode())
 
 
 def _first_reason(reasons: dict[str, pl.Expr]) -> pl.Expr:

@@ -40,8 +40,7 @@ def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
     """
     wanted = lines.select("subscription_id")
     weeks = (
-        history.known("usage_weeks", ["minutes", "data_gb", "zero_use_days", "last_used_at"])
-        .join(wanted, on="subscription_id", how="semi")
+        history.known("usage_weeks", ["minutes", "data_gb", "zero_use_days", "last_used_at"], only=wanted)
         .with_columns(
             # Where the last use is not told, a week with any use may have had it in its last moment.
             last=pl.when(pl.col("last_used_at").is_not_null())
@@ -52,11 +51,8 @@ def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
         .filter(pl.col("last").is_not_null())
         .select("subscription_id", pl.min_horizontal("week_start_at", "last").alias("first"), "last")
     )
-    recharges = (
-        history.known("recharges", [])
-        .join(wanted, on="subscription_id", how="semi")
-        .select("subscription_id", pl.col(HAPPENED).alias("first"), pl.col(HAPPENED).alias("last"))
-    )
+    recharged = history.known("recharges", [], only=wanted)
+    recharges = recharged.select("subscription_id", pl.col(HAPPENED).alias("first"), pl.col(HAPPENED).alias("last"))
     starts = lines.select("subscription_id", pl.col("activated_at").alias("first"), pl.col("activated_at").alias("last"))
     line = pl.col("subscription_id")
     return (
