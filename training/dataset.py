@@ -35,6 +35,9 @@ STREAMED_BYTES = 1 << 30
 ROWS_AT_ONCE = 50_000
 """Rows whose features are asked for together: one question costs seconds, and memory by the row."""
 
+WEIGHTS = "rows in control stand for those that care at random treated; rows uncared for, for those that care by rule reached"
+"""What the weights of lines mean."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
@@ -252,6 +255,8 @@ def _line_dataset(
         holdout=marks.holdout[kept],
         excluded=excluded,
         facts={
+            "gap_days": settings.gap_days,
+            "weights": WEIGHTS,
             "settings": settings.model_dump(),
             "cutoffs": [f"{at:%Y-%m-%d}" for at in chosen],
             "data_end": history.end.isoformat(),
