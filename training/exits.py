@@ -217,6 +217,7 @@ def _losses(history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: 
             by="subscription_id",
             strategy="forward",
             allow_exact_matches=False,
+            check_sortedness=False,
         )
     )
     booked = (
@@ -236,7 +237,14 @@ def _stopped(found: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         found.sort("silent_from")
-        .join_asof(cuts.sort("cut_at"), left_on="silent_from", right_on="cut_at", by="subscription_id", strategy="forward")
+        .join_asof(
+            cuts.sort("cut_at"),
+            left_on="silent_from",
+            right_on="cut_at",
+            by="subscription_id",
+            strategy="forward",
+            check_sortedness=False,
+        )
         .select("subscription_id", "silent_from", "silent_to", pl.min_horizontal("silent_to", "cut_at").alias("stop"))
     )
 
