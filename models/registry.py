@@ -1,14 +1,30 @@
-"""The one loader: from an alias in MLflow's registry to a model version in memory."""
+"""The one loader: from a name and an alias or number in MLflow's registry to a model version in memory."""
 
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from holdfast.errors import ModelError
 from holdfast.settings import Home, keep_parts_private
 from models.version import ModelVersion, load_version
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 CHAMPION = "champion"
+"""Alias of the version that is served."""
+
+CHALLENGER = "challenger"
+"""Alias of the version registered last, until it becomes champion."""
+
+PREVIOUS = "previous"
+"""Alias of the version that was champion before, to roll back to."""
 
 MODEL_DIGEST = "model_sha256"
 """Tag of a registered version that holds the SHA-256 of its ``model.json``."""
@@ -16,7 +32,7 @@ MODEL_DIGEST = "model_sha256"
 
 @dataclass(frozen=True)
 class ChampionAddress:
-    """Where the champion is.
+    """Where a version is, such as the champion.
 
     Parameters
     ----------
@@ -39,6 +55,42 @@ class RegisteredVersion:
 
     number: str
     model: ModelVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryEntry:
+    """What the registry says of a version, without its files.
+
+    Parameters
+    ----------
+    name, number : str
+        The registered model, and the version's number.
+    aliases : tuple of str
+        Aliases that point to it, sorted.
+    made_at : datetime
+        When it was registered, UTC.
+    run_id : str
+        MLflow run that made it.
+    source : str
+        Address of its files, as the registry has it.
+    tags : dict of str to str
+        What was noted about it.
+    metrics : dict of str to float
+        Figures of its run.
+    """
+
+    name: str
+    number: str
+    aliases: tuple[str, ...]
+    made_at: datetime
+    run_id: str
+    source: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+    def address(self, home: Home) -> ChampionAddress:
+        """Where its files are; ModelError where the registry does not say it well."""
+        return _address(home, self.name, self.number, self.source, self.tags)
 
 
 def load_champion(home: Home, name: str) -> RegisteredVersion:
@@ -64,25 +116,138 @@ def load_registered(address: ChampionAddress) -> RegisteredVersion:
     return RegisteredVersion(number=address.number, model=load_version(address.directory, address.sha256))
 
 
+def read_documents(address: ChampionAddress) -> dict[str, Any]:
+    """Read what a version of any kind tells in JSON, its ``model.json`` among it, checked against digests; no booster is parsed.
+
+    Raises
+    ------
+    ModelError
+        A file is missing, damaged or no JSON.
+    """
+    description = _read_json(address.directory / "model.json", address.sha256)
+    digests = description.get("sha256", {}) if isinstance(description, dict) else {}
+    documents = {name: digest for name, digest in digests.items() if name.endswith(".json")}
+    return {
+        "model.json": description,
+        **{name: _read_json(address.directory / Path(name).name, digest) for name, digest in documents.items()},
+    }
+
+
+def _read_json(path: Path, sha256: str) -> Any:
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
+        return json.loads(content)
+    except (OSError, ValueError) as error:
+        raise ModelError(str(path), f"cannot be read: {type(error).__name__}") from error
+
+
 def find_champion(home: Home, name: str) -> ChampionAddress:
     """Look up the champion without loading it; errors as in `load_champion`."""
+    with _registry(home, f"holds no readable champion of model {name!r}") as client:
+        found = client.get_model_version_by_alias(name, CHAMPION)
+    return _address(home, name, str(found.version), str(found.source), found.tags)
+
+
+def find_version(home: Home, name: str, which: str) -> RegistryEntry:
+    """Look up a version.
+
+    Parameters
+    ----------
+    home : Home
+        Where the registry lies.
+    name : str
+        Registered model.
+    which : str
+        A number, or one of the aliases ``champion``, ``challenger`` and ``previous``.
+
+    Raises
+    ------
+    ModelError
+        No registry, a damaged one, no such model, or no such version of it; the message says what there is.
+    """
+    entries = {entry.number: entry for entry in list_versions(home, name)}
+    by_alias = {alias: entry for entry in entries.values() for alias in entry.aliases}
+    found = entries.get(which) or by_alias.get(which)
+    if found is not None:
+        return found
+    if not entries:
+        known = ", ".join(sorted({entry.name for entry in list_versions(home)})) or "none"
+        raise ModelError("model", f"must be one that was registered ({known})", name)
+    versions = ", ".join([*entries, *by_alias])
+    if which in (CHAMPION, CHALLENGER, PREVIOUS):
+        raise ModelError(f"model {name}", f"has no {which}; it has {versions}")
+    raise ModelError("NUMBER", f"must be a version of model {name} ({versions})", which)
+
+
+def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
+    """All versions of a model, or of all models by name, newest first; ModelError where there is no readable registry."""
+    with _registry(home, "cannot be read") as client:
+        models = sorted(_all_pages(client.search_registered_models), key=lambda model: str(model.name))
+        entries = []
+        for model in models:
+            if name in (None, model.name):
+                aliases = {alias: str(number) for alias, number in dict(model.aliases).items()}
+                versions = _all_pages(client.search_model_versions, filter_string=f"name = '{model.name}'")
+                found = [_entry(client, version, aliases) for version in versions]
+                entries += sorted(found, key=lambda entry: -int(entry.number))
+    return entries
+
+
+@contextmanager
+def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
     if not home.tracking.is_file():
-        raise ModelError(str(home.tracking), "no model registry there; `holdfast quickstart` makes one")
+        raise ModelError(str(home.tracking), "no model registry there; `holdfast quickstart` or `holdfast train` makes one")
     keep_parts_private()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        client = MlflowClient(tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}")
-        found = client.get_model_version_by_alias(name, CHAMPION)
+        yield MlflowClient(tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}")
     except (MlflowException, SQLAlchemyError) as error:
         first_line = str(error).splitlines()[0]
-        raise ModelError(str(home.tracking), f"holds no readable champion of model {name!r}: {first_line}") from error
-    number, digest = str(found.version), found.tags.get(MODEL_DIGEST)
+        absent = getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+        hint = "; `holdfast models list` shows what there is" if absent else ""
+        raise ModelError(str(home.tracking), f"{problem}: {first_line}{hint}") from error
+
+
+def _all_pages(search: Any, **options: Any) -> list[Any]:
+    found, token = [], None
+    while True:
+        page = search(**options, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> RegistryEntry:
+    from mlflow.exceptions import MlflowException
+
+    number = str(version.version)
+    try:
+        metrics = dict(client.get_run(version.run_id).data.metrics)
+    except MlflowException:
+        metrics = {}  # somebody deleted the run; the version itself is whole
+    return RegistryEntry(
+        name=str(version.name),
+        number=number,
+        aliases=tuple(sorted(alias for alias, of in aliases.items() if of == number)),
+        made_at=datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=version.creation_timestamp),
+        run_id=str(version.run_id),
+        source=str(version.source),
+        tags=dict(version.tags),
+        metrics=metrics,
+    )
+
+
+def _address(home: Home, name: str, number: str, source: str, tags: dict[str, str]) -> ChampionAddress:
+    digest = tags.get(MODEL_DIGEST)
     if digest is None:
         raise ModelError(f"model {name} version {number}", f"must carry the tag {MODEL_DIGEST}, which registering it sets")
-    return ChampionAddress(number, _artifact_directory(home, str(found.source)), digest)
+    return ChampionAddress(number, _artifact_directory(home, source), digest)
 
 
 def _artifact_directory(home: Home, source: str) -> Path:
