@@ -1,8 +1,9 @@
 """What the columns of a feature service mean to a model: their meanings, and which way its boosters may not go."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from features.encoding import Column, Encoding
 from features.fields import SERVICES, VIEWS, Feature
 from models.meaning import FeatureMeaning
 
@@ -41,3 +42,19 @@ def meanings_of(service: str, direction: Literal["churn", "dissatisfaction", "no
 def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
     """Monotone constraints, one a feature: 1 where the margin may only rise with it, -1 where it may only fall, else 0."""
     return tuple(_CONSTRAINT[meaning.direction] for meaning in meanings)
+
+
+def service_documents(service: str) -> dict[str, Any]:
+    """What serving needs to read rows of a service's features: every column is a number, by the feature's own name."""
+    features = service_features(service)
+    columns = tuple(
+        Column(name=feature.name, feature=feature.name, kind="number", why="a feature of the operator's repository")
+        for feature in features
+    )
+    return {
+        "encoding.json": Encoding(columns).to_json(),
+        "columns.json": {
+            "id": VIEWS[SERVICES[service][0]].join_key,
+            "columns": [feature.name for feature in features],
+        },
+    }

@@ -1,0 +1,42 @@
+"""`holdfast train`: a model of the operator's own features, judged and registered as challenger."""
+
+from typing import Annotated
+
+import typer
+
+from holdfast.command import HomeOption, JsonOption, home_of, reporting_errors
+
+
+@reporting_errors
+def train(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="churn, non_payment, csat_low, nps_detractor or contact_csat_low.",
+            show_default=False,
+        ),
+    ],
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Parameter sets to try, the default one first. Default: 20, or as many as --seconds allows"),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Most seconds to search for parameters.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on the operator's features, and judge it beside the champion."""
+    from holdfast.console import print_json, results_only
+
+    with results_only():
+        from pipeline.train import train_target
+        from training.tune import TuningBudget
+
+        budget = TuningBudget(trials=trials or (None if seconds else 20), seconds=seconds)
+        result = train_target(home_of(home), target, budget)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        from holdfast.train_summary import print_training
+
+        print_training(result)

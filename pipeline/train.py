@@ -1,0 +1,126 @@
+"""Training on the operator's own features: labelled rows, a model, its report and model card, registered as challenger."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.errors import InputError, ModelError
+from holdfast.settings import Home
+from models.registry import RegisteredVersion, find_champion, load_registered
+from models.settings import BandSettings
+from models.target import Target
+from pipeline.home import locked
+from training.meanings import service_documents
+from training.settings import (
+    AssessmentSettings,
+    GateSettings,
+    LabelSettings,
+    LeakWatchSettings,
+    TrainingSettings,
+    TuningSettings,
+)
+from training.targets import TARGETS
+
+if TYPE_CHECKING:
+    from training.gate import Verdict
+    from training.operator_model import OperatorModel
+    from training.tune import TuningBudget
+_SECTIONS = (TrainingSettings, TuningSettings, LabelSettings, LeakWatchSettings, AssessmentSettings, GateSettings, BandSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a training made.
+
+    Parameters
+    ----------
+    model : OperatorModel
+        The model and what is known about it.
+    number : str
+        Number it is registered under, as challenger.
+    verdict : Verdict
+        What the gate would say if it were promoted now.
+    report, card : Path
+        Report and model card.
+    seconds : float
+        How long it took.
+    """
+
+    model: "OperatorModel"
+    number: str
+    verdict: "Verdict"
+    report: Path
+    card: Path
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "model_name": self.model.version.name,
+            "model_version": self.number,
+            "assessment": {name: found.to_json() for name, found in self.model.assessments.items()},
+            "facts": self.model.facts.to_json(),
+            "gate": self.verdict.to_json(),
+            "report": str(self.report),
+            "model_card": str(self.card),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
+    """Train a model of a target, judge it beside the champion, and register it as challenger.
+
+    Parameters
+    ----------
+    home : Home
+        Holds raw tables and features; gets the version, its report and its card.
+    name : str
+        One of `training.targets.TARGETS`.
+    budget : TuningBudget
+        How long to search for parameters. A run that was cut short carries on with its search.
+
+    Raises
+    ------
+    InputError
+        There is no such target, no feature history, or the rows do not make up the parts that are needed. Nothing was registered.
+    """
+    started = time.monotonic()
+    if name not in TARGETS:
+        raise InputError("TARGET", f"must be one of {', '.join(TARGETS)}", name)
+    for section in _SECTIONS:
+        section.read()  # a wrong setting is told before any work
+    if not home.raw.exists():
+        raise InputError("--home", "must hold an operator's raw tables; `holdfast features build` takes them in", str(home.root))
+    target = TARGETS[name]
+    from training.operator_model import train_operator_model
+    from training.target_dataset import SURVEY, target_dataset
+
+    with locked(home):
+        dataset, documents = target_dataset(home, target)
+    champion = champion_of(home, target)
+    home.root.joinpath("tuning").mkdir(exist_ok=True)
+    documents |= service_documents(target.service)
+    model = train_operator_model(
+        dataset, target, champion, budget, storage=home.root / "tuning" / f"{name}.db", extra_documents=documents
+    )
+    from pipeline.training_record import register
+
+    with locked(home):
+        number, verdict, report, card = register(home, model, documents.get(SURVEY))
+    return Trained(model=model, number=number, verdict=verdict, report=report, card=card, seconds=time.monotonic() - started)
+
+
+def champion_of(home: Home, target: Target) -> RegisteredVersion | None:
+    """The version in production; None where there is no registry or no champion yet.
+
+    Raises
+    ------
+    ModelError
+        There is one, and it is damaged.
+    """
+    try:
+        address = find_champion(home, target.name)
+    except ModelError:
+        return None
+    return load_registered(address)

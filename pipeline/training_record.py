@@ -1,0 +1,78 @@
+"""What is kept of a training: the version in the registry with all of its run, its report and its model card."""
+
+from pathlib import Path
+from typing import Any
+
+from features.table_repository import write_beside
+from holdfast.logging import progress
+from holdfast.settings import Home
+from pipeline.model_report import render_model_report
+from pipeline.models import show_model, would_pass
+from training.assessment_plots import assessment_figures
+from training.example import InputExample
+from training.gate import Verdict
+from training.operator_model import OperatorModel
+from training.predictions import TEST_PREDICTIONS
+from training.settings import LabelSettings, TrainingSettings
+from training.tracking import RunRecord, Tracking, assessment_metrics
+
+REPORTS = "reports"
+"""Folder of a home with a report and a model card for each version that was trained there."""
+
+
+def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) -> tuple[str, Verdict, Path, Path]:
+    """Register a version as challenger, and write its report and card.
+
+    Parameters
+    ----------
+    home : Home
+        Locked by the caller.
+    model : OperatorModel
+        What was trained.
+    survey : dict or None
+        What is to be known of the answers behind a dissatisfaction target.
+
+    Returns
+    -------
+    number : str
+        The version's number.
+    verdict : Verdict
+        What the gate would say now.
+    report, card : Path
+        Where they lie.
+    """
+    tracking = Tracking(home)
+    number = tracking.register(model.version, _record(model))
+    name = model.version.name
+    verdict = would_pass(home, name, number)
+    folder = home.root / REPORTS
+    folder.mkdir(exist_ok=True)
+    report, card = folder / f"{name}_{number}.html", folder / f"{name}_{number}.md"
+    with progress("Drawing the report"):
+        write_beside(report, render_model_report(model, verdict, number, survey))
+        write_beside(card, show_model(home, name, number).card)
+    return number, verdict, report, card
+
+
+def _record(model: OperatorModel) -> RunRecord:
+    facts = model.facts
+    return RunRecord(
+        parameters={
+            "target": facts.target,
+            "feature_service": facts.service,
+            "features": list(facts.features),
+            "rows": facts.rows,
+            "excluded": facts.excluded,
+            "rounds": facts.rounds,
+            "explanation_cost": facts.explanation_cost,
+            **facts.parameters,
+            **{f"training_{name}": value for name, value in TrainingSettings.read().model_dump().items()},
+            **{f"label_{name}": value for name, value in LabelSettings.read().model_dump().items()},
+        },
+        metrics=assessment_metrics(model.assessments),
+        figures=assessment_figures(model.assessments),
+        tables={TEST_PREDICTIONS: model.predictions.to_table()},
+        trials=model.tuned.trials,
+        dataset=(facts.target, facts.dataset_sha256),
+        example=InputExample.of(model.version, model.sample.matrix),
+    )
