@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -352,7 +353,7 @@ def test_labels_never_decrease_with_the_horizon(seed: int, inactivity_days: int)
             lines = lines_at_risk(history, fates, at, chosen).rows
             labels = fates.label(lines, at, chosen.gap_days, VOLUNTARY_CHURN)
             assert labels["subscription_id"].to_list() == lines["subscription_id"].to_list()
-            for shorter, longer in zip(HORIZON_DAYS, HORIZON_DAYS[1:], strict=False):
+            for shorter, longer in pairwise(HORIZON_DAYS):
                 for before, after in labels.select(f"label_{shorter}", f"label_{longer}").iter_rows():
                     # What is known stays: a loss, or that nothing can be known.
                     assert after == before or before == 0
