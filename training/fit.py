@@ -120,7 +120,10 @@ def parameters(settings: TrainingSettings, threads: int, recipe: Recipe = PARAME
 
 
 def constrained(recipe: Recipe, constraints: Sequence[int] | None) -> dict[str, object]:
-    """The recipe with monotone constraints.
+    """The recipe with monotone constraints, in a form that LightGBM keeps.
+
+    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the path breaks them by any method;
+    so the method is ``intermediate``, without smoothing.
 
     Parameters
     ----------
@@ -140,7 +143,12 @@ def constrained(recipe: Recipe, constraints: Sequence[int] | None) -> dict[str, 
     wrong = next((constraint for constraint in constraints if constraint not in (-1, 0, 1)), None)
     if wrong is not None:
         raise InputError("constraints", "must each be -1, 0 or 1", wrong)
-    return {**recipe, "monotone_constraints": list(constraints), "monotone_constraints_method": "advanced"}
+    return {
+        **recipe,
+        "monotone_constraints": list(constraints),
+        "monotone_constraints_method": "intermediate",
+        "path_smooth": 0.0,
+    }
 
 
 def fit_inner(table: TrainingTable, settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS) -> InnerFit:

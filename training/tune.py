@@ -37,7 +37,7 @@ from training.settings import TrainingSettings, TuningSettings
 LEAVES_PRICED = 10_000
 """Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
 
-SPACE_VERSION = 1
+SPACE_VERSION = 2
 """Goes up when the search space or the objective changes; trials of another version do not count."""
 
 _AS_LIGHTGBM_COMES: dict[str, object] = {
@@ -208,7 +208,7 @@ class _Search:
         base: Recipe,
         threads: int,
     ) -> None:
-        self.space = _space(len(train.label), categories=bool(train.categorical))
+        self.space = _space(len(train.label), bool(train.categorical), "monotone_constraints" in base)
         self.settings = settings
         self.pricing = pricing
         self.base = base
@@ -245,7 +245,7 @@ def priced(log_loss: float, leaves: int, price: float) -> float:
     return log_loss * (1 + price * leaves / LEAVES_PRICED)
 
 
-def _space(rows: int, categories: bool) -> dict[str, BaseDistribution]:
+def _space(rows: int, categories: bool, constraints: bool) -> dict[str, BaseDistribution]:
     """What is searched, by LightGBM parameter; with more rows to learn from, larger leaves come into question."""
     space: dict[str, BaseDistribution] = {
         "learning_rate": FloatDistribution(0.02, 0.2, log=True),
@@ -257,8 +257,9 @@ def _space(rows: int, categories: bool) -> dict[str, BaseDistribution]:
         "lambda_l1": FloatDistribution(0.0, 10.0),
         "lambda_l2": FloatDistribution(0.01, 100.0, log=True),
         "min_gain_to_split": FloatDistribution(0.0, 2.0),
-        "path_smooth": FloatDistribution(0.0, 50.0),
     }
+    if not constraints:
+        space["path_smooth"] = FloatDistribution(0.0, 50.0)
     if not categories:
         # With category codes, LightGBM's extremely random trees predict something else for raw rows than for binned ones.
         space["extra_trees"] = CategoricalDistribution([False, True])
