@@ -1,0 +1,124 @@
+"""The words of a language: one TOML file each, read once, checked against the forms when it is read."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Formatter
+
+from holdfast.errors import InputError
+from models.words.forms import CASES, CODES, FORMS
+from models.words.numerals import NUMERALS, Numerals
+
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+"""Languages that there are words in, as BCP 47 names them."""
+
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "en": (
+        *("because", "due to", "owing to", "thanks to", "on account of", "cause", "caused", "causes", "causing"),
+        *("lead to", "leads to", "led to", "leading to", "result in", "results in", "resulted in", "as a result"),
+        *("therefore", "thus", "hence", "consequently", "explains", "responsible for", "that is why", "makes", "made"),
+    ),
+    "zh-Hans": (
+        *("因为", "由于", "因此", "因而", "所以", "导致", "造成", "引起", "引发", "致使", "使得", "促使"),
+        *("原因", "缘故", "归因", "归咎", "从而", "于是", "故而"),
+    ),
+    "zh-Hant": (
+        *("因為", "由於", "因此", "因而", "所以", "導致", "造成", "引起", "引發", "致使", "使得", "促使"),
+        *("原因", "緣故", "歸因", "歸咎", "從而", "於是", "故而"),
+    ),
+}
+"""What claims a cause, by language: no sentence holds any of it. A contribution to a prediction is not one to what happens."""
+
+_SCRIPTS = {"cn": "zh-Hans", "sg": "zh-Hans", "my": "zh-Hans", "tw": "zh-Hant", "hk": "zh-Hant", "mo": "zh-Hant"}
+_PLACEHOLDERS = frozenset({"value", "change", "times", "often"})
+_USUAL_PLACEHOLDERS = frozenset({"usual", "now"})
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All words of a language.
+
+    Parameters
+    ----------
+    language : str
+        One of `LANGUAGES`.
+    numerals : Numerals
+        How numbers are said.
+    drivers, reasons, directions, actionable, phrases : dict of str to str
+        Words by driver, by reason key, by direction of a contribution, and so on.
+    fragments : dict of str to dict of str to str
+        Parts of sentences that depend on the line, by name and kind of line.
+    features : dict of str to dict of str to str
+        Templates by feature and case.
+    """
+
+    language: str
+    numerals: Numerals
+    drivers: dict[str, str]
+    reasons: dict[str, str]
+    directions: dict[str, str]
+    actionable: dict[str, str]
+    phrases: dict[str, str]
+    fragments: dict[str, dict[str, str]]
+    features: dict[str, dict[str, str]]
+
+    def reason_label(self, reason: str) -> str:
+        """What a reason key is called, for charts and headings; the key itself for a column of a team's own."""
+        return self.reasons.get(reason, reason)
+
+    def driver_label(self, driver: str) -> str:
+        """What a driver is called; the driver itself where there is no word for it."""
+        return self.drivers.get(driver, driver)
+
+
+def resolve(language: str) -> str:
+    """The language among `LANGUAGES` that a BCP 47 tag asks for, such as ``zh-Hant`` for ``zh-HK``.
+
+    Raises
+    ------
+    InputError
+        There are no words in that language.
+    """
+    primary, *rest = language.replace("_", "-").lower().split("-")
+    if primary == "en":
+        return "en"
+    if primary == "zh":
+        for part in rest:
+            if part in ("hans", "hant"):
+                return f"zh-{part.title()}"
+        return next((_SCRIPTS[part] for part in rest if part in _SCRIPTS), "zh-Hans")
+    raise InputError("language", f"must be one of {', '.join(LANGUAGES)}", language)
+
+
+def words(language: str) -> Catalogue:
+    """The words of the language that a BCP 47 tag asks for; errors as in `resolve`."""
+    return _read(resolve(language))
+
+
+@cache
+def _read(language: str) -> Catalogue:
+    text = (Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8")
+    catalogue = Catalogue(language=language, numerals=NUMERALS[language], **tomllib.loads(text))
+    faults = [fault for feature in FORMS for fault in _faults(catalogue, feature)]
+    if faults:
+        raise InputError(f"models/words/{language}.toml", "; ".join(faults))
+    return catalogue
+
+
+def _faults(catalogue: Catalogue, feature: str) -> list[str]:
+    """What is wrong with the words about a feature: cases missing or not of its form, and braces that nothing fills in."""
+    form, texts = FORMS[feature], catalogue.features.get(feature, {})
+    if form.kind == "code":
+        needed, allowed = {"null", *map(str, range(CODES[feature]))}, frozenset[str]()
+    else:
+        needed, allowed = set(CASES[form.kind][0]), CASES[form.kind][1]
+    if form.usual is not None:
+        needed.add("usual")
+    faults = [f"{feature} lacks {case!r}" for case in sorted(needed - texts.keys())]
+    faults += [f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)]
+    for case, text in texts.items():
+        known = catalogue.fragments.keys() | (_USUAL_PLACEHOLDERS if case == "usual" else _PLACEHOLDERS)
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        faults += [f"{feature}.{case} has {{{name}}}" for name in sorted(names - known)]
+    return faults

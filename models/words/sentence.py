@@ -1,0 +1,163 @@
+"""Sentences: what is known of a customer, in words, with the customer's own value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite, nan
+
+from models.words.catalogue import Catalogue
+from models.words.forms import FORMS, Form, Row, Show
+from models.words.numerals import GRAINS
+
+_PREPAID = 1
+_MOBILE = 0
+
+_SAME: dict[Show, float] = {"count": 0.1, "percent": 0.01, "score": 0.05}
+"""Changes that are none to speak of, by how they are shown: smaller than this."""
+_SAME_RATIO, _AS_USUAL = 0.05, 0.1
+_FAR = 1.95
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence about a customer, without a full stop, and the feature whose value it tells."""
+
+    feature: str
+    text: str
+
+
+def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
+    """What a customer's value of a feature says.
+
+    Parameters
+    ----------
+    feature : str
+        The feature to speak of.
+    row : mapping of str to float
+        The customer's features by name, NaN where missing. What is usual for the customer, and which kind of line it is, is
+        read from the others, where they are there.
+    words : Catalogue
+        The language.
+
+    Returns
+    -------
+    Spoken or None
+        Its feature is another one where that says the same more plainly. None for a feature that there are no words for.
+    """
+    form = FORMS.get(feature)
+    if form is None:
+        return None
+    if form.prepaid and _of(row, "billing_type_code") not in (None, _PREPAID):
+        return Spoken(feature, words.phrases["not_prepaid"])
+    if form.through is not None and _tells_usual(form.through, row):
+        feature = form.through
+    elif form.instead is not None and _of(row, feature) is None and _of(row, form.instead) is not None:
+        feature = form.instead
+    text = _speak(feature, FORMS[feature], row, words)
+    return Spoken(feature, text[:1].upper() + text[1:])
+
+
+def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
+    """``name: value``, for a feature that nobody wrote words for."""
+    if isinstance(value, float):
+        sign = "\N{MINUS SIGN}" if value < 0 else ""
+        value = sign + words.numerals.show(value, "number") if isfinite(value) else None
+    return words.phrases["fallback"].format(name=name, value=words.phrases["unknown"] if value is None else value)
+
+
+def _speak(feature: str, form: Form, row: Row, words: Catalogue) -> str:
+    value, texts = _of(row, feature), words.features[feature]
+    case = "null" if value is None else _case(form, value, texts)
+    return texts[case].format_map(_Fills(form, value, row, words)) + _usual(form, case, value, texts, row, words)
+
+
+def _of(row: Row, feature: str) -> float | None:
+    value = row.get(feature, nan)
+    return value if isfinite(value) else None
+
+
+def _tells_usual(feature: str, row: Row) -> bool:
+    usual = FORMS[feature].usual
+    return _of(row, feature) is not None and usual is not None and usual.of(row) is not None
+
+
+def _case(form: Form, value: float, texts: Mapping[str, str]) -> str:
+    """The case that a value is of; where the language has no words for a finer one, that of the coarser."""
+    for case in _cases(form, value):
+        if case in texts:
+            return case
+    return "null"
+
+
+def _cases(form: Form, value: float) -> tuple[str, ...]:
+    match form.kind:
+        case "amount":
+            if abs(value) < GRAINS[form.show]:
+                return ("none", "some")
+            return ("one", "some") if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"] else ("some",)
+        case "change":
+            if abs(value) < _SAME[form.show]:
+                return ("same",)
+            side = "less" if value < 0 else "more"
+            return (f"{side}_one", side) if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"] else (side,)
+        case "ratio":
+            if abs(value) < GRAINS["percent"]:
+                return ("none", "less")
+            if value >= _FAR:
+                return ("far", "more")
+            return ("same",) if abs(value - 1) < _SAME_RATIO else ("less" if value < 1 else "more",)
+        case "until":
+            if abs(value) < GRAINS["days"]:
+                return ("today", "ahead")
+            return ("ahead" if value > 0 else "past",)
+        case "flag":
+            return ("yes" if value >= 0.5 else "no",)
+        case "code":
+            return (f"{value:.0f}",)
+
+
+class _Fills(dict[str, str]):
+    """What stands in braces, made when it is asked for."""
+
+    def __init__(self, form: Form, value: float | None, row: Row, words: Catalogue) -> None:
+        self._form, self._value, self._row, self._words = form, value, row, words
+
+    def __missing__(self, name: str) -> str:
+        value, numerals = self._value, self._words.numerals
+        if name in self._words.fragments or value is None:
+            return _fragment(self._words.fragments[name], self._row)
+        match name:
+            case "change":
+                return numerals.show(value - 1, "percent")
+            case "times":
+                return numerals.times(value)
+            case "often":
+                return numerals.often(value)
+        return numerals.show(value, self._form.show)
+
+
+def _fragment(options: Mapping[str, str], row: Row) -> str:
+    """The variant of a part of a sentence that fits the customer's line, or number of lines, as far as the row knows it."""
+    product_line = _of(row, "product_line_code")
+    kinds = [] if product_line is None else ["mobile" if product_line == _MOBILE else "fixed"]
+    if _of(row, "customer_lines") == 1:
+        kinds.append("one")
+    return options[next((kind for kind in kinds if kind in options), "any")]
+
+
+def _usual(form: Form, case: str, value: float | None, texts: Mapping[str, str], row: Row, words: Catalogue) -> str:
+    """What is usual for the customer, to put behind the sentence; nothing where it cannot be told, or has been."""
+    usual = None if form.usual is None else form.usual.of(row)
+    if form.usual is None or usual is None or value is None:
+        return ""
+    now, numerals = _of(row, form.usual.level), words.numerals
+    if form.kind == "ratio":
+        if case in ("same", "none") or now is None:
+            return ""
+        return texts["usual"].format(now=numerals.show(now, form.show), usual=numerals.show(usual, form.show))
+    if form.show == "count":
+        if abs(usual - value) < 0.5:
+            return words.phrases["usual_same"]
+        return words.phrases["usual_none"] if usual < 0.15 else texts["usual"].format(usual=numerals.about(usual))
+    if abs(usual - value) <= _AS_USUAL * max(usual, abs(value)):
+        return words.phrases["usual_same"]
+    return texts["usual"].format(usual=numerals.show(usual, form.show))
