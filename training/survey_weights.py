@@ -22,7 +22,7 @@ class SurveyWeights:
     Parameters
     ----------
     design : (n,) float64
-        One over the probability of being invited, mean one.
+        How many customers each invitation stands for by what was drawn at random, mean one.
     response : (n,) float64
         One over the probability of answering when invited, at least 1, clipped.
     combined : (n,) float64
@@ -108,13 +108,13 @@ class Balance:
     after: float
 
 
-def survey_weights(sampling_probability: Floats, answering_probability: Floats, settings: SurveySettings) -> SurveyWeights:
+def survey_weights(design: Floats, answering_probability: Floats, settings: SurveySettings) -> SurveyWeights:
     """Weights of answers.
 
     Parameters
     ----------
-    sampling_probability : (n,) float64
-        With which each was to be invited, in (0, 1].
+    design : (n,) float64
+        How many customers each invitation stands for, positive, in any unit: one over the probability of being invited.
     answering_probability : (n,) float64
         With which each was to answer when invited, in (0, 1].
     settings : SurveySettings
@@ -123,14 +123,14 @@ def survey_weights(sampling_probability: Floats, answering_probability: Floats, 
     Raises
     ------
     InputError
-        There are no answers, or a probability is out of range.
+        There are no answers, or a weight or probability is out of range.
     """
-    if len(sampling_probability) == 0:
+    if len(design) == 0:
         raise InputError("answers", "there must be at least one")
-    for name, probability in (("sampling_probability", sampling_probability), ("answering_probability", answering_probability)):
-        if not ((probability > 0) & (probability <= 1)).all():
-            raise InputError(name, "must lie in (0, 1]", float(probability[~((probability > 0) & (probability <= 1))][0]))
-    design = 1.0 / sampling_probability
+    if (wrong := ~((design > 0) & np.isfinite(design))).any():
+        raise InputError("design", "must be positive", float(design[wrong][0]))
+    if (wrong := ~((answering_probability > 0) & (answering_probability <= 1))).any():
+        raise InputError("answering_probability", "must lie in (0, 1]", float(answering_probability[wrong][0]))
     unclipped = 1.0 / answering_probability
     clip = max(1.0, min(settings.weight_most, float(np.quantile(unclipped, settings.weight_quantile))))
     response = np.minimum(unclipped, clip)
@@ -145,7 +145,7 @@ def survey_weights(sampling_probability: Floats, answering_probability: Floats, 
 
 
 def balance(
-    matrix: Floats, features: Sequence[str], answered: NDArray[np.bool_], sampling_probability: Floats, weights: SurveyWeights
+    matrix: Floats, features: Sequence[str], answered: NDArray[np.bool_], design: Floats, weights: SurveyWeights
 ) -> list[Balance]:
     """Compare those who answered with all who were invited, column by column, before and after response weights.
 
@@ -157,8 +157,8 @@ def balance(
         Their names.
     answered : (n,) bool
         Which rows answered; `weights` are theirs.
-    sampling_probability : (n,) float64
-        With which each row was to be invited.
+    design : (n,) float64
+        How many customers each row stands for, in any unit.
 
     Returns
     -------
@@ -166,7 +166,6 @@ def balance(
         Columns that vary, the farthest apart before weighting first. That values are missing is a column too; means are of the
         rest.
     """
-    design = 1.0 / sampling_probability
     found = []
     for position, name in enumerate(features):
         values = matrix[:, position]

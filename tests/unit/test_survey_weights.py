@@ -17,7 +17,7 @@ probabilities = st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_
 @given(probabilities, st.floats(0.51, 1), st.floats(1, 100))
 def test_weights_are_positive_with_mean_one_and_clipped(drawn: list[tuple[float, float]], quantile: float, most: float) -> None:
     sampling, answering = (np.array(values) for values in zip(*drawn, strict=True))
-    found = survey_weights(sampling, answering, SurveySettings(weight_quantile=quantile, weight_most=most))
+    found = survey_weights(1 / sampling, answering, SurveySettings(weight_quantile=quantile, weight_most=most))
     for weight in (found.design, found.combined):
         assert (weight > 0).all()
         assert weight.mean() == pytest.approx(1)
@@ -33,7 +33,7 @@ def test_weights_are_positive_with_mean_one_and_clipped(drawn: list[tuple[float,
 
 
 def test_equal_chances_need_no_weights() -> None:
-    found = survey_weights(np.full(50, 0.3), np.full(50, 0.2), SETTINGS)
+    found = survey_weights(np.full(50, 3.0), np.full(50, 0.2), SETTINGS)
     np.testing.assert_allclose(found.combined, 1)
     said = found.diagnostics()
     assert (said.effective_rows, said.design_effective_rows) == (pytest.approx(50), pytest.approx(50))
@@ -60,12 +60,12 @@ def test_weights_undo_who_was_asked_and_who_answers() -> None:
     invited = random.random(rows) < sampling
     answered = random.random(rows) < answering
     told = invited & answered
-    found = survey_weights(sampling[told], answering[told], SurveySettings(weight_quantile=1, weight_most=1000))
+    found = survey_weights(1 / sampling[told], answering[told], SurveySettings(weight_quantile=1, weight_most=1000))
     truth = low.mean()
     assert abs(low[told].mean() - truth) > 0.03
     assert np.average(low[told], weights=found.combined) == pytest.approx(truth, abs=0.01)
     matrix = np.column_stack([app, business, random.normal(size=rows)])[invited]
-    before = balance(matrix, ["app", "business", "noise"], answered[invited], sampling[invited], found)
+    before = balance(matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], found)
     by_name = {one.column: one for one in before}
     assert before[0].column == "app"
     assert by_name["app"].before > 0.3
@@ -86,14 +86,15 @@ def test_what_is_missing_is_compared_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "sampling, answering, message",
+    "design, answering, message",
     [
         ([], [], "answers: there must be at least one"),
-        ([0.0], [0.5], r"sampling_probability: must lie in \(0, 1\] \(got 0.0\)"),
+        ([0.0], [0.5], r"design: must be positive \(got 0.0\)"),
+        ([float("inf")], [0.5], "design"),
         ([0.5], [1.5], "answering_probability"),
         ([0.5], [float("nan")], "answering_probability"),
     ],
 )
-def test_wrong_probabilities_are_named(sampling: list[float], answering: list[float], message: str) -> None:
+def test_wrong_input_is_named(design: list[float], answering: list[float], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        survey_weights(np.array(sampling), np.array(answering), SETTINGS)
+        survey_weights(np.array(design), np.array(answering), SETTINGS)
