@@ -126,7 +126,7 @@ class Tuned:
     Parameters
     ----------
     parameters : dict of str to JSON
-        LightGBM parameters, without seed and threads; the default recipe where nothing was better.
+        LightGBM parameters, without seed, threads and constraints; the default recipe where nothing was better.
     rounds : int
         Boosting rounds that were best on the tuning rows.
     value : float
@@ -179,8 +179,8 @@ def tune(
     _check(train, valid)
     pricing = TuningSettings.read()
     # Columns that no tree of the default recipe could split would be dropped for every trial, however small its leaves.
-    base = constrained({**PARAMETERS, "feature_pre_filter": False}, constraints)
-    search = _Search(train, valid, settings, pricing, base, threads)
+    base = {**PARAMETERS, "feature_pre_filter": False}
+    search = _Search(train, valid, settings, pricing, constrained(base, constraints), threads)
     name = f"{study} {_digest(train, valid, settings, pricing, constraints)}"
     trials = _open_study(storage, name)
     _fail_what_was_cut_short(trials)

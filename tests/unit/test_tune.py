@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 import training.tune
 from holdfast.errors import InputError
 from models.explanation_cost import explanation_cost
-from training.fit import PARAMETERS, TrainingTable, fit_early_stopped
+from training.fit import PARAMETERS, TrainingTable, constrained, fit_early_stopped
 from training.settings import TrainingSettings
 from training.tune import Tuned, TuningBudget, priced, tune
 
@@ -134,9 +134,15 @@ def test_every_leaf_costs(loss: float, leaves: int, more: int, price: float) -> 
     assert priced(loss, leaves, price=0) == loss
 
 
-def test_constraints_hold_in_what_was_tuned() -> None:
-    found = _tune(3, constraints=(1, 0, 0, 0, 0, 0))
-    assert found.parameters["monotone_constraints"] == [1, 0, 0, 0, 0, 0]
+def test_what_was_tuned_under_constraints_gives_again_what_its_trial_found(tuned: Tuned) -> None:
+    constraints = (1, 0, 0, 0, 0, 0)
+    found = _tune(12, constraints=constraints)
+    assert "monotone_constraints" not in found.parameters
+    assert "path_smooth" not in found.parameters
+    recipe = constrained(found.parameters, constraints)
+    (best,) = (trial for trial in found.trials if trial.value == found.value)
+    assert _log_loss(recipe) == pytest.approx(best.log_loss)
+    assert found.trials[0].log_loss != tuned.trials[0].log_loss
 
 
 def test_a_time_budget_tries_at_least_the_default_recipe_and_counts_earlier_runs(tmp_path: Path) -> None:
