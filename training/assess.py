@@ -130,7 +130,7 @@ class _Work:
         if predictions.trained_until is not None:
             months = np.floor((predictions.cutoffs - predictions.trained_until) / MONTH).astype(np.int64)
             self.decay = self._column(months.astype(np.str_))
-        self.size = 4 * max(judge.ranking.size for judge in (self.judge, *self.rivals.values()))
+        self.size = max(judge.size for judge in (self.judge, *self.rivals.values()))
 
     def rows(self, probability: Floats, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, Codes, int]:
         """What judging some of the rows takes."""
@@ -188,7 +188,8 @@ class _Work:
         found = {}
         for name in names:
             values = figures[f"{place}/{name}"]
-            told = estimate(values if number is None else values[:, number], self.settings.confidence)
+            distance = place != "difference" and name in METRICS and METRICS[name].distance
+            told = estimate(values if number is None else values[:, number], self.settings.confidence, distance=distance)
             if told is not None:
                 found[name] = told
         return found

@@ -30,10 +30,13 @@ class Metric:
         ``higher`` or ``lower`` is better, or ``one``: the nearer to 1 the better.
     about : str
         What it says, in a line.
+    distance : bool
+        It is a distance: at least 0, and enlarged by chance.
     """
 
     direction: Literal["higher", "lower", "one"]
     about: str
+    distance: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -43,7 +46,7 @@ METRICS: dict[str, Metric] = {
     "brier": Metric("lower", "Mean squared distance between probability and outcome"),
     "slope": Metric("one", "Calibration slope; below 1 the probabilities are too extreme, above 1 too timid"),
     "observed_over_expected": Metric("one", "Outcomes that came over the sum of the probabilities"),
-    "ece": Metric("lower", "Mean distance between predicted and observed shares over ten groups of equal size"),
+    "ece": Metric("lower", "Mean distance between predicted and observed shares over ten groups of equal size", distance=True),
     "lift_top_decile": Metric("higher", "Share of hits in the riskiest tenth over the share in all rows"),
     "precision_top_decile": Metric("higher", "Share of hits in the riskiest tenth"),
     "lift_capacity": Metric("higher", "Share of hits among as many as care can look after, over the share in all rows"),
@@ -74,6 +77,7 @@ class Judge:
     def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
         rows = (label, probability, weight, customer, customers)
         self.ranking, self.slope, self.deciles = Ranking(*rows), Slope(*rows), Deciles(*rows)
+        self.size = self.ranking.size
         squares = (label - probability) ** 2
         sums = (np.ones(len(label)), losses(label, probability), squares)
         # Sparse although it is full: its products keep to one thread, and so to one order of adding up.

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import betainc
 
-from training.ranking import Masses
+from training.ranking import Masses, ratio
 from training.settings import AssessmentSettings
 from training.split import Floats
 
@@ -79,9 +79,9 @@ def maximum_profit(masses: Masses, campaign: Campaign) -> Floats:
 
 def perfect_profit(masses: Masses, campaign: Campaign) -> Floats:
     """EMPC, per row of weight 1, of scores that put every positive above every negative."""
-    positive, negative = masses.positive.sum(axis=0), masses.negative.sum(axis=0)
     each = _edge_profit(np.ones(1), np.zeros(1), campaign)[0]
-    return each * positive / (positive + negative)
+    profit: Floats = each * ratio(masses.positives[-1], masses.all[-1])
+    return profit
 
 
 def _hull_profit(positive: Floats, mass: Floats, campaign: Campaign) -> float:

@@ -7,6 +7,7 @@ weightings at once.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,40 @@ class Masses:
 
     positive: Floats
     negative: Floats
+
+    @cached_property
+    def positives(self) -> Floats:
+        """Mass of the positives down to each block, itself counted in: (b, d)."""
+        return np.cumsum(self.positive, axis=0)
+
+    @cached_property
+    def negatives(self) -> Floats:
+        """Mass of the negatives down to each block, itself counted in: (b, d)."""
+        return np.cumsum(self.negative, axis=0)
+
+    @cached_property
+    def all(self) -> Floats:
+        """Mass of both down to each block, itself counted in: (b, d)."""
+        both: Floats = self.positives + self.negatives
+        return both
+
+    @cached_property
+    def negatives_below(self) -> Floats:
+        """Mass of the negatives ranked lower than each block, half of its own counted in: (b, d)."""
+        below: Floats = self.negatives[-1] - self.negatives + self.negative / 2
+        return below
+
+    @cached_property
+    def positives_above(self) -> Floats:
+        """Mass of the positives ranked higher than each block, half of its own counted in: (b, d)."""
+        above: Floats = self.positives - self.positive / 2
+        return above
+
+    @cached_property
+    def pairs(self) -> Floats:
+        """Mass of the pairs of a positive ranked above a negative, ties half: (d,)."""
+        pairs: Floats = (self.positive * self.negatives_below).sum(axis=0)
+        return pairs
 
 
 class Ranking:
@@ -92,16 +127,13 @@ def auc(masses: Masses) -> Floats:
 
     NaN where a class has no weight.
     """
-    pairs = masses.positive.sum(axis=0) * masses.negative.sum(axis=0)
-    return ratio((masses.positive * below(masses.negative)).sum(axis=0), pairs)
+    return ratio(masses.pairs, masses.positives[-1] * masses.negatives[-1])
 
 
 def average_precision(masses: Masses) -> Floats:
     """Mean precision at the places of the positives; NaN where there is none."""
-    found = np.cumsum(masses.positive, axis=0)
-    seen = found + np.cumsum(masses.negative, axis=0)
-    precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
-    return ratio((masses.positive * precision).sum(axis=0), found[-1])
+    precision = np.divide(masses.positives, masses.all, out=np.zeros_like(masses.all), where=masses.all > 0)
+    return ratio((masses.positive * precision).sum(axis=0), masses.positives[-1])
 
 
 def precision_at(masses: Masses, share: float) -> Floats:
@@ -109,36 +141,20 @@ def precision_at(masses: Masses, share: float) -> Floats:
 
     Rows tied at the border count with the share of them that still fits, so that the order of rows does not matter.
     """
-    mass = masses.positive + masses.negative
-    seen = np.cumsum(mass, axis=0)
-    size = share * seen[-1]
-    columns = np.arange(mass.shape[1])
-    border = np.minimum((seen < size).sum(axis=0), len(mass) - 1)
-    found = np.cumsum(masses.positive, axis=0)[border, columns]
-    beyond = np.maximum(seen[border, columns] - size, 0.0)
-    found -= ratio(masses.positive[border, columns] * beyond, mass[border, columns])
+    size = share * masses.all[-1]
+    columns = np.arange(len(size))
+    border = np.minimum((masses.all < size).sum(axis=0), len(masses.all) - 1)
+    positive, negative = masses.positive[border, columns], masses.negative[border, columns]
+    beyond = np.maximum(masses.all[border, columns] - size, 0.0)
+    found = masses.positives[border, columns] - beyond * np.nan_to_num(ratio(positive, positive + negative))
     return ratio(found, size)
 
 
 def lift_at(masses: Masses, share: float) -> Floats:
     """`precision_at` over the share of positives among all; NaN where there is none."""
-    positive, negative = masses.positive.sum(axis=0), masses.negative.sum(axis=0)
-    return ratio(precision_at(masses, share), ratio(positive, positive + negative))
+    return ratio(precision_at(masses, share), ratio(masses.positives[-1], masses.all[-1]))
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Part over whole, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
-
-
-def below(mass: Floats) -> Floats:
-    """Mass ranked lower than each block, half of its own counted in."""
-    upto = np.cumsum(mass, axis=0)
-    lower: Floats = upto[-1] - upto + mass / 2
-    return lower
-
-
-def above(mass: Floats) -> Floats:
-    """Mass ranked higher than each block, half of its own counted in."""
-    higher: Floats = np.cumsum(mass, axis=0) - mass / 2
-    return higher

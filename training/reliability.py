@@ -21,8 +21,8 @@ _TOLERANCE = 1e-9
 class Slope:
     """Slope of a logistic regression of the label on the predicted log-odds: 1 is right, below 1 the predictions are too extreme.
 
-    The log-odds are put into 4,096 bins of equal width, each standing at its mean, so that a weighting costs a fit on 4,096
-    points; the slope moves by less than a hundred-thousandth.
+    What is expected is added up over 4,096 bins of equal width in log-odds, each standing at its mean, and what was observed over
+    the rows themselves: so a weighting costs a fit on 4,096 points, and the slope moves by about a hundred-thousandth at most.
 
     Parameters
     ----------
@@ -41,9 +41,12 @@ class Slope:
         bins = int(place.max()) + 1
         rows = np.bincount(place, minlength=bins)
         self._points = np.bincount(place, weights=log_odds, minlength=bins) / rows
-        positive = label > 0
-        self._positive = sums_by(place, customer, weight, positive, (bins, customers))
-        self._mass = sums_by(place, customer, weight, np.ones(len(label), dtype=bool), (bins, customers))
+        self._centre = float(log_odds.mean())
+        everyone = np.ones(len(label), dtype=bool)
+        self._mass = sums_by(place, customer, weight, everyone, (bins, customers))
+        once, observed = np.zeros(len(label), dtype=np.int64), weight * label
+        self._level = sums_by(once, customer, observed, everyone, (1, customers))
+        self._tilt = sums_by(once, customer, observed * (log_odds - self._centre), everyone, (1, customers))
 
     def of(self, counts: Floats) -> Floats:
         """Slope of each weighting; NaN where it is not determined: one class, one probability, or classes apart.
@@ -55,15 +58,18 @@ class Slope:
         """
         if not self.varies:
             return np.full(counts.shape[1], np.nan)
-        return _slopes(self._points, self._positive @ counts, self._mass @ counts)
+        level, tilt = (self._level @ counts)[0], (self._tilt @ counts)[0]
+        return _slopes(self._points - self._centre, level, tilt, self._mass @ counts)
 
 
-def _slopes(points: Floats, positive: Floats, mass: Floats) -> Floats:
-    """Newton's method for all weightings side by side, from the slope 1 with the intercept that fits it roughly."""
-    rate = ratio(positive.sum(axis=0), mass.sum(axis=0))
+def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass: Floats) -> Floats:
+    """Newton's method for all weightings side by side, from the slope 1 with the intercept that fits it roughly.
+
+    The best slope is where the positives, and the sum of their points, are as many as expected.
+    """
+    rate = ratio(observed_level, mass.sum(axis=0))
     one_class = ~((rate > 0) & (rate < 1))
-    centre = float(np.average(points, weights=mass.sum(axis=1) + 1e-300))
-    x = (points - centre)[:, None]
+    x = points[:, None]
     slope = np.ones(mass.shape[1])
     intercept = logit(np.where(one_class, 0.5, rate))
     moving = ~one_class
@@ -72,15 +78,15 @@ def _slopes(points: Floats, positive: Floats, mass: Floats) -> Floats:
             break
         at = np.flatnonzero(moving)
         expected = expit(x * slope[at] + intercept[at])
-        missing = positive[:, at] - mass[:, at] * expected
-        spread = mass[:, at] * expected * (1.0 - expected)
-        level, tilt = missing.sum(axis=0), (x * missing).sum(axis=0)
+        share = mass[:, at] * expected
+        spread = share * (1.0 - expected)
+        level, tilt = observed_level[at] - share.sum(axis=0), observed_tilt[at] - (x * share).sum(axis=0)
         h0, h1, h2 = spread.sum(axis=0), (x * spread).sum(axis=0), (x * x * spread).sum(axis=0)
         determinant = h0 * h2 - h1 * h1
         tilt_step = ratio(h0 * tilt - h1 * level, determinant)
         level_step = ratio(h2 * level - h1 * tilt, determinant)
         largest = np.maximum(np.abs(tilt_step), np.abs(level_step))
-        shrink = np.minimum(1.0, ratio(np.full(len(at), _LARGEST_STEP), largest))
+        shrink = _LARGEST_STEP / np.maximum(largest, _LARGEST_STEP)
         slope[at] += shrink * tilt_step
         intercept[at] += shrink * level_step
         moving[at] = largest > _TOLERANCE

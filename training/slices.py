@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from training import ranking
 from training.metrics import losses
 from training.ranking import Codes, Masses, Ranking, ratio, sums_by
 from training.split import Floats
@@ -61,22 +60,18 @@ class Column:
         masses : Masses
             Those of all rows under these counts.
         """
-        below, above = ranking.below(masses.negative), ranking.above(masses.positive)
-        all_positive, all_negative = masses.positive.sum(axis=0), masses.negative.sum(axis=0)
-        all_pairs = (masses.positive * below).sum(axis=0)
         shape = (len(self.names), counts.shape[1])
         auc, rest, positives, negatives = (np.empty(shape) for _ in range(4))
         cells = Masses(self._positive @ counts, self._negative @ counts)
         for number in range(len(self.names)):
             here = slice(self._bounds[number], self._bounds[number + 1])
             own, block = Masses(cells.positive[here], cells.negative[here]), self._block[here]
-            positive, negative = own.positive.sum(axis=0), own.negative.sum(axis=0)
-            inside = (own.positive * ranking.below(own.negative)).sum(axis=0)
-            with_positive = (own.positive * below[block]).sum(axis=0)
-            with_negative = (own.negative * above[block]).sum(axis=0)
-            auc[number] = ratio(inside, positive * negative)
-            outside = all_pairs - with_positive - with_negative + inside
-            rest[number] = ratio(outside, (all_positive - positive) * (all_negative - negative))
+            positive, negative = own.positives[-1], own.negatives[-1]
+            with_positive = (own.positive * masses.negatives_below[block]).sum(axis=0)
+            with_negative = (own.negative * masses.positives_above[block]).sum(axis=0)
+            outside = masses.pairs - with_positive - with_negative + own.pairs
+            auc[number] = ratio(own.pairs, positive * negative)
+            rest[number] = ratio(outside, (masses.positives[-1] - positive) * (masses.negatives[-1] - negative))
             positives[number], negatives[number] = positive, negative
         return {
             "auc": auc,

@@ -1,0 +1,122 @@
+"""How often the intervals of `training.assess` cover figures whose truth is known.
+
+``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from a made-up population: customers with one or
+several rows that share a mood nobody sees, weights that depend on who they are, and a model that is somewhat wrong on purpose.
+The truth is the figure over a population some hundreds of times larger. Beside the intervals in use stand plain percentiles,
+for comparison.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from benchmarks.report import show
+from holdfast.logging import progress
+from training.bootstrap import estimate, resample
+from training.metrics import METRICS, Judge, figures
+from training.ranking import Codes
+from training.settings import AssessmentSettings
+from training.split import Floats
+
+SAMPLES, CUSTOMERS = 200, 2_000
+CONFIDENCE = 0.9
+POPULATION = 600_000
+PROMISED = ("auc", "log_loss", "slope", "observed_over_expected", "empc_share")
+"""Figures whose intervals must cover the truth in 85 to 95 % of samples at a confidence of 90 %."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Judged rows of some customers: labels, probabilities, weights and codes of customers, (n,) each."""
+
+    label: Floats
+    probability: Floats
+    weight: Floats
+    customer: Codes
+
+
+def population(customers: int, seed: int | Sequence[int], right: bool = False) -> Rows:
+    """Rows of made-up customers.
+
+    Parameters
+    ----------
+    customers : int
+        How many; each has 2.5 rows on average.
+    seed : int or sequence of int
+        Of everything.
+    right : bool
+        The predictions are the risks that the labels were drawn with, as far as anyone could know them.
+    """
+    random = np.random.default_rng(seed)
+    kind, mood = random.normal(size=customers), random.normal(0, 0.8, customers)
+    customer = np.repeat(np.arange(customers), 1 + random.poisson(1.5, customers))
+    signal = 0.7 * kind[customer] + 0.7 * random.normal(size=len(customer))
+    known = 1.1 * signal - 3.2
+    label = (random.random(len(customer)) < expit(known + mood[customer])).astype(np.float64)
+    weight = np.where(kind > 0.5, 2.0, np.where(kind < -0.8, 0.5, 1.0)) * random.choice([0.8, 1.2], customers)
+    probability = _over_moods(known) if right else expit(1.3 * signal - 2.9)
+    return Rows(label, probability, weight[customer], customer)
+
+
+def true_figures(settings: AssessmentSettings) -> dict[str, float]:
+    """Every figure over a population so large that chance no longer moves it."""
+    everyone = population(POPULATION, 0)
+    return figures(everyone.label, everyone.probability, everyone.weight, settings)
+
+
+def covered(
+    samples: int, customers: int, truth: Mapping[str, float], settings: AssessmentSettings
+) -> dict[str, NDArray[np.bool_]]:
+    """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by plain percentiles."""
+    tails = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
+    found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
+    with progress("Sampling test periods", samples) as advance:
+        for sample in range(samples):
+            rows = population(customers, [1, sample])
+            judge = Judge(rows.label, rows.probability, rows.weight, rows.customer, customers)
+            drawn = resample(
+                customers, settings.draws, sample, lambda counts, judge=judge: judge.figures(counts, settings), judge.size, ""
+            )
+            for name, values in drawn.items():
+                told = estimate(values, settings.confidence, distance=METRICS[name].distance)
+                low, high = np.nanquantile(values[1:], tails)
+                in_use = told is not None and told.low <= truth[name] <= told.high
+                found[name].append((in_use, bool(low <= truth[name] <= high)))
+            advance(1)
+    return {name: np.array(values, dtype=bool).T for name, values in found.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    samples, customers = (*numbers, *(SAMPLES, CUSTOMERS)[len(numbers) :])
+    settings = AssessmentSettings(confidence=CONFIDENCE)
+    truth = true_figures(settings)
+    found = covered(samples, customers, truth, settings)
+    rows = [
+        {
+            "figure": name,
+            "truth": truth[name],
+            "covered": float(hits[0].mean()),
+            "by plain percentiles": float(hits[1].mean()),
+            "promised": "85 to 95 %" if name in PROMISED else "",
+        }
+        for name, hits in found.items()
+    ]
+    title = f"{CONFIDENCE:.0%} intervals of {samples} test periods with {customers:,} customers, {settings.draws} draws each"
+    show(title, rows)
+
+
+def _over_moods(known: Floats) -> Floats:
+    """Risk with the mood averaged out, by Gauss-Hermite quadrature."""
+    points, weights = np.polynomial.hermite_e.hermegauss(15)
+    risk: Floats = expit(known[:, None] + 0.8 * points) @ (weights / weights.sum())
+    return risk
+
+
+if __name__ == "__main__":
+    main()
