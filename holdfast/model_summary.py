@@ -28,12 +28,13 @@ def print_versions(versions: "Sequence[ListedVersion]") -> None:
         within = f"  [dim]figures within {horizon} days[/dim]" if horizon else ""
         console.print(f"[bold]{escape(name)}[/bold]{within}")
         metrics = list(dict.fromkeys(metric for version in found for metric in version.figures))
-        titles = [Column(metric.replace("_", " "), justify="right") for metric in metrics]
-        table = Table(Column("version", justify="right"), "is", "gate", *titles, "made", box=box.SIMPLE_HEAD)
+        titles = [Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc") for metric in metrics]
+        names = Column("version", justify="right"), Column("is", no_wrap=True), Column("gate", no_wrap=True)
+        table = Table(*names, *titles, Column("made", no_wrap=True), box=box.SIMPLE_HEAD)
         for version in found:
-            figures = [_figure(version.figures.get(metric)) for metric in metrics]
+            figures = [_figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics]
             gate = _GATE.get(version.gate, f"[dim]{version.gate}[/dim]")
-            table.add_row(version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:16].replace("T", " "))
+            table.add_row(version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10])
         console.print(table)
 
 
@@ -42,7 +43,7 @@ def print_version(shown: "ShownVersion") -> None:
     console = Console(highlight=False)
     version = shown.listed
     aliases = f", {' and '.join(version.aliases)}" if version.aliases else ""
-    console.print(f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {version.made_at[:16]} UTC")
+    console.print(f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}")
     result = shown.to_json()
     for head, assessment in (result["assessment.json"] or {}).items():
         console.print(_figures_table(head, assessment))
@@ -56,9 +57,9 @@ def print_version(shown: "ShownVersion") -> None:
         console.print(f"its experiment says: {escape(told)}")
     for move in shown.moves:
         place = f" in place of version {move['replaced']}" if move["replaced"] else ""
-        console.print(f"champion since {move['at']} by {move['how']}{place}")
+        console.print(f"champion since {_moment(move['at'])} by {move['how']}{place}")
     for verdict in shown.verdicts:
-        _print_verdict(console, verdict, f"gate, {verdict['at']}: ")
+        _print_verdict(console, verdict, f"gate, {_moment(verdict['at'])}: ")
     if not shown.verdicts:
         console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
     console.print(
@@ -141,12 +142,16 @@ def _estimate(estimate: Any) -> str:
     return _figure(vars(estimate)) if estimate else _NOTHING
 
 
-def _figure(figure: Mapping[str, float] | None, *, signed: bool = False) -> str:
+def _figure(figure: Mapping[str, float] | None, *, signed: bool = False, interval: bool = True) -> str:
     if figure is None:
         return _NOTHING
     sign = "+" if signed else ""
-    interval = f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]" if "low" in figure else ""
-    return f"{figure['value']:{sign}.4f}{interval}"
+    shown = f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]" if interval and "low" in figure else ""
+    return f"{figure['value']:{sign}.4f}{shown}"
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def _within(head: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from holdfast.errors import ModelError
+from holdfast.logging import progress
 from holdfast.settings import Home, keep_parts_private
 from models.version import ModelVersion, load_version
 
@@ -183,7 +184,7 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
 
 def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
     """All versions of a model, or of all models by name, newest first; ModelError where there is no readable registry."""
-    with _registry(home, "cannot be read") as client:
+    with progress("Reading the model registry (MLflow)"), _registry(home, "cannot be read") as client:
         models = sorted(_all_pages(client.search_registered_models), key=lambda model: str(model.name))
         entries = []
         for model in models:

@@ -6,6 +6,7 @@ Whatever changes an alias holds the home's lock, so that no two decisions cross.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from features.table_repository import write_beside
@@ -34,6 +35,9 @@ from training.tracking import Tracking
 
 UPLIFT = "uplift_"
 """What the names of uplift models begin with."""
+
+REPORTS = "reports"
+"""Folder of a home with a report and a model card for each version that was trained there."""
 
 MAIN_FIGURES = ("auc", "average_precision", "log_loss", "lift_top_decile", "slope")
 """Figures that a list of versions shows."""
@@ -228,11 +232,21 @@ def rollback_model(home: Home, name: str) -> Rollback:
     return Rollback(name=name, was=champion.number, number=previous.number)
 
 
-def write_card(home: Home, name: str, number: str) -> None:
-    """Write a version's model card beside its run's artifacts, as it stands now."""
+def write_card(home: Home, name: str, number: str) -> Path:
+    """Write a version's model card as it stands now, beside the reports of the home and among its run's artifacts.
+
+    Returns
+    -------
+    Path
+        The card in the home.
+    """
     entry = find_version(home, name, number)
-    folder = entry.address(home).directory.parent
-    write_beside(folder / MODEL_CARD, _card(entry, _readable_documents(home, entry)))
+    card = _card(entry, _readable_documents(home, entry))
+    write_beside(entry.address(home).directory.parent / MODEL_CARD, card)
+    path = home.root / REPORTS / f"{name}_{number}.md"
+    path.parent.mkdir(exist_ok=True)
+    write_beside(path, card)
+    return path
 
 
 def uplift_verdicts(documents: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -378,9 +378,9 @@ def _explanations(head: str, facts: TrainingFacts, settings: GateSettings) -> It
 
 def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Finding]:
     for name, kinds in unexplained(facts, explained).items():
-        yield Finding(
-            "leaks", name, f"the leak watch flags {name} ({kinds}), and nobody has explained it (--explain-flag '{name}=REASON')"
-        )
+        what = f"{name} ({kinds})" if name != kinds else f"the whole table or model ({kinds})"
+        words = f"the leak watch flags {what}, and nobody has explained it (--explain-flag '{name}=REASON')"
+        yield Finding("leaks", name, words)
 
 
 def _of(head: str) -> str:

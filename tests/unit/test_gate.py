@@ -131,7 +131,12 @@ def test_one_without_a_champion_to_beat_passes() -> None:
             "leaks",
             "flags x .missingness., and nobody has explained it",
         ),
-        ("training.json/flags", [{"column": None, "kind": "too_good", "figure": 0.97}], "leaks", "flags too_good"),
+        (
+            "training.json/flags",
+            [{"column": None, "kind": "too_good", "figure": 0.97}],
+            "leaks",
+            "flags the whole table or model .too_good.",
+        ),
     ],
 )
 def test_each_failing_demand_alone_refuses(path: str, value: Any, rule: str, words: str) -> None:
