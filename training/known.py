@@ -78,7 +78,7 @@ class RawHistory:
             raise InputError("raw tables", "must hold rows; they are all empty", str(self.directory))
         return min(max(newest), self.until)
 
-    def rows(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
+    def rows(self, table: str, columns: Sequence[str], only: pl.LazyFrame | None = None) -> pl.LazyFrame:
         """All rows seen, corrected ones too.
 
         Parameters
@@ -86,15 +86,21 @@ class RawHistory:
         table : str
             A raw table; one that is absent has no rows.
         columns : sequence of str
-            Columns wanted, beside both times.
+            Columns wanted, beside the key and both times.
+        only : LazyFrame, optional
+            Ids wanted, in a column of their name; default: all.
         """
         contract = TABLES[table]
         wanted = list(dict.fromkeys([*contract.key, *columns, HAPPENED, ARRIVED]))
         files = self._files(table)
         if not files:
             return pl.LazyFrame(schema={name: _polars_type(contract, name) for name in wanted})
-        parts = [pl.scan_parquet(path, glob=False).select(wanted) for path in files]
-        return pl.concat(parts).filter(pl.col(ARRIVED) <= self.until, pl.col(HAPPENED) <= self.until)
+        seen = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
+        parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(seen) for path in files]
+        if only is not None:
+            # Part by part, so that no more than the rows wanted is ever held.
+            parts = [part.join(only, on=only.collect_schema().names(), how="semi") for part in parts]
+        return pl.concat(parts)
 
     def known(
         self, table: str, columns: Sequence[str], at: datetime | None = None, only: pl.LazyFrame | None = None
@@ -110,14 +116,12 @@ class RawHistory:
         at : datetime, optional
             The cut-off; default: hindsight.
         only : LazyFrame, optional
-            Ids wanted, in a column of the key's name; default: all.
+            Ids wanted, in a column of their name; default: all.
         """
         contract = TABLES[table]
-        rows = self.rows(table, columns)
+        rows = self.rows(table, columns, only)
         if at is not None:
             rows = rows.filter(pl.col(ARRIVED) <= at, pl.col(HAPPENED) <= at)
-        if only is not None:
-            rows = rows.join(only, on=only.collect_schema().names(), how="semi")
         order = [HAPPENED, ARRIVED] if contract.kind == "state" else [ARRIVED]
         return rows.sort(order).unique(list(contract.key), keep="last", maintain_order=True)
 
