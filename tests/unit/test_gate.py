@@ -249,6 +249,23 @@ def test_every_figure_must_be_a_finite_number(path: str, value: Any) -> None:
     assert ask(found).passed == bool(TOLD_ONLY.fullmatch(path) and path.startswith(TRAINING))
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(list(paths(PASSING))), JSON)
+def test_whatever_stands_in_a_document_gets_a_verdict(path: str, value: Any) -> None:
+    *above, last = path.split("/")
+    found = json.loads(TEXT)
+    reach(found, above)[last] = value
+    verdict = ask(found)
+    assert verdict.passed == (not verdict.reasons)
+    json.dumps(verdict.to_json())
+
+
 def test_leak_flags_can_be_explained_one_by_one() -> None:
     flags = (Flag("x", "missingness", 0.9), Flag("x", "single_column", 0.9), Flag(None, "duplicate_rows", 0.2))
     found = documents(facts(flags=flags))
