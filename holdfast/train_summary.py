@@ -48,7 +48,7 @@ def print_training(result: "Trained") -> None:
         for finding in result.verdict.reasons:
             console.print(f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True)
     console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
-    console.print(f"Next: [bold]holdfast models promote {model.version.name} {result.number}[/bold]")
+    console.print(f"Next: [bold]holdfast models promote {result.number} --model {model.version.name}[/bold]")
 
 
 def _figures(assessments: "dict[str, Assessment]") -> Table:

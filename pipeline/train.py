@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import InputError, ModelError
 from holdfast.settings import Home
-from models.registry import RegisteredVersion, find_champion, load_registered
+from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
 from models.settings import BandSettings
 from models.target import Target
 from pipeline.home import locked
+from training.facts import Rivalry
 from training.meanings import service_documents
 from training.settings import (
     AssessmentSettings,
@@ -98,11 +99,17 @@ def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
 
     with locked(home):
         dataset, documents = target_dataset(home, target)
-    champion = champion_of(home, target)
+    champion, unreadable = _champion(home, target)
     home.root.joinpath("tuning").mkdir(exist_ok=True)
     documents |= service_documents(target.service)
     model = train_operator_model(
-        dataset, target, champion, budget, storage=home.root / "tuning" / f"{name}.db", extra_documents=documents
+        dataset,
+        target,
+        champion,
+        budget,
+        storage=home.root / "tuning" / f"{name}.db",
+        extra_documents=documents,
+        unreadable=unreadable,
     )
     from pipeline.training_record import register
 
@@ -111,16 +118,14 @@ def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
     return Trained(model=model, number=number, verdict=verdict, report=report, card=card, seconds=time.monotonic() - started)
 
 
-def champion_of(home: Home, target: Target) -> RegisteredVersion | None:
-    """The version in production; None where there is no registry or no champion yet.
-
-    Raises
-    ------
-    ModelError
-        There is one, and it is damaged.
-    """
+def _champion(home: Home, target: Target) -> tuple[RegisteredVersion | None, Rivalry | None]:
+    """The version in production, or why it cannot be read; neither where there is none. ModelError: the registry is damaged."""
+    if not home.tracking.is_file():
+        return None, None
+    found = [entry for entry in list_versions(home) if entry.name == target.name and CHAMPION in entry.aliases]
+    if not found:
+        return None, None
     try:
-        address = find_champion(home, target.name)
-    except ModelError:
-        return None
-    return load_registered(address)
+        return load_registered(found[0].address(home)), None
+    except ModelError as error:  # a new version is the way out, so it must not be in the way
+        return None, Rivalry(number=found[0].number, comparable=False, why=str(error))

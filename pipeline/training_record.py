@@ -7,7 +7,7 @@ from features.table_repository import write_beside
 from holdfast.logging import progress
 from holdfast.settings import Home
 from pipeline.model_report import render_model_report
-from pipeline.models import show_model, would_pass
+from pipeline.models import REPORTS, would_pass, write_card
 from training.assessment_plots import assessment_figures
 from training.example import InputExample
 from training.gate import Verdict
@@ -15,9 +15,6 @@ from training.operator_model import OperatorModel
 from training.predictions import TEST_PREDICTIONS
 from training.settings import LabelSettings, TrainingSettings
 from training.tracking import RunRecord, Tracking, assessment_metrics
-
-REPORTS = "reports"
-"""Folder of a home with a report and a model card for each version that was trained there."""
 
 
 def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) -> tuple[str, Verdict, Path, Path]:
@@ -45,12 +42,11 @@ def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) ->
     number = tracking.register(model.version, _record(model))
     name = model.version.name
     verdict = would_pass(home, name, number)
-    folder = home.root / REPORTS
-    folder.mkdir(exist_ok=True)
-    report, card = folder / f"{name}_{number}.html", folder / f"{name}_{number}.md"
+    report = home.root / REPORTS / f"{name}_{number}.html"
+    report.parent.mkdir(exist_ok=True)
     with progress("Drawing the report"):
         write_beside(report, render_model_report(model, verdict, number, survey))
-        write_beside(card, show_model(home, name, number).card)
+    card = write_card(home, name, number)
     return number, verdict, report, card
 
 

@@ -106,6 +106,7 @@ def train_operator_model(
     *,
     storage: Path | None = None,
     extra_documents: dict[str, Any] | None = None,
+    unreadable: Rivalry | None = None,
 ) -> OperatorModel:
     """Make a model of labelled rows, and judge it on a later period beside the champion.
 
@@ -123,6 +124,8 @@ def train_operator_model(
         File that keeps what tuning found, so that a run that was cut short carries on.
     extra_documents : dict of str to JSON, optional
         Further documents for the version, by file name.
+    unreadable : Rivalry, optional
+        The version in production where it cannot be read, and why.
 
     Raises
     ------
@@ -135,7 +138,7 @@ def train_operator_model(
     search = _search(dataset, split, target, meanings, budget, settings, storage)
     heads, record = fit_heads(dataset, split, target, search.recipe, settings)
     bare = ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads, strata=target.strata)
-    rivalry = _rivalry(champion, dataset, target)
+    rivalry = unreadable or _rivalry(champion, dataset, target)
     said = _said(bare, dataset, split.test)
     champions = _said(champion.model, dataset, split.test) if champion and rivalry.comparable else None
     assessments = _assess(bare, dataset, split, said, champions)
@@ -153,7 +156,7 @@ def train_operator_model(
         horizons_days=target.horizons_days,
         excluded={**dataset.excluded, "purged": split.purged},
         weights=str(dataset.facts["weights"]),
-        strata=tuple(sorted({name for found in assessments.values() for name in found.strata} - {"all"})),
+        strata=tuple(np.unique(_strata(bare, dataset.matrix[split.test])).tolist()) if target.strata else (),
         slices=tuple(dataset.slices),
         parameters=dict(search.tuned.parameters),
         rounds=record.rounds,
