@@ -259,7 +259,7 @@ def _free_regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Fl
     slopes = np.zeros(columns.shape[1])
     if not varies.any():
         return slopes, float(logit(np.average(label, weights=weight)))
-    regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
+    regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
     # Weights of mean 1, so that their scale does not move the solver's tolerance either.
     regression.fit((columns - centre)[:, varies] / spread[varies], label, sample_weight=weight / weight.mean())
     slopes[varies] = regression.coef_[0] / spread[varies]

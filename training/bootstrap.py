@@ -105,8 +105,9 @@ def interval(value: float, drawn: Floats, confidence: float) -> tuple[float, flo
 def distance_interval(value: float, drawn: Floats, confidence: float) -> tuple[float, float]:
     """Interval of a distance such as the calibration error, which is at least 0 and which chance can only enlarge.
 
-    Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it. So the draws' deviation from the
-    figure is taken from it instead of added (the basic bootstrap), no further down than 0, and the figure itself stays inside.
+    Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it. So the draws' deviation from
+    the figure is taken from it instead of added (the basic bootstrap), no further down than 0, and the figure itself stays
+    inside.
     """
     low, high = np.quantile(drawn, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
     return max(0.0, min(value, 2.0 * value - float(high))), max(value, 2.0 * value - float(low))

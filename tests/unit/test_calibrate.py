@@ -19,7 +19,7 @@ def test_the_curve_that_made_the_labels_is_chosen() -> None:
     beta = BetaCalibration(a=0.3, b=2.5, intercept=0.0)
     found = choose_calibration(*_draw(8000, beta.probability))
     assert (found.kind, type(found.calibration)) == ("beta", BetaCalibration)
-    stairs = choose_calibration(*_draw(20_000, lambda margin: 0.1 + 0.3 * (margin > -1) + 0.3 * (margin > 1)))
+    stairs = choose_calibration(*_draw(8000, lambda margin: 0.1 + 0.3 * (margin > -1) + 0.3 * (margin > 1)))
     assert (stairs.kind, type(stairs.calibration)) == ("isotonic", IsotonicCalibration)
     assert set(stairs.log_loss) == {"platt", "beta", "isotonic"}
     assert stairs.log_loss["isotonic"] == min(stairs.log_loss.values())
@@ -34,7 +34,7 @@ def test_the_chosen_one_is_fitted_on_all_rows() -> None:
 
 
 def test_a_curve_of_any_shape_needs_more_than_a_thousand_positives() -> None:
-    margin, label = _draw(6000, expit)
+    margin, label = _draw(5000, expit)
     positives = np.flatnonzero(label)
     label[positives[FEWEST_POSITIVES_ISOTONIC:]] = 0
     assert set(choose_calibration(margin, label).log_loss) == {"platt", "beta"}

@@ -16,6 +16,7 @@ from models.calibration import (
 )
 
 Kind = type[PlattCalibration] | type[BetaCalibration] | type[IsotonicCalibration]
+few = settings(max_examples=20)
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
@@ -33,7 +34,7 @@ def test_it_finds_the_curve_that_made_the_labels() -> None:
 
 
 @kinds
-@settings(max_examples=40)
+@few
 @given(st.integers(0, 1000), st.floats(-2, 2), st.floats(-2, 2))
 def test_a_higher_margin_never_means_a_lower_probability(kind: Kind, seed: int, slope: float, intercept: float) -> None:
     margin, label = _draw(seed, slope, intercept, rows=300)
@@ -44,6 +45,7 @@ def test_a_higher_margin_never_means_a_lower_probability(kind: Kind, seed: int, 
 
 
 @kinds
+@few
 @given(st.integers(0, 1000))
 def test_the_mean_probability_is_the_share_of_positives(kind: Kind, seed: int) -> None:
     margin, label = _draw(seed, slope=1.0, intercept=-1.0, rows=1000)
@@ -55,6 +57,7 @@ def test_the_mean_probability_is_the_share_of_positives(kind: Kind, seed: int) -
 
 
 @kinds
+@few
 @given(st.integers(0, 1000))
 def test_a_weight_says_how_often_a_row_counts(kind: Kind, seed: int) -> None:
     margin, label = _draw(seed, slope=0.7, intercept=-1.0, rows=200)
@@ -108,6 +111,7 @@ def test_with_equal_slopes_the_beta_curve_is_platt_s() -> None:
     assert BetaCalibration(a=0.7, b=0.7, intercept=-1.0).probability(margin) == pytest.approx(platt.probability(margin))
 
 
+@few
 @given(st.integers(0, 1000))
 def test_a_beta_curve_whose_free_slope_is_negative_is_the_best_of_those_allowed(seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -145,6 +149,7 @@ def test_the_isotonic_curve_is_never_sure() -> None:
 
 
 @kinds
+@few
 @given(st.integers(0, 1000))
 def test_json_round_trip(kind: Kind, seed: int) -> None:
     calibration = kind.fit(*_draw(seed, slope=1.0, intercept=0.0, rows=200))

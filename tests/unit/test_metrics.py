@@ -13,6 +13,7 @@ from training.settings import AssessmentSettings
 
 SETTINGS = AssessmentSettings()
 seeds = st.integers(0, 10_000)
+few = settings(max_examples=30)
 
 
 def _rows(seed: int, rows: int = 300, digits: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def _rows(seed: int, rows: int = 300, digits: int = 2) -> tuple[np.ndarray, np.n
     return label, probability, random.integers(1, 4, rows).astype(float)
 
 
-@settings(max_examples=40)
+@few
 @given(seeds)
 def test_figures_agree_with_scikit_learn(seed: int) -> None:
     label, probability, weight = _rows(seed)
@@ -44,6 +45,7 @@ def test_the_slope_is_that_of_a_logistic_regression(seed: int) -> None:
     assert figures(label, probability, weight, SETTINGS)["slope"] == pytest.approx(regression.coef_[0, 0], abs=1e-5)
 
 
+@few
 @given(seeds, st.floats(2, 10), st.floats(2, 20), st.floats(30, 500), st.floats(0, 20), st.floats(0, 5))
 def test_the_maximum_profit_is_empulse_s(
     seed: int, alpha: float, beta: float, clv: float, incentive: float, contact: float
@@ -57,14 +59,14 @@ def test_the_maximum_profit_is_empulse_s(
     assert found["empc_share"] == pytest.approx(expected / perfect, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=40)
+@few
 @given(seeds)
 def test_by_default_the_campaign_is_verbraken_s(seed: int) -> None:
     label, probability, _ = _rows(seed)
     assert figures(label, probability)["empc"] == pytest.approx(empc_score(label, probability))
 
 
-@settings(max_examples=40)
+@few
 @given(seeds)
 def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
     label, probability, weight = _rows(seed)
@@ -73,6 +75,7 @@ def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
         assert figures(label[order], probability[order], weight[order], SETTINGS) == pytest.approx(base)
 
 
+@few
 @given(seeds)
 def test_a_weight_of_two_says_the_same_as_the_row_twice(seed: int) -> None:
     label, probability, weight = _rows(seed)
@@ -83,6 +86,7 @@ def test_a_weight_of_two_says_the_same_as_the_row_twice(seed: int) -> None:
     assert figures(label, probability, 2 * weight, SETTINGS) == pytest.approx(repeated)
 
 
+@few
 @given(seeds)
 def test_the_opposite_order_has_the_opposite_auc(seed: int) -> None:
     label, probability, weight = _rows(seed)
@@ -92,7 +96,7 @@ def test_the_opposite_order_has_the_opposite_auc(seed: int) -> None:
     assert auc(label, logit(probability) * 3, weight) == pytest.approx(found)
 
 
-@settings(max_examples=40)
+@few
 @given(seeds)
 def test_no_ranking_beats_the_perfect_one(seed: int) -> None:
     label, probability, weight = _rows(seed)
@@ -104,7 +108,7 @@ def test_no_ranking_beats_the_perfect_one(seed: int) -> None:
     assert found["empc_share"] >= 0
 
 
-@settings(max_examples=40)
+@few
 @given(seeds)
 def test_a_weighting_of_the_customers_is_a_weight_of_their_rows(seed: int) -> None:
     label, probability, weight = _rows(seed)
