@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from holdfast import data_commands, feature_commands
+from holdfast import data_commands, feature_commands, model_commands
 from holdfast.command import HomeOption, JsonOption, home_of, reporting_errors
+from holdfast.train_command import train
+from holdfast.uplift_command import uplift
 
 app = typer.Typer(
     name="holdfast",
@@ -20,6 +22,9 @@ app = typer.Typer(
 )
 app.add_typer(data_commands.app, name="data")
 app.add_typer(feature_commands.app, name="features")
+app.add_typer(model_commands.app, name="models")
+app.command()(train)
+app.command()(uplift)
 
 
 def main() -> None:

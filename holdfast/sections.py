@@ -32,11 +32,24 @@ def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
     from features.online_settings import OnlineSettings
     from features.settings import FeatureSettings
-    from models.settings import BandSettings
+    from models.settings import BandSettings, ValueSettings
     from serving.settings import ServingSettings
-    from training.settings import LeakWatchSettings, TrainingSettings
+    from training.settings import (
+        AssessmentSettings,
+        GateSettings,
+        LabelSettings,
+        LeakWatchSettings,
+        TrainingSettings,
+        TuningSettings,
+    )
+    from training.survey_settings import SurveySettings
+    from training.uplift_settings import UpliftSettings
 
-    return (BaseSection, FeatureSettings, OnlineSettings, TrainingSettings, LeakWatchSettings, BandSettings, ServingSettings)
+    return (
+        *(BaseSection, FeatureSettings, OnlineSettings),
+        *(LabelSettings, SurveySettings, TrainingSettings, TuningSettings, LeakWatchSettings, AssessmentSettings, GateSettings),
+        *(UpliftSettings, BandSettings, ValueSettings, ServingSettings),
+    )
 
 
 def effective_settings() -> list[Setting]:

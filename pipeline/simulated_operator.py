@@ -58,13 +58,7 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     InputError
         The period is too short for a cut-off with enough history before and the horizon after it.
     """
-    folder = home.root / "operator"
-    if home.raw.exists() and not (folder / "simulation.json").exists():
-        raise HomeError(f"--home {home.root}", "has raw tables of an operator that is not simulated", home.raw.name)
-    with progress(f"Making up an operator of {customers:,} customers"):
-        end = datetime.fromisoformat(simulate(folder, customers, months, seed).simulation.end).astimezone(UTC)
-    features = build_features(home, str(folder / "raw"))
-    materialize_features(home)
+    features, end = simulated_features(home, customers, months, seed)
     # Losses arrive up to some days after they happen.
     mondays = [monday for monday in features.build.history if monday <= end - timedelta(days=HORIZON_DAYS + 7)]
     if not mondays:
@@ -77,3 +71,35 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
         pa_csv.write_csv(found, written)
         write_beside(path, written.read_text(encoding="utf-8"))
     return SimulatedOperator(features, cutoff, path)
+
+
+def simulated_features(home: Home, customers: int, months: int, seed: int) -> tuple[FeatureBuild, datetime]:
+    """Simulate an operator and compute its features, in both stores; what is there already is not made again.
+
+    Parameters
+    ----------
+    home : Home
+        Gets ``operator/`` (raw tables and truth), ``raw/`` and ``features/operator/``.
+    customers, months, seed : int
+        As in `simulator.simulator.simulate`; from 16 months on there is enough to `holdfast train`.
+
+    Returns
+    -------
+    features : FeatureBuild
+        What was computed from the raw tables.
+    end : datetime
+        End of the simulated period, UTC.
+
+    Raises
+    ------
+    HomeError
+        The home holds raw tables of somebody else.
+    """
+    folder = home.root / "operator"
+    if home.raw.exists() and not (folder / "simulation.json").exists():
+        raise HomeError(f"--home {home.root}", "has raw tables of an operator that is not simulated", home.raw.name)
+    with progress(f"Making up an operator of {customers:,} customers"):
+        end = datetime.fromisoformat(simulate(folder, customers, months, seed).simulation.end).astimezone(UTC)
+    features = build_features(home, str(folder / "raw"))
+    materialize_features(home)
+    return features, end

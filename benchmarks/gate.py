@@ -1,0 +1,150 @@
+"""Whether the gate tells a sound model from spoilt ones, on the simulated operator.
+
+``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one churn model as it should be, and others with a column that
+knows the answer, with shuffled labels, with a calibration that is too extreme, and with trees that cost too much to explain. It
+also prints the calibration bounds of the sound one on its test period, by stratum.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.report import show
+from holdfast.settings import Home
+from models.calibration import PlattCalibration
+from models.churn import CHURN
+from pipeline.features import build_features
+from simulator.simulator import simulate
+from training import heads
+from training.calibrate import CalibrationChoice
+from training.dataset import Dataset, churn_dataset
+from training.gate import ModelEvidence, Verdict, judge
+from training.operator_model import OperatorModel, train_operator_model
+from training.settings import GateSettings
+from training.tune import TuningBudget
+
+CUSTOMERS, MONTHS, SEED = 20_000, 36, 11
+TOO_EXTREME = 1.6
+"""What the log-odds of the miscalibrated model are multiplied by."""
+
+AS_IT_SHOULD_BE = "as it should be"
+
+
+def main() -> None:
+    """Simulate, train five times, and print what the gate says."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    customers, months, seed = (*numbers, *(CUSTOMERS, MONTHS, SEED)[len(numbers) :])
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        simulate(folder / "operator", customers, months, seed)
+        home = Home(folder / "home")
+        build_features(home, str(folder / "operator" / "raw"))
+        dataset = churn_dataset(home)
+    models = {}
+    verdicts = {}
+    for name, model, settings in trained(dataset, TuningBudget(trials=1)):
+        models[name], verdicts[name] = model, verdict_of(model, settings)
+    show(
+        f"Calibration on the test period, {customers:,} customers simulated for {months} months, seed {seed}",
+        list(_bounds(models[AS_IT_SHOULD_BE])),
+    )
+    show(
+        "What the gate says",
+        [
+            {
+                "model": name,
+                "passed": verdicts[name].passed,
+                "AUC in 90 days": model.assessments["90"].metrics["auc"].value,
+                "refused by": ", ".join(sorted({finding.rule for finding in verdicts[name].reasons})),
+            }
+            for name, model in models.items()
+        ],
+    )
+
+
+def trained(dataset: Dataset, budget: TuningBudget) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
+    """Models of the same rows: a sound one, and spoilt ones by what is wrong with them; and what the gate asks of each."""
+    settings = GateSettings.read()
+    sound = train_operator_model(dataset, CHURN, None, budget)
+    yield AS_IT_SHOULD_BE, sound, settings
+    yield "a column that knows the answer", train_operator_model(leaked(dataset), CHURN, None, budget), settings
+    yield "shuffled labels", train_operator_model(shuffled(dataset), CHURN, None, budget), settings
+    with miscalibrated():
+        yield "calibration too extreme", train_operator_model(dataset, CHURN, None, budget), settings
+    cost = min(sound.facts.explanation_cost.values())
+    yield "too slow to explain", sound, settings.model_copy(update={"most_leaves": cost - 1})
+
+
+def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
+    """What the gate says of a model where there is no champion."""
+    version = model.version
+    evidence = ModelEvidence(
+        name=version.name,
+        service=version.service,
+        features=version.features,
+        documents=version.documents,
+        has_strata=version.strata is not None,
+    )
+    return judge(evidence, None, settings)
+
+
+def _bounds(model: OperatorModel) -> Iterator[dict[str, object]]:
+    for head, assessment in model.assessments.items():
+        for stratum, found in assessment.strata.items():
+            slope, ratio = found.slope, found.observed_over_expected
+            yield {
+                "days": head,
+                "stratum": stratum,
+                "rows": found.rows,
+                "positives": found.positives,
+                "slope": f"{slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f})",
+                "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
+                "top deciles out of bounds": sum(
+                    not decile.joint_low <= decile.observed <= decile.joint_high for decile in found.deciles[-3:]
+                ),
+            }
+
+
+def leaked(dataset: Dataset) -> Dataset:
+    """The same rows, with a column that was filled in after the fact for most who left."""
+    random = np.random.default_rng(1)
+    matrix = np.array(dataset.matrix)
+    place = dataset.features.index("loyalty_points")
+    matrix[:, place] = np.where(random.random(len(matrix)) < 0.9, dataset.labels[90], 0) + 0.1 * random.normal(size=len(matrix))
+    return replace(dataset, matrix=matrix)
+
+
+def shuffled(dataset: Dataset) -> Dataset:
+    """The same rows, with everybody's outcomes given to somebody else."""
+    order = np.random.default_rng(2).permutation(len(dataset.ids))
+    return replace(dataset, labels={days: label[order] for days, label in dataset.labels.items()})
+
+
+@contextmanager
+def miscalibrated() -> Iterator[None]:
+    """Calibrate wrongly: log-odds too extreme around their mean."""
+    right = heads.choose_calibration
+
+    def wrong(margin: np.ndarray, *rest: object) -> CalibrationChoice:
+        found = right(margin, *rest)  # type: ignore[arg-type]
+        platt = PlattCalibration.fit(margin, *rest[:2])  # type: ignore[arg-type]
+        middle = platt.slope * float(np.mean(margin)) + platt.intercept
+        return replace(
+            found,
+            calibration=PlattCalibration(
+                slope=TOO_EXTREME * platt.slope, intercept=TOO_EXTREME * platt.intercept + (1 - TOO_EXTREME) * middle
+            ),
+        )
+
+    with mock.patch.object(heads, "choose_calibration", wrong):
+        yield
+
+
+if __name__ == "__main__":
+    main()
