@@ -89,6 +89,11 @@ class SurveyRows:
         return len(self.ids)
 
     @property
+    def asked(self) -> Asked:
+        """The rows, to be looked for elsewhere."""
+        return Asked(ids=self.ids, customers=self.customers, cutoffs=self.cutoffs)
+
+    @property
     def answered(self) -> NDArray[np.bool_]:
         """Which rows answered."""
         return ~np.isnan(self.label)
