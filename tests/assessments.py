@@ -124,6 +124,7 @@ def assessment(
     rivals = {"constant": rival(ours, 0.5, rate, 1.0), "logistic": rival(ours, auc - 0.02, rate, lift - 0.5)}
     if champion is not None:
         rivals["champion"] = rival(ours, champion, rate, lift - 0.2)
+    ahead = {name: found.difference["log_loss"].value for name, found in rivals.items()}
     sizes = [rows, *(int(rows * share) for share in (0.5, 0.3, 0.2)[: len(strata)])]
     return Assessment(
         horizon_days=horizon_days,
@@ -138,7 +139,7 @@ def assessment(
         },
         slices={
             column: {
-                value: _slice(rows // len(values), rate, auc, place, (column, value) in flagged)
+                value: _slice(rows // len(values), rate, auc, place, (column, value) in flagged, ahead)
                 for place, value in enumerate(values)
             }
             for column, values in slices.items()
@@ -160,9 +161,9 @@ def assessment(
     )
 
 
-def _slice(rows: int, rate: float, auc: float, place: int, flagged: bool) -> Slice:
+def _slice(rows: int, rate: float, auc: float, place: int, flagged: bool, better: Mapping[str, float]) -> Slice:
     if rows * rate < 30 or place == 5:
-        return Slice(rows=140, positives=4, metrics={}, gap=None, flagged=False)
+        return Slice(rows=140, positives=4, metrics={}, gap=None, flagged=False, difference={})
     gap = estimate(-0.09, 0.04) if flagged else estimate(0.012 * (-1) ** place, 0.03)
     return Slice(
         rows=rows,
@@ -174,6 +175,7 @@ def _slice(rows: int, rate: float, auc: float, place: int, flagged: bool) -> Sli
         },
         gap=gap,
         flagged=flagged,
+        difference={name: estimate(shift - 0.004 * place, 0.005) for name, shift in better.items()},
     )
 
 

@@ -59,7 +59,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
     told = {name: metrics[name] for name in ("auc", "log_loss", "observed_over_expected")}
 
     def part(rows: int) -> Slice:
-        return Slice(rows=rows, positives=rows // 40, metrics=told, gap=around(-0.01, 0.02), flagged=False)
+        return Slice(rows=rows, positives=rows // 40, metrics=told, gap=around(-0.01, 0.02), flagged=False, difference={})
 
     return Assessment(
         horizon_days=days,

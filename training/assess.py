@@ -1,6 +1,6 @@
 """Assess: judge a head's predictions on its test period, everything under the same resampled customers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -125,7 +125,7 @@ class _Work:
         self.strata = {
             name: _Stratum(self, rows) for name, rows in ({**named, EVERYBODY: everyone}).items() if self._fewest_of_a_class(rows)
         }
-        self.slices = {name: self._column(values) for name, values in predictions.slices.items()}
+        self.slices = {name: self._column(values, predictions.rivals) for name, values in predictions.slices.items()}
         self.decay = None
         if predictions.trained_until is not None:
             months = np.floor((predictions.cutoffs - predictions.trained_until) / MONTH).astype(np.int64)
@@ -176,9 +176,9 @@ class _Work:
     def _judge(self, probability: Floats, chosen: NDArray[np.bool_]) -> Judge:
         return Judge(*self.rows(probability, chosen))
 
-    def _column(self, values: Texts) -> Column:
+    def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> Column:
         every = np.ones(len(values), dtype=bool)
-        return Column(values, *self.rows(self.predictions.probability, every), self.judge.ranking)
+        return Column(values, *self.rows(self.predictions.probability, every), self.judge.ranking, rivals or {})
 
     def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
         positives = int(self.predictions.label[chosen].sum())
@@ -210,6 +210,7 @@ class _Work:
                 metrics=self._estimates(figures, place, SLICE_METRICS, number),
                 gap=gap,
                 flagged=gap is not None and gap.high < -self.settings.slice_tolerance,
+                difference=self._estimates(figures, f"{place}/difference", self.rivals, number),
             )
         return found
 

@@ -106,6 +106,8 @@ class Slice:
         AUC here minus AUC over all other rows; None where either lacks positives.
     flagged : bool
         The gap's interval lies below zero by more than the tolerance, so that the model is clearly worse here.
+    difference : dict of str to Estimate
+        Log loss of these rows minus that of each rival on them: below zero, the model is better here than the rival.
     """
 
     rows: int
@@ -113,6 +115,7 @@ class Slice:
     metrics: dict[str, Estimate]
     gap: Estimate | None
     flagged: bool
+    difference: dict[str, Estimate]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,8 @@
 """Slices: figures of every value of a column, and how far its AUC lies from that of all other rows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +26,10 @@ class Column:
         The column.
     label, probability, weight, customer, customers
         As for `training.ranking.Ranking`.
-    ranking : Ranking
+    everyone : Ranking
         That of all rows.
+    rivals : mapping of str to (n,) float64
+        Probabilities of other ways to predict.
     """
 
     def __init__(
@@ -36,6 +41,7 @@ class Column:
         customer: Codes,
         customers: int,
         everyone: Ranking,
+        rivals: Mapping[str, Floats] = MappingProxyType({}),
     ) -> None:
         names, code = np.unique(values, return_inverse=True)
         self.names = tuple(map(str, names))
@@ -48,10 +54,16 @@ class Column:
         self._positive = sums_by(cell, customer, weight, positive, (len(cells), customers))
         self._negative = sums_by(cell, customer, weight, ~positive, (len(cells), customers))
         self._expected = sums_by(code, customer, weight * probability, every, (len(names), customers))
-        self._loss = sums_by(code, customer, weight * losses(label, probability), every, (len(names), customers))
+        self._loss, *others = (
+            sums_by(code, customer, weight * losses(label, told), every, (len(names), customers))
+            for told in (probability, *rivals.values())
+        )
+        self._rivals = dict(zip(rivals, others, strict=True))
 
     def figures(self, counts: Floats, masses: Masses) -> dict[str, Floats]:
         """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all other rows): (values, d) each.
+
+        And under ``difference/`` and a rival's name: the log loss minus the rival's.
 
         Parameters
         ----------
@@ -73,11 +85,13 @@ class Column:
             auc[number] = ratio(own.pairs, positive * negative)
             rest[number] = ratio(outside, (masses.positives[-1] - positive) * (masses.negatives[-1] - negative))
             positives[number], negatives[number] = positive, negative
+        mass, loss = positives + negatives, self._loss @ counts
         return {
             "auc": auc,
-            "log_loss": ratio(self._loss @ counts, positives + negatives),
+            "log_loss": ratio(loss, mass),
             "observed_over_expected": ratio(positives, self._expected @ counts),
             "gap": auc - rest,
+            **{f"difference/{name}": ratio(loss - theirs @ counts, mass) for name, theirs in self._rivals.items()},
         }
 
     def comparable(self, number: int, fewest: int) -> bool:

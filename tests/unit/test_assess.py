@@ -110,6 +110,18 @@ def test_a_slice_where_the_model_is_much_worse_is_flagged(predictions: Predictio
     assert set(regions["south"].metrics) == {"auc", "log_loss", "observed_over_expected"}
 
 
+def test_slices_tell_on_which_rows_a_rival_is_beaten(predictions: Predictions, assessment: Assessment) -> None:
+    regions, p = assessment.slices["region"], predictions
+    assert {name: set(found.difference) for name, found in regions.items()} == {name: set(p.rivals) for name in regions}
+    assert {found.difference["champion"] for found in regions.values()} == {Estimate(0.0, 0.0, 0.0)}
+    # Where the model is blind, a constant says as much at least.
+    assert regions["north"].difference["constant"].high < 0 < regions["south"].difference["constant"].low
+    mass = {name: p.weight[p.slices["region"] == name].sum() for name in regions}
+    for name, rival in assessment.rivals.items():
+        parts = [found.difference[name].value * mass[region] for region, found in regions.items()]
+        assert sum(parts) / sum(mass.values()) == pytest.approx(rival.difference["log_loss"].value, abs=1e-12)
+
+
 def test_too_few_positives_and_no_others_give_no_gap(assessment: Assessment) -> None:
     assert assessment.slices["region"]["islands"].positives < SETTINGS.fewest_positives
     assert assessment.slices["region"]["islands"].gap is None
