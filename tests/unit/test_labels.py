@@ -92,6 +92,11 @@ def test_what_comes_first_counts(tables: LineTables, tmp_path: Path) -> None:
     assert _outcome(tables, tmp_path, positive=("non_payment",)) == NONE
 
 
+def test_involuntary_losses_are_dated_from_the_day_itself(tables: LineTables, tmp_path: Path) -> None:
+    tables.loss("s1", "non_payment", 50, notice=30)
+    assert _outcome(tables, tmp_path, positive=("non_payment",)) == (0, 1, 1)
+
+
 def test_a_later_row_with_the_same_key_corrects(tables: LineTables, tmp_path: Path) -> None:
     tables.loss("s1", "cancellation", 30)
     tables.add("churn_events", 30, arrived=40, subscription_id="s1", churn="deceased")
@@ -134,6 +139,10 @@ REPLACED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
             t.line("s2", 20, status="ended", status_reason="transfer", replaced_by="s3", replacement="transfer"),
             t.loss("s3", "port_out", 80, customer_id="c2"),
         ),
+        NONE,
+    ),
+    "the old line is booked as lost weeks later": (
+        lambda t: t.add("churn_events", 40, subscription_id="s1", churn="cancellation"),
         NONE,
     ),
     "they go round in a ring": (
@@ -208,6 +217,10 @@ def test_a_silence_that_may_still_end_leaves_the_label_unknown(tables: LineTable
 PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "a recharge is activity": (
         lambda t: (_silent_from(t, 10), t.add("recharges", 39, subscription_id="pre", amount=5.0)),
+        (0, 1, 1),
+    ),
+    "a recharge before the last use of its week": (
+        lambda t: (_silent_from(t, 41), t.add("recharges", 36, subscription_id="pre", amount=5.0)),
         (0, 1, 1),
     ),
     "what the operator calls inactive is not asked": (
