@@ -1,5 +1,6 @@
 """`holdfast train`: a model of the operator's own features, judged and registered as challenger."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -22,6 +23,14 @@ def train(
         typer.Option(min=1, help="Parameter sets to try, the default one first. Default: 20, or as many as --seconds allows"),
     ] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="Most seconds to search for parameters.")] = None,
+    test_from: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day of the test period, UTC. Default: the latest quarter of the cut-offs",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +42,7 @@ def train(
         from training.tune import TuningBudget
 
         budget = TuningBudget(trials=trials or (None if seconds else 20), seconds=seconds)
-        result = train_target(home_of(home), target, budget)
+        result = train_target(home_of(home), target, budget, test_from)
     if as_json:
         print_json(result.to_json())
     else:

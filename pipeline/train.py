@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class Trained:
         }
 
 
-def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
+def train_target(home: Home, name: str, budget: "TuningBudget", test_from: datetime | None = None) -> Trained:
     """Train a model of a target, judge it beside the champion, and register it as challenger.
 
     Parameters
@@ -80,6 +81,8 @@ def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
         One of `training.targets.TARGETS`.
     budget : TuningBudget
         How long to search for parameters. A run that was cut short carries on with its search.
+    test_from : datetime, optional
+        When the test period begins; UTC where it names no time zone. Default: the latest quarter of the cut-offs.
 
     Raises
     ------
@@ -94,11 +97,12 @@ def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
     if not home.raw.exists():
         raise InputError("--home", "must hold an operator's raw tables; `holdfast features build` takes them in", str(home.root))
     target = TARGETS[name]
+    start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
     from training.operator_model import train_operator_model
     from training.target_dataset import SURVEY, target_dataset
 
     with locked(home):
-        dataset, documents = target_dataset(home, target)
+        dataset, documents = target_dataset(home, target, start)
     champion, unreadable = _champion(home, target)
     home.root.joinpath("tuning").mkdir(exist_ok=True)
     documents |= service_documents(target.service)
@@ -110,6 +114,7 @@ def train_target(home: Home, name: str, budget: "TuningBudget") -> Trained:
         storage=home.root / "tuning" / f"{name}.db",
         extra_documents=documents,
         unreadable=unreadable,
+        test_from=start,
     )
     from pipeline.training_record import register
 

@@ -107,6 +107,7 @@ def train_operator_model(
     storage: Path | None = None,
     extra_documents: dict[str, Any] | None = None,
     unreadable: Rivalry | None = None,
+    test_from: datetime | None = None,
 ) -> OperatorModel:
     """Make a model of labelled rows, and judge it on a later period beside the champion.
 
@@ -126,6 +127,8 @@ def train_operator_model(
         Further documents for the version, by file name.
     unreadable : Rivalry, optional
         The version in production where it cannot be read, and why.
+    test_from : datetime, optional
+        When the test period begins, with a time zone. Default: as `training.split.period_split`.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def train_operator_model(
         The rows do not make up a fitting, tuning, calibration and test part with enough positives.
     """
     settings = TrainingSettings.read()
-    split = period_split(dataset, LabelSettings.read())
+    split = period_split(dataset, LabelSettings.read(), test_from)
     meanings = meanings_of(target.service, target.direction)
     search = _search(dataset, split, target, meanings, budget, settings, storage)
     heads, record = fit_heads(dataset, split, target, search.recipe, settings)

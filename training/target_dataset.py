@@ -1,6 +1,7 @@
 """The labelled rows of any target."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from holdfast.settings import Home
@@ -15,7 +16,7 @@ SURVEY, SENSITIVITY = "survey.json", "inactivity.json"
 """Documents that travel with a version: what is to be known of the answers, and of losses by inactivity."""
 
 
-def target_dataset(home: Home, target: Target) -> tuple[Dataset, dict[str, Any]]:
+def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> tuple[Dataset, dict[str, Any]]:
     """Labelled rows of a target, and what must be said of them beside.
 
     Parameters
@@ -24,6 +25,8 @@ def target_dataset(home: Home, target: Target) -> tuple[Dataset, dict[str, Any]]
         Where raw tables and features lie.
     target : Target
         One of `training.targets.TARGETS`.
+    test_from : datetime, optional
+        When the test period begins: who answers surveys is learned from what was known before.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def target_dataset(home: Home, target: Target) -> tuple[Dataset, dict[str, Any]]
         As of the target's own dataset.
     """
     if isinstance(target, SurveyTarget):
-        asked = survey_dataset(home, target)
+        asked = survey_dataset(home, target, test_from=test_from)
         return asked.dataset, {SURVEY: asked.facts.to_json()}
     if target.name == "non_payment":
         return non_payment_dataset(home), {}
