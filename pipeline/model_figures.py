@@ -44,12 +44,11 @@ class Hundred:
 
 @dataclass(frozen=True)
 class Standing:
-    """A slice where the model is clearly better or worse than on all other rows."""
+    """A slice where the model is clearly better or worse, than on all other rows or than a rival, and by how much."""
 
     column: str
     value: str
-    auc: str
-    gap: str
+    text: str
 
 
 def head_words(head: str) -> str:
@@ -225,23 +224,73 @@ def slice_ratio_forest(assessment: Assessment) -> Forest:
 
 
 def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
-    """Slices that are flagged, or those where the model is clearly better than on all other rows."""
+    """Slices that are flagged, or those where the model ranks clearly better than on all other rows."""
     return [
         Standing(
-            column=plain(column),
-            value=value,
-            auc=interval(found.metrics.get("auc"), 2),
-            gap=interval(found.gap, 2, sign=True),
+            column, value, f"AUC {interval(found.metrics.get('auc'), 2)}, against all others {interval(found.gap, 2, sign=True)}"
         )
-        for column, values in assessment.slices.items()
-        for value, found in values.items()
+        for column, value, found in _compared(assessment)
         if found.gap is not None and (found.flagged if worse else found.gap.low > 0)
     ]
 
 
+def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
+    """By how many per cent the log loss of every slice is lower than a rival's; None where that is not known."""
+    groups = []
+    for column, values in assessment.slices.items():
+        entries = []
+        for value, found in values.items():
+            lower = _lower_loss(found, rival)
+            entries.append(
+                Entry(
+                    label=value,
+                    estimate=None if found.gap is None else lower,
+                    text="too few to tell" if found.gap is None else interval(lower, 1, sign=True),
+                    kind="unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse",
+                    note=f"{found.positives:,} of {found.rows:,}",
+                )
+            )
+        groups.append((plain(column).capitalize(), entries))
+    if not any(entry.estimate for _, entries in groups for entry in entries):
+        return None
+    return forest(groups, sign=True, reference=0.0, left="worse", right="better")
+
+
+def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[Standing]:
+    """Slices where the model's log loss is clearly higher, or lower, than a rival's."""
+    found = []
+    for column, value, here in _compared(assessment):
+        lower = _lower_loss(here, rival)
+        if lower is not None and (lower.high < 0 if worse else lower.low > 0):
+            found.append(Standing(column, value, interval(lower, 1, sign=True, unit=PERCENT)))
+    return found
+
+
+def by_column(found: Sequence[Standing]) -> dict[str, list[str]]:
+    """Values of slices by their columns."""
+    columns: dict[str, list[str]] = {}
+    for standing in found:
+        columns.setdefault(standing.column, []).append(standing.value)
+    return columns
+
+
+def _lower_loss(found: Slice, rival: str) -> Estimate | None:
+    ours, difference = found.metrics.get("log_loss"), found.difference.get(rival)
+    if ours is None or difference is None or not ours.value - difference.value > 0:
+        return None
+    return scaled(difference, -100 / (ours.value - difference.value))
+
+
+def _compared(assessment: Assessment) -> Iterator[tuple[str, str, Slice]]:
+    for column, values in assessment.slices.items():
+        for value, found in values.items():
+            if found.gap is not None:
+                yield plain(column), value, found
+
+
 def compared_slices(assessment: Assessment) -> int:
     """Slices that are large enough to be compared with all other rows."""
-    return sum(found.gap is not None for values in assessment.slices.values() for found in values.values())
+    return sum(1 for _ in _compared(assessment))
 
 
 def holdout_forest(assessment: Assessment) -> Forest | None:

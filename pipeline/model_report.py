@@ -6,12 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from features.encoding import Column
 from pipeline import model_figures, model_making
 from pipeline.comparison import Comparison, compare
-from pipeline.drivers import Drivers, drivers
 from pipeline.forest import Forest
 from pipeline.model_figures import head_words, interval, rival_words
+from pipeline.model_reasons import LANGUAGE_NAMES, reasons_view
 from pipeline.model_survey import survey_view
 from pipeline.model_words import (
     flag_meaning,
@@ -62,7 +61,11 @@ class Headline:
 
 
 def render_model_report(
-    model: OperatorModel, verdict: Verdict, version_number: str | None, survey: Mapping[str, Any] | None = None
+    model: OperatorModel,
+    verdict: Verdict,
+    version_number: str | None,
+    survey: Mapping[str, Any] | None = None,
+    language: str = "en",
 ) -> str:
     """Write the training report.
 
@@ -76,6 +79,8 @@ def render_model_report(
         Number that it is registered under; None where it is not yet.
     survey : mapping, optional
         What is to be known of the answers behind a dissatisfaction target: `training.satisfaction_dataset.SurveyFacts` as JSON.
+    language : str
+        Of the words about drivers, reasons and single rows, as a BCP 47 tag.
 
     Returns
     -------
@@ -110,7 +115,8 @@ def render_model_report(
             first=_differences([("", first.comparison)]) if first.comparison else None,
             others=_differences(_others(model, first)),
             survey=None if survey is None else survey_view(survey),
-            drivers=_drivers(model),
+            risk=reasons_view(model, language),
+            language_names=LANGUAGE_NAMES,
             plots=plots,
             metrics=METRICS,
             interval=interval,
@@ -180,11 +186,3 @@ def _others(model: OperatorModel, first: Headline) -> list[tuple[str, Comparison
         if comparison is not None and not (first.comparison and first.comparison.rival == rival):
             found.append((f"Against {'a ' if rival != 'champion' else ''}{rival_words(rival, None)}", comparison))
     return found
-
-
-def _drivers(model: OperatorModel) -> Drivers:
-    columns = [
-        Column(name=meaning.about or meaning.name, feature=meaning.name, kind="number", why="") for meaning in model.meanings
-    ]
-    notes = [f"{plain(meaning.driver)}, {meaning.unit}" for meaning in model.meanings]
-    return drivers(columns, model.sample.matrix, model.sample.explanation, notes=notes, digits=3)

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from holdfast.errors import InputError
 from models.meaning import FeatureMeaning
+from models.reason_views import global_view
 from pipeline import model_figures
 from pipeline.model_report import headline, render_model_report
 from pipeline.page import environment
-from tests.assessments import assessment, facts, meanings, operator_model
+from tests.assessments import assessment, estimate, facts, meanings, operator_model
 from tests.html_page import Page
 from training.facts import Rivalry
 from training.gate import Finding, Verdict
@@ -50,14 +53,25 @@ def refused(*findings: Finding) -> Verdict:
 def read(
     model: OperatorModel, verdict: Verdict = PASSED, number: str | None = "3", survey: Mapping[str, Any] | None = None
 ) -> Page:
-    """A report without its pictures, which take most of the time."""
+    """A report without its pictures."""
+    return Page(render_in("en", model, verdict, number, survey))
+
+
+def render_in(
+    language: str,
+    model: OperatorModel,
+    verdict: Verdict = PASSED,
+    number: str | None = "3",
+    survey: Mapping[str, Any] | None = None,
+) -> str:
+    """A report in some language without its pictures, which take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.model_report.inline_svg", lambda figure, name: "")
         patch.setattr("pipeline.drivers.png_base64", lambda figure: "")
         patch.setattr("training.plots.beeswarm_strip", lambda *arguments: None)
         for name in ("calibration_figure", "decay_figure", "tuning_figure"):
             patch.setattr(f"pipeline.model_report.{name}", lambda *arguments: None)
-        return Page(render_model_report(model, verdict, number, survey))
+        return render_model_report(model, verdict, number, survey, language)
 
 
 @pytest.fixture(scope="module")
@@ -187,23 +201,34 @@ def test_without_a_number_no_command_pretends_to_know_it() -> None:
 
 def test_every_figure_of_every_rival_is_there(page: Page) -> None:
     text, found = page.texts["better"], operator_model().assessments["60"]
-    for name, estimate in found.metrics.items():
-        row = f"{name.replace('_', ' ')} {model_figures.interval(estimate, 4)}"
+    for name, ours in found.metrics.items():
+        row = f"{name.replace('_', ' ')} {model_figures.interval(ours, 4)}"
         for rival in found.rivals.values():
             row += f" {model_figures.interval(rival.metrics[name], 4)}"
             row += f" {model_figures.interval(rival.difference[name], 4, sign=True)}"
         assert row in text
 
 
-def test_slices_say_for_whom_it_is_worse_or_better() -> None:
-    heads = {"90": assessment(90, flagged=[("region", "islands")])}
+def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     known = facts(horizons_days=(90,), features=FEATURES)
-    text = read(operator_model(heads, known)).texts["where"]
-    assert (
-        "It ranks much worse for: region islands : AUC 0.69 (0.66 to 0.72), against all others −0.09 (−0.13 to −0.05)"
-        in " ".join(re.sub(r"\b(islands)\b", r"\1 ", text, count=1).split())
-    )
-    assert "unknown 4 of 140 too few to tell" in text
+    found = assessment(90, champion=0.78)
+    regions = found.slices["region"]
+    lower = {"north": -0.01, "south": 0.0, "east": 0.01}
+    shifted = {name: replace(regions[name], difference={"champion": estimate(shift, 0.005)}) for name, shift in lower.items()}
+    tiny = replace(found.slices["age_band"]["unknown"], difference={"champion": estimate(-0.5, 0.005)})
+    text = read(operator_model({"90": replace(found, slices={"region": {**shifted, "tiny": tiny}})}, known)).texts["where"]
+    assert "Against version 2 It is clearly better for region north." in text
+    assert "It is clearly worse for: region east: −7.1 % (−10.7 to −3.6)" in text
+    assert "north 173 of 4,800 +6.2 (+3.1 to +9.4)" in text
+    assert "tiny 4 of 140 too few to tell" in text
+    text = read(operator_model({"90": replace(found, slices={"region": {"south": shifted["south"]}})}, known)).texts["where"]
+    assert "It is clearly better for nobody, and clearly worse for nobody." in text
+
+
+def test_slices_say_where_it_ranks_much_worse_than_elsewhere() -> None:
+    known = facts(horizons_days=(90,), features=FEATURES)
+    text = read(operator_model({"90": assessment(90, flagged=[("region", "islands")])}, known)).texts["where"]
+    assert "It ranks much worse than elsewhere for: region islands: AUC 0.69 (0.66 to 0.72), against all others −0.09 (" in text
     assert "Of 23 slices about 1 would look clearly better or worse by chance alone" in text
     text = read(operator_model({"90": assessment(90)}, known)).texts["where"]
     assert "no slice is clearly below them by more than 0.02" in text
@@ -243,6 +268,38 @@ def test_decay_and_holdout(page: Page) -> None:
     assert "too few of them in the test period to tell" in text
     bare = read(operator_model({"90": assessment(90, months=0)}, facts(horizons_days=(90,), features=FEATURES)))
     assert "not told apart by time" in bare.texts["lasting"]
+
+
+def test_what_drives_risk_is_told_by_driver_by_reason_and_for_a_few_rows(page: Page) -> None:
+    text, model = page.texts["drivers"], operator_model()
+    shares = [strength.share for strength in global_view(model.sample.explanation, model.meanings).drivers]
+    for share in shares:
+        assert f"{100 * share:.1f} %" in text
+    assert "reason_0" in text
+    assert "Network: mostly f1 (days). What feature 1 says." in text
+    assert "What sets the riskiest tenth apart" in text
+    top = int(np.argmax(model.sample.probability))
+    assert f"{100 * model.sample.probability[top]:.1f} % {model.sample.stratum[top]}, band high ▲" in text
+    assert "简体中文, 繁體中文" in text
+    assert "f1 " in text.split("Single features")[1]
+
+
+def test_examples_are_told_in_the_language_asked_for() -> None:
+    model = operator_model()
+    html = render_in("zh-TW", model)
+    lists = re.findall(r'<ul class="told" lang="([^"]*)">', html)
+    assert lists[:3] == ["zh-Hant", "en", "zh-Hans"]
+    assert "網路" in html or "網絡" in html
+    with pytest.raises(InputError, match="language"):
+        render_in("xx", model)
+
+
+def test_a_model_that_nothing_moves() -> None:
+    model = operator_model()
+    still = replace(model.sample.explanation, contributions=np.zeros_like(model.sample.explanation.contributions))
+    same = np.full(len(model.sample.probability), 0.05)
+    page = read(replace(model, sample=replace(model.sample, explanation=still, probability=same)))
+    assert "No feature moves the predictions" in page.texts["drivers"]
 
 
 def test_how_it_was_made(page: Page) -> None:
