@@ -16,6 +16,7 @@ from pipeline.model_report import headline, render_model_report
 from pipeline.page import environment
 from tests.assessments import assessment, estimate, facts, meanings, operator_model
 from tests.html_page import Page
+from training.assessment_plots import RIVALS
 from training.facts import Rivalry
 from training.gate import Finding, Verdict
 from training.leaks import Flag
@@ -203,7 +204,7 @@ def test_every_figure_of_every_rival_is_there(page: Page) -> None:
     text, found = page.texts["better"], operator_model().assessments["60"]
     for name, ours in found.metrics.items():
         row = f"{name.replace('_', ' ')} {model_figures.interval(ours, 4)}"
-        for rival in found.rivals.values():
+        for rival in map(found.rivals.__getitem__, RIVALS):
             row += f" {model_figures.interval(rival.metrics[name], 4)}"
             row += f" {model_figures.interval(rival.difference[name], 4, sign=True)}"
         assert row in text
