@@ -72,7 +72,9 @@ class Dataset:
     excluded : dict of str to int
         Rows left out, by reason.
     facts : dict of str to JSON
-        What else is worth knowing of how it was made: settings, cut-offs, competing outcomes, weights.
+        What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what they mean), ``settings``,
+        ``cutoffs``, ``data_end``, ``care`` (see `CareMarks.counts`), ``first_outcomes`` within the longest horizon, with those
+        that compete among them, and ``unknown_labels`` by horizon.
     """
 
     target: str

@@ -34,16 +34,16 @@ class Fates:
         See `training.exits.Past.exits`.
     late : DataFrame
         ``subscription_id`` of lines that are, or become, prepaid: their labels are known `inactivity_days` later.
-    service_ends : DataFrame
-        ``subscription_id`` and ``ended_at``, each time that service ended.
     use_is_told : bool
         Whether there is a table that silence can be told by.
+    past : Past
+        What all this was made of.
     """
 
     exits: pl.DataFrame
     late: pl.DataFrame
-    service_ends: pl.DataFrame
     use_is_told: bool
+    past: Past
 
     @classmethod
     def of(cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None) -> "Fates":
@@ -66,12 +66,12 @@ class Fates:
         past = Past.of(history, only)
         prepaid = past.lines.filter(pl.col("billing_type") == "prepaid").select(pl.col("subscription_id").alias("member"))
         late = past.lineage.join(prepaid, on="member", how="semi").select("subscription_id").unique().sort("subscription_id")
-        return cls(
-            exits=past.exits(settings.inactivity_days),
-            late=late,
-            service_ends=past.ends.select("subscription_id", "ended_at"),
-            use_is_told=history.has("usage_weeks"),
-        )
+        return cls(exits=past.exits(settings.inactivity_days), late=late, use_is_told=history.has("usage_weeks"), past=past)
+
+    @property
+    def service_ends(self) -> pl.DataFrame:
+        """``subscription_id`` and ``ended_at``, each time that service ended."""
+        return self.past.ends.select("subscription_id", "ended_at")
 
     def gone(self, at: datetime) -> pl.DataFrame:
         """Lines that were lost already at a cut-off, known or not.
@@ -148,16 +148,16 @@ class InactivityShare:
         Length of silence.
     lines : int
         Prepaid lines in service.
-    lost : float
-        Share of them that fell silent for so long.
-    back : float
-        Share of those silences after which the line was used again, as far as the data tell; NaN where there are none.
+    lost : float or None
+        Share of them that fell silent for so long; None where there are no lines.
+    back : float or None
+        Share of those silences after which the line was used again, as far as the data tell; None where there are none.
     """
 
     days: int
     lines: int
-    lost: float
-    back: float
+    lost: float | None
+    back: float | None
 
 
 def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
@@ -192,8 +192,8 @@ def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
     return tuple(shares)
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _not_yet_back(exits: pl.DataFrame, at: datetime) -> pl.DataFrame:

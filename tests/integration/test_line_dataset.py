@@ -1,5 +1,6 @@
 """Labelled rows of lines: against the truth of a simulated operator, and joined with features by Feast."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -231,6 +232,7 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
     expected = {"iot": 2, "cancelling": 0, "ended": 0, "no_history": 2, "in_gap": 2, "censored": 1, "care": 1}
     assert {reason: dataset.excluded[reason] for reason in expected} == expected
     assert len(dataset.ids) + sum(dataset.excluded.values()) == 2 * 40 - 1, "s03 ended before the second Monday"
+    assert json.loads(json.dumps(dataset.facts)) == dataset.facts
     assert dataset.facts["first_outcomes"] == {"non_payment": 2, "cancellation": 1, "unknown": 1}
 
 
