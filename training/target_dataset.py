@@ -45,4 +45,6 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
         return asked.dataset, {SURVEY: asked.facts.to_json()}
     if target.name == "non_payment":
         return non_payment_dataset(home), {}
-    return churn_dataset(home), {SENSITIVITY: [asdict(share) for share in inactivity_sensitivity(RawHistory(home.raw))]}
+    history = RawHistory(home.raw)
+    silences = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
+    return churn_dataset(home), {SENSITIVITY: [asdict(share) for share in silences]}
