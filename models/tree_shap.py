@@ -24,6 +24,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.errors import InputError
 from models.calibration import Floats
 
 Bits = NDArray[np.int64]
@@ -150,11 +151,32 @@ class TreeShap:
         if model["num_tree_per_iteration"] != 1 or model["average_output"]:
             raise UnsupportedTreesError
         roots = [tree["tree_structure"] for tree in model["tree_info"]]
+        self.features = int(model["max_feature_idx"]) + 1
         self.base = float(sum(_expected(root) for root in roots))
         self._trees = [_part(root, _Path()) for root in roots if not _is_leaf(root)]
 
     def contributions(self, matrix: Floats, threads: int) -> Floats:
-        """Contributions of every feature to every row, log-odds; (n, k) float64 that do not depend on `threads` (0 for all)."""
+        """Contributions of every feature to every row.
+
+        Parameters
+        ----------
+        matrix : (n, k) float64
+            Features in the booster's order, NaN for missing.
+        threads : int
+            Threads that may be used; 0 for all. The result does not depend on it.
+
+        Returns
+        -------
+        (n, k) float64
+            Log-odds. Beside them, memory is needed for the tables and for a few thousand rows a thread.
+
+        Raises
+        ------
+        InputError
+            The matrix has another number of columns than the booster has features.
+        """
+        if matrix.ndim != 2 or matrix.shape[1] != self.features:
+            raise InputError("matrix", f"must have the booster's {self.features} features", matrix.shape)
         values = np.empty(matrix.shape, dtype=np.float64)
 
         def fill(start: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.errors import InputError
 from models import reasons
 from models.reasons import explain
 from models.tree_shap import TreeShap, UnsupportedTreesError
@@ -138,6 +139,11 @@ def test_only_many_rows_are_worth_the_tables(monkeypatch: pytest.MonkeyPatch) ->
     assert not made
     explain(booster, matrix, threads=1)
     assert made == [booster]
+
+
+def test_another_number_of_features_is_refused() -> None:
+    with pytest.raises(InputError, match="the booster's 15 features"):
+        TreeShap(booster_of(rounds=1)).contributions(rows_of(5, seed=1)[:, :14], threads=1)
 
 
 def test_what_has_no_tables_is_left_to_lightgbm() -> None:

@@ -1,0 +1,179 @@
+"""Explaining in bulk: `models.reasons.explain` beside LightGBM's own ``pred_contrib``, and woodelf where it is installed.
+
+``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads each time, in a process of
+its own, so that the memory is that of the explanation alone; holdfast goes before and after LightGBM, and both its turns must be
+fast enough. Values must be equal. A second table shows from how many rows on the tables of `TreeShap` are worth making.
+"""
+
+import importlib.util
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+
+from benchmarks.report import show
+from models.reasons import BULK_ROWS, explain
+from models.tree_shap import TreeShap
+from training.split import Floats
+
+ROWS, FEATURES, TREES, LEAVES, THREADS = 200_000, 100, 300, 31, 2
+TRAINING_ROWS = 60_000
+DEPTHS = {"unlimited": -1, "6": 6}
+
+LEAST, EQUAL = 5.0, 1e-5
+"""Least that holdfast must be faster than LightGBM, and most that their values may differ."""
+
+FEW = (250, 500, 1000, 2000, 4000, 8000)
+
+MIB = 1024 * 1024
+
+Explain = Callable[[lgb.Booster, Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One explanation: its time on the wall and on all cores, and how much memory it needed beyond rows and result."""
+
+    seconds: float
+    cpu_seconds: float
+    added_mib: float
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
+    count = numbers[0] if numbers else ROWS
+    found = []
+    with tempfile.TemporaryDirectory() as directory, multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for depth, limit in DEPTHS.items():
+            pool.apply(_train, (directory, limit))
+            turns = {
+                name: pool.apply(_measure, (directory, turn, name.split(",")[0], count)) for turn, name in enumerate(_turns())
+            }
+            own = turns["pred_contrib"]
+            apart = _apart(Path(directory))
+            for turn, (name, measured) in enumerate(turns.items()):
+                found.append(
+                    {
+                        "depth": depth,
+                        "way": name,
+                        "rows a second": count / measured.seconds,
+                        "times pred_contrib": own.seconds / measured.seconds,
+                        "the same by CPU time": own.cpu_seconds / measured.cpu_seconds,
+                        "greatest difference": apart[turn],
+                        "memory added, MiB": measured.added_mib,
+                    }
+                )
+        few = pool.apply(_few, (directory,))
+    show(f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads", found)
+    show(f"Few rows at depth 6, seconds: `explain` makes tables from {BULK_ROWS:,} rows on", few)
+    ours = [row for row in found if str(row["way"]).startswith("holdfast")]
+    if any(float(str(row["greatest difference"])) > EQUAL for row in ours):
+        raise SystemExit("the values differ")
+    if any(float(str(row["times pred_contrib"])) < LEAST for row in ours):
+        raise SystemExit(f"less than {LEAST:g} times as fast as pred_contrib")
+
+
+def _turns() -> list[str]:
+    woodelf = ["woodelf"] if importlib.util.find_spec("woodelf") else []
+    return ["holdfast", "pred_contrib", "holdfast, again", *woodelf]
+
+
+def _holdfast(booster: lgb.Booster, rows: Floats) -> Floats:
+    return explain(booster, rows, THREADS).contributions
+
+
+def _pred_contrib(booster: lgb.Booster, rows: Floats) -> Floats:
+    return np.asarray(booster.predict(rows, pred_contrib=True, num_threads=THREADS), dtype=np.float64)[:, :-1]
+
+
+def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
+    import pandas as pd
+    from woodelf.explainer import WoodelfExplainer
+
+    frame = pd.DataFrame(rows, columns=booster.feature_name())
+    return np.asarray(WoodelfExplainer(booster).shap_values(frame, verbose=False))
+
+
+SIDES: dict[str, Explain] = {"holdfast": _holdfast, "pred_contrib": _pred_contrib, "woodelf": _woodelf}
+
+
+def _train(directory: str, max_depth: int) -> None:
+    matrix, label = _rows(TRAINING_ROWS, seed=1)
+    parameters = {"objective": "binary", "num_leaves": LEAVES, "max_depth": max_depth, "learning_rate": 0.05, "seed": 1}
+    parameters |= {"deterministic": True, "force_row_wise": True, "verbosity": -1}
+    lgb.train(parameters, lgb.Dataset(matrix, label), TREES).save_model(Path(directory) / "booster.txt")
+
+
+def _measure(directory: str, turn: int, name: str, count: int) -> Measured:
+    booster, (rows, _) = _booster(directory), _rows(count, seed=2)
+    before = _peak_mib()
+    started, cpu_started = time.perf_counter(), time.process_time()
+    contributions = SIDES[name](booster, rows)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    added = _peak_mib() - before - contributions.nbytes / MIB
+    np.save(Path(directory) / f"{turn}.npy", contributions)
+    return Measured(seconds, cpu_seconds, max(added, 0.0))
+
+
+def _apart(directory: Path) -> list[float]:
+    """Greatest difference of every turn's values from those of pred_contrib, the second turn."""
+    own = np.load(directory / "1.npy", mmap_mode="r")
+    turns = [np.load(directory / f"{turn}.npy", mmap_mode="r") for turn in range(len(_turns()))]
+    return [
+        max(float(np.abs(turn[row : row + 10_000] - own[row : row + 10_000]).max()) for row in range(0, len(own), 10_000))
+        for turn in turns
+    ]
+
+
+def _few(directory: str) -> list[dict[str, object]]:
+    booster, (rows, _) = _booster(directory), _rows(max(FEW), seed=3)
+    return [
+        {
+            "rows": count,
+            "pred_contrib": _fastest(lambda shown: _pred_contrib(booster, shown), rows[:count]),
+            "TreeShap": _fastest(lambda shown: TreeShap(booster).contributions(shown, THREADS), rows[:count]),
+        }
+        for count in FEW
+    ]
+
+
+def _fastest(call: Callable[[Floats], object], rows: Floats) -> float:
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        call(rows)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def _booster(directory: str) -> lgb.Booster:
+    return lgb.Booster(model_file=Path(directory) / "booster.txt")
+
+
+def _rows(count: int, seed: int) -> tuple[Floats, Floats]:
+    """Customers made up: a quarter of the columns are counts, a tenth have gaps, and half of them go with leaving."""
+    weights = np.random.default_rng(0).normal(size=FEATURES) * (np.arange(FEATURES) % 2)
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(count, FEATURES))
+    matrix[:, ::4] = np.round(np.exp(matrix[:, ::4]))
+    matrix[:, 1::10][random.random((count, FEATURES // 10)) < 0.2] = np.nan
+    known = np.nan_to_num(matrix)
+    log_odds = 0.15 * known @ weights + 0.3 * known[:, 0] * known[:, 1] + np.sin(2 * known[:, 2]) - 2
+    return matrix, (random.random(count) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
+
+
+def _peak_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak) * (1 if sys.platform == "darwin" else 1024) / MIB
+
+
+if __name__ == "__main__":
+    main()
