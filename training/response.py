@@ -49,7 +49,7 @@ class Response:
     kind : {"boosters", "one rate"}
         Cross-fitted boosters, or one rate for all where there is too little to learn from.
     rows, answers : int
-        Invitations that were learned from, and how many of them were answered.
+        Invitations that could be learned from, and how many of them were answered.
     rounds : int
         Boosting rounds; 0 for one rate.
     auc, log_loss, log_loss_of_rate : float or None
@@ -119,7 +119,7 @@ def fit_response(
     rows, answers = int(learned.sum()), int(label[learned].sum())
     fold = customer_folds(customers, settings.response_folds, seed)
     if min(answers, rows - answers) < settings.fewest_answers or len(np.unique(fold[learned])) < settings.response_folds:
-        return _one_rate(len(label), rows, answers, fitted_until)
+        return _one_rate(label, rows, answers, fitted_until)
     boosters, rounds = _cross_fit(matrix[learned], features, label[learned], fold[learned], settings, seed, threads)
     margin = np.empty(len(label))
     for number, booster in enumerate(boosters):
@@ -171,9 +171,10 @@ def _cross_fit(
     return list(found.boosters), int(found.best_iteration)
 
 
-def _one_rate(count: int, rows: int, answers: int, fitted_until: datetime | None) -> Response:
+def _one_rate(label: Floats, rows: int, answers: int, fitted_until: datetime | None) -> Response:
+    # The rate of all rows, whenever they were known: it tells none of them apart.
     return Response(
-        probability=np.full(count, answers / rows if answers else 1.0),
+        probability=np.full(len(label), float(label.mean()) if label.any() else 1.0),
         kind="one rate",
         rows=rows,
         answers=answers,

@@ -31,7 +31,7 @@ class SurveySettings(Section):
     )
     weight_most: float = Field(default=30.0, ge=1, description="Response weights are never larger than this.")
     odds_ratio: float = Field(
-        default=2.0,
+        default=3.0,
         ge=1,
         description=(
             "Farthest that satisfaction itself is thought to move the odds of answering, either way; the sensitivity band's ends."

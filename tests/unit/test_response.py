@@ -71,6 +71,9 @@ def test_too_little_to_learn_from_gives_one_rate() -> None:
     found = fit(matrix, answered, names(300))
     assert found.kind == "one rate"
     assert set(found.probability) == {answered.mean()}
+    before = fit(matrix, answered, names(300), np.full(300, JUNE))
+    assert (before.rows, before.answers) == (0, 0)
+    assert set(before.probability) == {answered.mean()}
     nobody = fit(matrix, np.zeros(300, dtype=bool), names(300))
     assert set(nobody.probability) == {1.0}
 

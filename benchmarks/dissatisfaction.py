@@ -1,0 +1,296 @@
+"""Dissatisfaction where the truth is known: what those who answer tell, beside what everybody would have answered.
+
+``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator, and the same customers with the same luck once
+more, where everybody is asked and answers. Nothing else differs, because no survey moves anybody. ``--folder`` keeps both.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.report import show
+from features.operator_repository import OperatorRepository
+from holdfast.settings import Home
+from models.dissatisfaction import TARGETS, SurveyTarget, odds_ratio_that_explains, silent
+from models.scorer import Scorer
+from models.version import ModelVersion
+from pipeline.features import build_features
+from simulator.parameters import Parameters, SurveyParameters
+from simulator.simulator import Simulation, simulate
+from training.askable import askable
+from training.dataset import Dataset, columns_of, features_for
+from training.fit import PARAMETERS
+from training.heads import fit_heads
+from training.known import RawHistory
+from training.metrics import auc
+from training.satisfaction_dataset import SurveyDataset, survey_dataset
+from training.sensitivity import SampledBand, sampled_prevalence
+from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
+from training.split import Floats, PeriodSplit, period_split
+from training.survey_labels import SurveyRows, survey_rows
+from training.survey_settings import SurveySettings
+
+Flags = NDArray[np.bool_]
+Row = dict[str, object]
+
+ODDS_RATIOS = (2.0, 3.0)
+"""Bands shown."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everybody who could be asked, at every cut-off, and what they would have answered.
+
+    Parameters
+    ----------
+    label : (n,) float64
+        1 dissatisfied, 0 not.
+    matrix : (n, k) float64
+        Their features.
+    cutoffs : (n,) datetime64[us]
+        As of when.
+    groups : dict of str to (n,) bool
+        ``everybody``, the ``silent`` and those ``heard``, and by what really happened: ``answered``, and ``asked in vain``.
+    satisfied : (n,) float64
+        True satisfaction at the last look before the cut-off, NaN where there was none.
+    """
+
+    label: Floats
+    matrix: Floats
+    cutoffs: NDArray[np.datetime64]
+    groups: dict[str, Flags]
+    satisfied: Floats
+
+
+def main() -> None:
+    """Simulate, weight, fit and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=40_000)
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="keep both simulations and the features there, and use what is there")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        home = operator(folder, given.customers, given.months, given.seed)
+        compare(home, folder)
+
+
+def operator(folder: Path, customers: int, months: int, seed: int) -> Home:
+    """Simulate an operator and the same one with everybody's answers, and build the features of the first."""
+    both = {"operator": Parameters(), "everybody": Parameters(survey=everybody_answers())}
+    for name, parameters in both.items():
+        there = Simulation.read(folder / name)
+        if there is None or (there.customers, there.months, there.seed, there.week > 0) != (customers, months, seed, True):
+            simulate(folder / name, customers, months, seed, parameters=parameters)
+    home = Home(folder / "home")
+    build_features(home, str(folder / "operator" / "raw"))
+    return home
+
+
+def everybody_answers() -> SurveyParameters:
+    """Surveys that ask everybody whose turn it is, and after every contact, and that everybody answers who gets them."""
+    return SurveyParameters(invited_a_quarter=(1.0, 1.0, 1.0, 1.0), after_contact=1.0, answer_base=1e3)
+
+
+def compare(home: Home, folder: Path) -> None:
+    """Print everything for each target."""
+    shares, odds, rankings, calibrations, weights = [], [], [], [], []
+    for target in TARGETS.values():
+        survey = survey_dataset(home, target)
+        truth = everybody(home, folder, target)
+        shares += list(_shares(survey, truth))
+        odds.append(_odds(folder, survey, target))
+        ranking, calibration = _models(survey, truth, target)
+        rankings += ranking
+        calibrations += calibration
+        weights.append(_weights(survey))
+    show("Share of dissatisfied: truth, answers, weights, and bands", shares)
+    show("How much more readily the dissatisfied answer", odds)
+    show("AUC on the test period: told by answers, and in truth", rankings)
+    show("Observed over expected on the test period: told by answers, and in truth", calibrations)
+    show("Weights", weights)
+
+
+def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
+    """What everybody would have answered, at the cut-offs that a dataset has, or at every contact."""
+    settings, surveys = LabelSettings.read(), SurveySettings.read()
+    history, repository = RawHistory(home.raw), OperatorRepository(home)
+    asked = askable(history, repository, target, settings, surveys).asked
+    would = survey_rows(RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys)
+    would = would.rows(np.flatnonzero(would.answered))
+    did = survey_rows(history, target, asked, settings.gap_days, surveys)
+    matrix = features_for(repository, target.service, would.ids.tolist(), would.cutoffs)
+    told = np.flatnonzero(~np.isnan(matrix).all(axis=1))
+    would, matrix = would.rows(told), matrix[told]
+    quiet = silent(matrix[:, columns_of(target.service).index("days_since_answer")])
+    happened = dict(zip(_keys(did), did.answered.tolist(), strict=True))
+    outcome = np.array([{None: 0, False: 1, True: 2}[happened.get(key)] for key in _keys(would)])
+    return Truth(
+        label=would.label,
+        matrix=matrix,
+        cutoffs=would.cutoffs,
+        groups={
+            "everybody": np.ones(len(would), dtype=np.bool_),
+            "silent": quiet,
+            "heard": ~quiet,
+            "answered": outcome == 2,
+            "asked in vain": outcome == 1,
+        },
+        satisfied=_satisfaction(folder, would),
+    )
+
+
+def _keys(rows: SurveyRows) -> list[tuple[str, object]]:
+    return list(zip(rows.ids.tolist(), rows.cutoffs.tolist(), strict=True))
+
+
+def _satisfaction(folder: Path, rows: SurveyRows) -> Floats:
+    states = (
+        pl.scan_parquet(folder / "operator" / "truth" / "states" / "*.parquet")
+        .select("customer_id", pl.col("happened_at").dt.cast_time_unit("us"), "satisfaction")
+        .unique(["customer_id", "happened_at"])
+        .sort("happened_at")
+        .collect()
+    )
+    asked = pl.DataFrame({"row": np.arange(len(rows)), "customer_id": rows.customers, "at": rows.cutoffs}).with_columns(
+        pl.col("customer_id").cast(pl.String), pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )
+    found = asked.sort("at").join_asof(states, left_on="at", right_on="happened_at", by="customer_id").sort("row")
+    return found["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _shares(survey: SurveyDataset, truth: Truth) -> Iterator[Row]:
+    quiet = survey.silent[survey.invited.answered]
+    label = survey.invited.label[survey.invited.answered]
+    members = {"everybody": np.ones(len(label), dtype=np.bool_), "silent": quiet, "heard": ~quiet}
+    for group, mine in members.items():
+        real = float(truth.label[truth.groups[group]].mean())
+        design, response = survey.weights.design[mine], survey.weights.response[mine]
+        bands = [_band(survey, mine, odds_ratio) for odds_ratio in ODDS_RATIOS]
+        explains = odds_ratio_that_explains(real, label[mine], design, response)
+        yield {
+            "target": survey.dataset.target,
+            "of": group,
+            "truth": f"{real:.3f}",
+            "answers": f"{label[mine].mean():.3f}",
+            "by design": f"{np.average(label[mine], weights=design):.3f}",
+            "weighted": f"{bands[0].estimate:.3f} ({bands[0].estimate_low:.3f} to {bands[0].estimate_high:.3f})",
+            **{f"band at {band.odds_ratio:g}": _shown(band, real) for band in bands},
+            "explained at": "never" if explains is None else f"{explains:.2f}",
+        }
+
+
+def _band(survey: SurveyDataset, mine: Flags, odds_ratio: float) -> SampledBand:
+    answered = survey.invited.answered
+    return sampled_prevalence(
+        survey.invited.label[answered][mine],
+        survey.weights.design[mine],
+        survey.weights.response[mine],
+        survey.invited.customers[answered][mine],
+        odds_ratio,
+        AssessmentSettings.read(),
+    )
+
+
+def _shown(band: SampledBand, real: float, digits: int = 3) -> str:
+    """The band, whether it holds the truth, and if not, whether band and sampling together do."""
+    verdict = "holds" if band.low <= real <= band.high else "nearly" if real in band else "misses"
+    return f"{band.low:.{digits}f} to {band.high:.{digits}f} {verdict}"
+
+
+def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
+    """The true odds ratio of answering, with and without regard to what could be seen."""
+    invited, settings = survey.invited, LabelSettings.read()
+    would = survey_rows(RawHistory(folder / "everybody" / "raw"), target, invited.asked, settings.gap_days, SurveySettings.read())
+    same = dict(zip(zip(would.invitation_ids.tolist(), would.cutoffs.tolist(), strict=True), would.label, strict=True))
+    keys = zip(invited.invitation_ids.tolist(), invited.cutoffs.tolist(), strict=True)
+    label = np.array([same.get(key, np.nan) for key in keys])
+    told = ~np.isnan(label)
+    answered = invited.answered[told]
+    rates = [float(answered[label[told] == value].mean()) for value in (1, 0)]
+    seen = np.column_stack([label[told], logit(np.clip(survey.response.probability[told], 1e-6, 1 - 1e-6))])
+    by_looks = LogisticRegression(C=np.inf, max_iter=1000).fit(seen, answered)
+    return {
+        "target": target.name,
+        "dissatisfied who answer": f"{rates[0]:.1%}",
+        "others who answer": f"{rates[1]:.1%}",
+        "odds ratio": f"{np.exp(logit(rates[0]) - logit(rates[1])):.2f}",
+        "among those who look alike": f"{np.exp(by_looks.coef_[0, 0]):.2f}",
+        "AUC of who answers": "none" if survey.response.auc is None else f"{survey.response.auc:.3f}",
+    }
+
+
+def _models(survey: SurveyDataset, truth: Truth, target: SurveyTarget) -> tuple[list[Row], list[Row]]:
+    """How well models rank and how right they are on the test period: told by answers, and in truth."""
+    dataset = survey.dataset
+    split = period_split(dataset, LabelSettings.read())
+    later = truth.cutoffs >= dataset.cutoffs[split.test].min()
+    label, seen = dataset.labels[target.horizon_days][split.test], np.ascontiguousarray(dataset.matrix[split.test])
+    ranking, calibration = [], []
+    if target.entity == "customer":
+        known = later & ~np.isnan(truth.satisfied)
+        best = {group: _auc(truth.label, -truth.satisfied, known & members) for group, members in truth.groups.items()}
+        ranking.append({"target": target.name, "ranked by": "true satisfaction then", "told by answers": "", **best})
+    for name, weight in (("unweighted", np.ones(len(dataset.weight))), ("weighted", dataset.weight)):
+        model = _fitted(replace(dataset, weight=weight), split, target)
+        said, own = model.score(seen).probability, weight[split.test]
+        of_all = model.score(np.ascontiguousarray(truth.matrix)).probability
+        real = {group: _auc(truth.label, of_all, later & members) for group, members in truth.groups.items()}
+        told = {"told by answers": f"{auc(label, said, own):.3f}"}
+        ranking.append({"target": target.name, "ranked by": f"model, {name}", **told, **real})
+        ratios = {
+            group: float(truth.label[later & truth.groups[group]].sum() / of_all[later & truth.groups[group]].sum())
+            for group in ("everybody", "silent", "heard")
+        }
+        bands = [survey.calibration(split.test, said, odds_ratio) for odds_ratio in ODDS_RATIOS]
+        calibration.append(
+            {
+                "target": target.name,
+                "model": name,
+                "told by answers": f"{float((own * label).sum() / (own * said).sum()):.2f}",
+                **{f"band at {band.odds_ratio:g}": _shown(band, ratios["everybody"], 2) for band in bands},
+                **{group: f"{ratio:.2f}" for group, ratio in ratios.items()},
+            }
+        )
+    return ranking, calibration
+
+
+def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
+    heads, _ = fit_heads(dataset, split, target, PARAMETERS, TrainingSettings.read())
+    return Scorer(ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads), threads=0)
+
+
+def _auc(label: Floats, score: Floats, rows: Flags) -> str:
+    return f"{auc(label[rows], score[rows], np.ones(int(rows.sum()))):.3f}"
+
+
+def _weights(survey: SurveyDataset) -> Row:
+    facts, said = survey.facts, survey.facts.weights
+    everyone = facts.groups["all"]
+    return {
+        "target": facts.target,
+        "invited": everyone.invited,
+        "answered": everyone.answered,
+        "invited, silent": facts.groups["silent"].invited,
+        "answered, silent": facts.groups["silent"].answered,
+        "effective, design": round(said.design_effective_rows),
+        "effective": round(said.effective_rows),
+        "weights": f"{said.least:.2f} to {said.most:.2f}",
+        "clipped": f"{said.clipped_share:.1%}",
+        "unbalanced before": facts.unbalanced_before,
+        "after": facts.unbalanced_after,
+    }
+
+
+if __name__ == "__main__":
+    main()
