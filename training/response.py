@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
 from models.calibration import PlattCalibration
-from training.dataset import Texts, Times
+from training.dataset import Texts
+from training.known import Times
 from training.split import Floats
 from training.survey_settings import SurveySettings
 

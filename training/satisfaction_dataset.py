@@ -18,8 +18,8 @@ from holdfast.settings import Home
 from models.dissatisfaction import TARGETS, SurveyTarget, silent
 from training.askable import askable
 from training.care_marks import CareMarks, care_marks
-from training.dataset import Dataset, Texts, Times, columns_of, features_for
-from training.known import RawHistory, utc
+from training.dataset import Dataset, Texts, columns_of, features_for
+from training.known import RawHistory, Times, utc
 from training.population import SLICES
 from training.response import Response, fit_response
 from training.sensitivity import SampledBand, sampled_calibration

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from features.contracts import ARRIVED, HAPPENED
 from models.dissatisfaction import SurveyTarget
-from training.dataset import Texts, Times
-from training.known import RawHistory
+from training.dataset import Texts
+from training.known import RawHistory, Times
 from training.split import Floats, Positions
 from training.survey_settings import SurveySettings
 
