@@ -1,6 +1,6 @@
 """Settings of the training room."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
@@ -48,6 +48,9 @@ class TuningSettings(Section):
         ge=0,
         le=1,
         description="Share by which 10,000 more leaves, which make explanations slower, must lower the log loss to be worth it.",
+    )
+    blend: int = Field(
+        default=5, ge=1, le=20, description="Best recipes that are averaged, at most, where that earns the leaves it adds."
     )
     startup_trials: int = Field(default=8, ge=1, le=1000, description="Trials at random before the search learns from them.")
 
@@ -110,3 +113,9 @@ class AssessmentSettings(Section):
         description="Maximum profit: alpha of the beta distribution of the share of leavers who accept an offer.",
     )
     accepts_beta: float = Field(default=14.0, gt=0, description="Maximum profit: beta of that distribution.")
+
+    @model_validator(mode="after")
+    def _leave_a_gain(self) -> "AssessmentSettings":
+        if self.incentive_cost + self.contact_cost >= self.clv:
+            raise ValueError("incentive_cost and contact_cost together must stay below clv")
+        return self

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from holdfast.errors import InputError
 from training.metrics import METRICS, Judge, auc, expected_calibration_error, figures, log_loss, top_decile_lift
 from training.settings import AssessmentSettings
 
@@ -133,6 +134,12 @@ def test_precision_and_lift_at_capacity_by_hand() -> None:
     assert found["lift_capacity"] == pytest.approx((1 + 1 / 3) / 2 / 0.3)
     assert found["precision_top_decile"] == pytest.approx(1)
     assert top_decile_lift(label, probability) == found["lift_top_decile"] == pytest.approx(1 / 0.3)
+
+
+def test_a_campaign_that_can_only_lose_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_ASSESS_INCENTIVE_COST", "199")
+    with pytest.raises(InputError, match="together must stay below clv"):
+        AssessmentSettings.read()
 
 
 def test_what_rows_cannot_tell_is_no_number() -> None:
