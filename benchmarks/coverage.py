@@ -1,14 +1,22 @@
 """How often the intervals of `training.assess` cover figures whose truth is known.
 
-``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from a made-up population: customers with one or
-several rows that share a mood nobody sees, weights that depend on who they are, and a model that is somewhat wrong on purpose.
-The truth is the figure over a population some hundreds of times larger. Beside the intervals in use stand plain percentiles,
-for comparison.
+``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
+
+- a made-up one: customers with one or several rows that share a mood nobody sees, weights that depend on who they are, and a
+model
+  that is somewhat wrong on purpose; the truth is the figure over some hundreds of times more customers;
+- the test period of a simulated operator, with weights and with as many rows of a customer as there are subscriptions and
+cut-offs,
+  scored by a logistic regression of other customers' earlier rows; the truth is the figure over that whole test period.
+
+Beside the intervals in use stand plain percentiles, for comparison.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +24,12 @@ from scipy.special import expit
 
 from benchmarks.report import show
 from holdfast.logging import progress
+from holdfast.settings import Home
+from pipeline.features import build_features
+from simulator.simulator import simulate
+from training.baselines import fit_logistic
 from training.bootstrap import estimate, resample
+from training.dataset import churn_dataset
 from training.metrics import METRICS, Judge, figures
 from training.ranking import Codes
 from training.settings import AssessmentSettings
@@ -25,6 +38,8 @@ from training.split import Floats
 SAMPLES, CUSTOMERS = 200, 2_000
 CONFIDENCE = 0.9
 POPULATION = 600_000
+OPERATOR_CUSTOMERS, OPERATOR_MONTHS, OPERATOR_SEED = 12_000, 22, 5
+TEST_CUTOFFS = 4
 PROMISED = ("auc", "log_loss", "slope", "observed_over_expected", "empc_share")
 """Figures whose intervals must cover the truth in 85 to 95 % of samples at a confidence of 90 %."""
 
@@ -68,18 +83,46 @@ def true_figures(settings: AssessmentSettings) -> dict[str, float]:
     return figures(everyone.label, everyone.probability, everyone.weight, settings)
 
 
+def operator_rows(customers: int, months: int, seed: int) -> Rows:
+    """The test period of a simulated operator, scored by a logistic regression of other customers' earlier rows."""
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        simulate(folder / "operator", customers, months, seed)
+        home = Home(folder / "home")
+        build_features(home, str(folder / "operator" / "raw"))
+        dataset = churn_dataset(home)
+        names, customer = np.unique(dataset.customers, return_inverse=True)
+        chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]
+        late = dataset.cutoffs >= np.unique(dataset.cutoffs)[-TEST_CUTOFFS]
+        learnt, judged = np.flatnonzero(chosen & ~late), np.flatnonzero(~chosen & late)
+        label, weight = dataset.labels[max(dataset.labels)], dataset.weight
+        model = fit_logistic(dataset.matrix[learnt], label[learnt], weight[learnt])
+        probability = model.probability(dataset.matrix[judged])
+    return Rows(label[judged], probability, weight[judged], np.unique(customer[judged], return_inverse=True)[1])
+
+
+def customers_of(rows: Rows, customers: int, seed: int | Sequence[int]) -> Rows:
+    """Rows of so many of the customers, drawn with replacement."""
+    order = np.argsort(rows.customer, kind="stable")
+    start = np.searchsorted(rows.customer[order], np.arange(int(rows.customer.max()) + 2))
+    drawn = np.random.default_rng(seed).integers(0, len(start) - 1, customers)
+    found = np.concatenate([order[start[one] : start[one + 1]] for one in drawn])
+    code = np.repeat(np.arange(customers), np.diff(start)[drawn])
+    return Rows(rows.label[found], rows.probability[found], rows.weight[found], code)
+
+
 def covered(
-    samples: int, customers: int, truth: Mapping[str, float], settings: AssessmentSettings
+    samples: int, customers: int, sample: Callable[[int], Rows], truth: Mapping[str, float], settings: AssessmentSettings
 ) -> dict[str, NDArray[np.bool_]]:
     """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by plain percentiles."""
     tails = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
     with progress("Sampling test periods", samples) as advance:
-        for sample in range(samples):
-            rows = population(customers, [1, sample])
+        for number in range(samples):
+            rows = sample(number)
             judge = Judge(rows.label, rows.probability, rows.weight, rows.customer, customers)
             drawn = resample(
-                customers, settings.draws, sample, lambda counts, judge=judge: judge.figures(counts, settings), judge.size, ""
+                customers, settings.draws, number, lambda counts, judge=judge: judge.figures(counts, settings), judge.size, ""
             )
             for name, values in drawn.items():
                 told = estimate(values, settings.confidence, distance=METRICS[name].distance)
@@ -95,20 +138,29 @@ def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     samples, customers = (*numbers, *(SAMPLES, CUSTOMERS)[len(numbers) :])
     settings = AssessmentSettings(confidence=CONFIDENCE)
-    truth = true_figures(settings)
-    found = covered(samples, customers, truth, settings)
-    rows = [
-        {
-            "figure": name,
-            "truth": truth[name],
-            "covered": float(hits[0].mean()),
-            "by plain percentiles": float(hits[1].mean()),
-            "promised": "85 to 95 %" if name in PROMISED else "",
-        }
-        for name, hits in found.items()
-    ]
-    title = f"{CONFIDENCE:.0%} intervals of {samples} test periods with {customers:,} customers, {settings.draws} draws each"
-    show(title, rows)
+    everyone = operator_rows(OPERATOR_CUSTOMERS, OPERATOR_MONTHS, OPERATOR_SEED)
+    for where, sample, truth in (
+        ("a made-up population", lambda number: population(customers, [1, number]), true_figures(settings)),
+        (
+            f"a simulated operator ({int(everyone.customer.max()) + 1:,} customers judged)",
+            lambda number: customers_of(everyone, customers, [2, number]),
+            figures(everyone.label, everyone.probability, everyone.weight, settings),
+        ),
+    ):
+        found = covered(samples, customers, sample, truth, settings)
+        show(
+            f"{CONFIDENCE:.0%} intervals of {samples} test periods of {customers:,} customers from {where}",
+            [
+                {
+                    "figure": name,
+                    "truth": truth[name],
+                    "covered": float(hits[0].mean()),
+                    "by plain percentiles": float(hits[1].mean()),
+                    "promised": "0.85 to 0.95" if name in PROMISED else "",
+                }
+                for name, hits in found.items()
+            ],
+        )
 
 
 def _over_moods(known: Floats) -> Floats:

@@ -75,7 +75,7 @@ def test_right_predictions_keep_their_joint_bounds_and_wrong_ones_do_not(proof_d
 def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[int], int]) -> None:
     samples = proof_draws(200)
     settings = AssessmentSettings(confidence=CONFIDENCE, draws=500 if samples == 200 else 200)
-    found = covered(samples, 2000, true_figures(settings), settings)
+    found = covered(samples, 2000, lambda number: population(2000, [1, number]), true_figures(settings), settings)
     least, most = 0.85 * samples, 0.95 * samples
     if samples < 200:
         # So few samples leave the range by chance; these borders are crossed once in a thousand times from its ends.
