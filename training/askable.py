@@ -79,7 +79,7 @@ def askable(
     if target.entity == "contact":
         if cutoffs is not None:
             raise InputError("cutoffs", f"must not be given for {target.name}: a contact's cut-off is its close")
-        return _contacts(history, target)
+        return _contacts(history, repository, target)
     view = SERVICES[target.service][0]
     chosen = survey_cutoffs(repository.history_mondays(view), history.end, target, settings, surveys, cutoffs)
     excluded: dict[str, int] = {}
@@ -94,27 +94,77 @@ def askable(
     return Askable(pl.concat(parts).sort("cutoff", "id"), excluded)
 
 
-def _contacts(history: RawHistory, target: SurveyTarget) -> Askable:
-    """Contacts at their close, as the first version to arrive told it: that is when features know them."""
+def unanswered_contacts(history: RawHistory, target: SurveyTarget, since: datetime, at: datetime) -> Askable:
+    """Contacts that a score is wanted for: closed after `since`, known at `at`, and not answered by then.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables.
+    target : SurveyTarget
+        A target of contacts, whose question nobody answered yet.
+    since, at : datetime
+        The closes looked at, and as of when.
+
+    Raises
+    ------
+    InputError
+        A table is absent.
+    """
+    _require_contacts(history, target)
+    question = (pl.col("instrument") == target.instrument) & (pl.col("dimension") == target.dimension)
+    answers = history.known("survey_answers", [], at).filter(question).select("invitation_id").unique()
+    answered = (
+        history.known("survey_invitations", ["interaction_id", "survey"], at)
+        .filter(pl.col("survey") == target.survey)
+        .join(answers, on="invitation_id", how="semi")
+        .select(id="interaction_id")
+    )
+    closed = _closes(history, at).filter(pl.col("cutoff") > since)
+    open_ = closed.join(answered.collect(), on="id", how="anti").sort("cutoff", "id")
+    return _of_customers(history, open_, {"answered": len(closed) - len(open_)})
+
+
+def _contacts(history: RawHistory, repository: OperatorRepository, target: SurveyTarget) -> Askable:
+    """Contacts that features are kept of."""
+    _require_contacts(history, target)
+    view = SERVICES[target.service][0]
+    kept = pl.Series([id_ for monday in repository.history_mondays(view) for id_ in repository.ids_at(view, utc(monday))])
+    closes = _closes(history)
+    contacts = closes.filter(pl.col("id").is_in(kept.cast(pl.String).implode()))
+    return _of_customers(history, contacts, {"no_history": len(closes) - len(contacts)})
+
+
+def _require_contacts(history: RawHistory, target: SurveyTarget) -> None:
     history.require("interactions", f"{target.name} is about contacts")
-    contacts = (
-        history.rows("interactions", ["customer_id"])
+
+
+def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
+    """When contacts closed, as the first version to arrive told it: that is when features know them."""
+    rows = history.rows("interactions", ["customer_id"])
+    return (
+        (rows if at is None else rows.filter(pl.col(ARRIVED) <= at))
         .sort(ARRIVED)
         .unique("interaction_id", keep="first", maintain_order=True)
         .select(pl.col("interaction_id").alias("id"), "customer_id", pl.col(HAPPENED).alias("cutoff"))
-        .with_columns(monday=pl.col("cutoff").dt.truncate("1w"))
         .sort("cutoff", "id")
         .collect()
     )
-    parts = [contacts.clear().drop("monday")]
-    weeks = contacts.partition_by("monday", as_dict=True, maintain_order=True)
+
+
+def _of_customers(history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int]) -> Askable:
+    """Contacts of customers who were present at the start of the contact's week."""
+    parts = [contacts.clear().with_columns(pl.lit(None, pl.String).alias(name) for name in ("household", *SLICES))]
+    weeks = contacts.with_columns(monday=pl.col("cutoff").dt.truncate("1w")).partition_by(
+        "monday", as_dict=True, maintain_order=True
+    )
     with progress("Finding whose contacts they were", len(weeks)) as advance:
         for (monday,), of_week in weeks.items():
             people = customers_present(history, monday).rows.select(_PERSON)
             parts.append(of_week.drop("monday").join(people, on="customer_id", how="inner", maintain_order="left"))
             advance(1)
-    people = pl.concat(parts, how="diagonal")
-    return Askable(people, {"not_at_risk": len(contacts) - len(people)})
+    people = pl.concat(parts)
+    return Askable(people, excluded | {"not_at_risk": len(contacts) - len(people)})
 
 
 def survey_cutoffs(

@@ -13,7 +13,9 @@ from features.operator_repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.settings import Home
 from models.dissatisfaction import TARGETS, prevalence_at
+from training.askable import unanswered_contacts
 from training.dataset import columns_of
+from training.known import RawHistory
 from training.satisfaction_dataset import SurveyDataset, survey_dataset
 from training.survey_settings import SurveySettings
 
@@ -116,6 +118,24 @@ def test_features_of_a_contact_are_its_own(home: Home, contacts: SurveyDataset) 
     some = np.arange(0, len(dataset.ids), 7)
     again = repository.historical("contact_v1", dataset.ids[some].tolist(), dataset.cutoffs[some])
     np.testing.assert_array_equal(dataset.matrix[some], again)
+
+
+def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
+    since, at = datetime(2024, 8, 5, tzinfo=UTC), datetime(2024, 9, 2, tzinfo=UTC)
+    found = unanswered_contacts(RawHistory(home.raw), TARGETS["contact_csat_low"], since, at)
+    answers = raw(home, "survey_answers").filter(
+        pl.col("arrived_at") <= at, pl.col("instrument") == "csat", pl.col("dimension") == "overall"
+    )
+    invited = raw(home, "survey_invitations").filter(pl.col("arrived_at") <= at, pl.col("survey") == "transactional")
+    answered = set(invited.join(answers, on="invitation_id", how="semi")["interaction_id"].to_list())
+    first = raw(home, "interactions").sort("arrived_at").unique("interaction_id", keep="first")
+    closed = first.filter(pl.col("arrived_at") <= at, pl.col("happened_at") > since)["interaction_id"].to_list()
+    open_ = [id_ for id_ in closed if id_ not in answered]
+    assert set(found.asked.ids.tolist()) <= set(open_)
+    assert len(found.people) + found.excluded["not_at_risk"] == len(open_)
+    assert found.excluded["answered"] == len(closed) - len(open_) > 0
+    assert found.excluded["not_at_risk"] < 0.2 * len(open_)
+    assert (found.asked.cutoffs > np.datetime64("2024-08-05")).all()
 
 
 def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> None:
