@@ -6,18 +6,23 @@ from typing import Annotated
 import typer
 
 from holdfast.command import HomeOption, JsonOption, home_of, reporting_errors
+from holdfast.errors import InputError
 
 
 @reporting_errors
 def uplift(
     table: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="TABLE", help="One row a customer of an experiment: .csv, .csv.gz or .parquet.", show_default=False
+            metavar="[TABLE]",
+            help="One row a customer of an experiment: .csv, .csv.gz or .parquet. Default: the home's randomised contacts",
+            show_default=False,
         ),
-    ],
-    treatment: Annotated[str, typer.Option(help="Column that names each row's arm.", show_default=False)],
-    outcome: Annotated[str, typer.Option(help="Column that says what came of it: two values, or numbers.", show_default=False)],
+    ] = None,
+    treatment: Annotated[str | None, typer.Option(help="Column that names each row's arm.", show_default=False)] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Column that says what came of it: two values, or numbers.", show_default=False)
+    ] = None,
     control: Annotated[
         str | None,
         typer.Option(
@@ -47,11 +52,13 @@ def uplift(
         list[str] | None,
         typer.Option(help="Column not to use, such as one known only afterwards; repeat for several.", show_default=False),
     ] = None,
+    action: Annotated[
+        list[str] | None,
+        typer.Option(help="Care action to judge, without TABLE; repeat for several. Default: all", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Directory for result and report. Default: uplift in the home, by the table's name", show_default=False
-        ),
+        typer.Option(help="Directory for result, models and report. Default: one below uplift in the home", show_default=False),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -59,21 +66,43 @@ def uplift(
     """Judge a randomised experiment: does an action work, is it targetable, whom does it harm."""
     from holdfast.console import print_json, results_only
 
+    given = {
+        "--treatment": treatment,
+        "--outcome": outcome,
+        "--control": control,
+        "--good": good,
+        "--propensity": propensity,
+        "--id": id,
+        "--group": group,
+        "--drop": drop,
+    }
     with results_only():
-        from pipeline.uplift import judge_table
+        from pipeline.uplift import judge_home, judge_table
         from training.experiment_table import ExperimentRoles
 
-        roles = ExperimentRoles(
-            treatment=treatment,
-            outcome=outcome,
-            control=control,
-            good=tuple(good or ()),
-            propensity=propensity,
-            id=id,
-            group=group,
-            drop=tuple(drop or ()),
-        )
-        run = judge_table(table, roles, out or home_of(home).root / "uplift" / table.name.split(".")[0])
+        folder = home_of(home).root / "uplift"
+        if table is None:
+            for option, value in given.items():
+                if value:
+                    raise InputError(option, "is about a TABLE, which must be given then", value)
+            run = judge_home(home_of(home), action or (), out or folder / "care")
+        else:
+            if action:
+                raise InputError("--action", "is about the home's contacts; with TABLE, arms are those of --treatment", action)
+            if treatment is None or outcome is None:
+                missing = "--treatment" if treatment is None else "--outcome"
+                raise InputError(missing, "must name a column of TABLE")
+            roles = ExperimentRoles(
+                treatment=treatment,
+                outcome=outcome,
+                control=control,
+                good=tuple(good or ()),
+                propensity=propensity,
+                id=id,
+                group=group,
+                drop=tuple(drop or ()),
+            )
+            run = judge_table(table, roles, out or folder / table.name.split(".")[0])
     if as_json:
         print_json(run.to_json())
     else:

@@ -1,18 +1,88 @@
-"""Uplift from beginning to end: from an experiment to verdicts, models and a report."""
+"""Uplift from beginning to end: from an experiment, or an operator's randomised contacts, to verdicts, models and a report."""
 
 import json
 import re
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features.operator_repository import OperatorRepository
+from features.table_repository import write_beside
+from holdfast.errors import InputError
+from holdfast.settings import Home
+from models.uplift import UpliftModel
+from pipeline.home import locked
+from pipeline.uplift_report import render_uplift
 from training.experiment import Experiment
 from training.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
+from training.known import RawHistory
 from training.uplift import JudgedExperiment, judge_experiment
+from training.uplift_balance import Imbalance, imbalances
+from training.uplift_contacts import SERVICE, experiments, randomised_actions, select_contacts
+from training.uplift_result import ActionUplift
 from training.uplift_settings import UpliftSettings
 
-_RESULT = "uplift.json"
+RESULT, REPORT = "uplift.json", "report.html"
+LABEL = "randomised"
+"""What every average effect is called: it comes from arms drawn at random. Predictions for people are *estimated*."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """An experiment, and what was found.
+
+    Parameters
+    ----------
+    result : JudgedExperiment
+        Verdicts and models.
+    imbalances : tuple of Imbalance
+        What arms differ in by more than chance.
+    notes : tuple of str
+        What a person should know of how it was read.
+    models : tuple of UpliftModel
+        One an action.
+    """
+
+    result: JudgedExperiment
+    imbalances: tuple[Imbalance, ...]
+    notes: tuple[str, ...]
+    models: tuple[UpliftModel, ...]
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment."""
+        return self.result.experiment
+
+    @property
+    def actions(self) -> tuple[ActionUplift, ...]:
+        """What it says of each action."""
+        return self.result.actions
+
+    @property
+    def clusters(self) -> int:
+        """Independent witnesses: households, customers or rows."""
+        return int(self.experiment.cluster.max()) + 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        experiment = self.experiment
+        return {
+            "experiment": experiment.name,
+            "outcome": experiment.outcome_name,
+            "label": LABEL,
+            "rows": len(experiment.outcome),
+            "clusters": self.clusters,
+            "control": experiment.arms[0],
+            "propensity": experiment.source,
+            "left_out": experiment.left_out,
+            "marks": experiment.marked(),
+            "imbalances": [vars(found) for found in self.imbalances],
+            "notes": list(self.notes),
+            "actions": [action.to_json() for action in self.actions],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,41 +91,40 @@ class UpliftRun:
 
     Parameters
     ----------
+    title : str
+        What was judged, for a person.
     directory : Path
         Where result, report and models lie.
-    judged : JudgedExperiment
+    judged : tuple of Judged
         What was found.
-    notes : tuple of str
-        What a person should know of how it was found.
+    not_judged : dict of str to str
+        Actions that could not be judged, and why.
+    registered : dict of str to str
+        Numbers that models were registered under, by name; empty for a table of a team's own.
     seconds : float
         How long it took.
     """
 
+    title: str
     directory: Path
-    judged: JudgedExperiment
-    notes: tuple[str, ...]
+    judged: tuple[Judged, ...]
+    not_judged: dict[str, str]
+    registered: dict[str, str]
     seconds: float
 
     @property
-    def experiment(self) -> Experiment:
-        """The experiment."""
-        return self.judged.experiment
+    def report(self) -> Path:
+        """The report."""
+        return self.directory / REPORT
 
     def to_json(self) -> dict[str, Any]:
-        """The result as JSON."""
-        experiment = self.experiment
+        """As JSON."""
         return {
-            "experiment": experiment.name,
-            "outcome": experiment.outcome_name,
-            "rows": len(experiment.outcome),
-            "clusters": len(set(experiment.cluster.tolist())),
-            "control": experiment.arms[0],
-            "propensity": experiment.source,
-            "left_out": experiment.left_out,
-            "notes": list(self.notes),
-            "label": "randomised",
-            "actions": [action.to_json() for action in self.judged.actions],
+            "experiments": [found.to_json() for found in self.judged],
+            "not_judged": self.not_judged,
+            "registered": self.registered,
             "directory": str(self.directory),
+            "report": str(self.report),
             "seconds": round(self.seconds, 2),
         }
 
@@ -70,7 +139,7 @@ def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRu
     roles : ExperimentRoles
         What its columns are for.
     directory : Path
-        Where result and models go; made if need be.
+        Where result, report and models go; made if need be.
 
     Raises
     ------
@@ -78,27 +147,135 @@ def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRu
         Names the option or column, the rule and the value; nothing is written then.
     """
     started = time.monotonic()
+    settings = UpliftSettings.read()
     table = read_experiment(path, roles)
-    judged = judge_experiment(table.experiment, UpliftSettings.read())
-    run = UpliftRun(directory=directory, judged=judged, notes=_notes(table), seconds=time.monotonic() - started)
-    _write(run)
+    judged = _judge(table.experiment, settings, _notes(table), None)
+    models = tuple(_with_encoding(model, table) for model in judged.models)
+    judged = Judged(result=judged.result, imbalances=judged.imbalances, notes=judged.notes, models=models)
+    run = UpliftRun(
+        title=path.name,
+        directory=directory,
+        judged=(judged,),
+        not_judged={},
+        registered={},
+        seconds=time.monotonic() - started,
+    )
+    _write(run, settings)
     return run
 
 
-def _notes(table: ExperimentTable) -> tuple[str, ...]:
-    control = f"control is {table.experiment.arms[0]!r}, {table.control_why}"
-    shares = (
-        "propensities are estimated from the arms' shares"
-        if table.experiment.source == "shares"
-        else "propensities are as stored"
+def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun:
+    """Judge an operator's care actions by its randomised contacts, and register a model for each.
+
+    Parameters
+    ----------
+    home : Home
+        Holds raw tables and features; gets the models.
+    actions : sequence of str
+        Care actions; by default all that have been drawn at random.
+    directory : Path
+        Where result and report go; made if need be.
+
+    Raises
+    ------
+    InputError
+        The home holds no raw tables or features, no action could be judged, or one that was asked for cannot be. Nothing is
+        written or registered then.
+    """
+    started = time.monotonic()
+    settings = UpliftSettings.read()
+    if not home.raw.exists():
+        raise InputError(
+            "TABLE",
+            "must be given, or --home hold an operator's raw tables; `holdfast features build` takes them in",
+            str(home.root),
+        )
+    history, repository = RawHistory(home.raw), OperatorRepository(home)
+    wanted = tuple(actions) or randomised_actions(history)
+    if not wanted:
+        raise InputError("care_contacts", "must hold contacts drawn at random into treatment and control; none are")
+    contacts, not_judged = [], {}
+    for action in dict.fromkeys(wanted):
+        with _noting(not_judged, action, required=bool(actions)):
+            contacts.append(select_contacts(history, action))
+    judged = []
+    for experiment in experiments(history, repository, contacts) if contacts else []:
+        with _noting(not_judged, experiment.name, required=bool(actions)):
+            judged.append(_judge(experiment, settings, _contact_notes(experiment), SERVICE))
+    if not judged:
+        raise InputError("care_contacts", f"must hold enough randomised contacts of an action; {'; '.join(not_judged.values())}")
+    from pipeline.uplift_record import register
+
+    with locked(home):
+        registered = register(home, judged)
+    run = UpliftRun(
+        title="Care actions",
+        directory=directory,
+        judged=tuple(judged),
+        not_judged=not_judged,
+        registered=registered,
+        seconds=time.monotonic() - started,
     )
-    return (control, table.good_why, shares)
+    _write(run, settings)
+    return run
 
 
-def _write(run: UpliftRun) -> None:
+@contextmanager
+def _noting(not_judged: dict[str, str], action: str, *, required: bool) -> Iterator[None]:
+    """Let other actions be judged where one cannot be, unless it was asked for by name."""
+    try:
+        yield
+    except InputError as error:
+        if required:
+            raise
+        not_judged[action] = str(error)
+
+
+def _judge(experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None) -> Judged:
+    result = judge_experiment(experiment, settings)
+    names = _model_names(experiment.arms[1:])
+    return Judged(
+        result=result,
+        imbalances=imbalances(experiment),
+        notes=notes,
+        models=tuple(result.model(place, name, service) for place, name in enumerate(names)),
+    )
+
+
+def _model_names(actions: Sequence[str]) -> list[str]:
+    """``uplift_`` and the action's name in plain letters, its number where that is not enough."""
+    plain = [re.sub(r"[^a-z0-9]+", "_", action.lower()).strip("_") for action in actions]
+    return [
+        f"uplift_{name}" if name and plain.count(name) == 1 else f"uplift_{name or 'action'}_{place + 1}"
+        for place, name in enumerate(plain)
+    ]
+
+
+def _with_encoding(model: UpliftModel, table: ExperimentTable) -> UpliftModel:
+    return UpliftModel(**{**vars(model), "documents": {**model.documents, "encoding.json": table.encoding.to_json()}})
+
+
+def _notes(table: ExperimentTable) -> tuple[str, ...]:
+    experiment = table.experiment
+    shares = {
+        "shares": "propensities are estimated from the arms' shares",
+        "stored": "propensities are as stored",
+    }[experiment.source]
+    empty = tuple(f"column {name!r} holds nothing and is left out" for name in table.columns_left_out)
+    return (f"control is {experiment.arms[0]!r}, {table.control_why}", table.good_why, shares, *empty)
+
+
+def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
+    return (
+        f"good means {experiment.outcome_name}",
+        "propensities are as stored, given that nobody is held out",
+    )
+
+
+def _write(run: UpliftRun, settings: UpliftSettings) -> None:
     run.directory.mkdir(parents=True, exist_ok=True)
-    for place, action in enumerate(run.judged.actions):
-        name = f"uplift_{re.sub(r'[^a-z0-9]+', '_', action.action.lower()).strip('_') or place}"
-        run.judged.model(place, name, None).save(run.directory / name)
-    text = json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    (run.directory / _RESULT).write_text(text, encoding="utf-8")
+    for found in run.judged:
+        for model in found.models:
+            model.save(run.directory / model.name)
+    write_beside(run.report, render_uplift(run.title, run.judged, run.not_judged, settings))
+    write_beside(run.directory / RESULT, json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n")

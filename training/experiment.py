@@ -4,6 +4,7 @@ The outcome is *retained*, or another for which more is better: every effect is 
 positive is good.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -51,8 +52,10 @@ class Experiment:
         Features as known before the arm was drawn, NaN for missing.
     features : tuple of str
         Names of the k features.
-    categorical : tuple of int
-        Positions of the features that hold category codes.
+    labels : tuple of str
+        What a person calls the k features.
+    categories : mapping of int to tuple of str
+        By position, the categories behind the codes of features that hold such.
     left_out : dict of str to int
         Rows left out, by reason.
     marks : dict of str to (n,) bool
@@ -69,7 +72,8 @@ class Experiment:
     cluster: NDArray[np.int64]
     matrix: Floats
     features: tuple[str, ...]
-    categorical: tuple[int, ...] = ()
+    labels: tuple[str, ...]
+    categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     marks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
@@ -77,6 +81,13 @@ class Experiment:
     def binary(self) -> bool:
         """Whether the outcome is 1 or 0."""
         return bool(np.isin(self.outcome, (0.0, 1.0)).all())
+
+    def marked(self) -> dict[str, dict[str, float]]:
+        """Share of each arm that every mark holds for."""
+        return {
+            name: {arm: float(mark[self.arm == place].mean()) for place, arm in enumerate(self.arms)}
+            for name, mark in self.marks.items()
+        }
 
     def rows(self, positions: Positions) -> "Experiment":
         """The same experiment with only these rows, in this order."""

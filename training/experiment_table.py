@@ -147,7 +147,8 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
         cluster=_clusters(table, roles),
         matrix=encoding.encode(table),
         features=encoding.features,
-        categorical=tuple(place for place, column in enumerate(encoding.columns) if column.kind == "category"),
+        labels=tuple(column.name for column in encoding.columns),
+        categories={place: column.categories for place, column in enumerate(encoding.columns) if column.kind == "category"},
         left_out=left_out,
     )
     return ExperimentTable(
@@ -207,36 +208,29 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
     values = sorted(pc.unique(outcome).to_pylist())
     if len(values) < 2:
         raise InputError("--outcome", "must not be the same for everybody", values)
-    numbers = _numbers(outcome)
     good = tuple(canonical_value(value) for value in roles.good)
-    if len(values) > 2 and not set(good) <= set(values):
+    named = bool(good) and set(good) <= set(values)
+    if len(values) > 2 and not named:
+        numbers = _numbers(outcome)
         if numbers is None:
-            raise InputError(
-                "--outcome", f"must have two values or be a number; it has {len(values)} values; say with --good which are good"
-            )
+            shown = f"{', '.join(map(repr, values[:10]))}{', …' if len(values) > 10 else ''}"
+            raise InputError("--outcome", f"must have two values or be a number; it has {shown}: say with --good which are good")
         return _number_outcome(numbers, good, roles)
-    if good:
-        absent = [value for value in good if value not in values]
-        if absent:
-            raise InputError("--good", f"must occur in the outcome, which has {', '.join(map(repr, values[:10]))}", absent[0])
-        if set(good) == set(values):
-            raise InputError("--good", "must leave a value that is not good", list(roles.good))
-        why = "as you said"
-    else:
-        if len(values) > 2:
-            raise InputError("--outcome", "must have two values or be a number", values[:10])
-        good = (_infer_good(values, roles.outcome),)
-        why = "by its name"
-    return np.array(pc.is_in(outcome, value_set=pa.array(good)).to_numpy(), dtype=np.float64), (
-        f"good means {roles.outcome} = {' or '.join(good)}, {why}"
-    )
+    if good and not named:
+        absent = next(value for value in good if value not in values)
+        raise InputError("--good", f"must occur in the outcome, which has {', '.join(map(repr, values))}", absent)
+    if set(good) == set(values):
+        raise InputError("--good", "must leave a value that is not good", list(roles.good))
+    chosen = good or (_infer_good(values, roles.outcome),)
+    outcomes = np.array(pc.is_in(outcome, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
+    return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {'as you said' if good else 'by its name'}"
 
 
 def _number_outcome(numbers: Floats, good: Sequence[str], roles: ExperimentRoles) -> tuple[Floats, str]:
     if not np.isfinite(numbers).all():
         raise InputError("--outcome", "must be finite numbers", float(numbers[~np.isfinite(numbers)][0]))
     if good not in ((), (HIGHER,), (LOWER,)):
-        raise InputError("--good", f"must be {HIGHER} or {LOWER} for an outcome of numbers", list(good))
+        raise InputError("--good", f"must be {HIGHER} or {LOWER}, or values that occur, for an outcome of numbers", list(good))
     if not good and _LOSS.search(roles.outcome.lower()):
         raise InputError(
             "--outcome",

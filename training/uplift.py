@@ -14,10 +14,11 @@ from models.uplift import UpliftGroup, UpliftModel
 from training import uplift_inference as inference
 from training.experiment import Experiment
 from training.split import Floats
+from training.uplift_groups import groups
 from training.uplift_inference import Moment
 from training.uplift_learners import Learners, cores
 from training.uplift_ranking import JudgedPart, Sequence, judge_in_sequence
-from training.uplift_result import ActionUplift, Arm, CurvePoint, Group, PolicyValue
+from training.uplift_result import ActionUplift, Arm, CurvePoint, PolicyValue
 from training.uplift_scores import Scores, cluster_folds, cross_fit, score_rows
 from training.uplift_settings import UpliftSettings
 
@@ -159,11 +160,11 @@ def _judge_action(
         control=_arm(experiment, 0),
         treatment=_arm(experiment, action + 1),
         average=inference.mean(scores.effect[action], experiment.cluster).interval(),
-        autoc=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")).interval(),
         qini=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")).interval(),
+        autoc=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")).interval(),
         slope=over(lambda view: inference.slope(view.effect, view.predicted, view.cluster)).interval(),
         policies=_policies(over, settings.capacity_share),
-        groups=_groups(views, settings.groups, comparisons=settings.groups * (len(experiment.arms) - 1)),
+        groups=groups(experiment, sequences, action, settings.groups, settings.groups * (len(experiment.arms) - 1)),
         curve=tuple(_curve(over)),
     )
 
@@ -198,27 +199,6 @@ def _policy(over: Callable[[_Measure], Moment], name: str, share: float, ranking
         gain=over(value).interval(),
         over_random=over(partial(value, over_random=True)).interval() if chooses else None,
     )
-
-
-def _groups(views: list[list[_View]], count: int, comparisons: int) -> tuple[Group, ...]:
-    found = []
-    for number in range(count):
-        repeats, rows, predicted = [], 0, []
-        for sequence in views:
-            parts = []
-            for view in sequence:
-                inside = np.minimum((inference.ranks(view.predicted) * count).astype(np.int64), count - 1) == number
-                if inside.any():
-                    parts.append((inference.mean(view.effect[inside], view.cluster[inside]), int(inside.sum())))
-                    predicted.append(view.predicted[inside])
-            if parts:
-                repeats.append(inference.combine(parts))
-                rows = max(rows, sum(size for _, size in parts))
-        if repeats:
-            effect = inference.average(repeats).interval(comparisons)
-            mean = float(np.concatenate(predicted).mean())
-            found.append(Group(rows=rows, predicted=mean, effect=effect, harmed=effect.high < 0))
-    return tuple(found)
 
 
 def _curve(over: Callable[[_Measure], Moment]) -> list[CurvePoint]:

@@ -9,8 +9,6 @@ from training.experiment import Experiment
 from training.split import Floats, Positions
 
 _COMMON: dict[str, object] = {
-    "learning_rate": 0.05,
-    "max_depth": 5,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
@@ -25,14 +23,14 @@ _COMMON: dict[str, object] = {
     # Many small fits run side by side instead.
     "num_threads": 1,
 }
-OUTCOME: dict[str, object] = {**_COMMON, "num_leaves": 12, "lambda_l2": 5.0}
+OUTCOME: dict[str, object] = {**_COMMON, "learning_rate": 0.1, "num_leaves": 12, "max_depth": 5, "lambda_l2": 5.0}
 """Of the outcome in an arm. It only takes noise out of effects: where it is poor, they are less certain, never wrong."""
 
-EFFECT: dict[str, object] = {**_COMMON, "num_leaves": 6, "lambda_l2": 20.0}
+EFFECT: dict[str, object] = {**_COMMON, "learning_rate": 0.05, "num_leaves": 4, "max_depth": 3, "lambda_l2": 20.0}
 """Of the effect. Effects are small and drowned in noise, so trees are small and leaves are large."""
 
-OUTCOME_ROUNDS = 80
-EFFECT_ROUNDS = 60
+OUTCOME_ROUNDS = 40
+EFFECT_ROUNDS = 30
 
 _SMALLEST_LEAF = 50
 _LEAF_SHARE = 0.02
@@ -61,7 +59,7 @@ class Learners:
             experiment.matrix,
             np.zeros(len(experiment.outcome)),
             feature_name=list(experiment.features),
-            categorical_feature=list(experiment.categorical),
+            categorical_feature=sorted(experiment.categories),
             free_raw_data=False,
             params=_COMMON,
         ).construct()

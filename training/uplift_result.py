@@ -55,6 +55,26 @@ class PolicyValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trait:
+    """Something that sets the members of a group apart.
+
+    Parameters
+    ----------
+    feature : str
+        What a person calls the feature.
+    category : str or None
+        The category whose share is told; None where the feature's mean is.
+    here, elsewhere : float
+        Mean, or share, among the members and among all others.
+    """
+
+    feature: str
+    category: str | None
+    here: float
+    elsewhere: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """Rows of like predicted uplift.
 
@@ -68,12 +88,15 @@ class Group:
         Doubly robust effect, with an interval that holds jointly for all groups.
     harmed : bool
         The whole interval lies below zero.
+    traits : tuple of Trait
+        What sets the group apart, clearest first; empty where nothing does.
     """
 
     rows: int
     predicted: float
     effect: Estimate
     harmed: bool
+    traits: tuple[Trait, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +119,9 @@ class ActionUplift:
         Who was not treated, and who was.
     average : Estimate
         Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
-    autoc, qini : Estimate
-        How much better the ranking is than a random one, by rows it was not learnt from; 0 is random.
+    qini, autoc : Estimate
+        How much better the ranking is than a random one, by rows it was not learnt from; 0 is random. The verdict goes by the
+        first.
     slope : Estimate
         How much of the differences between predicted uplifts is there; 1 all, 0 nothing.
     policies : tuple of PolicyValue
@@ -112,8 +136,8 @@ class ActionUplift:
     control: Arm
     treatment: Arm
     average: Estimate
-    autoc: Estimate
     qini: Estimate
+    autoc: Estimate
     slope: Estimate
     policies: tuple[PolicyValue, ...]
     groups: tuple[Group, ...]
@@ -131,8 +155,8 @@ class ActionUplift:
 
     @property
     def targetable(self) -> bool:
-        """The ranking beats a random one, one-sided at 2.5 %."""
-        return self.autoc.low > 0
+        """The ranking beats a random one by the Qini coefficient, one-sided at 2.5 %."""
+        return self.qini.low > 0
 
     @property
     def verdict(self) -> str:
