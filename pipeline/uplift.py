@@ -21,7 +21,7 @@ from training.experiment_table import ExperimentRoles, ExperimentTable, read_exp
 from training.known import RawHistory
 from training.uplift import JudgedExperiment, judge_experiment
 from training.uplift_balance import Imbalance, imbalances
-from training.uplift_contacts import SERVICE, experiments, randomised_actions, select_contacts
+from training.uplift_contacts import SERVICE, Contacts, experiments, randomised_actions, select_contacts
 from training.uplift_result import ActionUplift
 from training.uplift_settings import UpliftSettings
 
@@ -194,7 +194,8 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
     wanted = tuple(actions) or randomised_actions(history)
     if not wanted:
         raise InputError("care_contacts", "must hold contacts drawn at random into treatment and control; none are")
-    contacts, not_judged = [], {}
+    contacts: list[Contacts] = []
+    not_judged: dict[str, str] = {}
     for action in dict.fromkeys(wanted):
         with _noting(not_judged, action, required=bool(actions)):
             contacts.append(select_contacts(history, action))
