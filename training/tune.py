@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
+from scipy.special import expit
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.errors import InputError
-from holdfast.logging import progress
+from holdfast.logging import Advance, progress
 from models.explanation_cost import explanation_cost
+from training.blend import Member
 from training.fit import (
     PARAMETERS,
+    EarlyStopped,
     Recipe,
     TrainingTable,
     boost_until_worse,
@@ -32,23 +34,15 @@ from training.fit import (
     parameters,
     valid_dataset,
 )
+from training.metrics import log_loss
+from training.search_space import VERSION, default_point, nearest, search_space
 from training.settings import TrainingSettings, TuningSettings
+from training.split import Floats
 
 LEAVES_PRICED = 10_000
 """Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
 
-SPACE_VERSION = 2
-"""Goes up when the search space or the objective changes; trials of another version do not count."""
-
-_AS_LIGHTGBM_COMES: dict[str, object] = {
-    "lambda_l1": 0.0,
-    "min_gain_to_split": 0.0,
-    "path_smooth": 0.0,
-    "extra_trees": False,
-}
-"""What the default recipe leaves to LightGBM, spelt out so that the recipe is a point of the search space."""
-
-_SHRINKAGE_A_REPORT = 0.5
+SHRINKAGE_A_LOOK = 0.5
 """Rounds times learning rate between two looks at a trial: a slow learner is compared at the same progress, not round."""
 
 
@@ -133,12 +127,20 @@ class Tuned:
         Its objective.
     trials : tuple of TrialRecord
         All that was tried, in order.
+    others : tuple of Member
+        Further recipes, next best first, whose boosters are worth averaging with the best one's: see `members`.
     """
 
     parameters: dict[str, object]
     rounds: int
     value: float
     trials: tuple[TrialRecord, ...]
+    others: tuple[Member, ...] = ()
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The best recipe and the others, as `training.blend` takes them."""
+        return (Member(self.parameters, self.rounds), *self.others)
 
 
 def tune(
@@ -189,11 +191,27 @@ def tune(
         while budget.leaves_time_for(len(_finished(trials)), _spent_seconds(trials)):
             search.run_next(trials)
             advance(1)
-    records = tuple(_record(number, trial) for number, trial in enumerate(_finished(trials)))
-    # The default recipe is never pruned; of equals the earlier wins.
-    value, best = min(((record.value, record) for record in records if record.value is not None), key=lambda pair: pair[0])
-    proposed = best.parameters if best.number > 0 else {}
-    return Tuned(parameters={**base, **proposed}, rounds=best.rounds or 0, value=value, trials=records)
+    records = tuple(_record(number, trial, search.default) for number, trial in enumerate(_finished(trials)))
+    best = _best(records, pricing.blend)
+    if len(best) > 1:
+        with progress("Averaging the best recipes", len(best)) as advance:
+            best = best[: search.worth_averaging(best, advance)]
+    members = [Member({**base, **(trial.parameters if trial.number else {})}, trial.rounds or 0) for trial in best]
+    return Tuned(
+        parameters=dict(members[0].recipe),
+        rounds=members[0].rounds,
+        value=best[0].value or 0.0,
+        trials=records,
+        others=tuple(members[1:]),
+    )
+
+
+def _best(records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
+    """The best trials, best first: none that is worse than the default recipe. Of equals the earlier comes first."""
+    finished = [(record.value, record) for record in records if record.value is not None]
+    # The default recipe comes first, and is never pruned.
+    accepted = [(value, record) for value, record in finished if value <= finished[0][0]]
+    return [record for _, record in sorted(accepted, key=lambda pair: pair[0])[:most]]
 
 
 class _Search:
@@ -208,11 +226,13 @@ class _Search:
         base: Recipe,
         threads: int,
     ) -> None:
-        self.space = _space(len(train.label), bool(train.categorical), "monotone_constraints" in base)
+        self.space = search_space(len(train.label), bool(train.categorical), "monotone_constraints" in base)
+        self.default = default_point(self.space)
         self.settings = settings
         self.pricing = pricing
         self.base = base
         self.threads = threads
+        self.rows = valid
         self.train = dataset(train)
         self.valid = valid_dataset(self.train, valid)
 
@@ -220,17 +240,15 @@ class _Search:
         """Propose, fit and tell."""
         finished = len(_finished(study))
         if finished == 0 and not study.get_trials(states=(TrialState.WAITING,)):
-            study.enqueue_trial({name: {**_AS_LIGHTGBM_COMES, **PARAMETERS}[name] for name in self.space})
+            study.enqueue_trial(nearest(self.default, self.space))
         # A sampler carries its random state from trial to trial; one made anew for each forgets nothing when a run is cut short.
         study.sampler = optuna.samplers.TPESampler(
             seed=_seed(self.settings.seed, finished), n_startup_trials=self.pricing.startup_trials, constant_liar=False
         )
         trial = study.ask(self.space)
-        values = parameters(self.settings, self.threads, {**self.base, **trial.params})
+        proposed = trial.params if finished else self.default
         try:
-            stopped = boost_until_worse(
-                self.train, self.valid, values, self.settings, [_pruning(trial, float(trial.params["learning_rate"]))]
-            )
+            stopped = self.fit(proposed, [_pruning(trial, float(proposed["learning_rate"]))])
         except optuna.TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
             return
@@ -239,37 +257,34 @@ class _Search:
             trial.set_user_attr(key, figure)
         study.tell(trial, priced(stopped.log_loss, leaves, self.pricing.explanation_price))
 
+    def fit(self, proposed: Recipe, callbacks: Sequence[Callable[[Any], None]] = ()) -> EarlyStopped:
+        """Fit what was proposed on `train`, stopped by `valid`."""
+        values = parameters(self.settings, self.threads, {**self.base, **proposed})
+        return boost_until_worse(self.train, self.valid, values, self.settings, callbacks)
+
+    def worth_averaging(self, best: Sequence[TrialRecord], advance: Advance) -> int:
+        """How many of the best trials to average: as many as earn the leaves that they add.
+
+        The loss of an average is never above the mean of its members' losses. What it is below is what averaging earns. The best
+        one's own loss is no measure, flattered as it is by having been chosen as the lowest.
+        """
+        margins: list[Floats] = []
+        worth = 1
+        for count, record in enumerate(best, start=1):
+            booster = self.fit(record.parameters).booster
+            margins.append(np.asarray(booster.predict(self.rows.matrix, raw_score=True, num_threads=self.threads)))
+            leaves = sum(member.leaves or 0 for member in best[:count])
+            together = log_loss(self.rows.label, expit(np.mean(margins, axis=0)), self.rows.weight)
+            apart = float(np.mean([member.value for member in best[:count]]))
+            if priced(together, leaves, self.pricing.explanation_price) < apart:
+                worth = count
+            advance(1)
+        return worth
+
 
 def priced(log_loss: float, leaves: int, price: float) -> float:
     """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an explanation visits."""
     return log_loss * (1 + price * leaves / LEAVES_PRICED)
-
-
-def _space(rows: int, categories: bool, constraints: bool) -> dict[str, BaseDistribution]:
-    """What is searched, by LightGBM parameter; with more rows to learn from, larger leaves come into question."""
-    space: dict[str, BaseDistribution] = {
-        "learning_rate": FloatDistribution(0.02, 0.2, log=True),
-        "num_leaves": IntDistribution(4, 64, log=True),
-        "max_depth": IntDistribution(2, 8),
-        "min_data_in_leaf": IntDistribution(5, max(200, rows // 100), log=True),
-        "feature_fraction": FloatDistribution(0.2, 1.0),
-        "bagging_fraction": FloatDistribution(0.5, 1.0),
-        "lambda_l1": FloatDistribution(0.0, 10.0),
-        "lambda_l2": FloatDistribution(0.01, 100.0, log=True),
-        "min_gain_to_split": FloatDistribution(0.0, 2.0),
-    }
-    if not constraints:
-        space["path_smooth"] = FloatDistribution(0.0, 50.0)
-    if not categories:
-        # With category codes, LightGBM's extremely random trees predict something else for raw rows than for binned ones.
-        space["extra_trees"] = CategoricalDistribution([False, True])
-    else:
-        space |= {
-            "cat_smooth": FloatDistribution(1.0, 300.0, log=True),
-            "cat_l2": FloatDistribution(1.0, 100.0, log=True),
-            "min_data_per_group": IntDistribution(10, 400, log=True),
-        }
-    return space
 
 
 def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
@@ -280,7 +295,7 @@ def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
     def report(environment: Any) -> None:
         nonlocal lowest, reported
         lowest = min(lowest, float(environment.evaluation_result_list[0][2]))
-        looks = int((environment.iteration + 1) * learning_rate / _SHRINKAGE_A_REPORT)
+        looks = int((environment.iteration + 1) * learning_rate / SHRINKAGE_A_LOOK)
         if looks > reported:
             reported = looks
             trial.report(lowest, looks)
@@ -290,9 +305,14 @@ def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
     return report
 
 
+def median_pruner() -> optuna.pruners.MedianPruner:
+    """Ends a trial whose best figure is behind the median of at least three others at the same progress."""
+    return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3, n_min_trials=3)
+
+
 def _open_study(storage: Path | None, name: str) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3, n_min_trials=3)
+    pruner = median_pruner()
     if storage is None:
         return optuna.create_study(study_name=name, pruner=pruner)
     try:
@@ -316,10 +336,10 @@ def _spent_seconds(study: optuna.Study) -> float:
     return sum((trial.duration or timedelta()).total_seconds() for trial in _finished(study))
 
 
-def _record(number: int, trial: FrozenTrial) -> TrialRecord:
+def _record(number: int, trial: FrozenTrial, default: dict[str, Any]) -> TrialRecord:
     return TrialRecord(
         number=number,
-        parameters=dict(trial.params),
+        parameters=dict(trial.params if number else default),
         pruned=trial.state == TrialState.PRUNED,
         value=trial.value if trial.state == TrialState.COMPLETE else None,
         log_loss=trial.user_attrs.get("log_loss"),
@@ -350,10 +370,10 @@ def _digest(
 ) -> str:
     """Names everything that what a trial finds depends on."""
     facts = [
-        SPACE_VERSION,
+        VERSION,
         {**PARAMETERS},
         [settings.seed, settings.max_rounds, settings.patience_rounds],
-        pricing.model_dump(),
+        [pricing.explanation_price, pricing.startup_trials],
         train.features,
         train.categorical,
         None if constraints is None else list(constraints),

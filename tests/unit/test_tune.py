@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 import training.tune
 from holdfast.errors import InputError
 from models.explanation_cost import explanation_cost
+from training.blend import Member, fit_blend_early_stopped
 from training.fit import PARAMETERS, TrainingTable, constrained, fit_early_stopped
 from training.settings import TrainingSettings
 from training.tune import Tuned, TuningBudget, priced, tune
@@ -120,12 +121,34 @@ def test_trials_on_other_rows_or_under_another_price_do_not_count(tmp_path: Path
     assert [trial.value for trial in dear.trials] != [trial.value for trial in first.trials]
 
 
-def test_a_slower_model_must_earn_it(tuned: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leaves(found: Tuned) -> int:
-        return next(trial.leaves or 0 for trial in found.trials if trial.value == found.value)
+def test_slower_models_and_averages_of_many_must_earn_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {}
+    for price in ("0", "1"):
+        monkeypatch.setenv("HOLDFAST_TUNING_EXPLANATION_PRICE", price)
+        # Few enough trials that all are drawn at random, whatever the earlier ones cost.
+        found[price] = _tune(8)
+    free, dear = found["0"], found["1"]
+    assert [trial.log_loss for trial in free.trials] == [trial.log_loss for trial in dear.trials]
+    assert all(trial.value == priced(trial.log_loss or 0.0, trial.leaves or 0, 1.0) for trial in dear.trials)
+    assert len(dear.members) == 1 < len(free.members)
 
-    monkeypatch.setenv("HOLDFAST_TUNING_EXPLANATION_PRICE", "1")
-    assert leaves(_tune(20)) < leaves(tuned)
+
+def test_what_is_averaged_is_never_worse_than_the_default_recipe_and_less_wrong_together(tuned: Tuned) -> None:
+    assert 1 < len(tuned.members) <= 5
+    assert tuned.members[0] == Member(tuned.parameters, tuned.rounds)
+    losses = [_log_loss(dict(member.recipe)) for member in tuned.members]
+    assert max(losses) <= (tuned.trials[0].log_loss or 0.0)
+    recipes = [member.recipe for member in tuned.members]
+    blend, members = fit_blend_early_stopped(TRAIN, VALID, recipes, SETTINGS, threads=1)
+    assert members == tuned.members
+    assert log_loss(VALID.label, blend.predict(VALID.matrix), sample_weight=VALID.weight) < np.mean(losses)
+
+
+def test_no_more_are_averaged_than_the_settings_allow(tuned: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_TUNING_BLEND", "2")
+    found = _tune(20)
+    assert found.members == tuned.members[:2]
+    assert _found(found) == _found(tuned)
 
 
 @given(st.floats(0.01, 1), st.integers(0, 100_000), st.integers(1, 1000), st.floats(0.001, 1))
