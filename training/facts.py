@@ -73,7 +73,7 @@ class TrainingFacts:
     parameters : dict of str to JSON
         Tuned parameters of the boosters.
     rounds : dict of str to int
-        Boosting rounds by head, and by ``head/stratum`` where a stratum has a booster of its own.
+        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
     choices : dict of str to JSON
         What was tried and weighed, such as the figures with and without monotone constraints.
     flags : tuple of Flag

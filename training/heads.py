@@ -4,7 +4,7 @@ Rounds are chosen on the tuning rows; then the booster is fitted again on fittin
 calibration rows, which belong to other customers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,11 @@ from models.calibration import Calibration, Floats
 from models.settings import BandSettings
 from models.target import Target
 from models.version import EVERYONE, Head, Part
+from training.blend import fit_blend, fit_blend_early_stopped
 from training.calibrate import choose_calibration
 from training.dataset import Dataset
 from training.facts import head_name
-from training.fit import Recipe, TrainingTable, fit_booster, fit_early_stopped
+from training.fit import Recipe, TrainingTable
 from training.metrics import log_loss
 from training.settings import TrainingSettings
 from training.split import PeriodSplit, Positions
@@ -40,7 +41,7 @@ class HeadRecord:
     Parameters
     ----------
     rounds : dict of str to int
-        Boosting rounds by head, and by ``head/stratum`` where a stratum has a booster of its own.
+        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
     boosters : dict of str to dict
         By ``head/stratum``: log loss on the stratum's tuning rows of the shared booster and of its own, and whether its own won.
     calibrations : dict of str to dict
@@ -53,7 +54,7 @@ class HeadRecord:
 
 
 def fit_heads(
-    dataset: Dataset, split: PeriodSplit, target: Target, recipe: Recipe, settings: TrainingSettings
+    dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
 ) -> tuple[tuple[Head, ...], HeadRecord]:
     """Fit and calibrate a head for each horizon of a target.
 
@@ -65,12 +66,12 @@ def fit_heads(
         Which of them are for what.
     target : Target
         Its horizons and strata.
-    recipe : mapping
-        LightGBM parameters, constraints among them.
+    recipes : sequence of mapping
+        LightGBM parameters, constraints among them; boosters of several recipes are averaged into one.
     settings : TrainingSettings
         Seed, most rounds and patience.
     """
-    fitter = _Fitter(dataset, split, target, recipe, settings)
+    fitter = _Fitter(dataset, split, target, recipes, settings)
     with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
         heads = []
         for days in target.horizons_days:
@@ -110,12 +111,12 @@ def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
 
 class _Fitter:
     def __init__(
-        self, dataset: Dataset, split: PeriodSplit, target: Target, recipe: Mapping[str, object], settings: TrainingSettings
+        self, dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
     ) -> None:
         self.dataset = dataset
         self.split = split
         self.strata = target.strata
-        self.recipe = recipe
+        self.recipes = recipes
         self.settings = settings
         self.record = HeadRecord()
         self._stratum = (
@@ -127,10 +128,10 @@ class _Fitter:
     def head(self, horizon_days: int) -> Head:
         name = head_name(horizon_days)
         train, tune = (table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune))
-        stopped, rounds = fit_early_stopped(train, tune, self.recipe, self.settings, 0)
+        stopped, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
         together = table_of(self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune])))
-        shared = fit_booster(together, rounds, self.settings, 0, self.recipe)
-        self.record.rounds[name] = rounds
+        shared = fit_blend(together, members, self.settings, 0)
+        self.record.rounds[name] = shared.num_trees()
         boosters = {EVERYONE: shared}
         for stratum in self.strata.names if self.strata else ():
             boosters[stratum] = self._own(horizon_days, stratum, stopped) or shared
@@ -144,7 +145,7 @@ class _Fitter:
         )
         if train.label.sum() < FEWEST_FOR_OWN_BOOSTER or not 0 < tune.label.mean() < 1:
             return None
-        own, rounds = fit_early_stopped(train, tune, self.recipe, self.settings, 0)
+        own, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
         losses = [
             log_loss(tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight)
             for booster in (shared, own)
@@ -154,11 +155,10 @@ class _Fitter:
         self.record.boosters[name] = {"shared_log_loss": losses[0], "own_log_loss": losses[1], "own_wins": wins}
         if not wins:
             return None
-        self.record.rounds[name] = rounds
         rows = np.sort(np.concatenate([self.split.fit, self.split.tune]))
-        return fit_booster(
-            table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum]), rounds, self.settings, 0, self.recipe
-        )
+        booster = fit_blend(table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum]), members, self.settings, 0)
+        self.record.rounds[name] = booster.num_trees()
+        return booster
 
     def _calibrated(self, horizon_days: int, boosters: Mapping[str, lgb.Booster]) -> Head:
         rows = self.split.calibrate

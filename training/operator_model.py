@@ -139,7 +139,7 @@ def train_operator_model(
     split = period_split(dataset, LabelSettings.read(), test_from)
     meanings = meanings_of(target.service, target.direction)
     search = _search(dataset, split, target, meanings, budget, settings, storage)
-    heads, record = fit_heads(dataset, split, target, search.recipe, settings)
+    heads, record = fit_heads(dataset, split, target, search.recipes, settings)
     bare = ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads, strata=target.strata)
     rivalry = unreadable or _rivalry(champion, dataset, target)
     said = _said(bare, dataset, split.test)
@@ -173,6 +173,7 @@ def train_operator_model(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         choices={
             "dataset": dataset.facts,
+            "averaged_recipes": len(search.recipes),
             "monotone": search.monotone,
             "boosters": record.boosters,
             "calibrations": record.calibrations,
@@ -200,7 +201,7 @@ class _Search:
     """What was found on fitting and tuning rows, before heads are fitted."""
 
     tuned: Tuned
-    recipe: Recipe
+    recipes: list[Recipe]
     monotone: dict[str, Any]
     flags: list[Flag]
 
@@ -218,10 +219,10 @@ def _search(
     constraints = constraints_of(meanings)
     flags = _watch(train, settings.seed)
     tuned = tune(train, valid, budget, settings=settings, storage=storage, study=target.name, constraints=constraints)
-    recipe = constrained(tuned.parameters, constraints)
+    recipes: list[Recipe] = [constrained(member.recipe, constraints) for member in tuned.members]
     monotone = {}
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
-        for name, tried in (("with", recipe), ("without", tuned.parameters)):
+        for name, tried in (("with", recipes[0]), ("without", tuned.parameters)):
             booster, rounds = fit_early_stopped(train, valid, tried, settings, 0)
             predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
             monotone[name] = {
@@ -230,7 +231,7 @@ def _search(
                 "rounds": rounds,
             }
             advance(1)
-    return _Search(tuned, recipe, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags)
+    return _Search(tuned, recipes, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags)
 
 
 def _watch(train: TrainingTable, seed: int) -> list[Flag]:
