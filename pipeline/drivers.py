@@ -195,5 +195,5 @@ def _fewest(values: Floats) -> int:
 def _amount(column: Column, code: float, digits: int) -> str:
     if column.kind == "date":
         return str(column.decode(code))
-    text = f"{round(code):.15g}" if code == round(code) or abs(code) >= 1e5 else f"{code:.{digits}g}"
+    text = f"{round(code):.15g}" if code == round(code) or abs(code) >= 10 ** (digits - 1) else f"{code:.{digits}g}"
     return text.replace("-", "\N{MINUS SIGN}")

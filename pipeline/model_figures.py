@@ -1,5 +1,6 @@
 """Figures of the training report as pictures: how good a model is, on whom, and for how long, laid out from its assessments."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -195,6 +196,11 @@ def stratum_words(stratum: str) -> str:
     return "All" if stratum == EVERYBODY else plain(stratum).capitalize() or "Of no kind"
 
 
+def slice_words(value: str) -> str:
+    """A slice's value without underscores: ``18–24``, ``sole trader``."""
+    return plain(re.sub(r"(?<=\d)_(?=\d)", "\N{EN DASH}", value))
+
+
 def slice_forest(assessment: Assessment) -> Forest:
     """AUC of every slice of the test rows."""
     groups = [
@@ -218,7 +224,9 @@ def slice_ratio_forest(assessment: Assessment) -> Forest:
         for value, found in values.items():
             ratio = found.metrics.get("observed_over_expected")
             off = ratio is not None and not ratio.low <= 1 <= ratio.high
-            entries.append(Entry(label=value, estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours"))
+            entries.append(
+                Entry(label=slice_words(value), estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours")
+            )
         groups.append((plain(column).capitalize(), entries))
     return forest(groups, reference=1.0, most=_RATIOS, left="too high", right="too low")
 
@@ -243,7 +251,7 @@ def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
             lower = _lower_loss(found, rival)
             entries.append(
                 Entry(
-                    label=value,
+                    label=slice_words(value),
                     estimate=None if found.gap is None else lower,
                     text="too few to tell" if found.gap is None else interval(lower, 1, sign=True),
                     kind="unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse",
@@ -262,7 +270,7 @@ def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[
     for column, value, here in _compared(assessment):
         lower = _lower_loss(here, rival)
         if lower is not None and (lower.high < 0 if worse else lower.low > 0):
-            found.append(Standing(column, value, interval(lower, 1, sign=True, unit=PERCENT)))
+            found.append(Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT)))
     return found
 
 
@@ -348,15 +356,15 @@ def _entry(who: str, found: Estimate | None, text: str) -> Entry:
 def _slice_entry(value: str, found: Slice) -> Entry:
     if found.gap is None:
         return Entry(
-            label=value,
-            estimate=found.metrics.get("auc"),
+            label=slice_words(value),
+            estimate=None,
             text="too few to tell",
             kind="unclear",
             note=f"{found.positives:,} of {found.rows:,}",
         )
     kind: Kind = "worse" if found.flagged else "better" if found.gap.low > 0 else "unclear"
     return Entry(
-        label=value,
+        label=slice_words(value),
         estimate=found.metrics.get("auc"),
         text=interval(found.metrics.get("auc"), 2),
         kind=kind,

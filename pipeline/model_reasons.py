@@ -7,7 +7,7 @@ import numpy as np
 
 from features.encoding import Column
 from models.meaning import FeatureMeaning
-from models.reason_views import CohortView, Contrast, cohort_view, global_view
+from models.reason_views import CohortView, cohort_view, global_view
 from models.reasons import Explanation, Reason, by_reason, reasons
 from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
 from models.words.forms import CODES
@@ -160,20 +160,15 @@ def _contrasts(view: CohortView, language: str) -> Forest:
     entries = [
         Entry(
             label=label(found.key),
-            note=plain(found.feature),
+            note=plain(found.feature) + ("" if found.unit in _UNSAID else f", {found.unit}"),
             estimate=Estimate(found.cohort, found.cohort, found.cohort),
-            text=_medians(found),
+            text=f"{_number(found.cohort_value)}, others {_number(found.rest_value)}",
             kind="worse" if found.difference > 0 else "ours",
             before=found.rest,
         )
         for found in view.contrasts[:CONTRASTS]
     ]
     return forest([("", entries)], sign=True, reference=0.0, left="lowers", right="raises")
-
-
-def _medians(found: Contrast) -> str:
-    unit = "" if found.unit in _UNSAID else f" {found.unit}"
-    return f"{_number(found.cohort_value)}{unit}, others {_number(found.rest_value)}"
 
 
 def _number(value: float) -> str:

@@ -79,6 +79,8 @@ _EXCLUDED = {
     "censored": "what became of it is not known",
     "care": "our own care stepped in",
     "not_at_risk": "of nobody who can be asked",
+    "purged": "labels would reach into the test period",
+    "use_unknown": "prepaid, and nothing is told of its use",
 }
 
 _RULES: dict[str, tuple[str, str]] = {

@@ -13,6 +13,7 @@ from models.meaning import FeatureMeaning
 from models.reason_views import global_view
 from pipeline import model_figures
 from pipeline.model_report import headline, render_model_report
+from pipeline.model_words import excluded_words
 from pipeline.page import environment
 from tests.assessments import assessment, estimate, facts, meanings, operator_model
 from tests.html_page import Page
@@ -21,6 +22,7 @@ from training.facts import Rivalry
 from training.gate import Finding, Verdict
 from training.leaks import Flag
 from training.operator_model import OperatorModel
+from training.population import LINE_EXCLUSIONS
 
 HOSTILE = "<script>alert(1)</script>"
 ODD = ("地区", HOSTILE, "\"quoted\" & 'so'", "{{ 7 * 7 }}", "</style></title>")
@@ -309,6 +311,9 @@ def test_how_it_was_made(page: Page) -> None:
     assert "6 cut-offs from 2025-01-06 to 2025-06-06; what their labels tell of ends on 2025-09-11" in text
     assert "known for too short a time 2,400" in text
     assert "odd reason 3" in text
+    assert excluded_words("use_unknown") == "prepaid, and nothing is told of its use"
+    named = {*LINE_EXCLUSIONS, "other_billing_type", "in_gap", "incomplete", "censored", "care", "purged", "not_at_risk"}
+    assert not [reason for reason in named if excluded_words(reason) == reason.replace("_", " ") and reason not in ("suspended",)]
     assert "test lines" not in text
     assert "Prepaid has its own within 30, 60 and 90 days" in text
     assert "An explanation visits 4,300 leaves" in text
