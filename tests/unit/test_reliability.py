@@ -72,6 +72,28 @@ def test_right_predictions_keep_their_joint_bounds_and_wrong_ones_do_not(proof_d
 
 
 @pytest.mark.proof
+def test_joint_bounds_allow_for_rows_that_say_the_same(proof_draws: Callable[[int], int]) -> None:
+    samples, customers = proof_draws(400), 3000
+    customer = np.repeat(np.arange(customers), 4)
+    kept, kept_by_strangers = 0, 0
+    for sample in range(samples):
+        random = np.random.default_rng([3, sample])
+        risk = np.clip(random.beta(1, 12, customers)[customer] * random.uniform(0.6, 1.4, len(customer)), 0, 1)
+        shared, own = random.random(customers)[customer], random.random(len(customer))
+        label = (np.where(random.random(len(customer)) < 0.8, shared, own) < risk).astype(float)
+        weight = np.where(random.random(customers) < 0.05, 8.0, 1.0)[customer]
+        deciles = Deciles(label, risk, weight, customer, customers)
+        observed = deciles.observed(np.ones((customers, 1)))[:, 0]
+        for correlation in (customer_correlation(label, risk, weight, customer), 0.0):
+            low, high = deciles.joint_bounds(correlation, 0.99)
+            inside = np.all((low <= observed) & (observed <= high))
+            kept += inside and correlation > 0
+            kept_by_strangers += inside and correlation == 0
+    assert kept >= binom.ppf(0.001, samples, 0.99)
+    assert kept_by_strangers < kept
+
+
+@pytest.mark.proof
 def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[int], int]) -> None:
     samples = proof_draws(200)
     settings = AssessmentSettings(confidence=CONFIDENCE, draws=500 if samples == 200 else 200)
