@@ -27,6 +27,7 @@ OUTCOME_DAYS = 90
 
 CONTROL = "control"
 _SAME = 1e-6
+_RECENT = np.timedelta64(8, "D")
 
 
 def randomised_actions(history: RawHistory) -> tuple[str, ...]:
@@ -116,7 +117,8 @@ def experiments(history: RawHistory, repository: OperatorRepository, contacts: S
     rows = pl.concat([found.rows for found in contacts])
     at = rows["decided_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
     place = np.searchsorted(mondays, at, side="right") - 1
-    asked = np.flatnonzero(place >= 0)
+    recent = (place >= 0) & (at - mondays[np.maximum(place, 0)] <= _RECENT) if len(mondays) else np.zeros(len(at), dtype=bool)
+    asked = np.flatnonzero(recent)
     matrix = np.full((len(rows), len(_columns())), np.nan)
     if len(asked):
         lines = rows["subscription_id"].to_numpy()[asked].tolist()
@@ -140,7 +142,7 @@ def _experiment(history: RawHistory, contacts: Contacts, matrix: Floats) -> Expe
         matrix=matrix[told],
         features=_columns(),
         labels=_columns(),
-        left_out=contacts.left_out | ({"nothing known of the line on the Monday before": missing} if missing else {}),
+        left_out=contacts.left_out | ({"nothing known of the line in the week before": missing} if missing else {}),
         marks={"treated for another reason before the outcome was known": contacts.again[told]},
     )
 

@@ -94,6 +94,7 @@ def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(tables: Line
     # Told already, but not final yet.
     tables.add("care_outcomes", 150.0, contact_id="k7", outcome="churned", value=0.0, matured_at=day(210))
     contact(tables, 8, -20.0, "control", 0.5)  # before any history
+    contact(tables, 18, 40.0, "control", 0.5)  # the newest history is a month old by then
     contact(tables, 11, 2.0, "control", 0.5, subscription_id=None)
     contact(tables, 12, 2.0, "control", 0.5)
     found = read(tables, tmp_path, unknown=("s2",))
@@ -103,7 +104,7 @@ def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(tables: Line
         "not drawn at random: propensity 0 or 1": 2,
         "about a customer as a whole": 1,
         "outcome not known yet": 2,
-        "nothing known of the line on the Monday before": 3,
+        "nothing known of the line in the week before": 4,
     }
 
 
