@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
+from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
 from sklearn.linear_model import LogisticRegression
 
@@ -186,12 +186,56 @@ class IsotonicCalibration:
         return cls(margins=margins, probabilities=probabilities)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShiftedCalibration:
+    """Another curve, moved in log-odds: what rows of a kind have when only how often it happens sets them apart.
+
+    Parameters
+    ----------
+    base : PlattCalibration, BetaCalibration or IsotonicCalibration
+        The curve of all rows.
+    shift : float
+        Log-odds that these rows have more.
+    """
+
+    base: Calibration
+    shift: float
+
+    @classmethod
+    def fit(cls, base: Calibration, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
+        """Shift a curve until the sum of probabilities is the number of positives; arguments as of the other curves."""
+        margin, label, weight = _checked(margin, label, weight)
+        log_odds = logit(base.probability(margin))
+        positives = float(weight @ label)
+        # The sum grows with the shift from 0 to all rows, so that there is just one.
+        far = float(np.max(np.abs(log_odds))) + 40.0
+        return cls(base=base, shift=float(brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)))
+
+    def probability(self, margin: Floats) -> Floats:
+        """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
+        calibrated: Floats = expit(logit(self.base.probability(margin)) + self.shift)
+        return calibrated
+
+    def to_json(self) -> dict[str, object]:
+        """The curve as JSON, with its kind."""
+        return {"kind": "shifted", "shift": self.shift, "base": self.base.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read back what `to_json` wrote; InputError where it cannot be."""
+        _check_kind(document, "shifted")
+        base = document.get("base")
+        if not isinstance(base, Mapping) or base.get("kind") not in KINDS:
+            raise InputError("calibration.base", f"must be a calibration of kind {', '.join(KINDS)}", base)
+        return cls(base=calibration_from_json(base), shift=_number(document, "shift"))
+
+
 KINDS: dict[str, type[PlattCalibration] | type[BetaCalibration] | type[IsotonicCalibration]] = {
     "platt": PlattCalibration,
     "beta": BetaCalibration,
     "isotonic": IsotonicCalibration,
 }
-"""Every kind of calibration by its name, stiffest first."""
+"""Every kind of curve that is fitted from rows alone, by its name, stiffest first."""
 
 
 def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
@@ -200,7 +244,7 @@ def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
     Parameters
     ----------
     document : mapping of str to JSON
-        What `to_json` of one of `KINDS` wrote.
+        What `to_json` of a calibration wrote.
 
     Raises
     ------
@@ -208,8 +252,10 @@ def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
         The kind is unknown, or a parameter is missing or out of its range.
     """
     kind = document.get("kind")
+    if kind == "shifted":
+        return ShiftedCalibration.from_json(document)
     if kind not in KINDS:
-        raise InputError("calibration.kind", f"must be one of {', '.join(KINDS)}", kind)
+        raise InputError("calibration.kind", f"must be one of {', '.join(KINDS)} or shifted", kind)
     return KINDS[kind].from_json(document)
 
 

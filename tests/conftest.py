@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from holdfast.settings import keep_parts_private
+from holdfast.settings import Home, keep_parts_private
 
 keep_parts_private()
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -78,3 +79,25 @@ def csv_of(tmp_path: Path) -> Callable[[pa.Table], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Folder with ``operator`` (raw tables and truth) and ``home`` (features in both stores). To be read, or copied.
+
+    Made once for all tests that learn from it: 2,000 customers over 20 months.
+    """
+    from pipeline.features import build_features, materialize_features
+    from simulator.simulator import simulate
+
+    root = tmp_path_factory.getbasetemp()
+    # Each worker has a folder of its own below the one that they share.
+    folder = (root if worker_id == "master" else root.parent) / "simulated_operator"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "ready").exists():
+            simulate(folder / "operator", 2_000, 20, 4, workers=1)
+            home = Home(folder / "home")
+            build_features(home, str(folder / "operator" / "raw"))
+            materialize_features(home)
+            (folder / "ready").touch()
+    return folder

@@ -58,8 +58,10 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
         rivals["champion"] = rival(0.005, -0.001)
     told = {name: metrics[name] for name in ("auc", "log_loss", "observed_over_expected")}
 
+    beside = {name: around(-0.002, 0.002) for name in rivals}
+
     def part(rows: int) -> Slice:
-        return Slice(rows=rows, positives=rows // 40, metrics=told, gap=around(-0.01, 0.02), flagged=False, difference={})
+        return Slice(rows=rows, positives=rows // 40, metrics=told, gap=around(-0.01, 0.02), flagged=False, difference=beside)
 
     return Assessment(
         horizon_days=days,

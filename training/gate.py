@@ -30,6 +30,14 @@ TOP_DECILES = 3
 MOST_ADDITIVITY_ERROR = 1e-6
 """Log-odds between a margin and its explanation; doubles added up in another order differ by less than 1e-9."""
 
+MUCH_WORSE = {"champion": 0.02, "constant": 0.0}
+"""Share of a slice's log loss by which the whole interval must lie above a rival's, for the slice to be much worse.
+
+How well a ranking can do differs between slices by nature (who has been there for years is harder to tell apart than a mixture of
+new and old), so that a low AUC alone refuses nothing: the report flags it. Worse than the champion on the same people, or than
+knowing nothing about them, does.
+"""
+
 _RIVALS = ("constant", "logistic")
 _COMPARED = ("auc", "log_loss")
 
@@ -357,10 +365,21 @@ def _slices(head: str, assessment: Assessment) -> Iterator[Finding]:
             for metric in SLICE_METRICS:
                 if found.gap is not None and metric not in found.metrics:
                     yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/metrics/{metric}")
-            if found.flagged:
-                gap = f", AUC {_interval(found.gap, signed=True)} against all others" if found.gap else ""
-                words = f"{column} {value}: much worse than elsewhere{gap}"
-                yield Finding("slices", f"{head}/{column}/{value}", _of(head) + words)
+            yield from _slice_beside_rivals(head, assessment, column, value)
+
+
+def _slice_beside_rivals(head: str, assessment: Assessment, column: str, value: str) -> Iterator[Finding]:
+    found = assessment.slices[column][value]
+    loss = found.metrics.get("log_loss")
+    if loss is None or found.gap is None:  # too few to be told apart from chance
+        return
+    for rival in assessment.rivals:
+        difference = found.difference.get(rival)
+        if difference is None:
+            yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/difference/{rival}")
+        elif rival in MUCH_WORSE and not difference.low <= MUCH_WORSE[rival] * loss.value:
+            words = f"{column} {value}: much worse than the {rival}, log loss {_interval(difference, signed=True)}"
+            yield Finding("slices", f"{head}/{column}/{value}", _of(head) + words)
 
 
 def _explanations(head: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:

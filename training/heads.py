@@ -172,19 +172,23 @@ class _Fitter:
             if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
                 calibration = parts[EVERYONE].calibration
             else:
-                calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine])
+                shared = parts[EVERYONE].calibration if stratum != EVERYONE and booster is boosters[EVERYONE] else None
+                calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
             parts[stratum] = Part(booster, calibration)
             probability[mine] = calibration.probability(margin[mine])
         bands = BandBounds.from_shares(probability, BandSettings.read())
         return Head(horizon_days=horizon_days, parts=parts, bands=bands)
 
-    def _choose(self, horizon_days: int, stratum: str, rows: Positions, margin: Floats) -> Calibration:
+    def _choose(
+        self, horizon_days: int, stratum: str, rows: Positions, margin: Floats, shared: Calibration | None
+    ) -> Calibration:
         found = choose_calibration(
             margin,
             self.dataset.labels[horizon_days][rows],
             self.dataset.weight[rows],
             customer_codes(self.dataset)[rows],
             self.settings.seed,
+            shared,
         )
         name = "/".join(filter(None, (head_name(horizon_days), stratum)))
         self.record.calibrations[name] = {"chosen": found.kind, "log_loss": dict(found.log_loss)}

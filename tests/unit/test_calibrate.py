@@ -86,3 +86,23 @@ def test_too_few_rows_to_compare_get_the_stiffest_curve() -> None:
 def test_one_class_cannot_be_calibrated() -> None:
     with pytest.raises(InputError, match="both classes"):
         choose_calibration(np.arange(5.0), np.zeros(5))
+
+
+def test_a_stratum_keeps_the_shared_curve_where_nothing_but_its_share_differs() -> None:
+    shared = PlattCalibration(slope=1.0, intercept=0.0)
+    found = choose_calibration(*_draw(1500, lambda margin: expit(margin - 0.7)), shared=shared)
+    assert found.kind == "shifted"
+    assert found.calibration.shift == pytest.approx(-0.7, abs=0.2)  # type: ignore[attr-defined]
+
+
+def test_a_stratum_gets_its_own_curve_where_its_rows_show_one() -> None:
+    shared = PlattCalibration(slope=1.0, intercept=0.0)
+    found = choose_calibration(*_draw(8000, lambda margin: expit(2.5 * margin)), shared=shared)
+    assert found.kind == "platt"
+
+
+def test_a_freer_curve_must_be_better_by_more_than_chance() -> None:
+    margin, label = _draw(4000, expit, seed=3)
+    found = choose_calibration(margin, label, group=np.arange(4000) // 4)
+    assert found.kind == "platt"
+    assert set(found.log_loss) == {"platt", "beta", "isotonic"}

@@ -10,8 +10,10 @@ from holdfast.errors import InputError
 from models.calibration import (
     KINDS,
     BetaCalibration,
+    Calibration,
     IsotonicCalibration,
     PlattCalibration,
+    ShiftedCalibration,
     calibration_from_json,
 )
 
@@ -182,3 +184,30 @@ def test_a_damaged_calibration_is_refused(document: dict[str, object], message: 
 def test_another_kind_is_refused() -> None:
     with pytest.raises(InputError, match="platt"):
         PlattCalibration.from_json({"kind": "isotonic"})
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        PlattCalibration(slope=0.8, intercept=-0.3),
+        BetaCalibration(a=0.4, b=1.5, intercept=0.2),
+        IsotonicCalibration(margins=(-1.0, 0.5, 2.0), probabilities=(0.1, 0.2, 0.7)),
+    ],
+)
+def test_a_shifted_curve_expects_as_many_as_there_are_and_keeps_the_order(base: Calibration) -> None:
+    random = np.random.default_rng(5)
+    margin, weight = random.normal(size=500), random.uniform(0.5, 3, 500)
+    label = (random.random(500) < 0.07).astype(float)
+    shifted = ShiftedCalibration.fit(base, margin, label, weight)
+    assert float(weight @ shifted.probability(margin)) == pytest.approx(float(weight @ label), rel=1e-6)
+    ordered = shifted.probability(np.sort(margin))
+    assert np.all(np.diff(ordered) >= 0)
+    assert np.all((ordered > 0) & (ordered < 1))
+    again = calibration_from_json(json.loads(json.dumps(shifted.to_json())))
+    assert again == shifted
+
+
+@pytest.mark.parametrize("base", [None, {"kind": "shifted", "shift": 0, "base": {}}, {"kind": "odd"}])
+def test_a_shifted_curve_of_nothing_is_refused(base: object) -> None:
+    with pytest.raises(InputError, match=r"calibration\.base"):
+        calibration_from_json({"kind": "shifted", "shift": 0.1, "base": base})
