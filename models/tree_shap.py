@@ -34,6 +34,8 @@ _TABLE_BITS = 11
 """Bits of a table of several leaves: a column of it stays in the processor's nearest cache."""
 _LEAF_BITS = 12
 """Bits of a table of one leaf; where a path has more features, only the patterns that rows show are computed."""
+_MARKED_BITS = 16
+"""Up to so many bits, marking each pattern that there is takes less time than sorting the rows."""
 _MOST_BITS = 62
 _CHUNK_ROWS = 16384
 _ZERO = float(np.float32(1e-35))
@@ -88,7 +90,7 @@ class _Leaf:
     value: float
 
     def add(self, bits: Bits, columns: Floats, contributions: Floats) -> None:
-        shown, position = np.unique(bits, return_inverse=True)
+        shown, position = _distinct(bits, len(self.path.features))
         for feature, values in zip(self.path.features, _leaf_values(self.value, self.path.shares, shown), strict=True):
             contributions[feature] += values.take(position)
 
@@ -191,6 +193,16 @@ class TreeShap:
         with ThreadPoolExecutor(threads or cpu_count()) as pool:
             list(pool.map(fill, range(0, len(matrix), _CHUNK_ROWS)))
         return values
+
+
+def _distinct(bits: Bits, places: int) -> tuple[Bits, Bits]:
+    """The different patterns of so many bits, in order, and where among them each one is."""
+    if places > _MARKED_BITS:
+        shown, position = np.unique(bits, return_inverse=True)
+        return shown, position
+    marked = np.zeros(1 << places, dtype=np.bool_)
+    marked[bits] = True
+    return np.flatnonzero(marked), (np.cumsum(marked) - 1).take(bits)
 
 
 def _shifted(left: Bools, place: int) -> Bits:
@@ -304,10 +316,8 @@ def _leaf_table(value: float, shares: Sequence[float]) -> Floats:
         product = (factor[:, :, None] * product[:, None, :]).reshape(len(weights), -1)
     values = np.empty((len(shares), product.shape[1]))
     for place, (factor, share) in enumerate(zip(factors, shares, strict=True)):
-        by_bit = product.reshape(len(weights), -1, 2, 1 << place)
-        found = values[place].reshape(by_bit.shape[1:])
-        for bit in (0, 1):
-            found[:, bit] = (bit - share) * np.tensordot(1 / factor[:, bit], by_bit[:, :, bit], axes=1)
+        others = product.reshape(len(weights), -1, 2, 1 << place) / factor[:, None, :, None]
+        np.multiply(others.sum(axis=0), [[-share], [1 - share]], out=values[place].reshape(others.shape[1:]))
     return values
 
 
