@@ -198,7 +198,7 @@ def log_odds_of(probability: Floats) -> Floats:
 def _parts(probability: Floats, weight: Floats) -> tuple[Codes, Codes, Floats]:
     """Which part of which row lies in which decile: decile, row and part, one entry for each that is above 0."""
     _, value = np.unique(probability, return_inverse=True)
-    mass = np.bincount(value, weights=weight)
+    mass: Floats = np.bincount(value, weights=weight).astype(np.float64)
     end = np.cumsum(mass)
     start = np.concatenate([[0.0], end[:-1]])
     edges = np.linspace(0.0, end[-1], DECILES + 1)

@@ -81,7 +81,7 @@ class GateSettings(Section):
     most_leaves: int = Field(
         default=20_000,
         ge=1,
-        description="Leaves over all trees of a booster: what explaining may cost. 10,000 take some milliseconds a row on one core.",
+        description="Leaves over all trees of a booster: what explaining may cost. 10,000 take some milliseconds a row.",
     )
 
 
