@@ -1,7 +1,7 @@
 """Figures of the training report as pictures: how good a model is, on whom, and for how long, laid out from its assessments."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.comparison import COMPARED, Comparison, Outcome
@@ -19,6 +19,8 @@ NOT_KNOWN = "cannot be told"
 PERCENT = "\N{NO-BREAK SPACE}%"
 
 _RATIOS = (0.4, 2.0)
+# Values too rare to be compared that are named in a row; more are counted.
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -202,13 +204,12 @@ def slice_words(value: str) -> str:
 
 
 def slice_forest(assessment: Assessment) -> Forest:
-    """AUC of every slice of the test rows."""
-    groups = [
-        (plain(column).capitalize(), [_slice_entry(*item) for item in values.items()])
-        for column, values in assessment.slices.items()
-    ]
+    """AUC of every slice of the test rows that is large enough to be compared with all others."""
     return forest(
-        groups,
+        [
+            (plain(column).capitalize(), [*_entries(values, _ranking_entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
         reference=assessment.metrics["auc"].value if "auc" in assessment.metrics else None,
         most=(0.0, 1.0),
         left="ranks worse",
@@ -218,24 +219,31 @@ def slice_forest(assessment: Assessment) -> Forest:
 
 def slice_ratio_forest(assessment: Assessment) -> Forest:
     """Observed over expected of every slice of the test rows."""
-    groups = []
-    for column, values in assessment.slices.items():
-        entries = []
-        for value, found in values.items():
-            ratio = found.metrics.get("observed_over_expected")
-            off = ratio is not None and not ratio.low <= 1 <= ratio.high
-            entries.append(
-                Entry(label=slice_words(value), estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours")
-            )
-        groups.append((plain(column).capitalize(), entries))
-    return forest(groups, reference=1.0, most=_RATIOS, left="too high", right="too low")
+
+    def entry(value: str, found: Slice) -> Entry:
+        ratio = found.metrics.get("observed_over_expected")
+        off = ratio is not None and not ratio.low <= 1 <= ratio.high
+        return Entry(label=slice_words(value), estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours")
+
+    return forest(
+        [
+            (plain(column).capitalize(), [*_entries(values, entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
+        reference=1.0,
+        most=_RATIOS,
+        left="too high",
+        right="too low",
+    )
 
 
 def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
     """Slices that are flagged, or those where the model ranks clearly better than on all other rows."""
     return [
         Standing(
-            column, value, f"AUC {interval(found.metrics.get('auc'), 2)}, against all others {interval(found.gap, 2, sign=True)}"
+            column,
+            slice_words(value),
+            f"AUC {interval(found.metrics.get('auc'), 2)}, against all others {interval(found.gap, 2, sign=True)}",
         )
         for column, value, found in _compared(assessment)
         if found.gap is not None and (found.flagged if worse else found.gap.low > 0)
@@ -244,24 +252,26 @@ def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
 
 def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
     """By how many per cent the log loss of every slice is lower than a rival's; None where that is not known."""
-    groups = []
-    for column, values in assessment.slices.items():
-        entries = []
-        for value, found in values.items():
-            lower = _lower_loss(found, rival)
-            entries.append(
-                Entry(
-                    label=slice_words(value),
-                    estimate=None if found.gap is None else lower,
-                    text="too few to tell" if found.gap is None else interval(lower, 1, sign=True),
-                    kind="unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse",
-                    note=f"{found.positives:,} of {found.rows:,}",
-                )
-            )
-        groups.append((plain(column).capitalize(), entries))
-    if not any(entry.estimate for _, entries in groups for entry in entries):
+
+    def entry(value: str, found: Slice) -> Entry:
+        lower = _lower_loss(found, rival)
+        kind: Kind = "unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse"
+        return Entry(
+            label=slice_words(value), estimate=lower, text=interval(lower, 1, sign=True), kind=kind, note=_of_rows(found)
+        )
+
+    if not any(_lower_loss(found, rival) for _, _, found in _compared(assessment)):
         return None
-    return forest(groups, sign=True, reference=0.0, left="worse", right="better")
+    return forest(
+        [
+            (plain(column).capitalize(), [*_entries(values, entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
+        sign=True,
+        reference=0.0,
+        left="worse",
+        right="better",
+    )
 
 
 def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[Standing]:
@@ -353,23 +363,26 @@ def _entry(who: str, found: Estimate | None, text: str) -> Entry:
     return Entry(label=who, estimate=found, text=text, kind="ours" if who == OURS else "rival")
 
 
-def _slice_entry(value: str, found: Slice) -> Entry:
-    if found.gap is None:
-        return Entry(
-            label=slice_words(value),
-            estimate=None,
-            text="too few to tell",
-            kind="unclear",
-            note=f"{found.positives:,} of {found.rows:,}",
-        )
-    kind: Kind = "worse" if found.flagged else "better" if found.gap.low > 0 else "unclear"
-    return Entry(
-        label=slice_words(value),
-        estimate=found.metrics.get("auc"),
-        text=interval(found.metrics.get("auc"), 2),
-        kind=kind,
-        note=f"{found.positives:,} of {found.rows:,}",
-    )
+def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) -> list[Entry]:
+    return [entry(value, found) for value, found in values.items() if found.gap is not None]
+
+
+def _too_few(values: Mapping[str, Slice]) -> Iterator[Entry]:
+    """One row for all values that are too rare to be compared."""
+    rare = [slice_words(value) for value, found in values.items() if found.gap is None]
+    if rare:
+        label = ", ".join(rare) if len(rare) <= _MOST_NAMED else f"{len(rare)} others"
+        yield Entry(label=label, estimate=None, text="too few to tell", kind="unclear")
+
+
+def _ranking_entry(value: str, found: Slice) -> Entry:
+    auc, gap = found.metrics.get("auc"), found.gap
+    kind: Kind = "worse" if found.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
+    return Entry(label=slice_words(value), estimate=auc, text=interval(auc, 2), kind=kind, note=_of_rows(found))
+
+
+def _of_rows(found: Slice) -> str:
+    return f"{found.positives:,} of {found.rows:,}"
 
 
 def _kind(outcome: Outcome) -> Kind:

@@ -142,7 +142,7 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], langua
         columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
         unit = "" if meaning.unit in _UNSAID else f" ({meaning.unit})"
         mostly = f"mostly {plain(meaning.name)}" if len(members) > 1 else plain(meaning.name)
-        notes.append(f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about}.")
+        notes.append(f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}.")
     grouped = Explanation(sample.explanation.base, groups.contributions)
     return drivers(columns, np.ascontiguousarray(sample.matrix[:, heaviest]), grouped, notes=notes, digits=3)
 

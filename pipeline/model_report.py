@@ -1,13 +1,13 @@
 """The training report: one HTML file that says whether a model is better than the champion, on whom, and how certain that is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from pipeline import model_figures, model_making
-from pipeline.comparison import Comparison, compare
+from pipeline.comparison import COMPARED, Comparison, compare
 from pipeline.forest import Forest
 from pipeline.model_figures import head_words, interval, rival_words
 from pipeline.model_reasons import LANGUAGE_NAMES, reasons_view
@@ -90,6 +90,7 @@ def render_model_report(
     facts, assessments = model.facts, model.assessments
     champion = facts.champion.number
     first = headline(model)
+    others = _others(model, first)
     words = target_words(facts.target)
     main_head = list(assessments)[-1]
     main = assessments[main_head]
@@ -112,8 +113,12 @@ def render_model_report(
             champion=champion,
             settings=AssessmentSettings.read(),
             figures=_figures(model, main_head),
-            first=_differences([("", first.comparison)]) if first.comparison else None,
-            others=_differences(_others(model, first)),
+            first=_differences(first.comparison) if first.comparison else None,
+            # A constant ranks nothing: only its probabilities are worth a comparison.
+            others=(
+                model_figures.difference_forest([item for item in others if item[1].rival != "constant"], "auc"),
+                model_figures.difference_forest(others, "log_loss"),
+            ),
             survey=None if survey is None else survey_view(survey),
             risk=reasons_view(model, language),
             language_names=LANGUAGE_NAMES,
@@ -144,7 +149,11 @@ def headline(model: OperatorModel) -> Headline:
             incomparable="",
         )
     constant, logistic = (compare(model.assessments, name) for name in ("constant", "logistic"))
-    first = constant if constant is not None and constant.outcome != "better" else logistic or constant
+    first = logistic or constant
+    title = _HEADLINES[first.outcome] if first else ""
+    if constant is not None and any(constant.main.outcome(metric) != "better" for metric in COMPARED):
+        # Whoever does not clearly beat knowing nothing need not be compared with more; the gate asks for both.
+        first, title = constant, _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome]
     why = "" if rivalry.number is None else rivalry.why or "its figures are missing"
     if first is None:
         return Headline(eyebrow="Compared with nothing", title="Not compared", rival="", comparison=None, incomparable=why)
@@ -152,9 +161,7 @@ def headline(model: OperatorModel) -> Headline:
     eyebrow = "No champion yet: compared with a constant and a logistic regression"
     if rivalry.number is not None:
         eyebrow = f"Version {rivalry.number}, in production, cannot be compared with"
-    return Headline(
-        eyebrow=eyebrow, title=_HEADLINES[first.outcome].format(rival=rival), rival=rival, comparison=first, incomparable=why
-    )
+    return Headline(eyebrow=eyebrow, title=title.format(rival=rival), rival=rival, comparison=first, incomparable=why)
 
 
 def _figures(model: OperatorModel, main_head: str) -> dict[str, Markup]:
@@ -172,10 +179,9 @@ def _figures(model: OperatorModel, main_head: str) -> dict[str, Markup]:
     return {name: Markup(inline_svg(figure, name)) for name, figure in found.items()}  # noqa: S704  drawn by us
 
 
-def _differences(found: Sequence[tuple[str, Comparison]]) -> tuple[Forest, Forest]:
-    """Differences from rivals, in ranking and in probabilities; a constant ranks nothing."""
-    ranking = [item for item in found if item[1].rival != "constant"]
-    return model_figures.difference_forest(ranking, "auc"), model_figures.difference_forest(found, "log_loss")
+def _differences(found: Comparison) -> tuple[Forest, Forest]:
+    """Differences from a rival, in ranking and in probabilities."""
+    return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest([("", found)], "log_loss")
 
 
 def _others(model: OperatorModel, first: Headline) -> list[tuple[str, Comparison]]:

@@ -16,11 +16,17 @@ class TargetWords:
         What a row is about.
     outcome : str
         What it is when the label is 1; reads after "is" and "are".
+    which : {"that", "who"}
+        Begins a clause about it.
+    has_profit : bool
+        The profit of a retention campaign means something.
     """
 
     one: str
     many: str
     outcome: str
+    which: str = "that"
+    has_profit: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,10 @@ class Refusal:
 _MOST_MESSAGES = 2
 
 _TARGETS = {
-    "churn": TargetWords("subscription", "subscriptions", "lost"),
+    "churn": TargetWords("subscription", "subscriptions", "lost", has_profit=True),
     "non_payment": TargetWords("subscription", "subscriptions", "ended unpaid"),
-    "csat_low": TargetWords("customer", "customers", "dissatisfied"),
-    "nps_detractor": TargetWords("customer", "customers", "unlikely to recommend us"),
+    "csat_low": TargetWords("customer", "customers", "dissatisfied", "who"),
+    "nps_detractor": TargetWords("customer", "customers", "unlikely to recommend us", "who"),
     "contact_csat_low": TargetWords("contact", "contacts", "rated low"),
 }
 

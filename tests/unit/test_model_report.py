@@ -152,6 +152,18 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     heads = {"90": assessment(90, auc=0.5, champion=None)}
     model = operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
     assert headline(model).title == "Not clearly better than a constant"
+    # Ranking better than chance is not enough: probabilities must say more than the rate does.
+    found = assessment(90, champion=None)
+    constant = replace(
+        found.rivals["constant"], difference={**found.rivals["constant"].difference, "log_loss": estimate(-0.01, 0.02)}
+    )
+    heads = {"90": replace(found, rivals={**found.rivals, "constant": constant})}
+    page = read(operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)))
+    assert "Not clearly better than a constant" in page.texts["head"]
+    assert "a constant in 50.0" in page.texts["head"]
+    assert ". Its ranking is clearly better, its probabilities are not clearly better." in page.texts["head"]
+    assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
+    assert "Ranking, against the others" in page.texts["better"]
 
 
 def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
@@ -223,15 +235,17 @@ def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     assert "Against version 2 It is clearly better for region north." in text
     assert "It is clearly worse for: region east: −7.1 % (−10.7 to −3.6)" in text
     assert "north 173 of 4,800 +6.2 (+3.1 to +9.4)" in text
-    assert "tiny 4 of 140 too few to tell" in text
+    assert "tiny too few to tell" in text
     text = read(operator_model({"90": replace(found, slices={"region": {"south": shifted["south"]}})}, known)).texts["where"]
     assert "It is clearly better for nobody, and clearly worse for nobody." in text
 
 
 def test_slices_say_where_it_ranks_much_worse_than_elsewhere() -> None:
     known = facts(horizons_days=(90,), features=FEATURES)
-    text = read(operator_model({"90": assessment(90, flagged=[("region", "islands")])}, known)).texts["where"]
-    assert "It ranks much worse than elsewhere for: region islands: AUC 0.69 (0.66 to 0.72), against all others −0.09 (" in text
+    flagged = [("region", "islands"), ("segment", "sole_trader")]
+    text = read(operator_model({"90": assessment(90, flagged=flagged)}, known)).texts["where"]
+    assert "segment sole trader: AUC 0.69" in text
+    assert "region islands: AUC 0.69 (0.66 to 0.72), against all others −0.09 (−0.13 to −0.05)" in text
     assert "Of 23 slices about 1 would look clearly better or worse by chance alone" in text
     text = read(operator_model({"90": assessment(90)}, known)).texts["where"]
     assert "no slice is clearly below them by more than 0.02" in text
@@ -341,9 +355,33 @@ def test_the_survey_section(page: Page) -> None:
     assert "everybody who was asked 2,100 of 6,300 answered 20.0 % (14.0 % to 28.0 %)" in text
     assert "up to 2 times the odds" in text
     assert "survey answers 182d +0.45 → −0.05" in text
-    assert "14 columns were clearly apart before, 2 after" in text
+    assert "Columns clearly apart: 14 before, 2 after." in text
     assert "survey" not in read(operator_model()).texts
     assert "Who answered" in read(operator_model(), survey={}).texts["survey"]
+
+
+def test_satisfaction_is_spoken_of_as_such_and_has_no_profit() -> None:
+    known = facts(target="csat_low", horizons_days=(90,), features=FEATURES, strata=())
+    model = operator_model({"90": assessment(90, strata=())}, known)
+    sample = replace(model.sample, stratum=np.full(len(model.sample.stratum), "all"))
+    page = read(replace(model, sample=sample))
+    assert "Of one customer who is dissatisfied within 90 days" in page.texts["head"]
+    assert "of those are dissatisfied 14 to 16 % 15 %" in page.texts["head"]
+    assert "profit" not in page.texts["head"] + page.texts["care"]
+    assert "customer, band high" in page.texts["drivers"]
+
+
+def test_rare_values_take_one_row_and_are_counted_where_there_are_many() -> None:
+    known = facts(horizons_days=(90,), features=FEATURES)
+    found = assessment(90)
+    rare = found.slices["age_band"]["unknown"]
+    some = {"a_b": rare, "18_24": rare, "north": found.slices["region"]["north"]}
+    text = read(operator_model({"90": replace(found, slices={"region": some})}, known)).texts["where"]
+    assert "north 173 of 4,800" in text
+    assert "a b, 18–24 too few to tell" in text
+    many = {**some, "c": rare, "d": rare}
+    text = read(operator_model({"90": replace(found, slices={"region": many})}, known)).texts["where"]
+    assert "4 others too few to tell" in text
 
 
 def test_a_target_without_horizon_strata_and_choices() -> None:
