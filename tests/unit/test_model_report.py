@@ -1,13 +1,18 @@
 import base64
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import numpy as np
 import pytest
+from click import Group
+from typer.main import get_command
 
+from holdfast.cli import app
 from holdfast.errors import InputError
 from models.meaning import FeatureMeaning
 from models.reason_views import global_view
@@ -122,7 +127,7 @@ def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type
     assert "in 78.0 of 100 cases, version 2 in 76.5" in head
     assert "The difference, +1.5, lies between +0.9 and +2.1." in head
     assert "The gate lets it pass" in head
-    assert "holdfast models promote churn 3" in head
+    assert "holdfast models promote 3 --model churn" in head
     assert "suspicious" not in head.replace("What was suspicious", "")
     for days in (30, 60, 90):
         assert f"within {days} days +1.50 (+0.90 to +2.10)" in head
@@ -145,7 +150,7 @@ def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> Non
     assert "No champion yet: compared with a constant and a logistic regression" in head
     assert "Better than a logistic regression" in head
     assert "a logistic regression in 76.0" in head
-    assert "holdfast models promote churn 1" in head
+    assert "holdfast models promote 1 --model churn" in head
 
 
 def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
@@ -187,14 +192,14 @@ def test_refusals_are_told_by_demand_with_what_to_do() -> None:
     assert "All that was found" in head
     assert "decile 3 from the top is off" in head
     assert "holdfast train churn" in head
-    assert "models promote churn 3" not in head
+    assert "models promote" not in head
 
 
 def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them() -> None:
     flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
     model = operator_model(known=facts(features=FEATURES, flags=flags))
     texts = read(model, refused(Finding("leaks", "it's a leak", "flagged"))).texts
-    command = "holdfast models promote churn 3 --explain-flag 'it'\"'\"'s a leak=REASON' --explain-flag too_good=REASON"
+    command = "holdfast models promote 3 --model churn --explain-flag 'it'\"'\"'s a leak=REASON' --explain-flag too_good=REASON"
     assert command in texts["head"]
     assert "2 things look suspicious" in texts["head"]
     assert "it's a leak alone nearly knows what is lost" in texts["suspicious"]
@@ -211,7 +216,27 @@ def test_an_explained_flag_is_told_with_its_reason() -> None:
 def test_without_a_number_no_command_pretends_to_know_it() -> None:
     page = read(operator_model(), number=None)
     assert "churn. Compared" in page.texts["head"]
-    assert "holdfast models promote churn VERSION" in page.texts["head"]
+    assert "holdfast models promote --model churn" in page.texts["head"]
+
+
+def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
+    flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
+    flagged = operator_model(known=facts(features=FEATURES, flags=flags))
+    pages = [
+        render_in("en", operator_model()),
+        render_in("en", operator_model(), number=None),
+        render_in("en", flagged, refused(Finding("leaks", "it's a leak", "flagged"))),
+        render_in("en", operator_model(), refused(Finding("champion", "", "worse"))),
+    ]
+    typed = [unescape(text) for page in pages for text in re.findall(r"<code[^>]*>(holdfast [^<]*)</code>", page)]
+    assert len(typed) == 6
+    for line in typed:
+        name, *arguments = shlex.split(line)
+        assert name == "holdfast"
+        command = get_command(app)
+        while isinstance(command, Group):
+            command = command.commands[arguments.pop(0)]
+        command.make_context(command.name, arguments).close()  # fails where an argument or option is not known
 
 
 def test_every_figure_of_every_rival_is_there(page: Page) -> None:
