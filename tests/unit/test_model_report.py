@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click import Group
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from holdfast.cli import app
@@ -234,7 +234,7 @@ def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
         name, *arguments = shlex.split(line)
         assert name == "holdfast"
         command = get_command(app)
-        while isinstance(command, Group):
+        while isinstance(command, TyperGroup):
             command = command.commands[arguments.pop(0)]
         command.make_context(command.name, arguments).close()  # fails where an argument or option is not known
 
