@@ -27,7 +27,7 @@ ACTION = "courtesy_call"
 CONTACT_DAYS = 28
 """Whom to call: customers whose last contact lies at most this many days back."""
 
-HELPS = -3.2
+HELPS = -2.75
 """The most that the call does to the log hazard of whom it fits. With it the call keeps about 1.5 points of those called."""
 
 _MONTHS = 4
