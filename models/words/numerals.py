@@ -59,7 +59,7 @@ class Numerals(ABC):
         size = min(abs(size), _MOST)
         whole = round(size)
         if abs(size - whole) >= GRAINS["count"]:
-            return self.number(size)
+            return _plain(f"{size:.1f}") if 0.1 <= size < 10 else self.number(size)
         return self.word(whole) if whole <= 10 else self.digits(f"{whole}")
 
     def number(self, size: float) -> str:

@@ -236,6 +236,27 @@ GOLDEN = [
         "近四周服务中断共35分钟",
         "近四週服務中斷共35分鐘",
     ),
+    (
+        "least_data_gb_28d_vs_own",
+        {"least_data_gb_28d_vs_own": 0.75, "customer_lines": 2},
+        "25% less data than usual over the last four weeks on the line where it fell most",
+        "近四周降幅最大的一条线路流量比平时少25%",
+        "近四週降幅最大的一條線路數據用量比平時少25%",
+    ),
+    (
+        "longest_tenure_days",
+        {"longest_tenure_days": 1300, "customer_lines": 3},
+        "Oldest line in service for three and a half years",
+        "最早的业务已开通三年半",
+        "最早的服務已啟用三年半",
+    ),
+    (
+        "total_monthly_fee",
+        {"total_monthly_fee": 57.66, "customer_lines": 2},
+        "Monthly fees of all lines together: 57.66",
+        "所有业务月费合计57.66",
+        "所有服務月租費合計57.66",
+    ),
     ("tenure_days", {"tenure_days": 365}, "Line in service for one year", "该业务已开通一年", "此服務已啟用一年"),
     (
         "last_csat",
