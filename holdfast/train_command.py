@@ -31,6 +31,7 @@ def train(
             show_default=False,
         ),
     ] = None,
+    language: Annotated[str, typer.Option(help="Language of the reasons in the report: en, zh-Hans or zh-Hant.")] = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,7 +43,7 @@ def train(
         from training.tune import TuningBudget
 
         budget = TuningBudget(trials=trials or (None if seconds else 20), seconds=seconds)
-        result = train_target(home_of(home), target, budget, test_from)
+        result = train_target(home_of(home), target, budget, test_from, language)
     if as_json:
         print_json(result.to_json())
     else:

@@ -11,6 +11,7 @@ from holdfast.settings import Home
 from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
 from models.settings import BandSettings
 from models.target import Target
+from models.words.catalogue import resolve
 from pipeline.home import locked
 from training.facts import Rivalry
 from training.meanings import service_documents
@@ -70,7 +71,9 @@ class Trained:
         }
 
 
-def train_target(home: Home, name: str, budget: "TuningBudget", test_from: datetime | None = None) -> Trained:
+def train_target(
+    home: Home, name: str, budget: "TuningBudget", test_from: datetime | None = None, language: str = "en"
+) -> Trained:
     """Train a model of a target, judge it beside the champion, and register it as challenger.
 
     Parameters
@@ -83,6 +86,8 @@ def train_target(home: Home, name: str, budget: "TuningBudget", test_from: datet
         How long to search for parameters. A run that was cut short carries on with its search.
     test_from : datetime, optional
         When the test period begins; UTC where it names no time zone. Default: the latest quarter of the cut-offs.
+    language : str
+        Language of the reasons in the report, as a BCP 47 tag: English, Simplified or Traditional Chinese.
 
     Raises
     ------
@@ -97,6 +102,7 @@ def train_target(home: Home, name: str, budget: "TuningBudget", test_from: datet
     if not home.raw.exists():
         raise InputError("--home", "must hold an operator's raw tables; `holdfast features build` takes them in", str(home.root))
     target = TARGETS[name]
+    spoken = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
     from training.operator_model import train_operator_model
     from training.target_dataset import SURVEY, target_dataset
@@ -119,7 +125,7 @@ def train_target(home: Home, name: str, budget: "TuningBudget", test_from: datet
     from pipeline.training_record import register
 
     with locked(home):
-        number, verdict, report, card = register(home, model, documents.get(SURVEY))
+        number, verdict, report, card = register(home, model, documents.get(SURVEY), spoken)
     return Trained(model=model, number=number, verdict=verdict, report=report, card=card, seconds=time.monotonic() - started)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from features.table_repository import write_beside
 from holdfast.logging import progress
 from holdfast.settings import Home
+from models.reason_views import global_view
 from pipeline.model_report import render_model_report
 from pipeline.models import REPORTS, would_pass, write_card
 from training.assessment_plots import assessment_figures
@@ -13,11 +14,12 @@ from training.example import InputExample
 from training.gate import Verdict
 from training.operator_model import OperatorModel
 from training.predictions import TEST_PREDICTIONS
+from training.reason_plots import reason_figures
 from training.settings import LabelSettings, TrainingSettings
 from training.tracking import RunRecord, Tracking, assessment_metrics
 
 
-def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) -> tuple[str, Verdict, Path, Path]:
+def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None, language: str) -> tuple[str, Verdict, Path, Path]:
     """Register a version as challenger, and write its report and card.
 
     Parameters
@@ -28,6 +30,8 @@ def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) ->
         What was trained.
     survey : dict or None
         What is to be known of the answers behind a dissatisfaction target.
+    language : str
+        Language of the reasons in the report: one of `models.words.LANGUAGES`.
 
     Returns
     -------
@@ -45,13 +49,14 @@ def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None) ->
     report = home.root / REPORTS / f"{name}_{number}.html"
     report.parent.mkdir(exist_ok=True)
     with progress("Drawing the report"):
-        write_beside(report, render_model_report(model, verdict, number, survey))
+        write_beside(report, render_model_report(model, verdict, number, survey, language))
     card = write_card(home, name, number)
     return number, verdict, report, card
 
 
 def _record(model: OperatorModel) -> RunRecord:
-    facts = model.facts
+    facts, sample = model.facts, model.sample
+    view = global_view(sample.explanation, model.meanings)
     return RunRecord(
         parameters={
             "target": facts.target,
@@ -66,7 +71,7 @@ def _record(model: OperatorModel) -> RunRecord:
             **{f"label_{name}": value for name, value in LabelSettings.read().model_dump().items()},
         },
         metrics=assessment_metrics(model.assessments),
-        figures=assessment_figures(model.assessments),
+        figures=assessment_figures(model.assessments) | reason_figures(sample.explanation, sample.matrix, model.meanings, view),
         tables={TEST_PREDICTIONS: model.predictions.to_table()},
         trials=model.tuned.trials,
         dataset=(facts.target, facts.dataset_sha256),
