@@ -24,6 +24,9 @@ from training.uplift_settings import UpliftSettings
 
 _CURVE_POINTS = 20
 
+_AVERAGE_FOLDS = 5
+"""Folds that average effects are scored in; more would make the models hardly better."""
+
 
 @dataclass(frozen=True)
 class JudgedExperiment:
@@ -89,7 +92,7 @@ def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> Judged
     """
     experiment = experiment.checked()
     learners = Learners(experiment, settings.seed)
-    count = settings.repeats * (2 * settings.folds - 1)
+    count = settings.repeats * (_AVERAGE_FOLDS + settings.folds - 1)
     with progress(f"Judging {experiment.name}", count) as advance:
         scores = _score_everybody(experiment, learners, settings, advance)
         sequences = judge_in_sequence(experiment, learners, settings, advance)
@@ -107,9 +110,9 @@ def _score_everybody(experiment: Experiment, learners: Learners, settings: Uplif
 
     def expect(repeat: int) -> Floats:
         random = np.random.default_rng([settings.seed, 1_000 + repeat])
-        folds = cluster_folds(experiment.cluster, settings.folds, random)
+        folds = cluster_folds(experiment.cluster, _AVERAGE_FOLDS, random)
         expected, _ = cross_fit(experiment, learners, everybody, folds)
-        advance(settings.folds)
+        advance(_AVERAGE_FOLDS)
         return expected
 
     with ThreadPoolExecutor(cores()) as pool:

@@ -41,11 +41,6 @@ class JudgedPart:
 Sequence = tuple[JudgedPart, ...]
 
 
-def steps(settings: UpliftSettings) -> int:
-    """How many steps of progress `judge_in_sequence` takes."""
-    return settings.repeats * (settings.folds - 1)
-
-
 def judge_in_sequence(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> list[Sequence]:
     """Judge a ranking for each action, in several random orders of the parts.
 
