@@ -13,7 +13,7 @@ are added up beforehand (the idea of Nadel and Wettenstein's WOODELF). Explainin
 Everything is float64, and NaN, zeros as missing and categories go the way they go in LightGBM's own prediction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +38,7 @@ _MARKED_BITS = 16
 """Up to so many bits, marking each pattern that there is takes less time than sorting the rows."""
 _MOST_BITS = 62
 _CHUNK_ROWS = 16384
+_BATCH_BYTES = 256 * 1024 * 1024
 _ZERO = float(np.float32(1e-35))
 
 
@@ -88,6 +89,7 @@ class _Leaf:
 
     path: _Path
     value: float
+    nbytes: int = 0
 
     def add(self, bits: Bits, columns: Floats, contributions: Floats) -> None:
         shown, position = _distinct(bits, len(self.path.features))
@@ -102,6 +104,10 @@ class _Table:
     features: tuple[int, ...]
     tests: tuple[tuple[int, _Test], ...]
     values: Floats
+
+    @property
+    def nbytes(self) -> int:
+        return self.values.nbytes
 
     def add(self, bits: Bits, columns: Floats, contributions: Floats) -> None:
         for place, test in self.tests:
@@ -119,6 +125,7 @@ class _Branch:
     repeated: bool
     left: "_Part"
     right: "_Part"
+    nbytes: int
 
     def add(self, bits: Bits, columns: Floats, contributions: Floats) -> None:
         left = _shifted(self.test(columns), self.place)
@@ -152,10 +159,11 @@ class TreeShap:
         model = booster.dump_model()
         if model["num_tree_per_iteration"] != 1 or model["average_output"]:
             raise UnsupportedTreesError
-        roots = [tree["tree_structure"] for tree in model["tree_info"]]
+        self._roots = [tree["tree_structure"] for tree in model["tree_info"]]
+        for root in self._roots:
+            _check(root)
         self.features = int(model["max_feature_idx"]) + 1
-        self.base = float(sum(_expected(root) for root in roots))
-        self._trees = [_part(root, _Path()) for root in roots if not _is_leaf(root)]
+        self.base = float(sum(_expected(root) for root in self._roots))
 
     def contributions(self, matrix: Floats, threads: int) -> Floats:
         """Contributions of every feature to every row.
@@ -170,7 +178,7 @@ class TreeShap:
         Returns
         -------
         (n, k) float64
-            Log-odds. Beside them, memory is needed for the tables and for a few thousand rows a thread.
+            Log-odds. Beside them, memory is needed for a batch of tables and for a few thousand rows a thread.
 
         Raises
         ------
@@ -179,20 +187,48 @@ class TreeShap:
         """
         if matrix.ndim != 2 or matrix.shape[1] != self.features:
             raise InputError("matrix", f"must have the booster's {self.features} features", matrix.shape)
-        values = np.empty(matrix.shape, dtype=np.float64)
-
-        def fill(start: int) -> None:
-            rows = slice(start, start + _CHUNK_ROWS)
-            columns = np.ascontiguousarray(matrix[rows].T, dtype=np.float64)
-            found = np.zeros(columns.shape)
-            bits = np.zeros(columns.shape[1], dtype=np.int64)
-            for tree in self._trees:
-                tree.add(bits, columns, found)
-            values[rows] = found.T
-
+        values = np.zeros(matrix.shape, dtype=np.float64)
         with ThreadPoolExecutor(threads or cpu_count()) as pool:
-            list(pool.map(fill, range(0, len(matrix), _CHUNK_ROWS)))
+            for trees in _batches(self._roots):
+
+                def add(start: int, trees: list[_Part] = trees) -> None:
+                    rows = slice(start, start + _CHUNK_ROWS)
+                    columns = np.ascontiguousarray(matrix[rows].T, dtype=np.float64)
+                    found = np.zeros(columns.shape)
+                    bits = np.zeros(columns.shape[1], dtype=np.int64)
+                    for tree in trees:
+                        tree.add(bits, columns, found)
+                    values[rows] += found.T
+
+                list(pool.map(add, range(0, len(matrix), _CHUNK_ROWS)))
         return values
+
+
+def _batches(roots: Sequence[dict[str, Any]]) -> Iterator[list[_Part]]:
+    """Trees with their tables, until a batch's fill `_BATCH_BYTES`; without the trees of one leaf, which contribute nothing."""
+    trees: list[_Part] = []
+    filled = 0
+    for root in roots:
+        if _is_leaf(root):
+            continue
+        trees.append(_part(root, _Path()))
+        filled += trees[-1].nbytes
+        if filled > _BATCH_BYTES:
+            yield trees
+            trees, filled = [], 0
+    if trees:
+        yield trees
+
+
+def _check(node: dict[str, Any], path: frozenset[int] = frozenset()) -> None:
+    """Raise UnsupportedTreesError where a tree has no tables."""
+    if "leaf_const" in node or len(path) > _MOST_BITS:
+        raise UnsupportedTreesError
+    if not _is_leaf(node):
+        for side in ("left_child", "right_child"):
+            if not 0 < _rows(node[side]) <= _rows(node):
+                raise UnsupportedTreesError
+            _check(node[side], path | {int(node["split_feature"])})
 
 
 def _distinct(bits: Bits, places: int) -> tuple[Bits, Bits]:
@@ -220,8 +256,6 @@ def _rows(node: dict[str, Any]) -> int:
 
 
 def _share(child: dict[str, Any], node: dict[str, Any]) -> float:
-    if "leaf_const" in child or not 0 < _rows(child) <= _rows(node):
-        raise UnsupportedTreesError
     return _rows(child) / _rows(node)
 
 
@@ -255,8 +289,6 @@ def _test(split: dict[str, Any]) -> _Test:
 def _part(node: dict[str, Any], path: _Path) -> _Part:
     splits = _splits(node)
     known = len(path.features)
-    if known > _MOST_BITS:
-        raise UnsupportedTreesError
     if known + len(splits) <= (_TABLE_BITS if splits else _LEAF_BITS):
         return _table(node, splits, path)
     if not splits:
@@ -265,7 +297,7 @@ def _part(node: dict[str, Any], path: _Path) -> _Part:
     left, right = (_part(node[side], path.step(feature, _share(node[side], node))) for side in ("left_child", "right_child"))
     repeated = feature in path.features
     place = path.features.index(feature) if repeated else known
-    return _Branch(_test(node), place, repeated, left, right)
+    return _Branch(_test(node), place, repeated, left, right, left.nbytes + right.nbytes)
 
 
 def _table(node: dict[str, Any], splits: Sequence[dict[str, Any]], path: _Path) -> _Table:

@@ -32,7 +32,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 
 _SCRIPTS = {"cn": "zh-Hans", "sg": "zh-Hans", "my": "zh-Hans", "tw": "zh-Hant", "hk": "zh-Hant", "mo": "zh-Hant"}
 _PLACEHOLDERS = frozenset({"value", "change", "times", "often"})
-_USUAL_PLACEHOLDERS = frozenset({"usual", "now"})
+_PLACEHOLDERS_OF = {"usual": frozenset({"usual", "now"}), "null": frozenset[str]()}
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _faults(catalogue: Catalogue, feature: str) -> list[str]:
     faults = [f"{feature} lacks {case!r}" for case in sorted(needed - texts.keys())]
     faults += [f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)]
     for case, text in texts.items():
-        known = catalogue.fragments.keys() | (_USUAL_PLACEHOLDERS if case == "usual" else _PLACEHOLDERS)
+        known = catalogue.fragments.keys() | _PLACEHOLDERS_OF.get(case, _PLACEHOLDERS)
         names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
         faults += [f"{feature}.{case} has {{{name}}}" for name in sorted(names - known)]
     return faults

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import InputError
-from models import reasons
+from models import reasons, tree_shap
 from models.reasons import explain
 from models.tree_shap import TreeShap, UnsupportedTreesError
 
@@ -123,6 +123,14 @@ def test_many_rows_are_explained_in_bulk_whatever_the_threads() -> None:
     assert np.abs(one.contributions[:600] - few.contributions).max() < 1e-9
     assert one.base.shape == (len(matrix),)
     assert np.allclose(one.base[:600], few.base, atol=1e-12)
+
+
+def test_tables_of_many_trees_are_made_and_forgotten_by_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    booster, matrix = booster_of(rounds=10), awkward_rows()
+    at_once = TreeShap(booster).contributions(matrix, threads=1)
+    monkeypatch.setattr(tree_shap, "_BATCH_BYTES", 1)
+    assert [len(trees) for trees in tree_shap._batches(TreeShap(booster)._roots)] == [1] * 10
+    assert np.abs(TreeShap(booster).contributions(matrix, threads=2) - at_once).max() < 1e-12
 
 
 def test_only_many_rows_are_worth_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
