@@ -65,7 +65,7 @@ def test_it_becomes_challenger_with_report_card_and_evidence(home: Home, trained
     assert model.features == tuple(name for view in SERVICES["churn_v1"] for name in VIEWS[view].columns)
     assert {"training.json", "assessment.json", "features.json", "encoding.json", "columns.json"} <= set(model.documents)
     assert trained.report.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert f"churn {trained.number}" in trained.card.read_text(encoding="utf-8")
+    assert f"churn, version {trained.number}" in trained.card.read_text(encoding="utf-8")
     assert trained.model.assessments["90"].metrics["auc"].value > 0.65
     assert json.loads(json.dumps(trained.to_json(), allow_nan=False))["model_version"] == trained.number
 
