@@ -2,6 +2,7 @@
 
 ``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator, and the same customers with the same luck once
 more, where everybody is asked and answers. Nothing else differs, because no survey moves anybody. ``--folder`` keeps both.
+``--indifferent`` simulates an operator whose customers do not answer because of satisfaction: there, weights must be enough.
 """
 
 import argparse
@@ -18,13 +19,14 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.report import show
 from features.operator_repository import OperatorRepository
+from holdfast.errors import InputError
 from holdfast.settings import Home
 from models.dissatisfaction import TARGETS, SurveyTarget, odds_ratio_that_explains, silent
 from models.scorer import Scorer
 from models.version import ModelVersion
 from pipeline.features import build_features
 from simulator.parameters import Parameters, SurveyParameters
-from simulator.simulator import Simulation, simulate
+from simulator.simulator import Simulator, simulate
 from training.askable import askable
 from training.dataset import Dataset, columns_of, features_for
 from training.fit import PARAMETERS
@@ -76,25 +78,34 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=40_000)
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--indifferent", action="store_true", help="satisfaction does not move who answers")
     parser.add_argument("--folder", type=Path, help="keep both simulations and the features there, and use what is there")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        home = operator(folder, given.customers, given.months, given.seed)
+        surveys = SurveyParameters(answer_extreme=0.0, answer_angry=0.0) if given.indifferent else SurveyParameters()
+        home = operator(folder, given.customers, given.months, given.seed, surveys)
         compare(home, folder)
 
 
-def operator(folder: Path, customers: int, months: int, seed: int) -> Home:
+def operator(folder: Path, customers: int, months: int, seed: int, surveys: SurveyParameters | None = None) -> Home:
     """Simulate an operator and the same one with everybody's answers, and build the features of the first."""
-    both = {"operator": Parameters(), "everybody": Parameters(survey=everybody_answers())}
+    both = {"operator": Parameters(survey=surveys or SurveyParameters()), "everybody": Parameters(survey=everybody_answers())}
     for name, parameters in both.items():
-        there = Simulation.read(folder / name)
-        if there is None or (there.customers, there.months, there.seed, there.week > 0) != (customers, months, seed, True):
+        if not _is_there(folder / name, customers, months, seed, parameters):
             simulate(folder / name, customers, months, seed, parameters=parameters)
     home = Home(folder / "home")
     build_features(home, str(folder / "operator" / "raw"))
     return home
+
+
+def _is_there(folder: Path, customers: int, months: int, seed: int, parameters: Parameters) -> bool:
+    try:
+        found = Simulator.open(folder, parameters).simulation
+    except InputError:
+        return False
+    return (found.customers, found.months, found.seed) == (customers, months, seed)
 
 
 def everybody_answers() -> SurveyParameters:
