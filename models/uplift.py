@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
@@ -43,7 +43,7 @@ class UpliftGroup:
 
 @dataclass(frozen=True)
 class Uplift:
-    """What an action is estimated to do for n people; positive is good.
+    """What an action is *estimated* to do for n people; positive is good.
 
     Parameters
     ----------
@@ -62,6 +62,9 @@ class Uplift:
     group: NDArray[np.int64]
     low: Floats
     high: Floats
+
+    label: ClassVar[str] = "estimated"
+    """How far such an effect is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from features.operator_repository import OperatorRepository
 from features.table_repository import write_beside
 from holdfast.errors import InputError
 from holdfast.settings import Home
-from models.uplift import UpliftModel
+from models.uplift import Uplift, UpliftModel
 from pipeline.home import locked
 from pipeline.uplift_report import render_uplift
 from training.experiment import Experiment
@@ -73,6 +73,7 @@ class Judged:
             "experiment": experiment.name,
             "outcome": experiment.outcome_name,
             "label": LABEL,
+            "label_of_predictions": Uplift.label,
             "rows": len(experiment.outcome),
             "clusters": self.clusters,
             "control": experiment.arms[0],

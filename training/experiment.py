@@ -20,6 +20,9 @@ FEWEST_IN_AN_ARM = 100
 FEWEST_CLUSTERS = 50
 """Customers or households that an experiment needs, for the same reason."""
 
+LARGEST_CLUSTER = 0.1
+"""Share of the rows that one of them may hold at most; else it cannot be parted into those learnt from and those judged."""
+
 FEWEST_OF_A_CLASS = 20
 """Good, and not good, outcomes that an experiment needs."""
 
@@ -124,7 +127,11 @@ class Experiment:
         fewest = min(int(self.outcome.sum()), int((1 - self.outcome).sum())) if self.binary else FEWEST_OF_A_CLASS
         if fewest < FEWEST_OF_A_CLASS:
             raise InputError("--outcome", f"needs at least {FEWEST_OF_A_CLASS} rows of each kind", fewest)
-        clusters = len(np.unique(self.cluster))
-        if clusters < FEWEST_CLUSTERS:
-            raise InputError("--group", f"needs at least {FEWEST_CLUSTERS} customers or groups", clusters)
+        sizes = np.bincount(np.unique(self.cluster, return_inverse=True)[1])
+        if len(sizes) < FEWEST_CLUSTERS:
+            raise InputError("--group", f"needs at least {FEWEST_CLUSTERS} customers or groups", len(sizes))
+        if sizes.max() > LARGEST_CLUSTER * len(self.cluster):
+            raise InputError(
+                "--group", f"must not hold more than {LARGEST_CLUSTER:.0%} of all rows in one group", int(sizes.max())
+            )
         return self

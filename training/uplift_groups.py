@@ -111,7 +111,8 @@ class _Traits:
             if abs(difference[place]) < _CLEAR or len(chosen) == TRAITS:
                 break
             said = self._standard[:, chosen].T @ self._standard[:, place] / len(self._standard)
-            if not (np.abs(said) > _SAME).any():
+            known = ~np.isnan(self._columns[:, place])
+            if (np.abs(said) <= _SAME).all() and inside[known].any() and outside[known].any():
                 chosen.append(int(place))
         return tuple(self._trait(place, inside, outside) for place in chosen)
 

@@ -1,6 +1,7 @@
 """Learners: LightGBM models of the outcome in each arm, and of the difference an action makes, on parts of an experiment."""
 
 import os
+from typing import TypeAlias
 
 import lightgbm as lgb
 import numpy as np
@@ -35,6 +36,9 @@ EFFECT_ROUNDS = 30
 _SMALLEST_LEAF = 50
 _LEAF_SHARE = 0.02
 
+Fitted: TypeAlias = "lgb.Booster | float"
+"""A booster, or the same number for everybody where there is too little to learn from."""
+
 
 def cores() -> int:
     """How many fits may run side by side; in a container there are fewer cores than the machine has."""
@@ -64,9 +68,11 @@ class Learners:
             params=_COMMON,
         ).construct()
 
-    def fit_outcome(self, rows: Positions) -> lgb.Booster:
-        """Fit the expected outcome on rows that were all in one arm."""
+    def fit_outcome(self, rows: Positions) -> Fitted:
+        """Fit the expected outcome on rows that were all in one arm; their mean where they are few."""
         outcome = self._experiment.outcome
+        if len(rows) < 2 * _SMALLEST_LEAF:
+            return float(outcome[rows].mean()) if len(rows) else 0.0
         objective = "binary" if self._experiment.binary and np.ptp(outcome[rows]) > 0 else "regression"
         return self._fit({**OUTCOME, "objective": objective}, rows, outcome, OUTCOME_ROUNDS)
 
@@ -82,9 +88,11 @@ class Learners:
         """
         return self._fit({**EFFECT, "objective": "regression"}, rows, score, EFFECT_ROUNDS)
 
-    def predict(self, booster: lgb.Booster, rows: Positions) -> Floats:
+    def predict(self, fitted: Fitted, rows: Positions) -> Floats:
         """What a model says of rows."""
-        return np.asarray(booster.predict(self._experiment.matrix[rows], num_threads=1), dtype=np.float64)
+        if isinstance(fitted, float):
+            return np.full(len(rows), fitted)
+        return np.asarray(fitted.predict(self._experiment.matrix[rows], num_threads=1), dtype=np.float64)
 
     def _fit(self, parameters: dict[str, object], rows: Positions, target: Floats, rounds: int) -> lgb.Booster:
         rows = np.sort(rows)  # as LightGBM does with them

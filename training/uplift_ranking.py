@@ -40,6 +40,8 @@ class JudgedPart:
 
 Sequence = tuple[JudgedPart, ...]
 
+_INNER_FOLDS = 2
+
 
 def judge_in_sequence(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> list[Sequence]:
     """Judge a ranking for each action, in several random orders of the parts.
@@ -62,12 +64,11 @@ def judge_in_sequence(experiment: Experiment, learners: Learners, settings: Upli
     """
     tasks = []
     for repeat in range(settings.repeats):
-        random = np.random.default_rng([settings.seed, repeat])
-        folds = cluster_folds(experiment.cluster, settings.folds, random)
-        inner = cluster_folds(experiment.cluster, 2, random)
-        tasks += [(folds, inner, step) for step in range(1, settings.folds)]
+        folds = cluster_folds(experiment.cluster, settings.folds, np.random.default_rng([settings.seed, repeat]))
+        # A seed of its own for each step, so that it does not matter which is done first.
+        tasks += [(folds, step, [settings.seed, repeat, step]) for step in range(1, settings.folds)]
 
-    def judge(task: tuple[NDArray[np.int64], NDArray[np.int64], int]) -> JudgedPart:
+    def judge(task: tuple[NDArray[np.int64], int, list[int]]) -> JudgedPart:
         part = _judge(experiment, learners, *task)
         advance(1)
         return part
@@ -78,16 +79,15 @@ def judge_in_sequence(experiment: Experiment, learners: Learners, settings: Upli
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
 
 
-def _judge(
-    experiment: Experiment, learners: Learners, folds: NDArray[np.int64], inner: NDArray[np.int64], step: int
-) -> JudgedPart:
+def _judge(experiment: Experiment, learners: Learners, folds: NDArray[np.int64], step: int, seed: list[int]) -> JudgedPart:
     before, rows = np.flatnonzero(folds < step), np.flatnonzero(folds == step)
-    expected, models = cross_fit(experiment, learners, before, inner[before])
+    inner = cluster_folds(experiment.cluster[before], _INNER_FOLDS, np.random.default_rng(seed))
+    expected, models = cross_fit(experiment, learners, before, inner)
     earlier = score_rows(experiment, before, expected).effect
     predicted = []
     score = np.empty(len(experiment.outcome))
     for action in earlier:
         score[before] = action
         predicted.append(learners.predict(learners.fit_effect(before, score), rows))
-    ahead = np.mean([[learners.predict(booster, rows) for booster in fitted] for fitted in models], axis=0)
+    ahead = np.mean([[learners.predict(model, rows) for model in fitted] for fitted in models], axis=0)
     return JudgedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))

@@ -8,13 +8,12 @@ the arm that was drawn is needed: rows of other arms enter through the models al
 
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from training.experiment import Experiment
 from training.split import Floats, Positions
-from training.uplift_learners import Learners
+from training.uplift_learners import Fitted, Learners
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> Sco
 
 def cross_fit(
     experiment: Experiment, learners: Learners, rows: Positions, folds: NDArray[np.int64]
-) -> tuple[Floats, list[list[lgb.Booster]]]:
+) -> tuple[Floats, list[list[Fitted]]]:
     """Outcomes expected in each arm for rows, by models of the other folds.
 
     Parameters
@@ -73,7 +72,7 @@ def cross_fit(
 
     Returns
     -------
-    (arms, m) float64, list of list of lightgbm.Booster
+    (arms, m) float64, list of list of lightgbm.Booster or float
         The outcomes, and the models of each fold's complement, one an arm.
     """
     arms = range(len(experiment.arms))
@@ -82,7 +81,7 @@ def cross_fit(
     for fold in range(int(folds.max()) + 1):
         inside, others = folds == fold, rows[folds != fold]
         fitted = [learners.fit_outcome(others[experiment.arm[others] == arm]) for arm in arms]
-        expected[:, inside] = [learners.predict(booster, rows[inside]) for booster in fitted]
+        expected[:, inside] = [learners.predict(model, rows[inside]) for model in fitted]
         models.append(fitted)
     return expected, models
 

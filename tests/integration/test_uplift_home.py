@@ -1,6 +1,6 @@
 """Care judged by its randomised contacts, from a simulated operator's raw tables to registered models."""
 
-from datetime import UTC, datetime
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,7 @@ from holdfast.errors import InputError
 from holdfast.settings import Home
 from models.registry import CHALLENGER, find_version
 from models.uplift import load_uplift
-from pipeline.features import build_features
 from pipeline.uplift import UpliftRun, judge_home
-from simulator.simulator import simulate
 from training.known import RawHistory
 from training.uplift_contacts import SERVICE, randomised_actions
 
@@ -20,13 +18,10 @@ ACTION = "courtesy_call"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    folder = tmp_path_factory.mktemp("care")
-    simulate(folder / "operator", customers=3_000, months=10, seed=4, workers=1)
-    home = Home(folder / "home")
-    # The simulator's second round of calls begins on Monday, July 8; no more history is needed than that week's.
-    build_features(home, str(folder / "operator" / "raw"), datetime(2024, 7, 9, tzinfo=UTC))
-    return home
+def home(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    root = tmp_path_factory.mktemp("care") / "home"
+    shutil.copytree(simulated_operator / "home", root)
+    return Home(root)
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ def test_a_sound_experiment_passes() -> None:
         ({"outcome": np.ones(3_000)}, "--outcome", "not be the same for everybody"),
         ({"outcome": (np.arange(3_000) < 5).astype(float)}, "--outcome", "at least 20 rows of each kind"),
         ({"cluster": np.arange(3_000) // 100}, "--group", "at least 50"),
+        ({"cluster": np.maximum(np.arange(3_000), 400)}, "--group", "more than 10%"),
     ],
 )
 def test_what_allows_no_estimate_is_refused_by_name(changes: dict[str, object], field: str, rule: str) -> None:

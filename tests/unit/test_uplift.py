@@ -179,6 +179,22 @@ def test_numbers_as_outcome() -> None:
     assert judged.average.high - judged.average.low < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(2_000)
 
 
+def test_an_arm_that_is_much_smaller_than_the_others() -> None:
+    found = experiment(rows=4_000, treated=0.03, effect=0.1)
+    (judged,) = judge_experiment(found, QUICK).actions
+    assert judged.treatment.rows < 150
+    assert judged.average.low < 0.1 < judged.average.high
+
+
+def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
+    found = experiment(rows=1_500, spread=0.15)
+    sparse = found.matrix.copy()
+    sparse[5:, 2] = np.nan
+    (judged,) = judge_experiment(replace(found, matrix=sparse), QUICK).actions
+    for group in judged.groups:
+        assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
+
+
 def test_what_allows_no_estimate_is_refused() -> None:
     with pytest.raises(InputError, match="at least 100 rows in arm"):
         judge_experiment(experiment(rows=150), QUICK)
