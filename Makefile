@@ -45,6 +45,13 @@ notebooks: $(READY) ## Run the notebooks as they stand
 
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.fitting
+	$(BIN)/python -m benchmarks.explanation
+	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.gate
+	$(BIN)/python -m benchmarks.dissatisfaction
+	$(BIN)/python -m benchmarks.uplift
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.flat_table
