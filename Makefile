@@ -61,9 +61,10 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.live_events
 	$(BIN)/python -m benchmarks.startup
 
-lock: ## Resolve requirements.lock and requirements-scale.lock anew, with the environment that is there
+lock: ## Resolve all lock files anew, with the environment that is there
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra scale --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-scale.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra bench --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-bench.lock
 
 docs: $(READY) ## Write the generated references anew
 	$(BIN)/python -m holdfast.reference
