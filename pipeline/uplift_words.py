@@ -65,6 +65,11 @@ def targetable(action: ActionUplift) -> str:
     return "yes" if action.targetable else "not shown"
 
 
+def percent(share: float) -> str:
+    """A share in whole per cent; it may be negative, or above one."""
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
 def trait(found: Trait) -> str:
     """What sets a group apart, such as ``tenure_days 812 against 1,420``."""
     if found.category is not None:

@@ -116,6 +116,7 @@ def test_effects_have_a_sign_and_nothing_has_none(binary: bool, value: float, te
 
 
 def test_outcomes_and_traits_in_words() -> None:
+    assert words.percent(-0.274) == "−27\N{NO-BREAK SPACE}%"
     assert Unit(True).outcome(0.98765) == "98.77\N{NO-BREAK SPACE}%"
     assert Unit(False).outcome(1234.5) == "1,234"
     assert words.trait(Trait(feature="tenure", category=None, here=812.4, elsewhere=1420.0)) == "tenure: 812 against 1,420"
