@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from features.operator_repository import OperatorRepository
 from features.table_repository import write_beside
 from holdfast.errors import InputError
@@ -64,7 +66,7 @@ class Judged:
     @property
     def clusters(self) -> int:
         """Independent witnesses: households, customers or rows."""
-        return int(self.experiment.cluster.max()) + 1
+        return len(np.unique(self.experiment.cluster))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""

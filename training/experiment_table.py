@@ -221,9 +221,10 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
         raise InputError("--good", f"must occur in the outcome, which has {', '.join(map(repr, values))}", absent)
     if set(good) == set(values):
         raise InputError("--good", "must leave a value that is not good", list(roles.good))
-    chosen = good or (_infer_good(values, roles.outcome),)
+    inferred, why = ("", "as you said") if good else _infer_good(values, roles.outcome)
+    chosen = good or (inferred,)
     outcomes = np.array(pc.is_in(outcome, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
-    return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {'as you said' if good else 'by its name'}"
+    return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {why}"
 
 
 def _number_outcome(numbers: Floats, good: Sequence[str], roles: ExperimentRoles) -> tuple[Floats, str]:
@@ -242,14 +243,15 @@ def _number_outcome(numbers: Floats, good: Sequence[str], roles: ExperimentRoles
     return numbers, f"good means that {roles.outcome} is higher" + (", as you said" if good else "")
 
 
-def _infer_good(values: Sequence[str], name: str) -> str:
+def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:
+    """Which of two values is good, and why."""
     lower = [value.lower() for value in values]
     losses = [_LOSS_VALUE.fullmatch(value) is not None for value in lower]
     kept = [value in _KEPT_VALUE for value in lower]
     if sum(losses) == 1 and not any(kept):
-        return values[1 - losses.index(True)]
+        return values[1 - losses.index(True)], "as the other value is a loss"
     if sum(kept) == 1:
-        return values[kept.index(True)]
+        return values[kept.index(True)], "as the word says"
     shown = " or ".join(f"--good {value}" for value in values)
     if _LOSS.search(name.lower()):
         raise InputError(
@@ -257,7 +259,7 @@ def _infer_good(values: Sequence[str], name: str) -> str:
         )
     yes, no = [value in _YES for value in lower], [value in _NO for value in lower]
     if sum(yes) == 1 and sum(no) == 1:
-        return values[yes.index(True)]
+        return values[yes.index(True)], f"as {name!r} names no loss; --good turns it round"
     raise InputError("--outcome", f"has two values; say which is good: {shown}", list(values))
 
 

@@ -51,7 +51,7 @@ def test_a_plain_table_is_read_without_being_told_more(read: Callable[..., Exper
     assert found.categories == {1: ("basic", "plus")}
     assert found.source == "shares"
     assert table.control_why == "by its name"
-    assert "stayed = yes" in table.good_why
+    assert table.good_why == "good means stayed = yes, as 'stayed' names no loss; --good turns it round"
     share = float((found.arm == 1).mean())
     np.testing.assert_allclose(found.propensity, np.where(found.arm == 1, share, 1 - share))
     assert len(np.unique(found.cluster)) == ROWS
