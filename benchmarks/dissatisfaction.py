@@ -176,8 +176,8 @@ def _satisfaction(folder: Path, rows: SurveyRows) -> Floats:
     asked = pl.DataFrame({"row": np.arange(len(rows)), "customer_id": rows.customers, "at": rows.cutoffs}).with_columns(
         pl.col("customer_id").cast(pl.String), pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     )
-    found = asked.sort("at").join_asof(states, left_on="at", right_on="happened_at", by="customer_id").sort("row")
-    return found["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    found = asked.sort("at").join_asof(states, left_on="at", right_on="happened_at", by="customer_id", check_sortedness=False)
+    return found.sort("row")["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _shares(survey: SurveyDataset, truth: Truth) -> Iterator[Row]:
@@ -277,7 +277,7 @@ def _models(survey: SurveyDataset, truth: Truth, target: SurveyTarget) -> tuple[
 
 
 def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
-    heads, _ = fit_heads(dataset, split, target, PARAMETERS, TrainingSettings.read())
+    heads, _ = fit_heads(dataset, split, target, [PARAMETERS], TrainingSettings.read())
     return Scorer(ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads), threads=0)
 
 
