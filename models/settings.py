@@ -28,5 +28,8 @@ class ValueSettings(Section):
 
     discount_a_year: float = Field(default=0.08, ge=0, lt=1, description="Discount rate a year of money to come.")
     cost_to_serve_share: float = Field(
-        default=0.0, ge=0, lt=1, description="Share of the margin that serving the customer takes, beyond what margins account for."
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the margin that serving the customer takes, beyond what margins account for.",
     )

@@ -1,0 +1,116 @@
+"""Fitting one booster: holdfast's way from a training table, beside bare ``lightgbm.train`` on the same matrix and parameters.
+
+``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` takes turns, each time in a process of its own, so that the memory is
+that of the fit alone. Both must give the same booster.
+"""
+
+import hashlib
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+
+from benchmarks.report import show
+from training.fit import TrainingTable, fit_booster, parameters
+from training.settings import TrainingSettings
+from training.split import Floats
+
+ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 5
+
+LIMIT = 1.2
+"""Most that fitting may take of the time of bare `lightgbm.train`."""
+
+MIB = 1024 * 1024
+
+Fit = Callable[[Floats, Floats, int], lgb.Booster]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One fit: its time, how much memory it needed on top of the matrix, and what it made."""
+
+    seconds: float
+    added_mib: float
+    booster_sha256: str
+
+
+def main() -> None:
+    """Measure and print."""
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
+    rows, features, rounds = (*numbers, *(ROWS, FEATURES, ROUNDS)[len(numbers) :])
+    found: dict[str, list[Measured]] = {name: [] for name in SIDES}
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for _ in range(TURNS):
+            for name, measurements in found.items():
+                measurements.append(pool.apply(_measure, (name, rows, features, rounds)))
+    if len({measured.booster_sha256 for measurements in found.values() for measured in measurements}) != 1:
+        raise SystemExit("the two ways gave different boosters")
+    # The fastest of the turns: whatever else the machine does only ever adds.
+    bare = min(measured.seconds for measured in found["bare lightgbm.train"])
+    show(
+        f"Fitting {rows:,} rows x {features} features, {rounds} rounds, all cores: fastest of {TURNS} turns, the same booster",
+        [
+            {
+                "way": name,
+                "seconds": min(measured.seconds for measured in measurements),
+                "times bare": min(measured.seconds for measured in measurements) / bare,
+                "at most": LIMIT,
+                "memory added, MiB": max(measured.added_mib for measured in measurements),
+                "matrix, MiB": rows * features * 8 / MIB,
+            }
+            for name, measurements in found.items()
+        ],
+    )
+
+
+def _holdfast(matrix: Floats, label: Floats, rounds: int) -> lgb.Booster:
+    features = tuple(f"feature_{number}" for number in range(matrix.shape[1]))
+    table = TrainingTable(matrix=matrix, label=label, group=None, features=features, categorical=())
+    return fit_booster(table, rounds, TrainingSettings.read(), threads=0)
+
+
+def _bare(matrix: Floats, label: Floats, rounds: int) -> lgb.Booster:
+    names = [f"feature_{number}" for number in range(matrix.shape[1])]
+    data = lgb.Dataset(matrix, label, feature_name=names)
+    return lgb.train(parameters(TrainingSettings.read(), threads=0), data, num_boost_round=rounds)
+
+
+SIDES: dict[str, Fit] = {"holdfast": _holdfast, "bare lightgbm.train": _bare}
+
+
+def _measure(name: str, rows: int, features: int, rounds: int) -> Measured:
+    matrix, label = _rows(rows, features)
+    before = _peak_mib()
+    started = time.perf_counter()
+    booster = SIDES[name](matrix, label, rounds)
+    seconds = time.perf_counter() - started
+    added = _peak_mib() - before
+    return Measured(seconds, added, hashlib.sha256(booster.model_to_string().encode()).hexdigest())
+
+
+def _rows(rows: int, features: int) -> tuple[Floats, Floats]:
+    """Customers made up: a quarter of the columns are counts, one in ten values is missing, and a tenth leave."""
+    random = np.random.default_rng(1)
+    matrix = np.empty((rows, features))
+    log_odds = np.full(rows, -2.8)
+    for column in range(features):
+        values = random.poisson(2.0, rows).astype(np.float64) if column % 4 == 0 else random.normal(size=rows)
+        if column < 10:
+            log_odds += 0.4 * values * (values > 0)
+        values[random.random(rows) < 0.1] = np.nan
+        matrix[:, column] = values
+    return matrix, (random.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
+
+
+def _peak_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak) * (1 if sys.platform == "darwin" else 1024) / MIB
+
+
+if __name__ == "__main__":
+    main()

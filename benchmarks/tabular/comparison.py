@@ -1,0 +1,146 @@
+"""Comparison: every contender on every split of every table, side by side, and kept until something it depends on changes."""
+
+import hashlib
+import importlib.util
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.tabular.cases import Case
+from benchmarks.tabular.contenders import Contender
+from holdfast.logging import progress
+from training.fit import TrainingTable
+from training.metrics import figures
+from training.settings import TrainingSettings
+from training.split import Floats, Split, cross_validation
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A contender on a table.
+
+    Parameters
+    ----------
+    figures : dict of str to (s,) float64
+        Figures of `training.metrics`, one a split.
+    leaves : float or None
+        Mean leaves that explaining a row visits.
+    seconds : float
+        Mean time of a split, fitting and tuning.
+    """
+
+    figures: dict[str, Floats]
+    leaves: float | None
+    seconds: float
+
+
+def compare(cases: Sequence[Case], contenders: Sequence[Contender], kept: Path) -> dict[str, dict[str, Judged]]:
+    """Judge all contenders on the same folds.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Tables.
+    contenders : sequence of Contender
+        Who competes.
+    kept : Path
+        Directory that predictions are kept in; a run that was cut short carries on.
+
+    Returns
+    -------
+    dict of str to dict of str to Judged
+        By table, then by contender.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    settings = TrainingSettings.read()
+    splits = {case.name: cross_validation(_table(case).label, None, settings) for case in cases}
+    # Splits in the outer loop: whoever cuts the run short has something of every table.
+    most = max(map(len, splits.values()))
+    jobs = [
+        (case, number, contender)
+        for number in range(most)
+        for case in cases
+        if number < len(splits[case.name])
+        for contender in contenders
+    ]
+    with (
+        progress("Comparing", len(jobs)) as advance,
+        ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        futures = [pool.submit(_run, case, number, contender, settings, kept) for case, number, contender in jobs]
+        for future in futures:
+            future.result()
+            advance(1)
+    return {
+        case.name: {contender.name: _judge(case, contender, splits[case.name], settings, kept) for contender in contenders}
+        for case in cases
+    }
+
+
+def _run(case: Case, number: int, contender: Contender, settings: TrainingSettings, kept: Path) -> None:
+    table = _table(case)
+    split = cross_validation(table.label, None, settings)[number]
+    path = kept / _file_name(case, split, number, contender, settings)
+    if path.exists():
+        return
+    started = time.perf_counter()
+    predicted = contender.predict(table.rows(split.train), table.matrix[split.test], settings)
+    document = {
+        "seconds": time.perf_counter() - started,
+        "leaves": predicted.leaves,
+        "probability": predicted.probability.tolist(),
+    }
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(document))
+    unfinished.replace(path)
+
+
+def _judge(case: Case, contender: Contender, splits: Sequence[Split], settings: TrainingSettings, kept: Path) -> Judged:
+    label = _table(case).label
+    names = [_file_name(case, split, number, contender, settings) for number, split in enumerate(splits)]
+    documents = [json.loads((kept / name).read_text()) for name in names]
+    found = [
+        figures(label[split.test], np.array(document["probability"])) for split, document in zip(splits, documents, strict=True)
+    ]
+    leaves = [document["leaves"] for document in documents if document["leaves"] is not None]
+    return Judged(
+        figures={name: np.array([split[name] for split in found]) for name in found[0]},
+        leaves=float(np.mean(leaves)) if leaves else None,
+        seconds=float(np.mean([document["seconds"] for document in documents])),
+    )
+
+
+@lru_cache
+def _table(case: Case) -> TrainingTable:
+    return case.read()
+
+
+def _file_name(case: Case, split: Split, number: int, contender: Contender, settings: TrainingSettings) -> str:
+    table = _table(case)
+    digest = hashlib.sha256(json.dumps([settings.model_dump(), table.features, table.categorical]).encode())
+    for values in (table.matrix, table.label, split.train, split.test):
+        digest.update(np.ascontiguousarray(values).data)
+    for module in contender.modules:
+        digest.update(_source(module))
+    plain = "".join(letter if letter.isalnum() else "_" for letter in f"{case.name} {contender.name}".lower())
+    return f"{plain}_{number}_{digest.hexdigest()[:16]}.json"
+
+
+@lru_cache
+def _source(module: str) -> bytes:
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(module)
+    return Path(found.origin).read_bytes()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,96 @@
+"""Contenders: ways to foresee a label, each with the same rows, inner split and number of trials."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+
+from models.explanation_cost import explanation_cost
+from training.blend import fit_blend
+from training.fit import TrainingTable, fit_calibrated
+from training.settings import TrainingSettings
+from training.split import Floats, inner_folds
+from training.tune import TuningBudget, tune
+
+TRIALS = 20
+"""Tuning trials, on one inner split of the training part."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a contender said of the test rows.
+
+    Parameters
+    ----------
+    probability : (n,) float64
+        0 to 1.
+    leaves : int or None
+        Leaves that explaining a row would visit; None where that is not how it is explained.
+    """
+
+    probability: Floats
+    leaves: int | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to foresee a label.
+
+    Parameters
+    ----------
+    name : str
+        For a person.
+    predict : callable
+        Fits on the training rows, one thread, and predicts rows of the test matrix.
+    modules : tuple of str
+        Modules whose text decides what it predicts: what they said before is kept until one changes.
+    """
+
+    name: str
+    predict: Callable[[TrainingTable, Floats, TrainingSettings], Predicted]
+    modules: tuple[str, ...]
+
+
+def tuned_holdfast(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
+    """The blend of the best trials, fitted again on all training rows."""
+    learn, watch = next(inner_folds(train.label, train.group, settings))
+    tuned = tune(train.rows(learn), train.rows(watch), TuningBudget(trials=TRIALS), settings=settings, threads=1)
+    booster = fit_blend(train, tuned.members, settings, threads=1)
+    return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
+
+
+def quickstart(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
+    """The default recipe, with rounds and calibration from folds inside the training rows."""
+    booster, calibration = fit_calibrated(train, settings, threads=1)
+    margin = np.asarray(booster.predict(test, raw_score=True, num_threads=1))
+    return Predicted(calibration.probability(margin), explanation_cost(booster))
+
+
+def plain_lightgbm(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
+    """LightGBM with its own defaults."""
+    data = lgb.Dataset(train.matrix, train.label, categorical_feature=list(train.categorical))
+    booster = lgb.train({"objective": "binary", "verbosity": -1, "seed": settings.seed, "num_threads": 1}, data)
+    return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
+
+
+def tuned_catboost(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
+    """The best trial's CatBoost, fitted again on all training rows."""
+    from benchmarks.tabular.catboost_tuned import tuned_catboost as predict
+
+    return Predicted(predict(train, test, TRIALS, settings))
+
+
+OURS = Contender("holdfast, tuned", tuned_holdfast, ("training.tune", "training.blend", "training.fit", __name__))
+QUICKSTART = Contender("holdfast quickstart", quickstart, ("training.fit", "models.calibration", __name__))
+PLAIN = Contender("LightGBM as it comes", plain_lightgbm, (__name__,))
+CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.catboost_tuned",))
+
+
+def contenders() -> tuple[Contender, ...]:
+    """All contenders that can run here."""
+    if importlib.util.find_spec("catboost") is None:
+        print("CatBoost is not installed, and left out; it is needed for this comparison only: pip install catboost")
+        return (OURS, QUICKSTART, PLAIN)
+    return (OURS, QUICKSTART, PLAIN, CATBOOST)
