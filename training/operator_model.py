@@ -340,4 +340,6 @@ def _additivity_error(model: ModelVersion, head: Head, matrix: Floats) -> float:
 
 
 def _cutoffs(dataset: Dataset, rows: Positions) -> tuple[str, ...]:
-    return tuple(f"{moment}+00:00" for moment in np.unique(dataset.cutoffs[rows].astype("datetime64[s]")).astype(str).tolist())
+    # Contacts close at any moment: their days are told.
+    days = np.unique(dataset.cutoffs[rows].astype("datetime64[D]")).astype(str)
+    return tuple(f"{day}T00:00:00+00:00" for day in days.tolist())
