@@ -50,7 +50,10 @@ class TuningSettings(Section):
         description="Share by which 10,000 more leaves, which make explanations slower, must lower the log loss to be worth it.",
     )
     blend: int = Field(
-        default=5, ge=1, le=20, description="Best recipes that are averaged, at most, where that earns the leaves it adds."
+        default=8,
+        ge=1,
+        le=20,
+        description="Best recipes that are averaged, at most, where that earns the leaves it adds; 1 for the best alone.",
     )
     startup_trials: int = Field(default=8, ge=1, le=1000, description="Trials at random before the search learns from them.")
 

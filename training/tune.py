@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
-from scipy.special import expit
 from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.errors import InputError
-from holdfast.logging import Advance, progress
+from holdfast.logging import progress
 from models.explanation_cost import explanation_cost
+from training.averaging import Averaging, priced
 from training.blend import Member
 from training.fit import (
     PARAMETERS,
@@ -34,13 +34,8 @@ from training.fit import (
     parameters,
     valid_dataset,
 )
-from training.metrics import log_loss
-from training.search_space import VERSION, default_point, nearest, search_space
-from training.settings import TrainingSettings, TuningSettings
-from training.split import Floats
-
-LEAVES_PRICED = 10_000
-"""Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
+from training.search_space import VERSION, first_points, search_space
+from training.settings import GateSettings, TrainingSettings, TuningSettings
 
 SHRINKAGE_A_LOOK = 0.5
 """Rounds times learning rate between two looks at a trial: a slow learner is compared at the same progress, not round."""
@@ -179,7 +174,7 @@ def tune(
         A part lacks a class, the two differ in their columns, or the storage cannot be used.
     """
     _check(train, valid)
-    pricing = TuningSettings.read()
+    pricing, most_leaves = TuningSettings.read(), GateSettings.read().most_leaves
     # Columns that no tree of the default recipe could split would be dropped for every trial, however small its leaves.
     base = {**PARAMETERS, "feature_pre_filter": False}
     search = _Search(train, valid, settings, pricing, constrained(base, constraints), threads)
@@ -191,12 +186,14 @@ def tune(
         while budget.leaves_time_for(len(_finished(trials)), _spent_seconds(trials)):
             search.run_next(trials)
             advance(1)
-    records = tuple(_record(number, trial, search.default) for number, trial in enumerate(_finished(trials)))
-    best = _best(records, pricing.blend)
-    if len(best) > 1:
-        with progress("Averaging the best recipes", len(best)) as advance:
-            best = best[: search.worth_averaging(best, advance)]
+    records = tuple(_record(number, trial) for number, trial in enumerate(_finished(trials)))
+    best = _best(records, pricing.blend, most_leaves)
     members = [Member({**base, **(trial.parameters if trial.number else {})}, trial.rounds or 0) for trial in best]
+    if len(members) > 1:
+        with progress("Averaging the best recipes", len(members)) as advance:
+            averaging = Averaging(search.fit, valid, pricing.explanation_price, most_leaves, threads)
+            kept = averaging.worth([trial.parameters for trial in best], records[0].value or 0.0, advance)
+        members = [members[position] for position in kept]
     return Tuned(
         parameters=dict(members[0].recipe),
         rounds=members[0].rounds,
@@ -206,11 +203,16 @@ def tune(
     )
 
 
-def _best(records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
-    """The best trials, best first: none that is worse than the default recipe. Of equals the earlier comes first."""
-    finished = [(record.value, record) for record in records if record.value is not None]
-    # The default recipe comes first, and is never pruned.
-    accepted = [(value, record) for value, record in finished if value <= finished[0][0]]
+def _best(records: Sequence[TrialRecord], most: int, most_leaves: int) -> list[TrialRecord]:
+    """The best trials, best first, without those slower to explain than the gate lets through; of equals the earlier comes first.
+
+    The default recipe comes first, and is never pruned, nor left out for its leaves.
+    """
+    accepted = [
+        (record.value, record)
+        for record in records
+        if record.value is not None and (record.number == 0 or (record.leaves or 0) <= most_leaves)
+    ]
     return [record for _, record in sorted(accepted, key=lambda pair: pair[0])[:most]]
 
 
@@ -227,28 +229,26 @@ class _Search:
         threads: int,
     ) -> None:
         self.space = search_space(len(train.label), bool(train.categorical), "monotone_constraints" in base)
-        self.default = default_point(self.space)
+        self.first = first_points(self.space)
         self.settings = settings
         self.pricing = pricing
         self.base = base
         self.threads = threads
-        self.rows = valid
         self.train = dataset(train)
         self.valid = valid_dataset(self.train, valid)
 
     def run_next(self, study: optuna.Study) -> None:
         """Propose, fit and tell."""
         finished = len(_finished(study))
-        if finished == 0 and not study.get_trials(states=(TrialState.WAITING,)):
-            study.enqueue_trial(nearest(self.default, self.space))
+        if finished < len(self.first) and not study.get_trials(states=(TrialState.WAITING,)):
+            study.enqueue_trial(self.first[finished])
         # A sampler carries its random state from trial to trial; one made anew for each forgets nothing when a run is cut short.
         study.sampler = optuna.samplers.TPESampler(
             seed=_seed(self.settings.seed, finished), n_startup_trials=self.pricing.startup_trials, constant_liar=False
         )
         trial = study.ask(self.space)
-        proposed = trial.params if finished else self.default
         try:
-            stopped = self.fit(proposed, [_pruning(trial, float(proposed["learning_rate"]))])
+            stopped = self.fit(trial.params, [_pruning(trial, float(trial.params["learning_rate"]))])
         except optuna.TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
             return
@@ -261,30 +261,6 @@ class _Search:
         """Fit what was proposed on `train`, stopped by `valid`."""
         values = parameters(self.settings, self.threads, {**self.base, **proposed})
         return boost_until_worse(self.train, self.valid, values, self.settings, callbacks)
-
-    def worth_averaging(self, best: Sequence[TrialRecord], advance: Advance) -> int:
-        """How many of the best trials to average: as many as earn the leaves that they add.
-
-        The loss of an average is never above the mean of its members' losses. What it is below is what averaging earns. The best
-        one's own loss is no measure, flattered as it is by having been chosen as the lowest.
-        """
-        margins: list[Floats] = []
-        worth = 1
-        for count, record in enumerate(best, start=1):
-            booster = self.fit(record.parameters).booster
-            margins.append(np.asarray(booster.predict(self.rows.matrix, raw_score=True, num_threads=self.threads)))
-            leaves = sum(member.leaves or 0 for member in best[:count])
-            together = log_loss(self.rows.label, expit(np.mean(margins, axis=0)), self.rows.weight)
-            apart = float(np.mean([member.value for member in best[:count]]))
-            if priced(together, leaves, self.pricing.explanation_price) < apart:
-                worth = count
-            advance(1)
-        return worth
-
-
-def priced(log_loss: float, leaves: int, price: float) -> float:
-    """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an explanation visits."""
-    return log_loss * (1 + price * leaves / LEAVES_PRICED)
 
 
 def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
@@ -336,10 +312,10 @@ def _spent_seconds(study: optuna.Study) -> float:
     return sum((trial.duration or timedelta()).total_seconds() for trial in _finished(study))
 
 
-def _record(number: int, trial: FrozenTrial, default: dict[str, Any]) -> TrialRecord:
+def _record(number: int, trial: FrozenTrial) -> TrialRecord:
     return TrialRecord(
         number=number,
-        parameters=dict(trial.params if number else default),
+        parameters=dict(trial.params),
         pruned=trial.state == TrialState.PRUNED,
         value=trial.value if trial.state == TrialState.COMPLETE else None,
         log_loss=trial.user_attrs.get("log_loss"),

@@ -3,7 +3,18 @@ import pytest
 from sklearn.metrics import log_loss
 
 from holdfast.errors import InputError
-from training.fit import PARAMETERS, TrainingTable, constrained, fit_booster, fit_early_stopped, fit_inner
+from training.fit import (
+    PARAMETERS,
+    TrainingTable,
+    boost_until_worse,
+    constrained,
+    dataset,
+    fit_booster,
+    fit_early_stopped,
+    fit_inner,
+    parameters,
+    valid_dataset,
+)
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(max_rounds=60, patience_rounds=10)
@@ -53,6 +64,14 @@ def test_it_stops_where_the_weighted_log_loss_on_the_other_part_is_lowest() -> N
     ]
     assert int(np.argmin(losses)) + 1 == rounds
     assert np.array_equal(booster.predict(valid.matrix), longer.predict(valid.matrix, num_iteration=rounds))
+
+
+def test_what_it_was_stopped_by_is_what_it_predicts() -> None:
+    train, valid = _table(800), _table(600, seed=2)
+    data = dataset(train)
+    stopped = boost_until_worse(data, valid_dataset(data, valid), parameters(SETTINGS, 1), SETTINGS)
+    predicted = stopped.booster.predict(valid.matrix)
+    assert stopped.log_loss == pytest.approx(log_loss(valid.label, predicted, sample_weight=valid.weight))
 
 
 def test_weights_count_in_choosing_the_rounds_by_folds() -> None:
