@@ -1,9 +1,9 @@
 """Quality on real tables: holdfast beside tuned CatBoost and LightGBM as it comes, on the same twice five folds for all.
 
 ``python -m benchmarks.quality [TABLE...]`` reads the public data sets from ``HOLDFAST_REAL_DATA`` or ``../shared/data``, all of
-them or those whose name begins so. Whoever is tuned has 20 trials on one inner split of each training part; test folds
-are looked at once, for the figures. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that a run cut short
-carries on.
+them or those whose name begins so. Whoever is tuned has 20 trials on one inner split of each training part. *Gained* is the share
+of EMPC that a perfect order adds to contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that a
+run cut short carries on.
 """
 
 import os
@@ -13,13 +13,13 @@ from pathlib import Path
 from benchmarks.report import show
 from benchmarks.tabular.cases import Case, cases
 from benchmarks.tabular.comparison import Judged, compare
-from benchmarks.tabular.contenders import OURS, contenders
+from benchmarks.tabular.contenders import OURS, QUICKSTART, contenders
 from benchmarks.tabular.corrected import corrected_interval
 from holdfast.settings import BaseSection
 from training.settings import TrainingSettings
 
 ALLOWED = 0.002
-"""How far ours may lie below the best in AUC, in the mean over the folds."""
+"""How far ours may lie below the best rival in AUC, in the mean over the folds."""
 
 
 def main() -> None:
@@ -33,7 +33,10 @@ def main() -> None:
         "Holdfast, tuned, minus the others: mean over the folds, and 95 % intervals corrected for what the folds share",
         [row for case in chosen for row in _differences(case, found[case.name])],
     )
-    show(f"Not worse than the best by more than {ALLOWED} in AUC", [_verdict(case, found[case.name]) for case in chosen])
+    verdicts = [_verdict(case, found[case.name]) for case in chosen]
+    show(
+        f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart", verdicts
+    )
 
 
 def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
@@ -46,10 +49,9 @@ def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
             "log loss": float(found.figures["log_loss"].mean()),
             "lift": float(found.figures["lift_top_decile"].mean()),
             "EMPC share": f"{found.figures['empc_share'].mean():.0%}",
+            "gained": f"{found.figures['empc_gained'].mean():.0%}",
             "leaves": "" if found.leaves is None else round(found.leaves),
-            "seconds a fold": round(found.seconds, 1),
-            "reference AUC": case.auc,
-            "reference EMPC share": case.empc_share,
+            "references": ", gained ".join(filter(None, (case.auc, case.empc_gained))),
         }
         for name, found in judged.items()
     ]
@@ -74,10 +76,17 @@ def _differences(case: Case, judged: dict[str, Judged]) -> list[dict[str, object
 
 
 def _verdict(case: Case, judged: dict[str, Judged]) -> dict[str, object]:
-    ours = float(judged[OURS.name].figures["auc"].mean())
-    best = max(judged, key=lambda name: float(judged[name].figures["auc"].mean()))
-    lead = ours - float(judged[best].figures["auc"].mean())
-    return {"table": case.name, "best": best, "ours minus best": f"{lead:+.4f}", "met": "yes" if lead >= -ALLOWED else "no"}
+    auc = {name: float(found.figures["auc"].mean()) for name, found in judged.items()}
+    rivals = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
+    best = max(rivals, key=lambda name: auc[name])
+    lead = auc[OURS.name] - auc[best]
+    return {
+        "table": case.name,
+        "best rival": best,
+        "ours minus best rival": f"{lead:+.4f}",
+        "met": "yes" if lead >= -ALLOWED else "no",
+        "tuned minus quickstart": f"{auc[OURS.name] - auc[QUICKSTART.name]:+.4f}",
+    }
 
 
 if __name__ == "__main__":

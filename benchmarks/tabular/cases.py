@@ -25,7 +25,7 @@ class Case:
         The table.
     roles : Roles
         What its columns are for.
-    auc, empc_share : str
+    auc, empc_gained : str
         Reference figures.
     """
 
@@ -33,7 +33,7 @@ class Case:
     path: Path
     roles: Roles
     auc: str
-    empc_share: str
+    empc_gained: str
 
     def read(self) -> TrainingTable:
         """The labelled rows, encoded."""

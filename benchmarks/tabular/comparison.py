@@ -5,7 +5,6 @@ import importlib.util
 import json
 import multiprocessing
 import os
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -30,16 +29,14 @@ class Judged:
     Parameters
     ----------
     figures : dict of str to (s,) float64
-        Figures of `training.metrics`, one a split.
+        Figures of `training.metrics`, one a split, and ``empc_gained``: of what a perfect order would earn beyond contacting all
+        or none, the share that is captured.
     leaves : float or None
         Mean leaves that explaining a row visits.
-    seconds : float
-        Mean time of a split, fitting and tuning.
     """
 
     figures: dict[str, Floats]
     leaves: float | None
-    seconds: float
 
 
 def compare(cases: Sequence[Case], contenders: Sequence[Contender], kept: Path) -> dict[str, dict[str, Judged]]:
@@ -91,13 +88,8 @@ def _run(case: Case, number: int, contender: Contender, settings: TrainingSettin
     path = kept / _file_name(case, split, number, contender, settings)
     if path.exists():
         return
-    started = time.perf_counter()
     predicted = contender.predict(table.rows(split.train), table.matrix[split.test], settings)
-    document = {
-        "seconds": time.perf_counter() - started,
-        "leaves": predicted.leaves,
-        "probability": predicted.probability.tolist(),
-    }
+    document = {"leaves": predicted.leaves, "probability": predicted.probability.tolist()}
     unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.write_text(json.dumps(document))
     unfinished.replace(path)
@@ -108,14 +100,21 @@ def _judge(case: Case, contender: Contender, splits: Sequence[Split], settings: 
     names = [_file_name(case, split, number, contender, settings) for number, split in enumerate(splits)]
     documents = [json.loads((kept / name).read_text()) for name in names]
     found = [
-        figures(label[split.test], np.array(document["probability"])) for split, document in zip(splits, documents, strict=True)
+        _split_figures(label[split.test], np.array(document["probability"]))
+        for split, document in zip(splits, documents, strict=True)
     ]
     leaves = [document["leaves"] for document in documents if document["leaves"] is not None]
     return Judged(
         figures={name: np.array([split[name] for split in found]) for name in found[0]},
         leaves=float(np.mean(leaves)) if leaves else None,
-        seconds=float(np.mean([document["seconds"] for document in documents])),
     )
+
+
+def _split_figures(label: Floats, probability: Floats) -> dict[str, float]:
+    found = figures(label, probability)
+    blind = figures(label, np.full(len(label), label.mean()))["empc"]
+    perfect = figures(label, label)["empc"]
+    return {**found, "empc_gained": (found["empc"] - blind) / (perfect - blind)}
 
 
 @lru_cache

@@ -1,6 +1,7 @@
 """Contenders: ways to foresee a label, each with the same rows, inner split and number of trials."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,7 +83,11 @@ def tuned_catboost(train: TrainingTable, test: Floats, settings: TrainingSetting
     return Predicted(predict(train, test, TRIALS, settings))
 
 
-OURS = Contender("holdfast, tuned", tuned_holdfast, ("training.tune", "training.blend", "training.fit", __name__))
+OURS = Contender(
+    "holdfast, tuned",
+    tuned_holdfast,
+    ("training.tune", "training.search_space", "training.averaging", "training.blend", "training.fit", __name__),
+)
 QUICKSTART = Contender("holdfast quickstart", quickstart, ("training.fit", "models.calibration", __name__))
 PLAIN = Contender("LightGBM as it comes", plain_lightgbm, (__name__,))
 CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.catboost_tuned",))
@@ -91,6 +96,6 @@ CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.cat
 def contenders() -> tuple[Contender, ...]:
     """All contenders that can run here."""
     if importlib.util.find_spec("catboost") is None:
-        print("CatBoost is not installed, and left out; it is needed for this comparison only: pip install catboost")
+        print("CatBoost is not installed, and left out; only this comparison needs it: pip install catboost", file=sys.stderr)
         return (OURS, QUICKSTART, PLAIN)
     return (OURS, QUICKSTART, PLAIN, CATBOOST)
