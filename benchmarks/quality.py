@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.quality [TABLE...]`` reads the public data sets from ``HOLDFAST_REAL_DATA`` or ``../shared/data``, all of
 them or those whose name begins so. Whoever is tuned has 20 trials on one inner split of each training part. *Gained* is the share
-of EMPC that a perfect order adds to contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that a
-run cut short carries on.
+of EMPC that a perfect order adds to contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that
+a run cut short carries on.
 """
 
 import os
