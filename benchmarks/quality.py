@@ -34,9 +34,7 @@ def main() -> None:
         [row for case in chosen for row in _differences(case, found[case.name])],
     )
     verdicts = [_verdict(case, found[case.name]) for case in chosen]
-    show(
-        f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart", verdicts
-    )
+    show(f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart", verdicts)
 
 
 def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
