@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,14 +52,20 @@ def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
     count = numbers[0] if numbers else ROWS
     found = []
-    with tempfile.TemporaryDirectory() as directory, multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+    spawned = multiprocessing.get_context("spawn")
+    # An executor says so when a process is killed; a pool would wait for ever.
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        ProcessPoolExecutor(1, mp_context=spawned, max_tasks_per_child=1) as pool,
+    ):
         for depth, limit in DEPTHS.items():
-            pool.apply(_train, (directory, limit))
+            pool.submit(_prepare, directory, limit, count).result()
             turns = {
-                name: pool.apply(_measure, (directory, turn, name.split(",")[0], count)) for turn, name in enumerate(_turns())
+                name: pool.submit(_measure, directory, turn, name.split(",")[0]).result() for turn, name in enumerate(_turns())
             }
             own = turns["pred_contrib"]
-            apart = _apart(Path(directory))
+            # A process starts at the peak of the one that started it, so that one stays small.
+            apart = pool.submit(_apart, Path(directory)).result()
             for turn, (name, measured) in enumerate(turns.items()):
                 found.append(
                     {
@@ -71,7 +78,7 @@ def main() -> None:
                         "memory added, MiB": measured.added_mib,
                     }
                 )
-        few = pool.apply(_few, (directory,))
+        few = pool.submit(_few, directory).result()
     show(f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads", found)
     show(f"Few rows at depth 6, seconds: `explain` makes tables from {BULK_ROWS:,} rows on", few)
     ours = [row for row in found if str(row["way"]).startswith("holdfast")]
@@ -105,15 +112,17 @@ def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
 SIDES: dict[str, Explain] = {"holdfast": _holdfast, "pred_contrib": _pred_contrib, "woodelf": _woodelf}
 
 
-def _train(directory: str, max_depth: int) -> None:
+def _prepare(directory: str, max_depth: int, count: int) -> None:
+    """Train the booster, and store the rows to explain: whoever makes them has needed more memory than they take."""
     matrix, label = _rows(TRAINING_ROWS, seed=1)
     parameters = {"objective": "binary", "num_leaves": LEAVES, "max_depth": max_depth, "learning_rate": 0.05, "seed": 1}
     parameters |= {"deterministic": True, "force_row_wise": True, "verbosity": -1}
     lgb.train(parameters, lgb.Dataset(matrix, label), TREES).save_model(Path(directory) / "booster.txt")
+    np.save(Path(directory) / "rows.npy", _rows(count, seed=2)[0])
 
 
-def _measure(directory: str, turn: int, name: str, count: int) -> Measured:
-    booster, (rows, _) = _booster(directory), _rows(count, seed=2)
+def _measure(directory: str, turn: int, name: str) -> Measured:
+    booster, rows = _booster(directory), np.load(Path(directory) / "rows.npy")
     before = _peak_mib()
     started, cpu_started = time.perf_counter(), time.process_time()
     contributions = SIDES[name](booster, rows)

@@ -20,7 +20,7 @@ from training.fit import TrainingTable, fit_booster, parameters
 from training.settings import TrainingSettings
 from training.split import Floats
 
-ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 5
+ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 3
 
 LIMIT = 1.2
 """Most that fitting may take of the time of bare `lightgbm.train`."""
