@@ -115,7 +115,7 @@ def covered(
     samples: int, customers: int, sample: Callable[[int], Rows], truth: Mapping[str, float], settings: AssessmentSettings
 ) -> dict[str, NDArray[np.bool_]]:
     """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by plain percentiles."""
-    tails = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
     with progress("Sampling test periods", samples) as advance:
         for number in range(samples):
@@ -125,7 +125,7 @@ def covered(
                 customers, settings.draws, number, lambda counts, judge=judge: judge.figures(counts, settings), judge.size, ""
             )
             for name, values in drawn.items():
-                told = estimate(values, settings.confidence, distance=METRICS[name].distance)
+                told = estimate(values, CONFIDENCE, distance=METRICS[name].distance)
                 low, high = np.nanquantile(values[1:], tails)
                 in_use = told is not None and told.low <= truth[name] <= told.high
                 found[name].append((in_use, bool(low <= truth[name] <= high)))
@@ -137,7 +137,7 @@ def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     samples, customers = (*numbers, *(SAMPLES, CUSTOMERS)[len(numbers) :])
-    settings = AssessmentSettings(confidence=CONFIDENCE)
+    settings = AssessmentSettings.read()
     everyone = operator_rows(OPERATOR_CUSTOMERS, OPERATOR_MONTHS, OPERATOR_SEED)
     for where, sample, truth in (
         ("a made-up population", lambda number: population(customers, [1, number]), true_figures(settings)),

@@ -85,7 +85,7 @@ def assess(predictions: Predictions, settings: AssessmentSettings, seed: int | N
     predictions : Predictions
         What was said and what came.
     settings : AssessmentSettings
-        Draws, confidence, care's capacity and tolerances.
+        Draws, care's capacity and tolerances.
     seed : int, optional
         Of the draws; that of `TrainingSettings` where None.
 
@@ -189,7 +189,7 @@ class _Work:
         for name in names:
             values = figures[f"{place}/{name}"]
             distance = place != "difference" and name in METRICS and METRICS[name].distance
-            told = estimate(values if number is None else values[:, number], self.settings.confidence, distance=distance)
+            told = estimate(values if number is None else values[:, number], distance=distance)
             if told is not None:
                 found[name] = told
         return found
@@ -232,12 +232,11 @@ class _Stratum:
 
     def __init__(self, work: _Work, chosen: NDArray[np.bool_]) -> None:
         rows = work.rows(work.predictions.probability, chosen)
-        self.settings = work.settings
         self.count, self.positives = int(chosen.sum()), int(rows[0].sum())
         self.slope, self.deciles = Slope(*rows), Deciles(*rows)
         correlation = customer_correlation(*rows[:4])
         self.predicted = self.deciles.predicted(np.ones((work.customers, 1)))[:, 0]
-        self.bounds = self.deciles.joint_bounds(correlation, work.settings.joint_confidence)
+        self.bounds = self.deciles.joint_bounds(correlation)
 
     def figures(self, counts: Floats) -> Figures:
         return {
@@ -247,10 +246,8 @@ class _Stratum:
         }
 
     def calibration(self, figures: Figures, place: str) -> Calibration | None:
-        slope, over = (
-            estimate(figures[f"{place}/{name}"], self.settings.confidence) for name in ("slope", "observed_over_expected")
-        )
-        observed = [estimate(values, self.settings.confidence) for values in figures[f"{place}/observed"].T]
+        slope, over = (estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected"))
+        observed = [estimate(values) for values in figures[f"{place}/observed"].T]
         if slope is None or over is None or None in observed:
             return None
         return Calibration(

@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from training.documents import read_document
 
+CONFIDENCE = 0.95
+"""Of every interval that people and the gate are shown. It is no setting: by wider ones the gate would refuse less."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -19,7 +22,7 @@ class Estimate:
     value : float
         The figure on the rows themselves.
     low, high : float
-        Interval from resampling customers, of 95 % unless the settings say otherwise.
+        Interval from resampling customers, of 95 %.
     """
 
     value: float
@@ -40,8 +43,8 @@ class Decile:
     low, high : float
         Interval of `observed` from resampling customers.
     joint_low, joint_high : float
-        Bounds that the shares of all ten deciles keep jointly, with probability 99 % unless the settings say otherwise, if the
-        predictions are right; see `training.reliability.Deciles.joint_bounds`.
+        Bounds that the shares of all ten deciles keep jointly, with probability 99 %, if the predictions are right; see
+        `training.reliability.Deciles.joint_bounds`.
     """
 
     rows: int

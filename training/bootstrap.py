@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import norm
 
 from holdfast.logging import progress
-from training.assessment import Estimate
+from training.assessment import CONFIDENCE, Estimate
 from training.split import Floats
 
 Figures = dict[str, Floats]
@@ -58,7 +58,7 @@ def resample(customers: int, draws: int, seed: int, figures: Callable[[Floats], 
     return {name: np.moveaxis(np.concatenate([values[name] for values in found], axis=-1), -1, 0) for name in found[0]}
 
 
-def estimate(values: Floats, confidence: float, *, distance: bool = False) -> Estimate | None:
+def estimate(values: Floats, confidence: float = CONFIDENCE, *, distance: bool = False) -> Estimate | None:
     """A figure and its interval, from the figure itself and that of every draw; None where it cannot be told.
 
     Parameters
@@ -78,7 +78,7 @@ def estimate(values: Floats, confidence: float, *, distance: bool = False) -> Es
     return Estimate(value, low, high)
 
 
-def interval(value: float, drawn: Floats, confidence: float) -> tuple[float, float]:
+def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bias-corrected percentile interval (Efron 1981).
 
     Plain percentiles do for most figures, but not for the maximum profit: it is taken at the best border of the very rows it is
@@ -102,7 +102,7 @@ def interval(value: float, drawn: Floats, confidence: float) -> tuple[float, flo
     return float(low), float(high)
 
 
-def distance_interval(value: float, drawn: Floats, confidence: float) -> tuple[float, float]:
+def distance_interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval of a distance such as the calibration error, which is at least 0 and which chance can only enlarge.
 
     Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it. So the draws' deviation from

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
+from training.assessment import CONFIDENCE
 from training.crossval import OutOfFold
 from training.metrics import expected_calibration_error, top_decile_lift
 from training.split import Floats
 
-CONFIDENCE = 0.95
 BINS = 10
 
 

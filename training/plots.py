@@ -14,7 +14,8 @@ from scipy.stats import binomtest
 
 from features.encoding import Column, Encoding
 from models.reasons import Explanation
-from training.evaluate import CONFIDENCE, Evaluation
+from training.assessment import CONFIDENCE
+from training.evaluate import Evaluation
 from training.split import Floats, Positions
 
 INK = "#1c2430"

@@ -91,7 +91,7 @@ def compare_predictions(
     ours, theirs : TestPredictions
         The two.
     settings : AssessmentSettings
-        Draws and confidence.
+        Draws.
     seed : int
         Of the draws.
 

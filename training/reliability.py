@@ -12,6 +12,9 @@ DECILES = 10
 SURE = 1e-12
 """Probabilities are taken no nearer to 0 and 1 than this, where their logarithm is needed."""
 
+JOINT_CONFIDENCE = 0.99
+"""Probability that all ten deciles keep their bounds if the predictions are right."""
+
 _BINS = 4096
 _MOST_STEPS = 30
 _LARGEST_STEP = 2.0
@@ -137,7 +140,7 @@ class Deciles:
         apart = np.abs(self._expected @ counts - self._positive @ counts).sum(axis=0)
         return ratio(apart, (self._mass @ counts).sum(axis=0))
 
-    def joint_bounds(self, correlation: float, confidence: float) -> tuple[Floats, Floats]:
+    def joint_bounds(self, correlation: float, confidence: float = JOINT_CONFIDENCE) -> tuple[Floats, Floats]:
         """Bounds that the observed shares of all ten deciles keep with this probability if the predictions are right.
 
         Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum of positives would have the

@@ -67,7 +67,7 @@ def sampled_prevalence(
     odds_ratio : float
         The farthest odds ratio thought possible; at least 1.
     settings : AssessmentSettings
-        Draws and confidence.
+        Draws.
     seed : int, optional
         Of the draws; that of `TrainingSettings` where None.
     """
@@ -129,7 +129,7 @@ def _sampled(
         sums.size,
         "Resampling customers",
     )["figure"]
-    limits = [interval(float(drawn[0, end]), drawn[1:, end], settings.confidence) for end in range(3)]
+    limits = [interval(float(drawn[0, end]), drawn[1:, end]) for end in range(3)]
     return SampledBand(
         odds_ratio=band.odds_ratio,
         estimate=band.estimate,

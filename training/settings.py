@@ -94,10 +94,6 @@ class AssessmentSettings(Section):
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASSESS_")
 
     draws: int = Field(default=500, ge=50, le=10_000, description="How often the customers are resampled for the intervals.")
-    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Probability that an interval covers the true figure.")
-    joint_confidence: float = Field(
-        default=0.99, gt=0.5, lt=1, description="Probability that all ten deciles keep their bounds if the predictions are right."
-    )
     care_capacity_share: float = Field(
         default=0.05, gt=0, lt=1, description="Share of the rows, riskiest first, that care can look after."
     )

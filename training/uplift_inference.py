@@ -15,11 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from training.assessment import Estimate
+from training.assessment import CONFIDENCE, Estimate
 from training.split import Floats
-
-CONFIDENCE = 0.95
-"""Of intervals; a verdict asks that the whole interval lies on one side of zero, which is one-sided at 2.5 %."""
 
 Area = Literal["autoc", "qini"]
 

@@ -12,10 +12,10 @@ import pytest
 from scipy.stats import binom, norm
 
 from benchmarks.simulated_experiment import PairedOutcomes, simulate_pairs
+from training.assessment import CONFIDENCE
 from training.experiment import Experiment
 from training.experiment_table import ExperimentRoles, read_experiment
 from training.uplift import judge_experiment
-from training.uplift_inference import CONFIDENCE
 from training.uplift_result import ActionUplift
 from training.uplift_settings import UpliftSettings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.coverage import CONFIDENCE, PROMISED, covered, population, true_figures
+from benchmarks.coverage import PROMISED, covered, population, true_figures
 from training.reliability import Deciles, customer_correlation
 from training.settings import AssessmentSettings
 
@@ -96,7 +96,7 @@ def test_joint_bounds_allow_for_rows_that_say_the_same(proof_draws: Callable[[in
 @pytest.mark.proof
 def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[int], int]) -> None:
     samples = proof_draws(200)
-    settings = AssessmentSettings(confidence=CONFIDENCE, draws=500 if samples == 200 else 200)
+    settings = AssessmentSettings(draws=500 if samples == 200 else 200)
     found = covered(samples, 2000, lambda number: population(2000, [1, number]), true_figures(settings), settings)
     least, most = 0.85 * samples, 0.95 * samples
     if samples < 200:
