@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.forest import Entry, Forest, forest
 from pipeline.model_words import plain
 from training.assessment import Estimate
+from training.gate import OBSERVED_OVER_EXPECTED
 
 _GROUPS = {
     "all": "everybody who was asked",
@@ -30,6 +31,8 @@ class SurveyView:
         Share of dissatisfied by group: estimate, sensitivity band, and the answers' own share, hollow.
     odds_ratio : float or None
         How far the band reaches.
+    calibration : Forest or None
+        Observed over expected among all who were asked, and its sensitivity band.
     balance : Forest or None
         How far those who answered look like those who were asked, before (hollow) and after weighting.
     unbalanced : tuple of int and int, or None
@@ -41,6 +44,7 @@ class SurveyView:
     tiles: tuple[tuple[str, str], ...]
     prevalence: Forest | None
     odds_ratio: float | None
+    calibration: Forest | None
     balance: Forest | None
     unbalanced: tuple[int, int] | None
     response: tuple[tuple[str, str], ...]
@@ -56,6 +60,7 @@ def survey_view(document: Mapping[str, Any]) -> SurveyView:
         tiles=tuple(_tiles(document, groups.get("all") or {})),
         prevalence=_prevalence(groups) if bands else None,
         odds_ratio=bands[0]["odds_ratio"] if bands else None,
+        calibration=_calibration(document["calibration"]) if document.get("calibration") else None,
         balance=_balance(balance) if balance else None,
         unbalanced=(int(unbalanced[0]), int(unbalanced[1])) if unbalanced[0] is not None and unbalanced[1] is not None else None,
         response=tuple(_response(document.get("response") or {})),
@@ -91,6 +96,17 @@ def _prevalence(groups: Mapping[str, Any]) -> Forest:
             )
         )
     return forest([("", entries)], factor=100, unit="\N{NO-BREAK SPACE}%", most=(0.0, 1.0))
+
+
+def _calibration(band: Mapping[str, Any]) -> Forest:
+    entry = Entry(
+        label="observed over expected",
+        note="among everybody who was asked, test period",
+        estimate=Estimate(band["estimate"], band["low"], band["high"]),
+        text=f"{band['estimate']:.2f} ({band['low']:.2f} to {band['high']:.2f})",
+        kind="ours",
+    )
+    return forest([("", [entry])], reference=1.0, zone=OBSERVED_OVER_EXPECTED)
 
 
 def _balance(balance: list[Mapping[str, Any]]) -> Forest:

@@ -13,7 +13,7 @@ from models.settings import BandSettings
 from models.target import Target
 from models.words.catalogue import resolve
 from pipeline.home import locked
-from training.facts import Rivalry
+from training.facts import SURVEY, Rivalry
 from training.meanings import service_documents
 from training.settings import (
     AssessmentSettings,
@@ -105,27 +105,29 @@ def train_target(
     spoken = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
     from training.operator_model import train_operator_model
-    from training.target_dataset import SURVEY, target_dataset
+    from training.target_dataset import target_dataset
 
     with locked(home):
-        dataset, documents = target_dataset(home, target, start)
+        labelled = target_dataset(home, target, start)
     champion, unreadable = _champion(home, target)
     home.root.joinpath("tuning").mkdir(exist_ok=True)
-    documents |= service_documents(target.service)
     model = train_operator_model(
-        dataset,
+        labelled.dataset,
         target,
         champion,
         budget,
         storage=home.root / "tuning" / f"{name}.db",
-        extra_documents=documents,
+        extra_documents=labelled.documents | service_documents(target.service),
         unreadable=unreadable,
         test_from=start,
     )
+    if labelled.survey is not None:
+        (probability,) = model.predictions.probability.values()
+        model = model.with_documents({SURVEY: labelled.survey.document(model.test, probability)})
     from pipeline.training_record import register
 
     with locked(home):
-        number, verdict, report, card = register(home, model, documents.get(SURVEY), spoken)
+        number, verdict, report, card = register(home, model, spoken)
     return Trained(model=model, number=number, verdict=verdict, report=report, card=card, seconds=time.monotonic() - started)
 
 

@@ -1,25 +1,34 @@
 """What is kept of a training: the version in the registry with all of its run, its report and its model card."""
 
 from pathlib import Path
-from typing import Any
 
 from features.table_repository import write_beside
 from holdfast.logging import progress
-from holdfast.settings import Home
+from holdfast.settings import Home, Section
 from models.reason_views import global_view
 from pipeline.model_report import render_model_report
 from pipeline.models import REPORTS, would_pass, write_card
 from training.assessment_plots import assessment_figures
 from training.example import InputExample
+from training.facts import SURVEY
 from training.gate import Verdict
 from training.operator_model import OperatorModel
 from training.predictions import TEST_PREDICTIONS
 from training.reason_plots import reason_figures
-from training.settings import LabelSettings, TrainingSettings
+from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings, TuningSettings
 from training.tracking import RunRecord, Tracking, assessment_metrics
 
+_SECTIONS: dict[str, type[Section]] = {
+    "training": TrainingSettings,
+    "tuning": TuningSettings,
+    "label": LabelSettings,
+    "leak_watch": LeakWatchSettings,
+    "assess": AssessmentSettings,
+}
+"""Settings that make the model and its figures, by what they are called in a run."""
 
-def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None, language: str) -> tuple[str, Verdict, Path, Path]:
+
+def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verdict, Path, Path]:
     """Register a version as challenger, and write its report and card.
 
     Parameters
@@ -28,8 +37,6 @@ def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None, la
         Locked by the caller.
     model : OperatorModel
         What was trained.
-    survey : dict or None
-        What is to be known of the answers behind a dissatisfaction target.
     language : str
         Language of the reasons in the report: one of `models.words.LANGUAGES`.
 
@@ -42,16 +49,17 @@ def register(home: Home, model: OperatorModel, survey: dict[str, Any] | None, la
     report, card : Path
         Where they lie.
     """
-    tracking = Tracking(home)
-    number = tracking.register(model.version, _record(model))
-    name = model.version.name
-    verdict = would_pass(home, name, number)
-    report = home.root / REPORTS / f"{name}_{number}.html"
-    report.parent.mkdir(exist_ok=True)
-    with progress("Drawing the report"):
-        write_beside(report, render_model_report(model, verdict, number, survey, language))
-    card = write_card(home, name, number)
-    return number, verdict, report, card
+    tracking, name = Tracking(home), model.version.name
+    with tracking.registering(model.version, _record(model)) as registered:
+        number = registered.number
+        verdict = would_pass(home, name, number)
+        with progress("Drawing the report"):
+            page = render_model_report(model, verdict, number, model.version.documents.get(SURVEY), language)
+        tracking.log_text(registered.run_id, page, "report.html")
+        report = home.root / REPORTS / f"{name}_{number}.html"
+        report.parent.mkdir(exist_ok=True)
+        write_beside(report, page)
+    return number, verdict, report, write_card(home, name, number)
 
 
 def _record(model: OperatorModel) -> RunRecord:
@@ -67,8 +75,11 @@ def _record(model: OperatorModel) -> RunRecord:
             "rounds": facts.rounds,
             "explanation_cost": facts.explanation_cost,
             **facts.parameters,
-            **{f"training_{name}": value for name, value in TrainingSettings.read().model_dump().items()},
-            **{f"label_{name}": value for name, value in LabelSettings.read().model_dump().items()},
+            **{
+                f"{name}_{key}": value
+                for name, section in _SECTIONS.items()
+                for key, value in section.read().model_dump().items()
+            },
         },
         metrics=assessment_metrics(model.assessments),
         figures=assessment_figures(model.assessments) | reason_figures(sample.explanation, sample.matrix, model.meanings, view),

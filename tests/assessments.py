@@ -339,6 +339,7 @@ def operator_model(
             label={head: np.array([0.0, 1.0]) for head in assessments},
             probability={head: np.array([0.1, 0.2]) for head in assessments},
         ),
+        test=np.arange(2),
     )
 
 

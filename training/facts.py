@@ -12,6 +12,9 @@ TRAINING = "training.json"
 ASSESSMENT = "assessment.json"
 """Name of the document with one `Assessment` a head, by `head_name`."""
 
+SURVEY = "survey.json"
+"""Name of the document with `training.survey_facts.SurveyFacts`, which dissatisfaction targets have."""
+
 PARTS = ("fit", "tune", "calibrate", "test")
 """Parts of the labelled rows: what each is for."""
 

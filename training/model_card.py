@@ -9,7 +9,7 @@ from typing import Any
 from holdfast.errors import InputError
 from training.assess import EVERYBODY
 from training.assessment import Assessment, Calibration, Estimate, Slice
-from training.facts import ASSESSMENT, TRAINING, TrainingFacts
+from training.facts import ASSESSMENT, SURVEY, TRAINING, TrainingFacts
 from training.gate import TOP_DECILES
 from training.metrics import METRICS
 from training.targets import TARGETS
@@ -67,6 +67,7 @@ def model_card(
         lines += ["", "### By slice", "", *_slices(main), *_decay(main), *_holdout(main)]
     else:
         lines.append(f"Not recorded: no readable `{ASSESSMENT}`.")
+    lines += _survey(documents.get(SURVEY))
     lines += ["", "## Leak watch", "", *_flags(facts, verdict)]
     lines += ["", "## The gate", "", *_gate(verdict)]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in _LIMITS)]
@@ -209,6 +210,27 @@ def _holdout(assessment: Assessment) -> list[str]:
         return [*title, "Too few to tell."]
     figures = [(name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()]
     return [*title, *_table(("figure", "value"), figures)]
+
+
+def _survey(document: object) -> list[str]:
+    """What those who answered say of those who did not."""
+    groups = document.get("groups") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(groups, Mapping):
+        return []
+    rows = [
+        (f"share of dissatisfied, {name}", f"{group['answered']:,} of {group['invited']:,}", *_band(group["prevalence"]))
+        for name, group in groups.items()
+        if group["prevalence"]
+    ]
+    if document.get("calibration"):
+        rows.append(("observed over expected, test period", "", *_band(document["calibration"])))
+    words = "Estimated for all who were asked. The band tells how far it moves if satisfaction itself decides who answers."
+    return ["", "### Of those who did not answer", "", words, "", *_table(("figure", "answered", "estimate", "band"), rows)]
+
+
+def _band(band: Mapping[str, Any]) -> tuple[str, str]:
+    reach = f"{band['low']:.4f} to {band['high']:.4f}, odds up to {band['odds_ratio']:g} times"
+    return f"{band['estimate']:.4f}", reach
 
 
 def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:

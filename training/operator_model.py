@@ -87,6 +87,8 @@ class OperatorModel:
         Test rows, explained.
     predictions : TestPredictions
         What it says of all test rows.
+    test : (n,) intp
+        The test rows, in the dataset.
     """
 
     version: ModelVersion
@@ -96,6 +98,11 @@ class OperatorModel:
     tuned: Tuned
     sample: ExplainedRows
     predictions: TestPredictions
+    test: Positions
+
+    def with_documents(self, documents: Mapping[str, Any]) -> "OperatorModel":
+        """The model with further documents, or others in their place, by file name."""
+        return replace(self, version=replace(self.version, documents={**self.version.documents, **documents}))
 
 
 def train_operator_model(
@@ -193,6 +200,7 @@ def train_operator_model(
         tuned=search.tuned,
         sample=sample,
         predictions=TestPredictions.of(dataset, split.test, said),
+        test=split.test,
     )
 
 

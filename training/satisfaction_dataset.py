@@ -5,8 +5,9 @@ unequal the weights are, how alike answers and invitations look, and how far sat
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -68,6 +69,11 @@ class SurveyDataset:
     response: Response
     weights: SurveyWeights
     facts: SurveyFacts
+
+    def document(self, test: Positions, probability: Floats) -> dict[str, Any]:
+        """The facts, and what its test rows tell of a model's probabilities, as JSON."""
+        odds_ratio = SurveySettings.read().odds_ratio
+        return replace(self.facts, calibration=self.calibration(test, probability, odds_ratio)).to_json()
 
     def calibration(self, rows: Positions, probability: Floats, odds_ratio: float) -> SampledBand:
         """Observed over expected among all who were asked, as far as some rows of the dataset tell, with its sensitivity band.

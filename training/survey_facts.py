@@ -65,6 +65,8 @@ class SurveyFacts:
         by combined weights.
     balance : tuple of Balance
         The columns farthest apart before weighting.
+    calibration : SampledBand or None
+        Observed over expected among all who were asked, by a model's test rows; None before there is a model.
     """
 
     target: str
@@ -79,6 +81,7 @@ class SurveyFacts:
     unbalanced_before: int
     unbalanced_after: int
     balance: tuple[Balance, ...]
+    calibration: SampledBand | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""

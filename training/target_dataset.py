@@ -1,6 +1,6 @@
 """The labelled rows of any target."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,15 +8,35 @@ from holdfast.settings import Home
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
 from training.dataset import Dataset, churn_dataset, non_payment_dataset
+from training.facts import SURVEY
 from training.known import RawHistory
 from training.labels import inactivity_sensitivity
-from training.satisfaction_dataset import survey_dataset
+from training.satisfaction_dataset import SurveyDataset, survey_dataset
 
-SURVEY, SENSITIVITY = "survey.json", "inactivity.json"
-"""Documents that travel with a version: what is to be known of the answers, and of losses by inactivity."""
+SENSITIVITY = "inactivity.json"
+"""Name of the document that tells how many losses by inactivity there are at other numbers of days."""
 
 
-def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> tuple[Dataset, dict[str, Any]]:
+@dataclass(frozen=True)
+class TargetDataset:
+    """The labelled rows of a target.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The rows.
+    documents : dict of str to JSON
+        What must be said of them beside, by file name.
+    survey : SurveyDataset or None
+        The surveys behind them, if any.
+    """
+
+    dataset: Dataset
+    documents: dict[str, Any]
+    survey: SurveyDataset | None = None
+
+
+def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> TargetDataset:
     """Labelled rows of a target, and what must be said of them beside.
 
     Parameters
@@ -28,13 +48,6 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
     test_from : datetime, optional
         When the test period begins: who answers surveys is learned from what was known before.
 
-    Returns
-    -------
-    dataset : Dataset
-        The rows.
-    documents : dict of str to JSON
-        By file name.
-
     Raises
     ------
     InputError
@@ -42,9 +55,9 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
     """
     if isinstance(target, SurveyTarget):
         asked = survey_dataset(home, target, test_from=test_from)
-        return asked.dataset, {SURVEY: asked.facts.to_json()}
+        return TargetDataset(asked.dataset, {SURVEY: asked.facts.to_json()}, asked)
     if target.name == "non_payment":
-        return non_payment_dataset(home), {}
+        return TargetDataset(non_payment_dataset(home), {})
     history = RawHistory(home.raw)
     silences = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
-    return churn_dataset(home), {SENSITIVITY: [asdict(share) for share in silences]}
+    return TargetDataset(churn_dataset(home), {SENSITIVITY: [asdict(share) for share in silences]})

@@ -98,8 +98,6 @@ class RunRecord:
         Plots by file name.
     documents : mapping of str to JSON
         Longer results by file name.
-    texts : mapping of str to str
-        Texts by file name, such as the report.
     tables : mapping of str to Table
         Tables by file name, parquet.
     trials : sequence of Trial
@@ -114,11 +112,26 @@ class RunRecord:
     metrics: Mapping[str, float | None]
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     documents: Mapping[str, object] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, "pa.Table"] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
     dataset: tuple[str, str] | None = None
     example: InputExample | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version that was registered a moment ago.
+
+    Parameters
+    ----------
+    number : str
+        Its number.
+    run_id : str
+        MLflow's name of the run that made it.
+    """
+
+    number: str
+    run_id: str
 
 
 def assessment_metrics(assessments: Mapping[str, Assessment]) -> dict[str, float | None]:
@@ -153,6 +166,15 @@ class Tracking:
         str
             The version's number.
         """
+        with self.registering(model, record) as registered:
+            return registered.number
+
+    @contextmanager
+    def registering(self, model: Savable, record: RunRecord) -> Iterator[Registered]:
+        """Log a run and register its model, which becomes the challenger at the end of the block.
+
+        The block is for what must name the version, such as its report; where it fails, the version is withdrawn.
+        """
         with progress("Recording the run (MLflow)"):
             run = self._client.create_run(
                 self._experiment(), tags={"mlflow.source.git.commit": git_commit()}, run_name=model.name
@@ -174,8 +196,13 @@ class Tracking:
                 model.name, source, run_id, tags={MODEL_DIGEST: digest}, await_creation_for=None
             )
             number = str(registered.version)
+        with self._failing(run_id):
+            try:
+                yield Registered(number, run_id)
+            except BaseException:
+                self._client.delete_model_version(model.name, number)
+                raise
             self._client.set_registered_model_alias(model.name, CHALLENGER, number)
-            return number
 
     def set_champion_ungated(self, name: str, number: str) -> None:
         """Make a version the champion without passing the gate, and tag it so."""
@@ -219,8 +246,6 @@ class Tracking:
             self._client.log_figure(run_id, figure, name)
         for name, document in record.documents.items():
             self._client.log_dict(run_id, document, name)
-        for name, text in record.texts.items():
-            self._client.log_text(run_id, text, name)
         with tempfile.TemporaryDirectory() as directory:
             for name, table in record.tables.items():
                 pq.write_table(table, Path(directory) / name)

@@ -120,7 +120,6 @@ def test_a_run_is_written_down_with_all_that_made_it(home: Home, tracking: Track
             metrics={"auc_90d": 0.7, "nothing": None},
             figures={"roc.png": figure},
             documents={"slices.json": {"a": 1}},
-            texts={"report.html": "<html></html>"},
             trials=trials,
             dataset=("churn rows", "d" * 64),
         ),
@@ -137,7 +136,7 @@ def test_a_run_is_written_down_with_all_that_made_it(home: Home, tracking: Track
     assert "mlflow.source.git.commit" in run.data.tags
     assert run.inputs.dataset_inputs[0].dataset.digest == "d" * 36
     paths = {artifact.path for artifact in client.list_artifacts(entry.run_id)}
-    assert paths >= {"model", "roc.png", "slices.json", "report.html", "environment.txt"}
+    assert paths >= {"model", "roc.png", "slices.json", "environment.txt"}
     children = client.search_runs(
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{entry.run_id}'", order_by=["start_time"]
     )
@@ -178,6 +177,20 @@ def test_killed_while_registering_no_version_is_without_its_files(home: Home, tr
     for entry in entries:
         assert load_registered(entry.address(home)).model.documents == model.documents
     assert entries[0].aliases == ("challenger",)
+
+
+def test_a_version_whose_report_fails_is_withdrawn(home: Home, tracking: Tracking, name: str) -> None:
+    kept = tracking.register(make_version(name), RECORD)
+
+    def fail() -> None:
+        with tracking.registering(make_version(name), RECORD) as registered:
+            tracking.log_text(registered.run_id, "<html></html>", "report.html")
+            assert aliases(home, name) == {"challenger": kept}
+            raise ValueError("no room to draw")
+
+    with pytest.raises(ValueError, match="no room"):
+        fail()
+    assert [(entry.number, entry.aliases) for entry in list_versions(home, name)] == [(kept, ("challenger",))]
 
 
 def test_an_error_while_registering_is_on_record_as_a_failed_run(home: Home, tracking: Tracking, name: str) -> None:

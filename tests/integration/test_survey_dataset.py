@@ -53,6 +53,20 @@ def raw(home: Home, table: str) -> pl.DataFrame:
     return pl.read_parquet(home.raw / table / "*.parquet")
 
 
+def test_a_model_is_judged_among_all_who_were_asked(csat: SurveyDataset) -> None:
+    rows = np.arange(len(csat.dataset.ids))
+    share = csat.facts.groups["all"].prevalence
+    assert share is not None
+    document = csat.document(rows, np.full(len(rows), 0.5))
+    band = document.pop("calibration")
+    assert band["odds_ratio"] == share.odds_ratio
+    # Who always says one half is off by as much as the share is off one half.
+    assert [band[end] for end in ("low", "estimate", "high")] == pytest.approx(
+        [2 * share.low, 2 * share.estimate, 2 * share.high]
+    )
+    assert document == {name: value for name, value in csat.facts.to_json().items() if name != "calibration"}
+
+
 def test_rows_answered_in_their_horizon(home: Home, csat: SurveyDataset) -> None:
     dataset = csat.dataset
     assert dataset.labels.keys() == {90}

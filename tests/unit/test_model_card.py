@@ -8,7 +8,7 @@ import pytest
 from tests.gate_documents import FEATURES, documents, facts
 from tests.model_versions import make_version
 from training.example import InputExample
-from training.facts import ASSESSMENT, TRAINING
+from training.facts import ASSESSMENT, SURVEY, TRAINING
 from training.leaks import Flag
 from training.model_card import model_card
 
@@ -45,6 +45,20 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         "explanations miss the margin by at most 1e-13 log-odds",
     ):
         assert words in found
+
+
+def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
+    band = {"odds_ratio": 3.0, "low": 0.08, "estimate": 0.15, "high": 0.3}
+    groups = {
+        "all": {"invited": 6_300, "answered": 2_100, "prevalence": band},
+        "silent": {"invited": 10, "answered": 0, "prevalence": None},
+    }
+    calibration = {"odds_ratio": 3.0, "low": 0.7, "estimate": 1.1, "high": 1.9}
+    found = card({**documents(), SURVEY: {"groups": groups, "calibration": calibration}})
+    assert "| share of dissatisfied, all | 2,100 of 6,300 | 0.1500 | 0.0800 to 0.3000, odds up to 3 times |" in found
+    assert "| observed over expected, test period |  | 1.1000 | 0.7000 to 1.9000, odds up to 3 times |" in found
+    assert "dissatisfied, silent" not in found
+    assert "did not answer" not in card(documents())
 
 
 def test_every_table_has_as_many_cells_in_every_row() -> None:

@@ -46,6 +46,7 @@ SURVEY: dict[str, Any] = {
         for name, answered in (("all", 2_100), ("silent", 900), ("heard", 1_200))
     },
     "delivered_share": 0.97,
+    "calibration": {"odds_ratio": 2.0, "low": 0.81, "estimate": 1.04, "high": 1.33},
     "weights": {"effective_rows": 1500.4, "most": 7.25, "clipped_share": 0.012},
     "response": {"kind": "model", "rounds": 80, "auc": 0.664, "fitted_until": None},
     "unbalanced_before": 14,
@@ -379,6 +380,7 @@ def test_the_survey_section(page: Page) -> None:
     assert "33.3 %" in text
     assert "everybody who was asked 2,100 of 6,300 answered 20.0 % (14.0 % to 28.0 %)" in text
     assert "up to 2 times the odds" in text
+    assert "test period 1.04 (0.81 to 1.33)" in text
     assert "survey answers 182d +0.45 → −0.05" in text
     assert "Columns clearly apart: 14 before, 2 after." in text
     assert "survey" not in read(operator_model()).texts
