@@ -46,8 +46,8 @@ def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
             "average precision": float(found.figures["average_precision"].mean()),
             "log loss": float(found.figures["log_loss"].mean()),
             "lift": float(found.figures["lift_top_decile"].mean()),
-            "EMPC share": f"{found.figures['empc_share'].mean():.0%}",
-            "gained": f"{found.figures['empc_gained'].mean():.0%}",
+            "EMPC share": f"{found.figures['empc_share'].mean():.1%}",
+            "gained": f"{found.figures['empc_gained'].mean():.1%}",
             "leaves": "" if found.leaves is None else round(found.leaves),
             "references": ", gained ".join(filter(None, (case.auc, case.empc_gained))),
         }
