@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 
 from holdfast.errors import InputError
+from models.explanation_cost import explanation_cost
 from training.fit import Recipe, TrainingTable, fit_booster, fit_early_stopped
 from training.settings import TrainingSettings
 
@@ -36,9 +37,30 @@ class Member:
     rounds: int
 
 
-def fit_blend(table: TrainingTable, members: Sequence[Member], settings: TrainingSettings, threads: int) -> lgb.Booster:
-    """Fit every member on all the given rows, and average them; a single member is the plain booster."""
-    return average([fit_booster(table, member.rounds, settings, threads, member.recipe) for member in members])
+def fit_blend(
+    table: TrainingTable, members: Sequence[Member], settings: TrainingSettings, threads: int, most_leaves: int | None = None
+) -> lgb.Booster:
+    """Fit every member on all the given rows, and average them; a single member is the plain booster.
+
+    Parameters
+    ----------
+    table, settings, threads
+        As in `training.fit.fit_booster`.
+    members : sequence of Member
+        Best first; at least one.
+    most_leaves : int, optional
+        Leaves of the blend, at most: members with which it would have more are left out. The first one always stays.
+    """
+    kept: list[lgb.Booster] = []
+    leaves = 0
+    for member in members:
+        booster = fit_booster(table, member.rounds, settings, threads, member.recipe)
+        cost = explanation_cost(booster)
+        if kept and most_leaves is not None and leaves + cost > most_leaves:
+            continue
+        kept.append(booster)
+        leaves += cost
+    return average(kept)
 
 
 def fit_blend_early_stopped(

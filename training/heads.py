@@ -24,7 +24,7 @@ from training.dataset import Dataset
 from training.facts import head_name
 from training.fit import Recipe, TrainingTable
 from training.metrics import log_loss
-from training.settings import TrainingSettings
+from training.settings import GateSettings, TrainingSettings
 from training.split import PeriodSplit, Positions
 
 FEWEST_FOR_OWN_BOOSTER = 200
@@ -67,7 +67,8 @@ def fit_heads(
     target : Target
         Its horizons and strata.
     recipes : sequence of mapping
-        LightGBM parameters, constraints among them; boosters of several recipes are averaged into one.
+        LightGBM parameters, constraints among them; best first. Boosters of several are averaged into one, as far as the gate
+        allows its leaves.
     settings : TrainingSettings
         Seed, most rounds and patience.
     """
@@ -118,6 +119,7 @@ class _Fitter:
         self.strata = target.strata
         self.recipes = recipes
         self.settings = settings
+        self.most_leaves = GateSettings.read().most_leaves
         self.record = HeadRecord()
         self._stratum = (
             np.full(len(dataset.ids), EVERYONE)
@@ -130,7 +132,7 @@ class _Fitter:
         train, tune = (table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune))
         stopped, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
         together = table_of(self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune])))
-        shared = fit_blend(together, members, self.settings, 0)
+        shared = fit_blend(together, members, self.settings, 0, self.most_leaves)
         self.record.rounds[name] = shared.num_trees()
         boosters = {EVERYONE: shared}
         for stratum in self.strata.names if self.strata else ():
@@ -156,7 +158,8 @@ class _Fitter:
         if not wins:
             return None
         rows = np.sort(np.concatenate([self.split.fit, self.split.tune]))
-        booster = fit_blend(table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum]), members, self.settings, 0)
+        together = table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
+        booster = fit_blend(together, members, self.settings, 0, self.most_leaves)
         self.record.rounds[name] = booster.num_trees()
         return booster
 

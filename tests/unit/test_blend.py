@@ -65,6 +65,16 @@ def test_a_single_member_is_the_plain_booster() -> None:
     assert fit_blend(TABLE, [Member(PARAMETERS, 7)], SETTINGS, threads=1).model_to_string() == plain.model_to_string()
 
 
+def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> None:
+    members = [Member(PARAMETERS, 12), Member(LARGE_LEAVES, 25), Member(SHALLOW, 3)]
+    first, second, third = _boosters(*members)
+    allowed = explanation_cost(first) + explanation_cost(third)
+    assert explanation_cost(second) > explanation_cost(third)
+    blend = fit_blend(TABLE, members, SETTINGS, 1, most_leaves=allowed)
+    assert blend.model_to_string() == average([first, third]).model_to_string()
+    assert fit_blend(TABLE, members, SETTINGS, 1, most_leaves=1).model_to_string() == first.model_to_string()
+
+
 def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
     constant = replace(TABLE, matrix=np.zeros_like(TABLE.matrix))
     boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(PARAMETERS, 5))]
