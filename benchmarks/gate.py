@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one churn model as it should be, and others with a column that
 knows the answer, with shuffled labels, with a calibration that is too extreme, and with trees that cost too much to explain. It
-also prints the calibration bounds of the sound one on its test period, by stratum.
+also prints the calibration bounds of the sound one on its test period, by stratum, and beside them how far the true risk of those
+who were there had moved by then: what no calibration on earlier rows can foresee.
 """
 
 import sys
@@ -10,10 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import polars as pl
 
 from benchmarks.report import show
 from holdfast.settings import Home
@@ -22,6 +25,7 @@ from models.churn import CHURN
 from pipeline.features import build_features
 from simulator.simulator import simulate
 from training import heads
+from training.assess import EVERYBODY
 from training.calibrate import CalibrationChoice
 from training.dataset import Dataset, churn_dataset
 from training.gate import ModelEvidence, Verdict, judge
@@ -46,13 +50,14 @@ def main() -> None:
         home = Home(folder / "home")
         build_features(home, str(folder / "operator" / "raw"))
         dataset = churn_dataset(home)
+        risk = true_risk(folder / "operator")
     models = {}
     verdicts = {}
     for name, model, settings in trained(dataset, TuningBudget(trials=1)):
         models[name], verdicts[name] = model, verdict_of(model, settings)
     show(
         f"Calibration on the test period, {customers:,} customers simulated for {months} months, seed {seed}",
-        list(_bounds(models[AS_IT_SHOULD_BE])),
+        list(_bounds(models[AS_IT_SHOULD_BE], risk)),
     )
     show(
         "What the gate says",
@@ -94,7 +99,30 @@ def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
     return judge(evidence, None, settings)
 
 
-def _bounds(model: OperatorModel) -> Iterator[dict[str, object]]:
+def true_risk(operator: Path) -> pl.DataFrame:
+    """Mean true hazard a week of lines that have not decided to leave: ``at``, ``stratum`` (``all`` among them), ``risk``."""
+    lines = pl.read_parquet(operator / "raw" / "subscriptions" / "*.parquet").group_by("subscription_id")
+    states = pl.read_parquet(operator / "truth" / "states" / "*.parquet").filter(~pl.col("leaving"))
+    known = states.join(lines.agg(pl.col("billing_type").last().cast(pl.String).alias("stratum")), on="subscription_id")
+    both = pl.concat([known, known.with_columns(stratum=pl.lit(EVERYBODY))])
+    return both.group_by(pl.col("happened_at").alias("at"), "stratum").agg(pl.col("hazard_a_week").mean().alias("risk"))
+
+
+def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days: int) -> float:
+    """Mean true risk within the horizon of the test cut-offs, over that of the calibration cut-offs."""
+    known = risk.filter(pl.col("stratum") == stratum)
+    gap = timedelta(days=model.facts.gap_days)
+
+    def level(part: str) -> float:
+        days = [datetime.fromisoformat(cutoff) + gap for cutoff in model.facts.cutoffs[part]]
+        end = timedelta(days=horizon_days)
+        means = [known.filter(pl.col("at").is_between(day, day + end))["risk"].mean() for day in days]
+        return float(np.mean([mean for mean in means if isinstance(mean, float)]))
+
+    return level("test") / level("calibrate")
+
+
+def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, object]]:
     for head, assessment in model.assessments.items():
         for stratum, found in assessment.strata.items():
             slope, ratio = found.slope, found.observed_over_expected
@@ -105,6 +133,7 @@ def _bounds(model: OperatorModel) -> Iterator[dict[str, object]]:
                 "positives": found.positives,
                 "slope": f"{slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f})",
                 "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
+                "true risk, test over calibration": _moved(risk, model, stratum, int(head)),
                 "top deciles out of bounds": sum(
                     not decile.joint_low <= decile.observed <= decile.joint_high for decile in found.deciles[-3:]
                 ),
