@@ -93,7 +93,7 @@ TARGETS: dict[str, SurveyTarget] = {
     for target in (
         SurveyTarget(
             name="csat_low",
-            about="Answers the next relationship survey with 2 or less of 5",
+            about="the customer answers the next relationship survey with 2 or less of 5",
             entity="customer",
             service="dissatisfaction_v1",
             horizons_days=(90,),
@@ -108,7 +108,7 @@ TARGETS: dict[str, SurveyTarget] = {
         ),
         SurveyTarget(
             name="nps_detractor",
-            about="Says 0 to 6 of 10 in the next relationship survey when asked whether to recommend us",
+            about="the customer says 0 to 6 of 10 in the next relationship survey when asked whether to recommend us",
             entity="customer",
             service="dissatisfaction_v1",
             horizons_days=(90,),
@@ -123,7 +123,7 @@ TARGETS: dict[str, SurveyTarget] = {
         ),
         SurveyTarget(
             name="contact_csat_low",
-            about="Answers a survey about this contact with 2 or less of 5",
+            about="the customer answers a survey about this contact with 2 or less of 5",
             entity="contact",
             service="contact_v1",
             horizons_days=(7,),
