@@ -5,12 +5,14 @@ None of them ever gives a higher margin a lower probability. Rows may be weighte
 """
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgWarning
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
 from sklearn.linear_model import LogisticRegression
@@ -307,7 +309,10 @@ def _free_regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Fl
         return slopes, float(logit(np.average(label, weights=weight)))
     regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
     # Weights of mean 1, so that their scale does not move the solver's tolerance either.
-    regression.fit((columns - centre)[:, varies] / spread[varies], label, sample_weight=weight / weight.mean())
+    with warnings.catch_warnings():
+        # Margins that say next to nothing leave the matrix singular; the solver then turns to another one by itself.
+        warnings.simplefilter("ignore", LinAlgWarning)
+        regression.fit((columns - centre)[:, varies] / spread[varies], label, sample_weight=weight / weight.mean())
     slopes[varies] = regression.coef_[0] / spread[varies]
     return slopes, float(regression.intercept_[0] - slopes @ centre)
 
