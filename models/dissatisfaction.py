@@ -141,19 +141,6 @@ TARGETS: dict[str, SurveyTarget] = {
 """The three targets, by name."""
 
 
-def survey_target(name: str) -> SurveyTarget:
-    """A target by its name.
-
-    Raises
-    ------
-    InputError
-        There is none of that name.
-    """
-    if name not in TARGETS:
-        raise InputError("target", f"must be one of {', '.join(TARGETS)}", name)
-    return TARGETS[name]
-
-
 def silent(days_since_answer: Floats) -> Flags:
     """Who is silent: no answer to any survey in the last 182 days, or ever.
 

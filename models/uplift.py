@@ -5,7 +5,6 @@ interval exists for one person's uplift, which nobody ever sees. What an experim
 people with like predictions: that is the interval a prediction comes with.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
 from models.calibration import Floats
-from models.version import dump
+from models.stored import digest, dump, read_verified
 
 FORMAT = 1
 _DOCUMENT, _BOOSTER = "model.json", "booster.txt"
@@ -177,11 +176,11 @@ class UpliftModel:
             "works": self.works,
             "targetable": self.targetable,
             "groups": [asdict(group) for group in self.groups],
-            "sha256": {name: _digest(text) for name, text in files.items()},
+            "sha256": {name: digest(text) for name, text in files.items()},
         }
         text = dump(description)
         (directory / _DOCUMENT).write_text(text, encoding="utf-8")
-        return _digest(text)
+        return digest(text)
 
 
 def load_uplift(directory: Path, sha256: str) -> UpliftModel:
@@ -201,10 +200,10 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
     """
     place = str(directory / _DOCUMENT)
     try:
-        found = json.loads(_read_verified(directory / _DOCUMENT, sha256))
+        found = json.loads(read_verified(directory / _DOCUMENT, sha256))
         if found["format"] != FORMAT or found.get("kind") != "uplift":
             raise ModelError(f"model {directory.name}", f"must be an uplift model of format {FORMAT}", found["format"])
-        files = {name: _read_verified(directory / Path(name).name, digest) for name, digest in found["sha256"].items()}
+        files = {name: read_verified(directory / Path(name).name, sha256) for name, sha256 in found["sha256"].items()}
         model = UpliftModel(
             name=found["name"],
             action=found["action"],
@@ -230,14 +229,3 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
     if not model.groups or not 0 <= model.slope <= 1:
         raise ModelError(place, "must have groups, and a slope from 0 to 1", model.slope)
     return model
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_verified(path: Path, digest: str) -> str:
-    text = path.read_text(encoding="utf-8")
-    if _digest(text) != digest:
-        raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
-    return text

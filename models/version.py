@@ -4,7 +4,6 @@ A version has one head for each horizon, and a head one part for each stratum (r
 booster or a calibration of its own, beside the part that all other rows go by.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from holdfast.errors import InputError, ModelError
 from models.bands import BandBounds
 from models.calibration import Calibration, Floats, calibration_from_json
+from models.stored import digest, dump, read_verified
 
 FORMAT = 2
 EVERYONE = ""
@@ -178,11 +178,11 @@ class ModelVersion:
             "features": list(self.features),
             "strata": self.strata and {"feature": self.strata.feature, "names": list(self.strata.names)},
             "heads": [self._describe(head) for head in self.heads],
-            "sha256": {name: _digest(text) for name, text in files.items()},
+            "sha256": {name: digest(text) for name, text in files.items()},
         }
         text = dump(description)
         (directory / _DOCUMENT).write_text(text, encoding="utf-8")
-        return _digest(text)
+        return digest(text)
 
     def _named_parts(self) -> list[tuple[str, Part]]:
         """Every part, and the name its booster's file would have: ``booster_90_prepaid.txt``, or plain ``booster.txt``."""
@@ -224,10 +224,10 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
         A file is missing, damaged, of another format, or boosters and features do not fit.
     """
     try:
-        description = json.loads(_read_verified(directory / _DOCUMENT, sha256))
+        description = json.loads(read_verified(directory / _DOCUMENT, sha256))
         if description["format"] != FORMAT:
             raise ModelError(f"model {directory.name}", f"must be of format {FORMAT}; train it again", description["format"])
-        files = {name: _read_verified(directory / Path(name).name, digest) for name, digest in description["sha256"].items()}
+        files = {name: read_verified(directory / Path(name).name, sha256) for name, sha256 in description["sha256"].items()}
         named = {part["booster"] for head in description["heads"] for part in head["parts"].values()}
         boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
         strata = description["strata"]
@@ -247,11 +247,6 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     return version
 
 
-def dump(document: object) -> str:
-    """JSON as holdfast stores it: readable, keys in the order given, text unescaped."""
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-
-
 def _read_head(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Head:
     parts = {
         stratum: Part(boosters[part["booster"]], calibration_from_json(part["calibration"]))
@@ -268,14 +263,3 @@ def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: P
         raise ModelError(str(directory / _DOCUMENT), "must have a head, and in each a part for everyone")
     if version.strata and version.strata.feature not in version.features:
         raise ModelError(str(directory / _DOCUMENT), "must tell strata by one of its features", version.strata.feature)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_verified(path: Path, digest: str) -> str:
-    text = path.read_text(encoding="utf-8")
-    if _digest(text) != digest:
-        raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
-    return text

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from models.scorer import Scorer
-from models.version import ModelVersion, dump
+from models.stored import dump
+from models.version import ModelVersion
 from training.split import Floats
 
 SIGNATURE = "signature.json"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.operator_repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.settings import Home
-from models.dissatisfaction import TARGETS, SurveyTarget, silent
+from models.dissatisfaction import SurveyTarget, silent
 from training.askable import askable
 from training.care_marks import CareMarks, care_marks
 from training.dataset import Dataset, Texts, columns_of, features_for
@@ -91,41 +91,6 @@ class SurveyDataset:
         design, response = self.weights.design[rows], self.weights.response[rows]
         customers = self.dataset.customers[rows]
         return sampled_calibration(label, probability, design, response, customers, odds_ratio, AssessmentSettings.read())
-
-
-def csat_low_dataset(
-    home: Home,
-    settings: LabelSettings | None = None,
-    *,
-    surveys: SurveySettings | None = None,
-    cutoffs: Sequence[datetime] | None = None,
-    until: datetime | None = None,
-) -> Dataset:
-    """Customers and whether they answered the next relationship survey with 2 or less of 5; see `survey_dataset`."""
-    return survey_dataset(home, TARGETS["csat_low"], settings, surveys=surveys, cutoffs=cutoffs, until=until).dataset
-
-
-def nps_detractor_dataset(
-    home: Home,
-    settings: LabelSettings | None = None,
-    *,
-    surveys: SurveySettings | None = None,
-    cutoffs: Sequence[datetime] | None = None,
-    until: datetime | None = None,
-) -> Dataset:
-    """Customers and whether they said 0 to 6 of 10 when asked to recommend us; see `survey_dataset`."""
-    return survey_dataset(home, TARGETS["nps_detractor"], settings, surveys=surveys, cutoffs=cutoffs, until=until).dataset
-
-
-def contact_csat_low_dataset(
-    home: Home,
-    settings: LabelSettings | None = None,
-    *,
-    surveys: SurveySettings | None = None,
-    until: datetime | None = None,
-) -> Dataset:
-    """Contacts and whether a survey about them was answered with 2 or less of 5; see `survey_dataset`."""
-    return survey_dataset(home, TARGETS["contact_csat_low"], settings, surveys=surveys, until=until).dataset
 
 
 def survey_dataset(

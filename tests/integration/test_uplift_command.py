@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from holdfast.uplift_command import uplift
+from models.stored import dump
 from models.uplift import load_uplift
-from models.version import dump
 from tests.experiments import experiment
 
 app = typer.Typer()
