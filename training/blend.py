@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
+import numpy as np
 
 from holdfast.errors import InputError
-from models.explanation_cost import explanation_cost
+from models.explanation_cost import explanation_cost, leaves_by_tree
 from training.fit import Recipe, TrainingTable, fit_booster, fit_early_stopped
 from training.settings import TrainingSettings
 
@@ -49,18 +50,29 @@ def fit_blend(
     members : sequence of Member
         Best first; at least one.
     most_leaves : int, optional
-        Leaves of the blend, at most: members with which it would have more are left out. The first one always stays.
+        Leaves of the blend, at most, but for a first tree: members with which it would have more are left out, and the first one
+        ends before it has more.
     """
     kept: list[lgb.Booster] = []
     leaves = 0
     for member in members:
         booster = fit_booster(table, member.rounds, settings, threads, member.recipe)
+        if most_leaves is not None and not kept:
+            booster = _ended_early(booster, most_leaves)
         cost = explanation_cost(booster)
         if kept and most_leaves is not None and leaves + cost > most_leaves:
             continue
         kept.append(booster)
         leaves += cost
     return average(kept)
+
+
+def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
+    """The booster as it was before it had more leaves."""
+    within = int(np.sum(np.cumsum(leaves_by_tree(booster)) <= most_leaves))
+    if within == booster.num_trees():
+        return booster
+    return lgb.Booster(model_str=booster.model_to_string(num_iteration=max(1, within)))
 
 
 def fit_blend_early_stopped(

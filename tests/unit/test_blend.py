@@ -72,7 +72,15 @@ def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> N
     assert explanation_cost(second) > explanation_cost(third)
     blend = fit_blend(TABLE, members, SETTINGS, 1, most_leaves=allowed)
     assert blend.model_to_string() == average([first, third]).model_to_string()
-    assert fit_blend(TABLE, members, SETTINGS, 1, most_leaves=1).model_to_string() == first.model_to_string()
+
+
+def test_the_first_member_ends_before_it_has_too_many_leaves() -> None:
+    whole, fewer = _boosters(Member(PARAMETERS, 12), Member(PARAMETERS, 5))
+    for allowed in (explanation_cost(fewer), explanation_cost(fewer) + 1):
+        blend = fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
+        assert np.array_equal(blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5))
+        assert explanation_cost(blend) == explanation_cost(fewer)
+    assert fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees() == 1
 
 
 def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
