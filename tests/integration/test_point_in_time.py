@@ -7,6 +7,7 @@ created by then; among several of that event time the one created last. Nothing 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ BEFORE = (
 LATE = (timedelta(0), timedelta(0), MICROSECOND, timedelta(days=1), timedelta(days=8))
 VALUE_VIEWS = ("value", "subscription_live", "billing_live", "cell_live")
 """Of three entities; the second has a push source."""
+PARTS = count()
 LINK_VIEWS = tuple(f"{entity}_links" for entity in LINKS)
 
 
@@ -105,12 +107,15 @@ def write(repository: OperatorRepository, view: str, history: Sequence[Row]) -> 
     }
     for column, name in enumerate(columns_of(view)):
         table[name] = pa.array([value(view, number, column) for number in range(len(history))], type_)
-    # Two files, because a view's table is as many files as there were builds.
     folder = repository.tables / view
     folder.mkdir(parents=True, exist_ok=True)
+    for former in folder.iterdir():
+        former.unlink()
+    # Two files, because a view's table is as many files as there were builds; each of a new name, as DuckDB remembers what it
+    # has read of a file and may not notice within the same moment that another one took its place.
     whole, half = pa.table(table), len(history) // 2
-    for part, rows_of_part in enumerate((whole.slice(half), whole.slice(0, half))):
-        pq.write_table(rows_of_part, folder / f"part-{part}.parquet")
+    for rows_of_part in (whole.slice(half), whole.slice(0, half)):
+        pq.write_table(rows_of_part, folder / f"part-{next(PARTS)}.parquet")
 
 
 def same(found: object, expected: object) -> bool:
