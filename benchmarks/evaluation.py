@@ -3,12 +3,12 @@
 ``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
+from joblib import cpu_count
 from scipy.special import expit, logit
 
 from benchmarks.report import show
@@ -59,7 +59,7 @@ def main() -> None:
     stage("all of it: 3 rivals, 3 strata, 6 columns, months, holdout", lambda: assess(predictions, settings))
     found[-1]["at most"] = MOST_SECONDS
     title = f"Judging {rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers, {settings.draws} draws"
-    show(f"{title}, {len(os.sched_getaffinity(0))} cores", found)
+    show(f"{title}, {cpu_count()} cores", found)
 
 
 def _predictions(rows: int, rate: float) -> Predictions:

@@ -7,7 +7,6 @@ fast enough. Values must be equal. A second table shows from how many rows on th
 
 import importlib.util
 import multiprocessing
-import resource
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 
+from benchmarks.memory import MIB, peak_mib
 from benchmarks.report import show
 from models.reasons import BULK_ROWS, explain
 from models.tree_shap import TreeShap
@@ -32,8 +32,6 @@ LEAST, EQUAL = 5.0, 1e-5
 """Least that holdfast must be faster than LightGBM, and most that their values may differ."""
 
 FEW = (250, 500, 1000, 2000, 4000, 8000)
-
-MIB = 1024 * 1024
 
 Explain = Callable[[lgb.Booster, Floats], Floats]
 
@@ -123,11 +121,11 @@ def _prepare(directory: str, max_depth: int, count: int) -> None:
 
 def _measure(directory: str, turn: int, name: str) -> Measured:
     booster, rows = _booster(directory), np.load(Path(directory) / "rows.npy")
-    before = _peak_mib()
+    before = peak_mib()
     started, cpu_started = time.perf_counter(), time.process_time()
     contributions = SIDES[name](booster, rows)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-    added = _peak_mib() - before - contributions.nbytes / MIB
+    added = peak_mib() - before - contributions.nbytes / MIB
     np.save(Path(directory) / f"{turn}.npy", contributions)
     return Measured(seconds, cpu_seconds, max(added, 0.0))
 
@@ -177,11 +175,6 @@ def _rows(count: int, seed: int) -> tuple[Floats, Floats]:
     known = np.nan_to_num(matrix)
     log_odds = 0.15 * known @ weights + 0.3 * known[:, 0] * known[:, 1] + np.sin(2 * known[:, 2]) - 2
     return matrix, (random.random(count) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
-
-
-def _peak_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak) * (1 if sys.platform == "darwin" else 1024) / MIB
 
 
 if __name__ == "__main__":

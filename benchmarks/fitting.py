@@ -6,7 +6,6 @@ that of the fit alone. Both must give the same booster.
 
 import hashlib
 import multiprocessing
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
+from benchmarks.memory import MIB, peak_mib
 from benchmarks.report import show
 from training.fit import TrainingTable, fit_booster, parameters
 from training.settings import TrainingSettings
@@ -24,8 +24,6 @@ ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 3
 
 LIMIT = 1.2
 """Most that fitting may take of the time of bare `lightgbm.train`."""
-
-MIB = 1024 * 1024
 
 Fit = Callable[[Floats, Floats, int], lgb.Booster]
 
@@ -85,11 +83,11 @@ SIDES: dict[str, Fit] = {"holdfast": _holdfast, "bare lightgbm.train": _bare}
 
 def _measure(name: str, rows: int, features: int, rounds: int) -> Measured:
     matrix, label = _rows(rows, features)
-    before = _peak_mib()
+    before = peak_mib()
     started = time.perf_counter()
     booster = SIDES[name](matrix, label, rounds)
     seconds = time.perf_counter() - started
-    added = _peak_mib() - before
+    added = peak_mib() - before
     return Measured(seconds, added, hashlib.sha256(booster.model_to_string().encode()).hexdigest())
 
 
@@ -105,11 +103,6 @@ def _rows(rows: int, features: int) -> tuple[Floats, Floats]:
         values[random.random(rows) < 0.1] = np.nan
         matrix[:, column] = values
     return matrix, (random.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
-
-
-def _peak_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak) * (1 if sys.platform == "darwin" else 1024) / MIB
 
 
 if __name__ == "__main__":

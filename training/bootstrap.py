@@ -5,11 +5,11 @@ intervals that took them for independent would be too narrow. A draw is a weight
 drawn, so that nothing is copied or sorted again. The first weighting is always the rows as they are.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from joblib import cpu_count
 from scipy.stats import norm
 
 from holdfast.logging import progress
@@ -50,7 +50,7 @@ def resample(customers: int, draws: int, seed: int, figures: Callable[[Floats], 
     def judge(chunk: range) -> Figures:
         return figures(np.stack([_counts(customers, number, seed) for number in chunk], axis=1))
 
-    with progress(description, draws) as advance, ThreadPoolExecutor(_cores()) as pool:
+    with progress(description, draws) as advance, ThreadPoolExecutor(cpu_count()) as pool:
         found = []
         for chunk, values in zip(chunks, pool.map(judge, chunks), strict=True):
             found.append(values)
@@ -118,8 +118,3 @@ def _counts(customers: int, number: int, seed: int) -> Floats:
         return np.ones(customers)
     drawn = np.random.default_rng([seed, number]).integers(0, customers, customers)
     return np.bincount(drawn, minlength=customers).astype(np.float64)
-
-
-def _cores() -> int:
-    """Cores this process may use; in a container they are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

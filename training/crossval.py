@@ -1,11 +1,11 @@
 """Cross-validation: what the model would have said of rows it was not fitted on."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import cpu_count
 
 from holdfast.logging import progress
 from training.fit import TrainingTable, fit_calibrated
@@ -53,14 +53,9 @@ def cross_validate(table: TrainingTable, splits: Sequence[Split], settings: Trai
         raw = np.asarray(booster.predict(table.matrix[split.test], raw_score=True, num_threads=1), dtype=np.float64)
         return split, raw, calibration.probability(raw)
 
-    with progress("Cross-validating", len(splits)) as advance, ThreadPoolExecutor(_cores()) as pool:
+    with progress("Cross-validating", len(splits)) as advance, ThreadPoolExecutor(cpu_count()) as pool:
         for split, raw, probability in pool.map(judge, splits):
             margin[split.repeat, split.test] = raw
             calibrated[split.repeat, split.test] = probability
             advance(1)
     return OutOfFold(tuple(splits), margin, calibrated)
-
-
-def _cores() -> int:
-    """Cores this process may use; in a container they are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

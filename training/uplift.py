@@ -7,6 +7,7 @@ from functools import partial
 
 import lightgbm as lgb
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from holdfast.logging import Advance, progress
@@ -16,7 +17,7 @@ from training.experiment import Experiment
 from training.split import Floats
 from training.uplift_groups import groups
 from training.uplift_inference import Moment
-from training.uplift_learners import Learners, cores
+from training.uplift_learners import Learners
 from training.uplift_ranking import JudgedPart, Sequence, judge_in_sequence
 from training.uplift_result import ActionUplift, Arm, CurvePoint, PolicyValue
 from training.uplift_scores import Scores, cluster_folds, cross_fit, score_rows
@@ -115,7 +116,7 @@ def _score_everybody(experiment: Experiment, learners: Learners, settings: Uplif
         advance(_AVERAGE_FOLDS)
         return expected
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         expected = list(pool.map(expect, range(settings.repeats)))
     return score_rows(experiment, everybody, np.mean(expected, axis=0))
 

@@ -1,6 +1,5 @@
 """Learners: LightGBM models of the outcome in each arm, and of the difference an action makes, on parts of an experiment."""
 
-import os
 from typing import TypeAlias
 
 import lightgbm as lgb
@@ -38,11 +37,6 @@ _LEAF_SHARE = 0.02
 
 Fitted: TypeAlias = "lgb.Booster | float"
 """A booster, or the same number for everybody where there is too little to learn from."""
-
-
-def cores() -> int:
-    """How many fits may run side by side; in a container there are fewer cores than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Learners:

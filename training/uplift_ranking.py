@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from holdfast.logging import Advance
 from training.experiment import Experiment
 from training.split import Floats, Positions
-from training.uplift_learners import Learners, cores
+from training.uplift_learners import Learners
 from training.uplift_scores import Scores, cluster_folds, cross_fit, score_rows
 from training.uplift_settings import UpliftSettings
 
@@ -73,7 +74,7 @@ def judge_in_sequence(experiment: Experiment, learners: Learners, settings: Upli
         advance(1)
         return part
 
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         parts = list(pool.map(judge, tasks))
     each = settings.folds - 1
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from joblib import cpu_count
 
 from benchmarks.tabular.cases import Case
 from benchmarks.tabular.contenders import Contender
@@ -70,7 +71,7 @@ def compare(cases: Sequence[Case], contenders: Sequence[Contender], kept: Path) 
     ]
     with (
         progress("Comparing", len(jobs)) as advance,
-        ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn")) as pool,
+        ProcessPoolExecutor(cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
         futures = [pool.submit(_run, case, number, contender, settings, kept) for case, number, contender in jobs]
         for future in futures:
@@ -139,7 +140,3 @@ def _source(module: str) -> bytes:
     if found is None or found.origin is None:
         raise ModuleNotFoundError(module)
     return Path(found.origin).read_bytes()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,7 +11,7 @@ import numpy as np
 from models.explanation_cost import explanation_cost
 from training.blend import fit_blend
 from training.fit import TrainingTable, fit_calibrated
-from training.settings import TrainingSettings
+from training.settings import GateSettings, TrainingSettings
 from training.split import Floats, inner_folds
 from training.tune import TuningBudget, tune
 
@@ -58,7 +58,7 @@ def tuned_holdfast(train: TrainingTable, test: Floats, settings: TrainingSetting
     """The blend of the best trials, fitted again on all training rows."""
     learn, watch = next(inner_folds(train.label, train.group, settings))
     tuned = tune(train.rows(learn), train.rows(watch), TuningBudget(trials=TRIALS), settings=settings, threads=1)
-    booster = fit_blend(train, tuned.members, settings, threads=1)
+    booster = fit_blend(train, tuned.members, settings, threads=1, most_leaves=GateSettings.read().most_leaves)
     return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
 
 
@@ -96,6 +96,9 @@ CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.cat
 def contenders() -> tuple[Contender, ...]:
     """All contenders that can run here."""
     if importlib.util.find_spec("catboost") is None:
-        print("CatBoost is not installed, and left out; only this comparison needs it: pip install catboost", file=sys.stderr)
+        print(
+            "CatBoost is not installed, and left out; only this comparison needs it, from requirements-bench.lock",
+            file=sys.stderr,
+        )
         return (OURS, QUICKSTART, PLAIN)
     return (OURS, QUICKSTART, PLAIN, CATBOOST)
