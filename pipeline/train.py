@@ -15,21 +15,13 @@ from models.words.catalogue import resolve
 from pipeline.home import locked
 from training.facts import SURVEY, Rivalry
 from training.meanings import service_documents
-from training.settings import (
-    AssessmentSettings,
-    GateSettings,
-    LabelSettings,
-    LeakWatchSettings,
-    TrainingSettings,
-    TuningSettings,
-)
+from training.settings import SECTIONS
 from training.targets import TARGETS
 
 if TYPE_CHECKING:
     from training.gate import Verdict
     from training.operator_model import OperatorModel
     from training.tune import TuningBudget
-_SECTIONS = (TrainingSettings, TuningSettings, LabelSettings, LeakWatchSettings, AssessmentSettings, GateSettings, BandSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +89,10 @@ def train_target(
     started = time.monotonic()
     if name not in TARGETS:
         raise InputError("TARGET", f"must be one of {', '.join(TARGETS)}", name)
-    for section in _SECTIONS:
-        section.read()  # a wrong setting is told before any work
+    # A wrong setting is told before any work.
+    for section in SECTIONS.values():
+        section.read()
+    BandSettings.read()
     if not home.raw.exists():
         raise InputError("--home", "must hold an operator's raw tables; `holdfast features build` takes them in", str(home.root))
     target = TARGETS[name]

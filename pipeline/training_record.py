@@ -4,7 +4,7 @@ from pathlib import Path
 
 from features.table_repository import write_beside
 from holdfast.logging import progress
-from holdfast.settings import Home, Section
+from holdfast.settings import Home
 from models.reason_views import global_view
 from pipeline.model_report import render_model_report
 from pipeline.models import REPORTS, would_pass, write_card
@@ -15,17 +15,8 @@ from training.gate import Verdict
 from training.operator_model import OperatorModel
 from training.predictions import TEST_PREDICTIONS
 from training.reason_plots import reason_figures
-from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings, TuningSettings
+from training.settings import SECTIONS
 from training.tracking import RunRecord, Tracking, assessment_metrics
-
-_SECTIONS: dict[str, type[Section]] = {
-    "training": TrainingSettings,
-    "tuning": TuningSettings,
-    "label": LabelSettings,
-    "leak_watch": LeakWatchSettings,
-    "assess": AssessmentSettings,
-}
-"""Settings that make the model and its figures, by what they are called in a run."""
 
 
 def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verdict, Path, Path]:
@@ -76,9 +67,7 @@ def _record(model: OperatorModel) -> RunRecord:
             "explanation_cost": facts.explanation_cost,
             **facts.parameters,
             **{
-                f"{name}_{key}": value
-                for name, section in _SECTIONS.items()
-                for key, value in section.read().model_dump().items()
+                f"{name}_{key}": value for name, section in SECTIONS.items() for key, value in section.read().model_dump().items()
             },
         },
         metrics=assessment_metrics(model.assessments),

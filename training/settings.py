@@ -118,3 +118,14 @@ class AssessmentSettings(Section):
         if self.incentive_cost + self.contact_cost >= self.clv:
             raise ValueError("incentive_cost and contact_cost together must stay below clv")
         return self
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "training": TrainingSettings,
+    "tuning": TuningSettings,
+    "label": LabelSettings,
+    "leak_watch": LeakWatchSettings,
+    "assess": AssessmentSettings,
+    "gate": GateSettings,
+}
+"""All that make a model and its figures, by what they are called in a run."""

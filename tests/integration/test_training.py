@@ -65,6 +65,8 @@ def test_it_becomes_challenger_with_report_card_and_evidence(home: Home, trained
     assert model.features == tuple(name for view in SERVICES["churn_v1"] for name in VIEWS[view].columns)
     assert {"training.json", "assessment.json", "features.json", "encoding.json", "columns.json"} <= set(model.documents)
     assert trained.report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    run = entry.address(home).directory.parent
+    assert (run / "report.html").read_text(encoding="utf-8") == trained.report.read_text(encoding="utf-8")
     assert f"churn, version {trained.number}" in trained.card.read_text(encoding="utf-8")
     assert trained.model.assessments["90"].metrics["auc"].value > 0.65
     assert json.loads(json.dumps(trained.to_json(), allow_nan=False))["model_version"] == trained.number
@@ -120,6 +122,16 @@ def test_what_is_too_slow_to_explain_is_refused(sound: OperatorModel) -> None:
     cost = max(sound.facts.explanation_cost.values())
     rules = [{finding.rule for finding in verdict_of(sound, GateSettings(most_leaves=most)).reasons} for most in (cost, cost - 1)]
     assert rules[1] - rules[0] == {"explanation_cost"}
+
+
+def test_boosters_end_before_the_gate_would_refuse_their_leaves(
+    dataset: Dataset, sound: OperatorModel, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = min(sound.facts.explanation_cost.values()) // 2
+    monkeypatch.setenv("HOLDFAST_GATE_MOST_LEAVES", str(most))
+    model = train_operator_model(dataset, CHURN, None, ONE)
+    assert all(0 < cost <= most for cost in model.facts.explanation_cost.values())
+    assert "explanation_cost" not in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
 
 
 def test_a_champion_is_judged_on_the_same_rows(
