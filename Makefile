@@ -67,7 +67,7 @@ lock: ## Resolve all lock files anew, with the environment that is there
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra bench --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-bench.lock
 
 docs: $(READY) ## Write the generated references anew
-	$(BIN)/python -m holdfast.reference
+	$(BIN)/python -m commands.reference
 
 clean: ## Remove the environment, the demo and all caches; models of your own stay
 	rm -rf $(VENV) var/demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

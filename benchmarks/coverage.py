@@ -1,4 +1,4 @@
-"""How often the intervals of `training.assess` cover figures whose truth is known.
+"""How often the intervals of `training.evaluation.assess` cover figures whose truth is known.
 
 ``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
 
@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from benchmarks.report import show
+from holdfast.arrays import Floats
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
 from pipeline.features import build_features
-from simulator.simulator import simulate
-from training.baselines import fit_logistic
-from training.bootstrap import estimate, resample
-from training.dataset import churn_dataset
-from training.metrics import METRICS, Judge, figures
-from training.ranking import Codes
+from simulator.engine.simulator import simulate
+from training.evaluation.baselines import fit_logistic
+from training.evaluation.bootstrap import estimate, resample
+from training.evaluation.metrics import METRICS, Judge, figures
+from training.evaluation.ranking import Codes
+from training.labelling.dataset import churn_dataset
 from training.settings import AssessmentSettings
-from training.split import Floats
 
 SAMPLES, CUSTOMERS = 200, 2_000
 CONFIDENCE = 0.9

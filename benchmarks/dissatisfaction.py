@@ -18,27 +18,28 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.report import show
-from features.operator_repository import OperatorRepository
+from features.operator.repository import OperatorRepository
+from holdfast.arrays import Floats
 from holdfast.errors import InputError
-from holdfast.settings import Home
+from holdfast.home import Home
 from models.dissatisfaction import TARGETS, SurveyTarget, odds_ratio_that_explains, silent
 from models.scorer import Scorer
 from models.version import ModelVersion
 from pipeline.features import build_features
-from simulator.parameters import Parameters, SurveyParameters
-from simulator.simulator import Simulator, simulate
-from training.askable import askable
-from training.dataset import Dataset, columns_of, features_for
-from training.fit import PARAMETERS
-from training.heads import fit_heads
-from training.known import RawHistory
-from training.metrics import auc
-from training.satisfaction_dataset import SurveyDataset, survey_dataset
-from training.sensitivity import SampledBand, sampled_prevalence
+from simulator.engine.simulator import Simulator, simulate
+from simulator.world.parameters import Parameters, SurveyParameters
+from training.evaluation.metrics import auc
+from training.fitting.fit import PARAMETERS
+from training.fitting.horizon_models import fit_heads
+from training.labelling.dataset import Dataset, columns_of, features_for
+from training.labelling.history import RawHistory
+from training.labelling.periods import PeriodSplit, period_split
 from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
-from training.split import Floats, PeriodSplit, period_split
-from training.survey_labels import SurveyRows, survey_rows
-from training.survey_settings import SurveySettings
+from training.surveys.dataset import SurveyDataset, survey_dataset
+from training.surveys.eligible import askable
+from training.surveys.labels import SurveyRows, survey_rows
+from training.surveys.sensitivity import SampledBand, sampled_prevalence
+from training.surveys.settings import SurveySettings
 
 Flags = NDArray[np.bool_]
 Row = dict[str, object]

@@ -1,4 +1,4 @@
-"""How long judging a model takes: all of `training.assess` on a large test period, and its parts.
+"""How long judging a model takes: all of `training.evaluation.assess` on a large test period, and its parts.
 
 ``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
@@ -12,11 +12,11 @@ from joblib import cpu_count
 from scipy.special import expit, logit
 
 from benchmarks.report import show
-from training.assess import Predictions, assess
-from training.bootstrap import resample
-from training.metrics import Judge
+from training.evaluation.assess import Predictions, assess
+from training.evaluation.bootstrap import resample
+from training.evaluation.metrics import Judge
+from training.evaluation.slices import Column
 from training.settings import AssessmentSettings
-from training.slices import Column
 
 ROWS, POSITIVE_PERCENT = 200_000, 5
 MOST_SECONDS = 30

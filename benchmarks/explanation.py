@@ -1,4 +1,4 @@
-"""Explaining in bulk: `models.reasons.explain` beside LightGBM's own ``pred_contrib``, and woodelf where it is installed.
+"""Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``, and woodelf where it is installed.
 
 ``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads each time, in a process of
 its own, so that the memory is that of the explanation alone; holdfast goes before and after LightGBM, and both its turns must be
@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.memory import MIB, peak_mib
 from benchmarks.report import show
-from models.reasons import BULK_ROWS, explain
-from models.tree_shap import TreeShap
-from training.split import Floats
+from holdfast.arrays import Floats
+from models.reasons.explain import BULK_ROWS, explain
+from models.reasons.tree_shap import TreeShap
 
 ROWS, FEATURES, TREES, LEAVES, THREADS = 200_000, 100, 300, 31, 2
 TRAINING_ROWS = 60_000

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.report import show
-from simulator.simulator import simulate
+from simulator.engine.simulator import simulate
 
 SIZES, FULL_SIZE, MONTHS = (10_000, 100_000), 1_000_000, 7
 

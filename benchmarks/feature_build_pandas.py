@@ -16,14 +16,14 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from benchmarks.pandas_features import contacts, links_at, prepare, snapshot
-from benchmarks.pandas_features.known import Tables
 from benchmarks.report import show
 from features.compute.build import BuildReport, build
-from features.contracts import TABLES
+from features.contracts.tables import TABLES
 from features.fields import LINKS
 from features.settings import FeatureSettings
-from simulator.simulator import simulate
+from simulator.engine.simulator import simulate
+from tests.oracle import contacts, links_at, prepare, snapshot
+from tests.oracle.known import Tables
 
 CUSTOMERS, MONTHS = 50_000, 12
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.memory import MIB, peak_mib
 from benchmarks.report import show
-from training.fit import TrainingTable, fit_booster, parameters
+from holdfast.arrays import Floats
+from training.fitting.fit import TrainingTable, fit_booster, parameters
 from training.settings import TrainingSettings
-from training.split import Floats
 
 ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 3
 

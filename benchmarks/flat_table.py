@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from benchmarks.report import show
-from features.contracts import BILLING_TYPES
-from holdfast.settings import Home
+from features.contracts.tables import BILLING_TYPES
+from holdfast.home import Home
 from pipeline.quickstart import quickstart
 from pipeline.simulated_operator import ROLES, simulated_operator
 

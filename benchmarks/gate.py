@@ -19,19 +19,19 @@ import numpy as np
 import polars as pl
 
 from benchmarks.report import show
-from holdfast.settings import Home
+from holdfast.home import Home
 from models.calibration import PlattCalibration
 from models.churn import CHURN
 from pipeline.features import build_features
-from simulator.simulator import simulate
-from training import heads
-from training.assess import EVERYBODY
-from training.calibrate import CalibrationChoice
-from training.dataset import Dataset, churn_dataset
-from training.gate import ModelEvidence, Verdict, judge
-from training.operator_model import OperatorModel, train_operator_model
+from simulator.engine.simulator import simulate
+from training.evaluation.assess import EVERYBODY
+from training.fitting import horizon_models as heads
+from training.fitting.calibrate import CalibrationChoice
+from training.fitting.tune import TuningBudget
+from training.labelling.dataset import Dataset, churn_dataset
+from training.operator.model import OperatorModel, train_operator_model
+from training.release.gate import ModelEvidence, Verdict, judge
 from training.settings import GateSettings
-from training.tune import TuningBudget
 
 CUSTOMERS, MONTHS, SEED = 20_000, 36, 11
 TOO_EXTREME = 1.6

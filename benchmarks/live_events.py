@@ -19,7 +19,7 @@ from features.live.batch import KINDS
 from features.live.event import LIVE_TABLES, Event, microseconds, read_event
 from features.live.state import STATE_TABLES, State, apply_event, entity_of
 from features.live.store import LiveStore
-from features.packed import PackedStore
+from features.packed.store import PackedStore
 
 CUSTOMERS, EVENTS, ALONE, PER_TRANSACTION = 10_000, 20_000, 200, 2_000
 HISTORY = 25 * CUSTOMERS

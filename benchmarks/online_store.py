@@ -1,7 +1,7 @@
 """The packed online store beside Feast's SQLite store: writing feature tables, reading one entity and a hundred.
 
 ``python -m benchmarks.online_store`` writes 100 features in 5 views of the same entities with both, each from the same parquet
-files: our bulk writer on one side, Feast's own `materialize` on the other; then it reads them with `features.online.read` and
+files: our bulk writer on one side, Feast's own `materialize` on the other; then it reads them with `features.online.service.read` and
 with `get_online_features`. At last it writes a million entities with ours alone, as one view and as eight. Every write is
 timed until it is on disk.
 """
@@ -20,12 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.report import show
-from features.bulk_writer import write_parquet
-from features.feast_layout import layout_of
-from features.feast_store import open_feast
-from features.online import OnlineLayout, OnlineService, OnlineView, read
-from features.packed import PackedStore
-from features.packed_reader import PackedReader
+from features.online.feast_layout import layout_of
+from features.online.feast_store import open_feast
+from features.online.packed_reader import PackedReader
+from features.online.service import OnlineLayout, OnlineService, OnlineView, read
+from features.packed.bulk_writer import write_parquet
+from features.packed.store import PackedStore
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore

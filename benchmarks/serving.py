@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.report import show
-from features import online
-from holdfast.settings import Home
+from features.online import service as online
+from holdfast.home import Home
 from models.registry import load_champion
 from models.scorer import Scorer
 from pipeline.demo import serving

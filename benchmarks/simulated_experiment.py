@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.simulator import flat_table
-from simulator.calendar import date_of
-from simulator.magnitudes import connect
-from simulator.parameters import Parameters
-from simulator.simulator import Simulator, simulate
-from training.experiment import Experiment
-from training.split import Floats
+from holdfast.arrays import Floats
+from simulator.engine.magnitudes import connect
+from simulator.engine.simulator import Simulator, simulate
+from simulator.world.calendar import date_of
+from simulator.world.parameters import Parameters
+from training.uplift.experiment import Experiment
 
 ACTION = "courtesy_call"
 CONTACT_DAYS = 28

@@ -16,11 +16,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.report import show
-from features.contracts import BILLING_TYPES
-from simulator.calendar import date_of
-from simulator.draws import Array
-from simulator.magnitudes import connect, magnitudes
-from simulator.simulator import DEFAULT_SEED, Simulator, simulate
+from features.contracts.tables import BILLING_TYPES
+from simulator.engine.magnitudes import connect, magnitudes
+from simulator.engine.simulator import DEFAULT_SEED, Simulator, simulate
+from simulator.world.calendar import date_of
+from simulator.world.draws import Array
 
 HORIZON_DAYS = 90
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from benchmarks.report import show
 from benchmarks.simulated_experiment import ACTION, PairedOutcomes, simulate_pairs
-from training.assessment import Estimate
-from training.experiment import Experiment
-from training.experiment_table import ExperimentRoles, read_experiment
-from training.uplift import judge_experiment
-from training.uplift_result import ActionUplift
-from training.uplift_settings import UpliftSettings
+from training.evaluation.assessment import Estimate
+from training.uplift.estimate import judge_experiment
+from training.uplift.experiment import Experiment
+from training.uplift.experiment_table import ExperimentRoles, read_experiment
+from training.uplift.result import ActionUplift
+from training.uplift.settings import UpliftSettings
 
 CUSTOMERS, ROWS, SEED = 240_000, 40_000, 1
 OUTCOMES = ("visit", "conversion")

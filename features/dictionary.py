@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.contracts import TABLES, Table
+from features.contracts.tables import TABLES, Table
 from features.fields import SERVICES, VIEWS, Feature
 
 _TYPES = {

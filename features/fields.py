@@ -6,7 +6,7 @@ tables are there and nothing happened; a mean, a ratio or a last value is null w
 week has no row, nothing is known of it. A week's row arrives after its end: windows over weekly tables end a day before the
 cut-off, so that every night sees as many weeks as any other.
 
-Feast's objects are made from this list in `features.definitions`; it knows no Feast itself, so that it is read in no time.
+Feast's objects are made from this list in `features.operator.definitions`; it knows no Feast itself, so that it is read in no time.
 """
 
 from dataclasses import dataclass

@@ -64,5 +64,8 @@ def log_to_stderr(debug: bool) -> None:
     # Through logging, because parts reset the warning filters when they are imported.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)
-    for room in ("holdfast", "features", "models", "training", "care", "serving", "pipeline", "simulator"):
-        logging.getLogger(room).setLevel(logging.DEBUG if debug else logging.INFO)
+    for package in (
+        *("holdfast", "features", "models", "simulator", "training"),
+        *("reports", "serving", "pipeline", "commands"),
+    ):
+        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.INFO)

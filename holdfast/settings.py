@@ -5,14 +5,13 @@ Every room owns a section, a subclass of `Section` with a prefix of its own; `do
 
 import os
 import time
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from holdfast.errors import HomeError, InputError
+from holdfast.errors import InputError
 
 
 class Section(BaseSettings):
@@ -46,77 +45,6 @@ class BaseSection(Section):
     """Settings of the front door."""
 
     home: Path = Field(default=Path("var"), description="Directory that everything a run writes lies in.")
-
-
-class Home:
-    """Where everything lies in a home directory. Nothing is created by asking.
-
-    Parameters
-    ----------
-    root : Path
-        The home directory.
-    """
-
-    def __init__(self, root: Path) -> None:
-        try:
-            self.root = root.expanduser().absolute()
-        except RuntimeError:
-            raise HomeError("--home", "must be a path whose user exists", str(root)) from None
-
-    @cached_property
-    def lock(self) -> Path:
-        """Held by the one process that may write."""
-        return self.root / ".lock"
-
-    @cached_property
-    def manifest(self) -> Path:
-        """What the home belongs to: id, target and columns."""
-        return self.root / "home.json"
-
-    @cached_property
-    def features(self) -> Path:
-        """The Feast repository: definitions, feature tables, registry and online store."""
-        return self.root / "features"
-
-    @cached_property
-    def raw(self) -> Path:
-        """The operator's raw tables as they were accepted."""
-        return self.root / "raw"
-
-    @cached_property
-    def quarantine(self) -> Path:
-        """Raw rows that were not accepted, with the reasons."""
-        return self.root / "quarantine"
-
-    @cached_property
-    def checked(self) -> Path:
-        """Raw rows that the last check alone did not accept."""
-        return self.root / "checked"
-
-    @cached_property
-    def tracking(self) -> Path:
-        """MLflow's database: runs and the model registry."""
-        return self.root / "mlflow.db"
-
-    @cached_property
-    def artifacts(self) -> Path:
-        """What MLflow's runs and model versions consist of."""
-        return self.root / "mlartifacts"
-
-    @cached_property
-    def scores(self) -> Path:
-        """Everyone's scores."""
-        return self.root / "scores.parquet"
-
-    @cached_property
-    def care_list(self) -> Path:
-        """Whom to care for first."""
-        return self.root / "care_list.csv"
-
-    @cached_property
-    def report(self) -> Path:
-        """How good the model is, what drives risk and who is at risk."""
-        return self.root / "report.html"
 
 
 def keep_parts_private() -> None:

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import Floats
+from holdfast.arrays import Floats
 from models.settings import BandSettings
 
 Bands = NDArray[np.str_]

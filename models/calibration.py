@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgWarning
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from holdfast.arrays import Floats
 from holdfast.errors import InputError
-
-Floats = NDArray[np.float64]
 
 
 class Calibration(Protocol):

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from models.target import Target
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _ROUND_OFF = 1e-9

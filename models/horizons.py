@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.calibration import Floats
+from holdfast.arrays import Floats
 
 
 def never_decreasing(probability: Floats) -> Floats:

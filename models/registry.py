@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from holdfast.errors import ModelError
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home, keep_parts_private
+from holdfast.settings import keep_parts_private
 from models.version import ModelVersion, load_version
 
 if TYPE_CHECKING:

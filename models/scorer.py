@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from holdfast.arrays import Floats, Positions
 from holdfast.errors import ModelError
 from models.bands import Bands
-from models.calibration import Floats
 from models.horizons import never_decreasing
-from models.reasons import Explanation, explain
+from models.reasons.explain import Explanation, explain
 from models.version import EVERYONE, Head, ModelVersion, Part
-
-Positions = NDArray[np.intp]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.arrays import Floats
 from holdfast.errors import ModelError
-from models.calibration import Floats
 from models.stored import digest, dump, read_verified
 
 FORMAT = 1

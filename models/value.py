@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from holdfast.arrays import Floats
 from holdfast.errors import InputError
-from models.calibration import Floats
 from models.settings import ValueSettings
 
 DAYS_A_MONTH = 30

@@ -15,9 +15,10 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.arrays import Floats
 from holdfast.errors import InputError, ModelError
 from models.bands import BandBounds
-from models.calibration import Calibration, Floats, calibration_from_json
+from models.calibration import Calibration, calibration_from_json
 from models.stored import digest, dump, read_verified
 
 FORMAT = 2

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from features.flat.identity import read_identity
 from holdfast.errors import HoldfastError, HomeError
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
-from pipeline.home import read_identity
 from pipeline.quickstart import Quickstart, quickstart
 from pipeline.simulated_operator import ROLES, SimulatedOperator, simulated_operator
 
@@ -82,7 +82,7 @@ def serving(home: Home) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "holdfast.cli", "serve", "--home", str(home.root), "--port", str(port)]
+    command = [sys.executable, "-m", "commands.main", "serve", "--home", str(home.root), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         with progress("Starting the service"):

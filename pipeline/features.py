@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from features.check_report import CheckReport
 from features.compute.build import BuildReport, build
-from features.data_check import accept
 from features.fields import features_without
-from features.materialize import Materialized, materialize
-from features.operator_repository import Change, OperatorRepository
+from features.intake.check import accept
+from features.intake.report import CheckReport
+from features.operator.materialize import Materialized, materialize
+from features.operator.repository import Change, OperatorRepository
 from features.sources import open_source
 from holdfast.errors import InputError
-from holdfast.settings import Home
-from pipeline.home import locked
+from holdfast.home import Home, locked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +94,12 @@ def build_features(home: Home, source: str | None = None, at: datetime | None = 
 
 
 def apply_features(home: Home) -> list[Change]:
-    """Make the registry hold what the definitions say; errors as in `pipeline.home.locked`."""
+    """Make the registry hold what the definitions say; errors as in `holdfast.home.locked`."""
     with locked(home):
         return OperatorRepository(home).apply()
 
 
 def materialize_features(home: Home) -> Materialized:
-    """Write the newest snapshot into the online store; errors as in `features.materialize.materialize`."""
+    """Write the newest snapshot into the online store; errors as in `features.operator.materialize.materialize`."""
     with locked(home):
         return materialize(OperatorRepository(home))

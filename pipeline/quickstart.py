@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.customer_table import CustomerTable, Roles, read_customer_table
-from features.encoding import Encoding
-from features.table import missing_count
+from features.encoding.encoding import Encoding
+from features.encoding.reading import missing_count
+from features.flat.customers import CustomerTable, Roles, read_customer_table
+from features.flat.identity import TableIdentity, check_identity, home_encoding
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
 from models.settings import BandSettings
-from pipeline.home import TableIdentity, check_identity, home_encoding
 from training.settings import LeakWatchSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from training.train import Training
+    from training.flat.model import Training
 
 MODEL = "churn"
 """Name the model is registered under."""

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pyarrow.csv as pa_csv
 
-from features.customer_table import Roles
-from features.operator_repository import OperatorRepository
-from features.table_repository import write_beside
+from features.flat.customers import Roles
+from features.operator.repository import OperatorRepository
 from holdfast.errors import HomeError, InputError
+from holdfast.files import write_beside
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
 from pipeline.features import FeatureBuild, build_features, materialize_features
-from pipeline.flat_table import ID, LABEL, flat_table
-from simulator.simulator import simulate
+from simulator.engine.simulator import simulate
+from training.flat.table import ID, LABEL, flat_table
 
 HORIZON_DAYS = 90
 ROLES = Roles(target=LABEL, id=ID, value="monthly_margin_91d")
@@ -49,7 +49,7 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     home : Home
         Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and ``subscriptions.csv``.
     customers, months, seed : int
-        As in `simulator.simulator.simulate`; at least 10 months, so that there is a Monday to learn from.
+        As in `simulator.engine.simulator.simulate`; at least 10 months, so that there is a Monday to learn from.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def simulated_features(home: Home, customers: int, months: int, seed: int) -> tu
     home : Home
         Gets ``operator/`` (raw tables and truth), ``raw/`` and ``features/operator/``.
     customers, months, seed : int
-        As in `simulator.simulator.simulate`; from 16 months on there is enough to `holdfast train`.
+        As in `simulator.engine.simulator.simulate`; from 16 months on there is enough to `holdfast train`.
 
     Returns
     -------

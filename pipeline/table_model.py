@@ -7,26 +7,26 @@ champion moves, then the files. Encodings only grow once something is published,
 from dataclasses import replace
 from pathlib import Path
 
-from care.care_list import care_list_csv
-from features.customer_table import CustomerTable
-from features.dates import Floats
-from features.encoding import Encoding
-from features.table_repository import SERVICE, TableRepository
+from features.encoding.encoding import Encoding
+from features.flat.customers import CustomerTable
+from features.flat.identity import TableIdentity, claimed, home_encoding, record_identity, was_published
+from features.flat.repository import SERVICE, TableRepository
+from holdfast.arrays import Floats
+from holdfast.files import outputs
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
 from models.scorer import Scorer
-from pipeline.care import care_entries
-from pipeline.home import TableIdentity, claimed, home_encoding, record_identity, was_published
-from pipeline.outputs import outputs
-from pipeline.report import render_report
-from pipeline.report_content import ExplainedSample, Source, explained_sample, report_content
-from pipeline.scores import CustomerScores
-from training.fit import PARAMETERS, TrainingTable
-from training.plots import beeswarm_figure, plots
+from reports.kit.plots import beeswarm_figure, plots
+from reports.quickstart.care_file import care_list_csv
+from reports.quickstart.care_list import care_entries
+from reports.quickstart.content import ExplainedSample, Source, explained_sample, report_content
+from reports.quickstart.report import render_report
+from training.evaluation.folds import Split, cross_validation, time_windows
+from training.fitting.fit import PARAMETERS, TrainingTable
+from training.flat.model import Training, train
+from training.flat.scores import CustomerScores
+from training.release.tracking import RunRecord, Tracking
 from training.settings import TrainingSettings
-from training.split import Split, cross_validation, time_windows
-from training.tracking import RunRecord, Tracking
-from training.train import Training, train
 
 
 def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -> tuple[Training, Encoding, str]:

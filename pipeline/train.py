@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import InputError, ModelError
-from holdfast.settings import Home
+from holdfast.home import Home, locked
 from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
 from models.settings import BandSettings
 from models.target import Target
+from models.targets import TARGETS
 from models.words.catalogue import resolve
-from pipeline.home import locked
-from training.facts import SURVEY, Rivalry
-from training.meanings import service_documents
+from training.fitting.constraints import service_documents
+from training.release.facts import SURVEY, Rivalry
 from training.settings import SECTIONS
-from training.targets import TARGETS
 
 if TYPE_CHECKING:
-    from training.gate import Verdict
-    from training.operator_model import OperatorModel
-    from training.tune import TuningBudget
+    from training.fitting.tune import TuningBudget
+    from training.operator.model import OperatorModel
+    from training.release.gate import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +72,7 @@ def train_target(
     home : Home
         Holds raw tables and features; gets the version, its report and its card.
     name : str
-        One of `training.targets.TARGETS`.
+        One of `models.targets.TARGETS`.
     budget : TuningBudget
         How long to search for parameters. A run that was cut short carries on with its search.
     test_from : datetime, optional
@@ -98,8 +97,8 @@ def train_target(
     target = TARGETS[name]
     spoken = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
-    from training.operator_model import train_operator_model
-    from training.target_dataset import target_dataset
+    from training.operator.dataset import target_dataset
+    from training.operator.model import train_operator_model
 
     with locked(home):
         labelled = target_dataset(home, target, start)

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from features.table_repository import write_beside
+from holdfast.files import write_beside
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home
-from models.reason_views import global_view
-from pipeline.model_report import render_model_report
-from pipeline.models import REPORTS, would_pass, write_card
-from training.assessment_plots import assessment_figures
-from training.example import InputExample
-from training.facts import SURVEY
-from training.gate import Verdict
-from training.operator_model import OperatorModel
-from training.predictions import TEST_PREDICTIONS
-from training.reason_plots import reason_figures
+from models.reasons.views import global_view
+from pipeline.promote import REPORTS, would_pass, write_card
+from reports.training.assessment_plots import assessment_figures
+from reports.training.reason_plots import reason_figures
+from reports.training.report import render_model_report
+from training.evaluation.predictions import TEST_PREDICTIONS
+from training.operator.model import OperatorModel
+from training.release.facts import SURVEY
+from training.release.gate import Verdict
+from training.release.signature import InputExample
+from training.release.tracking import RunRecord, Tracking, assessment_metrics
 from training.settings import SECTIONS
-from training.tracking import RunRecord, Tracking, assessment_metrics
 
 
 def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verdict, Path, Path]:

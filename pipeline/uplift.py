@@ -11,21 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from features.operator_repository import OperatorRepository
-from features.table_repository import write_beside
+from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
-from holdfast.settings import Home
+from holdfast.files import write_beside
+from holdfast.home import Home, locked
 from models.uplift import Uplift, UpliftModel
-from pipeline.home import locked
-from pipeline.uplift_report import render_uplift
-from training.experiment import Experiment
-from training.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
-from training.known import RawHistory
-from training.uplift import JudgedExperiment, judge_experiment
-from training.uplift_balance import Imbalance, imbalances
-from training.uplift_contacts import SERVICE, Contacts, experiments, randomised_actions, select_contacts
-from training.uplift_result import ActionUplift
-from training.uplift_settings import UpliftSettings
+from reports.uplift.report import render_uplift
+from training.labelling.history import RawHistory
+from training.uplift.balance import Imbalance, imbalances
+from training.uplift.contacts import SERVICE, Contacts, experiments, randomised_actions, select_contacts
+from training.uplift.estimate import JudgedExperiment, judge_experiment
+from training.uplift.experiment import Experiment
+from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
+from training.uplift.result import ActionUplift
+from training.uplift.settings import UpliftSettings
 
 RESULT, REPORT = "uplift.json", "report.html"
 LABEL = "randomised"
@@ -208,10 +207,17 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
             judged.append(_judge(experiment, settings, _contact_notes(experiment), SERVICE))
     if not judged:
         raise InputError("care_contacts", f"must hold enough randomised contacts of an action; {'; '.join(not_judged.values())}")
-    from pipeline.uplift_record import register
+    from training.release.uplift_record import register_uplift
 
     with locked(home):
-        registered = register(home, judged)
+        registered = register_uplift(
+            home,
+            (
+                (found.experiment, action, model)
+                for found in judged
+                for model, action in zip(found.models, found.actions, strict=True)
+            ),
+        )
     run = UpliftRun(
         title="Care actions",
         directory=directory,

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.dates import Floats
-from features.encoding import Encoding
-from features.online import OnlineService, open_service, read
-from features.packed import Times
+from features.encoding.encoding import Encoding
+from features.online.service import OnlineService, open_service, read
+from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
-from holdfast.settings import Home
+from holdfast.home import Home
 from models.registry import ChampionAddress, RegisteredVersion, find_champion, load_registered
 from models.scorer import Scorer
-from serving.rows import RowReader
+from serving.contract.rows import RowReader
 
 MODEL = "churn"
 
@@ -71,7 +70,7 @@ class Loaded:
         return loaded
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
-        """Newest features of customers, as `features.online.read` gives them; any thread may ask.
+        """Newest features of customers, as `features.online.service.read` gives them; any thread may ask.
 
         Raises
         ------

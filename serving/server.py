@@ -9,9 +9,10 @@ from types import FrameType
 import uvicorn
 
 from holdfast.errors import InputError
+from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import Home, keep_parts_private
-from serving.access import is_loopback
+from holdfast.settings import keep_parts_private
+from serving.access.key import is_loopback
 from serving.champion import MODEL, Champion
 from serving.settings import ServingSettings
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import bentoml
 
-from serving.access import AccessMiddleware
-from serving.app import make_app
+from serving.access.key import AccessMiddleware
 from serving.champion import Champion
-from serving.problem import MOST_SECONDS, ProblemMiddleware
+from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
+from serving.routes.app import make_app
 from serving.settings import ServingSettings
 
 # BentoML's metrics are labelled by raw path, so that whoever asks for made-up paths fills the memory; its tracing exports

@@ -11,7 +11,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from holdfast.settings import Home, keep_parts_private
+from holdfast.home import Home
+from holdfast.settings import keep_parts_private
 
 keep_parts_private()
 settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -88,7 +89,7 @@ def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str)
     Made once for all tests that learn from it: 2,000 customers over 20 months.
     """
     from pipeline.features import build_features, materialize_features
-    from simulator.simulator import simulate
+    from simulator.engine.simulator import simulate
 
     root = tmp_path_factory.getbasetemp()
     # Each worker has a folder of its own below the one that they share.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from features.customer_table import Roles, read_customer_table
-from training.fit import TrainingTable
+from features.flat.customers import Roles, read_customer_table
+from training.fitting.fit import TrainingTable
 
 
 @dataclass(frozen=True)

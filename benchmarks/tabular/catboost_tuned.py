@@ -1,7 +1,7 @@
 """CatBoost, tuned: the strongest rival on tables of a few thousand rows, and used for nothing but comparison.
 
 The first trial is CatBoost near its own defaults; the rounds are those that were best on the inner split; trials that lag behind
-the median are ended early, by the rule of `training.tune`.
+the median are ended early, by the rule of `training.fitting.tune`.
 """
 
 from types import SimpleNamespace
@@ -11,10 +11,11 @@ import optuna
 import pandas as pd
 from catboost import CatBoostClassifier, Pool
 
-from training.fit import TrainingTable
+from holdfast.arrays import Floats
+from training.evaluation.folds import inner_folds
+from training.fitting.fit import TrainingTable
+from training.fitting.tune import SHRINKAGE_A_LOOK, median_pruner
 from training.settings import TrainingSettings
-from training.split import Floats, inner_folds
-from training.tune import SHRINKAGE_A_LOOK, median_pruner
 
 _AS_IT_COMES = {
     "learning_rate": 0.05,

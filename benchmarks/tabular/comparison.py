@@ -16,11 +16,12 @@ from joblib import cpu_count
 
 from benchmarks.tabular.cases import Case
 from benchmarks.tabular.contenders import Contender
+from holdfast.arrays import Floats
 from holdfast.logging import progress
-from training.fit import TrainingTable
-from training.metrics import figures
+from training.evaluation.folds import Split, cross_validation
+from training.evaluation.metrics import figures
+from training.fitting.fit import TrainingTable
 from training.settings import TrainingSettings
-from training.split import Floats, Split, cross_validation
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Judged:
     Parameters
     ----------
     figures : dict of str to (s,) float64
-        Figures of `training.metrics`, one a split, and ``empc_gained``: of what a perfect order would earn beyond contacting all
+        Figures of `training.evaluation.metrics`, one a split, and ``empc_gained``: of what a perfect order would earn beyond contacting all
         or none, the share that is captured.
     leaves : float or None
         Mean leaves that explaining a row visits.

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
-from models.explanation_cost import explanation_cost
-from training.blend import fit_blend
-from training.fit import TrainingTable, fit_calibrated
+from holdfast.arrays import Floats
+from models.reasons.cost import explanation_cost
+from training.evaluation.folds import inner_folds
+from training.fitting.blend import fit_blend
+from training.fitting.fit import TrainingTable, fit_calibrated
+from training.fitting.tune import TuningBudget, tune
 from training.settings import GateSettings, TrainingSettings
-from training.split import Floats, inner_folds
-from training.tune import TuningBudget, tune
 
 TRIALS = 20
 """Tuning trials, on one inner split of the training part."""
@@ -86,9 +87,16 @@ def tuned_catboost(train: TrainingTable, test: Floats, settings: TrainingSetting
 OURS = Contender(
     "holdfast, tuned",
     tuned_holdfast,
-    ("training.tune", "training.search_space", "training.averaging", "training.blend", "training.fit", __name__),
+    (
+        "training.fitting.tune",
+        "training.fitting.search_space",
+        "training.fitting.averaging",
+        "training.fitting.blend",
+        "training.fitting.fit",
+        __name__,
+    ),
 )
-QUICKSTART = Contender("holdfast quickstart", quickstart, ("training.fit", "models.calibration", __name__))
+QUICKSTART = Contender("holdfast quickstart", quickstart, ("training.fitting.fit", "models.calibration", __name__))
 PLAIN = Contender("LightGBM as it comes", plain_lightgbm, (__name__,))
 CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.catboost_tuned",))
 

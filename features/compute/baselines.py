@@ -9,9 +9,9 @@ from pathlib import Path
 
 from features.compute.files import digest_of, write_rows
 from features.compute.population import take_snapshot
-from features.compute.raw import RawTables, files_sql, moment
-from features.compute.region import cell_regions, region_baselines
-from features.compute.weeks import RECENT_DAYS
+from features.sql.raw import RawTables, files_sql, moment
+from features.sql.region import cell_regions, region_baselines
+from features.sql.weeks import RECENT_DAYS
 
 BASELINES = {"region_baselines": region_baselines, "cell_regions": cell_regions}
 """Relations by name, and the SQL that computes them from the population of a Monday."""

@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from features.compute import experience
 from features.compute.baselines import BASELINES, Baselines
 from features.compute.files import digest_of, link_rows, rows_of, view_rows, write_rows
 from features.compute.live_states import link_queries, state_queries
-from features.compute.parts import identity_of
 from features.compute.population import population_sql, sampled, take_snapshot
-from features.compute.raw import READABLE, RawTables, files_sql, moment, open_raw
 from features.compute.snapshots import WEEK, checked_time, history_mondays, monday_of, newest_time, require_subscriptions
 from features.compute.state_files import are_written, write_states
-from features.compute.views import SUMMARIES, asked_for, disabled_features, view_queries
 from features.fields import ENTITIES, LINKS, VIEWS
 from features.settings import FeatureSettings
+from features.sql.parts import identity_of
+from features.sql.raw import READABLE, RawTables, files_sql, moment, open_raw
+from features.views import experience
+from features.views.registry import SUMMARIES, asked_for, disabled_features, view_queries
 from holdfast.logging import Advance, progress
 
 _log = logging.getLogger(__name__)

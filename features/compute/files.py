@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from features.compute.raw import quoted, text_sql
 from features.fields import View
+from features.sql.raw import quoted, text_sql
 
 DIGEST = "holdfast.digest"
 _TIMES = "make_timestamptz(epoch_us(cutoff)) AS event_timestamp, make_timestamptz(epoch_us(cutoff)) AS created_timestamp"

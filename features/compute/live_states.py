@@ -8,11 +8,11 @@ from datetime import datetime
 
 import pyarrow
 
-from features.compute.raw import moment
-from features.contracts import INCIDENT_LEVELS, TABLES
+from features.contracts.tables import INCIDENT_LEVELS, TABLES
 from features.live.event import microseconds
 from features.live.items import GRACE, KINDS, REACH, ItemKind, categories
 from features.live.state import NATION, STATE_TABLES
+from features.sql.raw import moment
 
 _ARRIVED = "epoch_us(arrived_at)"
 

@@ -13,8 +13,8 @@ What feature queries are asked for is one of the last four, or any relation with
 
 from datetime import datetime
 
-from features.compute.raw import RawTables, moment
-from features.contracts import ARRIVED, HAPPENED, TABLES
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from features.sql.raw import RawTables, moment
 
 SAMPLE_STEPS = 2**32
 """How finely the share of customers in history can be told."""

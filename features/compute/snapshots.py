@@ -8,7 +8,7 @@ Monday lies before the first subscription arrived.
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from features.compute.raw import READABLE, WINDOW_DAYS, RawTables
+from features.sql.raw import READABLE, WINDOW_DAYS, RawTables
 from holdfast.errors import InputError
 
 WEEK = timedelta(days=7)

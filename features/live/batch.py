@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from features.contracts import HAPPENED, INCIDENT_LEVELS
+from features.contracts.tables import HAPPENED, INCIDENT_LEVELS
 from features.fields import VIEWS
 from features.live.evaluate import AreaIncidents, Values, account_of, evaluate, evaluate_area, evaluate_cell, evaluate_contact
 from features.live.event import Event
 from features.live.items import GRACE
 from features.live.state import LINKS, NATION, STATE_TABLES, State, apply_event, entity_of, is_first_version, touched, with_items
-from features.packed import PackedUpdate
+from features.packed.store import PackedUpdate
 
 KINDS = (*STATE_TABLES, *LINKS)
 """Kinds of documents that live events read and write."""

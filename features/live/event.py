@@ -9,7 +9,7 @@ from typing import Any
 import pandera.pandas as pa
 import pyarrow
 
-from features.contracts import ARRIVED, HAPPENED, TABLES
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES
 from features.fields import VIEWS
 from holdfast.errors import InputError
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pyarrow
 
-from features.contracts import HAPPENED, TABLES
+from features.contracts.tables import HAPPENED, TABLES
 from features.live.event import Event, Value
 
 Item = list[Any]

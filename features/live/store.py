@@ -6,11 +6,11 @@ from itertools import islice
 
 import pyarrow as pa
 
-from features.contracts import ARRIVED
+from features.contracts.tables import ARRIVED
 from features.live.batch import KINDS, LIVE_VIEWS, Build, LiveBatch
 from features.live.event import Event, microseconds, time_of
 from features.live.state import LINKS, STATE_TABLES
-from features.packed import PackedStore
+from features.packed.store import PackedStore
 from holdfast.errors import InputError, ModelError
 from holdfast.logging import progress
 

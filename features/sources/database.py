@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from features.contracts import TABLES
+from features.contracts.tables import TABLES
 from features.sources.part import BATCH_ROWS, Batch, Part
 from holdfast.errors import InputError
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from features.contracts import TABLES
+from features.contracts.tables import TABLES
+from features.encoding.reading import DELIMITERS
 from features.sources.part import BATCH_ROWS, Batch, BrokenLine, Part
-from features.table import DELIMITERS
 from holdfast.errors import InputError
 
 _ENDINGS = (".parquet", ".csv", ".csv.gz")

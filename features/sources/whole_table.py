@@ -14,14 +14,12 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from features.contracts import ARRIVED, HAPPENED, Table
+from features.contracts.tables import ARRIVED, HAPPENED, Table
+from holdfast.arrays import Positions
 
 LATE = timedelta(days=7)
 """A row that takes longer to arrive is late."""
-
-Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

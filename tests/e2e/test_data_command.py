@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from tests.builders.raw_tables import raw_tables, write_raw_tables
 from tests.e2e.conftest import Command
-from tests.raw_tables import raw_tables, write_raw_tables
 
 SOME = ("customers", "subscriptions", "plans", "refunds")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.errors import HomeError
-from holdfast.settings import Home
+from holdfast.home import Home
 from pipeline import demo
 
 

@@ -10,7 +10,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from holdfast.settings import Home
+from holdfast.home import Home
 from models.registry import find_champion
 from pipeline.demo import serving
 from tests.e2e.conftest import HOLDFAST, Command

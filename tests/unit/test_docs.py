@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.reference import references
+from commands.sections import effective_settings, sections
 from holdfast.errors import InputError
-from holdfast.reference import references
-from holdfast.sections import effective_settings, sections
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,0 +1,57 @@
+"""What all commands share: their common options, and errors as one readable line."""
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holdfast.errors import HoldfastError
+
+if TYPE_CHECKING:
+    from holdfast.home import Home
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+
+
+def home_of(home: Path | None) -> "Home":
+    """The home directory that an option names, or that the settings do."""
+    from holdfast.home import Home
+    from holdfast.settings import BaseSection
+
+    return Home(home or BaseSection.read().home)
+
+
+def reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into one readable line on standard error and the exit code they stand for."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except HoldfastError as error:
+            _fail(str(error), error.exit_code)
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            _fail("interrupted; nothing is lost, run the same command again", 130)
+        except Exception as error:
+            first_line = (str(error).splitlines() or [""])[0]
+            _fail(f"unexpected {type(error).__name__}: {first_line} (--debug shows where)", 1)
+
+    return run
+
+
+def _fail(message: str, exit_code: int) -> None:
+    if logging.getLogger("holdfast").isEnabledFor(logging.DEBUG):
+        traceback.print_exc()
+    typer.secho("error", fg="red", bold=True, nl=False, err=True)
+    typer.echo(f" {' '.join(message.split())}", err=True)
+    raise typer.Exit(exit_code)

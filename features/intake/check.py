@@ -1,0 +1,345 @@
+"""Raw tables checked against their contracts: rows that obey become the raw store, the others are quarantined with their reasons.
+
+Rows are judged in three steps, each on what the one before left:
+
+1. one by one, by the contract's types and rules (`row_check`), however many a row breaks;
+2. by their references: ids that are not among the accepted rows of the table they refer to;
+3. by their identity: of rows that share it, one is kept (`WholeTables.repeats` says which).
+
+Accepted and quarantined rows together are the rows read, table by table.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.contracts.tables import TABLES, Table
+from features.contracts.types import Fault, refusals, typed
+from features.intake.plausibility import doubts
+from features.intake.quarantine import QuarantineFolder, TableQuarantine
+from features.intake.report import AbsentTable, CheckReport, TableReport
+from features.intake.rows import check_rows
+from features.intake.store import RawStore
+from features.sources import Part, Source
+from features.sources.folder import ParquetPart, row_numbers
+from features.sources.part import BATCH_ROWS
+from features.sources.whole_table import WholeTables
+from holdfast.arrays import Positions
+from holdfast.errors import InputError
+from holdfast.logging import Advance, progress
+
+Disables = Callable[[str], Sequence[str]]
+"""Names the features that cannot be computed without a table."""
+
+_NONE: Positions = np.empty(0, dtype=np.int64)
+
+
+def accept(source: Source, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()) -> CheckReport:
+    """Check raw tables and keep the accepted rows: ``out/<table>/<part>.parquet``, each typed by its contract.
+
+    The store is replaced as a whole at the end. Files accepted before without a fault, and not changed since, are linked; which
+    of their rows repeat or lead nowhere is asked anew.
+
+    Parameters
+    ----------
+    source : Source
+        The raw tables.
+    out : Path
+        Folder of the raw store.
+    quarantine : Path
+        Folder of the rows that were not accepted, ``<table>.parquet`` each.
+    disables : callable
+        Names the features that cannot be computed without a table.
+
+    Returns
+    -------
+    CheckReport
+        Accepted and quarantined rows together are the rows read.
+
+    Raises
+    ------
+    InputError
+        A required table or column is missing, a column's type or a file cannot be read, or ``out`` or ``quarantine`` holds
+        something else. Nothing was changed.
+    """
+    return _run(source, RawStore(out), QuarantineFolder(quarantine), disables)
+
+
+def check(source: Source, *, quarantine: Path, disables: Disables = lambda table: ()) -> CheckReport:
+    """Check raw tables just as `accept` does, and keep none of the accepted rows.
+
+    Parameters
+    ----------
+    source, quarantine, disables
+        As in `accept`.
+
+    Returns
+    -------
+    CheckReport
+        As from `accept`.
+
+    Raises
+    ------
+    InputError
+        As in `accept`.
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
+        return _run(source, RawStore(Path(scratch) / "raw", keep=False), QuarantineFolder(quarantine), disables)
+
+
+def _run(source: Source, store: RawStore, folder: QuarantineFolder, disables: Disables) -> CheckReport:
+    started = time.monotonic()
+    _refuse_early(source, store)
+    present = set(source.tables())
+    with _prepared(store, folder) as whole:
+        reports: dict[str, TableReport] = {}
+        for name in _referenced_first(present):
+            reports[name] = _TableCheck(TABLES[name], source, store, folder, whole, present).run()
+        reports = {name: reports[name] for name in TABLES if name in reports}
+        report = CheckReport(
+            where=source.where,
+            tables=tuple(reports.values()),
+            absent=tuple(AbsentTable(name, tuple(disables(name))) for name in TABLES if name not in present),
+            unknown_tables=source.unknown(),
+            doubts=tuple(doubts(reports, store.files, whole)),
+            quarantine=folder.root,
+            seconds=time.monotonic() - started,
+        )
+    folder.publish()
+    store.publish()
+    return report
+
+
+def _refuse_early(source: Source, store: RawStore) -> None:
+    """Refuse what reading rows would not mend, all at once and before any work."""
+    found: dict[str, InputError] = {}
+    for name, table in TABLES.items():
+        if name not in source.tables():
+            if table.required:
+                raise InputError(name, "the table must be there", source.where)
+            continue
+        for part in source.parts(name):
+            if part.path is not None and store.root.resolve() in part.path.resolve().parents:
+                raise InputError("WHERE", "must not be the raw store itself, which is replaced", source.where)
+            found |= {error.field: error for error in refusals(table, part.schema)}
+    if not found:
+        return
+    first = next(iter(found.values()))
+    more = [error.field for error in found.values() if error is not first]
+    raise InputError(first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value)
+
+
+@contextmanager
+def _prepared(store: RawStore, folder: QuarantineFolder) -> Iterator[WholeTables]:
+    spill = store.beside / ".spill"
+    spill.mkdir(parents=True)
+    whole = WholeTables(spill)
+    try:
+        yield whole
+    except BaseException:
+        store.discard()
+        folder.discard()
+        raise
+    finally:
+        whole.close()
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _referenced_first(present: set[str]) -> list[str]:
+    needs = {
+        name: {other for column in TABLES[name].schema.columns.values() if (other := column.metadata["references"]) in present}
+        for name in TABLES
+        if name in present
+    }
+    # A column that refers to its own table needs no order.
+    return list(TopologicalSorter({name: others - {name} for name, others in needs.items()}).static_order())
+
+
+@dataclass
+class _Judged:
+    """A part whose rows were judged one by one.
+
+    Parameters
+    ----------
+    part : Part
+        Where the rows came from.
+    file : Path
+        Those that obey.
+    left_out : (n,) int64
+        Row numbers of the others, ascending.
+    read : int
+        Rows read.
+    reused : bool
+        Taken over as it was accepted before.
+    """
+
+    part: Part
+    file: Path
+    left_out: Positions
+    read: int
+    reused: bool = False
+
+
+@dataclass
+class _TableCheck:
+    """The check of one table."""
+
+    table: Table
+    source: Source
+    store: RawStore
+    folder: QuarantineFolder
+    whole: WholeTables
+    present: set[str]
+
+    def run(self) -> TableReport:
+        started = time.monotonic()
+        parts = self.source.parts(self.table.name)
+        total = sum(part.rows or 0 for part in parts) or None
+        with (
+            progress(f"Checking {self.table.name}", total) as advance,
+            self.folder.table(self.table) as quarantine,
+        ):
+            judged = [self._judge(part, quarantine, advance) for part in parts]
+            for file, faults in self._faults_of_the_whole({one.file for one in judged}).items():
+                self._rewrite(next(one for one in judged if one.file == file), faults, quarantine)
+        read = sum(one.read for one in judged)
+        return self._report(judged, read, quarantine, started)
+
+    def _judge(self, part: Part, quarantine: TableQuarantine, advance: Advance) -> _Judged:
+        file = self.store.place(self.table.name, part)
+        reused = self.store.reuse(self.table.name, part)
+        if reused is not None:
+            advance(reused)
+            return _Judged(part, file, _NONE, reused, reused=True)
+        left_out, read = [_NONE], 0
+        # A file that is already as it should be is not written anew, which would take longer than judging it.
+        fit = isinstance(part, ParquetPart) and part.schema.equals(self.table.arrow_schema)
+        with ExitStack() as files:
+            writer = None if fit else files.enter_context(pq.ParquetWriter(file, self.table.arrow_schema))
+            for batch in part.batches():
+                rows, faults = check_rows(self.table, batch.rows)
+                faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
+                quarantine.add(part.name, batch.rows, batch.numbers, faults)
+                quarantine.add_lines(part.name, batch.broken)
+                left_out += [batch.numbers[faulty], np.array([line.number for line in batch.broken], dtype=np.int64)]
+                if writer is not None:
+                    writer.write_batch(_without(rows, faulty))
+                elif len(faulty) or not _same_nulls(rows, batch.rows):
+                    fit = False
+                read += len(batch.rows) + len(batch.broken)
+                advance(len(batch.rows))
+        numbers = np.sort(np.concatenate(left_out))
+        if fit:
+            self.store.adopt(self.table.name, part)
+        elif writer is None:
+            self._write_without(part, file, numbers)
+        if not len(numbers):
+            self.store.remember(self.table.name, part, read)
+        return _Judged(part, file, numbers, read)
+
+    def _write_without(self, part: Part, file: Path, left_out: Positions) -> None:
+        """Read a part once more, and write its rows but for some."""
+        with pq.ParquetWriter(file, self.table.arrow_schema) as writer:
+            for batch in part.batches():
+                rows, _ = typed(self.table, batch.rows)
+                writer.write_batch(_without(rows, np.flatnonzero(np.isin(batch.numbers, left_out))))
+
+    def _faults_of_the_whole(self, files: set[Path]) -> dict[Path, list[Fault]]:
+        """References, then identities: what is wrong with which rows, by position in the file."""
+        table, ordered = self.table, sorted(files)
+        faults: dict[Path, list[Fault]] = {}
+
+        def note(column: str, rule: str, reason: str, found: dict[Path, Positions]) -> None:
+            for file, at in found.items():
+                faults.setdefault(file, []).append(Fault(column, rule, reason, at))
+
+        for column, definition in table.schema.columns.items():
+            other = definition.metadata["references"]
+            if other in self.present:
+                found = self.whole.orphans(ordered, column, self.store.files(other), TABLES[other].key[0])
+                note(column, "orphan", f"must be the id of an accepted row of {other}", found)
+        orphans = {file: np.unique(np.concatenate([fault.at for fault in of_file])) for file, of_file in faults.items()}
+        repeats = self.whole.repeats(table, ordered, orphans)
+        identity = ", ".join(table.identity)
+        note(identity, "duplicate", "must not repeat: another row is equal in every column", repeats["duplicate"])
+        note(
+            identity,
+            "conflict",
+            "must not repeat: another row says otherwise; arrived_at tells corrections apart",
+            repeats["conflict"],
+        )
+        return faults
+
+    def _rewrite(self, judged: _Judged, faults: Sequence[Fault], quarantine: TableQuarantine) -> None:
+        """Move rows from a part's accepted file to the quarantine."""
+        beside, done = judged.file.with_suffix(".rewritten"), 0
+        with pq.ParquetFile(judged.file) as file, pq.ParquetWriter(beside, self.table.arrow_schema) as writer:
+            for rows in file.iter_batches(batch_size=BATCH_ROWS):
+                here = [_within(fault, done, len(rows)) for fault in faults]
+                here = [fault for fault in here if len(fault.at)]
+                numbers = row_numbers(np.arange(done, done + len(rows)), judged.left_out)
+                quarantine.add(judged.part.name, rows, numbers, here)
+                writer.write_batch(_without(rows, np.concatenate([_NONE, *(fault.at for fault in here)])))
+                done += len(rows)
+        judged.file.unlink()
+        beside.rename(judged.file)
+        self.store.forget(self.table.name, judged.part)
+
+    def _report(self, judged: Sequence[_Judged], read: int, quarantine: TableQuarantine, started: float) -> TableReport:
+        table, files = self.table, [one.file for one in judged]
+        there = {name for one in judged for name in one.part.schema.names}
+        accepted, nulls = _null_counts(files, table.columns)
+        empty = [name for name in table.columns if name in there and accepted and nulls[name] == accepted]
+        return TableReport(
+            table=table.name,
+            read=read,
+            accepted=accepted,
+            quarantined=quarantine.rows,
+            reused=sum(one.read for one in judged if one.reused),
+            moments=self.whole.moments(files),
+            absent_columns=tuple(name for name in table.columns if name not in there),
+            empty_columns=tuple(empty),
+            unknown_columns=tuple(sorted(there - set(table.columns))),
+            rules=tuple(sorted(quarantine.rules.values(), key=lambda rule: -rule.rows)),
+            seconds=time.monotonic() - started,
+        )
+
+
+def _without(rows: pa.RecordBatch, faulty: Positions) -> pa.RecordBatch:
+    if not len(faulty):
+        return rows
+    kept = np.ones(len(rows), dtype=bool)
+    kept[faulty] = False
+    return rows.filter(pa.array(kept))
+
+
+def _same_nulls(rows: pa.RecordBatch, others: pa.RecordBatch) -> bool:
+    """Whether rows read as types they already had are what they were: nothing but NaN becomes something else."""
+    return all(one.null_count == other.null_count for one, other in zip(rows.columns, others.columns, strict=True))
+
+
+def _within(fault: Fault, start: int, rows: int) -> Fault:
+    low, high = np.searchsorted(fault.at, (start, start + rows))
+    return Fault(fault.column, fault.rule, fault.reason, fault.at[low:high] - start)
+
+
+def _null_counts(files: Sequence[Path], columns: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Rows, and nulls by column, from what Parquet files say of themselves."""
+    rows, nulls = 0, dict.fromkeys(columns, 0)
+    for file in files:
+        metadata = pq.read_metadata(file)
+        rows += metadata.num_rows
+        for group in range(metadata.num_row_groups):
+            for at, name in enumerate(columns):
+                statistics = metadata.row_group(group).column(at).statistics
+                nulls[name] += statistics.null_count if statistics is not None else 0
+    return rows, nulls

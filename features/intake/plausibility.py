@@ -1,0 +1,85 @@
+"""Doubts about raw tables: nothing that a contract forbids, but what a wrong mapping looks like."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from features.contracts.tables import TABLES
+from features.intake.report import Doubt, TableReport
+from features.sources.whole_table import WholeTables
+
+STALE_DAYS = 35
+"""A table of events is stale when its newest row is that much older than the newest of all."""
+
+_IN_WAVES = ("price_changes", "incidents", "care_contacts", "care_outcomes")
+"""Events that may well not happen for months."""
+
+RARELY_FOUND = 0.5
+"""Ids are doubtful when a smaller share of them is found where they should be."""
+
+_LINKS = {
+    ("bills", "account_id"): ("customers", ("account_id", "customer_id")),
+    ("payments", "account_id"): ("customers", ("account_id", "customer_id")),
+    ("arrears", "account_id"): ("customers", ("account_id", "customer_id")),
+    ("refunds", "account_id"): ("customers", ("account_id", "customer_id")),
+    ("interactions", "ticket_id"): ("tickets", ("ticket_id",)),
+    ("appointments", "order_id"): ("orders", ("order_id",)),
+    ("survey_invitations", "interaction_id"): ("interactions", ("interaction_id",)),
+}
+"""Ids that should be found elsewhere, though rows whose id is not found do no harm."""
+
+Files = Callable[[str], Sequence[Path]]
+
+
+def doubts(reports: Mapping[str, TableReport], files: Files, whole: WholeTables, now: datetime | None = None) -> Iterator[Doubt]:
+    """What looks wrong about tables.
+
+    Parameters
+    ----------
+    reports : mapping of str to TableReport
+        Tables by name.
+    files : callable
+        Gives a table's accepted files.
+    whole : WholeTables
+        To ask about them.
+    now : datetime, optional
+        Rows should not arrive later than this. Default: the clock.
+    """
+    yield from _empty(reports)
+    yield from _untimely(reports, now or datetime.now(UTC))
+    yield from _unlinked(reports, files, whole)
+
+
+def _empty(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
+    for name, report in reports.items():
+        if not report.accepted:
+            yield Doubt("no_rows", name, "has no rows")
+        elif report.empty_columns:
+            yield Doubt("empty_columns", name, f"never a value in {', '.join(report.empty_columns)}")
+
+
+def _untimely(reports: Mapping[str, TableReport], now: datetime) -> Iterator[Doubt]:
+    newest = max((report.moments.last_happened for report in reports.values() if report.moments.last_happened), default=None)
+    for name, report in reports.items():
+        moments = report.moments
+        if moments.last_arrived is not None and moments.last_arrived > now:
+            yield Doubt("future", name, f"rows arrive in the future, up to {moments.last_arrived:%Y-%m-%d}")
+        if TABLES[name].kind != "event" or name in _IN_WAVES or moments.last_happened is None or newest is None:
+            continue
+        if newest - moments.last_happened > timedelta(days=STALE_DAYS):
+            days = (newest - moments.last_happened).days
+            yield Doubt("stale", name, f"ends on {moments.last_happened:%Y-%m-%d}, {days} days before the newest table")
+
+
+def _unlinked(reports: Mapping[str, TableReport], files: Files, whole: WholeTables) -> Iterator[Doubt]:
+    for name in reports:
+        for column, definition in TABLES[name].schema.columns.items():
+            other = definition.metadata["references"]
+            if other is not None and other not in reports:
+                yield Doubt("not_checked", name, f"{column} could not be looked up: there is no table {other}")
+        for (table, column), (other, keys) in _LINKS.items():
+            if table != name or other not in reports:
+                continue
+            share = whole.found_share(files(name), column, files(other), keys)
+            if share is not None and share < RARELY_FOUND:
+                yield Doubt("rarely_found", name, f"only {share:.0%} of {column} are found in {other}.{' or '.join(keys)}")

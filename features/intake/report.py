@@ -1,0 +1,152 @@
+"""What a check of raw tables found."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from features.intake.quarantine import RuleCount
+from features.sources.whole_table import Moments
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableReport:
+    """One table.
+
+    Parameters
+    ----------
+    table : str
+        Its name.
+    read, accepted, quarantined : int
+        Rows; the last two make the first.
+    reused : int
+        Rows of files that had been accepted before and have not changed: not judged one by one again.
+    moments : Moments
+        When accepted rows happened and arrived.
+    absent_columns, empty_columns, unknown_columns : tuple of str
+        Columns that may be null and are not there; that are there, but without any value; that no contract knows.
+    rules : tuple of RuleCount
+        Rules broken, most often first.
+    seconds : float
+        How long it took.
+    """
+
+    table: str
+    read: int
+    accepted: int
+    quarantined: int
+    reused: int
+    moments: Moments
+    absent_columns: tuple[str, ...]
+    empty_columns: tuple[str, ...]
+    unknown_columns: tuple[str, ...]
+    rules: tuple[RuleCount, ...]
+    seconds: float
+
+    @property
+    def late_share(self) -> float:
+        """Share of accepted rows that arrived more than 7 days after they happened."""
+        return self.moments.late / self.accepted if self.accepted else 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """As a JSON object."""
+        return {
+            "table": self.table,
+            "read": self.read,
+            "accepted": self.accepted,
+            "quarantined": self.quarantined,
+            "reused": self.reused,
+            "first_happened_at": _iso(self.moments.first_happened),
+            "last_happened_at": _iso(self.moments.last_happened),
+            "late_share": round(self.late_share, 6),
+            "absent_columns": list(self.absent_columns),
+            "empty_columns": list(self.empty_columns),
+            "unknown_columns": list(self.unknown_columns),
+            "rules": [asdict(rule) for rule in self.rules],
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(frozen=True)
+class AbsentTable:
+    """An optional table that is not there, and the features that cannot be computed without it."""
+
+    table: str
+    disables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something that breaks no rule, and yet looks wrong.
+
+    Parameters
+    ----------
+    kind : str
+        A code that stays the same from version to version.
+    table : str
+        The table.
+    about : str
+        What looks wrong, in words.
+    """
+
+    kind: str
+    table: str
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """A whole check.
+
+    Parameters
+    ----------
+    where : str
+        The source, without a password.
+    tables : tuple of TableReport
+        Tables that are there, in the contracts' order.
+    absent : tuple of AbsentTable
+        Optional tables that are not.
+    unknown_tables : tuple of str
+        What else lies in the source.
+    doubts : tuple of Doubt
+        Things to look into.
+    quarantine : Path
+        Folder that quarantined rows lie in.
+    seconds : float
+        How long it took.
+    """
+
+    where: str
+    tables: tuple[TableReport, ...]
+    absent: tuple[AbsentTable, ...]
+    unknown_tables: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
+    quarantine: Path
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        """Whether every row was accepted."""
+        return not any(table.quarantined for table in self.tables)
+
+    def worst(self) -> Iterator[tuple[TableReport, RuleCount]]:
+        """Rules broken, with their tables: most often first, references last, since one lost row loses all that refer to it."""
+        found = [(table, rule) for table in self.tables for rule in table.rules]
+        yield from sorted(found, key=lambda pair: (pair[1].rule == "orphan", -pair[1].rows))
+
+    def to_json(self) -> dict[str, object]:
+        """As a JSON object."""
+        return {
+            "where": self.where,
+            "clean": self.clean,
+            "tables": [table.to_json() for table in self.tables],
+            "absent": [{"table": absent.table, "disables": list(absent.disables)} for absent in self.absent],
+            "unknown_tables": list(self.unknown_tables),
+            "doubts": [asdict(doubt) for doubt in self.doubts],
+            "quarantine": str(self.quarantine),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

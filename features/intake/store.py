@@ -1,0 +1,151 @@
+"""The raw store: accepted rows, ``<table>/<part>.parquet``, typed by their contracts. What features are computed from.
+
+A run builds a whole store beside the present one and then takes its place, so that a run that is killed changes nothing. Parts
+that have not changed since they were accepted without a fault are linked, not read again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from features.contracts.tables import TABLES
+from features.sources import Part
+from features.sources.folder import table_stem
+from holdfast.errors import InputError
+from holdfast.files import write_beside
+
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """A file as it was when it was accepted, and how many rows it had."""
+
+    size: int
+    mtime_ns: int
+    digest: str
+    rows: int
+
+
+@dataclass
+class RawStore:
+    """A raw store, and the new one that grows beside it.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder. Made, and replaced as a whole, by `publish`.
+    keep : bool
+        Whether it is to last. One that is thrown away needs no copies of files that are fit as they are, and no memory.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else.
+    """
+
+    root: Path
+    keep: bool = True
+    _before: dict[str, _Accepted] = field(default_factory=dict)
+    _now: dict[str, _Accepted] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.beside = self.root.with_name(f".{self.root.name}.new")
+        self._replaced = self.root.with_name(f".{self.root.name}.old")
+        if self._replaced.exists() and not self.root.exists():
+            self._replaced.rename(self.root)  # killed between the two steps of `publish`
+        self._before = self._read_manifest()
+        for folder in (self.beside, self._replaced):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def files(self, table: str) -> list[Path]:
+        """A table's accepted files in the new store."""
+        return sorted((self.beside / table).glob("*.parquet"))
+
+    def place(self, table: str, part: Part) -> Path:
+        """Where a part's accepted rows go in the new store."""
+        folder = self.beside / table
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{table_stem(part.name) or part.name}.parquet"
+
+    def reuse(self, table: str, part: Part) -> int | None:
+        """Take over a part accepted before without a fault, if it has not changed since; gives its rows."""
+        before = self._before.get(f"{table}/{part.name}")
+        if part.path is None or before is None:
+            return None
+        state = part.path.stat()
+        if (before.size, before.mtime_ns) != (state.st_size, state.st_mtime_ns) or before.digest != _digest(part.path):
+            return None
+        place = self.place(table, part)
+        kept = self.root / table / place.name
+        if not kept.is_file():
+            return None
+        os.link(kept, place)
+        self._now[f"{table}/{part.name}"] = before
+        return before.rows
+
+    def adopt(self, table: str, part: Part) -> None:
+        """Take over a Parquet file as it is."""
+        if part.path is None:
+            raise ValueError(part.name)
+        place = self.place(table, part)
+        if self.keep:
+            shutil.copyfile(part.path, place)
+        else:
+            place.symlink_to(part.path.absolute())
+
+    def remember(self, table: str, part: Part, rows: int) -> None:
+        """Note that a file was accepted without a fault."""
+        if part.path is not None and self.keep:
+            state = part.path.stat()
+            self._now[f"{table}/{part.name}"] = _Accepted(state.st_size, state.st_mtime_ns, _digest(part.path), rows)
+
+    def forget(self, table: str, part: Part) -> None:
+        """Note that a file has rows that were not accepted."""
+        self._now.pop(f"{table}/{part.name}", None)
+
+    def publish(self) -> None:
+        """Put the new store in the place of the present one."""
+        manifest = {"contracts": _contracts_digest(), "parts": {name: asdict(part) for name, part in self._now.items()}}
+        write_beside(self.beside / _MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        if self.root.exists():
+            self.root.rename(self._replaced)
+        self.beside.rename(self.root)
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove the new store, if it was not published."""
+        shutil.rmtree(self.beside, ignore_errors=True)
+
+    def _read_manifest(self) -> dict[str, _Accepted]:
+        try:
+            manifest = json.loads((self.root / _MANIFEST).read_text(encoding="utf-8"))
+            if manifest["contracts"] != _contracts_digest():
+                return {}
+            return {name: _Accepted(**part) for name, part in manifest["parts"].items()}
+        except FileNotFoundError:
+            if self.root.exists() and any(self.root.iterdir()):
+                raise InputError(str(self.root), "must be a raw store or empty; it has files of somebody else's") from None
+            return {}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(str(self.root / _MANIFEST), "cannot be read; remove the raw store", type(error).__name__) from None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _contracts_digest() -> str:
+    """Changes when a contract's columns, types or rules do."""
+    rules = {
+        table.name: [
+            (name, str(column.metadata["arrow"]), column.nullable, [(check.name, check.error) for check in column.checks])
+            for name, column in table.schema.columns.items()
+        ]
+        for table in TABLES.values()
+    }
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()

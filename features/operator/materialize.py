@@ -1,0 +1,152 @@
+"""From feature tables to the online store: in bulk, only what is new, and told to Feast's registry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.compute.files import digest_of
+from features.compute.state_files import find_states
+from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
+from features.live.batch import LIVE_VIEWS
+from features.live.store import LiveStore
+from features.online.feast_layout import layout_of
+from features.online.service import online_directory, publish_service
+from features.online.settings import PACKED_TYPE
+from features.operator.repository import TIME, OperatorRepository
+from features.packed.bulk_writer import write_parquet
+from features.packed.store import PackedStore
+from holdfast.errors import InputError, ModelError
+from holdfast.logging import progress
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+_ROWS_PER_BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class NewestTable:
+    """The newest snapshot of a view, as it lies on disk.
+
+    Parameters
+    ----------
+    view : str
+        Feature view.
+    join_key : str
+        Its id column.
+    columns : tuple of str
+        Its features.
+    path : Path
+        The parquet file.
+    """
+
+    view: str
+    join_key: str
+    columns: tuple[str, ...]
+    path: Path
+
+    def times(self) -> tuple[datetime, datetime]:
+        """First and last time of its rows, UTC."""
+        limits = pc.min_max(pq.read_table(self.path, columns=[TIME])[TIME]).as_py()
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        return limits["min"] or epoch, limits["max"] or epoch
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """What was written.
+
+    Parameters
+    ----------
+    rows : dict of str to int
+        Records written, by view.
+    skipped : tuple of str
+        Views whose newest snapshot was online already.
+    """
+
+    rows: dict[str, int]
+    skipped: tuple[str, ...]
+
+
+def materialize(repository: OperatorRepository) -> Materialized:
+    """Write the newest snapshot of every view into the online store that the settings name.
+
+    An older value never overwrites a newer one. Views that are online already are skipped; a run that was killed is completed
+    by the next one.
+
+    Raises
+    ------
+    InputError
+        No features were built yet.
+    ModelError
+        The online store does not answer.
+    """
+    tables = list(_newest(repository))
+    if not tables:
+        raise InputError(str(repository.tables), "holds no features yet; run `holdfast features build` first")
+    repository.apply()
+    store = repository.feast()
+    if store.config.online_store.type == PACKED_TYPE:
+        return _into_packed(repository, store, tables)
+    return _through_feast(repository, store, tables)
+
+
+def _newest(repository: OperatorRepository) -> Iterator[NewestTable]:
+    numbers = {view.name: (view.join_key, view.columns) for view in VIEWS.values()}
+    links = {f"{entity}_links": (ENTITIES[entity], tuple(f"linked_{other}" for other in LINKS[entity])) for entity in LINKS}
+    for view, (join_key, columns) in (numbers | links).items():
+        path = repository.tables / view / "newest.parquet"
+        if path.exists():
+            yield NewestTable(view, join_key, columns, path)
+
+
+def _into_packed(repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]) -> Materialized:
+    packed = PackedStore(online_directory(repository.directory), create=True)
+    rows: dict[str, int] = {}
+    for table in tables:
+        note, digest = f"materialized/{table.view}", digest_of(table.path)
+        if packed.get_document(note) == digest:
+            continue
+        rows[table.view] = write_parquet(
+            packed, table.view, table.columns, table.path, id_column=table.join_key, time_column=TIME
+        )
+        repository.record_materialization(store, table.view, *table.times())
+        packed.put_document(note, digest)
+    _replace_states(repository, packed)
+    for service in SERVICES:
+        publish_service(packed, layout_of(store, service))
+    return Materialized(rows, tuple(table.view for table in tables if table.view not in rows))
+
+
+def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None:
+    # After the records: what events have changed since the build's cut-off is then written over them.
+    states = find_states(repository.directory / "states")
+    if states is None:
+        return
+    # A view whose columns changed was emptied: what events had written there is written anew.
+    note, digest = "materialized/states", f"{states.digest} {LIVE_VIEWS}"
+    if packed.get_document(note) != digest:
+        LiveStore(packed).replace(states.cutoff, states.tables, states.documents(), states.rows)
+        packed.put_document(note, digest)
+
+
+def _through_feast(repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]) -> Materialized:
+    rows: dict[str, int] = {}
+    for table in tables:
+        file = pq.ParquetFile(table.path)
+        with progress(f"Writing {table.view} for serving", file.metadata.num_rows) as advance:
+            for batch in file.iter_batches(_ROWS_PER_BATCH):
+                try:
+                    store.write_to_online_store(table.view, df=pa.Table.from_batches([batch]).to_pandas())
+                except Exception as error:  # each store's client has errors of its own
+                    raise ModelError("online store", f"does not answer: {type(error).__name__}: {error}") from error
+                advance(batch.num_rows)
+        repository.record_materialization(store, table.view, *table.times())
+        rows[table.view] = file.metadata.num_rows
+    return Materialized(rows, ())

@@ -1,0 +1,57 @@
+"""SQL that live views share: which rows of a table count for each asked row."""
+
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from features.sql.raw import known, within
+
+MOMENTS = "moments"
+"""Name of the relation of distinct (join key, cut-off) pairs in the queries of live views."""
+
+
+def moments(key: str, asked: str) -> str:
+    """SQL: every (join key, cut-off) asked for, once."""
+    return f"SELECT DISTINCT {key}, cutoff FROM {asked}"
+
+
+def rows_within(table: str, key: str, columns: str, days: int) -> str:
+    """SQL: the rows of an event table that are known at each moment and happened in the window before it.
+
+    Parameters
+    ----------
+    table : str
+        An event table.
+    key : str
+        Join key, a column of the table and of `moments`.
+    columns : str
+        What to select, of the table `t`.
+    days : int
+        Length of the window.
+    """
+    return f"""
+        SELECT m.{key}, m.cutoff, {columns}
+        FROM {MOMENTS} AS m
+        JOIN {table} AS t
+          ON t.{key} = m.{key} AND {known("t", "m.cutoff")} AND {within("t", "m.cutoff", days)}
+    """
+
+
+def rows_in_force(table: str, key: str, columns: dict[str, str]) -> str:
+    """SQL: of each bearer of a state table's key, the row in force at each moment.
+
+    Parameters
+    ----------
+    table : str
+        A state table.
+    key : str
+        Join key, a column of the table's key and of `moments`.
+    columns : dict of str to str
+        What to select, of the table `t`, by name.
+    """
+    values = ", ".join(f"'{name}': {value}" for name, value in columns.items())
+    bearer = ", ".join(f"t.{name}" for name in TABLES[table].key)
+    # What has arrived has happened: contracts see to it.
+    return f"""
+        SELECT m.{key}, m.cutoff, unnest(arg_max({{{values}}}, (t.{HAPPENED}, t.{ARRIVED})))
+        FROM {MOMENTS} AS m
+        JOIN {table} AS t ON t.{key} = m.{key} AND t.{ARRIVED} <= m.cutoff
+        GROUP BY m.{key}, m.cutoff, {bearer}
+    """

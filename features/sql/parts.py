@@ -1,0 +1,80 @@
+"""The files a raw table consists of, and what tells that one has changed."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from features.contracts.tables import ARRIVED, HAPPENED
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a raw table.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies.
+    identity : str
+        Digest of its name and content.
+    columns : frozenset of str
+        What it has.
+    rows : int
+        How many.
+    first_arrived, first_happened, last_arrived : datetime or None
+        Extremes of `arrived_at` and `happened_at`, in UTC; None where the file does not say.
+    """
+
+    path: Path
+    identity: str
+    columns: frozenset[str]
+    rows: int
+    first_arrived: datetime | None
+    last_arrived: datetime | None
+    first_happened: datetime | None
+
+    def may_hold(self, by: datetime) -> bool:
+        """Whether it may hold rows that had arrived by then."""
+        return self.rows > 0 and (self.first_arrived is None or self.first_arrived <= by)
+
+
+def parts_of(folder: Path) -> tuple[Part, ...]:
+    """Parts of the table in a folder, by name; none where the table is absent."""
+    return tuple(_part(path) for path in sorted(folder.glob("*.parquet")))
+
+
+def identity_of(parts: tuple[Part, ...], by: datetime | None = None) -> list[str]:
+    """What parts are known by; with `by`, only those that may hold rows that had arrived by then."""
+    return [part.identity for part in parts if by is None or part.may_hold(by)]
+
+
+def _part(path: Path) -> Part:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(path.name.encode(), digest_size=16)).hexdigest()
+        metadata = pq.read_metadata(file)
+    names = metadata.schema.to_arrow_schema().names
+    arrived = _extremes(metadata, names, ARRIVED)
+    happened = _extremes(metadata, names, HAPPENED)
+    return Part(path, digest, frozenset(names), metadata.num_rows, *arrived, happened[0])
+
+
+def _extremes(metadata: pq.FileMetaData, names: list[str], column: str) -> tuple[datetime | None, datetime | None]:
+    if column not in names:
+        return None, None
+    position, lowest, highest = names.index(column), [], []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(position).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None, None
+        lowest.append(statistics.min)
+        highest.append(statistics.max)
+    if not lowest:
+        return None, None
+    return _utc(min(lowest)), _utc(max(highest))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

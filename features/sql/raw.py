@@ -1,0 +1,259 @@
+"""The accepted raw tables as relations of one DuckDB connection: what feature queries read.
+
+Raw tables lie as ``<directory>/<table>/*.parquet``, typed as their contracts say. `open_raw` gives a connection with one view per
+table that features may read, and none for the others (`port_requests`, `churn_events`): no feature query can read those. A table
+that is absent is an empty view with its columns. In every view
+
+- times are plain ``TIMESTAMP`` values in UTC;
+- event tables have one column more, ``superseded_at``: when a later version of the row arrived, null while there is none.
+
+A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at > c)``; `known` says it in SQL.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from glob import escape
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow
+
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
+from features.sql.corrections import corrections_of
+from features.sql.parts import Part, parts_of
+from holdfast.errors import InputError
+
+READABLE: dict[str, Table] = {name: table for name, table in TABLES.items() if table.use == "features"}
+"""Tables that features may read."""
+
+WINDOW_DAYS = 182
+"""The longest window: no feature asks what happened earlier, except of states and of the tables below."""
+
+_UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
+"""Small event tables in which a row from before the window tells of something within it."""
+
+_MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "network_weeks": 1}
+"""How much farther back than the window some event tables are asked."""
+
+_SQL_TYPES = {
+    pyarrow.string(): "VARCHAR",
+    pyarrow.float64(): "DOUBLE",
+    pyarrow.int64(): "BIGINT",
+    pyarrow.bool_(): "BOOLEAN",
+}
+
+
+@dataclass
+class RawTables:
+    """Raw tables behind a connection.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Where each readable table is a view.
+    present : frozenset of str
+        Readable tables that are there; the rest are empty views.
+    parts : mapping of str to tuple of Part
+        The files that each present table consists of.
+    held : set of str
+        Tables of which rows are held.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    present: frozenset[str]
+    parts: Mapping[str, tuple[Part, ...]]
+    held: set[str] = field(default_factory=set)
+
+    def bound(self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS) -> None:
+        """Let the views show no more than cut-offs from `first` to `last` can ask for, so that scans skip the rest of the files.
+
+        Event tables then begin `days` before `first`; no table shows what arrived after `last`. None lifts a bound.
+        """
+        for table in READABLE.values():
+            self.connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {self._selection(table, first, last, days)}")
+
+    def hold(self, table: str, condition: str, first: datetime, last: datetime) -> None:
+        """Read rows of an event table once and keep them, for the many snapshots from `first` to `last` that ask for the same.
+
+        Parameters
+        ----------
+        table : str
+            The table.
+        condition : str
+            SQL of the rows wanted; the rest are not seen until `release`.
+        first, last : datetime
+            Cut-offs that they are held for.
+        """
+        if table in self.present:
+            rows = self._selection(READABLE[table], first, last, WINDOW_DAYS)
+            self.connection.execute(f"CREATE OR REPLACE TABLE held_{table} AS SELECT * FROM ({rows}) WHERE {condition}")
+            self.held.add(table)
+
+    def release(self) -> None:
+        """Forget the rows held: all are seen again."""
+        self.held.clear()
+        self.bound()
+        for table in READABLE:
+            self.connection.execute(f"DROP TABLE IF EXISTS held_{table}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self) -> "RawTables":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _selection(self, table: Table, first: datetime | None, last: datetime | None, days: int) -> str:
+        if table.name not in self.present:
+            columns = [f"NULL::{sql_type(field.type)} AS {quoted(field.name)}" for field in table.arrow_schema]
+            if table.kind == "event":
+                columns.append("NULL::TIMESTAMP AS superseded_at")
+            return f"SELECT {', '.join(columns)} WHERE false"
+        if table.name in self.held:
+            return f"SELECT * FROM held_{table.name} WHERE {self._bounds(table, first, last, days, moment)}"
+        columns = [_plain(field) for field in table.arrow_schema]
+        source = f"{self._files(table)} AS raw"
+        if table.kind == "event":
+            if _has_rows(self.connection, f"corrections_{table.name}"):
+                keys = " AND ".join(f"later.{quoted(name)} = raw.{quoted(name)}" for name in table.identity)
+                source += f" LEFT JOIN corrections_{table.name} AS later ON {keys}"
+                columns.append("later.superseded_at")
+            else:
+                columns.append("NULL::TIMESTAMP AS superseded_at")
+        return f"SELECT {', '.join(columns)} FROM {source} WHERE {self._bounds(table, first, last, days, _instant, 'raw.')}"
+
+    @staticmethod
+    def _bounds(
+        table: Table,
+        first: datetime | None,
+        last: datetime | None,
+        days: int,
+        literal: Callable[[datetime], str],
+        prefix: str = "",
+    ) -> str:
+        conditions = ["true"]
+        if first and table.kind == "event" and table.name not in _UNBOUNDED:
+            earliest = first - timedelta(days=days + _MARGIN_DAYS.get(table.name, 0))
+            conditions.append(f"{prefix}{HAPPENED} > {literal(earliest)}")
+        if last:
+            # What has arrived by then has happened by then; saying both lets scans skip by either column.
+            conditions += [f"{prefix}{HAPPENED} <= {literal(last)}", f"{prefix}{ARRIVED} <= {literal(last)}"]
+        return " AND ".join(conditions)
+
+    def _files(self, table: Table) -> str:
+        return files_sql([part.path for part in self.parts[table.name]])
+
+
+def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.0, threads: int = 2) -> RawTables:
+    """Open raw tables for reading.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the raw tables lie.
+    work : Path, optional
+        Directory for what does not fit in memory and for what is known of corrections from the last time; ``directory`` is
+        never written to. Without it, everything is worked out anew, and nothing is spilled to disk.
+    memory_gb : float
+        Memory that DuckDB may take before it spills, GB.
+    threads : int
+        Threads of DuckDB.
+
+    Returns
+    -------
+    RawTables
+        Not bounded; to be closed, or used as a context manager.
+
+    Raises
+    ------
+    InputError
+        A required table is absent, or a part lacks columns.
+    """
+    parts = {name: found for name in READABLE if (found := parts_of(directory / name))}
+    for name, table in READABLE.items():
+        if table.required and name not in parts:
+            raise InputError("raw tables", f"must hold the table {name}: nothing can be computed without it", str(directory))
+    for name, found in parts.items():
+        wanted = set(READABLE[name].columns)
+        for part in found:
+            if missing := wanted - part.columns:
+                raise InputError(str(part.path), f"must have the columns of {name}; missing: {', '.join(sorted(missing))}")
+    connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_gb}GB"})
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    # Feature tables are written in order of their ids; nothing else depends on the order of rows.
+    connection.execute("SET GLOBAL preserve_insertion_order = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without widgets there is none to switch off
+        connection.execute("SET enable_progress_bar = false")
+    if work:
+        work.mkdir(parents=True, exist_ok=True)
+    connection.execute(f"SET temp_directory = {text_sql(str(work / 'spill') if work else '')}")
+    raw = RawTables(connection, frozenset(parts), parts)
+    for name, found in parts.items():
+        if READABLE[name].kind == "event":
+            corrections_of(connection, READABLE[name], found, None if work is None else work / "corrections")
+    raw.bound()
+    return raw
+
+
+def known(table: str, cutoff: str) -> str:
+    """SQL condition: the row of event table `table` is known at `cutoff` and counts then."""
+    return (
+        f"{table}.{ARRIVED} <= {cutoff} AND {table}.{HAPPENED} <= {cutoff}"
+        f" AND ({table}.superseded_at IS NULL OR {table}.superseded_at > {cutoff})"
+    )
+
+
+def within(table: str, cutoff: str, days: int, column: str = HAPPENED) -> str:
+    """SQL condition: the time lies in the window of that many days up to the cut-off."""
+    return f"{table}.{column} > {cutoff} - INTERVAL {days * 24} HOUR AND {table}.{column} <= {cutoff}"
+
+
+def days_between(earlier: str, later: str) -> str:
+    """SQL: days from one time to another, fractional, negative when they are the other way round."""
+    return f"((epoch_us({later}) - epoch_us({earlier})) / 86400000000.0)"
+
+
+def files_sql(paths: list[Path]) -> str:
+    """SQL: a scan of parquet files."""
+    return f"read_parquet([{', '.join(text_sql(escape(str(path))) for path in paths)}])"
+
+
+def text_sql(text: str) -> str:
+    """SQL: a text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """SQL: a column's name; `order` is one."""
+    return f'"{name}"'
+
+
+def sql_type(type_: pyarrow.DataType) -> str:
+    """SQL type of a raw column as feature queries see it."""
+    return _SQL_TYPES.get(type_, "TIMESTAMP")
+
+
+def moment(at: datetime) -> str:
+    """SQL: a time in UTC, as feature queries see times."""
+    return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S.%f}'"
+
+
+def _instant(at: datetime) -> str:
+    return f"TIMESTAMPTZ '{at:%Y-%m-%d %H:%M:%S.%f}+00'"
+
+
+def _plain(field: pyarrow.Field) -> str:
+    if pyarrow.types.is_timestamp(field.type):
+        # A cast would ask the time zone database for each value and take thirty times as long.
+        return f"make_timestamp(epoch_us(raw.{quoted(field.name)})) AS {quoted(field.name)}"
+    return f"raw.{quoted(field.name)}"
+
+
+def _has_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    return connection.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is not None

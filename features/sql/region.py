@@ -1,0 +1,70 @@
+"""SQL of what a Monday says of regions and cells: what subscriptions are compared with for the week that follows.
+
+Both are taken over everybody in service, whoever history is kept of.
+"""
+
+from features.sql.weeks import RECENT_DAYS, mean, selection, summary_of
+
+_USAGE = {"minutes": "minutes", "data_gb": "data_gb"}
+_NETWORK = {"throughput": "throughput_peak_mbps", "latency": "latency_ms", "drops": "drops"}
+
+
+def region_baselines(monday: str) -> str:
+    """SQL of the relation ``region_baselines``: what is usual in a region for a product line.
+
+    It reads `population` at that Monday (see `features.compute.population`).
+
+    Parameters
+    ----------
+    monday : str
+        SQL of the Monday, the same for all rows.
+
+    Returns
+    -------
+    str
+        monday, region, product_line, and the medians over subscriptions of their weekly means over 28 days: minutes, data_gb,
+        throughput, latency, drops.
+    """
+    # Medians of parallel means differ in the last bits; what is stored must not.
+    medians = {name: f"round(median({name}), 9)" for name in (*_USAGE, *_NETWORK)}
+    return f"""
+    WITH usage AS ({_means("usage_weeks", monday, _USAGE)}),
+    network AS ({_means("network_weeks", monday, _NETWORK)})
+    SELECT {monday} AS monday, region, product_line, {selection(medians)}
+    FROM population
+    LEFT JOIN usage USING (subscription_id)
+    LEFT JOIN network USING (subscription_id)
+    WHERE region IS NOT NULL
+    GROUP BY region, product_line
+    ORDER BY ALL
+    """
+
+
+def cell_regions(monday: str) -> str:
+    """SQL of the relation ``cell_regions``: the region that most lines at home in a cell belong to.
+
+    It reads `population` at that Monday (see `features.compute.population`).
+
+    Parameters
+    ----------
+    monday : str
+        SQL of the Monday, the same for all rows.
+
+    Returns
+    -------
+    str
+        monday, cell_id, region; of equally many, the region that is first in the alphabet.
+    """
+    return f"""
+    SELECT {monday} AS monday, home_cell_id AS cell_id, region
+    FROM population
+    WHERE home_cell_id IS NOT NULL AND region IS NOT NULL
+    GROUP BY home_cell_id, region
+    QUALIFY row_number() OVER (PARTITION BY home_cell_id ORDER BY count(*) DESC, region) = 1
+    ORDER BY ALL
+    """
+
+
+def _means(table: str, monday: str, columns: dict[str, str]) -> str:
+    means = {name: mean(column, RECENT_DAYS) for name, column in columns.items()}
+    return summary_of(table, monday, tuple(columns.values()), means, RECENT_DAYS)

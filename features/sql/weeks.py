@@ -1,0 +1,113 @@
+"""SQL that `usage`, `network` and the region baselines share: a subscription's weekly rows, and what is made of them.
+
+A week's row arrives some hours after the week's end. Windows over weekly tables therefore end a day before the cut-off, so that
+on Monday at midnight, when history is taken, they hold as many weeks as on any other night.
+
+Everything that is asked of a weekly table is computed in one pass over it, by `summary_of`. Its aggregates read its columns
+and ``age_days``, the days from the end of the week to the end of the windows: a window of w days is ``age_days < w``.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from features.sql.raw import WINDOW_DAYS, days_between, known, within
+
+ARRIVAL_DAYS = 1
+"""How long a week's row is given to arrive."""
+
+RECENT_DAYS, QUARTER_DAYS = 28, 91
+LEAST_WEEKS = 4
+"""Fewer weeks tell neither a trend nor a spread nor a need."""
+
+
+def summary_of(table: str, cutoff: str, columns: Sequence[str], aggregates: Mapping[str, str], days: int = WINDOW_DAYS) -> str:
+    """SQL: aggregates of every subscription's known rows of a weekly table, in service or not; no row where it has none.
+
+    Parameters
+    ----------
+    table : str
+        `usage_weeks` or `network_weeks`.
+    cutoff : str
+        SQL of the cut-off, the same for all rows: with a constant, the scan skips what lies outside the window.
+    columns : sequence of str
+        What the aggregates read of the table.
+    aggregates : mapping of str to str
+        SQL aggregates by the names they get.
+    days : int
+        Window.
+    """
+    end = f"({cutoff} - INTERVAL {ARRIVAL_DAYS * 24} HOUR)"
+    return f"""
+        SELECT subscription_id, {cutoff} AS cutoff, {selection(aggregates)}
+        FROM (
+            SELECT subscription_id, {days_between("happened_at", end)} AS age_days, {", ".join(columns)}
+            FROM {table} AS week
+            WHERE {within("week", end, days)} AND {known("week", cutoff)}
+        )
+        GROUP BY subscription_id
+    """
+
+
+def mean(column: str, days: int) -> str:
+    """SQL aggregate: mean over a window; null without a value."""
+    return f"avg({_recent(column, days)})"
+
+
+def total(column: str, days: int) -> str:
+    """SQL aggregate: sum over a window; null without a value."""
+    return f"sum({_recent(column, days)})"
+
+
+def past_mean(column: str) -> str:
+    """SQL aggregate: mean over the subscription's own past, before the last 28 days."""
+    return f"avg(CASE WHEN age_days >= {RECENT_DAYS} THEN {column} END)"
+
+
+def change(column: str) -> str:
+    """SQL aggregate: mean of 28 days minus the own past's."""
+    return f"{mean(column, RECENT_DAYS)} - {past_mean(column)}"
+
+
+def growth(column: str) -> str:
+    """SQL aggregate: mean of 28 days over the own past's; null where that is 0."""
+    return f"{mean(column, RECENT_DAYS)} / nullif({past_mean(column)}, 0)"
+
+
+def slope(column: str) -> str:
+    """SQL aggregate: least-squares slope per week over 91 days; null with too few weeks."""
+    recent = _recent(column, QUARTER_DAYS)
+    return f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN regr_slope({recent}, age_days / -7) END"
+
+
+def relative_slope(column: str) -> str:
+    """SQL aggregate: that slope as a share of the mean."""
+    return f"{slope(column)} / nullif({mean(column, QUARTER_DAYS)}, 0)"
+
+
+def volatility(column: str) -> str:
+    """SQL aggregate: standard deviation over 91 days as a share of the mean; null with too few weeks."""
+    recent = _recent(column, QUARTER_DAYS)
+    return f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN stddev_pop({recent}) / nullif(avg({recent}), 0) END"
+
+
+def against_region(measure: str) -> str:
+    """SQL: a mean of 28 days over the region's median, of relations `own` and `region`."""
+    return f"own.{measure}_28d / nullif(region.{measure}, 0)"
+
+
+def region_join(asked: str) -> str:
+    """SQL: the baseline of each asked subscription's region and product line, as `region`."""
+    return f"""
+        LEFT JOIN region_baselines AS region
+          ON region.region = {asked}.region
+         AND region.product_line = {asked}.product_line
+         AND region.monday = date_trunc('week', {asked}.cutoff)
+    """
+
+
+def selection(columns: Mapping[str, str]) -> str:
+    """SQL: expressions with their names, to select."""
+    return ",\n".join(f"{expression} AS {name}" for name, expression in columns.items())
+
+
+def _recent(column: str, days: int) -> str:
+    return column if days >= WINDOW_DAYS else f"CASE WHEN age_days < {days} THEN {column} END"

@@ -1,0 +1,155 @@
+"""SQL of the view `relationship`: a customer's lines and household, loyalty, the app, surveys, appointments, orders and care."""
+
+from features.contracts.tables import ARRIVED, HAPPENED, TIERS
+from features.sql.raw import days_between, known, text_sql, within
+
+
+def query(asked: str) -> str:
+    """SQL of the view's features.
+
+    It reads `population`, `subscription_states` and `customer_states` at the same cut-offs (see `features.compute.population`).
+
+    Parameters
+    ----------
+    asked : str
+        A relation with the columns customer_id, household and cutoff.
+
+    Returns
+    -------
+    str
+        One row for each row of `asked`: its customer_id and cutoff, then the view's features, not rounded.
+    """
+    tiers = ", ".join(text_sql(tier) for tier in TIERS)
+    return f"""
+    WITH lines AS (
+        SELECT customer_id, cutoff, count(*) AS lines, count(DISTINCT product_line) AS product_lines
+        FROM population
+        GROUP BY customer_id, cutoff
+    ),
+    household_lines AS (
+        SELECT household, cutoff, count(*) AS lines
+        FROM population
+        GROUP BY household, cutoff
+    ),
+    household_lost AS (
+        SELECT
+            coalesce(customer.household, 'alone ' || lost.customer_id) AS household,
+            lost.cutoff,
+            count(*) AS lines
+        FROM subscription_states AS lost
+        LEFT JOIN customer_states AS customer
+          ON customer.customer_id = lost.customer_id AND customer.cutoff = lost.cutoff
+        WHERE lost.status = 'ended' AND lost.replaced_by IS NULL AND {within("lost", "lost.cutoff", 182)}
+        GROUP BY ALL
+    ),
+    standing AS (
+        SELECT asked.cutoff, t.*
+        FROM {asked} AS asked
+        JOIN loyalty AS t ON t.customer_id = asked.customer_id
+        WHERE t.{ARRIVED} <= asked.cutoff AND t.{HAPPENED} <= asked.cutoff
+        QUALIFY row_number() OVER (
+            PARTITION BY t.customer_id, asked.cutoff ORDER BY t.{HAPPENED} DESC, t.{ARRIVED} DESC
+        ) = 1
+    ),
+    app AS (
+        SELECT
+            customer_id,
+            cutoff,
+            count(*) FILTER (event = 'login' AND {within("seen", "cutoff", 28)}) AS logins_28d,
+            count(*) FILTER (event = 'login') AS logins_182d,
+            count(*) FILTER (event = 'cancel_page' AND {within("seen", "cutoff", 91)}) AS cancel_pages_91d,
+            arg_max(rating, happened_at) FILTER (event = 'rating' AND rating IS NOT NULL) AS last_rating
+        FROM ({_events(asked, "app_events", "t.event, t.rating, t.happened_at")}) AS seen
+        GROUP BY customer_id, cutoff
+    ),
+    answered AS (
+        SELECT DISTINCT t.invitation_id, moments.cutoff
+        FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
+        JOIN survey_answers AS t ON {known("t", "moments.cutoff")}
+    ),
+    silence AS (
+        SELECT customer_id, cutoff, count(*) AS invitations
+        FROM ({_events(asked, "survey_invitations", "t.invitation_id, t.delivered")}) AS invitation
+        ANTI JOIN answered USING (invitation_id, cutoff)
+        WHERE delivered IS NOT FALSE
+        GROUP BY customer_id, cutoff
+    ),
+    missed AS (
+        SELECT customer_id, cutoff, count(*) FILTER (status = 'missed') AS appointments
+        FROM ({_events(asked, "appointments", "t.status")})
+        GROUP BY customer_id, cutoff
+    ),
+    done AS (
+        SELECT DISTINCT t.order_id, moments.cutoff
+        FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
+        JOIN orders AS t ON {known("t", "moments.cutoff")} AND t.status IN ('completed', 'cancelled')
+    ),
+    pending AS (
+        SELECT customer_id, cutoff, count(*) AS orders
+        FROM ({_events(asked, "orders", "t.order_id, t.status")}) AS placed
+        ANTI JOIN done USING (order_id, cutoff)
+        WHERE status = 'placed'
+        GROUP BY customer_id, cutoff
+    ),
+    care AS (
+        SELECT
+            customer_id,
+            cutoff,
+            count(*) FILTER ({within("contact", "cutoff", 91)}) AS contacts_91d,
+            max(happened_at) AS last_at
+        FROM ({_events(asked, "care_contacts", "t.arm, t.delivered, t.happened_at")}) AS contact
+        WHERE arm = 'treatment' AND delivered IS NOT FALSE
+        GROUP BY customer_id, cutoff
+    ),
+    accepted AS (
+        SELECT asked.customer_id, asked.cutoff, count(*) AS actions
+        FROM {asked} AS asked
+        JOIN care_contacts AS t ON t.customer_id = asked.customer_id AND {known("t", "asked.cutoff")}
+        JOIN care_outcomes AS outcome
+          ON outcome.contact_id = t.contact_id
+         AND outcome.outcome = 'accepted'
+         AND outcome.value > 0
+         AND {within("outcome", "asked.cutoff", 182)}
+         AND {known("outcome", "asked.cutoff")}
+        GROUP BY asked.customer_id, asked.cutoff
+    )
+    SELECT
+        asked.customer_id,
+        asked.cutoff,
+        lines.lines AS customer_lines,
+        lines.product_lines AS customer_product_lines,
+        household_lines.lines - lines.lines AS household_other_lines,
+        coalesce(household_lost.lines, 0) AS household_lines_ended_182d,
+        list_position([{tiers}], standing.tier) - 1 AS loyalty_tier_code,
+        standing.points AS loyalty_points,
+        coalesce(app.logins_28d, 0) AS app_logins_28d,
+        coalesce(app.logins_28d / 4 - (app.logins_182d - app.logins_28d) / 22, 0) AS app_logins_28d_vs_own,
+        coalesce(app.cancel_pages_91d, 0) AS cancel_pages_91d,
+        app.last_rating AS last_app_rating,
+        coalesce(silence.invitations, 0) AS unanswered_invitations_182d,
+        coalesce(missed.appointments, 0) AS missed_appointments_182d,
+        coalesce(pending.orders, 0) AS open_orders,
+        coalesce(care.contacts_91d, 0) AS care_contacts_91d,
+        {days_between("care.last_at", "asked.cutoff")} AS days_since_care,
+        coalesce(accepted.actions, 0) AS care_accepted_182d
+    FROM {asked} AS asked
+    LEFT JOIN lines ON lines.customer_id = asked.customer_id AND lines.cutoff = asked.cutoff
+    LEFT JOIN household_lines ON household_lines.household = asked.household AND household_lines.cutoff = asked.cutoff
+    LEFT JOIN household_lost ON household_lost.household = asked.household AND household_lost.cutoff = asked.cutoff
+    LEFT JOIN standing ON standing.customer_id = asked.customer_id AND standing.cutoff = asked.cutoff
+    {" ".join(_of_customer(name) for name in ("app", "silence", "missed", "pending", "care", "accepted"))}
+    """
+
+
+def _of_customer(relation: str) -> str:
+    return f"LEFT JOIN {relation} ON {relation}.customer_id = asked.customer_id AND {relation}.cutoff = asked.cutoff"
+
+
+def _events(asked: str, table: str, columns: str) -> str:
+    """SQL: each asked customer's known events of 182 days, of the table `t`."""
+    return f"""
+        SELECT asked.customer_id, asked.cutoff, {columns}
+        FROM {asked} AS asked
+        JOIN {table} AS t
+          ON t.customer_id = asked.customer_id AND {within("t", "asked.cutoff", 182)} AND {known("t", "asked.cutoff")}
+    """

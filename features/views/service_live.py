@@ -1,0 +1,99 @@
+"""SQL of the view `service_live`: contacts with the operator, and tickets."""
+
+from features.contracts.tables import TICKET_STATUSES
+from features.sql.known_rows import MOMENTS, moments, rows_within
+from features.sql.raw import days_between, within
+
+
+def query(asked: str) -> str:
+    """SQL of the view's features.
+
+    Parameters
+    ----------
+    asked : str
+        A relation with the columns customer_id and cutoff.
+
+    Returns
+    -------
+    str
+        One row for each row of `asked`: its columns, then the view's, not rounded.
+    """
+    contact = "t.happened_at, t.issue, t.wait_seconds, t.transfers, t.abandoned, t.resolved"
+    quarter = within("steps", "cutoff", 91)
+    month = within("contacts", "cutoff", 28)
+    position = f"list_position([{', '.join(repr(status) for status in TICKET_STATUSES)}], status)"
+    return f"""
+    WITH {MOMENTS} AS ({moments("customer_id", asked)}),
+    contacts AS (
+        SELECT
+            *,
+            count(*) OVER (
+                PARTITION BY customer_id, cutoff, issue ORDER BY happened_at
+                RANGE BETWEEN INTERVAL 7 DAY PRECEDING AND INTERVAL 1 MICROSECOND PRECEDING
+            ) AS before_7d
+        FROM ({rows_within("interactions", "customer_id", contact, 182)})
+    ),
+    contact AS (
+        SELECT
+            customer_id,
+            cutoff,
+            count(*) FILTER ({within("contacts", "cutoff", 7)}) AS contacts_7d,
+            count(*) FILTER ({month}) AS contacts_28d,
+            count(*) AS contacts_182d,
+            max(happened_at) AS last_at,
+            count(*) FILTER ({month} AND before_7d > 0) AS repeats_28d,
+            count(*) FILTER ({month} AND NOT resolved) AS unresolved_28d,
+            sum(transfers) FILTER ({month}) AS transfers_28d,
+            avg(wait_seconds) FILTER ({month}) AS wait_28d,
+            count(*) FILTER ({month} AND abandoned) AS abandoned_28d,
+            count(*) FILTER ({within("contacts", "cutoff", 91)} AND issue = 'cancellation') AS cancellation_91d
+        FROM contacts
+        GROUP BY customer_id, cutoff
+    ),
+    steps AS ({rows_within("tickets", "customer_id", "t.ticket_id, t.happened_at, t.arrived_at, t.status, t.ticket_kind", 182)}),
+    tickets_known AS (
+        SELECT
+            customer_id,
+            cutoff,
+            min(happened_at) FILTER (status = 'opened') AS opened_at,
+            arg_max(status, (happened_at, arrived_at, {position})) AS status,
+            count(*) FILTER (status = 'opened' AND ticket_kind = 'complaint' AND {quarter}) AS complaints_91d,
+            count(*) FILTER (status = 'opened' AND ticket_kind = 'fault' AND {quarter}) AS faults_91d,
+            count(*) FILTER (status = 'reopened' AND {quarter}) AS reopened_91d
+        FROM steps
+        GROUP BY customer_id, cutoff, ticket_id
+    ),
+    ticket AS (
+        SELECT
+            customer_id,
+            cutoff,
+            count(opened_at) FILTER (status NOT IN ('resolved', 'closed')) AS open_tickets,
+            min(opened_at) FILTER (status NOT IN ('resolved', 'closed')) AS oldest_at,
+            sum(complaints_91d) AS complaints_91d,
+            sum(faults_91d) AS faults_91d,
+            sum(reopened_91d) AS reopened_91d
+        FROM tickets_known
+        GROUP BY customer_id, cutoff
+    )
+    SELECT
+        a.customer_id,
+        a.cutoff,
+        coalesce(contact.contacts_7d, 0) AS contacts_7d,
+        coalesce(contact.contacts_28d, 0) AS contacts_28d,
+        coalesce(contact.contacts_182d, 0) AS contacts_182d,
+        {days_between("contact.last_at", "a.cutoff")} AS days_since_contact,
+        coalesce(contact.repeats_28d, 0) AS repeat_contacts_28d,
+        coalesce(contact.unresolved_28d, 0) AS unresolved_contacts_28d,
+        coalesce(contact.transfers_28d, 0) AS transfers_28d,
+        contact.wait_28d AS mean_wait_seconds_28d,
+        coalesce(contact.abandoned_28d, 0) AS abandoned_contacts_28d,
+        coalesce(contact.cancellation_91d, 0) AS cancellation_contacts_91d,
+        coalesce(ticket.open_tickets, 0) AS open_tickets,
+        coalesce({days_between("ticket.oldest_at", "a.cutoff")}, 0) AS oldest_open_ticket_days,
+        coalesce(ticket.complaints_91d, 0) AS complaints_91d,
+        coalesce(ticket.faults_91d, 0) AS faults_91d,
+        coalesce(ticket.reopened_91d, 0) AS reopened_tickets_91d
+    FROM {asked} AS a
+    LEFT JOIN contact ON contact.customer_id = a.customer_id AND contact.cutoff = a.cutoff
+    LEFT JOIN ticket ON ticket.customer_id = a.customer_id AND ticket.cutoff = a.cutoff
+    """

@@ -1,0 +1,72 @@
+"""SQL of the view `subscription_live`: recharges, and changes of plan."""
+
+from features.sql.known_rows import MOMENTS, moments, rows_within
+from features.sql.raw import days_between, within
+
+
+def query(asked: str) -> str:
+    """SQL of the view's features.
+
+    Parameters
+    ----------
+    asked : str
+        A relation with the columns subscription_id and cutoff.
+
+    Returns
+    -------
+    str
+        One row for each row of `asked`: its columns, then the view's, not rounded.
+    """
+    recharge = "t.happened_at, t.amount, t.balance_before, t.valid_until_at"
+    return f"""
+    WITH {MOMENTS} AS ({moments("subscription_id", asked)}),
+    recharged AS ({rows_within("recharges", "subscription_id", recharge, 182)}),
+    gaps AS (
+        SELECT *, {days_between("lag(happened_at) OVER bearer", "happened_at")} AS gap
+        FROM recharged
+        WINDOW bearer AS (PARTITION BY subscription_id, cutoff ORDER BY happened_at)
+    ),
+    recharge AS (
+        SELECT
+            subscription_id,
+            cutoff,
+            count(*) FILTER ({within("gaps", "cutoff", 28)}) AS recharges_28d,
+            count(*) FILTER ({within("gaps", "cutoff", 91)}) AS recharges_91d,
+            sum(amount) FILTER ({within("gaps", "cutoff", 91)}) AS amount_91d,
+            max(happened_at) AS last_at,
+            arg_max({{'balance': balance_before, 'until': valid_until_at}}, happened_at) AS last,
+            CASE WHEN count(*) >= 3 THEN nullif(median(gap), 0) END AS median_gap
+        FROM gaps
+        GROUP BY subscription_id, cutoff
+    ),
+    held AS (
+        SELECT m.subscription_id, m.cutoff, t.happened_at, arg_max({{'id': t.plan_id}}, t.arrived_at).id AS plan_id
+        FROM {MOMENTS} AS m
+        JOIN subscriptions AS t ON t.subscription_id = m.subscription_id AND t.arrived_at <= m.cutoff
+        GROUP BY m.subscription_id, m.cutoff, t.happened_at
+    ),
+    steps AS (
+        SELECT *, lag(plan_id) OVER (PARTITION BY subscription_id, cutoff ORDER BY happened_at) AS plan_before
+        FROM held
+    ),
+    plan AS (
+        SELECT subscription_id, cutoff, count(*) FILTER (plan_id <> plan_before) AS changes
+        FROM steps
+        WHERE {within("steps", "cutoff", 182)}
+        GROUP BY subscription_id, cutoff
+    )
+    SELECT
+        a.subscription_id,
+        a.cutoff,
+        coalesce(recharge.recharges_28d, 0) AS recharges_28d,
+        coalesce(recharge.recharges_91d, 0) AS recharges_91d,
+        coalesce(recharge.amount_91d, 0) AS recharge_amount_91d,
+        {days_between("recharge.last_at", "a.cutoff")} AS days_since_recharge,
+        {days_between("recharge.last_at", "a.cutoff")} / recharge.median_gap AS recharge_gap_vs_median,
+        recharge.last.balance AS last_balance_before,
+        {days_between("a.cutoff", "recharge.last.until")} AS days_to_validity_end,
+        coalesce(plan.changes, 0) AS plan_changes_182d
+    FROM {asked} AS a
+    LEFT JOIN recharge ON recharge.subscription_id = a.subscription_id AND recharge.cutoff = a.cutoff
+    LEFT JOIN plan ON plan.subscription_id = a.subscription_id AND plan.cutoff = a.cutoff
+    """

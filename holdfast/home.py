@@ -1,0 +1,112 @@
+"""A home: the directory that everything a run writes lies in, and the lock of the one process that may write there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from holdfast.errors import HomeError
+
+_NO_PATH_MARKS = ("?", "%", "#", "*", "[", "]", ":")
+
+
+class Home:
+    """Where everything lies in a home directory. Nothing is created by asking.
+
+    Parameters
+    ----------
+    root : Path
+        The home directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        try:
+            self.root = root.expanduser().absolute()
+        except RuntimeError:
+            raise HomeError("--home", "must be a path whose user exists", str(root)) from None
+
+    @cached_property
+    def lock(self) -> Path:
+        """Held by the one process that may write."""
+        return self.root / ".lock"
+
+    @cached_property
+    def manifest(self) -> Path:
+        """What the home belongs to: id, target and columns."""
+        return self.root / "home.json"
+
+    @cached_property
+    def features(self) -> Path:
+        """The Feast repository: definitions, feature tables, registry and online store."""
+        return self.root / "features"
+
+    @cached_property
+    def raw(self) -> Path:
+        """The operator's raw tables as they were accepted."""
+        return self.root / "raw"
+
+    @cached_property
+    def quarantine(self) -> Path:
+        """Raw rows that were not accepted, with the reasons."""
+        return self.root / "quarantine"
+
+    @cached_property
+    def checked(self) -> Path:
+        """Raw rows that the last check alone did not accept."""
+        return self.root / "checked"
+
+    @cached_property
+    def tracking(self) -> Path:
+        """MLflow's database: runs and the model registry."""
+        return self.root / "mlflow.db"
+
+    @cached_property
+    def artifacts(self) -> Path:
+        """What MLflow's runs and model versions consist of."""
+        return self.root / "mlartifacts"
+
+    @cached_property
+    def scores(self) -> Path:
+        """Everyone's scores."""
+        return self.root / "scores.parquet"
+
+    @cached_property
+    def care_list(self) -> Path:
+        """Whom to care for first."""
+        return self.root / "care_list.csv"
+
+    @cached_property
+    def report(self) -> Path:
+        """How good the model is, what drives risk and who is at risk."""
+        return self.root / "report.html"
+
+
+@contextmanager
+def locked(home: Home) -> Iterator[None]:
+    """Be the one process that writes in a home.
+
+    Raises
+    ------
+    HomeError
+        Its path cannot be used, it cannot be written, or another process writes there.
+    """
+    if any(mark in str(home.root) for mark in _NO_PATH_MARKS):
+        raise HomeError(
+            "--home",
+            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which the parts cannot hold in an address",
+            str(home.root),
+        )
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        if not os.access(home.root, os.W_OK):
+            raise PermissionError
+        lock = FileLock(home.lock, blocking=False).acquire()
+    except Timeout:
+        raise HomeError(f"--home {home.root}", "another process is writing there; wait for it or choose another") from None
+    except OSError:
+        raise HomeError(f"--home {home.root}", "must be a directory that can be written") from None
+    with lock:
+        yield

@@ -1,0 +1,199 @@
+"""Drivers: the features that move predictions most, each with its bee-swarm and, in words, which way it goes, for a page."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from features.encoding.encoding import Column
+from holdfast.arrays import Floats
+from models.reasons.explain import Explanation
+from reports.kit import plots
+from reports.kit.page import png_base64, share, shorten, signed
+
+_LONGEST_CATEGORY = 48
+# Categories shown that go with higher risk, and as many with lower.
+_EFFECTS = 2
+# Rank correlation from which risk is said to rise or fall with a number.
+_CLEAR_DIRECTION = 0.5
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Some values of a feature, and the mean contribution of the rows that have them."""
+
+    values: str
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One of the strongest features.
+
+    Parameters
+    ----------
+    name, note : str
+        What it is called, and what else to say of it.
+    mean : float
+        Mean absolute contribution, log-odds.
+    direction : str
+        Which way risk goes with it, in words; empty where that means nothing.
+    effects : tuple of Effect
+        What its lowest and highest values go with, or its most telling categories.
+    low, high : float
+        Lowest and highest contribution.
+    strip : str
+        Its bee-swarm as PNG, in base 64.
+    """
+
+    name: str
+    note: str
+    mean: float
+    direction: str
+    effects: tuple[Effect, ...]
+    low: float
+    high: float
+    strip: str
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """The strongest features, strongest first.
+
+    Parameters
+    ----------
+    shown : tuple of Driver
+        At most `plots.DRIVERS`.
+    ticks : tuple of (float, str)
+        Where the marks of the bee-swarms' scale stand, in per cent of its width, and what they say.
+    others : int
+        Features that are not shown.
+    others_mean : float
+        Sum of their mean absolute contributions.
+    """
+
+    shown: tuple[Driver, ...]
+    ticks: tuple[tuple[float, str], ...]
+    others: int
+    others_mean: float
+
+
+def drivers(
+    columns: Sequence[Column], sample: Floats, explanation: Explanation, *, notes: Sequence[str] | None = None, digits: int = 6
+) -> Drivers:
+    """Describe the features that move predictions most.
+
+    Parameters
+    ----------
+    columns : sequence of k Column
+        What the features are.
+    sample : (m, k) float64
+        Features of some rows, NaN for missing; m at least 1.
+    explanation : Explanation
+        Of the same rows.
+    notes : sequence of k str, optional
+        What else to say of each.
+    digits : int
+        Significant digits of amounts that are not whole.
+    """
+    bounds = plots.contribution_range(explanation)
+    shown = []
+    for position in plots.strongest_features(explanation):
+        column = columns[position]
+        values, contributions = sample[:, position], explanation.contributions[:, position]
+        direction, effects = (
+            _by_category(column, values, contributions)
+            if column.kind == "category"
+            else _by_amount(column, values, contributions, digits)
+        )
+        shown.append(
+            Driver(
+                name=column.name,
+                note=notes[position] if notes else "",
+                mean=float(np.abs(contributions).mean()),
+                direction=direction,
+                effects=(*effects, *_of_missing(values, contributions)),
+                low=float(contributions.min()),
+                high=float(contributions.max()),
+                strip=png_base64(plots.beeswarm_strip(contributions, values, column, bounds)),
+            )
+        )
+    means = np.abs(explanation.contributions).mean(axis=0)
+    return Drivers(
+        shown=tuple(shown),
+        ticks=tuple(_ticks(bounds)),
+        others=len(means) - len(shown),
+        others_mean=float(means.sum()) - sum(driver.mean for driver in shown),
+    )
+
+
+def _ticks(bounds: tuple[float, float]) -> Iterator[tuple[float, str]]:
+    low, high = bounds
+    ticks = plots.contribution_ticks(bounds)
+    step = round(min(np.diff(ticks), default=1.0), 9)
+    places = max(0, -math.floor(math.log10(step)))
+    for tick in ticks:
+        yield 100 * (tick - low) / (high - low), signed(tick, places) if abs(tick) > step / 2 else "0"
+
+
+def _by_category(column: Column, values: Floats, contributions: Floats) -> tuple[str, tuple[Effect, ...]]:
+    """The categories that go with the highest and the lowest risk, leaving out those that hardly any sampled row has."""
+    codes, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    means = {str(column.decode(code)): float(contributions[values == code].mean()) for code in codes[counts >= _fewest(values)]}
+    ordered = sorted(means.items(), key=lambda item: -item[1])
+    chosen = [item for item in ordered if item[1] > 0][:_EFFECTS] + [item for item in ordered if item[1] <= 0][-_EFFECTS:]
+    return "", tuple(Effect(shorten(category, _LONGEST_CATEGORY), mean) for category, mean in chosen)
+
+
+def _by_amount(column: Column, values: Floats, contributions: Floats, digits: int) -> tuple[str, tuple[Effect, ...]]:
+    """Which way risk goes with a number or date, and the mean contribution of its lowest and highest quarter."""
+    present = ~np.isnan(values)
+    known, moved = values[present], contributions[present]
+    if not len(known) or known.min() == known.max():
+        return (
+            ("One value throughout the sample.", (Effect(_amount(column, known[0], digits), float(moved.mean())),))
+            if len(known)
+            else ("", ())
+        )
+    low, high = np.quantile(known, [0.25, 0.75], method="inverted_cdf")
+    if low == high:
+        low, high = known.min(), known.max()
+    until = "" if low == known.min() else "up to "
+    since = "" if high == known.max() else " and more" if column.kind == "number" else " and later"
+    effects = (
+        Effect(f"{until}{_amount(column, low, digits)}", float(moved[known <= low].mean())),
+        Effect(f"{_amount(column, high, digits)}{since}", float(moved[known >= high].mean())),
+    )
+    return _direction(column, known, moved), effects
+
+
+def _direction(column: Column, values: Floats, contributions: Floats) -> str:
+    higher, lower = ("Higher", "lower") if column.kind == "number" else ("Later", "earlier")
+    agreement = 0.0 if np.ptp(contributions) == 0 else float(spearmanr(values, contributions).statistic)
+    if agreement >= _CLEAR_DIRECTION:
+        return f"{higher} values go with higher risk."
+    if agreement <= -_CLEAR_DIRECTION:
+        return f"{higher} values go with lower risk."
+    return f"Neither {higher.lower()} nor {lower} values go with higher risk throughout."
+
+
+def _of_missing(values: Floats, contributions: Floats) -> tuple[Effect, ...]:
+    missing = np.isnan(values)
+    if missing.all():
+        return (Effect("missing in the whole sample", float(contributions.mean())),)
+    if missing.sum() < _fewest(values):
+        return ()
+    return (Effect(f"missing ({share(float(missing.mean()))})", float(contributions[missing].mean())),)
+
+
+def _fewest(values: Floats) -> int:
+    return max(1, len(values) // 100)
+
+
+def _amount(column: Column, code: float, digits: int) -> str:
+    if column.kind == "date":
+        return str(column.decode(code))
+    text = f"{round(code):.15g}" if code == round(code) or abs(code) >= 10 ** (digits - 1) else f"{code:.{digits}g}"
+    return text.replace("-", "\N{MINUS SIGN}")

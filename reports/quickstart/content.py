@@ -1,0 +1,143 @@
+"""What the report of a quickstart says."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import numpy as np
+
+from features.encoding.encoding import Encoding
+from features.flat.customers import CustomerTable
+from holdfast.arrays import Floats
+from models.bands import BAND_NAMES
+from models.reasons.explain import Explanation
+from models.scorer import Scorer
+from reports.quickstart.care_file import CareEntry
+from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
+from training.fitting.fit import PARAMETERS
+from training.flat.model import Training
+from training.flat.scores import CustomerScores
+from training.settings import TrainingSettings
+
+_SAMPLE_ROWS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a model was made from.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    customers : CustomerTable
+        As read.
+    encoding : Encoding
+        Its features.
+    matrix : (n, k) float64
+        Their values for all rows, as the feature store gives them.
+    settings : TrainingSettings
+        How the model was fitted and judged.
+    """
+
+    path: Path
+    customers: CustomerTable
+    encoding: Encoding
+    matrix: Floats
+    settings: TrainingSettings
+
+
+@dataclass(frozen=True)
+class ExplainedSample:
+    """Some rows and their explanation: (m, k) float64 features, and contributions of the same shape."""
+
+    matrix: Floats
+    explanation: Explanation
+
+
+def explained_sample(source: Source, scorer: Scorer) -> ExplainedSample:
+    """Explain up to 2,000 rows, drawn by the training seed."""
+    rows = len(source.matrix)
+    random = np.random.default_rng(source.settings.seed)
+    sample = source.matrix[np.sort(random.choice(rows, min(rows, _SAMPLE_ROWS), replace=False))]
+    return ExplainedSample(sample, scorer.explain(sample))
+
+
+def report_content(
+    source: Source,
+    training: Training,
+    sample: ExplainedSample,
+    scores: CustomerScores,
+    entries: list[CareEntry],
+    version: str,
+) -> ReportContent:
+    """Gather what the report says.
+
+    Parameters
+    ----------
+    source : Source
+        What the model was made from.
+    training : Training
+        The model and what is known about it.
+    sample : ExplainedSample
+        Rows for the bee-swarm.
+    scores : CustomerScores
+        Everyone's scores.
+    entries : list of CareEntry
+        The whole care list.
+    version : str
+        Number that the model is registered under.
+    """
+    customers, model = source.customers, training.model
+    roles = customers.roles
+    return ReportContent(
+        table=source.path.name,
+        target=roles.target,
+        positive=roles.positive,
+        id_column=roles.id,
+        created=datetime.now(UTC),
+        model_name=model.name,
+        model_version=version,
+        rows=len(customers.ids),
+        labelled_rows=int(customers.known.sum()),
+        judged=_judged(source, training),
+        evaluation=training.evaluation,
+        flags=training.flags,
+        left_out=customers.left_out,
+        encoding=source.encoding,
+        sample=sample.matrix,
+        explanation=sample.explanation,
+        bounds=model.main.bands,
+        bands=_band_counts(customers, scores),
+        care=tuple(entries[:CARE_ENTRIES]),
+        care_customers=len(entries),
+        value_column=roles.value,
+        facts=ModelFacts(
+            trees=model.main.everyone.booster.num_trees(),
+            leaves=int(str(PARAMETERS["num_leaves"])),
+            slope=training.calibration.slope,
+            intercept=training.calibration.intercept,
+            seed=source.settings.seed,
+        ),
+        versions={"table (SHA-256)": customers.sha256, "holdfast": installed_version("holdfast")},
+    )
+
+
+def _judged(source: Source, training: Training) -> str:
+    kept = f", rows of one {source.customers.roles.group} kept together" if source.customers.roles.group else ""
+    if source.customers.order is None:
+        settings = source.settings
+        repeated = f", repeated {settings.repeats} times" if settings.repeats > 1 else ""
+        return f"{settings.folds}-fold cross-validation{repeated}{kept}"
+    windows = len(training.out_of_fold.splits)
+    return f"{windows} later time window{'s' if windows > 1 else ''}, each judged by a model fitted on earlier rows{kept}"
+
+
+def _band_counts(customers: CustomerTable, scores: CustomerScores) -> tuple[BandCount, ...]:
+    staying = customers.label != 1
+    counts = []
+    for name in BAND_NAMES:
+        rows = staying & (scores.band == name)
+        counts.append(BandCount(name=name, customers=int(rows.sum()), expected_leavers=float(scores.probability[rows].sum())))
+    return tuple(counts)

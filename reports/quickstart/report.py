@@ -1,0 +1,185 @@
+"""The report: one HTML file that says how good a model is, what goes with risk and who is at risk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from features.encoding.encoding import Encoding
+from holdfast.arrays import Floats
+from models.bands import BandBounds
+from models.reasons.explain import Explanation
+from reports.kit import plots
+from reports.kit.drivers import drivers
+from reports.kit.page import environment, inline_svg
+from reports.quickstart.care_file import CareEntry
+from training.evaluation.leaks import Flag
+from training.flat.evaluation import Evaluation
+
+CARE_ENTRIES = 25
+"""Customers of the care list that the report shows, at most."""
+
+# How many tenths of the customers the words about gain speak of: what one campaign may well reach.
+_TENTHS_PICKED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandCount:
+    """A risk band and the customers in it who have not left yet.
+
+    Parameters
+    ----------
+    name : str
+        ``high``, ``medium`` or ``low``.
+    customers : int
+        How many.
+    expected_leavers : float
+        Sum of their probabilities.
+    """
+
+    name: str
+    customers: int
+    expected_leavers: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What the model consists of.
+
+    Parameters
+    ----------
+    trees : int
+        Trees of the booster.
+    leaves : int
+        Leaves of its largest tree.
+    slope, intercept : float
+        The calibration's curve over the raw margin.
+    seed : int
+        Seed of every random choice in training.
+    """
+
+    trees: int
+    leaves: int
+    slope: float
+    intercept: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """Everything the report says.
+
+    Parameters
+    ----------
+    table : str
+        The table's name, without its directory.
+    target : str
+        Column that says who left.
+    positive : tuple of str
+        The target's values that mean left.
+    id_column : str or None
+        Column that names customers; None where the row number does.
+    created : datetime
+        When the model was made, with a time zone.
+    model_name, model_version : str
+        As registered.
+    rows, labelled_rows : int
+        Rows of the table, and those whose outcome is known.
+    judged : str
+        How the model was judged, such as ``5-fold cross-validation, repeated 2 times``.
+    evaluation : Evaluation
+        How good it is.
+    flags : tuple of Flag
+        What the leak watch found.
+    left_out : tuple of str
+        Columns left out because they are not available at scoring, or hold nothing.
+    encoding : Encoding
+        The k features and the columns they come from.
+    sample : (m, k) float64
+        Features of a sample of rows, NaN for missing; m at least 1.
+    explanation : Explanation
+        Of the same m rows.
+    bounds : BandBounds
+        Where the bands begin.
+    bands : tuple of BandCount
+        Riskiest first.
+    care : tuple of CareEntry
+        Head of the care list, at most `CARE_ENTRIES`.
+    care_customers : int
+        Customers on the whole care list: all who have not left yet.
+    value_column : str or None
+        What a customer is worth; None where the care list goes by risk alone.
+    facts : ModelFacts
+        What the model consists of.
+    versions : mapping of str to str
+        What else went in, by name, such as the SHA-256 of the table and the version of holdfast.
+    """
+
+    table: str
+    target: str
+    positive: tuple[str, ...]
+    id_column: str | None
+    created: datetime
+    model_name: str
+    model_version: str
+    rows: int
+    labelled_rows: int
+    judged: str
+    evaluation: Evaluation
+    flags: tuple[Flag, ...]
+    left_out: tuple[str, ...]
+    encoding: Encoding
+    sample: Floats
+    explanation: Explanation
+    bounds: BandBounds
+    bands: tuple[BandCount, ...]
+    care: tuple[CareEntry, ...]
+    care_customers: int
+    value_column: str | None
+    facts: ModelFacts
+    versions: Mapping[str, str]
+
+    @property
+    def customers_in_bands(self) -> int:
+        """Customers who have not left yet and whose probability is known."""
+        return sum(band.customers for band in self.bands)
+
+    @property
+    def expected_leavers(self) -> float:
+        """Sum of their probabilities."""
+        return sum(band.expected_leavers for band in self.bands)
+
+
+def render_report(content: ReportContent) -> str:
+    """Write the report: an HTML document, the same bytes for the same content."""
+    return (
+        environment()
+        .get_template("quickstart/report.html.j2")
+        .render(
+            content=content,
+            evaluation=content.evaluation,
+            figures=_figures(content.evaluation),
+            gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in plots.gain_curve(content.evaluation)],
+            drivers=drivers(content.encoding.columns, content.sample, content.explanation),
+            plots=plots,
+            stacks=_stacks(content),
+        )
+    )
+
+
+def _figures(evaluation: Evaluation) -> dict[str, str]:
+    names = ((Path(file).stem, figure) for file, figure in plots.plots(evaluation).items())
+    return {name: inline_svg(figure, name) for name, figure in names}
+
+
+def _stacks(content: ReportContent) -> list[tuple[str, list[tuple[str, float, float]]]]:
+    """Two bars in per cent of their length: how customers, and how expected leavers, part into bands."""
+    return [
+        ("Customers", _stack({band.name: band.customers for band in content.bands})),
+        ("Expected leavers", _stack({band.name: band.expected_leavers for band in content.bands})),
+    ]
+
+
+def _stack(sizes: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    widths = [100 * size / (sum(sizes.values()) or 1) for size in sizes.values()]
+    return [(name, sum(widths[:place]), widths[place]) for place, name in enumerate(sizes)]

@@ -1,0 +1,389 @@
+"""Figures of the training report as pictures: how good a model is, on whom, and for how long, laid out from its assessments."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.kit.forest import Entry, Forest, Kind, forest, scaled
+from reports.kit.page import signed
+from reports.training.assessment_plots import RIVAL_WORDS, RIVALS
+from reports.training.comparison import COMPARED, Comparison, Outcome
+from reports.training.words import plain
+from training.evaluation.assess import EVERYBODY
+from training.evaluation.assessment import Assessment, Calibration, Estimate, Slice
+from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE
+
+OURS = "this version"
+NOT_KNOWN = "cannot be told"
+
+PERCENT = "\N{NO-BREAK SPACE}%"
+
+_RATIOS = (0.4, 2.0)
+# Values too rare to be compared that are named in a row; more are counted.
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Hundred:
+    """How many of a hundred rows that care looks after have the outcome, were they picked in some way.
+
+    Parameters
+    ----------
+    who : str
+        What picks them.
+    dots : int
+        Rounded, for the picture.
+    text : str
+        The share in words.
+    ours : bool
+        This version picks them.
+    """
+
+    who: str
+    dots: int
+    text: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A slice where the model is clearly better or worse, than on all other rows or than a rival, and by how much."""
+
+    column: str
+    value: str
+    text: str
+
+
+def head_words(head: str) -> str:
+    """What a head is called."""
+    return f"within {head} days" if head else "whenever"
+
+
+def interval(found: Estimate | None, digits: int = 3, factor: float = 1.0, *, sign: bool = False, unit: str = "") -> str:
+    """A figure and its interval: ``0.780 (0.768 to 0.792)``."""
+    if found is None:
+        return NOT_KNOWN
+
+    def text(value: float) -> str:
+        value = factor * value
+        return signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+    low, high = sorted((factor * found.low, factor * found.high))
+    return f"{text(found.value)}{unit} ({text(low / factor)} to {text(high / factor)})"
+
+
+def bounds(found: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
+    """The interval of a figure alone: ``0.768 to 0.792``."""
+    return NOT_KNOWN if found is None else interval(found, digits, factor).partition("(")[2].rstrip(")")
+
+
+def rival_words(rival: str, champion: str | None) -> str:
+    """What a rival is called."""
+    if rival == "champion":
+        return f"version\N{NO-BREAK SPACE}{champion}" if champion else "the champion"
+    return RIVAL_WORDS.get(rival, plain(rival))
+
+
+def difference_forest(comparisons: Sequence[tuple[str, Comparison]], metric: str) -> Forest:
+    """The heads' differences from rivals, turned so that better lies to the right.
+
+    AUC is in pairs of a hundred; log loss in per cent of the rival's.
+
+    Parameters
+    ----------
+    comparisons : sequence of (str, Comparison)
+        With their headings.
+    metric : str
+        One of `reports.training.comparison.COMPARED`.
+    """
+    groups = []
+    for heading, comparison in comparisons:
+        entries = []
+        for head, found in comparison.heads.items():
+            theirs = found.theirs.get(metric)
+            factor = 100 * COMPARED[metric]
+            if metric == "log_loss":
+                factor = factor / theirs.value if theirs and theirs.value > 0 else 0.0
+            difference = scaled(found.differences.get(metric), factor)
+            kind = _kind(found.outcome(metric))
+            text = interval(difference, 2 if metric == "auc" else 1, sign=True)
+            entries.append(Entry(label=head_words(head), estimate=difference, text=text, kind=kind))
+        groups.append((heading, entries))
+    return forest(groups, sign=True, reference=0.0, left="worse", right="better")
+
+
+def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
+    """AUC of the model and its rivals, by head; the constant, which ranks nothing, is left out."""
+    groups = []
+    for head, assessment in assessments.items():
+        found = _by_predictor(assessment, champion, without=("constant",))
+        groups.append(
+            (
+                head_words(head).capitalize(),
+                [_entry(who, metrics.get("auc"), interval(metrics.get("auc"))) for who, metrics in found],
+            )
+        )
+    return forest(groups, left="ranks worse", right="ranks better")
+
+
+def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
+    """Share of the perfect profit that the model and its rivals capture, by head."""
+    groups = []
+    for head, assessment in assessments.items():
+        found = _by_predictor(assessment, champion)
+        groups.append(
+            (
+                head_words(head).capitalize(),
+                [
+                    _entry(who, metrics.get("empc_share"), interval(metrics.get("empc_share"), 0, 100, unit=PERCENT))
+                    for who, metrics in found
+                ],
+            )
+        )
+    return forest(groups, factor=100, unit=PERCENT, least=(0.0, 0.3), most=(0.0, 1.0))
+
+
+def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...]:
+    """What care would find among a hundred rows, by who picks them; at random last."""
+    found = []
+    for who, metrics in _by_predictor(assessment, champion, without=("constant",)):
+        precision = metrics.get("precision_capacity")
+        if precision:
+            text = interval(precision, 1, 100)
+            found.append(Hundred(who, round(100 * precision.value), text, who == OURS))
+    rate = assessment.positives / assessment.rows
+    return (*found, Hundred("picked at random", round(100 * rate), f"{100 * rate:.1f}", ours=False))
+
+
+def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
+    """Calibration slope and observed over expected of every stratum and head, with what the gate allows shaded."""
+    found = {}
+    for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
+        groups = []
+        for stratum in strata_of(assessments):
+            entries = []
+            for head, assessment in assessments.items():
+                calibration = assessment.strata.get(stratum)
+                estimate: Estimate | None = getattr(calibration, name) if calibration else None
+                outside = estimate is not None and (estimate.high < zone[0] or estimate.low > zone[1])
+                entries.append(
+                    Entry(
+                        label=head_words(head),
+                        estimate=estimate,
+                        text=interval(estimate, 2),
+                        kind="worse" if outside else "ours",
+                        note=f"{calibration.positives:,} of {calibration.rows:,}" if calibration else "",
+                    )
+                )
+            groups.append((stratum_words(stratum), entries))
+        found[name] = forest(
+            groups,
+            reference=1.0,
+            zone=zone,
+            most=_RATIOS,
+            left="too extreme" if name == "slope" else "too high",
+            right="too timid" if name == "slope" else "too low",
+        )
+    return found
+
+
+def strata_of(assessments: Mapping[str, Assessment]) -> tuple[str, ...]:
+    """Names of the strata, all rows first; all rows alone where nothing else tells more."""
+    names = dict.fromkeys(name for assessment in assessments.values() for name in assessment.strata)
+    return tuple(sorted(names, key=lambda name: (name != EVERYBODY, list(names).index(name))))
+
+
+def stratum_words(stratum: str) -> str:
+    """What a stratum is called."""
+    return "All" if stratum == EVERYBODY else plain(stratum).capitalize() or "Of no kind"
+
+
+def slice_words(value: str) -> str:
+    """A slice's value without underscores: ``18–24``, ``sole trader``."""
+    return plain(re.sub(r"(?<=\d)_(?=\d)", "\N{EN DASH}", value))
+
+
+def slice_forest(assessment: Assessment) -> Forest:
+    """AUC of every slice of the test rows that is large enough to be compared with all others."""
+    return forest(
+        [
+            (plain(column).capitalize(), [*_entries(values, _ranking_entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
+        reference=assessment.metrics["auc"].value if "auc" in assessment.metrics else None,
+        most=(0.0, 1.0),
+        left="ranks worse",
+        right="ranks better",
+    )
+
+
+def slice_ratio_forest(assessment: Assessment) -> Forest:
+    """Observed over expected of every slice of the test rows."""
+
+    def entry(value: str, found: Slice) -> Entry:
+        ratio = found.metrics.get("observed_over_expected")
+        off = ratio is not None and not ratio.low <= 1 <= ratio.high
+        return Entry(label=slice_words(value), estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours")
+
+    return forest(
+        [
+            (plain(column).capitalize(), [*_entries(values, entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
+        reference=1.0,
+        most=_RATIOS,
+        left="too high",
+        right="too low",
+    )
+
+
+def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
+    """Slices that are flagged, or those where the model ranks clearly better than on all other rows."""
+    return [
+        Standing(
+            column,
+            slice_words(value),
+            f"AUC {interval(found.metrics.get('auc'), 2)}, against all others {interval(found.gap, 2, sign=True)}",
+        )
+        for column, value, found in _compared(assessment)
+        if found.gap is not None and (found.flagged if worse else found.gap.low > 0)
+    ]
+
+
+def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
+    """By how many per cent the log loss of every slice is lower than a rival's; None where that is not known."""
+
+    def entry(value: str, found: Slice) -> Entry:
+        lower = _lower_loss(found, rival)
+        kind: Kind = "unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse"
+        return Entry(
+            label=slice_words(value), estimate=lower, text=interval(lower, 1, sign=True), kind=kind, note=_of_rows(found)
+        )
+
+    if not any(_lower_loss(found, rival) for _, _, found in _compared(assessment)):
+        return None
+    return forest(
+        [
+            (plain(column).capitalize(), [*_entries(values, entry), *_too_few(values)])
+            for column, values in assessment.slices.items()
+        ],
+        sign=True,
+        reference=0.0,
+        left="worse",
+        right="better",
+    )
+
+
+def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[Standing]:
+    """Slices where the model's log loss is clearly higher, or lower, than a rival's."""
+    found = []
+    for column, value, here in _compared(assessment):
+        lower = _lower_loss(here, rival)
+        if lower is not None and (lower.high < 0 if worse else lower.low > 0):
+            found.append(Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT)))
+    return found
+
+
+def by_column(found: Sequence[Standing]) -> dict[str, list[str]]:
+    """Values of slices by their columns."""
+    columns: dict[str, list[str]] = {}
+    for standing in found:
+        columns.setdefault(standing.column, []).append(standing.value)
+    return columns
+
+
+def _lower_loss(found: Slice, rival: str) -> Estimate | None:
+    ours, difference = found.metrics.get("log_loss"), found.difference.get(rival)
+    if ours is None or difference is None or not ours.value - difference.value > 0:
+        return None
+    return scaled(difference, -100 / (ours.value - difference.value))
+
+
+def _compared(assessment: Assessment) -> Iterator[tuple[str, str, Slice]]:
+    for column, values in assessment.slices.items():
+        for value, found in values.items():
+            if found.gap is not None:
+                yield plain(column), value, found
+
+
+def compared_slices(assessment: Assessment) -> int:
+    """Slices that are large enough to be compared with all other rows."""
+    return sum(1 for _ in _compared(assessment))
+
+
+def holdout_forest(assessment: Assessment) -> Forest | None:
+    """AUC on all test rows and on the households that are never sent an offer."""
+    if assessment.holdout is None:
+        return None
+    entries = [
+        Entry(label=label, estimate=metrics.get("auc"), text=interval(metrics.get("auc")), kind=kind)
+        for label, metrics, kind in _apart(assessment)
+    ]
+    return forest([("", entries)], left="ranks worse", right="ranks better")
+
+
+def holdout_ratio_forest(assessment: Assessment) -> Forest | None:
+    """Observed over expected on the same."""
+    if assessment.holdout is None:
+        return None
+    entries = [
+        Entry(
+            label=label,
+            estimate=metrics.get("observed_over_expected"),
+            text=interval(metrics.get("observed_over_expected"), 2),
+            kind=kind,
+        )
+        for label, metrics, kind in _apart(assessment)
+    ]
+    return forest([("", entries)], reference=1.0, left="too high", right="too low")
+
+
+def misplaced_deciles(calibration: Calibration) -> int:
+    """Deciles whose share lies outside its joint bounds."""
+    return sum(not decile.joint_low <= decile.observed <= decile.joint_high for decile in calibration.deciles)
+
+
+def _apart(assessment: Assessment) -> Iterator[tuple[str, Mapping[str, Estimate], Kind]]:
+    yield "all test rows", assessment.metrics, "ours"
+    yield "holdout", assessment.holdout or {}, "rival"
+
+
+def _by_predictor(
+    assessment: Assessment, champion: str | None, without: tuple[str, ...] = ()
+) -> list[tuple[str, Mapping[str, Estimate]]]:
+    others = [
+        (rival_words(name, champion), assessment.rivals[name].metrics)
+        for name in RIVALS
+        if name in assessment.rivals and name not in without
+    ]
+    return [(OURS, assessment.metrics), *others]
+
+
+def _entry(who: str, found: Estimate | None, text: str) -> Entry:
+    return Entry(label=who, estimate=found, text=text, kind="ours" if who == OURS else "rival")
+
+
+def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) -> list[Entry]:
+    return [entry(value, found) for value, found in values.items() if found.gap is not None]
+
+
+def _too_few(values: Mapping[str, Slice]) -> Iterator[Entry]:
+    """One row for all values that are too rare to be compared."""
+    rare = [slice_words(value) for value, found in values.items() if found.gap is None]
+    if rare:
+        label = ", ".join(rare) if len(rare) <= _MOST_NAMED else f"{len(rare)} others"
+        yield Entry(label=label, estimate=None, text="too few to tell", kind="unclear")
+
+
+def _ranking_entry(value: str, found: Slice) -> Entry:
+    auc, gap = found.metrics.get("auc"), found.gap
+    kind: Kind = "worse" if found.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
+    return Entry(label=slice_words(value), estimate=auc, text=interval(auc, 2), kind=kind, note=_of_rows(found))
+
+
+def _of_rows(found: Slice) -> str:
+    return f"{found.positives:,} of {found.rows:,}"
+
+
+def _kind(outcome: Outcome) -> Kind:
+    return "unclear" if outcome == "mixed" else outcome

@@ -1,0 +1,217 @@
+"""How a model was made, for the training report: windows on a line of time, who was left out, what was tried and chosen."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from reports.kit.page import share
+from reports.training.figures import NOT_KNOWN, head_words
+from reports.training.words import excluded_words, plain
+from training.fitting.tune import TrialRecord, Tuned
+from training.release.facts import PARTS, TrainingFacts
+
+BEST_TRIALS = 8
+"""Trials that the report lists, at most."""
+
+_PART_WORDS = {"fit": "fitting", "tune": "tuning", "calibrate": "calibration", "test": "test"}
+_DAY = timedelta(days=1)
+_MOST_MARKS = 6
+
+
+@dataclass(frozen=True)
+class PartLine:
+    """Parts of the labelled rows that have the same cut-offs, on the line of time, in per cent of its width.
+
+    Parameters
+    ----------
+    names : str
+        What they are for.
+    test : bool
+        They are the test rows.
+    rows : tuple of (str, int)
+        How many each part has.
+    cutoffs : tuple of float
+        Where their cut-offs lie.
+    labels : tuple of float and float
+        Where what their labels tell of begins, and how wide it is.
+    words : str
+        The same in words.
+    """
+
+    names: str
+    test: bool
+    rows: tuple[tuple[str, int], ...]
+    cutoffs: tuple[float, ...]
+    labels: tuple[float, float]
+    words: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All parts, and the marks of the months."""
+
+    parts: tuple[PartLine, ...]
+    marks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows left out for one reason, and the width of their bar in per cent of the widest."""
+
+    words: str
+    rows: int
+    width: float
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What would be if a prepaid line counted as lost after so many days of silence: shares in words, bars in per cent."""
+
+    days: int
+    lost: str
+    back: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for a head and stratum: calibration, and whether the booster is its own."""
+
+    head: str
+    stratum: str
+    calibration: str
+    candidates: str
+    booster: str
+
+
+def timeline(facts: TrainingFacts) -> Timeline | None:
+    """The windows; None where no cut-offs are told of."""
+    moments = {part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())] for part in PARTS}
+    everything = [moment for found in moments.values() for moment in found]
+    if not everything:
+        return None
+    reach = timedelta(days=facts.gap_days + max(facts.horizons_days, default=0))
+    start, end = min(everything), max(everything) + reach + _DAY
+
+    def place(moment: datetime) -> float:
+        return 1.5 + 97 * ((moment - start) / (end - start))
+
+    together: dict[tuple[bool, tuple[datetime, ...]], list[str]] = {}
+    for part, found in moments.items():
+        if found:
+            together.setdefault((part == "test", tuple(found)), []).append(part)
+    parts = []
+    for (test, cutoffs), names in together.items():
+        first, last = cutoffs[0], cutoffs[-1]
+        begin, over = first + timedelta(days=facts.gap_days), last + reach
+        many = (
+            f"{len(cutoffs)} cut-offs from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+            if first != last
+            else f"1 cut-off, {first:%Y-%m-%d}"
+        )
+        parts.append(
+            PartLine(
+                names=_listed([_PART_WORDS[name] for name in names]).capitalize(),
+                test=test,
+                rows=tuple((_PART_WORDS[name], facts.rows.get(name, 0)) for name in names),
+                cutoffs=tuple(map(place, cutoffs)),
+                labels=(place(begin), place(over) - place(begin)),
+                words=f"{many}; what their labels tell of ends on {over:%Y-%m-%d}",
+            )
+        )
+    return Timeline(tuple(parts), tuple((place(moment), f"{moment:%b %Y}") for moment in _months(start, end)))
+
+
+def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
+    """Who was left out, most first; reasons that nobody was left out for are not among them."""
+    found = {reason: rows for reason, rows in facts.excluded.items() if rows}
+    most = max(found.values(), default=1)
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(LeftOut(excluded_words(reason), rows, 100 * rows / most) for reason, rows in ordered)
+
+
+def silences(document: object) -> tuple[Silence, ...]:
+    """How much hangs on the days of silence after which a prepaid line is lost, from ``inactivity.json``; empty without it."""
+    if not isinstance(document, list) or not document:
+        return ()
+    most = max(found["lost"] or 0.0 for found in document) or 1.0
+    return tuple(
+        Silence(
+            days=found["days"],
+            lost=share(found["lost"]),
+            back=NOT_KNOWN if found["back"] is None or math.isnan(found["back"]) else share(found["back"]),
+            width=100 * found["lost"] / most,
+        )
+        for found in document
+    )
+
+
+def best_trials(tuned: Tuned) -> tuple[TrialRecord, ...]:
+    """Finished trials, best first."""
+    finished = [trial for trial in tuned.trials if trial.value is not None]
+    return tuple(sorted(finished, key=lambda trial: (trial.value or 0.0, trial.number))[:BEST_TRIALS])
+
+
+def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
+    """Calibration and booster of every head and stratum that has its own."""
+    calibrations: dict[str, Any] = facts.choices.get("calibrations", {})
+    boosters: dict[str, Any] = facts.choices.get("boosters", {})
+    found = []
+    for head in facts.heads:
+        for name in (head, *(f"{head}/{stratum}".lstrip("/") for stratum in facts.strata)):
+            if name not in calibrations and name not in boosters:
+                continue
+            stratum = "" if name == head else name.rpartition("/")[2]
+            calibration, booster = calibrations.get(name), boosters.get(name)
+            found.append(
+                Chosen(
+                    head=head_words(head),
+                    stratum=plain(stratum) or "all others",
+                    calibration=calibration["chosen"] if calibration else "as all others",
+                    candidates=_losses(calibration["log_loss"]) if calibration else "",
+                    booster=_booster(booster) if booster else "",
+                )
+            )
+    return tuple(found)
+
+
+def own_boosters(facts: TrainingFacts) -> dict[str, str]:
+    """Strata that have boosters of their own, and for which horizons."""
+    found: dict[str, list[str]] = {}
+    for name, tried in facts.choices.get("boosters", {}).items():
+        head, _, stratum = name.rpartition("/")
+        if tried["own_wins"]:
+            found.setdefault(plain(stratum), []).append(head)
+    return {stratum: f"within {_listed(heads)} days" if all(heads) else "" for stratum, heads in found.items()}
+
+
+def explanation_costs(facts: TrainingFacts) -> str:
+    """Leaves that an explanation visits, by horizon where they differ."""
+    costs = facts.explanation_cost
+    if len(set(costs.values())) == 1:
+        return f"{next(iter(costs.values())):,} leaves"
+    return _listed([f"{leaves:,} leaves {head_words(head)}" for head, leaves in costs.items()])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def _booster(tried: dict[str, Any]) -> str:
+    figures = f"{tried['own_log_loss']:.4f} against {tried['shared_log_loss']:.4f} shared"
+    return f"its own: {figures}" if tried["own_wins"] else f"shared: its own had {figures}"
+
+
+def _losses(losses: dict[str, float]) -> str:
+    return ", ".join(f"{kind} {loss:.5f}" for kind, loss in losses.items())
+
+
+def _months(start: datetime, end: datetime) -> list[datetime]:
+    first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    months = [first]
+    while months[-1] < end:
+        months.append((months[-1] + 32 * _DAY).replace(day=1))
+    months = [month for month in months if start <= month < end]
+    return months[:: -(-len(months) // _MOST_MARKS)] if months else []

@@ -1,0 +1,207 @@
+"""What drives risk, for the training report: by driver, by reason, in the riskiest tenth, and for a few rows in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.encoding.encoding import Column
+from models.reasons.explain import Explanation, Reason, by_reason, reasons
+from models.reasons.meaning import FeatureMeaning
+from models.reasons.views import CohortView, cohort_view, global_view
+from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
+from models.words.forms import CODES
+from reports.kit.drivers import Drivers, drivers
+from reports.kit.forest import Entry, Forest, forest
+from reports.training.words import plain
+from training.evaluation.assessment import Estimate
+from training.operator.model import ExplainedRows, OperatorModel
+
+LANGUAGE_NAMES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
+"""What each language calls itself."""
+
+CONTRASTS = 8
+"""Reasons in which the riskiest tenth is told apart from the rest, at most."""
+
+FEATURES = 20
+"""Single features that the table lists, at most."""
+
+_REASONS_EACH = 4
+_TENTH = 0.9
+_UNSAID = frozenset({"", "code", "ratio", "share", "yes or no"})
+
+
+@dataclass(frozen=True)
+class DriverBar:
+    """How much a driver moves predictions: bars in per cent of the strongest's, the second what care can change of it."""
+
+    label: str
+    share: float
+    width: float
+    changeable_width: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test row in words.
+
+    Parameters
+    ----------
+    stratum : str
+        What it is.
+    probability : float
+        Its calibrated probability.
+    band : str
+        ``high``, ``medium`` or ``low``.
+    reasons : dict of str to tuple of Reason
+        Strongest first, by language.
+    """
+
+    stratum: str
+    probability: float
+    band: str
+    reasons: dict[str, tuple[Reason, ...]]
+
+
+@dataclass(frozen=True)
+class SingleFeature:
+    """A feature by itself: mean absolute contribution in log-odds."""
+
+    meaning: FeatureMeaning
+    mean: float
+
+
+@dataclass(frozen=True)
+class ReasonsView:
+    """The section of what drives risk.
+
+    Parameters
+    ----------
+    bars : tuple of DriverBar
+        By driver, strongest first.
+    drivers : Drivers
+        By reason, with bee-swarms.
+    riskiest : Forest or None
+        What sets the riskiest tenth apart; None where all have the same probability.
+    examples : tuple of Example
+        A few rows in words.
+    features : tuple of SingleFeature
+        Strongest first.
+    language : str
+        Of the words.
+    others : tuple of str
+        The other languages that the examples are told in.
+    """
+
+    bars: tuple[DriverBar, ...]
+    drivers: Drivers
+    riskiest: Forest | None
+    examples: tuple[Example, ...]
+    features: tuple[SingleFeature, ...]
+    language: str
+    others: tuple[str, ...]
+
+
+def reasons_view(model: OperatorModel, language: str) -> ReasonsView:
+    """Lay out what drives risk; InputError where there are no words in that language."""
+    language = resolve(language)
+    sample, meanings = model.sample, model.meanings
+    top = sample.probability > np.quantile(sample.probability, _TENTH)
+    apart = cohort_view(sample.explanation, sample.matrix, meanings, top) if top.any() else None
+    return ReasonsView(
+        bars=_bars(sample.explanation, meanings, language),
+        drivers=_by_reason(sample, meanings, language),
+        riskiest=_contrasts(apart, language) if apart else None,
+        examples=_examples(model),
+        features=_features(sample.explanation, meanings),
+        language=language,
+        others=tuple(other for other in LANGUAGES if other != language),
+    )
+
+
+def _bars(explanation: Explanation, meanings: Sequence[FeatureMeaning], language: str) -> tuple[DriverBar, ...]:
+    found = global_view(explanation, meanings).drivers
+    most = max((strength.mean for strength in found), default=0.0) or 1.0
+    label = words(language).driver_label
+    return tuple(
+        DriverBar(
+            label(strength.key), strength.share, 100 * strength.mean / most, 100 * strength.mean * strength.actionable / most
+        )
+        for strength in found
+    )
+
+
+def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], language: str) -> Drivers:
+    """The strongest reasons, coloured by the value of their weightiest feature."""
+    groups, catalogue = by_reason(sample.explanation, meanings), words(language)
+    weights = np.abs(sample.explanation.contributions).mean(axis=0)
+    heaviest = [max(members, key=lambda position: weights[position]) for members in groups.members]
+    columns, notes = [], []
+    for key, members, position in zip(groups.names, groups.members, heaviest, strict=True):
+        meaning = meanings[position]
+        columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
+        unit = "" if meaning.unit in _UNSAID else f" ({meaning.unit})"
+        mostly = f"mostly {plain(meaning.name)}" if len(members) > 1 else plain(meaning.name)
+        notes.append(f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}.")
+    grouped = Explanation(sample.explanation.base, groups.contributions)
+    return drivers(columns, np.ascontiguousarray(sample.matrix[:, heaviest]), grouped, notes=notes, digits=3)
+
+
+def _column(name: str, key: str, meaning: FeatureMeaning, catalogue: Catalogue) -> Column:
+    if meaning.unit != "code" or meaning.name not in CODES:
+        return Column(name=name, feature=key, kind="number", why="")
+    texts = catalogue.features[meaning.name]
+    categories = tuple(texts[str(code)] for code in range(CODES[meaning.name]))
+    return Column(name=name, feature=key, kind="category", why="", categories=categories)
+
+
+def _contrasts(view: CohortView, language: str) -> Forest:
+    label = words(language).reason_label
+    entries = [
+        Entry(
+            label=label(found.key),
+            note=plain(found.feature) + ("" if found.unit in _UNSAID else f", {found.unit}"),
+            estimate=Estimate(found.cohort, found.cohort, found.cohort),
+            text=f"{_number(found.cohort_value)}, others {_number(found.rest_value)}",
+            kind="worse" if found.difference > 0 else "ours",
+            before=found.rest,
+        )
+        for found in view.contrasts[:CONTRASTS]
+    ]
+    return forest([("", entries)], sign=True, reference=0.0, left="lowers", right="raises")
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "unknown"
+    return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "\N{MINUS SIGN}")
+
+
+def _examples(model: OperatorModel) -> tuple[Example, ...]:
+    """Of each stratum the riskiest row of the sample; and one of middling risk, to see what keeps it there."""
+    sample = model.sample
+    strata = list(dict.fromkeys(sample.stratum.tolist()))
+    chosen = [
+        int(max(np.flatnonzero(sample.stratum == name), key=lambda row: (sample.probability[row], -row)))
+        for name in sorted(strata)
+    ]
+    middle = np.argsort(sample.probability, kind="stable")[len(sample.probability) // 2]
+    rows = list(dict.fromkeys([*sorted(chosen, key=lambda row: -sample.probability[row]), int(middle)]))
+    some = Explanation(sample.explanation.base[rows], sample.explanation.contributions[rows])
+    told = {language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH) for language in LANGUAGES}
+    bands = model.version.main.bands.assign(sample.probability[rows])
+    return tuple(
+        Example(
+            stratum=plain(str(sample.stratum[row])),
+            probability=float(sample.probability[row]),
+            band=str(bands[place]),
+            reasons={language: found[place] for language, found in told.items()},
+        )
+        for place, row in enumerate(rows)
+    )
+
+
+def _features(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> tuple[SingleFeature, ...]:
+    means = np.abs(explanation.contributions).mean(axis=0)
+    order = np.argsort(-means, kind="stable")[:FEATURES]
+    return tuple(SingleFeature(meanings[position], float(means[position])) for position in order if means[position] > 0)

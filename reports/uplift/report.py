@@ -1,0 +1,132 @@
+"""The uplift report: one HTML file that says what works, whom it works for, and how certain that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from markupsafe import Markup
+
+from reports.kit import plots
+from reports.kit.forest import Entry, Forest, Kind, forest
+from reports.kit.page import environment, inline_svg
+from reports.uplift import words
+from reports.uplift.plots import qini_figure
+from reports.uplift.words import Unit
+from training.evaluation.assessment import Estimate
+from training.uplift.balance import Imbalance
+from training.uplift.experiment import Experiment
+from training.uplift.result import ActionUplift
+from training.uplift.settings import UpliftSettings
+
+
+class Judged(Protocol):
+    """An experiment and what was found, as `pipeline.uplift.Judged` has it."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment."""
+
+    @property
+    def actions(self) -> tuple[ActionUplift, ...]:
+        """What it says of each action."""
+
+    @property
+    def imbalances(self) -> tuple[Imbalance, ...]:
+        """What arms differ in by more than chance."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How it was read."""
+
+    @property
+    def clusters(self) -> int:
+        """Independent witnesses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What the page says of one action.
+
+    Parameters
+    ----------
+    key : str
+        Its anchor.
+    judged : Judged
+        The experiment.
+    action : ActionUplift
+        What it says.
+    unit : Unit
+        How numbers are written.
+    effects : Forest
+        Average effect, and effects by group.
+    qini : Markup
+        The Qini curve.
+    """
+
+    key: str
+    judged: Judged
+    action: ActionUplift
+    unit: Unit
+    effects: Forest
+    qini: Markup
+
+
+def render_uplift(title: str, judged: Sequence[Judged], not_judged: Mapping[str, str], settings: UpliftSettings) -> str:
+    """Write the report: an HTML document, the same bytes for the same findings.
+
+    Parameters
+    ----------
+    title : str
+        What was judged.
+    judged : sequence of Judged
+        Experiments, each with one or more actions.
+    not_judged : mapping of str to str
+        Actions that could not be judged, and why.
+    settings : UpliftSettings
+        How they were judged.
+    """
+    pairs = [(found, action) for found in judged for action in found.actions]
+    sections = [_section(f"action-{place}", found, action) for place, (found, action) in enumerate(pairs)]
+    return (
+        environment()
+        .get_template("uplift/report.html.j2")
+        .render(title=title, judged=judged, sections=sections, not_judged=not_judged, settings=settings, words=words, plots=plots)
+    )
+
+
+def _section(key: str, judged: Judged, action: ActionUplift) -> Section:
+    unit = Unit(judged.experiment.binary)
+    figure = qini_figure(action, unit.factor, unit.word)
+    # Only matplotlib's words and ours stand in the plot, none of the table's.
+    qini = Markup(inline_svg(figure, f"{key}-qini"))  # noqa: S704
+    return Section(key=key, judged=judged, action=action, unit=unit, effects=_effects(action, unit), qini=qini)
+
+
+def _effects(action: ActionUplift, unit: Unit) -> Forest:
+    count = len(action.groups)
+
+    def entry(label: str, estimate: Estimate, note: str = "") -> Entry:
+        text = f"{unit.effect(estimate.value)} ({unit.between(estimate)})"
+        return Entry(label=label, estimate=estimate, text=text, kind=_kind(estimate), note=note)
+
+    by_group = [
+        entry(_ordinal(place, count), group.effect, f"predicted {unit.effect(group.predicted)}")
+        for place, group in enumerate(action.groups)
+    ]
+    return forest(
+        [("On average", [entry("everybody", action.average)]), ("By predicted uplift", by_group)],
+        factor=unit.factor,
+        sign=True,
+        reference=0.0,
+        left="does harm",
+        right="does good",
+    )
+
+
+def _ordinal(place: int, count: int) -> str:
+    names = {0: "highest", count - 1: "lowest"}
+    return f"group {place + 1}" + (f", {names[place]}" if place in names else "")
+
+
+def _kind(estimate: Estimate) -> Kind:
+    return "better" if estimate.low > 0 else "worse" if estimate.high < 0 else "unclear"

@@ -1,0 +1,137 @@
+"""Problem details: the one shape of every error that the server answers (RFC 9457).
+
+Whoever finds the error, a handler of ours, Starlette or BentoML, the caller reads the same document.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from pydantic_core import to_json
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.errors import InputError, shorten
+from serving.contract.predictions import FieldError, ProblemDocument
+
+MEDIA_TYPE = "application/problem+json"
+
+# How long an answer may take; what is not ready then is given up.
+MOST_SECONDS = 25.0
+
+_DETAILS = {
+    404: "There is nothing at this path.",
+    405: "This path does not take this method.",
+    503: "The server is not ready to answer.",
+}
+_KEPT_HEADERS = (b"allow", b"retry-after")
+
+_log = logging.getLogger(__name__)
+
+
+class Problem(Exception):
+    """An error to answer with.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status, 400 to 599.
+    detail : str
+        What is wrong, for the caller: no internals, no whole bodies.
+    errors : sequence of FieldError
+        Which fields are wrong.
+    headers : mapping of str to str
+        Headers that belong to the status.
+    """
+
+    def __init__(
+        self, status: int, detail: str, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+    @classmethod
+    def from_input_error(cls, error: InputError) -> "Problem":
+        """422 for a field that breaks a rule; it shows a shortened value."""
+        rule = error.rule if error.value is None else f"{error.rule} (got {shorten(error.value, 60)})"
+        return cls(422, f"{error.field}: {rule}", errors=[{"field": error.field, "detail": rule}])
+
+    def response(self) -> Response:
+        """The problem as a response."""
+        document: ProblemDocument = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        return Response(to_json(document), self.status, self.headers, MEDIA_TYPE)
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """Starlette's handler for a `Problem` raised below it."""
+    if not isinstance(error, Problem):
+        raise error
+    return error.response()
+
+
+class ProblemMiddleware:
+    """Turns every error below it into a problem document, be it raised or answered in another shape."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        try:
+            async with asyncio.timeout(MOST_SECONDS):
+                await self._app(scope, receive, answer.send)
+            problem = answer.replacement
+        except ClientDisconnect:
+            return
+        except Problem as raised:
+            problem = raised
+        except TimeoutError:
+            problem = Problem(504, f"The answer was not ready within {MOST_SECONDS:.0f} seconds; ask for less at once.")
+        except Exception as error:
+            # Neither the message nor the values, which may be a customer's: the kind of error and where it was.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("%s %s failed with %s at\n%s", scope["method"], scope["path"], type(error).__name__, where)
+            problem = Problem(500, "Something went wrong in the server; its log says what.")
+        if problem is not None and not answer.started:
+            await problem.response()(scope, receive, send)
+
+
+class _Answer:
+    """Lets an answer through unless it is an error in another shape, which it holds back."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.replacement: Problem | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start(message)
+        if self.started:
+            await self._send(message)
+
+    def _start(self, message: Message) -> None:
+        headers = dict(message.get("headers", ()))
+        status = int(message["status"])
+        if status < 400 or headers.get(b"content-type") == MEDIA_TYPE.encode():
+            self.started = True
+            return
+        kept = {name.decode(): headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in headers}
+        self.replacement = Problem(status, _DETAILS.get(status, HTTPStatus(status).phrase), headers=kept)

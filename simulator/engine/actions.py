@@ -1,0 +1,118 @@
+"""Care decided outside the simulation: from a table of decisions to arrays by block and week."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.contracts.tables import ARMS, CONTACT_CHANNELS
+from holdfast.errors import InputError
+from simulator.weekly.campaign import ACTIONS, Actions
+from simulator.world.calendar import SECOND, start_of, week_of
+from simulator.world.draws import Array
+from simulator.world.population import SLOTS
+
+ByBlock = dict[int, dict[int, Actions]]
+
+
+def sort_actions(
+    table: pa.Table | pd.DataFrame, lines: list[int], customers: int, per_block: int, first: int, last: int
+) -> ByBlock:
+    """Check decisions and sort them by block and week.
+
+    Parameters
+    ----------
+    table : pyarrow.Table or pandas.DataFrame
+        ``subscription_id`` or ``customer_id`` (text; the former counts where both stand), ``action``, ``channel``, ``at`` (with a
+        time zone), ``arm``; optionally ``propensity``.
+    lines : list of int
+        Lines of each block.
+    customers, per_block : int
+        Customers of the operator, and of a full block.
+    first, last : int
+        First week, and the week after the last, that decisions may lie in.
+
+    Raises
+    ------
+    InputError
+        Names the column, the rule and the first value that breaks it.
+    """
+    frame = table.to_pandas() if isinstance(table, pa.Table) else table
+    frame = frame.reset_index(drop=True)
+    missing = [name for name in ("action", "channel", "at", "arm") if name not in frame]
+    if missing or not {"subscription_id", "customer_id"} & set(frame.columns):
+        raise InputError("actions", "must have subscription_id or customer_id, action, channel, at and arm", list(frame.columns))
+    if len(frame) == 0:
+        return {}
+    line = _numbers(frame, "subscription_id", "S", 9)
+    customer = _numbers(frame, "customer_id", "C", 8)
+    block = np.where(line >= 0, line // SLOTS, customer // per_block)
+    sizes = np.array(lines)
+    known_block = (block >= 0) & (block < len(lines))
+    _refuse(frame, "customer_id", (line < 0) & ((customer < 0) | (customer >= customers)), "must be a customer of the simulation")
+    unknown = (line >= 0) & (~known_block | (line % SLOTS >= sizes[np.clip(block, 0, len(lines) - 1)]))
+    _refuse(frame, "subscription_id", unknown, "must be a subscription of the simulation")
+    at = _times(frame, first, last)
+    week = week_of(at)
+    action, arm = _codes(frame, "action", ACTIONS), _codes(frame, "arm", ARMS)
+    channel = _codes(frame, "channel", CONTACT_CHANNELS, blank=True)
+    given = frame["propensity"] if "propensity" in frame else pd.Series(np.nan, index=frame.index)
+    propensity = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    _refuse(frame, "propensity", (propensity < 0) | (propensity > 1), "must lie between 0 and 1")
+    target = np.where(line >= 0, line, -1 - customer)
+    rank = pd.Series(at).groupby([target, week]).rank(method="first").to_numpy(dtype=np.int64)
+    _refuse(frame, "at", rank > 15, "must not be the sixteenth decision about one subscription in a week")
+    order = np.lexsort((np.arange(len(frame)), target, at))
+    result: ByBlock = {}
+    for number in np.unique(block):
+        for when in np.unique(week[block == number]):
+            here = order[(block[order] == number) & (week[order] == when)]
+            result.setdefault(int(number), {})[int(when)] = Actions(
+                line=np.where(line[here] >= 0, line[here] % SLOTS, -1),
+                customer=np.where(line[here] >= 0, -1, customer[here] % per_block),
+                whole=line[here] < 0,
+                action=action[here],
+                channel=channel[here],
+                arm=arm[here],
+                propensity=propensity[here],
+                at=at[here],
+                rank=rank[here],
+            )
+    return result
+
+
+def _refuse(frame: pd.DataFrame, column: str, bad: Array, rule: str) -> None:
+    if bad.any():
+        place = int(np.argmax(bad))
+        raise InputError(f"actions.{column}", rule, frame[column].iloc[place] if column in frame else None)
+
+
+def _numbers(frame: pd.DataFrame, column: str, letter: str, width: int) -> Array:
+    """Numbers behind ids; -1 where blank."""
+    if column not in frame:
+        return np.full(len(frame), -1)
+    blank = frame[column].isna().to_numpy()
+    texts = frame[column].astype(str)
+    formed = texts.str.fullmatch(rf"{letter}\d{{{width}}}").to_numpy(dtype=bool)
+    _refuse(frame, column, ~blank & ~formed, f"must be {letter} and {width} digits")
+    return np.array([-1 if empty else int(text[1:]) for empty, text in zip(blank, texts, strict=True)], dtype=np.int64)
+
+
+def _times(frame: pd.DataFrame, first: int, last: int) -> Array:
+    times: Any = frame["at"]
+    if not isinstance(times.dtype, (pd.DatetimeTZDtype, pd.ArrowDtype)):
+        times = pd.Series(list(times), dtype="object")
+        naive = [getattr(value, "tzinfo", None) is None for value in times]
+        _refuse(frame, "at", np.array(naive), "must be a time with a time zone")
+    at = pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]").astype(np.int64).to_numpy() // SECOND * SECOND
+    outside = (at < start_of(first)) | (at >= start_of(last))
+    _refuse(frame, "at", outside, "must lie in the days to be simulated")
+    return at
+
+
+def _codes(frame: pd.DataFrame, column: str, values: tuple[str, ...], blank: bool = False) -> Array:
+    places = frame[column].map({value: place for place, value in enumerate(values)})
+    bad = places.isna() & ~(frame[column].isna() if blank else False)
+    _refuse(frame, column, bad.to_numpy(dtype=bool), f"must be one of {', '.join(values)}")
+    return places.fillna(-1).to_numpy(dtype=np.int64)

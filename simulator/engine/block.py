@@ -1,0 +1,169 @@
+"""One block of customers through time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from holdfast.logging import Advance
+from simulator.engine import truth
+from simulator.engine.checkpoint import read_arrays, save_arrays
+from simulator.engine.writer import Names, Parts, names, to_arrow
+from simulator.weekly import billing, campaign, churn, lifecycle, recharge, satisfaction, service, survey, usage
+from simulator.weekly.campaign import Actions
+from simulator.weekly.state import State, initial
+from simulator.weekly.week import Week
+from simulator.world.calendar import start_of
+from simulator.world.draws import Draws
+from simulator.world.network import Network
+from simulator.world.parameters import Parameters
+from simulator.world.plans import Catalogue, catalogue
+from simulator.world.population import populate
+from simulator.world.rows import Columns, Rows
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What all blocks share.
+
+    Parameters
+    ----------
+    customers : int
+        Customers of the whole operator.
+    seed : int
+        Seed of everything.
+    parameters : Parameters
+        Magnitudes.
+    """
+
+    customers: int
+    seed: int
+    parameters: Parameters
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks its customers make."""
+        return -(-self.customers // self.parameters.customers_per_block)
+
+    def network(self) -> Network:
+        """Make its network."""
+        return Network(Draws(self.seed), self.parameters.network, self.customers)
+
+    def plans(self) -> Catalogue:
+        """Make its plan catalogue."""
+        return catalogue(Draws(self.seed), self.parameters.plans)
+
+
+class Block:
+    """A block, ready to go through weeks.
+
+    Parameters
+    ----------
+    operator : Operator
+        What it belongs to.
+    number : int
+        Number of the block.
+    network : Network
+        The operator's.
+    """
+
+    def __init__(self, operator: Operator, number: int, network: Network) -> None:
+        parameters = operator.parameters
+        first = number * parameters.customers_per_block
+        count = min(parameters.customers_per_block, operator.customers - first)
+        self.draws = Draws(operator.seed, number)
+        self.plans = operator.plans()
+        self.network = network
+        self.parameters = parameters
+        self.population = populate(self.draws, first, count, network, self.plans, parameters)
+        self.state: State = initial(self.population, self.plans)
+        self.rows = Rows(self.draws, parameters.arrivals)
+        self.truth = Rows(self.draws, {})
+        self.names: Names = names(self.population, self.plans)
+
+    def step(self, number: int, actions: Actions | None) -> None:
+        """Go through one week.
+
+        Parameters
+        ----------
+        number : int
+            The week; weeks come in order.
+        actions : Actions, optional
+            Care given from outside in this week.
+        """
+        week = Week(
+            number=number,
+            draws=self.draws,
+            population=self.population,
+            state=self.state,
+            rows=self.rows,
+            truth=self.truth,
+            plans=self.plans,
+            network=self.network,
+            parameters=self.parameters,
+        )
+        lifecycle.begin(week)
+        truth.tell(week)
+        usage.experience(week)
+        usage.use(week)
+        usage.visit(week)
+        billing.bill(week)
+        recharge.recharge(week)
+        contacts = service.serve(week)
+        satisfaction.settle(week)
+        survey.ask(week, contacts)
+        campaign.care(week, actions)
+        churn.leave(week)
+        churn.decide(week)
+
+    def flush(self, raw: Parts, told: Parts, until: int) -> None:
+        """Write the rows that have arrived by a moment, and all of the truth."""
+        for table, columns in self.rows.take(until).items():
+            raw.write(table, to_arrow(table, columns, self.names))
+        for table, columns in self.truth.take(np.iinfo(np.int64).max).items():
+            told.write(table, to_arrow(table, columns, self.names))
+
+    def save(self, path: Path) -> None:
+        """Write the block's checkpoint: its state and the rows on their way."""
+        waiting = {f"waiting/{name}": value for name, value in self.rows.waiting().items()}
+        state = {f"state/{name}": value for name, value in self.state.arrays().items()}
+        save_arrays(path, {**state, **waiting})
+
+    def load(self, path: Path) -> None:
+        """Take up a checkpoint."""
+        waiting: Columns = {}
+        for name, values in read_arrays(path).items():
+            kind, rest = name.split("/", 1)
+            if kind == "state":
+                setattr(self.state, rest, values)
+            else:
+                waiting[rest] = values
+        self.rows.restore(waiting)
+
+
+def run_weeks(
+    block: Block, first: int, last: int, actions: dict[int, Actions], raw: Parts, told: Parts, advance: Advance
+) -> None:
+    """Take a block through weeks and write what arrives by their end.
+
+    Parameters
+    ----------
+    block : Block
+        Ready for week `first`.
+    first, last : int
+        First week, and the week after the last.
+    actions : dict of int to Actions
+        Care from outside, by week.
+    raw, told : Parts
+        Where raw tables and the truth go.
+    advance : callable
+        Called with 1 after each week.
+    """
+    end = int(start_of(last))
+    for week in range(first, last):
+        block.step(week, actions.get(week))
+        if (week - first) % block.parameters.weeks_per_part == block.parameters.weeks_per_part - 1 or week == last - 1:
+            block.flush(raw, told, end)
+        advance(1)
+    raw.close()
+    told.close()

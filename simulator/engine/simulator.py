@@ -1,0 +1,354 @@
+"""Simulate an operator into a folder, and take it further from there.
+
+A folder holds ``raw/<table>/*.parquet`` (what has arrived by the end, under `features.contracts.tables`), ``truth/<table>/*.parquet``
+(what no feature may read), ``checkpoint/`` (where the simulation stands) and ``simulation.json`` (settings and calendar).
+"""
+
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+import pyarrow as pa
+
+from holdfast.errors import InputError
+from holdfast.logging import Advance, progress
+from simulator.engine.actions import ByBlock, sort_actions
+from simulator.engine.block import Block, Operator, run_weeks
+from simulator.engine.shared import run_shared, save_shared
+from simulator.engine.writer import Parts, write_missing
+from simulator.weekly.campaign import Actions
+from simulator.world.calendar import START_DATE, date_of, weeks_in
+from simulator.world.parameters import Parameters
+
+DEFAULT_SEED = 1
+DEFAULT_MONTHS = 24
+_FORMAT = 1
+_SETTINGS, _STAGED = "simulation.json", ".advance"
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What ``simulation.json`` says.
+
+    Parameters
+    ----------
+    customers, months, seed : int
+        As asked for.
+    week : int
+        Weeks simulated so far.
+    start, end : str
+        First day, and the day after the last (ISO 8601, UTC).
+    lines : tuple of int
+        Lines planned in each block.
+    parameters : str
+        Digest of the magnitudes.
+    format : int
+        Version of the folder's layout.
+    """
+
+    customers: int
+    months: int
+    seed: int
+    week: int
+    start: str
+    end: str
+    lines: tuple[int, ...]
+    parameters: str
+    format: int = _FORMAT
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read a folder's; None where there is none that makes sense."""
+        try:
+            found = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+            return cls(**{**found, "lines": tuple(found["lines"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Write it, all or nothing."""
+        part = folder / f"{_SETTINGS}.part"
+        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        part.replace(folder / _SETTINGS)
+
+
+def simulate(
+    out: Path,
+    customers: int,
+    months: int = DEFAULT_MONTHS,
+    seed: int = DEFAULT_SEED,
+    workers: int | None = None,
+    parameters: Parameters | None = None,
+) -> "Simulator":
+    """Simulate an operator from its first week. An interrupted run is taken up again, block by block.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to make. One that holds an earlier simulation is replaced, when the new one is complete; any other is refused.
+    customers : int
+        Customers who ever join, 1 to 20 million; some of them join after the period ends.
+    months : int
+        Length of the period, 1 to 60, in months of 52/12 weeks.
+    seed : int
+        Same seed, same bytes. 0 or more.
+    workers : int, optional
+        Processes, 1 or more; by default one for each processor, at most as many as blocks. It changes no byte.
+    parameters : Parameters, optional
+        Other magnitudes than the default.
+
+    Returns
+    -------
+    Simulator
+        The simulation, ready to go on.
+
+    Raises
+    ------
+    InputError
+        A setting is out of range, or the folder holds something else.
+    """
+    _check("--customers", customers, 1, 20_000_000)
+    _check("--months", months, 1, 60)
+    _check("--seed", seed, 0, 2**63 - 1)
+    out = out.expanduser().absolute()
+    partial = out.with_name(f"{out.name}.partial")
+    for folder in (out, partial):
+        if (folder.exists() and not folder.is_dir()) or (
+            folder.is_dir() and any(folder.iterdir()) and Simulation.read(folder) is None
+        ):
+            raise InputError("--out", "must be a new folder or one that holds a simulation", str(folder))
+    parameters = parameters or Parameters()
+    weeks = weeks_in(months)
+    operator = Operator(customers, seed, parameters)
+    wanted = Simulation(customers, months, seed, 0, START_DATE.isoformat(), date_of(weeks).isoformat(), (), _digest(parameters))
+    if Simulation.read(partial) != wanted:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        wanted.write(partial)
+    lines = _run(operator, partial, partial, 0, weeks, {}, workers)
+    write_missing(partial)
+    replace(wanted, week=weeks, lines=lines).write(partial)
+    if out.exists():
+        old = out.with_name(f"{out.name}.replaced")
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+        partial.rename(out)
+        shutil.rmtree(old)
+    else:
+        partial.rename(out)
+    return Simulator.open(out, parameters)
+
+
+class Simulator:
+    """A simulation in a folder, to be taken further under one policy or another.
+
+    Use `open`; the same moves of the same folder give the same rows, and two policies from copies of one folder meet the same
+    luck (common random numbers).
+    """
+
+    def __init__(self, folder: Path, simulation: Simulation, parameters: Parameters) -> None:
+        self.folder = folder
+        self.simulation = simulation
+        self._parameters = parameters
+
+    @classmethod
+    def open(cls, folder: Path, parameters: Parameters | None = None) -> Self:
+        """Open a simulated folder.
+
+        Parameters
+        ----------
+        folder : Path
+            What `simulate` made.
+        parameters : Parameters, optional
+            The magnitudes it was made with, if not the default.
+
+        Raises
+        ------
+        InputError
+            The folder is none, or was made with other magnitudes.
+        """
+        folder = folder.expanduser().absolute()
+        staged = folder / _STAGED
+        if staged.is_dir():
+            if Simulation.read(staged) is not None:
+                _commit(staged, folder)
+            else:
+                shutil.rmtree(staged)
+        simulation = Simulation.read(folder)
+        if simulation is None or simulation.week == 0 or simulation.format != _FORMAT:
+            raise InputError("--out", "must be a folder that holds a complete simulation", str(folder))
+        parameters = parameters or Parameters()
+        if simulation.parameters != _digest(parameters):
+            raise InputError("--out", "must have been simulated with the same magnitudes", str(folder))
+        return cls(folder, simulation, parameters)
+
+    def branch(self, folder: Path) -> "Simulator":
+        """Copy the simulation, so that another policy can start from here. Files are shared where the file system can.
+
+        Parameters
+        ----------
+        folder : Path
+            A folder that does not exist yet.
+        """
+        folder = folder.expanduser().absolute()
+        if folder.exists():
+            raise InputError("folder", "must not exist yet", str(folder))
+        shutil.copytree(self.folder, folder, copy_function=_link)
+        return Simulator(folder, self.simulation, self._parameters)
+
+    def advance(self, days: int, actions: pa.Table | pd.DataFrame | None = None, workers: int | None = None) -> Simulation:
+        """Go on for some days under given care actions; the operator's own campaigns go on as planned.
+
+        Parameters
+        ----------
+        days : int
+            A multiple of 7, at most 3650.
+        actions : pyarrow.Table or pandas.DataFrame, optional
+            Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``, ``channel``, ``at``, ``arm``, and
+            ``propensity`` if it was drawn. Those of other arms than ``treatment`` are recorded and do nothing.
+        workers : int, optional
+            As in `simulate`.
+
+        Returns
+        -------
+        Simulation
+            Where it stands now. Further part files lie beside the earlier ones.
+
+        Raises
+        ------
+        InputError
+            Nothing was changed.
+        """
+        if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
+            raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
+        now = self.simulation
+        operator = Operator(now.customers, now.seed, self._parameters)
+        last = now.week + days // 7
+        given: ByBlock = {}
+        if actions is not None:
+            per_block = self._parameters.customers_per_block
+            given = sort_actions(actions, list(now.lines), now.customers, per_block, now.week, last)
+        staged = self.folder / _STAGED
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        _run(operator, staged, self.folder, now.week, last, given, workers)
+        replace(now, week=last, end=date_of(last).isoformat()).write(staged)
+        _commit(staged, self.folder)
+        self.simulation = Simulation.read(self.folder) or now
+        return self.simulation
+
+
+def _check(option: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InputError(option, f"must be a whole number from {low} to {high}", value)
+
+
+def _digest(parameters: Parameters) -> str:
+    return sha256(repr(parameters).encode()).hexdigest()[:16]
+
+
+def _link(source: str, target: str) -> None:
+    """Files are only ever replaced, never changed in place: a hard link is as good as a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _commit(staged: Path, folder: Path) -> None:
+    """Move staged files to their places, the settings last. Can be done again after being interrupted."""
+    for path in sorted(staged.rglob("*")):
+        if path.is_file() and path != staged / _SETTINGS:
+            target = folder / path.relative_to(staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+    (staged / _SETTINGS).replace(folder / _SETTINGS)
+    shutil.rmtree(staged)
+
+
+def _run(
+    operator: Operator, target: Path, source: Path, first: int, last: int, actions: ByBlock, workers: int | None
+) -> tuple[int, ...]:
+    """Take all blocks through weeks: checkpoints are read from `source`, everything is written to `target`."""
+    rows = run_shared(
+        operator,
+        first,
+        last,
+        source / "checkpoint" / "shared.npz" if first else None,
+        Parts(target / "raw", f"shared-w{first:04d}.parquet"),
+    )
+    save_shared(rows, target / "checkpoint" / "shared.npz")
+    tasks = [_Task(operator, target, source, block, first, last, actions.get(block, {})) for block in range(operator.blocks)]
+    processes = min(workers or os.cpu_count() or 1, len(tasks))
+    with progress("Simulating", len(tasks) * (last - first)) as advance:
+        if processes == 1:
+            return tuple(_run_block(task, advance) for task in tasks)
+        return tuple(_run_in_processes(tasks, processes, advance))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A block to be taken through weeks."""
+
+    operator: Operator
+    target: Path
+    source: Path
+    block: int
+    first: int
+    last: int
+    actions: dict[int, Actions]
+
+
+def _run_in_processes(tasks: list[_Task], processes: int, advance: Advance) -> Iterator[int]:
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        running = {pool.submit(_run_block, task, None): task for task in tasks}
+        for done in as_completed(running):
+            done.result()
+            advance(running[done].last - running[done].first)
+        yield from (done.result() for done in running)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_block(task: _Task, advance: Advance | None) -> int:
+    """Take one block through weeks, unless that was done before; tell how many lines it has."""
+    checkpoint = task.target / "checkpoint" / f"block-{task.block:05d}.npz"
+    step: Callable[[int], None] = advance or _ignore
+    with _one_thread():
+        block = Block(task.operator, task.block, task.operator.network())
+        lines = len(block.population.lines.number)
+        if checkpoint.exists():
+            step(task.last - task.first)
+            return lines
+        if task.first:
+            block.load(task.source / "checkpoint" / checkpoint.name)
+        file = f"block-{task.block:05d}-w{task.first:04d}.parquet"
+        raw, told = Parts(task.target / "raw", file), Parts(task.target / "truth", file)
+        run_weeks(block, task.first, task.last, task.actions, raw, told, step)
+        block.save(checkpoint)
+    return lines
+
+
+def _ignore(steps: int) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep Arrow to one thread: processes share the processors."""
+    before = pa.cpu_count()
+    pa.set_cpu_count(1)
+    try:
+        yield
+    finally:
+        pa.set_cpu_count(before)

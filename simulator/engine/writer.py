@@ -1,0 +1,252 @@
+"""From numbers and codes to parquet files under the contracts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.contracts.tables import ARMS, HAPPENED, TABLES
+from simulator.weekly.campaign import ACTIONS
+from simulator.weekly.churn import CAUSES, KINDS
+from simulator.world.calendar import NEVER
+from simulator.world.draws import Array
+from simulator.world.plans import Catalogue
+from simulator.world.population import Population
+from simulator.world.regions import LANGUAGES, NAMES, TIME_ZONES
+from simulator.world.rows import Columns
+from simulator.world.texts import compose
+
+UTC = pa.timestamp("us", "UTC")
+TRUTH_TABLES: dict[str, dict[str, pa.DataType]] = {
+    "states": {
+        "subscription_id": pa.string(),
+        "customer_id": pa.string(),
+        "satisfaction": pa.float32(),
+        "hazard_a_week": pa.float32(),
+        "leaving": pa.bool_(),
+        **{f"stay_effect_{action}": pa.float32() for action in ACTIONS},
+        HAPPENED: UTC,
+    },
+    "losses": {
+        "subscription_id": pa.string(),
+        "churn": pa.string(),
+        "cause": pa.string(),
+        "decided_week": pa.int64(),
+        HAPPENED: UTC,
+    },
+    "contacts": {
+        "contact_id": pa.string(),
+        "subscription_id": pa.string(),
+        "action": pa.string(),
+        "arm": pa.string(),
+        "delivered": pa.bool_(),
+        "log_hazard_shift": pa.float32(),
+        HAPPENED: UTC,
+    },
+}
+"""Tables of the truth: column types by column."""
+
+_NUMBERED = {
+    "bill_id": "B",
+    "payment_id": "P",
+    "refund_id": "R",
+    "interaction_id": "I",
+    "ticket_id": "T",
+    "order_id": "O",
+    "appointment_id": "V",
+    "request_id": "Q",
+    "incident_id": "N",
+    "invitation_id": "J",
+    "contact_id": "K",
+}
+"""Letter before the number of each kind of event."""
+_FIRST_EVENT = 10**14
+"""Added to event numbers."""
+_OWN_KEYS = frozenset(_NUMBERED)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Ids that places in a block stand for, as dictionaries of Arrow strings."""
+
+    lines: pa.Array
+    customers: pa.Array
+    accounts: pa.Array
+    plans: pa.Array
+
+
+def names(population: Population, plans: Catalogue) -> Names:
+    """Name a block's lines, customers and accounts.
+
+    Parameters
+    ----------
+    population : Population
+        The block's.
+    plans : Catalogue
+        Plan ids.
+    """
+    customers = population.customers.number
+    return Names(
+        lines=_numbered("S", population.lines.number, 9),
+        customers=_numbered("C", customers, 8),
+        accounts=_numbered("A", customers, 8),
+        plans=pa.array(plans.ids),
+    )
+
+
+def shared_names(plans: Catalogue) -> Names:
+    """Names for tables that no block owns."""
+    nobody = pa.array([], pa.string())
+    return Names(nobody, nobody, nobody, pa.array(plans.ids))
+
+
+def _numbered(letter: str, numbers: Array, width: int) -> pa.Array:
+    digits = pc.utf8_lpad(pc.cast(pa.array(numbers, mask=numbers < 0), pa.string()), width, "0")
+    return pc.binary_join_element_wise(letter, digits, "")
+
+
+def _event_ids(letter: str, numbers: Array) -> pa.Array:
+    """Ids of events: as `_numbered`, but all of one length without padding, which takes most of the time."""
+    digits = pc.cast(pa.array(numbers + _FIRST_EVENT, mask=numbers < 0), pa.string())
+    return pc.binary_join_element_wise(letter, digits, "")
+
+
+def _coded(codes: Array, dictionary: pa.Array) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), dictionary)
+
+
+@cache
+def _choices(table: str, column: str) -> tuple[str, ...] | None:
+    """Values a categorical column may take, in the order that codes stand for."""
+    if table in TRUTH_TABLES:
+        return {"churn": KINDS, "cause": CAUSES, "action": ACTIONS, "arm": ARMS}.get(column)
+    for check in TABLES[table].schema.columns[column].checks:
+        if "allowed_values" in (check.statistics or {}):
+            return tuple(check.statistics["allowed_values"])
+    return None
+
+
+def _area(codes: Array, _: Names) -> pa.Array:
+    level, place = codes // 1_000_000, codes % 1_000_000
+    texts = [NAMES[where] if kind == 1 else f"cell-{where:05d}" for kind, where in zip(level, place, strict=True)]
+    return pa.array(texts, mask=codes < 0)
+
+
+_NAMED: dict[str, Callable[[Array, Names], pa.Array]] = {
+    "subscription_id": lambda codes, names: _coded(codes, names.lines),
+    "replaced_by": lambda codes, names: _coded(codes, names.lines),
+    "customer_id": lambda codes, names: _coded(codes, names.customers),
+    "account_id": lambda codes, names: _coded(codes, names.accounts),
+    "household_id": lambda codes, _: _numbered("H", codes, 8),
+    "plan_id": lambda codes, names: _coded(codes, names.plans),
+    "region": lambda codes, _: _coded(codes, pa.array(NAMES)),
+    "time_zone": lambda codes, _: pa.array(np.array(TIME_ZONES)[codes]).dictionary_encode(),
+    "language": lambda codes, _: _coded(codes, pa.array(LANGUAGES)),
+    "home_cell_id": lambda codes, _: _cells(codes),
+    "agent_id": lambda codes, _: _numbered("G", codes, 6),
+    "campaign_id": lambda codes, _: _numbered("CMP", codes, 4),
+    "action": lambda codes, _: _coded(codes, pa.array(ACTIONS)),
+    "area_id": _area,
+    "text": lambda codes, _: pa.array([None if code < 0 else compose(int(code)) for code in codes], pa.string()),
+}
+
+
+def _cells(codes: Array) -> pa.Array:
+    return _numbered("cell-", codes, 5).dictionary_encode()
+
+
+def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
+    """Make an Arrow table as the contract, or the truth, has it.
+
+    Parameters
+    ----------
+    table : str
+        Raw table, or table of the truth.
+    columns : dict of str to array
+        Numbers and codes.
+    names : Names
+        What places stand for.
+    """
+    if table in TRUTH_TABLES:
+        types = TRUTH_TABLES[table]
+    else:
+        schema = TABLES[table].arrow_schema
+        types = dict(zip(schema.names, schema.types, strict=True))
+    return pa.table({name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()})
+
+
+def _column(table: str, name: str, type_: pa.DataType, values: Array, names: Names) -> pa.Array:
+    if pa.types.is_string(type_):
+        choices = _choices(table, name)
+        if choices is not None:
+            return _coded(np.asarray(values), pa.array(choices))
+        if name in _NAMED:
+            return _NAMED[name](np.asarray(values), names)
+        return _event_ids(_NUMBERED[name], np.asarray(values))
+    if pa.types.is_timestamp(type_):
+        return pa.array(np.asarray(values, dtype=np.int64), pa.int64(), mask=np.asarray(values) == NEVER).cast(type_)
+    if pa.types.is_floating(type_):
+        rounded = values if table in TRUTH_TABLES else np.round(np.asarray(values, dtype=np.float64), 4 if "prob" in name else 2)
+        return pa.array(np.asarray(rounded, dtype=np.float64), from_pandas=True).cast(type_)
+    whole = np.asarray(values).astype(np.int64)
+    return pa.array(whole, mask=whole < 0).cast(type_)
+
+
+class Parts:
+    """Parquet files of one block or of the shared tables, one a table, row groups added as they come.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with a folder per table.
+    file : str
+        Name of the files.
+    """
+
+    def __init__(self, folder: Path, file: str) -> None:
+        self._folder, self._file = folder, file
+        self._open: dict[str, pq.ParquetWriter] = {}
+
+    def write(self, table: str, rows: pa.Table) -> None:
+        """Add rows to a table's file."""
+        if table not in self._open:
+            path = self._folder / table / self._file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open[table] = pq.ParquetWriter(path, rows.schema, **_settings(rows.schema))
+        self._open[table].write_table(rows, row_group_size=1 << 20)
+
+    def close(self) -> None:
+        """Finish all files."""
+        for writer in self._open.values():
+            writer.close()
+        self._open.clear()
+
+
+def write_missing(folder: Path) -> None:
+    """Write an empty file for each table, raw or of the truth, that has no row at all."""
+    schemas = {("raw", name): table.arrow_schema for name, table in TABLES.items()}
+    schemas |= {("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()}
+    for (kind, name), schema in schemas.items():
+        if not (folder / kind / name).is_dir():
+            parts = Parts(folder / kind, "empty.parquet")
+            parts.write(name, schema.empty_table())
+            parts.close()
+
+
+def _settings(schema: pa.Schema) -> dict[str, Any]:
+    """Fixed settings, so that the same rows give the same bytes; event ids hardly repeat, everything else does."""
+    ids = [name for name in schema.names if name in _OWN_KEYS]
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": [name for name in schema.names if name not in ids],
+        "column_encoding": dict.fromkeys(ids, "DELTA_BYTE_ARRAY"),
+        "store_schema": False,
+        "write_statistics": True,
+    }

@@ -1,0 +1,129 @@
+"""One week of one block: what all steps read, and what they hand on to one another."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.weekly.state import ACTIVE, State
+from simulator.world.calendar import DAY, WEEK, local_time, start_of
+from simulator.world.draws import Array, Draws
+from simulator.world.network import Network
+from simulator.world.parameters import Parameters
+from simulator.world.plans import Catalogue
+from simulator.world.population import Population
+from simulator.world.rows import Rows
+
+
+@dataclass
+class Week:
+    """A week under way.
+
+    Parameters
+    ----------
+    number : int
+        Week number, from 0.
+    draws, population, state, rows
+        The block's.
+    truth : Rows
+        Where rows of the truth go.
+    plans, network, parameters
+        The operator's.
+    """
+
+    number: int
+    draws: Draws
+    population: Population
+    state: State
+    rows: Rows
+    truth: Rows
+    plans: Catalogue
+    network: Network
+    parameters: Parameters
+    shock: Array = field(init=False)
+    """What happened to each customer's satisfaction so far this week."""
+    contact_rate: Array = field(init=False)
+    """Contacts to be expected from each customer, by issue."""
+
+    def __post_init__(self) -> None:
+        self.shock = np.zeros(self.people)
+        self.contact_rate = np.zeros((self.people, len(self.parameters.service.base_rate_a_week)))
+
+    @property
+    def start(self) -> int:
+        """Start of the week, in microseconds."""
+        return int(start_of(self.number))
+
+    @property
+    def end(self) -> int:
+        """Start of the next week."""
+        return self.start + WEEK
+
+    @property
+    def people(self) -> int:
+        """Customers of the block."""
+        return len(self.population.customers.number)
+
+    @property
+    def size(self) -> int:
+        """Lines of the block."""
+        return len(self.population.lines.number)
+
+    def active(self) -> Array:
+        """Lines in service."""
+        here: Array = self.state.status == ACTIVE
+        return here
+
+    def uniform(self, purpose: str) -> Array:
+        """One number in [0, 1) for each line."""
+        return self.draws.uniform(purpose, self.number, self.size)
+
+    def normal(self, purpose: str) -> Array:
+        """One standard normal number for each line."""
+        return self.draws.normal(purpose, self.number, self.size)
+
+    def uniform_by_customer(self, purpose: str) -> Array:
+        """One number in [0, 1) for each customer."""
+        return self.draws.uniform(f"{purpose} by customer", self.number, self.people)
+
+    def by_customer(self, values: Array) -> Array:
+        """Sum over each customer's lines."""
+        return np.bincount(self.population.lines.customer, weights=values, minlength=self.people)
+
+    def by_account(self, values: Array) -> Array:
+        """Sum over each account's lines; entries of customers who are not their account's first are 0."""
+        return np.bincount(self.population.lines.account, weights=values, minlength=self.people)
+
+    def most_by_customer(self, values: Array) -> Array:
+        """Largest, and at least 0, over each customer's lines."""
+        order, starts = self.population.by_customer
+        most: Array = np.maximum(np.maximum.reduceat(np.asarray(values, dtype=np.float64)[order], starts), 0)
+        return most
+
+    def main_line(self) -> Array:
+        """Each customer's first line in service, or -1."""
+        main = np.full(self.people, -1)
+        lines = np.flatnonzero(self.active())[::-1]
+        main[self.population.lines.customer[lines]] = lines
+        return main
+
+    def moment(self, purpose: str, key: Array, days: int = 7) -> Array:
+        """A moment in the waking hours of one of the week's first days, for each event.
+
+        Parameters
+        ----------
+        purpose : str
+            What happens.
+        key : array of int
+            Global numbers.
+        days : int
+            1 to 7.
+        """
+        luck = self.draws.at(f"moment of {purpose}", key, self.number)
+        day = np.floor(luck * days)
+        return local_time(day, luck * days - day, self.start)
+
+    def later(self, purpose: str, key: Array, at: Array, days: float) -> Array:
+        """A moment within so many days after another one, to the second."""
+        luck = self.draws.at(f"later {purpose}", key, self.number)
+        moment: Array = at + (luck * days * DAY).astype(np.int64) // 1_000_000 * 1_000_000
+        return moment

@@ -1,0 +1,393 @@
+"""Who the customers of a block are: everything about them that no event changes.
+
+All customers who will ever join, and all their lines, are planned at once, so that arrays stay aligned whatever happens later.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from features.contracts.tables import AGE_BANDS, PAYMENT_METHODS, REPLACEMENTS, SEGMENTS
+from simulator.world.calendar import DAY, HOUR, NO_WEEK, WEEK, start_of
+from simulator.world.draws import Array, Draws, pick
+from simulator.world.network import Network
+from simulator.world.parameters import Parameters
+from simulator.world.plans import Catalogue
+from simulator.world.regions import LANGUAGES, REGIONS, languages, shares
+
+POSTPAID, PREPAID, BROADBAND, TV = range(4)
+CONSUMER = SEGMENTS.index("consumer")
+SLOTS = 1_000_000
+"""Subscription numbers set aside for each block."""
+
+_AGES = np.array([0.01, 0.13, 0.21, 0.20, 0.17, 0.14, 0.09, 0.05])
+_AGE_USE = np.array([0.3, 0.5, 0.35, 0.2, 0.0, -0.25, -0.6, -0.9])
+_MOBILE_LINES = (
+    np.array([0.21, 0.66, 0.10, 0.03]),
+    np.array([0.05, 0.60, 0.25, 0.10]),
+    np.array([0.0, 0.15, 0.25, 0.20, 0.15, 0.10, 0.08, 0.07]),
+    np.array([0.0, 0.0, 0.02, 0.04, 0.06, 0.08, 0.10, 0.10, 0.10, 0.10, 0.10, 0.08, 0.08, 0.08, 0.08, 0.08]),
+)
+
+
+@dataclass(frozen=True)
+class Customers:
+    """A block's customers, one array entry each.
+
+    Parameters
+    ----------
+    number : array of int
+        Global number.
+    household, account : array of int
+        Global number of the first customer in it; households of firms are -1.
+    """
+
+    number: Array
+    household: Array
+    account: Array
+    segment: Array
+    region: Array
+    language: Array
+    age: Array
+    accessible: Array
+    first_seen_at: Array
+    join_week: Array
+    digital: Array
+    """How much the customer uses app and web, 0 to 1."""
+    talkative: Array
+    """Contacts, times the usual."""
+    content: Array
+    """Where satisfaction returns to."""
+    talks_back: Array
+    """Unexplained part of answering surveys."""
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """A block's accounts, one array entry a customer (used where the customer is the account's first)."""
+
+    bill_day: Array
+    autopay: Array
+    method: Array
+    risk: Array
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A block's subscriptions, one array entry each.
+
+    Parameters
+    ----------
+    number : array of int
+        Global number.
+    customer : array of int
+        The customer's place in the block; `account` and `household` likewise point to a customer's place.
+    kind : array of int
+        Line: postpaid, prepaid, broadband, TV.
+    start_at : array of int
+        Planned start in microseconds; for successors the moment of replacement.
+    successor : array of int
+        Place of the line that continues this one, or -1; `replacement` says how, at `replace_week`.
+    """
+
+    number: Array
+    customer: Array
+    account: Array
+    household: Array
+    kind: Array
+    start_at: Array
+    start_week: Array
+    successor: Array
+    predecessor: Array
+    replacement: Array
+    replace_week: Array
+    plan: Array
+    commit_end: Array
+    promo_end: Array
+    discount: Array
+    instalments: Array
+    cell: Array
+    cell_factor: Array
+    frailty: Array
+    base_minutes: Array
+    base_data: Array
+    trend: Array
+    is_test: Array
+    is_employee: Array
+    is_iot: Array
+    dual_sim: Array
+    device_week: Array
+    is_5g: Array
+    recharge: Array
+
+    @property
+    def mobile(self) -> Array:
+        """Lines that are mobile."""
+        return self.kind <= PREPAID
+
+
+@dataclass(frozen=True)
+class Population:
+    """A block's customers, accounts and lines. Every customer has a line."""
+
+    customers: Customers
+    accounts: Accounts
+    lines: Lines
+
+    @cached_property
+    def by_customer(self) -> tuple[Array, Array]:
+        """Places of the lines in the order of their customers, and where each customer's begin."""
+        order = np.argsort(self.lines.customer, kind="stable")
+        return order, np.searchsorted(self.lines.customer[order], np.arange(len(self.customers.number)))
+
+
+def populate(draws: Draws, first: int, count: int, network: Network, plans: Catalogue, parameters: Parameters) -> Population:
+    """Plan a block's population.
+
+    Parameters
+    ----------
+    draws : Draws
+        The block's.
+    first, count : int
+        Global number of the first customer, and how many.
+    network : Network
+        Where they live.
+    plans : Catalogue
+        What they buy.
+    parameters : Parameters
+        Magnitudes.
+    """
+    customers = _customers(draws, first, count, parameters)
+    accounts = _accounts(draws, customers, parameters)
+    return Population(customers, accounts, _lines(draws, customers, network, plans, parameters))
+
+
+def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> Customers:
+    magnitudes = parameters.population
+    home = draws.generator("households")
+    sizes = 1 + home.choice(len(magnitudes.household_size_shares), count, p=magnitudes.household_size_shares)
+    household = np.repeat(np.arange(count), sizes)[:count]
+    leader = np.searchsorted(household, household)
+    shared = home.random(count) < magnitudes.shared_account_share
+    region = np.minimum(np.searchsorted(np.cumsum(shares()), home.random(count)), len(REGIONS) - 1)[leader]
+    who = draws.generator("customers")
+    segment = who.choice(len(SEGMENTS), count, p=magnitudes.segment_shares)
+    age = who.choice(len(AGE_BANDS), count, p=_AGES)
+    language = pick(home.random(count)[leader], languages()[region])
+    other = who.random(count) < 0.04
+    language = np.where(other, pick(who.random(count), languages()[region]), language)
+    firm = segment != CONSUMER
+    own = np.arange(count)
+    leads_home = np.where(firm | firm[leader], own, leader)
+    digital = np.clip(0.55 + 0.3 * _AGE_USE[age] + 0.22 * who.standard_normal(count), 0.02, 0.98)
+    prepaid_like = _prepaid_customer(draws, segment, age, count, magnitudes.prepaid_share)
+    joins = who.random(count) < np.where(prepaid_like, magnitudes.joining_share_prepaid, magnitudes.joining_share)
+    scale = np.where(prepaid_like, magnitudes.tenure_weeks_scale_prepaid, magnitudes.tenure_weeks_scale)
+    before = np.clip(who.gamma(1.25, 1.0, count) * scale, 0.2, magnitudes.tenure_weeks_most)
+    join = np.where(joins, who.random(count) * magnitudes.joining_weeks, -before)
+    day, second = np.floor(join * 7), np.floor(who.random(count) * 12 * 3600)
+    join_at = start_of(0) + day.astype(np.int64) * DAY + second.astype(np.int64) * 1_000_000
+    content = magnitudes.satisfaction_base_sd * who.standard_normal(count)
+    content += 0.10 * (age >= 5) - 0.08 * (age <= 2) - 0.10 * (segment >= 2) + 0.25 * (np.array([0.3, 0.1, -0.4])[language])
+    return Customers(
+        number=first + own,
+        household=np.where(firm, -1, first + leads_home),
+        account=first + np.where(shared[leader] & ~firm & ~firm[leader], leader, own),
+        segment=segment,
+        region=region,
+        language=np.minimum(language, len(LANGUAGES) - 1),
+        age=age,
+        accessible=who.random(count) < magnitudes.wants_accessibility_share * (1 + 2 * (age >= 6)),
+        first_seen_at=join_at,
+        join_week=np.floor(join).astype(np.int64),
+        digital=digital,
+        talkative=np.exp(parameters.service.personal_sd * who.standard_normal(count) - 0.5 * parameters.service.personal_sd**2),
+        content=content,
+        talks_back=0.5 * who.standard_normal(count),
+    )
+
+
+def _prepaid_customer(draws: Draws, segment: Array, age: Array, count: int, share: float) -> Array:
+    chance = np.where(segment == CONSUMER, share * np.array([1.4, 1.5, 1.15, 0.95, 0.85, 0.8, 0.8, 0.9])[age], 0.02)
+    prepaid: Array = draws.uniform("prepaid customer", 0, count) < chance
+    return prepaid
+
+
+def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Accounts:
+    count = len(customers.number)
+    chance = draws.generator("accounts")
+    autopay = chance.random(count) < parameters.population.autopay_share + 0.15 * (customers.digital - 0.5)
+    by_hand = chance.choice(np.array([1, 2, 3, 4]), count, p=[0.45, 0.38, 0.13, 0.04])
+    risk = chance.standard_normal(count) * 0.8 + 0.4 * (customers.age <= 2)
+    return Accounts(
+        bill_day=chance.choice(np.array([1, 6, 12, 18, 24]), count),
+        autopay=autopay,
+        method=np.where(autopay, PAYMENT_METHODS.index("autopay"), by_hand),
+        risk=risk,
+    )
+
+
+def _lines(draws: Draws, customers: Customers, network: Network, plans: Catalogue, parameters: Parameters) -> Lines:
+    magnitudes = parameters.population
+    count = len(customers.number)
+    chance = draws.generator("line counts")
+    mobile = np.zeros(count, dtype=np.int64)
+    luck = chance.random(count)
+    for segment, weights in enumerate(_MOBILE_LINES):
+        here = customers.segment == segment
+        mobile[here] = pick(luck[here], weights)
+    prepaid_like = _prepaid_customer(draws, customers.segment, customers.age, count, magnitudes.prepaid_share)
+    firm = customers.segment != CONSUMER
+    broadband = (chance.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))) | (
+        firm & (chance.random(count) < 0.5)
+    )
+    tv = broadband & (chance.random(count) < 0.42)
+    owner = np.concatenate([np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)])
+    kind = np.repeat([POSTPAID, BROADBAND, TV], [mobile.sum(), broadband.sum(), tv.sum()])
+    planned = len(owner)
+    chance = draws.generator("lines")
+    differs = chance.random(planned) < 0.06
+    kind = np.where((kind == POSTPAID) & (prepaid_like[owner] ^ (differs & ~firm[owner])), PREPAID, kind)
+    order = np.lexsort((np.arange(planned), owner))
+    owner, kind = owner[order], kind[order]
+
+    first_line = np.concatenate([[True], owner[1:] != owner[:-1]])
+    join = (customers.first_seen_at[owner] - start_of(0)) / WEEK
+    spread = chance.random(planned)
+    later = ~first_line & (chance.random(planned) < magnitudes.later_line_share)
+    start = np.where(later, join + spread * (magnitudes.joining_weeks - join), join)
+    start_at = np.where(later, start_of(0) + (start * WEEK).astype(np.int64) // HOUR * HOUR, customers.first_seen_at[owner])
+
+    # Lines that will be continued by another: planned as further slots, put to use when the moment comes.
+    continued = chance.random(planned) < magnitudes.successor_share * np.where(kind <= PREPAID, 1.0, 0.4)
+    replaced = np.flatnonzero(continued)
+    how = chance.choice(3, len(replaced), p=[0.35, 0.25, 0.40])
+    how = np.where(kind[replaced] >= BROADBAND, REPLACEMENTS.index("migration"), how)
+    heir = owner[replaced]
+    neighbour = np.minimum(heir + 1, count - 1)
+    has_neighbour = (customers.household[neighbour] == customers.household[heir]) & (neighbour != heir) & ~firm[heir]
+    transfer = REPLACEMENTS.index("transfer")
+    how = np.where((how == transfer) & ~has_neighbour, REPLACEMENTS.index("sim_swap"), how)
+    heir = np.where(how == transfer, neighbour, heir)
+    migration = REPLACEMENTS.index("migration")
+    next_kind = np.where((how == migration) & (kind[replaced] == PREPAID), POSTPAID, kind[replaced])
+    replace_week = chance.integers(2, magnitudes.joining_weeks, len(replaced))
+
+    successor = np.full(planned + len(replaced), -1)
+    successor[replaced] = planned + np.arange(len(replaced))
+    predecessor = np.full(planned + len(replaced), -1)
+    predecessor[planned:] = replaced
+    source = np.concatenate([np.arange(planned), replaced])
+    customer = np.concatenate([owner, heir])
+    kind = np.concatenate([kind, next_kind])
+    total = len(kind)
+    weeks = np.full(total, -1)
+    weeks[replaced] = replace_week
+    manner = np.full(total, -1)
+    manner[replaced] = how
+    replace_at = start_of(replace_week) + (chance.random(len(replaced)) * 6 * DAY).astype(np.int64) // HOUR * HOUR
+    start_at = np.concatenate([start_at, replace_at])
+    account = customers.account[customer] - customers.number[0]
+    leader = np.where(customers.household < 0, customers.number, customers.household)[customer] - customers.number[0]
+
+    traits = _traits(draws, kind, customer, start_at, customers, network, plans, parameters)
+    same = np.concatenate([np.zeros(planned, dtype=bool), next_kind == kind[replaced]])
+    for name in ("plan", "commit_end", "promo_end", "discount", "instalments"):
+        traits[name] = np.where(same, traits[name][source], traits[name])
+    for name in ("cell", "cell_factor", "frailty", "base_minutes", "base_data", "trend", "is_test", "is_employee", "is_iot"):
+        traits[name] = traits[name][source]
+    return Lines(
+        number=customers.number[0] // parameters.customers_per_block * SLOTS + np.arange(total),
+        customer=customer,
+        account=account,
+        household=leader,
+        kind=kind,
+        start_at=start_at,
+        start_week=np.floor((start_at - start_of(0)) / WEEK).astype(np.int64),
+        successor=successor,
+        predecessor=predecessor,
+        replacement=manner,
+        replace_week=weeks,
+        **traits,
+    )
+
+
+def _traits(
+    draws: Draws,
+    kind: Array,
+    customer: Array,
+    start_at: Array,
+    customers: Customers,
+    network: Network,
+    plans: Catalogue,
+    parameters: Parameters,
+) -> dict[str, Array]:
+    magnitudes, usage = parameters.population, parameters.usage
+    chance = draws.generator("line traits")
+    total = len(kind)
+    fixed = kind >= BROADBAND
+    start_week = np.floor((start_at - start_of(0)) / WEEK).astype(np.int64)
+    firm = (customers.segment != CONSUMER)[customer]
+
+    level = usage.base_sd * chance.standard_normal(total) + np.where(fixed, 0.3, 1.0) * _AGE_USE[customers.age][customer] * 0.6
+    base_data = np.array(usage.data_gb_a_week)[kind] * np.exp(level)
+    talk = 0.35 * level + 0.75 * chance.standard_normal(total) - 0.4 * _AGE_USE[customers.age][customer]
+    base_minutes = np.array(usage.minutes_a_week)[kind] * np.exp(talk)
+    iot = (kind == POSTPAID) & firm & (chance.random(total) < magnitudes.iot_share_business)
+    base_data = np.where(iot, 0.02, base_data)
+    base_minutes = np.where(iot, 0.0, base_minutes)
+
+    plan = np.zeros(total, dtype=np.int64)
+    noise = parameters.plans.misfit_sd * chance.standard_normal(total)
+    for line in range(4):
+        here = np.flatnonzero(kind == line)
+        offered, size = plans.first_of(line), plans.count_of(line)
+        allowance = np.nan_to_num(
+            plans.data_gb[offered : offered + size], nan=2.5 * np.nanmax(parameters.plans.data_gb[min(line, 2)])
+        )
+        fit = np.searchsorted(allowance[:-1], base_data[here] * 4.3) if line != TV else np.full(len(here), 1.2)
+        plan[here] = offered + np.clip(np.rint(fit + 0.25 + noise[here]), 0, size - 1).astype(np.int64)
+
+    length = np.array(magnitudes.commitment_weeks)[kind]
+    committed = (chance.random(total) < np.array(magnitudes.committed_share)[kind]) & ~iot
+    tenure = np.maximum(-start_week, 0)
+    terms = np.ceil((tenure + 1) / np.maximum(length, 1)).astype(np.int64)
+    renewed = (chance.random(total) < 0.50) | (terms <= 1)
+    commit_end = start_week + np.where(renewed, terms, terms - 1) * length
+    commit_end = np.where(committed & (length > 0), commit_end, NO_WEEK)
+    promoted = (chance.random(total) < np.array(magnitudes.promotion_share)[kind]) & ~iot
+    promo_weeks = chance.choice(np.array([26, 39, 52]), total)
+    refreshed = (tenure > promo_weeks) & (chance.random(total) < 0.35)
+    promo_end = np.where(refreshed, chance.integers(-20, 52, total), start_week + promo_weeks)
+    promo_end = np.where(promoted & (promo_end > start_week), promo_end, NO_WEEK)
+    dual = chance.random(total) < np.where(kind == PREPAID, magnitudes.dual_sim_share_prepaid, magnitudes.dual_sim_share)
+    device_age = np.minimum(chance.gamma(2.0, 38.0, total), 400)
+
+    region = customers.region[customer]
+    home = customers.household[customer]
+    place = draws.at("home cell", np.where(home < 0, customers.number[customer], home))
+    cell = network.first_cell[region] + np.floor(place * np.maximum(network.cells_in[region], 1)).astype(np.int64)
+    amounts = np.array(parameters.recharge.amounts)
+    return {
+        "plan": plan,
+        "commit_end": commit_end,
+        "promo_end": promo_end,
+        "discount": np.where(
+            promo_end > NO_WEEK, magnitudes.promotion_discount * chance.choice(np.array([0.6, 1.0, 1.4]), total), 0
+        ),
+        "instalments": (kind == POSTPAID) & (commit_end > NO_WEEK) & (chance.random(total) < magnitudes.instalment_share),
+        "cell": np.minimum(cell, network.cells - 1),
+        "cell_factor": parameters.network.personal_sd * chance.standard_normal(total),
+        "frailty": magnitudes.frailty_sd * chance.standard_normal(total),
+        "base_minutes": base_minutes.astype(np.float32),
+        "base_data": base_data.astype(np.float32),
+        "trend": (usage.trend_sd_a_week * chance.standard_normal(total)).astype(np.float32),
+        "is_test": chance.random(total) < magnitudes.test_share,
+        "is_employee": (chance.random(total) < magnitudes.employee_share) & (kind != PREPAID),
+        "is_iot": iot,
+        "dual_sim": dual & (kind <= PREPAID),
+        "device_week": -np.floor(device_age).astype(np.int64),
+        "is_5g": chance.random(total) < np.clip(0.85 - device_age / 300, 0.05, 0.9),
+        "recharge": amounts[np.clip(np.rint(1.2 + 0.9 * level + 0.5 * chance.standard_normal(total)), 0, 5).astype(np.int64)],
+    }

@@ -1,0 +1,123 @@
+"""`holdfast uplift TABLE`: what it prints, what it writes, and what it refuses before anything is written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from commands.uplift import uplift
+from models.stored import dump
+from models.uplift import load_uplift
+from tests.builders.experiments import experiment
+
+app = typer.Typer()
+app.command()(uplift)
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("HOLDFAST_UPLIFT_FOLDS", "3")
+    monkeypatch.setenv("HOLDFAST_UPLIFT_REPEATS", "1")
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    found = experiment(rows=2_400, effect=0.12, cluster=2)
+    random = np.random.default_rng(1)
+    columns = {f"f{place}": found.matrix[:, place].round(3) for place in range(3)}
+    columns |= {
+        "套餐": random.choice(["基础", "高级"], 2_400),
+        "arm": np.array(["control", "call"])[found.arm],
+        "churned": np.where(found.outcome > 0, "no", "yes"),
+        "p": found.propensity,
+        "home": found.cluster.astype(str),
+        "after": np.where(found.arm == 1, 1.0, 0.0) + random.normal(size=2_400).round(3),
+    }
+    pa_csv.write_csv(pa.table(columns), tmp_path / "trial.csv")
+    return tmp_path / "trial.csv"
+
+
+PLAIN = ("--treatment", "arm", "--outcome", "churned", "--good", "no", "--group", "home", "--drop", "after")
+
+
+def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
+    done = run(table, *PLAIN, "--propensity", "p", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "call: works" in said
+    assert "randomised" in said
+    assert "good means churned = no, as you said" in said
+    assert "propensities are as stored" in said
+    assert "1,200 customers or households" in said
+    assert "suspicious" not in said
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
+    (found,) = result["experiments"]
+    assert (found["label"], found["propensity"], found["rows"]) == ("randomised", "stored", 2_400)
+    (action,) = found["actions"]
+    assert action["works"] is True
+    assert action["average"]["low"] > 0
+    digest = _sha256(tmp_path / "out" / "uplift_call" / "model.json")
+    model = load_uplift(tmp_path / "out" / "uplift_call", digest)
+    assert model.features == ("f0", "f1", "f2", "c3")
+    assert [column["name"] for column in model.documents["encoding.json"]] == ["f0", "f1", "f2", "套餐"]
+
+
+def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path) -> None:
+    done = run(table, *PLAIN, "--home", tmp_path / "home", "--json")
+    result = json.loads(done.stdout)
+    assert Path(result["directory"]) == tmp_path / "home" / "uplift" / "trial"
+    assert result["experiments"][0]["propensity"] == "shares"
+    stored = json.loads((tmp_path / "home" / "uplift" / "trial" / "uplift.json").read_text(encoding="utf-8"))
+    assert stored == result
+    assert dump(result)
+
+
+def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_path: Path) -> None:
+    done = run(table, *PLAIN[:-2], "--out", tmp_path / "out")
+    assert "after is not alike in call and in control" in " ".join(done.stdout.split())
+    assert "after is not alike" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (("--treatment", "arm", "--outcome", "churned"), "names a loss"),
+        (("--treatment", "arm"), "--outcome: must name a column"),
+        (("--outcome", "churned"), "--treatment: must name a column"),
+        (("--treatment", "armm", "--outcome", "churned"), "did you mean 'arm'"),
+        ((*PLAIN, "--control", "nobody"), "--control: must occur"),
+        ((*PLAIN, "--action", "call"), "--action: is about the home's contacts"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line_and_nothing_is_written(
+    run: Run, table: Path, tmp_path: Path, arguments: tuple[str, ...], rule: str
+) -> None:
+    done = run(table, *arguments, "--home", tmp_path / "home")
+    assert done.exit_code == 2
+    assert rule in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "home").exists()
+
+
+def test_options_about_a_table_need_one(run: Run, tmp_path: Path) -> None:
+    assert "--treatment: is about a TABLE" in run("--treatment", "arm", "--home", tmp_path / "home").stderr
+    done = run("--home", tmp_path / "home")
+    assert done.exit_code == 2
+    assert "TABLE: must be given, or --home hold an operator's raw tables" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def _sha256(path: Path) -> str:
+    from hashlib import sha256
+
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,194 @@
+"""The feature build as a whole: the same bytes however often and however interrupted, and nothing from the future."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from features.compute.build import BuildReport, build
+from features.contracts.tables import ARRIVED
+from features.fields import LINKS, VIEWS
+from features.settings import FeatureSettings
+from tests.builders.raw_tables import START, raw_tables, write_raw_tables
+
+DAYS = 205
+AT = START + timedelta(days=190)
+TABLES = {*VIEWS, *(f"{entity}_links" for entity in LINKS)}
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_raw_tables(raw_tables(7, 30, days=DAYS), tmp_path_factory.mktemp("raw"), parts=2)
+
+
+def run(raw: Path, directory: Path, at: datetime | None = AT, *, threads: int = 2, customers: int = 50_000) -> BuildReport:
+    return build(raw, directory, at, FeatureSettings(threads=threads, history_customers=customers))
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    found = {}
+    for folder in ("tables", "baselines"):
+        for path in sorted((directory / folder).rglob("*")):
+            if path.is_file():
+                found[str(path.relative_to(directory))] = path.read_bytes()
+    return found
+
+
+def test_every_view_has_the_newest_snapshot_and_its_mondays(raw: Path, tmp_path: Path) -> None:
+    report = run(raw, tmp_path)
+    assert report.at == AT
+    assert len(report.history) == 2
+    assert set(report.rows) == TABLES
+    assert report.built == (*(f"{monday:%Y-%m-%d}" for monday in report.history), "newest")
+    for name in TABLES:
+        for file, at in [("newest", AT), *((f"history/{monday:%Y-%m-%d}", monday) for monday in report.history)]:
+            table = pq.read_table(tmp_path / "tables" / name / f"{file}.parquet")
+            ids = table.column(0).to_pylist()
+            assert ids == sorted(ids)
+            assert len(ids) == len(set(ids))
+            assert str(table["event_timestamp"].type) == "timestamp[us, tz=UTC]"
+            assert table["event_timestamp"].equals(table["created_timestamp"])
+            if name != "contact":
+                assert set(table["event_timestamp"].to_pylist()) == {at}
+            if name in VIEWS:
+                assert table.column_names[3:] == list(VIEWS[name].columns)
+                assert {str(table[column].type) for column in VIEWS[name].columns} == {"double"}
+
+
+def test_a_rebuild_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
+    run(raw, tmp_path / "once", threads=1)
+    run(raw, tmp_path / "again", threads=2)
+    assert files(tmp_path / "once") == files(tmp_path / "again")
+
+
+def test_what_is_built_is_left_alone(raw: Path, tmp_path: Path) -> None:
+    run(raw, tmp_path)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    report = run(raw, tmp_path)
+    assert report.built == ()
+    assert len(report.skipped) == 3
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == written
+
+
+def test_a_view_whose_settings_changed_is_built_anew(raw: Path, tmp_path: Path) -> None:
+    run(raw, tmp_path)
+    before = files(tmp_path)
+    build(raw, tmp_path, AT, FeatureSettings(threads=2, margin_fixed=0.25))
+    after = files(tmp_path)
+    assert {name.split("/")[1] for name in after if after[name] != before[name]} == {"value"}
+
+
+def test_later_arrivals_change_no_past_monday(tmp_path: Path) -> None:
+    tables = raw_tables(8, 30, days=DAYS)
+    known = {name: table.filter(pc.less_equal(table[ARRIVED], AT)) for name, table in tables.items()}
+    later = {name: table.filter(pc.greater(table[ARRIVED], AT)) for name, table in tables.items()}
+    raw = write_raw_tables(known, tmp_path / "raw")
+    run(raw, tmp_path / "out")
+    before = files(tmp_path / "out")
+    for name, table in later.items():
+        pq.write_table(table, raw / name / "part-later.parquet")
+    report = run(raw, tmp_path / "out")
+    assert "newest" in report.skipped
+    assert files(tmp_path / "out") == before
+    # Built from everything at once, past snapshots are as they were known then, too.
+    run(raw, tmp_path / "anew")
+    assert {name: pq.read_table(tmp_path / "anew" / name) for name in before} == {
+        name: pq.read_table(tmp_path / "out" / name) for name in before
+    }
+
+
+def test_the_next_night_adds_to_history(raw: Path, tmp_path: Path) -> None:
+    run(raw, tmp_path)
+    past = {name: content for name, content in files(tmp_path).items() if "history" in name}
+    report = run(raw, tmp_path, AT + timedelta(days=7))
+    assert report.built == (f"{report.history[-1]:%Y-%m-%d}", "newest")
+    assert past.items() <= files(tmp_path).items()
+
+
+def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -> None:
+    run(raw, tmp_path, customers=10)
+    report = run(raw, tmp_path, AT + timedelta(days=7), customers=30)
+    assert report.history_share == pytest.approx(1 / 3)
+    assert json.loads((tmp_path / "history.json").read_text())["share"] == report.history_share
+    links = [pq.read_table(path) for path in sorted((tmp_path / "tables" / "subscription_links" / "history").iterdir())]
+    sampled = {customer for table in links for customer in table["linked_customer"].to_pylist()}
+    everybody = set(pq.read_table(tmp_path / "tables" / "customer_links" / "newest.parquet")["customer_id"].to_pylist())
+    assert 0 < len(sampled) < len(everybody)
+    run(raw, tmp_path / "full")
+    for name in TABLES - {"cell_live", "billing_live"}:
+        for path in (tmp_path / "tables" / name / "history").iterdir():
+            of_all = tmp_path / "full" / "tables" / name / "history" / path.name
+            if of_all.exists():
+                some, every = pq.read_table(path), pq.read_table(of_all)
+                assert some.equals(every.filter(pc.is_in(every.column(0), some.column(0).combine_chunks())))
+
+
+def test_an_absent_table_disables_the_features_that_need_it_and_no_other(raw: Path, tmp_path: Path) -> None:
+    some = tmp_path / "raw"
+    some.mkdir()
+    for path in raw.iterdir():
+        if path.name not in ("network_weeks", "loyalty", "interactions"):
+            (some / path.name).symlink_to(path)
+    with_all, without = run(raw, tmp_path / "all"), run(some, tmp_path / "some")
+    assert with_all.disabled == {}
+    for view in VIEWS.values():
+        disabled = without.disabled.get(view.name, {})
+        needing = {f.name for f in view.features if {"network_weeks", "loyalty", "interactions"} & set(f.tables)}
+        assert set(disabled) == needing
+        found = pq.read_table(tmp_path / "some" / "tables" / view.name / "newest.parquet")
+        full = pq.read_table(tmp_path / "all" / "tables" / view.name / "newest.parquet")
+        for name in view.columns:
+            if name in disabled:
+                assert found[name].null_count == len(found)
+            elif view.name != "contact":
+                assert found[name].equals(full[name]), name
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from features.compute import files
+from features.compute.build import build
+from features.settings import FeatureSettings
+left, replace = int(sys.argv[4]), Path.replace
+
+def replace_or_die(path, target):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(path, target)
+
+Path.replace = replace_or_die
+build(Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3]), FeatureSettings(threads=2))
+"""
+
+
+@pytest.mark.proof
+def test_a_killed_build_is_carried_on(raw: Path, tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
+    run(raw, tmp_path / "whole")
+    whole = files(tmp_path / "whole")
+    steps = len(whole) + 1
+    draws = proof_draws(40)
+    for draw in range(draws):
+        directory = tmp_path / f"killed-{draw}"
+        after = (draw * steps) // draws + steps // (2 * draws)
+        arguments = [sys.executable, "-c", KILLED, str(raw), str(directory), AT.isoformat(), str(after)]
+        killed = subprocess.run(arguments, cwd=Path(__file__).parents[4], env=os.environ, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        report = run(raw, directory)
+        assert report.built
+        assert files(directory) == whole
+
+
+def test_at_is_midnight_in_utc(raw: Path, tmp_path: Path) -> None:
+    assert run(raw, tmp_path, datetime(2025, 7, 8, tzinfo=UTC)).at == datetime(2025, 7, 8, tzinfo=UTC)

@@ -1,0 +1,71 @@
+"""Care judged by its randomised contacts, from a simulated operator's raw tables to registered models."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from holdfast.errors import InputError
+from holdfast.home import Home
+from models.registry import CHALLENGER, find_version
+from models.uplift import load_uplift
+from pipeline.uplift import UpliftRun, judge_home
+from training.labelling.history import RawHistory
+from training.uplift.contacts import SERVICE, randomised_actions
+
+ACTION = "courtesy_call"
+
+
+@pytest.fixture(scope="module")
+def home(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    root = tmp_path_factory.mktemp("care") / "home"
+    shutil.copytree(simulated_operator / "home", root)
+    return Home(root)
+
+
+@pytest.fixture(scope="module")
+def run(home: Home) -> UpliftRun:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOLDFAST_UPLIFT_FOLDS", "3")
+        patch.setenv("HOLDFAST_UPLIFT_REPEATS", "1")
+        return judge_home(home, (), home.root / "uplift")
+
+
+def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, home: Home) -> None:
+    judged = {found.experiment.name for found in run.judged}
+    assert ACTION in judged
+    assert judged | set(run.not_judged) == set(randomised_actions(RawHistory(home.raw)))
+    assert not judged & set(run.not_judged)
+    for reason in run.not_judged.values():
+        assert "at least" in reason or "must hold randomised contacts" in reason
+
+
+def test_propensities_are_those_of_the_draw(run: UpliftRun) -> None:
+    (calls,) = [found for found in run.judged if found.experiment.name == ACTION]
+    experiment = calls.experiment
+    # The simulator calls four in five where a problem is unresolved, else one in five.
+    assert set(np.round(experiment.propensity, 6)) == {0.2, 0.8}
+    assert experiment.left_out["in the holdout, which goes without all offers"] > 0
+    assert not [found for found in calls.imbalances if found.feature is None]
+
+
+def test_models_are_registered_as_challengers_and_travel_with_their_verdict(run: UpliftRun, home: Home) -> None:
+    assert run.registered[f"uplift_{ACTION}"] == "1"
+    entry = find_version(home, f"uplift_{ACTION}", CHALLENGER)
+    address = entry.address(home)
+    model = load_uplift(address.directory, address.sha256)
+    (calls,) = [found for found in run.judged if found.experiment.name == ACTION]
+    assert model.service == SERVICE
+    assert model.documents["uplift.json"]["verdict"] == calls.actions[0].verdict
+    np.testing.assert_array_equal(
+        model.predict(calls.experiment.matrix).effect, calls.models[0].predict(calls.experiment.matrix).effect
+    )
+    assert entry.metrics["average_effect_low"] == pytest.approx(calls.actions[0].average.low)
+    assert run.report.is_file()
+
+
+def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must be one that care_contacts tells of"):
+        judge_home(home, ("free_beer",), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

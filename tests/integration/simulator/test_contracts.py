@@ -1,0 +1,73 @@
+"""Every raw table of a simulated operator obeys its contract."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pytest
+
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from simulator.engine.magnitudes import magnitudes
+from simulator.engine.simulator import Simulator, simulate
+from simulator.world.calendar import date_of
+
+MONTHS = 6
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
+    return simulate(tmp_path_factory.mktemp("contracts") / "operator", customers=1_500, months=MONTHS, seed=3)
+
+
+def _frame(folder: Path, table: str) -> pd.DataFrame:
+    return ds.dataset(folder / "raw" / table).to_table().to_pandas(types_mapper=pd.ArrowDtype)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_obeys_its_contract(simulated: Simulator, table: str) -> None:
+    contract = TABLES[table]
+    found = ds.dataset(simulated.folder / "raw" / table)
+    assert found.schema.remove_metadata() == contract.arrow_schema
+    frame = _frame(simulated.folder, table)
+    assert len(frame) > 0
+    contract.schema.validate(frame, lazy=True)
+    assert not frame.duplicated(list(contract.identity)).any()
+    end = pd.Timestamp(date_of(simulated.simulation.week))
+    assert frame[ARRIVED].max() <= end
+    assert frame[HAPPENED].max() <= end
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_ids_are_found_where_they_refer_to(simulated: Simulator, table: str) -> None:
+    for name, column in TABLES[table].schema.columns.items():
+        other = column.metadata["references"]
+        if other is None:
+            continue
+        mine = ds.dataset(simulated.folder / "raw" / table).to_table([name])[name].drop_null()
+        theirs = ds.dataset(simulated.folder / "raw" / other).to_table([TABLES[other].key[0]]).column(0)
+        missing = pc.invert(pc.is_in(mine, theirs))
+        # The row referred to may still be on its way.
+        assert (pc.mean(missing).as_py() or 0) < 0.01, name
+
+
+@pytest.mark.parametrize("table", [name for name in TABLES if name != "plans"])
+def test_rows_arrive_late_but_not_all(simulated: Simulator, table: str) -> None:
+    frame = _frame(simulated.folder, table)
+    delay = frame[ARRIVED] - frame[HAPPENED]
+    corrected = frame.duplicated(list(TABLES[table].key), keep=False) if TABLES[table].kind == "event" else False
+    assert (delay[~corrected] if corrected is not False else delay).median() < pd.Timedelta(days=1.5)
+    assert delay.min() > pd.Timedelta(0)
+
+
+def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
+    found = {magnitude.figure: magnitude.simulated for magnitude in magnitudes(simulated.folder)}
+    assert all(magnitude.source or magnitude.published.startswith("assumed") for magnitude in magnitudes(simulated.folder))
+    rates = [found[f"voluntary churn of {line}, % a month"] for line in ("mobile postpaid", "fixed", "mobile prepaid")]
+    assert 0.3 < rates[0] < 1.6
+    assert 0.5 < rates[1] < 2.2
+    assert 2 < rates[2] < 6
+    assert 8 < found["relationship CSAT low (1 or 2 of 5), %"] < 28
+    assert found["90-day churn because of the plan-fit offer, points"] > 0
+    assert found["90-day churn because of the data gift, points"] == 0
+    assert found["90-day churn because of the outage apology, points"] < 0

@@ -1,0 +1,219 @@
+"""A simulation as a whole: bytes, continuation, policies, interruption."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pytest
+
+from features.contracts.tables import TABLES
+from holdfast.errors import InputError
+from simulator.engine import simulator as module
+from simulator.engine.simulator import Simulation, Simulator, simulate
+from simulator.world.calendar import date_of
+from simulator.world.parameters import Parameters
+
+SMALL = Parameters(customers_per_block=250, weeks_per_part=5)
+
+
+def _make(folder: Path, months: int = 2, **settings: Any) -> Simulator:
+    return simulate(folder, customers=500, months=months, seed=5, workers=1, parameters=SMALL, **settings)
+
+
+@pytest.fixture(scope="module")
+def two_months(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
+    return _make(tmp_path_factory.mktemp("simulation") / "operator")
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _rows(folder: Path, table: str) -> pa.Table:
+    found = ds.dataset(folder / table).to_table()
+    return found.sort_by([(name, "ascending") for name in found.column_names]).combine_chunks()
+
+
+def _same_rows(one: Path, other: Path) -> None:
+    for table in [*(f"raw/{name}" for name in TABLES), "truth/states", "truth/losses", "truth/contacts"]:
+        assert _rows(one, table).equals(_rows(other, table)), table
+
+
+def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(two_months: Simulator, tmp_path: Path) -> None:
+    again = simulate(tmp_path / "again", customers=500, months=2, seed=5, workers=2, parameters=SMALL)
+    assert _bytes(again.folder) == _bytes(two_months.folder)
+    other = simulate(tmp_path / "other", customers=500, months=2, seed=6, workers=1, parameters=SMALL)
+    assert _bytes(other.folder) != _bytes(two_months.folder)
+
+
+def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path) -> None:
+    longer = _make(tmp_path / "longer", months=3)
+    at_once, by_steps = two_months.branch(tmp_path / "at_once"), two_months.branch(tmp_path / "by_steps")
+    at_once.advance(35, workers=1)
+    by_steps.advance(14, workers=1)
+    by_steps = Simulator.open(by_steps.folder, SMALL)
+    assert by_steps.advance(21, workers=1).week == longer.simulation.week == 13
+    _same_rows(at_once.folder, longer.folder)
+    _same_rows(by_steps.folder, longer.folder)
+    assert _bytes(longer.folder / "checkpoint").keys() == _bytes(by_steps.folder / "checkpoint").keys()
+
+
+def _decisions(simulator: Simulator, arm: str, action: str, lines: list[str]) -> pd.DataFrame:
+    at = date_of(simulator.simulation.week) + pd.Timedelta(hours=30)
+    rows = {"subscription_id": lines, "action": action, "channel": "phone", "at": at, "arm": arm, "propensity": 0.5}
+    return pd.DataFrame(rows)
+
+
+def test_care_reaches_whom_it_is_for_and_nobody_else(two_months: Simulator, tmp_path: Path) -> None:
+    states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
+    states = states[states["happened_at"] == states["happened_at"].max()]
+    lines = sorted(states["subscription_id"])[:200]
+    base, control, treated = (two_months.branch(tmp_path / name) for name in ("base", "control", "treated"))
+    base.advance(35, workers=1)
+    control.advance(35, _decisions(control, "control", "plan_fit_offer", lines), workers=1)
+    treated.advance(35, _decisions(treated, "treatment", "plan_fit_offer", lines), workers=1)
+    for table in ("raw/usage_weeks", "raw/interactions", "raw/survey_answers", "raw/churn_events", "truth/states"):
+        assert _rows(base.folder, table).equals(_rows(control.folder, table)), table
+    contacts = _rows(treated.folder, "raw/care_contacts")
+    assert set(lines) <= set(contacts["subscription_id"].to_pylist())
+
+    people = ds.dataset(two_months.folder / "raw/customers").to_table().to_pandas().drop_duplicates("customer_id")
+    owners = ds.dataset(two_months.folder / "raw/subscriptions").to_table().to_pandas().drop_duplicates("subscription_id")
+    homes = owners.merge(people, on="customer_id").assign(home=lambda frame: frame["household_id"].fillna(frame["customer_id"]))
+    touched = set(homes.loc[homes["subscription_id"].isin(lines), "home"])
+    apart = pa.array(homes.loc[~homes["home"].isin(touched), "subscription_id"])
+    for table in ("raw/usage_weeks", "raw/network_weeks", "raw/recharges", "raw/churn_events", "truth/states"):
+        one, other = (_rows(folder, table) for folder in (base.folder, treated.folder))
+        one, other = (rows.filter(pc.is_in(rows["subscription_id"], apart)) for rows in (one, other))
+        assert one.num_rows > 0
+        assert one.equals(other), table
+    assert not _rows(base.folder, "truth/states").equals(_rows(treated.folder, "truth/states"))
+
+
+@pytest.mark.parametrize(("days", "field"), [(10, "days"), (0, "days"), (-7, "days"), (True, "days"), (7.0, "days")])
+def test_days_are_whole_weeks(two_months: Simulator, days: Any, field: str) -> None:
+    before = _bytes(two_months.folder)
+    with pytest.raises(InputError) as raised:
+        two_months.advance(days)
+    assert raised.value.field == field
+    assert _bytes(two_months.folder) == before
+
+
+def test_bad_actions_change_nothing(two_months: Simulator) -> None:
+    before = _bytes(two_months.folder)
+    with pytest.raises(InputError, match=r"actions\.subscription_id"):
+        two_months.advance(7, _decisions(two_months, "treatment", "data_gift", ["S999999999"]))
+    assert _bytes(two_months.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"customers": 0}, "--customers"),
+        ({"customers": 10, "months": 0}, "--months"),
+        ({"customers": 10, "months": 61}, "--months"),
+        ({"customers": 10, "seed": -1}, "--seed"),
+        ({"customers": 2.5}, "--customers"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path: Path, settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(InputError) as raised:
+        simulate(tmp_path / "out", **settings)
+    assert raised.value.field == field
+    assert not any(tmp_path.iterdir())
+
+
+def test_nobody_s_folder_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    (tmp_path / "file").write_text("x")
+    for place in ("mine", "file"):
+        with pytest.raises(InputError, match="must be a new folder"):
+            simulate(tmp_path / place, customers=5, months=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine"]
+
+
+def test_an_earlier_simulation_is_replaced(two_months: Simulator, tmp_path: Path) -> None:
+    simulator = two_months.branch(tmp_path / "operator")
+    _make(simulator.folder, months=1)
+    assert Simulator.open(simulator.folder, SMALL).simulation.week == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["operator"]
+
+
+class _PulledPlugError(Exception):
+    pass
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    two_months: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, ran = module.run_weeks, []
+
+    def run_until_second_block(block: Any, *rest: Any) -> None:
+        ran.append(int(block.population.customers.number[0]))
+        if len(ran) == 2:
+            raise _PulledPlugError
+        run(block, *rest)
+
+    monkeypatch.setattr(module, "run_weeks", run_until_second_block)
+    with pytest.raises(_PulledPlugError):
+        _make(tmp_path / "operator")
+    assert not (tmp_path / "operator").exists()
+    again = _make(tmp_path / "operator")
+    assert ran == [0, 250, 250]
+    assert _bytes(again.folder) == _bytes(two_months.folder)
+
+
+def test_an_interrupted_advance_is_dropped_or_completed(
+    two_months: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, simulator = two_months.branch(tmp_path / "whole"), two_months.branch(tmp_path / "operator")
+    whole.advance(14, workers=1)
+    before = _bytes(simulator.folder)
+
+    def fail(*_: Any) -> None:
+        raise _PulledPlugError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_commit", fail)
+        with pytest.raises(_PulledPlugError):
+            simulator.advance(14, workers=1)
+    ready = tmp_path / "ready"
+    shutil.copytree(simulator.folder, ready)
+    assert Simulator.open(ready, SMALL).simulation.week == 10
+    assert _bytes(ready) == _bytes(whole.folder)
+    (simulator.folder / ".advance" / "simulation.json").unlink()
+    assert Simulator.open(simulator.folder, SMALL).simulation.week == 8
+    assert _bytes(simulator.folder) == before
+
+
+def test_other_magnitudes_are_refused(two_months: Simulator) -> None:
+    with pytest.raises(InputError, match="same magnitudes"):
+        Simulator.open(two_months.folder)
+    with pytest.raises(InputError, match="complete simulation"):
+        Simulator.open(two_months.folder / "raw")
+
+
+def test_checkpoints_need_no_pickle(two_months: Simulator) -> None:
+    for path in (two_months.folder / "checkpoint").iterdir():
+        with np.load(path, allow_pickle=False) as stored:
+            assert all(stored[name].dtype != object for name in stored.files)
+
+
+def test_every_table_is_there_even_if_nothing_happened(tmp_path: Path) -> None:
+    lonely = simulate(tmp_path / "lonely", customers=1, months=1, workers=1)
+    for name, contract in TABLES.items():
+        assert ds.dataset(lonely.folder / "raw" / name).schema.remove_metadata() == contract.arrow_schema
+
+
+def test_the_settings_say_what_was_simulated(two_months: Simulator) -> None:
+    found = Simulation.read(two_months.folder)
+    assert found is not None
+    assert (found.customers, found.months, found.seed, found.week) == (500, 2, 5, 8)
+    assert (found.start[:10], found.end[:10]) == ("2024-01-01", "2024-02-26")
+    assert sum(found.lines) > 500

@@ -1,0 +1,66 @@
+"""When snapshots are taken."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from features.compute.snapshots import checked_time, history_mondays, monday_of, newest_time
+from features.sql.parts import Part
+from features.sql.raw import RawTables
+from holdfast.errors import InputError
+
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+
+
+def part(first: datetime | None, last: datetime | None, happened: datetime | None = None) -> tuple[Part, ...]:
+    return (Part(Path("x"), "x", frozenset(), 1, first, last, happened or first),)
+
+
+def raw(**parts: tuple[Part, ...]) -> RawTables:
+    return RawTables(None, frozenset(parts), parts)  # type: ignore[arg-type]  # no connection is asked for
+
+
+def test_the_newest_snapshot_is_the_last_midnight_of_the_data() -> None:
+    late = MONDAY + 3 * DAY + timedelta(hours=5)
+    assert newest_time(raw(customers=part(MONDAY, MONDAY), bills=part(MONDAY, late))) == MONDAY + 3 * DAY
+    assert newest_time(raw(customers=part(MONDAY, MONDAY))) == MONDAY
+
+
+def test_no_rows_no_snapshot() -> None:
+    with pytest.raises(InputError, match="all empty"):
+        newest_time(raw(customers=part(None, None)))
+
+
+def test_history_begins_with_a_whole_window() -> None:
+    tables = {"subscriptions": part(MONDAY, MONDAY), "bills": part(MONDAY - 100 * WEEK, MONDAY)}
+    weekly = part(MONDAY + WEEK, MONDAY + 30 * WEEK)
+    assert history_mondays(raw(**tables, usage_weeks=weekly), MONDAY + 28 * WEEK) == (
+        MONDAY + 26 * WEEK,
+        MONDAY + 27 * WEEK,
+        MONDAY + 28 * WEEK,
+    )
+    assert history_mondays(raw(**tables, usage_weeks=weekly), MONDAY + 26 * WEEK - DAY) == ()
+    assert history_mondays(raw(**tables), MONDAY + WEEK) == (MONDAY, MONDAY + WEEK)
+
+
+def test_no_monday_lies_before_the_first_subscription() -> None:
+    tables = {"subscriptions": part(MONDAY + DAY, MONDAY + DAY), "bills": part(MONDAY - 100 * WEEK, MONDAY)}
+    assert history_mondays(raw(**tables), MONDAY + WEEK) == (MONDAY + WEEK,)
+
+
+@pytest.mark.parametrize("days", range(7))
+def test_monday_of(days: int) -> None:
+    assert monday_of(MONDAY + days * DAY) == MONDAY
+
+
+def test_a_time_asked_for_must_be_midnight_in_utc() -> None:
+    assert checked_time(MONDAY, MONDAY) == MONDAY
+    assert checked_time(MONDAY.astimezone(timezone(timedelta(hours=8))), MONDAY) == MONDAY
+    with pytest.raises(InputError, match="time zone"):
+        checked_time(MONDAY.replace(tzinfo=None), MONDAY)
+    with pytest.raises(InputError, match="midnight"):
+        checked_time(MONDAY + timedelta(seconds=1), MONDAY)
+    with pytest.raises(InputError, match="that the data reach"):
+        checked_time(MONDAY + timedelta(days=1), MONDAY)

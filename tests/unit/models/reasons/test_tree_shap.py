@@ -1,0 +1,171 @@
+"""Bulk contributions against LightGBM's own, on trees of every shape that it grows."""
+
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.errors import InputError
+from models.reasons import explain as reasons
+from models.reasons import tree_shap
+from models.reasons.explain import explain
+from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
+
+PARAMETERS: dict[str, Any] = {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1, "seed": 1}
+
+
+def rows_of(count: int, seed: int) -> np.ndarray:
+    """Two numbers with NaN, one with many zeros, a category, a constant, and ten more numbers."""
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(count, 15))
+    matrix[random.random(count) < 0.2, 0] = np.nan
+    matrix[random.random(count) < 0.5, 1] = 0.0
+    matrix[:, 2] = random.integers(0, 40, count)
+    matrix[random.random(count) < 0.1, 2] = np.nan
+    matrix[:, 3] = 7.0
+    return matrix
+
+
+def booster_of(rounds: int = 20, **changes: Any) -> lgb.Booster:
+    matrix = rows_of(900, seed=1)
+    signal = np.nan_to_num(matrix[:, 0]) + matrix[:, 1] * matrix[:, 4] + matrix[:, 5:].sum(axis=1) / 4
+    signal += np.isin(matrix[:, 2], [3, 8, 9, 17])
+    label = (signal + np.random.default_rng(2).normal(size=900) > 0).astype(float)
+    return lgb.train(PARAMETERS | changes, lgb.Dataset(matrix, label, categorical_feature=[2]), rounds)
+
+
+def awkward_rows() -> np.ndarray:
+    """Rows unlike those trained on: unseen, negative, broken and missing categories, NaN and zeros everywhere, extremes."""
+    matrix = rows_of(600, seed=3)
+    random = np.random.default_rng(4)
+    matrix[:200, 2] = random.choice([-3.0, -0.5, 2.7, 39.0, 40.0, 1000.0, 3e9], 200)
+    matrix[random.random(matrix.shape) < 0.1] = np.nan
+    matrix[random.random(matrix.shape) < 0.1] = 0.0
+    matrix[random.random(matrix.shape) < 0.02] = 1e300
+    matrix[random.random(matrix.shape) < 0.02] = -1e-36
+    return matrix
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"max_depth": 6, "num_leaves": 16},
+        {"num_leaves": 120},
+        {"num_leaves": 40, "feature_fraction": 0.15, "min_data_per_group": 1, "max_cat_to_onehot": 1},
+        {"max_cat_to_onehot": 100},
+        {"zero_as_missing": True},
+        {"use_missing": False},
+        {"num_leaves": 2},
+        {"bagging_fraction": 0.3, "bagging_freq": 1, "extra_trees": True},
+        {"monotone_constraints": [1, *[0] * 14], "monotone_constraints_method": "advanced"},
+        {"boosting": "dart"},
+    ],
+    ids=lambda changes: ",".join(changes) or "default",
+)
+def test_every_kind_of_tree_is_explained_as_lightgbm_does(changes: dict[str, Any]) -> None:
+    booster, matrix = booster_of(**changes), awkward_rows()
+    own = booster.predict(matrix, pred_contrib=True, num_threads=1)
+    trees = TreeShap(booster)
+    contributions = trees.contributions(matrix, threads=1)
+    assert np.abs(contributions - own[:, :-1]).max() < 1e-9
+    assert trees.base == pytest.approx(own[0, -1], abs=1e-12)
+    assert np.abs(trees.base + contributions.sum(axis=1) - booster.predict(matrix, raw_score=True)).max() < 1e-9
+    assert not contributions[:, 3].any()
+
+
+def test_paths_of_many_features_are_explained_as_lightgbm_does() -> None:
+    """A chain: each split cuts off one feature, so that the deepest leaves hang on more features than any table holds."""
+    random = np.random.default_rng(5)
+    matrix = (random.random((6000, 24)) < 0.75).astype(float)
+    label = 1 - 0.75 ** matrix.cumprod(axis=1).sum(axis=1)
+    booster = lgb.train(PARAMETERS | {"objective": "regression", "num_leaves": 40}, lgb.Dataset(matrix, label), 8)
+    depths = [depth for tree in booster.dump_model()["tree_info"] for depth in _depths(tree["tree_structure"])]
+    assert max(depths) > 15
+    rows = random.integers(0, 2, (500, 24)).astype(float)
+    own = booster.predict(rows, pred_contrib=True, num_threads=1)
+    gap = np.abs(TreeShap(booster).contributions(rows, threads=1) - own[:, :-1])
+    assert gap.max() < 1e-9 * np.abs(own).max()
+
+
+def test_a_single_leaf_contributes_nothing() -> None:
+    booster = booster_of(rounds=3, min_data_in_leaf=900)
+    matrix = awkward_rows()
+    trees = TreeShap(booster)
+    assert not trees.contributions(matrix, threads=1).any()
+    assert trees.base == pytest.approx(float(booster.predict(matrix[:1], raw_score=True)[0]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1_000_000), leaves=st.integers(2, 60), depth=st.integers(1, 20), share=st.floats(0.0, 0.9))
+def test_bulk_is_lightgbms_own_on_random_trees(seed: int, leaves: int, depth: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(300, 6)).round(1)
+    matrix[random.random(matrix.shape) < share] = np.nan
+    label = (np.nan_to_num(matrix) @ random.normal(size=6) + random.normal(size=300) > 0).astype(float)
+    changes = {"num_leaves": leaves, "max_depth": depth, "extra_trees": True, "extra_seed": seed}
+    booster = lgb.train(PARAMETERS | changes, lgb.Dataset(matrix, label), 4)
+    rows = random.permuted(matrix, axis=0)
+    own = booster.predict(rows, pred_contrib=True, num_threads=1)
+    assert np.abs(TreeShap(booster).contributions(rows, threads=1) - own[:, :-1]).max() < 1e-9
+
+
+def test_many_rows_are_explained_in_bulk_whatever_the_threads() -> None:
+    booster = booster_of(rounds=5)
+    matrix = np.tile(awkward_rows(), (60, 1))
+    assert len(matrix) > 2 * 16384
+    one, two = explain(booster, matrix, threads=1), explain(booster, matrix, threads=2)
+    assert np.array_equal(one.contributions, two.contributions)
+    assert np.array_equal(one.contributions[:600], one.contributions[-600:])
+    few = explain(booster, matrix[:600], threads=1)
+    assert np.abs(one.contributions[:600] - few.contributions).max() < 1e-9
+    assert one.base.shape == (len(matrix),)
+    assert np.allclose(one.base[:600], few.base, atol=1e-12)
+
+
+def test_tables_of_many_trees_are_made_and_forgotten_by_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    booster, matrix = booster_of(rounds=10), awkward_rows()
+    at_once = TreeShap(booster).contributions(matrix, threads=1)
+    monkeypatch.setattr(tree_shap, "_BATCH_BYTES", 1)
+    assert [len(trees) for trees in tree_shap._batches(TreeShap(booster)._roots)] == [1] * 10
+    assert np.abs(TreeShap(booster).contributions(matrix, threads=2) - at_once).max() < 1e-12
+
+
+def test_only_many_rows_are_worth_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[lgb.Booster] = []
+
+    class Noted(TreeShap):
+        def __init__(self, booster: lgb.Booster) -> None:
+            made.append(booster)
+            super().__init__(booster)
+
+    monkeypatch.setattr(reasons, "TreeShap", Noted)
+    booster, matrix = booster_of(rounds=1), rows_of(reasons.BULK_ROWS, seed=5)
+    explain(booster, matrix[:-1], threads=1)
+    assert not made
+    explain(booster, matrix, threads=1)
+    assert made == [booster]
+
+
+def test_another_number_of_features_is_refused() -> None:
+    with pytest.raises(InputError, match="the booster's 15 features"):
+        TreeShap(booster_of(rounds=1)).contributions(rows_of(5, seed=1)[:, :14], threads=1)
+
+
+def test_what_has_no_tables_is_left_to_lightgbm() -> None:
+    booster = booster_of(boosting="rf", bagging_fraction=0.5, bagging_freq=1)
+    with pytest.raises(UnsupportedTreesError):
+        TreeShap(booster)
+    matrix = rows_of(reasons.BULK_ROWS, seed=6)
+    explanation = explain(booster, matrix, threads=1)
+    assert np.allclose(explanation.margin, booster.predict(matrix, raw_score=True), atol=1e-9)
+
+
+def _depths(node: dict[str, Any], path: frozenset[int] = frozenset()) -> list[int]:
+    if "leaf_value" in node:
+        return [len(path)]
+    below = path | {node["split_feature"]}
+    return _depths(node["left_child"], below) + _depths(node["right_child"], below)

@@ -1,0 +1,134 @@
+"""The uplift report and its words: what it says, that it stands alone, and that names of a table are text to it."""
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from reports.uplift import words
+from reports.uplift.plots import qini_figure
+from reports.uplift.report import render_uplift
+from reports.uplift.words import Unit
+from tests.builders.experiments import experiment
+from tests.builders.html_page import Page
+from training.evaluation.assessment import Estimate
+from training.uplift.balance import Imbalance
+from training.uplift.estimate import judge_experiment
+from training.uplift.result import ActionUplift, Trait
+from training.uplift.settings import UpliftSettings
+
+HOSTILE = "<script>alert(1)</script>"
+SETTINGS = UpliftSettings(folds=3, repeats=1)
+
+
+@pytest.fixture(scope="module")
+def judged() -> SimpleNamespace:
+    found = replace(
+        experiment(rows=1_500, spread=0.15),
+        name=f"{HOSTILE}.csv",
+        arms=("对照", HOSTILE),
+        labels=("f0", "套餐 <b>", "f2", "f3", "f4", "f5"),
+        left_out={"arm is blank": 12, "outcome not known yet": 1},
+    )
+    found = replace(found, marks={"treated for another reason before the outcome was known": found.outcome > 0})
+    return SimpleNamespace(
+        experiment=found,
+        actions=judge_experiment(found, SETTINGS).actions,
+        imbalances=(Imbalance(HOSTILE, "spent & gone", 9.87), Imbalance("call", None, -5.0)),
+        notes=("control is '对照', by its name",),
+        clusters=1_500,
+    )
+
+
+@pytest.fixture(scope="module")
+def html(judged: SimpleNamespace) -> str:
+    return render_uplift("客户.csv", [judged], {"data_gift": "too few <rows>"}, SETTINGS)
+
+
+def test_it_says_both_verdicts_and_what_they_rest_on(html: str, judged: SimpleNamespace) -> None:
+    page = Page(html)
+    (action,) = judged.actions
+    assert action.verdict in page.text
+    assert "no detectable uplift" in page.text
+    unit = Unit(True)
+    for estimate in (action.average, action.qini, action.autoc, action.groups[-1].effect, action.policies[-1].gain):
+        assert unit.effect(estimate.value) in page.text
+        assert unit.between(estimate) in page.text
+    for policy in action.policies:
+        assert words.POLICIES[policy.name] in page.text
+    assert "12 rows: arm is blank" in page.text
+    assert "1 row: outcome not known yet" in page.text
+    assert "too few <rows>" in page.text
+    assert "spent & gone is not alike" in page.text
+    assert "has fewer rows than its propensities say, by 5.0 standard errors" in page.text
+
+
+def test_every_effect_says_whether_it_is_randomised_or_estimated(html: str) -> None:
+    page = Page(html)
+    assert page.text.count("randomised") >= 3
+    assert "the predictions are estimated" in page.text
+    assert "assumed" in page.texts["reading"]
+
+
+def test_it_stands_alone_and_runs_nothing(html: str) -> None:
+    page = Page(html)
+    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
+    assert not any(name.startswith("on") or name == "style" for _, attributes in page.elements for name in attributes)
+    assert all(address.startswith("#") for address in page.attributes("href"))
+    assert not page.attributes("src")
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in html
+
+
+def test_names_are_text_and_ids_are_unique(html: str) -> None:
+    page = Page(html)
+    assert HOSTILE not in html
+    assert HOSTILE in page.text
+    assert "套餐 <b>" in page.text
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert {address[1:] for address in page.attributes("href")} <= set(ids)
+
+
+def test_the_same_findings_give_the_same_bytes(html: str, judged: SimpleNamespace) -> None:
+    assert render_uplift("客户.csv", [judged], {"data_gift": "too few <rows>"}, SETTINGS) == html
+
+
+def test_the_curve_is_drawn_from_nobody_to_everybody(judged: SimpleNamespace) -> None:
+    (axes,) = qini_figure(judged.actions[0], 100.0, "points").axes
+    (curve,) = [line for line in axes.lines if line.get_label() == "by predicted uplift"]
+    x, y = curve.get_data()
+    assert (x[0], y[0], x[-1]) == (0.0, 0.0, 1.0)
+    assert y[-1] == pytest.approx(100 * judged.actions[0].curve[-1].gain.value)
+
+
+@pytest.mark.parametrize(
+    ("binary", "value", "text"),
+    [(True, 0.01234, "+1.23"), (True, -0.0002, "−0.02"), (True, 0.00001, "0.00"), (False, -12.3456, "−12.35"), (False, 0.0, "0")],
+)
+def test_effects_have_a_sign_and_nothing_has_none(binary: bool, value: float, text: str) -> None:
+    assert Unit(binary).effect(value) == text
+
+
+def test_outcomes_and_traits_in_words() -> None:
+    assert words.percent(-0.274) == "−27\N{NO-BREAK SPACE}%"
+    assert Unit(True).outcome(0.98765) == "98.77\N{NO-BREAK SPACE}%"
+    assert Unit(False).outcome(1234.5) == "1,234"
+    assert words.trait(Trait(feature="tenure", category=None, here=812.4, elsewhere=1420.0)) == "tenure: 812 against 1,420"
+    assert words.trait(Trait(feature="plan", category="plus", here=0.2, elsewhere=0.61)) == "plan = plus: 20% against 61%"
+
+
+def test_verdicts_in_a_word(judged: SimpleNamespace) -> None:
+    found: ActionUplift = judged.actions[0]
+    good, bad, none = Estimate(1, 0.5, 1.5), Estimate(-1, -1.5, -0.5), Estimate(0, -1, 1)
+    assert [words.works(replace(found, average=average)) for average in (good, bad, none)] == [
+        "yes",
+        "no, it does harm",
+        "not shown",
+    ]
+    assert [words.targetable(replace(found, qini=qini)) for qini in (good, bad, none)] == ["yes", "not shown", "not shown"]

@@ -1,0 +1,129 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from holdfast.errors import InputError
+from serving.contract.predictions import PredictionsAnswer, check_request, parse_json
+from serving.routes.openapi import openapi
+from serving.settings import ServingSettings
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+)
+
+
+@given(JSON)
+def test_json_is_read_as_it_was_written(document: object) -> None:
+    assert parse_json(json.dumps(document).encode()) == document
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b'{"a": NaN}', b"[Infinity]", b"[-Infinity]", b'"\xff"', b"[1] 2", b"'a'", b"[01]", b'"\\ud800"', b"[" * 10_000],
+)
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="line 1 column"):
+        parse_json(body)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"customer_ids": ["007"]},
+        {"customer_ids": ["", "a", "a"], "reasons": 0},
+        {"rows": [{"Tenure": 1, "Plan": None}], "reasons": 100},
+        {"rows": [{}]},
+    ],
+)
+def test_a_good_request_passes_unchanged(document: dict[str, Any]) -> None:
+    assert check_request(document, max_items=3) == {"reasons": 3} | document
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "rule"),
+    [
+        ([], "body", "an object"),
+        (None, "body", "an object"),
+        ({}, "customer_ids, rows", "neither"),
+        ({"reasons": 3}, "customer_ids, rows", "neither"),
+        ({"customer_ids": ["a"], "rows": [{"a": 1}]}, "customer_ids, rows", "both"),
+        ({"customer_ids": []}, "customer_ids", "1 to 3 items"),
+        ({"rows": []}, "rows", "1 to 3 items"),
+        ({"customer_ids": ["a", "b", "c", "d"]}, "customer_ids", "1 to 3 items"),
+        ({"rows": [{}, {}, {}, {}]}, "rows", "1 to 3 items"),
+        ({"customer_ids": None}, "customer_ids", "valid list"),
+        ({"customer_ids": "a"}, "customer_ids", "valid list"),
+        ({"customer_ids": {"a": 1}}, "customer_ids", "valid list"),
+        ({"customer_ids": ["a", 7]}, "customer_ids[1]", "valid string"),
+        ({"customer_ids": [None]}, "customer_ids[0]", "valid string"),
+        ({"rows": {}}, "rows", "valid list"),
+        ({"rows": ["a"]}, "rows[0]", "valid dictionary"),
+        ({"customer_ids": ["a"], "reasons": True}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "reasons": 3.0}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "reasons": "3"}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "reasons": None}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "reasons": -1}, "reasons", "greater than or equal to 0"),
+        ({"customer_ids": ["a"], "reasons": 101}, "reasons", "less than or equal to 100"),
+        ({"customer_ids": ["a"], "model": "churn"}, "model", "not a field"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(document: object, field: str, rule: str) -> None:
+    with pytest.raises(InputError) as refused:
+        check_request(document, max_items=3)
+    assert refused.value.field == field
+    assert rule in refused.value.rule
+
+
+@given(JSON | st.fixed_dictionaries({"customer_ids": JSON}, optional={"reasons": JSON}))
+def test_any_document_is_a_request_or_refused(document: object) -> None:
+    try:
+        request = check_request(document, max_items=3)
+    except InputError:
+        return
+    assert isinstance(document, dict)
+    assert request == {"reasons": 3} | document
+    assert ("customer_ids" in request) != ("rows" in request)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi(ServingSettings(max_items=7, max_body_bytes=999))
+
+
+def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
+    def references(node: object) -> list[str]:
+        if isinstance(node, dict):
+            found = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return found + [reference for child in node.values() for reference in references(child)]
+        return [reference for child in node for reference in references(child)] if isinstance(node, list) else []
+
+    found = references(document)
+    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set(found)
+
+
+def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
+    post = document["paths"]["/v1/predictions"]["post"]
+    assert set(post["responses"]) == {"200", "400", "401", "413", "422", "503", "default"}
+    assert "7 items and 999 bytes" in post["description"]
+    request = document["components"]["schemas"]["PredictionsRequest"]
+    assert request["additionalProperties"] is False
+    assert request["properties"]["customer_ids"]["maxItems"] == request["properties"]["rows"]["maxItems"] == 7
+    assert request["properties"]["reasons"] | {"minimum": 0, "maximum": 100, "default": 3} == request["properties"]["reasons"]
+    for status in ("400", "401", "413", "422", "503"):
+        (media_type,) = post["responses"][status]["content"]
+        assert media_type == "application/problem+json"
+    assert set(document["components"]["schemas"]["ProblemDocument"]["required"]) == {"type", "title", "status", "detail"}
+    assert "required" not in request
+
+
+def test_the_examples_in_openapi_obey_the_contract(document: dict[str, Any]) -> None:
+    post = document["paths"]["/v1/predictions"]["post"]
+    for example in post["requestBody"]["content"]["application/json"]["examples"].values():
+        assert check_request(example["value"], max_items=7)
+    answer = post["responses"]["200"]["content"]["application/json"]["example"]
+    assert TypeAdapter(PredictionsAnswer).validate_python(answer, strict=True, extra="forbid") == answer

@@ -1,0 +1,121 @@
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.encoding.encoding import Encoding, infer_encoding
+from holdfast.errors import InputError
+from serving.contract.rows import RowReader
+
+TABLE = pa.table(
+    {
+        "id": ["007", "008"],
+        "Tenure": [1, 72],
+        "Plan": ["basic", "plus"],
+        "Since": ["2020-01-02", "2024-03-04"],
+        "Senior": [True, False],
+        "Dropped": ["x", "y"],
+        "Churn": ["no", "yes"],
+    }
+)
+ENCODING = infer_encoding(TABLE, ["Tenure", "Plan", "Since", "Senior"])
+READER = RowReader(ENCODING, TABLE.column_names, "id")
+
+
+def test_rows_encode_as_the_table_does() -> None:
+    rows: list[dict[str, Any]] = TABLE.to_pylist()
+    assert np.array_equal(READER.encode(rows), ENCODING.encode(TABLE))
+    assert READER.ids(rows) == ["007", "008"]
+
+
+def test_rows_of_text_encode_as_rows_of_numbers() -> None:
+    text: list[dict[str, Any]] = [
+        {"Tenure": "1", "Senior": "true"},
+        {"Tenure": " 72 ", "Senior": "false"},
+        {"Tenure": "", "Senior": None},
+    ]
+    typed: list[dict[str, Any]] = [{"Tenure": 1, "Senior": True}, {"Tenure": 72.0, "Senior": False}, {"Tenure": None}]
+    assert np.array_equal(READER.encode(text), READER.encode(typed), equal_nan=True)
+
+
+def test_what_is_absent_null_blank_or_never_seen_is_missing() -> None:
+    matrix = READER.encode([{"Tenure": 1}, {"Tenure": None, "Plan": " "}, {"Plan": "unheard of"}])
+    assert np.array_equal(np.isnan(matrix), [[False, True, True, True], [True] * 4, [True] * 4])
+
+
+def test_columns_without_a_feature_are_not_looked_at() -> None:
+    row = {"Tenure": 5, "Churn": {"any": "thing"}, "Dropped": [1]}
+    assert np.array_equal(READER.encode([row]), READER.encode([{"Tenure": 5}]), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "field", "rule"),
+    [
+        ([{"Tenure": 1}, {"Tenure": 1, "Foo": 2}], "rows[1].Foo", "not a column"),
+        ([{"Tenure": 1, "tenure": 2}], "rows[0].tenure", "not a column"),
+        ([{"Tenure": 1}, {}], "rows[1]", "at least one column"),
+        ([{"id": "007", "Churn": "no", "Dropped": "x"}], "rows[0]", "at least one column"),
+        ([{"Tenure": "many"}], "rows[0].Tenure", "must be a number"),
+        ([{"Tenure": "1"}, {"Tenure": "many"}], "rows[1].Tenure", "must be a number"),
+        ([{"Tenure": True}], "rows[0].Tenure", "must be a number"),
+        ([{"Tenure": [1]}], "rows[0].Tenure", "must be a number"),
+        ([{"Tenure": 10**400}], "rows[0].Tenure", "must be a finite number"),
+        ([{"Tenure": math.inf}], "rows[0].Tenure", "must be a finite number"),
+        ([{"Plan": ["basic"]}], "rows[0].Plan", "must be a category"),
+        ([{"Plan": 10**400}], "rows[0].Plan", "must be a finite number"),
+        ([{"Since": "soon"}], "rows[0].Since", "ISO 8601"),
+        ([{"Since": "2020-01-02"}, {"Since": "2020-02-31"}], "rows[1].Since", "ISO 8601"),
+        ([{"Since": 18000}], "rows[0].Since", "must be a date"),
+        ([{"Since": "0001-01-01T00:00:00+23:59"}], "rows[0].Since", "must be an ISO 8601 date"),
+    ],
+)
+def test_a_bad_row_is_refused_by_name(rows: list[dict[str, Any]], field: str, rule: str) -> None:
+    with pytest.raises(InputError) as refused:
+        READER.encode(rows)
+    assert refused.value.field == field
+    assert rule in refused.value.rule
+
+
+def test_a_long_column_name_is_not_echoed_whole() -> None:
+    with pytest.raises(InputError) as refused:
+        READER.encode([{"F" * 9999: 1}])
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(("value", "shown"), [("007", "007"), (7, "7"), (7.0, "7"), (10**30, f"{10**30}"), (None, None)])
+def test_an_id_comes_back_as_text(value: object, shown: str | None) -> None:
+    assert READER.ids([{"id": value}]) == [shown]
+    assert RowReader(ENCODING, TABLE.column_names, None).ids([{"id": value}]) == [None]
+
+
+@pytest.mark.parametrize("value", [True, [], {}])
+def test_an_id_of_another_kind_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match=r"rows\[1\]\.id: must be text or a number"):
+        READER.ids([{"id": "1"}, {"id": value}])
+
+
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates().map(str)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(TABLE.column_names), SCALAR, min_size=1), min_size=2, max_size=4))
+def test_rows_together_encode_as_each_alone_or_are_refused_alike(rows: list[dict[str, Any]]) -> None:
+    def outcome(some: list[dict[str, Any]]) -> Any:
+        try:
+            return READER.encode(some).tolist()
+        except InputError:
+            return None
+
+    together, alone = outcome(rows), [outcome([row]) for row in rows]
+    if together is None:
+        assert None in alone
+    else:
+        assert np.array_equal(together, [row[0] for row in alone if row is not None], equal_nan=True)
+
+
+def test_the_encoding_survives_its_document() -> None:
+    again = RowReader(Encoding.from_json(ENCODING.to_json()), TABLE.column_names, "id")
+    assert np.array_equal(again.encode(TABLE.to_pylist()), READER.encode(TABLE.to_pylist()))

@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.errors import InputError
+from models.reasons.cost import explanation_cost
+from training.fitting.blend import Member, average, fit_blend, fit_blend_early_stopped
+from training.fitting.fit import PARAMETERS, TrainingTable, constrained, fit_booster, fit_early_stopped
+from training.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(max_rounds=60, patience_rounds=10)
+
+SHALLOW = {**PARAMETERS, "max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
+LARGE_LEAVES = {**PARAMETERS, "min_data_in_leaf": 100, "path_smooth": 10.0}
+
+
+def _table(rows: int, seed: int = 1) -> TrainingTable:
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(rows, 5))
+    matrix[:, 4] = random.integers(0, 6, rows)
+    matrix[random.random((rows, 5)) < 0.1] = np.nan
+    rate = 1 / (1 + np.exp(-(np.nan_to_num(matrix[:, 0]) + (matrix[:, 4] == 2) - 1.5)))
+    return TrainingTable(
+        matrix=matrix,
+        label=(random.random(rows) < rate).astype(float),
+        group=None,
+        features=("a", "b", "c", "d", "e"),
+        categorical=(4,),
+    )
+
+
+TABLE, UNSEEN = _table(600), _table(300, seed=2)
+
+
+def _boosters(*members: Member) -> list[lgb.Booster]:
+    return [fit_booster(TABLE, member.rounds, SETTINGS, 1, member.recipe) for member in members]
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.sampled_from([PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)), min_size=1, max_size=5))
+def test_margin_and_contributions_are_the_mean_of_the_members(chosen: list[tuple[dict[str, object], int]]) -> None:
+    boosters = _boosters(*(Member(recipe, rounds) for recipe, rounds in chosen))
+    blend = average(boosters)
+    for options in ({"raw_score": True}, {"pred_contrib": True}):
+        mean = np.mean([booster.predict(UNSEEN.matrix, **options) for booster in boosters], axis=0)
+        assert blend.predict(UNSEEN.matrix, **options) == pytest.approx(mean, abs=1e-12)
+    assert explanation_cost(blend) == sum(map(explanation_cost, boosters))
+
+
+def test_a_blend_is_a_booster_like_any_other() -> None:
+    blend = fit_blend(TABLE, [Member(PARAMETERS, 12), Member(SHALLOW, 9)], SETTINGS, threads=1)
+    assert blend.num_trees() == 21
+    assert tuple(blend.feature_name()) == TABLE.features
+    loaded = lgb.Booster(model_str=blend.model_to_string())
+    assert loaded.model_to_string() == blend.model_to_string()
+    assert np.array_equal(loaded.predict(UNSEEN.matrix), blend.predict(UNSEEN.matrix))
+
+
+def test_a_single_member_is_the_plain_booster() -> None:
+    plain = fit_booster(TABLE, 7, SETTINGS, 1)
+    assert fit_blend(TABLE, [Member(PARAMETERS, 7)], SETTINGS, threads=1).model_to_string() == plain.model_to_string()
+
+
+def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> None:
+    members = [Member(PARAMETERS, 12), Member(LARGE_LEAVES, 25), Member(SHALLOW, 3)]
+    first, second, third = _boosters(*members)
+    allowed = explanation_cost(first) + explanation_cost(third)
+    assert explanation_cost(second) > explanation_cost(third)
+    blend = fit_blend(TABLE, members, SETTINGS, 1, most_leaves=allowed)
+    assert blend.model_to_string() == average([first, third]).model_to_string()
+
+
+def test_the_first_member_ends_before_it_has_too_many_leaves() -> None:
+    whole, fewer = _boosters(Member(PARAMETERS, 12), Member(PARAMETERS, 5))
+    for allowed in (explanation_cost(fewer), explanation_cost(fewer) + 1):
+        blend = fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
+        assert np.array_equal(blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5))
+        assert explanation_cost(blend) == explanation_cost(fewer)
+    assert fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees() == 1
+
+
+def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
+    constant = replace(TABLE, matrix=np.zeros_like(TABLE.matrix))
+    boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(PARAMETERS, 5))]
+    mean = np.mean([booster.predict(UNSEEN.matrix, raw_score=True) for booster in boosters], axis=0)
+    assert average(boosters).predict(UNSEEN.matrix, raw_score=True) == pytest.approx(mean, abs=1e-12)
+
+
+def test_every_member_stops_where_it_would_alone() -> None:
+    blend, members = fit_blend_early_stopped(TABLE, UNSEEN, [PARAMETERS, SHALLOW], SETTINGS, threads=1)
+    alone = [fit_early_stopped(TABLE, UNSEEN, recipe, SETTINGS, threads=1) for recipe in (PARAMETERS, SHALLOW)]
+    assert [member.rounds for member in members] == [rounds for _, rounds in alone]
+    assert blend.model_to_string() == average([booster for booster, _ in alone]).model_to_string()
+
+
+def test_constraints_of_all_members_hold_in_the_blend() -> None:
+    members = [Member(constrained(recipe, (1, 0, 0, 0, 0)), 30) for recipe in (PARAMETERS, SHALLOW)]
+    matrix = np.repeat(UNSEEN.matrix[:20], 50, axis=0)
+    matrix[:, 0] = np.tile(np.linspace(-3, 3, 50), 20)
+    margin = fit_blend(TABLE, members, SETTINGS, threads=1).predict(matrix, raw_score=True)
+    assert np.diff(np.reshape(margin, (20, 50)), axis=1).min() >= -1e-12
+
+
+def test_what_cannot_be_averaged() -> None:
+    with pytest.raises(InputError, match="boosters: needs at least one"):
+        average([])
+    renamed = fit_booster(replace(TABLE, features=tuple("abcdf")), 3, SETTINGS, 1)
+    with pytest.raises(InputError, match="boosters: must be of the same features"):
+        average([*_boosters(Member(PARAMETERS, 3)), renamed])

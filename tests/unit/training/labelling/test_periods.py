@@ -1,0 +1,168 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.errors import InputError
+from tests.builders.line_tables import CUTOFF, day
+from training.labelling.cutoffs import LabelEnd, cutoffs_for
+from training.labelling.dataset import Dataset
+from training.labelling.periods import FEWEST_POSITIVES, customer_share, period_split
+from training.settings import LabelSettings
+
+SETTINGS = LabelSettings()
+WEEK = timedelta(weeks=1)
+
+
+def _dataset(
+    seed: int = 1, customers: int = 900, cutoffs: int = 9, weeks: int = 4, prepaid: float = 0.3, share: float = 0.2
+) -> Dataset:
+    random = np.random.default_rng(seed)
+    rows = customers * cutoffs
+    times = np.repeat(np.datetime64("2025-03-03", "us") + np.arange(cutoffs) * np.timedelta64(7 * weeks, "D"), customers)
+    span = np.where(random.random(rows) < prepaid, 127, 97).astype("timedelta64[D]")
+    lost = random.random(rows)
+    names = np.array([f"c{number:05d}" for number in range(customers)])
+    return Dataset(
+        target="churn",
+        service="churn_v1",
+        features=("a", "b"),
+        ids=np.tile(np.char.add(names, "-1"), cutoffs),
+        customers=np.tile(names, cutoffs),
+        cutoffs=times,
+        label_ends=times + span,
+        matrix=random.normal(size=(rows, 2)),
+        labels={30: (lost < share / 2).astype(float), 90: (lost < share).astype(float)},
+        weight=np.ones(rows),
+        slices={"region": np.tile(np.where(np.arange(customers) % 2, "North", "South"), cutoffs)},
+        holdout=np.zeros(rows, dtype=bool),
+        excluded={"iot": 3},
+        facts={"gap_days": 7},
+    )
+
+
+@given(st.integers(0, 10_000), st.integers(700, 1200), st.integers(7, 14), st.floats(0, 1))
+def test_no_customer_nor_moment_is_on_both_sides(seed: int, customers: int, cutoffs: int, prepaid: float) -> None:
+    dataset = _dataset(seed, customers, cutoffs, prepaid=prepaid)
+    if cutoffs < 8:
+        dataset = replace(dataset, label_ends=dataset.cutoffs + np.timedelta64(97, "D"))
+    split = period_split(dataset, SETTINGS)
+    parts = [split.fit, split.tune, split.calibrate]
+    whose = [set(dataset.customers[part].tolist()) for part in parts]
+    assert len(set().union(*whose)) == sum(map(len, whose))
+    first_test = dataset.cutoffs[split.test].min()
+    assert all(dataset.label_ends[part].max() < first_test for part in parts)
+    assert set(dataset.customers[split.test].tolist()) == set(dataset.customers.tolist())
+    assert len(np.unique(dataset.cutoffs[split.test])) == cutoffs // 4
+    together = np.concatenate([*parts, split.test])
+    assert len(np.unique(together)) == len(together) == len(dataset.ids) - split.purged
+    # Nobody is left out who could be learnt from.
+    assert split.purged == int(((dataset.label_ends >= first_test) & (dataset.cutoffs < first_test)).sum())
+
+
+def test_about_a_fifth_of_customers_each_tune_and_calibrate() -> None:
+    dataset = _dataset(customers=3000)
+    split = period_split(dataset, SETTINGS)
+    learnt = len(split.fit) + len(split.tune) + len(split.calibrate)
+    assert len(split.tune) / learnt == pytest.approx(0.2, abs=0.02)
+    assert len(split.calibrate) / learnt == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_customer_stays_where_it_was_for_good() -> None:
+    # As `printf c1 | b2sum -l 64` has it.
+    shares = customer_share(np.array(["c1", "0042", "客户", "c1"]))
+    np.testing.assert_allclose(shares, [0.2653809, 0.9864972, 0.8639429, 0.2653809], atol=1e-6)
+
+
+def test_a_test_period_of_ones_own() -> None:
+    dataset = _dataset()
+    split = period_split(dataset, SETTINGS, test_from=day(7 * 24))
+    assert dataset.cutoffs[split.test].min() == np.datetime64("2025-08-18", "us")
+    for outside in (CUTOFF, CUTOFF - WEEK, day(7 * 33)):
+        with pytest.raises(
+            InputError, match="test period: must begin after 2025-03-03 and not after 2025-10-13, the last cut-off"
+        ):
+            period_split(dataset, SETTINGS, test_from=outside)
+
+
+def test_too_few_cut_offs_say_how_many_weeks_are_needed() -> None:
+    with pytest.raises(InputError, match=r"cut-offs: must begin 15 weeks before the test period.*'8 weeks'"):
+        period_split(_dataset(cutoffs=3), SETTINGS)
+    dataset = _dataset()
+    with pytest.raises(InputError, match="cut-offs: must be at least two"):
+        period_split(dataset.rows(np.array([], dtype=np.intp)), SETTINGS)
+
+
+@pytest.mark.parametrize("part", FEWEST_POSITIVES)
+def test_too_few_positives_are_refused_by_part(part: str) -> None:
+    dataset = _dataset()
+    rows = getattr(period_split(dataset, SETTINGS), part)
+    label = dataset.labels[90].copy()
+    positives = rows[label[rows] == 1]
+    label[positives[FEWEST_POSITIVES[part] - 1 :]] = 0
+    scarce = replace(dataset, labels={30: dataset.labels[30], 90: label})
+    rule = f"churn, {part} rows: must have at least {FEWEST_POSITIVES[part]} positives within 90 days"
+    with pytest.raises(InputError, match=rule) as error:
+        period_split(scarce, SETTINGS)
+    assert error.value.value == FEWEST_POSITIVES[part] - 1
+    label[rows] = np.where(label[rows] == 0, np.nan, label[rows])
+    label[positives] = 1
+    with pytest.raises(InputError, match=f"{part} rows: must have at least {FEWEST_POSITIVES[part]} negatives"):
+        period_split(replace(dataset, labels={90: label}), SETTINGS)
+
+
+def _mondays(count: int) -> np.ndarray:
+    return np.datetime64("2025-03-03", "us") + np.arange(count) * np.timedelta64(7, "D")
+
+
+def _end(lines: float, use: float | None = None) -> LabelEnd:
+    return LabelEnd(day(lines), day(lines if use is None else use))
+
+
+def test_cut_offs_are_counted_back_from_the_newest_complete_one() -> None:
+    # Labels of lines take 97 days, those of prepaid lines 127.
+    found = cutoffs_for(_mondays(40), _end(97 + 12 * 7, 127 + 9 * 7 + 6), SETTINGS, 90)
+    assert found == [CUTOFF + week * WEEK for week in (1, 5, 9)]
+    found = cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), SETTINGS, 90)
+    assert found == [CUTOFF + week * WEEK for week in (1, 5, 9, 13)]
+    every_week = LabelSettings(cutoff_every_weeks=1)
+    assert len(cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), every_week, 90)) == 14
+
+
+def test_without_complete_prepaid_labels_other_lines_are_still_asked() -> None:
+    assert cutoffs_for(_mondays(40), _end(97 + 7), SETTINGS, 90) == [CUTOFF + WEEK]
+
+
+def test_cut_offs_asked_for_must_have_history_and_labels() -> None:
+    end = _end(300)
+    assert cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(14), day(0), day(14)]) == [day(0), day(14)]
+    with pytest.raises(InputError, match="cutoffs: must be Mondays that history is kept of, 2025-03-03 to 2025-12-01"):
+        cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(1)])
+    with pytest.raises(InputError, match="must be Mondays that history is kept of; there are none yet"):
+        cutoffs_for(_mondays(0), end, SETTINGS, 90, [day(0)])
+    with pytest.raises(InputError, match="cutoffs: must not lie after 2025-09-22, for labels to be complete"):
+        cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(210)])
+
+
+def test_too_short_a_history_says_how_long_it_must_be() -> None:
+    with pytest.raises(
+        InputError, match=r"must reach 104 days beyond the first Monday that history is kept of \(got '103 days'\)"
+    ):
+        cutoffs_for(_mondays(40), _end(96), SETTINGS, 90)
+    with pytest.raises(InputError, match="no history"):
+        cutoffs_for(_mondays(0), _end(96), SETTINGS, 90)
+
+
+def test_rows_of_a_dataset_stay_together() -> None:
+    dataset = _dataset(customers=5, cutoffs=2)
+    positions = np.array([7, 0])
+    some = dataset.rows(positions)
+    assert some.ids.tolist() == dataset.ids[[7, 0]].tolist()
+    np.testing.assert_array_equal(some.matrix, dataset.matrix[[7, 0]])
+    np.testing.assert_array_equal(some.labels[90], dataset.labels[90][[7, 0]])
+    assert some.slices["region"].tolist() == dataset.slices["region"][[7, 0]].tolist()
+    assert (some.target, some.features, some.excluded, some.facts) == ("churn", ("a", "b"), {"iot": 3}, {"gap_days": 7})
+    assert datetime.fromisoformat(str(some.cutoffs[1])).replace(tzinfo=UTC) == CUTOFF

@@ -1,0 +1,230 @@
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.contracts.tables import ARRIVED
+from holdfast.errors import InputError
+from tests.builders.line_tables import CUTOFF, LineTables, day
+from tests.builders.raw_tables import raw_tables, write_raw_tables
+from training.labelling.history import RawHistory
+from training.labelling.labels import Fates
+from training.labelling.population import LINE_EXCLUSIONS, Population, customers_present, lines_at_risk
+from training.settings import LabelSettings
+
+SETTINGS = LabelSettings()
+
+
+@pytest.fixture
+def tables() -> LineTables:
+    """One line, at risk."""
+    tables = LineTables()
+    tables.customer()
+    tables.line()
+    tables.reach(200)
+    return tables
+
+
+def _at_risk(tables: LineTables, folder: Path, present: list[str] | None = None) -> Population:
+    history = tables.history(folder)
+    return lines_at_risk(history, Fates.of(history, SETTINGS), CUTOFF, SETTINGS, present)
+
+
+def _excluded(population: Population) -> dict[str, int]:
+    return {reason: count for reason, count in population.excluded.items() if count}
+
+
+def test_a_line_at_risk_is_told_with_whom_it_belongs_to(tables: LineTables, tmp_path: Path) -> None:
+    tables.customer(happened=-10, household_id="h1", region="North", language="zh-Hant", age_band="25_34")
+    tables.customer(happened=1, region="South", segment="enterprise")
+    population = _at_risk(tables, tmp_path)
+    assert population.rows.to_dicts() == [
+        {
+            "subscription_id": "s1",
+            "customer_id": "c1",
+            "household": "of h1",
+            "billing_type": "postpaid",
+            "segment": "consumer",
+            "region": "North",
+            "tenure": "1 to 3 years",
+            "language": "zh-Hant",
+            "age_band": "25_34",
+        }
+    ]
+    assert tuple(population.excluded) == LINE_EXCLUSIONS
+    assert _excluded(population) == {}
+
+
+def test_what_is_not_told_is_unknown(tables: LineTables, tmp_path: Path) -> None:
+    row = _at_risk(tables, tmp_path).rows.to_dicts()[0]
+    assert (row["household"], row["region"], row["language"], row["age_band"]) == ("alone c1", "unknown", "unknown", "unknown")
+
+
+EXCLUSIONS: dict[str, Callable[[LineTables], None]] = {
+    "iot": lambda tables: tables.line(happened=-300, is_iot=True),
+    "test": lambda tables: tables.line(happened=-300, is_test=True),
+    "employee": lambda tables: tables.line(happened=-300, is_employee=True),
+    "suspended": lambda tables: tables.line(happened=-2, status="suspended", status_reason="non_payment"),
+    "enterprise": lambda tables: tables.customer(happened=-300, segment="enterprise"),
+    "new": lambda tables: tables.line(happened=-20, activated_at=day(-29)),
+    "cancelling": lambda tables: tables.loss("s1", "cancellation", 20, notice=-1),
+    "porting": lambda tables: tables.add("port_requests", -3, request_id="p", subscription_id="s1", status="requested"),
+    "ended": lambda tables: tables.loss("s1", "fraud", -1, arrived=2),
+}
+
+
+@pytest.mark.parametrize("reason", EXCLUSIONS)
+def test_who_is_not_at_risk_is_counted_by_reason(tables: LineTables, tmp_path: Path, reason: str) -> None:
+    EXCLUSIONS[reason](tables)
+    population = _at_risk(tables, tmp_path)
+    assert population.rows.is_empty()
+    assert _excluded(population) == {reason: 1}
+
+
+LATER: dict[str, Callable[[LineTables], None]] = {
+    "a flag that came later": lambda tables: tables.line(happened=-5, arrived=1, is_iot=True),
+    "suspended later": lambda tables: tables.line(happened=1, status="suspended"),
+    "suspended until yesterday": lambda tables: (
+        tables.line(happened=-9, status="suspended"),
+        tables.line(happened=-1),
+    ),
+    "told out of order": lambda tables: (
+        tables.line(happened=-4, arrived=-4),
+        tables.line(happened=-9, arrived=-2, status="suspended"),
+    ),
+    "notice after the cut-off": lambda tables: tables.loss("s1", "cancellation", 40, notice=35),
+    "asked to port and thought again": lambda tables: (
+        tables.add("port_requests", -9, request_id="p", subscription_id="s1", status="requested"),
+        tables.add("port_requests", -3, request_id="p", subscription_id="s1", status="withdrawn"),
+    ),
+    "asked to port later": lambda tables: tables.add(
+        "port_requests", -1, arrived=1, request_id="p", subscription_id="s1", status="requested"
+    ),
+    "known for just long enough": lambda tables: tables.line(happened=-20, activated_at=day(-30)),
+    "lost and won back": lambda tables: (tables.loss("s1", "cancellation", -90, notice=-99), tables.line(happened=-60)),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_who_is_at_risk_as_far_as_was_known(tables: LineTables, tmp_path: Path, case: str) -> None:
+    LATER[case](tables)
+    population = _at_risk(tables, tmp_path)
+    assert population.rows["subscription_id"].to_list() == ["s1"]
+    assert _excluded(population) == {}
+
+
+def test_a_line_whose_first_row_came_late_is_new(tmp_path: Path) -> None:
+    tables = LineTables()
+    tables.customer()
+    tables.line(happened=-400, arrived=-10)
+    tables.reach(200)
+    assert _excluded(_at_risk(tables, tmp_path)) == {"new": 1}
+
+
+def test_a_line_that_was_not_known_yet_or_had_ended_is_nobody(tmp_path: Path) -> None:
+    tables = LineTables()
+    tables.customer()
+    tables.line("later", happened=-1, arrived=1)
+    tables.line("gone")
+    tables.loss("gone", "cancellation", -50, notice=-60)
+    tables.reach(200)
+    population = _at_risk(tables, tmp_path)
+    assert population.rows.is_empty()
+    assert _excluded(population) == {}
+
+
+def test_the_first_reason_that_applies_counts(tables: LineTables, tmp_path: Path) -> None:
+    tables.line(happened=-300, is_iot=True, is_test=True, is_employee=True, status="suspended")
+    tables.customer(happened=-300, segment="enterprise")
+    assert _excluded(_at_risk(tables, tmp_path)) == {"iot": 1}
+
+
+def test_lines_without_history_are_left_out(tables: LineTables, tmp_path: Path) -> None:
+    tables.line("s2")
+    population = _at_risk(tables, tmp_path, present=["s2", "s3"])
+    assert population.rows["subscription_id"].to_list() == ["s2"]
+    assert _excluded(population) == {"no_history": 1}
+
+
+def test_a_silent_prepaid_line_is_lost_after_that_many_days(tmp_path: Path) -> None:
+    tables = LineTables()
+    tables.customer()
+    for name, last in (("silent", -31), ("just", -30), ("quiet", -29), ("back", -40)):
+        tables.line(name, billing_type="prepaid")
+        tables.used(name, last)
+    tables.used("back", -2)
+    tables.reach(200)
+    population = _at_risk(tables, tmp_path)
+    assert population.rows["subscription_id"].to_list() == ["back", "quiet"]
+    assert _excluded(population) == {"silent": 2}
+
+
+def test_without_use_nothing_is_said_of_prepaid_lines(tmp_path: Path) -> None:
+    tables = LineTables()
+    tables.customer()
+    tables.line("pre", billing_type="prepaid")
+    tables.line("post")
+    tables.add("app_events", 200, customer_id="c1", event="login")
+    population = _at_risk(tables, tmp_path)
+    assert population.rows["subscription_id"].to_list() == ["post"]
+    assert _excluded(population) == {"use_unknown": 1}
+
+
+def test_customers_have_a_line_of_their_own_in_use(tmp_path: Path) -> None:
+    tables = LineTables()
+    for name in ("both", "machine", "firm", "suspended", "gone", "later"):
+        tables.customer(name, segment="enterprise" if name == "firm" else "consumer", first_seen_at=day(-2000))
+    tables.line("a", customer_id="both", is_iot=True)
+    tables.line("b", customer_id="both")
+    tables.line("c", customer_id="both", billing_type="fixed")
+    tables.line("d", customer_id="machine", is_iot=True)
+    tables.line("e", customer_id="firm")
+    tables.line("f", customer_id="suspended", status="suspended")
+    tables.line("g", customer_id="gone", status="ended")
+    tables.line("h", happened=1, customer_id="later")
+    population = customers_present(tables.history(tmp_path), CUTOFF)
+    assert population.rows.select("customer_id", "billing_type", "tenure").rows() == [("both", "mixed", "over 3 years")]
+    assert _excluded(population) == {"iot_test_employee": 1, "enterprise": 1, "suspended": 1}
+
+
+def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must hold the table customers"):
+        RawHistory(tmp_path)
+    tables = LineTables()
+    with pytest.raises(InputError, match="until: must have a time zone"):
+        tables.history(tmp_path, until=CUTOFF.replace(tzinfo=None))
+    with pytest.raises(InputError, match="they are all empty"):
+        assert tables.history(tmp_path).end
+    (tmp_path / "churn_events" / "part.parquet").unlink()
+    with pytest.raises(InputError, match="must hold the table churn_events: it tells who was lost"):
+        Fates.of(RawHistory(tmp_path), SETTINGS)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000), st.integers(60, 160))
+def test_what_arrives_later_changes_nothing_and_everybody_is_counted(seed: int, days: int) -> None:
+    drawn = raw_tables(seed, 12, only=("customers", "subscriptions", "churn_events", "usage_weeks", "recharges", "port_requests"))
+    until = day(days - 57)
+    at = day(days - 97)
+    found = []
+    with TemporaryDirectory() as folder:
+        for number, tables in enumerate((drawn, {name: _arrived(table, until) for name, table in drawn.items()})):
+            history = RawHistory(write_raw_tables(tables, Path(folder) / str(number)), until)
+            fates = Fates.of(history, SETTINGS)
+            population = lines_at_risk(history, fates, at, SETTINGS)
+            labels = fates.label(population.rows, at, SETTINGS.gap_days, ("cancellation",))
+            found.append((population.rows.to_dicts(), population.excluded, labels.to_dicts()))
+            states = history.known("subscriptions", ["status"], at).collect()
+            in_service = states.filter(pl.col("status") != "ended").height
+            assert population.rows.height + sum(population.excluded.values()) == in_service
+    assert found[0] == found[1]
+
+
+def _arrived(table, until):  # type: ignore[no-untyped-def]
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame.filter(pl.col(ARRIVED) <= until).to_arrow().cast(table.schema)

@@ -1,0 +1,102 @@
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.builders.gate_documents import FEATURES, documents, facts
+from tests.builders.model_versions import make_version
+from training.evaluation.assessment import ASSESSMENT
+from training.evaluation.leaks import Flag
+from training.release.facts import SURVEY, TRAINING
+from training.release.model_card import model_card
+from training.release.signature import InputExample
+
+REFUSED = {
+    "at": "2026-01-02T03:04:05+00:00",
+    "champion": "3",
+    "passed": False,
+    "reasons": [{"rule": "positives", "where": "90", "message": "90 days: 12 positives"}],
+    "explained": {"tenure_days": "null before 2019 | for all"},
+}
+
+
+def card(found: dict[str, Any], verdict: dict[str, Any] | None = None) -> str:
+    return model_card("churn", "7", found, verdict, ("challenger",))
+
+
+def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
+    flags = (Flag("tenure_days", "missingness", 0.81), Flag(None, "too_good", 0.97))
+    found = card(documents(facts(flags=flags)), REFUSED)
+    for words in (
+        "# Model card: churn, version 7",
+        "It is challenger. The gate refused it on 2026-01-02.",
+        "the probability that the customer gives the subscription up by their own choice",
+        "| enterprise | 40 |",
+        "| test | 10,000 | 2, 2025-03-03 to 2025-03-31 |",
+        "| auc | 0.7400 (0.7200 to 0.7600) | 0.7400 (0.7200 to 0.7600) |",
+        "| auc minus champion | +0.0050 (-0.0050 to +0.0150) |",
+        "| 90 days | prepaid | 3,000 | 75 | 0.9700 (0.8700 to 1.0700) | 1.0200 (0.9400 to 1.1000) | 3 of 3 |",
+        "| region | south | 3,000 | 75 |",
+        "- `tenure_days`: missingness, 0.810. Explained: null before 2019 | for all",
+        "- `the table`: too good, 0.970. Nobody has explained it.",
+        "- 90 days: 12 positives",
+        "## Limits",
+        "explanations miss the margin by at most 1e-13 log-odds",
+    ):
+        assert words in found
+
+
+def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
+    band = {"odds_ratio": 3.0, "low": 0.08, "estimate": 0.15, "high": 0.3}
+    groups = {
+        "all": {"invited": 6_300, "answered": 2_100, "prevalence": band},
+        "silent": {"invited": 10, "answered": 0, "prevalence": None},
+    }
+    calibration = {"odds_ratio": 3.0, "low": 0.7, "estimate": 1.1, "high": 1.9}
+    found = card({**documents(), SURVEY: {"groups": groups, "calibration": calibration}})
+    assert "| share of dissatisfied, all | 2,100 of 6,300 | 0.1500 | 0.0800 to 0.3000, odds up to 3 times |" in found
+    assert "| observed over expected, test period |  | 1.1000 | 0.7000 to 1.9000, odds up to 3 times |" in found
+    assert "dissatisfied, silent" not in found
+    assert "did not answer" not in card(documents())
+
+
+def test_every_table_has_as_many_cells_in_every_row() -> None:
+    for block in re.findall(r"(?:^\|.*\n)+", card(documents()), re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+
+
+def test_a_slice_that_is_much_worse_and_a_calibration_that_misses_are_seen() -> None:
+    found = documents()
+    found[ASSESSMENT]["90"]["slices"]["region"]["south"]["flagged"] = True
+    found[ASSESSMENT]["90"]["slices"]["region"]["north"] |= {"gap": None, "metrics": {}}
+    found[ASSESSMENT]["30"]["strata"]["all"]["deciles"][9]["observed"] = 0.5
+    text = card(found)
+    assert "**much worse**" in text
+    assert "| region | north | 7,000 | 175 | – | too few to tell |" in text
+    assert "| 2 of 3 |" in text
+
+
+@pytest.mark.parametrize("name", [TRAINING, ASSESSMENT])
+@pytest.mark.parametrize("damage", [None, [], {"a": 1}, "x"])
+def test_what_was_not_recorded_is_not_made_up(name: str, damage: Any) -> None:
+    found = card({**documents(), name: damage})
+    assert f"Not recorded: no readable `{name}`." in found
+    assert "The gate was not asked yet." in found
+
+
+def test_a_model_of_nobody_we_know_has_a_card_too() -> None:
+    assert "It predicts `quit`." in model_card("quit", "1", {}, None)
+
+
+def test_an_input_example_is_of_nobody() -> None:
+    model = make_version()
+    matrix = np.array([[1.0, 0.0, np.nan], [3.0, 2.0, np.nan], [8.0, 2.0, np.nan]])
+    example = InputExample.of(model, matrix)
+    assert np.array_equal(example.matrix, [[3.0, 2.0, np.nan], [np.nan] * 3], equal_nan=True)
+    assert example.features == FEATURES
+    assert list(example.outputs) == ["probability_30d", "probability_90d"]
+    assert all(((values > 0) & (values < 1)).all() for values in example.outputs.values())
+    plain = replace(model, heads=(replace(model.main, horizon_days=None),))
+    assert list(InputExample.of(plain, np.empty((0, 3))).outputs) == ["probability"]

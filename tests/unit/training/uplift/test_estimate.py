@@ -1,0 +1,200 @@
+"""Judging an experiment: both verdicts, whom it harms, and the same findings from the same experiment."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from holdfast.errors import InputError
+from tests.builders.experiments import experiment
+from training.evaluation.assessment import Estimate
+from training.uplift.estimate import JudgedExperiment, judge_experiment
+from training.uplift.result import NOTHING, ActionUplift, Arm
+from training.uplift.settings import UpliftSettings
+
+QUICK = UpliftSettings(folds=4, repeats=1)
+
+
+@pytest.fixture(scope="module")
+def helps_and_harms() -> JudgedExperiment:
+    """Keeps half of the customers, drives the other half away, and does nothing on average."""
+    return judge_experiment(experiment(rows=6_000, spread=0.15), QUICK)
+
+
+@pytest.fixture(scope="module")
+def works_for_all() -> JudgedExperiment:
+    return judge_experiment(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
+
+
+def test_who_gains_and_who_is_harmed_is_told_apart(helps_and_harms: JudgedExperiment) -> None:
+    (found,) = helps_and_harms.actions
+    assert found.targetable
+    assert not found.works
+    assert not found.harms
+    assert "targetable" in found.verdict
+    assert found.groups[0].effect.low > 0
+    assert found.groups[-1].harmed
+    assert not found.groups[0].harmed
+    assert found.groups[-1].effect.value == pytest.approx(-0.15, abs=0.06)
+    (trait, *_) = found.groups[-1].traits
+    assert (trait.feature, trait.category) == ("f1", None)
+    assert trait.here < -0.3 < 0.1 < trait.elsewhere
+
+
+def test_an_action_that_works_for_all_alike(works_for_all: JudgedExperiment) -> None:
+    (found,) = works_for_all.actions
+    assert found.works
+    assert found.average.low < 0.12 < found.average.high
+    assert found.verdict.startswith("works")
+    assert not any(group.harmed for group in found.groups)
+
+
+def test_the_same_action_turned_round_does_harm() -> None:
+    turned = experiment(rows=4_000, effect=0.12, seed=2)
+    (found,) = judge_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
+    assert found.harms
+    assert not found.works
+    assert "harm" in found.verdict
+    assert found.average.value == pytest.approx(-0.12, abs=0.04)
+
+
+def test_nothing_is_said_in_plain_words() -> None:
+    (found,) = judge_experiment(experiment(rows=1_500, seed=5), QUICK).actions
+    assert not found.works
+    assert not found.targetable
+    assert found.verdict == NOTHING == "no detectable uplift"
+    assert found.to_json()["verdict"] == "no detectable uplift"
+
+
+@pytest.mark.parametrize(
+    ("average", "qini", "verdict"),
+    [
+        ((0.01, 0.03), (0.001, 0.002), "works, and is targetable"),
+        ((0.01, 0.03), (-0.001, 0.002), "works; whom it helps more is not detectable"),
+        ((-0.01, 0.03), (0.001, 0.002), "targetable; on average no detectable uplift"),
+        ((-0.01, 0.03), (-0.001, 0.002), "no detectable uplift"),
+        ((-0.03, -0.01), (-0.001, 0.002), "does harm on average"),
+        ((-0.03, -0.01), (0.001, 0.002), "does harm on average, and it is known to whom more and to whom less"),
+        ((0.0, 0.03), (0.0, 0.002), "no detectable uplift"),
+    ],
+)
+def test_verdicts_in_words(average: tuple[float, float], qini: tuple[float, float], verdict: str) -> None:
+    nothing, arm = Estimate(0.0, 0.0, 0.0), Arm(name="a", rows=1, outcome=0.5)
+    found = ActionUplift(
+        action="call",
+        control=arm,
+        treatment=arm,
+        average=Estimate(sum(average) / 2, *average),
+        qini=Estimate(sum(qini) / 2, *qini),
+        autoc=nothing,
+        slope=nothing,
+        policies=(),
+        groups=(),
+        curve=(),
+    )
+    assert found.verdict == verdict
+
+
+def test_policies_are_valued_both_ways_and_against_random(helps_and_harms: JudgedExperiment) -> None:
+    (found,) = helps_and_harms.actions
+    policies = {policy.name: policy for policy in found.policies}
+    assert list(policies) == ["nobody", "everybody", "random", "riskiest", "model"]
+    assert policies["model"].share == policies["random"].share == QUICK.capacity_share
+    assert policies["model"].over_random is not None
+    assert policies["model"].over_random.low > 0
+    assert policies["nobody"].gain == Estimate(0.0, 0.0, 0.0)
+    for policy in policies.values():
+        assert policy.doubly_robust.value == pytest.approx(policy.weighted.value, abs=0.03)
+        assert policy.doubly_robust.high - policy.doubly_robust.low <= 1.05 * (policy.weighted.high - policy.weighted.low)
+        gained = policy.doubly_robust.value - policies["nobody"].doubly_robust.value
+        assert policy.gain.value == pytest.approx(gained, abs=1e-9)
+    assert policies["random"].gain.value == pytest.approx(QUICK.capacity_share * policies["everybody"].gain.value, abs=1e-9)
+
+
+def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(helps_and_harms: JudgedExperiment) -> None:
+    (found,) = helps_and_harms.actions
+    assert (found.curve[0].share, found.curve[0].gain.value) == (0.0, 0.0)
+    policies = {policy.name: policy for policy in found.policies}
+    at = {round(point.share, 4): point.gain.value for point in found.curve}
+    assert at[1.0] == pytest.approx(policies["everybody"].gain.value, abs=1e-9)
+    assert at[QUICK.capacity_share] == pytest.approx(policies["model"].gain.value, abs=1e-9)
+
+
+def test_the_model_repeats_what_the_experiment_vouches_for(helps_and_harms: JudgedExperiment) -> None:
+    (found,) = helps_and_harms.actions
+    model = helps_and_harms.model(0, "uplift_call", None)
+    fresh = experiment(rows=2_000, seed=77, spread=0.15)
+    said = model.predict(fresh.matrix)
+    assert (model.works, model.targetable, model.average) == (False, True, found.average.value)
+    assert 0 < model.slope <= 1
+    up, down = fresh.matrix[:, 1] > 0.2, fresh.matrix[:, 1] < -0.2
+    assert said.effect[up].mean() > 0.03
+    assert said.effect[down].mean() < -0.03
+    assert said.group[up].mean() < said.group[down].mean()
+    assert np.bincount(said.group, minlength=5) == pytest.approx([400] * 5, abs=200)
+    assert set(zip(said.low, said.high, strict=True)) == {(group.effect.low, group.effect.high) for group in found.groups}
+    assert model.documents["uplift.json"]["verdict"] == found.verdict
+
+
+def test_where_nobody_is_told_apart_everybody_is_said_to_gain_the_average() -> None:
+    judged = judge_experiment(experiment(rows=1_500, seed=5), QUICK)
+    said = judged.model(0, "uplift_call", None).predict(judged.experiment.matrix)
+    np.testing.assert_allclose(said.effect, judged.actions[0].average.value)
+
+
+def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path: Path) -> None:
+    found = experiment(rows=1_200, spread=0.1, cluster=2)
+    one, two = judge_experiment(found, QUICK), judge_experiment(found, QUICK)
+    assert one.actions == two.actions
+    digests = [judged.model(0, "uplift_call", None).save(tmp_path / str(place)) for place, judged in enumerate((one, two))]
+    assert digests[0] == digests[1]
+
+
+def test_each_of_several_actions_has_its_own_verdict() -> None:
+    """The gift does nothing, the call works; rows of one say nothing against the other."""
+    two = experiment(rows=6_000, effect=0.15)
+    random = np.random.default_rng(4)
+    gift = (two.arm == 0) & (random.random(6_000) < 0.5)
+    three = replace(
+        two,
+        arms=("control", "call", "gift"),
+        arm=np.where(gift, 2, two.arm),
+        propensity=np.where(two.arm == 1, 0.5, 0.25),
+    )
+    call, gift_found = judge_experiment(three, QUICK).actions
+    assert call.works
+    assert (call.action, gift_found.action) == ("call", "gift")
+    assert not gift_found.works
+    assert gift_found.treatment.rows == int(gift.sum())
+
+
+def test_numbers_as_outcome() -> None:
+    found = experiment(rows=2_000, effect=0.0)
+    spend = 20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
+    (judged,) = judge_experiment(replace(found, outcome=spend), QUICK).actions
+    assert judged.works
+    assert judged.average.low < 3 < judged.average.high
+    # What models explain takes noise out: far narrower than the difference of means.
+    assert judged.average.high - judged.average.low < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(2_000)
+
+
+def test_an_arm_that_is_much_smaller_than_the_others() -> None:
+    found = experiment(rows=4_000, treated=0.03, effect=0.1)
+    (judged,) = judge_experiment(found, QUICK).actions
+    assert judged.treatment.rows < 150
+    assert judged.average.low < 0.1 < judged.average.high
+
+
+def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
+    found = experiment(rows=1_500, spread=0.15)
+    sparse = found.matrix.copy()
+    sparse[5:, 2] = np.nan
+    (judged,) = judge_experiment(replace(found, matrix=sparse), QUICK).actions
+    for group in judged.groups:
+        assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
+
+
+def test_what_allows_no_estimate_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 100 rows in arm"):
+        judge_experiment(experiment(rows=150), QUICK)

@@ -1,0 +1,217 @@
+"""A team's own experiment: which arm is control, what is good, what is refused; positive is good whatever the table calls it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from holdfast.errors import InputError
+from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
+
+ROWS = 400
+
+
+def columns(seed: int = 1) -> dict[str, list[object]]:
+    random = np.random.default_rng(seed)
+    arm = random.integers(0, 2, ROWS)
+    stays = random.random(ROWS) < 0.6 + 0.3 * arm
+    return {
+        "customer": [f"{number:04d}" for number in range(ROWS)],
+        "arm": ["call" if one else "control" for one in arm],
+        "stayed": ["yes" if one else "no" for one in stays],
+        "tenure": random.integers(1, 60, ROWS).tolist(),
+        "plan": random.choice(["basic", "plus"], ROWS).tolist(),
+    }
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., ExperimentTable]:
+    def read(changes: dict[str, list[object]] | None = None, without: tuple[str, ...] = (), **roles: object) -> ExperimentTable:
+        table = {name: values for name, values in columns().items() if name not in without} | (changes or {})
+        pq.write_table(pa.table(table), tmp_path / "trial.parquet")
+        named = {"treatment": "arm", "outcome": "stayed", "id": "customer"} | roles
+        return read_experiment(tmp_path / "trial.parquet", ExperimentRoles(**named))
+
+    return read
+
+
+def effect(table: ExperimentTable) -> float:
+    found = table.experiment
+    return float(found.outcome[found.arm == 1].mean() - found.outcome[found.arm == 0].mean())
+
+
+def test_a_plain_table_is_read_without_being_told_more(read: Callable[..., ExperimentTable]) -> None:
+    table = read()
+    found = table.experiment
+    assert found.arms == ("control", "call")
+    assert found.features == found.labels == ("tenure", "plan")
+    assert found.categories == {1: ("basic", "plus")}
+    assert found.source == "shares"
+    assert table.control_why == "by its name"
+    assert table.good_why == "good means stayed = yes, as 'stayed' names no loss; --good turns it round"
+    share = float((found.arm == 1).mean())
+    np.testing.assert_allclose(found.propensity, np.where(found.arm == 1, share, 1 - share))
+    assert len(np.unique(found.cluster)) == ROWS
+    assert effect(table) > 0.15
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "good"),
+    [
+        ("stayed", ("no", "yes"), ()),
+        ("retained", ("0", "1"), ()),
+        ("outcome", ("churned", "active"), ()),
+        ("status", ("left", "stayed"), ()),
+        ("churned", ("left", "stayed"), ()),
+        ("visit", ("false", "true"), ()),
+        ("churn", ("1", "0"), ("0",)),
+        ("Churn Label", ("yes", "no"), ("no",)),
+        ("流失", ("是", "否"), ("否",)),
+        ("result", ("a", "b"), ("b",)),
+    ],
+)
+def test_keeping_customers_is_positive_whatever_the_table_calls_it(
+    read: Callable[..., ExperimentTable], name: str, words: tuple[str, str], good: tuple[str, ...]
+) -> None:
+    values = [words[1] if word == "yes" else words[0] for word in columns()["stayed"]]
+    assert effect(read({name: values}, without=("stayed",), outcome=name, good=good)) == pytest.approx(effect(read()))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("churn", ("1", "0")),
+        ("Left", ("yes", "no")),
+        ("is_cancelled", ("true", "false")),
+        ("离网", ("是", "否")),
+        ("Exit", ("1", "0")),
+    ],
+)
+def test_an_outcome_that_names_a_loss_is_refused_until_it_is_said_what_is_good(
+    read: Callable[..., ExperimentTable], name: str, words: tuple[str, str]
+) -> None:
+    values = [words[1] if word == "yes" else words[0] for word in columns()["stayed"]]
+    with pytest.raises(InputError, match=rf"names a loss.*--good {words[0]}|names a loss.*--good {words[1]}"):
+        read({name: values}, without=("stayed",), outcome=name)
+
+
+def test_two_words_that_say_nothing_are_asked_about(read: Callable[..., ExperimentTable]) -> None:
+    with pytest.raises(InputError, match=r"say which is good: --good a or --good b"):
+        read({"stayed": ["a" if word == "yes" else "b" for word in columns()["stayed"]]})
+
+
+def test_numbers_are_better_when_higher_or_lower_as_is_said(read: Callable[..., ExperimentTable]) -> None:
+    spend = [2.5 * number if word == "yes" else 0.1 * number for number, word in enumerate(columns()["stayed"])]
+    plain = read({"spend": spend}, without=("stayed",), outcome="spend")
+    assert effect(plain) > 0
+    assert not plain.experiment.binary
+    assert effect(read({"spend": spend}, without=("stayed",), outcome="spend", good=("higher",))) == effect(plain)
+    lower = read({"calls lost": spend}, without=("stayed",), outcome="calls lost", good=("lower",))
+    assert effect(lower) == pytest.approx(-effect(plain))
+    assert "lower" in lower.good_why
+    with pytest.raises(InputError, match=r"names a loss.*--good lower or --good higher"):
+        read({"complaints": spend}, without=("stayed",), outcome="complaints")
+
+
+def test_several_values_may_be_good(read: Callable[..., ExperimentTable]) -> None:
+    values = [("stayed", "upgraded")[number % 2] if word == "yes" else "gone" for number, word in enumerate(columns()["stayed"])]
+    assert effect(read({"end": values}, without=("stayed",), outcome="end", good=("stayed", "upgraded"))) == effect(read())
+    with pytest.raises(InputError, match="it has 'gone', 'stayed', 'upgraded': say with --good"):
+        read({"end": values}, without=("stayed",), outcome="end")
+
+
+@pytest.mark.parametrize(
+    ("words", "control"),
+    [
+        (("0", "1"), "0"),
+        (("No E-Mail", "E-Mail"), "No E-Mail"),
+        (("holdout", "none"), None),
+        (("a", "b"), None),
+        (("对照", "优惠"), "对照"),
+    ],
+)
+def test_control_is_known_by_its_name_or_asked_for(
+    read: Callable[..., ExperimentTable], words: tuple[str, str], control: str | None
+) -> None:
+    arms = [words[word == "call"] for word in columns()["arm"]]
+    if control is not None:
+        assert read({"arm": arms}).experiment.arms[0] == control
+        return
+    if "none" in words:  # holdout is no word for control: it is a share that all care is measured by
+        assert read({"arm": arms}).experiment.arms[0] == "none"
+        return
+    with pytest.raises(InputError, match="say with --control"):
+        read({"arm": arms})
+    assert read({"arm": arms}, control="b").experiment.arms == ("b", "a")
+
+
+def test_more_arms_are_each_compared_with_control(read: Callable[..., ExperimentTable]) -> None:
+    arms = ["gift" if number % 3 == 0 else arm for number, arm in enumerate(columns()["arm"])]
+    found = read({"arm": arms}).experiment
+    assert found.arms == ("control", "call", "gift")
+    np.testing.assert_allclose([found.propensity[found.arm == arm][0] for arm in range(3)], np.bincount(found.arm) / ROWS)
+
+
+def test_stored_propensities_are_taken_and_what_was_not_drawn_is_left_out(read: Callable[..., ExperimentTable]) -> None:
+    chance = [[0.5, 0.4, 1.0, 0.0, None, 0.6][number % 20] if number % 20 < 6 else 0.5 for number in range(ROWS)]
+    found = read({"p": chance}, propensity="p").experiment
+    assert found.source == "stored"
+    assert len(found.outcome) == ROWS - 60
+    assert found.left_out == {"p is blank": 20, "p is 0 or 1: not randomised": 40}
+    assert set(np.unique(found.propensity)) == {0.4, 0.5, 0.6}
+    assert "p" not in found.features
+
+
+def test_blank_arms_and_outcomes_are_left_out_and_counted(read: Callable[..., ExperimentTable]) -> None:
+    arms = ["" if number < 7 else arm for number, arm in enumerate(columns()["arm"])]
+    stayed = [None if 4 <= number < 10 else word for number, word in enumerate(columns()["stayed"])]
+    assert read({"arm": arms, "stayed": stayed}).experiment.left_out == {"arm is blank": 7, "stayed is blank": 3}
+
+
+def test_rows_of_a_customer_or_household_hang_together(read: Callable[..., ExperimentTable]) -> None:
+    homes = [f"h{number // 4}" if number >= 8 else None for number in range(ROWS)]
+    assert len(np.unique(read({"home": homes}, group="home").experiment.cluster)) == 8 + (ROWS - 8) // 4
+    repeated = [f"c{number // 2}" for number in range(ROWS)]
+    assert len(np.unique(read({"customer": repeated}).experiment.cluster)) == ROWS // 2
+
+
+def test_dropped_and_empty_columns_are_no_features(read: Callable[..., ExperimentTable]) -> None:
+    table = read({"nothing": [None] * ROWS}, drop=("plan",))
+    assert table.experiment.features == ("tenure",)
+    assert table.columns_left_out == ("nothing",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "roles", "field", "rule"),
+    [
+        ({}, {"treatment": "arms"}, "--treatment", "did you mean 'arm'"),
+        ({}, {"outcome": "spend"}, "--outcome", "must be a column"),
+        ({}, {"propensity": "prob"}, "--propensity", "must be a column"),
+        ({}, {"group": "home"}, "--group", "must be a column"),
+        ({}, {"drop": ("zip",)}, "--drop", "must be a column"),
+        ({}, {"drop": ("stayed",)}, "--drop", "must not be the column of --outcome"),
+        ({}, {"outcome": "arm"}, "--outcome", "another column than that of --treatment"),
+        ({}, {"control": "nobody"}, "--control", "must occur in the treatment"),
+        ({}, {"good": ("maybe",)}, "--good", "must occur in the outcome"),
+        ({}, {"good": ("yes", "no")}, "--good", "leave a value that is not good"),
+        ({"arm": ["call"] * ROWS}, {}, "--treatment", "needs at least two arms"),
+        ({"arm": [str(number) for number in range(ROWS)]}, {}, "--treatment", "at most 20"),
+        ({"stayed": ["yes"] * ROWS}, {}, "--outcome", "not be the same for everybody"),
+        ({"stayed": ["yes"] * (ROWS - 9) + ["no"] * 9}, {}, "--outcome", "at least 20 rows of each kind"),
+        ({"arm": ["call"] * 60 + ["control"] * (ROWS - 60)}, {}, "--treatment", "at least 100 rows in arm 'call'"),
+        ({"p": [1.5] * ROWS}, {"propensity": "p"}, "--propensity", "probabilities, 0 to 1"),
+        ({"p": [-0.1] * ROWS}, {"propensity": "p"}, "--propensity", "probabilities, 0 to 1"),
+        ({"p": ["half"] * ROWS}, {"propensity": "p"}, "--propensity", "must hold numbers"),
+        ({"p": [1.0] * ROWS}, {"propensity": "p"}, "TABLE", "no row with a treatment and an outcome drawn at random"),
+        ({}, {"drop": ("tenure", "plan")}, "TABLE", "leaves no column"),
+    ],
+)
+def test_bad_input_is_refused_by_name(
+    read: Callable[..., ExperimentTable], changes: dict[str, list[object]], roles: dict[str, object], field: str, rule: str
+) -> None:
+    with pytest.raises(InputError, match=rule) as caught:
+        read(changes, **roles)
+    assert caught.value.field == field

@@ -1,0 +1,300 @@
+"""Assess: judge a head's predictions on its test period, everything under the same resampled customers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Texts, Times
+from holdfast.errors import InputError
+from training.evaluation.assessment import Assessment, Calibration, Decile, Estimate, Month, Rival, Slice
+from training.evaluation.bootstrap import Figures, estimate, resample
+from training.evaluation.metrics import METRICS, Judge
+from training.evaluation.ranking import Codes
+from training.evaluation.reliability import Deciles, Slope, customer_correlation
+from training.evaluation.slices import Column
+from training.settings import AssessmentSettings, TrainingSettings
+
+EVERYBODY = "all"
+"""What the calibration of all rows is called, beside that of the strata."""
+
+SLICE_METRICS = ("auc", "log_loss", "observed_over_expected")
+"""Figures of a slice and of a month."""
+
+MONTH = np.timedelta64(28, "D")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What one head says of the test rows, what came, and all that its figures are told apart by.
+
+    Parameters
+    ----------
+    horizon_days : int or None
+        Horizon of the head.
+    label : (n,) float64
+        0 or 1, both present.
+    probability : (n,) float64
+        0 to 1, no NaN.
+    weight : (n,) float64
+        Positive.
+    customer : (n,) int64
+        Codes; rows of one customer are resampled together.
+    strata : (n,) str
+        Stratum of each row; all the same where there are none.
+    slices : dict of str to (n,) str
+        Values by column.
+    cutoffs : (n,) datetime64
+        As of when each prediction was made.
+    trained_until : datetime64 or None
+        Last cut-off of the training rows; None where decay means nothing.
+    holdout : (n,) bool
+        Rows of households that are never sent an offer.
+    rivals : dict of str to (n,) float64
+        Probabilities of other ways to predict: ``constant``, ``logistic``, ``champion``.
+    capacity : float or None
+        Share of the rows that care can look after; the setting where None.
+    """
+
+    horizon_days: int | None
+    label: Floats
+    probability: Floats
+    weight: Floats
+    customer: Codes
+    strata: Texts
+    slices: dict[str, Texts]
+    cutoffs: Times
+    trained_until: np.datetime64 | None
+    holdout: NDArray[np.bool_]
+    rivals: dict[str, Floats] = field(default_factory=dict)
+    capacity: float | None = None
+
+
+def assess(predictions: Predictions, settings: AssessmentSettings, seed: int | None = None) -> Assessment:
+    """Judge predictions, with intervals that resample customers.
+
+    A figure that cannot be told from these rows (an AUC without positives, the slope of a constant) is left out of its
+    dictionary, and a stratum whose calibration cannot be told is left out too; nothing stands for it.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        What was said and what came.
+    settings : AssessmentSettings
+        Draws, care's capacity and tolerances.
+    seed : int, optional
+        Of the draws; that of `TrainingSettings` where None.
+
+    Raises
+    ------
+    InputError
+        Rows lack a class, a probability or weight is out of range, or an array is of another length.
+    """
+    _check(predictions)
+    if predictions.capacity is not None:
+        settings = settings.model_copy(update={"care_capacity_share": predictions.capacity})
+    work = _Work(predictions, settings)
+    figures = resample(
+        work.customers,
+        settings.draws,
+        TrainingSettings.read().seed if seed is None else seed,
+        work.figures,
+        work.size,
+        "Resampling customers",
+    )
+    return work.assessment(figures)
+
+
+class _Work:
+    """Everything that is judged, made ready once."""
+
+    def __init__(self, predictions: Predictions, settings: AssessmentSettings) -> None:
+        self.predictions, self.settings = predictions, settings
+        names, self.customer = np.unique(predictions.customer, return_inverse=True)
+        self.customers = len(names)
+        everyone = np.ones(len(predictions.label), dtype=bool)
+        self.judge = self._judge(predictions.probability, everyone)
+        self.rivals = {name: self._judge(probability, everyone) for name, probability in predictions.rivals.items()}
+        enough = self._fewest_of_a_class(predictions.holdout) >= settings.fewest_positives
+        self.holdout = self._judge(predictions.probability, predictions.holdout) if enough else None
+        named = {str(name): predictions.strata == name for name in np.unique(predictions.strata)}
+        self.strata = {
+            name: _Stratum(self, rows) for name, rows in ({**named, EVERYBODY: everyone}).items() if self._fewest_of_a_class(rows)
+        }
+        self.slices = {name: self._column(values, predictions.rivals) for name, values in predictions.slices.items()}
+        self.decay = None
+        if predictions.trained_until is not None:
+            months = np.floor((predictions.cutoffs - predictions.trained_until) / MONTH).astype(np.int64)
+            self.decay = self._column(months.astype(np.str_))
+        self.size = max(judge.size for judge in (self.judge, *self.rivals.values()))
+
+    def rows(self, probability: Floats, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, Codes, int]:
+        """What judging some of the rows takes."""
+        p = self.predictions
+        return p.label[chosen], probability[chosen], p.weight[chosen], self.customer[chosen], self.customers
+
+    def figures(self, counts: Floats) -> Figures:
+        """All figures of some weightings, by a name that says where they belong."""
+        found = _within("all", self.judge.figures(counts, self.settings))
+        for name, judge in self.rivals.items():
+            found |= _within(f"rivals/{name}", judge.figures(counts, self.settings))
+        if self.holdout is not None:
+            found |= _within("holdout", self.holdout.figures(counts, self.settings))
+        for name, stratum in self.strata.items():
+            found |= _within(f"strata/{name}", stratum.figures(counts))
+        masses = self.judge.ranking.masses(counts)
+        for name, column in self.slices.items():
+            found |= _within(f"slices/{name}", column.figures(counts, masses))
+        if self.decay is not None:
+            found |= _within("decay", self.decay.figures(counts, masses))
+        return found
+
+    def assessment(self, figures: Figures) -> Assessment:
+        """What is kept of the figures."""
+        predictions = self.predictions
+        return Assessment(
+            horizon_days=predictions.horizon_days,
+            rows=len(predictions.label),
+            customers=self.customers,
+            positives=int(predictions.label.sum()),
+            metrics=self._estimates(figures, "all", METRICS),
+            rivals={name: self._rival(figures, f"rivals/{name}") for name in self.rivals},
+            strata={
+                name: found
+                for name, stratum in self.strata.items()
+                if (found := stratum.calibration(figures, f"strata/{name}")) is not None
+            },
+            slices={name: self._slices(figures, f"slices/{name}", column) for name, column in self.slices.items()},
+            decay=() if self.decay is None else self._months(figures, self.decay),
+            holdout=None if self.holdout is None else self._estimates(figures, "holdout", METRICS),
+        )
+
+    def _judge(self, probability: Floats, chosen: NDArray[np.bool_]) -> Judge:
+        return Judge(*self.rows(probability, chosen))
+
+    def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> Column:
+        every = np.ones(len(values), dtype=bool)
+        return Column(values, *self.rows(self.predictions.probability, every), self.judge.ranking, rivals or {})
+
+    def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
+        positives = int(self.predictions.label[chosen].sum())
+        return min(positives, int(chosen.sum()) - positives)
+
+    def _estimates(self, figures: Figures, place: str, names: Iterable[str], number: int | None = None) -> dict[str, Estimate]:
+        found = {}
+        for name in names:
+            values = figures[f"{place}/{name}"]
+            distance = place != "difference" and name in METRICS and METRICS[name].distance
+            told = estimate(values if number is None else values[:, number], distance=distance)
+            if told is not None:
+                found[name] = told
+        return found
+
+    def _rival(self, figures: Figures, place: str) -> Rival:
+        apart = {f"difference/{name}": figures[f"all/{name}"] - figures[f"{place}/{name}"] for name in METRICS}
+        return Rival(metrics=self._estimates(figures, place, METRICS), difference=self._estimates(apart, "difference", METRICS))
+
+    def _slices(self, figures: Figures, place: str, column: Column) -> dict[str, Slice]:
+        found = {}
+        for number, name in enumerate(column.names):
+            gap = None
+            if column.comparable(number, self.settings.fewest_positives):
+                gap = self._estimates(figures, place, ["gap"], number).get("gap")
+            found[name] = Slice(
+                rows=int(column.rows[number]),
+                positives=int(column.positives[number]),
+                metrics=self._estimates(figures, place, SLICE_METRICS, number),
+                gap=gap,
+                flagged=gap is not None and gap.high < -self.settings.slice_tolerance,
+                difference=self._estimates(figures, f"{place}/difference", self.rivals, number),
+            )
+        return found
+
+    def _months(self, figures: Figures, column: Column) -> tuple[Month, ...]:
+        months = (
+            Month(
+                months_after=int(name),
+                rows=int(column.rows[number]),
+                positives=int(column.positives[number]),
+                metrics=self._estimates(figures, "decay", SLICE_METRICS, number),
+            )
+            for number, name in enumerate(column.names)
+        )
+        return tuple(sorted(months, key=lambda month: month.months_after))
+
+
+class _Stratum:
+    """Calibration of some of the rows."""
+
+    def __init__(self, work: _Work, chosen: NDArray[np.bool_]) -> None:
+        rows = work.rows(work.predictions.probability, chosen)
+        self.count, self.positives = int(chosen.sum()), int(rows[0].sum())
+        self.slope, self.deciles = Slope(*rows), Deciles(*rows)
+        correlation = customer_correlation(*rows[:4])
+        self.predicted = self.deciles.predicted(np.ones((work.customers, 1)))[:, 0]
+        self.bounds = self.deciles.joint_bounds(correlation)
+
+    def figures(self, counts: Floats) -> Figures:
+        return {
+            "slope": self.slope.of(counts),
+            "observed_over_expected": self.deciles.observed_over_expected(counts),
+            "observed": self.deciles.observed(counts),
+        }
+
+    def calibration(self, figures: Figures, place: str) -> Calibration | None:
+        slope, over = (estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected"))
+        observed = [estimate(values) for values in figures[f"{place}/observed"].T]
+        if slope is None or over is None or None in observed:
+            return None
+        return Calibration(
+            rows=self.count,
+            positives=self.positives,
+            slope=slope,
+            observed_over_expected=over,
+            deciles=tuple(
+                Decile(
+                    rows=round(float(self.deciles.rows[number])),
+                    predicted=float(self.predicted[number]),
+                    observed=share.value,
+                    low=share.low,
+                    high=share.high,
+                    joint_low=float(self.bounds[0][number]),
+                    joint_high=float(self.bounds[1][number]),
+                )
+                for number, share in enumerate(observed)
+                if share is not None
+            ),
+        )
+
+
+def _within(place: str, figures: Figures) -> Figures:
+    return {f"{place}/{name}": values for name, values in figures.items()}
+
+
+def _check(predictions: Predictions) -> None:
+    rows = len(predictions.label)
+    said = {"probability": predictions.probability, **{f"rivals.{name}": p for name, p in predictions.rivals.items()}}
+    others = {
+        "weight": len(predictions.weight),
+        "customer": len(predictions.customer),
+        "strata": len(predictions.strata),
+        "cutoffs": len(predictions.cutoffs),
+        "holdout": len(predictions.holdout),
+        **{f"slices.{name}": len(values) for name, values in predictions.slices.items()},
+    }
+    for name, length in ({name: len(values) for name, values in said.items()} | others).items():
+        if length != rows:
+            raise InputError(name, f"must be as long as label, {rows}", length)
+    for name, values in said.items():
+        if wrong := values[~((values >= 0) & (values <= 1))].tolist():
+            raise InputError(name, "must be in 0 to 1", wrong[0])
+    weight, label = predictions.weight, predictions.label
+    if wrong := weight[~(np.isfinite(weight) & (weight > 0))].tolist():
+        raise InputError("weight", "must be finite and above 0", wrong[0])
+    if wrong := label[(label != 0) & (label != 1)].tolist():
+        raise InputError("label", "must be 0 or 1", wrong[0])
+    if not 0 < label.sum() < rows:
+        raise InputError("label", "both classes are needed to judge predictions", f"{int(label.sum())} of {rows}")
+    if predictions.capacity is not None and not 0 < predictions.capacity < 1:
+        raise InputError("capacity", "must be a share between 0 and 1", predictions.capacity)

@@ -1,0 +1,186 @@
+"""Assessment: all that is known of how good a model is on a test period, with intervals that resample customers.
+
+It is made by `training.evaluation.assess`, judged by `training.release.gate`, shown in reports, and kept with the model version as JSON. A figure
+that the rows cannot tell is left out of its dictionary, so that every number here is finite.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from training.documents import read_document
+
+CONFIDENCE = 0.95
+"""Of every interval that people and the gate are shown. It is no setting: by wider ones the gate would refuse less."""
+
+
+ASSESSMENT = "assessment.json"
+"""Name of the document with one `Assessment` a head, by `head_name`."""
+
+
+def head_name(horizon_days: int | None) -> str:
+    """What documents call a head: its horizon in days, and the empty string for a head without one."""
+    return "" if horizon_days is None else str(horizon_days)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its interval.
+
+    Parameters
+    ----------
+    value : float
+        The figure on the rows themselves.
+    low, high : float
+        Interval from resampling customers, of 95 %.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decile:
+    """A tenth of the rows by predicted probability, lowest first.
+
+    Parameters
+    ----------
+    rows : int
+        Rows.
+    predicted, observed : float
+        Mean predicted probability, and share of positives, weighted.
+    low, high : float
+        Interval of `observed` from resampling customers.
+    joint_low, joint_high : float
+        Bounds that the shares of all ten deciles keep jointly, with probability 99 %, if the predictions are right; see
+        `training.evaluation.reliability.Deciles.joint_bounds`.
+    """
+
+    rows: int
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    joint_low: float
+    joint_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Whether probabilities mean what they say, for some rows.
+
+    Parameters
+    ----------
+    rows, positives : int
+        How much there is to judge by.
+    slope : Estimate
+        Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1 too extreme.
+    observed_over_expected : Estimate
+        Positives over the sum of probabilities; 1 is right.
+    deciles : tuple of Decile
+        Lowest probability first.
+    """
+
+    rows: int
+    positives: int
+    slope: Estimate
+    observed_over_expected: Estimate
+    deciles: tuple[Decile, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another way to predict, on the same rows and the same resampled customers.
+
+    Parameters
+    ----------
+    metrics : dict of str to Estimate
+        Its figures.
+    difference : dict of str to Estimate
+        Ours minus its, by metric.
+    """
+
+    metrics: dict[str, Estimate]
+    difference: dict[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Some of the rows.
+
+    Parameters
+    ----------
+    rows, positives : int
+        How many.
+    metrics : dict of str to Estimate
+        Figures of these rows alone: ``auc``, ``log_loss``, ``observed_over_expected``.
+    gap : Estimate or None
+        AUC here minus AUC over all other rows; None where either lacks positives.
+    flagged : bool
+        The gap's interval lies below zero by more than the tolerance, so that the model is clearly worse here.
+    difference : dict of str to Estimate
+        Log loss of these rows minus that of each rival on them: below zero, the model is better here than the rival.
+    """
+
+    rows: int
+    positives: int
+    metrics: dict[str, Estimate]
+    gap: Estimate | None
+    flagged: bool
+    difference: dict[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """Figures of the test rows whose cut-off lies a number of months of 28 days after the last training cut-off."""
+
+    months_after: int
+    rows: int
+    positives: int
+    metrics: dict[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """How good one head of a model is on its test period.
+
+    Parameters
+    ----------
+    horizon_days : int or None
+        Horizon of the head.
+    rows, customers, positives : int
+        Size of the test.
+    metrics : dict of str to Estimate
+        By name, see `training.evaluation.metrics.METRICS`.
+    rivals : dict of str to Rival
+        ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one that could score them,
+        ``champion``.
+    strata : dict of str to Calibration
+        Calibration by stratum (postpaid, prepaid, fixed), and of all rows under ``all``.
+    slices : dict of str to dict of str to Slice
+        By column and value: billing_type, segment, region, tenure, language, age_band.
+    decay : tuple of Month
+        By time since training, soonest first.
+    holdout : dict of str to Estimate or None
+        The same metrics on the households that are never sent an offer; None where there are too few.
+    """
+
+    horizon_days: int | None
+    rows: int
+    customers: int
+    positives: int
+    metrics: dict[str, Estimate]
+    rivals: dict[str, Rival]
+    strata: dict[str, Calibration]
+    slices: dict[str, dict[str, Slice]]
+    decay: tuple[Month, ...]
+    holdout: dict[str, Estimate] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Read back what `to_json` wrote; InputError names what is missing or no such value."""
+        return read_document(cls, document, "assessment.json")

@@ -1,0 +1,101 @@
+"""Baselines: what a model has to beat. A constant that knows only how often it happens, and a logistic regression."""
+
+import numpy as np
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from holdfast.arrays import Floats, Texts
+from holdfast.errors import InputError
+
+_EXTREME = 10.0
+
+
+def constant_baseline(label: Floats, weight: Floats, strata: Texts, others: Texts) -> Floats:
+    """Share of positives among the training rows of a row's stratum, as its probability.
+
+    Parameters
+    ----------
+    label, weight : (n,) float64
+        Of the training rows.
+    strata : (n,) str
+        Their strata; all the same where there are none.
+    others : (m,) str
+        Strata of the rows to predict; one that training has not seen gets the share over all.
+
+    Returns
+    -------
+    (m,) float64
+        Strictly between 0 and 1: as if one row more of each class, with the share over all, had been seen.
+    """
+    overall = float((np.sum(weight * label) + 1.0) / (np.sum(weight) + 2.0))
+    found = np.full(len(others), overall)
+    for stratum in np.unique(others):
+        own = strata == stratum
+        found[others == stratum] = (np.sum((weight * label)[own]) + overall) / (np.sum(weight[own]) + 1.0)
+    return found
+
+
+class LogisticBaseline:
+    """A logistic regression, as a team would make it in an afternoon; see `fit_logistic`."""
+
+    def __init__(self, preparation: "_Preparation", slopes: Floats, intercept: float) -> None:
+        self._preparation, self._slopes, self._intercept = preparation, slopes, intercept
+
+    def probability(self, matrix: Floats) -> Floats:
+        """Probabilities, (m,) float64 in 0 to 1, for (m, k) features with NaN for missing."""
+        if matrix.shape[1] != self._preparation.features:
+            raise InputError("matrix", f"must have {self._preparation.features} columns", matrix.shape[1])
+        found: Floats = expit(self._preparation.columns(matrix) @ self._slopes + self._intercept)
+        return found
+
+
+def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) -> LogisticBaseline:
+    """Fit a logistic regression on the training rows.
+
+    Missing values become the training rows' median, with a column beside that says so; columns are standardised on the training
+    rows, and no value counts for more than ten standard deviations. Category codes are taken as numbers.
+
+    Parameters
+    ----------
+    matrix : (n, k) float64
+        Features of the training rows, NaN for missing.
+    label : (n,) float64
+        0 or 1, both present.
+    weight : (n,) float64, optional
+        Positive.
+
+    Raises
+    ------
+    InputError
+        The rows lack a class.
+    """
+    if not 0.0 < float(label.mean()) < 1.0:
+        raise InputError("label", "both classes are needed for a logistic regression", float(label.mean()))
+    weight = np.ones(len(label)) if weight is None else weight
+    preparation = _Preparation(matrix)
+    regression = LogisticRegression(C=1.0, max_iter=500)
+    regression.fit(preparation.columns(matrix), label, sample_weight=weight / weight.mean())
+    return LogisticBaseline(preparation, regression.coef_[0], float(regression.intercept_[0]))
+
+
+class _Preparation:
+    """Median imputation with indicators, and standardisation, as learnt from some rows."""
+
+    def __init__(self, matrix: Floats) -> None:
+        self.features = matrix.shape[1]
+        missing = np.isnan(matrix)
+        self._indicated = missing.any(axis=0) & ~missing.all(axis=0)
+        self._known = np.flatnonzero(~missing.all(axis=0))
+        self._median = np.nanmedian(matrix[:, self._known], axis=0)
+        filled = self._filled(matrix)
+        self._centre, self._spread = filled.mean(axis=0), filled.std(axis=0)
+        self._spread[self._spread == 0] = 1.0
+
+    def columns(self, matrix: Floats) -> Floats:
+        """Columns of the regression."""
+        return np.clip((self._filled(matrix) - self._centre) / self._spread, -_EXTREME, _EXTREME)
+
+    def _filled(self, matrix: Floats) -> Floats:
+        missing = np.isnan(matrix)
+        values = np.where(missing[:, self._known], self._median, matrix[:, self._known])
+        return np.concatenate([values, missing[:, self._indicated].astype(np.float64)], axis=1)

@@ -1,0 +1,160 @@
+"""Leak watch: columns that know the answer, and other signs that figures are too good. It flags, and never drops.
+
+What a column can tell alone is judged out of fold: rows are binned (a category is a bin of its own, missing is a bin), and each
+bin's share of positives, learnt on other rows, ranks the rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from holdfast.arrays import Floats, Positions
+from holdfast.logging import progress
+from training.evaluation.folds import stratified_folds
+from training.settings import LeakWatchSettings
+
+Kind = Literal["single_column", "missingness", "id_like", "duplicate_rows", "too_good"]
+
+Folds = Sequence[tuple[Positions, Positions]]
+
+_FOLDS = 5
+_NUMERIC_BINS = 64
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One suspicion.
+
+    Parameters
+    ----------
+    column : str or None
+        The column, None where the whole table or model is meant.
+    kind : str
+        ``single_column`` and ``missingness`` (figure: AUC of that alone), ``id_like`` (distinct share of values),
+        ``duplicate_rows`` (share of rows), ``too_good`` (cross-validated AUC).
+    figure : float
+        What was measured.
+    """
+
+    column: str | None
+    kind: Kind
+    figure: float
+
+
+def watch_table(
+    matrix: Floats,
+    label: Floats,
+    group: NDArray[np.int64] | None,
+    columns: Sequence[str],
+    categorical: Sequence[int],
+    settings: LeakWatchSettings,
+    seed: int,
+) -> list[Flag]:
+    """Look for leaks in labelled rows, column by column.
+
+    Parameters
+    ----------
+    matrix : (n, k) float64
+        Encoded features, NaN for missing.
+    label : (n,) float64
+        0 or 1.
+    group : (n,) int64 or None
+        Rows of one group are judged by what others tell.
+    columns : sequence of str
+        Names of the k columns, for the flags.
+    categorical : sequence of int
+        Positions of category codes.
+    """
+    flags = []
+    folds = _judgeable(
+        stratified_folds(label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed), label
+    )
+    with progress("Watching for leaks", len(columns)) as advance:
+        for position, name in enumerate(columns):
+            values = matrix[:, position]
+            flags += _watch_column(name, values, label, position in set(categorical), folds, settings)
+            advance(1)
+    repeated = duplicate_share(matrix, label)
+    if repeated >= settings.duplicate_share:
+        flags.append(Flag(None, "duplicate_rows", repeated))
+    return flags
+
+
+def watch_model(auc: float, settings: LeakWatchSettings) -> list[Flag]:
+    """Flag a model whose cross-validated AUC is too good to be true."""
+    return [Flag(None, "too_good", auc)] if auc >= settings.too_good_auc else []
+
+
+def duplicate_share(matrix: Floats, label: Floats) -> float:
+    """Share of rows that repeat an earlier row, label included."""
+    return float(pd.DataFrame(matrix).assign(label=label).duplicated().mean())
+
+
+def _judgeable(folds: Iterable[tuple[Positions, Positions]], label: Floats) -> Folds:
+    return [(train, test) for train, test in folds if 0 < label[test].mean() < 1]
+
+
+def _watch_column(
+    name: str,
+    values: Floats,
+    label: Floats,
+    categorical: bool,
+    folds: Folds,
+    settings: LeakWatchSettings,
+) -> list[Flag]:
+    flags = []
+    missing = np.isnan(values)
+    auc = auc_alone(_bins(values, categorical), label, folds)
+    if auc >= settings.single_column_auc:
+        flags.append(Flag(name, "single_column", auc))
+    if min(missing.sum(), (~missing).sum()) >= settings.missingness_rows:
+        auc = float(roc_auc_score(label, missing))
+        auc = max(auc, 1 - auc)
+        if auc >= settings.missingness_auc:
+            flags.append(Flag(name, "missingness", auc))
+    present = values[~missing]
+    if not len(present):
+        return flags
+    distinct = len(np.unique(present)) / len(present)
+    # Amounts are nearly all distinct by nature; only whole numbers of which none repeats look like ids.
+    if distinct >= settings.id_like_share if categorical else distinct == 1 and np.all(present == np.round(present)):
+        flags.append(Flag(name, "id_like", distinct))
+    return flags
+
+
+def auc_alone(bins: NDArray[np.int64], label: Floats, folds: Folds) -> float:
+    """AUC, mean over folds, of ranking rows by the share of positives their bin has on other rows.
+
+    Parameters
+    ----------
+    bins : (n,) int64
+        Bin of each row, from 0.
+    label : (n,) float64
+        0 or 1.
+    folds : list of (train, test) positions
+        Who learns and who is ranked.
+    """
+    count = int(bins.max()) + 1
+    aucs = []
+    for train, test in folds:
+        rate = label[train].mean()
+        positives = np.bincount(bins[train], weights=label[train], minlength=count)
+        rows = np.bincount(bins[train], minlength=count)
+        # A bin with hardly a row says hardly more than the overall share.
+        share = (positives + rate) / (rows + 1)
+        aucs.append(roc_auc_score(label[test], share[bins[test]]))
+    return float(np.mean(aucs))
+
+
+def _bins(values: Floats, categorical: bool) -> NDArray[np.int64]:
+    missing = np.isnan(values)
+    if categorical:
+        return np.where(missing, 0, np.nan_to_num(values) + 1).astype(np.int64)
+    present = values[~missing]
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, _NUMERIC_BINS + 1)[1:-1])) if len(present) else np.empty(0)
+    return np.where(missing, 0, np.searchsorted(edges, values, side="left") + 1).astype(np.int64)

@@ -1,0 +1,131 @@
+"""Test predictions: what a version said of its test rows, kept with its run so that it can be compared with a later one.
+
+Rows are known by a digest of id and cut-off, customers by a digest of theirs. Rows that are in the test periods of two versions
+were learnt from by neither, so both can be judged on them side by side.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Positions
+from training.evaluation.assess import Predictions, assess
+from training.evaluation.assessment import Assessment, head_name
+from training.labelling.dataset import Dataset
+from training.settings import AssessmentSettings
+
+TEST_PREDICTIONS = "test_predictions.parquet"
+"""Name of the file among a run's artifacts."""
+
+_FEWEST_POSITIVES = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestPredictions:
+    """What a version said of its n test rows.
+
+    Parameters
+    ----------
+    row, customer : (n,) uint64
+        Digests of id and cut-off, and of the customer.
+    weight : (n,) float64
+        Positive.
+    label, probability : dict of str to (n,) float64
+        By `training.evaluation.assessment.head_name`; label is NaN where it is not known.
+    """
+
+    __test__ = False  # no test, whatever its name makes of it
+
+    row: NDArray[np.uint64]
+    customer: NDArray[np.uint64]
+    weight: Floats
+    label: dict[str, Floats]
+    probability: dict[str, Floats]
+
+    @classmethod
+    def of(cls, dataset: Dataset, test: Positions, probability: Mapping[str, Floats]) -> Self:
+        """Keep what was said of some rows of a dataset, by `training.evaluation.assessment.head_name`."""
+        rows = pd.DataFrame({"id": dataset.ids[test], "cutoff": dataset.cutoffs[test].astype("datetime64[us]")})
+        return cls(
+            row=pd.util.hash_pandas_object(rows, index=False).to_numpy().astype(np.uint64),
+            customer=pd.util.hash_array(dataset.customers[test].astype(object)),
+            weight=dataset.weight[test],
+            label={head_name(days): label[test] for days, label in dataset.labels.items()},
+            probability=dict(probability),
+        )
+
+    def to_table(self) -> pa.Table:
+        """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90`` and so on by head."""
+        columns = {"row": self.row, "customer": self.customer, "weight": self.weight}
+        columns |= {f"label_{head}": self.label[head] for head in self.probability}
+        columns |= {f"probability_{head}": values for head, values in self.probability.items()}
+        return pa.table(columns)
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Self:
+        """Read back what `to_table` gave."""
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        heads = [name.removeprefix("probability_") for name in columns if name.startswith("probability_")]
+        return cls(
+            row=columns["row"],
+            customer=columns["customer"],
+            weight=columns["weight"],
+            label={head: columns[f"label_{head}"] for head in heads},
+            probability={head: columns[f"probability_{head}"] for head in heads},
+        )
+
+
+def compare_predictions(
+    ours: TestPredictions, theirs: TestPredictions, settings: AssessmentSettings, seed: int
+) -> dict[str, Assessment]:
+    """Judge two versions on the rows that both were tested on.
+
+    Parameters
+    ----------
+    ours, theirs : TestPredictions
+        The two.
+    settings : AssessmentSettings
+        Draws.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    dict of str to Assessment
+        By head: ours, with theirs as the rival ``other``. A head is left out where too few shared rows have a known outcome.
+    """
+    _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
+    found = {}
+    for head in ours.probability:
+        if head not in theirs.probability:
+            continue
+        label = ours.label[head][here]
+        # What became of a row is known to whoever trained last; where the two disagree, the row was counted anew in between.
+        known = ~np.isnan(label) & (label == theirs.label[head][there])
+        positives = int(label[known].sum())
+        if min(positives, int(known.sum()) - positives) < _FEWEST_POSITIVES:
+            continue
+        rows = here[known]
+        found[head] = assess(
+            Predictions(
+                horizon_days=int(head) if head else None,
+                label=label[known],
+                probability=ours.probability[head][rows],
+                weight=ours.weight[rows],
+                customer=np.unique(ours.customer[rows], return_inverse=True)[1].astype(np.int64),
+                strata=np.full(len(rows), "", dtype=np.str_),
+                slices={},
+                cutoffs=np.zeros(len(rows), dtype="datetime64[us]"),
+                trained_until=None,
+                holdout=np.zeros(len(rows), dtype=bool),
+                rivals={"other": theirs.probability[head][there[known]]},
+            ),
+            settings,
+            seed,
+        )
+    return found

@@ -1,0 +1,217 @@
+"""Reliability: whether probabilities mean what they say, for many weightings of the customers at once."""
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import binom
+
+from holdfast.arrays import Floats
+from training.evaluation.ranking import Codes, ratio, sums_by
+
+DECILES = 10
+
+SURE = 1e-12
+"""Probabilities are taken no nearer to 0 and 1 than this, where their logarithm is needed."""
+
+JOINT_CONFIDENCE = 0.99
+"""Probability that all ten deciles keep their bounds if the predictions are right."""
+
+_BINS = 4096
+_MOST_STEPS = 30
+_LARGEST_STEP = 2.0
+_TOLERANCE = 1e-9
+
+
+class Slope:
+    """Slope of a logistic regression of the label on the predicted log-odds: 1 is right, below 1 the predictions are too extreme.
+
+    What is expected is added up over 4,096 bins of equal width in log-odds, each standing at its mean, and what was observed over
+    the rows themselves: so a weighting costs a fit on 4,096 points, and the slope moves by about a hundred-thousandth at most.
+
+    Parameters
+    ----------
+    label, probability, weight, customer, customers
+        As for `training.evaluation.ranking.Ranking`.
+    """
+
+    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+        log_odds = log_odds_of(probability)
+        low, high = float(log_odds.min()), float(log_odds.max())
+        self.varies = high > low
+        place = np.zeros(len(label), dtype=np.int64)
+        if self.varies:
+            place = np.minimum(((log_odds - low) / (high - low) * _BINS).astype(np.int64), _BINS - 1)
+        _, place = np.unique(place, return_inverse=True)
+        bins = int(place.max()) + 1
+        rows = np.bincount(place, minlength=bins)
+        self._points = np.bincount(place, weights=log_odds, minlength=bins) / rows
+        self._centre = float(log_odds.mean())
+        everyone = np.ones(len(label), dtype=bool)
+        self._mass = sums_by(place, customer, weight, everyone, (bins, customers))
+        once, observed = np.zeros(len(label), dtype=np.int64), weight * label
+        self._level = sums_by(once, customer, observed, everyone, (1, customers))
+        self._tilt = sums_by(once, customer, observed * (log_odds - self._centre), everyone, (1, customers))
+
+    def of(self, counts: Floats) -> Floats:
+        """Slope of each weighting; NaN where it is not determined: one class, one probability, or classes apart.
+
+        Parameters
+        ----------
+        counts : (customers, d) float64
+            How often each customer counts.
+        """
+        if not self.varies:
+            return np.full(counts.shape[1], np.nan)
+        level, tilt = (self._level @ counts)[0], (self._tilt @ counts)[0]
+        return _slopes(self._points - self._centre, level, tilt, self._mass @ counts)
+
+
+def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass: Floats) -> Floats:
+    """Newton's method for all weightings side by side, from the slope 1 with the intercept that fits it roughly.
+
+    The best slope is where the positives, and the sum of their points, are as many as expected.
+    """
+    rate = ratio(observed_level, mass.sum(axis=0))
+    one_class = ~((rate > 0) & (rate < 1))
+    x = points[:, None]
+    slope = np.ones(mass.shape[1])
+    intercept = logit(np.where(one_class, 0.5, rate))
+    moving = ~one_class
+    for _ in range(_MOST_STEPS):
+        if not moving.any():
+            break
+        at = np.flatnonzero(moving)
+        expected = expit(x * slope[at] + intercept[at])
+        share = mass[:, at] * expected
+        spread = share * (1.0 - expected)
+        level, tilt = observed_level[at] - share.sum(axis=0), observed_tilt[at] - (x * share).sum(axis=0)
+        h0, h1, h2 = spread.sum(axis=0), (x * spread).sum(axis=0), (x * x * spread).sum(axis=0)
+        determinant = h0 * h2 - h1 * h1
+        tilt_step = ratio(h0 * tilt - h1 * level, determinant)
+        level_step = ratio(h2 * level - h1 * tilt, determinant)
+        largest = np.maximum(np.abs(tilt_step), np.abs(level_step))
+        shrink = _LARGEST_STEP / np.maximum(largest, _LARGEST_STEP)
+        slope[at] += shrink * tilt_step
+        intercept[at] += shrink * level_step
+        moving[at] = largest > _TOLERANCE
+        moving &= np.isfinite(slope)
+    slope[moving | one_class] = np.nan
+    return slope
+
+
+class Deciles:
+    """Tenths of the weight by probability, lowest first, that stay as they are whatever the weighting of the customers.
+
+    A row that a border runs through, and all rows of its probability, belong to both sides in parts, so that the order of rows
+    does not matter and a weight of 2 says the same as the row twice.
+
+    Parameters
+    ----------
+    label, probability, weight, customer, customers
+        As for `training.evaluation.ranking.Ranking`.
+    """
+
+    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+        decile, row, part = _parts(probability, weight)
+        shape = (DECILES, customers)
+        self.rows = np.bincount(decile, weights=part, minlength=DECILES)
+        everyone = np.ones(len(row), dtype=bool)
+        mass = weight[row] * part
+        self._mass = sums_by(decile, customer[row], mass, everyone, shape)
+        self._positive = sums_by(decile, customer[row], mass * label[row], everyone, shape)
+        self._expected = sums_by(decile, customer[row], mass * probability[row], everyone, shape)
+        risk = np.clip(probability[row], SURE, 1.0 - SURE)
+        self._spread = sums_by(decile, customer[row], mass * np.sqrt(risk * (1.0 - risk)), everyone, shape)
+        self._variance = np.bincount(decile, weights=mass**2 * risk * (1.0 - risk), minlength=DECILES)
+
+    def observed(self, counts: Floats) -> Floats:
+        """Share of positives: (10, d), NaN where a decile has no weight."""
+        return ratio(self._positive @ counts, self._mass @ counts)
+
+    def predicted(self, counts: Floats) -> Floats:
+        """Mean predicted probability: (10, d), NaN where a decile has no weight."""
+        return ratio(self._expected @ counts, self._mass @ counts)
+
+    def observed_over_expected(self, counts: Floats) -> Floats:
+        """Positives over the sum of probabilities: (d,)."""
+        return ratio((self._positive @ counts).sum(axis=0), (self._expected @ counts).sum(axis=0))
+
+    def calibration_error(self, counts: Floats) -> Floats:
+        """Mean distance between predicted and observed shares, by weight: (d,)."""
+        apart = np.abs(self._expected @ counts - self._positive @ counts).sum(axis=0)
+        return ratio(apart, (self._mass @ counts).sum(axis=0))
+
+    def joint_bounds(self, correlation: float, confidence: float = JOINT_CONFIDENCE) -> tuple[Floats, Floats]:
+        """Bounds that the observed shares of all ten deciles keep with this probability if the predictions are right.
+
+        Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum of positives would have the
+        variance ::
+
+            V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of rows of one customer,
+
+        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it tells as much as ``n = W^2 q (1 - q) / V`` rows drawn
+        one by one, where ``W`` is the decile's weight and ``q`` its mean prediction, and the bounds are the quantiles of the
+        binomial share of ``n`` (rounded) with probability ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together
+        ``c`` is the tenth root of the confidence (Sidak), which errs on the wide side where deciles hold rows of the same
+        customers.
+
+        Parameters
+        ----------
+        correlation : float
+            ``rho``, 0 to 1, from `customer_correlation`.
+        confidence : float
+            Of all ten.
+
+        Returns
+        -------
+        tuple of (10,) float64
+            Lower and upper bounds; NaN where a decile has no rows.
+        """
+        once = np.ones((self._mass.shape[1], 1))
+        mass, chance = (self._mass @ once)[:, 0], self.predicted(once)[:, 0]
+        together = np.asarray(self._spread.power(2).sum(axis=1)).ravel() - self._variance
+        variance = self._variance + correlation * np.maximum(together, 0.0)
+        worth = np.maximum(np.round(ratio(mass**2 * chance * (1.0 - chance), variance)), 1.0)
+        tail = (1.0 - confidence ** (1.0 / DECILES)) / 2.0
+        low, high = binom.ppf(tail, worth, chance) / worth, binom.isf(tail, worth, chance) / worth
+        return low, high
+
+
+def customer_correlation(label: Floats, probability: Floats, weight: Floats, customer: Codes) -> float:
+    """How alike the rows of one customer deviate from their predictions: 0 not at all, 1 the same.
+
+    The mean product of deviations over pairs of rows of one customer, over what it would be were the two rows one: with ``e = w
+    (y - p)`` and ``s = w sqrt(p (1 - p))``, the sum of ``e_i e_j`` over the sum of ``s_i s_j``; 0 where no customer has two.
+    """
+    risk = np.clip(probability, SURE, 1.0 - SURE)
+    deviation, spread = weight * (label - probability), weight * np.sqrt(risk * (1.0 - risk))
+
+    def pairs(value: Floats) -> float:
+        return float((np.bincount(customer, weights=value) ** 2).sum() - (value**2).sum())
+
+    possible = pairs(spread)
+    return float(np.clip(pairs(deviation) / possible, 0.0, 1.0)) if possible > 1e-9 * float((spread**2).sum()) else 0.0
+
+
+def log_odds_of(probability: Floats) -> Floats:
+    """Log-odds, finite for probabilities of 0 and 1 too."""
+    odds: Floats = logit(np.clip(probability, SURE, 1.0 - SURE))
+    return odds
+
+
+def _parts(probability: Floats, weight: Floats) -> tuple[Codes, Codes, Floats]:
+    """Which part of which row lies in which decile: decile, row and part, one entry for each that is above 0."""
+    _, value = np.unique(probability, return_inverse=True)
+    mass: Floats = np.bincount(value, weights=weight).astype(np.float64)
+    end = np.cumsum(mass)
+    start = np.concatenate([[0.0], end[:-1]])
+    edges = np.linspace(0.0, end[-1], DECILES + 1)
+    deciles, rows, parts = [], [], []
+    for decile in range(DECILES):
+        inside = np.minimum(end, edges[decile + 1]) - np.maximum(start, edges[decile])
+        # What rounding leaves over at a border is no part.
+        part = np.where(inside > 1e-9 * mass, np.minimum(ratio(inside, mass), 1.0), 0.0)[value]
+        found = np.flatnonzero(part)
+        deciles.append(np.full(len(found), decile, dtype=np.int64))
+        rows.append(found)
+        parts.append(part[found])
+    return np.concatenate(deciles), np.concatenate(rows), np.concatenate(parts)

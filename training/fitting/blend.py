@@ -1,0 +1,150 @@
+"""Blend: several boosters averaged into one, so that what scores and explains is still a single booster.
+
+The margin of a blend is the mean of its members' margins: all their trees stand in one booster, each leaf divided by the number
+of members. Contributions are additive over trees, so that they stay exact; they cost the leaves of all members.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+
+from holdfast.errors import InputError
+from models.reasons.cost import explanation_cost, leaves_by_tree
+from training.fitting.fit import Recipe, TrainingTable, fit_booster, fit_early_stopped
+from training.settings import TrainingSettings
+
+_TREE = re.compile(r"^Tree=\d+\n", re.MULTILINE)
+_END = "end of trees\n"
+_SIZES = re.compile(r"^tree_sizes=.*$", re.MULTILINE)
+_VALUES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One booster of a blend.
+
+    Parameters
+    ----------
+    recipe : mapping
+        LightGBM parameters, without seed and threads.
+    rounds : int
+        Boosting rounds.
+    """
+
+    recipe: Recipe
+    rounds: int
+
+
+def fit_blend(
+    table: TrainingTable, members: Sequence[Member], settings: TrainingSettings, threads: int, most_leaves: int | None = None
+) -> lgb.Booster:
+    """Fit every member on all the given rows, and average them; a single member is the plain booster.
+
+    Parameters
+    ----------
+    table, settings, threads
+        As in `training.fitting.fit.fit_booster`.
+    members : sequence of Member
+        Best first; at least one.
+    most_leaves : int, optional
+        Leaves of the blend, at most, but for a first tree: members with which it would have more are left out, and the first one
+        ends before it has more.
+    """
+    kept: list[lgb.Booster] = []
+    leaves = 0
+    for member in members:
+        booster = fit_booster(table, member.rounds, settings, threads, member.recipe)
+        if most_leaves is not None and not kept:
+            booster = _ended_early(booster, most_leaves)
+        cost = explanation_cost(booster)
+        if kept and most_leaves is not None and leaves + cost > most_leaves:
+            continue
+        kept.append(booster)
+        leaves += cost
+    return average(kept)
+
+
+def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
+    """The booster as it was before it had more leaves."""
+    within = int(np.sum(np.cumsum(leaves_by_tree(booster)) <= most_leaves))
+    if within == booster.num_trees():
+        return booster
+    return lgb.Booster(model_str=booster.model_to_string(num_iteration=max(1, within)))
+
+
+def fit_blend_early_stopped(
+    train: TrainingTable, valid: TrainingTable, recipes: Sequence[Recipe], settings: TrainingSettings, threads: int
+) -> tuple[lgb.Booster, tuple[Member, ...]]:
+    """Fit every recipe on one part, stop each where its log loss on the other is lowest, and average them.
+
+    Parameters
+    ----------
+    train, valid, settings, threads
+        As in `training.fitting.fit.fit_early_stopped`.
+    recipes : sequence of mapping
+        At least one.
+
+    Returns
+    -------
+    booster : lightgbm.Booster
+        The average.
+    members : tuple of Member
+        The recipes with the rounds that were best, to fit again on more rows.
+    """
+    fits = [fit_early_stopped(train, valid, recipe, settings, threads) for recipe in recipes]
+    members = tuple(Member(recipe, rounds) for recipe, (_, rounds) in zip(recipes, fits, strict=True))
+    return average([booster for booster, _ in fits]), members
+
+
+def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
+    """One booster whose raw margin is the mean of theirs.
+
+    Parameters
+    ----------
+    boosters : sequence of lightgbm.Booster
+        Binary, of the same features in the same order; at least one. A single one is given back as it is.
+
+    Raises
+    ------
+    InputError
+        There are none, or their features differ.
+    """
+    if not boosters:
+        raise InputError("boosters", "needs at least one to average", 0)
+    first = boosters[0]
+    for other in boosters[1:]:
+        if other.feature_name() != first.feature_name():
+            raise InputError("boosters", "must be of the same features in the same order", other.feature_name())
+    if len(boosters) == 1:
+        return first
+    head, tail = _around_trees(first.model_to_string())
+    trees = [_divided(tree, len(boosters)) for booster in boosters for tree in _trees(booster.model_to_string())]
+    numbered = [f"Tree={number}\n{tree}" for number, tree in enumerate(trees)]
+    # LightGBM finds the trees by these lengths in bytes.
+    sizes = " ".join(str(len(tree.encode())) for tree in numbered)
+    text = f"{_SIZES.sub(f'tree_sizes={sizes}', head)}{''.join(numbered)}{tail}"
+    return lgb.Booster(model_str=text)
+
+
+def _around_trees(text: str) -> tuple[str, str]:
+    """What stands before and after the trees of a booster's text."""
+    before, *_ = _TREE.split(text, maxsplit=1)
+    return before, text[text.index(_END) :]
+
+
+def _trees(text: str) -> list[str]:
+    """Each tree of a booster's text, without its number."""
+    return _TREE.split(text[: text.index(_END)])[1:]
+
+
+def _divided(tree: str, members: int) -> str:
+    """A tree's text with all its values divided by the number of members."""
+
+    def divide(line: re.Match[str]) -> str:
+        name, values = line.groups()
+        return f"{name}={' '.join(repr(float(value) / members) for value in values.split())}"
+
+    return _VALUES.sub(divide, tree)

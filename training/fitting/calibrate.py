@@ -1,0 +1,121 @@
+"""Calibrate: choose the curve from margin to probability that predicts best on calibration rows it was not fitted on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from holdfast.arrays import Floats
+from models.calibration import KINDS, Calibration, ShiftedCalibration
+from training.evaluation.folds import stratified_folds
+from training.evaluation.metrics import losses
+from training.evaluation.ranking import Codes
+
+FEWEST_POSITIVES_ISOTONIC = 1_000
+"""Positives above which a curve of any shape is tried: with fewer it follows chance."""
+
+_FOLDS = 5
+
+
+Fit = Callable[[Floats, Floats, Floats], Calibration]
+"""Makes a calibration from margins, labels and weights."""
+
+
+@dataclass(frozen=True)
+class CalibrationChoice:
+    """A calibration, and what was tried.
+
+    Parameters
+    ----------
+    kind : str
+        ``shifted``, or which of `models.calibration.KINDS` was chosen.
+    calibration : Calibration
+        It, fitted on all calibration rows.
+    log_loss : dict of str to float
+        Weighted log loss by kind on rows that each was not fitted on; empty where the rows were too few to compare.
+    """
+
+    kind: str
+    calibration: Calibration
+    log_loss: dict[str, float]
+
+
+def choose_calibration(
+    margin: Floats,
+    label: Floats,
+    weight: Floats | None = None,
+    group: Codes | None = None,
+    seed: int = 0,
+    shared: Calibration | None = None,
+) -> CalibrationChoice:
+    """Choose among Platt's, the beta and, above 1,000 positives, the isotonic curve, by cross-validation.
+
+    The stiffest curve is taken that is within one standard error of the best (Breiman et al. 1984): a freer one has to earn its
+    parameters on customers that it was not fitted on, and what a few hundred positives say of a slope is mostly chance.
+
+    Parameters
+    ----------
+    margin : (n,) float64
+        Raw margins of rows that the booster has not seen, finite.
+    label : (n,) float64
+        0 or 1, both present.
+    weight : (n,) float64, optional
+        At least 0.
+    group : (n,) int64, optional
+        Rows of one group, such as a customer's, are never parted.
+    seed : int
+        Of the folds.
+    shared : Calibration, optional
+        Curve of more rows, of which these are some: shifting it is then the stiffest choice.
+
+    Raises
+    ------
+    InputError
+        A class is missing, or a margin or weight is no number.
+    """
+    weight = np.ones(len(label)) if weight is None else weight
+    group = np.arange(len(label)) if group is None else group
+    fits: dict[str, Fit] = {} if shared is None else {"shifted": partial(ShiftedCalibration.fit, shared)}
+    fits |= {
+        kind: curve.fit
+        for kind, curve in KINDS.items()
+        if kind != "isotonic" or label[weight > 0].sum() > FEWEST_POSITIVES_ISOTONIC
+    }
+    totals, judged = _cross_validated(fits, margin, label, weight, group, seed)
+    kind = _stiffest_of_the_best(totals)
+    scores = {name: float(total.sum()) / judged for name, total in totals.items()} if judged > 0 else {}
+    return CalibrationChoice(kind, fits[kind](margin, label, weight), scores)
+
+
+def _cross_validated(
+    fits: Mapping[str, Fit], margin: Floats, label: Floats, weight: Floats, group: Codes, seed: int
+) -> tuple[dict[str, Floats], float]:
+    """Weighted log loss of every group under every kind, judged out of fold, and the weight that was judged."""
+    _, place = np.unique(group, return_inverse=True)
+    totals = {kind: np.zeros(int(place.max()) + 1) for kind in fits}
+    positives = label > 0
+    folds = min(_FOLDS, len(np.unique(group[positives])), len(np.unique(group[~positives])))
+    judged = 0.0
+    if folds < 2:
+        return totals, judged
+    for train, test in stratified_folds(label, group, folds, seed):
+        share = np.average(label[train], weights=weight[train]) if weight[train].sum() > 0 else 0.0
+        if not 0.0 < share < 1.0:
+            continue
+        judged += float(weight[test].sum())
+        for kind, fit in fits.items():
+            probability = fit(margin[train], label[train], weight[train]).probability(margin[test])
+            totals[kind] += np.bincount(place[test], weight[test] * losses(label[test], probability), len(totals[kind]))
+    return totals, judged
+
+
+def _stiffest_of_the_best(totals: Mapping[str, Floats]) -> str:
+    """The first kind whose loss is not above the lowest by more than a standard error of their difference over groups."""
+    best = min(totals.values(), key=lambda total: float(total.sum()))
+
+    def is_close(total: Floats) -> bool:
+        excess = total - best
+        return float(excess.sum()) <= float(np.sqrt(len(excess)) * excess.std())
+
+    return next(kind for kind, total in totals.items() if is_close(total))

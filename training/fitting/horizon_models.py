@@ -1,0 +1,199 @@
+"""Heads: a calibrated booster for each horizon, and for a stratum its own where that wins on the tuning rows.
+
+Rounds are chosen on the tuning rows; then the booster is fitted again on fitting and tuning rows together, and calibrated on the
+calibration rows, which belong to other customers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Positions
+from holdfast.logging import progress
+from models.bands import BandBounds
+from models.calibration import Calibration
+from models.settings import BandSettings
+from models.target import Target
+from models.version import EVERYONE, Head, Part
+from training.evaluation.assessment import head_name
+from training.evaluation.metrics import log_loss
+from training.fitting.blend import fit_blend, fit_blend_early_stopped
+from training.fitting.calibrate import choose_calibration
+from training.fitting.fit import Recipe, TrainingTable
+from training.labelling.dataset import Dataset
+from training.labelling.periods import PeriodSplit
+from training.settings import GateSettings, TrainingSettings
+
+FEWEST_FOR_OWN_BOOSTER = 200
+"""Positives among a stratum's fitting rows from which a booster of its own is tried."""
+
+FEWEST_FOR_OWN_CALIBRATION = 60
+"""Positives among a stratum's calibration rows from which it has a calibration of its own."""
+
+
+@dataclass
+class HeadRecord:
+    """What was tried while heads were fitted.
+
+    Parameters
+    ----------
+    rounds : dict of str to int
+        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
+    boosters : dict of str to dict
+        By ``head/stratum``: log loss on the stratum's tuning rows of the shared booster and of its own, and whether its own won.
+    calibrations : dict of str to dict
+        By head, and ``head/stratum``: the kind chosen and the cross-validated log loss of every candidate.
+    """
+
+    rounds: dict[str, int] = field(default_factory=dict)
+    boosters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calibrations: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def fit_heads(
+    dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
+) -> tuple[tuple[Head, ...], HeadRecord]:
+    """Fit and calibrate a head for each horizon of a target.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled rows.
+    split : PeriodSplit
+        Which of them are for what.
+    target : Target
+        Its horizons and strata.
+    recipes : sequence of mapping
+        LightGBM parameters, constraints among them; best first. Boosters of several are averaged into one, as far as the gate
+        allows its leaves.
+    settings : TrainingSettings
+        Seed, most rounds and patience.
+    """
+    fitter = _Fitter(dataset, split, target, recipes, settings)
+    with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
+        heads = []
+        for days in target.horizons_days:
+            heads.append(fitter.head(days))
+            advance(1)
+    return tuple(heads), fitter.record
+
+
+def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> TrainingTable:
+    """Rows of a dataset whose label within a horizon is known, as training sees them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled rows.
+    horizon_days : int
+        One of its horizons.
+    positions : (m,) intp
+        Rows to choose from.
+    """
+    label = dataset.labels[horizon_days]
+    known = positions[~np.isnan(label[positions])]
+    return TrainingTable(
+        matrix=np.ascontiguousarray(dataset.matrix[known]),
+        label=label[known],
+        group=customer_codes(dataset)[known],
+        features=dataset.features,
+        categorical=(),
+        weight=dataset.weight[known],
+    )
+
+
+def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
+    """A number for each row's customer, the same for rows of one customer."""
+    return np.unique(dataset.customers, return_inverse=True)[1].astype(np.int64)
+
+
+class _Fitter:
+    def __init__(
+        self, dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
+    ) -> None:
+        self.dataset = dataset
+        self.split = split
+        self.strata = target.strata
+        self.recipes = recipes
+        self.settings = settings
+        self.most_leaves = GateSettings.read().most_leaves
+        self.record = HeadRecord()
+        self._stratum = (
+            np.full(len(dataset.ids), EVERYONE)
+            if target.strata is None
+            else target.strata.of(dataset.matrix[:, dataset.features.index(target.strata.feature)])
+        )
+
+    def head(self, horizon_days: int) -> Head:
+        name = head_name(horizon_days)
+        train, tune = (table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune))
+        stopped, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
+        together = table_of(self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune])))
+        shared = fit_blend(together, members, self.settings, 0, self.most_leaves)
+        self.record.rounds[name] = shared.num_trees()
+        boosters = {EVERYONE: shared}
+        for stratum in self.strata.names if self.strata else ():
+            boosters[stratum] = self._own(horizon_days, stratum, stopped) or shared
+        return self._calibrated(horizon_days, boosters)
+
+    def _own(self, horizon_days: int, stratum: str, shared: lgb.Booster) -> lgb.Booster | None:
+        """A stratum's own booster, where it says more of the stratum's tuning rows than the shared one."""
+        train, tune = (
+            table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
+            for rows in (self.split.fit, self.split.tune)
+        )
+        if train.label.sum() < FEWEST_FOR_OWN_BOOSTER or not 0 < tune.label.mean() < 1:
+            return None
+        own, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
+        losses = [
+            log_loss(tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight)
+            for booster in (shared, own)
+        ]
+        wins = losses[1] < losses[0]
+        name = f"{head_name(horizon_days)}/{stratum}"
+        self.record.boosters[name] = {"shared_log_loss": losses[0], "own_log_loss": losses[1], "own_wins": wins}
+        if not wins:
+            return None
+        rows = np.sort(np.concatenate([self.split.fit, self.split.tune]))
+        together = table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
+        booster = fit_blend(together, members, self.settings, 0, self.most_leaves)
+        self.record.rounds[name] = booster.num_trees()
+        return booster
+
+    def _calibrated(self, horizon_days: int, boosters: Mapping[str, lgb.Booster]) -> Head:
+        rows = self.split.calibrate
+        rows = rows[~np.isnan(self.dataset.labels[horizon_days][rows])]
+        parts: dict[str, Part] = {}
+        probability = np.empty(len(rows))
+        for stratum, booster in boosters.items():
+            margin = np.asarray(booster.predict(self.dataset.matrix[rows], raw_score=True, num_threads=0), dtype=np.float64)
+            mine = np.ones(len(rows), dtype=bool) if stratum == EVERYONE else self._stratum[rows] == stratum
+            enough = self.dataset.labels[horizon_days][rows[mine]].sum() >= FEWEST_FOR_OWN_CALIBRATION
+            if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
+                calibration = parts[EVERYONE].calibration
+            else:
+                shared = parts[EVERYONE].calibration if stratum != EVERYONE and booster is boosters[EVERYONE] else None
+                calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
+            parts[stratum] = Part(booster, calibration)
+            probability[mine] = calibration.probability(margin[mine])
+        bands = BandBounds.from_shares(probability, BandSettings.read())
+        return Head(horizon_days=horizon_days, parts=parts, bands=bands)
+
+    def _choose(
+        self, horizon_days: int, stratum: str, rows: Positions, margin: Floats, shared: Calibration | None
+    ) -> Calibration:
+        found = choose_calibration(
+            margin,
+            self.dataset.labels[horizon_days][rows],
+            self.dataset.weight[rows],
+            customer_codes(self.dataset)[rows],
+            self.settings.seed,
+            shared,
+        )
+        name = "/".join(filter(None, (head_name(horizon_days), stratum)))
+        self.record.calibrations[name] = {"chosen": found.kind, "log_loss": dict(found.log_loss)}
+        return found.calibration

@@ -1,0 +1,62 @@
+"""Cross-validation: what the model would have said of rows it was not fitted on."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import cpu_count
+
+from holdfast.arrays import Floats
+from holdfast.logging import progress
+from training.evaluation.folds import Split
+from training.fitting.fit import TrainingTable, fit_calibrated
+from training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions for rows by models that have not seen them.
+
+    Parameters
+    ----------
+    splits : tuple of Split
+        What was fitted on what.
+    margin : (repeats, n) float64
+        Raw margins, NaN where a row was not judged in a repeat.
+    calibrated : (repeats, n) float64
+        Probabilities, calibrated inside each training part; NaN as above.
+    """
+
+    splits: tuple[Split, ...]
+    margin: Floats
+    calibrated: Floats
+
+    @property
+    def probability(self) -> Floats:
+        """Mean over the repeats: (n,) float64, NaN for rows that were never judged."""
+        judged = ~np.isnan(self.calibrated)
+        total = np.where(judged, self.calibrated, 0.0).sum(axis=0)
+        count = judged.sum(axis=0)
+        return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def cross_validate(table: TrainingTable, splits: Sequence[Split], settings: TrainingSettings) -> OutOfFold:
+    """Fit booster and calibration on every training part and predict its test part.
+
+    The splits run side by side, one thread each; the result does not depend on how many.
+    """
+    shape = (1 + max(split.repeat for split in splits), len(table.label))
+    margin, calibrated = np.full(shape, np.nan), np.full(shape, np.nan)
+
+    def judge(split: Split) -> tuple[Split, Floats, Floats]:
+        booster, calibration = fit_calibrated(table.rows(split.train), settings, threads=1)
+        raw = np.asarray(booster.predict(table.matrix[split.test], raw_score=True, num_threads=1), dtype=np.float64)
+        return split, raw, calibration.probability(raw)
+
+    with progress("Cross-validating", len(splits)) as advance, ThreadPoolExecutor(cpu_count()) as pool:
+        for split, raw, probability in pool.map(judge, splits):
+            margin[split.repeat, split.test] = raw
+            calibrated[split.repeat, split.test] = probability
+            advance(1)
+    return OutOfFold(tuple(splits), margin, calibrated)

@@ -1,0 +1,100 @@
+"""Training: from labelled rows to a calibrated model with honest figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from holdfast.logging import progress
+from models.bands import BandBounds
+from models.calibration import PlattCalibration
+from models.settings import BandSettings
+from models.version import Head, ModelVersion
+from training.evaluation.folds import Split
+from training.evaluation.leaks import Flag, watch_model, watch_table
+from training.fitting.fit import TrainingTable, fit_booster, fit_inner
+from training.flat.crossval import OutOfFold, cross_validate
+from training.flat.evaluation import Evaluation, evaluate
+from training.settings import LeakWatchSettings, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A model and what is known about it.
+
+    Parameters
+    ----------
+    model : ModelVersion
+        Booster fitted on all labelled rows; calibration and bands from the out-of-fold predictions.
+    calibration : PlattCalibration
+        The model's own.
+    out_of_fold : OutOfFold
+        What models of the same make said of rows they had not seen.
+    evaluation : Evaluation
+        How good that was.
+    flags : tuple of Flag
+        What the leak watch found.
+    """
+
+    model: ModelVersion
+    calibration: PlattCalibration
+    out_of_fold: OutOfFold
+    evaluation: Evaluation
+    flags: tuple[Flag, ...]
+
+
+def train(
+    table: TrainingTable,
+    splits: Sequence[Split],
+    settings: TrainingSettings,
+    *,
+    name: str,
+    service: str,
+    columns: Sequence[str],
+    documents: Mapping[str, Any],
+) -> Training:
+    """Judge by the splits, then fit on everything.
+
+    Parameters
+    ----------
+    table : TrainingTable
+        Labelled rows.
+    splits : sequence of Split
+        What to judge on.
+    settings : TrainingSettings
+        How to fit.
+    name : str
+        What is predicted.
+    service : str
+        Feature service behind the features.
+    columns : sequence of str
+        What a person calls the features, for the flags.
+    documents : mapping of str to JSON
+        What travels with the model.
+    """
+    out_of_fold = cross_validate(table, splits, settings)
+    evaluation = evaluate(table.label, out_of_fold)
+    watch = LeakWatchSettings.read()
+    flags = watch_table(table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed)
+    with progress("Fitting the model on all rows"):
+        rounds = fit_inner(table, settings, threads=0).rounds
+        booster = fit_booster(table, rounds, settings, threads=0)
+    judged = ~np.isnan(out_of_fold.margin)
+    label = np.broadcast_to(table.label, judged.shape)
+    calibration = PlattCalibration.fit(out_of_fold.margin[judged], label[judged])
+    model = ModelVersion(
+        name=name,
+        service=service,
+        features=table.features,
+        heads=(
+            Head.plain(
+                booster,
+                calibration,
+                BandBounds.from_shares(out_of_fold.probability[judged.any(axis=0)], BandSettings.read()),
+            ),
+        ),
+        documents=dict(documents),
+    )
+    flags += watch_model(evaluation.auc, watch)
+    return Training(model=model, calibration=calibration, out_of_fold=out_of_fold, evaluation=evaluation, flags=tuple(flags))

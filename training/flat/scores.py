@@ -1,0 +1,65 @@
+"""Everyone's scores: what the champion says, what out-of-fold models said, and which of the two a person acts on."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from features.flat.customers import CustomerTable
+from holdfast.arrays import Floats
+from models.bands import Bands
+from models.scorer import Scorer, Scores
+from training.flat.model import Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerScores:
+    """Scores of the n customers of a table.
+
+    Parameters
+    ----------
+    champion : Scores
+        What serving returns.
+    probability_oof : (n,) float64
+        Out-of-fold probability; NaN where the label is not known or the row was never judged.
+    band_oof : (n,) str
+        Its band; empty where NaN.
+    probability, band : (n,) float64, (n,) str
+        What a person acts on: out-of-fold where the label is known (the champion has seen it), the champion's elsewhere. NaN and
+        empty where a known row was never judged.
+    """
+
+    champion: Scores
+    probability_oof: Floats
+    band_oof: Bands
+    probability: Floats
+    band: Bands
+
+    @classmethod
+    def of(cls, customers: CustomerTable, matrix: Floats, training: Training) -> Self:
+        """Score everyone in a table; `matrix` holds the features of all n rows in the model's order."""
+        champion = Scorer(training.model, threads=0).score(matrix)
+        probability_oof = np.full(len(matrix), np.nan)
+        probability_oof[customers.known] = training.out_of_fold.probability
+        band_oof = training.model.main.bands.assign(probability_oof)
+        return cls(
+            champion=champion,
+            probability_oof=probability_oof,
+            band_oof=band_oof,
+            probability=np.where(customers.known, probability_oof, champion.probability),
+            band=np.where(customers.known, band_oof, champion.band),
+        )
+
+    def to_table(self, customers: CustomerTable, model: str, version: str) -> pa.Table:
+        """The scores as stored: one row a customer, null where NaN or empty; model, version and table stand in the metadata."""
+        return pa.table(
+            {
+                "customer_id": pa.array(customers.ids, pa.string()),
+                "probability": pa.array(self.champion.probability),
+                "band": pa.array(self.champion.band.tolist()),
+                "probability_oof": pa.array(self.probability_oof, from_pandas=True),
+                "band_oof": pa.array([band or None for band in self.band_oof.tolist()], pa.string()),
+            },
+            metadata={"model_name": model, "model_version": version, "table_sha256": customers.sha256},
+        )

@@ -1,0 +1,323 @@
+"""Dataset: labelled rows of several cut-offs, with all that fitting and judging must know of them."""
+
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.contracts.tables import VOLUNTARY_CHURN
+from features.fields import SERVICES, VIEWS
+from features.operator.repository import OperatorRepository
+from holdfast.arrays import Floats, Positions, Texts, Times
+from holdfast.errors import InputError
+from holdfast.home import Home
+from holdfast.logging import progress
+from training.labelling.care_exposure import care_marks
+from training.labelling.cutoffs import LabelEnd, cutoffs_for
+from training.labelling.history import UTC_TIME, RawHistory
+from training.labelling.inactivity import seen_until
+from training.labelling.labels import HORIZON_DAYS, Fates
+from training.labelling.population import SLICES, lines_at_risk
+from training.settings import LabelSettings
+
+STREAMED_BYTES = 1 << 30
+"""Feature matrices larger than this are filled, part by part, into a file instead of memory."""
+
+ROWS_AT_ONCE = 50_000
+"""Rows whose features are asked for together: one question costs seconds, and memory by the row."""
+
+WEIGHTS = "rows in control stand for those that care at random treated; rows uncared for, for those that care by rule reached"
+"""What the weights of lines mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Labelled rows, one a subscription (or customer, or contact) and cut-off, ordered by cut-off, then id.
+
+    Parameters
+    ----------
+    target : str
+        What is predicted, such as ``churn``.
+    service : str
+        Feature service that the columns come from, in its order.
+    features : tuple of str
+        Names of the k columns.
+    ids : (n,) str
+        Entities.
+    customers : (n,) str
+        Whose they are: splits and resampling never part a customer.
+    cutoffs : (n,) datetime64[us]
+        As of when, UTC.
+    label_ends : (n,) datetime64[us]
+        When the longest horizon's label was known.
+    matrix : (n, k) float64
+        Features as known at the cut-off, NaN for missing. May be a memory map.
+    labels : dict of int to (n,) float64
+        By horizon in days: 1 where the outcome came within it, else 0; NaN where that is not known.
+    weight : (n,) float64
+        Positive; 1 where nothing asks for another.
+    slices : dict of str to (n,) str
+        Values to judge by, by column: billing_type, segment, region, tenure, language, age_band; ``unknown`` where null.
+    holdout : (n,) bool
+        The household is never sent an offer.
+    excluded : dict of str to int
+        Rows left out, by reason.
+    facts : dict of str to JSON
+        What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what they mean), ``settings``,
+        ``cutoffs``, ``data_end``, ``care`` (see `CareMarks.counts`), ``first_outcomes`` within the longest horizon, with those
+        that compete among them, and ``unknown_labels`` by horizon.
+    """
+
+    target: str
+    service: str
+    features: tuple[str, ...]
+    ids: Texts
+    customers: Texts
+    cutoffs: Times
+    label_ends: Times
+    matrix: Floats
+    labels: dict[int, Floats]
+    weight: Floats
+    slices: dict[str, Texts]
+    holdout: NDArray[np.bool_]
+    excluded: dict[str, int]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def rows(self, positions: Positions) -> "Dataset":
+        """The same with only these rows, in this order."""
+        changed: dict[str, Any] = {}
+        for found in fields(self):
+            value = getattr(self, found.name)
+            if isinstance(value, np.ndarray):
+                changed[found.name] = value[positions]
+            elif found.name in ("labels", "slices"):
+                changed[found.name] = {name: values[positions] for name, values in value.items()}
+        return replace(self, **changed)
+
+
+def churn_dataset(
+    home: Home,
+    settings: LabelSettings | None = None,
+    *,
+    service: str = "churn_v1",
+    cutoffs: Sequence[datetime] | None = None,
+    until: datetime | None = None,
+) -> Dataset:
+    """Lines at risk and whether they were lost by their owner's choice, at several cut-offs.
+
+    Parameters
+    ----------
+    home : Home
+        Where raw tables and features lie.
+    settings : LabelSettings, optional
+        Who is at risk and what counts as lost; default: the ones in force.
+    service : str
+        Feature service of lines.
+    cutoffs : sequence of datetime, optional
+        Mondays that history is kept of; default: as the settings say, counted back from the newest whose labels are complete.
+    until : datetime, optional
+        Look no further than this, as if it were now.
+
+    Raises
+    ------
+    InputError
+        A table is absent, a cut-off has no history or no complete label, or nobody is left.
+    """
+    return _line_dataset(home, "churn", VOLUNTARY_CHURN, None, settings, service, cutoffs, until)
+
+
+def non_payment_dataset(
+    home: Home,
+    settings: LabelSettings | None = None,
+    *,
+    service: str = "churn_v1",
+    cutoffs: Sequence[datetime] | None = None,
+    until: datetime | None = None,
+) -> Dataset:
+    """Postpaid and fixed lines at risk, and whether they were lost because they were not paid for; see `churn_dataset`."""
+    return _line_dataset(home, "non_payment", ("non_payment",), ("postpaid", "fixed"), settings, service, cutoffs, until)
+
+
+def features_for(repository: OperatorRepository, service: str, ids: Sequence[str], cutoffs: Times) -> Floats:
+    """Features of entities as known at their cut-offs, asked of Feast for some rows at a time, in order of the cut-off.
+
+    Parameters
+    ----------
+    repository : OperatorRepository
+        Where they are kept.
+    service : str
+        Feature service.
+    ids : (n,) sequence of str
+        Entities.
+    cutoffs : (n,) datetime64[us]
+        When to look, UTC.
+
+    Returns
+    -------
+    (n, k) float64
+        In the rows' order; a memory map of a nameless file where it takes more than `STREAMED_BYTES`.
+
+    Raises
+    ------
+    InputError
+        The disk has no room for it; and as `OperatorRepository.historical`.
+    """
+    names = np.asarray(ids, dtype=object)
+    matrix = _room_for((len(names), len(columns_of(service))), repository.directory)
+    order = np.argsort(cutoffs, kind="stable")
+    with progress("Reading features at past cut-offs", len(order)) as advance:
+        for start in range(0, len(order), ROWS_AT_ONCE):
+            here = order[start : start + ROWS_AT_ONCE]
+            matrix[here] = repository.historical(service, names[here].tolist(), cutoffs[here])
+            advance(len(here))
+    return matrix
+
+
+def columns_of(service: str) -> tuple[str, ...]:
+    """Names of a feature service's columns, in order.
+
+    Raises
+    ------
+    InputError
+        There is no such service.
+    """
+    if service not in SERVICES:
+        raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
+    return tuple(name for view in SERVICES[service] for name in VIEWS[view].columns)
+
+
+def _room_for(shape: tuple[int, int], directory: Path) -> Floats:
+    wanted = shape[0] * shape[1] * np.dtype(np.float64).itemsize
+    if wanted <= STREAMED_BYTES:
+        return np.empty(shape)
+    free = shutil.disk_usage(directory).free
+    if wanted > free:
+        raise InputError(str(directory), f"must have {wanted >> 20} MB free for the features of all cut-offs", f"{free >> 20} MB")
+    with TemporaryFile(dir=directory) as file:
+        return np.memmap(file, np.float64, "w+", shape=shape)
+
+
+def _line_dataset(
+    home: Home,
+    target: str,
+    positive: Collection[str],
+    strata: Collection[str] | None,
+    settings: LabelSettings | None,
+    service: str,
+    cutoffs: Sequence[datetime] | None,
+    until: datetime | None,
+) -> Dataset:
+    settings = settings or LabelSettings.read()
+    features = columns_of(service)
+    repository = OperatorRepository(home)
+    history = RawHistory(home.raw, until)
+    view = SERVICES[service][0]
+    ends = LabelEnd.of(history, seen_until(history), settings)
+    chosen = cutoffs_for(repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs)
+    present = {at: repository.ids_at(view, at) for at in chosen}
+    with progress("Looking back on who was lost"):
+        fates = Fates.of(history, settings, _union(present.values()))
+    excluded: dict[str, int] = {}
+    parts = []
+    with progress("Finding who was at risk", len(chosen)) as advance:
+        for at in chosen:
+            part, reasons = _rows_at(history, fates, ends, at, settings, present[at], positive, strata)
+            parts.append(part)
+            _add(excluded, reasons)
+            advance(1)
+    rows = pl.concat(parts)
+    marks = care_marks(history, rows)
+    excluded["care"] = int(marks.touched.sum())
+    kept = np.flatnonzero(~marks.touched)
+    if len(kept) == 0:
+        raise InputError("raw tables", "must have somebody at risk at some cut-off; everybody is left out", excluded)
+    rows, weight = rows[kept], marks.weight[kept]
+    ids, times = rows["subscription_id"].to_numpy().astype(np.str_), _naive(rows["cutoff"])
+    return Dataset(
+        target=target,
+        service=service,
+        features=features,
+        ids=ids,
+        customers=rows["customer_id"].to_numpy().astype(np.str_),
+        cutoffs=times,
+        label_ends=_naive(rows["label_end"]),
+        matrix=features_for(repository, service, ids.tolist(), times),
+        labels={days: rows[f"label_{days}"].to_numpy().astype(np.float64) for days in HORIZON_DAYS},
+        weight=weight,
+        slices={name: rows[name].to_numpy().astype(np.str_) for name in SLICES},
+        holdout=marks.holdout[kept],
+        excluded=excluded,
+        facts={
+            "gap_days": settings.gap_days,
+            "weights": WEIGHTS,
+            "settings": settings.model_dump(),
+            "cutoffs": [f"{at:%Y-%m-%d}" for at in chosen],
+            "data_end": history.end.isoformat(),
+            "care": marks.counts,
+            "first_outcomes": _first_outcomes(rows),
+            "unknown_labels": {str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS},
+        },
+    )
+
+
+def _rows_at(
+    history: RawHistory,
+    fates: Fates,
+    ends: LabelEnd,
+    at: datetime,
+    settings: LabelSettings,
+    present: Sequence[str],
+    positive: Collection[str],
+    strata: Collection[str] | None,
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    population = lines_at_risk(history, fates, at, settings, present)
+    excluded = dict(population.excluded)
+    lines = population.rows
+    if strata is not None:
+        excluded["other_billing_type"] = lines.filter(~pl.col("billing_type").is_in(list(strata))).height
+        lines = lines.filter(pl.col("billing_type").is_in(list(strata)))
+    end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
+    late = pl.col("subscription_id").is_in(fates.late["subscription_id"].implode())
+    label_end = pl.when(late).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
+    ended = fates.service_ends.filter(pl.col("ended_at") > at).group_by("subscription_id").agg(pl.col("ended_at").min())
+    rows = (
+        lines.with_columns(cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end)
+        .join(ended, on="subscription_id", how="left", maintain_order="left")
+        .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
+        .drop("ended_at")
+    )
+    labels = fates.label(rows, at, settings.gap_days, positive).drop("subscription_id")
+    rows = pl.concat([rows, labels], how="horizontal")
+    incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > ends.use)
+    unknown = pl.all_horizontal(pl.col(f"label_{days}").is_null() for days in HORIZON_DAYS)
+    excluded |= {"in_gap": 0, "incomplete": 0, "censored": 0}
+    for reason, holds in (("incomplete", incomplete), ("in_gap", pl.col("in_gap")), ("censored", unknown)):
+        excluded[reason] = rows.filter(holds).height
+        rows = rows.filter(~holds)
+    return rows, excluded
+
+
+def _union(ids: Iterable[Sequence[str]]) -> pl.Series:
+    return pl.Series(sorted(set().union(*ids)), dtype=pl.String)
+
+
+def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:
+    """What came first to how many rows within the longest horizon; involuntary exits among it compete with voluntary ones."""
+    within = rows.filter(pl.col("lost_at") <= pl.col("horizon_end"))
+    return dict(within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows())
+
+
+def _add(total: dict[str, int], more: dict[str, int]) -> None:
+    for reason, rows in more.items():
+        total[reason] = total.get(reason, 0) + rows
+
+
+def _naive(column: pl.Series) -> Times:
+    return column.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")

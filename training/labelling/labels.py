@@ -1,0 +1,200 @@
+"""What became of lines, in hindsight, and the labels that follow from it.
+
+A loss has two dates: when the line was lost, and when that could be known. A loss with notice is dated and known at the notice;
+without notice, when it happened. A prepaid line is lost by `inactivity_days` of silence: dated at its last activity, known when
+the silence is complete. The other ends of a line are no churn: involuntary exits compete with it, a migration or SIM swap goes on
+with the successor, a transfer ends what can be asked, and a record that ends without a word leaves the outcome unknown.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from features.contracts.tables import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from training.labelling.exits import UNKNOWN, Past
+from training.labelling.history import RawHistory
+from training.settings import LabelSettings
+
+HORIZON_DAYS = (30, 60, 90)
+"""Horizons of churn and non-payment, shortest first."""
+
+SILENCE_DAYS = (15, 30, 60, 90)
+"""Lengths of silence that the sensitivity of prepaid churn is shown for."""
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of lines, and of those that continue them.
+
+    Parameters
+    ----------
+    exits : DataFrame
+        See `training.labelling.exits.Past.exits`.
+    late : DataFrame
+        ``subscription_id`` of lines that are, or become, prepaid: their labels are known `inactivity_days` later.
+    use_is_told : bool
+        Whether there is a table that silence can be told by.
+    past : Past
+        What all this was made of.
+    """
+
+    exits: pl.DataFrame
+    late: pl.DataFrame
+    use_is_told: bool
+    past: Past
+
+    @classmethod
+    def of(cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None) -> "Fates":
+        """Look back on lines.
+
+        Parameters
+        ----------
+        history : RawHistory
+            The raw tables.
+        settings : LabelSettings
+            When a silent line is lost.
+        only : Series of str, optional
+            Lines that are asked about; default: all.
+
+        Raises
+        ------
+        InputError
+            There is no table of losses.
+        """
+        past = Past.of(history, only)
+        prepaid = past.lines.filter(pl.col("billing_type") == "prepaid").select(pl.col("subscription_id").alias("member"))
+        late = past.lineage.join(prepaid, on="member", how="semi").select("subscription_id").unique().sort("subscription_id")
+        return cls(exits=past.exits(settings.inactivity_days), late=late, use_is_told=history.has("usage_weeks"), past=past)
+
+    @property
+    def service_ends(self) -> pl.DataFrame:
+        """``subscription_id`` and ``ended_at``, each time that service ended."""
+        return self.past.ends.select("subscription_id", "ended_at")
+
+    def gone(self, at: datetime) -> pl.DataFrame:
+        """Lines that were lost already at a cut-off, known or not.
+
+        Returns
+        -------
+        DataFrame
+            ``subscription_id`` and ``gone``: ``cancelling``, ``silent`` or ``ended``.
+        """
+        silent, voluntary = ~pl.col("ended"), pl.col("how").is_in(VOLUNTARY_CHURN)
+        why = pl.when(silent).then(pl.lit("silent")).when(voluntary).then(pl.lit("cancelling")).otherwise(pl.lit("ended"))
+        return (
+            _not_yet_back(self.exits, at)
+            .filter(pl.col("known_at") <= at, ~(silent & (pl.col("how") == UNKNOWN)))
+            .with_columns(gone=why)
+            .sort("subscription_id", "lost_at", "gone")
+            .unique("subscription_id", keep="first", maintain_order=True)
+            .select("subscription_id", "gone")
+        )
+
+    def label(self, lines: pl.DataFrame, at: datetime, gap_days: int, positive: Collection[str]) -> pl.DataFrame:
+        """Label lines at a cut-off.
+
+        Parameters
+        ----------
+        lines : DataFrame
+            ``subscription_id`` of lines that were not gone.
+        at : datetime
+            The cut-off.
+        gap_days : int
+            Days between it and the start of the horizon.
+        positive : collection of str
+            Kinds of churn that count; whatever else comes first makes the label 0.
+
+        Returns
+        -------
+        DataFrame
+            In the order of `lines`: ``subscription_id``; ``in_gap``, whether it was known within the gap that the line was lost;
+            ``how`` and ``lost_at`` of what came first, null where nothing did; ``label_<days>`` by horizon, null where unknown.
+        """
+        gap_end = at + timedelta(days=gap_days)
+        coming = _not_yet_back(self.exits, at).join(lines, on="subscription_id", how="semi")
+        within_gap = (pl.col("known_at") > at) & (pl.col("known_at") <= gap_end)
+        is_loss = pl.col("how").is_in((*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN))
+        in_gap = coming.filter(within_gap & is_loss).select("subscription_id", pl.lit(True).alias("in_gap")).unique()
+        first = (
+            coming.sort("subscription_id", "lost_at", "known_at")
+            .unique("subscription_id", keep="first", maintain_order=True)
+            .select("subscription_id", "how", "lost_at")
+        )
+        found = (
+            lines.select("subscription_id")
+            .join(in_gap, on="subscription_id", how="left", maintain_order="left")
+            .join(first, on="subscription_id", how="left", maintain_order="left")
+            .with_columns(pl.col("in_gap").fill_null(False))
+        )
+        return found.with_columns(
+            pl.when(pl.col("lost_at").is_null() | (pl.col("lost_at") > gap_end + timedelta(days=days)))
+            .then(0.0)
+            .when(pl.col("how") != UNKNOWN)
+            .then(pl.col("how").is_in(list(positive)).cast(pl.Float64))
+            .alias(f"label_{days}")
+            for days in HORIZON_DAYS
+        )
+
+
+@dataclass(frozen=True)
+class InactivityShare:
+    """What prepaid churn would be, were a line lost after so many days of silence.
+
+    Parameters
+    ----------
+    days : int
+        Length of silence.
+    lines : int
+        Prepaid lines in service.
+    lost : float or None
+        Share of them that fell silent for so long; None where there are no lines.
+    back : float or None
+        Share of those silences after which the line was used again, as far as the data tell; None where there are none.
+    """
+
+    days: int
+    lines: int
+    lost: float | None
+    back: float | None
+
+
+def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
+    """How much hangs on the length of silence that counts as lost, for each of `SILENCE_DAYS`.
+
+    All lengths are judged by the same silences: those that began late enough for use to be told of, and early enough for the
+    longest to be complete. A line that the operator itself ended because of silence cannot come back.
+
+    Raises
+    ------
+    InputError
+        There is no table of losses, or of use.
+    """
+    history.require("usage_weeks", "silence is told by it")
+    past = Past.of(history)
+    first = history.known("usage_weeks", []).select(pl.col("week_start_at").min()).collect().item()
+    last = past.use_end - timedelta(days=max(SILENCE_DAYS))
+    silent = past.silences.filter(pl.col("silent_from") > first, pl.col("silent_from") <= last)
+    length = pl.col("stop").fill_null(past.use_end) - pl.col("silent_from")
+    gone = past.ends.filter(pl.col("ended_at") <= first, pl.col("back_at").is_null())
+    lines = (
+        past.lines.filter(pl.col("billing_type") == "prepaid", pl.col("activated_at") <= last)
+        .join(gone, on="subscription_id", how="anti")
+        .height
+    )
+    shares = []
+    for days in SILENCE_DAYS:
+        complete = silent.filter(length >= timedelta(days=days))
+        lost = complete["subscription_id"].n_unique()
+        back = int(complete["silent_to"].is_not_null().sum())
+        shares.append(InactivityShare(days, lines, _share(lost, lines), _share(back, len(complete))))
+    return tuple(shares)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _not_yet_back(exits: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    return exits.filter(pl.col("back_at").is_null() | (pl.col("back_at") > at))

@@ -1,0 +1,111 @@
+"""Splits: which rows a model is fitted on and which it is judged on."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Positions
+from holdfast.errors import InputError
+from training.settings import LabelSettings
+
+if TYPE_CHECKING:
+    from training.labelling.dataset import Dataset
+
+
+TUNE_FROM, CALIBRATE_FROM = 0.6, 0.8
+"""Shares of customers, by their hash: fitted on below the first, calibrated on from the second, tuned on between."""
+
+FEWEST_POSITIVES = {"fit": 50, "tune": 20, "calibrate": 20, "test": 20}
+"""Rows with the outcome that a part needs at the longest horizon."""
+
+
+@dataclass(frozen=True)
+class PeriodSplit:
+    """Rows for each step of making a model, by time and customer.
+
+    Parameters
+    ----------
+    fit, tune, calibrate : (.,) intp
+        Row positions with cut-offs whose labels end before the test period begins; no customer is in two of them.
+    test : (.,) intp
+        Row positions of the latest cut-offs, whoever the customer.
+    purged : int
+        Earlier rows whose labels end within the test period: they are in no part.
+    """
+
+    fit: Positions
+    tune: Positions
+    calibrate: Positions
+    test: Positions
+    purged: int = 0
+
+
+def period_split(dataset: "Dataset", settings: LabelSettings, test_from: datetime | None = None) -> PeriodSplit:
+    """Split labelled rows of several cut-offs into a later test period, and customers before it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The rows.
+    settings : LabelSettings
+        How much of the cut-offs make the test period.
+    test_from : datetime, optional
+        When the test period begins; default: the latest `test_share` of the cut-offs, at least one.
+
+    Raises
+    ------
+    InputError
+        The test period lies outside the data, no label ends before it, or a part has too few positives.
+    """
+    cutoffs = np.unique(dataset.cutoffs)
+    if len(cutoffs) == 0:
+        raise InputError("cut-offs", "must be at least two, one to fit and one to test on", 0)
+    start = cutoffs[-max(1, int(settings.test_share * len(cutoffs)))]
+    if test_from is not None:
+        start = np.datetime64(test_from.astimezone(UTC).replace(tzinfo=None), "us")
+        if not cutoffs[0] < start <= cutoffs[-1]:
+            raise InputError(
+                "test period",
+                f"must begin after {_day(cutoffs[0])} and not after {_day(cutoffs[-1])}, the last cut-off",
+                _day(start),
+            )
+    test, before = dataset.cutoffs >= start, dataset.label_ends < start
+    if not before.any():
+        needed = int(-(-(dataset.label_ends - dataset.cutoffs).min() // np.timedelta64(7, "D"))) + 1
+        spanned = int((start - cutoffs[0]) // np.timedelta64(7, "D"))
+        raise InputError(
+            "cut-offs", f"must begin {needed} weeks before the test period, for any label to end before it", f"{spanned} weeks"
+        )
+    share = customer_share(dataset.customers)
+    split = PeriodSplit(
+        fit=np.flatnonzero(before & (share < TUNE_FROM)),
+        tune=np.flatnonzero(before & (share >= TUNE_FROM) & (share < CALIBRATE_FROM)),
+        calibrate=np.flatnonzero(before & (share >= CALIBRATE_FROM)),
+        test=np.flatnonzero(test),
+        purged=int((~before & ~test).sum()),
+    )
+    longest = max(dataset.labels)
+    for part, fewest in FEWEST_POSITIVES.items():
+        label = dataset.labels[longest][getattr(split, part)]
+        for found, what in ((int(np.sum(label == 1)), "positives"), (int(np.sum(label == 0)), "negatives")):
+            if found < fewest:
+                raise InputError(
+                    f"{dataset.target}, {part} rows", f"must have at least {fewest} {what} within {longest} days", found
+                )
+    return split
+
+
+def customer_share(customers: NDArray[np.str_]) -> Floats:
+    """Where each customer stands between 0 and 1, by a hash of its id: the same on every machine and for good."""
+    different, place = np.unique(customers, return_inverse=True)
+    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in different.tolist()]
+    shares = np.array([int.from_bytes(digest, "big") / 2**64 for digest in digests])
+    return shares[place]
+
+
+def _day(moment: np.datetime64) -> str:
+    return str(moment.astype("datetime64[D]"))

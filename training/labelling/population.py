@@ -1,0 +1,178 @@
+"""Population: who is at risk at a cut-off, and why the others are not asked about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from features.contracts.tables import ARRIVED
+from training.labelling.history import RawHistory
+from training.labelling.labels import Fates
+from training.settings import LabelSettings
+
+SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
+"""What figures are shown by. Age is for judging only."""
+
+LINE_EXCLUSIONS = (
+    *("iot", "test", "employee", "suspended", "enterprise", "new"),
+    *("cancelling", "ended", "porting", "use_unknown", "silent", "no_history"),
+)
+"""Why a line in service is not at risk, in the order in which reasons apply."""
+
+_YEAR_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Population:
+    """Those at risk at a cut-off.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        In order of the id: ``subscription_id`` (lines only), ``customer_id``, ``household`` (its household, or the customer
+        alone where that is unknown), and the `SLICES`.
+    excluded : dict of str to int
+        How many others were in service, by the first reason that applies.
+    """
+
+    rows: pl.DataFrame
+    excluded: dict[str, int]
+
+
+def lines_at_risk(
+    history: RawHistory, fates: Fates, at: datetime, settings: LabelSettings, present: Sequence[str] | None = None
+) -> Population:
+    """Lines at risk at a cut-off.
+
+    At risk is a line that is active, known for `known_days`, no machine's, test's or employee's line, not of an enterprise, not
+    cancelling or porting, and, if it is prepaid, not silent for `inactivity_days`.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables.
+    fates : Fates
+        What became of the lines, so that who was lost already, though nobody knew, is left out.
+    at : datetime
+        The cut-off.
+    settings : LabelSettings
+        Days.
+    present : sequence of str, optional
+        Lines that features are kept of; default: all.
+    """
+    first = history.rows("subscriptions", []).group_by("subscription_id").agg(pl.col(ARRIVED).min().alias("first_arrived_at"))
+    known_since = pl.max_horizontal("activated_at", "first_arrived_at")
+    reasons = {
+        "iot": pl.col("is_iot"),
+        "test": pl.col("is_test"),
+        "employee": pl.col("is_employee"),
+        "suspended": pl.col("status") == "suspended",
+        "enterprise": pl.col("segment") == "enterprise",
+        "new": known_since > at - timedelta(days=settings.known_days),
+        "cancelling": pl.col("gone") == "cancelling",
+        "ended": pl.col("gone") == "ended",
+        "porting": pl.col("porting"),
+        "use_unknown": (pl.col("billing_type") == "prepaid") & (not fates.use_is_told),
+        "silent": pl.col("gone") == "silent",
+        "no_history": _missing("subscription_id", present),
+    }
+    lines = (
+        _lines(history, at)
+        .join(first, on="subscription_id", how="left")
+        .join(_people(history, at), on="customer_id", how="left")
+        .join(fates.gone(at).lazy(), on="subscription_id", how="left")
+        .join(_porting(history, at), on="subscription_id", how="left")
+        .with_columns(_first_reason(reasons), tenure=_tenure(pl.col("activated_at"), at))
+        .sort("subscription_id")
+        .collect()
+    )
+    return _population(lines, ["subscription_id", "customer_id", "household"], LINE_EXCLUSIONS)
+
+
+def customers_present(history: RawHistory, at: datetime, present: Sequence[str] | None = None) -> Population:
+    """Customers at a cut-off who can be dissatisfied: people, with at least one line in use.
+
+    Left out are enterprises and whoever has only machines', test or employees' lines, or none that is active.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables.
+    at : datetime
+        The cut-off.
+    present : sequence of str, optional
+        Customers that features are kept of; default: all.
+    """
+    odd = pl.any_horizontal(pl.col(name).fill_null(False) for name in ("is_iot", "is_test", "is_employee"))
+    reasons = {
+        "iot_test_employee": ~pl.col("personal"),
+        "suspended": ~pl.col("active"),
+        "enterprise": pl.col("segment") == "enterprise",
+        "no_history": _missing("customer_id", present),
+    }
+    kinds = pl.col("billing_type").unique().sort()
+    customers = (
+        _lines(history, at)
+        .group_by("customer_id")
+        .agg(
+            (~odd).any().alias("personal"),
+            (~odd & (pl.col("status") == "active")).any().alias("active"),
+            pl.when(kinds.len() == 1).then(kinds.first()).otherwise(pl.lit("mixed")).alias("billing_type"),
+            pl.col("activated_at").min(),
+        )
+        .join(_people(history, at), on="customer_id", how="left")
+        .with_columns(_first_reason(reasons), tenure=_tenure(pl.min_horizontal("first_seen_at", "activated_at"), at))
+        .sort("customer_id")
+        .collect()
+    )
+    return _population(customers, ["customer_id", "household"], tuple(reasons))
+
+
+def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
+    columns = ["customer_id", "billing_type", "activated_at", "status", "is_iot", "is_test", "is_employee"]
+    return history.known("subscriptions", columns, at).filter(pl.col("status") != "ended").drop("happened_at", ARRIVED)
+
+
+def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
+    columns = ["household_id", "segment", "region", "language", "age_band", "first_seen_at"]
+    return history.known("customers", columns, at).drop("happened_at", ARRIVED)
+
+
+def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
+    """Lines with an open request to port out: neither withdrawn nor completed."""
+    steps = history.known("port_requests", ["subscription_id"], at)
+    over = steps.filter(pl.col("status") != "requested").select("request_id")
+    return steps.join(over, on="request_id", how="anti").select("subscription_id", pl.lit(True).alias("porting")).unique()
+
+
+def _missing(key: str, present: Sequence[str] | None) -> pl.Expr:
+    return pl.lit(False) if present is None else ~pl.col(key).is_in(pl.Series(present, dtype=pl.String).implode())
+
+
+def _first_reason(reasons: dict[str, pl.Expr]) -> pl.Expr:
+    chosen = [pl.when(holds.fill_null(False)).then(pl.lit(reason)) for reason, holds in reasons.items()]
+    return pl.coalesce(chosen).alias("excluded")
+
+
+def _tenure(since: pl.Expr, at: datetime) -> pl.Expr:
+    days = (pl.lit(at) - since).dt.total_days()
+    return (
+        pl.when(days < _YEAR_DAYS)
+        .then(pl.lit("under 1 year"))
+        .when(days < 3 * _YEAR_DAYS)
+        .then(pl.lit("1 to 3 years"))
+        .when(days.is_not_null())
+        .then(pl.lit("over 3 years"))
+    )
+
+
+def _population(people: pl.DataFrame, ids: list[str], reasons: Sequence[str]) -> Population:
+    counts = dict(people.filter(pl.col("excluded").is_not_null())["excluded"].value_counts().iter_rows())
+    household = pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("household")
+    rows = (
+        people.filter(pl.col("excluded").is_null())
+        .with_columns(household, *(pl.col(name).fill_null("unknown") for name in SLICES))
+        .select(*ids, *SLICES)
+    )
+    return Population(rows, {reason: counts.get(reason, 0) for reason in reasons})

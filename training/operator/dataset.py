@@ -1,0 +1,63 @@
+"""The labelled rows of any target."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from holdfast.home import Home
+from models.dissatisfaction import SurveyTarget
+from models.target import Target
+from training.labelling.dataset import Dataset, churn_dataset, non_payment_dataset
+from training.labelling.history import RawHistory
+from training.labelling.labels import inactivity_sensitivity
+from training.release.facts import SURVEY
+from training.surveys.dataset import SurveyDataset, survey_dataset
+
+SENSITIVITY = "inactivity.json"
+"""Name of the document that tells how many losses by inactivity there are at other numbers of days."""
+
+
+@dataclass(frozen=True)
+class TargetDataset:
+    """The labelled rows of a target.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The rows.
+    documents : dict of str to JSON
+        What must be said of them beside, by file name.
+    survey : SurveyDataset or None
+        The surveys behind them, if any.
+    """
+
+    dataset: Dataset
+    documents: dict[str, Any]
+    survey: SurveyDataset | None = None
+
+
+def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> TargetDataset:
+    """Labelled rows of a target, and what must be said of them beside.
+
+    Parameters
+    ----------
+    home : Home
+        Where raw tables and features lie.
+    target : Target
+        One of `models.targets.TARGETS`.
+    test_from : datetime, optional
+        When the test period begins: who answers surveys is learned from what was known before.
+
+    Raises
+    ------
+    InputError
+        As of the target's own dataset.
+    """
+    if isinstance(target, SurveyTarget):
+        asked = survey_dataset(home, target, test_from=test_from)
+        return TargetDataset(asked.dataset, {SURVEY: asked.facts.to_json()}, asked)
+    if target.name == "non_payment":
+        return TargetDataset(non_payment_dataset(home), {})
+    history = RawHistory(home.raw)
+    silences = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
+    return TargetDataset(churn_dataset(home), {SENSITIVITY: [asdict(share) for share in silences]})

@@ -1,0 +1,354 @@
+"""A model of the operator's own features: tuned, fitted, calibrated, assessed on a later period, and explained.
+
+What `training.flat.model` is to a team's flat table, this is to labelled rows of several cut-offs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holdfast.arrays import Floats, Positions, Texts
+from holdfast.logging import progress
+from models.reasons.cost import explanation_cost
+from models.reasons.explain import Explanation
+from models.reasons.meaning import FeatureMeaning, meanings_to_json
+from models.registry import RegisteredVersion
+from models.scorer import Scorer
+from models.target import Target
+from models.version import EVERYONE, Head, ModelVersion
+from training.evaluation.assess import Predictions, assess
+from training.evaluation.assessment import ASSESSMENT, Assessment, head_name
+from training.evaluation.baselines import constant_baseline, fit_logistic
+from training.evaluation.leaks import Flag, watch_model, watch_table
+from training.evaluation.metrics import auc, log_loss
+from training.evaluation.predictions import TestPredictions
+from training.fitting.constraints import constraints_of, meanings_of
+from training.fitting.fit import Recipe, TrainingTable, constrained, fit_early_stopped
+from training.fitting.horizon_models import customer_codes, fit_heads, table_of
+from training.fitting.tune import Tuned, TuningBudget, tune
+from training.labelling.dataset import Dataset
+from training.labelling.periods import PeriodSplit, period_split
+from training.release.facts import TRAINING, Rivalry, TrainingFacts
+from training.release.provenance import dataset_sha256, environment_sha256, git_commit
+from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings
+
+EXPLAINED_ROWS = 4_000
+"""Test rows that are explained for the report, at most."""
+
+WATCHED_ROWS = 40_000
+"""Fitting rows that the leak watch looks at, at most."""
+
+ADDITIVITY_ROWS = 500
+"""Test rows on which contributions are checked to add up to the raw margin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainedRows:
+    """Some test rows and what moved their predictions within the longest horizon.
+
+    Parameters
+    ----------
+    matrix : (m, k) float64
+        Their features.
+    explanation : Explanation
+        Their contributions.
+    stratum : (m,) str
+        Their strata.
+    probability : (m,) float64
+        Their calibrated probabilities.
+    """
+
+    matrix: Floats
+    explanation: Explanation
+    stratum: Texts
+    probability: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorModel:
+    """A model version and everything known about it.
+
+    Parameters
+    ----------
+    version : ModelVersion
+        The model, with its documents.
+    assessments : dict of str to Assessment
+        How good each head is on the test period, by `training.evaluation.assessment.head_name`.
+    facts : TrainingFacts
+        How it was made.
+    meanings : tuple of FeatureMeaning
+        What its columns mean.
+    tuned : Tuned
+        What was searched.
+    sample : ExplainedRows
+        Test rows, explained.
+    predictions : TestPredictions
+        What it says of all test rows.
+    test : (n,) intp
+        The test rows, in the dataset.
+    """
+
+    version: ModelVersion
+    assessments: dict[str, Assessment]
+    facts: TrainingFacts
+    meanings: tuple[FeatureMeaning, ...]
+    tuned: Tuned
+    sample: ExplainedRows
+    predictions: TestPredictions
+    test: Positions
+
+    def with_documents(self, documents: Mapping[str, Any]) -> "OperatorModel":
+        """The model with further documents, or others in their place, by file name."""
+        return replace(self, version=replace(self.version, documents={**self.version.documents, **documents}))
+
+
+def train_operator_model(
+    dataset: Dataset,
+    target: Target,
+    champion: RegisteredVersion | None,
+    budget: TuningBudget,
+    *,
+    storage: Path | None = None,
+    extra_documents: dict[str, Any] | None = None,
+    unreadable: Rivalry | None = None,
+    test_from: datetime | None = None,
+) -> OperatorModel:
+    """Make a model of labelled rows, and judge it on a later period beside the champion.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled rows of several cut-offs.
+    target : Target
+        What is predicted.
+    champion : RegisteredVersion or None
+        The version in production, to be judged on the same rows.
+    budget : TuningBudget
+        How long to search for parameters.
+    storage : Path, optional
+        File that keeps what tuning found, so that a run that was cut short carries on.
+    extra_documents : dict of str to JSON, optional
+        Further documents for the version, by file name.
+    unreadable : Rivalry, optional
+        The version in production where it cannot be read, and why.
+    test_from : datetime, optional
+        When the test period begins, with a time zone. Default: as `training.labelling.periods.period_split`.
+
+    Raises
+    ------
+    InputError
+        The rows do not make up a fitting, tuning, calibration and test part with enough positives.
+    """
+    settings = TrainingSettings.read()
+    split = period_split(dataset, LabelSettings.read(), test_from)
+    meanings = meanings_of(target.service, target.direction)
+    search = _search(dataset, split, target, meanings, budget, settings, storage)
+    heads, record = fit_heads(dataset, split, target, search.recipes, settings)
+    bare = ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads, strata=target.strata)
+    rivalry = unreadable or _rivalry(champion, dataset, target)
+    said = _said(bare, dataset, split.test)
+    champions = _said(champion.model, dataset, split.test) if champion and rivalry.comparable else None
+    assessments = _assess(bare, dataset, split, said, champions)
+    sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
+    main_auc = assessments[head_name(target.horizons_days[-1])].metrics["auc"].value
+    parts = {"fit": split.fit, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
+    facts = TrainingFacts(
+        target=target.name,
+        service=target.service,
+        features=dataset.features,
+        dataset_sha256=dataset_sha256(dataset),
+        rows={name: len(rows) for name, rows in parts.items()},
+        cutoffs={name: _cutoffs(dataset, rows) for name, rows in parts.items()},
+        gap_days=int(dataset.facts["gap_days"]),
+        horizons_days=target.horizons_days,
+        excluded={**dataset.excluded, "purged": split.purged},
+        weights=str(dataset.facts["weights"]),
+        strata=tuple(np.unique(_strata(bare, dataset.matrix[split.test])).tolist()) if target.strata else (),
+        slices=tuple(dataset.slices),
+        parameters=dict(search.tuned.parameters),
+        rounds=record.rounds,
+        flags=(*search.flags, *watch_model(main_auc, LeakWatchSettings.read())),
+        champion=rivalry,
+        explanation_cost={head_name(head.horizon_days): _cost(head) for head in heads},
+        additivity_error={head_name(head.horizon_days): _additivity_error(bare, head, sample.matrix) for head in heads},
+        seed=settings.seed,
+        git_commit=git_commit(),
+        environment_sha256=environment_sha256(),
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        choices={
+            "dataset": dataset.facts,
+            "averaged_recipes": len(search.recipes),
+            "monotone": search.monotone,
+            "boosters": record.boosters,
+            "calibrations": record.calibrations,
+        },
+    )
+    documents = {
+        TRAINING: facts.to_json(),
+        ASSESSMENT: {name: assessment.to_json() for name, assessment in assessments.items()},
+        "features.json": meanings_to_json(meanings),
+        **(extra_documents or {}),
+    }
+    return OperatorModel(
+        version=replace(bare, documents=documents),
+        assessments=assessments,
+        facts=facts,
+        meanings=meanings,
+        tuned=search.tuned,
+        sample=sample,
+        predictions=TestPredictions.of(dataset, split.test, said),
+        test=split.test,
+    )
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What was found on fitting and tuning rows, before heads are fitted."""
+
+    tuned: Tuned
+    recipes: list[Recipe]
+    monotone: dict[str, Any]
+    flags: list[Flag]
+
+
+def _search(
+    dataset: Dataset,
+    split: PeriodSplit,
+    target: Target,
+    meanings: Sequence[FeatureMeaning],
+    budget: TuningBudget,
+    settings: TrainingSettings,
+    storage: Path | None,
+) -> _Search:
+    train, valid = (table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune))
+    constraints = constraints_of(meanings)
+    flags = _watch(train, settings.seed)
+    tuned = tune(train, valid, budget, settings=settings, storage=storage, study=target.name, constraints=constraints)
+    recipes: list[Recipe] = [constrained(member.recipe, constraints) for member in tuned.members]
+    monotone = {}
+    with progress("Comparing boosters with and without monotone constraints", 2) as advance:
+        for name, tried in (("with", recipes[0]), ("without", tuned.parameters)):
+            booster, rounds = fit_early_stopped(train, valid, tried, settings, 0)
+            predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
+            monotone[name] = {
+                "auc": auc(valid.label, predicted, valid.weight),
+                "log_loss": log_loss(valid.label, predicted, valid.weight),
+                "rounds": rounds,
+            }
+            advance(1)
+    return _Search(tuned, recipes, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags)
+
+
+def _watch(train: TrainingTable, seed: int) -> list[Flag]:
+    """Leak watch over fitting rows, or a sample of them."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
+    seen = train.rows(chosen)
+    return watch_table(seen.matrix, seen.label, seen.group, seen.features, seen.categorical, LeakWatchSettings.read(), seed)
+
+
+def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Target) -> Rivalry:
+    if champion is None:
+        return Rivalry(number=None, comparable=False, why="")
+    model = champion.model
+    why = ""
+    if model.service != target.service:
+        why = f"it reads feature service {model.service}, not {target.service}"
+    elif gone := sorted(set(model.features) - set(dataset.features)):
+        why = f"it reads features that are there no more: {', '.join(gone[:5])}"
+    elif absent := [days for days in target.horizons_days if days not in model.horizons]:
+        why = f"it has no head for {', '.join(map(str, absent))} days"
+    return Rivalry(number=champion.number, comparable=not why, why=why)
+
+
+def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
+    """Probabilities that a version gives some rows, by head; it may read fewer columns than the dataset has."""
+    columns = [dataset.features.index(name) for name in model.features]
+    scores = Scorer(model, threads=0).score_all(np.ascontiguousarray(dataset.matrix[rows][:, columns]))
+    return {head_name(days): found.probability for days, found in zip(model.horizons, scores, strict=True)}
+
+
+def _assess(
+    model: ModelVersion,
+    dataset: Dataset,
+    split: PeriodSplit,
+    said: Mapping[str, Floats],
+    champions: Mapping[str, Floats] | None,
+) -> dict[str, Assessment]:
+    """Judge every head on the test rows whose label is known, beside a constant, a logistic regression and the champion."""
+    settings = AssessmentSettings.read()
+    learnt = np.sort(np.concatenate([split.fit, split.tune, split.calibrate]))
+    codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
+    found = {}
+    with progress("Assessing on the test period", len(said)) as advance:
+        for head, probability in said.items():
+            days = int(head)
+            known = ~np.isnan(dataset.labels[days][split.test])
+            rows = split.test[known]
+            earlier = learnt[~np.isnan(dataset.labels[days][learnt])]
+            label, weight = dataset.labels[days][earlier], dataset.weight[earlier]
+            rivals = {
+                "constant": constant_baseline(label, weight, strata[earlier], strata[rows]),
+                "logistic": fit_logistic(dataset.matrix[earlier], label, weight).probability(dataset.matrix[rows]),
+            }
+            if champions is not None:
+                rivals["champion"] = champions[head][known]
+            found[head] = assess(
+                Predictions(
+                    horizon_days=days,
+                    label=dataset.labels[days][rows],
+                    probability=probability[known],
+                    weight=dataset.weight[rows],
+                    customer=codes[rows],
+                    strata=strata[rows],
+                    slices={name: values[rows] for name, values in dataset.slices.items()},
+                    cutoffs=dataset.cutoffs[rows],
+                    trained_until=dataset.cutoffs[learnt].max(),
+                    holdout=dataset.holdout[rows],
+                    rivals=rivals,
+                ),
+                settings,
+            )
+            advance(1)
+    return found
+
+
+def _strata(model: ModelVersion, matrix: Floats) -> Texts:
+    if model.strata is None:
+        return np.full(len(matrix), "all")
+    names = model.strata.of(matrix[:, model.features.index(model.strata.feature)])
+    return np.where(names == EVERYONE, "other", names)
+
+
+def _explained(scorer: Scorer, dataset: Dataset, test: Positions, seed: int) -> ExplainedRows:
+    rows = np.sort(np.random.default_rng(seed).permutation(test)[:EXPLAINED_ROWS])
+    matrix = np.ascontiguousarray(dataset.matrix[rows])
+    with progress("Explaining a sample of the test period"):
+        explanation = scorer.explain(matrix)
+    return ExplainedRows(
+        matrix=matrix,
+        explanation=explanation,
+        stratum=_strata(scorer.version, matrix),
+        probability=scorer.score(matrix).probability,
+    )
+
+
+def _cost(head: Head) -> int:
+    return max(explanation_cost(part.booster) for part in head.parts.values())
+
+
+def _additivity_error(model: ModelVersion, head: Head, matrix: Floats) -> float:
+    scorer = Scorer(model, threads=0)
+    rows = matrix[:ADDITIVITY_ROWS]
+    explanation = scorer.explain(rows, head.horizon_days)
+    margin = scorer.score(rows, head.horizon_days).margin
+    return float(np.max(np.abs(explanation.base + explanation.contributions.sum(axis=1) - margin), initial=0.0))
+
+
+def _cutoffs(dataset: Dataset, rows: Positions) -> tuple[str, ...]:
+    # Contacts close at any moment: their days are told.
+    days = np.unique(dataset.cutoffs[rows].astype("datetime64[D]")).astype(str)
+    return tuple(f"{day}T00:00:00+00:00" for day in days.tolist())

@@ -1,0 +1,123 @@
+"""Two model versions side by side, with paired differences on the rows that both were tested on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from holdfast.errors import InputError, ModelError
+from holdfast.home import Home
+from models.registry import RegistryEntry, find_version, read_documents
+from training.evaluation.assessment import ASSESSMENT, Assessment, Estimate
+from training.evaluation.metrics import METRICS
+from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions, compare_predictions
+from training.settings import AssessmentSettings, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedFigure:
+    """A figure of two versions side by side; None where it was not told."""
+
+    head: str
+    metric: str
+    one: Estimate | None
+    other: Estimate | None
+    difference: Estimate | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two versions side by side.
+
+    Parameters
+    ----------
+    name, one, other : str
+        The model and the two numbers.
+    rows : dict of str to int
+        By head, rows of both test periods that the differences (first minus second) come from; empty where there are none.
+    figures : tuple of ComparedFigure
+        By head and metric. Where there are shared rows, both figures are those of these rows.
+    note : str
+        Why there is no difference; empty where there is one.
+    """
+
+    name: str
+    one: str
+    other: str
+    rows: dict[str, int]
+    figures: tuple[ComparedFigure, ...]
+    note: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return asdict(self)
+
+
+def compare_models(home: Home, name: str, one: str, other: str) -> Comparison:
+    """Put two versions side by side, with paired differences on the rows that both were tested on.
+
+    Raises
+    ------
+    ModelError
+        There is no such version, it is damaged, or it was not judged on a test period.
+    """
+    entries = [find_version(home, name, which) for which in (one, other)]
+    first, second = (_assessments(home, entry) for entry in entries)
+    tested = [_test_predictions(home, entry) for entry in entries]
+    shared: dict[str, Assessment] = {}
+    note = "the test predictions of a version were not kept"
+    if tested[0] is not None and tested[1] is not None:
+        shared = compare_predictions(tested[0], tested[1], AssessmentSettings.read(), TrainingSettings.read().seed)
+        note = "" if shared else "hardly a row is in the test periods of both, so that their figures tell of different rows"
+    return Comparison(
+        name=name,
+        one=entries[0].number,
+        other=entries[1].number,
+        rows={head: found.rows for head, found in shared.items()},
+        figures=tuple(_compared(first, second, shared)),
+        note=note,
+    )
+
+
+def _assessments(home: Home, entry: RegistryEntry) -> dict[str, Assessment]:
+    document = read_documents(entry.address(home)).get(ASSESSMENT)
+    what = f"model {entry.name} version {entry.number}"
+    if not isinstance(document, dict):
+        raise ModelError(what, f"holds no {ASSESSMENT}: it was not judged on a test period")
+    try:
+        return {head: Assessment.from_json(found) for head, found in document.items()}
+    except InputError as error:
+        raise ModelError(what, f"holds an unreadable {ASSESSMENT}: {error}") from error
+
+
+def _test_predictions(home: Home, entry: RegistryEntry) -> TestPredictions | None:
+    path = entry.address(home).directory.parent / TEST_PREDICTIONS
+    if not path.is_file():
+        return None
+    try:
+        return TestPredictions.from_table(pq.read_table(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(str(path), f"cannot be read: {type(error).__name__}") from error
+
+
+def _compared(
+    first: Mapping[str, Assessment], second: Mapping[str, Assessment], shared: Mapping[str, Assessment]
+) -> Iterator[ComparedFigure]:
+    for head in dict.fromkeys([*first, *second]):
+        on_shared = shared.get(head)
+        other = on_shared.rivals["other"] if on_shared else None
+        one_figures = on_shared.metrics if on_shared else _metrics(first, head)
+        other_figures = other.metrics if other else _metrics(second, head)
+        for metric in METRICS:
+            yield ComparedFigure(
+                head=head,
+                metric=metric,
+                one=one_figures.get(metric),
+                other=other_figures.get(metric),
+                difference=other.difference.get(metric) if other else None,
+            )
+
+
+def _metrics(assessments: Mapping[str, Assessment], head: str) -> Mapping[str, Estimate]:
+    return assessments[head].metrics if head in assessments else {}

@@ -1,0 +1,129 @@
+"""Facts: how a model version was made, as its document ``training.json`` tells it to the gate, the model card and people."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from training.documents import read_document
+from training.evaluation.assessment import head_name
+from training.evaluation.leaks import Flag
+
+TRAINING = "training.json"
+"""Name of the document among those that travel with a version."""
+
+SURVEY = "survey.json"
+"""Name of the document with `training.surveys.facts.SurveyFacts`, which dissatisfaction targets have."""
+
+PARTS = ("fit", "tune", "calibrate", "test")
+"""Parts of the labelled rows: what each is for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rivalry:
+    """Which champion a candidate was compared with, on the same rows.
+
+    Parameters
+    ----------
+    number : str or None
+        Version that was champion when training began; None where there was none.
+    comparable : bool
+        It could score the test rows, so that the assessments hold it among their rivals.
+    why : str
+        Why not, in words; empty where it could, or where there was none.
+    """
+
+    number: str | None
+    comparable: bool
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFacts:
+    """How a model version was made.
+
+    Parameters
+    ----------
+    target : str
+        What is predicted; also the registered model's name.
+    service : str
+        Feature service behind the features.
+    features : tuple of str
+        Their names, in the boosters' order.
+    dataset_sha256 : str
+        SHA-256 of the labelled rows.
+    rows : dict of str to int
+        Rows by part: ``fit``, ``tune``, ``calibrate``, ``test``.
+    cutoffs : dict of str to tuple of str
+        Cut-offs by part, ISO 8601 in UTC, soonest first.
+    gap_days : int
+        Days between the cut-off and the first that counts for the label.
+    horizons_days : tuple of int
+        Horizons of the heads, shortest first; empty where the one head has none.
+    excluded : dict of str to int
+        Rows left out, by reason.
+    weights : str
+        What rows are weighted by, in words; empty where they all count alike.
+    strata : tuple of str
+        Strata in the test period that have calibration figures of their own.
+    slices : tuple of str
+        Columns that the test period was sliced by.
+    parameters : dict of str to JSON
+        Tuned parameters of the boosters.
+    rounds : dict of str to int
+        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
+    choices : dict of str to JSON
+        What was tried and weighed, such as the figures with and without monotone constraints.
+    flags : tuple of Flag
+        What the leak watch found.
+    champion : Rivalry
+        Which champion the candidate was compared with.
+    explanation_cost : dict of str to int
+        `models.reasons.cost.explanation_cost` of the costliest booster, by head.
+    additivity_error : dict of str to float
+        Largest distance between raw margin and base plus contributions on sampled rows, log-odds, by head.
+    seed : int
+        Seed of every random choice.
+    git_commit : str
+        Commit of the code, ``unknown`` outside a checkout; with ``-dirty`` where files differed from it.
+    environment_sha256 : str
+        SHA-256 of the list of installed packages.
+    made_at : str
+        When, ISO 8601 in UTC.
+    """
+
+    target: str
+    service: str
+    features: tuple[str, ...]
+    dataset_sha256: str
+    rows: dict[str, int]
+    cutoffs: dict[str, tuple[str, ...]]
+    gap_days: int
+    horizons_days: tuple[int, ...]
+    excluded: dict[str, int]
+    weights: str
+    strata: tuple[str, ...]
+    slices: tuple[str, ...]
+    parameters: dict[str, Any]
+    rounds: dict[str, int]
+    flags: tuple[Flag, ...]
+    champion: Rivalry
+    explanation_cost: dict[str, int]
+    additivity_error: dict[str, float]
+    seed: int
+    git_commit: str
+    environment_sha256: str
+    made_at: str
+    choices: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of the heads in documents."""
+        return tuple(map(head_name, self.horizons_days)) or (head_name(None),)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Read back what `to_json` wrote; InputError names what is missing or no such value."""
+        return read_document(cls, document, TRAINING)

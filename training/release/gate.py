@@ -1,0 +1,413 @@
+"""The gate: whether a version may become champion, judged from its documents alone, and why not.
+
+It fails closed. What is missing, is not finite, has no interval or contradicts itself counts as failed; a version passes only
+where every question was asked and answered. What else stands between a version and serving (does it load, do its features exist
+online) is checked by `pipeline.promote`, and adds reasons of the same kind.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from typing import Any
+
+from training.documents import inspect_document
+from training.evaluation.assess import EVERYBODY, SLICE_METRICS
+from training.evaluation.assessment import ASSESSMENT, Assessment, Calibration, Estimate, head_name
+from training.evaluation.metrics import METRICS
+from training.release.facts import PARTS, TRAINING, TrainingFacts
+from training.settings import GateSettings
+
+SLOPE = (0.9, 1.1)
+"""A calibration slope whose interval lies wholly outside is refused."""
+
+OBSERVED_OVER_EXPECTED = (0.95, 1.05)
+"""The same for observed over expected."""
+
+TOP_DECILES = 3
+"""Deciles, highest probability first, that must keep their joint bounds: those that care acts on."""
+
+MOST_ADDITIVITY_ERROR = 1e-6
+"""Log-odds between a margin and its explanation; doubles added up in another order differ by less than 1e-9."""
+
+MUCH_WORSE = {"champion": 0.02, "constant": 0.0}
+"""Share of a slice's log loss by which the whole interval must lie above a rival's, for the slice to be much worse.
+
+How well a ranking can do differs between slices by nature (who has been there for years is harder to tell apart than a mixture of
+new and old), so that a low AUC alone refuses nothing: the report flags it. Worse than the champion on the same people, or than
+knowing nothing about them, does.
+"""
+
+_RIVALS = ("constant", "logistic")
+_COMPARED = ("auc", "log_loss")
+
+_LEAST_IN_STRATA = 0.99
+"""Share of the rows that must belong to strata whose calibration could be judged; codes that nobody knows may be left."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason to refuse a version.
+
+    Parameters
+    ----------
+    rule : str
+        Which demand is not met: complete, positives, better_than_constant, champion, slope, observed_over_expected, top_deciles,
+        slices, explanation_cost, additivity, leaks; or, from `pipeline.promote`, loads, scores, online or columns.
+    where : str
+        Head, stratum, slice, column or place in a document; empty where the whole version is meant.
+    message : str
+        What was found and what is asked, in words.
+    """
+
+    rule: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate said.
+
+    Parameters
+    ----------
+    passed : bool
+        The version may become champion.
+    reasons : tuple of Finding
+        All that speaks against it; empty where it passed.
+    explained : dict of str to str
+        Leak flags that a person explained, with their reasons.
+    """
+
+    passed: bool
+    reasons: tuple[Finding, ...]
+    explained: dict[str, str] = field(default_factory=dict)
+
+    def with_reasons(self, reasons: tuple[Finding, ...]) -> "Verdict":
+        """The verdict with further reasons, if any."""
+        return Verdict(self.passed and not reasons, (*reasons, *self.reasons), self.explained)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEvidence:
+    """What the gate is shown of a candidate.
+
+    Parameters
+    ----------
+    name, service : str
+        As in its ``model.json``.
+    features : tuple of str
+        As in its ``model.json``.
+    has_strata : bool
+        Whether it tells strata apart; then each must have been judged.
+    documents : mapping of str to JSON
+        What travels with it; ``training.json`` and ``assessment.json`` are read.
+    """
+
+    name: str
+    service: str
+    features: tuple[str, ...]
+    has_strata: bool
+    documents: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReigningChampion:
+    """What the gate must know of the version that is champion now.
+
+    Parameters
+    ----------
+    number : str
+        Its number.
+    ungated : bool
+        It became champion without passing the gate.
+    service : str
+        Its feature service.
+    features : tuple of str
+        Its features.
+    """
+
+    number: str
+    ungated: bool
+    service: str
+    features: tuple[str, ...]
+
+
+def judge(
+    candidate: ModelEvidence,
+    champion: ReigningChampion | None,
+    settings: GateSettings,
+    explained: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Judge a candidate.
+
+    Parameters
+    ----------
+    candidate : ModelEvidence
+        What is known of it.
+    champion : ReigningChampion or None
+        Which version is champion now, if any.
+    settings : GateSettings
+        How many positives, and how costly explanations may be.
+    explained : mapping of str to str, optional
+        A person's reasons why leak flags are none, by column, or by kind for flags of the whole table or model.
+
+    Returns
+    -------
+    Verdict
+        With all reasons at once, so that nobody mends them one by one.
+    """
+    explained = dict(explained or {})
+    facts, reasons = _read(TrainingFacts, candidate.documents.get(TRAINING), TRAINING)
+    if facts is not None:
+        reasons += _facts_of_this_version(facts, candidate)
+        reasons += _leaks(facts, explained)
+        for head, assessment in _assessments(facts, candidate.documents.get(ASSESSMENT), reasons):
+            reasons += chain(
+                _complete(head, assessment, facts),
+                _positives(head, assessment, settings),
+                _better_than_constant(head, assessment),
+                _champion(head, assessment, facts, champion),
+                _calibrations(head, assessment, candidate.has_strata),
+                _slices(head, assessment),
+                _explanations(head, facts, settings),
+            )
+    return Verdict(passed=facts is not None and not reasons, reasons=tuple(dict.fromkeys(reasons)), explained=explained)
+
+
+def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str, str]:
+    """Leak flags that nobody explained: their kinds, by what an explanation calls them."""
+    kinds: dict[str, str] = {}
+    for flag in facts.flags:
+        name = flag.column or flag.kind
+        if not explained.get(name, "").strip():
+            kinds[name] = f"{kinds[name]}, {flag.kind}" if name in kinds else flag.kind
+    return kinds
+
+
+def _read(kind: Any, document: object, name: str) -> tuple[Any, list[Finding]]:
+    if document is None:
+        return None, [Finding("complete", name, f"{name} is missing: the version was not made by `holdfast train`")]
+    value, problems = inspect_document(kind, document, name)
+    return value, [Finding("complete", problem.field, str(problem)) for problem in problems]
+
+
+def _facts_of_this_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Finding]:
+    for what in ("target", "service", "features"):
+        if getattr(facts, what) != getattr(candidate, "name" if what == "target" else what):
+            yield Finding("complete", f"{TRAINING}/{what}", f"{TRAINING}/{what} is not that of the version")
+    for what, keys, names in (
+        ("rows", facts.rows, PARTS),
+        ("cutoffs", facts.cutoffs, PARTS),
+        ("rounds", facts.rounds, facts.heads),
+    ):
+        for name in names:
+            if name not in keys:
+                yield _missing(f"{TRAINING}/{what}/{name}")
+
+
+def _assessments(facts: TrainingFacts, document: object, reasons: list[Finding]) -> Iterator[tuple[str, Assessment]]:
+    if not isinstance(document, Mapping):
+        reasons += _read(Assessment, None, ASSESSMENT)[1]
+        return
+    for head in document.keys() - set(facts.heads):
+        reasons.append(Finding("complete", f"{ASSESSMENT}/{head}", f"{ASSESSMENT} assesses {head!r}, which is no head"))
+    for head in facts.heads:
+        assessment, problems = _read(Assessment, document.get(head), f"{ASSESSMENT}/{head}")
+        reasons += problems
+        if assessment is not None:
+            yield head, assessment
+
+
+def _complete(head: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
+    place = f"{ASSESSMENT}/{head}"
+    if head_name(assessment.horizon_days) != head:
+        yield Finding("complete", f"{place}/horizon_days", f"{place} is of another horizon: {assessment.horizon_days}")
+    for group, names, found in (
+        ("metrics", METRICS, assessment.metrics),
+        ("rivals", _RIVALS, assessment.rivals),
+        ("strata", (EVERYBODY, *facts.strata), assessment.strata),
+        ("slices", facts.slices, assessment.slices),
+    ):
+        for name in names:
+            if name not in found:
+                yield _missing(f"{place}/{group}/{name}")
+    for name, rival in assessment.rivals.items():
+        for metric in _COMPARED:
+            for what, figures in (("metrics", rival.metrics), ("difference", rival.difference)):
+                if metric not in figures:
+                    yield _missing(f"{place}/rivals/{name}/{what}/{metric}")
+    for where, estimate in _estimates(assessment, place):
+        if not estimate.low <= estimate.high:
+            yield Finding("complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}")
+    for where, estimate in _judged_estimates(assessment, place):
+        if estimate.low == estimate.high:
+            yield Finding("complete", where, f"{where} was not resampled: its interval has no width")
+
+
+def _missing(place: str) -> Finding:
+    return Finding("complete", place, f"{place} is missing")
+
+
+def _estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
+    for name, estimate in assessment.metrics.items():
+        yield f"{place}/metrics/{name}", estimate
+    for rival, figures in assessment.rivals.items():
+        for name, estimate in figures.difference.items():
+            yield f"{place}/rivals/{rival}/difference/{name}", estimate
+
+
+def _judged_estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
+    for name in _COMPARED:
+        if name in assessment.metrics:
+            yield f"{place}/metrics/{name}", assessment.metrics[name]
+    for stratum, calibration in assessment.strata.items():
+        yield f"{place}/strata/{stratum}/slope", calibration.slope
+        yield f"{place}/strata/{stratum}/observed_over_expected", calibration.observed_over_expected
+
+
+def _positives(head: str, assessment: Assessment, settings: GateSettings) -> Iterator[Finding]:
+    if assessment.positives < settings.fewest_positives:
+        yield Finding(
+            "positives",
+            head,
+            f"{_of(head)}{assessment.positives} positives in the test period; at least {settings.fewest_positives} are needed",
+        )
+
+
+def _better_than_constant(head: str, assessment: Assessment) -> Iterator[Finding]:
+    constant, auc = assessment.rivals.get("constant"), assessment.metrics.get("auc")
+    if auc and not auc.low > 0.5:
+        yield Finding("better_than_constant", head, f"{_of(head)}AUC {_interval(auc)} is not clearly above 0.5")
+    loss = constant and constant.difference.get("log_loss")
+    if loss and not loss.high < 0:
+        words = f"log loss minus that of a constant, {_interval(loss)}, is not clearly below 0"
+        yield Finding("better_than_constant", head, _of(head) + words)
+
+
+def _champion(head: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None) -> Iterator[Finding]:
+    if champion is None or (champion.ungated and (champion.service, champion.features) != (facts.service, facts.features)):
+        return  # nothing to be compared with: being better than a constant must do
+    rivalry = facts.champion
+    reigning = f"version {champion.number}"
+    if rivalry.number != champion.number:
+        known = "no champion" if rivalry.number is None else f"version {rivalry.number}"
+        words = f"it was compared with {known}, but {reigning} is champion now: train and compare again"
+        yield Finding("champion", "", words)
+        return
+    rival = assessment.rivals.get("champion")
+    if not rivalry.comparable or rival is None:
+        why = rivalry.why or "its figures are missing"
+        yield Finding("champion", "", f"it was not compared with the champion, {reigning}, on the same rows: {why}")
+        return
+    for metric in _COMPARED:
+        found = rival.difference.get(metric)
+        if found and (found.high < 0 if METRICS[metric].direction == "higher" else found.low > 0):
+            words = f"{metric} minus that of the champion, {_interval(found)}, is clearly on the bad side of 0"
+            yield Finding("champion", head, _of(head) + words)
+
+
+def _calibrations(head: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
+    everybody = assessment.strata.get(EVERYBODY)
+    parts = sum(calibration.rows for stratum, calibration in assessment.strata.items() if stratum != EVERYBODY)
+    if everybody and (everybody.rows, everybody.positives) != (assessment.rows, assessment.positives):
+        yield Finding("complete", f"{ASSESSMENT}/{head}/strata", f"{_of(head)}calibration was judged on other rows than the rest")
+    if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
+        words = f"calibration by stratum was judged on {parts:,} of {assessment.rows:,} rows"
+        yield Finding("complete", f"{ASSESSMENT}/{head}/strata", _of(head) + words)
+    for stratum, calibration in assessment.strata.items():
+        yield from _calibration(f"{head}/{stratum}", f"{_of(head)}{stratum}: ", calibration)
+
+
+def _calibration(place: str, where: str, calibration: Calibration) -> Iterator[Finding]:
+    for rule, words, estimate, (lowest, highest), below, above in (
+        ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too timid"),
+        (
+            "observed_over_expected",
+            "observed over expected",
+            calibration.observed_over_expected,
+            OBSERVED_OVER_EXPECTED,
+            "too high",
+            "too low",
+        ),
+    ):
+        if estimate.high < lowest or estimate.low > highest:
+            how = below if estimate.high < lowest else above
+            yield Finding(
+                rule,
+                place,
+                f"{where}{words} {_interval(estimate)} lies wholly outside {lowest} to {highest}: probabilities are {how}",
+            )
+    if len(calibration.deciles) < TOP_DECILES:
+        yield Finding("complete", place, f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}")
+    for rank, decile in enumerate(reversed(calibration.deciles[-TOP_DECILES:]), start=1):
+        if not decile.joint_low <= decile.observed <= decile.joint_high:
+            yield Finding(
+                "top_deciles",
+                place,
+                f"{where}decile {rank} from the top: {decile.observed:.4f} observed where {decile.predicted:.4f} was predicted,"
+                f" outside the joint 99 % bounds {decile.joint_low:.4f} to {decile.joint_high:.4f}",
+            )
+
+
+def _slices(head: str, assessment: Assessment) -> Iterator[Finding]:
+    for column, values in assessment.slices.items():
+        if not values:
+            yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/*")
+        elif sum(found.rows for found in values.values()) != assessment.rows:
+            words = f"slices by {column} do not add up to all rows"
+            yield Finding("complete", f"{ASSESSMENT}/{head}/slices/{column}", _of(head) + words)
+        for value, found in values.items():
+            for metric in SLICE_METRICS:
+                if found.gap is not None and metric not in found.metrics:
+                    yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/metrics/{metric}")
+            yield from _slice_beside_rivals(head, assessment, column, value)
+
+
+def _slice_beside_rivals(head: str, assessment: Assessment, column: str, value: str) -> Iterator[Finding]:
+    found = assessment.slices[column][value]
+    loss = found.metrics.get("log_loss")
+    if loss is None or found.gap is None:  # too few to be told apart from chance
+        return
+    for rival in assessment.rivals:
+        difference = found.difference.get(rival)
+        if difference is None:
+            yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/difference/{rival}")
+        elif rival in MUCH_WORSE and not difference.low <= MUCH_WORSE[rival] * loss.value:
+            words = f"{column} {value}: much worse than the {rival}, log loss {_interval(difference, signed=True)}"
+            yield Finding("slices", f"{head}/{column}/{value}", _of(head) + words)
+
+
+def _explanations(head: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
+    cost, error = facts.explanation_cost.get(head), facts.additivity_error.get(head)
+    if cost is None or cost < 0:
+        yield Finding("explanation_cost", head, f"{_of(head)}the cost of explaining was not measured")
+    elif cost > settings.most_leaves:
+        most = f"{settings.most_leaves:,} are allowed ({GateSettings.variable('most_leaves')})"
+        yield Finding("explanation_cost", head, f"{_of(head)}explaining visits {cost:,} leaves; at most {most}")
+    if error is None:
+        yield Finding("additivity", head, f"{_of(head)}that explanations add up to the margin was not checked")
+    elif not 0 <= error < MOST_ADDITIVITY_ERROR:
+        yield Finding("additivity", head, f"{_of(head)}explanations miss the margin by {error:g} log-odds")
+
+
+def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Finding]:
+    for name, kinds in unexplained(facts, explained).items():
+        what = f"{name} ({kinds})" if name != kinds else f"the whole table or model ({kinds})"
+        words = f"the leak watch flags {what}, and nobody has explained it (--explain-flag '{name}=REASON')"
+        yield Finding("leaks", name, words)
+
+
+def _of(head: str) -> str:
+    return f"{head} days: " if head else ""
+
+
+def _interval(estimate: Estimate, *, signed: bool = False) -> str:
+    if not all(map(math.isfinite, (estimate.low, estimate.high))):
+        return "unknown"
+    sign = "+" if signed else ""
+    return f"{estimate.low:{sign}.4f} to {estimate.high:{sign}.4f}"

@@ -1,0 +1,290 @@
+"""Model card: what a version is for, what it was made of, how good it is on whom, and what it must not be used for, as Markdown.
+
+Everything in it is read from the documents that travel with the version, so that a card cannot say what was not recorded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from holdfast.errors import InputError
+from models.targets import TARGETS
+from training.evaluation.assess import EVERYBODY
+from training.evaluation.assessment import ASSESSMENT, Assessment, Calibration, Estimate, Slice
+from training.evaluation.metrics import METRICS
+from training.release.facts import SURVEY, TRAINING, TrainingFacts
+from training.release.gate import TOP_DECILES
+
+MODEL_CARD = "model_card.md"
+
+_LIMITS = (
+    "A probability is the risk if nobody steps in. It does not say whom an offer would keep: that takes an experiment.",
+    "Reasons say what goes with a prediction, not what caused it.",
+    "Figures are those of the test period. They fade with time; train again when the months after training show it.",
+    "It says nothing of those who were left out above: enterprises, for one, are looked after by account, not by score.",
+    "It must not decide about credit, prices or service levels, and nobody's request to leave may be answered by it.",
+)
+
+
+def model_card(
+    name: str, number: str, documents: Mapping[str, Any], verdict: Mapping[str, Any] | None, reigning: Iterable[str] = ()
+) -> str:
+    """Write a model card.
+
+    Parameters
+    ----------
+    name, number : str
+        The version.
+    documents : mapping of str to JSON
+        What travels with it.
+    verdict : mapping or None
+        What the gate said last, as `training.release.promotion.verdicts` gives it.
+    reigning : iterable of str
+        Its aliases.
+
+    Returns
+    -------
+    str
+        Markdown. Where a document is missing or damaged, the card says so in its place.
+    """
+    facts, assessments = _facts(documents), _assessments(documents)
+    target = TARGETS.get(name)
+    lines = [f"# Model card: {name}, version {number}", "", _standing(verdict, reigning)]
+    lines += ["", "## What it is for", ""]
+    if target is None:
+        lines.append(f"It predicts `{name}`.")
+    else:
+        days = ", ".join(map(str, target.horizons_days))
+        lines.append(f"It gives, for one {target.entity}, the probability that {target.about}, within {days} days after the gap.")
+    lines.append(
+        "Whom to look at first, and how much may be at stake: that is what its probabilities, bands and reasons are for."
+    )
+    lines += ["", "## What it was made of", "", *(_data(facts) if facts else [f"Not recorded: no readable `{TRAINING}`."])]
+    lines += ["", "## How good it is", ""]
+    if assessments:
+        lines += ["On rows later than all it learnt from, with 95 % intervals that resample customers.", ""]
+        lines += [*_figures(assessments), "", *_rivals(assessments), "", "### Calibration", "", *_calibrations(assessments)]
+        main = assessments[list(assessments)[-1]]
+        lines += ["", "### By slice", "", *_slices(main), *_decay(main), *_holdout(main)]
+    else:
+        lines.append(f"Not recorded: no readable `{ASSESSMENT}`.")
+    lines += _survey(documents.get(SURVEY))
+    lines += ["", "## Leak watch", "", *_flags(facts, verdict)]
+    lines += ["", "## The gate", "", *_gate(verdict)]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in _LIMITS)]
+    if facts:
+        lines += ["", "## How it was made", "", *_making(facts)]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(documents: Mapping[str, Any]) -> TrainingFacts | None:
+    try:
+        return TrainingFacts.from_json(documents.get(TRAINING))
+    except InputError:
+        return None
+
+
+def _assessments(documents: Mapping[str, Any]) -> dict[str, Assessment]:
+    found = documents.get(ASSESSMENT)
+    try:
+        return {head: Assessment.from_json(document) for head, document in found.items()} if isinstance(found, dict) else {}
+    except InputError:
+        return {}
+
+
+def _standing(verdict: Mapping[str, Any] | None, reigning: Iterable[str]) -> str:
+    aliases = " and ".join(sorted(reigning))
+    standing = f"It is {aliases}." if aliases else "It carries no alias."
+    if verdict is None:
+        return f"{standing} The gate was not asked yet."
+    return f"{standing} The gate {'passed' if verdict['passed'] else 'refused'} it on {str(verdict['at'])[:10]}."
+
+
+def _data(facts: TrainingFacts) -> list[str]:
+    lines = [
+        f"- {len(facts.features)} features of the feature service `{facts.service}`, as known at each cut-off",
+        f"- gap {facts.gap_days} days; labelled rows with SHA-256 `{facts.dataset_sha256[:16]}…`",
+        f"- weights: {facts.weights or 'none'}",
+        "",
+        *_table(
+            ("part", "rows", "cut-offs"),
+            [(part, f"{rows:,}", _span(facts.cutoffs.get(part, ()))) for part, rows in facts.rows.items()],
+        ),
+    ]
+    if facts.excluded:
+        lines += ["", "Left out:", "", *_table(("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()])]
+    return lines
+
+
+def _span(cutoffs: Sequence[str]) -> str:
+    if not cutoffs:
+        return "none"
+    first, last = cutoffs[0][:10], cutoffs[-1][:10]
+    return first if first == last else f"{len(cutoffs)}, {first} to {last}"
+
+
+def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
+    sizes = [f"{found.rows:,} rows, {found.positives:,} positives" for found in assessments.values()]
+    rows = [("rows", *sizes)]
+    for metric in METRICS:
+        figures = [_estimate(found.metrics.get(metric)) for found in assessments.values()]
+        rows.append((metric.replace("_", " "), *figures))
+    return _table(("figure", *map(_head, assessments)), rows)
+
+
+def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
+    rows = []
+    for rival in sorted({name for found in assessments.values() for name in found.rivals}):
+        for metric in ("auc", "log_loss"):
+            figures = [
+                _estimate(found.rivals[rival].difference.get(metric), signed=True) if rival in found.rivals else "–"
+                for found in assessments.values()
+            ]
+            rows.append((f"{metric.replace('_', ' ')} minus {rival}", *figures))
+    return _table(("difference", *map(_head, assessments)), rows)
+
+
+def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
+    rows = []
+    for head, found in assessments.items():
+        for stratum, calibration in sorted(found.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])):
+            rows.append(
+                (
+                    _head(head),
+                    stratum or "unknown",
+                    f"{calibration.rows:,}",
+                    f"{calibration.positives:,}",
+                    _estimate(calibration.slope),
+                    _estimate(calibration.observed_over_expected),
+                    _top_deciles(calibration),
+                )
+            )
+    names = ("within", "stratum", "rows", "positives", "slope", "observed over expected", "top deciles in joint bounds")
+    return _table(names, rows)
+
+
+def _top_deciles(calibration: Calibration) -> str:
+    top = calibration.deciles[-TOP_DECILES:]
+    kept = sum(decile.joint_low <= decile.observed <= decile.joint_high for decile in top)
+    return f"{kept} of {len(top)}"
+
+
+def _slices(assessment: Assessment) -> list[str]:
+    rows = [
+        (
+            column,
+            value,
+            f"{found.rows:,}",
+            f"{found.positives:,}",
+            _estimate(found.metrics.get("auc")),
+            _gap(found),
+        )
+        for column, values in assessment.slices.items()
+        for value, found in values.items()
+    ]
+    return _table(("column", "value", "rows", "positives", "AUC", "AUC minus that of all others"), rows)
+
+
+def _gap(found: Slice) -> str:
+    if found.gap is None:
+        return "too few to tell"
+    return _estimate(found.gap, signed=True) + (" **much worse**" if found.flagged else "")
+
+
+def _decay(assessment: Assessment) -> list[str]:
+    rows = [
+        (
+            str(month.months_after),
+            f"{month.rows:,}",
+            _estimate(month.metrics.get("auc")),
+            _estimate(month.metrics.get("log_loss")),
+        )
+        for month in assessment.decay
+    ]
+    names = ("months of 28 days after training", "rows", "AUC", "log loss")
+    return ["", "### By time since training", "", *_table(names, rows)] if rows else []
+
+
+def _holdout(assessment: Assessment) -> list[str]:
+    title = ["", "### On households that are never sent an offer", ""]
+    if assessment.holdout is None:
+        return [*title, "Too few to tell."]
+    figures = [(name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()]
+    return [*title, *_table(("figure", "value"), figures)]
+
+
+def _survey(document: object) -> list[str]:
+    """What those who answered say of those who did not."""
+    groups = document.get("groups") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(groups, Mapping):
+        return []
+    rows = [
+        (f"share of dissatisfied, {name}", f"{group['answered']:,} of {group['invited']:,}", *_band(group["prevalence"]))
+        for name, group in groups.items()
+        if group["prevalence"]
+    ]
+    if document.get("calibration"):
+        rows.append(("observed over expected, test period", "", *_band(document["calibration"])))
+    words = "Estimated for all who were asked. The band tells how far it moves if satisfaction itself decides who answers."
+    return ["", "### Of those who did not answer", "", words, "", *_table(("figure", "answered", "estimate", "band"), rows)]
+
+
+def _band(band: Mapping[str, Any]) -> tuple[str, str]:
+    reach = f"{band['low']:.4f} to {band['high']:.4f}, odds up to {band['odds_ratio']:g} times"
+    return f"{band['estimate']:.4f}", reach
+
+
+def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:
+    if facts is None:
+        return ["Not recorded."]
+    if not facts.flags:
+        return ["It found nothing suspicious."]
+    explained = (verdict or {}).get("explained") or {}
+    return [
+        f"- `{flag.column or 'the table'}`: {flag.kind.replace('_', ' ')}, {flag.figure:.3f}."
+        f" {_explanation(explained.get(flag.column or flag.kind))}"
+        for flag in facts.flags
+    ]
+
+
+def _explanation(reason: str | None) -> str:
+    return f"Explained: {reason}" if reason else "Nobody has explained it."
+
+
+def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
+    if verdict is None:
+        return ["It was not asked yet; `holdfast models promote` asks it."]
+    against = f"version {verdict['champion']}" if verdict.get("champion") else "no champion"
+    if verdict["passed"]:
+        return [f"Passed on {verdict['at']}, against {against}."]
+    return [f"Refused on {verdict['at']}, against {against}:", "", *(f"- {reason['message']}" for reason in verdict["reasons"])]
+
+
+def _making(facts: TrainingFacts) -> list[str]:
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
+    rounds = ", ".join(f"{_head(head)} {rounds}" for head, rounds in facts.rounds.items())
+    cost = ", ".join(f"{_head(head)} {leaves:,}" for head, leaves in facts.explanation_cost.items())
+    error = max(facts.additivity_error.values(), default=float("nan"))
+    return [
+        f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
+        f"- parameters: {settings}",
+        f"- boosting rounds: {rounds}",
+        f"- leaves that an explanation visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
+    ]
+
+
+def _head(head: str) -> str:
+    days, _, stratum = head.partition("/")
+    words = f"{days} days" if days else "all"
+    return f"{words}, {stratum}" if stratum else words
+
+
+def _estimate(estimate: Estimate | None, *, signed: bool = False) -> str:
+    if estimate is None:
+        return "–"
+    sign = "+" if signed else ""
+    return f"{estimate.value:{sign}.4f} ({estimate.low:{sign}.4f} to {estimate.high:{sign}.4f})"
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [names, ["---"] * len(names), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]

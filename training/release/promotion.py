@@ -1,0 +1,107 @@
+"""Promotion: which version of a model is champion, which was before, and what was said when that changed.
+
+Three aliases say it: ``champion`` is served, ``previous`` was served before it, ``challenger`` was registered last. MLflow moves
+one alias at a time, so a move is noted on the version first, then takes effect by the champion's alias alone, and what follows
+from it is made good by whoever comes next (`Promotions.settle`) if the process was killed in between.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from models.registry import CHALLENGER, CHAMPION, PREVIOUS
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+UNGATED = "ungated"
+"""Tag of a version that became champion without passing the gate."""
+
+GATE = "gate"
+"""Tag that holds what the gate said of a version each time it was asked, as a JSON list, last verdict last."""
+
+MOVES = "champion_since"
+"""Tag that holds when a version became champion, by what, and in whose place, as a JSON list, last move last."""
+
+How = Literal["gate", "rollback", "ungated"]
+
+_MOST_KEPT = 20
+_MOST_REASONS = 50
+
+
+def verdicts(tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What the gate said of a version, by its tags: ``at``, ``champion``, ``passed``, ``reasons``, ``explained``; newest last."""
+    return _entries(tags, GATE)
+
+
+def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """When a version became champion, by its tags: ``at``, ``how`` (gate, rollback, ungated), ``replaced``; newest last."""
+    return _entries(tags, MOVES)
+
+
+class Promotions:
+    """Moves the aliases of registered models, and notes verdicts.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        Of the registry. The caller sees to it that nobody else writes.
+    """
+
+    def __init__(self, client: "MlflowClient") -> None:
+        self._client = client
+
+    def record_verdict(self, name: str, number: str, verdict: Mapping[str, Any], champion: str | None, at: datetime) -> None:
+        """Note what the gate said of a version.
+
+        Parameters
+        ----------
+        name, number : str
+            The version.
+        verdict : mapping
+            `training.release.gate.Verdict.to_json`.
+        champion : str or None
+            Version that was champion then.
+        at : datetime
+            When, aware.
+        """
+        kept = {**verdict, "reasons": list(verdict["reasons"])[:_MOST_REASONS]}
+        self._append(name, number, GATE, {"at": at.isoformat(timespec="seconds"), "champion": champion, **kept})
+
+    def move(self, name: str, number: str, how: How, at: datetime) -> None:
+        """Make a version the champion, and the champion there was the previous one."""
+        champion = self._aliases(name).get(CHAMPION)
+        if champion != number:
+            self._append(name, number, MOVES, {"at": at.isoformat(timespec="seconds"), "how": how, "replaced": champion})
+            if how == "ungated":
+                self._client.set_model_version_tag(name, number, UNGATED, "true")
+            elif how == "gate":
+                self._client.delete_model_version_tag(name, number, UNGATED)
+            self._client.set_registered_model_alias(name, CHAMPION, number)
+        self.settle(name)
+
+    def settle(self, name: str) -> None:
+        """Let the other aliases follow the champion: what it replaced is the previous one, and it is nobody's challenger."""
+        aliases = self._aliases(name)
+        champion = aliases.get(CHAMPION)
+        if champion is None:
+            return
+        made = moves(self._client.get_model_version(name, champion).tags)
+        replaced = made[-1]["replaced"] if made else None
+        if replaced is not None and aliases.get(PREVIOUS) != replaced:
+            self._client.set_registered_model_alias(name, PREVIOUS, replaced)
+        if aliases.get(CHALLENGER) == champion:
+            self._client.delete_registered_model_alias(name, CHALLENGER)
+
+    def _aliases(self, name: str) -> dict[str, str]:
+        return {alias: str(number) for alias, number in self._client.get_registered_model(name).aliases.items()}
+
+    def _append(self, name: str, number: str, tag: str, entry: dict[str, Any]) -> None:
+        entries = [*_entries(self._client.get_model_version(name, number).tags, tag), entry]
+        self._client.set_model_version_tag(name, number, tag, json.dumps(entries[-_MOST_KEPT:], ensure_ascii=False))
+
+
+def _entries(tags: Mapping[str, str], tag: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(tags.get(tag, "[]"))
+    return entries

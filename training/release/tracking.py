@@ -1,0 +1,295 @@
+"""Tracking: a training run in MLflow, and the model version that comes of it.
+
+Registering is the last step and a single transaction: a run that dies before it leaves a run without a version, never a version
+without files. Which version is served is decided elsewhere, by the aliases of `training.release.promotion`.
+"""
+
+import math
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow.parquet as pq
+
+from holdfast.errors import HoldfastError
+from holdfast.home import Home
+from holdfast.logging import progress
+from holdfast.settings import keep_parts_private
+from models.registry import CHALLENGER, MODEL_DIGEST
+from models.version import ModelVersion
+from training.evaluation.assessment import Assessment
+from training.release.promotion import Promotions
+from training.release.provenance import environment, git_commit
+from training.release.signature import InputExample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+EXPERIMENT = "holdfast"
+MODEL_DIRECTORY = "model"
+
+_MOST_PARAMETER_CHARACTERS = 6000
+
+
+class Savable(Protocol):
+    """What can be registered."""
+
+    @property
+    def name(self) -> str:
+        """Registered model that it becomes a version of."""
+
+    def save(self, directory: Path) -> str:
+        """Write it into an empty directory, and give the SHA-256 of its ``model.json``."""
+
+
+class Trial(Protocol):
+    """What is written down of a tuning trial: `training.fitting.tune.TrialRecord` has it all."""
+
+    @property
+    def number(self) -> int:
+        """From 0."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What was proposed."""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was stopped early."""
+
+    @property
+    def value(self) -> float | None:
+        """The objective; lower is better."""
+
+    @property
+    def log_loss(self) -> float | None:
+        """On the tuning rows."""
+
+    @property
+    def rounds(self) -> int | None:
+        """Boosting rounds."""
+
+    @property
+    def leaves(self) -> int | None:
+        """Leaves over all trees."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What is written down about a training run.
+
+    Parameters
+    ----------
+    parameters : mapping of str to object
+        What it was made with, the data's hash and the feature service included.
+    metrics : mapping of str to float
+        Figures of merit; None is left out.
+    figures : mapping of str to Figure
+        Plots by file name.
+    documents : mapping of str to JSON
+        Longer results by file name.
+    tables : mapping of str to Table
+        Tables by file name, parquet.
+    trials : sequence of Trial
+        Tuning trials, each a run below this one.
+    dataset : tuple of str and str, optional
+        Name and SHA-256 of the labelled rows.
+    example : InputExample, optional
+        Rows that show what the model takes and gives; they must be of nobody in particular.
+    """
+
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float | None]
+    figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    documents: Mapping[str, object] = field(default_factory=dict)
+    tables: Mapping[str, "pa.Table"] = field(default_factory=dict)
+    trials: Sequence[Trial] = ()
+    dataset: tuple[str, str] | None = None
+    example: InputExample | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version that was registered a moment ago.
+
+    Parameters
+    ----------
+    number : str
+        Its number.
+    run_id : str
+        MLflow's name of the run that made it.
+    """
+
+    number: str
+    run_id: str
+
+
+def assessment_metrics(assessments: Mapping[str, Assessment]) -> dict[str, float | None]:
+    """Figures of all heads under the names that runs keep them by: ``auc_90d``, ``auc_90d_low``, ``auc_90d_high`` and so on."""
+    metrics: dict[str, float | None] = {}
+    for head, assessment in assessments.items():
+        for name, estimate in assessment.metrics.items():
+            figure = f"{name}_{head}d" if head else name
+            for suffix, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
+                metrics[figure + suffix] = value if math.isfinite(value) else None
+    return metrics
+
+
+class Tracking:
+    """The MLflow store below a home directory.
+
+    Parameters
+    ----------
+    home : Home
+        Where its database and artifacts lie; made when first used.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._client = _connect(home)
+
+    def register(self, model: Savable, record: RunRecord) -> str:
+        """Log a run and register its model, which becomes the challenger.
+
+        Returns
+        -------
+        str
+            The version's number.
+        """
+        with self.registering(model, record) as registered:
+            return registered.number
+
+    @contextmanager
+    def registering(self, model: Savable, record: RunRecord) -> Iterator[Registered]:
+        """Log a run and register its model, which becomes the challenger at the end of the block.
+
+        The block is for what must name the version, such as its report; where it fails, the version is withdrawn.
+        """
+        with progress("Recording the run (MLflow)"):
+            run = self._client.create_run(
+                self._experiment(), tags={"mlflow.source.git.commit": git_commit()}, run_name=model.name
+            )
+            run_id = run.info.run_id
+            with self._failing(run_id), tempfile.TemporaryDirectory() as directory:
+                self._log(run_id, record)
+                self._log_trials(run.info.experiment_id, run_id, record.trials)
+                digest = model.save(Path(directory))
+                example = record.example or (InputExample.of(model) if isinstance(model, ModelVersion) else None)
+                if example is not None:
+                    example.save(Path(directory))
+                self._client.log_artifacts(run_id, directory, MODEL_DIRECTORY)
+            self._client.set_terminated(run_id)
+            if not self._client.search_registered_models(f"name = '{model.name}'"):
+                self._client.create_registered_model(model.name)
+            source = f"{run.info.artifact_uri}/{MODEL_DIRECTORY}"
+            registered = self._client.create_model_version(
+                model.name, source, run_id, tags={MODEL_DIGEST: digest}, await_creation_for=None
+            )
+            number = str(registered.version)
+        with self._failing(run_id):
+            try:
+                yield Registered(number, run_id)
+            except BaseException:
+                self._client.delete_model_version(model.name, number)
+                raise
+            self._client.set_registered_model_alias(model.name, CHALLENGER, number)
+
+    def set_champion_ungated(self, name: str, number: str) -> None:
+        """Make a version the champion without passing the gate, and tag it so."""
+        self.promotions.move(name, number, "ungated", datetime.now(UTC))
+
+    @property
+    def promotions(self) -> Promotions:
+        """Moves the aliases of what was registered here."""
+        return Promotions(self._client)
+
+    def log_text(self, run_id: str, text: str, name: str) -> None:
+        """Write a text beside a run's artifacts, in place of one of the same name."""
+        self._client.log_text(run_id, text, name)
+
+    def _experiment(self) -> str:
+        # An experiment keeps the address its artifacts had when it was made: a home that was moved begins another one.
+        location = self.home.artifacts.as_uri()
+        for name in (EXPERIMENT, f"{EXPERIMENT} in {self.home.root}"):
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                return str(self._client.create_experiment(name, artifact_location=location))
+            if found.artifact_location == location:
+                return str(found.experiment_id)
+        raise HoldfastError(f"MLflow has an experiment {name!r} whose artifacts lie elsewhere")
+
+    @contextmanager
+    def _failing(self, run_id: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):  # what went wrong first is what is told
+                self._client.set_terminated(run_id, "FAILED")
+            raise
+
+    def _log(self, run_id: str, record: RunRecord) -> None:
+        self._log_batch(run_id, record.parameters, record.metrics)
+        if record.dataset is not None:
+            self._log_dataset(run_id, *record.dataset)
+        self._client.log_text(run_id, environment(), "environment.txt")
+        for name, figure in record.figures.items():
+            self._client.log_figure(run_id, figure, name)
+        for name, document in record.documents.items():
+            self._client.log_dict(run_id, document, name)
+        with tempfile.TemporaryDirectory() as directory:
+            for name, table in record.tables.items():
+                pq.write_table(table, Path(directory) / name)
+                self._client.log_artifact(run_id, str(Path(directory) / name))
+
+    def _log_trials(self, experiment: str, run_id: str, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            child = self._client.create_run(experiment, tags={"mlflow.parentRunId": run_id}, run_name=f"trial {trial.number}")
+            figures = {name: getattr(trial, name) for name in ("value", "log_loss", "rounds", "leaves", "seconds")}
+            self._log_batch(child.info.run_id, {**trial.parameters, "pruned": trial.pruned}, figures)
+            self._client.set_terminated(child.info.run_id)
+
+    def _log_batch(self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float | None]) -> None:
+        from mlflow.entities import Metric, Param
+        from mlflow.utils.time import get_current_time_millis
+
+        now = get_current_time_millis()
+        self._client.log_batch(
+            run_id,
+            [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None],
+            [Param(name, str(value)[:_MOST_PARAMETER_CHARACTERS]) for name, value in parameters.items()],
+        )
+
+    def _log_dataset(self, run_id: str, name: str, sha256: str) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        # MLflow keeps 36 characters of a digest; the run's parameters hold it whole.
+        dataset = Dataset(name=name, digest=sha256[:36], source_type="holdfast", source="{}")
+        self._client.log_inputs(run_id, [DatasetInput(dataset, [])])
+
+
+def _connect(home: Home) -> "MlflowClient":
+    keep_parts_private()
+    from mlflow import MlflowClient
+
+    address = f"sqlite:///{home.tracking}"
+    with progress("Opening the model registry (MLflow)"):
+        client = MlflowClient(tracking_uri=address, registry_uri=address)
+        client.search_experiments(max_results=1)  # makes and migrates the database
+        with closing(sqlite3.connect(home.tracking)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registered_models'").fetchone()
+    if not made:
+        # MLflow keeps its connections for as long as the process lives, to a file that is no longer there.
+        raise HoldfastError(f"{home.tracking} was removed while this process had it open; run again in a new process")
+    return client

@@ -1,0 +1,247 @@
+"""Labelled rows of the three dissatisfaction targets, weighted so that those who answered stand for all who could be asked.
+
+A dataset's rows are the invitations that were answered. Beside them stand the facts: how many were asked and answered, how
+unequal the weights are, how alike answers and invitations look, and how far satisfaction itself could move the figures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from features.operator.repository import OperatorRepository
+from holdfast.arrays import Floats, Positions, Texts, Times
+from holdfast.errors import InputError
+from holdfast.home import Home
+from models.dissatisfaction import SurveyTarget, silent
+from training.labelling.care_exposure import CareMarks, care_marks
+from training.labelling.dataset import Dataset, columns_of, features_for
+from training.labelling.history import RawHistory, utc
+from training.labelling.population import SLICES
+from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
+from training.surveys.eligible import askable
+from training.surveys.facts import SurveyFacts, survey_facts
+from training.surveys.labels import SurveyRows, survey_rows
+from training.surveys.response_model import Response, fit_response
+from training.surveys.sensitivity import SampledBand, sampled_calibration
+from training.surveys.settings import SurveySettings
+from training.surveys.weights import SurveyWeights, balance, survey_weights
+
+SILENT = "silent"
+"""Slice that tells whether the customer was silent at the cut-off: ``yes`` or ``no``."""
+
+WEIGHTS = (
+    "answers stand for all who could be asked: by the probability of being invited, and by that of answering as far as it shows"
+)
+"""What the weights mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyDataset:
+    """Answers as labelled rows, and all invitations behind them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Rows that answered, with combined weights; its `facts` hold the rest.
+    invited : SurveyRows
+        All n invited rows, ordered by cut-off, then id.
+    matrix : (n, k) float64
+        Their features.
+    silent : (n,) bool
+        Who was silent at the cut-off.
+    response : Response
+        How likely each was to answer.
+    weights : SurveyWeights
+        Weights of the rows that answered.
+    facts : SurveyFacts
+        What is to be known of it.
+    """
+
+    dataset: Dataset
+    invited: SurveyRows
+    matrix: Floats
+    silent: NDArray[np.bool_]
+    response: Response
+    weights: SurveyWeights
+    facts: SurveyFacts
+
+    def document(self, test: Positions, probability: Floats) -> dict[str, Any]:
+        """The facts, and what its test rows tell of a model's probabilities, as JSON."""
+        odds_ratio = SurveySettings.read().odds_ratio
+        return replace(self.facts, calibration=self.calibration(test, probability, odds_ratio)).to_json()
+
+    def calibration(self, rows: Positions, probability: Floats, odds_ratio: float) -> SampledBand:
+        """Observed over expected among all who were asked, as far as some rows of the dataset tell, with its sensitivity band.
+
+        Parameters
+        ----------
+        rows : (m,) intp
+            Rows of the dataset, such as its test rows.
+        probability : (m,) float64
+            What a model predicts of them.
+        odds_ratio : float
+            The farthest odds ratio of answering thought possible; at least 1.
+        """
+        label = next(iter(self.dataset.labels.values()))[rows]
+        design, response = self.weights.design[rows], self.weights.response[rows]
+        customers = self.dataset.customers[rows]
+        return sampled_calibration(label, probability, design, response, customers, odds_ratio, AssessmentSettings.read())
+
+
+def survey_dataset(
+    home: Home,
+    target: SurveyTarget,
+    settings: LabelSettings | None = None,
+    *,
+    surveys: SurveySettings | None = None,
+    cutoffs: Sequence[datetime] | None = None,
+    until: datetime | None = None,
+    test_from: datetime | None = None,
+) -> SurveyDataset:
+    """Rows that were asked how satisfied they are; those that answered are labelled and weighted.
+
+    Rows that care touched between the cut-off and the invitation are treated as those of every target, see `training.labelling.care_exposure`.
+
+    Parameters
+    ----------
+    home : Home
+        Where raw tables and features lie.
+    target : SurveyTarget
+        What counts as dissatisfied.
+    settings : LabelSettings, optional
+        Gap, cut-offs and test period; default: the ones in force.
+    surveys : SurveySettings, optional
+        How answers are waited for and weighted; default: the ones in force.
+    cutoffs : sequence of datetime, optional
+        Mondays that history is kept of; default: as the settings say, counted back from the newest whose answers are in. Not for
+        contacts: their cut-off is their close.
+    until : datetime, optional
+        Look no further than this, as if it were now.
+    test_from : datetime, optional
+        When the test period begins: who answers is learned from what was known before. Default: as `training.labelling.periods.period_split`.
+
+    Raises
+    ------
+    InputError
+        A table is absent, a cut-off has no history or its answers are not in, or nobody answered.
+    """
+    settings = settings or LabelSettings.read()
+    surveys = surveys or SurveySettings.read()
+    history, repository = RawHistory(home.raw, until), OperatorRepository(home)
+    found = askable(history, repository, target, settings, surveys, cutoffs)
+    everybody = survey_rows(history, target, found.asked, settings.gap_days, surveys)
+    people = _of_rows(found.people, everybody)
+    # What was done after the invitation cannot have moved the answer.
+    marks = care_marks(history, people.with_columns(label_end=_moments(everybody.invited_at)))
+    matrix = features_for(repository, target.service, everybody.ids.tolist(), everybody.cutoffs)
+    told = ~np.isnan(matrix).all(axis=1)
+    kept = np.flatnonzero(~marks.touched & told)
+    invited, people, matrix = everybody.rows(kept), people[kept], matrix[kept]
+    excluded = found.excluded | everybody.excluded
+    excluded |= {"care": int(marks.touched.sum()), "no_history": int((~marks.touched & ~told).sum())}
+    if not invited.answered.any():
+        raise InputError("raw tables", f"must have answers that tell {target.name}; there are none", excluded)
+    return _weighted(target, _Rows(history, invited, people, matrix, marks, kept, excluded), settings, surveys, test_from)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Invited rows, whom they are about, what features say of them, and what care did to them."""
+
+    history: RawHistory
+    invited: SurveyRows
+    people: pl.DataFrame
+    matrix: Floats
+    marks: CareMarks
+    kept: Positions
+    excluded: dict[str, int]
+
+
+def _weighted(
+    target: SurveyTarget, rows: _Rows, settings: LabelSettings, surveys: SurveySettings, test_from: datetime | None
+) -> SurveyDataset:
+    invited, matrix, answered = rows.invited, rows.matrix, rows.invited.answered
+    features = columns_of(target.service)
+    quiet = silent(matrix[:, features.index("days_since_answer")])
+    slices = {name: rows.people[name].to_numpy().astype(np.str_) for name in SLICES}
+    slices[SILENT] = np.where(quiet, "yes", "no")
+    seen, seen_names = _seen(matrix, features, invited, slices)
+    response = fit_response(
+        seen,
+        seen_names,
+        answered,
+        invited.customers,
+        invited.label_ends,
+        fitted_until=test_from or _test_start(invited.cutoffs[answered], settings),
+        settings=surveys,
+        seed=TrainingSettings.read().seed,
+    )
+    # Care that was drawn at random is undone like the drawing of invitations: both are known by design.
+    design = rows.marks.weight[rows.kept] / invited.sampling_probability
+    weights = survey_weights(design[answered], response.probability[answered], surveys)
+    balances = balance(seen, seen_names, answered, design, weights)
+    facts = survey_facts(target, invited, quiet, weights, response, balances, settings, surveys)
+    those = np.flatnonzero(answered)
+    dataset = Dataset(
+        target=target.name,
+        service=target.service,
+        features=features,
+        ids=invited.ids[those],
+        customers=invited.customers[those],
+        cutoffs=invited.cutoffs[those],
+        label_ends=invited.label_ends[those],
+        matrix=matrix[those],
+        labels={target.horizon_days: invited.label[those]},
+        weight=weights.combined,
+        slices={name: values[those] for name, values in slices.items()},
+        holdout=rows.marks.holdout[rows.kept][those],
+        excluded={reason: count for reason, count in rows.excluded.items() if count},
+        facts={
+            "gap_days": facts.gap_days,
+            "weights": WEIGHTS,
+            "settings": settings.model_dump() | surveys.model_dump(),
+            "cutoffs": _days(target, invited.cutoffs),
+            "data_end": rows.history.end.isoformat(),
+            "care": rows.marks.counts,
+            "survey": facts.to_json(),
+        },
+    )
+    return SurveyDataset(
+        dataset=dataset, invited=invited, matrix=matrix, silent=quiet, response=response, weights=weights, facts=facts
+    )
+
+
+def _of_rows(people: pl.DataFrame, rows: SurveyRows) -> pl.DataFrame:
+    keys = pl.DataFrame({"id": pl.Series(rows.ids, dtype=pl.String), "cutoff": _moments(rows.cutoffs)})
+    return keys.join(people, on=["id", "cutoff"], how="left", maintain_order="left")
+
+
+def _moments(times: Times) -> pl.Series:
+    return pl.Series(times).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _seen(
+    matrix: Floats, features: tuple[str, ...], invited: SurveyRows, slices: dict[str, Texts]
+) -> tuple[Floats, tuple[str, ...]]:
+    """What could be seen of an invited customer: the features, what figures are sliced by, and how the invitation was sent."""
+    texts = {name: values for name, values in slices.items() if name != SILENT}
+    texts |= {"invitation_channel": invited.channel, "invitation_touchpoint": invited.touchpoint}
+    codes = [np.unique(values, return_inverse=True)[1].astype(np.float64) for values in texts.values()]
+    seen = np.column_stack([matrix, *codes, invited.sampling_probability])
+    return seen, (*features, *texts, "sampling_probability")
+
+
+def _test_start(cutoffs: Times, settings: LabelSettings) -> datetime:
+    """When the test period begins, as `training.labelling.periods.period_split` has it, though there be too few rows to split."""
+    different = np.unique(cutoffs)
+    return utc(different[-max(1, int(settings.test_share * len(different)))])
+
+
+def _days(target: SurveyTarget, cutoffs: Times) -> list[str]:
+    days: list[str] = np.unique(cutoffs.astype("datetime64[D]")).astype(str).tolist()
+    return days if target.entity == "customer" else [days[0], days[-1]]

@@ -1,0 +1,151 @@
+"""Survey facts: what is to be known of the answers that a dissatisfaction model is made of."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.dissatisfaction import SurveyTarget
+from training.settings import AssessmentSettings, LabelSettings
+from training.surveys.labels import SurveyRows
+from training.surveys.response_model import Response
+from training.surveys.sensitivity import SampledBand, sampled_prevalence
+from training.surveys.settings import SurveySettings
+from training.surveys.weights import BALANCED, Balance, SurveyWeights, WeightDiagnostics
+
+WORST_COLUMNS = 10
+"""Columns of the balance that are told of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupFacts:
+    """Surveys of some of those who were invited.
+
+    Parameters
+    ----------
+    invited, answered, dissatisfied : int
+        Rows.
+    prevalence_of_answers : float or None
+        Share of dissatisfied among the answers; None where there are none.
+    prevalence : SampledBand or None
+        Estimated share among all who were invited, its sensitivity band, and what sampling adds.
+    """
+
+    invited: int
+    answered: int
+    dissatisfied: int
+    prevalence_of_answers: float | None
+    prevalence: SampledBand | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyFacts:
+    """What is to be known of the answers that a model is made of.
+
+    Parameters
+    ----------
+    target : str
+        What is predicted.
+    gap_days, horizon_days, answer_days : int
+        Days left out, days in which the survey is sent, and days that answers are waited for.
+    groups : dict of str to GroupFacts
+        Of ``all``, of the ``silent``, and of those ``heard`` in the 182 days before the cut-off.
+    prevalence_by_design : float
+        Share of dissatisfied among the answers by design weights alone.
+    delivered_share : float
+        Of the invitations.
+    weights : WeightDiagnostics
+        How unequal the combined weights are.
+    response : dict of str to JSON
+        How the probability of answering was learned.
+    unbalanced_before, unbalanced_after : int
+        Columns in which answers and invitations differ by more than `BALANCED` standard deviations, by design weights alone and
+        by combined weights.
+    balance : tuple of Balance
+        The columns farthest apart before weighting.
+    calibration : SampledBand or None
+        Observed over expected among all who were asked, by a model's test rows; None before there is a model.
+    """
+
+    target: str
+    gap_days: int
+    horizon_days: int
+    answer_days: int
+    groups: dict[str, GroupFacts]
+    prevalence_by_design: float
+    delivered_share: float
+    weights: WeightDiagnostics
+    response: dict[str, Any]
+    unbalanced_before: int
+    unbalanced_after: int
+    balance: tuple[Balance, ...]
+    calibration: SampledBand | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def survey_facts(
+    target: SurveyTarget,
+    invited: SurveyRows,
+    quiet: NDArray[np.bool_],
+    weights: SurveyWeights,
+    response: Response,
+    balances: Sequence[Balance],
+    settings: LabelSettings,
+    surveys: SurveySettings,
+) -> SurveyFacts:
+    """Put the facts together.
+
+    Parameters
+    ----------
+    target : SurveyTarget
+        What is predicted.
+    invited : SurveyRows
+        The n invited rows.
+    quiet : (n,) bool
+        Who was silent at the cut-off.
+    weights : SurveyWeights
+        Of the rows that answered.
+    response : Response
+        How likely each row was to answer.
+    balances : sequence of Balance
+        How alike answers and invitations look.
+    settings, surveys
+        The settings in force.
+    """
+    groups = {"all": np.ones(len(invited), dtype=np.bool_), "silent": quiet, "heard": ~quiet}
+    return SurveyFacts(
+        target=target.name,
+        gap_days=settings.gap_days if target.has_gap else 0,
+        horizon_days=target.horizon_days,
+        answer_days=surveys.answer_days,
+        groups={name: _group(invited, members, weights, surveys) for name, members in groups.items()},
+        prevalence_by_design=float(np.average(invited.label[invited.answered], weights=weights.design)),
+        delivered_share=float(invited.delivered.mean()),
+        weights=weights.diagnostics(),
+        response=response.to_json(),
+        unbalanced_before=sum(abs(one.before) > BALANCED for one in balances),
+        unbalanced_after=sum(abs(one.after) > BALANCED for one in balances),
+        balance=tuple(balances[:WORST_COLUMNS]),
+    )
+
+
+def _group(invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, surveys: SurveySettings) -> GroupFacts:
+    answered = invited.answered
+    mine, among = members & answered, members[answered]
+    label = invited.label[mine]
+    band = None
+    if len(label):
+        design, response, customers = weights.design[among], weights.response[among], invited.customers[mine]
+        band = sampled_prevalence(label, design, response, customers, surveys.odds_ratio, AssessmentSettings.read())
+    return GroupFacts(
+        invited=int(members.sum()),
+        answered=len(label),
+        dissatisfied=int(label.sum()),
+        prevalence_of_answers=float(label.mean()) if len(label) else None,
+        prevalence=band,
+    )

@@ -1,0 +1,141 @@
+"""Sensitivity: how far figures of those who answered could be off, by satisfaction itself and by sampling."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from holdfast.arrays import Floats, Texts
+from models.dissatisfaction import SensitivityBand, calibration_band, prevalence_band, tilted_weights
+from training.evaluation.bootstrap import Figures, interval, resample
+from training.settings import AssessmentSettings, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampledBand:
+    """A figure of all who were asked, its sensitivity band, and what sampling adds to both.
+
+    Parameters
+    ----------
+    odds_ratio : float
+        How far satisfaction itself is thought to move the odds of answering, either way.
+    estimate : float
+        The figure if it does not.
+    estimate_low, estimate_high : float
+        Interval of the estimate from resampling customers.
+    low, high : float
+        The band: the figure at either end of what is thought possible.
+    region_low, region_high : float
+        Lower limit of the interval of `low`, and upper limit of that of `high`: band and sampling together.
+    """
+
+    odds_ratio: float
+    estimate: float
+    estimate_low: float
+    estimate_high: float
+    low: float
+    high: float
+    region_low: float
+    region_high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.region_low <= value <= self.region_high
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def sampled_prevalence(
+    label: Floats,
+    design: Floats,
+    response: Floats,
+    customers: Texts,
+    odds_ratio: float,
+    settings: AssessmentSettings,
+    seed: int | None = None,
+) -> SampledBand:
+    """Share of dissatisfied among all who were asked.
+
+    Parameters
+    ----------
+    label, design, response : (n,) float64
+        Of those who answered, as in `models.dissatisfaction.tilted_weights`.
+    customers : (n,) str
+        Whose rows they are: rows of one customer are resampled together. Weights are taken as they are, not learned anew.
+    odds_ratio : float
+        The farthest odds ratio thought possible; at least 1.
+    settings : AssessmentSettings
+        Draws.
+    seed : int, optional
+        Of the draws; that of `TrainingSettings` where None.
+    """
+    band = prevalence_band(label, design, response, odds_ratio)
+    return _sampled(band, label, None, design, response, customers, settings, seed)
+
+
+def sampled_calibration(
+    label: Floats,
+    probability: Floats,
+    design: Floats,
+    response: Floats,
+    customers: Texts,
+    odds_ratio: float,
+    settings: AssessmentSettings,
+    seed: int | None = None,
+) -> SampledBand:
+    """Observed over expected of all who were asked: 1 where probabilities are right on average.
+
+    Parameters
+    ----------
+    probability : (n,) float64
+        Predicted, of those who answered.
+    label, design, response, customers, odds_ratio, settings, seed
+        As in `sampled_prevalence`.
+    """
+    band = calibration_band(label, probability, design, response, odds_ratio)
+    return _sampled(band, label, probability, design, response, customers, settings, seed)
+
+
+def _sampled(
+    band: SensitivityBand,
+    label: Floats,
+    probability: Floats | None,
+    design: Floats,
+    response: Floats,
+    customers: Texts,
+    settings: AssessmentSettings,
+    seed: int | None,
+) -> SampledBand:
+    names, customer = np.unique(customers, return_inverse=True)
+    bound = float(np.log(band.odds_ratio))
+    tilted = [tilted_weights(label, design, response, tilt) for tilt in (bound, 0.0, -bound)]
+    divisor = design * response * (np.ones(len(label)) if probability is None else probability)
+    rows = [*(weight * label for weight in tilted), *tilted, divisor]
+    sums = np.stack([np.bincount(customer, weights=row, minlength=len(names)) for row in rows])
+
+    def figures(counts: Floats) -> Figures:
+        drawn = sums @ counts
+        # Observed among all, over what is expected of all; without probabilities, over one.
+        expected = drawn[6] / drawn[4]
+        return {"figure": drawn[:3] / drawn[3:6] / expected}
+
+    drawn = resample(
+        len(names),
+        settings.draws,
+        TrainingSettings.read().seed if seed is None else seed,
+        figures,
+        sums.size,
+        "Resampling customers",
+    )["figure"]
+    limits = [interval(float(drawn[0, end]), drawn[1:, end]) for end in range(3)]
+    return SampledBand(
+        odds_ratio=band.odds_ratio,
+        estimate=band.estimate,
+        estimate_low=limits[1][0],
+        estimate_high=limits[1][1],
+        low=band.low,
+        high=band.high,
+        region_low=min(limits[0][0], band.low),
+        region_high=max(limits[2][1], band.high),
+    )

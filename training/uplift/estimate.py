@@ -1,0 +1,213 @@
+"""Uplift: what actions do on average, to whom more and to whom less, from a randomised experiment."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import lightgbm as lgb
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats
+from holdfast.logging import Advance, progress
+from models.uplift import UpliftGroup, UpliftModel
+from training.uplift import inference
+from training.uplift.experiment import Experiment
+from training.uplift.groups import groups
+from training.uplift.inference import Moment
+from training.uplift.learners import Learners
+from training.uplift.ranking import JudgedPart, Sequence, judge_in_sequence
+from training.uplift.result import ActionUplift, Arm, CurvePoint, PolicyValue
+from training.uplift.scores import Scores, cluster_folds, cross_fit, score_rows
+from training.uplift.settings import UpliftSettings
+
+_CURVE_POINTS = 20
+
+_AVERAGE_FOLDS = 5
+"""Folds that average effects are scored in; more would make the models hardly better."""
+
+
+@dataclass(frozen=True)
+class JudgedExperiment:
+    """What came of judging an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    actions : tuple of ActionUplift
+        What it says of each action.
+    boosters : tuple of lightgbm.Booster
+        For each action, what predicts its effect, learnt from all rows.
+    """
+
+    experiment: Experiment
+    actions: tuple[ActionUplift, ...]
+    boosters: tuple[lgb.Booster, ...]
+
+    def model(self, action: int, name: str, service: str | None) -> UpliftModel:
+        """The model of an action, as it is stored.
+
+        Parameters
+        ----------
+        action : int
+            Position of the action.
+        name : str
+            Name to register it under.
+        service : str or None
+            Feature service that the features come from.
+        """
+        found, booster = self.actions[action], self.boosters[action]
+        raw = np.asarray(booster.predict(self.experiment.matrix, num_threads=0), dtype=np.float64)
+        ends = np.quantile(raw, 1 - np.arange(1, len(found.groups) + 1) / len(found.groups))
+        return UpliftModel(
+            name=name,
+            action=found.action,
+            service=service,
+            features=self.experiment.features,
+            booster=booster,
+            average=found.average.value,
+            low=found.average.low,
+            high=found.average.high,
+            centre=float(raw.mean()),
+            slope=float(np.clip(found.slope.value, 0, 1)) if found.targetable else 0.0,
+            works=found.works,
+            targetable=found.targetable,
+            groups=tuple(
+                UpliftGroup(float(end), group.effect.value, group.effect.low, group.effect.high)
+                for end, group in zip(ends, found.groups, strict=True)
+            ),
+            documents={"uplift.json": found.to_json()},
+        )
+
+
+def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> JudgedExperiment:
+    """Judge each action of an experiment: does it work, is it targetable, what comes of which policy.
+
+    Raises
+    ------
+    InputError
+        The experiment is too small, or something about it does not allow an estimate.
+    """
+    experiment = experiment.checked()
+    learners = Learners(experiment, settings.seed)
+    count = settings.repeats * (_AVERAGE_FOLDS + settings.folds - 1)
+    with progress(f"Judging {experiment.name}", count) as advance:
+        scores = _score_everybody(experiment, learners, settings, advance)
+        sequences = judge_in_sequence(experiment, learners, settings, advance)
+    everybody = np.arange(len(experiment.outcome))
+    actions = range(len(experiment.arms) - 1)
+    boosters = tuple(learners.fit_effect(everybody, scores.effect[action]) for action in actions)
+    return JudgedExperiment(
+        experiment, tuple(_judge_action(experiment, scores, sequences, action, settings) for action in actions), boosters
+    )
+
+
+def _score_everybody(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> Scores:
+    """Scores of all rows, each by models of other clusters, averaged over random folds."""
+    everybody = np.arange(len(experiment.outcome))
+
+    def expect(repeat: int) -> Floats:
+        random = np.random.default_rng([settings.seed, 1_000 + repeat])
+        folds = cluster_folds(experiment.cluster, _AVERAGE_FOLDS, random)
+        expected, _ = cross_fit(experiment, learners, everybody, folds)
+        advance(_AVERAGE_FOLDS)
+        return expected
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        expected = list(pool.map(expect, range(settings.repeats)))
+    return score_rows(experiment, everybody, np.mean(expected, axis=0))
+
+
+@dataclass(frozen=True)
+class _View:
+    """A judged part as one action sees it."""
+
+    part: JudgedPart
+    action: int
+    cluster: NDArray[np.int64]
+
+    @property
+    def effect(self) -> Floats:
+        return self.part.scores.effect[self.action]
+
+    @property
+    def predicted(self) -> Floats:
+        return self.part.predicted[self.action]
+
+    @property
+    def untreated(self) -> Floats:
+        return self.part.scores.arms[0]
+
+    @property
+    def weighted(self) -> tuple[Floats, Floats]:
+        weighted = self.part.scores.weighted
+        return weighted[0], weighted[self.action + 1] - weighted[0]
+
+
+_Measure = Callable[[_View], Moment]
+
+
+def _judge_action(
+    experiment: Experiment, scores: Scores, sequences: list[Sequence], action: int, settings: UpliftSettings
+) -> ActionUplift:
+    views = [[_View(part, action, experiment.cluster[part.rows]) for part in sequence] for sequence in sequences]
+
+    def over(measure: _Measure) -> Moment:
+        """A figure of all judged rows: combined over the parts of a sequence, averaged over sequences."""
+        return inference.average([inference.combine([(measure(view), len(view.cluster)) for view in row]) for row in views])
+
+    return ActionUplift(
+        action=experiment.arms[action + 1],
+        control=_arm(experiment, 0),
+        treatment=_arm(experiment, action + 1),
+        average=inference.mean(scores.effect[action], experiment.cluster).interval(),
+        qini=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")).interval(),
+        autoc=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")).interval(),
+        slope=over(lambda view: inference.slope(view.effect, view.predicted, view.cluster)).interval(),
+        policies=_policies(over, settings.capacity_share),
+        groups=groups(experiment, sequences, action, settings.groups, settings.groups * (len(experiment.arms) - 1)),
+        curve=tuple(_curve(over)),
+    )
+
+
+def _arm(experiment: Experiment, position: int) -> Arm:
+    inside = experiment.arm == position
+    return Arm(name=experiment.arms[position], rows=int(inside.sum()), outcome=float(experiment.outcome[inside].mean()))
+
+
+def _policies(over: Callable[[_Measure], Moment], capacity: float) -> tuple[PolicyValue, ...]:
+    rankings: dict[str, tuple[float, Callable[[_View], Floats]]] = {
+        "nobody": (0.0, lambda view: np.zeros(len(view.cluster))),
+        "everybody": (1.0, lambda view: np.zeros(len(view.cluster))),
+        "random": (capacity, lambda view: np.zeros(len(view.cluster))),
+        "riskiest": (capacity, lambda view: -view.part.scores.expected[0]),
+        "model": (capacity, lambda view: view.predicted),
+    }
+    return tuple(_policy(over, name, share, ranking) for name, (share, ranking) in rankings.items())
+
+
+def _policy(over: Callable[[_Measure], Moment], name: str, share: float, ranking: Callable[[_View], Floats]) -> PolicyValue:
+    def value(view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False) -> Moment:
+        base, score = view.weighted if weighted else (view.untreated, view.effect)
+        return inference.gain(score, ranking(view), share, view.cluster, base=base if absolute else None, over_random=over_random)
+
+    chooses = name in ("riskiest", "model")
+    return PolicyValue(
+        name=name,
+        share=share,
+        weighted=over(partial(value, weighted=True, absolute=True)).interval(),
+        doubly_robust=over(partial(value, absolute=True)).interval(),
+        gain=over(value).interval(),
+        over_random=over(partial(value, over_random=True)).interval() if chooses else None,
+    )
+
+
+def _curve(over: Callable[[_Measure], Moment]) -> list[CurvePoint]:
+    def gain(view: _View, *, share: float) -> Moment:
+        return inference.gain(view.effect, view.predicted, share, view.cluster)
+
+    shares = np.linspace(0, 1, _CURVE_POINTS + 1)
+    return [CurvePoint(share=float(share), gain=over(partial(gain, share=float(share))).interval()) for share in shares]

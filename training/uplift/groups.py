@@ -1,0 +1,124 @@
+"""Groups by predicted uplift: what an action did to each, and who they are.
+
+Groups are made of rows that the predicting models had not seen, so that what an action did to them is known without flattery.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from holdfast.arrays import Floats, Positions
+from training.evaluation.assessment import Estimate
+from training.uplift import inference
+from training.uplift.experiment import Experiment
+from training.uplift.ranking import Sequence as Judged
+from training.uplift.result import Group, Trait
+
+TRAITS = 3
+"""Traits that a group is described by, at most."""
+
+_CLEAR = 0.3
+"""Standard deviations by which a group's mean lies off that of the others, at least, to be a trait."""
+
+_SAME = 0.8
+"""Correlation from which one trait says what another has said already."""
+
+_FEWEST_IN_CATEGORY = 0.01
+
+
+def groups(experiment: Experiment, sequences: Sequence[Judged], action: int, count: int, comparisons: int) -> tuple[Group, ...]:
+    """Look at an action in equal groups by predicted uplift, highest first.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With n rows.
+    sequences : sequence of sequence of JudgedPart
+        What `training.uplift.ranking.judge_in_sequence` found.
+    action : int
+        Position of the action.
+    count : int
+        How many groups.
+    comparisons : int
+        For how many figures the intervals are to hold jointly.
+    """
+    traits = _Traits(experiment)
+    found = []
+    for number in range(count):
+        repeats, members, predicted = [], [], []
+        for sequence in sequences:
+            parts = []
+            for part in sequence:
+                inside = _group(part.predicted[action], count) == number
+                if inside.any():
+                    rows = part.rows[inside]
+                    moment = inference.mean(part.scores.effect[action][inside], experiment.cluster[rows])
+                    parts.append((moment, len(rows)))
+                    members.append(rows)
+                    predicted.append(part.predicted[action][inside])
+            if parts:
+                repeats.append(inference.combine(parts))
+        if repeats:
+            effect: Estimate = inference.average(repeats).interval(comparisons)
+            found.append(
+                Group(
+                    rows=sum(len(rows) for rows in members) // len(sequences),
+                    predicted=float(np.concatenate(predicted).mean()),
+                    effect=effect,
+                    harmed=effect.high < 0,
+                    traits=traits.of(np.concatenate(members)),
+                )
+            )
+    return tuple(found)
+
+
+def _group(predicted: Floats, count: int) -> Positions:
+    return np.minimum((inference.ranks(predicted) * count).astype(np.intp), count - 1)
+
+
+class _Traits:
+    """Tells what sets some rows of an experiment apart from the others."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._names: list[tuple[str, str | None]] = []
+        columns = []
+        for place, label in enumerate(experiment.labels):
+            values = experiment.matrix[:, place]
+            if place in experiment.categories:
+                for code, category in enumerate(experiment.categories[place]):
+                    inside = (values == code).astype(np.float64)
+                    if _FEWEST_IN_CATEGORY <= inside.mean() <= 1 - _FEWEST_IN_CATEGORY:
+                        self._names.append((label, category))
+                        columns.append(inside)
+            elif not np.isnan(values).all() and np.nanmin(values) < np.nanmax(values):
+                self._names.append((label, None))
+                columns.append(values)
+        self._columns = np.column_stack(columns) if columns else np.empty((len(experiment.outcome), 0))
+        # Means must not hang on a few extremes, nor be torn by them.
+        low, high = np.nanquantile(self._columns, [0.01, 0.99], axis=0) if columns else (0.0, 0.0)
+        clipped = np.clip(self._columns, low, high)
+        centre, spread = np.nanmean(clipped, axis=0), np.nanstd(clipped, axis=0)
+        self._standard = np.nan_to_num((clipped - centre) / np.where(spread > 0, spread, 1.0))
+
+    def of(self, rows: Positions) -> tuple[Trait, ...]:
+        weight = np.bincount(rows, minlength=len(self._columns)).astype(np.float64)
+        # A row is judged in several orders and may be in the group in some of them only.
+        most = weight.max()
+        inside, outside = weight / weight.sum(), (most - weight) / max((most - weight).sum(), 1.0)
+        difference = inside @ self._standard - outside @ self._standard
+        chosen: list[int] = []
+        for place in np.argsort(-np.abs(difference), kind="stable"):
+            if abs(difference[place]) < _CLEAR or len(chosen) == TRAITS:
+                break
+            said = self._standard[:, chosen].T @ self._standard[:, place] / len(self._standard)
+            known = ~np.isnan(self._columns[:, place])
+            if (np.abs(said) <= _SAME).all() and inside[known].any() and outside[known].any():
+                chosen.append(int(place))
+        return tuple(self._trait(place, inside, outside) for place in chosen)
+
+    def _trait(self, place: int, inside: Floats, outside: Floats) -> Trait:
+        values = self._columns[:, place]
+        known = ~np.isnan(values)
+        feature, category = self._names[place]
+        here, elsewhere = (float((w[known] @ values[known]) / w[known].sum()) for w in (inside, outside))
+        return Trait(feature=feature, category=category, here=here, elsewhere=elsewhere)

@@ -1,0 +1,206 @@
+"""Inference: means of scores, gains of acting on some rows only, and how certain they are.
+
+Every figure comes with its influence on each row, summed by cluster, so that rows of one household count as one witness.
+
+A ranking is judged by rows that it was not learnt from. The gain of acting on the first ``u`` of them is
+``A(u) = mean(score x [rank <= u])``. AUTOC (Yadlowsky, Fleming, Shah, Brunskill and Wager 2021) is the mean over ``u`` of how
+much larger the effect is among the first ``u`` than among all; the Qini coefficient weighs it by ``u``. Both are 0 for a
+ranking worth nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from holdfast.arrays import Floats
+from training.evaluation.assessment import CONFIDENCE, Estimate
+
+Area = Literal["autoc", "qini"]
+
+_LOCAL_BINS = 20
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A figure with its standard error.
+
+    Parameters
+    ----------
+    value, error : float
+        The figure and its standard error.
+    clusters : int
+        Independent witnesses behind it.
+    """
+
+    value: float
+    error: float
+    clusters: int
+
+    def interval(self, comparisons: int = 1) -> Estimate:
+        """The figure with an interval that holds jointly for so many comparisons (Bonferroni)."""
+        reach = float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1)) * self.error
+        return Estimate(self.value, self.value - reach, self.value + reach)
+
+
+def mean(score: Floats, cluster: NDArray[np.int64]) -> Moment:
+    """Mean of scores with its cluster-robust standard error.
+
+    Parameters
+    ----------
+    score : (m,) float64
+        Scores.
+    cluster : (m,) int64
+        Cluster of each row.
+    """
+    value = float(score.mean())
+    return Moment(value, *_error(score - value, cluster))
+
+
+def ranks(ranking: Floats) -> Floats:
+    """Rank of each row, in shares of all of them: (m,) float64, just above 0 for the highest; equals share their mean."""
+    _, group, size = np.unique(-ranking, return_inverse=True, return_counts=True)
+    middle: Floats = (np.cumsum(size) - size / 2)[group] / len(ranking)
+    return middle
+
+
+def gain(
+    score: Floats,
+    ranking: Floats,
+    share: float,
+    cluster: NDArray[np.int64],
+    *,
+    base: Floats | None = None,
+    over_random: bool = False,
+) -> Moment:
+    """Gain of acting on the share of rows with the highest ranking, per row of all.
+
+    Rows tied at the border count in part, so that their order does not matter.
+
+    Parameters
+    ----------
+    score : (m,) float64
+        Scores of the effect.
+    ranking : (m,) float64
+        Whom to act on first, highest first, by a model that has not seen the row.
+    share : float
+        How much of the rows to act on, 0 to 1.
+    cluster : (m,) int64
+        Cluster of each row.
+    base : (m,) float64, optional
+        Added to each row: with scores of the outcome without any action, the gain becomes the outcome under the policy.
+    over_random : bool
+        Subtract what acting on as many at random gains.
+    """
+    inside = _inside(ranking, share)
+    own = score * (inside - share if over_random else inside)
+    if base is not None:
+        own = own + base
+    # The border itself moves with the rows drawn: by as much as the effect is about there.
+    at_border = float(_local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)])
+    value = float(own.mean())
+    return Moment(value, *_error(own - value - at_border * (inside - inside.mean()), cluster))
+
+
+def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area) -> Moment:
+    """AUTOC or Qini coefficient of a ranking.
+
+    Parameters
+    ----------
+    score : (m,) float64
+        Scores, by models that have not seen the row.
+    ranking : (m,) float64
+        Whom to act on first, highest first, by a model that has not seen the row.
+    """
+    rank = ranks(ranking)
+    weight = _weights(ranking, kind)
+    value = float((weight * score).mean())
+    own = weight * score - _drift(score, rank, kind)
+    return Moment(value, *_error(own - own.mean(), cluster))
+
+
+def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> Moment:
+    """How much of the differences between predicted effects is there: 1 all, 0 nothing (best linear predictor)."""
+    centred = predicted - predicted.mean()
+    spread = float((centred**2).mean())
+    if spread == 0:
+        return Moment(0.0, 0.0, len(np.unique(cluster)))
+    value = float((centred * score).mean()) / spread
+    return Moment(value, *_error(centred * (score - score.mean() - value * centred) / spread, cluster))
+
+
+def combine(parts: list[tuple[Moment, int]]) -> Moment:
+    """One figure from parts that are independent given those before, weighted by their rows."""
+    rows = sum(count for _, count in parts)
+    value = sum(part.value * count for part, count in parts) / rows
+    error = float(np.sqrt(sum((part.error * count) ** 2 for part, count in parts))) / rows
+    return Moment(value, error, sum(part.clusters for part, _ in parts))
+
+
+def average(repeats: list[Moment]) -> Moment:
+    """One figure from repeats on the same rows.
+
+    Repeats are as dependent as can be, for all that is known: the standard error is the mean of theirs, never less.
+    """
+    return Moment(
+        float(np.mean([repeat.value for repeat in repeats])),
+        float(np.mean([repeat.error for repeat in repeats])),
+        min(repeat.clusters for repeat in repeats),
+    )
+
+
+def _error(influence: Floats, cluster: NDArray[np.int64]) -> tuple[float, int]:
+    _, code = np.unique(cluster, return_inverse=True)
+    sums = np.bincount(code, weights=influence)
+    count = len(sums)
+    return float(np.sqrt((sums**2).sum() * count / max(count - 1, 1))) / len(influence), count
+
+
+def _inside(ranking: Floats, share: float) -> Floats:
+    """How much of each row lies in the share: 1 above the border, 0 below, a part for those tied at it."""
+    order = np.sort(-ranking)
+    size = share * len(ranking)
+    border = order[min(int(np.ceil(size)) - 1, len(order) - 1)] if size > 0 else -np.inf
+    above, tied = -ranking < border, -ranking == border
+    inside: Floats = above + tied * ((size - above.sum()) / max(int(tied.sum()), 1))
+    return inside
+
+
+def _weights(ranking: Floats, kind: Area) -> Floats:
+    """What each row's score counts: the mean over tied rows of the integral that the area is."""
+    count = len(ranking)
+    place = (np.arange(count) + 0.5) / count
+    weight = -np.log(place) if kind == "autoc" else 1 - place
+    weight -= weight.mean()
+    order = np.argsort(-ranking, kind="stable")
+    _, group = np.unique(-ranking[order], return_inverse=True)
+    shared = (np.bincount(group, weights=weight) / np.bincount(group))[group]
+    result = np.empty(count)
+    result[order] = shared
+    return result
+
+
+def _local_means(score: Floats, rank: Floats) -> Floats:
+    """Mean score in equal parts of the ranking, highest first: what the effect is about there."""
+    bins = np.minimum((rank * _LOCAL_BINS).astype(np.int64), _LOCAL_BINS - 1)
+    size = np.bincount(bins, minlength=_LOCAL_BINS)
+    sums = np.bincount(bins, weights=score, minlength=_LOCAL_BINS)
+    return np.where(size > 0, sums / np.maximum(size, 1), score.mean())
+
+
+def _drift(score: Floats, rank: Floats, kind: Area) -> Floats:
+    """How an area moves because a row, whatever its score, pushes others down the ranking."""
+    edges = np.linspace(0, 1, _LOCAL_BINS + 1)
+    local = _local_means(score, rank)
+    # The integral of local(u) / u, or of local(u), from a rank to the end, exact for local means that are steps.
+    bins = np.minimum((rank * _LOCAL_BINS).astype(np.int64), _LOCAL_BINS - 1)
+    if kind == "autoc":
+        whole = np.concatenate([[0.0], np.log(edges[2:] / edges[1:-1])])
+        rest = np.log(edges[bins + 1] / rank)
+    else:
+        whole, rest = np.diff(edges), edges[bins + 1] - rank
+    after = np.concatenate([np.cumsum((local * whole)[::-1])[::-1][1:], [0.0]])
+    drift: Floats = after[bins] + local[bins] * rest
+    return drift

@@ -1,0 +1,94 @@
+"""Rankings judged in sequence: each part of an experiment by models of the parts before it.
+
+Ordinary cross-fitting judges every part by models of all others. Judged so, two parts know each other's luck, and a ranking
+worth nothing passes for a good one too often. In sequence (Wager 2024, "Sequential validation of treatment heterogeneity") each
+part is new given those before, so that their errors add up as if they were independent.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Positions
+from holdfast.logging import Advance
+from training.uplift.experiment import Experiment
+from training.uplift.learners import Learners
+from training.uplift.scores import Scores, cluster_folds, cross_fit, score_rows
+from training.uplift.settings import UpliftSettings
+
+
+@dataclass(frozen=True)
+class JudgedPart:
+    """Rows of an experiment, scored and ranked by models of earlier parts alone.
+
+    Parameters
+    ----------
+    rows : (m,) intp
+        Which rows.
+    scores : Scores
+        Their scores.
+    predicted : (actions, m) float64
+        Effect predicted of each action: the ranking.
+    """
+
+    rows: Positions
+    scores: Scores
+    predicted: Floats
+
+
+Sequence = tuple[JudgedPart, ...]
+
+_INNER_FOLDS = 2
+
+
+def judge_in_sequence(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> list[Sequence]:
+    """Judge a ranking for each action, in several random orders of the parts.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With n rows.
+    learners : Learners
+        Of the same experiment.
+    settings : UpliftSettings
+        How many parts and orders.
+    advance : Advance
+        Told of each part done.
+
+    Returns
+    -------
+    list of tuple of JudgedPart
+        One sequence a random order. The first part of each is learnt from only.
+    """
+    tasks = []
+    for repeat in range(settings.repeats):
+        folds = cluster_folds(experiment.cluster, settings.folds, np.random.default_rng([settings.seed, repeat]))
+        # A seed of its own for each step, so that it does not matter which is done first.
+        tasks += [(folds, step, [settings.seed, repeat, step]) for step in range(1, settings.folds)]
+
+    def judge(task: tuple[NDArray[np.int64], int, list[int]]) -> JudgedPart:
+        part = _judge(experiment, learners, *task)
+        advance(1)
+        return part
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        parts = list(pool.map(judge, tasks))
+    each = settings.folds - 1
+    return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
+
+
+def _judge(experiment: Experiment, learners: Learners, folds: NDArray[np.int64], step: int, seed: list[int]) -> JudgedPart:
+    before, rows = np.flatnonzero(folds < step), np.flatnonzero(folds == step)
+    inner = cluster_folds(experiment.cluster[before], _INNER_FOLDS, np.random.default_rng(seed))
+    expected, models = cross_fit(experiment, learners, before, inner)
+    earlier = score_rows(experiment, before, expected).effect
+    predicted = []
+    score = np.empty(len(experiment.outcome))
+    for action in earlier:
+        score[before] = action
+        predicted.append(learners.predict(learners.fit_effect(before, score), rows))
+    ahead = np.mean([[learners.predict(model, rows) for model in fitted] for fitted in models], axis=0)
+    return JudgedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))

@@ -1,0 +1,173 @@
+"""What an experiment says of an action, as it is printed, drawn and stored."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.evaluation.assessment import Estimate
+
+NOTHING = "no detectable uplift"
+"""Said where neither verdict is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One arm.
+
+    Parameters
+    ----------
+    name : str
+        As the experiment calls it.
+    rows : int
+        Rows in it.
+    outcome : float
+        Mean outcome, as it is.
+    """
+
+    name: str
+    rows: int
+    outcome: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyValue:
+    """What comes of treating some and not others, per row of all.
+
+    Parameters
+    ----------
+    name : {"nobody", "everybody", "random", "riskiest", "model"}
+        Whom the policy treats.
+    share : float
+        How many of all, 0 to 1.
+    weighted, doubly_robust : Estimate
+        Mean outcome under the policy, by inverse propensity weighting and by doubly robust scores.
+    gain : Estimate
+        Doubly robust gain over treating nobody.
+    over_random : Estimate or None
+        Doubly robust gain over treating as many at random; None where that is the same policy.
+    """
+
+    name: str
+    share: float
+    weighted: Estimate
+    doubly_robust: Estimate
+    gain: Estimate
+    over_random: Estimate | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trait:
+    """Something that sets the members of a group apart.
+
+    Parameters
+    ----------
+    feature : str
+        What a person calls the feature.
+    category : str or None
+        The category whose share is told; None where the feature's mean is.
+    here, elsewhere : float
+        Mean, or share, among the members and among all others.
+    """
+
+    feature: str
+    category: str | None
+    here: float
+    elsewhere: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows of like predicted uplift.
+
+    Parameters
+    ----------
+    rows : int
+        Rows judged.
+    predicted : float
+        Mean uplift predicted by models that had not seen them.
+    effect : Estimate
+        Doubly robust effect, with an interval that holds jointly for all groups.
+    harmed : bool
+        The whole interval lies below zero.
+    traits : tuple of Trait
+        What sets the group apart, clearest first; empty where nothing does.
+    """
+
+    rows: int
+    predicted: float
+    effect: Estimate
+    harmed: bool
+    traits: tuple[Trait, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """A point of the Qini curve: the gain of treating the first share of all, per row of all, with its 95 % interval."""
+
+    share: float
+    gain: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionUplift:
+    """What an experiment says of one action.
+
+    Parameters
+    ----------
+    action : str
+        The action.
+    control, treatment : Arm
+        Who was not treated, and who was.
+    average : Estimate
+        Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
+    qini, autoc : Estimate
+        How much better the ranking is than a random one, by rows it was not learnt from; 0 is random. The verdict goes by the
+        first.
+    slope : Estimate
+        How much of the differences between predicted uplifts is there; 1 all, 0 nothing.
+    policies : tuple of PolicyValue
+        What comes of treating whom.
+    groups : tuple of Group
+        By predicted uplift, highest first.
+    curve : tuple of CurvePoint
+        From treating nobody to treating everybody.
+    """
+
+    action: str
+    control: Arm
+    treatment: Arm
+    average: Estimate
+    qini: Estimate
+    autoc: Estimate
+    slope: Estimate
+    policies: tuple[PolicyValue, ...]
+    groups: tuple[Group, ...]
+    curve: tuple[CurvePoint, ...]
+
+    @property
+    def works(self) -> bool:
+        """The average effect is above zero, one-sided at 2.5 %."""
+        return self.average.low > 0
+
+    @property
+    def harms(self) -> bool:
+        """The average effect is below zero, one-sided at 2.5 %."""
+        return self.average.high < 0
+
+    @property
+    def targetable(self) -> bool:
+        """The ranking beats a random one by the Qini coefficient, one-sided at 2.5 %."""
+        return self.qini.low > 0
+
+    @property
+    def verdict(self) -> str:
+        """Both verdicts in plain words."""
+        if self.harms:
+            return "does harm on average" + (", and it is known to whom more and to whom less" if self.targetable else "")
+        if self.works:
+            return "works, and is targetable" if self.targetable else "works; whom it helps more is not detectable"
+        return "targetable; on average no detectable uplift" if self.targetable else NOTHING
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        verdicts = {"works": self.works, "harms": self.harms, "targetable": self.targetable, "verdict": self.verdict}
+        return {**asdict(self), **verdicts}
