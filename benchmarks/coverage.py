@@ -2,12 +2,16 @@
 
 ``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
 
-- a made-up one: customers with one or several rows that share a mood nobody sees, weights that depend on who they are, and a
+- a made-up one: customers with one or several rows that share a mood nobody sees, weights that
+  depend on who they are, and a
 model
-  that is somewhat wrong on purpose; the truth is the figure over some hundreds of times more customers;
-- the test period of a simulated operator, with weights and with as many rows of a customer as there are subscriptions and
+  that is somewhat wrong on purpose; the truth is the figure over some hundreds of times more
+  customers;
+- the test period of a simulated operator, with weights and with as many rows of a customer as there
+  are subscriptions and
 cut-offs,
-  scored by a logistic regression of other customers' earlier rows; the truth is the figure over that whole test period.
+  scored by a logistic regression of other customers' earlier rows; the truth is the figure over
+  that whole test period.
 
 Beside the intervals in use stand plain percentiles, for comparison.
 """
@@ -46,7 +50,9 @@ PROMISED = ("auc", "log_loss", "slope", "observed_over_expected", "empc_share")
 
 @dataclass(frozen=True)
 class Rows:
-    """Judged rows of some customers: labels, probabilities, weights and codes of customers, (n,) each."""
+    """Judged rows of some customers: labels, probabilities, weights and codes of customers, (n,)
+    each.
+    """
 
     label: Floats
     probability: Floats
@@ -64,7 +70,8 @@ def population(customers: int, seed: int | Sequence[int], right: bool = False) -
     seed : int or sequence of int
         Of everything.
     right : bool
-        The predictions are the risks that the labels were drawn with, as far as anyone could know them.
+        The predictions are the risks that the labels were drawn with, as far as anyone could know
+        them.
     """
     random = np.random.default_rng(seed)
     kind, mood = random.normal(size=customers), random.normal(0, 0.8, customers)
@@ -72,7 +79,9 @@ def population(customers: int, seed: int | Sequence[int], right: bool = False) -
     signal = 0.7 * kind[customer] + 0.7 * random.normal(size=len(customer))
     known = 1.1 * signal - 3.2
     label = (random.random(len(customer)) < expit(known + mood[customer])).astype(np.float64)
-    weight = np.where(kind > 0.5, 2.0, np.where(kind < -0.8, 0.5, 1.0)) * random.choice([0.8, 1.2], customers)
+    weight = np.where(kind > 0.5, 2.0, np.where(kind < -0.8, 0.5, 1.0)) * random.choice(
+        [0.8, 1.2], customers
+    )
     probability = _over_moods(known) if right else expit(1.3 * signal - 2.9)
     return Rows(label, probability, weight[customer], customer)
 
@@ -84,7 +93,9 @@ def true_figures(settings: AssessmentSettings) -> dict[str, float]:
 
 
 def operator_rows(customers: int, months: int, seed: int) -> Rows:
-    """The test period of a simulated operator, scored by a logistic regression of other customers' earlier rows."""
+    """The test period of a simulated operator, scored by a logistic regression of other customers'
+    earlier rows.
+    """
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         simulate(folder / "operator", customers, months, seed)
@@ -98,7 +109,12 @@ def operator_rows(customers: int, months: int, seed: int) -> Rows:
         label, weight = dataset.labels[max(dataset.labels)], dataset.weight
         model = fit_logistic(dataset.matrix[learnt], label[learnt], weight[learnt])
         probability = model.probability(dataset.matrix[judged])
-    return Rows(label[judged], probability, weight[judged], np.unique(customer[judged], return_inverse=True)[1])
+    return Rows(
+        label[judged],
+        probability,
+        weight[judged],
+        np.unique(customer[judged], return_inverse=True)[1],
+    )
 
 
 def customers_of(rows: Rows, customers: int, seed: int | Sequence[int]) -> Rows:
@@ -112,9 +128,15 @@ def customers_of(rows: Rows, customers: int, seed: int | Sequence[int]) -> Rows:
 
 
 def covered(
-    samples: int, customers: int, sample: Callable[[int], Rows], truth: Mapping[str, float], settings: AssessmentSettings
+    samples: int,
+    customers: int,
+    sample: Callable[[int], Rows],
+    truth: Mapping[str, float],
+    settings: AssessmentSettings,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by plain percentiles."""
+    """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by
+    plain percentiles.
+    """
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
     with progress("Sampling test periods", samples) as advance:
@@ -122,7 +144,12 @@ def covered(
             rows = sample(number)
             judge = Judge(rows.label, rows.probability, rows.weight, rows.customer, customers)
             drawn = resample(
-                customers, settings.draws, number, lambda counts, judge=judge: judge.figures(counts, settings), judge.size, ""
+                customers,
+                settings.draws,
+                number,
+                lambda counts, judge=judge: judge.figures(counts, settings),
+                judge.size,
+                "",
             )
             for name, values in drawn.items():
                 told = estimate(values, CONFIDENCE, distance=METRICS[name].distance)
@@ -140,7 +167,11 @@ def main() -> None:
     settings = AssessmentSettings.read()
     everyone = operator_rows(OPERATOR_CUSTOMERS, OPERATOR_MONTHS, OPERATOR_SEED)
     for where, sample, truth in (
-        ("a made-up population", lambda number: population(customers, [1, number]), true_figures(settings)),
+        (
+            "a made-up population",
+            lambda number: population(customers, [1, number]),
+            true_figures(settings),
+        ),
         (
             f"a simulated operator ({int(everyone.customer.max()) + 1:,} customers judged)",
             lambda number: customers_of(everyone, customers, [2, number]),

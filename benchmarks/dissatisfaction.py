@@ -1,8 +1,10 @@
-"""Dissatisfaction where the truth is known: what those who answer tell, beside what everybody would have answered.
+"""Dissatisfaction where the truth is known: what those who answer tell, beside what everybody would
+have answered.
 
-``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator, and the same customers with the same luck once
-more, where everybody is asked and answers. Nothing else differs, because no survey moves anybody. ``--folder`` keeps both.
-``--indifferent`` simulates an operator whose customers do not answer because of satisfaction: there, weights must be enough.
+``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator, and the same
+customers with the same luck once more, where everybody is asked and answers. Nothing else differs,
+because no survey moves anybody. ``--folder`` keeps both. ``--indifferent`` simulates an operator
+whose customers do not answer because of satisfaction: there, weights must be enough.
 """
 
 import argparse
@@ -61,7 +63,8 @@ class Truth:
     cutoffs : (n,) datetime64[us]
         As of when.
     groups : dict of str to (n,) bool
-        ``everybody``, the ``silent`` and those ``heard``, and by what really happened: ``answered``, and ``asked in vain``.
+        ``everybody``, the ``silent`` and those ``heard``, and by what really happened:
+        ``answered``, and ``asked in vain``.
     satisfied : (n,) float64
         True satisfaction at the last look before the cut-off, NaN where there was none.
     """
@@ -79,20 +82,37 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=40_000)
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--indifferent", action="store_true", help="satisfaction does not move who answers")
-    parser.add_argument("--folder", type=Path, help="keep both simulations and the features there, and use what is there")
+    parser.add_argument(
+        "--indifferent", action="store_true", help="satisfaction does not move who answers"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="keep both simulations and the features there, and use what is there",
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        surveys = SurveyParameters(answer_extreme=0.0, answer_angry=0.0) if given.indifferent else SurveyParameters()
+        surveys = (
+            SurveyParameters(answer_extreme=0.0, answer_angry=0.0)
+            if given.indifferent
+            else SurveyParameters()
+        )
         home = operator(folder, given.customers, given.months, given.seed, surveys)
         compare(home, folder)
 
 
-def operator(folder: Path, customers: int, months: int, seed: int, surveys: SurveyParameters | None = None) -> Home:
-    """Simulate an operator and the same one with everybody's answers, and build the features of the first."""
-    both = {"operator": Parameters(survey=surveys or SurveyParameters()), "everybody": Parameters(survey=everybody_answers())}
+def operator(
+    folder: Path, customers: int, months: int, seed: int, surveys: SurveyParameters | None = None
+) -> Home:
+    """Simulate an operator and the same one with everybody's answers, and build the features of the
+    first.
+    """
+    both = {
+        "operator": Parameters(survey=surveys or SurveyParameters()),
+        "everybody": Parameters(survey=everybody_answers()),
+    }
     for name, parameters in both.items():
         if not _is_there(folder / name, customers, months, seed, parameters):
             simulate(folder / name, customers, months, seed, parameters=parameters)
@@ -110,8 +130,12 @@ def _is_there(folder: Path, customers: int, months: int, seed: int, parameters: 
 
 
 def everybody_answers() -> SurveyParameters:
-    """Surveys that ask everybody whose turn it is, and after every contact, and that everybody answers who gets them."""
-    return SurveyParameters(invited_a_quarter=(1.0, 1.0, 1.0, 1.0), after_contact=1.0, answer_base=1e3)
+    """Surveys that ask everybody whose turn it is, and after every contact, and that everybody
+    answers who gets them.
+    """
+    return SurveyParameters(
+        invited_a_quarter=(1.0, 1.0, 1.0, 1.0), after_contact=1.0, answer_base=1e3
+    )
 
 
 def compare(home: Home, folder: Path) -> None:
@@ -134,11 +158,15 @@ def compare(home: Home, folder: Path) -> None:
 
 
 def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
-    """What everybody would have answered, at the cut-offs that a dataset has, or at every contact."""
+    """What everybody would have answered, at the cut-offs that a dataset has, or at every
+    contact.
+    """
     settings, surveys = LabelSettings.read(), SurveySettings.read()
     history, repository = RawHistory(home.raw), OperatorRepository(home)
     asked = askable(history, repository, target, settings, surveys).asked
-    would = survey_rows(RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys)
+    would = survey_rows(
+        RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys
+    )
     would = would.rows(np.flatnonzero(would.answered))
     did = survey_rows(history, target, asked, settings.gap_days, surveys)
     matrix = features_for(repository, target.service, would.ids.tolist(), would.cutoffs)
@@ -174,10 +202,15 @@ def _satisfaction(folder: Path, rows: SurveyRows) -> Floats:
         .sort("happened_at")
         .collect()
     )
-    asked = pl.DataFrame({"row": np.arange(len(rows)), "customer_id": rows.customers, "at": rows.cutoffs}).with_columns(
-        pl.col("customer_id").cast(pl.String), pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    asked = pl.DataFrame(
+        {"row": np.arange(len(rows)), "customer_id": rows.customers, "at": rows.cutoffs}
+    ).with_columns(
+        pl.col("customer_id").cast(pl.String),
+        pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
     )
-    found = asked.sort("at").join_asof(states, left_on="at", right_on="happened_at", by="customer_id", check_sortedness=False)
+    found = asked.sort("at").join_asof(
+        states, left_on="at", right_on="happened_at", by="customer_id", check_sortedness=False
+    )
     return found.sort("row")["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
@@ -223,14 +256,28 @@ def _shown(band: SampledBand, real: float, digits: int = 3) -> str:
 def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
     """The true odds ratio of answering, with and without regard to what could be seen."""
     invited, settings = survey.invited, LabelSettings.read()
-    would = survey_rows(RawHistory(folder / "everybody" / "raw"), target, invited.asked, settings.gap_days, SurveySettings.read())
-    same = dict(zip(zip(would.invitation_ids.tolist(), would.cutoffs.tolist(), strict=True), would.label, strict=True))
+    would = survey_rows(
+        RawHistory(folder / "everybody" / "raw"),
+        target,
+        invited.asked,
+        settings.gap_days,
+        SurveySettings.read(),
+    )
+    same = dict(
+        zip(
+            zip(would.invitation_ids.tolist(), would.cutoffs.tolist(), strict=True),
+            would.label,
+            strict=True,
+        )
+    )
     keys = zip(invited.invitation_ids.tolist(), invited.cutoffs.tolist(), strict=True)
     label = np.array([same.get(key, np.nan) for key in keys])
     told = ~np.isnan(label)
     answered = invited.answered[told]
     rates = [float(answered[label[told] == value].mean()) for value in (1, 0)]
-    seen = np.column_stack([label[told], logit(np.clip(survey.response.probability[told], 1e-6, 1 - 1e-6))])
+    seen = np.column_stack(
+        [label[told], logit(np.clip(survey.response.probability[told], 1e-6, 1 - 1e-6))]
+    )
     by_looks = LogisticRegression(C=np.inf, max_iter=1000).fit(seen, answered)
     return {
         "target": target.name,
@@ -238,30 +285,58 @@ def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
         "others who answer": f"{rates[1]:.1%}",
         "odds ratio": f"{np.exp(logit(rates[0]) - logit(rates[1])):.2f}",
         "among those who look alike": f"{np.exp(by_looks.coef_[0, 0]):.2f}",
-        "AUC of who answers": "none" if survey.response.auc is None else f"{survey.response.auc:.3f}",
+        "AUC of who answers": "none"
+        if survey.response.auc is None
+        else f"{survey.response.auc:.3f}",
     }
 
 
-def _models(survey: SurveyDataset, truth: Truth, target: SurveyTarget) -> tuple[list[Row], list[Row]]:
-    """How well models rank and how right they are on the test period: told by answers, and in truth."""
+def _models(
+    survey: SurveyDataset, truth: Truth, target: SurveyTarget
+) -> tuple[list[Row], list[Row]]:
+    """How well models rank and how right they are on the test period: told by answers, and in
+    truth.
+    """
     dataset = survey.dataset
     split = period_split(dataset, LabelSettings.read())
     later = truth.cutoffs >= dataset.cutoffs[split.test].min()
-    label, seen = dataset.labels[target.horizon_days][split.test], np.ascontiguousarray(dataset.matrix[split.test])
+    label, seen = (
+        dataset.labels[target.horizon_days][split.test],
+        np.ascontiguousarray(dataset.matrix[split.test]),
+    )
     ranking, calibration = [], []
     if target.entity == "customer":
         known = later & ~np.isnan(truth.satisfied)
-        best = {group: _auc(truth.label, -truth.satisfied, known & members) for group, members in truth.groups.items()}
-        ranking.append({"target": target.name, "ranked by": "true satisfaction then", "told by answers": "", **best})
-    for name, weight in (("unweighted", np.ones(len(dataset.weight))), ("weighted", dataset.weight)):
+        best = {
+            group: _auc(truth.label, -truth.satisfied, known & members)
+            for group, members in truth.groups.items()
+        }
+        ranking.append(
+            {
+                "target": target.name,
+                "ranked by": "true satisfaction then",
+                "told by answers": "",
+                **best,
+            }
+        )
+    for name, weight in (
+        ("unweighted", np.ones(len(dataset.weight))),
+        ("weighted", dataset.weight),
+    ):
         model = _fitted(replace(dataset, weight=weight), split, target)
         said, own = model.score(seen).probability, weight[split.test]
         of_all = model.score(np.ascontiguousarray(truth.matrix)).probability
-        real = {group: _auc(truth.label, of_all, later & members) for group, members in truth.groups.items()}
+        real = {
+            group: _auc(truth.label, of_all, later & members)
+            for group, members in truth.groups.items()
+        }
         told = {"told by answers": f"{auc(label, said, own):.3f}"}
         ranking.append({"target": target.name, "ranked by": f"model, {name}", **told, **real})
         ratios = {
-            group: float(truth.label[later & truth.groups[group]].sum() / of_all[later & truth.groups[group]].sum())
+            group: float(
+                truth.label[later & truth.groups[group]].sum()
+                / of_all[later & truth.groups[group]].sum()
+            )
             for group in ("everybody", "silent", "heard")
         }
         bands = [survey.calibration(split.test, said, odds_ratio) for odds_ratio in ODDS_RATIOS]
@@ -270,7 +345,10 @@ def _models(survey: SurveyDataset, truth: Truth, target: SurveyTarget) -> tuple[
                 "target": target.name,
                 "model": name,
                 "told by answers": f"{float((own * label).sum() / (own * said).sum()):.2f}",
-                **{f"band at {band.odds_ratio:g}": _shown(band, ratios["everybody"], 2) for band in bands},
+                **{
+                    f"band at {band.odds_ratio:g}": _shown(band, ratios["everybody"], 2)
+                    for band in bands
+                },
                 **{group: f"{ratio:.2f}" for group, ratio in ratios.items()},
             }
         )
@@ -279,7 +357,12 @@ def _models(survey: SurveyDataset, truth: Truth, target: SurveyTarget) -> tuple[
 
 def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
     heads, _ = fit_heads(dataset, split, target, [PARAMETERS], TrainingSettings.read())
-    return Scorer(ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads), threads=0)
+    return Scorer(
+        ModelVersion(
+            name=target.name, service=target.service, features=dataset.features, heads=heads
+        ),
+        threads=0,
+    )
 
 
 def _auc(label: Floats, score: Floats, rows: Flags) -> str:

@@ -1,4 +1,5 @@
-"""How long judging a model takes: all of `training.evaluation.assess` on a large test period, and its parts.
+"""How long judging a model takes: all of `training.evaluation.assess` on a large test period, and
+its parts.
 
 ``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
@@ -38,25 +39,43 @@ def main() -> None:
         started, busy = time.perf_counter(), time.process_time()
         work()
         found.append(
-            {"stage": name, "seconds": time.perf_counter() - started, "CPU seconds": time.process_time() - busy, "at most": ""}
+            {
+                "stage": name,
+                "seconds": time.perf_counter() - started,
+                "CPU seconds": time.process_time() - busy,
+                "at most": "",
+            }
         )
 
     judge = Judge(*parts)
     column = Column(predictions.slices["region"], *parts, judge.ranking)
     size = 4 * judge.ranking.size
     stage("sort and group, once a model", lambda: Judge(*parts))
-    stage("draw customers", lambda: resample(customers, settings.draws, 1, lambda counts: {"x": counts[:1]}, size, ""))
+    stage(
+        "draw customers",
+        lambda: resample(customers, settings.draws, 1, lambda counts: {"x": counts[:1]}, size, ""),
+    )
     stage(
         "all figures of one model",
-        lambda: resample(customers, settings.draws, 1, lambda counts: judge.figures(counts, settings), size, ""),
+        lambda: resample(
+            customers, settings.draws, 1, lambda counts: judge.figures(counts, settings), size, ""
+        ),
     )
     stage(
         "one column of slices",
         lambda: resample(
-            customers, settings.draws, 1, lambda counts: column.figures(counts, judge.ranking.masses(counts)), size, ""
+            customers,
+            settings.draws,
+            1,
+            lambda counts: column.figures(counts, judge.ranking.masses(counts)),
+            size,
+            "",
         ),
     )
-    stage("all of it: 3 rivals, 3 strata, 6 columns, months, holdout", lambda: assess(predictions, settings))
+    stage(
+        "all of it: 3 rivals, 3 strata, 6 columns, months, holdout",
+        lambda: assess(predictions, settings),
+    )
     found[-1]["at most"] = MOST_SECONDS
     title = f"Judging {rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers, {settings.draws} draws"
     show(f"{title}, {cpu_count()} cores", found)
@@ -72,7 +91,14 @@ def _predictions(rows: int, rate: float) -> Predictions:
     def values(count: int) -> np.ndarray:
         return random.integers(0, count, rows // 3).astype(np.str_)[customer]
 
-    slices = {"billing_type": 3, "segment": 4, "region": 8, "tenure": 5, "language": 3, "age_band": 6}
+    slices = {
+        "billing_type": 3,
+        "segment": 4,
+        "region": 8,
+        "tenure": 5,
+        "language": 3,
+        "age_band": 6,
+    }
     return Predictions(
         horizon_days=90,
         label=label,

@@ -1,8 +1,10 @@
-"""Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``, and woodelf where it is installed.
+"""Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``, and
+woodelf where it is installed.
 
-``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads each time, in a process of
-its own, so that the memory is that of the explanation alone; holdfast goes before and after LightGBM, and both its turns must be
-fast enough. Values must be equal. A second table shows from how many rows on the tables of `TreeShap` are worth making.
+``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads
+each time, in a process of its own, so that the memory is that of the explanation alone; holdfast
+goes before and after LightGBM, and both its turns must be fast enough. Values must be equal. A
+second table shows from how many rows on the tables of `TreeShap` are worth making.
 """
 
 import importlib.util
@@ -38,7 +40,9 @@ Explain = Callable[[lgb.Booster, Floats], Floats]
 
 @dataclass(frozen=True)
 class Measured:
-    """One explanation: its time on the wall and on all cores, and how much memory it needed beyond rows and result."""
+    """One explanation: its time on the wall and on all cores, and how much memory it needed beyond
+    rows and result.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -59,7 +63,8 @@ def main() -> None:
         for depth, limit in DEPTHS.items():
             pool.submit(_prepare, directory, limit, count).result()
             turns = {
-                name: pool.submit(_measure, directory, turn, name.split(",")[0]).result() for turn, name in enumerate(_turns())
+                name: pool.submit(_measure, directory, turn, name.split(",")[0]).result()
+                for turn, name in enumerate(_turns())
             }
             own = turns["pred_contrib"]
             # A process starts at the peak of the one that started it, so that one stays small.
@@ -77,7 +82,10 @@ def main() -> None:
                     }
                 )
         few = pool.submit(_few, directory).result()
-    show(f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads", found)
+    show(
+        f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads",
+        found,
+    )
     show(f"Few rows at depth 6, seconds: `explain` makes tables from {BULK_ROWS:,} rows on", few)
     ours = [row for row in found if str(row["way"]).startswith("holdfast")]
     if any(float(str(row["greatest difference"])) > EQUAL for row in ours):
@@ -96,7 +104,9 @@ def _holdfast(booster: lgb.Booster, rows: Floats) -> Floats:
 
 
 def _pred_contrib(booster: lgb.Booster, rows: Floats) -> Floats:
-    return np.asarray(booster.predict(rows, pred_contrib=True, num_threads=THREADS), dtype=np.float64)[:, :-1]
+    return np.asarray(
+        booster.predict(rows, pred_contrib=True, num_threads=THREADS), dtype=np.float64
+    )[:, :-1]
 
 
 def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
@@ -107,15 +117,29 @@ def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
     return np.asarray(WoodelfExplainer(booster).shap_values(frame, verbose=False))
 
 
-SIDES: dict[str, Explain] = {"holdfast": _holdfast, "pred_contrib": _pred_contrib, "woodelf": _woodelf}
+SIDES: dict[str, Explain] = {
+    "holdfast": _holdfast,
+    "pred_contrib": _pred_contrib,
+    "woodelf": _woodelf,
+}
 
 
 def _prepare(directory: str, max_depth: int, count: int) -> None:
-    """Train the booster, and store the rows to explain: whoever makes them has needed more memory than they take."""
+    """Train the booster, and store the rows to explain: whoever makes them has needed more memory
+    than they take.
+    """
     matrix, label = _rows(TRAINING_ROWS, seed=1)
-    parameters = {"objective": "binary", "num_leaves": LEAVES, "max_depth": max_depth, "learning_rate": 0.05, "seed": 1}
+    parameters = {
+        "objective": "binary",
+        "num_leaves": LEAVES,
+        "max_depth": max_depth,
+        "learning_rate": 0.05,
+        "seed": 1,
+    }
     parameters |= {"deterministic": True, "force_row_wise": True, "verbosity": -1}
-    lgb.train(parameters, lgb.Dataset(matrix, label), TREES).save_model(Path(directory) / "booster.txt")
+    lgb.train(parameters, lgb.Dataset(matrix, label), TREES).save_model(
+        Path(directory) / "booster.txt"
+    )
     np.save(Path(directory) / "rows.npy", _rows(count, seed=2)[0])
 
 
@@ -135,7 +159,10 @@ def _apart(directory: Path) -> list[float]:
     own = np.load(directory / "1.npy", mmap_mode="r")
     turns = [np.load(directory / f"{turn}.npy", mmap_mode="r") for turn in range(len(_turns()))]
     return [
-        max(float(np.abs(turn[row : row + 10_000] - own[row : row + 10_000]).max()) for row in range(0, len(own), 10_000))
+        max(
+            float(np.abs(turn[row : row + 10_000] - own[row : row + 10_000]).max())
+            for row in range(0, len(own), 10_000)
+        )
         for turn in turns
     ]
 
@@ -146,7 +173,9 @@ def _few(directory: str) -> list[dict[str, object]]:
         {
             "rows": count,
             "pred_contrib": _fastest(lambda shown: _pred_contrib(booster, shown), rows[:count]),
-            "TreeShap": _fastest(lambda shown: TreeShap(booster).contributions(shown, THREADS), rows[:count]),
+            "TreeShap": _fastest(
+                lambda shown: TreeShap(booster).contributions(shown, THREADS), rows[:count]
+            ),
         }
         for count in FEW
     ]
@@ -166,14 +195,18 @@ def _booster(directory: str) -> lgb.Booster:
 
 
 def _rows(count: int, seed: int) -> tuple[Floats, Floats]:
-    """Customers made up: a quarter of the columns are counts, a tenth have gaps, and half of them go with leaving."""
+    """Customers made up: a quarter of the columns are counts, a tenth have gaps, and half of them
+    go with leaving.
+    """
     weights = np.random.default_rng(0).normal(size=FEATURES) * (np.arange(FEATURES) % 2)
     random = np.random.default_rng(seed)
     matrix = random.normal(size=(count, FEATURES))
     matrix[:, ::4] = np.round(np.exp(matrix[:, ::4]))
     matrix[:, 1::10][random.random((count, FEATURES // 10)) < 0.2] = np.nan
     known = np.nan_to_num(matrix)
-    log_odds = 0.15 * known @ weights + 0.3 * known[:, 0] * known[:, 1] + np.sin(2 * known[:, 2]) - 2
+    log_odds = (
+        0.15 * known @ weights + 0.3 * known[:, 0] * known[:, 1] + np.sin(2 * known[:, 2]) - 2
+    )
     return matrix, (random.random(count) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
 
 

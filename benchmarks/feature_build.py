@@ -1,8 +1,10 @@
-"""How the feature build grows with the number of customers: time and peak memory of the newest snapshot.
+"""How the feature build grows with the number of customers: time and peak memory of the newest
+snapshot.
 
-``python -m benchmarks.feature_build [RAW ...]`` builds the newest snapshot of each raw folder given, each in its own process.
-Without folders, it simulates 10,000 and 100,000 customers over 7 months; ``--full`` adds 1,000,000.
-The exponent says how time grows: 1 is in proportion to the rows of the view `usage`.
+``python -m benchmarks.feature_build [RAW ...]`` builds the newest snapshot of each raw folder
+given, each in its own process. Without folders, it simulates 10,000 and 100,000 customers over 7
+months; ``--full`` adds 1,000,000. The exponent says how time grows: 1 is in proportion to the rows
+of the view `usage`.
 """
 
 import json
@@ -41,7 +43,12 @@ def main() -> None:
         for raw in folders:
             with tempfile.TemporaryDirectory(dir=raw.parent) as out:
                 found = _build(raw, Path(out))
-            grown = math.log(found["seconds"] / before["seconds"]) / math.log(found["rows"] / before["rows"]) if before else None
+            grown = (
+                math.log(found["seconds"] / before["seconds"])
+                / math.log(found["rows"] / before["rows"])
+                if before
+                else None
+            )
             rows.append(
                 {
                     "subscriptions": f"{int(found['rows']):,}",

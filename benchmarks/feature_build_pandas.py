@@ -1,9 +1,10 @@
 """The feature build beside the same features in plain pandas, on the same simulated tables.
 
-``python -m benchmarks.feature_build_pandas [CUSTOMERS] [MONTHS] [EVERY]`` simulates 50,000 customers over 12 months, builds every
-weekly snapshot of history and the newest one with both, and says how long each took: from parquet files to feature files. Both
-keep history of everybody. Where EVERY is more than 1, pandas computes only every so many snapshots, and its time for them is
-scaled to all; the output says so.
+``python -m benchmarks.feature_build_pandas [CUSTOMERS] [MONTHS] [EVERY]`` simulates 50,000
+customers over 12 months, builds every weekly snapshot of history and the newest one with both, and
+says how long each took: from parquet files to feature files. Both keep history of everybody. Where
+EVERY is more than 1, pandas computes only every so many snapshots, and its time for them is scaled
+to all; the output says so.
 """
 
 import sys
@@ -49,18 +50,33 @@ def main() -> None:
         measured = snapshots[::-1][::every]
         tables: Tables = {}
         read_s = _seconds(lambda: tables.update(_read(raw)))
-        pandas_s = read_s + _seconds(lambda: _snapshots(tables, measured, home / "pandas")) * len(snapshots) / len(measured)
-    how = "all" if every == 1 else f"{len(measured)} of {len(snapshots)} computed, time scaled linearly"
+        pandas_s = read_s + _seconds(lambda: _snapshots(tables, measured, home / "pandas")) * len(
+            snapshots
+        ) / len(measured)
+    how = (
+        "all"
+        if every == 1
+        else f"{len(measured)} of {len(snapshots)} computed, time scaled linearly"
+    )
     rows = [
         {"what": "feature build", "seconds": build_s, "snapshots": "all"},
         {"what": "plain pandas", "seconds": pandas_s, "snapshots": how},
         {"what": "ratio", "seconds": pandas_s / build_s, "snapshots": ""},
     ]
-    show(f"Feature build, {customers:,} customers x {months} months, {len(snapshots)} snapshots", rows)
+    show(
+        f"Feature build, {customers:,} customers x {months} months, {len(snapshots)} snapshots",
+        rows,
+    )
 
 
 def _read(raw: Path) -> Tables:
-    return prepare({name: pq.read_table(raw / name) for name in TABLES if (raw / name).exists() and _is_read(name)})
+    return prepare(
+        {
+            name: pq.read_table(raw / name)
+            for name in TABLES
+            if (raw / name).exists() and _is_read(name)
+        }
+    )
 
 
 def _is_read(name: str) -> bool:
@@ -73,7 +89,9 @@ def _snapshots(tables: Tables, moments: list[datetime], out: Path) -> None:
         cutoff = pd.Timestamp(at)
         monday = cutoff - timedelta(days=cutoff.weekday())
         frames = snapshot(tables, cutoff)
-        frames["contact"] = contacts(tables, monday if monday < cutoff else monday - timedelta(days=7), cutoff)
+        frames["contact"] = contacts(
+            tables, monday if monday < cutoff else monday - timedelta(days=7), cutoff
+        )
         frames |= {f"{entity}_links": links_at(tables, entity, cutoff) for entity in LINKS}
         for view, frame in frames.items():
             (out / view).mkdir(parents=True, exist_ok=True)

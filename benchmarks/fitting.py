@@ -1,7 +1,8 @@
-"""Fitting one booster: holdfast's way from a training table, beside bare ``lightgbm.train`` on the same matrix and parameters.
+"""Fitting one booster: holdfast's way from a training table, beside bare ``lightgbm.train`` on the
+same matrix and parameters.
 
-``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` takes turns, each time in a process of its own, so that the memory is
-that of the fit alone. Both must give the same booster.
+``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` takes turns, each time in a process of
+its own, so that the memory is that of the fit alone. Both must give the same booster.
 """
 
 import hashlib
@@ -46,7 +47,16 @@ def main() -> None:
         for _ in range(TURNS):
             for name, measurements in found.items():
                 measurements.append(pool.apply(_measure, (name, rows, features, rounds)))
-    if len({measured.booster_sha256 for measurements in found.values() for measured in measurements}) != 1:
+    if (
+        len(
+            {
+                measured.booster_sha256
+                for measurements in found.values()
+                for measured in measurements
+            }
+        )
+        != 1
+    ):
         raise SystemExit("the two ways gave different boosters")
     # The fastest of the turns: whatever else the machine does only ever adds.
     bare = min(measured.seconds for measured in found["bare lightgbm.train"])
@@ -92,12 +102,18 @@ def _measure(name: str, rows: int, features: int, rounds: int) -> Measured:
 
 
 def _rows(rows: int, features: int) -> tuple[Floats, Floats]:
-    """Customers made up: a quarter of the columns are counts, one in ten values is missing, and a tenth leave."""
+    """Customers made up: a quarter of the columns are counts, one in ten values is missing, and a
+    tenth leave.
+    """
     random = np.random.default_rng(1)
     matrix = np.empty((rows, features))
     log_odds = np.full(rows, -2.8)
     for column in range(features):
-        values = random.poisson(2.0, rows).astype(np.float64) if column % 4 == 0 else random.normal(size=rows)
+        values = (
+            random.poisson(2.0, rows).astype(np.float64)
+            if column % 4 == 0
+            else random.normal(size=rows)
+        )
         if column < 10:
             log_odds += 0.4 * values * (values > 0)
         values[random.random(rows) < 0.1] = np.nan

@@ -1,7 +1,8 @@
-"""How well a plain model foresees who leaves the simulated operator, within each product line, through `quickstart`.
+"""How well a plain model foresees who leaves the simulated operator, within each product line,
+through `quickstart`.
 
-``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes one Monday's features and, as target, voluntary churn in the 90 days
-after it.
+``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes one Monday's features and, as target,
+voluntary churn in the 90 days after it.
 """
 
 import sys
@@ -46,7 +47,10 @@ def main() -> None:
                     "flags": flags,
                 }
             )
-    show(f"Voluntary churn in 90 days after {operator.cutoff:%Y-%m-%d}, {customers:,} customers simulated, seed {seed}", rows)
+    show(
+        f"Voluntary churn in 90 days after {operator.cutoff:%Y-%m-%d}, {customers:,} customers simulated, seed {seed}",
+        rows,
+    )
 
 
 if __name__ == "__main__":

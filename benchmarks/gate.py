@@ -1,9 +1,10 @@
 """Whether the gate tells a sound model from spoilt ones, on the simulated operator.
 
-``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one churn model as it should be, and others with a column that
-knows the answer, with shuffled labels, with a calibration that is too extreme, and with trees that cost too much to explain. It
-also prints the calibration bounds of the sound one on its test period, by stratum, and beside them how far the true risk of those
-who were there had moved by then: what no calibration on earlier rows can foresee.
+``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one churn model as it should be,
+and others with a column that knows the answer, with shuffled labels, with a calibration that is too
+extreme, and with trees that cost too much to explain. It also prints the calibration bounds of the
+sound one on its test period, by stratum, and beside them how far the true risk of those who were
+there had moved by then: what no calibration on earlier rows can foresee.
 """
 
 import sys
@@ -66,22 +67,36 @@ def main() -> None:
                 "model": name,
                 "passed": verdicts[name].passed,
                 "AUC in 90 days": model.assessments["90"].metrics["auc"].value,
-                "refused by": ", ".join(sorted({finding.rule for finding in verdicts[name].reasons})),
+                "refused by": ", ".join(
+                    sorted({finding.rule for finding in verdicts[name].reasons})
+                ),
             }
             for name, model in models.items()
         ],
     )
 
 
-def trained(dataset: Dataset, budget: TuningBudget) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
-    """Models of the same rows: a sound one, and spoilt ones by what is wrong with them; and what the gate asks of each."""
+def trained(
+    dataset: Dataset, budget: TuningBudget
+) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
+    """Models of the same rows: a sound one, and spoilt ones by what is wrong with them; and what
+    the gate asks of each.
+    """
     settings = GateSettings.read()
     sound = train_operator_model(dataset, CHURN, None, budget)
     yield AS_IT_SHOULD_BE, sound, settings
-    yield "a column that knows the answer", train_operator_model(leaked(dataset), CHURN, None, budget), settings
+    yield (
+        "a column that knows the answer",
+        train_operator_model(leaked(dataset), CHURN, None, budget),
+        settings,
+    )
     yield "shuffled labels", train_operator_model(shuffled(dataset), CHURN, None, budget), settings
     with miscalibrated():
-        yield "calibration too extreme", train_operator_model(dataset, CHURN, None, budget), settings
+        yield (
+            "calibration too extreme",
+            train_operator_model(dataset, CHURN, None, budget),
+            settings,
+        )
     cost = min(sound.facts.explanation_cost.values())
     yield "too slow to explain", sound, settings.model_copy(update={"most_leaves": cost - 1})
 
@@ -100,23 +115,36 @@ def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
 
 
 def true_risk(operator: Path) -> pl.DataFrame:
-    """Mean true hazard a week of lines that have not decided to leave: ``at``, ``stratum`` (``all`` among them), ``risk``."""
-    lines = pl.read_parquet(operator / "raw" / "subscriptions" / "*.parquet").group_by("subscription_id")
+    """Mean true hazard a week of lines that have not decided to leave: ``at``, ``stratum`` (``all``
+    among them), ``risk``.
+    """
+    lines = pl.read_parquet(operator / "raw" / "subscriptions" / "*.parquet").group_by(
+        "subscription_id"
+    )
     states = pl.read_parquet(operator / "truth" / "states" / "*.parquet").filter(~pl.col("leaving"))
-    known = states.join(lines.agg(pl.col("billing_type").last().cast(pl.String).alias("stratum")), on="subscription_id")
+    known = states.join(
+        lines.agg(pl.col("billing_type").last().cast(pl.String).alias("stratum")),
+        on="subscription_id",
+    )
     both = pl.concat([known, known.with_columns(stratum=pl.lit(EVERYBODY))])
-    return both.group_by(pl.col("happened_at").alias("at"), "stratum").agg(pl.col("hazard_a_week").mean().alias("risk"))
+    return both.group_by(pl.col("happened_at").alias("at"), "stratum").agg(
+        pl.col("hazard_a_week").mean().alias("risk")
+    )
 
 
 def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days: int) -> float:
-    """Mean true risk within the horizon of the test cut-offs, over that of the calibration cut-offs."""
+    """Mean true risk within the horizon of the test cut-offs, over that of the calibration
+    cut-offs.
+    """
     known = risk.filter(pl.col("stratum") == stratum)
     gap = timedelta(days=model.facts.gap_days)
 
     def level(part: str) -> float:
         days = [datetime.fromisoformat(cutoff) + gap for cutoff in model.facts.cutoffs[part]]
         end = timedelta(days=horizon_days)
-        means = [known.filter(pl.col("at").is_between(day, day + end))["risk"].mean() for day in days]
+        means = [
+            known.filter(pl.col("at").is_between(day, day + end))["risk"].mean() for day in days
+        ]
         return float(np.mean([mean for mean in means if isinstance(mean, float)]))
 
     return level("test") / level("calibrate")
@@ -135,7 +163,8 @@ def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, obje
                 "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
                 "true risk, test over calibration": _moved(risk, model, stratum, int(head)),
                 "top deciles out of bounds": sum(
-                    not decile.joint_low <= decile.observed <= decile.joint_high for decile in found.deciles[-3:]
+                    not decile.joint_low <= decile.observed <= decile.joint_high
+                    for decile in found.deciles[-3:]
                 ),
             }
 
@@ -145,7 +174,9 @@ def leaked(dataset: Dataset) -> Dataset:
     random = np.random.default_rng(1)
     matrix = np.array(dataset.matrix)
     place = dataset.features.index("loyalty_points")
-    matrix[:, place] = np.where(random.random(len(matrix)) < 0.9, dataset.labels[90], 0) + 0.1 * random.normal(size=len(matrix))
+    matrix[:, place] = np.where(
+        random.random(len(matrix)) < 0.9, dataset.labels[90], 0
+    ) + 0.1 * random.normal(size=len(matrix))
     return replace(dataset, matrix=matrix)
 
 
@@ -167,7 +198,8 @@ def miscalibrated() -> Iterator[None]:
         return replace(
             found,
             calibration=PlattCalibration(
-                slope=TOO_EXTREME * platt.slope, intercept=TOO_EXTREME * platt.intercept + (1 - TOO_EXTREME) * middle
+                slope=TOO_EXTREME * platt.slope,
+                intercept=TOO_EXTREME * platt.intercept + (1 - TOO_EXTREME) * middle,
             ),
         )
 

@@ -1,7 +1,8 @@
 """Live events into the online store: how many a second, one by one and many in one transaction.
 
-``python -m benchmarks.live_events`` takes 20,000 events of all tables for 10,000 customers into a store that knows half a year of
-each: checking, states and records included, every transaction on disk before the next one begins.
+``python -m benchmarks.live_events`` takes 20,000 events of all tables for 10,000 customers into a
+store that knows half a year of each: checking, states and records included, every transaction on
+disk before the next one begins.
 """
 
 import tempfile
@@ -33,9 +34,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         live = LiveStore(PackedStore(Path(directory), create=True))
         states = _states(random)
-        sizes = [len(document) for kind in ("customer", "account", "subscription") for document in states[kind].values()]
+        sizes = [
+            len(document)
+            for kind in ("customer", "account", "subscription")
+            for document in states[kind].values()
+        ]
         started = time.perf_counter()
-        taken = live.replace(CUTOFF, LIVE_TABLES, {kind: _batches(states.get(kind, {})) for kind in KINDS})
+        taken = live.replace(
+            CUTOFF, LIVE_TABLES, {kind: _batches(states.get(kind, {})) for kind in KINDS}
+        )
         replace_s = time.perf_counter() - started
         moments = [CUTOFF + timedelta(seconds=second) for second in range(EVENTS)]
         rows = list(_rows(random, moments))
@@ -60,7 +67,10 @@ def main() -> None:
             {"what": "states of a build written, /s", "value": taken / replace_s},
             {"what": "events checked, /s", "value": EVENTS / check_s},
             {"what": "events taken in one by one, /s", "value": ALONE / alone_s},
-            {"what": f"events taken in {PER_TRANSACTION:,} at a time, /s", "value": (EVENTS - ALONE) / together_s},
+            {
+                "what": f"events taken in {PER_TRANSACTION:,} at a time, /s",
+                "value": (EVENTS - ALONE) / together_s,
+            },
             {"what": f"an incident of the nation, {CELLS:,} cells, ms", "value": nation_ms},
         ],
     )
@@ -69,15 +79,25 @@ def main() -> None:
 def _states(random: np.random.Generator) -> dict[str, dict[str, str]]:
     """States after half a year of events, and the cells of each region."""
     states: dict[str, dict[str, State]] = {kind: {} for kind in STATE_TABLES}
-    for table, row in _rows(random, [CUTOFF - timedelta(days=182) * (1 - number / HISTORY) for number in range(HISTORY)]):
+    for table, row in _rows(
+        random, [CUTOFF - timedelta(days=182) * (1 - number / HISTORY) for number in range(HISTORY)]
+    ):
         if table != "incidents":
             _apply(states, read_event(table, row))
-    documents = {kind: {id_: state.to_json() for id_, state in found.items()} for kind, found in states.items()}
+    documents = {
+        kind: {id_: state.to_json() for id_, state in found.items()}
+        for kind, found in states.items()
+    }
     cells = [f"cell-{number:05d}" for number in range(CELLS)]
-    quoted = {f"region-{region:02d}": ",".join(f'"{cell}"' for cell in cells[region::REGIONS]) for region in range(REGIONS)}
+    quoted = {
+        f"region-{region:02d}": ",".join(f'"{cell}"' for cell in cells[region::REGIONS])
+        for region in range(REGIONS)
+    }
     documents["region_cells"] = {region: f"[{listed}]" for region, listed in quoted.items()}
     documents["nation_cells"] = {"nation": f"[{','.join(quoted.values())}]"}
-    documents["cell_region"] = {cell: f'"region-{number % REGIONS:02d}"' for number, cell in enumerate(cells)}
+    documents["cell_region"] = {
+        cell: f'"region-{number % REGIONS:02d}"' for number, cell in enumerate(cells)
+    }
     return documents
 
 
@@ -89,14 +109,22 @@ def _apply(states: dict[str, dict[str, State]], event: Event) -> None:
 def _batches(documents: dict[str, str]) -> Iterator[pa.RecordBatch]:
     rising = sorted(documents.items())
     yield pa.record_batch(
-        {"id": pa.array([id_ for id_, _ in rising], pa.string()), "document": pa.array([text for _, text in rising], pa.string())}
+        {
+            "id": pa.array([id_ for id_, _ in rising], pa.string()),
+            "document": pa.array([text for _, text in rising], pa.string()),
+        }
     )
 
 
-def _rows(random: np.random.Generator, moments: list[datetime]) -> Iterator[tuple[str, dict[str, object]]]:
+def _rows(
+    random: np.random.Generator, moments: list[datetime]
+) -> Iterator[tuple[str, dict[str, object]]]:
     """Rows of all tables, by how often such things happen."""
     tables = random.choice(list(_SHARES), len(moments), p=list(_SHARES.values())).tolist()
-    who, amounts = random.integers(CUSTOMERS, size=len(moments)).tolist(), random.gamma(2, 10, len(moments)).round(2).tolist()
+    who, amounts = (
+        random.integers(CUSTOMERS, size=len(moments)).tolist(),
+        random.gamma(2, 10, len(moments)).round(2).tolist(),
+    )
     for table, customer, amount, at in zip(tables, who, amounts, moments, strict=True):
         yield table, _row(table, customer, amount, at)
 
@@ -104,20 +132,54 @@ def _rows(random: np.random.Generator, moments: list[datetime]) -> Iterator[tupl
 def _row(table: str, who: int, amount: float, at: datetime) -> dict[str, object]:
     customer, number = f"{who:08d}", str(microseconds(at))
     times = {"happened_at": at, "arrived_at": at}
-    issue = {"channel": "phone", "issue": "network", "agent_id": "a", "wait_seconds": amount, "transfers": 1}
+    issue = {
+        "channel": "phone",
+        "issue": "network",
+        "agent_id": "a",
+        "wait_seconds": amount,
+        "transfers": 1,
+    }
     ticket = {"ticket_class": "quality", "ticket_kind": "fault", "status": "opened"}
     answer = {"survey": "relationship", "instrument": "csat", "dimension": "overall"}
     scale = {"score": 4.0, "scale_low": 1.0, "scale_high": 5.0}
     rows: dict[str, dict[str, object]] = {
-        "recharges": {"subscription_id": customer, "amount": amount, "balance_before": 0.5, "valid_until_at": at},
-        "bills": {"bill_id": number, "account_id": customer, "amount": amount, "out_of_bundle": 0.0, "disputed": False},
-        "payments": {"payment_id": number, "account_id": customer, "amount": amount, "status": "paid", "days_late": 0.0},
+        "recharges": {
+            "subscription_id": customer,
+            "amount": amount,
+            "balance_before": 0.5,
+            "valid_until_at": at,
+        },
+        "bills": {
+            "bill_id": number,
+            "account_id": customer,
+            "amount": amount,
+            "out_of_bundle": 0.0,
+            "disputed": False,
+        },
+        "payments": {
+            "payment_id": number,
+            "account_id": customer,
+            "amount": amount,
+            "status": "paid",
+            "days_late": 0.0,
+        },
         "arrears": {"account_id": customer, "amount": amount, "oldest_due_at": at},
         "refunds": {"refund_id": number, "account_id": customer, "amount": amount},
-        "interactions": {"interaction_id": number, "customer_id": customer, "abandoned": False, "resolved": True, **issue},
+        "interactions": {
+            "interaction_id": number,
+            "customer_id": customer,
+            "abandoned": False,
+            "resolved": True,
+            **issue,
+        },
         "tickets": {"ticket_id": number, "customer_id": customer, **ticket},
         "survey_answers": {"invitation_id": number, "customer_id": customer, **answer, **scale},
-        "consents": {"customer_id": customer, "purpose": "offers", "channel": "sms", "state": "granted"},
+        "consents": {
+            "customer_id": customer,
+            "purpose": "offers",
+            "channel": "sms",
+            "state": "granted",
+        },
         "incidents": _incident("cell", f"cell-{who % CELLS:05d}", at),
     }
     return rows[table] | times
@@ -125,7 +187,13 @@ def _row(table: str, who: int, amount: float, at: datetime) -> dict[str, object]
 
 def _incident(level: str, area: str | None, at: datetime) -> dict[str, object]:
     lasting = {"started_at": at, "happened_at": at, "arrived_at": at}
-    return {"incident_id": f"{level}-{microseconds(at)}", "level": level, "area_id": area, "severity": "major", **lasting}
+    return {
+        "incident_id": f"{level}-{microseconds(at)}",
+        "level": level,
+        "area_id": area,
+        "severity": "major",
+        **lasting,
+    }
 
 
 _SHARES = {

@@ -1,9 +1,11 @@
-"""The packed online store beside Feast's SQLite store: writing feature tables, reading one entity and a hundred.
+"""The packed online store beside Feast's SQLite store: writing feature tables, reading one entity
+and a hundred.
 
-``python -m benchmarks.online_store`` writes 100 features in 5 views of the same entities with both, each from the same parquet
-files: our bulk writer on one side, Feast's own `materialize` on the other; then it reads them with `features.online.service.read` and
-with `get_online_features`. At last it writes a million entities with ours alone, as one view and as eight. Every write is
-timed until it is on disk.
+``python -m benchmarks.online_store`` writes 100 features in 5 views of the same entities with both,
+each from the same parquet files: our bulk writer on one side, Feast's own `materialize` on the
+other; then it reads them with `features.online.service.read` and with `get_online_features`. At
+last it writes a million entities with ours alone, as one view and as eight. Every write is timed
+until it is on disk.
 """
 
 import contextlib
@@ -67,7 +69,9 @@ def _compared(directory: Path) -> tuple[float, list[dict[str, object]]]:
     packed = PackedStore(directory / "online", create=True)
     ours = COMPARED / _seconds(lambda: _write(packed, directory, views))
     with contextlib.redirect_stdout(io.StringIO()):
-        theirs = COMPARED / _seconds(lambda: feast.materialize(NOW - timedelta(days=1), NOW + timedelta(days=1)))
+        theirs = COMPARED / _seconds(
+            lambda: feast.materialize(NOW - timedelta(days=1), NOW + timedelta(days=1))
+        )
     layout = layout_of(feast, SERVICE)
     service = OnlineService(layout, PackedReader(packed, layout))
     rows: list[dict[str, object]] = [
@@ -83,11 +87,20 @@ def _compared(directory: Path) -> tuple[float, list[dict[str, object]]]:
         _require_equal(service, feast, feature_service, next(asked))
         mine = _milliseconds(lambda asked=asked: read(service, next(asked)), calls)  # type: ignore[misc]
         other = _milliseconds(
-            lambda asked=asked: feast.get_online_features(feature_service, {ID: next(asked)}).to_dict(),  # type: ignore[misc]
+            lambda asked=asked: feast.get_online_features(
+                feature_service, {ID: next(asked)}
+            ).to_dict(),  # type: ignore[misc]
             their_calls,
         )
         for name, one, another in zip(("p50_ms", "p99_ms"), mine, other, strict=True):
-            rows.append({"what": f"read {count}, {name}", "holdfast": one, "Feast on SQLite": another, "ratio": another / one})
+            rows.append(
+                {
+                    "what": f"read {count}, {name}",
+                    "holdfast": one,
+                    "Feast on SQLite": another,
+                    "ratio": another / one,
+                }
+            )
     return theirs, rows
 
 
@@ -96,16 +109,28 @@ def _million(directory: Path, views: Views, theirs: float) -> list[dict[str, obj
     packed = PackedStore(directory / "online", create=True)
     seconds = _seconds(lambda: _write(packed, directory, views))
     again = _seconds(lambda: _write(packed, directory, views))
-    layout = OnlineLayout(SERVICE, ID, tuple(OnlineView(view, ID, columns) for view, columns in views.items()))
+    layout = OnlineLayout(
+        SERVICE, ID, tuple(OnlineView(view, ID, columns) for view, columns in views.items())
+    )
     service = OnlineService(layout, PackedReader(packed, layout))
     asked = _asked(ids, 1)
     p50, p99 = _milliseconds(lambda: read(service, next(asked)), 20_000)
     named = f"{MILLION:,} in {len(views)} view{'s' if len(views) > 1 else ''}"
     ours = MILLION / seconds
-    measured = {"write, s": seconds, "write again, s": again, "read 1, p50_ms": p50, "read 1, p99_ms": p99}
+    measured = {
+        "write, s": seconds,
+        "write again, s": again,
+        "read 1, p50_ms": p50,
+        "read 1, p99_ms": p99,
+    }
     return [
         # Beside Feast's rate for the few: it writes row by row, at one pace whatever their number.
-        {"what": f"{named}: write, entities/s", "holdfast": ours, "Feast on SQLite": theirs, "ratio": ours / theirs},
+        {
+            "what": f"{named}: write, entities/s",
+            "holdfast": ours,
+            "Feast on SQLite": theirs,
+            "ratio": ours / theirs,
+        },
         *(
             {"what": f"{named}: {what}", "holdfast": figure, "Feast on SQLite": "", "ratio": ""}
             for what, figure in measured.items()
@@ -121,7 +146,9 @@ def _views(count: int) -> Views:
 def _write_tables(directory: Path, views: Views, rows: int) -> list[str]:
     random = np.random.default_rng(1)
     ids = [f"{number:010d}" for number in range(rows)]
-    moments = pa.array(np.full(rows, np.datetime64(NOW.replace(tzinfo=None), "us"))).cast(pa.timestamp("us", "UTC"))
+    moments = pa.array(np.full(rows, np.datetime64(NOW.replace(tzinfo=None), "us"))).cast(
+        pa.timestamp("us", "UTC")
+    )
     for view, columns in views.items():
         values = {column: random.normal(size=rows) for column in columns}
         pq.write_table(pa.table({ID: ids, TIME: moments, **values}), directory / f"{view}.parquet")
@@ -130,7 +157,9 @@ def _write_tables(directory: Path, views: Views, rows: int) -> list[str]:
 
 def _write(packed: PackedStore, directory: Path, views: Views) -> None:
     for view, columns in views.items():
-        write_parquet(packed, view, columns, directory / f"{view}.parquet", id_column=ID, time_column=TIME)
+        write_parquet(
+            packed, view, columns, directory / f"{view}.parquet", id_column=ID, time_column=TIME
+        )
 
 
 def _feast(directory: Path, views: Views) -> "tuple[FeatureStore, FeatureService]":
@@ -145,7 +174,9 @@ def _feast(directory: Path, views: Views) -> "tuple[FeatureStore, FeatureService
             name=view,
             entities=[customer],
             schema=[Field(name=column, dtype=Float64) for column in columns],
-            source=FileSource(name=view, path=str(directory / f"{view}.parquet"), timestamp_field=TIME),
+            source=FileSource(
+                name=view, path=str(directory / f"{view}.parquet"), timestamp_field=TIME
+            ),
         )
         for view, columns in views.items()
     ]
@@ -159,9 +190,13 @@ def _asked(ids: Sequence[str], count: int) -> Iterator[list[str]]:
         yield [ids[position] for position in random.integers(0, len(ids), count).tolist()]
 
 
-def _require_equal(service: OnlineService, feast: "FeatureStore", feature_service: "FeatureService", ids: list[str]) -> None:
+def _require_equal(
+    service: OnlineService, feast: "FeatureStore", feature_service: "FeatureService", ids: list[str]
+) -> None:
     found = feast.get_online_features(feature_service, {ID: ids}).to_dict()
-    if not np.array_equal(np.column_stack([found[name] for name in service.features]), read(service, ids)[0]):
+    if not np.array_equal(
+        np.column_stack([found[name] for name in service.features]), read(service, ids)[0]
+    ):
         raise RuntimeError("the two stores give different features")
 
 

@@ -1,9 +1,11 @@
-"""Quality on real tables: holdfast beside tuned CatBoost and LightGBM as it comes, on the same twice five folds for all.
+"""Quality on real tables: holdfast beside tuned CatBoost and LightGBM as it comes, on the same
+twice five folds for all.
 
-``python -m benchmarks.quality [TABLE...]`` reads the public data sets from ``HOLDFAST_REAL_DATA`` or ``../shared/data``, all of
-them or those whose name begins so. Whoever is tuned has 20 trials on one inner split of each training part. *Gained* is the share
-of EMPC that a perfect order adds to contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that
-a run cut short carries on.
+``python -m benchmarks.quality [TABLE...]`` reads the public data sets from ``HOLDFAST_REAL_DATA``
+or ``../shared/data``, all of them or those whose name begins so. Whoever is tuned has 20 trials on
+one inner split of each training part. *Gained* is the share of EMPC that a perfect order adds to
+contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that a run
+cut short carries on.
 """
 
 import os
@@ -26,15 +28,25 @@ def main() -> None:
     """Run every case and print the figures."""
     folder = Path(os.environ.get("HOLDFAST_REAL_DATA", "../shared/data"))
     wanted = [argument.lower() for argument in sys.argv[1:] if not argument.startswith("-")]
-    chosen = [case for case in cases(folder) if not wanted or any(case.name.lower().startswith(name) for name in wanted)]
+    chosen = [
+        case
+        for case in cases(folder)
+        if not wanted or any(case.name.lower().startswith(name) for name in wanted)
+    ]
     found = compare(chosen, contenders(), BaseSection.read().home / "benchmarks" / "quality")
-    show("Quality, mean over twice five folds", [row for case in chosen for row in _figures(case, found[case.name])])
+    show(
+        "Quality, mean over twice five folds",
+        [row for case in chosen for row in _figures(case, found[case.name])],
+    )
     show(
         "Holdfast, tuned, minus the others: mean over the folds, and 95 % intervals corrected for what the folds share",
         [row for case in chosen for row in _differences(case, found[case.name])],
     )
     verdicts = [_verdict(case, found[case.name]) for case in chosen]
-    show(f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart", verdicts)
+    show(
+        f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart",
+        verdicts,
+    )
 
 
 def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
@@ -65,7 +77,11 @@ def _differences(case: Case, judged: dict[str, Judged]) -> list[dict[str, object
             "against": name,
             **{
                 title: str(corrected_interval(ours[figure] - other.figures[figure], share))
-                for title, figure in (("AUC", "auc"), ("log loss", "log_loss"), ("EMPC share", "empc_share"))
+                for title, figure in (
+                    ("AUC", "auc"),
+                    ("log loss", "log_loss"),
+                    ("EMPC share", "empc_share"),
+                )
             },
         }
         for name, other in judged.items()

@@ -1,6 +1,8 @@
-"""Latency of a running service, beside the same work without it: read, score, explain in this process.
+"""Latency of a running service, beside the same work without it: read, score, explain in this
+process.
 
-``python -m benchmarks.serving`` makes the home of a small simulated operator first; it talks to loopback only.
+``python -m benchmarks.serving`` makes the home of a small simulated operator first; it talks to
+loopback only.
 """
 
 import http.client
@@ -45,7 +47,11 @@ def main() -> None:
             connection = http.client.HTTPConnection(urlsplit(address).netloc)
 
             def ask(asked: list[str], reasons: int) -> None:
-                connection.request("POST", "/v1/predictions", json.dumps({"customer_ids": asked, "reasons": reasons}))
+                connection.request(
+                    "POST",
+                    "/v1/predictions",
+                    json.dumps({"customer_ids": asked, "reasons": reasons}),
+                )
                 response = connection.getresponse()
                 response.read()
                 if response.status != 200:

@@ -1,9 +1,10 @@
 """A courtesy call in the simulated operator, with what would have happened to everybody either way.
 
-Customers who contacted the operator in the weeks before are called, or not. The simulator goes on twice from the same folder,
-once with all of them called and once with none: both meet the same luck (common random numbers), so that the difference in who
-is lost is the call's true effect on each line. An experiment is then a draw of arms, by household, and shows one of the two
-outcomes of each line. Nothing of it is made up but the operator.
+Customers who contacted the operator in the weeks before are called, or not. The simulator goes on
+twice from the same folder, once with all of them called and once with none: both meet the same luck
+(common random numbers), so that the difference in who is lost is the call's true effect on each
+line. An experiment is then a draw of arms, by household, and shows one of the two outcomes of each
+line. Nothing of it is made up but the operator.
 """
 
 import tempfile
@@ -28,7 +29,9 @@ CONTACT_DAYS = 28
 """Whom to call: customers whose last contact lies at most this many days back."""
 
 HELPS = -2.75
-"""The most that the call does to the log hazard of whom it fits. With it the call keeps about 1.5 points of those called."""
+"""The most that the call does to the log hazard of whom it fits. With it the call keeps about 1.5
+points of those called.
+"""
 
 _MONTHS = 4
 _DAYS = 98  # fourteen weeks, so that every outcome of 90 days has matured
@@ -123,16 +126,27 @@ def simulate_pairs(customers: int, seed: int) -> PairedOutcomes:
         week = start.simulation.week
         table = flat_table(start.folder, week)
         table = table[table["days_since_contact"] <= CONTACT_DAYS].reset_index(drop=True)
-        lost = {arm: _go_on(start, table["subscription_id"], arm) for arm in ("control", "treatment")}
+        lost = {
+            arm: _go_on(start, table["subscription_id"], arm) for arm in ("control", "treatment")
+        }
         with connect(start.folder) as connection:
-            homes = connection.execute(_HOME, {"at": date_of(week)}).df().set_index("customer_id")["household_id"]
+            homes = (
+                connection.execute(_HOME, {"at": date_of(week)})
+                .df()
+                .set_index("customer_id")["household_id"]
+            )
     known = table["subscription_id"].isin(lost["control"].index).to_numpy()
     table = table[known].reset_index(drop=True)
-    home = homes.reindex(table["customer_id"]).fillna(pd.Series(table["customer_id"].to_numpy(), index=table["customer_id"]))
+    home = homes.reindex(table["customer_id"]).fillna(
+        pd.Series(table["customer_id"].to_numpy(), index=table["customer_id"])
+    )
     features = table.drop(columns=list(_KEYS))
     for name in features.select_dtypes(exclude="number"):
         features[name] = features[name].astype("category").cat.codes
-    stays = {arm: 1 - found.reindex(table["subscription_id"]).to_numpy(dtype=np.float64) for arm, found in lost.items()}
+    stays = {
+        arm: 1 - found.reindex(table["subscription_id"]).to_numpy(dtype=np.float64)
+        for arm, found in lost.items()
+    }
     return PairedOutcomes(
         matrix=features.to_numpy(dtype=np.float64),
         features=tuple(features.columns),
@@ -148,7 +162,16 @@ def _go_on(start: Simulator, lines: "pd.Series[str]", arm: str) -> "pd.Series[fl
     at = pd.Timestamp(date_of(start.simulation.week)) + timedelta(hours=10)
     branch.advance(
         _DAYS,
-        pd.DataFrame({"subscription_id": lines, "action": ACTION, "channel": "phone", "at": at, "arm": arm, "propensity": 0.5}),
+        pd.DataFrame(
+            {
+                "subscription_id": lines,
+                "action": ACTION,
+                "channel": "phone",
+                "at": at,
+                "arm": arm,
+                "propensity": 0.5,
+            }
+        ),
     )
     with connect(branch.folder) as connection:
         found = connection.execute(_LOST, {"at": date_of(start.simulation.week)}).df()

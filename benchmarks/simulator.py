@@ -1,6 +1,8 @@
-"""The simulated operator: speed and memory, magnitudes beside published ones, and how well its losses can be foreseen.
+"""The simulated operator: speed and memory, magnitudes beside published ones, and how well its
+losses can be foreseen.
 
-``python -m benchmarks.simulator --customers 40000`` simulates into a temporary folder; ``--folder`` looks at an existing one.
+``python -m benchmarks.simulator --customers 40000`` simulates into a temporary folder; ``--folder``
+looks at an existing one.
 """
 
 import argparse
@@ -137,7 +139,8 @@ from true_states where happened_at = $at
 
 
 def flat_table(folder: Path, week: int) -> pd.DataFrame:
-    """One row a line in service at a cut-off, from rows that had arrived by then; ``lost``, ``low`` and the truth beside.
+    """One row a line in service at a cut-off, from rows that had arrived by then; ``lost``, ``low``
+    and the truth beside.
 
     Parameters
     ----------
@@ -156,7 +159,9 @@ def flat_table(folder: Path, week: int) -> pd.DataFrame:
         low = connection.execute(_LOW, ahead).df()
         oracle = connection.execute(_ORACLE, at).df()
     table["lost"] = table["subscription_id"].isin(lost["subscription_id"]).astype(int)
-    table = table.merge(low, on="customer_id", how="left").merge(oracle, on="subscription_id", how="left")
+    table = table.merge(low, on="customer_id", how="left").merge(
+        oracle, on="subscription_id", how="left"
+    )
     return table.sort_values("subscription_id", ignore_index=True)
 
 
@@ -173,13 +178,28 @@ def judge(table: pd.DataFrame, label: str, oracle: str) -> dict[str, object]:
         Column of the truth.
     """
     target = table[label].to_numpy(dtype=int)
-    features = table.drop(columns=["subscription_id", "customer_id", "lost", "low", "hazard", "dissatisfaction"])
+    features = table.drop(
+        columns=["subscription_id", "customer_id", "lost", "low", "hazard", "dissatisfaction"]
+    )
     for name in features.select_dtypes(exclude="number"):
         features[name] = features[name].astype("category").cat.codes
     columns = features.to_numpy(dtype=float)
     predicted = np.zeros(len(target))
-    settings = {"objective": "binary", "learning_rate": 0.04, "num_leaves": 15, "min_data_in_leaf": 60, "verbose": -1, "seed": 1}
-    settings |= {"feature_fraction": 0.6, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0, "num_threads": 1}
+    settings = {
+        "objective": "binary",
+        "learning_rate": 0.04,
+        "num_leaves": 15,
+        "min_data_in_leaf": 60,
+        "verbose": -1,
+        "seed": 1,
+    }
+    settings |= {
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 5.0,
+        "num_threads": 1,
+    }
     for train, test in StratifiedKFold(5, shuffle=True, random_state=1).split(columns, target):
         model = lgb.train(settings, lgb.Dataset(columns[train], target[train]), num_boost_round=120)
         predicted[test] = model.predict(columns[test])
@@ -215,12 +235,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         if chosen.folder is None:
             start = time.perf_counter()
-            folder = simulate(Path(temporary) / "operator", chosen.customers, chosen.months, chosen.seed).folder
+            folder = simulate(
+                Path(temporary) / "operator", chosen.customers, chosen.months, chosen.seed
+            ).folder
             seconds = time.perf_counter() - start
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            most = [resource.getrusage(who).ru_maxrss / 2**20 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-            row = {"customers": chosen.customers, "months": chosen.months, "seconds": seconds, "GB on disk": size / 1e9}
-            show("Speed", [row | {"GB of memory, main": most[0], "GB of memory, largest worker": most[1]}])
+            most = [
+                resource.getrusage(who).ru_maxrss / 2**20
+                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+            ]
+            row = {
+                "customers": chosen.customers,
+                "months": chosen.months,
+                "seconds": seconds,
+                "GB on disk": size / 1e9,
+            }
+            show(
+                "Speed",
+                [row | {"GB of memory, main": most[0], "GB of memory, largest worker": most[1]}],
+            )
         else:
             folder = chosen.folder
         if chosen.only_speed:

@@ -1,4 +1,6 @@
-"""How long the command takes to answer: ``--help``, and a wrong table, beside an empty Python process."""
+"""How long the command takes to answer: ``--help``, and a wrong table, beside an empty Python
+process.
+"""
 
 import subprocess
 import sys
@@ -22,7 +24,10 @@ def main() -> None:
     }
     show(
         "Start-up, median of 7 runs",
-        [{"command": name, "seconds": _median_seconds(command)} for name, command in commands.items()],
+        [
+            {"command": name, "seconds": _median_seconds(command)}
+            for name, command in commands.items()
+        ],
     )
 
 

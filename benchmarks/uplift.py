@@ -1,7 +1,9 @@
-"""Uplift: both verdicts and policy values on Hillstrom's e-mail test, how often they err, and how often they find what is there.
+"""Uplift: both verdicts and policy values on Hillstrom's e-mail test, how often they err, and how
+often they find what is there.
 
-``python -m benchmarks.uplift`` takes about half an hour on two cores; ``--draws 10`` a tenth of the draws. The real data are read
-from ``../shared/data`` or `HOLDFAST_REAL_DATA`, and left out where they are not.
+``python -m benchmarks.uplift`` takes about half an hour on two cores; ``--draws 10`` a tenth of the
+draws. The real data are read from ``../shared/data`` or `HOLDFAST_REAL_DATA`, and left out where
+they are not.
 """
 
 import argparse
@@ -29,7 +31,9 @@ OUTCOMES = ("visit", "conversion")
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
-    folder = Path(os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    folder = Path(
+        os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data")
+    )
     if folder.is_dir():
         measure_hillstrom(folder, arguments.draws)
     measure_simulated(simulate_pairs(arguments.customers, SEED), arguments.draws)
@@ -63,28 +67,56 @@ def measure_hillstrom(folder: Path, draws: int) -> None:
                     "outcome by inverse propensity, %": _points(policy.weighted, signed=False),
                     "doubly robust, %": _points(policy.doubly_robust, signed=False),
                     "gain over nobody, points": _points(policy.gain),
-                    "over random, points": _points(policy.over_random) if policy.over_random else "",
+                    "over random, points": _points(policy.over_random)
+                    if policy.over_random
+                    else "",
                 }
                 for policy in action.policies
             ]
             groups += [
-                {**name, "group": place + 1, "rows": group.rows, "effect, points": _points(group.effect), "harmed": group.harmed}
+                {
+                    **name,
+                    "group": place + 1,
+                    "rows": group.rows,
+                    "effect, points": _points(group.effect),
+                    "harmed": group.harmed,
+                }
                 for place, group in enumerate(action.groups)
             ]
-    show(f"Hillstrom, {len(experiment.outcome):,} customers in three arms: verdicts with 95 % intervals (randomised)", verdicts)
+    show(
+        f"Hillstrom, {len(experiment.outcome):,} customers in three arms: verdicts with 95 % intervals (randomised)",
+        verdicts,
+    )
     show("Hillstrom: policy values with 95 % intervals (randomised)", policies)
-    show("Hillstrom: effects by predicted uplift, highest first, with joint 95 % intervals (randomised)", groups)
+    show(
+        "Hillstrom: effects by predicted uplift, highest first, with joint 95 % intervals (randomised)",
+        groups,
+    )
     two = womens(hillstrom(folder, "visit"))
     shuffled = (_shuffled(two, seed) for seed in range(draws))
-    show(f"Hillstrom's women's e-mail, treatment shuffled, {draws} draws of {len(two.outcome):,}", [_counts(shuffled)])
+    show(
+        f"Hillstrom's women's e-mail, treatment shuffled, {draws} draws of {len(two.outcome):,}",
+        [_counts(shuffled)],
+    )
 
 
 def measure_simulated(pairs: PairedOutcomes, draws: int) -> None:
-    """How often the verdicts find a true effect, how often they say yes to none, and how often intervals hold the truth."""
+    """How often the verdicts find a true effect, how often they say yes to none, and how often
+    intervals hold the truth.
+    """
     rows = []
     for title, shuffled in (("true effect", False), ("treatment shuffled", True)):
-        counts = _counts((pairs.draw(seed, ROWS, shuffled) for seed in range(draws)), 0.0 if shuffled else pairs.effect)
-        rows.append({"draws": f"{draws}, {title}", "effect, points": 0.0 if shuffled else 100 * pairs.effect, **counts})
+        counts = _counts(
+            (pairs.draw(seed, ROWS, shuffled) for seed in range(draws)),
+            0.0 if shuffled else pairs.effect,
+        )
+        rows.append(
+            {
+                "draws": f"{draws}, {title}",
+                "effect, points": 0.0 if shuffled else 100 * pairs.effect,
+                **counts,
+            }
+        )
     size = min(ROWS, len(pairs.treated)) // 2
     show(f"Simulated {ACTION.replace('_', ' ')}, about {size:,} lines an arm", rows)
 
@@ -100,7 +132,9 @@ def womens(experiment: Experiment) -> Experiment:
     """The women's e-mail and no e-mail alone."""
     place = experiment.arms.index("Womens E-Mail")
     two = experiment.rows(np.flatnonzero(np.isin(experiment.arm, (0, place))))
-    return replace(two, arms=(experiment.arms[0], experiment.arms[place]), arm=(two.arm > 0).astype(np.int64))
+    return replace(
+        two, arms=(experiment.arms[0], experiment.arms[place]), arm=(two.arm > 0).astype(np.int64)
+    )
 
 
 def _shuffled(experiment: Experiment, seed: int) -> Experiment:
@@ -110,26 +144,37 @@ def _shuffled(experiment: Experiment, seed: int) -> Experiment:
 
 def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, object]:
     """How many draws each verdict says yes to, and whose interval holds the truth."""
-    found: list[ActionUplift] = [judge_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments]
+    found: list[ActionUplift] = [
+        judge_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
+    ]
     return {
         "works": sum(action.works for action in found),
         "harms": sum(action.harms for action in found),
         "targetable (Qini)": sum(action.targetable for action in found),
         "AUTOC above 0": sum(action.autoc.low > 0 for action in found),
-        "interval holds the effect": sum(action.average.low <= truth <= action.average.high for action in found),
-        "a group called harmed": sum(any(group.harmed for group in action.groups) for action in found),
+        "interval holds the effect": sum(
+            action.average.low <= truth <= action.average.high for action in found
+        ),
+        "a group called harmed": sum(
+            any(group.harmed for group in action.groups) for action in found
+        ),
     }
 
 
 def _points(estimate: Estimate, *, signed: bool = True) -> str:
-    value, low, high = (f"{100 * number:{'+' if signed else ''}.2f}" for number in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (
+        f"{100 * number:{'+' if signed else ''}.2f}"
+        for number in (estimate.value, estimate.low, estimate.high)
+    )
     return f"{value} ({low} to {high})"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=100, help="draws of each experiment")
-    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="customers of the simulated operator")
+    parser.add_argument(
+        "--customers", type=int, default=CUSTOMERS, help="customers of the simulated operator"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option(help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False),
+    typer.Option(
+        help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON object on standard output, and nothing else there."
+    ),
+]
 
 
 def home_of(home: Path | None) -> "Home":

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from holdfast.logging import Advance
 
@@ -55,7 +62,9 @@ class ConsoleReporter:
 
 @contextmanager
 def results_only() -> Iterator[None]:
-    """Keep standard output for results: whatever a library writes there meanwhile goes to standard error."""
+    """Keep standard output for results: whatever a library writes there meanwhile goes to standard
+    error.
+    """
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

@@ -18,12 +18,19 @@ app = typer.Typer(no_args_is_help=True, help="The operator's raw tables.", rich_
 def check(
     where: Annotated[
         str,
-        typer.Argument(metavar="WHERE", help="Raw tables: a folder of parquet or CSV, or a SQLAlchemy URL.", show_default=False),
+        typer.Argument(
+            metavar="WHERE",
+            help="Raw tables: a folder of parquet or CSV, or a SQLAlchemy URL.",
+            show_default=False,
+        ),
     ],
     home: HomeOption = None,
     quarantine: Annotated[
         Path | None,
-        typer.Option(help="Directory for rows that are not accepted. Default: checked below home", show_default=False),
+        typer.Option(
+            help="Directory for rows that are not accepted. Default: checked below home",
+            show_default=False,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +42,11 @@ def check(
         from features.intake.check import check as run
         from features.sources import open_source
 
-        report = run(open_source(where), quarantine=quarantine or home_of(home).checked, disables=features_without)
+        report = run(
+            open_source(where),
+            quarantine=quarantine or home_of(home).checked,
+            disables=features_without,
+        )
     if as_json:
         print_json(report.to_json())
     else:

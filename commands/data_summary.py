@@ -15,16 +15,22 @@ _WORST = 20
 
 
 def print_check(report: CheckReport) -> None:
-    """Print table by table what was accepted, then why rows were not, what is absent, and what looks wrong."""
+    """Print table by table what was accepted, then why rows were not, what is absent, and what
+    looks wrong.
+    """
     console = Console(highlight=False)
     console.print(_tables(report))
     if not report.clean:
         console.print(_rules(report))
     for table in report.tables:
         if table.unknown_columns:
-            console.print(f"[dim]not used[/dim] {table.table}: {escape(', '.join(table.unknown_columns))}")
+            console.print(
+                f"[dim]not used[/dim] {table.table}: {escape(', '.join(table.unknown_columns))}"
+            )
         if table.absent_columns:
-            console.print(f"[dim]absent[/dim] {table.table}: {escape(', '.join(table.absent_columns))}")
+            console.print(
+                f"[dim]absent[/dim] {table.table}: {escape(', '.join(table.absent_columns))}"
+            )
     if report.unknown_tables:
         console.print(f"[dim]not used[/dim] {escape(', '.join(report.unknown_tables))}")
     for absent in report.absent:
@@ -32,18 +38,25 @@ def print_check(report: CheckReport) -> None:
         console.print(f"[dim]absent[/dim] the table [bold]{absent.table}[/bold]{without}")
     for doubt in report.doubts:
         console.print(f"[yellow]look into[/yellow] {doubt.table}: {escape(doubt.about)}")
-    read, quarantined = (sum(getattr(table, name) for table in report.tables) for name in ("read", "quarantined"))
+    read, quarantined = (
+        sum(getattr(table, name) for table in report.tables) for name in ("read", "quarantined")
+    )
     if report.clean:
         console.print(f"\n[green]clean[/green]: all {read:,} rows obey the contracts")
     else:
-        console.print(f"\n[bold]{quarantined:,} of {read:,} rows[/bold] are in quarantine, with their reasons:")
+        console.print(
+            f"\n[bold]{quarantined:,} of {read:,} rows[/bold] are in quarantine, with their reasons:"
+        )
         console.print(f"  {escape(str(report.quarantine))}", soft_wrap=True)
 
 
 def _tables(report: CheckReport) -> Table:
     table = Table(
         Column("table", no_wrap=True),
-        *(Column(name, justify="right", no_wrap=True) for name in ("rows", "accepted", "quarantined")),
+        *(
+            Column(name, justify="right", no_wrap=True)
+            for name in ("rows", "accepted", "quarantined")
+        ),
         *(Column(name, no_wrap=True) for name in ("from", "to")),
         Column("late", justify="right", no_wrap=True),
         box=box.SIMPLE_HEAD,
@@ -55,7 +68,9 @@ def _tables(report: CheckReport) -> Table:
     for one in report.tables:
         quarantined = f"[red]{one.quarantined:,}[/red]" if one.quarantined else "0"
         first, last = _day(one.moments.first_happened), _day(one.moments.last_happened)
-        table.add_row(one.table, f"{one.read:,}", f"{one.accepted:,}", quarantined, first, last, _late(one))
+        table.add_row(
+            one.table, f"{one.read:,}", f"{one.accepted:,}", quarantined, first, last, _late(one)
+        )
     return table
 
 
@@ -76,7 +91,9 @@ def _rules(report: CheckReport) -> Table:
     for one, rule in islice(report.worst(), _WORST):
         value = "" if rule.value is None else f", {shorten(rule.value)}"
         example = f"{rule.part} row {rule.row:,}{value}"
-        table.add_row(one.table, rule.column, f"{rule.rows:,}", escape(rule.reason), escape(example))
+        table.add_row(
+            one.table, rule.column, f"{rule.rows:,}", escape(rule.reason), escape(example)
+        )
     return table
 
 

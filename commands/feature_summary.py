@@ -24,7 +24,9 @@ def print_changes(changes: "Sequence[Change]", nothing: str) -> None:
     for change in changes:
         details = f"  [dim]{escape(', '.join(change.details))}[/dim]" if change.details else ""
         colour = _COLOURS[change.action]
-        console.print(f"[{colour}]{change.action}[/{colour}] {escape(change.kind)} [bold]{escape(change.name)}[/bold]{details}")
+        console.print(
+            f"[{colour}]{change.action}[/{colour}] {escape(change.kind)} [bold]{escape(change.name)}[/bold]{details}"
+        )
     if not changes:
         console.print(nothing)
 
@@ -47,9 +49,14 @@ def print_build(result: "FeatureBuild") -> None:
             soft_wrap=True,
         )
     for doubt in result.check.doubts if result.check else ():
-        console.print(f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}", soft_wrap=True)
+        console.print(
+            f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}",
+            soft_wrap=True,
+        )
     for name, features in result.disabled.items():
-        console.print(f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}")
+        console.print(
+            f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}"
+        )
     console.print("Next: [bold]holdfast features materialize[/bold]")
 
 
@@ -65,7 +72,9 @@ def print_materialized(result: "Materialized") -> None:
 def print_profile(profile: "Profile") -> None:
     """Print somebody's features by view, with the time of their values."""
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(profile.id)}[/bold]  [dim]{profile.entity}, {profile.service}[/dim]")
+    console.print(
+        f"[bold]{escape(profile.id)}[/bold]  [dim]{profile.entity}, {profile.service}[/dim]"
+    )
     for view, group in groupby(profile.features, key=lambda known: known.view):
         known = list(group)
         first = known[0]
@@ -81,4 +90,9 @@ def print_profile(profile: "Profile") -> None:
 
 def _row(known: "KnownFeature") -> tuple[str, str, str, str]:
     value = "[dim]–[/dim]" if known.value is None else f"{known.value:g}"
-    return known.feature.name, value, f"[dim]{known.feature.unit}[/dim]", f"[dim]{escape(known.feature.about)}[/dim]"
+    return (
+        known.feature.name,
+        value,
+        f"[dim]{known.feature.unit}[/dim]",
+        f"[dim]{escape(known.feature.about)}[/dim]",
+    )

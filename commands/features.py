@@ -7,7 +7,11 @@ import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 
-app = typer.Typer(no_args_is_help=True, help="The feature store of the operator's own tables.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The feature store of the operator's own tables.",
+    rich_markup_mode=None,
+)
 
 
 @app.command()
@@ -104,7 +108,12 @@ def materialize(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 @reporting_errors
 def show(
-    id: Annotated[str, typer.Argument(metavar="ID", help="A subscription, or a customer with --service dissatisfaction_v1.")],
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A subscription, or a customer with --service dissatisfaction_v1."
+        ),
+    ],
     service: Annotated[str, typer.Option(help="Feature service to read.")] = "churn_v1",
     home: HomeOption = None,
     as_json: JsonOption = False,

@@ -1,4 +1,6 @@
-"""The `holdfast` command. Rooms are imported inside the commands, so that `--help` answers at once."""
+"""The `holdfast` command. Rooms are imported inside the commands, so that `--help` answers at
+once.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +47,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _start(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log lines.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
 ) -> None:
     from commands.console import ConsoleReporter
     from holdfast.logging import log_to_stderr, show_progress_with
@@ -58,30 +63,62 @@ def _start(
 @reporting_errors
 def quickstart(
     table: Annotated[
-        Path, typer.Argument(metavar="TABLE", help="One row a customer: .csv, .csv.gz or .parquet.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="One row a customer: .csv, .csv.gz or .parquet.",
+            show_default=False,
+        ),
     ],
     target: Annotated[
-        str, typer.Option(help="Column that says who left; rows where it is blank are only scored.", show_default=False)
+        str,
+        typer.Option(
+            help="Column that says who left; rows where it is blank are only scored.",
+            show_default=False,
+        ),
     ],
     id: Annotated[
-        str | None, typer.Option(help="Column that names the customer. Default: row number", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column that names the customer. Default: row number", show_default=False
+        ),
     ] = None,
     positive: Annotated[
-        list[str] | None, typer.Option(help="Value of the target that means “left”; repeat for several.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="Value of the target that means “left”; repeat for several.", show_default=False
+        ),
     ] = None,
     time: Annotated[
-        str | None, typer.Option(help="Column with the row's date; the model is then judged on later rows.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column with the row's date; the model is then judged on later rows.",
+            show_default=False,
+        ),
     ] = None,
     group: Annotated[
-        str | None, typer.Option(help="Column whose equal values belong together, such as a household.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column whose equal values belong together, such as a household.",
+            show_default=False,
+        ),
     ] = None,
-    drop: Annotated[list[str] | None, typer.Option(help="Column not to use; repeat for several.", show_default=False)] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Column not to use; repeat for several.", show_default=False),
+    ] = None,
     value: Annotated[
-        str | None, typer.Option(help="Column with what a customer is worth; orders the care list.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column with what a customer is worth; orders the care list.", show_default=False
+        ),
     ] = None,
     available_at_scoring: Annotated[
         Path | None,
-        typer.Option(help="File with the columns known when scoring, one a line; others are left out.", show_default=False),
+        typer.Option(
+            help="File with the columns known when scoring, one a line; others are left out.",
+            show_default=False,
+        ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -101,7 +138,9 @@ def quickstart(
             group=group,
             value=value,
             drop=tuple(drop or ()),
-            available=None if available_at_scoring is None else read_column_names(available_at_scoring),
+            available=None
+            if available_at_scoring is None
+            else read_column_names(available_at_scoring),
         )
         result = run(table, roles, home_of(home))
     if as_json:
@@ -117,9 +156,14 @@ def quickstart(
 def serve(
     home: HomeOption = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; other than loopback needs HOLDFAST_SERVING_API_KEY.")
+        str,
+        typer.Option(
+            help="Address to listen on; other than loopback needs HOLDFAST_SERVING_API_KEY."
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)] = 3000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)
+    ] = 3000,
 ) -> None:
     """Answer prediction requests over HTTP."""
     from serving.server import run
@@ -159,10 +203,16 @@ def demo(
 @reporting_errors
 def simulate(
     out: Annotated[
-        Path, typer.Option(help="Folder to make; raw tables lie in its folder raw, the truth in truth.", show_default=False)
+        Path,
+        typer.Option(
+            help="Folder to make; raw tables lie in its folder raw, the truth in truth.",
+            show_default=False,
+        ),
     ],
     customers: Annotated[int, typer.Option(help="Customers who ever join.")] = 10_000,
-    months: Annotated[int, typer.Option(help="Length of the period, in months of 52/12 weeks.")] = 24,
+    months: Annotated[
+        int, typer.Option(help="Length of the period, in months of 52/12 weeks.")
+    ] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from pipeline.promote import ListedVersion, Promotion, Rollback, ShownVersion
     from training.release.comparison import ComparedFigure, Comparison
 
-_GATE = {"passed": "[green]passed[/green]", "refused": "[red]refused[/red]", "ungated": "[yellow]ungated[/yellow]"}
+_GATE = {
+    "passed": "[green]passed[/green]",
+    "refused": "[red]refused[/red]",
+    "ungated": "[yellow]ungated[/yellow]",
+}
 _NOTHING = "[dim]–[/dim]"
 
 
@@ -28,13 +32,24 @@ def print_versions(versions: "Sequence[ListedVersion]") -> None:
         within = f"  [dim]figures within {horizon} days[/dim]" if horizon else ""
         console.print(f"[bold]{escape(name)}[/bold]{within}")
         metrics = list(dict.fromkeys(metric for version in found for metric in version.figures))
-        titles = [Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc") for metric in metrics]
-        names = Column("version", justify="right"), Column("is", no_wrap=True), Column("gate", no_wrap=True)
+        titles = [
+            Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc")
+            for metric in metrics
+        ]
+        names = (
+            Column("version", justify="right"),
+            Column("is", no_wrap=True),
+            Column("gate", no_wrap=True),
+        )
         table = Table(*names, *titles, Column("made", no_wrap=True), box=box.SIMPLE_HEAD)
         for version in found:
-            figures = [_figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics]
+            figures = [
+                _figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics
+            ]
             gate = _GATE.get(version.gate, f"[dim]{version.gate}[/dim]")
-            table.add_row(version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10])
+            table.add_row(
+                version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10]
+            )
         console.print(table)
 
 
@@ -43,7 +58,9 @@ def print_version(shown: "ShownVersion") -> None:
     console = Console(highlight=False)
     version = shown.listed
     aliases = f", {' and '.join(version.aliases)}" if version.aliases else ""
-    console.print(f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}")
+    console.print(
+        f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}"
+    )
     result = shown.to_json()
     for head, assessment in (result["assessment.json"] or {}).items():
         console.print(_figures_table(head, assessment))
@@ -63,7 +80,8 @@ def print_version(shown: "ShownVersion") -> None:
     if not shown.verdicts:
         console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
     console.print(
-        f"[dim]All of it: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]", soft_wrap=True
+        f"[dim]All of it: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]",
+        soft_wrap=True,
     )
 
 
@@ -75,10 +93,18 @@ def print_comparison(comparison: "Comparison") -> None:
         on = f"on {rows:,} rows that both were tested on" if rows else "each on its own test period"
         title = f"[bold]{_within(head)}[/bold]  [dim]{on}[/dim]"
         console.print(title)
-        names = [Column(f"version {number}", justify="right") for number in (comparison.one, comparison.other)]
+        names = [
+            Column(f"version {number}", justify="right")
+            for number in (comparison.one, comparison.other)
+        ]
         table = Table("figure", *names, Column("difference", justify="right"), box=box.SIMPLE_HEAD)
         for figure in group:
-            table.add_row(figure.metric.replace("_", " "), _estimate(figure.one), _estimate(figure.other), _difference(figure))
+            table.add_row(
+                figure.metric.replace("_", " "),
+                _estimate(figure.one),
+                _estimate(figure.other),
+                _difference(figure),
+            )
         console.print(table)
     if comparison.note:
         console.print(f"[yellow]no differences[/yellow] {comparison.note}")
@@ -90,12 +116,22 @@ def print_promotion(promotion: "Promotion") -> None:
     verdict = promotion.verdict.to_json()
     what = f"{escape(promotion.name)} version {promotion.number}"
     if promotion.verdict.passed:
-        place = f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
-        console.print(f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; the service notices by itself.")
-        console.print(f"[dim]back again: holdfast models rollback --model {escape(promotion.name)}[/dim]")
+        place = (
+            f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
+        )
+        console.print(
+            f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; the service notices by itself."
+        )
+        console.print(
+            f"[dim]back again: holdfast models rollback --model {escape(promotion.name)}[/dim]"
+        )
     else:
         _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
-        stays = f"version {promotion.champion_before} stays champion" if promotion.champion_before else "there is no champion"
+        stays = (
+            f"version {promotion.champion_before} stays champion"
+            if promotion.champion_before
+            else "there is no champion"
+        )
         console.print(f"Nothing changed: {stays}.")
 
 
@@ -113,7 +149,9 @@ def _print_verdict(console: Console, verdict: Mapping[str, Any], before: str) ->
     for reason in verdict["reasons"]:
         console.print(f"  [red]·[/red] {escape(reason['message'])}", soft_wrap=True)
     for name, reason in verdict["explained"].items():
-        console.print(f"  [dim]flag {escape(name)} explained: {escape(reason)}[/dim]", soft_wrap=True)
+        console.print(
+            f"  [dim]flag {escape(name)} explained: {escape(reason)}[/dim]", soft_wrap=True
+        )
 
 
 def _figures_table(head: str, assessment: Mapping[str, Any]) -> Table:
@@ -127,7 +165,9 @@ def _figures_table(head: str, assessment: Mapping[str, Any]) -> Table:
     rivals = assessment["rivals"]
     for metric, figure in assessment["metrics"].items():
         differences = [
-            _figure(rivals[name]["difference"].get(metric), signed=True) if name in rivals else _NOTHING
+            _figure(rivals[name]["difference"].get(metric), signed=True)
+            if name in rivals
+            else _NOTHING
             for name in ("constant", "champion")
         ]
         table.add_row(metric.replace("_", " "), _figure(figure), *differences)
@@ -142,11 +182,17 @@ def _estimate(estimate: Any) -> str:
     return _figure(vars(estimate)) if estimate else _NOTHING
 
 
-def _figure(figure: Mapping[str, float] | None, *, signed: bool = False, interval: bool = True) -> str:
+def _figure(
+    figure: Mapping[str, float] | None, *, signed: bool = False, interval: bool = True
+) -> str:
     if figure is None:
         return _NOTHING
     sign = "+" if signed else ""
-    shown = f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]" if interval and "low" in figure else ""
+    shown = (
+        f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]"
+        if interval and "low" in figure
+        else ""
+    )
     return f"{figure['value']:{sign}.4f}{shown}"
 
 

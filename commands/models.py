@@ -9,7 +9,11 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 REFUSED = 3
 """Exit code where the gate refused."""
 
-app = typer.Typer(no_args_is_help=True, help="Model versions: which there are, and which is served.", rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Model versions: which there are, and which is served.",
+    rich_markup_mode=None,
+)
 
 ModelOption = Annotated[str, typer.Option(help="Registered model, such as churn or csat_low.")]
 
@@ -36,10 +40,15 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @reporting_errors
 def show(
     number: Annotated[
-        str, typer.Argument(metavar="[NUMBER]", help="A version's number, or champion, challenger, previous.")
+        str,
+        typer.Argument(
+            metavar="[NUMBER]", help="A version's number, or champion, challenger, previous."
+        ),
     ] = "champion",
     model: ModelOption = "churn",
-    card: Annotated[bool, typer.Option("--card", help="Print its model card, Markdown, and nothing else.")] = False,
+    card: Annotated[
+        bool, typer.Option("--card", help="Print its model card, Markdown, and nothing else.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +72,9 @@ def show(
 @app.command()
 @reporting_errors
 def compare(
-    one: Annotated[str, typer.Argument(help="A version's number, or champion, challenger, previous.")],
+    one: Annotated[
+        str, typer.Argument(help="A version's number, or champion, challenger, previous.")
+    ],
     other: Annotated[str, typer.Argument(help="The version to compare it with.")],
     model: ModelOption = "churn",
     home: HomeOption = None,
@@ -88,7 +99,10 @@ def compare(
 @reporting_errors
 def promote(
     number: Annotated[
-        str, typer.Argument(metavar="[NUMBER]", help="A version's number, or an alias such as previous.")
+        str,
+        typer.Argument(
+            metavar="[NUMBER]", help="A version's number, or an alias such as previous."
+        ),
     ] = "challenger",
     model: ModelOption = "churn",
     explain_flag: Annotated[
@@ -121,7 +135,9 @@ def promote(
 
 @app.command()
 @reporting_errors
-def rollback(model: ModelOption = "churn", home: HomeOption = None, as_json: JsonOption = False) -> None:
+def rollback(
+    model: ModelOption = "churn", home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """Make the previous champion champion again; once more, and it is undone."""
     from commands.console import print_json, results_only
 

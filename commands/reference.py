@@ -1,6 +1,8 @@
-"""The generated references in `docs/reference`: every command, every setting, every raw table and feature, the REST contract.
+"""The generated references in `docs/reference`: every command, every setting, every raw table and
+feature, the REST contract.
 
-``python -m commands.reference`` writes them anew; a test fails when they are not what it would write.
+``python -m commands.reference`` writes them anew; a test fails when they are not what it would
+write.
 """
 
 import json
@@ -54,7 +56,11 @@ def _commands() -> str:
 
 def _command(name: str, command: Any) -> list[str]:
     if hasattr(command, "commands"):
-        return [line for part in sorted(command.commands) for line in _command(f"{name} {part}", command.commands[part])]
+        return [
+            line
+            for part in sorted(command.commands)
+            for line in _command(f"{name} {part}", command.commands[part])
+        ]
     arguments = [p.name.upper() for p in command.params if p.param_type_name == "argument"]
     return [f"## {' '.join([name, *arguments])}", "", str(command.help), "", *_parameters(command)]
 
@@ -63,7 +69,11 @@ def _parameters(command: Any) -> list[str]:
     rows = ["| option | meaning | default |", "| --- | --- | --- |"]
     for parameter in command.params:
         default = "required" if parameter.required else _default(parameter)
-        names = parameter.name.upper() if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
+        names = (
+            parameter.name.upper()
+            if parameter.param_type_name == "argument"
+            else ", ".join(parameter.opts)
+        )
         rows.append(f"| `{names}` | {parameter.help} | {default} |")
     return [*rows, ""]
 
@@ -73,7 +83,14 @@ def _default(parameter: Any) -> str:
 
 
 def _settings() -> str:
-    lines = ["# Settings", "", _NOTE, "", "Set them in the environment; `holdfast settings` shows what is in force and why.", ""]
+    lines = [
+        "# Settings",
+        "",
+        _NOTE,
+        "",
+        "Set them in the environment; `holdfast settings` shows what is in force and why.",
+        "",
+    ]
     lines += ["| setting | default | what for |", "| --- | --- | --- |"]
     for section in sections():
         for name, field in section.model_fields.items():
@@ -92,7 +109,9 @@ def _openapi() -> str:
     from serving.routes.openapi import openapi
     from serving.settings import ServingSettings
 
-    return json.dumps(openapi(ServingSettings.model_construct()), ensure_ascii=False, indent=1) + "\n"
+    return (
+        json.dumps(openapi(ServingSettings.model_construct()), ensure_ascii=False, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,15 @@ def sections() -> tuple[type[Section], ...]:
 
     return (
         *(BaseSection, FeatureSettings, OnlineSettings),
-        *(LabelSettings, SurveySettings, TrainingSettings, TuningSettings, LeakWatchSettings, AssessmentSettings, GateSettings),
+        *(
+            LabelSettings,
+            SurveySettings,
+            TrainingSettings,
+            TuningSettings,
+            LeakWatchSettings,
+            AssessmentSettings,
+            GateSettings,
+        ),
         *(UpliftSettings, BandSettings, ValueSettings, ServingSettings),
     )
 
@@ -67,7 +75,9 @@ def effective_settings() -> list[Setting]:
             variable = section.variable(name)
             given = bool(_given(variable))
             origin = "environment" if given else "default"
-            found.append(Setting(variable, str(getattr(values, name)), origin, field.description or ""))
+            found.append(
+                Setting(variable, str(getattr(values, name)), origin, field.description or "")
+            )
     return found
 
 

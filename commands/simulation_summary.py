@@ -16,19 +16,35 @@ if TYPE_CHECKING:
 
 
 def simulation_json(simulation: "Simulation", figures: "Sequence[Magnitude]") -> dict[str, object]:
-    """What was simulated and its magnitudes as one JSON object; a figure that the period is too short for is null."""
-    measured = [{**vars(figure), "simulated": None if math.isnan(figure.simulated) else figure.simulated} for figure in figures]
+    """What was simulated and its magnitudes as one JSON object; a figure that the period is too
+    short for is null.
+    """
+    measured = [
+        {**vars(figure), "simulated": None if math.isnan(figure.simulated) else figure.simulated}
+        for figure in figures
+    ]
     return {**vars(simulation), "magnitudes": measured}
 
 
 def print_simulation(out: Path, simulation: "Simulation", figures: "Sequence[Magnitude]") -> None:
     """Print its magnitudes beside the published ones, and where to go on."""
     console = Console(highlight=False)
-    table = Table("figure", Column("simulated", justify="right"), "published", "source", box=box.SIMPLE_HEAD)
+    table = Table(
+        "figure", Column("simulated", justify="right"), "published", "source", box=box.SIMPLE_HEAD
+    )
     for figure in figures:
         value = "–" if math.isnan(figure.simulated) else f"{figure.simulated:.3g}"
-        table.add_row(escape(figure.figure), value, escape(figure.published), f"[dim]{escape(figure.source)}[/dim]")
+        table.add_row(
+            escape(figure.figure),
+            value,
+            escape(figure.published),
+            f"[dim]{escape(figure.source)}[/dim]",
+        )
     console.print(table)
-    console.print(f"{simulation.customers:,} customers, {simulation.start} to {simulation.end}, seed {simulation.seed}. Next:")
+    console.print(
+        f"{simulation.customers:,} customers, {simulation.start} to {simulation.end}, seed {simulation.seed}. Next:"
+    )
     console.print(f"  [bold]holdfast data check {escape(str(out / 'raw'))}[/bold]", soft_wrap=True)
-    console.print(f"  [bold]holdfast features build {escape(str(out / 'raw'))}[/bold]", soft_wrap=True)
+    console.print(
+        f"  [bold]holdfast features build {escape(str(out / 'raw'))}[/bold]", soft_wrap=True
+    )

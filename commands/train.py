@@ -20,9 +20,14 @@ def train(
     ],
     trials: Annotated[
         int | None,
-        typer.Option(min=1, help="Parameter sets to try, the default one first. Default: 20, or as many as --seconds allows"),
+        typer.Option(
+            min=1,
+            help="Parameter sets to try, the default one first. Default: 20, or as many as --seconds allows",
+        ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=1, help="Most seconds to search for parameters.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Most seconds to search for parameters.")
+    ] = None,
     test_from: Annotated[
         datetime | None,
         typer.Option(
@@ -31,7 +36,9 @@ def train(
             show_default=False,
         ),
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of the reasons in the report: en, zh-Hans or zh-Hant.")] = "en",
+    language: Annotated[
+        str, typer.Option(help="Language of the reasons in the report: en, zh-Hans or zh-Hant.")
+    ] = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

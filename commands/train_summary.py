@@ -32,23 +32,38 @@ def print_training(result: "Trained") -> None:
     console.print(_figures(model.assessments))
     for head, assessment in list(model.assessments.items())[-1:]:
         for name, rival in assessment.rivals.items():
-            called = f"champion {model.facts.champion.number}" if name == "champion" else f"a {name} model"
+            called = (
+                f"champion {model.facts.champion.number}"
+                if name == "champion"
+                else f"a {name} model"
+            )
             difference = rival.difference.get("auc")
             if difference is not None:
-                console.print(f"AUC within {head} days minus that of {called}: {_signed(difference)}")
+                console.print(
+                    f"AUC within {head} days minus that of {called}: {_signed(difference)}"
+                )
     rivalry = model.facts.champion
     if rivalry.number is not None and not rivalry.comparable:
-        console.print(f"[yellow]not compared[/yellow] with champion {rivalry.number}: {escape(rivalry.why)}", soft_wrap=True)
+        console.print(
+            f"[yellow]not compared[/yellow] with champion {rivalry.number}: {escape(rivalry.why)}",
+            soft_wrap=True,
+        )
     for flag in model.facts.flags:
-        console.print(f"[yellow]leak watch[/yellow] {flag.kind} {escape(flag.column or '')} {flag.figure:.3f}")
+        console.print(
+            f"[yellow]leak watch[/yellow] {flag.kind} {escape(flag.column or '')} {flag.figure:.3f}"
+        )
     if result.verdict.passed:
         console.print("[green]The gate would let it pass.[/green]")
     else:
         console.print("[yellow]The gate would refuse it:[/yellow]")
         for finding in result.verdict.reasons:
-            console.print(f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True)
+            console.print(
+                f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True
+            )
     console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
-    console.print(f"Next: [bold]holdfast models promote {result.number} --model {model.version.name}[/bold]")
+    console.print(
+        f"Next: [bold]holdfast models promote {result.number} --model {model.version.name}[/bold]"
+    )
 
 
 def _figures(assessments: "dict[str, Assessment]") -> Table:
@@ -56,7 +71,9 @@ def _figures(assessments: "dict[str, Assessment]") -> Table:
     table = Table(Column("on the test period, with 95 % intervals"), *columns, box=box.SIMPLE_HEAD)
     for metric, words in _METRICS.items():
         found = [assessment.metrics.get(metric) for assessment in assessments.values()]
-        table.add_row(words, *("–" if estimate is None else _interval(estimate) for estimate in found))
+        table.add_row(
+            words, *("–" if estimate is None else _interval(estimate) for estimate in found)
+        )
     return table
 
 

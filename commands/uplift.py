@@ -19,9 +19,14 @@ def uplift(
             show_default=False,
         ),
     ] = None,
-    treatment: Annotated[str | None, typer.Option(help="Column that names each row's arm.", show_default=False)] = None,
+    treatment: Annotated[
+        str | None, typer.Option(help="Column that names each row's arm.", show_default=False)
+    ] = None,
     outcome: Annotated[
-        str | None, typer.Option(help="Column that says what came of it: two values, or numbers.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column that says what came of it: two values, or numbers.", show_default=False
+        ),
     ] = None,
     control: Annotated[
         str | None,
@@ -44,21 +49,36 @@ def uplift(
             show_default=False,
         ),
     ] = None,
-    id: Annotated[str | None, typer.Option(help="Column that names the customer.", show_default=False)] = None,
+    id: Annotated[
+        str | None, typer.Option(help="Column that names the customer.", show_default=False)
+    ] = None,
     group: Annotated[
-        str | None, typer.Option(help="Column whose equal values belong together, such as a household.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Column whose equal values belong together, such as a household.",
+            show_default=False,
+        ),
     ] = None,
     drop: Annotated[
         list[str] | None,
-        typer.Option(help="Column not to use, such as one known only afterwards; repeat for several.", show_default=False),
+        typer.Option(
+            help="Column not to use, such as one known only afterwards; repeat for several.",
+            show_default=False,
+        ),
     ] = None,
     action: Annotated[
         list[str] | None,
-        typer.Option(help="Care action to judge, without TABLE; repeat for several. Default: all", show_default=False),
+        typer.Option(
+            help="Care action to judge, without TABLE; repeat for several. Default: all",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Directory for result, models and report. Default: one below uplift in the home", show_default=False),
+        typer.Option(
+            help="Directory for result, models and report. Default: one below uplift in the home",
+            show_default=False,
+        ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -88,7 +108,11 @@ def uplift(
             run = judge_home(home_of(home), action or (), out or folder / "care")
         else:
             if action:
-                raise InputError("--action", "is about the home's contacts; with TABLE, arms are those of --treatment", action)
+                raise InputError(
+                    "--action",
+                    "is about the home's contacts; with TABLE, arms are those of --treatment",
+                    action,
+                )
             if treatment is None or outcome is None:
                 missing = "--treatment" if treatment is None else "--outcome"
                 raise InputError(missing, "must name a column of TABLE")

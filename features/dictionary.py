@@ -1,4 +1,6 @@
-"""The data dictionary in Markdown: every raw table and column, as the contracts have them, and every feature."""
+"""The data dictionary in Markdown: every raw table and column, as the contracts have them, and
+every feature.
+"""
 
 import re
 from itertools import groupby
@@ -67,13 +69,27 @@ def features_section() -> str:
             "needs",
             "meaning",
         )
-        lines += [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}", *map(_feature, view.features), ""]
+        lines += [
+            f"| {' | '.join(columns)} |",
+            f"|{' --- |' * len(columns)}",
+            *map(_feature, view.features),
+            "",
+        ]
     return "\n".join(lines)
 
 
 def _feature(feature: Feature) -> str:
-    directions = ("" if direction == "none" else direction for direction in (feature.churn, feature.dissatisfaction))
-    cells = [f"`{feature.name}`", feature.unit, feature.driver, "yes" if feature.actionable else "", *directions]
+    directions = (
+        "" if direction == "none" else direction
+        for direction in (feature.churn, feature.dissatisfaction)
+    )
+    cells = [
+        f"`{feature.name}`",
+        feature.unit,
+        feature.driver,
+        "yes" if feature.actionable else "",
+        *directions,
+    ]
     cells += [feature.reason, "" if feature.data_class == "none" else feature.data_class]
     return f"| {' | '.join([*cells, ', '.join(feature.tables), feature.about])} |"
 
@@ -82,7 +98,10 @@ def _table(table: Table) -> list[str]:
     needed = "required" if table.required else "optional"
     key = ", ".join(f"`{name}`" for name in table.key)
     facts = f"{table.kind} · key {key} · {needed} · for {table.use}"
-    rows = ["| column | type | unit | null | rule | data class | meaning |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    rows = [
+        "| column | type | unit | null | rule | data class | meaning |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     rows += [_column(name, column) for name, column in table.schema.columns.items()]
     return [f"#### {table.name}", "", f"{table.about}.", "", facts, "", *rows, ""]
 
@@ -90,10 +109,19 @@ def _table(table: Table) -> list[str]:
 def _column(name: str, column: Any) -> str:
     metadata = column.metadata
     said_above = ("year", "finite", *(("length",) if metadata["unit"] == "id" else ()))
-    rules = [re.sub(r"^must (be|lie) ", "", str(check.error)) for check in column.checks if check.name not in said_above]
+    rules = [
+        re.sub(r"^must (be|lie) ", "", str(check.error))
+        for check in column.checks
+        if check.name not in said_above
+    ]
     if metadata["references"] is not None:
         rules.append(f"found in `{metadata['references']}`")
     data_class = "" if metadata["data_class"] == "none" else metadata["data_class"]
-    cells = [f"`{name}`", _TYPES[metadata["arrow"]], metadata["unit"], "yes" if column.nullable else "no"]
+    cells = [
+        f"`{name}`",
+        _TYPES[metadata["arrow"]],
+        metadata["unit"],
+        "yes" if column.nullable else "no",
+    ]
     cells += ["; ".join(rules), data_class, column.description]
     return f"| {' | '.join(cells)} |"

@@ -1,12 +1,15 @@
-"""What is known of a subscription, customer, account, cell and contact: every feature, with all that must be said of it.
+"""What is known of a subscription, customer, account, cell and contact: every feature, with all
+that must be said of it.
 
-Windows reach back from the cut-off: ``_28d`` is the 28 days before and up to it. ``_vs_own`` compares the last 28 days with the
-same subscription's 22 weeks before them, ``_vs_region`` with the median of its region and product line. A count is 0 where its
-tables are there and nothing happened; a mean, a ratio or a last value is null where there is nothing to take it from. Where a
-week has no row, nothing is known of it. A week's row arrives after its end: windows over weekly tables end a day before the
-cut-off, so that every night sees as many weeks as any other.
+Windows reach back from the cut-off: ``_28d`` is the 28 days before and up to it. ``_vs_own``
+compares the last 28 days with the same subscription's 22 weeks before them, ``_vs_region`` with the
+median of its region and product line. A count is 0 where its tables are there and nothing happened;
+a mean, a ratio or a last value is null where there is nothing to take it from. Where a week has no
+row, nothing is known of it. A week's row arrives after its end: windows over weekly tables end a
+day before the cut-off, so that every night sees as many weeks as any other.
 
-Feast's objects are made from this list in `features.operator.definitions`; it knows no Feast itself, so that it is read in no time.
+Feast's objects are made from this list in `features.operator.definitions`; it knows no Feast
+itself, so that it is read in no time.
 """
 
 from dataclasses import dataclass
@@ -140,13 +143,51 @@ def _field(
 _c = _Kind("contract", "subscriptions,customers")
 _PLAN, _FIT = "subscriptions,plans", "subscriptions,plans,usage_weeks"
 CONTRACT = (
-    _field(_c, "billing_type_code", "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2", "code", "billing_type"),
-    _field(_c, "product_line_code", "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2", "code", "product_line"),
-    _field(_c, "segment_code", "Position in SEGMENTS: consumer 0, sole trader 1, sme 2, enterprise 3", "code", "segment"),
-    _field(_c, "tenure_days", "Since the subscription was activated", "days", "tenure", driver="relationship"),
-    _field(_c, "customer_tenure_days", "Since the customer's first subscription ever", "days", "tenure", driver="relationship"),
+    _field(
+        _c,
+        "billing_type_code",
+        "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2",
+        "code",
+        "billing_type",
+    ),
+    _field(
+        _c,
+        "product_line_code",
+        "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2",
+        "code",
+        "product_line",
+    ),
+    _field(
+        _c,
+        "segment_code",
+        "Position in SEGMENTS: consumer 0, sole trader 1, sme 2, enterprise 3",
+        "code",
+        "segment",
+    ),
+    _field(
+        _c,
+        "tenure_days",
+        "Since the subscription was activated",
+        "days",
+        "tenure",
+        driver="relationship",
+    ),
+    _field(
+        _c,
+        "customer_tenure_days",
+        "Since the customer's first subscription ever",
+        "days",
+        "tenure",
+        driver="relationship",
+    ),
     _field(_c, "plan_age_days", "Since the present plan began", "days", "plan_age"),
-    _field(_c, "days_to_commitment_end", "Until the minimum term ends; null without one or after it", "days", "commitment"),
+    _field(
+        _c,
+        "days_to_commitment_end",
+        "Until the minimum term ends; null without one or after it",
+        "days",
+        "commitment",
+    ),
     _field(
         _c,
         "days_out_of_commitment",
@@ -163,10 +204,24 @@ CONTRACT = (
         "promotion_end",
         actionable=True,
     ),
-    _field(_c, "days_to_instalment_end", "Until the device is paid for; null without or after", "days", "instalments"),
+    _field(
+        _c,
+        "days_to_instalment_end",
+        "Until the device is paid for; null without or after",
+        "days",
+        "instalments",
+    ),
     _field(_c, "termination_fee", "What leaving would cost", "currency", "termination_fee"),
     _field(_c, "autopay", "1 when paid automatically", "yes or no", "autopay", driver="price"),
-    _field(_c, "monthly_fee", "Fee of the present plan", "currency per month", "fee", driver="price", tables=_PLAN),
+    _field(
+        _c,
+        "monthly_fee",
+        "Fee of the present plan",
+        "currency per month",
+        "fee",
+        driver="price",
+        tables=_PLAN,
+    ),
     _field(
         _c,
         "saving_on_best_plan",
@@ -206,19 +261,72 @@ CONTRACT = (
         driver="price",
         tables="price_changes",
     ),
-    _field(_c, "device_age_days", "Since the device's model came to market", "days", "device", actionable=True, tables="devices"),
-    _field(_c, "device_is_5g", "1 when the device can use 5G", "yes or no", "device", actionable=True, tables="devices"),
-    _field(_c, "device_is_dual_sim", "1 when the device takes a second SIM", "yes or no", "dual_sim", tables="devices"),
+    _field(
+        _c,
+        "device_age_days",
+        "Since the device's model came to market",
+        "days",
+        "device",
+        actionable=True,
+        tables="devices",
+    ),
+    _field(
+        _c,
+        "device_is_5g",
+        "1 when the device can use 5G",
+        "yes or no",
+        "device",
+        actionable=True,
+        tables="devices",
+    ),
+    _field(
+        _c,
+        "device_is_dual_sim",
+        "1 when the device takes a second SIM",
+        "yes or no",
+        "dual_sim",
+        tables="devices",
+    ),
 )
 
 _u = _Kind("usage", "usage_weeks", data_class="traffic")
 _REGION = "usage_weeks,customers,subscriptions"
 USAGE = (
-    _field(_u, "minutes_7d", "Voice minutes per week, mean over 7 days", "minutes per week", "voice_use"),
-    _field(_u, "minutes_28d", "Voice minutes per week, mean over 28 days", "minutes per week", "voice_use"),
-    _field(_u, "minutes_91d", "Voice minutes per week, mean over 91 days", "minutes per week", "voice_use"),
-    _field(_u, "minutes_182d", "Voice minutes per week, mean over 182 days", "minutes per week", "voice_use"),
-    _field(_u, "minutes_28d_vs_own", "Ratio of the last 28 days' weekly mean to the 22 weeks before", "ratio", "voice_decline"),
+    _field(
+        _u,
+        "minutes_7d",
+        "Voice minutes per week, mean over 7 days",
+        "minutes per week",
+        "voice_use",
+    ),
+    _field(
+        _u,
+        "minutes_28d",
+        "Voice minutes per week, mean over 28 days",
+        "minutes per week",
+        "voice_use",
+    ),
+    _field(
+        _u,
+        "minutes_91d",
+        "Voice minutes per week, mean over 91 days",
+        "minutes per week",
+        "voice_use",
+    ),
+    _field(
+        _u,
+        "minutes_182d",
+        "Voice minutes per week, mean over 182 days",
+        "minutes per week",
+        "voice_use",
+    ),
+    _field(
+        _u,
+        "minutes_28d_vs_own",
+        "Ratio of the last 28 days' weekly mean to the 22 weeks before",
+        "ratio",
+        "voice_decline",
+    ),
     _field(
         _u,
         "minutes_28d_vs_region",
@@ -245,7 +353,13 @@ USAGE = (
     _field(_u, "data_gb_28d", "Data per week, mean over 28 days", "GB per week", "data_use"),
     _field(_u, "data_gb_91d", "Data per week, mean over 91 days", "GB per week", "data_use"),
     _field(_u, "data_gb_182d", "Data per week, mean over 182 days", "GB per week", "data_use"),
-    _field(_u, "data_gb_28d_vs_own", "Ratio of the last 28 days' weekly mean to the 22 weeks before", "ratio", "data_decline"),
+    _field(
+        _u,
+        "data_gb_28d_vs_own",
+        "Ratio of the last 28 days' weekly mean to the 22 weeks before",
+        "ratio",
+        "data_decline",
+    ),
     _field(
         _u,
         "data_gb_28d_vs_region",
@@ -308,7 +422,9 @@ USAGE = (
         driver="price",
         dissatisfaction="increasing",
     ),
-    _field(_u, "roaming_days_91d", "Days abroad in 91 days", "days", "roaming", data_class="location"),
+    _field(
+        _u, "roaming_days_91d", "Days abroad in 91 days", "days", "roaming", data_class="location"
+    ),
 )
 
 _n = _Kind("network", "network_weeks", data_class="traffic")
@@ -344,7 +460,14 @@ NETWORK = (
         churn="increasing",
         dissatisfaction="increasing",
     ),
-    _field(_n, "drops_28d", "Dropped calls or connections in 28 days", "drops", "drops", actionable=True),
+    _field(
+        _n,
+        "drops_28d",
+        "Dropped calls or connections in 28 days",
+        "drops",
+        "drops",
+        actionable=True,
+    ),
     _field(
         _n,
         "drops_28d_vs_region",
@@ -354,7 +477,14 @@ NETWORK = (
         actionable=True,
         tables=_NREGION,
     ),
-    _field(_n, "drops_trend_91d", "Least-squares slope per week over 91 days", "drops per week", "drops", actionable=True),
+    _field(
+        _n,
+        "drops_trend_91d",
+        "Least-squares slope per week over 91 days",
+        "drops per week",
+        "drops",
+        actionable=True,
+    ),
     _field(
         _n,
         "failed_setups_28d",
@@ -389,7 +519,14 @@ NETWORK = (
         actionable=True,
         dissatisfaction="decreasing",
     ),
-    _field(_n, "throughput_28d", "Busy-hour download speed, mean over 28 days", "Mbit/s", "speed", actionable=True),
+    _field(
+        _n,
+        "throughput_28d",
+        "Busy-hour download speed, mean over 28 days",
+        "Mbit/s",
+        "speed",
+        actionable=True,
+    ),
     _field(
         _n,
         "throughput_28d_vs_own",
@@ -399,7 +536,15 @@ NETWORK = (
         actionable=True,
         dissatisfaction="decreasing",
     ),
-    _field(_n, "throughput_28d_vs_region", "Ratio to the region's median", "ratio", "speed", actionable=True, tables=_NREGION),
+    _field(
+        _n,
+        "throughput_28d_vs_region",
+        "Ratio to the region's median",
+        "ratio",
+        "speed",
+        actionable=True,
+        tables=_NREGION,
+    ),
     _field(
         _n,
         "throughput_volatility_91d",
@@ -418,7 +563,15 @@ NETWORK = (
         actionable=True,
         dissatisfaction="increasing",
     ),
-    _field(_n, "latency_28d_vs_region", "Ratio to the region's median", "ratio", "latency", actionable=True, tables=_NREGION),
+    _field(
+        _n,
+        "latency_28d_vs_region",
+        "Ratio to the region's median",
+        "ratio",
+        "latency",
+        actionable=True,
+        tables=_NREGION,
+    ),
     _field(
         _n,
         "outage_minutes_7d",
@@ -492,7 +645,9 @@ SUBSCRIPTION_LIVE = (
     _field(_s, "recharges_28d", "Recharges in 28 days", "recharges", "recharge"),
     _field(_s, "recharges_91d", "Recharges in 91 days", "recharges", "recharge"),
     _field(_s, "recharge_amount_91d", "Recharged in 91 days", "currency", "recharge"),
-    _field(_s, "days_since_recharge", "Since the last recharge of 182 days", "days", "recharge_gap"),
+    _field(
+        _s, "days_since_recharge", "Since the last recharge of 182 days", "days", "recharge_gap"
+    ),
     _field(
         _s,
         "recharge_gap_vs_median",
@@ -500,8 +655,17 @@ SUBSCRIPTION_LIVE = (
         "ratio",
         "recharge_gap",
     ),
-    _field(_s, "last_balance_before", "Balance just before the last recharge of 182 days", "currency", "balance", driver="price"),
-    _field(_s, "days_to_validity_end", "Until the balance expires, negative after", "days", "validity"),
+    _field(
+        _s,
+        "last_balance_before",
+        "Balance just before the last recharge of 182 days",
+        "currency",
+        "balance",
+        driver="price",
+    ),
+    _field(
+        _s, "days_to_validity_end", "Until the balance expires, negative after", "days", "validity"
+    ),
     _field(
         _s,
         "plan_changes_182d",
@@ -535,7 +699,14 @@ CELL_LIVE = (
         churn="increasing",
         dissatisfaction="increasing",
     ),
-    _field(_i, "days_since_incident", "Since the last such incident of 182 days began", "days", "incident", actionable=True),
+    _field(
+        _i,
+        "days_since_incident",
+        "Since the last such incident of 182 days began",
+        "days",
+        "incident",
+        actionable=True,
+    ),
 )
 
 _b = _Kind("price", "bills", live=True)
@@ -565,11 +736,40 @@ BILLING_LIVE = (
         "promotion_end",
         actionable=True,
     ),
-    _field(_b, "disputes_182d", "Disputed bills in 182 days", "bills", "dispute", actionable=True, dissatisfaction="increasing"),
-    _field(_b, "late_payments_182d", "Payments made late in 182 days", "payments", "late_payment", tables="payments"),
-    _field(_b, "failed_payments_91d", "Payments that failed in 91 days", "payments", "late_payment", tables="payments"),
+    _field(
+        _b,
+        "disputes_182d",
+        "Disputed bills in 182 days",
+        "bills",
+        "dispute",
+        actionable=True,
+        dissatisfaction="increasing",
+    ),
+    _field(
+        _b,
+        "late_payments_182d",
+        "Payments made late in 182 days",
+        "payments",
+        "late_payment",
+        tables="payments",
+    ),
+    _field(
+        _b,
+        "failed_payments_91d",
+        "Payments that failed in 91 days",
+        "payments",
+        "late_payment",
+        tables="payments",
+    ),
     _field(_b, "arrears_amount", "Overdue", "currency", "arrears", tables="arrears"),
-    _field(_b, "arrears_days", "Since the oldest unpaid bill was due; 0 when settled", "days", "arrears", tables="arrears"),
+    _field(
+        _b,
+        "arrears_days",
+        "Since the oldest unpaid bill was due; 0 when settled",
+        "days",
+        "arrears",
+        tables="arrears",
+    ),
     _field(_b, "refunds_182d", "Given back in 182 days", "currency", "refund", tables="refunds"),
 )
 
@@ -600,7 +800,13 @@ SERVICE_LIVE = (
         dissatisfaction="increasing",
     ),
     _field(
-        _w, "transfers_28d", "Times handed on in 28 days", "transfers", "transfers", actionable=True, dissatisfaction="increasing"
+        _w,
+        "transfers_28d",
+        "Times handed on in 28 days",
+        "transfers",
+        "transfers",
+        actionable=True,
+        dissatisfaction="increasing",
     ),
     _field(
         _w,
@@ -661,7 +867,15 @@ SERVICE_LIVE = (
         churn="increasing",
         dissatisfaction="increasing",
     ),
-    _field(_w, "faults_91d", "Faults reported in 91 days", "tickets", "fault", actionable=True, tables="tickets"),
+    _field(
+        _w,
+        "faults_91d",
+        "Faults reported in 91 days",
+        "tickets",
+        "fault",
+        actionable=True,
+        tables="tickets",
+    ),
     _field(
         _w,
         "reopened_tickets_91d",
@@ -696,7 +910,13 @@ SURVEY_LIVE = (
         churn="decreasing",
         dissatisfaction="decreasing",
     ),
-    _field(_a, "last_ces", "Last CES answer of 182 days, on a scale of 1 to 7", "points of 7", "last_answer"),
+    _field(
+        _a,
+        "last_ces",
+        "Last CES answer of 182 days, on a scale of 1 to 7",
+        "points of 7",
+        "last_answer",
+    ),
     _field(
         _a,
         "low_answers_182d",
@@ -706,7 +926,13 @@ SURVEY_LIVE = (
         churn="increasing",
         dissatisfaction="increasing",
     ),
-    _field(_a, "days_since_answer", "Since the last answer of 182 days to any question", "days", "answer_age"),
+    _field(
+        _a,
+        "days_since_answer",
+        "Since the last answer of 182 days to any question",
+        "days",
+        "answer_age",
+    ),
 )
 
 _o = _Kind("relationship", "consents", live=True)
@@ -718,16 +944,38 @@ CONSENT_LIVE = (
         "yes or no",
         "consent",
     ),
-    _field(_o, "profiling_objection", "1 when the customer objects to profiling", "yes or no", "consent"),
-    _field(_o, "do_not_contact", "1 when the customer wants no contact at all", "yes or no", "consent"),
+    _field(
+        _o,
+        "profiling_objection",
+        "1 when the customer objects to profiling",
+        "yes or no",
+        "consent",
+    ),
+    _field(
+        _o, "do_not_contact", "1 when the customer wants no contact at all", "yes or no", "consent"
+    ),
 )
 
 _r = _Kind("relationship", "subscriptions,customers")
 _INVITED = "survey_invitations,survey_answers"
 RELATIONSHIP = (
-    _field(_r, "customer_lines", "The customer's subscriptions in service", "subscriptions", "bundle"),
-    _field(_r, "customer_product_lines", "Different product lines among them", "product lines", "bundle"),
-    _field(_r, "household_other_lines", "Subscriptions in service of others in the household", "subscriptions", "household"),
+    _field(
+        _r, "customer_lines", "The customer's subscriptions in service", "subscriptions", "bundle"
+    ),
+    _field(
+        _r,
+        "customer_product_lines",
+        "Different product lines among them",
+        "product lines",
+        "bundle",
+    ),
+    _field(
+        _r,
+        "household_other_lines",
+        "Subscriptions in service of others in the household",
+        "subscriptions",
+        "household",
+    ),
     _field(
         _r,
         "household_lines_ended_182d",
@@ -737,10 +985,23 @@ RELATIONSHIP = (
         churn="increasing",
     ),
     _field(
-        _r, "loyalty_tier_code", "Position in TIERS: none 0, silver 1, gold 2, platinum 3", "code", "loyalty", tables="loyalty"
+        _r,
+        "loyalty_tier_code",
+        "Position in TIERS: none 0, silver 1, gold 2, platinum 3",
+        "code",
+        "loyalty",
+        tables="loyalty",
     ),
     _field(_r, "loyalty_points", "Points to spend", "points", "loyalty", tables="loyalty"),
-    _field(_r, "app_logins_28d", "Log-ins in 28 days", "log-ins", "app_use", tables="app_events", data_class="traffic"),
+    _field(
+        _r,
+        "app_logins_28d",
+        "Log-ins in 28 days",
+        "log-ins",
+        "app_use",
+        tables="app_events",
+        data_class="traffic",
+    ),
     _field(
         _r,
         "app_logins_28d_vs_own",
@@ -798,10 +1059,29 @@ RELATIONSHIP = (
         driver="service",
         tables="orders",
     ),
-    _field(_r, "care_contacts_91d", "Times care reached the customer in 91 days", "contacts", "care", tables="care_contacts"),
-    _field(_r, "days_since_care", "Since care last reached the customer in 182 days", "days", "care", tables="care_contacts"),
     _field(
-        _r, "care_accepted_182d", "Care actions accepted in 182 days", "actions", "care", tables="care_contacts,care_outcomes"
+        _r,
+        "care_contacts_91d",
+        "Times care reached the customer in 91 days",
+        "contacts",
+        "care",
+        tables="care_contacts",
+    ),
+    _field(
+        _r,
+        "days_since_care",
+        "Since care last reached the customer in 182 days",
+        "days",
+        "care",
+        tables="care_contacts",
+    ),
+    _field(
+        _r,
+        "care_accepted_182d",
+        "Care actions accepted in 182 days",
+        "actions",
+        "care",
+        tables="care_contacts,care_outcomes",
     ),
 )
 
@@ -982,7 +1262,9 @@ EXPERIENCE = (
 
 _k = _Kind("service", "interactions")
 CONTACT_OWN = (
-    _field(_k, "contact_channel_code", "Position in INTERACTION_CHANNELS", "code", "contact_channel"),
+    _field(
+        _k, "contact_channel_code", "Position in INTERACTION_CHANNELS", "code", "contact_channel"
+    ),
     _field(_k, "contact_issue_code", "Position in ISSUES", "code", "contact_issue"),
     _field(
         _k,
@@ -994,7 +1276,15 @@ CONTACT_OWN = (
         dissatisfaction="increasing",
     ),
     _field(_k, "contact_seconds", "From turning up to the close", "seconds", "contact_length"),
-    _field(_k, "contact_transfers", "Times handed on", "transfers", "transfers", actionable=True, dissatisfaction="increasing"),
+    _field(
+        _k,
+        "contact_transfers",
+        "Times handed on",
+        "transfers",
+        "transfers",
+        actionable=True,
+        dissatisfaction="increasing",
+    ),
     _field(
         _k,
         "contact_was_abandoned",
@@ -1038,25 +1328,49 @@ VIEWS: dict[str, View] = {
     "consent_live": View("consent_live", "customer", CONSENT_LIVE),
     "relationship": View("relationship", "customer", RELATIONSHIP),
     "experience": View("experience", "customer", EXPERIENCE),
-    "contact": View("contact", "contact", (*CONTACT_OWN, *SERVICE_LIVE, *SURVEY_LIVE, *BILLING_LIVE)),
+    "contact": View(
+        "contact", "contact", (*CONTACT_OWN, *SERVICE_LIVE, *SURVEY_LIVE, *BILLING_LIVE)
+    ),
 }
-"""Every view, in the order in which they are built; its features in the order in which they are stored."""
+"""Every view, in the order in which they are built; its features in the order in which they are
+stored.
+"""
 
-LINKS: dict[str, tuple[str, ...]] = {"subscription": ("customer", "account", "cell"), "customer": ("account",)}
-"""Entities and the other entities they belong to: the views ``subscription_links`` and ``customer_links`` hold the ids."""
+LINKS: dict[str, tuple[str, ...]] = {
+    "subscription": ("customer", "account", "cell"),
+    "customer": ("account",),
+}
+"""Entities and the other entities they belong to: the views ``subscription_links`` and
+``customer_links`` hold the ids.
+"""
 
 SERVICES: dict[str, tuple[str, ...]] = {
     "churn_v1": (
         *("contract", "usage", "network", "value", "subscription_live", "cell_live"),
         *("billing_live", "service_live", "survey_live", "relationship"),
     ),
-    "dissatisfaction_v1": ("experience", "relationship", "billing_live", "service_live", "survey_live"),
+    "dissatisfaction_v1": (
+        "experience",
+        "relationship",
+        "billing_live",
+        "service_live",
+        "survey_live",
+    ),
     "contact_v1": ("contact",),
     "consent_v1": ("consent_live",),
 }
-"""Feature services and their views; the first view names the service's entity. Contact policy reads `consent_v1`, no model."""
+"""Feature services and their views; the first view names the service's entity. Contact policy reads
+`consent_v1`, no model.
+"""
 
 
 def features_without(table: str) -> tuple[str, ...]:
     """Names of the features that cannot be computed without a raw table, each once."""
-    return tuple(dict.fromkeys(feature.name for view in VIEWS.values() for feature in view.features if table in feature.tables))
+    return tuple(
+        dict.fromkeys(
+            feature.name
+            for view in VIEWS.values()
+            for feature in view.features
+            if table in feature.tables
+        )
+    )

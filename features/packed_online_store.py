@@ -1,4 +1,6 @@
-"""The packed online store under the class path that homes made before it moved hold in their `feature_store.yaml`."""
+"""The packed online store under the class path that homes made before it moved hold in their
+`feature_store.yaml`.
+"""
 
 from features.online.feast_plugin import PackedOnlineStore, PackedOnlineStoreConfig
 

@@ -23,17 +23,32 @@ class FeatureSettings(Section):
         ),
     )
     memory_gb: float = Field(
-        default=4.0, ge=0.5, description="Memory that computing features may take before it spills to disk, GB."
+        default=4.0,
+        ge=0.5,
+        description="Memory that computing features may take before it spills to disk, GB.",
     )
-    threads: int = Field(default=0, ge=0, description="Threads that compute features; 0 for as many as there are processors.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        description="Threads that compute features; 0 for as many as there are processors.",
+    )
     margin_postpaid: float = Field(
-        default=0.5, ge=0, le=1, description="Share of revenue that is margin on postpaid mobile lines; an assumption."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of revenue that is margin on postpaid mobile lines; an assumption.",
     )
     margin_prepaid: float = Field(
-        default=0.5, ge=0, le=1, description="Share of revenue that is margin on prepaid mobile lines; an assumption."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of revenue that is margin on prepaid mobile lines; an assumption.",
     )
     margin_fixed: float = Field(
-        default=0.5, ge=0, le=1, description="Share of revenue that is margin on broadband and TV; an assumption."
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of revenue that is margin on broadband and TV; an assumption.",
     )
 
     @property
@@ -44,4 +59,8 @@ class FeatureSettings(Section):
     @property
     def margin_shares(self) -> Mapping[str, float]:
         """Assumed margins by billing type."""
-        return {"postpaid": self.margin_postpaid, "prepaid": self.margin_prepaid, "fixed": self.margin_fixed}
+        return {
+            "postpaid": self.margin_postpaid,
+            "prepaid": self.margin_prepaid,
+            "fixed": self.margin_fixed,
+        }

@@ -1,4 +1,6 @@
-"""A run's files: written beside their places, and moved there together once everything else has succeeded."""
+"""A run's files: written beside their places, and moved there together once everything else has
+succeeded.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,9 @@ _SUFFIX = ".new"
 
 
 def write_beside(path: Path, text: str) -> None:
-    """Write a text file beside its place and rename it there, so that no reader meets half a file."""
+    """Write a text file beside its place and rename it there, so that no reader meets half a
+    file.
+    """
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)

@@ -1,4 +1,6 @@
-"""A home: the directory that everything a run writes lies in, and the lock of the one process that may write there."""
+"""A home: the directory that everything a run writes lies in, and the lock of the one process that
+may write there.
+"""
 
 import os
 from collections.abc import Iterator
@@ -105,7 +107,9 @@ def locked(home: Home) -> Iterator[None]:
             raise PermissionError
         lock = FileLock(home.lock, blocking=False).acquire()
     except Timeout:
-        raise HomeError(f"--home {home.root}", "another process is writing there; wait for it or choose another") from None
+        raise HomeError(
+            f"--home {home.root}", "another process is writing there; wait for it or choose another"
+        ) from None
     except OSError:
         raise HomeError(f"--home {home.root}", "must be a directory that can be written") from None
     with lock:

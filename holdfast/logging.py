@@ -1,7 +1,8 @@
 """Logging and progress.
 
-Rooms log through `logging.getLogger(__name__)` and never log attribute values. Work that may take more than two seconds
-says so through `progress`; whoever runs it decides how that is shown (the command line draws bars, a test shows nothing).
+Rooms log through `logging.getLogger(__name__)` and never log attribute values. Work that may take
+more than two seconds says so through `progress`; whoever runs it decides how that is shown (the
+command line draws bars, a test shows nothing).
 """
 
 import logging
@@ -17,7 +18,9 @@ class Reporter(Protocol):
     """Shows progress."""
 
     def task(self, description: str, total: int | None) -> AbstractContextManager[Advance]:
-        """Show one task while the context lasts; `total` is None where the number of steps is unknown."""
+        """Show one task while the context lasts; `total` is None where the number of steps is
+        unknown.
+        """
 
 
 class SilentReporter:
@@ -57,8 +60,12 @@ def progress(description: str, total: int | None = None) -> AbstractContextManag
 
 
 def log_to_stderr(debug: bool) -> None:
-    """Send log lines to standard error: what is worth knowing, and with `debug` everything of our own and Python's warnings."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
+    """Send log lines to standard error: what is worth knowing, and with `debug` everything of our
+    own and Python's warnings.
+    """
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True
+    )
     for part in ("alembic", "feast", "mlflow"):
         logging.getLogger(part).setLevel(logging.WARNING)
     # Through logging, because parts reset the warning filters when they are imported.

@@ -1,6 +1,7 @@
 """Settings: what can be set from the environment, and where everything a run writes lies.
 
-Every room owns a section, a subclass of `Section` with a prefix of its own; `docs/reference/settings.md` lists them all.
+Every room owns a section, a subclass of `Section` with a prefix of its own;
+`docs/reference/settings.md` lists them all.
 """
 
 import os
@@ -17,7 +18,9 @@ from holdfast.errors import InputError
 class Section(BaseSettings):
     """One room's settings, read from `HOLDFAST_*` environment variables; frozen once read."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HOLDFAST_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     @classmethod
     def variable(cls, field: str) -> str:
@@ -38,17 +41,22 @@ class Section(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             fields = [str(first["loc"][0])] if first["loc"] else list(cls.model_fields)
-            raise InputError(", ".join(map(cls.variable, fields)), first["msg"], first["input"]) from None
+            raise InputError(
+                ", ".join(map(cls.variable, fields)), first["msg"], first["input"]
+            ) from None
 
 
 class BaseSection(Section):
     """Settings of the front door."""
 
-    home: Path = Field(default=Path("var"), description="Directory that everything a run writes lies in.")
+    home: Path = Field(
+        default=Path("var"), description="Directory that everything a run writes lies in."
+    )
 
 
 def keep_parts_private() -> None:
-    """Turn off what the parts would do unasked: usage reports, unpickling, chatter, times in the local zone.
+    """Turn off what the parts would do unasked: usage reports, unpickling, chatter, times in the
+    local zone.
 
     Called before a part is first imported; a value set by the operator stays.
     """

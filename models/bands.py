@@ -29,7 +29,8 @@ class BandBounds:
 
     @classmethod
     def from_shares(cls, probability: Floats, settings: BandSettings) -> Self:
-        """Bounds that put the settings' shares of these customers into each band, or fewer where many have one probability.
+        """Bounds that put the settings' shares of these customers into each band, or fewer where
+        many have one probability.
 
         Parameters
         ----------
@@ -46,7 +47,9 @@ class BandBounds:
     def assign(self, probability: Floats) -> Bands:
         """Band of each probability; the empty string where it is NaN."""
         return np.select(
-            [np.isnan(probability), probability >= self.high, probability >= self.medium], ["", "high", "medium"], "low"
+            [np.isnan(probability), probability >= self.high, probability >= self.medium],
+            ["", "high", "medium"],
+            "low",
         )
 
     def to_json(self) -> dict[str, float]:
@@ -55,7 +58,9 @@ class BandBounds:
 
 
 def _bound(probability: Floats, share: float) -> float:
-    """Lowest probability that at most this share of the customers reach; above them all where even the highest is too common."""
+    """Lowest probability that at most this share of the customers reach; above them all where even
+    the highest is too common.
+    """
     values, counts = np.unique(probability, return_counts=True)
     reaching = np.cumsum(counts[::-1])[::-1] / len(probability)
     fits = values[reaching <= share + 0.5 / len(probability)]

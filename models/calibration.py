@@ -1,7 +1,8 @@
 """Calibration: from a booster's raw margin to a probability that means what it says.
 
-Three curves, from stiff to free: Platt's has two parameters, the beta curve three, the isotonic one as many as the rows ask for.
-None of them ever gives a higher margin a lower probability. Rows may be weighted: a weight of 2 says the same as the row twice.
+Three curves, from stiff to free: Platt's has two parameters, the beta curve three, the isotonic one
+as many as the rows ask for. None of them ever gives a higher margin a lower probability. Rows may
+be weighted: a weight of 2 says the same as the row twice.
 """
 
 import math
@@ -21,7 +22,9 @@ from holdfast.errors import InputError
 
 
 class Calibration(Protocol):
-    """Turns raw margins into probabilities that never decrease with the margin, and can be stored as JSON."""
+    """Turns raw margins into probabilities that never decrease with the margin, and can be stored
+    as JSON.
+    """
 
     def probability(self, margin: Floats) -> Floats:
         """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
@@ -32,12 +35,14 @@ class Calibration(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PlattCalibration:
-    """A logistic curve over the raw margin (Platt 1999): ``p = 1 / (1 + exp(-(slope * margin + intercept)))``.
+    """A logistic curve over the raw margin (Platt 1999): ``p = 1 / (1 + exp(-(slope * margin +
+    intercept)))``.
 
     Parameters
     ----------
     slope : float
-        At least 0, so that a higher margin never means a lower probability. 0 where the margins hold no information.
+        At least 0, so that a higher margin never means a lower probability. 0 where the margins
+        hold no information.
     intercept : float
         Log-odds at margin 0.
     """
@@ -80,10 +85,12 @@ class PlattCalibration:
 
 @dataclass(frozen=True, kw_only=True)
 class BetaCalibration:
-    """A beta curve (Kull, Silva Filho and Flach 2017): ``logit(p) = a * log(s) - b * log(1 - s) + intercept``.
+    """A beta curve (Kull, Silva Filho and Flach 2017): ``logit(p) = a * log(s) - b * log(1 - s) +
+    intercept``.
 
-    ``s`` is the sigmoid of the raw margin. With ``a = b`` it is Platt's curve; apart, the two ends of the scale bend each in its
-    own way, which a booster that is too sure of low risks and not of high ones needs.
+    ``s`` is the sigmoid of the raw margin. With ``a = b`` it is Platt's curve; apart, the two ends
+    of the scale bend each in its own way, which a booster that is too sure of low risks and not of
+    high ones needs.
 
     Parameters
     ----------
@@ -103,8 +110,8 @@ class BetaCalibration:
     def fit(cls, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
         """Fit the curve; same arguments as `PlattCalibration.fit`.
 
-        As in the paper it is a logistic regression on ``log(s)`` and ``-log(1 - s)``, done again without a parameter whose slope
-        is negative.
+        As in the paper it is a logistic regression on ``log(s)`` and ``-log(1 - s)``, done again
+        without a parameter whose slope is negative.
         """
         margin, label, weight = _checked(margin, label, weight)
         columns = _beta_columns(margin)
@@ -113,7 +120,9 @@ class BetaCalibration:
 
     def probability(self, margin: Floats) -> Floats:
         """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
-        calibrated: Floats = expit(_beta_columns(margin) @ np.array([self.a, self.b]) + self.intercept)
+        calibrated: Floats = expit(
+            _beta_columns(margin) @ np.array([self.a, self.b]) + self.intercept
+        )
         return calibrated
 
     def to_json(self) -> dict[str, object]:
@@ -124,7 +133,11 @@ class BetaCalibration:
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Read back what `to_json` wrote."""
         _check_kind(document, "beta")
-        return cls(a=_slope(document, "a"), b=_slope(document, "b"), intercept=_number(document, "intercept"))
+        return cls(
+            a=_slope(document, "a"),
+            b=_slope(document, "b"),
+            intercept=_number(document, "intercept"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +159,10 @@ class IsotonicCalibration:
     def fit(cls, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
         """Fit the curve; same arguments as `PlattCalibration.fit`.
 
-        Isotonic regression gives steps; a knot stands in the middle of each (centred isotonic regression, Oron and Flournoy
-        2017), so that the curve rises between them and rows keep their order. Steps of 0 and 1, which finitely many rows cannot
-        show, move inside by one row among all of them plus two.
+        Isotonic regression gives steps; a knot stands in the middle of each (centred isotonic
+        regression, Oron and Flournoy 2017), so that the curve rises between them and rows keep
+        their order. Steps of 0 and 1, which finitely many rows cannot show, move inside by one row
+        among all of them plus two.
         """
         margin, label, weight = _checked(margin, label, weight)
         values, place = np.unique(margin, return_inverse=True)
@@ -161,7 +175,9 @@ class IsotonicCalibration:
         centres = np.clip(centres, values[starts], values[fitted.blocks[1:] - 1])
         least = 1.0 / (mass.sum() + 2.0)
         probabilities = np.clip(fitted.x[starts], least, 1.0 - least)
-        return cls(margins=tuple(map(float, centres)), probabilities=tuple(map(float, probabilities)))
+        return cls(
+            margins=tuple(map(float, centres)), probabilities=tuple(map(float, probabilities))
+        )
 
     def probability(self, margin: Floats) -> Floats:
         """Probabilities, float64 strictly between 0 and 1, for raw margins of any shape."""
@@ -170,7 +186,11 @@ class IsotonicCalibration:
 
     def to_json(self) -> dict[str, object]:
         """The curve as JSON, with its kind."""
-        return {"kind": "isotonic", "margins": list(self.margins), "probabilities": list(self.probabilities)}
+        return {
+            "kind": "isotonic",
+            "margins": list(self.margins),
+            "probabilities": list(self.probabilities),
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -178,17 +198,31 @@ class IsotonicCalibration:
         _check_kind(document, "isotonic")
         margins, probabilities = _numbers(document, "margins"), _numbers(document, "probabilities")
         if len(margins) != len(probabilities):
-            raise InputError("calibration.probabilities", f"must be as many as margins, {len(margins)}", len(probabilities))
+            raise InputError(
+                "calibration.probabilities",
+                f"must be as many as margins, {len(margins)}",
+                len(probabilities),
+            )
         if not margins or np.any(np.diff(margins) <= 0):
-            raise InputError("calibration.margins", "must be strictly rising, and at least one", margins)
-        if np.any(np.diff(probabilities) < 0) or not 0.0 < probabilities[0] <= probabilities[-1] < 1.0:
-            raise InputError("calibration.probabilities", "must never fall, strictly between 0 and 1", probabilities)
+            raise InputError(
+                "calibration.margins", "must be strictly rising, and at least one", margins
+            )
+        if (
+            np.any(np.diff(probabilities) < 0)
+            or not 0.0 < probabilities[0] <= probabilities[-1] < 1.0
+        ):
+            raise InputError(
+                "calibration.probabilities",
+                "must never fall, strictly between 0 and 1",
+                probabilities,
+            )
         return cls(margins=margins, probabilities=probabilities)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftedCalibration:
-    """Another curve, moved in log-odds: what rows of a kind have when only how often it happens sets them apart.
+    """Another curve, moved in log-odds: what rows of a kind have when only how often it happens
+    sets them apart.
 
     Parameters
     ----------
@@ -202,14 +236,23 @@ class ShiftedCalibration:
     shift: float
 
     @classmethod
-    def fit(cls, base: Calibration, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
-        """Shift a curve until the sum of probabilities is the number of positives; arguments as of the other curves."""
+    def fit(
+        cls, base: Calibration, margin: Floats, label: Floats, weight: Floats | None = None
+    ) -> Self:
+        """Shift a curve until the sum of probabilities is the number of positives; arguments as of
+        the other curves.
+        """
         margin, label, weight = _checked(margin, label, weight)
         log_odds = logit(base.probability(margin))
         positives = float(weight @ label)
         # The sum grows with the shift from 0 to all rows, so that there is just one.
         far = float(np.max(np.abs(log_odds))) + 40.0
-        return cls(base=base, shift=float(brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)))
+        return cls(
+            base=base,
+            shift=float(
+                brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)
+            ),
+        )
 
     def probability(self, margin: Floats) -> Floats:
         """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
@@ -226,7 +269,9 @@ class ShiftedCalibration:
         _check_kind(document, "shifted")
         base = document.get("base")
         if not isinstance(base, Mapping) or base.get("kind") not in KINDS:
-            raise InputError("calibration.base", f"must be a calibration of kind {', '.join(KINDS)}", base)
+            raise InputError(
+                "calibration.base", f"must be a calibration of kind {', '.join(KINDS)}", base
+            )
         return cls(base=calibration_from_json(base), shift=_number(document, "shift"))
 
 
@@ -266,7 +311,11 @@ def _checked(margin: Floats, label: Floats, weight: Floats | None) -> tuple[Floa
     if weight is None:
         weight = np.ones(len(margin))
     elif not np.all(np.isfinite(weight) & (weight >= 0)):
-        raise InputError("weight", "must be finite and at least 0", float(weight[~(np.isfinite(weight) & (weight >= 0))][0]))
+        raise InputError(
+            "weight",
+            "must be finite and at least 0",
+            float(weight[~(np.isfinite(weight) & (weight >= 0))][0]),
+        )
     counts = weight > 0
     margin, label, weight = margin[counts], label[counts], weight[counts]
     rate = float(np.average(label, weights=weight)) if len(label) else math.nan
@@ -278,7 +327,8 @@ def _checked(margin: Floats, label: Floats, weight: Floats | None) -> tuple[Floa
 def _regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Floats, float]:
     """The logistic regression with slopes of at least 0: slopes and intercept.
 
-    The log loss is convex, so where the free fit has a negative slope the best allowed one has a slope of 0.
+    The log loss is convex, so where the free fit has a negative slope the best allowed one has a
+    slope of 0.
     """
     free, intercept = _free_regression(columns, label, weight)
     if np.all(free >= 0.0):
@@ -308,9 +358,14 @@ def _free_regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Fl
     regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
     # Weights of mean 1, so that their scale does not move the solver's tolerance either.
     with warnings.catch_warnings():
-        # Margins that say next to nothing leave the matrix singular; the solver then turns to another one by itself.
+        # Margins that say next to nothing leave the matrix singular; the solver then turns to
+        # another one by itself.
         warnings.simplefilter("ignore", LinAlgWarning)
-        regression.fit((columns - centre)[:, varies] / spread[varies], label, sample_weight=weight / weight.mean())
+        regression.fit(
+            (columns - centre)[:, varies] / spread[varies],
+            label,
+            sample_weight=weight / weight.mean(),
+        )
     slopes[varies] = regression.coef_[0] / spread[varies]
     return slopes, float(regression.intercept_[0] - slopes @ centre)
 
@@ -348,5 +403,7 @@ def _numbers(document: Mapping[str, Any], name: str) -> tuple[float, ...]:
 
 def _as_number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"calibration.{name}", "must be a finite number", "null" if value is None else value)
+        raise InputError(
+            f"calibration.{name}", "must be a finite number", "null" if value is None else value
+        )
     return float(value)

@@ -1,4 +1,6 @@
-"""Churn: a subscription lost by the customer's own choice, within 30, 60 and 90 days; and its rival, loss by non-payment."""
+"""Churn: a subscription lost by the customer's own choice, within 30, 60 and 90 days; and its
+rival, loss by non-payment.
+"""
 
 from models.target import Target
 from models.version import Strata
@@ -6,7 +8,9 @@ from models.version import Strata
 HORIZONS_DAYS = (30, 60, 90)
 
 LINES = Strata("billing_type_code", ("postpaid", "prepaid", "fixed"))
-"""Contracts, recharges and households' fixed lines are lost for different reasons and at different rates."""
+"""Contracts, recharges and households' fixed lines are lost for different reasons and at different
+rates.
+"""
 
 CHURN = Target(
     name="churn",

@@ -1,15 +1,18 @@
-"""Dissatisfaction: three targets that are never pooled, who is silent, and how wrong figures of those who answer can be.
+"""Dissatisfaction: three targets that are never pooled, who is silent, and how wrong figures of
+those who answer can be.
 
-Only some customers are asked, fewer answer, and whether they do may depend on how satisfied they are. Weights undo what was
-decided by design or can be seen in other columns. What is left is answering *because of* satisfaction, which no data of
-those who answer can show. It is told as a band: the figure if, among customers who look alike, the odds of answering of the
-dissatisfied were up to so many times those of the others, or so many times smaller.
+Only some customers are asked, fewer answer, and whether they do may depend on how satisfied they
+are. Weights undo what was decided by design or can be seen in other columns. What is left is
+answering *because of* satisfaction, which no data of those who answer can show. It is told as a
+band: the figure if, among customers who look alike, the odds of answering of the dissatisfied were
+up to so many times those of the others, or so many times smaller.
 
-If the odds of answering are ``exp(d)`` times as large for the dissatisfied, then the odds of being dissatisfied among those
-who do not answer are ``exp(-d)`` times the odds among those who look alike and answer (an exponential tilt; Scharfstein,
-Rotnitzky and Robins 1999). An answer then stands for ``1 + o * exp(-d * label) / (1 - q + q * exp(-d))`` of those who were
-asked, ``o`` being the odds of not answering and ``q`` the probability of a dissatisfied answer of those who look alike. At
-``d = 0`` that is ``1 + o``, one over the probability of answering.
+If the odds of answering are ``exp(d)`` times as large for the dissatisfied, then the odds of being
+dissatisfied among those who do not answer are ``exp(-d)`` times the odds among those who look alike
+and answer (an exponential tilt; Scharfstein, Rotnitzky and Robins 1999). An answer then stands for
+``1 + o * exp(-d * label) / (1 - q + q * exp(-d))`` of those who were asked, ``o`` being the odds of
+not answering and ``q`` the probability of a dissatisfied answer of those who look alike. At ``d =
+0`` that is ``1 + o``, one over the probability of answering.
 """
 
 from dataclasses import asdict, dataclass
@@ -42,7 +45,8 @@ class SurveyTarget(Target):
     instrument, dimension : str
         The question.
     low, high : float
-        Worst and best answer of the scale that `dissatisfied_to` is on; scores on other scales are mapped onto it.
+        Worst and best answer of the scale that `dissatisfied_to` is on; scores on other scales are
+        mapped onto it.
     dissatisfied_to : float
         Highest score that counts as dissatisfied.
     has_gap : bool
@@ -68,13 +72,14 @@ class SurveyTarget(Target):
         Parameters
         ----------
         score, scale_low, scale_high : (n,) float64
-            Answers, and the worst and best answer that their scale has; the best may be the smaller number.
+            Answers, and the worst and best answer that their scale has; the best may be the smaller
+            number.
 
         Returns
         -------
         (n,) float64
-            `low` for the worst answer possible, `high` for the best; NaN where the score does not lie on its scale or the scale
-            has no width.
+            `low` for the worst answer possible, `high` for the best; NaN where the score does not
+            lie on its scale or the scale has no width.
         """
         width = np.where(scale_high == scale_low, np.nan, scale_high - scale_low)
         share = (score - scale_low) / width
@@ -83,9 +88,15 @@ class SurveyTarget(Target):
         return found
 
     def label(self, score: Floats, scale_low: Floats, scale_high: Floats) -> Floats:
-        """1 where an answer counts as dissatisfied, 0 where not, NaN where the score does not lie on its scale."""
+        """1 where an answer counts as dissatisfied, 0 where not, NaN where the score does not lie
+        on its scale.
+        """
         mapped = self.mapped(score, scale_low, scale_high)
-        return np.where(np.isnan(mapped), np.nan, (mapped <= self.dissatisfied_to + _ROUND_OFF).astype(np.float64))
+        return np.where(
+            np.isnan(mapped),
+            np.nan,
+            (mapped <= self.dissatisfied_to + _ROUND_OFF).astype(np.float64),
+        )
 
 
 TARGETS: dict[str, SurveyTarget] = {
@@ -154,16 +165,17 @@ def silent(days_since_answer: Floats) -> Flags:
 
 @dataclass(frozen=True, kw_only=True)
 class SensitivityBand:
-    """A figure of all who were asked, and how far it moves if satisfaction itself decides who answers.
+    """A figure of all who were asked, and how far it moves if satisfaction itself decides who
+    answers.
 
     Parameters
     ----------
     odds_ratio : float
-        At least 1. The dissatisfied have between ``1 / odds_ratio`` and `odds_ratio` times the odds of answering that others who
-        look alike have.
+        At least 1. The dissatisfied have between ``1 / odds_ratio`` and `odds_ratio` times the odds
+        of answering that others who look alike have.
     low, estimate, high : float
-        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the more readily the dissatisfied answer, the fewer of them
-        there are among those who do not.
+        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the more readily the
+        dissatisfied answer, the fewer of them there are among those who do not.
     """
 
     odds_ratio: float
@@ -180,9 +192,14 @@ class SensitivityBand:
 
 
 def tilted_weights(
-    label: Floats, design: Floats, response: Floats, log_odds_ratio: float, expected: Floats | None = None
+    label: Floats,
+    design: Floats,
+    response: Floats,
+    log_odds_ratio: float,
+    expected: Floats | None = None,
 ) -> Floats:
-    """How many customers each answer stands for, if satisfaction itself moves the odds of answering.
+    """How many customers each answer stands for, if satisfaction itself moves the odds of
+    answering.
 
     Parameters
     ----------
@@ -193,10 +210,12 @@ def tilted_weights(
     response : (n,) float64
         How many invitations each answer stands for by what can be seen, at least 1.
     log_odds_ratio : float
-        Of answering, of the dissatisfied against others who look alike; 0 where it makes no difference.
+        Of answering, of the dissatisfied against others who look alike; 0 where it makes no
+        difference.
     expected : (n,) float64, optional
-        Probability of a dissatisfied answer among those who look alike and answer, in 0 to 1, such as a model's. Default: the
-        same for all, so that the answers stand for as many as without a tilt.
+        Probability of a dissatisfied answer among those who look alike and answer, in 0 to 1, such
+        as a model's. Default: the same for all, so that the answers stand for as many as without a
+        tilt.
 
     Returns
     -------
@@ -212,7 +231,9 @@ def tilted_weights(
     unanswered = response - 1.0
     if expected is None:
         mass = float((design * unanswered).sum())
-        expected = np.full(len(label), float((design * unanswered * label).sum()) / mass if mass > 0 else 0.5)
+        expected = np.full(
+            len(label), float((design * unanswered * label).sum()) / mass if mass > 0 else 0.5
+        )
     elif len(expected) != len(label) or not ((expected >= 0) & (expected <= 1)).all():
         raise InputError("expected", "must be one probability in 0 to 1 for each label")
     shrink = np.exp(-log_odds_ratio)
@@ -222,14 +243,26 @@ def tilted_weights(
 
 
 def prevalence_at(
-    label: Floats, design: Floats, response: Floats, log_odds_ratio: float, expected: Floats | None = None
+    label: Floats,
+    design: Floats,
+    response: Floats,
+    log_odds_ratio: float,
+    expected: Floats | None = None,
 ) -> float:
-    """Share of dissatisfied among all who were asked, under one log odds ratio; the rest as in `tilted_weights`."""
-    return float(np.average(label, weights=tilted_weights(label, design, response, log_odds_ratio, expected)))
+    """Share of dissatisfied among all who were asked, under one log odds ratio; the rest as in
+    `tilted_weights`.
+    """
+    return float(
+        np.average(label, weights=tilted_weights(label, design, response, log_odds_ratio, expected))
+    )
 
 
 def prevalence_band(
-    label: Floats, design: Floats, response: Floats, odds_ratio: float, expected: Floats | None = None
+    label: Floats,
+    design: Floats,
+    response: Floats,
+    odds_ratio: float,
+    expected: Floats | None = None,
 ) -> SensitivityBand:
     """Share of dissatisfied among all who were asked, with its sensitivity band.
 
@@ -246,7 +279,9 @@ def prevalence_band(
         The odds ratio is below 1, a weight is out of range, or nobody answered.
     """
     bound = _log_bound(odds_ratio)
-    low, estimate, high = (prevalence_at(label, design, response, tilt, expected) for tilt in (bound, 0.0, -bound))
+    low, estimate, high = (
+        prevalence_at(label, design, response, tilt, expected) for tilt in (bound, 0.0, -bound)
+    )
     return SensitivityBand(odds_ratio=odds_ratio, low=low, estimate=estimate, high=high)
 
 
@@ -258,12 +293,14 @@ def calibration_band(
     odds_ratio: float,
     expected: Floats | None = None,
 ) -> SensitivityBand:
-    """Observed over expected of all who were asked, with its sensitivity band: 1 where probabilities are right on average.
+    """Observed over expected of all who were asked, with its sensitivity band: 1 where
+    probabilities are right on average.
 
     Parameters
     ----------
     probability : (n,) float64
-        Predicted for those who answered; what is expected of all who were asked is estimated from them by weights without a tilt.
+        Predicted for those who answered; what is expected of all who were asked is estimated from
+        them by weights without a tilt.
     label, design, response, odds_ratio, expected
         As in `prevalence_band`.
     """
@@ -271,11 +308,20 @@ def calibration_band(
     if not mean > 0:
         raise InputError("probability", "must not all be 0", mean)
     band = prevalence_band(label, design, response, odds_ratio, expected)
-    return SensitivityBand(odds_ratio=odds_ratio, low=band.low / mean, estimate=band.estimate / mean, high=band.high / mean)
+    return SensitivityBand(
+        odds_ratio=odds_ratio,
+        low=band.low / mean,
+        estimate=band.estimate / mean,
+        high=band.high / mean,
+    )
 
 
 def odds_ratio_that_explains(
-    prevalence: float, label: Floats, design: Floats, response: Floats, expected: Floats | None = None
+    prevalence: float,
+    label: Floats,
+    design: Floats,
+    response: Floats,
+    expected: Floats | None = None,
 ) -> float | None:
     """The odds ratio of answering under which a given share of all who were asked is dissatisfied.
 
@@ -289,7 +335,8 @@ def odds_ratio_that_explains(
     Returns
     -------
     float or None
-        Below 1 where the dissatisfied must answer less readily; None where no odds ratio gives that share.
+        Below 1 where the dissatisfied must answer less readily; None where no odds ratio gives that
+        share.
     """
 
     def gap(tilt: float) -> float:

@@ -8,9 +8,9 @@ from holdfast.arrays import Floats
 def never_decreasing(probability: Floats) -> Floats:
     """The nearest probabilities that do not decrease with the horizon.
 
-    Heads are fitted and calibrated one by one, so that a longer horizon may come out below a shorter one. Isotonic regression
-    within a row (here by its min-max formula, Barlow et al. 1972) moves such neighbours to their mean, no further than needed,
-    and keeps the row's sum.
+    Heads are fitted and calibrated one by one, so that a longer horizon may come out below a
+    shorter one. Isotonic regression within a row (here by its min-max formula, Barlow et al. 1972)
+    moves such neighbours to their mean, no further than needed, and keeps the row's sum.
 
     Parameters
     ----------
@@ -34,5 +34,7 @@ def never_decreasing(probability: Floats) -> Floats:
             best[end] = np.maximum(best[end], lowest)
     fits = np.all(probability[1:] >= probability[:-1], axis=0)
     # Sums and differences leave traces in the last bits, which must not undo the order.
-    found: Floats = np.where(fits, probability, np.clip(np.maximum.accumulate(best, axis=0), 0.0, 1.0))
+    found: Floats = np.where(
+        fits, probability, np.clip(np.maximum.accumulate(best, axis=0), 0.0, 1.0)
+    )
     return found

@@ -1,4 +1,6 @@
-"""The one loader: from a name and an alias or number in MLflow's registry to a model version in memory."""
+"""The one loader: from a name and an alias or number in MLflow's registry to a model version in
+memory.
+"""
 
 import hashlib
 import json
@@ -115,11 +117,14 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
 
 def load_registered(address: ChampionAddress) -> RegisteredVersion:
     """Load a version from its address; ModelError where it is damaged."""
-    return RegisteredVersion(number=address.number, model=load_version(address.directory, address.sha256))
+    return RegisteredVersion(
+        number=address.number, model=load_version(address.directory, address.sha256)
+    )
 
 
 def read_documents(address: ChampionAddress) -> dict[str, Any]:
-    """Read what a version of any kind tells in JSON, its ``model.json`` among it, checked against digests; no booster is parsed.
+    """Read what a version of any kind tells in JSON, its ``model.json`` among it, checked against
+    digests; no booster is parsed.
 
     Raises
     ------
@@ -131,7 +136,10 @@ def read_documents(address: ChampionAddress) -> dict[str, Any]:
     documents = {name: digest for name, digest in digests.items() if name.endswith(".json")}
     return {
         "model.json": description,
-        **{name: _read_json(address.directory / Path(name).name, digest) for name, digest in documents.items()},
+        **{
+            name: _read_json(address.directory / Path(name).name, digest)
+            for name, digest in documents.items()
+        },
     }
 
 
@@ -167,7 +175,8 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     Raises
     ------
     ModelError
-        No registry, a damaged one, no such model, or no such version of it; the message says what there is.
+        No registry, a damaged one, no such model, or no such version of it; the message says what
+        there is.
     """
     entries = {entry.number: entry for entry in list_versions(home, name)}
     by_alias = {alias: entry for entry in entries.values() for alias in entry.aliases}
@@ -184,14 +193,23 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
 
 
 def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
-    """All versions of a model, or of all models by name, newest first; ModelError where there is no readable registry."""
-    with progress("Reading the model registry (MLflow)"), _registry(home, "cannot be read") as client:
-        models = sorted(_all_pages(client.search_registered_models), key=lambda model: str(model.name))
+    """All versions of a model, or of all models by name, newest first; ModelError where there is no
+    readable registry.
+    """
+    with (
+        progress("Reading the model registry (MLflow)"),
+        _registry(home, "cannot be read") as client,
+    ):
+        models = sorted(
+            _all_pages(client.search_registered_models), key=lambda model: str(model.name)
+        )
         entries = []
         for model in models:
             if name in (None, model.name):
                 aliases = {alias: str(number) for alias, number in dict(model.aliases).items()}
-                versions = _all_pages(client.search_model_versions, filter_string=f"name = '{model.name}'")
+                versions = _all_pages(
+                    client.search_model_versions, filter_string=f"name = '{model.name}'"
+                )
                 found = [_entry(client, version, aliases) for version in versions]
                 entries += sorted(found, key=lambda entry: -int(entry.number))
     return entries
@@ -200,17 +218,25 @@ def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
 @contextmanager
 def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
     if not home.tracking.is_file():
-        raise ModelError(str(home.tracking), "no model registry there; `holdfast quickstart` or `holdfast train` makes one")
+        raise ModelError(
+            str(home.tracking),
+            "no model registry there; `holdfast quickstart` or `holdfast train` makes one",
+        )
     keep_parts_private()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        yield MlflowClient(tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}")
+        yield MlflowClient(
+            tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}"
+        )
     except (MlflowException, SQLAlchemyError) as error:
         first_line = str(error).splitlines()[0]
-        absent = getattr(error, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+        absent = getattr(error, "error_code", None) in (
+            "RESOURCE_DOES_NOT_EXIST",
+            "INVALID_PARAMETER_VALUE",
+        )
         hint = "; `holdfast models list` shows what there is" if absent else ""
         raise ModelError(str(home.tracking), f"{problem}: {first_line}{hint}") from error
 
@@ -245,15 +271,21 @@ def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> Reg
     )
 
 
-def _address(home: Home, name: str, number: str, source: str, tags: dict[str, str]) -> ChampionAddress:
+def _address(
+    home: Home, name: str, number: str, source: str, tags: dict[str, str]
+) -> ChampionAddress:
     digest = tags.get(MODEL_DIGEST)
     if digest is None:
-        raise ModelError(f"model {name} version {number}", f"must carry the tag {MODEL_DIGEST}, which registering it sets")
+        raise ModelError(
+            f"model {name} version {number}",
+            f"must carry the tag {MODEL_DIGEST}, which registering it sets",
+        )
     return ChampionAddress(number, _artifact_directory(home, source), digest)
 
 
 def _artifact_directory(home: Home, source: str) -> Path:
-    # MLflow stores absolute addresses; only the part below the artifact directory survives a move of the home.
+    # MLflow stores absolute addresses; only the part below the artifact directory survives a move
+    # of the home.
     path = unquote(urlparse(source).path)
     _, separator, below = path.rpartition(f"/{home.artifacts.name}/")
     if not separator or ".." in Path(below).parts:

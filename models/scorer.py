@@ -61,12 +61,14 @@ class Scorer:
         Raises
         ------
         ModelError
-            The matrix has another number of columns than the model has features, or there is no such horizon.
+            The matrix has another number of columns than the model has features, or there is no
+            such horizon.
         """
         return self.score_all(matrix)[self.version.place(horizon_days)]
 
     def score_all(self, matrix: Floats) -> list[Scores]:
-        """Score rows within every horizon, in the order of the version's heads; errors as in `score`.
+        """Score rows within every horizon, in the order of the version's heads; errors as in
+        `score`.
 
         Probabilities never decrease with the horizon, whatever the heads say one by one.
         """
@@ -80,11 +82,15 @@ class Scorer:
                 probabilities[place, chosen] = part.calibration.probability(margins[place, chosen])
         return [
             Scores(margin, probability, head.bands.assign(probability))
-            for margin, probability, head in zip(margins, never_decreasing(probabilities), self.version.heads, strict=True)
+            for margin, probability, head in zip(
+                margins, never_decreasing(probabilities), self.version.heads, strict=True
+            )
         ]
 
     def explain(self, matrix: Floats, horizon_days: int | None = None) -> Explanation:
-        """Explain the raw margins of one horizon's booster; same matrix, horizon and errors as `score`."""
+        """Explain the raw margins of one horizon's booster; same matrix, horizon and errors as
+        `score`.
+        """
         self._check(matrix)
         head = self.version.heads[self.version.place(horizon_days)]
         groups = self._by_booster(head, matrix)
@@ -97,7 +103,9 @@ class Scorer:
         return Explanation(base=base, contributions=contributions)
 
     def base(self, matrix: Floats) -> Floats:
-        """The margins that contributions to the longest horizon start from: (n,) float64; errors as in `score`."""
+        """The margins that contributions to the longest horizon start from: (n,) float64; errors as
+        in `score`.
+        """
         self._check(matrix)
         base = np.empty(len(matrix))
         for part, chosen in self._by_booster(self.version.main, matrix):
@@ -108,20 +116,26 @@ class Scorer:
         # It is the same for every row of a booster, so an empty one tells it.
         if id(part.booster) not in self._bases:
             nobody = np.full((1, len(self.version.features)), np.nan)
-            self._bases[id(part.booster)] = float(explain(part.booster, nobody, self.threads).base[0])
+            self._bases[id(part.booster)] = float(
+                explain(part.booster, nobody, self.threads).base[0]
+            )
         return self._bases[id(part.booster)]
 
     def _margin(self, part: Part, matrix: Floats) -> Floats:
         if len(matrix) == 0:
             return np.empty(0)
-        return np.asarray(part.booster.predict(matrix, raw_score=True, num_threads=self.threads), dtype=np.float64)
+        return np.asarray(
+            part.booster.predict(matrix, raw_score=True, num_threads=self.threads), dtype=np.float64
+        )
 
     def _strata(self, matrix: Floats) -> Iterator[tuple[str, Positions | slice]]:
         """Strata with their rows; all rows at once where no stratum has a part of its own."""
         if self.version.strata is None or all(len(head.parts) == 1 for head in self.version.heads):
             yield EVERYONE, slice(None)
             return
-        stratum = self.version.strata.of(matrix[:, self.version.features.index(self.version.strata.feature)])
+        stratum = self.version.strata.of(
+            matrix[:, self.version.features.index(self.version.strata.feature)]
+        )
         for name in np.unique(stratum).tolist():
             yield name, np.flatnonzero(stratum == name)
 
@@ -131,9 +145,13 @@ class Scorer:
         for stratum, chosen in self._strata(matrix):
             part = head.part(stratum)
             found.setdefault(id(part.booster), (part, []))[1].append(everybody[chosen])
-        return [(part, np.sort(np.concatenate(rows))) for part, rows in found.values()] or [(head.everyone, everybody)]
+        return [(part, np.sort(np.concatenate(rows))) for part, rows in found.values()] or [
+            (head.everyone, everybody)
+        ]
 
     def _check(self, matrix: Floats) -> None:
         expected = len(self.version.features)
         if matrix.ndim != 2 or matrix.shape[1] != expected:
-            raise ModelError("features", f"the model needs rows of {expected} features", matrix.shape)
+            raise ModelError(
+                "features", f"the model needs rows of {expected} features", matrix.shape
+            )

@@ -11,8 +11,12 @@ class BandSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_BAND_")
 
-    high_share: float = Field(default=0.10, gt=0, lt=1, description="Share of customers, riskiest first, in band high.")
-    medium_share: float = Field(default=0.20, gt=0, lt=1, description="Share of customers, next after high, in band medium.")
+    high_share: float = Field(
+        default=0.10, gt=0, lt=1, description="Share of customers, riskiest first, in band high."
+    )
+    medium_share: float = Field(
+        default=0.20, gt=0, lt=1, description="Share of customers, next after high, in band medium."
+    )
 
     @model_validator(mode="after")
     def _leave_room_for_low(self) -> "BandSettings":
@@ -26,7 +30,9 @@ class ValueSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_VALUE_")
 
-    discount_a_year: float = Field(default=0.08, ge=0, lt=1, description="Discount rate a year of money to come.")
+    discount_a_year: float = Field(
+        default=0.08, ge=0, lt=1, description="Discount rate a year of money to come."
+    )
     cost_to_serve_share: float = Field(
         default=0.0,
         ge=0,

@@ -1,4 +1,6 @@
-"""Stored: texts that models are kept as, each under the digest it must still have when it is read."""
+"""Stored: texts that models are kept as, each under the digest it must still have when it is
+read.
+"""
 
 import hashlib
 import json
@@ -18,7 +20,9 @@ def digest(text: str) -> str:
 
 
 def read_verified(path: Path, sha256: str) -> str:
-    """The text of a file; ModelError where it is no longer the one that had this digest, OSError where it is not there."""
+    """The text of a file; ModelError where it is no longer the one that had this digest, OSError
+    where it is not there.
+    """
     text = path.read_text(encoding="utf-8")
     if digest(text) != sha256:
         raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")

@@ -1,8 +1,10 @@
-"""Uplift: the change in the probability of staying because of an action, predicted for people, as an experiment can vouch for it.
+"""Uplift: the change in the probability of staying because of an action, predicted for people, as
+an experiment can vouch for it.
 
-A model version of uplift is a booster text and JSON, like any other. What it says of a person is an estimate; no honest
-interval exists for one person's uplift, which nobody ever sees. What an experiment does see is the mean effect in a group of
-people with like predictions: that is the interval a prediction comes with.
+A model version of uplift is a booster text and JSON, like any other. What it says of a person is an
+estimate; no honest interval exists for one person's uplift, which nobody ever sees. What an
+experiment does see is the mean effect in a group of people with like predictions: that is the
+interval a prediction comes with.
 """
 
 import json
@@ -31,7 +33,8 @@ class UpliftGroup:
     least : float
         Lowest raw prediction of a group's members; the last group takes everybody below too.
     effect, low, high : float
-        Mean effect among members whom the judging models had not seen, and its interval, joint over all groups.
+        Mean effect among members whom the judging models had not seen, and its interval, joint over
+        all groups.
     """
 
     least: float
@@ -47,13 +50,15 @@ class Uplift:
     Parameters
     ----------
     effect : (n,) float64
-        Estimated uplift of each. The average effect for all where the experiment does not tell people apart.
+        Estimated uplift of each. The average effect for all where the experiment does not tell
+        people apart.
     ranking : (n,) float64
         Whom to act on first, highest first. Nothing but an order.
     group : (n,) int64
         Group of each, 0 for the highest predictions.
     low, high : (n,) float64
-        Interval of the mean effect in that group, as the experiment saw it. It is none of the person's own uplift.
+        Interval of the mean effect in that group, as the experiment saw it. It is none of the
+        person's own uplift.
     """
 
     effect: Floats
@@ -77,7 +82,8 @@ class UpliftModel:
     action : str
         The action; compared with none.
     service : str or None
-        Feature service that the features come from; None where they come from a table of the team's own.
+        Feature service that the features come from; None where they come from a table of the team's
+        own.
     features : tuple of str
         Feature names in the booster's order.
     booster : lightgbm.Booster
@@ -87,13 +93,15 @@ class UpliftModel:
     centre : float
         Mean raw prediction in the experiment.
     slope : float
-        How much of the differences between raw predictions to believe, 0 to 1; 0 where the ranking is not shown to beat chance.
+        How much of the differences between raw predictions to believe, 0 to 1; 0 where the ranking
+        is not shown to beat chance.
     works, targetable : bool
         The experiment's verdicts: the average effect is above zero, the ranking beats a random one.
     groups : tuple of UpliftGroup
         Highest predictions first.
     documents : dict of str to JSON
-        What travels with the model unread by it, by file name: the experiment's result, the encoding of categories.
+        What travels with the model unread by it, by file name: the experiment's result, the
+        encoding of categories.
     """
 
     name: str
@@ -132,7 +140,9 @@ class UpliftModel:
             The matrix has another number of columns than the model has features.
         """
         if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
-            raise ModelError("features", f"the model needs rows of {len(self.features)} features", matrix.shape)
+            raise ModelError(
+                "features", f"the model needs rows of {len(self.features)} features", matrix.shape
+            )
         if len(matrix) == 0:
             empty = np.empty(0)
             return Uplift(empty, empty, np.empty(0, dtype=np.int64), empty, empty)
@@ -154,7 +164,8 @@ class UpliftModel:
         Returns
         -------
         str
-            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches for the whole model.
+            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches
+            for the whole model.
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = {_BOOSTER: self.booster.model_to_string()}
@@ -202,8 +213,15 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
     try:
         found = json.loads(read_verified(directory / _DOCUMENT, sha256))
         if found["format"] != FORMAT or found.get("kind") != "uplift":
-            raise ModelError(f"model {directory.name}", f"must be an uplift model of format {FORMAT}", found["format"])
-        files = {name: read_verified(directory / Path(name).name, sha256) for name, sha256 in found["sha256"].items()}
+            raise ModelError(
+                f"model {directory.name}",
+                f"must be an uplift model of format {FORMAT}",
+                found["format"],
+            )
+        files = {
+            name: read_verified(directory / Path(name).name, sha256)
+            for name, sha256 in found["sha256"].items()
+        }
         model = UpliftModel(
             name=found["name"],
             action=found["action"],
@@ -222,10 +240,20 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
         )
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, lgb.basic.LightGBMError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        lgb.basic.LightGBMError,
+    ) as error:
         raise ModelError(place, f"cannot be loaded: {type(error).__name__}: {error}") from error
     if tuple(model.booster.feature_name()) != model.features:
-        raise ModelError(str(directory / _BOOSTER), "must have been trained on the features that model.json names")
+        raise ModelError(
+            str(directory / _BOOSTER),
+            "must have been trained on the features that model.json names",
+        )
     if not model.groups or not 0 <= model.slope <= 1:
         raise ModelError(place, "must have groups, and a slope from 0 to 1", model.slope)
     return model

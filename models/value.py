@@ -1,7 +1,9 @@
-"""Value: the margin that a subscription is expected to bring over a stated horizon, and what of it is at stake.
+"""Value: the margin that a subscription is expected to bring over a stated horizon, and what of it
+is at stake.
 
-Every assumption is a field of `ValueSettings` or said here: the present monthly margin goes on for as long as the subscription
-does, a lost subscription brings nothing from the middle of the horizon on, and nothing is counted beyond the horizon.
+Every assumption is a field of `ValueSettings` or said here: the present monthly margin goes on for
+as long as the subscription does, a lost subscription brings nothing from the middle of the horizon
+on, and nothing is counted beyond the horizon.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ DAYS_A_MONTH = 30
 DAYS_A_YEAR = 365
 
 LOST_SHARE = 0.5
-"""Share of the horizon's margin that a loss within it costs: losses come, on average, in the middle."""
+"""Share of the horizon's margin that a loss within it costs: losses come, on average, in the
+middle.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Value:
     Parameters
     ----------
     if_staying : (n,) float64
-        In the operator's currency, discounted to now; NaN where the margin is not known, negative where it is.
+        In the operator's currency, discounted to now; NaN where the margin is not known, negative
+        where it is.
     horizon_days : int
         Days that are counted.
     settings : ValueSettings
@@ -54,7 +59,8 @@ class Value:
     settings: ValueSettings
 
     def at_stake(self, risk: HorizonProbability) -> Floats:
-        """Margin that is expected to be lost within the horizon: (n,) float64, NaN where either is unknown.
+        """Margin that is expected to be lost within the horizon: (n,) float64, NaN where either is
+        unknown.
 
         Raises
         ------
@@ -68,7 +74,11 @@ class Value:
                 risk.horizon_days,
             )
         if len(risk.probability) != len(self.if_staying):
-            raise InputError("probability", f"must be of {len(self.if_staying)} subscriptions", len(risk.probability))
+            raise InputError(
+                "probability",
+                f"must be of {len(self.if_staying)} subscriptions",
+                len(risk.probability),
+            )
         return LOST_SHARE * risk.probability * self.if_staying
 
     def expected(self, risk: HorizonProbability) -> Floats:
@@ -78,7 +88,11 @@ class Value:
     @property
     def assumptions(self) -> dict[str, float]:
         """Everything assumed, by name, to be shown beside the figures."""
-        return {"horizon_days": self.horizon_days, "lost_share": LOST_SHARE, **self.settings.model_dump()}
+        return {
+            "horizon_days": self.horizon_days,
+            "lost_share": LOST_SHARE,
+            **self.settings.model_dump(),
+        }
 
 
 def value_of(monthly_margin: Floats, horizon_days: int, settings: ValueSettings) -> Value:
@@ -100,8 +114,9 @@ def value_of(monthly_margin: Floats, horizon_days: int, settings: ValueSettings)
 
     Notes
     -----
-    With a margin of m a day and a yearly discount rate r, continuously compounded as d = ln(1 + r) / 365 a day, the present value
-    of H days is ``m * (1 - exp(-d H)) / d``, and ``m * H`` where nothing is discounted.
+    With a margin of m a day and a yearly discount rate r, continuously compounded as d = ln(1 + r)
+    / 365 a day, the present value of H days is ``m * (1 - exp(-d H)) / d``, and ``m * H`` where
+    nothing is discounted.
     """
     if horizon_days < 1:
         raise InputError("horizon_days", "must be 1 or more", horizon_days)

@@ -1,7 +1,9 @@
-"""A model version: a directory of booster texts plus JSON, and nothing that runs code when it is loaded.
+"""A model version: a directory of booster texts plus JSON, and nothing that runs code when it is
+loaded.
 
-A version has one head for each horizon, and a head one part for each stratum (rows of a kind, such as prepaid lines) that has a
-booster or a calibration of its own, beside the part that all other rows go by.
+A version has one head for each horizon, and a head one part for each stratum (rows of a kind, such
+as prepaid lines) that has a booster or a calibration of its own, beside the part that all other
+rows go by.
 """
 
 import json
@@ -156,7 +158,9 @@ class ModelVersion:
             return len(self.heads) - 1
         if horizon_days not in self.horizons:
             known = ", ".join(str(days) for days in self.horizons if days is not None) or "none"
-            raise ModelError("horizon_days", f"must be one that model {self.name} has: {known}", horizon_days)
+            raise ModelError(
+                "horizon_days", f"must be one that model {self.name} has: {known}", horizon_days
+            )
         return self.horizons.index(horizon_days)
 
     def save(self, directory: Path) -> str:
@@ -165,7 +169,8 @@ class ModelVersion:
         Returns
         -------
         str
-            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches for the whole version.
+            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches
+            for the whole version.
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = {name: booster.model_to_string() for name, booster in self.boosters.items()}
@@ -177,7 +182,8 @@ class ModelVersion:
             "name": self.name,
             "service": self.service,
             "features": list(self.features),
-            "strata": self.strata and {"feature": self.strata.feature, "names": list(self.strata.names)},
+            "strata": self.strata
+            and {"feature": self.strata.feature, "names": list(self.strata.names)},
             "heads": [self._describe(head) for head in self.heads],
             "sha256": {name: digest(text) for name, text in files.items()},
         }
@@ -186,10 +192,18 @@ class ModelVersion:
         return digest(text)
 
     def _named_parts(self) -> list[tuple[str, Part]]:
-        """Every part, and the name its booster's file would have: ``booster_90_prepaid.txt``, or plain ``booster.txt``."""
+        """Every part, and the name its booster's file would have: ``booster_90_prepaid.txt``, or
+        plain ``booster.txt``.
+        """
         return [
             (
-                "_".join(["booster", *([str(head.horizon_days)] if head.horizon_days else []), *([stratum] if stratum else [])])
+                "_".join(
+                    [
+                        "booster",
+                        *([str(head.horizon_days)] if head.horizon_days else []),
+                        *([stratum] if stratum else []),
+                    ]
+                )
                 + ".txt",
                 part,
             )
@@ -202,7 +216,10 @@ class ModelVersion:
         return {
             "horizon_days": head.horizon_days,
             "parts": {
-                stratum: {"booster": names[id(part.booster)], "calibration": part.calibration.to_json()}
+                stratum: {
+                    "booster": names[id(part.booster)],
+                    "calibration": part.calibration.to_json(),
+                }
                 for stratum, part in sorted(head.parts.items())
             },
             "bands": head.bands.to_json(),
@@ -227,9 +244,18 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     try:
         description = json.loads(read_verified(directory / _DOCUMENT, sha256))
         if description["format"] != FORMAT:
-            raise ModelError(f"model {directory.name}", f"must be of format {FORMAT}; train it again", description["format"])
-        files = {name: read_verified(directory / Path(name).name, sha256) for name, sha256 in description["sha256"].items()}
-        named = {part["booster"] for head in description["heads"] for part in head["parts"].values()}
+            raise ModelError(
+                f"model {directory.name}",
+                f"must be of format {FORMAT}; train it again",
+                description["format"],
+            )
+        files = {
+            name: read_verified(directory / Path(name).name, sha256)
+            for name, sha256 in description["sha256"].items()
+        }
+        named = {
+            part["booster"] for head in description["heads"] for part in head["parts"].values()
+        }
         boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
         strata = description["strata"]
         version = ModelVersion(
@@ -242,8 +268,18 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
         )
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError, lgb.basic.LightGBMError) as error:
-        raise ModelError(str(directory / _DOCUMENT), f"cannot be loaded: {type(error).__name__}: {error}") from error
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        InputError,
+        lgb.basic.LightGBMError,
+    ) as error:
+        raise ModelError(
+            str(directory / _DOCUMENT), f"cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     _check(version, boosters, directory)
     return version
 
@@ -259,8 +295,17 @@ def _read_head(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Head:
 def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: Path) -> None:
     for name, booster in boosters.items():
         if tuple(booster.feature_name()) != version.features:
-            raise ModelError(str(directory / name), "must have been trained on the features that model.json names")
+            raise ModelError(
+                str(directory / name),
+                "must have been trained on the features that model.json names",
+            )
     if not version.heads or any(EVERYONE not in head.parts for head in version.heads):
-        raise ModelError(str(directory / _DOCUMENT), "must have a head, and in each a part for everyone")
+        raise ModelError(
+            str(directory / _DOCUMENT), "must have a head, and in each a part for everyone"
+        )
     if version.strata and version.strata.feature not in version.features:
-        raise ModelError(str(directory / _DOCUMENT), "must tell strata by one of its features", version.strata.feature)
+        raise ModelError(
+            str(directory / _DOCUMENT),
+            "must tell strata by one of its features",
+            version.strata.feature,
+        )

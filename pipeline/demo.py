@@ -1,4 +1,6 @@
-"""The demo: a simulated operator from raw tables to features, quickstart on one Monday of it, and three answers of a service."""
+"""The demo: a simulated operator from raw tables to features, quickstart on one Monday of it, and
+three answers of a service.
+"""
 
 import json
 import signal
@@ -53,17 +55,30 @@ class Demo:
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
-        return {"features": self.operator.features.to_json(), **self.quickstart.to_json(), "answer": self.answer}
+        return {
+            "features": self.operator.features.to_json(),
+            **self.quickstart.to_json(),
+            "answer": self.answer,
+        }
 
 
 def demo(home: Home) -> Demo:
-    """Simulate an operator, compute its features, run `quickstart`, serve the model on a free port, ask it, and stop it."""
+    """Simulate an operator, compute its features, run `quickstart`, serve the model on a free port,
+    ask it, and stop it.
+    """
     kept = home.root / "subscriptions.csv"
     if kept.exists() and read_identity(home) is None:
-        raise HomeError(f"--home {home.root}", "has a file of somebody else's that the demo would overwrite", kept.name)
+        raise HomeError(
+            f"--home {home.root}",
+            "has a file of somebody else's that the demo would overwrite",
+            kept.name,
+        )
     operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED)
     result = quickstart(operator.table, ROLES, home)
-    ids = [line.split(",")[1] for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]]
+    ids = [
+        line.split(",")[1]
+        for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]
+    ]
     with serving(home) as address:
         answer = ask(address, ids)
     return Demo(operator=operator, quickstart=result, answer=answer)
@@ -82,8 +97,19 @@ def serving(home: Home) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "commands.main", "serve", "--home", str(home.root), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "commands.main",
+        "serve",
+        "--home",
+        str(home.root),
+        "--port",
+        str(port),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     try:
         with progress("Starting the service"):
             _wait_until_ready(process, address)
@@ -111,7 +137,9 @@ def _wait_until_ready(process: "subprocess.Popen[str]", address: str) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             said = (process.stderr.read() if process.stderr else "").strip().splitlines()
-            raise HoldfastError(f"the service stopped with exit code {process.returncode}: {said[-1] if said else 'no word'}")
+            raise HoldfastError(
+                f"the service stopped with exit code {process.returncode}: {said[-1] if said else 'no word'}"
+            )
         try:
             with _direct.open(f"{address}/readyz", timeout=5):
                 return

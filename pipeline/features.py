@@ -42,7 +42,12 @@ class FeatureBuild:
     @property
     def disabled(self) -> Mapping[str, tuple[str, ...]]:
         """Absent tables and the features that each disables."""
-        absent = {table for tables in self.build.disabled.values() for names in tables.values() for table in names}
+        absent = {
+            table
+            for tables in self.build.disabled.values()
+            for names in tables.values()
+            for table in names
+        }
         return {table: features_without(table) for table in sorted(absent)}
 
     def to_json(self) -> dict[str, object]:
@@ -59,7 +64,9 @@ class FeatureBuild:
         }
 
 
-def build_features(home: Home, source: str | None = None, at: datetime | None = None) -> FeatureBuild:
+def build_features(
+    home: Home, source: str | None = None, at: datetime | None = None
+) -> FeatureBuild:
     """Take raw tables in and compute the features that are missing.
 
     Parameters
@@ -82,11 +89,16 @@ def build_features(home: Home, source: str | None = None, at: datetime | None = 
     repository = OperatorRepository(home)
     with locked(home):
         if source is None and not home.raw.exists():
-            raise InputError("SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL")
+            raise InputError(
+                "SOURCE",
+                "must be given the first time: a folder of raw tables, or a SQLAlchemy URL",
+            )
         check = (
             None
             if source is None
-            else accept(open_source(source), home.raw, quarantine=home.quarantine, disables=features_without)
+            else accept(
+                open_source(source), home.raw, quarantine=home.quarantine, disables=features_without
+            )
         )
         report = build(home.raw, repository.directory, moment)
         repository.apply()
@@ -100,6 +112,8 @@ def apply_features(home: Home) -> list[Change]:
 
 
 def materialize_features(home: Home) -> Materialized:
-    """Write the newest snapshot into the online store; errors as in `features.operator.materialize.materialize`."""
+    """Write the newest snapshot into the online store; errors as in
+    `features.operator.materialize.materialize`.
+    """
     with locked(home):
         return materialize(OperatorRepository(home))

@@ -26,7 +26,14 @@ from models.version import ModelVersion
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.metrics import METRICS
 from training.release.facts import TRAINING, TrainingFacts
-from training.release.gate import Finding, ModelEvidence, ReigningChampion, Verdict, judge, unexplained
+from training.release.gate import (
+    Finding,
+    ModelEvidence,
+    ReigningChampion,
+    Verdict,
+    judge,
+    unexplained,
+)
 from training.release.model_card import MODEL_CARD, model_card
 from training.release.promotion import UNGATED, moves, verdicts
 from training.release.readiness import readiness
@@ -56,7 +63,8 @@ class ListedVersion:
     made_at : str
         ISO 8601, UTC.
     gate : str
-        ``passed``, ``refused``, ``ungated`` (it became champion without being asked) or ``not asked``.
+        ``passed``, ``refused``, ``ungated`` (it became champion without being asked) or ``not
+        asked``.
     horizon_days : int or None
         Horizon of the figures: the longest.
     figures : dict of str to dict
@@ -98,7 +106,13 @@ class ShownVersion:
         """The result as one JSON object; documents that only machines read are left out."""
         told = {name: self.documents.get(name) for name in (TRAINING, ASSESSMENT)}
         uplift = uplift_verdicts(self.documents)
-        return {**asdict(self.listed), "verdicts": self.verdicts, "champion_since": self.moves, "uplift": uplift, **told}
+        return {
+            **asdict(self.listed),
+            "verdicts": self.verdicts,
+            "champion_since": self.moves,
+            "uplift": uplift,
+            **told,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +176,9 @@ def show_model(home: Home, name: str, which: str = CHAMPION) -> ShownVersion:
     )
 
 
-def promote_model(home: Home, name: str, which: str = CHALLENGER, explained: Mapping[str, str] | None = None) -> Promotion:
+def promote_model(
+    home: Home, name: str, which: str = CHALLENGER, explained: Mapping[str, str] | None = None
+) -> Promotion:
     """Ask the gate, note what it says, and make the version champion where it passes.
 
     Parameters
@@ -174,7 +190,8 @@ def promote_model(home: Home, name: str, which: str = CHALLENGER, explained: Map
     which : str
         Number or alias of the candidate.
     explained : mapping of str to str, optional
-        A person's reasons why leak flags are none, by column, or by kind for flags of the whole table or model.
+        A person's reasons why leak flags are none, by column, or by kind for flags of the whole
+        table or model.
 
     Raises
     ------
@@ -188,7 +205,9 @@ def promote_model(home: Home, name: str, which: str = CHALLENGER, explained: Map
         entry = find_version(home, name, which)
         champion = _champion(home, name)
         if champion is not None and champion.number == entry.number:
-            raise InputError("NUMBER", f"must not be the champion of model {name} already", entry.number)
+            raise InputError(
+                "NUMBER", f"must not be the champion of model {name} already", entry.number
+            )
         verdict = _verdict(home, entry, champion, explained or {})
         promotions, now = Tracking(home).promotions, datetime.now(UTC)
         promotions.settle(name)
@@ -201,7 +220,9 @@ def promote_model(home: Home, name: str, which: str = CHALLENGER, explained: Map
 
 
 def would_pass(home: Home, name: str, which: str = CHALLENGER) -> Verdict:
-    """What the gate would say of a version now; nothing is noted or changed. Errors as in `promote_model`."""
+    """What the gate would say of a version now; nothing is noted or changed. Errors as in
+    `promote_model`.
+    """
     entry = find_version(home, name, which)
     return _verdict(home, entry, _champion(home, name), {})
 
@@ -224,16 +245,23 @@ def rollback_model(home: Home, name: str) -> Rollback:
         try:
             previous = find_version(home, name, PREVIOUS)
         except ModelError:
-            raise ModelError("rollback", f"needs a version that was champion of model {name} before {champion.number}") from None
+            raise ModelError(
+                "rollback",
+                f"needs a version that was champion of model {name} before {champion.number}",
+            ) from None
         model = load_registered(previous.address(home)).model
         if findings := readiness(home, model):
-            raise ModelError(f"model {name} version {previous.number}", f"cannot be served: {findings[0].message}")
+            raise ModelError(
+                f"model {name} version {previous.number}",
+                f"cannot be served: {findings[0].message}",
+            )
         promotions.move(name, previous.number, "rollback", datetime.now(UTC))
     return Rollback(name=name, was=champion.number, number=previous.number)
 
 
 def write_card(home: Home, name: str, number: str) -> Path:
-    """Write a version's model card as it stands now, beside the reports of the home and among its run's artifacts.
+    """Write a version's model card as it stands now, beside the reports of the home and among its
+    run's artifacts.
 
     Returns
     -------
@@ -254,11 +282,20 @@ def uplift_verdicts(documents: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = documents.get("uplift.json") or documents.get("model.json")
     actions = found.get("actions", [found]) if isinstance(found, dict) else []
     keys = ("action", "works", "harms", "targetable", "verdict")
-    told = [{key: action[key] for key in keys if key in action} for action in actions if isinstance(action, dict)]
+    told = [
+        {key: action[key] for key in keys if key in action}
+        for action in actions
+        if isinstance(action, dict)
+    ]
     return [action for action in told if action.keys() & {"works", "targetable"}]
 
 
-def _verdict(home: Home, entry: RegistryEntry, champion: ReigningChampion | None, explained: Mapping[str, str]) -> Verdict:
+def _verdict(
+    home: Home,
+    entry: RegistryEntry,
+    champion: ReigningChampion | None,
+    explained: Mapping[str, str],
+) -> Verdict:
     try:
         model = load_registered(entry.address(home)).model
     except ModelError as error:
@@ -271,7 +308,9 @@ def _verdict(home: Home, entry: RegistryEntry, champion: ReigningChampion | None
         has_strata=model.strata is not None,
         documents=model.documents,
     )
-    return judge(evidence, champion, GateSettings.read(), explained).with_reasons(tuple(readiness(home, model)))
+    return judge(evidence, champion, GateSettings.read(), explained).with_reasons(
+        tuple(readiness(home, model))
+    )
 
 
 def _check_explanations(model: ModelVersion, explained: Mapping[str, str]) -> None:
@@ -281,7 +320,11 @@ def _check_explanations(model: ModelVersion, explained: Mapping[str, str]) -> No
         flagged = {}
     for name, reason in explained.items():
         if name not in flagged:
-            raise InputError("--explain-flag", f"must name a flag of the version ({', '.join(flagged) or 'it has none'})", name)
+            raise InputError(
+                "--explain-flag",
+                f"must name a flag of the version ({', '.join(flagged) or 'it has none'})",
+                name,
+            )
         if not reason.strip():
             raise InputError("--explain-flag", "must give a reason: NAME=REASON", f"{name}=")
 
@@ -305,7 +348,8 @@ def _refuse_uplift(home: Home, entry: RegistryEntry) -> None:
     if not entry.name.startswith(UPLIFT):
         return
     said = "; ".join(
-        ", ".join(f"{key} {value}" for key, value in found.items()) for found in uplift_verdicts(_readable_documents(home, entry))
+        ", ".join(f"{key} {value}" for key, value in found.items())
+        for found in uplift_verdicts(_readable_documents(home, entry))
     )
     raise ModelError(
         f"model {entry.name}",
@@ -323,7 +367,9 @@ def _readable_documents(home: Home, entry: RegistryEntry) -> dict[str, Any]:
 
 def _card(entry: RegistryEntry, documents: Mapping[str, Any]) -> str:
     said = verdicts(entry.tags)
-    return model_card(entry.name, entry.number, documents, said[-1] if said else None, entry.aliases)
+    return model_card(
+        entry.name, entry.number, documents, said[-1] if said else None, entry.aliases
+    )
 
 
 def _listed(entry: RegistryEntry) -> ListedVersion:
@@ -333,7 +379,9 @@ def _listed(entry: RegistryEntry) -> ListedVersion:
     figures = {}
     for metric in MAIN_FIGURES:
         names = {"value": "", "low": "_low", "high": "_high"}
-        found = {key: entry.metrics.get(f"{metric}{suffix}{ending}") for key, ending in names.items()}
+        found = {
+            key: entry.metrics.get(f"{metric}{suffix}{ending}") for key, ending in names.items()
+        }
         if found["value"] is not None:
             figures[metric] = {key: value for key, value in found.items() if value is not None}
     said = verdicts(entry.tags)

@@ -1,6 +1,8 @@
-"""Quickstart: from one customer table to a registered model, scores with reasons, a care list and a report.
+"""Quickstart: from one customer table to a registered model, scores with reasons, a care list and a
+report.
 
-This module reads and checks; what takes long, and takes long to import, begins once the input is known to be good.
+This module reads and checks; what takes long, and takes long to import, begins once the input is
+known to be good.
 """
 
 import time

@@ -1,4 +1,6 @@
-"""A simulated operator in a home: raw tables, features in both stores, and one flat table to learn from."""
+"""A simulated operator in a home: raw tables, features in both stores, and one flat table to learn
+from.
+"""
 
 import tempfile
 from dataclasses import dataclass
@@ -47,9 +49,11 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     Parameters
     ----------
     home : Home
-        Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and ``subscriptions.csv``.
+        Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and
+        ``subscriptions.csv``.
     customers, months, seed : int
-        As in `simulator.engine.simulator.simulate`; at least 10 months, so that there is a Monday to learn from.
+        As in `simulator.engine.simulator.simulate`; at least 10 months, so that there is a Monday
+        to learn from.
 
     Raises
     ------
@@ -60,9 +64,17 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     """
     features, end = simulated_features(home, customers, months, seed)
     # Losses arrive up to some days after they happen.
-    mondays = [monday for monday in features.build.history if monday <= end - timedelta(days=HORIZON_DAYS + 7)]
+    mondays = [
+        monday
+        for monday in features.build.history
+        if monday <= end - timedelta(days=HORIZON_DAYS + 7)
+    ]
     if not mondays:
-        raise InputError("months", "must be at least 10: half a year before a Monday, and the horizon after it", months)
+        raise InputError(
+            "months",
+            "must be at least 10: half a year before a Monday, and the horizon after it",
+            months,
+        )
     cutoff = max(mondays)
     found = flat_table(OperatorRepository(home), home.raw, cutoff, HORIZON_DAYS)
     path = home.root / "subscriptions.csv"
@@ -73,15 +85,19 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     return SimulatedOperator(features, cutoff, path)
 
 
-def simulated_features(home: Home, customers: int, months: int, seed: int) -> tuple[FeatureBuild, datetime]:
-    """Simulate an operator and compute its features, in both stores; what is there already is not made again.
+def simulated_features(
+    home: Home, customers: int, months: int, seed: int
+) -> tuple[FeatureBuild, datetime]:
+    """Simulate an operator and compute its features, in both stores; what is there already is not
+    made again.
 
     Parameters
     ----------
     home : Home
         Gets ``operator/`` (raw tables and truth), ``raw/`` and ``features/operator/``.
     customers, months, seed : int
-        As in `simulator.engine.simulator.simulate`; from 16 months on there is enough to `holdfast train`.
+        As in `simulator.engine.simulator.simulate`; from 16 months on there is enough to `holdfast
+        train`.
 
     Returns
     -------
@@ -97,9 +113,15 @@ def simulated_features(home: Home, customers: int, months: int, seed: int) -> tu
     """
     folder = home.root / "operator"
     if home.raw.exists() and not (folder / "simulation.json").exists():
-        raise HomeError(f"--home {home.root}", "has raw tables of an operator that is not simulated", home.raw.name)
+        raise HomeError(
+            f"--home {home.root}",
+            "has raw tables of an operator that is not simulated",
+            home.raw.name,
+        )
     with progress(f"Making up an operator of {customers:,} customers"):
-        end = datetime.fromisoformat(simulate(folder, customers, months, seed).simulation.end).astimezone(UTC)
+        end = datetime.fromisoformat(
+            simulate(folder, customers, months, seed).simulation.end
+        ).astimezone(UTC)
     features = build_features(home, str(folder / "raw"))
     materialize_features(home)
     return features, end

@@ -1,7 +1,8 @@
 """The model of a table: trained, judged, explained, registered and published under a home's lock.
 
-The order of the last steps keeps a killed run harmless: the version is registered, then the features are published, then the
-champion moves, then the files. Encodings only grow once something is published, so the old champion reads the new features too.
+The order of the last steps keeps a killed run harmless: the version is registered, then the
+features are published, then the champion moves, then the files. Encodings only grow once something
+is published, so the old champion reads the new features too.
 """
 
 from dataclasses import replace
@@ -9,7 +10,13 @@ from pathlib import Path
 
 from features.encoding.encoding import Encoding
 from features.flat.customers import CustomerTable
-from features.flat.identity import TableIdentity, claimed, home_encoding, record_identity, was_published
+from features.flat.identity import (
+    TableIdentity,
+    claimed,
+    home_encoding,
+    record_identity,
+    was_published,
+)
 from features.flat.repository import SERVICE, TableRepository
 from holdfast.arrays import Floats
 from holdfast.files import outputs
@@ -29,7 +36,9 @@ from training.release.tracking import RunRecord, Tracking
 from training.settings import TrainingSettings
 
 
-def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -> tuple[Training, Encoding, str]:
+def publish_model(
+    path: Path, customers: CustomerTable, home: Home, name: str
+) -> tuple[Training, Encoding, str]:
     """Train a model on a table, and publish it with its features, scores, care list and report.
 
     Parameters
@@ -75,13 +84,18 @@ def publish_model(path: Path, customers: CustomerTable, home: Home, name: str) -
         scorer = Scorer(training.model, threads=0)
         scores = CustomerScores.of(customers, matrix, training)
         entries = care_entries(customers, encoding, matrix, scorer, scores)
-        source = Source(path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings)
+        source = Source(
+            path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings
+        )
         sample = explained_sample(source, scorer)
         version = tracking.register(training.model, _record(source, training, sample))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
         files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
         with progress("Drawing the report"):
-            files.text(home.report, render_report(report_content(source, training, sample, scores, entries, version)))
+            files.text(
+                home.report,
+                render_report(report_content(source, training, sample, scores, entries, version)),
+            )
         record_identity(home, replace(identity, published=True))
         repository.materialize()
         tracking.set_champion_ungated(name, version)
@@ -99,7 +113,12 @@ def _splits(customers: CustomerTable, settings: TrainingSettings) -> list[Split]
 
 
 def _train(
-    name: str, customers: CustomerTable, encoding: Encoding, matrix: Floats, splits: list[Split], settings: TrainingSettings
+    name: str,
+    customers: CustomerTable,
+    encoding: Encoding,
+    matrix: Floats,
+    splits: list[Split],
+    settings: TrainingSettings,
 ) -> Training:
     known = customers.known
     table = TrainingTable(
@@ -107,7 +126,11 @@ def _train(
         label=customers.label[known],
         group=None if customers.group is None else customers.group[known],
         features=encoding.features,
-        categorical=tuple(position for position, column in enumerate(encoding.columns) if column.kind == "category"),
+        categorical=tuple(
+            position
+            for position, column in enumerate(encoding.columns)
+            if column.kind == "category"
+        ),
     )
     return train(
         table,

@@ -1,4 +1,6 @@
-"""Training on the operator's own features: labelled rows, a model, its report and model card, registered as challenger."""
+"""Training on the operator's own features: labelled rows, a model, its report and model card,
+registered as challenger.
+"""
 
 import time
 from dataclasses import dataclass
@@ -63,7 +65,11 @@ class Trained:
 
 
 def train_target(
-    home: Home, name: str, budget: "TuningBudget", test_from: datetime | None = None, language: str = "en"
+    home: Home,
+    name: str,
+    budget: "TuningBudget",
+    test_from: datetime | None = None,
+    language: str = "en",
 ) -> Trained:
     """Train a model of a target, judge it beside the champion, and register it as challenger.
 
@@ -76,14 +82,17 @@ def train_target(
     budget : TuningBudget
         How long to search for parameters. A run that was cut short carries on with its search.
     test_from : datetime, optional
-        When the test period begins; UTC where it names no time zone. Default: the latest quarter of the cut-offs.
+        When the test period begins; UTC where it names no time zone. Default: the latest quarter of
+        the cut-offs.
     language : str
-        Language of the reasons in the report, as a BCP 47 tag: English, Simplified or Traditional Chinese.
+        Language of the reasons in the report, as a BCP 47 tag: English, Simplified or Traditional
+        Chinese.
 
     Raises
     ------
     InputError
-        There is no such target, no feature history, or the rows do not make up the parts that are needed. Nothing was registered.
+        There is no such target, no feature history, or the rows do not make up the parts that are
+        needed. Nothing was registered.
     """
     started = time.monotonic()
     if name not in TARGETS:
@@ -93,7 +102,11 @@ def train_target(
         section.read()
     BandSettings.read()
     if not home.raw.exists():
-        raise InputError("--home", "must hold an operator's raw tables; `holdfast features build` takes them in", str(home.root))
+        raise InputError(
+            "--home",
+            "must hold an operator's raw tables; `holdfast features build` takes them in",
+            str(home.root),
+        )
     target = TARGETS[name]
     spoken = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
@@ -121,14 +134,27 @@ def train_target(
 
     with locked(home):
         number, verdict, report, card = register(home, model, spoken)
-    return Trained(model=model, number=number, verdict=verdict, report=report, card=card, seconds=time.monotonic() - started)
+    return Trained(
+        model=model,
+        number=number,
+        verdict=verdict,
+        report=report,
+        card=card,
+        seconds=time.monotonic() - started,
+    )
 
 
 def _champion(home: Home, target: Target) -> tuple[RegisteredVersion | None, Rivalry | None]:
-    """The version in production, or why it cannot be read; neither where there is none. ModelError: the registry is damaged."""
+    """The version in production, or why it cannot be read; neither where there is none. ModelError:
+    the registry is damaged.
+    """
     if not home.tracking.is_file():
         return None, None
-    found = [entry for entry in list_versions(home) if entry.name == target.name and CHAMPION in entry.aliases]
+    found = [
+        entry
+        for entry in list_versions(home)
+        if entry.name == target.name and CHAMPION in entry.aliases
+    ]
     if not found:
         return None, None
     try:

@@ -1,4 +1,6 @@
-"""What is kept of a training: the version in the registry with all of its run, its report and its model card."""
+"""What is kept of a training: the version in the registry with all of its run, its report and its
+model card.
+"""
 
 from pathlib import Path
 
@@ -45,7 +47,9 @@ def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verd
         number = registered.number
         verdict = would_pass(home, name, number)
         with progress("Drawing the report"):
-            page = render_model_report(model, verdict, number, model.version.documents.get(SURVEY), language)
+            page = render_model_report(
+                model, verdict, number, model.version.documents.get(SURVEY), language
+            )
         tracking.log_text(registered.run_id, page, "report.html")
         report = home.root / REPORTS / f"{name}_{number}.html"
         report.parent.mkdir(exist_ok=True)
@@ -67,11 +71,14 @@ def _record(model: OperatorModel) -> RunRecord:
             "explanation_cost": facts.explanation_cost,
             **facts.parameters,
             **{
-                f"{name}_{key}": value for name, section in SECTIONS.items() for key, value in section.read().model_dump().items()
+                f"{name}_{key}": value
+                for name, section in SECTIONS.items()
+                for key, value in section.read().model_dump().items()
             },
         },
         metrics=assessment_metrics(model.assessments),
-        figures=assessment_figures(model.assessments) | reason_figures(sample.explanation, sample.matrix, model.meanings, view),
+        figures=assessment_figures(model.assessments)
+        | reason_figures(sample.explanation, sample.matrix, model.meanings, view),
         tables={TEST_PREDICTIONS: model.predictions.to_table()},
         trials=model.tuned.trials,
         dataset=(facts.target, facts.dataset_sha256),

@@ -1,4 +1,6 @@
-"""Uplift from beginning to end: from an experiment, or an operator's randomised contacts, to verdicts, models and a report."""
+"""Uplift from beginning to end: from an experiment, or an operator's randomised contacts, to
+verdicts, models and a report.
+"""
 
 import json
 import re
@@ -19,7 +21,13 @@ from models.uplift import Uplift, UpliftModel
 from reports.uplift.report import render_uplift
 from training.labelling.history import RawHistory
 from training.uplift.balance import Imbalance, imbalances
-from training.uplift.contacts import SERVICE, Contacts, experiments, randomised_actions, select_contacts
+from training.uplift.contacts import (
+    SERVICE,
+    Contacts,
+    experiments,
+    randomised_actions,
+    select_contacts,
+)
 from training.uplift.estimate import JudgedExperiment, judge_experiment
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
@@ -28,7 +36,9 @@ from training.uplift.settings import UpliftSettings
 
 RESULT, REPORT = "uplift.json", "report.html"
 LABEL = "randomised"
-"""What every average effect is called: it comes from arms drawn at random. Predictions for people are *estimated*."""
+"""What every average effect is called: it comes from arms drawn at random. Predictions for people
+are *estimated*.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +163,9 @@ def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRu
     table = read_experiment(path, roles)
     judged = _judge(table.experiment, settings, _notes(table), None)
     models = tuple(_with_encoding(model, table) for model in judged.models)
-    judged = Judged(result=judged.result, imbalances=judged.imbalances, notes=judged.notes, models=models)
+    judged = Judged(
+        result=judged.result, imbalances=judged.imbalances, notes=judged.notes, models=models
+    )
     run = UpliftRun(
         title=path.name,
         directory=directory,
@@ -181,8 +193,8 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
     Raises
     ------
     InputError
-        The home holds no raw tables or features, no action could be judged, or one that was asked for cannot be. Nothing is
-        written or registered then.
+        The home holds no raw tables or features, no action could be judged, or one that was asked
+        for cannot be. Nothing is written or registered then.
     """
     started = time.monotonic()
     settings = UpliftSettings.read()
@@ -195,7 +207,10 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
     history, repository = RawHistory(home.raw), OperatorRepository(home)
     wanted = tuple(actions) or randomised_actions(history)
     if not wanted:
-        raise InputError("care_contacts", "must hold contacts drawn at random into treatment and control; none are")
+        raise InputError(
+            "care_contacts",
+            "must hold contacts drawn at random into treatment and control; none are",
+        )
     contacts: list[Contacts] = []
     not_judged: dict[str, str] = {}
     for action in dict.fromkeys(wanted):
@@ -206,7 +221,10 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
         with _noting(not_judged, experiment.name, required=bool(actions)):
             judged.append(_judge(experiment, settings, _contact_notes(experiment), SERVICE))
     if not judged:
-        raise InputError("care_contacts", f"must hold enough randomised contacts of an action; {'; '.join(not_judged.values())}")
+        raise InputError(
+            "care_contacts",
+            f"must hold enough randomised contacts of an action; {'; '.join(not_judged.values())}",
+        )
     from training.release.uplift_record import register_uplift
 
     with locked(home):
@@ -241,7 +259,9 @@ def _noting(not_judged: dict[str, str], action: str, *, required: bool) -> Itera
         not_judged[action] = str(error)
 
 
-def _judge(experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None) -> Judged:
+def _judge(
+    experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None
+) -> Judged:
     result = judge_experiment(experiment, settings)
     names = _model_names(experiment.arms[1:])
     return Judged(
@@ -256,13 +276,20 @@ def _model_names(actions: Sequence[str]) -> list[str]:
     """``uplift_`` and the action's name in plain letters, its number where that is not enough."""
     plain = [re.sub(r"[^a-z0-9]+", "_", action.lower()).strip("_") for action in actions]
     return [
-        f"uplift_{name}" if name and plain.count(name) == 1 else f"uplift_{name or 'action'}_{place + 1}"
+        f"uplift_{name}"
+        if name and plain.count(name) == 1
+        else f"uplift_{name or 'action'}_{place + 1}"
         for place, name in enumerate(plain)
     ]
 
 
 def _with_encoding(model: UpliftModel, table: ExperimentTable) -> UpliftModel:
-    return UpliftModel(**{**vars(model), "documents": {**model.documents, "encoding.json": table.encoding.to_json()}})
+    return UpliftModel(
+        **{
+            **vars(model),
+            "documents": {**model.documents, "encoding.json": table.encoding.to_json()},
+        }
+    )
 
 
 def _notes(table: ExperimentTable) -> tuple[str, ...]:
@@ -271,8 +298,15 @@ def _notes(table: ExperimentTable) -> tuple[str, ...]:
         "shares": "propensities are estimated from the arms' shares",
         "stored": "propensities are as stored",
     }[experiment.source]
-    empty = tuple(f"column {name!r} holds nothing and is left out" for name in table.columns_left_out)
-    return (f"control is {experiment.arms[0]!r}, {table.control_why}", table.good_why, shares, *empty)
+    empty = tuple(
+        f"column {name!r} holds nothing and is left out" for name in table.columns_left_out
+    )
+    return (
+        f"control is {experiment.arms[0]!r}, {table.control_why}",
+        table.good_why,
+        shares,
+        *empty,
+    )
 
 
 def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
@@ -288,4 +322,7 @@ def _write(run: UpliftRun, settings: UpliftSettings) -> None:
         for model in found.models:
             model.save(run.directory / model.name)
     write_beside(run.report, render_uplift(run.title, run.judged, run.not_judged, settings))
-    write_beside(run.directory / RESULT, json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    write_beside(
+        run.directory / RESULT,
+        json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
+    )

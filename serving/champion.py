@@ -46,7 +46,9 @@ class Loaded:
     reader: RowReader
 
     @classmethod
-    def fit(cls, version: RegisteredVersion, address: ChampionAddress, online: OnlineService) -> "Loaded":
+    def fit(
+        cls, version: RegisteredVersion, address: ChampionAddress, online: OnlineService
+    ) -> "Loaded":
         """Put a version and its feature service together, and try them.
 
         Raises
@@ -58,19 +60,26 @@ class Loaded:
         named = f"model {model.name} version {version.number}"
         _require_features(f"feature service {online.name}", online.features, named, model.features)
         reader = _row_reader(version, named)
-        _require_features(f"encoding.json of {named}", reader.encoding.features, named, model.features)
+        _require_features(
+            f"encoding.json of {named}", reader.encoding.features, named, model.features
+        )
         scorer = Scorer(model, threads=1)
         nobody = np.full((1, len(model.features)), np.nan)
         probability = float(scorer.score(nobody).probability[0])
         base = float(scorer.base(nobody)[0])
         if not (0 <= probability <= 1 and np.isfinite(base)):
-            raise ModelError(named, "must score an empty row with a finite probability and base", (probability, base))
+            raise ModelError(
+                named,
+                "must score an empty row with a finite probability and base",
+                (probability, base),
+            )
         loaded = cls(version=version, address=address, scorer=scorer, online=online, reader=reader)
         loaded.read(["nobody"])
         return loaded
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
-        """Newest features of customers, as `features.online.service.read` gives them; any thread may ask.
+        """Newest features of customers, as `features.online.service.read` gives them; any thread
+        may ask.
 
         Raises
         ------
@@ -81,7 +90,8 @@ class Loaded:
 
 
 class Champion:
-    """Keeps the champion in memory. What is loaded is one value, so that a request sees the old one or the new one.
+    """Keeps the champion in memory. What is loaded is one value, so that a request sees the old one
+    or the new one.
 
     Parameters
     ----------
@@ -107,14 +117,23 @@ class Champion:
         Raises
         ------
         ModelError
-            There is no champion, it is damaged, or it and the online store do not fit. What was loaded stays.
+            There is no champion, it is damaged, or it and the online store do not fit. What was
+            loaded stays.
         """
         with self._refreshing:
             known = self.loaded
             address = find_champion(self.home, MODEL)
-            version = known.version if known is not None and known.address == address else load_registered(address)
+            version = (
+                known.version
+                if known is not None and known.address == address
+                else load_registered(address)
+            )
             online = open_service(self.home, version.model.service)
-            if known is not None and known.version is version and _same_layout(known.online, online):
+            if (
+                known is not None
+                and known.version is version
+                and _same_layout(known.online, online)
+            ):
                 return False
             self.loaded = Loaded.fit(version, address, online)
             return True
@@ -135,7 +154,9 @@ class Champion:
 
     def follow(self, seconds: float) -> None:
         """Refresh every so many seconds, in a thread, until `close`."""
-        threading.Thread(target=self._follow, args=(seconds,), name="holdfast-champion", daemon=True).start()
+        threading.Thread(
+            target=self._follow, args=(seconds,), name="holdfast-champion", daemon=True
+        ).start()
 
     def close(self) -> None:
         """Stop following."""
@@ -149,7 +170,9 @@ class Champion:
         try:
             if self.refresh():
                 _log.info("serves %s version %s now", MODEL, self.current().version.number)
-        except Exception as error:  # whatever a broken champion raises, the one that works goes on serving
+        except (
+            Exception
+        ) as error:  # whatever a broken champion raises, the one that works goes on serving
             _log.warning("cannot load the new champion, the old one goes on serving: %s", error)
 
 
@@ -161,15 +184,23 @@ def _row_reader(version: RegisteredVersion, named: str) -> RowReader:
     documents = version.model.documents
     try:
         columns = documents["columns.json"]
-        return RowReader(Encoding.from_json(documents["encoding.json"]), columns["columns"], columns["id"])
+        return RowReader(
+            Encoding.from_json(documents["encoding.json"]), columns["columns"], columns["id"]
+        )
     except (KeyError, TypeError) as error:
-        raise ModelError(named, f"must hold encoding.json and columns.json as training writes them: {error!r}") from None
+        raise ModelError(
+            named, f"must hold encoding.json and columns.json as training writes them: {error!r}"
+        ) from None
 
 
-def _require_features(name: str, found: tuple[str, ...], named: str, wanted: tuple[str, ...]) -> None:
+def _require_features(
+    name: str, found: tuple[str, ...], named: str, wanted: tuple[str, ...]
+) -> None:
     if found == wanted:
         return
     rule = f"must have the features of {named}, in its order"
     if set(found) == set(wanted):
         raise ModelError(name, rule)
-    raise ModelError(name, f"{rule}; only one of the two has {', '.join(sorted(set(found) ^ set(wanted))[:5])}")
+    raise ModelError(
+        name, f"{rule}; only one of the two has {', '.join(sorted(set(found) ^ set(wanted))[:5])}"
+    )

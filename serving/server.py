@@ -43,7 +43,9 @@ def run(home: Home, host: str, port: int) -> None:
     if settings.api_key is not None and not settings.api_key.get_secret_value().strip():
         raise InputError(ServingSettings.variable("api_key"), "must not be blank")
     if settings.api_key is None and not is_loopback(host):
-        raise InputError(ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}")
+        raise InputError(
+            ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}"
+        )
     keep_parts_private()
     with progress("Loading the champion"):
         champion = Champion(home)
@@ -70,13 +72,19 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError("--host, --port", f"must be an address to listen on: {reason}", f"{host}:{port}") from None
+        raise InputError(
+            "--host, --port", f"must be an address to listen on: {reason}", f"{host}:{port}"
+        ) from None
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server that says when it is ready, and on SIGTERM is not ready for a while before it leaves."""
+    """uvicorn's server that says when it is ready, and on SIGTERM is not ready for a while before
+    it leaves.
+    """
 
-    def __init__(self, config: uvicorn.Config, champion: Champion, drain_seconds: float, address: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, champion: Champion, drain_seconds: float, address: str
+    ) -> None:
         super().__init__(config)
         self._champion = champion
         self._drain_seconds = drain_seconds
@@ -91,8 +99,11 @@ class _Server(uvicorn.Server):
         sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First SIGTERM: not ready from now on, gone after the drain. SIGINT or another SIGTERM: gone now."""
-        # The signal is not handed to uvicorn, which would raise it again at the end instead of returning.
+        """First SIGTERM: not ready from now on, gone after the drain. SIGINT or another SIGTERM:
+        gone now.
+        """
+        # The signal is not handed to uvicorn, which would raise it again at the end instead of
+        # returning.
         if sig == signal.SIGTERM and not self._champion.retiring:
             self._leave_at = time.monotonic() + self._drain_seconds
         else:

@@ -10,8 +10,8 @@ from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.routes.app import make_app
 from serving.settings import ServingSettings
 
-# BentoML's metrics are labelled by raw path, so that whoever asks for made-up paths fills the memory; its tracing exports
-# nothing here and costs as much as all the rest of a request.
+# BentoML's metrics are labelled by raw path, so that whoever asks for made-up paths fills the
+# memory; its tracing exports nothing here and costs as much as all the rest of a request.
 _CONFIGURATION: dict[str, Any] = {
     "metrics": {"enabled": False},
     "tracing": {"excluded_urls": ".*"},

@@ -13,12 +13,20 @@ class ServingSettings(Section):
 
     # Without a rule of its own: an error about it would show the key.
     api_key: SecretStr | None = Field(
-        default=None, description="Key that every request must bring as `Authorization: Bearer KEY`. Needed beyond loopback."
+        default=None,
+        description="Key that every request must bring as `Authorization: Bearer KEY`. Needed beyond loopback.",
     )
-    max_body_bytes: int = Field(default=1_048_576, ge=1, description="Largest request body, in bytes.")
-    max_items: int = Field(default=1_000, ge=1, description="Most customers or rows in one request.")
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1, description="Largest request body, in bytes."
+    )
+    max_items: int = Field(
+        default=1_000, ge=1, description="Most customers or rows in one request."
+    )
     reload_seconds: float = Field(
-        default=30.0, gt=0, le=86_400, description="How often the server asks whether there is a new champion, in seconds."
+        default=30.0,
+        gt=0,
+        le=86_400,
+        description="How often the server asks whether there is a new champion, in seconds.",
     )
     drain_seconds: float = Field(
         default=2.0,

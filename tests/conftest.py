@@ -1,4 +1,6 @@
-"""What all tests share: tables to try things on, real data where it is at hand, and the size of proofs."""
+"""What all tests share: tables to try things on, real data where it is at hand, and the size of
+proofs.
+"""
 
 import os
 from collections.abc import Callable
@@ -15,7 +17,9 @@ from holdfast.home import Home
 from holdfast.settings import keep_parts_private
 
 keep_parts_private()
-settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 
@@ -32,14 +36,18 @@ def proof_draws(request: pytest.FixtureRequest) -> Callable[[int], int]:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the public data sets."""
-    folder = Path(os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    folder = Path(
+        os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data")
+    )
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set HOLDFAST_REAL_DATA")
     return folder
 
 
 def customers(rows: int = 400, seed: int = 1) -> pa.Table:
-    """A small customer table with a signal, odd names, missing values, blanks in the target and ids with leading zeros."""
+    """A small customer table with a signal, odd names, missing values, blanks in the target and ids
+    with leading zeros.
+    """
     random = np.random.default_rng(seed)
     contract = random.choice(["monthly", "yearly"], rows)
     calls = random.poisson(2.0, rows)
@@ -53,10 +61,15 @@ def customers(rows: int = 400, seed: int = 1) -> pa.Table:
             "contract": random.normal(size=rows).round(3),
             "dropped calls 📉": calls,
             "套餐": random.choice(["基础", "高级", "旗舰"], rows),
-            "fee_y": pa.array(np.where(random.random(rows) < 0.1, np.nan, random.normal(30, 5, rows).round(2)), from_pandas=True),
+            "fee_y": pa.array(
+                np.where(random.random(rows) < 0.1, np.nan, random.normal(30, 5, rows).round(2)),
+                from_pandas=True,
+            ),
             "since": [
                 f"20{year:02d}-03-{day:02d}"
-                for year, day in zip(random.integers(10, 25, rows), random.integers(1, 28, rows), strict=True)
+                for year, day in zip(
+                    random.integers(10, 25, rows), random.integers(1, 28, rows), strict=True
+                )
             ],
             "margin": random.gamma(2, 10, rows).round(2),
             "left": left,
@@ -84,7 +97,8 @@ def csv_of(tmp_path: Path) -> Callable[[pa.Table], Path]:
 
 @pytest.fixture(scope="session")
 def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Folder with ``operator`` (raw tables and truth) and ``home`` (features in both stores). To be read, or copied.
+    """Folder with ``operator`` (raw tables and truth) and ``home`` (features in both stores). To be
+    read, or copied.
 
     Made once for all tests that learn from it: 2,000 customers over 20 months.
     """

@@ -1,6 +1,8 @@
-"""Documents: JSON read back into the dataclass that wrote it, with nothing missing, nothing of another kind and no NaN.
+"""Documents: JSON read back into the dataclass that wrote it, with nothing missing, nothing of
+another kind and no NaN.
 
-A reader that filled in defaults would let a gate pass what was never measured, so none is filled in: every field must be there.
+A reader that filled in defaults would let a gate pass what was never measured, so none is filled
+in: every field must be there.
 """
 
 import math
@@ -21,7 +23,8 @@ def read_document(kind: type[T], document: object, name: str) -> T:
     Parameters
     ----------
     kind : type
-        Dataclass to make. Its fields may be dataclasses, tuples, dictionaries by text, optional, literals and plain values.
+        Dataclass to make. Its fields may be dataclasses, tuples, dictionaries by text, optional,
+        literals and plain values.
     document : JSON
         What was stored. Keys that the dataclass does not know are passed over.
     name : str
@@ -30,7 +33,8 @@ def read_document(kind: type[T], document: object, name: str) -> T:
     Raises
     ------
     InputError
-        Names the place of the first value that is missing or of another kind, such as ``assessment.json: 90/metrics/auc/low``.
+        Names the place of the first value that is missing or of another kind, such as
+        ``assessment.json: 90/metrics/auc/low``.
     """
     value, problems = inspect_document(kind, document, name)
     if value is None:
@@ -38,7 +42,9 @@ def read_document(kind: type[T], document: object, name: str) -> T:
     return value
 
 
-def inspect_document(kind: type[T], document: object, name: str) -> tuple[T | None, list[InputError]]:
+def inspect_document(
+    kind: type[T], document: object, name: str
+) -> tuple[T | None, list[InputError]]:
     """Read a document strictly, and tell all that is wrong with it; None where anything is."""
     problems: list[InputError] = []
     value = _read(kind, document, name, problems)
@@ -56,18 +62,26 @@ def _read(kind: Any, value: object, place: str, problems: list[InputError]) -> A
         return _read(inner, value, place, problems)
     if origin is Literal:
         return (
-            value if value in arguments else _refuse(place, f"must be one of {', '.join(map(str, arguments))}", value, problems)
+            value
+            if value in arguments
+            else _refuse(place, f"must be one of {', '.join(map(str, arguments))}", value, problems)
         )
     if is_dataclass(kind):
         return _read_dataclass(kind, value, place, problems)
     if origin is dict:
         if not isinstance(value, Mapping):
             return _refuse(place, "must be an object", value, problems)
-        return {key: _read(arguments[1], found, f"{place}/{key}", problems) for key, found in value.items()}
+        return {
+            key: _read(arguments[1], found, f"{place}/{key}", problems)
+            for key, found in value.items()
+        }
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
             return _refuse(place, "must be a list", value, problems)
-        return tuple(_read(arguments[0], found, f"{place}/{number}", problems) for number, found in enumerate(value))
+        return tuple(
+            _read(arguments[0], found, f"{place}/{number}", problems)
+            for number, found in enumerate(value)
+        )
     return _read_plain(kind, value, place, problems)
 
 
@@ -85,7 +99,11 @@ def _read_dataclass(kind: Any, value: object, place: str, problems: list[InputEr
 
 def _read_plain(kind: Any, value: object, place: str, problems: list[InputError]) -> Any:
     if kind is float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not math.isfinite(value)
+        ):
             return _refuse(place, "must be a finite number", value, problems)
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -95,7 +113,9 @@ def _read_plain(kind: Any, value: object, place: str, problems: list[InputError]
 
 
 def _refuse(place: str, rule: str, value: object, problems: list[InputError]) -> None:
-    problems.append(InputError(place, rule, "null" if value is None and rule != "is missing" else value))
+    problems.append(
+        InputError(place, rule, "null" if value is None and rule != "is missing" else value)
+    )
 
 
 @cache

@@ -11,13 +11,26 @@ class TrainingSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_TRAINING_")
 
-    seed: int = Field(default=20260101, ge=0, lt=2**31, description="Seed of every random choice in training.")
+    seed: int = Field(
+        default=20260101, ge=0, lt=2**31, description="Seed of every random choice in training."
+    )
     folds: int = Field(default=5, ge=2, le=20, description="Folds of the outer cross-validation.")
-    repeats: int = Field(default=2, ge=1, le=20, description="How often the outer cross-validation is repeated.")
-    inner_folds: int = Field(default=5, ge=2, le=20, description="Folds inside a training part, for rounds and calibration.")
-    time_windows: int = Field(default=4, ge=1, le=20, description="Test windows of a time split, at most.")
+    repeats: int = Field(
+        default=2, ge=1, le=20, description="How often the outer cross-validation is repeated."
+    )
+    inner_folds: int = Field(
+        default=5,
+        ge=2,
+        le=20,
+        description="Folds inside a training part, for rounds and calibration.",
+    )
+    time_windows: int = Field(
+        default=4, ge=1, le=20, description="Test windows of a time split, at most."
+    )
     max_rounds: int = Field(default=1000, ge=10, le=10_000, description="Most boosting rounds.")
-    patience_rounds: int = Field(default=50, ge=5, le=1000, description="Rounds without improvement before boosting stops.")
+    patience_rounds: int = Field(
+        default=50, ge=5, le=1000, description="Rounds without improvement before boosting stops."
+    )
 
 
 class LeakWatchSettings(Section):
@@ -25,17 +38,27 @@ class LeakWatchSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_LEAK_WATCH_")
 
-    single_column_auc: float = Field(default=0.85, gt=0.5, le=1, description="AUC of one column alone that is suspicious.")
-    missingness_auc: float = Field(default=0.65, gt=0.5, le=1, description="AUC of being missing alone that is suspicious.")
-    missingness_rows: int = Field(default=30, ge=1, description="Missing, and present, rows needed to judge missingness.")
+    single_column_auc: float = Field(
+        default=0.85, gt=0.5, le=1, description="AUC of one column alone that is suspicious."
+    )
+    missingness_auc: float = Field(
+        default=0.65, gt=0.5, le=1, description="AUC of being missing alone that is suspicious."
+    )
+    missingness_rows: int = Field(
+        default=30, ge=1, description="Missing, and present, rows needed to judge missingness."
+    )
     id_like_share: float = Field(
         default=0.95,
         gt=0,
         le=1,
         description="Distinct share of texts from which a column is id-like; whole numbers must never repeat.",
     )
-    duplicate_share: float = Field(default=0.01, gt=0, le=1, description="Share of repeated rows that is suspicious.")
-    too_good_auc: float = Field(default=0.95, gt=0.5, le=1, description="Cross-validated AUC that is too good to be true.")
+    duplicate_share: float = Field(
+        default=0.01, gt=0, le=1, description="Share of repeated rows that is suspicious."
+    )
+    too_good_auc: float = Field(
+        default=0.95, gt=0.5, le=1, description="Cross-validated AUC that is too good to be true."
+    )
 
 
 class TuningSettings(Section):
@@ -55,7 +78,9 @@ class TuningSettings(Section):
         le=20,
         description="Best recipes that are averaged, at most, where that earns the leaves it adds; 1 for the best alone.",
     )
-    startup_trials: int = Field(default=8, ge=1, le=1000, description="Trials at random before the search learns from them.")
+    startup_trials: int = Field(
+        default=8, ge=1, le=1000, description="Trials at random before the search learns from them."
+    )
 
 
 class LabelSettings(Section):
@@ -63,15 +88,32 @@ class LabelSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_LABEL_")
 
-    known_days: int = Field(default=30, ge=0, le=365, description="Days that a subscription must have been known to be at risk.")
-    inactivity_days: int = Field(default=30, ge=7, le=180, description="Days of silence after which a prepaid line is lost.")
-    gap_days: int = Field(default=7, ge=0, le=60, description="Days between the cut-off and the start of the horizon.")
-    settle_days: int = Field(
-        default=7, ge=0, le=60, description="Days that late rows are waited for before a horizon counts as complete."
+    known_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="Days that a subscription must have been known to be at risk.",
     )
-    cutoff_every_weeks: int = Field(default=4, ge=1, le=26, description="Weeks from one cut-off to the next.")
+    inactivity_days: int = Field(
+        default=30, ge=7, le=180, description="Days of silence after which a prepaid line is lost."
+    )
+    gap_days: int = Field(
+        default=7, ge=0, le=60, description="Days between the cut-off and the start of the horizon."
+    )
+    settle_days: int = Field(
+        default=7,
+        ge=0,
+        le=60,
+        description="Days that late rows are waited for before a horizon counts as complete.",
+    )
+    cutoff_every_weeks: int = Field(
+        default=4, ge=1, le=26, description="Weeks from one cut-off to the next."
+    )
     test_share: float = Field(
-        default=0.25, gt=0, lt=1, description="Share of the cut-offs, the latest, that make the test period."
+        default=0.25,
+        gt=0,
+        lt=1,
+        description="Share of the cut-offs, the latest, that make the test period.",
     )
 
 
@@ -80,7 +122,9 @@ class GateSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_GATE_")
 
-    fewest_positives: int = Field(default=200, ge=1, description="Positives in the test period, of every horizon.")
+    fewest_positives: int = Field(
+        default=200, ge=1, description="Positives in the test period, of every horizon."
+    )
     most_leaves: int = Field(
         default=20_000,
         ge=1,
@@ -93,25 +137,44 @@ class AssessmentSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASSESS_")
 
-    draws: int = Field(default=500, ge=50, le=10_000, description="How often the customers are resampled for the intervals.")
+    draws: int = Field(
+        default=500,
+        ge=50,
+        le=10_000,
+        description="How often the customers are resampled for the intervals.",
+    )
     care_capacity_share: float = Field(
-        default=0.05, gt=0, lt=1, description="Share of the rows, riskiest first, that care can look after."
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="Share of the rows, riskiest first, that care can look after.",
     )
     slice_tolerance: float = Field(
-        default=0.02, ge=0, lt=0.5, description="AUC by which a slice may be worse than all other rows without a flag."
+        default=0.02,
+        ge=0,
+        lt=0.5,
+        description="AUC by which a slice may be worse than all other rows without a flag.",
     )
     fewest_positives: int = Field(
-        default=30, ge=2, description="Positives (and negatives) that a slice, and the holdout, need to be compared."
+        default=30,
+        ge=2,
+        description="Positives (and negatives) that a slice, and the holdout, need to be compared.",
     )
-    clv: float = Field(default=200.0, gt=0, description="Maximum profit: value of a customer who stays.")
-    incentive_cost: float = Field(default=10.0, ge=0, description="Maximum profit: cost of an offer that is accepted.")
+    clv: float = Field(
+        default=200.0, gt=0, description="Maximum profit: value of a customer who stays."
+    )
+    incentive_cost: float = Field(
+        default=10.0, ge=0, description="Maximum profit: cost of an offer that is accepted."
+    )
     contact_cost: float = Field(default=1.0, ge=0, description="Maximum profit: cost of a contact.")
     accepts_alpha: float = Field(
         default=6.0,
         gt=0,
         description="Maximum profit: alpha of the beta distribution of the share of leavers who accept an offer.",
     )
-    accepts_beta: float = Field(default=14.0, gt=0, description="Maximum profit: beta of that distribution.")
+    accepts_beta: float = Field(
+        default=14.0, gt=0, description="Maximum profit: beta of that distribution."
+    )
 
     @model_validator(mode="after")
     def _leave_a_gain(self) -> "AssessmentSettings":

@@ -15,7 +15,8 @@ from training.fitting.fit import TrainingTable
 
 @dataclass(frozen=True)
 class Case:
-    """A table, what its columns are for, and the reference figures published for it or measured before.
+    """A table, what its columns are for, and the reference figures published for it or measured
+    before.
 
     Parameters
     ----------
@@ -45,7 +46,11 @@ class Case:
             label=customers.label[known],
             group=None,
             features=encoding.features,
-            categorical=tuple(position for position, column in enumerate(encoding.columns) if column.kind == "category"),
+            categorical=tuple(
+                position
+                for position, column in enumerate(encoding.columns)
+                if column.kind == "category"
+            ),
         )
 
 
@@ -53,7 +58,13 @@ def cases(folder: Path) -> Iterator[Case]:
     """The tables in a folder of public data sets."""
     ibm = folder / "ibm_telco/telco_customer_churn.csv"
     yield Case("IBM telco", ibm, Roles(id="customerID", target="Churn"), "0.844 to 0.8495", "44 %")
-    yield Case("MLC++", folder / "mlc_churn/mlc_churn.csv", Roles(target="churn"), "0.9241 to 0.9296", "79 %")
+    yield Case(
+        "MLC++",
+        folder / "mlc_churn/mlc_churn.csv",
+        Roles(target="churn"),
+        "0.9241 to 0.9296",
+        "79 %",
+    )
     costs = ("C_FP", "C_FN", "C_TP", "C_TN")
     pay_tv = folder / "tv_subscription/churn_tv_subscriptions.csv.gz"
     yield Case("pay-TV", pay_tv, Roles(id="id", target="target", drop=costs), "0.702", "")

@@ -1,7 +1,8 @@
-"""CatBoost, tuned: the strongest rival on tables of a few thousand rows, and used for nothing but comparison.
+"""CatBoost, tuned: the strongest rival on tables of a few thousand rows, and used for nothing but
+comparison.
 
-The first trial is CatBoost near its own defaults; the rounds are those that were best on the inner split; trials that lag behind
-the median are ended early, by the rule of `training.fitting.tune`.
+The first trial is CatBoost near its own defaults; the rounds are those that were best on the inner
+split; trials that lag behind the median are ended early, by the rule of `training.fitting.tune`.
 """
 
 from types import SimpleNamespace
@@ -28,8 +29,12 @@ _AS_IT_COMES = {
 }
 
 
-def tuned_catboost(train: TrainingTable, test: Floats, trials: int, settings: TrainingSettings) -> Floats:
-    """Probabilities for test rows, from the best of the trials on one inner split, fitted again on all of `train`."""
+def tuned_catboost(
+    train: TrainingTable, test: Floats, trials: int, settings: TrainingSettings
+) -> Floats:
+    """Probabilities for test rows, from the best of the trials on one inner split, fitted again on
+    all of `train`.
+    """
     learn, watch = next(inner_folds(train.label, train.group, settings))
     learn_pool, watch_pool = _pool(train.rows(learn)), _pool(train.rows(watch))
     rounds: dict[int, int] = {}
@@ -37,26 +42,39 @@ def tuned_catboost(train: TrainingTable, test: Floats, trials: int, settings: Tr
     def log_loss(trial: optuna.Trial) -> float:
         model = _model(_propose(trial), settings.max_rounds, settings.seed)
         pruning = _Pruning(trial)
-        model.fit(learn_pool, eval_set=watch_pool, early_stopping_rounds=settings.patience_rounds, callbacks=[pruning])
+        model.fit(
+            learn_pool,
+            eval_set=watch_pool,
+            early_stopping_rounds=settings.patience_rounds,
+            callbacks=[pruning],
+        )
         if pruning.lags:
             raise optuna.TrialPruned
         rounds[trial.number] = int(model.best_iteration_) + 1
         return float(model.best_score_["validation"]["Logloss"])
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=settings.seed), pruner=median_pruner())
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=settings.seed), pruner=median_pruner()
+    )
     study.enqueue_trial(_AS_IT_COMES)
     study.optimize(log_loss, trials)
     model = _model(study.best_params, rounds[study.best_trial.number], settings.seed)
     model.fit(_pool(train))
     unlabelled = TrainingTable(
-        matrix=test, label=np.zeros(len(test)), group=None, features=train.features, categorical=train.categorical
+        matrix=test,
+        label=np.zeros(len(test)),
+        group=None,
+        features=train.features,
+        categorical=train.categorical,
     )
     return np.asarray(model.predict_proba(_pool(unlabelled))[:, 1], dtype=np.float64)
 
 
 class _Pruning:
-    """A CatBoost callback that reports the lowest log loss so far, and ends a trial that lags behind."""
+    """A CatBoost callback that reports the lowest log loss so far, and ends a trial that lags
+    behind.
+    """
 
     def __init__(self, trial: optuna.Trial) -> None:
         self.trial = trial
@@ -87,7 +105,12 @@ def _propose(trial: optuna.Trial) -> dict[str, object]:
 
 def _model(parameters: dict[str, object], rounds: int, seed: int) -> CatBoostClassifier:
     return CatBoostClassifier(
-        **parameters, iterations=rounds, random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False
+        **parameters,
+        iterations=rounds,
+        random_seed=seed,
+        thread_count=1,
+        verbose=False,
+        allow_writing_files=False,
     )
 
 

@@ -1,4 +1,6 @@
-"""Comparison: every contender on every split of every table, side by side, and kept until something it depends on changes."""
+"""Comparison: every contender on every split of every table, side by side, and kept until something
+it depends on changes.
+"""
 
 import hashlib
 import importlib.util
@@ -31,8 +33,8 @@ class Judged:
     Parameters
     ----------
     figures : dict of str to (s,) float64
-        Figures of `training.evaluation.metrics`, one a split, and ``empc_gained``: of what a perfect order would earn beyond contacting all
-        or none, the share that is captured.
+        Figures of `training.evaluation.metrics`, one a split, and ``empc_gained``: of what a
+        perfect order would earn beyond contacting all or none, the share that is captured.
     leaves : float or None
         Mean leaves that explaining a row visits.
     """
@@ -41,7 +43,9 @@ class Judged:
     leaves: float | None
 
 
-def compare(cases: Sequence[Case], contenders: Sequence[Contender], kept: Path) -> dict[str, dict[str, Judged]]:
+def compare(
+    cases: Sequence[Case], contenders: Sequence[Contender], kept: Path
+) -> dict[str, dict[str, Judged]]:
     """Judge all contenders on the same folds.
 
     Parameters
@@ -74,17 +78,25 @@ def compare(cases: Sequence[Case], contenders: Sequence[Contender], kept: Path) 
         progress("Comparing", len(jobs)) as advance,
         ProcessPoolExecutor(cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
-        futures = [pool.submit(_run, case, number, contender, settings, kept) for case, number, contender in jobs]
+        futures = [
+            pool.submit(_run, case, number, contender, settings, kept)
+            for case, number, contender in jobs
+        ]
         for future in futures:
             future.result()
             advance(1)
     return {
-        case.name: {contender.name: _judge(case, contender, splits[case.name], settings, kept) for contender in contenders}
+        case.name: {
+            contender.name: _judge(case, contender, splits[case.name], settings, kept)
+            for contender in contenders
+        }
         for case in cases
     }
 
 
-def _run(case: Case, number: int, contender: Contender, settings: TrainingSettings, kept: Path) -> None:
+def _run(
+    case: Case, number: int, contender: Contender, settings: TrainingSettings, kept: Path
+) -> None:
     table = _table(case)
     split = cross_validation(table.label, None, settings)[number]
     path = kept / _file_name(case, split, number, contender, settings)
@@ -97,9 +109,17 @@ def _run(case: Case, number: int, contender: Contender, settings: TrainingSettin
     unfinished.replace(path)
 
 
-def _judge(case: Case, contender: Contender, splits: Sequence[Split], settings: TrainingSettings, kept: Path) -> Judged:
+def _judge(
+    case: Case,
+    contender: Contender,
+    splits: Sequence[Split],
+    settings: TrainingSettings,
+    kept: Path,
+) -> Judged:
     label = _table(case).label
-    names = [_file_name(case, split, number, contender, settings) for number, split in enumerate(splits)]
+    names = [
+        _file_name(case, split, number, contender, settings) for number, split in enumerate(splits)
+    ]
     documents = [json.loads((kept / name).read_text()) for name in names]
     found = [
         _split_figures(label[split.test], np.array(document["probability"]))
@@ -124,14 +144,20 @@ def _table(case: Case) -> TrainingTable:
     return case.read()
 
 
-def _file_name(case: Case, split: Split, number: int, contender: Contender, settings: TrainingSettings) -> str:
+def _file_name(
+    case: Case, split: Split, number: int, contender: Contender, settings: TrainingSettings
+) -> str:
     table = _table(case)
-    digest = hashlib.sha256(json.dumps([settings.model_dump(), table.features, table.categorical]).encode())
+    digest = hashlib.sha256(
+        json.dumps([settings.model_dump(), table.features, table.categorical]).encode()
+    )
     for values in (table.matrix, table.label, split.train, split.test):
         digest.update(np.ascontiguousarray(values).data)
     for module in contender.modules:
         digest.update(_source(module))
-    plain = "".join(letter if letter.isalnum() else "_" for letter in f"{case.name} {contender.name}".lower())
+    plain = "".join(
+        letter if letter.isalnum() else "_" for letter in f"{case.name} {contender.name}".lower()
+    )
     return f"{plain}_{number}_{digest.hexdigest()[:16]}.json"
 
 

@@ -1,4 +1,6 @@
-"""Contenders: ways to foresee a label, each with the same rows, inner split and number of trials."""
+"""Contenders: ways to foresee a label, each with the same rows, inner split and number of
+trials.
+"""
 
 import importlib.util
 import sys
@@ -47,7 +49,8 @@ class Contender:
     predict : callable
         Fits on the training rows, one thread, and predicts rows of the test matrix.
     modules : tuple of str
-        Modules whose text decides what it predicts: what they said before is kept until one changes.
+        Modules whose text decides what it predicts: what they said before is kept until one
+        changes.
     """
 
     name: str
@@ -58,8 +61,16 @@ class Contender:
 def tuned_holdfast(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
     """The blend of the best trials, fitted again on all training rows."""
     learn, watch = next(inner_folds(train.label, train.group, settings))
-    tuned = tune(train.rows(learn), train.rows(watch), TuningBudget(trials=TRIALS), settings=settings, threads=1)
-    booster = fit_blend(train, tuned.members, settings, threads=1, most_leaves=GateSettings.read().most_leaves)
+    tuned = tune(
+        train.rows(learn),
+        train.rows(watch),
+        TuningBudget(trials=TRIALS),
+        settings=settings,
+        threads=1,
+    )
+    booster = fit_blend(
+        train, tuned.members, settings, threads=1, most_leaves=GateSettings.read().most_leaves
+    )
     return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
 
 
@@ -73,7 +84,9 @@ def quickstart(train: TrainingTable, test: Floats, settings: TrainingSettings) -
 def plain_lightgbm(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
     """LightGBM with its own defaults."""
     data = lgb.Dataset(train.matrix, train.label, categorical_feature=list(train.categorical))
-    booster = lgb.train({"objective": "binary", "verbosity": -1, "seed": settings.seed, "num_threads": 1}, data)
+    booster = lgb.train(
+        {"objective": "binary", "verbosity": -1, "seed": settings.seed, "num_threads": 1}, data
+    )
     return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
 
 
@@ -96,7 +109,9 @@ OURS = Contender(
         __name__,
     ),
 )
-QUICKSTART = Contender("holdfast quickstart", quickstart, ("training.fitting.fit", "models.calibration", __name__))
+QUICKSTART = Contender(
+    "holdfast quickstart", quickstart, ("training.fitting.fit", "models.calibration", __name__)
+)
 PLAIN = Contender("LightGBM as it comes", plain_lightgbm, (__name__,))
 CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.catboost_tuned",))
 

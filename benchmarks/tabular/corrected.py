@@ -1,8 +1,8 @@
 """Corrected intervals: how far a mean difference over repeated folds can be trusted.
 
-Training parts of the folds overlap, so that differences over folds are not independent, and a plain t interval is far too
-narrow. Nadeau and Bengio (2003) widen its variance by the ratio of test to training rows; Bouckaert and Frank (2004) carry that
-over to repeated folds.
+Training parts of the folds overlap, so that differences over folds are not independent, and a plain
+t interval is far too narrow. Nadeau and Bengio (2003) widen its variance by the ratio of test to
+training rows; Bouckaert and Frank (2004) carry that over to repeated folds.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,9 @@ class Difference:
         return f"{self.mean:+.4f} ({self.low:+.4f} to {self.high:+.4f})"
 
 
-def corrected_interval(differences: Sequence[float], test_share: float, confidence: float = 0.95) -> Difference:
+def corrected_interval(
+    differences: Sequence[float], test_share: float, confidence: float = 0.95
+) -> Difference:
     """The mean of paired differences, with the corrected resampled t interval.
 
     Parameters

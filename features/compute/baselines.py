@@ -1,7 +1,7 @@
 """Baselines on disk: for each Monday what is usual in a region, and in which region a cell lies.
 
-They are taken over everybody and kept as small files; a Monday's are computed once, before the first snapshot that compares
-with them.
+They are taken over everybody and kept as small files; a Monday's are computed once, before the
+first snapshot that compares with them.
 """
 
 from datetime import datetime
@@ -38,13 +38,17 @@ class Baselines:
         return all(digest_of(self.path(relation, monday)) == digest for relation in BASELINES)
 
     def build(self, raw: RawTables, monday: datetime, digest: str) -> None:
-        """Compute a Monday's baselines, over everybody. It leaves the snapshot and the bounds of that Monday."""
+        """Compute a Monday's baselines, over everybody. It leaves the snapshot and the bounds of
+        that Monday.
+        """
         raw.bound(monday, monday, RECENT_DAYS)
         take_snapshot(raw, monday)
         self.write(raw, monday, digest)
 
     def write(self, raw: RawTables, monday: datetime, digest: str) -> None:
-        """Compute the baselines of the Monday whose snapshot is taken already, with everybody's rows in sight."""
+        """Compute the baselines of the Monday whose snapshot is taken already, with everybody's
+        rows in sight.
+        """
         for relation, query in BASELINES.items():
             write_rows(raw.connection, query(moment(monday)), self.path(relation, monday), digest)
 

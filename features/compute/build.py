@@ -1,8 +1,9 @@
 """The feature build: raw tables in, feature tables out, and what was built already left as it is.
 
-Below one directory lie ``tables/<view>/newest.parquet`` (everybody, replaced each night), ``tables/<view>/history`` (Mondays of a
-sample of customers, kept), ``baselines`` and ``work``, which may be deleted. A file is computed anew when what it was computed
-from has changed: the raw parts that hold rows of its time, or the SQL of its features. Rows that arrive later change no past
+Below one directory lie ``tables/<view>/newest.parquet`` (everybody, replaced each night),
+``tables/<view>/history`` (Mondays of a sample of customers, kept), ``baselines`` and ``work``,
+which may be deleted. A file is computed anew when what it was computed from has changed: the raw
+parts that hold rows of its time, or the SQL of its features. Rows that arrive later change no past
 Monday: it is as known then. A build killed at any moment is carried on by the next one.
 """
 
@@ -20,7 +21,14 @@ from features.compute.baselines import BASELINES, Baselines
 from features.compute.files import digest_of, link_rows, rows_of, view_rows, write_rows
 from features.compute.live_states import link_queries, state_queries
 from features.compute.population import population_sql, sampled, take_snapshot
-from features.compute.snapshots import WEEK, checked_time, history_mondays, monday_of, newest_time, require_subscriptions
+from features.compute.snapshots import (
+    WEEK,
+    checked_time,
+    history_mondays,
+    monday_of,
+    newest_time,
+    require_subscriptions,
+)
 from features.compute.state_files import are_written, write_states
 from features.fields import ENTITIES, LINKS, VIEWS
 from features.settings import FeatureSettings
@@ -57,7 +65,9 @@ class Snapshot:
 
     @property
     def contacts_after(self) -> datetime:
-        """Contacts that arrived after this and by the cut-off belong to the snapshot: those of a week, begun or whole."""
+        """Contacts that arrived after this and by the cut-off belong to the snapshot: those of a
+        week, begun or whole.
+        """
         monday = monday_of(self.at)
         return monday if monday < self.at else monday - WEEK
 
@@ -75,7 +85,8 @@ class BuildReport:
     history_share : float
         Share of customers that history is kept of.
     built, skipped : tuple of str
-        Snapshots of which something was computed, and those that were there already: ``newest``, or the Monday.
+        Snapshots of which something was computed, and those that were there already: ``newest``, or
+        the Monday.
     rows : dict of str to int
         Rows of the newest snapshot, by view.
     disabled : dict of str to dict
@@ -94,7 +105,9 @@ class BuildReport:
     seconds: float
 
 
-def build(raw: Path, directory: Path, at: datetime | None = None, settings: FeatureSettings | None = None) -> BuildReport:
+def build(
+    raw: Path, directory: Path, at: datetime | None = None, settings: FeatureSettings | None = None
+) -> BuildReport:
     """Bring feature tables up to date with raw tables.
 
     Parameters
@@ -120,15 +133,25 @@ def build(raw: Path, directory: Path, at: datetime | None = None, settings: Feat
     """
     begun = time.monotonic()
     settings = settings or FeatureSettings.read()
-    with open_raw(raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use) as tables:
+    with open_raw(
+        raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use
+    ) as tables:
         reached = newest_time(tables)
         newest = checked_time(at, reached) if at else reached
         require_subscriptions(tables, newest)
         mondays = history_mondays(tables, newest)
-        share = _history_share(tables, directory / "history.json", settings.history_customers) if mondays else 1.0
-        snapshots = [Snapshot(monday, share, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays]
+        share = (
+            _history_share(tables, directory / "history.json", settings.history_customers)
+            if mondays
+            else 1.0
+        )
+        snapshots = [
+            Snapshot(monday, share, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays
+        ]
         snapshots.append(Snapshot(newest, 1.0, NEWEST))
-        builder = _Builder(tables, directory, view_queries(settings.margin_shares), settings.threads_to_use)
+        builder = _Builder(
+            tables, directory, view_queries(settings.margin_shares), settings.threads_to_use
+        )
         built = builder.run(snapshots)
     names = [_name(snapshot) for snapshot in snapshots]
     return BuildReport(
@@ -146,7 +169,9 @@ def build(raw: Path, directory: Path, at: datetime | None = None, settings: Feat
 class _Builder:
     """Computes what is missing of snapshots."""
 
-    def __init__(self, raw: RawTables, directory: Path, queries: Mapping[str, str], threads: int) -> None:
+    def __init__(
+        self, raw: RawTables, directory: Path, queries: Mapping[str, str], threads: int
+    ) -> None:
         self.raw = raw
         self.directory = directory
         self.queries = queries
@@ -157,8 +182,12 @@ class _Builder:
         self.tables = (*queries, *self.links)
 
     def run(self, snapshots: list[Snapshot]) -> set[str]:
-        """Compute what is missing; gives the names of the snapshots that something was computed of."""
-        missing = {snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))}
+        """Compute what is missing; gives the names of the snapshots that something was computed
+        of.
+        """
+        missing = {
+            snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))
+        }
         own = {snapshot.at for snapshot in missing if _gives_baselines(snapshot)}
         self._build_baselines(sorted({monday_of(snapshot.at) for snapshot in missing} - own))
         past = [snapshot for snapshot in missing if snapshot.file != NEWEST]
@@ -176,13 +205,17 @@ class _Builder:
         return {_name(snapshot) for snapshot in missing}
 
     def _write(self, snapshot: Snapshot, tables: Mapping[str, str], advance: Advance) -> None:
-        """Write views of the snapshot that is prepared; of past ones, which keep one thread busy each, several at once."""
+        """Write views of the snapshot that is prepared; of past ones, which keep one thread busy
+        each, several at once.
+        """
         rows = {table: self._rows(table, snapshot) for table in tables}
         at_once = 1 if snapshot.file == NEWEST else self.threads
 
         def write(table: str) -> None:
             begun = time.monotonic()
-            write_rows(self.raw.connection.cursor(), rows[table], self.path(snapshot, table), tables[table])
+            write_rows(
+                self.raw.connection.cursor(), rows[table], self.path(snapshot, table), tables[table]
+            )
             _log.debug("%s of %s: %.2f s", table, _name(snapshot), time.monotonic() - begun)
 
         with ThreadPoolExecutor(at_once) as pool:
@@ -192,7 +225,11 @@ class _Builder:
     def _write_states(self, newest: Snapshot, prepared: Snapshot | None) -> None:
         """What live events start from, of the newest snapshot alone."""
         queries = state_queries(newest.at) | link_queries(newest.at, asked_for("cell"))
-        digest = _digest(self._known_by(newest.at), self._baseline_digest(monday_of(newest.at)), *queries.values())
+        digest = _digest(
+            self._known_by(newest.at),
+            self._baseline_digest(monday_of(newest.at)),
+            *queries.values(),
+        )
         if are_written(self.directory / "states", digest):
             return
         if prepared != newest:
@@ -206,25 +243,42 @@ class _Builder:
         return self.directory / "tables" / table / snapshot.file
 
     def _missing(self, snapshot: Snapshot) -> dict[str, str]:
-        """Views that are not there as computed from the same, with the digest of what they are computed from."""
+        """Views that are not there as computed from the same, with the digest of what they are
+        computed from.
+        """
         digests = {table: self._digest(table, snapshot) for table in self.tables}
-        return {table: digest for table, digest in digests.items() if digest_of(self.path(snapshot, table)) != digest}
+        return {
+            table: digest
+            for table, digest in digests.items()
+            if digest_of(self.path(snapshot, table)) != digest
+        }
 
     def _build_baselines(self, mondays: list[datetime]) -> None:
         digests = {monday: self._baseline_digest(monday) for monday in mondays}
-        missing = {monday: digest for monday, digest in digests.items() if not self.baselines.are_built(monday, digest)}
+        missing = {
+            monday: digest
+            for monday, digest in digests.items()
+            if not self.baselines.are_built(monday, digest)
+        }
         with progress("Computing what is usual in each region", len(missing)) as advance:
             for monday, digest in missing.items():
                 self.baselines.build(self.raw, monday, digest)
                 advance(1)
 
     def _hold(self, past: list[Snapshot]) -> None:
-        """Read events once for all past snapshots: where there are many, only those of the customers that history is kept of."""
+        """Read events once for all past snapshots: where there are many, only those of the
+        customers that history is kept of.
+        """
         if not past or (len(past) < _WORTH_HOLDING and past[0].share >= 1):
             return
         customer = sampled("customer_id", past[0].share)
         lines = f"subscription_id IN (SELECT subscription_id FROM subscriptions WHERE {customer})"
-        conditions = {"usage_weeks": lines, "network_weeks": lines, "recharges": lines, "app_events": customer}
+        conditions = {
+            "usage_weeks": lines,
+            "network_weeks": lines,
+            "recharges": lines,
+            "app_events": customer,
+        }
         for table, parts in self.raw.parts.items():
             if READABLE[table].kind == "event" and sum(part.rows for part in parts) <= _FEW_ROWS:
                 conditions.setdefault(table, "true")
@@ -244,7 +298,9 @@ class _Builder:
             self.baselines.write(self.raw, monday, digest)
         self.baselines.load(self.raw, monday)
         for name, query in SUMMARIES.items():
-            self.raw.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query(moment(snapshot.at))}")
+            self.raw.connection.execute(
+                f"CREATE OR REPLACE TABLE {name} AS {query(moment(snapshot.at))}"
+            )
         _log.debug("population of %s: %.2f s", _name(snapshot), time.monotonic() - begun)
 
     def _rows(self, table: str, snapshot: Snapshot) -> str:
@@ -266,7 +322,9 @@ class _Builder:
         """)
 
     def _ask_contacts(self, snapshot: Snapshot) -> None:
-        """Ask about the contacts whose first version arrived in the snapshot's week, each at its own close."""
+        """Ask about the contacts whose first version arrived in the snapshot's week, each at its
+        own close.
+        """
         self.raw.bound(snapshot.contacts_after, snapshot.at)
         self.raw.connection.execute(f"""
             CREATE OR REPLACE TABLE {asked_for("contact")} AS
@@ -276,7 +334,9 @@ class _Builder:
             HAVING min(arrived_at) > {moment(snapshot.contacts_after)}
                AND {sampled("arg_min(customer_id, arrived_at)", snapshot.share)}
         """)
-        found = self.raw.connection.execute(f"SELECT min(cutoff) FROM {asked_for('contact')}").fetchone()
+        found = self.raw.connection.execute(
+            f"SELECT min(cutoff) FROM {asked_for('contact')}"
+        ).fetchone()
         if found and found[0]:
             self.raw.bound(found[0], snapshot.at)
 
@@ -285,8 +345,16 @@ class _Builder:
         if table in self.queries:
             sql.append(view_rows(VIEWS[table], self.queries[table], self.disabled.get(table, ())))
         if table == "experience":
-            sql += [view_rows(VIEWS[name], self.queries[name], self.disabled.get(name, ())) for name in experience.SOURCES]
-        return _digest(self._known_by(snapshot.at), self._baseline_digest(monday_of(snapshot.at)), snapshot.at.isoformat(), *sql)
+            sql += [
+                view_rows(VIEWS[name], self.queries[name], self.disabled.get(name, ()))
+                for name in experience.SOURCES
+            ]
+        return _digest(
+            self._known_by(snapshot.at),
+            self._baseline_digest(monday_of(snapshot.at)),
+            snapshot.at.isoformat(),
+            *sql,
+        )
 
     def _baseline_digest(self, monday: datetime) -> str:
         sql = (query("cutoff") for query in BASELINES.values())
@@ -294,7 +362,9 @@ class _Builder:
 
     def _known_by(self, at: datetime) -> str:
         """The raw parts that may hold rows which had arrived by then."""
-        return json.dumps({name: identity_of(parts, at) for name, parts in self.raw.parts.items()}, sort_keys=True)
+        return json.dumps(
+            {name: identity_of(parts, at) for name, parts in self.raw.parts.items()}, sort_keys=True
+        )
 
 
 def _history_share(raw: RawTables, path: Path, customers: int) -> float:
@@ -312,14 +382,21 @@ def _history_share(raw: RawTables, path: Path, customers: int) -> float:
 
 
 def _gives_baselines(snapshot: Snapshot) -> bool:
-    """Whether what is read for the snapshot is all that the baselines of its Monday are taken from."""
+    """Whether what is read for the snapshot is all that the baselines of its Monday are taken
+    from.
+    """
     return snapshot.share >= 1 and monday_of(snapshot.at) == snapshot.at
 
 
 def _stages(tables: Collection[str]) -> list[list[str]]:
-    """Views in an order in which none is computed before what it reads, or while the bounds of raw tables are moved for it."""
+    """Views in an order in which none is computed before what it reads, or while the bounds of raw
+    tables are moved for it.
+    """
     last = ("experience", "contact")
-    stages = [[table for table in tables if table not in last], *([table] for table in last if table in tables)]
+    stages = [
+        [table for table in tables if table not in last],
+        *([table] for table in last if table in tables),
+    ]
     return [stage for stage in stages if stage]
 
 

@@ -1,8 +1,9 @@
 """Feature files: how the rows of a view are stored, and what a file says it was computed from.
 
-A file holds the entity's id, ``event_timestamp`` and ``created_timestamp`` (both the cut-off, never the clock of the build) and
-the features, rounded, in order of the ids. The same rows give the same bytes. The digest of what it was computed from stands in
-the file itself, so that a file and its digest cannot part when a build is killed.
+A file holds the entity's id, ``event_timestamp`` and ``created_timestamp`` (both the cut-off, never
+the clock of the build) and the features, rounded, in order of the ids. The same rows give the same
+bytes. The digest of what it was computed from stands in the file itself, so that a file and its
+digest cannot part when a build is killed.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,10 +22,13 @@ _TIMES = "make_timestamptz(epoch_us(cutoff)) AS event_timestamp, make_timestampt
 def rounded(column: str) -> str:
     """SQL: a value as it is stored; null where it is no finite number.
 
-    Rounded twice: sums over several threads differ in the last bits, and the first rounding takes those away before the second
-    decides which way a half goes. Adding nothing turns minus zero into zero.
+    Rounded twice: sums over several threads differ in the last bits, and the first rounding takes
+    those away before the second decides which way a half goes. Adding nothing turns minus zero into
+    zero.
     """
-    return f"CASE WHEN isfinite({column}::DOUBLE) THEN round(round({column}::DOUBLE, 9), 4) + 0.0 END"
+    return (
+        f"CASE WHEN isfinite({column}::DOUBLE) THEN round(round({column}::DOUBLE, 9), 4) + 0.0 END"
+    )
 
 
 def view_rows(view: View, query: str, disabled: Collection[str]) -> str:
@@ -39,7 +43,10 @@ def view_rows(view: View, query: str, disabled: Collection[str]) -> str:
     disabled : collection of str
         Features that are null for everybody, because a table they need is absent.
     """
-    features = [f"{'NULL::DOUBLE' if name in disabled else rounded(quoted(name))} AS {quoted(name)}" for name in view.columns]
+    features = [
+        f"{'NULL::DOUBLE' if name in disabled else rounded(quoted(name))} AS {quoted(name)}"
+        for name in view.columns
+    ]
     return f"SELECT {view.join_key}, {_TIMES}, {', '.join(features)} FROM ({query}) ORDER BY {view.join_key}, cutoff"
 
 

@@ -23,7 +23,8 @@ def state_queries(cutoff: datetime) -> dict[str, str]:
     Parameters
     ----------
     cutoff : datetime
-        The build's, with a time zone. Event tables must show what happened `REACH` and `GRACE` before it.
+        The build's, with a time zone. Event tables must show what happened `REACH` and `GRACE`
+        before it.
 
     Returns
     -------
@@ -82,14 +83,19 @@ def link_queries(cutoff: datetime, cells: str) -> dict[str, str]:
 
 def _document(now: int, tables: tuple[str, ...]) -> str:
     """SQL: the JSON text of a state, from the texts of its items by table."""
-    parts = [f"""coalesce(',"{table}":[' || any_value(items) FILTER (source = '{table}') || ']', '')""" for table in tables]
+    parts = [
+        f"""coalesce(',"{table}":[' || any_value(items) FILTER (source = '{table}') || ']', '')"""
+        for table in tables
+    ]
     return " || ".join((f"""'{{"t":{now}'""", *parts, "'}'"))
 
 
 def _items(kind: str, table: str, cutoff: datetime) -> str:
     """SQL: the items of a table that states of a kind of entity keep."""
     item = KINDS[table]
-    values = ", ".join(("epoch_us(happened_at)", f"{_ARRIVED} - epoch_us(happened_at)", *_forms(item)))
+    values = ", ".join(
+        ("epoch_us(happened_at)", f"{_ARRIVED} - epoch_us(happened_at)", *_forms(item))
+    )
     selected = f"'{table}' AS source, json_array({values})::VARCHAR AS item"
     kept = _KEPT[item.keep](item, cutoff)
     if table == "incidents" and kind in INCIDENT_LEVELS:
@@ -134,7 +140,11 @@ def _in_force(item: ItemKind, cutoff: datetime) -> str:
 
 def _history(item: ItemKind, cutoff: datetime) -> str:
     now = microseconds(cutoff)
-    return _settled(item, cutoff, f"{_ARRIVED} <= {now - GRACE} AND epoch_us(happened_at) <= {now - REACH - GRACE}")
+    return _settled(
+        item,
+        cutoff,
+        f"{_ARRIVED} <= {now - GRACE} AND epoch_us(happened_at) <= {now - REACH - GRACE}",
+    )
 
 
 def _settled(item: ItemKind, cutoff: datetime, settled: str) -> str:

@@ -1,12 +1,14 @@
-"""Who is asked about at a snapshot: everybody in service, or the sample of them that history is kept of.
+"""Who is asked about at a snapshot: everybody in service, or the sample of them that history is
+kept of.
 
 `take_snapshot` makes tables in memory, each with the column ``cutoff``:
 
-- ``subscription_states``, ``customer_states``: the state of every subscription and customer, ended ones too; a customer's
-  ``household`` is its household, or the customer alone where that is unknown;
+- ``subscription_states``, ``customer_states``: the state of every subscription and customer, ended
+  ones too; a customer's ``household`` is its household, or the customer alone where that is
+  unknown;
 - ``population``: subscriptions in service, and whom they belong to;
-- ``asked_subscriptions``, ``asked_customers``, ``asked_accounts``, ``asked_cells``: those of the population that rows are made
-  for, with the ids they are linked to.
+- ``asked_subscriptions``, ``asked_customers``, ``asked_accounts``, ``asked_cells``: those of the
+  population that rows are made for, with the ids they are linked to.
 
 What feature queries are asked for is one of the last four, or any relation with the same columns.
 """
@@ -58,12 +60,15 @@ def sampled(customer: str, share: float) -> str:
     """SQL condition: the customer belongs to the share that history is kept of."""
     if share >= 1:
         return "true"
-    # Not DuckDB's own hash, which the next version may change: the sample is to stay the same for years.
+    # Not DuckDB's own hash, which the next version may change: the sample is to stay the same for
+    # years.
     return f"(md5_number_lower({customer}) >> 32) < {round(share * SAMPLE_STEPS)}"
 
 
 def population_sql(share: float) -> str:
-    """All SQL of the population, the same for every cut-off: when it changes, what was built of it is out of date."""
+    """All SQL of the population, the same for every cut-off: when it changes, what was built of it
+    is out of date.
+    """
     return "".join(_tables("cutoff", share).values())
 
 

@@ -1,8 +1,9 @@
 """When snapshots are taken: Mondays for history, the last midnight for what is known now.
 
-The first Monday of history is the first one that has a whole window of weekly rows behind it: 182 days after the first week that
-`usage_weeks` or `network_weeks` tells of begins. Without either, 182 days after the first row of any event table arrived. No
-Monday lies before the first subscription arrived.
+The first Monday of history is the first one that has a whole window of weekly rows behind it: 182
+days after the first week that `usage_weeks` or `network_weeks` tells of begins. Without either, 182
+days after the first row of any event table arrived. No Monday lies before the first subscription
+arrived.
 """
 
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ def newest_time(raw: RawTables) -> datetime:
     InputError
         No table has a row.
     """
-    arrived = [part.last_arrived for parts in raw.parts.values() for part in parts if part.last_arrived]
+    arrived = [
+        part.last_arrived for parts in raw.parts.values() for part in parts if part.last_arrived
+    ]
     if not arrived:
         raise InputError("raw tables", "must hold rows; they are all empty")
     return min(max(arrived), datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -37,7 +40,8 @@ def checked_time(at: datetime, newest: datetime) -> datetime:
     Raises
     ------
     InputError
-        It has no time zone, is not midnight in UTC, or lies after the last midnight that the data reach.
+        It has no time zone, is not midnight in UTC, or lies after the last midnight that the data
+        reach.
     """
     if at.tzinfo is None:
         raise InputError("at", "must have a time zone", at.isoformat())
@@ -45,7 +49,11 @@ def checked_time(at: datetime, newest: datetime) -> datetime:
     if at != at.replace(hour=0, minute=0, second=0, microsecond=0):
         raise InputError("at", "must be midnight, UTC", at.isoformat())
     if at > newest:
-        raise InputError("at", f"must not lie after {newest:%Y-%m-%d}, the last midnight that the data reach", f"{at:%Y-%m-%d}")
+        raise InputError(
+            "at",
+            f"must not lie after {newest:%Y-%m-%d}, the last midnight that the data reach",
+            f"{at:%Y-%m-%d}",
+        )
     return at
 
 
@@ -59,7 +67,11 @@ def require_subscriptions(raw: RawTables, at: datetime) -> None:
     """
     first = _first(raw, ("subscriptions",), "first_arrived")
     if first is not None and first > at:
-        raise InputError("at", f"must not lie before {first:%Y-%m-%d}, when the first subscription arrived", f"{at:%Y-%m-%d}")
+        raise InputError(
+            "at",
+            f"must not lie before {first:%Y-%m-%d}, when the first subscription arrived",
+            f"{at:%Y-%m-%d}",
+        )
 
 
 def monday_of(at: datetime) -> datetime:
@@ -86,7 +98,11 @@ def history_mondays(raw: RawTables, at: datetime) -> tuple[datetime, ...]:
 def _history_start(raw: RawTables) -> datetime | None:
     subscribed = _first(raw, ("subscriptions",), "first_arrived")
     weekly = _first(raw, _WEEKLY, "first_happened")
-    told = weekly - WEEK if weekly else _first(raw, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
+    told = (
+        weekly - WEEK
+        if weekly
+        else _first(raw, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
+    )
     if subscribed is None or told is None:
         return None
     return max(told + timedelta(days=WINDOW_DAYS), subscribed)

@@ -1,6 +1,8 @@
-"""The states that live events start from, as files: what a build knows of everybody's last half year, by kind of entity.
+"""The states that live events start from, as files: what a build knows of everybody's last half
+year, by kind of entity.
 
-Below the directory lie ``<kind>.parquet`` (id, document) and ``states.json``: the cut-off they are of and the raw tables it had.
+Below the directory lie ``<kind>.parquet`` (id, document) and ``states.json``: the cut-off they are
+of and the raw tables it had.
 """
 
 import json
@@ -48,7 +50,9 @@ class StateFiles:
     @property
     def digest(self) -> str:
         """What tells states apart: the cut-off, and what they were computed from."""
-        return " ".join([self.cutoff.isoformat(), *(digest_of(path) or "" for path in self.paths.values())])
+        return " ".join(
+            [self.cutoff.isoformat(), *(digest_of(path) or "" for path in self.paths.values())]
+        )
 
     def documents(self) -> dict[str, Iterator[pa.RecordBatch]]:
         """Batches with the columns id and document, by kind."""
@@ -76,7 +80,11 @@ def write_states(raw: RawTables, at: datetime, directory: Path, digest: str) -> 
         What they are computed from.
     """
     queries = state_queries(at) | link_queries(at, asked_for("cell"))
-    missing = {kind: query for kind, query in queries.items() if digest_of(directory / f"{kind}.parquet") != digest}
+    missing = {
+        kind: query
+        for kind, query in queries.items()
+        if digest_of(directory / f"{kind}.parquet") != digest
+    }
     raw.bound(at - timedelta(microseconds=GRACE), at)
     with progress("Computing states for live events", len(missing)) as advance:
         for kind, query in missing.items():

@@ -1,12 +1,16 @@
 """The raw tables that an operator maps its own data onto, as pandera schemas.
 
-Every row says when it happened and when it arrived, both in UTC: a feature as of a moment is computed from the rows that had
-arrived by then, whatever became known later. Ids are strings, leading zeros kept. There are two kinds of table:
+Every row says when it happened and when it arrived, both in UTC: a feature as of a moment is
+computed from the rows that had arrived by then, whatever became known later. Ids are strings,
+leading zeros kept. There are two kinds of table:
 
-- an *event* table has one row per thing that happened; a row with the same key that arrives later corrects the earlier one;
-- a *state* table has one row per change: the row with the latest `happened_at` holds until the next one.
+- an *event* table has one row per thing that happened; a row with the same key that arrives later
+  corrects the earlier one;
+- a *state* table has one row per change: the row with the latest `happened_at` holds until the next
+  one.
 
-Only `customers` and `subscriptions` are required. A table that is absent disables the features it feeds, by name.
+Only `customers` and `subscriptions` are required. A table that is absent disables the features it
+feeds, by name.
 """
 
 from collections.abc import Sequence
@@ -53,14 +57,25 @@ SEVERITIES = ("minor", "major", "critical")
 SURVEY_KINDS = ("relationship", "transactional")
 TOUCHPOINTS = ("none", "phone", "bot", "chat", "store", "app", "repair", "installation", "bill")
 INSTRUMENTS = ("csat", "nps", "ces")
-DIMENSIONS = ("overall", "attitude", "response_speed", "quality", "support", "network_stability", "price_transparency")
+DIMENSIONS = (
+    "overall",
+    "attitude",
+    "response_speed",
+    "quality",
+    "support",
+    "network_stability",
+    "price_transparency",
+)
 ARMS = ("treatment", "control", "holdout")
 OUTCOMES = ("accepted", "resolved", "retained", "churned", "answered", "complained", "opted_out")
 VOLUNTARY_CHURN = ("cancellation", "port_out", "product_drop", "inactivity")
 INVOLUNTARY_CHURN = ("non_payment", "fraud", "moved", "deceased")
 
 _UTC = pyarrow.timestamp("us", "UTC")
-_FIRST_MOMENT, _LAST_MOMENT = pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2262-01-01", tz="UTC")
+_FIRST_MOMENT, _LAST_MOMENT = (
+    pd.Timestamp("1900-01-01", tz="UTC"),
+    pd.Timestamp("2262-01-01", tz="UTC"),
+)
 
 
 @dataclass(frozen=True)
@@ -80,11 +95,13 @@ class Table:
     key : tuple of str
         What one event, or the bearer of a state, is known by.
     schema : pandera.pandas.DataFrameSchema
-        Columns with type (Arrow-backed, which is checked ten times faster than pandas' own), checks, null rule, description, and
-        metadata: ``arrow`` (type), ``unit``, ``data_class`` and ``references`` (the table whose key the id must be found in, or
-        None). A check's name is the stable code of its rule, its error the rule in words. A nullable column may be absent.
+        Columns with type (Arrow-backed, which is checked ten times faster than pandas' own),
+        checks, null rule, description, and metadata: ``arrow`` (type), ``unit``, ``data_class`` and
+        ``references`` (the table whose key the id must be found in, or None). A check's name is the
+        stable code of its rule, its error the rule in words. A nullable column may be absent.
     use : {"features", "labels", "exclusion and reporting"}
-        What may read it. Population, labels and contact policy may read every table; features only the first sort.
+        What may read it. Population, labels and contact policy may read every table; features only
+        the first sort.
     required : bool
         Nothing can be computed without it.
     """
@@ -112,7 +129,9 @@ class Table:
     @property
     def arrow_schema(self) -> pyarrow.Schema:
         """The table's columns with their Arrow types."""
-        return pyarrow.schema([(name, column.metadata["arrow"]) for name, column in self.schema.columns.items()])
+        return pyarrow.schema(
+            [(name, column.metadata["arrow"]) for name, column in self.schema.columns.items()]
+        )
 
 
 def _column(
@@ -125,16 +144,29 @@ def _column(
     references: str | None = None,
 ) -> pa.Column:
     metadata = {"arrow": type_, "unit": unit, "data_class": data_class, "references": references}
-    return pa.Column(pd.ArrowDtype(type_), list(checks), nullable=null, description=about, metadata=metadata)
+    return pa.Column(
+        pd.ArrowDtype(type_), list(checks), nullable=null, description=about, metadata=metadata
+    )
 
 
-def _id(about: str, references: str | None = None, *, null: bool = False, data_class: str = "none") -> pa.Column:
+def _id(
+    about: str, references: str | None = None, *, null: bool = False, data_class: str = "none"
+) -> pa.Column:
     length = pa.Check.str_length(1, 120, name="length", error="must be 1 to 120 characters long")
-    return _column(pyarrow.string(), about, length, null=null, unit="id", references=references, data_class=data_class)
+    return _column(
+        pyarrow.string(),
+        about,
+        length,
+        null=null,
+        unit="id",
+        references=references,
+        data_class=data_class,
+    )
 
 
 def _time(about: str, *, null: bool = True) -> pa.Column:
-    # Feast and pandas count nanoseconds, which end in 2262; a far end such as 9999-12-31 stands for none.
+    # Feast and pandas count nanoseconds, which end in 2262; a far end such as 9999-12-31 stands for
+    # none.
     years = pa.Check(
         lambda times: (times >= _FIRST_MOMENT) & (times < _LAST_MOMENT),
         name="year",
@@ -143,9 +175,15 @@ def _time(about: str, *, null: bool = True) -> pa.Column:
     return _column(_UTC, about, years, null=null, unit="UTC")
 
 
-def _choice(about: str, values: Sequence[str], *, null: bool = False, data_class: str = "none") -> pa.Column:
-    known = pa.Check.isin(list(values), name="category", error=f"must be one of {', '.join(values)}")
-    return _column(pyarrow.string(), about, known, null=null, unit="category", data_class=data_class)
+def _choice(
+    about: str, values: Sequence[str], *, null: bool = False, data_class: str = "none"
+) -> pa.Column:
+    known = pa.Check.isin(
+        list(values), name="category", error=f"must be one of {', '.join(values)}"
+    )
+    return _column(
+        pyarrow.string(), about, known, null=null, unit="category", data_class=data_class
+    )
 
 
 def _flag(about: str, *, null: bool = True, data_class: str = "none") -> pa.Column:
@@ -153,14 +191,32 @@ def _flag(about: str, *, null: bool = True, data_class: str = "none") -> pa.Colu
 
 
 def _number(
-    about: str, unit: str, low: float | None = 0, high: float | None = None, *, null: bool = True, data_class: str = "none"
+    about: str,
+    unit: str,
+    low: float | None = 0,
+    high: float | None = None,
+    *,
+    null: bool = True,
+    data_class: str = "none",
 ) -> pa.Column:
     finite = pa.Check(lambda numbers: np.isfinite(numbers), name="finite", error="must be finite")
-    return _column(pyarrow.float64(), about, *_between(low, high), finite, null=null, unit=unit, data_class=data_class)
+    return _column(
+        pyarrow.float64(),
+        about,
+        *_between(low, high),
+        finite,
+        null=null,
+        unit=unit,
+        data_class=data_class,
+    )
 
 
-def _count(about: str, unit: str, high: int | None = None, *, null: bool = True, data_class: str = "none") -> pa.Column:
-    return _column(pyarrow.int64(), about, *_between(0, high), null=null, unit=unit, data_class=data_class)
+def _count(
+    about: str, unit: str, high: int | None = None, *, null: bool = True, data_class: str = "none"
+) -> pa.Column:
+    return _column(
+        pyarrow.int64(), about, *_between(0, high), null=null, unit=unit, data_class=data_class
+    )
 
 
 def _amount(about: str, low: float | None = 0, *, null: bool = True) -> pa.Column:
@@ -169,17 +225,29 @@ def _amount(about: str, low: float | None = 0, *, null: bool = True) -> pa.Colum
 
 def _between(low: float | None, high: float | None) -> list[pa.Check]:
     if low is not None and high is not None:
-        return [pa.Check.in_range(low, high, name="range", error=f"must lie between {low:g} and {high:g}")]
+        return [
+            pa.Check.in_range(
+                low, high, name="range", error=f"must lie between {low:g} and {high:g}"
+            )
+        ]
     if low is not None:
         return [pa.Check.ge(low, name="range", error=f"must be {low:g} or more")]
     return []
 
 
 def _table(
-    name: str, group: str, about: str, kind: Kind, key: tuple[str, ...], columns: dict[str, pa.Column], **rest: Any
+    name: str,
+    group: str,
+    about: str,
+    kind: Kind,
+    key: tuple[str, ...],
+    columns: dict[str, pa.Column],
+    **rest: Any,
 ) -> Table:
     order = pa.Check(
-        lambda frame: frame[ARRIVED].isna() | frame[HAPPENED].isna() | (frame[ARRIVED] >= frame[HAPPENED]),
+        lambda frame: (
+            frame[ARRIVED].isna() | frame[HAPPENED].isna() | (frame[ARRIVED] >= frame[HAPPENED])
+        ),
         name="arrival",
         error=f"{ARRIVED} must not lie before {HAPPENED}",
     )
@@ -187,7 +255,14 @@ def _table(
         HAPPENED: _time("When it happened or began to hold", null=False),
         ARRIVED: _time("When the row reached the operator's data platform", null=False),
     }
-    schema = pa.DataFrameSchema({**columns, **times}, checks=[order], name=name, description=about, strict=False, coerce=False)
+    schema = pa.DataFrameSchema(
+        {**columns, **times},
+        checks=[order],
+        name=name,
+        description=about,
+        strict=False,
+        coerce=False,
+    )
     return Table(name=name, group=group, about=about, kind=kind, key=key, schema=schema, **rest)
 
 
@@ -212,12 +287,20 @@ _WHO = (
         ("customer_id",),
         {
             "customer_id": _id("The customer"),
-            "household_id": _id("People whose treatment spills over; the customer alone where unknown", null=True),
+            "household_id": _id(
+                "People whose treatment spills over; the customer alone where unknown", null=True
+            ),
             "account_id": _id("Who pays; the customer alone where unknown", null=True),
             "segment": _choice("Kind of customer", SEGMENTS),
-            "region": _id("Region of the home, as the operator names it", null=True, data_class="location"),
-            "time_zone": _id("IANA time zone, such as Asia/Shanghai", null=True, data_class="location"),
-            "language": _id("Language to write in, BCP 47, such as en, zh-Hans or zh-Hant", null=True),
+            "region": _id(
+                "Region of the home, as the operator names it", null=True, data_class="location"
+            ),
+            "time_zone": _id(
+                "IANA time zone, such as Asia/Shanghai", null=True, data_class="location"
+            ),
+            "language": _id(
+                "Language to write in, BCP 47, such as en, zh-Hans or zh-Hant", null=True
+            ),
             "age_band": _choice("Age band", AGE_BANDS, null=True, data_class="special"),
             "accessibility_needs": _flag("Needs an accessible channel", data_class="special"),
             "first_seen_at": _time("Start of the first subscription ever"),
@@ -246,8 +329,12 @@ _WHO = (
             "status": _choice("Whether it is in service", STATUSES),
             "status_reason": _choice("Why it is suspended or ended", STATUS_REASONS, null=True),
             "replaced_by": _id("The subscription that continues this one", null=True),
-            "replacement": _choice("How it was replaced: none of these is churn", REPLACEMENTS, null=True),
-            "home_cell_id": _id("Cell, or exchange, that serves it at home", null=True, data_class="location"),
+            "replacement": _choice(
+                "How it was replaced: none of these is churn", REPLACEMENTS, null=True
+            ),
+            "home_cell_id": _id(
+                "Cell, or exchange, that serves it at home", null=True, data_class="location"
+            ),
             "is_test": _flag("The operator's own test line"),
             "is_employee": _flag("An employee's line"),
             "is_iot": _flag("Serves a machine, not a person"),
@@ -295,7 +382,8 @@ _WHO = (
         {
             "customer_id": _customer(),
             "purpose": _choice(
-                "`profiling` withdrawn is an objection to profiling, `any_contact` withdrawn is do-not-contact", CONSENT_PURPOSES
+                "`profiling` withdrawn is an objection to profiling, `any_contact` withdrawn is do-not-contact",
+                CONSENT_PURPOSES,
             ),
             "channel": _choice("The channel meant, or `any`", (*CONTACT_CHANNELS, "any")),
             "state": _choice("What the customer said", ("granted", "withdrawn")),
@@ -307,7 +395,11 @@ _WHO = (
         "Standing in the loyalty programme",
         "state",
         ("customer_id",),
-        {"customer_id": _customer(), "tier": _choice("Tier", TIERS), "points": _count("Points to spend", "points")},
+        {
+            "customer_id": _customer(),
+            "tier": _choice("Tier", TIERS),
+            "points": _count("Points to spend", "points"),
+        },
     ),
 )
 
@@ -325,7 +417,9 @@ _DO = (
             "data_gb": _number("Data", "GB", data_class="traffic"),
             "zero_use_days": _count("Days without any use", "days", 7, data_class="traffic"),
             "last_used_at": _time("Last use of any kind"),
-            "unused_allowance": _number("Share of the monthly data allowance not used, at the week's pace", "share", 0, 1),
+            "unused_allowance": _number(
+                "Share of the monthly data allowance not used, at the week's pace", "share", 0, 1
+            ),
             "overage": _amount("Charged beyond the allowance"),
             "roaming_days": _count("Days abroad", "days", 7, data_class="location"),
         },
@@ -339,15 +433,29 @@ _DO = (
         {
             "subscription_id": _subscription(),
             "week_start_at": _time("Monday 00:00; `happened_at` is the week's end", null=False),
-            "drop_days": _count("Days with a dropped call or connection", "days", 7, data_class="traffic"),
+            "drop_days": _count(
+                "Days with a dropped call or connection", "days", 7, data_class="traffic"
+            ),
             "drops": _count("Dropped calls or connections", "drops", data_class="traffic"),
-            "failed_setups": _count("Calls or connections that could not be set up", "attempts", data_class="traffic"),
-            "voice_quality_mos": _number("Mean opinion score of calls", "MOS", 1, 5, data_class="traffic"),
-            "throughput_peak_mbps": _number("Median download speed in the busy hour", "Mbit/s", data_class="traffic"),
+            "failed_setups": _count(
+                "Calls or connections that could not be set up", "attempts", data_class="traffic"
+            ),
+            "voice_quality_mos": _number(
+                "Mean opinion score of calls", "MOS", 1, 5, data_class="traffic"
+            ),
+            "throughput_peak_mbps": _number(
+                "Median download speed in the busy hour", "Mbit/s", data_class="traffic"
+            ),
             "latency_ms": _number("Median round trip", "ms", data_class="traffic"),
-            "outage_minutes": _number("Minutes without service", "minutes", 0, 10_080, data_class="traffic"),
+            "outage_minutes": _number(
+                "Minutes without service", "minutes", 0, 10_080, data_class="traffic"
+            ),
             "home_congestion": _number(
-                "Share of busy hours in which the cell at home was congested", "share", 0, 1, data_class="location"
+                "Share of busy hours in which the cell at home was congested",
+                "share",
+                0,
+                1,
+                data_class="location",
             ),
         },
     ),
@@ -402,7 +510,9 @@ _DO = (
             "customer_id": _customer(),
             "order_id": _id("The order it serves", null=True),
             "planned_at": _time("When it is or was to be"),
-            "status": _choice("The step; `missed` by the operator", ("planned", "rescheduled", "kept", "missed")),
+            "status": _choice(
+                "The step; `missed` by the operator", ("planned", "rescheduled", "kept", "missed")
+            ),
         },
     ),
     _table(
@@ -435,7 +545,9 @@ _MONEY = (
             "out_of_bundle": _amount("Part of it beyond what plans include"),
             "discount": _amount("Discount already taken off"),
             "discount_end_at": _time("When the discount ends; null without one"),
-            "disputed": _flag("The customer disputes it: a correction of the row as it first arrived"),
+            "disputed": _flag(
+                "The customer disputes it: a correction of the row as it first arrived"
+            ),
         },
     ),
     _table(
@@ -532,7 +644,9 @@ _SERVICE = (
             "text": _column(
                 pyarrow.string(),
                 "Short text; never leaves the feature layer",
-                pa.Check.str_length(0, 4_000, name="length", error="must be at most 4000 characters long"),
+                pa.Check.str_length(
+                    0, 4_000, name="length", error="must be at most 4000 characters long"
+                ),
                 null=True,
                 unit="text",
                 data_class="special",
@@ -571,9 +685,15 @@ _FEEL = (
             "interaction_id": _id("The contact it follows", null=True),
             "survey": _choice("About the relationship or about one contact", SURVEY_KINDS),
             "channel": _choice("Sent through", CONTACT_CHANNELS),
-            "touchpoint": _choice("Where the contact was; `none` for a relationship survey", TOUCHPOINTS),
+            "touchpoint": _choice(
+                "Where the contact was; `none` for a relationship survey", TOUCHPOINTS
+            ),
             "sampling_probability": _number(
-                "Probability with which this customer was to be invited", "probability", 0, 1, null=False
+                "Probability with which this customer was to be invited",
+                "probability",
+                0,
+                1,
+                null=False,
             ),
             "delivered": _flag("Reached the customer"),
         },
@@ -612,7 +732,12 @@ _CARE = (
             "action": _id("The care action"),
             "channel": _choice("Sent through; null in control", CONTACT_CHANNELS, null=True),
             "arm": _choice("Arm of the experiment", ARMS),
-            "propensity": _number("Probability with which this arm was drawn; null when not randomised", "probability", 0, 1),
+            "propensity": _number(
+                "Probability with which this arm was drawn; null when not randomised",
+                "probability",
+                0,
+                1,
+            ),
             "delivered": _flag("Reached the customer; null in control"),
         },
     ),
@@ -637,7 +762,9 @@ _CARE = (
         ("subscription_id", HAPPENED),
         {
             "subscription_id": _subscription(),
-            "churn": _choice("How; the last four are involuntary", (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)),
+            "churn": _choice(
+                "How; the last four are involuntary", (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)
+            ),
             "notice_at": _time("When the customer said so; null without notice"),
             "ended_at": _time("When service ended"),
         },
@@ -645,5 +772,7 @@ _CARE = (
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (*_WHO, *_DO, *_MONEY, *_SERVICE, *_FEEL, *_CARE)}
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*_WHO, *_DO, *_MONEY, *_SERVICE, *_FEEL, *_CARE)
+}
 """All contracts by table name, in the order of the data dictionary."""

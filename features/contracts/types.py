@@ -1,6 +1,7 @@
 """Raw columns, of whatever type they come in, as the types that contracts name.
 
-What a value cannot be read as is that row's fault; a column whose type says that none of its values can be read is refused.
+What a value cannot be read as is that row's fault; a column whose type says that none of its values
+can be read is refused.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,10 @@ _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 _LARGEST_EXACT = 2.0**53
 
 _NOT_TIME = ("type", "must be a time such as 2026-01-31T09:30:00Z")
-_NO_ZONE = ("naive_time", "must name its zone, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+02:00")
+_NO_ZONE = (
+    "naive_time",
+    "must name its zone, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+02:00",
+)
 _NOT_WHOLE = ("type", "must be a whole number")
 _NOT_NUMBER = ("type", "must be a number with a decimal point and no other separator")
 _NOT_FLAG = ("type", "must be true or false, 1 or 0, yes or no")
@@ -78,9 +82,10 @@ def typed(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Fau
     table : Table
         The contract.
     batch : pyarrow.RecordBatch
-        Columns of any type; further ones are dropped, nullable ones that are absent become null. Text holds times with an
-        offset or ``Z``, numbers with a decimal point, and true or false, 1 or 0, yes or no. Dictionaries are unpacked, times
-        become UTC and lose what is below microseconds, NaN is null.
+        Columns of any type; further ones are dropped, nullable ones that are absent become null.
+        Text holds times with an offset or ``Z``, numbers with a decimal point, and true or false, 1
+        or 0, yes or no. Dictionaries are unpacked, times become UTC and lose what is below
+        microseconds, NaN is null.
 
     Returns
     -------
@@ -92,7 +97,8 @@ def typed(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Fau
     Raises
     ------
     InputError
-        A column that must be there is not, or is of a type that cannot be read, such as times without a zone.
+        A column that must be there is not, or is of a type that cannot be read, such as times
+        without a zone.
     """
     schema = table.arrow_schema
     columns, faults = [], []
@@ -130,7 +136,11 @@ def _column(table: Table, field: pa.Field, batch: pa.RecordBatch) -> tuple[pa.Ar
     try:
         return _READERS[field.type](values, misfits), misfits
     except (pa.ArrowException, _WrongTypeError) as error:
-        rule = str(error) if isinstance(error, _WrongTypeError) else f"must be of a type that can be read as {field.type}"
+        rule = (
+            str(error)
+            if isinstance(error, _WrongTypeError)
+            else f"must be of a type that can be read as {field.type}"
+        )
         raise InputError(f"{table.name}.{field.name}", rule, str(values.type)) from None
 
 
@@ -147,9 +157,16 @@ def _plain(values: pa.Array, misfits: _Misfits) -> pa.Array:
             text = values.cast(pa.string())
             text.validate(full=True)  # Parquet's texts have not been looked at
         except pa.ArrowInvalid:
-            wrong = pa.array([value is not None and not _is_utf8(value) for value in values.cast(pa.binary()).to_pylist()])
+            wrong = pa.array(
+                [
+                    value is not None and not _is_utf8(value)
+                    for value in values.cast(pa.binary()).to_pylist()
+                ]
+            )
             misfits.add(_NOT_UTF8, wrong)
-            text = pc.if_else(wrong, pa.scalar(None, pa.binary()), values.cast(pa.binary())).cast(pa.string())
+            text = pc.if_else(wrong, pa.scalar(None, pa.binary()), values.cast(pa.binary())).cast(
+                pa.string()
+            )
         values = text
     return values
 
@@ -181,7 +198,9 @@ def _whole(values: pa.Array, misfits: _Misfits) -> pa.Array:
         return digits.cast(pa.int64())
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         numbers = _without_nan(values.cast(pa.float64(), safe=False))
-        fits = pc.and_(pc.equal(pc.trunc(numbers), numbers), pc.less_equal(pc.abs(numbers), _LARGEST_EXACT))
+        fits = pc.and_(
+            pc.equal(pc.trunc(numbers), numbers), pc.less_equal(pc.abs(numbers), _LARGEST_EXACT)
+        )
         misfits.add(_NOT_WHOLE, pc.invert(fits))
         return _only(numbers, fits).cast(pa.int64())
     if pa.types.is_uint64(type_):
@@ -200,7 +219,12 @@ def _number(values: pa.Array, misfits: _Misfits) -> pa.Array:
         fits = pc.match_substring_regex(text, _NUMBER)
         misfits.add(_NOT_NUMBER, pc.invert(fits))
         return pc.utf8_ltrim(_only(text, fits), "+").cast(pa.float64())
-    if pa.types.is_null(type_) or pa.types.is_integer(type_) or pa.types.is_decimal(type_) or pa.types.is_floating(type_):
+    if (
+        pa.types.is_null(type_)
+        or pa.types.is_integer(type_)
+        or pa.types.is_decimal(type_)
+        or pa.types.is_floating(type_)
+    ):
         # By way of text, since Arrow's own way from decimals is a last bit off now and then.
         values = values.cast(pa.string()) if pa.types.is_decimal(type_) else values
         return _without_nan(values.cast(pa.float64(), safe=False))
@@ -233,7 +257,9 @@ def _time(values: pa.Array, misfits: _Misfits) -> pa.Array:
             "times must name their zone: store timestamps with time zone (Arrow's timestamp[us, tz=UTC], SQL's timestamptz)"
         )
     if not pa.types.is_string(type_):
-        raise _WrongTypeError("must be timestamps with a time zone, or such texts as 2026-01-31T09:30:00Z")
+        raise _WrongTypeError(
+            "must be timestamps with a time zone, or such texts as 2026-01-31T09:30:00Z"
+        )
     text = pc.utf8_trim_whitespace(values)
     fits = pc.match_substring_regex(text, _ZONED)
     if not pc.all(fits).as_py():
@@ -264,7 +290,9 @@ def _only(values: Any, wanted: Any) -> Any:
 
 def _without_nan(numbers: Any) -> Any:
     nan = pc.is_nan(numbers)
-    return pc.if_else(nan, pa.scalar(None, pa.float64()), numbers) if pc.any(nan).as_py() else numbers
+    return (
+        pc.if_else(nan, pa.scalar(None, pa.float64()), numbers) if pc.any(nan).as_py() else numbers
+    )
 
 
 _UTC = pa.timestamp("us", "UTC")

@@ -55,7 +55,9 @@ def is_iso_date(text: str) -> bool:
 
 
 def iso_date(days: float) -> str:
-    """ISO 8601 text of a number of days, to the second, within the years 1 to 9999: a date, or a time in UTC."""
+    """ISO 8601 text of a number of days, to the second, within the years 1 to 9999: a date, or a
+    time in UTC.
+    """
     seconds = min(max(round(days * 86400), _FIRST_SECOND), _LAST_SECOND)
     moment = _EPOCH + timedelta(seconds=seconds)
     return moment.date().isoformat() if days == int(days) else moment.isoformat()

@@ -1,7 +1,9 @@
-"""The encoding: how a table's columns become features, and how a feature's number reads to a person.
+"""The encoding: how a table's columns become features, and how a feature's number reads to a
+person.
 
-Numbers stay numbers, dates become days, categories become integer codes. The encoding only ever grows: a category keeps its
-code for as long as the home lives, so that yesterday's model reads today's features.
+Numbers stay numbers, dates become days, categories become integer codes. The encoding only ever
+grows: a category keeps its code for as long as the home lives, so that yesterday's model reads
+today's features.
 """
 
 import json
@@ -26,7 +28,9 @@ Value = float | str | None
 
 # Names that Feast, DuckDB or LightGBM take in a sense of their own; Feast drops what ends in `_y`.
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}(?<!_y)")
-_RESERVED = frozenset({"customer_id", "event_timestamp", "created_timestamp", "label", "entity_row_id", "rn"})
+_RESERVED = frozenset(
+    {"customer_id", "event_timestamp", "created_timestamp", "label", "entity_row_id", "rn"}
+)
 _LEADING_ZERO = r"^0\d"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$|^[+-]?([nN][aA][nN]|[iI][nN][fF])$"
 
@@ -78,7 +82,8 @@ class Column:
         return self._encode_dates(values) if self.kind == "date" else self._encode_numbers(values)
 
     def encode_value(self, value: object) -> float:
-        """Encode one value as it arrives in JSON; a category never seen becomes missing, as the model treats it.
+        """Encode one value as it arrives in JSON; a category never seen becomes missing, as the
+        model treats it.
 
         Raises
         ------
@@ -111,22 +116,30 @@ class Column:
 
     def _encode_categories(self, text: pa.ChunkedArray) -> Floats:
         codes = pc.index_in(text, value_set=pa.array(self.categories, pa.string()))
-        self._refuse(text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category")
+        self._refuse(
+            text, pc.and_(pc.is_valid(text), pc.is_null(codes)), "must be a known category"
+        )
         return _floats(codes)
 
     def _encode_dates(self, values: pa.ChunkedArray) -> Floats:
         try:
             return days_since_epoch(values)
         except (ValueError, OverflowError):
-            wrong = next(text for text in as_text(values).drop_null().to_pylist() if not is_iso_date(text))
-            raise InputError(self.name, "must be an ISO 8601 date or time that exists", wrong) from None
+            wrong = next(
+                text for text in as_text(values).drop_null().to_pylist() if not is_iso_date(text)
+            )
+            raise InputError(
+                self.name, "must be an ISO 8601 date or time that exists", wrong
+            ) from None
 
     def _encode_numbers(self, values: pa.ChunkedArray) -> Floats:
         if _is_numeric(_value_type(values)):
             numbers = _floats(values)
         else:
             text = as_text(values)
-            self._refuse(text, _not_numeric(text), "must be a number, as in the model's first table")
+            self._refuse(
+                text, _not_numeric(text), "must be a number, as in the model's first table"
+            )
             # Arrow parses no leading plus sign.
             numbers = _floats(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()))
         numbers[~np.isfinite(numbers)] = np.nan
@@ -149,24 +162,38 @@ class Encoding:
         return tuple(column.feature for column in self.columns)
 
     def encode(self, table: pa.Table) -> Floats:
-        """Encode a table's columns: (n, k) float64, NaN for missing. Errors as in `Column.encode`."""
+        """Encode a table's columns: (n, k) float64, NaN for missing. Errors as in
+        `Column.encode`.
+        """
         return np.column_stack([column.encode(table[column.name]) for column in self.columns])
 
     def grown(self, table: pa.Table) -> "Encoding":
         """The same encoding with the table's new categories appended, in sorted order."""
-        return Encoding(tuple(_with_categories(column, table[column.name]) for column in self.columns))
+        return Encoding(
+            tuple(_with_categories(column, table[column.name]) for column in self.columns)
+        )
 
     def to_json(self) -> list[dict[str, Any]]:
         """The encoding as JSON."""
         return [
-            {"name": c.name, "feature": c.feature, "kind": c.kind, "why": c.why, "categories": list(c.categories)}
+            {
+                "name": c.name,
+                "feature": c.feature,
+                "kind": c.kind,
+                "why": c.why,
+                "categories": list(c.categories),
+            }
             for c in self.columns
         ]
 
     @classmethod
     def from_json(cls, document: Sequence[Mapping[str, Any]]) -> "Encoding":
         """Read back what `to_json` wrote."""
-        return cls(tuple(Column(**{**entry, "categories": tuple(entry["categories"])}) for entry in document))
+        return cls(
+            tuple(
+                Column(**{**entry, "categories": tuple(entry["categories"])}) for entry in document
+            )
+        )
 
 
 def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
@@ -189,7 +216,9 @@ def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     for position, name in enumerate(names):
         feature = _feature_name(name, position, taken)
         kind, why = _infer_kind(name, table[name])
-        columns.append(_with_categories(Column(name=name, feature=feature, kind=kind, why=why), table[name]))
+        columns.append(
+            _with_categories(Column(name=name, feature=feature, kind=kind, why=why), table[name])
+        )
     return Encoding(tuple(columns))
 
 
@@ -211,9 +240,17 @@ def _infer_kind(name: str, values: pa.ChunkedArray) -> tuple[Kind, str]:
     if _is_numeric(kind):
         return "number", "numeric column"
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return "date", "date column" if pa.types.is_date(kind) or kind.tz else "date column, read as UTC"
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-        raise InputError(name, "must hold numbers, text, dates or true and false; leave it out with --drop", str(kind))
+        return "date", "date column" if pa.types.is_date(
+            kind
+        ) or kind.tz else "date column, read as UTC"
+    if not (
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    ):
+        raise InputError(
+            name,
+            "must hold numbers, text, dates or true and false; leave it out with --drop",
+            str(kind),
+        )
     return _infer_kind_of_text(as_text(values).drop_null())
 
 
@@ -237,7 +274,9 @@ def _value_type(values: pa.ChunkedArray) -> pa.DataType:
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
 
 
 def _not_numeric(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -245,7 +284,9 @@ def _not_numeric(text: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _floats(values: pa.ChunkedArray) -> Floats:
-    return np.array(values.cast(_value_type(values)).cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+    return np.array(
+        values.cast(_value_type(values)).cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64
+    )
 
 
 def _with_categories(column: Column, values: pa.ChunkedArray) -> Column:

@@ -28,7 +28,8 @@ def read_table(path: Path) -> pa.Table:
     Parameters
     ----------
     path : Path
-        CSV is UTF-8 with a header line, its fields parted by a comma, semicolon, tab or vertical bar.
+        CSV is UTF-8 with a header line, its fields parted by a comma, semicolon, tab or vertical
+        bar.
 
     Returns
     -------
@@ -38,7 +39,8 @@ def read_table(path: Path) -> pa.Table:
     Raises
     ------
     InputError
-        The file is missing, empty, unreadable, of another kind, or has blank or duplicate column names.
+        The file is missing, empty, unreadable, of another kind, or has blank or duplicate column
+        names.
     """
     if not path.is_file():
         raise InputError("TABLE", "must be an existing file", str(path))
@@ -52,14 +54,21 @@ def read_table(path: Path) -> pa.Table:
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as stripped text, null where missing or blank; whole numbers lose the ``.0`` that a float type gives them."""
+    """A column as stripped text, null where missing or blank; whole numbers lose the ``.0`` that a
+    float type gives them.
+    """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
         # Formatting one in Python is slow.
         different = pc.unique(column.drop_null())
-        texts = pa.array([None if value != value else number_text(value) for value in different.to_pylist()], pa.string())
-        text = pa.chunked_array([texts.take(pc.index_in(column, value_set=different).combine_chunks())])
+        texts = pa.array(
+            [None if value != value else number_text(value) for value in different.to_pylist()],
+            pa.string(),
+        )
+        text = pa.chunked_array(
+            [texts.take(pc.index_in(column, value_set=different).combine_chunks())]
+        )
     elif pa.types.is_boolean(column.type):
         text = pc.if_else(column, "true", "false")
     else:
@@ -79,7 +88,11 @@ def missing_count(column: pa.ChunkedArray) -> int:
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type):
         return len(column) - int(pc.sum(pc.is_finite(column)).as_py() or 0)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+    if (
+        pa.types.is_string(column.type)
+        or pa.types.is_large_string(column.type)
+        or pa.types.is_string_view(column.type)
+    ):
         text = as_text(column)
         not_finite = pc.sum(pc.match_substring_regex(text, _NOT_FINITE)).as_py() or 0
         # Among words, "nan" is a word; a column of nothing else holds nothing.
@@ -92,10 +105,13 @@ def _read_parquet(path: Path) -> pa.Table:
         names = pq.read_schema(path).names
         _check_names(names)
         table = pq.read_table(path)
-        # Where pandas keeps an index that is more than row numbers; it names rows, not customers' features.
+        # Where pandas keeps an index that is more than row numbers; it names rows, not customers'
+        # features.
         return table.drop_columns([name for name in names if _PANDAS_INDEX.fullmatch(name)])
     except (pa.ArrowException, OSError) as error:
-        raise InputError("TABLE", f"cannot be read as Parquet: {_first_line(error)}", path.name) from None
+        raise InputError(
+            "TABLE", f"cannot be read as Parquet: {_first_line(error)}", path.name
+        ) from None
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -104,7 +120,9 @@ def _read_csv(path: Path) -> pa.Table:
     except UnicodeDecodeError:
         raise InputError("TABLE", "must be UTF-8", path.name) from None
     except (OSError, EOFError, csv.Error) as error:
-        raise InputError("TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name) from None
+        raise InputError(
+            "TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name
+        ) from None
     _check_names(header)
     try:
         return pa_csv.read_csv(
@@ -112,11 +130,15 @@ def _read_csv(path: Path) -> pa.Table:
             read_options=pa_csv.ReadOptions(column_names=header, skip_rows_after_names=1),
             parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False
+                column_types=dict.fromkeys(header, pa.string()),
+                strings_can_be_null=False,
+                quoted_strings_can_be_null=False,
             ),
         )
     except (pa.ArrowException, OSError, EOFError) as error:
-        raise InputError("TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name) from None
+        raise InputError(
+            "TABLE", f"cannot be read as CSV: {_first_line(error)}", path.name
+        ) from None
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:
@@ -135,7 +157,9 @@ def _check_names(names: list[str]) -> None:
         raise InputError("TABLE", "must have a header line with column names")
     if any(not name.strip() for name in names):
         raise InputError(
-            "TABLE", "every column needs a name; this one has none", names.index(next(n for n in names if not n.strip())) + 1
+            "TABLE",
+            "every column needs a name; this one has none",
+            names.index(next(n for n in names if not n.strip())) + 1,
         )
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:

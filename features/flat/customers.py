@@ -1,4 +1,6 @@
-"""A team's own customer table, with the roles its columns play, checked as a whole before anything is written."""
+"""A team's own customer table, with the roles its columns play, checked as a whole before anything
+is written.
+"""
 
 import difflib
 import hashlib
@@ -22,9 +24,24 @@ from holdfast.errors import InputError
 FEWEST_ROWS = 100
 FEWEST_OF_A_CLASS = 20
 
-_NEGATIVE_WORDS = frozenset({"0", "no", "n", "false", "f", "stayed", "active", "retained", "no churn", "negative"})
+_NEGATIVE_WORDS = frozenset(
+    {"0", "no", "n", "false", "f", "stayed", "active", "retained", "no churn", "negative"}
+)
 _POSITIVE_WORDS = frozenset(
-    {"1", "yes", "y", "true", "t", "churn", "churned", "left", "gone", "cancelled", "canceled", "positive"}
+    {
+        "1",
+        "yes",
+        "y",
+        "true",
+        "t",
+        "churn",
+        "churned",
+        "left",
+        "gone",
+        "cancelled",
+        "canceled",
+        "positive",
+    }
 )
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
@@ -42,7 +59,8 @@ class Roles:
     positive : tuple of str
         Values of the target that mean "left"; empty to infer the one of two.
     time : str or None
-        Column that says when a row was true; a model is then judged on later rows than it was fitted on.
+        Column that says when a row was true; a model is then judged on later rows than it was
+        fitted on.
     group : str or None
         Rows with the same value here are never on both sides of a split.
     value : str or None
@@ -112,7 +130,11 @@ class CustomerTable:
 
     def encoding(self, earlier: Encoding | None) -> Encoding:
         """The encoding of the feature columns: the earlier one grown, or a new one inferred."""
-        return infer_encoding(self.table, self.columns) if earlier is None else earlier.grown(self.table)
+        return (
+            infer_encoding(self.table, self.columns)
+            if earlier is None
+            else earlier.grown(self.table)
+        )
 
 
 def read_customer_table(path: Path, roles: Roles, read_at: datetime) -> CustomerTable:
@@ -178,7 +200,13 @@ def read_column_names(path: Path) -> frozenset[str]:
 
 def _check_roles(table: pa.Table, roles: Roles) -> None:
     names = table.column_names
-    single = {"--target": roles.target, "--id": roles.id, "--time": roles.time, "--group": roles.group, "--value": roles.value}
+    single = {
+        "--target": roles.target,
+        "--id": roles.id,
+        "--time": roles.time,
+        "--group": roles.group,
+        "--value": roles.value,
+    }
     for option, name in single.items():
         if name is not None:
             check_named(option, name, names)
@@ -200,14 +228,25 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
 
 def _check_kind(option: str, name: str, table: pa.Table) -> None:
     kind = table[name].type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind):
-        raise InputError(option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind))
+    if (
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_duration(kind)
+    ):
+        raise InputError(
+            option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind)
+        )
 
 
 def check_named(option: str, name: str, names: Sequence[str]) -> None:
-    """Require that an option names a column of the table; InputError with the nearest name where it does not."""
+    """Require that an option names a column of the table; InputError with the nearest name where it
+    does not.
+    """
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [n for n in names if n.lower() == name.lower()]
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
+            n for n in names if n.lower() == name.lower()
+        ]
         hint = (
             f"; did you mean {near[0]!r}?"
             if near
@@ -226,17 +265,27 @@ def _label(text: pa.ChunkedArray, positive: Iterable[str]) -> tuple[Floats, tupl
         chosen = (_infer_positive(classes),)
     absent = [value for value in chosen if value not in classes]
     if absent:
-        raise InputError("--positive", f"must occur in the target, which has {', '.join(map(repr, classes[:10]))}", absent[0])
+        raise InputError(
+            "--positive",
+            f"must occur in the target, which has {', '.join(map(repr, classes[:10]))}",
+            absent[0],
+        )
     label = np.array(pc.is_in(plain, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
     label[np.array(plain.is_null().to_numpy())] = np.nan
     known = int((~np.isnan(label)).sum())
     positives = int(np.nansum(label))
     if known < FEWEST_ROWS:
-        raise InputError("--target", f"needs at least {FEWEST_ROWS} rows where it is not blank", known)
+        raise InputError(
+            "--target", f"needs at least {FEWEST_ROWS} rows where it is not blank", known
+        )
     if positives < FEWEST_OF_A_CLASS:
         raise InputError("--target", f"needs at least {FEWEST_OF_A_CLASS} positive rows", positives)
     if known - positives < FEWEST_OF_A_CLASS:
-        raise InputError("--target", f"needs at least {FEWEST_OF_A_CLASS} rows that are not positive", known - positives)
+        raise InputError(
+            "--target",
+            f"needs at least {FEWEST_OF_A_CLASS} rows that are not positive",
+            known - positives,
+        )
     return label, chosen
 
 
@@ -244,23 +293,32 @@ def _infer_positive(classes: Sequence[str]) -> str:
     if len(classes) > 2:
         shown = f"{', '.join(map(repr, classes[:10]))}{', …' if len(classes) > 10 else ''}"
         raise InputError(
-            "--target", f"has {len(classes)} classes ({shown}); say with --positive which mean that the customer left"
+            "--target",
+            f"has {len(classes)} classes ({shown}); say with --positive which mean that the customer left",
         )
     known = [value for value in classes if value.lower() in _POSITIVE_WORDS]
     if len(known) != 1 or not any(value.lower() in _NEGATIVE_WORDS for value in classes):
-        raise InputError("--target", "has two classes; say with --positive which means that the customer left", classes)
+        raise InputError(
+            "--target",
+            "has two classes; say with --positive which means that the customer left",
+            classes,
+        )
     return known[0]
 
 
 def canonical_text(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of text with one spelling a value, as `canonical_value` gives it; null stays null."""
+    """A column of text with one spelling a value, as `canonical_value` gives it; null stays
+    null.
+    """
     values = pc.unique(text.drop_null()).to_pylist()
     plain = pa.array([canonical_value(value) for value in values], pa.string())
     return plain.take(pc.index_in(text, value_set=pa.array(values, pa.string())))
 
 
 def canonical_value(value: str) -> str:
-    """One spelling of a class: ``1``, ``1.0`` and `` 1 `` are the same, and so are ``True`` and ``true``."""
+    """One spelling of a class: ``1``, ``1.0`` and `` 1 `` are the same, and so are ``True`` and
+    ``true``.
+    """
     stripped = value.strip()
     try:
         return number_text(float(stripped))
@@ -278,17 +336,25 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
     else:
         ids = as_text(values)
     if ids.null_count:
-        raise InputError("--id", f"column {column!r} must have no blanks; this row has one", ids.to_pylist().index(None) + 1)
+        raise InputError(
+            "--id",
+            f"column {column!r} must have no blanks; this row has one",
+            ids.to_pylist().index(None) + 1,
+        )
     listed: list[str] = ids.to_pylist()
     counts = pc.value_counts(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids)
     repeated = counts.filter(pc.greater(counts.field("counts"), 1))
     if len(repeated):
         raise InputError(
-            "--id", f"column {column!r} must have no duplicates ({len(repeated)} ids repeat)", repeated[0].as_py()["values"]
+            "--id",
+            f"column {column!r} must have no duplicates ({len(repeated)} ids repeat)",
+            repeated[0].as_py()["values"],
         )
     longest = max(listed, key=lambda listed_id: len(listed_id.encode()))
     if len(longest.encode()) > MAX_ID_BYTES:
-        raise InputError("--id", f"column {column!r} must hold at most {MAX_ID_BYTES} bytes of UTF-8", longest)
+        raise InputError(
+            "--id", f"column {column!r} must hold at most {MAX_ID_BYTES} bytes of UTF-8", longest
+        )
     return listed
 
 
@@ -302,15 +368,23 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
     (kind,) = infer_encoding(table, [column]).columns
     if kind.kind == "category":
         raise InputError(
-            "--time", f"column {column!r} must hold ISO 8601 dates or numbers", as_text(values).drop_null()[0].as_py()
+            "--time",
+            f"column {column!r} must hold ISO 8601 dates or numbers",
+            as_text(values).drop_null()[0].as_py(),
         )
     order = kind.encode(values)
     if np.isnan(order).any():
         raise InputError(
-            "--time", f"column {column!r} must have no blanks; this row has one", int(np.flatnonzero(np.isnan(order))[0]) + 1
+            "--time",
+            f"column {column!r} must have no blanks; this row has one",
+            int(np.flatnonzero(np.isnan(order))[0]) + 1,
         )
     if len(np.unique(order)) < 2:
-        raise InputError("--time", f"column {column!r} must hold at least two different times", as_text(values)[0].as_py())
+        raise InputError(
+            "--time",
+            f"column {column!r} must hold at least two different times",
+            as_text(values)[0].as_py(),
+        )
     if kind.kind == "number":
         return order, snapshot
     if has_naive_times(values):
@@ -319,7 +393,9 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
             f"column {column!r} must name its zone, as in 2026-01-31T09:30:00Z (dates alone are UTC)",
             as_text(values)[0].as_py(),
         )
-    return order, np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(np.int64).astype("datetime64[us]")
+    return order, np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(
+        np.int64
+    ).astype("datetime64[us]")
 
 
 def group_codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -336,7 +412,9 @@ def _value(values: pa.ChunkedArray) -> Floats:
     name = "--value"
     (column,) = infer_encoding(pa.table({name: values}), [name]).columns
     if column.kind != "number":
-        raise InputError("--value", "must be a column of numbers", as_text(values).drop_null()[0].as_py())
+        raise InputError(
+            "--value", "must be a column of numbers", as_text(values).drop_null()[0].as_py()
+        )
     value = column.encode(values)
     if np.isnan(value).all():
         raise InputError("--value", "must hold at least one number")
@@ -355,7 +433,10 @@ def _feature_columns(table: pa.Table, roles: Roles) -> tuple[tuple[str, ...], tu
         else:
             left_out.append(name)
     if not columns:
-        raise InputError("TABLE", "leaves no column to learn from once roles, --drop and --available-at-scoring are taken out")
+        raise InputError(
+            "TABLE",
+            "leaves no column to learn from once roles, --drop and --available-at-scoring are taken out",
+        )
     return tuple(columns), tuple(left_out)
 
 

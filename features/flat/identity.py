@@ -31,7 +31,8 @@ class TableIdentity:
     columns : list of str
         Feature columns, sorted.
     published : bool
-        Whether a model was, or is about to be, published there. Until then another table may take the home over.
+        Whether a model was, or is about to be, published there. Until then another table may take
+        the home over.
     """
 
     id: str | None
@@ -44,7 +45,12 @@ class TableIdentity:
     def of(cls, customers: CustomerTable) -> Self:
         """Identity of a table in its roles."""
         roles = customers.roles
-        return cls(id=roles.id, target=roles.target, positive=list(roles.positive), columns=sorted(customers.columns))
+        return cls(
+            id=roles.id,
+            target=roles.target,
+            positive=list(roles.positive),
+            columns=sorted(customers.columns),
+        )
 
 
 def read_identity(home: Home) -> TableIdentity | None:
@@ -60,7 +66,9 @@ def read_identity(home: Home) -> TableIdentity | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise HomeError(str(home.manifest), f"cannot be read ({type(error).__name__}); choose another --home") from None
+        raise HomeError(
+            str(home.manifest), f"cannot be read ({type(error).__name__}); choose another --home"
+        ) from None
 
 
 @contextmanager
@@ -92,17 +100,32 @@ def check_identity(home: Home, identity: TableIdentity) -> None:
             if field == "columns":
                 gone, new = sorted(set(was) - set(now)), sorted(set(now) - set(was))
                 detail = "; ".join(
-                    f"{what} {', '.join(names)}" for what, names in (("without", gone), ("with new", new)) if names
+                    f"{what} {', '.join(names)}"
+                    for what, names in (("without", gone), ("with new", new))
+                    if names
                 )
                 detail = f"with other columns (this one comes {detail})"
-            raise HomeError(f"--home {home.root}", f"belongs to another run, {detail}; choose another --home")
+            raise HomeError(
+                f"--home {home.root}", f"belongs to another run, {detail}; choose another --home"
+            )
 
 
 def _refuse_foreign_files(home: Home) -> None:
-    ours = (home.features / "feature_store.yaml", home.tracking, home.artifacts, home.scores, home.care_list, home.report)
+    ours = (
+        home.features / "feature_store.yaml",
+        home.tracking,
+        home.artifacts,
+        home.scores,
+        home.care_list,
+        home.report,
+    )
     for path in ours:
         if path.exists():
-            raise HomeError(f"--home {home.root}", "has files of somebody else's that a run would overwrite", path.name)
+            raise HomeError(
+                f"--home {home.root}",
+                "has files of somebody else's that a run would overwrite",
+                path.name,
+            )
 
 
 def record_identity(home: Home, identity: TableIdentity) -> None:
@@ -117,5 +140,7 @@ def was_published(home: Home) -> bool:
 
 
 def home_encoding(home: Home, customers: CustomerTable) -> Encoding:
-    """The encoding of a table in its home: the published one grown, so that codes keep their meaning, or a new one."""
+    """The encoding of a table in its home: the published one grown, so that codes keep their
+    meaning, or a new one.
+    """
     return customers.encoding(TableRepository(home).encoding() if was_published(home) else None)

@@ -1,4 +1,5 @@
-"""The Feast repository of a team's own table: entity, source, view and feature service, made from its columns.
+"""The Feast repository of a team's own table: entity, source, view and feature service, made from
+its columns.
 
 It lies in the home directory and is complete: `feast -c HOME/features apply` there changes nothing.
 """
@@ -97,18 +98,24 @@ class TableRepository:
             In the rows' order and the service's columns.
         """
         store = self._feast()
-        rows = pa.table({ID: ids, TIME: pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))}).to_pandas()
+        rows = pa.table(
+            {ID: ids, TIME: pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))}
+        ).to_pandas()
         with progress("Reading features as known then (Feast)"):
-            found = store.get_historical_features(rows, store.get_feature_service(SERVICE)).to_arrow()
+            found = store.get_historical_features(
+                rows, store.get_feature_service(SERVICE)
+            ).to_arrow()
         position = {entity: row for row, entity in enumerate(found[ID].to_pylist())}
         order = pa.array([position[entity] for entity in ids])
         features = self.encoding().features
         return np.column_stack([_floats(found[name].take(order)) for name in features])
 
     def materialize(self) -> None:
-        """Make the feature table what the online store holds, in bulk, and record the interval in Feast's registry.
+        """Make the feature table what the online store holds, in bulk, and record the interval in
+        Feast's registry.
 
-        The table is the whole truth: customers who are no longer in it are gone, and earlier times replace later ones.
+        The table is the whole truth: customers who are no longer in it are gone, and earlier times
+        replace later ones.
         """
         table = pq.read_table(self._table)
         times = table[TIME].cast(pa.timestamp("us")).to_numpy()
@@ -129,7 +136,8 @@ class TableRepository:
 
     def _configuration(self) -> str:
         settings = OnlineSettings.read()
-        # Homes may share a Redis server: there a project's name is part of every key, so each home has its own, for good.
+        # Homes may share a Redis server: there a project's name is part of every key, so each home
+        # has its own, for good.
         known = re.search(r"^project: (holdfast_\w+)$", self._old_configuration(), re.MULTILINE)
         own = known[1] if known else f"holdfast_{uuid4().hex[:12]}"
         project = own if settings.online_store == "redis" else "holdfast"
@@ -139,12 +147,20 @@ class TableRepository:
         path = self.directory / "feature_store.yaml"
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def _write_table(self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats) -> None:
+    def _write_table(
+        self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats
+    ) -> None:
         moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-        arrays: dict[str, pa.Array] = {ID: pa.array(ids, pa.string()), TIME: moments, CREATED: moments}
+        arrays: dict[str, pa.Array] = {
+            ID: pa.array(ids, pa.string()),
+            TIME: moments,
+            CREATED: moments,
+        }
         for position, column in enumerate(encoding.columns):
             values = pa.array(matrix[:, position], from_pandas=True)
-            arrays[column.feature] = values.cast(pa.int64()) if column.kind == "category" else values
+            arrays[column.feature] = (
+                values.cast(pa.int64()) if column.kind == "category" else values
+            )
         beside = self._table.with_suffix(".parquet.new")
         pq.write_table(pa.table(arrays), beside)
         beside.replace(self._table)
@@ -155,14 +171,21 @@ class TableRepository:
         store = PackedStore(online_directory(self.directory), create=True)
         with progress("Writing features for serving"):
             # First the encoding: it only grows, so that it also reads the records still there.
-            publish_service(store, OnlineLayout(SERVICE, ID, (OnlineView(VIEW, ID, encoding.features),), encoding=encoding))
+            publish_service(
+                store,
+                OnlineLayout(
+                    SERVICE, ID, (OnlineView(VIEW, ID, encoding.features),), encoding=encoding
+                ),
+            )
             store.replace(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)
 
     def _record_materialization(self, times: Times) -> None:
         store = self._feast()
         start, end = (time.item().replace(tzinfo=UTC) for time in (times.min(), times.max()))
         view = store.get_feature_view(VIEW)
-        store.registry.apply_materialization(view, store.project, start, max(end, start + timedelta(microseconds=1)))
+        store.registry.apply_materialization(
+            view, store.project, start, max(end, start + timedelta(microseconds=1))
+        )
 
     def _feast(self) -> "FeatureStore":
         return open_feast(self.directory)
@@ -180,10 +203,16 @@ def definitions(directory: Path) -> tuple[Any, Any, Any, Any]:
     from feast.types import Float64, Int64
 
     encoding = read_encoding(directory)
-    entity = Entity(name="customer", join_keys=[ID], value_type=ValueType.STRING, description="Who is scored")
-    # Absolute, because the DuckDB store resolves a relative path against the working directory; each run applies it anew.
+    entity = Entity(
+        name="customer", join_keys=[ID], value_type=ValueType.STRING, description="Who is scored"
+    )
+    # Absolute, because the DuckDB store resolves a relative path against the working directory;
+    # each run applies it anew.
     source = FileSource(
-        name=VIEW, path=str(directory.absolute() / _TABLE), timestamp_field=TIME, created_timestamp_column=CREATED
+        name=VIEW,
+        path=str(directory.absolute() / _TABLE),
+        timestamp_field=TIME,
+        created_timestamp_column=CREATED,
     )
     fields = [
         Field(

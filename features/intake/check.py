@@ -1,4 +1,5 @@
-"""Raw tables checked against their contracts: rows that obey become the raw store, the others are quarantined with their reasons.
+"""Raw tables checked against their contracts: rows that obey become the raw store, the others are
+quarantined with their reasons.
 
 Rows are judged in three steps, each on what the one before left:
 
@@ -43,11 +44,14 @@ Disables = Callable[[str], Sequence[str]]
 _NONE: Positions = np.empty(0, dtype=np.int64)
 
 
-def accept(source: Source, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()) -> CheckReport:
-    """Check raw tables and keep the accepted rows: ``out/<table>/<part>.parquet``, each typed by its contract.
+def accept(
+    source: Source, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()
+) -> CheckReport:
+    """Check raw tables and keep the accepted rows: ``out/<table>/<part>.parquet``, each typed by
+    its contract.
 
-    The store is replaced as a whole at the end. Files accepted before without a fault, and not changed since, are linked; which
-    of their rows repeat or lead nowhere is asked anew.
+    The store is replaced as a whole at the end. Files accepted before without a fault, and not
+    changed since, are linked; which of their rows repeat or lead nowhere is asked anew.
 
     Parameters
     ----------
@@ -68,13 +72,15 @@ def accept(source: Source, out: Path, *, quarantine: Path, disables: Disables = 
     Raises
     ------
     InputError
-        A required table or column is missing, a column's type or a file cannot be read, or ``out`` or ``quarantine`` holds
-        something else. Nothing was changed.
+        A required table or column is missing, a column's type or a file cannot be read, or ``out``
+        or ``quarantine`` holds something else. Nothing was changed.
     """
     return _run(source, RawStore(out), QuarantineFolder(quarantine), disables)
 
 
-def check(source: Source, *, quarantine: Path, disables: Disables = lambda table: ()) -> CheckReport:
+def check(
+    source: Source, *, quarantine: Path, disables: Disables = lambda table: ()
+) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
     Parameters
@@ -93,10 +99,17 @@ def check(source: Source, *, quarantine: Path, disables: Disables = lambda table
         As in `accept`.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        return _run(source, RawStore(Path(scratch) / "raw", keep=False), QuarantineFolder(quarantine), disables)
+        return _run(
+            source,
+            RawStore(Path(scratch) / "raw", keep=False),
+            QuarantineFolder(quarantine),
+            disables,
+        )
 
 
-def _run(source: Source, store: RawStore, folder: QuarantineFolder, disables: Disables) -> CheckReport:
+def _run(
+    source: Source, store: RawStore, folder: QuarantineFolder, disables: Disables
+) -> CheckReport:
     started = time.monotonic()
     _refuse_early(source, store)
     present = set(source.tables())
@@ -108,7 +121,9 @@ def _run(source: Source, store: RawStore, folder: QuarantineFolder, disables: Di
         report = CheckReport(
             where=source.where,
             tables=tuple(reports.values()),
-            absent=tuple(AbsentTable(name, tuple(disables(name))) for name in TABLES if name not in present),
+            absent=tuple(
+                AbsentTable(name, tuple(disables(name))) for name in TABLES if name not in present
+            ),
             unknown_tables=source.unknown(),
             doubts=tuple(doubts(reports, store.files, whole)),
             quarantine=folder.root,
@@ -129,13 +144,17 @@ def _refuse_early(source: Source, store: RawStore) -> None:
             continue
         for part in source.parts(name):
             if part.path is not None and store.root.resolve() in part.path.resolve().parents:
-                raise InputError("WHERE", "must not be the raw store itself, which is replaced", source.where)
+                raise InputError(
+                    "WHERE", "must not be the raw store itself, which is replaced", source.where
+                )
             found |= {error.field: error for error in refusals(table, part.schema)}
     if not found:
         return
     first = next(iter(found.values()))
     more = [error.field for error in found.values() if error is not first]
-    raise InputError(first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value)
+    raise InputError(
+        first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value
+    )
 
 
 @contextmanager
@@ -156,12 +175,18 @@ def _prepared(store: RawStore, folder: QuarantineFolder) -> Iterator[WholeTables
 
 def _referenced_first(present: set[str]) -> list[str]:
     needs = {
-        name: {other for column in TABLES[name].schema.columns.values() if (other := column.metadata["references"]) in present}
+        name: {
+            other
+            for column in TABLES[name].schema.columns.values()
+            if (other := column.metadata["references"]) in present
+        }
         for name in TABLES
         if name in present
     }
     # A column that refers to its own table needs no order.
-    return list(TopologicalSorter({name: others - {name} for name, others in needs.items()}).static_order())
+    return list(
+        TopologicalSorter({name: others - {name} for name, others in needs.items()}).static_order()
+    )
 
 
 @dataclass
@@ -221,16 +246,24 @@ class _TableCheck:
             advance(reused)
             return _Judged(part, file, _NONE, reused, reused=True)
         left_out, read = [_NONE], 0
-        # A file that is already as it should be is not written anew, which would take longer than judging it.
+        # A file that is already as it should be is not written anew, which would take longer than
+        # judging it.
         fit = isinstance(part, ParquetPart) and part.schema.equals(self.table.arrow_schema)
         with ExitStack() as files:
-            writer = None if fit else files.enter_context(pq.ParquetWriter(file, self.table.arrow_schema))
+            writer = (
+                None
+                if fit
+                else files.enter_context(pq.ParquetWriter(file, self.table.arrow_schema))
+            )
             for batch in part.batches():
                 rows, faults = check_rows(self.table, batch.rows)
                 faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
                 quarantine.add(part.name, batch.rows, batch.numbers, faults)
                 quarantine.add_lines(part.name, batch.broken)
-                left_out += [batch.numbers[faulty], np.array([line.number for line in batch.broken], dtype=np.int64)]
+                left_out += [
+                    batch.numbers[faulty],
+                    np.array([line.number for line in batch.broken], dtype=np.int64),
+                ]
                 if writer is not None:
                     writer.write_batch(_without(rows, faulty))
                 elif len(faulty) or not _same_nulls(rows, batch.rows):
@@ -265,12 +298,22 @@ class _TableCheck:
         for column, definition in table.schema.columns.items():
             other = definition.metadata["references"]
             if other in self.present:
-                found = self.whole.orphans(ordered, column, self.store.files(other), TABLES[other].key[0])
+                found = self.whole.orphans(
+                    ordered, column, self.store.files(other), TABLES[other].key[0]
+                )
                 note(column, "orphan", f"must be the id of an accepted row of {other}", found)
-        orphans = {file: np.unique(np.concatenate([fault.at for fault in of_file])) for file, of_file in faults.items()}
+        orphans = {
+            file: np.unique(np.concatenate([fault.at for fault in of_file]))
+            for file, of_file in faults.items()
+        }
         repeats = self.whole.repeats(table, ordered, orphans)
         identity = ", ".join(table.identity)
-        note(identity, "duplicate", "must not repeat: another row is equal in every column", repeats["duplicate"])
+        note(
+            identity,
+            "duplicate",
+            "must not repeat: another row is equal in every column",
+            repeats["duplicate"],
+        )
         note(
             identity,
             "conflict",
@@ -279,26 +322,37 @@ class _TableCheck:
         )
         return faults
 
-    def _rewrite(self, judged: _Judged, faults: Sequence[Fault], quarantine: TableQuarantine) -> None:
+    def _rewrite(
+        self, judged: _Judged, faults: Sequence[Fault], quarantine: TableQuarantine
+    ) -> None:
         """Move rows from a part's accepted file to the quarantine."""
         beside, done = judged.file.with_suffix(".rewritten"), 0
-        with pq.ParquetFile(judged.file) as file, pq.ParquetWriter(beside, self.table.arrow_schema) as writer:
+        with (
+            pq.ParquetFile(judged.file) as file,
+            pq.ParquetWriter(beside, self.table.arrow_schema) as writer,
+        ):
             for rows in file.iter_batches(batch_size=BATCH_ROWS):
                 here = [_within(fault, done, len(rows)) for fault in faults]
                 here = [fault for fault in here if len(fault.at)]
                 numbers = row_numbers(np.arange(done, done + len(rows)), judged.left_out)
                 quarantine.add(judged.part.name, rows, numbers, here)
-                writer.write_batch(_without(rows, np.concatenate([_NONE, *(fault.at for fault in here)])))
+                writer.write_batch(
+                    _without(rows, np.concatenate([_NONE, *(fault.at for fault in here)]))
+                )
                 done += len(rows)
         judged.file.unlink()
         beside.rename(judged.file)
         self.store.forget(self.table.name, judged.part)
 
-    def _report(self, judged: Sequence[_Judged], read: int, quarantine: TableQuarantine, started: float) -> TableReport:
+    def _report(
+        self, judged: Sequence[_Judged], read: int, quarantine: TableQuarantine, started: float
+    ) -> TableReport:
         table, files = self.table, [one.file for one in judged]
         there = {name for one in judged for name in one.part.schema.names}
         accepted, nulls = _null_counts(files, table.columns)
-        empty = [name for name in table.columns if name in there and accepted and nulls[name] == accepted]
+        empty = [
+            name for name in table.columns if name in there and accepted and nulls[name] == accepted
+        ]
         return TableReport(
             table=table.name,
             read=read,
@@ -323,8 +377,13 @@ def _without(rows: pa.RecordBatch, faulty: Positions) -> pa.RecordBatch:
 
 
 def _same_nulls(rows: pa.RecordBatch, others: pa.RecordBatch) -> bool:
-    """Whether rows read as types they already had are what they were: nothing but NaN becomes something else."""
-    return all(one.null_count == other.null_count for one, other in zip(rows.columns, others.columns, strict=True))
+    """Whether rows read as types they already had are what they were: nothing but NaN becomes
+    something else.
+    """
+    return all(
+        one.null_count == other.null_count
+        for one, other in zip(rows.columns, others.columns, strict=True)
+    )
 
 
 def _within(fault: Fault, start: int, rows: int) -> Fault:

@@ -31,7 +31,12 @@ _LINKS = {
 Files = Callable[[str], Sequence[Path]]
 
 
-def doubts(reports: Mapping[str, TableReport], files: Files, whole: WholeTables, now: datetime | None = None) -> Iterator[Doubt]:
+def doubts(
+    reports: Mapping[str, TableReport],
+    files: Files,
+    whole: WholeTables,
+    now: datetime | None = None,
+) -> Iterator[Doubt]:
     """What looks wrong about tables.
 
     Parameters
@@ -55,31 +60,61 @@ def _empty(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
         if not report.accepted:
             yield Doubt("no_rows", name, "has no rows")
         elif report.empty_columns:
-            yield Doubt("empty_columns", name, f"never a value in {', '.join(report.empty_columns)}")
+            yield Doubt(
+                "empty_columns", name, f"never a value in {', '.join(report.empty_columns)}"
+            )
 
 
 def _untimely(reports: Mapping[str, TableReport], now: datetime) -> Iterator[Doubt]:
-    newest = max((report.moments.last_happened for report in reports.values() if report.moments.last_happened), default=None)
+    newest = max(
+        (
+            report.moments.last_happened
+            for report in reports.values()
+            if report.moments.last_happened
+        ),
+        default=None,
+    )
     for name, report in reports.items():
         moments = report.moments
         if moments.last_arrived is not None and moments.last_arrived > now:
-            yield Doubt("future", name, f"rows arrive in the future, up to {moments.last_arrived:%Y-%m-%d}")
-        if TABLES[name].kind != "event" or name in _IN_WAVES or moments.last_happened is None or newest is None:
+            yield Doubt(
+                "future", name, f"rows arrive in the future, up to {moments.last_arrived:%Y-%m-%d}"
+            )
+        if (
+            TABLES[name].kind != "event"
+            or name in _IN_WAVES
+            or moments.last_happened is None
+            or newest is None
+        ):
             continue
         if newest - moments.last_happened > timedelta(days=STALE_DAYS):
             days = (newest - moments.last_happened).days
-            yield Doubt("stale", name, f"ends on {moments.last_happened:%Y-%m-%d}, {days} days before the newest table")
+            yield Doubt(
+                "stale",
+                name,
+                f"ends on {moments.last_happened:%Y-%m-%d}, {days} days before the newest table",
+            )
 
 
-def _unlinked(reports: Mapping[str, TableReport], files: Files, whole: WholeTables) -> Iterator[Doubt]:
+def _unlinked(
+    reports: Mapping[str, TableReport], files: Files, whole: WholeTables
+) -> Iterator[Doubt]:
     for name in reports:
         for column, definition in TABLES[name].schema.columns.items():
             other = definition.metadata["references"]
             if other is not None and other not in reports:
-                yield Doubt("not_checked", name, f"{column} could not be looked up: there is no table {other}")
+                yield Doubt(
+                    "not_checked",
+                    name,
+                    f"{column} could not be looked up: there is no table {other}",
+                )
         for (table, column), (other, keys) in _LINKS.items():
             if table != name or other not in reports:
                 continue
             share = whole.found_share(files(name), column, files(other), keys)
             if share is not None and share < RARELY_FOUND:
-                yield Doubt("rarely_found", name, f"only {share:.0%} of {column} are found in {other}.{' or '.join(keys)}")
+                yield Doubt(
+                    "rarely_found",
+                    name,
+                    f"only {share:.0%} of {column} are found in {other}.{' or '.join(keys)}",
+                )

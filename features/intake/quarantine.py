@@ -22,7 +22,14 @@ from features.sources import BrokenLine
 from holdfast.arrays import Positions
 from holdfast.errors import InputError
 
-_FAULT = pa.struct([("column", pa.string()), ("rule", pa.string()), ("value", pa.string()), ("reason", pa.string())])
+_FAULT = pa.struct(
+    [
+        ("column", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
 SCHEMA = pa.schema(
     [
         ("table", pa.string()),
@@ -32,8 +39,9 @@ SCHEMA = pa.schema(
         ("record", pa.string()),
     ]
 )
-"""One row per row left out: the table, the file or database table, the row's number there (from 1, header not counted), its
-faults, and the row as JSON. For a line that is no row, the record is the line as a JSON string."""
+"""One row per row left out: the table, the file or database table, the row's number there (from 1,
+header not counted), its faults, and the row as JSON. For a line that is no row, the record is the
+line as a JSON string."""
 
 _ROWS_AT_A_TIME = 65_536
 
@@ -88,11 +96,18 @@ class TableQuarantine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._writer is not None:
             self._writer.close()
 
-    def add(self, part: str, rows: pa.RecordBatch, numbers: Positions, faults: Sequence[Fault]) -> None:
+    def add(
+        self, part: str, rows: pa.RecordBatch, numbers: Positions, faults: Sequence[Fault]
+    ) -> None:
         """Put the rows that have faults in quarantine.
 
         Parameters
@@ -109,32 +124,54 @@ class TableQuarantine:
         found: dict[int, list[_FaultRow]] = {}
         for fault in faults:
             values = _values(rows, fault)
-            self._count(part, int(numbers[fault.at[0]]), (fault.column, fault.rule, values[0], fault.reason), len(values))
+            self._count(
+                part,
+                int(numbers[fault.at[0]]),
+                (fault.column, fault.rule, values[0], fault.reason),
+                len(values),
+            )
             for position, value in zip(fault.at.tolist(), values, strict=True):
-                found.setdefault(position, []).append((fault.column, fault.rule, value, fault.reason))
+                found.setdefault(position, []).append(
+                    (fault.column, fault.rule, value, fault.reason)
+                )
         positions = sorted(found)
         for start in range(0, len(positions), _ROWS_AT_A_TIME):
             some = positions[start : start + _ROWS_AT_A_TIME]
             records = _readable(rows.take(pa.array(some, pa.int64()))).to_pylist()
-            self._write(part, numbers[some].tolist(), [found[position] for position in some], records)
+            self._write(
+                part, numbers[some].tolist(), [found[position] for position in some], records
+            )
 
     def add_lines(self, part: str, lines: Sequence[BrokenLine]) -> None:
         """Put lines that are no rows in quarantine."""
         faults: list[_FaultRow] = [("", "fields", line.value, line.reason) for line in lines]
         for line, fault in zip(lines, faults, strict=True):
             self._count(part, line.number, fault, 1)
-        self._write(part, [line.number for line in lines], [[fault] for fault in faults], [line.text for line in lines])
+        self._write(
+            part,
+            [line.number for line in lines],
+            [[fault] for fault in faults],
+            [line.text for line in lines],
+        )
 
     def _count(self, part: str, row: int, fault: "_FaultRow", rows: int) -> None:
         column, rule, value, reason = fault
         shown = value if all(self._may_be_shown(name) for name in column.split(", ")) else None
-        self.rules.setdefault((column, rule), RuleCount(column, rule, reason, part, row, shown)).rows += rows
+        self.rules.setdefault(
+            (column, rule), RuleCount(column, rule, reason, part, row, shown)
+        ).rows += rows
 
     def _may_be_shown(self, column: str) -> bool:
-        metadata = self.table.schema.columns[column].metadata if column else {"data_class": "none", "unit": "fields"}
+        metadata = (
+            self.table.schema.columns[column].metadata
+            if column
+            else {"data_class": "none", "unit": "fields"}
+        )
         return metadata["data_class"] == "none" and metadata["unit"] != "text"
 
-    def _write(self, part: str, numbers: list[int], faults: list[list["_FaultRow"]], records: list[Any]) -> None:
+    def _write(
+        self, part: str, numbers: list[int], faults: list[list["_FaultRow"]], records: list[Any]
+    ) -> None:
         if not numbers:
             return
         if self._writer is None:
@@ -142,9 +179,13 @@ class TableQuarantine:
             self._writer = pq.ParquetWriter(self.folder / f"{self.table.name}.parquet", SCHEMA)
         # Column by column, since a dict for every fault takes longer.
         fields = zip(*(fault for row in faults for fault in row), strict=True)
-        structs = pa.StructArray.from_arrays([pa.array(values, pa.string()) for values in fields], fields=list(_FAULT))
+        structs = pa.StructArray.from_arrays(
+            [pa.array(values, pa.string()) for values in fields], fields=list(_FAULT)
+        )
         offsets = np.cumsum([0, *(len(row) for row in faults)], dtype=np.int32)
-        lists = pa.ListArray.from_arrays(pa.array(offsets), structs, type=SCHEMA.field("faults").type)
+        lists = pa.ListArray.from_arrays(
+            pa.array(offsets), structs, type=SCHEMA.field("faults").type
+        )
         texts = [json.dumps(_strict(record), ensure_ascii=False, default=str) for record in records]
         where = [self.table.name] * len(numbers), [part] * len(numbers), numbers
         self._writer.write_batch(pa.record_batch([*where, lists, texts], schema=SCHEMA))
@@ -156,13 +197,23 @@ _FaultRow = tuple[str, str, str | None, str]
 
 def _values(rows: pa.RecordBatch, fault: Fault) -> list[str | None]:
     at = pa.array(fault.at)
-    columns = [_readable(pa.record_batch([rows.column(name).take(at)], names=[name])) for name in fault.column.split(", ")]
+    columns = [
+        _readable(pa.record_batch([rows.column(name).take(at)], names=[name]))
+        for name in fault.column.split(", ")
+    ]
     together = zip(*(column.column(0).to_pylist() for column in columns), strict=True)
-    return [None if all(value is None for value in values) else ", ".join(str(value) for value in values) for values in together]
+    return [
+        None
+        if all(value is None for value in values)
+        else ", ".join(str(value) for value in values)
+        for values in together
+    ]
 
 
 def _readable(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows whose times and bytes are texts, even where Python knows no such time and UTF-8 no such text."""
+    """Rows whose times and bytes are texts, even where Python knows no such time and UTF-8 no such
+    text.
+    """
     columns = []
     for column in rows.columns:
         if pa.types.is_dictionary(column.type):
@@ -172,7 +223,11 @@ def _readable(rows: pa.RecordBatch) -> pa.RecordBatch:
         elif pa.types.is_binary(column.type) or pa.types.is_string(column.type):
             bytes_ = column.cast(pa.binary()).to_pylist()
             column = pa.array(
-                [None if value is None else value.decode(errors="backslashreplace") for value in bytes_], pa.string()
+                [
+                    None if value is None else value.decode(errors="backslashreplace")
+                    for value in bytes_
+                ],
+                pa.string(),
             )
         columns.append(column)
     return pa.record_batch(columns, names=rows.schema.names)
@@ -183,12 +238,14 @@ def _strict(record: Any) -> Any:
     if not isinstance(record, dict):
         return record
     return {
-        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
     }
 
 
 class QuarantineFolder:
-    """The folder that quarantined rows lie in, ``<table>.parquet`` each; replaced table by table when a check is done.
+    """The folder that quarantined rows lie in, ``<table>.parquet`` each; replaced table by table
+    when a check is done.
 
     Parameters
     ----------
@@ -207,7 +264,11 @@ class QuarantineFolder:
         for name in TABLES:
             place = self._place(name)
             if place.exists() and not _is_quarantine(place):
-                raise InputError(str(root), "has a file of somebody else's that the quarantine would replace", place.name)
+                raise InputError(
+                    str(root),
+                    "has a file of somebody else's that the quarantine would replace",
+                    place.name,
+                )
         self.discard()
 
     def table(self, table: Table) -> TableQuarantine:

@@ -20,11 +20,13 @@ class TableReport:
     read, accepted, quarantined : int
         Rows; the last two make the first.
     reused : int
-        Rows of files that had been accepted before and have not changed: not judged one by one again.
+        Rows of files that had been accepted before and have not changed: not judged one by one
+        again.
     moments : Moments
         When accepted rows happened and arrived.
     absent_columns, empty_columns, unknown_columns : tuple of str
-        Columns that may be null and are not there; that are there, but without any value; that no contract knows.
+        Columns that may be null and are not there; that are there, but without any value; that no
+        contract knows.
     rules : tuple of RuleCount
         Rules broken, most often first.
     seconds : float
@@ -130,7 +132,9 @@ class CheckReport:
         return not any(table.quarantined for table in self.tables)
 
     def worst(self) -> Iterator[tuple[TableReport, RuleCount]]:
-        """Rules broken, with their tables: most often first, references last, since one lost row loses all that refer to it."""
+        """Rules broken, with their tables: most often first, references last, since one lost row
+        loses all that refer to it.
+        """
         found = [(table, rule) for table in self.tables for rule in table.rules]
         yield from sorted(found, key=lambda pair: (pair[1].rule == "orphan", -pair[1].rows))
 
@@ -140,7 +144,9 @@ class CheckReport:
             "where": self.where,
             "clean": self.clean,
             "tables": [table.to_json() for table in self.tables],
-            "absent": [{"table": absent.table, "disables": list(absent.disables)} for absent in self.absent],
+            "absent": [
+                {"table": absent.table, "disables": list(absent.disables)} for absent in self.absent
+            ],
             "unknown_tables": list(self.unknown_tables),
             "doubts": [asdict(doubt) for doubt in self.doubts],
             "quarantine": str(self.quarantine),

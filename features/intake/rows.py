@@ -38,12 +38,16 @@ def check_rows(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, lis
     lost: dict[str, list[Positions]] = {}
     for fault in unreadable:
         lost.setdefault(fault.column, []).append(fault.at)
-    return rows, [*unreadable, *_broken_rules(table, frame, {name: np.concatenate(at) for name, at in lost.items()})]
+    return rows, [
+        *unreadable,
+        *_broken_rules(table, frame, {name: np.concatenate(at) for name, at in lost.items()}),
+    ]
 
 
 def _broken_rules(table: Table, frame: pd.DataFrame, lost: dict[str, Positions]) -> Iterator[Fault]:
-    # Pandera's checks one by one: validating the schema as a whole takes minutes to word a million failures. A test holds that
-    # both judge alike; types and presence of columns are seen to by `typed`.
+    # Pandera's checks one by one: validating the schema as a whole takes minutes to word a million
+    # failures. A test holds that both judge alike; types and presence of columns are seen to by
+    # `typed`.
     for name, column in table.schema.columns.items():
         values = frame[name]
         if not column.nullable:

@@ -1,7 +1,9 @@
-"""The raw store: accepted rows, ``<table>/<part>.parquet``, typed by their contracts. What features are computed from.
+"""The raw store: accepted rows, ``<table>/<part>.parquet``, typed by their contracts. What features
+are computed from.
 
-A run builds a whole store beside the present one and then takes its place, so that a run that is killed changes nothing. Parts
-that have not changed since they were accepted without a fault are linked, not read again.
+A run builds a whole store beside the present one and then takes its place, so that a run that is
+killed changes nothing. Parts that have not changed since they were accepted without a fault are
+linked, not read again.
 """
 
 import hashlib
@@ -39,7 +41,8 @@ class RawStore:
     root : Path
         Its folder. Made, and replaced as a whole, by `publish`.
     keep : bool
-        Whether it is to last. One that is thrown away needs no copies of files that are fit as they are, and no memory.
+        Whether it is to last. One that is thrown away needs no copies of files that are fit as they
+        are, and no memory.
 
     Raises
     ------
@@ -72,12 +75,17 @@ class RawStore:
         return folder / f"{table_stem(part.name) or part.name}.parquet"
 
     def reuse(self, table: str, part: Part) -> int | None:
-        """Take over a part accepted before without a fault, if it has not changed since; gives its rows."""
+        """Take over a part accepted before without a fault, if it has not changed since; gives its
+        rows.
+        """
         before = self._before.get(f"{table}/{part.name}")
         if part.path is None or before is None:
             return None
         state = part.path.stat()
-        if (before.size, before.mtime_ns) != (state.st_size, state.st_mtime_ns) or before.digest != _digest(part.path):
+        if (before.size, before.mtime_ns) != (
+            state.st_size,
+            state.st_mtime_ns,
+        ) or before.digest != _digest(part.path):
             return None
         place = self.place(table, part)
         kept = self.root / table / place.name
@@ -101,7 +109,9 @@ class RawStore:
         """Note that a file was accepted without a fault."""
         if part.path is not None and self.keep:
             state = part.path.stat()
-            self._now[f"{table}/{part.name}"] = _Accepted(state.st_size, state.st_mtime_ns, _digest(part.path), rows)
+            self._now[f"{table}/{part.name}"] = _Accepted(
+                state.st_size, state.st_mtime_ns, _digest(part.path), rows
+            )
 
     def forget(self, table: str, part: Part) -> None:
         """Note that a file has rows that were not accepted."""
@@ -109,8 +119,13 @@ class RawStore:
 
     def publish(self) -> None:
         """Put the new store in the place of the present one."""
-        manifest = {"contracts": _contracts_digest(), "parts": {name: asdict(part) for name, part in self._now.items()}}
-        write_beside(self.beside / _MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        manifest = {
+            "contracts": _contracts_digest(),
+            "parts": {name: asdict(part) for name, part in self._now.items()},
+        }
+        write_beside(
+            self.beside / _MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+        )
         if self.root.exists():
             self.root.rename(self._replaced)
         self.beside.rename(self.root)
@@ -128,10 +143,16 @@ class RawStore:
             return {name: _Accepted(**part) for name, part in manifest["parts"].items()}
         except FileNotFoundError:
             if self.root.exists() and any(self.root.iterdir()):
-                raise InputError(str(self.root), "must be a raw store or empty; it has files of somebody else's") from None
+                raise InputError(
+                    str(self.root), "must be a raw store or empty; it has files of somebody else's"
+                ) from None
             return {}
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(str(self.root / _MANIFEST), "cannot be read; remove the raw store", type(error).__name__) from None
+            raise InputError(
+                str(self.root / _MANIFEST),
+                "cannot be read; remove the raw store",
+                type(error).__name__,
+            ) from None
 
 
 def _digest(path: Path) -> str:
@@ -143,7 +164,12 @@ def _contracts_digest() -> str:
     """Changes when a contract's columns, types or rules do."""
     rules = {
         table.name: [
-            (name, str(column.metadata["arrow"]), column.nullable, [(check.name, check.error) for check in column.checks])
+            (
+                name,
+                str(column.metadata["arrow"]),
+                column.nullable,
+                [(check.name, check.error) for check in column.checks],
+            )
             for name, column in table.schema.columns.items()
         ]
         for table in TABLES.values()

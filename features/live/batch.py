@@ -11,10 +11,28 @@ import numpy as np
 
 from features.contracts.tables import HAPPENED, INCIDENT_LEVELS
 from features.fields import VIEWS
-from features.live.evaluate import AreaIncidents, Values, account_of, evaluate, evaluate_area, evaluate_cell, evaluate_contact
+from features.live.evaluate import (
+    AreaIncidents,
+    Values,
+    account_of,
+    evaluate,
+    evaluate_area,
+    evaluate_cell,
+    evaluate_contact,
+)
 from features.live.event import Event
 from features.live.items import GRACE
-from features.live.state import LINKS, NATION, STATE_TABLES, State, apply_event, entity_of, is_first_version, touched, with_items
+from features.live.state import (
+    LINKS,
+    NATION,
+    STATE_TABLES,
+    State,
+    apply_event,
+    entity_of,
+    is_first_version,
+    touched,
+    with_items,
+)
 from features.packed.store import PackedUpdate
 
 KINDS = (*STATE_TABLES, *LINKS)
@@ -22,7 +40,15 @@ KINDS = (*STATE_TABLES, *LINKS)
 
 LIVE_VIEWS: dict[str, tuple[str, ...]] = {
     name: VIEWS[name].columns
-    for name in ("subscription_live", "cell_live", "billing_live", "service_live", "survey_live", "consent_live", "contact")
+    for name in (
+        "subscription_live",
+        "cell_live",
+        "billing_live",
+        "service_live",
+        "survey_live",
+        "consent_live",
+        "contact",
+    )
 }
 """Views that events update, and their columns."""
 
@@ -68,7 +94,9 @@ class LiveBatch:
         self._moved: set[str] = set()
 
     def apply(self, event: Event) -> None:
-        """Take an event in. Of events that arrived at once, a contact is told with all; of others, with those before it."""
+        """Take an event in. Of events that arrived at once, a contact is told with all; of others,
+        with those before it.
+        """
         if event.arrived != self._latest:
             self._tell_contacts()
             self._latest = event.arrived
@@ -97,10 +125,15 @@ class LiveBatch:
         self._set((kind, entity), state)
 
     def replace_links(self, links: Mapping[str, Mapping[str, str]]) -> None:
-        """Replace all documents that say which cells an incident hits: by kind of link, then by id."""
+        """Replace all documents that say which cells an incident hits: by kind of link, then by
+        id.
+        """
         regions = links["cell_region"]
         for cell in {*self._read("nation_cells", NATION, []), *regions}:
-            before, after = self._read("cell_region", cell, None), json.loads(regions.get(cell, "null"))
+            before, after = (
+                self._read("cell_region", cell, None),
+                json.loads(regions.get(cell, "null")),
+            )
             if before != after:
                 self._moved.add(cell)
                 self._update.put_state("cell_region", cell, json.dumps(after))
@@ -137,14 +170,21 @@ class LiveBatch:
             account = self._state("account", account_of(who, customer, close))
             # One that closed earlier than states reach back is left to the next build.
             if close >= max(customer.time, account.time) - GRACE:
-                self._tell("contact", str(event.row["interaction_id"]), close, evaluate_contact(event, customer, account, close))
+                self._tell(
+                    "contact",
+                    str(event.row["interaction_id"]),
+                    close,
+                    evaluate_contact(event, customer, account, close),
+                )
         self._closed = []
 
     def _tell_cells(self) -> None:
         cells = set(self._moved)
         for kind, entity in self._changed:
             if kind in INCIDENT_LEVELS:
-                cells.update([entity] if kind == "cell" else self._read(f"{kind}_cells", entity, []))
+                cells.update(
+                    [entity] if kind == "cell" else self._read(f"{kind}_cells", entity, [])
+                )
         if not cells:
             return
         ids = sorted(cells)
@@ -152,13 +192,20 @@ class LiveBatch:
         summaries: dict[tuple[str, str, int], AreaIncidents] = {}
         for cell, written in zip(ids, times.astype(np.int64).tolist(), strict=True):
             region = self._read("cell_region", cell, None)
-            areas = [("cell", cell), *([] if region is None else [("region", region)]), ("nation", NATION)]
-            # An area may know of later arrivals than the one that is told of now. The time of no record is far in the past.
+            areas = [
+                ("cell", cell),
+                *([] if region is None else [("region", region)]),
+                ("nation", NATION),
+            ]
+            # An area may know of later arrivals than the one that is told of now. The time of no
+            # record is far in the past.
             as_of = max(written, *(self._state(level, area).time for level, area in areas))
             found = []
             for level, area in areas:
                 if (level, area, as_of) not in summaries:
-                    summaries[level, area, as_of] = evaluate_area(level, area, self._state(level, area), as_of)
+                    summaries[level, area, as_of] = evaluate_area(
+                        level, area, self._state(level, area), as_of
+                    )
                 found.append(summaries[level, area, as_of])
             self._tell("cell_live", cell, as_of, evaluate_cell(found, as_of))
 
@@ -168,7 +215,9 @@ class LiveBatch:
     def _state(self, kind: str, entity: str) -> State:
         if (kind, entity) not in self._states:
             found = self._update.get_state(kind, entity)
-            self._states[kind, entity] = State(self._build.cutoff, {}) if found is None else State.from_json(found)
+            self._states[kind, entity] = (
+                State(self._build.cutoff, {}) if found is None else State.from_json(found)
+            )
         return self._states[kind, entity]
 
     def _set(self, entity: tuple[str, str], state: State) -> None:
@@ -184,7 +233,11 @@ class LiveBatch:
 @cache
 def _absent(view: str, tables: frozenset[str]) -> list[int]:
     """Positions of the features whose tables the build did not have."""
-    return [position for position, feature in enumerate(VIEWS[view].features) if not tables.issuperset(feature.tables)]
+    return [
+        position
+        for position, feature in enumerate(VIEWS[view].features)
+        if not tables.issuperset(feature.tables)
+    ]
 
 
 def _time_of(document: str) -> int:

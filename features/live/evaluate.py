@@ -19,10 +19,15 @@ _CANCELLATION = code("interactions", "issue", "cancellation")
 _PAID, _FAILED = code("payments", "status", "paid"), code("payments", "status", "failed")
 _OPENED, _REOPENED = code("tickets", "status", "opened"), code("tickets", "status", "reopened")
 _OVER = {code("tickets", "status", status) for status in ("resolved", "closed")}
-_COMPLAINT, _FAULT = code("tickets", "ticket_kind", "complaint"), code("tickets", "ticket_kind", "fault")
+_COMPLAINT, _FAULT = (
+    code("tickets", "ticket_kind", "complaint"),
+    code("tickets", "ticket_kind", "fault"),
+)
 _CSAT, _NPS, _CES = (code("survey_answers", "instrument", name) for name in ("csat", "nps", "ces"))
 _OVERALL = code("survey_answers", "dimension", "overall")
-_OFFERS, _PROFILING, _ANY_CONTACT = (code("consents", "purpose", name) for name in ("offers", "profiling", "any_contact"))
+_OFFERS, _PROFILING, _ANY_CONTACT = (
+    code("consents", "purpose", name) for name in ("offers", "profiling", "any_contact")
+)
 _GRANTED, _WITHDRAWN = code("consents", "state", "granted"), code("consents", "state", "withdrawn")
 _LEVELS = {level: code("incidents", "level", level) for level in ("cell", "region", "nation")}
 
@@ -33,7 +38,8 @@ def evaluate(kind: str, state: State, as_of: int) -> dict[str, Values]:
     Parameters
     ----------
     kind : str
-        "subscription", "account" or "customer". Cells are told of by up to three states: see `evaluate_cell`.
+        "subscription", "account" or "customer". Cells are told of by up to three states: see
+        `evaluate_cell`.
     state : State
         What is known of it.
     as_of : int
@@ -68,7 +74,9 @@ def evaluate_contact(event: Event, customer: State, account: State, as_of: int) 
     row = event.row
     issue = ISSUES.index(str(row["issue"]))
     repeats = sum(
-        item[3] == issue and item[2] != row["interaction_id"] and as_of - _ISSUE_WINDOW <= item[0] < as_of
+        item[3] == issue
+        and item[2] != row["interaction_id"]
+        and as_of - _ISSUE_WINDOW <= item[0] < as_of
         for item in _known(customer, "interactions", as_of)
     )
     started: int | None = row["started_at"]  # type: ignore[assignment]  # times are integers
@@ -83,7 +91,13 @@ def evaluate_contact(event: Event, customer: State, account: State, as_of: int) 
         row["agent_id"] is not None,
         repeats,
     )
-    return rounded((*own, *_service(customer, as_of), *_survey(customer, as_of), *_billing(account, as_of)))  # type: ignore[arg-type]
+    values = (
+        *own,
+        *_service(customer, as_of),
+        *_survey(customer, as_of),
+        *_billing(account, as_of),
+    )
+    return rounded(values)
 
 
 @dataclass(frozen=True)
@@ -108,13 +122,16 @@ class AreaIncidents:
 def evaluate_area(level: str, area_id: str, state: State, as_of: int) -> AreaIncidents:
     """What the incidents of a cell, region or the nation come to at a cut-off.
 
-    The state holds all incidents that were ever said to hit the area; where an incident lies is what was last said.
+    The state holds all incidents that were ever said to hit the area; where an incident lies is
+    what was last said.
     """
     told = in_force(KINDS["incidents"], _arrived(state, "incidents", as_of)).values()
     hits = [
         (started, ended)
         for _, _, _, where, area, started, ended in told
-        if where == _LEVELS[level] and (level == "nation" or area == area_id) and as_of - REACH < started <= as_of
+        if where == _LEVELS[level]
+        and (level == "nation" or area == area_id)
+        and as_of - REACH < started <= as_of
     ]
     hours = [
         max(0, (as_of if ended is None else min(ended, as_of)) - started) / DAY * 24
@@ -122,21 +139,35 @@ def evaluate_area(level: str, area_id: str, state: State, as_of: int) -> AreaInc
         if started > as_of - 91 * DAY
     ]
     begun = [started for started, _ in hits]
-    return AreaIncidents(_later(begun, as_of - 28 * DAY), math.fsum(hours), max(begun, default=None))
+    return AreaIncidents(
+        _later(begun, as_of - 28 * DAY), math.fsum(hours), max(begun, default=None)
+    )
 
 
 def evaluate_cell(found: Iterable[AreaIncidents], as_of: int) -> Values:
     """Features of a cell, from its own incidents, its region's and the nation's."""
     areas = list(found)
     last = max((area.last for area in areas if area.last is not None), default=None)
-    return rounded((sum(area.incidents_28d for area in areas), math.fsum(area.hours_91d for area in areas), _days(last, as_of)))
+    return rounded(
+        (
+            sum(area.incidents_28d for area in areas),
+            math.fsum(area.hours_91d for area in areas),
+            _days(last, as_of),
+        )
+    )
 
 
 def rounded(values: Iterable[float | None]) -> Values:
-    """Values as they are stored: rounded to 9 and then 4 digits, halves away from zero as DuckDB does it."""
+    """Values as they are stored: rounded to 9 and then 4 digits, halves away from zero as DuckDB
+    does it.
+    """
     return tuple(
         [
-            value if value is None else float(value) if isinstance(value, int) else _half_away(_half_away(value, 1e9), 1e4)
+            value
+            if value is None
+            else float(value)
+            if isinstance(value, int)
+            else _half_away(_half_away(value, 1e9), 1e4)
             for value in values
         ]
     )
@@ -155,7 +186,9 @@ def _arrived(state: State, table: str, as_of: int) -> list[Item]:
 def _known(state: State, table: str, as_of: int) -> list[Item]:
     """The versions that count, of the longest window."""
     oldest = as_of - REACH
-    return [item for item in versions(KINDS[table], _arrived(state, table, as_of)) if item[0] > oldest]
+    return [
+        item for item in versions(KINDS[table], _arrived(state, table, as_of)) if item[0] > oldest
+    ]
 
 
 def _later(moments: Iterable[int], than: int) -> int:
@@ -168,7 +201,11 @@ def _days(earlier: int | None, later: int | None) -> float | None:
 
 def _median(values: list[float]) -> float:
     values, middle = sorted(values), len(values) // 2
-    return values[middle] if len(values) % 2 else values[middle - 1] + (values[middle] - values[middle - 1]) * 0.5
+    return (
+        values[middle]
+        if len(values) % 2
+        else values[middle - 1] + (values[middle] - values[middle - 1]) * 0.5
+    )
 
 
 def _subscription(state: State, as_of: int) -> tuple[float | None, ...]:
@@ -198,8 +235,12 @@ def _subscription(state: State, as_of: int) -> tuple[float | None, ...]:
 
 
 def _history(state: State, table: str, as_of: int) -> list[Item]:
-    """States in the order in which they held; of several that began at once, the one that arrived last."""
-    last = {item[0]: item for item in sorted(_arrived(state, table, as_of), key=lambda item: item[:2])}
+    """States in the order in which they held; of several that began at once, the one that arrived
+    last.
+    """
+    last = {
+        item[0]: item for item in sorted(_arrived(state, table, as_of), key=lambda item: item[:2])
+    }
     return list(last.values())
 
 
@@ -231,7 +272,11 @@ def _service(state: State, as_of: int) -> tuple[float | None, ...]:
     recent = [item for item in contacts if item[0] > as_of - 28 * DAY]
     moments = [item[0] for item in contacts]
     repeats = sum(
-        any(other[3] == item[3] and item[0] - _ISSUE_WINDOW <= other[0] < item[0] for other in contacts) for item in recent
+        any(
+            other[3] == item[3] and item[0] - _ISSUE_WINDOW <= other[0] < item[0]
+            for other in contacts
+        )
+        for item in recent
     )
     waits = [item[4] for item in recent if item[4] is not None]
     return (
@@ -254,7 +299,11 @@ def _tickets(steps: list[Item], as_of: int) -> tuple[float, ...]:
     opened: dict[str, int] = {}
     for step in steps:
         ticket, status = step[2], step[3]
-        if ticket not in last or (step[0], step[1], status) > (last[ticket][0], last[ticket][1], last[ticket][3]):
+        if ticket not in last or (step[0], step[1], status) > (
+            last[ticket][0],
+            last[ticket][1],
+            last[ticket][3],
+        ):
             last[ticket] = step
         if status == _OPENED:
             opened[ticket] = min(step[0], opened.get(ticket, step[0]))
@@ -274,7 +323,10 @@ def _survey(state: State, as_of: int) -> tuple[float | None, ...]:
     last: dict[int, Item] = {}
     for item in answers:
         instrument = item[3]
-        if item[4] == _OVERALL and (instrument not in last or (item[0], item[2]) > (last[instrument][0], last[instrument][2])):
+        if item[4] == _OVERALL and (
+            instrument not in last
+            or (item[0], item[2]) > (last[instrument][0], last[instrument][2])
+        ):
             last[instrument] = item
     shares = {instrument: _share(item) for instrument, item in last.items()}
     return (
@@ -297,9 +349,16 @@ def _scaled(share: float | None, low: int, width: int) -> float | None:
 
 
 def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
-    said = [(item[2], item[4]) for item in in_force(KINDS["consents"], _arrived(state, "consents", as_of)).values()]
+    said = [
+        (item[2], item[4])
+        for item in in_force(KINDS["consents"], _arrived(state, "consents", as_of)).values()
+    ]
     offers = [answer == _GRANTED for purpose, answer in said if purpose == _OFFERS]
-    return any(offers) if offers else None, (_PROFILING, _WITHDRAWN) in said, (_ANY_CONTACT, _WITHDRAWN) in said
+    return (
+        any(offers) if offers else None,
+        (_PROFILING, _WITHDRAWN) in said,
+        (_ANY_CONTACT, _WITHDRAWN) in said,
+    )
 
 
 _VIEWS: Mapping[str, Mapping[str, Callable[[State, int], tuple[float | None, ...]]]] = {

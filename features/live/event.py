@@ -16,9 +16,18 @@ from holdfast.errors import InputError
 Value = str | int | float | bool | None
 
 LIVE_TABLES: frozenset[str] = frozenset(
-    {table for view in VIEWS.values() for feature in view.features if feature.live for table in feature.tables} | {"customers"}
+    {
+        table
+        for view in VIEWS.values()
+        for feature in view.features
+        if feature.live
+        for table in feature.tables
+    }
+    | {"customers"}
 )
-"""Tables whose rows may arrive as events; `customers` says who pays, which a contact is told with."""
+"""Tables whose rows may arrive as events; `customers` says who pays, which a contact is told
+with.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -54,8 +63,8 @@ def read_event(table: str, row: Mapping[str, Any]) -> Event:
     table : str
         The raw table it belongs to.
     row : mapping of str to object
-        Its values by column. Times are aware `datetime` objects or ISO 8601 texts with an offset. A column that may be null
-        may be left out.
+        Its values by column. Times are aware `datetime` objects or ISO 8601 texts with an offset. A
+        column that may be null may be left out.
 
     Returns
     -------
@@ -65,14 +74,17 @@ def read_event(table: str, row: Mapping[str, Any]) -> Event:
     Raises
     ------
     InputError
-        The table takes no events, or the row breaks its contract; the field is named ``<table>.<column>``.
+        The table takes no events, or the row breaks its contract; the field is named
+        ``<table>.<column>``.
     """
     if table not in LIVE_TABLES:
         raise InputError("table", f"must be one of {', '.join(sorted(LIVE_TABLES))}", table)
     readers = _READERS[table]
     for name in row:
         if name not in readers:
-            raise InputError(f"{table}.{name}", f"is no column of {table}; its columns are {', '.join(readers)}")
+            raise InputError(
+                f"{table}.{name}", f"is no column of {table}; its columns are {', '.join(readers)}"
+            )
     checked = {name: read(row.get(name)) for name, read in readers.items()}
     if checked[ARRIVED] < checked[HAPPENED]:  # type: ignore[operator]  # neither may be null
         raise InputError(f"{table}.{ARRIVED}", f"must not lie before {HAPPENED}", str(row[ARRIVED]))
@@ -99,7 +111,9 @@ def time_of(moment: int) -> datetime:
 
 def _reader(field: str, column: pa.Column) -> Callable[[Any], Value]:
     typed = _TYPED[column.metadata["arrow"]]
-    rules = [(str(check.error), _RULES[str(check.name)](check.statistics)) for check in column.checks]
+    rules = [
+        (str(check.error), _RULES[str(check.name)](check.statistics)) for check in column.checks
+    ]
     nullable = column.nullable
     shown = column.metadata["data_class"] == "none" and column.metadata["unit"] != "text"
 
@@ -121,7 +135,9 @@ def _reader(field: str, column: pa.Column) -> Callable[[Any], Value]:
     return read
 
 
-def _within(limits: Mapping[str, Any], size: Callable[[Any], float] = float) -> Callable[[Any], bool]:
+def _within(
+    limits: Mapping[str, Any], size: Callable[[Any], float] = float
+) -> Callable[[Any], bool]:
     low = -math.inf if limits.get("min_value") is None else limits["min_value"]
     high = math.inf if limits.get("max_value") is None else limits["max_value"]
     return lambda value: low <= size(value) <= high
@@ -132,8 +148,12 @@ def _category(limits: Mapping[str, Any]) -> Callable[[Any], bool]:
     return lambda value: value in allowed
 
 
-_YEARS = (microseconds(datetime(1900, 1, 1, tzinfo=UTC)), microseconds(datetime(2262, 1, 1, tzinfo=UTC)))
-# Pandera judges frames, a thousand times as slow for one row: the same rules once more, by the names of the contracts' checks.
+_YEARS = (
+    microseconds(datetime(1900, 1, 1, tzinfo=UTC)),
+    microseconds(datetime(2262, 1, 1, tzinfo=UTC)),
+)
+# Pandera judges frames, a thousand times as slow for one row: the same rules once more, by the
+# names of the contracts' checks.
 _RULES: dict[str, Callable[[Mapping[str, Any]], Callable[[Any], bool]]] = {
     "category": _category,
     "finite": lambda _: math.isfinite,
@@ -159,7 +179,9 @@ def _time(field: str, value: Any) -> int:
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise InputError(field, "must be a time as in 2026-01-31T12:00:00+01:00", value) from None
+            raise InputError(
+                field, "must be a time as in 2026-01-31T12:00:00+01:00", value
+            ) from None
     if not isinstance(value, datetime):
         raise InputError(field, "must be a time as in 2026-01-31T12:00:00+01:00", value)
     if value.utcoffset() is None:
@@ -193,6 +215,9 @@ _TYPED: dict[pyarrow.DataType, Callable[[str, Any], Value]] = {
     pyarrow.bool_(): _flag,
 }
 _READERS: dict[str, dict[str, Callable[[Any], Value]]] = {
-    table: {name: _reader(f"{table}.{name}", column) for name, column in TABLES[table].schema.columns.items()}
+    table: {
+        name: _reader(f"{table}.{name}", column)
+        for name, column in TABLES[table].schema.columns.items()
+    }
     for table in sorted(LIVE_TABLES)
 }

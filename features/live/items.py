@@ -1,7 +1,9 @@
-"""What a state keeps of each raw table: which rows for how long, and which of their columns in what form.
+"""What a state keeps of each raw table: which rows for how long, and which of their columns in what
+form.
 
-An item is a row cut down to what live features read: ``[happened, delay, ...]``, both in microseconds (the delay until it
-arrived), then the columns in order, flags as 0 and 1, categories as their position in the contract, times as microseconds.
+An item is a row cut down to what live features read: ``[happened, delay, ...]``, both in
+microseconds (the delay until it arrived), then the columns in order, flags as 0 and 1, categories
+as their position in the contract, times as microseconds.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +25,9 @@ DAY = 86_400_000_000
 REACH = 182 * DAY
 """The longest window of a live feature."""
 GRACE = 7 * DAY
-"""States know the past this far back, so that a contact told late is still described as of its close."""
+"""States know the past this far back, so that a contact told late is still described as of its
+close.
+"""
 
 
 _EVER = -(2**63)
@@ -44,8 +48,8 @@ class ItemKind:
     key : tuple of int
         Positions in the item of what, beside the bearer, the table's key consists of.
     keep : {"window", "in force", "history", "incident"}
-        Which items are kept: versions of events in reach; the row in force; that and the rows in reach; or the whole past of
-        what is in reach.
+        Which items are kept: versions of events in reach; the row in force; that and the rows in
+        reach; or the whole past of what is in reach.
     """
 
     table: str
@@ -58,16 +62,26 @@ class ItemKind:
         """The item of an event."""
         row = event.row
         happened: int = row[HAPPENED]  # type: ignore[assignment]  # read_event has made sure
-        return [happened, event.arrived - happened, *(form(row[name]) for name, form in _FORMS[self.table])]
+        return [
+            happened,
+            event.arrived - happened,
+            *(form(row[name]) for name, form in _FORMS[self.table]),
+        ]
 
     def pruned(self, items: list[Item], now: int) -> list[Item]:
         """Leave out what can matter at no cut-off later than `GRACE` before `now`."""
         return _PRUNED[self.keep](self, items, now)
 
     def identity(self, item: Item) -> tuple[Any, ...]:
-        """What no two items share: the key and both times, as for state tables; versions of an event differ in `arrived`."""
+        """What no two items share: the key and both times, as for state tables; versions of an
+        event differ in `arrived`.
+        """
         arrived = item[0] + item[1]
-        return (self.key_of(item), arrived) if self.keep == "window" else (self.key_of(item), item[0], arrived)
+        return (
+            (self.key_of(item), arrived)
+            if self.keep == "window"
+            else (self.key_of(item), item[0], arrived)
+        )
 
     @cached_property
     def key_of(self) -> Callable[[Item], Any]:
@@ -78,9 +92,21 @@ class ItemKind:
 KINDS: dict[str, ItemKind] = {
     kind.table: kind
     for kind in (
-        ItemKind("recharges", "subscription_id", ("amount", "balance_before", "valid_until_at"), (0,), "window"),
+        ItemKind(
+            "recharges",
+            "subscription_id",
+            ("amount", "balance_before", "valid_until_at"),
+            (0,),
+            "window",
+        ),
         ItemKind("subscriptions", "subscription_id", ("plan_id",), (), "history"),
-        ItemKind("bills", "account_id", ("bill_id", "amount", "out_of_bundle", "discount_end_at", "disputed"), (2,), "window"),
+        ItemKind(
+            "bills",
+            "account_id",
+            ("bill_id", "amount", "out_of_bundle", "discount_end_at", "disputed"),
+            (2,),
+            "window",
+        ),
         ItemKind("payments", "account_id", ("payment_id", "status", "days_late"), (2,), "window"),
         ItemKind("arrears", "account_id", ("amount", "oldest_due_at"), (), "in force"),
         ItemKind("refunds", "account_id", ("refund_id", "amount"), (2,), "window"),
@@ -92,7 +118,9 @@ KINDS: dict[str, ItemKind] = {
             (2,),
             "window",
         ),
-        ItemKind("tickets", "customer_id", ("ticket_id", "status", "ticket_kind"), (2, 3, 0), "window"),
+        ItemKind(
+            "tickets", "customer_id", ("ticket_id", "status", "ticket_kind"), (2, 3, 0), "window"
+        ),
         ItemKind(
             "survey_answers",
             "customer_id",
@@ -101,7 +129,13 @@ KINDS: dict[str, ItemKind] = {
             "window",
         ),
         ItemKind("consents", "customer_id", ("purpose", "channel", "state"), (2, 3), "in force"),
-        ItemKind("incidents", "incident_id", ("incident_id", "level", "area_id", "started_at", "ended_at"), (2,), "incident"),
+        ItemKind(
+            "incidents",
+            "incident_id",
+            ("incident_id", "level", "area_id", "started_at", "ended_at"),
+            (2,),
+            "incident",
+        ),
     )
 }
 """By table."""
@@ -152,7 +186,8 @@ def _form(table: str, column: str) -> Callable[[Value], Value]:
 
 
 def _pruned_window(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
-    # By arrival, not by when it happened: a correction must outlive what it corrects, or that would count if told again.
+    # By arrival, not by when it happened: a correction must outlive what it corrects, or that would
+    # count if told again.
     reached = [item for item in items if item[0] + item[1] > now - REACH - GRACE]
     if len(set(map(kind.key_of, reached))) == len(reached):
         return reached
@@ -163,7 +198,11 @@ def _pruned_window(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
 
 def _pruned_in_force(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
     settled = in_force(kind, [item for item in items if item[0] + item[1] <= now - GRACE])
-    return [item for item in items if item[0] + item[1] > now - GRACE or item is settled[kind.key_of(item)]]
+    return [
+        item
+        for item in items
+        if item[0] + item[1] > now - GRACE or item is settled[kind.key_of(item)]
+    ]
 
 
 def _pruned_history(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
@@ -175,14 +214,17 @@ def _pruned_history(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
 
 
 def _pruned_incident(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
-    # All of an incident or nothing: a change of it that was told late must not count once a later one is gone.
+    # All of an incident or nothing: a change of it that was told late must not count once a later
+    # one is gone.
     oldest = now - REACH - GRACE
     kept = {key for key, last in in_force(kind, items).items() if last[5] > oldest}
     kept.update(kind.key_of(item) for item in items if item[0] + item[1] > oldest)
     return [item for item in items if kind.key_of(item) in kept]
 
 
-_FORMS = {table: [(name, _form(table, name)) for name in kind.columns] for table, kind in KINDS.items()}
+_FORMS = {
+    table: [(name, _form(table, name)) for name in kind.columns] for table, kind in KINDS.items()
+}
 _PRUNED: dict[Keep, Callable[[ItemKind, list[Item], int], list[Item]]] = {
     "window": _pruned_window,
     "in force": _pruned_in_force,

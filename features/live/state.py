@@ -25,9 +25,13 @@ NATION = "nation"
 """The one entity of its kind."""
 
 LINKS = ("region_cells", "nation_cells", "cell_region")
-"""Kinds of documents that say which cells an incident of an area hits: JSON lists of cells, and a cell's region or null."""
+"""Kinds of documents that say which cells an incident of an area hits: JSON lists of cells, and a
+cell's region or null.
+"""
 
-_KIND_OF = {table: kind for kind, tables in STATE_TABLES.items() for table in tables} | {"incidents": "incident"}
+_KIND_OF = {table: kind for kind, tables in STATE_TABLES.items() for table in tables} | {
+    "incidents": "incident"
+}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -38,7 +42,8 @@ class State:
     Parameters
     ----------
     time : int
-        Microseconds since 1970 up to which rows are in it: the last build's cut-off, or the last arrival.
+        Microseconds since 1970 up to which rows are in it: the last build's cut-off, or the last
+        arrival.
     items : mapping of str to list of Item
         By table; see `features.live.items`.
     """
@@ -48,7 +53,9 @@ class State:
 
     def to_json(self) -> str:
         """As a JSON document."""
-        return _encode({"t": self.time, **{table: items for table, items in self.items.items() if items}})
+        return _encode(
+            {"t": self.time, **{table: items for table, items in self.items.items() if items}}
+        )
 
     @classmethod
     def from_json(cls, document: str) -> "State":
@@ -63,11 +70,15 @@ class State:
             items: dict[str, Any] = json.loads(document)
             return cls(items.pop("t"), items)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError("state of live features", f"is damaged; materialize again: {error!r}") from None
+            raise ModelError(
+                "state of live features", f"is damaged; materialize again: {error!r}"
+            ) from None
 
 
 def apply_event(state: State, event: Event) -> State:
-    """The state after an event; the same object where the event was known or is too old to matter."""
+    """The state after an event; the same object where the event was known or is too old to
+    matter.
+    """
     return with_items(state, event.table, [KINDS[event.table].item(event)], event.arrived)
 
 
@@ -99,7 +110,8 @@ def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]
     event : Event
         What arrived.
     incident : State, optional
-        What is known of the incident, the event included, where it is one: all areas that it was ever said to hit.
+        What is known of the incident, the event included, where it is one: all areas that it was
+        ever said to hit.
     """
     if event.table != "incidents":
         return [entity_of(event)]
@@ -109,7 +121,8 @@ def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]
 def areas(incidents: Iterable[Item]) -> list[tuple[str, str]]:
     """Kinds and ids of the cells, regions and nation that items of incidents name."""
     found = {
-        (INCIDENT_LEVELS[level], NATION if INCIDENT_LEVELS[level] == NATION else area) for _, _, _, level, area, *_ in incidents
+        (INCIDENT_LEVELS[level], NATION if INCIDENT_LEVELS[level] == NATION else area)
+        for _, _, _, level, area, *_ in incidents
     }
     return sorted((kind, area) for kind, area in found if area is not None)
 
@@ -117,4 +130,7 @@ def areas(incidents: Iterable[Item]) -> list[tuple[str, str]]:
 def is_first_version(state: State, event: Event) -> bool:
     """Whether a customer's state knows of no version of this contact that arrived earlier."""
     contact, arrived = event.row["interaction_id"], event.arrived
-    return not any(item[2] == contact and item[0] + item[1] < arrived for item in state.items.get("interactions", []))
+    return not any(
+        item[2] == contact and item[0] + item[1] < arrived
+        for item in state.items.get("interactions", [])
+    )

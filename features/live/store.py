@@ -31,7 +31,9 @@ class LiveStore:
         Says what time it is, with a time zone. Default: the machine's clock.
     """
 
-    def __init__(self, store: PackedStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: PackedStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._store = store
         self._clock = clock
 
@@ -40,16 +42,18 @@ class LiveStore:
         return self.apply_all([event])
 
     def apply_all(self, events: Sequence[Event]) -> dict[str, tuple[str, ...]]:
-        """Take events in, in one transaction: states and records are changed by all of them or by none, and each once.
+        """Take events in, in one transaction: states and records are changed by all of them or by
+        none, and each once.
 
-        A record written is what a build as of the arrival of the entity's last event would say. An event that was taken in
-        before changes nothing. Events may come in any order; but a contact's record is written once, from what has been taken
-        in by then.
+        A record written is what a build as of the arrival of the entity's last event would say. An
+        event that was taken in before changes nothing. Events may come in any order; but a
+        contact's record is written once, from what has been taken in by then.
 
         Parameters
         ----------
         events : sequence of Event
-            As they arrived. All of them are held in memory; a few thousand make a transaction's cost not matter.
+            As they arrived. All of them are held in memory; a few thousand make a transaction's
+            cost not matter.
 
         Returns
         -------
@@ -61,18 +65,28 @@ class LiveStore:
         ModelError
             Features were never materialized.
         InputError
-            The last build lacked an event's table: without its past, features would be wrong. Or an event claims to have arrived
-            in the future: nothing could replace what it leaves until then.
+            The last build lacked an event's table: without its past, features would be wrong. Or an
+            event claims to have arrived in the future: nothing could replace what it leaves until
+            then.
         """
         build = self._build()
         if build is None:
-            raise ModelError("live features", "have no states in the online store; build and materialize features first")
+            raise ModelError(
+                "live features",
+                "have no states in the online store; build and materialize features first",
+            )
         latest = microseconds(self._clock() + _CLOCK_SKEW)
         for event in events:
             if event.table not in build.tables:
-                raise InputError("table", "must be one that the last build of features had", event.table)
+                raise InputError(
+                    "table", "must be one that the last build of features had", event.table
+                )
             if event.arrived > latest:
-                raise InputError(f"{event.table}.{ARRIVED}", "must not lie in the future", time_of(event.arrived).isoformat())
+                raise InputError(
+                    f"{event.table}.{ARRIVED}",
+                    "must not lie in the future",
+                    time_of(event.arrived).isoformat(),
+                )
         with self._store.updating(LIVE_VIEWS, KINDS) as update:
             batch = LiveBatch(update, build)
             for event in events:
@@ -80,12 +94,17 @@ class LiveStore:
             return batch.write()
 
     def replace(
-        self, cutoff: datetime, tables: Iterable[str], documents: Mapping[str, Iterable[pa.RecordBatch]], rows: int | None = None
+        self,
+        cutoff: datetime,
+        tables: Iterable[str],
+        documents: Mapping[str, Iterable[pa.RecordBatch]],
+        rows: int | None = None,
     ) -> int:
         """Replace all states by a build's, and keep what has arrived since its cut-off.
 
-        Records that events have changed since then are written anew. To be called after the build's own records were written;
-        killed at any moment, the same call completes it. States of an older build than the last one are not taken.
+        Records that events have changed since then are written anew. To be called after the build's
+        own records were written; killed at any moment, the same call completes it. States of an
+        older build than the last one are not taken.
 
         Parameters
         ----------
@@ -94,7 +113,8 @@ class LiveStore:
         tables : iterable of str
             The raw tables it had.
         documents : mapping of str to iterable of pyarrow.RecordBatch
-            By kind of state and of link, rows with the columns id and document, as `state_queries` and `link_queries` give.
+            By kind of state and of link, rows with the columns id and document, as `state_queries`
+            and `link_queries` give.
         rows : int, optional
             How many there are, where that is known.
 
@@ -122,17 +142,25 @@ class LiveStore:
             batch = LiveBatch(update, build)
             batch.replace_links({link: dict(_pairs(documents[link])) for link in LINKS})
             batch.write()
-        self._store.put_document(_DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)})
+        self._store.put_document(
+            _DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)}
+        )
         return taken
 
     def _build(self) -> Build | None:
         document = self._store.get_document(_DOCUMENT)
         try:
-            return None if document is None else Build(document["cutoff"], frozenset(document["tables"]))  # type: ignore[index]
+            if document is None:
+                return None
+            return Build(document["cutoff"], frozenset(document["tables"]))  # type: ignore[index]
         except (KeyError, TypeError) as error:
-            raise ModelError("live features", f"were written by another release; materialize again: {error!r}") from None
+            raise ModelError(
+                "live features", f"were written by another release; materialize again: {error!r}"
+            ) from None
 
 
 def _pairs(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, str]]:
     for batch in batches:
-        yield from zip(batch.column("id").to_pylist(), batch.column("document").to_pylist(), strict=True)
+        yield from zip(
+            batch.column("id").to_pylist(), batch.column("document").to_pylist(), strict=True
+        )

@@ -10,14 +10,17 @@ if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView
 
 ENTITY_TAG = "entity"
-"""Tag of a feature service: the join key whose ids are asked for. Needed where its views are of several entities."""
+"""Tag of a feature service: the join key whose ids are asked for. Needed where its views are of
+several entities.
+"""
 
 
 def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None) -> OnlineLayout:
     """What a feature service consists of.
 
-    Ids of other entities come from the view of texts named like the asked entity, ``subscription_links`` for
-    ``subscription_id``: its field ``linked_customer`` holds ids of ``customer_id``, and so on.
+    Ids of other entities come from the view of texts named like the asked entity,
+    ``subscription_links`` for ``subscription_id``: its field ``linked_customer`` holds ids of
+    ``customer_id``, and so on.
 
     Parameters
     ----------
@@ -37,15 +40,25 @@ def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None
 
     try:
         service = store.get_feature_service(name)
-        found = [(store.get_feature_view(part.name), part) for part in service.feature_view_projections]
+        found = [
+            (store.get_feature_view(part.name), part) for part in service.feature_view_projections
+        ]
     except FeastObjectNotFoundException as error:
-        raise ModelError(f"feature service {name}", f"is not whole in the Feast registry: {error}") from None
-    views = tuple(_view(view, [field.name for field in part.features]) for view, part in found if not holds_texts(view))
+        raise ModelError(
+            f"feature service {name}", f"is not whole in the Feast registry: {error}"
+        ) from None
+    views = tuple(
+        _view(view, [field.name for field in part.features])
+        for view, part in found
+        if not holds_texts(view)
+    )
     entities = {view.entity for view in views}
     entity = service.tags.get(ENTITY_TAG) or (entities.pop() if len(entities) == 1 else None)
     if entity is None:
         raise ModelError(
-            f"feature service {name}", f"must say in its tag {ENTITY_TAG!r} whose ids are asked for", sorted(entities)
+            f"feature service {name}",
+            f"must say in its tag {ENTITY_TAG!r} whose ids are asked for",
+            sorted(entities),
         )
     links = _links(store, entity) if any(view.entity != entity for view in views) else None
     return OnlineLayout(name, entity, views, links, encoding)
@@ -69,7 +82,9 @@ def _links(store: "FeatureStore", entity: str) -> OnlineLinks | None:
     except FeastObjectNotFoundException:
         return None
     columns = tuple(field.name for field in view.features)
-    return OnlineLinks(view.name, columns, tuple(f"{column.removeprefix('linked_')}_id" for column in columns))
+    return OnlineLinks(
+        view.name, columns, tuple(f"{column.removeprefix('linked_')}_id" for column in columns)
+    )
 
 
 def _join_key(view: "FeatureView") -> str:

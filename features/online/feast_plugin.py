@@ -1,6 +1,8 @@
-"""The packed records as a Feast online store, so that Feast's own `materialize` and `get_online_features` work on them.
+"""The packed records as a Feast online store, so that Feast's own `materialize` and
+`get_online_features` work on them.
 
-Named in `feature_store.yaml` by its class path. Bulk writes and hot reads go past it, to `features.packed.store`.
+Named in `feature_store.yaml` by its class path. Bulk writes and hot reads go past it, to
+`features.packed.store`.
 """
 
 import math
@@ -28,7 +30,9 @@ _NUMERIC = ("double_val", "float_val", "int64_val", "int32_val", "bool_val")
 class PackedOnlineStoreConfig(FeastConfigBaseModel):
     """The `online_store` section of `feature_store.yaml`."""
 
-    type: Literal["features.online.feast_plugin.PackedOnlineStore"] = "features.online.feast_plugin.PackedOnlineStore"
+    type: Literal["features.online.feast_plugin.PackedOnlineStore"] = (
+        "features.online.feast_plugin.PackedOnlineStore"
+    )
     path: str = "online"
     """Directory of the records, relative to the repository."""
 
@@ -36,7 +40,8 @@ class PackedOnlineStoreConfig(FeastConfigBaseModel):
 
 
 class PackedOnlineStore(OnlineStore):
-    """Feast's interface over `features.packed.store.PackedStore`, for entities with one join key of type string.
+    """Feast's interface over `features.packed.store.PackedStore`, for entities with one join key of
+    type string.
 
     A view holds numbers alone, or strings alone.
     join key.
@@ -56,7 +61,9 @@ class PackedOnlineStore(OnlineStore):
         rows = [[values.get(column) for column in columns] for _, values, _, _ in data]
         store = _store(config, create=True)
         if holds_texts(table):
-            store.write_texts(table.name, columns, ids, times, [[_text(value) for value in row] for row in rows])
+            store.write_texts(
+                table.name, columns, ids, times, [[_text(value) for value in row] for row in rows]
+            )
         else:
             matrix = np.array([[_number(value) for value in row] for row in rows], dtype=np.float64)
             store.write(table.name, columns, ids, times, matrix.reshape(len(ids), len(columns)))
@@ -77,14 +84,20 @@ class PackedOnlineStore(OnlineStore):
         values: list[list[Value]]
         if holds_texts(table):
             texts, times = _store(config).read_texts(table.name, columns, ids)
-            values = [[Value() if text is None else Value(string_val=text) for text in row] for row in texts]
+            values = [
+                [Value() if text is None else Value(string_val=text) for text in row]
+                for row in texts
+            ]
         else:
             matrix, times = _store(config).read(table.name, columns, ids)
             values = [
-                [_value(number, kinds[column]) for number, column in zip(row, columns, strict=True)] for row in matrix.tolist()
+                [_value(number, kinds[column]) for number, column in zip(row, columns, strict=True)]
+                for row in matrix.tolist()
             ]
         return [
-            (None, None) if time is None else (time.replace(tzinfo=UTC), dict(zip(columns, row, strict=True)))
+            (None, None)
+            if time is None
+            else (time.replace(tzinfo=UTC), dict(zip(columns, row, strict=True)))
             for row, time in zip(values, times.tolist(), strict=True)
         ]
 
@@ -102,7 +115,9 @@ class PackedOnlineStore(OnlineStore):
         for view in tables_to_delete:
             store.drop(view.name)
 
-    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
+    def teardown(
+        self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]
+    ) -> None:
         """Drop the records of the given views."""
         for view in tables:
             _store(config).drop(view.name)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class FeastReader:
     """Reads a service's rows with Feast's `get_online_features`.
 
-    The links are read before the rest, and a store may change between two views: unlike with packed records, a row need not
-    be of one moment.
+    The links are read before the rest, and a store may change between two views: unlike with packed
+    records, a row need not be of one moment.
 
     Parameters
     ----------
@@ -49,7 +49,9 @@ class FeastReader:
         try:
             found = self._ask(self._service, self._entity_rows(ids))
         except Exception as error:  # each store's client has errors of its own
-            raise ModelError("online store", f"does not answer: {type(error).__name__}: {error}") from error
+            raise ModelError(
+                "online store", f"does not answer: {type(error).__name__}: {error}"
+            ) from error
         column = 0
         for position, view in enumerate(layout.views):
             for name in view.columns:
@@ -57,8 +59,15 @@ class FeastReader:
                 matrix[:, column] = [_number(value) for value in vector.values]
                 column += 1
             # Feast says 1970 where it found nothing; Redis also says PRESENT there.
-            moments = np.array([stamp.seconds * 1_000_000 + stamp.nanos // 1000 for stamp in vector.event_timestamps])
-            times[:, position] = np.where(moments == 0, np.datetime64("NaT", "us"), moments.astype("datetime64[us]"))
+            moments = np.array(
+                [
+                    stamp.seconds * 1_000_000 + stamp.nanos // 1000
+                    for stamp in vector.event_timestamps
+                ]
+            )
+            times[:, position] = np.where(
+                moments == 0, np.datetime64("NaT", "us"), moments.astype("datetime64[us]")
+            )
         return matrix, times
 
     def _entity_rows(self, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -66,13 +75,26 @@ class FeastReader:
         if self._links:
             view, columns = self._links.view, self._links.columns
             found = self._ask([f"{view}:{column}" for column in columns], rows)
-            texts = list(zip(*([_text(value) for value in found[f"{view}__{column}"].values] for column in columns), strict=True))
+            texts = list(
+                zip(
+                    *(
+                        [_text(value) for value in found[f"{view}__{column}"].values]
+                        for column in columns
+                    ),
+                    strict=True,
+                )
+            )
             # Feast takes no missing ids; nobody is called the empty text.
-            rows |= {entity: [text or "" for text in self._links.ids(entity, texts)] for entity in self._links.entities}
+            rows |= {
+                entity: [text or "" for text in self._links.ids(entity, texts)]
+                for entity in self._links.entities
+            }
         wanted = {view.entity for view in self.layout.views}
         return {entity: values for entity, values in rows.items() if entity in wanted}
 
-    def _ask(self, features: "FeatureService | list[str]", rows: Mapping[str, list[str]]) -> dict[str, Any]:
+    def _ask(
+        self, features: "FeatureService | list[str]", rows: Mapping[str, list[str]]
+    ) -> dict[str, Any]:
         answer = self._store.get_online_features(features, rows, full_feature_names=True).proto
         return dict(zip(answer.metadata.feature_names.val, answer.results, strict=True))
 
@@ -91,7 +113,9 @@ def find_feast_reader(repository: Path, name: str, settings: OnlineSettings) -> 
 
     require_client(settings)
     if not (repository / "feature_store.yaml").exists():
-        raise ModelError(str(repository), "holds no Feast repository; materialize the features first")
+        raise ModelError(
+            str(repository), "holds no Feast repository; materialize the features first"
+        )
     store = open_feast(repository)
     if store.config.online_store.type == PACKED_TYPE:
         rule = f"was materialized into packed files; materialize it again with {settings.variable('online_store')} as it is now"

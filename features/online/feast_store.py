@@ -21,7 +21,9 @@ def open_feast(repository: Path) -> "FeatureStore":
     """
     keep_parts_private()
     logging.getLogger("feast").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # between ibis and DuckDB
+    warnings.filterwarnings(
+        "ignore", "fetch_arrow_table", DeprecationWarning
+    )  # between ibis and DuckDB
     from feast import FeatureStore
 
     return FeatureStore(repo_path=str(repository))

@@ -103,7 +103,11 @@ class OnlineLayout:
         known = {self.entity, *(self.links.entities if self.links else ())}
         for view in self.views:
             if view.entity not in known:
-                raise ModelError(f"feature service {self.name}", f"has no link from {self.entity} to {view.entity}", view.name)
+                raise ModelError(
+                    f"feature service {self.name}",
+                    f"has no link from {self.entity} to {view.entity}",
+                    view.name,
+                )
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -122,10 +126,20 @@ class OnlineLayout:
             "name": self.name,
             "entity": self.entity,
             "views": [
-                {"name": view.name, "entity": view.entity, "columns": list(view.columns), "ttl_days": view.ttl_days}
+                {
+                    "name": view.name,
+                    "entity": view.entity,
+                    "columns": list(view.columns),
+                    "ttl_days": view.ttl_days,
+                }
                 for view in self.views
             ],
-            "links": links and {"view": links.view, "columns": list(links.columns), "entities": list(links.entities)},
+            "links": links
+            and {
+                "view": links.view,
+                "columns": list(links.columns),
+                "entities": list(links.entities),
+            },
             "encoding": self.encoding and self.encoding.to_json(),
         }
 
@@ -144,15 +158,19 @@ class OnlineLayout:
                 name=document["name"],
                 entity=document["entity"],
                 views=tuple(
-                    OnlineView(view["name"], view["entity"], tuple(view["columns"]), view["ttl_days"])
+                    OnlineView(
+                        view["name"], view["entity"], tuple(view["columns"]), view["ttl_days"]
+                    )
                     for view in document["views"]
                 ),
-                links=links and OnlineLinks(links["view"], tuple(links["columns"]), tuple(links["entities"])),
+                links=links
+                and OnlineLinks(links["view"], tuple(links["columns"]), tuple(links["entities"])),
                 encoding=None if encoding is None else Encoding.from_json(encoding),
             )
         except (KeyError, TypeError) as error:
             raise ModelError(
-                "layout of a feature service", f"was written by another release; materialize again: {error!r}"
+                "layout of a feature service",
+                f"was written by another release; materialize again: {error!r}",
             ) from None
 
 

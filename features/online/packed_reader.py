@@ -43,10 +43,15 @@ class _Row:
             texts, stored = (True, ()) if declaration is None else declared(declaration)
             chosen = positions(stored, view.columns)
             if texts or chosen is None:
-                raise ModelError(f"feature view {view.name}", "is not in the online store with the columns asked for, as numbers")
+                raise ModelError(
+                    f"feature view {view.name}",
+                    "is not in the online store with the columns asked for, as numbers",
+                )
             absent.append(absent_numbers(len(stored)))
             times.append(start)
-            values.extend(start + 1 + position for position in np.arange(len(stored))[chosen].tolist())
+            values.extend(
+                start + 1 + position for position in np.arange(len(stored))[chosen].tolist()
+            )
             start += 1 + len(stored)
         return cls(declarations, absent, np.array(times), np.array(values))
 
@@ -86,11 +91,18 @@ class PackedReader:
             for view, absent in zip(layout.views, row.absent, strict=True):
                 records = moment.records(view.name, keys[view.entity], absent)
                 if any(len(record) != len(absent) for record in records):
-                    raise ModelError(f"feature view {view.name}", f"holds a record that is not {len(absent)} bytes long")
+                    raise ModelError(
+                        f"feature view {view.name}",
+                        f"holds a record that is not {len(absent)} bytes long",
+                    )
                 parts.append(records)
             joined = b"".join(chain.from_iterable(zip(*parts, strict=True)))
-        numbers = np.frombuffer(joined, dtype="<f8").reshape(len(ids), sum(map(len, row.absent)) // TIME_BYTES)
-        return numbers.take(row.values, axis=1), numbers.take(row.times, axis=1).view("datetime64[us]")
+        numbers = np.frombuffer(joined, dtype="<f8").reshape(
+            len(ids), sum(map(len, row.absent)) // TIME_BYTES
+        )
+        return numbers.take(row.values, axis=1), numbers.take(row.times, axis=1).view(
+            "datetime64[us]"
+        )
 
 
 def _keys(ids: Sequence[Text]) -> list[bytes | None]:

@@ -100,11 +100,19 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
     late = stale(opened, times, now or datetime.now(UTC))
     features: list[KnownFeature] = []
     for position, view in enumerate(opened.views):
-        moment = None if np.isnat(times[0, position]) else times[0, position].item().replace(tzinfo=UTC)
+        moment = (
+            None if np.isnat(times[0, position]) else times[0, position].item().replace(tzinfo=UTC)
+        )
         by_name = {feature.name: feature for feature in VIEWS[view.name].features}
         for name in view.columns:
             value = float(matrix[0, len(features)])
             features.append(
-                KnownFeature(view.name, by_name[name], None if np.isnan(value) else value, moment, bool(late[0, position]))
+                KnownFeature(
+                    view.name,
+                    by_name[name],
+                    None if np.isnan(value) else value,
+                    moment,
+                    bool(late[0, position]),
+                )
             )
     return Profile(service, opened.entity, id, tuple(features))

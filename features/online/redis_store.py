@@ -1,7 +1,8 @@
-"""Feast's Redis online store with this project's settings: where the server is stands in the environment, not in a file.
+"""Feast's Redis online store with this project's settings: where the server is stands in the
+environment, not in a file.
 
-Named in `feature_store.yaml` by its class path. Unlike in packed records the last write wins, whatever its time: Feast's own
-check for newer values would also drop corrections of the same time.
+Named in `feature_store.yaml` by its class path. Unlike in packed records the last write wins,
+whatever its time: Feast's own check for newer values would also drop corrections of the same time.
 """
 
 from collections.abc import Iterable
@@ -24,8 +25,12 @@ from features.online.settings import OnlineSettings, present_type, redis_connect
 class RedisOnlineStoreConfig(FeastRedisOnlineStoreConfig):
     """The `online_store` section of `feature_store.yaml`."""
 
-    type: Literal["features.online.redis_store.RedisOnlineStore"] = "features.online.redis_store.RedisOnlineStore"
-    connection_string: StrictStr = Field(default_factory=lambda: redis_connection(OnlineSettings.read()))
+    type: Literal["features.online.redis_store.RedisOnlineStore"] = (
+        "features.online.redis_store.RedisOnlineStore"
+    )
+    connection_string: StrictStr = Field(
+        default_factory=lambda: redis_connection(OnlineSettings.read())
+    )
     skip_dedup: bool = True
 
     _present_type = field_validator("type", mode="before")(present_type)
@@ -48,11 +53,17 @@ class RedisOnlineStore(FeastRedisOnlineStore):
         """
         version = config.entity_key_serialization_version
         kept = {
-            _redis_key(config.project, EntityKey(join_keys=view.join_keys, entity_values=[Value(string_val=entity)]), version)
+            _redis_key(
+                config.project,
+                EntityKey(join_keys=view.join_keys, entity_values=[Value(string_val=entity)]),
+                version,
+            )
             for entity in ids
         }
         client = self._get_client(config.online_store)
-        fields = [_mmh3(f"{view.name}:{field.name}") for field in view.features] + [f"_ts:{view.name}".encode()]
+        fields = [_mmh3(f"{view.name}:{field.name}") for field in view.features] + [
+            f"_ts:{view.name}".encode()
+        ]
         pattern = _redis_key_prefix(view.join_keys) + b"*" + config.project.encode()
         with client.pipeline(transaction=False) as pipe:
             for key in client.scan_iter(pattern, count=1000):
@@ -62,6 +73,7 @@ class RedisOnlineStore(FeastRedisOnlineStore):
 
     def _get_client(self, online_store_config: FeastRedisOnlineStoreConfig) -> Redis:
         if self._client is None:
-            # One more try, at once, for a connection that died idle; the client's own backoff lasts ten seconds.
+            # One more try, at once, for a connection that died idle; the client's own backoff lasts
+            # ten seconds.
             super()._get_client(online_store_config).set_retry(Retry(NoBackoff(), 1))
         return self._client

@@ -1,4 +1,6 @@
-"""Online reads: the newest features of a few entities, the same from whatever online store holds them."""
+"""Online reads: the newest features of a few entities, the same from whatever online store holds
+them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,11 +87,17 @@ class OnlineService:
         views : (v,) bool
             Which, such as one row of what `stale` gives.
         """
-        return tuple(name for view, chosen in zip(self.views, views, strict=True) if chosen for name in view.columns)
+        return tuple(
+            name
+            for view, chosen in zip(self.views, views, strict=True)
+            if chosen
+            for name in view.columns
+        )
 
 
 def open_service(home: Home, name: str) -> OnlineService:
-    """Open a feature service of a home for online reads, from the online store that the settings name.
+    """Open a feature service of a home for online reads, from the online store that the settings
+    name.
 
     Parameters
     ----------
@@ -107,7 +115,9 @@ def open_service(home: Home, name: str) -> OnlineService:
     """
     settings = OnlineSettings.read()
     repositories = (home.features / OPERATOR_DIRECTORY, home.features)
-    for repository in [path for path in repositories if _is_filled(path, settings)] or [home.features]:
+    for repository in [path for path in repositories if _is_filled(path, settings)] or [
+        home.features
+    ]:
         service = find_service(repository, name, settings)
         if service is not None:
             return service
@@ -152,8 +162,8 @@ def publish_service(store: PackedStore, layout: OnlineLayout) -> None:
 def read(service: OnlineService, ids: Sequence[str]) -> tuple[Floats, Times]:
     """Read the newest features.
 
-    Views of another entity than the service's are read for the entities that the asked ones belong to. The packed store gives
-    all of them as they were at one moment.
+    Views of another entity than the service's are read for the entities that the asked ones belong
+    to. The packed store gives all of them as they were at one moment.
 
     Parameters
     ----------
@@ -167,7 +177,8 @@ def read(service: OnlineService, ids: Sequence[str]) -> tuple[Floats, Times]:
     matrix : (n, k) float64
         In the order of `service.features`; NaN for missing values and for unknown entities.
     times : (n, v) datetime64[us]
-        When the values were true, by view in the order of `service.views`, UTC; NaT where a view has no values.
+        When the values were true, by view in the order of `service.views`, UTC; NaT where a view
+        has no values.
 
     Raises
     ------
@@ -217,7 +228,10 @@ def stale(service: OnlineService, times: Times, now: datetime) -> NDArray[np.boo
     """
     if now.tzinfo is None:
         raise InputError("now", "must have a time zone", now.isoformat())
-    microseconds = [np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000 for view in service.views]
+    microseconds = [
+        np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000
+        for view in service.views
+    ]
     ages = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") - times
     return ~np.isnat(times) & (ages.astype(np.int64) > np.array(microseconds))
 
@@ -229,7 +243,9 @@ def online_directory(repository: Path) -> Path:
 
 def _is_filled(repository: Path, settings: OnlineSettings) -> bool:
     packed = settings.online_store == "packed"
-    return (online_directory(repository) / "data.mdb" if packed else repository / "feature_store.yaml").exists()
+    return (
+        online_directory(repository) / "data.mdb" if packed else repository / "feature_store.yaml"
+    ).exists()
 
 
 def _document_name(service: str) -> str:

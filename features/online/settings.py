@@ -15,7 +15,8 @@ class OnlineSettings(Section):
     """Which online store holds the newest features."""
 
     online_store: Literal["packed", "redis"] = Field(
-        default="packed", description="Where the newest features are kept: `packed` files in the home directory, or `redis`."
+        default="packed",
+        description="Where the newest features are kept: `packed` files in the home directory, or `redis`.",
     )
     # Without a rule of its own: an error about it would show the password.
     redis_url: SecretStr | None = Field(
@@ -44,13 +45,17 @@ _TIMEOUTS = ",socket_connect_timeout=2,socket_timeout=10"
 
 
 def online_store_section(settings: OnlineSettings) -> str:
-    """The `online_store` section of a `feature_store.yaml`, without secrets; errors as in `require_client`."""
+    """The `online_store` section of a `feature_store.yaml`, without secrets; errors as in
+    `require_client`.
+    """
     require_client(settings)
     return _SECTIONS[settings.online_store]
 
 
 def present_type(written: str) -> str:
-    """The class path of an online store as it is now, for one that a home's `feature_store.yaml` may hold."""
+    """The class path of an online store as it is now, for one that a home's `feature_store.yaml`
+    may hold.
+    """
     return _EARLIER_TYPES.get(written, written)
 
 
@@ -63,7 +68,11 @@ def require_client(settings: OnlineSettings) -> None:
         It is not.
     """
     if settings.online_store == "redis" and find_spec("redis") is None:
-        raise InputError(settings.variable("online_store"), "needs the packages of requirements-scale.lock", "redis")
+        raise InputError(
+            settings.variable("online_store"),
+            "needs the packages of requirements-scale.lock",
+            "redis",
+        )
 
 
 def redis_connection(settings: OnlineSettings) -> str:

@@ -1,7 +1,9 @@
-"""All Feast objects of the operator's repository, in one file: entities, sources, views by driver and feature services.
+"""All Feast objects of the operator's repository, in one file: entities, sources, views by driver
+and feature services.
 
-What each feature means stands in `features.fields`; here it becomes Feast's fields and tags. Views whose features are live have
-a push source of the same name, so that events can also be written with Feast's own `push`.
+What each feature means stands in `features.fields`; here it becomes Feast's fields and tags. Views
+whose features are live have a push source of the same name, so that events can also be written with
+Feast's own `push`.
 """
 
 from dataclasses import dataclass
@@ -35,7 +37,10 @@ class Definitions:
     @cached_property
     def entities(self) -> dict[str, Entity]:
         """Entities by name."""
-        return {name: Entity(name=name, join_keys=[join_key], value_type=ValueType.STRING) for name, join_key in ENTITIES.items()}
+        return {
+            name: Entity(name=name, join_keys=[join_key], value_type=ValueType.STRING)
+            for name, join_key in ENTITIES.items()
+        }
 
     @cached_property
     def views(self) -> dict[str, FeatureView]:
@@ -78,14 +83,20 @@ class Definitions:
             name=name,
             entities=[self.entities[entity]],
             ttl=SNAPSHOT_TTL,
-            schema=[Field(name=f"linked_{other}", dtype=String, description=f"Its {other}'s id") for other in LINKS[entity]],
+            schema=[
+                Field(name=f"linked_{other}", dtype=String, description=f"Its {other}'s id")
+                for other in LINKS[entity]
+            ],
             source=self._source(name),
         )
 
     def _source(self, name: str) -> FileSource:
-        # Absolute, because the DuckDB store resolves a relative path against the working directory; each run applies it anew.
+        # Absolute, because the DuckDB store resolves a relative path against the working directory;
+        # each run applies it anew.
         pattern = self.tables.absolute() / name / "**" / "*.parquet"
-        return FileSource(name=name, path=str(pattern), timestamp_field=TIME, created_timestamp_column=CREATED)
+        return FileSource(
+            name=name, path=str(pattern), timestamp_field=TIME, created_timestamp_column=CREATED
+        )
 
 
 def _field(feature: Feature) -> Field:

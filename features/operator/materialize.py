@@ -1,4 +1,6 @@
-"""From feature tables to the online store: in bulk, only what is new, and told to Feast's registry."""
+"""From feature tables to the online store: in bulk, only what is new, and told to Feast's
+registry.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,8 +79,8 @@ class Materialized:
 def materialize(repository: OperatorRepository) -> Materialized:
     """Write the newest snapshot of every view into the online store that the settings name.
 
-    An older value never overwrites a newer one. Views that are online already are skipped; a run that was killed is completed
-    by the next one.
+    An older value never overwrites a newer one. Views that are online already are skipped; a run
+    that was killed is completed by the next one.
 
     Raises
     ------
@@ -89,7 +91,9 @@ def materialize(repository: OperatorRepository) -> Materialized:
     """
     tables = list(_newest(repository))
     if not tables:
-        raise InputError(str(repository.tables), "holds no features yet; run `holdfast features build` first")
+        raise InputError(
+            str(repository.tables), "holds no features yet; run `holdfast features build` first"
+        )
     repository.apply()
     store = repository.feast()
     if store.config.online_store.type == PACKED_TYPE:
@@ -99,14 +103,19 @@ def materialize(repository: OperatorRepository) -> Materialized:
 
 def _newest(repository: OperatorRepository) -> Iterator[NewestTable]:
     numbers = {view.name: (view.join_key, view.columns) for view in VIEWS.values()}
-    links = {f"{entity}_links": (ENTITIES[entity], tuple(f"linked_{other}" for other in LINKS[entity])) for entity in LINKS}
+    links = {
+        f"{entity}_links": (ENTITIES[entity], tuple(f"linked_{other}" for other in LINKS[entity]))
+        for entity in LINKS
+    }
     for view, (join_key, columns) in (numbers | links).items():
         path = repository.tables / view / "newest.parquet"
         if path.exists():
             yield NewestTable(view, join_key, columns, path)
 
 
-def _into_packed(repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]) -> Materialized:
+def _into_packed(
+    repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]
+) -> Materialized:
     packed = PackedStore(online_directory(repository.directory), create=True)
     rows: dict[str, int] = {}
     for table in tables:
@@ -114,7 +123,12 @@ def _into_packed(repository: OperatorRepository, store: "FeatureStore", tables: 
         if packed.get_document(note) == digest:
             continue
         rows[table.view] = write_parquet(
-            packed, table.view, table.columns, table.path, id_column=table.join_key, time_column=TIME
+            packed,
+            table.view,
+            table.columns,
+            table.path,
+            id_column=table.join_key,
+            time_column=TIME,
         )
         repository.record_materialization(store, table.view, *table.times())
         packed.put_document(note, digest)
@@ -125,7 +139,8 @@ def _into_packed(repository: OperatorRepository, store: "FeatureStore", tables: 
 
 
 def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None:
-    # After the records: what events have changed since the build's cut-off is then written over them.
+    # After the records: what events have changed since the build's cut-off is then written over
+    # them.
     states = find_states(repository.directory / "states")
     if states is None:
         return
@@ -136,16 +151,22 @@ def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None
         packed.put_document(note, digest)
 
 
-def _through_feast(repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]) -> Materialized:
+def _through_feast(
+    repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]
+) -> Materialized:
     rows: dict[str, int] = {}
     for table in tables:
         file = pq.ParquetFile(table.path)
         with progress(f"Writing {table.view} for serving", file.metadata.num_rows) as advance:
             for batch in file.iter_batches(_ROWS_PER_BATCH):
                 try:
-                    store.write_to_online_store(table.view, df=pa.Table.from_batches([batch]).to_pandas())
+                    store.write_to_online_store(
+                        table.view, df=pa.Table.from_batches([batch]).to_pandas()
+                    )
                 except Exception as error:  # each store's client has errors of its own
-                    raise ModelError("online store", f"does not answer: {type(error).__name__}: {error}") from error
+                    raise ModelError(
+                        "online store", f"does not answer: {type(error).__name__}: {error}"
+                    ) from error
                 advance(batch.num_rows)
         repository.record_materialization(store, table.view, *table.times())
         rows[table.view] = file.metadata.num_rows

@@ -1,4 +1,6 @@
-"""The operator's Feast repository: planned, applied, asked for features as known then, and made ready for serving."""
+"""The operator's Feast repository: planned, applied, asked for features as known then, and made
+ready for serving.
+"""
 
 import re
 from collections.abc import Sequence
@@ -88,7 +90,9 @@ class OperatorRepository:
         self.tables = self.directory / "tables"
 
     def plan(self) -> list[Change]:
-        """What `apply` would change in the registry; nothing is changed, nor made where there is none yet."""
+        """What `apply` would change in the registry; nothing is changed, nor made where there is
+        none yet.
+        """
         if (self.directory / "feature_store.yaml").exists():
             return _changes(self._plan()[0])
         with TemporaryDirectory() as elsewhere:
@@ -123,12 +127,14 @@ class OperatorRepository:
         Returns
         -------
         (n, k) float64
-            In the rows' order and the service's columns; NaN where nothing was known, or only what had expired.
+            In the rows' order and the service's columns; NaN where nothing was known, or only what
+            had expired.
 
         Raises
         ------
         InputError
-            There is no such service, an id or a time is missing, or there is not one time for each id.
+            There is no such service, an id or a time is missing, or there is not one time for each
+            id.
         """
         if service not in SERVICES:
             raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
@@ -166,7 +172,8 @@ class OperatorRepository:
         return np.array(days, dtype="datetime64[us]")
 
     def ids_at(self, view: str, monday: datetime) -> list[str]:
-        """Entities that history of a view is kept of at a Monday, in order; past snapshots are kept of a sample of customers.
+        """Entities that history of a view is kept of at a Monday, in order; past snapshots are kept
+        of a sample of customers.
 
         Raises
         ------
@@ -175,23 +182,31 @@ class OperatorRepository:
         """
         path = self.tables / view / "history" / f"{monday:%Y-%m-%d}.parquet"
         if not path.exists():
-            raise InputError("monday", f"must be one that history of {view} is kept of", monday.isoformat())
+            raise InputError(
+                "monday", f"must be one that history of {view} is kept of", monday.isoformat()
+            )
         key = VIEWS[view].join_key
         found: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
         return found
 
     def feast(self) -> "FeatureStore":
-        """Feast's own store over this repository; registered anew where the home was moved or never applied."""
+        """Feast's own store over this repository; registered anew where the home was moved or never
+        applied.
+        """
         path = self.directory / "feature_store.yaml"
         if not path.exists() or self._configuration(path) != path.read_text(encoding="utf-8"):
             self.apply()
         return open_feast(self.directory)
 
     @staticmethod
-    def record_materialization(store: "FeatureStore", view: str, start: datetime, end: datetime) -> None:
+    def record_materialization(
+        store: "FeatureStore", view: str, start: datetime, end: datetime
+    ) -> None:
         """Tell Feast's registry that a view's values of an interval are in the online store."""
         found = store.get_feature_view(view)
-        store.registry.apply_materialization(found, store.project, start, max(end, start + timedelta(microseconds=1)))
+        store.registry.apply_materialization(
+            found, store.project, start, max(end, start + timedelta(microseconds=1))
+        )
 
     def _plan(self) -> tuple[Any, list[Any], list[Any]]:
         from feast import Project
@@ -203,7 +218,12 @@ class OperatorRepository:
         store = self._configure()
         definitions = Definitions(self.tables)
         views = list(definitions.views.values())
-        sources = {source.name: source for view in views for source in (view.batch_source, view.stream_source) if source}
+        sources = {
+            source.name: source
+            for view in views
+            for source in (view.batch_source, view.stream_source)
+            if source
+        }
         contents = RepoContents(
             projects=[Project(name=store.project)],
             data_sources=list(sources.values()),
@@ -216,7 +236,11 @@ class OperatorRepository:
             permissions=[],
         )
         diff, _, _ = store.plan(contents)
-        gone = [found.current_feast_object for found in diff.feast_object_diffs if found.transition_type == TransitionType.DELETE]
+        gone = [
+            found.current_feast_object
+            for found in diff.feast_object_diffs
+            if found.transition_type == TransitionType.DELETE
+        ]
         return diff, gone, definitions.objects
 
     def _configure(self) -> "FeatureStore":
@@ -227,9 +251,14 @@ class OperatorRepository:
         return open_feast(self.directory)
 
     def _configuration(self, path: Path) -> str:
-        known = re.search(r"^project: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
+        known = (
+            re.search(r"^project: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            if path.exists()
+            else None
+        )
         return _CONFIGURATION.format(
-            # Homes may share a Redis server: there a project's name is part of every key, so each home has its own, for good.
+            # Homes may share a Redis server: there a project's name is part of every key, so each
+            # home has its own, for good.
             project=known[1] if known else f"holdfast_{uuid4().hex[:12]}",
             registry=self.directory.absolute() / "registry.db",
             online_store=online_store_section(OnlineSettings.read()),
@@ -246,39 +275,67 @@ def _changes(diff: Any) -> list[Change]:
     }
     changes: list[Change] = []
     for found in diff.feast_object_diffs:
-        properties = [part.property_name for part in found.feast_object_property_diffs if _differs(part)]
+        properties = [
+            part.property_name for part in found.feast_object_property_diffs if _differs(part)
+        ]
         if found.transition_type not in actions or found.name == "__dummy":
             continue
         if found.transition_type == TransitionType.UPDATE and not properties:
             continue
-        changes.append(Change(actions[found.transition_type], str(found.feast_object_type.value), found.name, tuple(properties)))
+        changes.append(
+            Change(
+                actions[found.transition_type],
+                str(found.feast_object_type.value),
+                found.name,
+                tuple(properties),
+            )
+        )
     return sorted(changes, key=lambda change: (change.kind, change.name))
 
 
 def _differs(part: Any) -> bool:
-    """Whether a property differs in more than the times at which the registry wrote it, which Feast counts as a change."""
-    before, after = (_WRITTEN.sub("", str(value)) for value in (part.val_existing, part.val_declared))
+    """Whether a property differs in more than the times at which the registry wrote it, which Feast
+    counts as a change.
+    """
+    before, after = (
+        _WRITTEN.sub("", str(value)) for value in (part.val_existing, part.val_declared)
+    )
     return before != after
 
 
 def _entity_rows(join_key: str, ids: Sequence[str], times: Times) -> pa.Table:
     moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
-    return pa.table({"row": pa.array(range(len(ids)), pa.int64()), join_key: pa.array(list(ids), pa.string()), TIME: moments})
+    return pa.table(
+        {
+            "row": pa.array(range(len(ids)), pa.int64()),
+            join_key: pa.array(list(ids), pa.string()),
+            TIME: moments,
+        }
+    )
 
 
-def _with_links(store: "FeatureStore", rows: pa.Table, entity: str, linked: Sequence[str]) -> pa.Table:
+def _with_links(
+    store: "FeatureStore", rows: pa.Table, entity: str, linked: Sequence[str]
+) -> pa.Table:
     columns = [f"linked_{other}" for other in LINKS[entity] if other in linked]
     features = [f"{entity}_links:{column}" for column in columns]
     found = _known_then(store, rows, features)
     for column in columns:
         # Feast takes no missing ids; nobody is called the empty text.
-        rows = rows.append_column(f"{column.removeprefix('linked_')}_id", pc.fill_null(found[column].cast(pa.string()), ""))
+        rows = rows.append_column(
+            f"{column.removeprefix('linked_')}_id",
+            pc.fill_null(found[column].cast(pa.string()), ""),
+        )
     return rows
 
 
-def _known_then(store: "FeatureStore", rows: pa.Table, features: "FeatureService | list[str]") -> pa.Table:
+def _known_then(
+    store: "FeatureStore", rows: pa.Table, features: "FeatureService | list[str]"
+) -> pa.Table:
     # By default Feast also gives what was written later about the time before.
-    job = store.get_historical_features(rows.to_pandas(), features, filter_by_created_timestamp=True)
+    job = store.get_historical_features(
+        rows.to_pandas(), features, filter_by_created_timestamp=True
+    )
     return job.to_arrow().sort_by("row")
 
 

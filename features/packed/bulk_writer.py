@@ -1,11 +1,12 @@
 """The bulk writer: fills a view of the packed store from Arrow, batch by batch, past Feast.
 
-Memory is bounded by the batch, whatever the size of the table. Every batch is a transaction of its own, on disk before the next
-one begins: a writer killed at any moment leaves whole records, some new and some old, and the same write run again completes
-it, since a record written twice is the same record. Between two batches the store's other writers get their turn.
+Memory is bounded by the batch, whatever the size of the table. Every batch is a transaction of its
+own, on disk before the next one begins: a writer killed at any moment leaves whole records, some
+new and some old, and the same write run again completes it, since a record written twice is the
+same record. Between two batches the store's other writers get their turn.
 
-Rows sorted by id are written several times as fast: the tree's pages are then filled one after the other, while rows in no
-order touch nearly every page in every batch.
+Rows sorted by id are written several times as fast: the tree's pages are then filled one after the
+other, while rows in no order touch nearly every page in every batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,15 @@ _ROWS_PER_BATCH = 32_768
 _READ_BYTES = 65_536
 
 
-def write_parquet(store: PackedStore, view: str, columns: Sequence[str], path: Path, *, id_column: str, time_column: str) -> int:
+def write_parquet(
+    store: PackedStore,
+    view: str,
+    columns: Sequence[str],
+    path: Path,
+    *,
+    id_column: str,
+    time_column: str,
+) -> int:
     """Write a feature table from a parquet file, each row unless a newer one is there.
 
     Parameters
@@ -37,7 +46,8 @@ def write_parquet(store: PackedStore, view: str, columns: Sequence[str], path: P
     view : str
         Feature view. Other columns than before empty it first.
     columns : sequence of str
-        The view's columns, in record order: numbers and booleans of any type, null for missing, or texts alone.
+        The view's columns, in record order: numbers and booleans of any type, null for missing, or
+        texts alone.
     path : Path
         The file.
     id_column : str
@@ -53,8 +63,8 @@ def write_parquet(store: PackedStore, view: str, columns: Sequence[str], path: P
     Raises
     ------
     InputError
-        The file is not readable, a column is not there or not of its type, or an id or a time cannot be stored; nothing was
-        written.
+        The file is not readable, a column is not there or not of its type, or an id or a time
+        cannot be stored; nothing was written.
     """
     rows = _Rows(tuple(columns), id_column, time_column)
     try:
@@ -64,21 +74,41 @@ def write_parquet(store: PackedStore, view: str, columns: Sequence[str], path: P
         raise InputError(str(path), f"must be a readable parquet file: {error}") from None
     with file:
         rows.check(file.schema_arrow)
-        for batch in file.iter_batches(_ROWS_PER_BATCH, columns=[id_column, time_column], use_threads=False):
+        for batch in file.iter_batches(
+            _ROWS_PER_BATCH, columns=[id_column, time_column], use_threads=False
+        ):
             rows.check_rows(batch)
         # As parquet gives them: the columns chosen, in the file's order.
-        chosen = pa.schema([field for field in file.schema_arrow if field.name in (id_column, time_column, *columns)])
+        chosen = pa.schema(
+            [
+                field
+                for field in file.schema_arrow
+                if field.name in (id_column, time_column, *columns)
+            ]
+        )
         batches = file.iter_batches(_ROWS_PER_BATCH, columns=chosen.names, use_threads=False)
-        return _write(store, view, rows, pa.RecordBatchReader.from_batches(chosen, batches), file.metadata.num_rows)
+        return _write(
+            store,
+            view,
+            rows,
+            pa.RecordBatchReader.from_batches(chosen, batches),
+            file.metadata.num_rows,
+        )
 
 
 def write_batches(
-    store: PackedStore, view: str, columns: Sequence[str], reader: pa.RecordBatchReader, *, id_column: str, time_column: str
+    store: PackedStore,
+    view: str,
+    columns: Sequence[str],
+    reader: pa.RecordBatchReader,
+    *,
+    id_column: str,
+    time_column: str,
 ) -> int:
     """Write a feature table from a stream of Arrow batches.
 
-    All else as in `write_parquet`, but that an id or a time that cannot be stored stops the write where it is met: the batches
-    before it are written.
+    All else as in `write_parquet`, but that an id or a time that cannot be stored stops the write
+    where it is met: the batches before it are written.
     """
     rows = _Rows(tuple(columns), id_column, time_column)
     rows.check(reader.schema)
@@ -98,7 +128,9 @@ class _Rows:
             if len(schema.get_all_field_indices(name)) != 1:
                 raise InputError(name, "must be one column of the table", schema.names)
         if not _is_text(schema.field(self.id_column).type):
-            raise InputError(self.id_column, "must be a column of texts", str(schema.field(self.id_column).type))
+            raise InputError(
+                self.id_column, "must be a column of texts", str(schema.field(self.id_column).type)
+            )
         moment = schema.field(self.time_column).type
         if not (pa.types.is_timestamp(moment) and moment.tz):
             raise InputError(self.time_column, "must be a timestamp with a time zone", str(moment))
@@ -106,11 +138,17 @@ class _Rows:
             return
         for name in self.columns:
             if not _is_number(schema.field(name).type):
-                raise InputError(name, "must be a number or a boolean, or all columns texts", str(schema.field(name).type))
+                raise InputError(
+                    name,
+                    "must be a number or a boolean, or all columns texts",
+                    str(schema.field(name).type),
+                )
 
     def check_rows(self, batch: pa.RecordBatch) -> None:
         self._complete(batch, self.time_column)
-        lengths = pc.min_max(pc.binary_length(self._complete(batch, self.id_column).cast(pa.string()))).as_py()
+        lengths = pc.min_max(
+            pc.binary_length(self._complete(batch, self.id_column).cast(pa.string()))
+        ).as_py()
         if batch.num_rows and not 0 < lengths["min"] <= lengths["max"] <= MAX_ID_BYTES:
             checked_keys(self.ids(batch))
 
@@ -122,7 +160,9 @@ class _Rows:
         return ids
 
     def times(self, batch: pa.RecordBatch) -> Times:
-        moments = self._complete(batch, self.time_column).cast(pa.timestamp("us", "UTC"), safe=False)
+        moments = self._complete(batch, self.time_column).cast(
+            pa.timestamp("us", "UTC"), safe=False
+        )
         return moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
 
     def texts(self, batch: pa.RecordBatch) -> list[tuple[Text, ...]]:
@@ -131,17 +171,23 @@ class _Rows:
     def matrix(self, batch: pa.RecordBatch) -> Floats:
         matrix = np.empty((batch.num_rows, len(self.columns)))
         for position, name in enumerate(self.columns):
-            matrix[:, position] = batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            matrix[:, position] = (
+                batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            )
         return matrix
 
     def _complete(self, batch: pa.RecordBatch, name: str) -> pa.Array:
         column = batch.column(name)
         if column.null_count:
-            raise InputError(name, f"must be set in every row; it is missing in {column.null_count:,}")
+            raise InputError(
+                name, f"must be set in every row; it is missing in {column.null_count:,}"
+            )
         return column
 
 
-def _write(store: PackedStore, view: str, rows: _Rows, reader: pa.RecordBatchReader, total: int | None) -> int:
+def _write(
+    store: PackedStore, view: str, rows: _Rows, reader: pa.RecordBatchReader, total: int | None
+) -> int:
     texts = rows.are_texts(reader.schema)
     written = 0
     with progress(f"Writing {view} for serving", total) as advance:
@@ -160,13 +206,17 @@ def _parts(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     for batch in reader:
         for start in range(0, batch.num_rows, _ROWS_PER_BATCH):
             yield batch.slice(start, _ROWS_PER_BATCH)
-    yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a table without rows is a view, too
+    yield pa.RecordBatch.from_pylist(
+        [], schema=reader.schema
+    )  # a table without rows is a view, too
 
 
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         return _is_text(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -40,14 +40,17 @@ class PackedEnvironment:
             return None
 
     def make_database(self, name: bytes) -> "lmdb._Database":
-        """Handle of a named database, made where it does not exist. Never inside a write transaction: it takes one itself."""
+        """Handle of a named database, made where it does not exist. Never inside a write
+        transaction: it takes one itself.
+        """
         with telling_errors():
             return self._handle(name, create=True)
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
         """A read transaction: the store as it was at one moment."""
-        # Readers that were killed keep their slots until somebody clears them: whoever finds none left does.
+        # Readers that were killed keep their slots until somebody clears them: whoever finds none
+        # left does.
         with telling_errors():
             try:
                 transaction = self.environment.begin(buffers=True)
@@ -59,12 +62,15 @@ class PackedEnvironment:
 
     @contextmanager
     def writing(self) -> Iterator[lmdb.Transaction]:
-        """The one write transaction, of all threads and processes; on disk when the context ends, undone if it raises."""
+        """The one write transaction, of all threads and processes; on disk when the context ends,
+        undone if it raises.
+        """
         with telling_errors(), self.environment.begin(write=True, buffers=True) as transaction:
             yield transaction
 
     def _handle(self, name: bytes, create: bool) -> "lmdb._Database":
-        # LMDB lets one transaction of a process at a time open handles: they are opened apart from all reading, and kept.
+        # LMDB lets one transaction of a process at a time open handles: they are opened apart from
+        # all reading, and kept.
         handle = self._databases.get(name)
         if handle is not None:
             return handle
@@ -82,8 +88,9 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
     ModelError
         There is none, or it is damaged.
     """
-    # LMDB forbids opening one store twice in a process: its locks would die with the second handle. A store is known by its
-    # file, not its name, since a home may be moved, or removed and made anew.
+    # LMDB forbids opening one store twice in a process: its locks would die with the second handle.
+    # A store is known by its file, not its name, since a home may be moved, or removed and made
+    # anew.
     with _opening:
         known = _environments.get(_file_of(directory))
         if known is not None:

@@ -1,7 +1,8 @@
 """The bytes of a packed record, of its key, and of what a view's records are.
 
-A record is the time of its values (microseconds since 1970 in UTC, little-endian int64), followed by the values: float64 each,
-NaN for missing, or, in a view of texts, one JSON array in UTF-8 with null for missing.
+A record is the time of its values (microseconds since 1970 in UTC, little-endian int64), followed
+by the values: float64 each, NaN for missing, or, in a view of texts, one JSON array in UTF-8 with
+null for missing.
 """
 
 import json
@@ -38,7 +39,11 @@ def checked_keys(ids: Sequence[str]) -> list[bytes]:
     keys = [entity.encode("utf-8", "replace") for entity in ids]
     lengths = list(map(len, keys))
     if keys and not 0 < min(lengths) <= max(lengths) <= MAX_ID_BYTES:
-        wrong = next(entity for entity, length in zip(ids, lengths, strict=True) if not 0 < length <= MAX_ID_BYTES)
+        wrong = next(
+            entity
+            for entity, length in zip(ids, lengths, strict=True)
+            if not 0 < length <= MAX_ID_BYTES
+        )
         raise InputError("id", f"must be 1 to {MAX_ID_BYTES} bytes long in UTF-8", wrong)
     return keys
 
@@ -70,7 +75,10 @@ def pack_texts(moments: Microseconds, texts: Sequence[Sequence[Text]]) -> list[b
     """Records of texts, one a row."""
     heads: list[bytes] = moments.view(f"V{TIME_BYTES}").tolist()
     dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return [head + dump(list(row)).encode("utf-8", "replace") for head, row in zip(heads, texts, strict=True)]
+    return [
+        head + dump(list(row)).encode("utf-8", "replace")
+        for head, row in zip(heads, texts, strict=True)
+    ]
 
 
 def unpack_numbers(view: str, records: Sequence[Record], width: int) -> tuple[Microseconds, Floats]:
@@ -89,7 +97,9 @@ def unpack_numbers(view: str, records: Sequence[Record], width: int) -> tuple[Mi
     return numbers.view("<i8")[:, 0], numbers[:, 1:]
 
 
-def unpack_texts(view: str, records: Sequence[Record], width: int) -> tuple[Microseconds, list[list[Text]]]:
+def unpack_texts(
+    view: str, records: Sequence[Record], width: int
+) -> tuple[Microseconds, list[list[Text]]]:
     """Times (n,) int64 and texts (n lists of width) of records.
 
     Raises

@@ -1,11 +1,13 @@
 """Packed records: one compact record per entity and feature view, in LMDB.
 
-LMDB gives what a feature server needs from an embedded engine: readers in any number of processes beside one writer, no torn
-reads, and a store that is whole after a crash. An older record never overwrites a newer one; an equally old one is a correction.
+LMDB gives what a feature server needs from an embedded engine: readers in any number of processes
+beside one writer, no torn reads, and a store that is whole after a crash. An older record never
+overwrites a newer one; an equally old one is a correction.
 
-A write is on disk when its call returns. Every transaction is synced by itself: a power cut, like a `kill -9`, leaves the store
-as the last finished transaction made it, at any moment of any write. A writer killed between putting its last transaction on disk
-and announcing it to readers leaves one that is finished but unseen: it shows, whole, when the next writer begins.
+A write is on disk when its call returns. Every transaction is synced by itself: a power cut, like a
+`kill -9`, leaves the store as the last finished transaction made it, at any moment of any write. A
+writer killed between putting its last transaction on disk and announcing it to readers leaves one
+that is finished but unseen: it shows, whole, when the next writer begins.
 """
 
 import json
@@ -39,7 +41,16 @@ from features.packed.update import PackedUpdate, ViewDatabases, put_newer
 from holdfast.arrays import Floats, Microseconds, Times
 from holdfast.errors import ModelError
 
-__all__ = ["MAX_ID_BYTES", "Floats", "PackedMoment", "PackedStore", "PackedUpdate", "Text", "Times", "ViewRequest"]
+__all__ = [
+    "MAX_ID_BYTES",
+    "Floats",
+    "PackedMoment",
+    "PackedStore",
+    "PackedUpdate",
+    "Text",
+    "Times",
+    "ViewRequest",
+]
 
 _ROWS_PER_TRANSACTION = 100_000
 _VIEWS = b"__views__"
@@ -70,7 +81,10 @@ class PackedMoment:
     """The store as it was at one moment; get it from `PackedStore.reading`."""
 
     def __init__(
-        self, transaction: lmdb.Transaction, views: "lmdb._Database | None", databases: "Mapping[str, lmdb._Database | None]"
+        self,
+        transaction: lmdb.Transaction,
+        views: "lmdb._Database | None",
+        databases: "Mapping[str, lmdb._Database | None]",
     ) -> None:
         self._transaction = transaction
         self._views = views
@@ -79,13 +93,19 @@ class PackedMoment:
     def read(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[Floats, Times]:
         """Read records of numbers; as `PackedStore.read`."""
         stored, chosen = self._require(view, tuple(columns), texts=False)
-        moments, values = unpack_numbers(view, self._records(view, ids, absent_numbers(len(stored))), len(stored))
+        moments, values = unpack_numbers(
+            view, self._records(view, ids, absent_numbers(len(stored))), len(stored)
+        )
         return values[:, chosen].copy(), moments.astype("datetime64[us]")
 
-    def read_texts(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[list[list[Text]], Times]:
+    def read_texts(
+        self, view: str, columns: Sequence[str], ids: Sequence[Text]
+    ) -> tuple[list[list[Text]], Times]:
         """Read records of texts; as `PackedStore.read_texts`."""
         stored, chosen = self._require(view, tuple(columns), texts=True)
-        moments, texts = unpack_texts(view, self._records(view, ids, absent_texts(len(stored))), len(stored))
+        moments, texts = unpack_texts(
+            view, self._records(view, ids, absent_texts(len(stored))), len(stored)
+        )
         if not isinstance(chosen, slice):
             texts = [[row[position] for position in chosen] for row in texts]
         return texts, moments.astype("datetime64[us]")
@@ -95,11 +115,15 @@ class PackedMoment:
         return [_declaration(view, self._views, self._transaction) for view in views]
 
     def records(self, view: str, keys: Sequence[bytes | None], absent: bytes) -> list[Record]:
-        """Records as they lie; `absent` where there is none. They are good for as long as the moment lasts."""
+        """Records as they lie; `absent` where there is none. They are good for as long as the
+        moment lasts.
+        """
         get, database = self._transaction.get, self._databases[view]
         return [absent if key is None else get(key, absent, database) for key in keys]
 
-    def _require(self, view: str, columns: tuple[str, ...], texts: bool) -> "tuple[tuple[str, ...], slice | list[int]]":
+    def _require(
+        self, view: str, columns: tuple[str, ...], texts: bool
+    ) -> "tuple[tuple[str, ...], slice | list[int]]":
         found = _declaration(view, self._views, self._transaction)
         if found is not None and self._databases[view] is not None:
             holds_texts, stored = declared(found)
@@ -107,7 +131,10 @@ class PackedMoment:
             if holds_texts == texts and chosen is not None:
                 return stored, chosen
         kind = "texts" if texts else "numbers"
-        raise ModelError(f"feature view {view}", f"is not in the online store with the columns asked for, as {kind}")
+        raise ModelError(
+            f"feature view {view}",
+            f"is not in the online store with the columns asked for, as {kind}",
+        )
 
     def _records(self, view: str, ids: Sequence[Text], absent: bytes) -> list[Record]:
         return self.records(view, list(map(key_of, ids)), absent)
@@ -132,7 +159,9 @@ class PackedStore:
     def __init__(self, directory: Path, *, create: bool = False) -> None:
         self._opened: PackedEnvironment = open_environment(directory.absolute(), create=create)
 
-    def write(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> int:
+    def write(
+        self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats
+    ) -> int:
         """Write records of numbers, each unless a newer one is there.
 
         Parameters
@@ -142,7 +171,8 @@ class PackedStore:
         columns : sequence of str
             The k columns of the view, in record order.
         ids : sequence of str
-            The n entities, at most 480 bytes each in UTF-8; where one repeats, its newest row counts.
+            The n entities, at most 480 bytes each in UTF-8; where one repeats, its newest row
+            counts.
         times : (n,) datetime64[us]
             When the values were true, UTC; none missing.
         matrix : (n, k) float64
@@ -158,19 +188,40 @@ class PackedStore:
         InputError
             An id or a time cannot be stored; nothing was written.
         """
-        return self._write(view, declare_numbers(columns), ids, times, lambda moments, rows: pack_numbers(moments, matrix[rows]))
+        return self._write(
+            view,
+            declare_numbers(columns),
+            ids,
+            times,
+            lambda moments, rows: pack_numbers(moments, matrix[rows]),
+        )
 
     def write_texts(
-        self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, texts: Sequence[Sequence[Text]]
+        self,
+        view: str,
+        columns: Sequence[str],
+        ids: Sequence[str],
+        times: Times,
+        texts: Sequence[Sequence[Text]],
     ) -> int:
         """Write records of texts, each unless a newer one is there.
 
-        Parameters, result and errors as in `write`; `texts` has n rows of k texts, None for missing.
+        Parameters, result and errors as in `write`; `texts` has n rows of k texts, None for
+        missing.
         """
-        return self._write(view, declare_texts(columns), ids, times, lambda moments, rows: pack_texts(moments, texts[rows]))
+        return self._write(
+            view,
+            declare_texts(columns),
+            ids,
+            times,
+            lambda moments, rows: pack_texts(moments, texts[rows]),
+        )
 
-    def replace(self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats) -> None:
-        """Make these records the view's only ones, whatever their times; readers see all of the old or all of the new.
+    def replace(
+        self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats
+    ) -> None:
+        """Make these records the view's only ones, whatever their times; readers see all of the old
+        or all of the new.
 
         Parameters and errors as in `write`.
         """
@@ -212,7 +263,9 @@ class PackedStore:
         with self.reading([request.view for request in requests]) as moment:
             return [moment.read(request.view, request.columns, request.ids) for request in requests]
 
-    def read_texts(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[list[list[Text]], Times]:
+    def read_texts(
+        self, view: str, columns: Sequence[str], ids: Sequence[Text]
+    ) -> tuple[list[list[Text]], Times]:
         """Read records of texts as they were at one moment.
 
         Parameters and errors as in `read`.
@@ -240,17 +293,21 @@ class PackedStore:
             yield PackedMoment(transaction, declarations, databases)
 
     @contextmanager
-    def updating(self, views: Mapping[str, Sequence[str]], states: Sequence[str] = ()) -> Iterator[PackedUpdate]:
-        """Read and write states and records as one: all of it is on disk when the context ends, or, if it raises, none.
+    def updating(
+        self, views: Mapping[str, Sequence[str]], states: Sequence[str] = ()
+    ) -> Iterator[PackedUpdate]:
+        """Read and write states and records as one: all of it is on disk when the context ends, or,
+        if it raises, none.
 
-        It is the store's only writer while it lasts, among all threads and processes: what it reads stays true until it ends.
-        Write through it alone; another write of the same thread would wait for it forever.
+        It is the store's only writer while it lasts, among all threads and processes: what it reads
+        stays true until it ends. Write through it alone; another write of the same thread would
+        wait for it forever.
 
         Parameters
         ----------
         views : mapping of str to sequence of str
-            The views of numbers that may be read and put, with all their columns in record order. A view that is not in the
-            store is made.
+            The views of numbers that may be read and put, with all their columns in record order. A
+            view that is not in the store is made.
         states : sequence of str
             The kinds of state documents that may be read and put, such as the entity they are of.
 
@@ -261,15 +318,29 @@ class PackedStore:
         """
         declarations = self._opened.make_database(_VIEWS)
         databases = {view: self._databases(view) for view in views}
-        documents = {state: self._opened.make_database(b"state/" + state.encode()) for state in states}
+        documents = {
+            state: self._opened.make_database(b"state/" + state.encode()) for state in states
+        }
         with self._opened.writing() as transaction:
             for view, columns in views.items():
-                wanted, found = declare_numbers(columns), _declaration(view, declarations, transaction)
+                wanted, found = (
+                    declare_numbers(columns),
+                    _declaration(view, declarations, transaction),
+                )
                 if found is None:
                     transaction.put(view.encode(), wanted, db=declarations)
                 elif found != wanted:
-                    raise ModelError(f"feature view {view}", "must have these columns in the online store", list(columns))
-            yield PackedUpdate(transaction, databases, {view: len(columns) for view, columns in views.items()}, documents)
+                    raise ModelError(
+                        f"feature view {view}",
+                        "must have these columns in the online store",
+                        list(columns),
+                    )
+            yield PackedUpdate(
+                transaction,
+                databases,
+                {view: len(columns) for view, columns in views.items()},
+                documents,
+            )
 
     def columns(self, view: str) -> list[str]:
         """The view's columns in record order.
@@ -283,7 +354,9 @@ class PackedStore:
         with self._opened.reading() as transaction:
             found = _declaration(view, views, transaction)
         if found is None:
-            raise ModelError(f"feature view {view}", "is not in the online store; materialize it first")
+            raise ModelError(
+                f"feature view {view}", "is not in the online store; materialize it first"
+            )
         return list(declared(found)[1])
 
     def drop(self, view: str) -> None:
@@ -300,7 +373,9 @@ class PackedStore:
         """Store a JSON document beside the records, such as the layout of a feature service."""
         documents = self._opened.make_database(_DOCUMENTS)
         with self._opened.writing() as transaction:
-            transaction.put(name.encode(), json.dumps(document, ensure_ascii=False).encode(), db=documents)
+            transaction.put(
+                name.encode(), json.dumps(document, ensure_ascii=False).encode(), db=documents
+            )
 
     def get_document(self, name: str) -> object:
         """Read back a document; None where there is none."""
@@ -310,7 +385,12 @@ class PackedStore:
             return None if text is None else json.loads(bytes(text))
 
     def _write(
-        self, view: str, declaration: bytes, ids: Sequence[str], times: Times, pack: Callable[[Microseconds, slice], list[bytes]]
+        self,
+        view: str,
+        declaration: bytes,
+        ids: Sequence[str],
+        times: Times,
+        pack: Callable[[Microseconds, slice], list[bytes]],
     ) -> int:
         keys, moments = checked_keys(ids), microseconds_of(times)
         declarations, databases = self._opened.make_database(_VIEWS), self._databases(view)
@@ -337,7 +417,9 @@ def _empty(transaction: lmdb.Transaction, view: ViewDatabases) -> None:
     transaction.delete(view.name, db=view.newest)
 
 
-def _declaration(view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction) -> bytes | None:
+def _declaration(
+    view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction
+) -> bytes | None:
     found = None if views is None else transaction.get(view.encode(), db=views)
     return None if found is None else bytes(found)
 

@@ -8,14 +8,24 @@ from operator import lt
 import lmdb
 import numpy as np
 
-from features.packed.record import TIME_BYTES, absent_numbers, checked_keys, key_of, microseconds_of, pack_numbers, unpack_numbers
+from features.packed.record import (
+    TIME_BYTES,
+    absent_numbers,
+    checked_keys,
+    key_of,
+    microseconds_of,
+    pack_numbers,
+    unpack_numbers,
+)
 from holdfast.arrays import Floats, Microseconds, Times
 
 _EVER = np.array([np.iinfo(np.int64).min], dtype="<i8").tobytes()
 
 
 class PackedUpdate:
-    """States and records of a store that nobody else writes to; get it from `PackedStore.updating`."""
+    """States and records of a store that nobody else writes to; get it from
+    `PackedStore.updating`.
+    """
 
     def __init__(
         self,
@@ -49,14 +59,24 @@ class PackedUpdate:
         """Read whole records, with what this update has put; results as in `PackedStore.read`."""
         get, database, width = self._transaction.get, self._views[view].records, self._widths[view]
         absent = absent_numbers(width)
-        records = [absent if key is None else get(key, absent, database) for key in map(key_of, ids)]
+        records = [
+            absent if key is None else get(key, absent, database) for key in map(key_of, ids)
+        ]
         moments, matrix = unpack_numbers(view, records, width)
         return matrix.copy(), moments.astype("datetime64[us]")
 
     def put(self, view: str, ids: Sequence[str], times: Times, matrix: Floats) -> int:
-        """Put records, each unless a newer one is there; parameters, result and errors as in `PackedStore.write`."""
+        """Put records, each unless a newer one is there; parameters, result and errors as in
+        `PackedStore.write`.
+        """
         moments = microseconds_of(times)
-        return put_newer(self._transaction, self._views[view], checked_keys(ids), moments, pack_numbers(moments, matrix))
+        return put_newer(
+            self._transaction,
+            self._views[view],
+            checked_keys(ids),
+            moments,
+            pack_numbers(moments, matrix),
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,8 @@ def put_newer(
     view : ViewDatabases
         Where to.
     keys : sequence of n bytes
-        In any order; where one repeats, its newest record counts, and the later of equally new ones.
+        In any order; where one repeats, its newest record counts, and the later of equally new
+        ones.
     moments : (n,) int64
         The records' times.
     records : sequence of n bytes
@@ -110,25 +131,36 @@ def put_newer(
     # Rising keys fill the tree's pages one after the other, and no key of theirs repeats.
     if not all(map(lt, keys, keys[1:])):
         rows = _newest_rows(keys, moments)
-        keys, moments, records = [keys[row] for row in rows], moments[rows], [records[row] for row in rows]
+        keys, moments, records = (
+            [keys[row] for row in rows],
+            moments[rows],
+            [records[row] for row in rows],
+        )
     all_newer = _raise_newest(transaction, view, moments)
     with transaction.cursor(db=view.records) as cursor:
         if not cursor.last() or bytes(cursor.key()) < keys[0]:
-            # Told that all of them come last, LMDB fills its pages to the brim instead of splitting them in halves.
+            # Told that all of them come last, LMDB fills its pages to the brim instead of splitting
+            # them in halves.
             cursor.putmulti(zip(keys, records, strict=True), append=True)
             return len(keys)
         if all_newer:
             cursor.putmulti(zip(keys, records, strict=True))
             return len(keys)
         get, database = transaction.get, view.records
-        known = np.frombuffer(b"".join([get(key, _EVER, database)[:TIME_BYTES] for key in keys]), dtype="<i8")
+        known = np.frombuffer(
+            b"".join([get(key, _EVER, database)[:TIME_BYTES] for key in keys]), dtype="<i8"
+        )
         newer = known <= moments
         cursor.putmulti(compress(zip(keys, records, strict=True), newer.tolist()))
         return int(newer.sum())
 
 
-def _raise_newest(transaction: lmdb.Transaction, view: ViewDatabases, moments: Microseconds) -> bool:
-    """Keep the time that no record is newer than, and say whether none is newer than any of these: then none need be read."""
+def _raise_newest(
+    transaction: lmdb.Transaction, view: ViewDatabases, moments: Microseconds
+) -> bool:
+    """Keep the time that no record is newer than, and say whether none is newer than any of these:
+    then none need be read.
+    """
     found = transaction.get(view.name, db=view.newest)
     if found is None and transaction.stat(view.records)["entries"]:
         return False  # records of a release that did not keep it
@@ -142,4 +174,8 @@ def _raise_newest(transaction: lmdb.Transaction, view: ViewDatabases, moments: M
 def _newest_rows(keys: Sequence[bytes], moments: Microseconds) -> list[int]:
     times = moments.tolist()
     rising = sorted(range(len(keys)), key=lambda row: (keys[row], times[row]))
-    return [row for row, after in zip(rising, [*rising[1:], None], strict=True) if after is None or keys[row] != keys[after]]
+    return [
+        row
+        for row, after in zip(rising, [*rising[1:], None], strict=True)
+        if after is None or keys[row] != keys[after]
+    ]

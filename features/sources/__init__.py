@@ -1,4 +1,6 @@
-"""Where raw tables come from: a folder of files, or a database; and what is asked of a whole table in SQL."""
+"""Where raw tables come from: a folder of files, or a database; and what is asked of a whole table
+in SQL.
+"""
 
 from features.sources.database import DatabaseSource
 from features.sources.folder import FolderSource
@@ -13,8 +15,9 @@ def open_source(where: str) -> Source:
     Parameters
     ----------
     where : str
-        A folder, or a SQLAlchemy URL such as ``postgresql+psycopg://user@host/database``. In a folder, the table ``bills`` is
-        ``bills.parquet``, ``bills.csv``, ``bills.csv.gz``, or a folder ``bills`` of such files, its parts.
+        A folder, or a SQLAlchemy URL such as ``postgresql+psycopg://user@host/database``. In a
+        folder, the table ``bills`` is ``bills.parquet``, ``bills.csv``, ``bills.csv.gz``, or a
+        folder ``bills`` of such files, its parts.
 
     Returns
     -------
@@ -24,7 +27,7 @@ def open_source(where: str) -> Source:
     Raises
     ------
     InputError
-        The folder is missing, a table is there twice, a file cannot be read, or the database cannot be opened. No message
-        shows a password.
+        The folder is missing, a table is there twice, a file cannot be read, or the database cannot
+        be opened. No message shows a password.
     """
     return DatabaseSource(where) if "://" in where else FolderSource(where)

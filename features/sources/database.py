@@ -34,7 +34,9 @@ class DatabaseSource:
             found = sa.inspect(engine)
             names = sorted({*found.get_table_names(), *found.get_view_names()})
             self._parts: dict[str, DatabasePart] = {
-                name: DatabasePart(engine, name, [column["name"] for column in found.get_columns(name)])
+                name: DatabasePart(
+                    engine, name, [column["name"] for column in found.get_columns(name)]
+                )
                 for name in names
                 if name in TABLES
             }
@@ -82,16 +84,22 @@ class DatabasePart:
 
     def batches(self) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time."""
-        # Columns without their types, so that values come as the driver gives them: SQLite's texts would lose their offset.
+        # Columns without their types, so that values come as the driver gives them: SQLite's texts
+        # would lose their offset.
         columns_wanted: list[sa.ColumnClause[Any]] = [sa.column(column) for column in self._columns]
         query = sa.select(*columns_wanted).select_from(sa.table(self.name))
         done = 0
         try:
             with self._engine.connect() as connection:
-                result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS // 4).execute(query)
+                result = connection.execution_options(
+                    stream_results=True, yield_per=BATCH_ROWS // 4
+                ).execute(query)
                 for rows in result.partitions():
                     columns = [_array(values) for values in zip(*rows, strict=True)]
-                    yield Batch(pa.record_batch(columns, names=self._columns), np.arange(done + 1, done + len(rows) + 1))
+                    yield Batch(
+                        pa.record_batch(columns, names=self._columns),
+                        np.arange(done + 1, done + len(rows) + 1),
+                    )
                     done += len(rows)
         except SQLAlchemyError as error:
             raise _refused(self.name, error) from None
@@ -102,7 +110,10 @@ def _array(values: tuple[Any, ...]) -> pa.Array:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
         # SQLite lets a column hold what it likes.
-        return pa.array([value if value is None or isinstance(value, str) else str(value) for value in values], pa.string())
+        return pa.array(
+            [value if value is None or isinstance(value, str) else str(value) for value in values],
+            pa.string(),
+        )
 
 
 def _open(where: str) -> tuple[str, sa.Engine]:
@@ -117,12 +128,22 @@ def _open(where: str) -> tuple[str, sa.Engine]:
         raise InputError("WHERE", "must name a database that SQLAlchemy knows", scheme) from None
     except (ArgumentError, ValueError):
         # The address itself may hold a password.
-        raise InputError("WHERE", "must be a database URL such as postgresql+psycopg://user@host/database", scheme) from None
+        raise InputError(
+            "WHERE",
+            "must be a database URL such as postgresql+psycopg://user@host/database",
+            scheme,
+        ) from None
     except ModuleNotFoundError as error:
-        raise InputError("WHERE", f"needs the driver {error.name}, which is not installed", scheme) from None
+        raise InputError(
+            "WHERE", f"needs the driver {error.name}, which is not installed", scheme
+        ) from None
 
 
 def _refused(field: str, error: SQLAlchemyError) -> InputError:
     # The driver's own words may quote the address.
     cause = getattr(error, "orig", None) or error
-    return InputError(field, "the database refused; check address, user, password and rights", type(cause).__name__)
+    return InputError(
+        field,
+        "the database refused; check address, user, password and rights",
+        type(cause).__name__,
+    )

@@ -71,10 +71,13 @@ class FolderSource:
             self._unknown.append(entry.name)
             return
         if name in self._parts:
-            raise InputError(name, "must be there once: as one file, or as a folder of files", entry.name)
+            raise InputError(
+                name, "must be there once: as one file, or as a folder of files", entry.name
+            )
         files = self._files_of(entry) if entry.is_dir() else [entry]
         self._parts[name] = tuple(
-            ParquetPart(name, file) if file.name.endswith(".parquet") else CsvPart(name, file) for file in files
+            ParquetPart(name, file) if file.name.endswith(".parquet") else CsvPart(name, file)
+            for file in files
         )
 
     def _files_of(self, folder: Path) -> list[Path]:
@@ -84,9 +87,17 @@ class FolderSource:
                 files.append(entry)
             elif not entry.name.startswith((".", "_")):
                 self._unknown.append(f"{folder.name}/{entry.name}")
-        repeated = [stem for stem, count in Counter(table_stem(file.name) for file in files).items() if count > 1]
+        repeated = [
+            stem
+            for stem, count in Counter(table_stem(file.name) for file in files).items()
+            if count > 1
+        ]
         if repeated:
-            raise InputError(folder.name, "every part must be there in one form only; this one is in two", repeated[0])
+            raise InputError(
+                folder.name,
+                "every part must be there in one form only; this one is in two",
+                repeated[0],
+            )
         if not files:
             raise InputError(folder.name, "must hold files that end in .parquet, .csv or .csv.gz")
         return files
@@ -133,7 +144,8 @@ class ParquetPart:
 class CsvPart:
     """A CSV file, in UTF-8, with a header line.
 
-    Values stay bytes here: which of them are not UTF-8 is found row by row, so that one bad line does not cost the file.
+    Values stay bytes here: which of them are not UTF-8 is found row by row, so that one bad line
+    does not cost the file.
 
     Parameters
     ----------
@@ -172,22 +184,35 @@ class CsvPart:
         try:
             for rows in self._open(leave_out):
                 positions = np.arange(done, done + len(rows))
-                yield Batch(rows, row_numbers(positions, np.array(numbers_left_out, dtype=np.int64)), tuple(broken))
+                yield Batch(
+                    rows,
+                    row_numbers(positions, np.array(numbers_left_out, dtype=np.int64)),
+                    tuple(broken),
+                )
                 broken.clear()
                 done += len(rows)
         except (pa.ArrowException, OSError, EOFError) as error:
             raise _unreadable(self._field, "CSV", error) from None
         if broken:
-            yield Batch(pa.RecordBatch.from_pylist([], schema=self.schema), np.empty(0, dtype=np.int64), tuple(broken))
+            yield Batch(
+                pa.RecordBatch.from_pylist([], schema=self.schema),
+                np.empty(0, dtype=np.int64),
+                tuple(broken),
+            )
 
     def _open(self, leave_out: Any) -> Any:
         return pa_csv.open_csv(
             self.path,
             # Rows are numbered only when read in one thread.
             read_options=pa_csv.ReadOptions(
-                column_names=self._names, skip_rows_after_names=1, block_size=_BLOCK_BYTES, use_threads=False
+                column_names=self._names,
+                skip_rows_after_names=1,
+                block_size=_BLOCK_BYTES,
+                use_threads=False,
             ),
-            parse_options=pa_csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=leave_out
+            ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self._names, pa.binary()),
                 null_values=[""],
@@ -200,7 +225,9 @@ class CsvPart:
         opener: Any = gzip.open if self.name.endswith(".gz") else open
         try:
             # A later line that is not UTF-8 is that line's fault.
-            with opener(self.path, "rt", encoding="utf-8-sig", errors="replace", newline="") as stream:
+            with opener(
+                self.path, "rt", encoding="utf-8-sig", errors="replace", newline=""
+            ) as stream:
                 headers = {}
                 for delimiter in DELIMITERS:
                     stream.seek(0)
@@ -220,7 +247,8 @@ class CsvPart:
 
 
 def row_numbers(positions: Any, left_out: Any) -> Any:
-    """Row numbers, from 1, of the rows at some positions, from 0, among those that were not left out.
+    """Row numbers, from 1, of the rows at some positions, from 0, among those that were not left
+    out.
 
     Parameters
     ----------

@@ -40,7 +40,8 @@ class Batch:
     Parameters
     ----------
     rows : pyarrow.RecordBatch
-        Columns as they come: of any type from Parquet and databases, bytes from CSV (blank is null).
+        Columns as they come: of any type from Parquet and databases, bytes from CSV (blank is
+        null).
     numbers : (n,) int64
         Which rows of the part they are, from 1, header not counted.
     broken : tuple of BrokenLine

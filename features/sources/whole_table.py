@@ -1,7 +1,9 @@
 # ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
-"""What only a whole table can tell: rows that repeat, ids that lead nowhere, first and last moments. DuckDB says, out of core.
+"""What only a whole table can tell: rows that repeat, ids that lead nowhere, first and last
+moments. DuckDB says, out of core.
 
-Tables are given as Parquet files typed by their contracts; answers name rows by file and position in it, from 0.
+Tables are given as Parquet files typed by their contracts; answers name rows by file and position
+in it, from 0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,10 +52,14 @@ class WholeTables:
     """
 
     def __init__(self, spill: Path) -> None:
-        self._duckdb = duckdb.connect(config={"temp_directory": str(spill), "preserve_insertion_order": False})
+        self._duckdb = duckdb.connect(
+            config={"temp_directory": str(spill), "preserve_insertion_order": False}
+        )
         self._duckdb.execute("SET TimeZone = 'UTC'")
 
-    def orphans(self, files: Sequence[Path], column: str, found_in: Sequence[Path], key: str) -> dict[Path, Positions]:
+    def orphans(
+        self, files: Sequence[Path], column: str, found_in: Sequence[Path], key: str
+    ) -> dict[Path, Positions]:
         """Rows whose id is not found in another table.
 
         Parameters
@@ -71,11 +77,13 @@ class WholeTables:
             WHERE "{column}" IS NOT NULL AND "{column}" NOT IN (SELECT DISTINCT "{key}" FROM {_rows(found_in)})""",
         )
 
-    def repeats(self, table: Table, files: Sequence[Path], left_out: dict[Path, Positions]) -> dict[str, dict[Path, Positions]]:
+    def repeats(
+        self, table: Table, files: Sequence[Path], left_out: dict[Path, Positions]
+    ) -> dict[str, dict[Path, Positions]]:
         """Rows that share their identity with another that is kept.
 
-        The one kept is the one whose other columns sort first, in the contract's order, nulls last: which one that is depends
-        neither on the order of the rows nor on the files they lie in.
+        The one kept is the one whose other columns sort first, in the contract's order, nulls last:
+        which one that is depends neither on the order of the rows nor on the files they lie in.
 
         Parameters
         ----------
@@ -89,10 +97,13 @@ class WholeTables:
         Returns
         -------
         dict
-            ``duplicate``: equal in all columns to the one kept; ``conflict``: the same identity, but other values.
+            ``duplicate``: equal in all columns to the one kept; ``conflict``: the same identity,
+            but other values.
         """
         identity = ", ".join(f'"{name}"' for name in table.identity)
-        others = [f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity] or ["true"]
+        others = [
+            f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity
+        ] or ["true"]
         # Hashes first: they fit into memory where identities would not, and hardly any repeats.
         self._duckdb.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeated AS
@@ -116,7 +127,8 @@ class WholeTables:
 
     def moments(self, files: Sequence[Path]) -> Moments:
         """When the rows happened and arrived."""
-        # Whole numbers, since the difference of times with a zone is reckoned by the calendar, thirty times slower.
+        # Whole numbers, since the difference of times with a zone is reckoned by the calendar,
+        # thirty times slower.
         happened, arrived = f'epoch_us("{HAPPENED}")', f'epoch_us("{ARRIVED}")'
         late = f"{arrived} - {happened} > {LATE // timedelta(microseconds=1)}"
         found = self._duckdb.execute(
@@ -125,9 +137,15 @@ class WholeTables:
         first, last, newest, count = found or (None, None, None, 0)
         return Moments(_moment(first), _moment(last), _moment(newest), int(count))
 
-    def found_share(self, files: Sequence[Path], column: str, found_in: Sequence[Path], keys: Sequence[str]) -> float | None:
-        """Share of a table's different ids that are found in one of another table's columns; None without ids."""
-        known = " UNION ALL ".join(f'SELECT "{key}" FROM {_rows(found_in)} WHERE "{key}" IS NOT NULL' for key in keys)
+    def found_share(
+        self, files: Sequence[Path], column: str, found_in: Sequence[Path], keys: Sequence[str]
+    ) -> float | None:
+        """Share of a table's different ids that are found in one of another table's columns; None
+        without ids.
+        """
+        known = " UNION ALL ".join(
+            f'SELECT "{key}" FROM {_rows(found_in)} WHERE "{key}" IS NOT NULL' for key in keys
+        )
         return self._one(
             f"""SELECT avg((id IN ({known}))::DOUBLE)
             FROM (SELECT DISTINCT "{column}" AS id FROM {_rows(files)} WHERE "{column}" IS NOT NULL)"""
@@ -145,7 +163,9 @@ class WholeTables:
         found: dict[str, Any] = self._duckdb.execute(f"{query} ORDER BY ALL").fetchnumpy()
         numbers, starts = np.unique(np.asarray(found["file"]), return_index=True)
         parts = np.split(np.asarray(found["file_row_number"], dtype=np.int64), starts[1:])
-        return {files[number - 1]: part for number, part in zip(numbers.tolist(), parts, strict=False)}
+        return {
+            files[number - 1]: part for number, part in zip(numbers.tolist(), parts, strict=False)
+        }
 
 
 def _rows(files: Sequence[Path]) -> str:
@@ -153,7 +173,9 @@ def _rows(files: Sequence[Path]) -> str:
 
 
 def _number(files: Sequence[Path]) -> str:
-    """Which of the files a row is in, from 1: a path for each of millions of rows would not fit into memory."""
+    """Which of the files a row is in, from 1: a path for each of millions of rows would not fit
+    into memory.
+    """
     return f"list_position({_texts(map(str, files))}, filename)"
 
 
@@ -163,7 +185,10 @@ def _texts(values: Iterable[str]) -> str:
 
 
 def _as_table(files: Sequence[Path], rows: dict[Path, Positions]) -> pa.Table:
-    numbers = [np.full(len(positions), files.index(file) + 1, dtype=np.int32) for file, positions in rows.items()]
+    numbers = [
+        np.full(len(positions), files.index(file) + 1, dtype=np.int32)
+        for file, positions in rows.items()
+    ]
     return pa.table(
         {
             "file": pa.chunked_array(numbers, pa.int32()),
@@ -173,4 +198,8 @@ def _as_table(files: Sequence[Path], rows: dict[Path, Positions]) -> pa.Table:
 
 
 def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return (
+        None
+        if microseconds is None
+        else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    )

@@ -1,8 +1,10 @@
-"""Which rows of an event table were corrected, and when: found once, kept, and brought up to date with each new part.
+"""Which rows of an event table were corrected, and when: found once, kept, and brought up to date
+with each new part.
 
-Rows with the same key are versions of one event. Few events have more than one, so what is kept is small, and a table without
-corrections costs its readers nothing. Of a table of 80 million rows only the keys are read, and only once: when parts are added,
-only their keys are looked for in the others.
+Rows with the same key are versions of one event. Few events have more than one, so what is kept is
+small, and a table without corrections costs its readers nothing. Of a table of 80 million rows only
+the keys are read, and only once: when parts are added, only their keys are looked for in the
+others.
 """
 
 import json
@@ -16,8 +18,11 @@ from features.contracts.tables import ARRIVED, Table
 from features.sql.parts import Part, identity_of
 
 
-def corrections_of(connection: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], kept: Path | None) -> None:
-    """Make ``corrections_<table>``: the table's identity columns and ``superseded_at`` of every row that was corrected.
+def corrections_of(
+    connection: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], kept: Path | None
+) -> None:
+    """Make ``corrections_<table>``: the table's identity columns and ``superseded_at`` of every row
+    that was corrected.
 
     Parameters
     ----------
@@ -59,42 +64,61 @@ def corrections_of(connection: duckdb.DuckDBPyConnection, table: Table, parts: t
 
 
 class _Versions:
-    """All rows of events with more than one version, as found so far, and the parts they were looked for in."""
+    """All rows of events with more than one version, as found so far, and the parts they were
+    looked for in.
+    """
 
     def __init__(self, folder: Path, table: Table) -> None:
         self.rows = folder / f"{table.name}.parquet"
         self.parts = folder / f"{table.name}.json"
 
     def seen(self) -> frozenset[str]:
-        """Identities of the parts looked through; none where rows and list do not belong together."""
+        """Identities of the parts looked through; none where rows and list do not belong
+        together.
+        """
         if not self.rows.exists() or not self.parts.exists():
             return frozenset()
         listed = json.loads(self.parts.read_text())
-        return frozenset(listed["parts"]) if listed["rows_bytes"] == self.rows.stat().st_size else frozenset()
+        return (
+            frozenset(listed["parts"])
+            if listed["rows_bytes"] == self.rows.stat().st_size
+            else frozenset()
+        )
 
     def keep(self, connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
-        """Write rows, then list: a kill in between leaves a list that names fewer parts than were looked through, or none."""
+        """Write rows, then list: a kill in between leaves a list that names fewer parts than were
+        looked through, or none.
+        """
         self.rows.parent.mkdir(parents=True, exist_ok=True)
         self.parts.unlink(missing_ok=True)
         beside = self.rows.with_name(f".{self.rows.name}.{os.getpid()}")
-        connection.execute(f"COPY {name} TO '{str(beside).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+        connection.execute(
+            f"COPY {name} TO '{str(beside).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )
         beside.replace(self.rows)
         listed = self.parts.with_name(f".{self.parts.name}.{os.getpid()}")
         listed.write_text(json.dumps({"parts": parts, "rows_bytes": self.rows.stat().st_size}))
         listed.replace(self.parts)
 
 
-def _create(connection: duckdb.DuckDBPyConnection, name: str, table: Table, parts: tuple[Part, ...]) -> None:
+def _create(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, parts: tuple[Part, ...]
+) -> None:
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
-    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM {_scan([part.path for part in parts])} LIMIT 0")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM {_scan([part.path for part in parts])} LIMIT 0"
+    )
 
 
 def _versions_sql(table: Table, new: tuple[Part, ...], old: tuple[Part, ...]) -> str:
-    """SQL: every row of an event of which the new parts hold a version, and of which there is another."""
+    """SQL: every row of an event of which the new parts hold a version, and of which there is
+    another.
+    """
     keys = ", ".join(_quoted(table.key))
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
     everywhere = _scan([part.path for part in (*new, *old)])
-    # Of each key a hash is enough: two keys that share one by chance are told apart when versions are put in order.
+    # Of each key a hash is enough: two keys that share one by chance are told apart when versions
+    # are put in order.
     once_new = f"SELECT hash({keys}) AS mark FROM {_scan([part.path for part in new])}"
     repeated = f"SELECT mark FROM ({once_new}) GROUP BY mark HAVING count(*) > 1"
     if old:

@@ -13,7 +13,8 @@ def moments(key: str, asked: str) -> str:
 
 
 def rows_within(table: str, key: str, columns: str, days: int) -> str:
-    """SQL: the rows of an event table that are known at each moment and happened in the window before it.
+    """SQL: the rows of an event table that are known at each moment and happened in the window
+    before it.
 
     Parameters
     ----------

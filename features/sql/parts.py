@@ -47,13 +47,17 @@ def parts_of(folder: Path) -> tuple[Part, ...]:
 
 
 def identity_of(parts: tuple[Part, ...], by: datetime | None = None) -> list[str]:
-    """What parts are known by; with `by`, only those that may hold rows that had arrived by then."""
+    """What parts are known by; with `by`, only those that may hold rows that had arrived by
+    then.
+    """
     return [part.identity for part in parts if by is None or part.may_hold(by)]
 
 
 def _part(path: Path) -> Part:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(path.name.encode(), digest_size=16)).hexdigest()
+        digest = hashlib.file_digest(
+            file, lambda: hashlib.blake2b(path.name.encode(), digest_size=16)
+        ).hexdigest()
         metadata = pq.read_metadata(file)
     names = metadata.schema.to_arrow_schema().names
     arrived = _extremes(metadata, names, ARRIVED)
@@ -61,7 +65,9 @@ def _part(path: Path) -> Part:
     return Part(path, digest, frozenset(names), metadata.num_rows, *arrived, happened[0])
 
 
-def _extremes(metadata: pq.FileMetaData, names: list[str], column: str) -> tuple[datetime | None, datetime | None]:
+def _extremes(
+    metadata: pq.FileMetaData, names: list[str], column: str
+) -> tuple[datetime | None, datetime | None]:
     if column not in names:
         return None, None
     position, lowest, highest = names.index(column), [], []

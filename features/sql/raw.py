@@ -1,13 +1,16 @@
 """The accepted raw tables as relations of one DuckDB connection: what feature queries read.
 
-Raw tables lie as ``<directory>/<table>/*.parquet``, typed as their contracts say. `open_raw` gives a connection with one view per
-table that features may read, and none for the others (`port_requests`, `churn_events`): no feature query can read those. A table
-that is absent is an empty view with its columns. In every view
+Raw tables lie as ``<directory>/<table>/*.parquet``, typed as their contracts say. `open_raw` gives
+a connection with one view per table that features may read, and none for the others
+(`port_requests`, `churn_events`): no feature query can read those. A table that is absent is an
+empty view with its columns. In every view
 
 - times are plain ``TIMESTAMP`` values in UTC;
-- event tables have one column more, ``superseded_at``: when a later version of the row arrived, null while there is none.
+- event tables have one column more, ``superseded_at``: when a later version of the row arrived,
+  null while there is none.
 
-A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at > c)``; `known` says it in SQL.
+A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at >
+c)``; `known` says it in SQL.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,11 +29,15 @@ from features.sql.corrections import corrections_of
 from features.sql.parts import Part, parts_of
 from holdfast.errors import InputError
 
-READABLE: dict[str, Table] = {name: table for name, table in TABLES.items() if table.use == "features"}
+READABLE: dict[str, Table] = {
+    name: table for name, table in TABLES.items() if table.use == "features"
+}
 """Tables that features may read."""
 
 WINDOW_DAYS = 182
-"""The longest window: no feature asks what happened earlier, except of states and of the tables below."""
+"""The longest window: no feature asks what happened earlier, except of states and of the tables
+below.
+"""
 
 _UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
 """Small event tables in which a row from before the window tells of something within it."""
@@ -67,16 +74,23 @@ class RawTables:
     parts: Mapping[str, tuple[Part, ...]]
     held: set[str] = field(default_factory=set)
 
-    def bound(self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS) -> None:
-        """Let the views show no more than cut-offs from `first` to `last` can ask for, so that scans skip the rest of the files.
+    def bound(
+        self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS
+    ) -> None:
+        """Let the views show no more than cut-offs from `first` to `last` can ask for, so that
+        scans skip the rest of the files.
 
-        Event tables then begin `days` before `first`; no table shows what arrived after `last`. None lifts a bound.
+        Event tables then begin `days` before `first`; no table shows what arrived after `last`.
+        None lifts a bound.
         """
         for table in READABLE.values():
-            self.connection.execute(f"CREATE OR REPLACE VIEW {table.name} AS {self._selection(table, first, last, days)}")
+            self.connection.execute(
+                f"CREATE OR REPLACE VIEW {table.name} AS {self._selection(table, first, last, days)}"
+            )
 
     def hold(self, table: str, condition: str, first: datetime, last: datetime) -> None:
-        """Read rows of an event table once and keep them, for the many snapshots from `first` to `last` that ask for the same.
+        """Read rows of an event table once and keep them, for the many snapshots from `first` to
+        `last` that ask for the same.
 
         Parameters
         ----------
@@ -89,7 +103,9 @@ class RawTables:
         """
         if table in self.present:
             rows = self._selection(READABLE[table], first, last, WINDOW_DAYS)
-            self.connection.execute(f"CREATE OR REPLACE TABLE held_{table} AS SELECT * FROM ({rows}) WHERE {condition}")
+            self.connection.execute(
+                f"CREATE OR REPLACE TABLE held_{table} AS SELECT * FROM ({rows}) WHERE {condition}"
+            )
             self.held.add(table)
 
     def release(self) -> None:
@@ -106,12 +122,22 @@ class RawTables:
     def __enter__(self) -> "RawTables":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def _selection(self, table: Table, first: datetime | None, last: datetime | None, days: int) -> str:
+    def _selection(
+        self, table: Table, first: datetime | None, last: datetime | None, days: int
+    ) -> str:
         if table.name not in self.present:
-            columns = [f"NULL::{sql_type(field.type)} AS {quoted(field.name)}" for field in table.arrow_schema]
+            columns = [
+                f"NULL::{sql_type(field.type)} AS {quoted(field.name)}"
+                for field in table.arrow_schema
+            ]
             if table.kind == "event":
                 columns.append("NULL::TIMESTAMP AS superseded_at")
             return f"SELECT {', '.join(columns)} WHERE false"
@@ -121,7 +147,9 @@ class RawTables:
         source = f"{self._files(table)} AS raw"
         if table.kind == "event":
             if _has_rows(self.connection, f"corrections_{table.name}"):
-                keys = " AND ".join(f"later.{quoted(name)} = raw.{quoted(name)}" for name in table.identity)
+                keys = " AND ".join(
+                    f"later.{quoted(name)} = raw.{quoted(name)}" for name in table.identity
+                )
                 source += f" LEFT JOIN corrections_{table.name} AS later ON {keys}"
                 columns.append("later.superseded_at")
             else:
@@ -142,15 +170,21 @@ class RawTables:
             earliest = first - timedelta(days=days + _MARGIN_DAYS.get(table.name, 0))
             conditions.append(f"{prefix}{HAPPENED} > {literal(earliest)}")
         if last:
-            # What has arrived by then has happened by then; saying both lets scans skip by either column.
-            conditions += [f"{prefix}{HAPPENED} <= {literal(last)}", f"{prefix}{ARRIVED} <= {literal(last)}"]
+            # What has arrived by then has happened by then; saying both lets scans skip by either
+            # column.
+            conditions += [
+                f"{prefix}{HAPPENED} <= {literal(last)}",
+                f"{prefix}{ARRIVED} <= {literal(last)}",
+            ]
         return " AND ".join(conditions)
 
     def _files(self, table: Table) -> str:
         return files_sql([part.path for part in self.parts[table.name]])
 
 
-def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.0, threads: int = 2) -> RawTables:
+def open_raw(
+    directory: Path, *, work: Path | None = None, memory_gb: float = 4.0, threads: int = 2
+) -> RawTables:
     """Open raw tables for reading.
 
     Parameters
@@ -158,8 +192,9 @@ def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.
     directory : Path
         Where the raw tables lie.
     work : Path, optional
-        Directory for what does not fit in memory and for what is known of corrections from the last time; ``directory`` is
-        never written to. Without it, everything is worked out anew, and nothing is spilled to disk.
+        Directory for what does not fit in memory and for what is known of corrections from the last
+        time; ``directory`` is never written to. Without it, everything is worked out anew, and
+        nothing is spilled to disk.
     memory_gb : float
         Memory that DuckDB may take before it spills, GB.
     threads : int
@@ -178,17 +213,26 @@ def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.
     parts = {name: found for name in READABLE if (found := parts_of(directory / name))}
     for name, table in READABLE.items():
         if table.required and name not in parts:
-            raise InputError("raw tables", f"must hold the table {name}: nothing can be computed without it", str(directory))
+            raise InputError(
+                "raw tables",
+                f"must hold the table {name}: nothing can be computed without it",
+                str(directory),
+            )
     for name, found in parts.items():
         wanted = set(READABLE[name].columns)
         for part in found:
             if missing := wanted - part.columns:
-                raise InputError(str(part.path), f"must have the columns of {name}; missing: {', '.join(sorted(missing))}")
+                raise InputError(
+                    str(part.path),
+                    f"must have the columns of {name}; missing: {', '.join(sorted(missing))}",
+                )
     connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory_gb}GB"})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     # Feature tables are written in order of their ids; nothing else depends on the order of rows.
     connection.execute("SET GLOBAL preserve_insertion_order = false")
-    with suppress(duckdb.InvalidInputException):  # in a notebook without widgets there is none to switch off
+    with suppress(
+        duckdb.InvalidInputException
+    ):  # in a notebook without widgets there is none to switch off
         connection.execute("SET enable_progress_bar = false")
     if work:
         work.mkdir(parents=True, exist_ok=True)
@@ -196,7 +240,9 @@ def open_raw(directory: Path, *, work: Path | None = None, memory_gb: float = 4.
     raw = RawTables(connection, frozenset(parts), parts)
     for name, found in parts.items():
         if READABLE[name].kind == "event":
-            corrections_of(connection, READABLE[name], found, None if work is None else work / "corrections")
+            corrections_of(
+                connection, READABLE[name], found, None if work is None else work / "corrections"
+            )
     raw.bound()
     return raw
 
@@ -211,11 +257,15 @@ def known(table: str, cutoff: str) -> str:
 
 def within(table: str, cutoff: str, days: int, column: str = HAPPENED) -> str:
     """SQL condition: the time lies in the window of that many days up to the cut-off."""
-    return f"{table}.{column} > {cutoff} - INTERVAL {days * 24} HOUR AND {table}.{column} <= {cutoff}"
+    return (
+        f"{table}.{column} > {cutoff} - INTERVAL {days * 24} HOUR AND {table}.{column} <= {cutoff}"
+    )
 
 
 def days_between(earlier: str, later: str) -> str:
-    """SQL: days from one time to another, fractional, negative when they are the other way round."""
+    """SQL: days from one time to another, fractional, negative when they are the other way
+    round.
+    """
     return f"((epoch_us({later}) - epoch_us({earlier})) / 86400000000.0)"
 
 

@@ -1,4 +1,5 @@
-"""SQL of what a Monday says of regions and cells: what subscriptions are compared with for the week that follows.
+"""SQL of what a Monday says of regions and cells: what subscriptions are compared with for the week
+that follows.
 
 Both are taken over everybody in service, whoever history is kept of.
 """
@@ -22,8 +23,8 @@ def region_baselines(monday: str) -> str:
     Returns
     -------
     str
-        monday, region, product_line, and the medians over subscriptions of their weekly means over 28 days: minutes, data_gb,
-        throughput, latency, drops.
+        monday, region, product_line, and the medians over subscriptions of their weekly means over
+        28 days: minutes, data_gb, throughput, latency, drops.
     """
     # Medians of parallel means differ in the last bits; what is stored must not.
     medians = {name: f"round(median({name}), 9)" for name in (*_USAGE, *_NETWORK)}

@@ -1,10 +1,13 @@
-"""SQL that `usage`, `network` and the region baselines share: a subscription's weekly rows, and what is made of them.
+"""SQL that `usage`, `network` and the region baselines share: a subscription's weekly rows, and
+what is made of them.
 
-A week's row arrives some hours after the week's end. Windows over weekly tables therefore end a day before the cut-off, so that
-on Monday at midnight, when history is taken, they hold as many weeks as on any other night.
+A week's row arrives some hours after the week's end. Windows over weekly tables therefore end a day
+before the cut-off, so that on Monday at midnight, when history is taken, they hold as many weeks as
+on any other night.
 
-Everything that is asked of a weekly table is computed in one pass over it, by `summary_of`. Its aggregates read its columns
-and ``age_days``, the days from the end of the week to the end of the windows: a window of w days is ``age_days < w``.
+Everything that is asked of a weekly table is computed in one pass over it, by `summary_of`. Its
+aggregates read its columns and ``age_days``, the days from the end of the week to the end of the
+windows: a window of w days is ``age_days < w``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +22,23 @@ LEAST_WEEKS = 4
 """Fewer weeks tell neither a trend nor a spread nor a need."""
 
 
-def summary_of(table: str, cutoff: str, columns: Sequence[str], aggregates: Mapping[str, str], days: int = WINDOW_DAYS) -> str:
-    """SQL: aggregates of every subscription's known rows of a weekly table, in service or not; no row where it has none.
+def summary_of(
+    table: str,
+    cutoff: str,
+    columns: Sequence[str],
+    aggregates: Mapping[str, str],
+    days: int = WINDOW_DAYS,
+) -> str:
+    """SQL: aggregates of every subscription's known rows of a weekly table, in service or not; no
+    row where it has none.
 
     Parameters
     ----------
     table : str
         `usage_weeks` or `network_weeks`.
     cutoff : str
-        SQL of the cut-off, the same for all rows: with a constant, the scan skips what lies outside the window.
+        SQL of the cut-off, the same for all rows: with a constant, the scan skips what lies outside
+        the window.
     columns : sequence of str
         What the aggregates read of the table.
     aggregates : mapping of str to str
@@ -75,7 +86,9 @@ def growth(column: str) -> str:
 def slope(column: str) -> str:
     """SQL aggregate: least-squares slope per week over 91 days; null with too few weeks."""
     recent = _recent(column, QUARTER_DAYS)
-    return f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN regr_slope({recent}, age_days / -7) END"
+    return (
+        f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN regr_slope({recent}, age_days / -7) END"
+    )
 
 
 def relative_slope(column: str) -> str:
@@ -84,7 +97,9 @@ def relative_slope(column: str) -> str:
 
 
 def volatility(column: str) -> str:
-    """SQL aggregate: standard deviation over 91 days as a share of the mean; null with too few weeks."""
+    """SQL aggregate: standard deviation over 91 days as a share of the mean; null with too few
+    weeks.
+    """
     recent = _recent(column, QUARTER_DAYS)
     return f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN stddev_pop({recent}) / nullif(avg({recent}), 0) END"
 

@@ -6,8 +6,8 @@ from features.sql.raw import days_between, within
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads the relation ``cell_regions(monday, cell_id, region)``: in which region each cell lay at each Monday 00:00 that is
-    the newest one at some cut-off.
+    It reads the relation ``cell_regions(monday, cell_id, region)``: in which region each cell lay
+    at each Monday 00:00 that is the newest one at some cut-off.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""SQL of the view `contact`: a contact at its close, and what was known of its customer and account then."""
+"""SQL of the view `contact`: a contact at its close, and what was known of its customer and account
+then.
+"""
 
 from features.contracts.tables import INTERACTION_CHANNELS, ISSUES
 from features.fields import BILLING_LIVE, SERVICE_LIVE, SURVEY_LIVE, Feature
@@ -18,7 +20,8 @@ def query(asked: str) -> str:
     Parameters
     ----------
     asked : str
-        A relation with the columns interaction_id and cutoff: contacts, and the close as the first version to arrive told it.
+        A relation with the columns interaction_id and cutoff: contacts, and the close as the first
+        version to arrive told it.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from features.sql.raw import days_between, known, text_sql, within
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads ``usage_summaries`` (see `features.views.usage`), ``subscription_states`` and ``customer_states`` (see
-    `features.compute.population`) of the same cut-offs.
+    It reads ``usage_summaries`` (see `features.views.usage`), ``subscription_states`` and
+    ``customer_states`` (see `features.compute.population`) of the same cut-offs.
 
     Parameters
     ----------
@@ -20,7 +20,8 @@ def query(asked: str) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its subscription_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
+        not rounded.
     """
     to_commitment_end = days_between("asked.cutoff", "line.commitment_end_at")
     to_instalment_end = days_between("asked.cutoff", "line.instalment_end_at")

@@ -1,4 +1,6 @@
-"""SQL of the view `experience`: the worst of what a customer's lines experience, from the features stored of them."""
+"""SQL of the view `experience`: the worst of what a customer's lines experience, from the features
+stored of them.
+"""
 
 from features.fields import VIEWS
 from features.sql.weeks import selection
@@ -6,7 +8,14 @@ from features.sql.weeks import selection
 SOURCES = ("contract", "usage", "network")
 """Views of subscriptions that it reads, as `stored_<view>`."""
 
-_AGGREGATES = {"worst": "max", "greatest": "max", "most": "max", "longest": "max", "least": "min", "total": "sum"}
+_AGGREGATES = {
+    "worst": "max",
+    "greatest": "max",
+    "most": "max",
+    "longest": "max",
+    "least": "min",
+    "total": "sum",
+}
 _WORST_WHEN_LEAST = {
     "worst_voice_quality_28d",
     "worst_voice_quality_28d_vs_own",
@@ -18,8 +27,8 @@ _WORST_WHEN_LEAST = {
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads `population` and, of each view of `SOURCES`, the relation ``stored_<view>`` (subscription_id, cutoff and the view's
-    stored features) at the same cut-offs.
+    It reads `population` and, of each view of `SOURCES`, the relation ``stored_<view>``
+    (subscription_id, cutoff and the view's stored features) at the same cut-offs.
 
     Parameters
     ----------
@@ -29,7 +38,8 @@ def query(asked: str) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its customer_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its customer_id and cutoff, then the view's features, not
+        rounded.
     """
     joins = " ".join(
         f"LEFT JOIN stored_{view} ON stored_{view}.subscription_id = line.subscription_id AND stored_{view}.cutoff = line.cutoff"

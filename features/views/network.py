@@ -1,7 +1,18 @@
 """SQL of the view `network`: what a subscription experienced of the network, from weekly rows."""
 
 from features.fields import VIEWS
-from features.sql.weeks import against_region, change, growth, mean, region_join, selection, slope, summary_of, total, volatility
+from features.sql.weeks import (
+    against_region,
+    change,
+    growth,
+    mean,
+    region_join,
+    selection,
+    slope,
+    summary_of,
+    total,
+    volatility,
+)
 
 _COLUMNS = {
     "drop_days": "drop_days",
@@ -17,7 +28,8 @@ _COLUMNS = {
 
 
 def summary(cutoff: str) -> str:
-    """SQL of the relation ``network_summaries``: all that is asked of `network_weeks` at a cut-off, in one pass.
+    """SQL of the relation ``network_summaries``: all that is asked of `network_weeks` at a cut-off,
+    in one pass.
 
     Parameters
     ----------
@@ -27,8 +39,8 @@ def summary(cutoff: str) -> str:
     Returns
     -------
     str
-        subscription_id and cutoff, one row for each subscription with a week in 182 days; features that need nothing else, by
-        name; and ``drops_per_week``, the mean of 28 days.
+        subscription_id and cutoff, one row for each subscription with a week in 182 days; features
+        that need nothing else, by name; and ``drops_per_week``, the mean of 28 days.
     """
     column = _COLUMNS
     return summary_of(
@@ -41,14 +53,20 @@ def summary(cutoff: str) -> str:
             "drops_per_week": mean(column["drops"], 28),
             "drops_trend_91d": slope(column["drops"]),
             "failed_setups_28d": total(column["failed_setups"], 28),
-            **{f"{name}_28d": mean(column[name], 28) for name in ("voice_quality", "throughput", "latency", "congestion")},
+            **{
+                f"{name}_28d": mean(column[name], 28)
+                for name in ("voice_quality", "throughput", "latency", "congestion")
+            },
             **{f"{name}_28d_vs_own": growth(column[name]) for name in ("throughput", "latency")},
             **{
                 f"{name}_28d_vs_own": change(column[name])
                 for name in ("drop_days", "failed_setups", "voice_quality", "congestion")
             },
             "throughput_volatility_91d": volatility(column["throughput"]),
-            **{f"outage_minutes_{days}d": total(column["outage_minutes"], days) for days in (7, 28, 91)},
+            **{
+                f"outage_minutes_{days}d": total(column["outage_minutes"], days)
+                for days in (7, 28, 91)
+            },
         },
     )
 
@@ -56,7 +74,8 @@ def summary(cutoff: str) -> str:
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads the relations ``network_summaries`` of the same cut-offs and ``region_baselines`` (see `features.sql.region`).
+    It reads the relations ``network_summaries`` of the same cut-offs and ``region_baselines`` (see
+    `features.sql.region`).
 
     Parameters
     ----------
@@ -66,10 +85,14 @@ def query(asked: str) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its subscription_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
+        not rounded.
     """
     features = {name: f"own.{name}" for name in VIEWS["network"].columns} | {
-        **{f"{measure}_28d_vs_region": against_region(measure) for measure in ("throughput", "latency")},
+        **{
+            f"{measure}_28d_vs_region": against_region(measure)
+            for measure in ("throughput", "latency")
+        },
         "drops_28d_vs_region": "own.drops_per_week - region.drops",
     }
     return f"""

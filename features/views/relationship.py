@@ -1,4 +1,6 @@
-"""SQL of the view `relationship`: a customer's lines and household, loyalty, the app, surveys, appointments, orders and care."""
+"""SQL of the view `relationship`: a customer's lines and household, loyalty, the app, surveys,
+appointments, orders and care.
+"""
 
 from features.contracts.tables import ARRIVED, HAPPENED, TIERS
 from features.sql.raw import days_between, known, text_sql, within
@@ -7,7 +9,8 @@ from features.sql.raw import days_between, known, text_sql, within
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads `population`, `subscription_states` and `customer_states` at the same cut-offs (see `features.compute.population`).
+    It reads `population`, `subscription_states` and `customer_states` at the same cut-offs (see
+    `features.compute.population`).
 
     Parameters
     ----------
@@ -17,7 +20,8 @@ def query(asked: str) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its customer_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its customer_id and cutoff, then the view's features, not
+        rounded.
     """
     tiers = ", ".join(text_sql(tier) for tier in TIERS)
     return f"""

@@ -17,12 +17,21 @@ from features.sql.weeks import (
     volatility,
 )
 
-_COLUMNS = ("minutes", "data_gb", "zero_use_days", "last_used_at", "unused_allowance", "overage", "roaming_days")
+_COLUMNS = (
+    "minutes",
+    "data_gb",
+    "zero_use_days",
+    "last_used_at",
+    "unused_allowance",
+    "overage",
+    "roaming_days",
+)
 _MEASURES = ("minutes", "data_gb")
 
 
 def summary(cutoff: str) -> str:
-    """SQL of the relation ``usage_summaries``: all that is asked of `usage_weeks` at a cut-off, in one pass.
+    """SQL of the relation ``usage_summaries``: all that is asked of `usage_weeks` at a cut-off, in
+    one pass.
 
     Parameters
     ----------
@@ -32,16 +41,20 @@ def summary(cutoff: str) -> str:
     Returns
     -------
     str
-        subscription_id and cutoff, one row for each subscription with a week in 182 days; features that need nothing else, by
-        name; last_used_at; and ``monthly_minutes`` and ``monthly_data_gb``, the use of a month at the pace of 91 days,
-        null with too few weeks.
+        subscription_id and cutoff, one row for each subscription with a week in 182 days; features
+        that need nothing else, by name; last_used_at; and ``monthly_minutes`` and
+        ``monthly_data_gb``, the use of a month at the pace of 91 days, null with too few weeks.
     """
     return summary_of(
         "usage_weeks",
         cutoff,
         _COLUMNS,
         {
-            **{f"{measure}_{days}d": mean(measure, days) for measure in _MEASURES for days in (7, 28, 91, 182)},
+            **{
+                f"{measure}_{days}d": mean(measure, days)
+                for measure in _MEASURES
+                for days in (7, 28, 91, 182)
+            },
             **{f"{measure}_28d_vs_own": growth(measure) for measure in _MEASURES},
             **{f"{measure}_trend_91d": relative_slope(measure) for measure in _MEASURES},
             **{f"{measure}_volatility_91d": volatility(measure) for measure in _MEASURES},
@@ -60,7 +73,8 @@ def summary(cutoff: str) -> str:
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads the relations ``usage_summaries`` of the same cut-offs and ``region_baselines`` (see `features.sql.region`).
+    It reads the relations ``usage_summaries`` of the same cut-offs and ``region_baselines`` (see
+    `features.sql.region`).
 
     Parameters
     ----------
@@ -70,7 +84,8 @@ def query(asked: str) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its subscription_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
+        not rounded.
     """
     features = {name: f"own.{name}" for name in VIEWS["usage"].columns} | {
         **{f"{measure}_28d_vs_region": against_region(measure) for measure in _MEASURES},
@@ -85,6 +100,8 @@ def query(asked: str) -> str:
 
 
 def _pace(measure: str) -> str:
-    """SQL aggregate: use of a month of 30 days at the pace of 91 days; a week without a value counts as one without use."""
+    """SQL aggregate: use of a month of 30 days at the pace of 91 days; a week without a value
+    counts as one without use.
+    """
     weekly = f"CASE WHEN age_days < {QUARTER_DAYS} THEN coalesce({measure}, 0) END"
     return f"CASE WHEN count({weekly}) >= {LEAST_WEEKS} THEN avg({weekly}) / 7 * 30 END"

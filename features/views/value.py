@@ -23,9 +23,12 @@ def query(asked: str, margin_shares: Mapping[str, float]) -> str:
     Returns
     -------
     str
-        One row for each row of `asked`: its subscription_id and cutoff, then the view's features, not rounded.
+        One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
+        not rounded.
     """
-    shares = " ".join(f"WHEN {text_sql(billing)} THEN {margin_shares[billing]!r}" for billing in BILLING_TYPES)
+    shares = " ".join(
+        f"WHEN {text_sql(billing)} THEN {margin_shares[billing]!r}" for billing in BILLING_TYPES
+    )
     return f"""
     WITH plan AS ({plans_at(asked)}),
     recharged AS (

@@ -1,10 +1,12 @@
-"""Reasons: how much each feature moved a prediction, by exact SHAP values on the raw margin, and what that says in words.
+"""Reasons: how much each feature moved a prediction, by exact SHAP values on the raw margin, and
+what that says in words.
 
-They are path-dependent TreeSHAP values (Lundberg et al. 2018) and additive: the base plus a row's contributions is its raw
-margin, and so is the base plus their sums over any grouping of the features, such as by reason key or by driver.
+They are path-dependent TreeSHAP values (Lundberg et al. 2018) and additive: the base plus a row's
+contributions is its raw margin, and so is the base plus their sums over any grouping of the
+features, such as by reason key or by driver.
 
-A contribution is one to a prediction. It says what the model saw in a customer, never what makes customers leave: the words
-state what is known and claim no cause.
+A contribution is one to a prediction. It says what the model saw in a customer, never what makes
+customers leave: the words state what is known and claim no cause.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +30,9 @@ Decode = Callable[[str, float], str | float | None]
 """Tells a feature's number as its table has it, such as a category's name; by feature name."""
 
 BULK_ROWS = 2000
-"""From this many rows on, `TreeShap` has earned the second that its tables take (``python -m benchmarks.explanation``)."""
+"""From this many rows on, `TreeShap` has earned the second that its tables take (``python -m
+benchmarks.explanation``).
+"""
 
 LEAST_CONTRIBUTION = 0.005
 """Log-odds, half a per cent of the odds: what moved a prediction by less is no reason."""
@@ -46,7 +50,8 @@ class Explanation:
     base : (n,) float64
         Expected raw margin (log-odds) over the training rows of the booster that scores the row.
     contributions : (n, k) float64
-        Log-odds, one column a feature in the model's order. ``base + contributions.sum(axis=1)`` is the raw margin.
+        Log-odds, one column a feature in the model's order. ``base + contributions.sum(axis=1)`` is
+        the raw margin.
     """
 
     base: Floats
@@ -105,8 +110,8 @@ class Reason:
     actionable : bool
         Care can change what the text speaks of.
     feature : str
-        The feature that speaks for the reason: of its features that moved the prediction the same way, the one that did most,
-        or one beside it that says the same more plainly.
+        The feature that speaks for the reason: of its features that moved the prediction the same
+        way, the one that did most, or one beside it that says the same more plainly.
     value : float or None
         The customer's own value of it; None where missing.
     unit : str
@@ -131,7 +136,8 @@ class Reason:
 
 
 def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
-    """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`, to the same values within 1e-9.
+    """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`, to the same values
+    within 1e-9.
 
     Parameters
     ----------
@@ -148,8 +154,12 @@ def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
         except UnsupportedTreesError:
             pass
         else:
-            return Explanation(np.full(len(matrix), trees.base), trees.contributions(matrix, threads))
-    values = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64)
+            return Explanation(
+                np.full(len(matrix), trees.base), trees.contributions(matrix, threads)
+            )
+    values = np.asarray(
+        booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64
+    )
     return Explanation(base=values[:, -1], contributions=values[:, :-1])
 
 
@@ -195,8 +205,8 @@ def reasons(
     Returns
     -------
     list of n tuples of Reason
-        Strongest first. Fewer than `count` where fewer moved the prediction by `LEAST_CONTRIBUTION`, or where two would say
-        the same.
+        Strongest first. Fewer than `count` where fewer moved the prediction by
+        `LEAST_CONTRIBUTION`, or where two would say the same.
 
     Raises
     ------
@@ -224,20 +234,30 @@ def reasons(
     return found
 
 
-def _grouped(explanation: Explanation, meanings: Sequence[FeatureMeaning], keys: Sequence[str]) -> Grouped:
+def _grouped(
+    explanation: Explanation, meanings: Sequence[FeatureMeaning], keys: Sequence[str]
+) -> Grouped:
     columns = explanation.contributions.shape[1]
     if len(meanings) != columns:
-        raise InputError("meanings", f"must be those of the {columns} features that were explained", len(meanings))
+        raise InputError(
+            "meanings",
+            f"must be those of the {columns} features that were explained",
+            len(meanings),
+        )
     members: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
         members.setdefault(key, []).append(position)
     sums = [explanation.contributions[:, positions].sum(axis=1) for positions in members.values()]
     contributions = np.column_stack(sums) if sums else np.empty((len(explanation.contributions), 0))
-    return Grouped(tuple(members), tuple(tuple(positions) for positions in members.values()), contributions)
+    return Grouped(
+        tuple(members), tuple(tuple(positions) for positions in members.values()), contributions
+    )
 
 
 def _speaker(contributions: Sequence[float], members: Sequence[int], contribution: float) -> int:
-    """Of a group's features that moved the prediction the way the group did, the one that did most."""
+    """Of a group's features that moved the prediction the way the group did, the one that did
+    most.
+    """
     sign = 1.0 if contribution > 0 else -1.0
     return max(members, key=lambda position: sign * contributions[position])
 

@@ -1,7 +1,7 @@
 """What a model's feature means: all that must be known to tell a person about its value.
 
-It travels with a model version as JSON, in the order of the model's columns, so that reasons read the same years later,
-whatever the feature store has become.
+It travels with a model version as JSON, in the order of the model's columns, so that reasons read
+the same years later, whatever the feature store has become.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,13 @@ class FeatureMeaning:
     name, about, unit : str
         What it is called, what it says, and what its number counts.
     driver : str
-        Part of the service it tells of: network, price, service, contract, usage or relationship, or `TABLE_DRIVER`.
+        Part of the service it tells of: network, price, service, contract, usage or relationship,
+        or `TABLE_DRIVER`.
     actionable : bool
         Care can change it.
     direction : {"increasing", "decreasing", "none"}
-        How the predicted risk can move when the value grows, where that was argued for this model's target.
+        How the predicted risk can move when the value grows, where that was argued for this model's
+        target.
     reason : str
         Key of what it tells about; features that mean the same share one.
     """
@@ -46,7 +48,9 @@ class FeatureMeaning:
 
     @classmethod
     def of_column(cls, feature: str, about: str = "") -> Self:
-        """Meaning of a column of a team's own table: it is a reason of its own, and nobody knows whether care can change it."""
+        """Meaning of a column of a team's own table: it is a reason of its own, and nobody knows
+        whether care can change it.
+        """
         return cls(feature, about, "", TABLE_DRIVER, False, "none", feature)
 
     def to_json(self) -> dict[str, str | bool]:
@@ -70,14 +74,24 @@ class FeatureMeaning:
                 raise InputError(f"meaning.{name}", f"must be one of {', '.join(known)}")
             wanted = bool if name == "actionable" else str
             if not isinstance(document.get(name), wanted):
-                raise InputError(f"meaning.{name}", f"must be a {'boolean' if wanted is bool else 'text'}", document.get(name))
+                raise InputError(
+                    f"meaning.{name}",
+                    f"must be a {'boolean' if wanted is bool else 'text'}",
+                    document.get(name),
+                )
         if document["direction"] not in DIRECTIONS:
-            raise InputError("meaning.direction", f"must be one of {', '.join(DIRECTIONS)}", document["direction"])
+            raise InputError(
+                "meaning.direction",
+                f"must be one of {', '.join(DIRECTIONS)}",
+                document["direction"],
+            )
         return cls(**cast("dict[str, Any]", document))
 
 
 def meanings_from_json(document: object) -> tuple[FeatureMeaning, ...]:
-    """Read a model version's ``features.json``: a list of meanings, in the order of its columns; errors as in `from_json`."""
+    """Read a model version's ``features.json``: a list of meanings, in the order of its columns;
+    errors as in `from_json`.
+    """
     if not isinstance(document, list):
         raise InputError("features.json", "must be a list", document)
     return tuple(FeatureMeaning.from_json(entry) for entry in document)

@@ -1,16 +1,19 @@
 """Exact SHAP values of many rows at once, many times faster than LightGBM's own.
 
-A leaf of value ``w`` plays a game of the features on its path: feature ``j`` multiplies ``w`` by 1 or 0, as the row meets all
-the path's conditions on it or not, where it is known, and by ``r_j``, the share of training rows that met them, where it is
-not (path-dependent SHAP, as LightGBM has it). Its Shapley value has a closed form by Owen's multilinear extension,
+A leaf of value ``w`` plays a game of the features on its path: feature ``j`` multiplies ``w`` by 1
+or 0, as the row meets all the path's conditions on it or not, where it is known, and by ``r_j``,
+the share of training rows that met them, where it is not (path-dependent SHAP, as LightGBM has it).
+Its Shapley value has a closed form by Owen's multilinear extension,
 
     (b_j - r_j) * integral from 0 to 1 of w * product over i != j of (t * b_i + (1 - t) * r_i) dt,
 
-a polynomial in ``t``, which Gauss-Legendre quadrature integrates without error. What a row contributes hangs on nothing but
-the bits ``b``: so every leaf becomes a table over its patterns of bits, and neighbouring leaves whose bits fit in one table
-are added up beforehand (the idea of Nadel and Wettenstein's WOODELF). Explaining a row is then a few dozen look-ups a tree.
+a polynomial in ``t``, which Gauss-Legendre quadrature integrates without error. What a row
+contributes hangs on nothing but the bits ``b``: so every leaf becomes a table over its patterns of
+bits, and neighbouring leaves whose bits fit in one table are added up beforehand (the idea of Nadel
+and Wettenstein's WOODELF). Explaining a row is then a few dozen look-ups a tree.
 
-Everything is float64, and NaN, zeros as missing and categories go the way they go in LightGBM's own prediction.
+Everything is float64, and NaN, zeros as missing and categories go the way they go in LightGBM's own
+prediction.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +36,9 @@ Bools = NDArray[np.bool_]
 _TABLE_BITS = 11
 """Bits of a table of several leaves: a column of it stays in the processor's nearest cache."""
 _LEAF_BITS = 12
-"""Bits of a table of one leaf; where a path has more features, only the patterns that rows show are computed."""
+"""Bits of a table of one leaf; where a path has more features, only the patterns that rows show are
+computed.
+"""
 _MARKED_BITS = 16
 """Up to so many bits, marking each pattern that there is takes less time than sorting the rows."""
 _MOST_BITS = 62
@@ -59,7 +64,8 @@ class _Test:
     def __call__(self, columns: Floats) -> Bools:
         values = columns[self.feature]
         if self.categories is not None:
-            # Past the last category, as below the first and for NaN, the look-up ends in the False behind them all.
+            # Past the last category, as below the first and for NaN, the look-up ends in the False
+            # behind them all.
             known = (values > -1) & (values < len(self.categories))
             return self.categories[np.where(known, values, -1).astype(np.int64)]
         left = ~(values > self.threshold) if self.nan_left else values <= self.threshold
@@ -71,7 +77,9 @@ class _Test:
 
 @dataclass(frozen=True)
 class _Path:
-    """The conditions on the way to a node: features in the order of their bits, and the share of rows that met them."""
+    """The conditions on the way to a node: features in the order of their bits, and the share of
+    rows that met them.
+    """
 
     features: tuple[int, ...] = ()
     shares: tuple[float, ...] = ()
@@ -79,7 +87,10 @@ class _Path:
     def step(self, feature: int, share: float) -> "_Path":
         if feature not in self.features:
             return _Path((*self.features, feature), (*self.shares, share))
-        met = tuple(old * share if known == feature else old for known, old in zip(self.features, self.shares, strict=True))
+        met = tuple(
+            old * share if known == feature else old
+            for known, old in zip(self.features, self.shares, strict=True)
+        )
         return _Path(self.features, met)
 
 
@@ -93,13 +104,17 @@ class _Leaf:
 
     def add(self, bits: Bits, columns: Floats, contributions: Floats) -> None:
         shown, position = _distinct(bits, len(self.path.features))
-        for feature, values in zip(self.path.features, _leaf_values(self.value, self.path.shares, shown), strict=True):
+        for feature, values in zip(
+            self.path.features, _leaf_values(self.value, self.path.shares, shown), strict=True
+        ):
             contributions[feature] += values.take(position)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Neighbouring leaves: the bits of the path to them, then a bit for each of the splits between them."""
+    """Neighbouring leaves: the bits of the path to them, then a bit for each of the splits between
+    them.
+    """
 
     features: tuple[int, ...]
     tests: tuple[tuple[int, _Test], ...]
@@ -152,7 +167,8 @@ class TreeShap:
     Raises
     ------
     UnsupportedTreesError
-        The trees are of another kind, a path has more than 62 features, or a node saw no training row.
+        The trees are of another kind, a path has more than 62 features, or a node saw no training
+        row.
     """
 
     def __init__(self, booster: lgb.Booster) -> None:
@@ -178,7 +194,8 @@ class TreeShap:
         Returns
         -------
         (n, k) float64
-            Log-odds. Beside them, memory is needed for a batch of tables and for a few thousand rows a thread.
+            Log-odds. Beside them, memory is needed for a batch of tables and for a few thousand
+            rows a thread.
 
         Raises
         ------
@@ -186,7 +203,9 @@ class TreeShap:
             The matrix has another number of columns than the booster has features.
         """
         if matrix.ndim != 2 or matrix.shape[1] != self.features:
-            raise InputError("matrix", f"must have the booster's {self.features} features", matrix.shape)
+            raise InputError(
+                "matrix", f"must have the booster's {self.features} features", matrix.shape
+            )
         values = np.zeros(matrix.shape, dtype=np.float64)
         with ThreadPoolExecutor(threads or cpu_count()) as pool:
             for trees in _batches(self._roots):
@@ -205,7 +224,9 @@ class TreeShap:
 
 
 def _batches(roots: Sequence[dict[str, Any]]) -> Iterator[list[_Part]]:
-    """Trees with their tables, until a batch's fill `_BATCH_BYTES`; without the trees of one leaf, which contribute nothing."""
+    """Trees with their tables, until a batch's fill `_BATCH_BYTES`; without the trees of one leaf,
+    which contribute nothing.
+    """
     trees: list[_Part] = []
     filled = 0
     for root in roots:
@@ -264,7 +285,11 @@ def _leaves(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _splits(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [] if _is_leaf(node) else [node, *_splits(node["left_child"]), *_splits(node["right_child"])]
+    return (
+        []
+        if _is_leaf(node)
+        else [node, *_splits(node["left_child"]), *_splits(node["right_child"])]
+    )
 
 
 def _expected(root: dict[str, Any]) -> float:
@@ -274,7 +299,11 @@ def _expected(root: dict[str, Any]) -> float:
 
 
 def _test(split: dict[str, Any]) -> _Test:
-    feature, default_left, missing = int(split["split_feature"]), bool(split["default_left"]), split["missing_type"]
+    feature, default_left, missing = (
+        int(split["split_feature"]),
+        bool(split["default_left"]),
+        split["missing_type"],
+    )
     if split["decision_type"] == "==":
         codes = [int(code) for code in split["threshold"].split("||")]
         categories = np.zeros(max(codes) + 2, dtype=np.bool_)
@@ -294,7 +323,10 @@ def _part(node: dict[str, Any], path: _Path) -> _Part:
     if not splits:
         return _Leaf(path, float(node["leaf_value"]))
     feature = int(node["split_feature"])
-    left, right = (_part(node[side], path.step(feature, _share(node[side], node))) for side in ("left_child", "right_child"))
+    left, right = (
+        _part(node[side], path.step(feature, _share(node[side], node)))
+        for side in ("left_child", "right_child")
+    )
     repeated = feature in path.features
     place = path.features.index(feature) if repeated else known
     return _Branch(_test(node), place, repeated, left, right, left.nbytes + right.nbytes)
@@ -303,7 +335,9 @@ def _part(node: dict[str, Any], path: _Path) -> _Part:
 def _table(node: dict[str, Any], splits: Sequence[dict[str, Any]], path: _Path) -> _Table:
     known = len(path.features)
     places = {split["split_index"]: known + number for number, split in enumerate(splits)}
-    features = tuple(dict.fromkeys((*path.features, *(int(split["split_feature"]) for split in splits))))
+    features = tuple(
+        dict.fromkeys((*path.features, *(int(split["split_feature"]) for split in splits)))
+    )
     patterns = np.arange(1 << (known + len(splits)), dtype=np.int64)
     values = np.zeros((len(features), len(patterns)))
 
@@ -320,21 +354,36 @@ def _table(node: dict[str, Any], splits: Sequence[dict[str, Any]], path: _Path) 
         left = (patterns >> places[node["split_index"]] & 1).astype(np.bool_)
         for side, goes in (("left_child", left), ("right_child", ~left)):
             both = met[feature] & goes if feature in met else goes
-            descend(node[side], path.step(feature, _share(node[side], node)), {**met, feature: both})
+            descend(
+                node[side], path.step(feature, _share(node[side], node)), {**met, feature: both}
+            )
 
-    descend(node, path, {feature: (patterns >> place & 1).astype(np.bool_) for place, feature in enumerate(path.features)})
-    return _Table(features, tuple((places[split["split_index"]], _test(split)) for split in splits), values)
+    descend(
+        node,
+        path,
+        {
+            feature: (patterns >> place & 1).astype(np.bool_)
+            for place, feature in enumerate(path.features)
+        },
+    )
+    return _Table(
+        features, tuple((places[split["split_index"]], _test(split)) for split in splits), values
+    )
 
 
 @lru_cache
 def _quadrature(features: int) -> tuple[Floats, Floats]:
-    """Points and weights that integrate a polynomial of degree ``features - 1`` over 0 to 1 without error."""
+    """Points and weights that integrate a polynomial of degree ``features - 1`` over 0 to 1 without
+    error.
+    """
     points, weights = np.polynomial.legendre.leggauss((features + 1) // 2)
     return (points + 1) / 2, weights / 2
 
 
 def _factors(shares: Sequence[float]) -> tuple[Floats, Floats]:
-    """Factors of each feature at each point, (d, m, 2) for bits 0 and 1, and the weights of the m points."""
+    """Factors of each feature at each point, (d, m, 2) for bits 0 and 1, and the weights of the m
+    points.
+    """
     points, weights = _quadrature(len(shares))
     missed = (1 - points) * np.asarray(shares)[:, None]
     return np.stack([missed, missed + points], axis=2), weights
@@ -349,7 +398,9 @@ def _leaf_table(value: float, shares: Sequence[float]) -> Floats:
     values = np.empty((len(shares), product.shape[1]))
     for place, (factor, share) in enumerate(zip(factors, shares, strict=True)):
         others = product.reshape(len(weights), -1, 2, 1 << place) / factor[:, None, :, None]
-        np.multiply(others.sum(axis=0), [[-share], [1 - share]], out=values[place].reshape(others.shape[1:]))
+        np.multiply(
+            others.sum(axis=0), [[-share], [1 - share]], out=values[place].reshape(others.shape[1:])
+        )
     return values
 
 

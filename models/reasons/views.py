@@ -1,4 +1,6 @@
-"""Views of reasons over many customers: what moves predictions overall, and how a cohort differs from everybody else."""
+"""Views of reasons over many customers: what moves predictions overall, and how a cohort differs
+from everybody else.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,7 +92,9 @@ class Contrast:
 
     @property
     def difference(self) -> float:
-        """Log-odds that the reason adds to the cohort's predictions beyond what it adds to the rest's."""
+        """Log-odds that the reason adds to the cohort's predictions beyond what it adds to the
+        rest's.
+        """
         return self.cohort - self.rest
 
 
@@ -103,7 +107,8 @@ class CohortView:
     cohort_rows, rest_rows : int
         How many there are of each.
     cohort_margin, rest_margin : float
-        Mean raw margin, log-odds. Apart from the base, the contrasts' differences add up to the difference of the two.
+        Mean raw margin, log-odds. Apart from the base, the contrasts' differences add up to the
+        difference of the two.
     contrasts : tuple of Contrast
         One a reason, greatest difference first, whichever its sign.
     """
@@ -142,7 +147,10 @@ def global_view(explanation: Explanation, meanings: Sequence[FeatureMeaning]) ->
 
 
 def cohort_view(
-    explanation: Explanation, matrix: Floats, meanings: Sequence[FeatureMeaning], mask: NDArray[np.bool_]
+    explanation: Explanation,
+    matrix: Floats,
+    meanings: Sequence[FeatureMeaning],
+    mask: NDArray[np.bool_],
 ) -> CohortView:
     """How a cohort differs from the rest.
 
@@ -160,7 +168,8 @@ def cohort_view(
     Raises
     ------
     InputError
-        The mask is not one a row, all rows are on one side of it, or the meanings are not those of the columns.
+        The mask is not one a row, all rows are on one side of it, or the meanings are not those of
+        the columns.
     """
     if mask.shape != (len(matrix),):
         raise InputError("mask", f"must be one for each of the {len(matrix)} rows", mask.shape)
@@ -168,7 +177,9 @@ def cohort_view(
         raise InputError("mask", "must leave rows on both sides", int(mask.sum()))
     groups = by_reason(explanation, meanings)
     cohort, rest = (groups.contributions[side].mean(axis=0) for side in (mask, ~mask))
-    apart = explanation.contributions[mask].mean(axis=0) - explanation.contributions[~mask].mean(axis=0)
+    apart = explanation.contributions[mask].mean(axis=0) - explanation.contributions[~mask].mean(
+        axis=0
+    )
     contrasts = []
     for group in np.argsort(-np.abs(cohort - rest), kind="stable"):
         sign = 1.0 if cohort[group] > rest[group] else -1.0
@@ -198,13 +209,17 @@ def cohort_view(
     )
 
 
-def _strengths(groups: Grouped, weights: Floats, meanings: Sequence[FeatureMeaning]) -> tuple[Strength, ...]:
+def _strengths(
+    groups: Grouped, weights: Floats, meanings: Sequence[FeatureMeaning]
+) -> tuple[Strength, ...]:
     means = np.abs(groups.contributions).mean(axis=0)
     found = []
     for group in np.argsort(-means, kind="stable"):
         members = groups.members[group]
         heaviest = max(members, key=lambda position: weights[position])
-        changeable = sum(float(weights[position]) for position in members if meanings[position].actionable)
+        changeable = sum(
+            float(weights[position]) for position in members if meanings[position].actionable
+        )
         found.append(
             Strength(
                 key=groups.names[group],

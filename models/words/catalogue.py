@@ -1,4 +1,6 @@
-"""The words of a language: one TOML file each, read once, checked against the forms when it is read."""
+"""The words of a language: one TOML file each, read once, checked against the forms when it is
+read.
+"""
 
 import tomllib
 from dataclasses import dataclass
@@ -15,22 +17,86 @@ LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "en": (
-        *("because", "due to", "owing to", "thanks to", "on account of", "cause", "caused", "causes", "causing"),
-        *("lead to", "leads to", "led to", "leading to", "result in", "results in", "resulted in", "as a result"),
-        *("therefore", "thus", "hence", "consequently", "explains", "responsible for", "that is why", "makes", "made"),
+        *(
+            "because",
+            "due to",
+            "owing to",
+            "thanks to",
+            "on account of",
+            "cause",
+            "caused",
+            "causes",
+            "causing",
+        ),
+        *(
+            "lead to",
+            "leads to",
+            "led to",
+            "leading to",
+            "result in",
+            "results in",
+            "resulted in",
+            "as a result",
+        ),
+        *(
+            "therefore",
+            "thus",
+            "hence",
+            "consequently",
+            "explains",
+            "responsible for",
+            "that is why",
+            "makes",
+            "made",
+        ),
     ),
     "zh-Hans": (
-        *("因为", "由于", "因此", "因而", "所以", "导致", "造成", "引起", "引发", "致使", "使得", "促使"),
+        *(
+            "因为",
+            "由于",
+            "因此",
+            "因而",
+            "所以",
+            "导致",
+            "造成",
+            "引起",
+            "引发",
+            "致使",
+            "使得",
+            "促使",
+        ),
         *("原因", "缘故", "归因", "归咎", "从而", "于是", "故而"),
     ),
     "zh-Hant": (
-        *("因為", "由於", "因此", "因而", "所以", "導致", "造成", "引起", "引發", "致使", "使得", "促使"),
+        *(
+            "因為",
+            "由於",
+            "因此",
+            "因而",
+            "所以",
+            "導致",
+            "造成",
+            "引起",
+            "引發",
+            "致使",
+            "使得",
+            "促使",
+        ),
         *("原因", "緣故", "歸因", "歸咎", "從而", "於是", "故而"),
     ),
 }
-"""What claims a cause, by language: no sentence holds any of it. A contribution to a prediction is not one to what happens."""
+"""What claims a cause, by language: no sentence holds any of it. A contribution to a prediction is
+not one to what happens.
+"""
 
-_SCRIPTS = {"cn": "zh-Hans", "sg": "zh-Hans", "my": "zh-Hans", "tw": "zh-Hant", "hk": "zh-Hant", "mo": "zh-Hant"}
+_SCRIPTS = {
+    "cn": "zh-Hans",
+    "sg": "zh-Hans",
+    "my": "zh-Hans",
+    "tw": "zh-Hant",
+    "hk": "zh-Hant",
+    "mo": "zh-Hant",
+}
 _PLACEHOLDERS = frozenset({"value", "change", "times", "often"})
 _PLACEHOLDERS_OF = {"usual": frozenset({"usual", "now"}), "null": frozenset[str]()}
 
@@ -64,7 +130,9 @@ class Catalogue:
     features: dict[str, dict[str, str]]
 
     def reason_label(self, reason: str) -> str:
-        """What a reason key is called, for charts and headings; the key itself for a column of a team's own."""
+        """What a reason key is called, for charts and headings; the key itself for a column of a
+        team's own.
+        """
         return self.reasons.get(reason, reason)
 
     def driver_label(self, driver: str) -> str:
@@ -107,7 +175,9 @@ def _read(language: str) -> Catalogue:
 
 
 def _faults(catalogue: Catalogue, feature: str) -> list[str]:
-    """What is wrong with the words about a feature: cases missing or not of its form, and braces that nothing fills in."""
+    """What is wrong with the words about a feature: cases missing or not of its form, and braces
+    that nothing fills in.
+    """
     form, texts = FORMS[feature], catalogue.features.get(feature, {})
     if form.kind == "code":
         needed, allowed = {"null", *map(str, range(CODES[feature]))}, frozenset[str]()
@@ -116,7 +186,9 @@ def _faults(catalogue: Catalogue, feature: str) -> list[str]:
     if form.usual is not None:
         needed.add("usual")
     faults = [f"{feature} lacks {case!r}" for case in sorted(needed - texts.keys())]
-    faults += [f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)]
+    faults += [
+        f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)
+    ]
     for case, text in texts.items():
         known = catalogue.fragments.keys() | _PLACEHOLDERS_OF.get(case, _PLACEHOLDERS)
         names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}

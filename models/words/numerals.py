@@ -1,4 +1,6 @@
-"""Numbers as people say them: small counts as words, spans of time rounded, no symbol that the value does not carry."""
+"""Numbers as people say them: small counts as words, spans of time rounded, no symbol that the
+value does not carry.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -30,7 +32,9 @@ class Numerals(ABC):
     """How a language says numbers. All of them leave the sign out: sentences say it in words."""
 
     def show(self, value: float, show: Show) -> str:
-        """A finite value in words, without its sign; beyond all that is counted in telecom, as a million millions."""
+        """A finite value in words, without its sign; beyond all that is counted in telecom, as a
+        million millions.
+        """
         size = min(abs(value), _MOST)
         match show:
             case "count":
@@ -69,14 +73,19 @@ class Numerals(ABC):
         return _plain(f"{size:.1f}" if size >= 0.95 else f"{size:.2f}")
 
     def money(self, size: float) -> str:
-        """An amount in the operator's currency, which nobody has named: bare, two decimals unless whole or large."""
+        """An amount in the operator's currency, which nobody has named: bare, two decimals unless
+        whole or large.
+        """
         whole = abs(size - round(size)) < GRAINS["money"]
         return self.digits(f"{size:.0f}" if whole or size >= 1000 else f"{size:.2f}")
 
     def percent(self, size: float) -> str:
         """A share."""
         hundredths = size * 100
-        return self.digits(f"{hundredths:.0f}" if hundredths >= 9.95 else _plain(f"{hundredths:.1f}")) + "%"
+        return (
+            self.digits(f"{hundredths:.0f}" if hundredths >= 9.95 else _plain(f"{hundredths:.1f}"))
+            + "%"
+        )
 
     def data(self, size: float) -> str:
         """An amount of data, given in GB."""
@@ -229,13 +238,29 @@ NUMERALS: dict[str, Numerals] = {
         two="两",
         ten_thousand="万",
         about_word="约",
-        units={"second": "秒", "minute": "分钟", "hour": "小时", "day": "天", "week": "周", "month": "个月", "year": "年"},
+        units={
+            "second": "秒",
+            "minute": "分钟",
+            "hour": "小时",
+            "day": "天",
+            "week": "周",
+            "month": "个月",
+            "year": "年",
+        },
     ),
     "zh-Hant": Chinese(
         two="兩",
         ten_thousand="萬",
         about_word="約",
-        units={"second": "秒", "minute": "分鐘", "hour": "小時", "day": "天", "week": "週", "month": "個月", "year": "年"},
+        units={
+            "second": "秒",
+            "minute": "分鐘",
+            "hour": "小時",
+            "day": "天",
+            "week": "週",
+            "month": "個月",
+            "year": "年",
+        },
     ),
 }
 """Numerals of every language that there are words in."""

@@ -33,15 +33,16 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
     feature : str
         The feature to speak of.
     row : mapping of str to float
-        The customer's features by name, NaN where missing. What is usual for the customer, and which kind of line it is, is
-        read from the others, where they are there.
+        The customer's features by name, NaN where missing. What is usual for the customer, and
+        which kind of line it is, is read from the others, where they are there.
     words : Catalogue
         The language.
 
     Returns
     -------
     Spoken or None
-        Its feature is another one where that says the same more plainly. None for a feature that there are no words for.
+        Its feature is another one where that says the same more plainly. None for a feature that
+        there are no words for.
     """
     form = FORMS.get(feature)
     if form is None:
@@ -50,7 +51,11 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
         return Spoken(feature, words.phrases["not_prepaid"])
     if form.through is not None and _tells_usual(form.through, row):
         feature = form.through
-    elif form.instead is not None and _of(row, feature) is None and _of(row, form.instead) is not None:
+    elif (
+        form.instead is not None
+        and _of(row, feature) is None
+        and _of(row, form.instead) is not None
+    ):
         feature = form.instead
     text = _speak(feature, FORMS[feature], row, words)
     return Spoken(feature, text[:1].upper() + text[1:])
@@ -61,13 +66,17 @@ def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
     if isinstance(value, float):
         sign = "\N{MINUS SIGN}" if value < 0 else ""
         value = sign + words.numerals.show(value, "number") if isfinite(value) else None
-    return words.phrases["fallback"].format(name=name, value=words.phrases["unknown"] if value is None else value)
+    return words.phrases["fallback"].format(
+        name=name, value=words.phrases["unknown"] if value is None else value
+    )
 
 
 def _speak(feature: str, form: Form, row: Row, words: Catalogue) -> str:
     value, texts = _of(row, feature), words.features[feature]
     case = "null" if value is None else _case(form, value, texts)
-    return texts[case].format_map(_Fills(form, value, row, words)) + _usual(form, case, value, texts, row, words)
+    return texts[case].format_map(_Fills(form, value, row, words)) + _usual(
+        form, case, value, texts, row, words
+    )
 
 
 def _of(row: Row, feature: str) -> float | None:
@@ -81,7 +90,9 @@ def _tells_usual(feature: str, row: Row) -> bool:
 
 
 def _case(form: Form, value: float, texts: Mapping[str, str]) -> str:
-    """The case that a value is of; where the language has no words for a finer one, that of the coarser."""
+    """The case that a value is of; where the language has no words for a finer one, that of the
+    coarser.
+    """
     for case in _cases(form, value):
         if case in texts:
             return case
@@ -93,12 +104,20 @@ def _cases(form: Form, value: float) -> tuple[str, ...]:
         case "amount":
             if abs(value) < GRAINS[form.show]:
                 return ("none", "some")
-            return ("one", "some") if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"] else ("some",)
+            return (
+                ("one", "some")
+                if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"]
+                else ("some",)
+            )
         case "change":
             if abs(value) < _SAME[form.show]:
                 return ("same",)
             side = "less" if value < 0 else "more"
-            return (f"{side}_one", side) if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"] else (side,)
+            return (
+                (f"{side}_one", side)
+                if form.show == "count" and abs(abs(value) - 1) < GRAINS["count"]
+                else (side,)
+            )
         case "ratio":
             if abs(value) < GRAINS["percent"]:
                 return ("none", "less")
@@ -136,7 +155,9 @@ class _Fills(dict[str, str]):
 
 
 def _fragment(options: Mapping[str, str], row: Row) -> str:
-    """The variant of a part of a sentence that fits the customer's line, or number of lines, as far as the row knows it."""
+    """The variant of a part of a sentence that fits the customer's line, or number of lines, as far
+    as the row knows it.
+    """
     product_line = _of(row, "product_line_code")
     kinds = [] if product_line is None else ["mobile" if product_line == _MOBILE else "fixed"]
     if _of(row, "customer_lines") == 1:
@@ -144,8 +165,12 @@ def _fragment(options: Mapping[str, str], row: Row) -> str:
     return options[next((kind for kind in kinds if kind in options), "any")]
 
 
-def _usual(form: Form, case: str, value: float | None, texts: Mapping[str, str], row: Row, words: Catalogue) -> str:
-    """What is usual for the customer, to put behind the sentence; nothing where it cannot be told, or has been."""
+def _usual(
+    form: Form, case: str, value: float | None, texts: Mapping[str, str], row: Row, words: Catalogue
+) -> str:
+    """What is usual for the customer, to put behind the sentence; nothing where it cannot be told,
+    or has been.
+    """
     usual = None if form.usual is None else form.usual.of(row)
     if form.usual is None or usual is None or value is None:
         return ""
@@ -153,11 +178,17 @@ def _usual(form: Form, case: str, value: float | None, texts: Mapping[str, str],
     if form.kind == "ratio":
         if case in ("same", "none") or now is None:
             return ""
-        return texts["usual"].format(now=numerals.show(now, form.show), usual=numerals.show(usual, form.show))
+        return texts["usual"].format(
+            now=numerals.show(now, form.show), usual=numerals.show(usual, form.show)
+        )
     if form.show == "count":
         if abs(usual - value) < 0.5:
             return words.phrases["usual_same"]
-        return words.phrases["usual_none"] if usual < 0.15 else texts["usual"].format(usual=numerals.about(usual))
+        return (
+            words.phrases["usual_none"]
+            if usual < 0.15
+            else texts["usual"].format(usual=numerals.about(usual))
+        )
     if abs(usual - value) <= _AS_USUAL * max(usual, abs(value)):
         return words.phrases["usual_same"]
     return texts["usual"].format(usual=numerals.show(usual, form.show))

@@ -1,4 +1,6 @@
-"""Drivers: the features that move predictions most, each with its bee-swarm and, in words, which way it goes, for a page."""
+"""Drivers: the features that move predictions most, each with its bee-swarm and, in words, which
+way it goes, for a page.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -81,7 +83,12 @@ class Drivers:
 
 
 def drivers(
-    columns: Sequence[Column], sample: Floats, explanation: Explanation, *, notes: Sequence[str] | None = None, digits: int = 6
+    columns: Sequence[Column],
+    sample: Floats,
+    explanation: Explanation,
+    *,
+    notes: Sequence[str] | None = None,
+    digits: int = 6,
 ) -> Drivers:
     """Describe the features that move predictions most.
 
@@ -135,25 +142,46 @@ def _ticks(bounds: tuple[float, float]) -> Iterator[tuple[float, str]]:
     step = round(min(np.diff(ticks), default=1.0), 9)
     places = max(0, -math.floor(math.log10(step)))
     for tick in ticks:
-        yield 100 * (tick - low) / (high - low), signed(tick, places) if abs(tick) > step / 2 else "0"
+        yield (
+            100 * (tick - low) / (high - low),
+            signed(tick, places) if abs(tick) > step / 2 else "0",
+        )
 
 
-def _by_category(column: Column, values: Floats, contributions: Floats) -> tuple[str, tuple[Effect, ...]]:
-    """The categories that go with the highest and the lowest risk, leaving out those that hardly any sampled row has."""
+def _by_category(
+    column: Column, values: Floats, contributions: Floats
+) -> tuple[str, tuple[Effect, ...]]:
+    """The categories that go with the highest and the lowest risk, leaving out those that hardly
+    any sampled row has.
+    """
     codes, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    means = {str(column.decode(code)): float(contributions[values == code].mean()) for code in codes[counts >= _fewest(values)]}
+    means = {
+        str(column.decode(code)): float(contributions[values == code].mean())
+        for code in codes[counts >= _fewest(values)]
+    }
     ordered = sorted(means.items(), key=lambda item: -item[1])
-    chosen = [item for item in ordered if item[1] > 0][:_EFFECTS] + [item for item in ordered if item[1] <= 0][-_EFFECTS:]
-    return "", tuple(Effect(shorten(category, _LONGEST_CATEGORY), mean) for category, mean in chosen)
+    chosen = [item for item in ordered if item[1] > 0][:_EFFECTS] + [
+        item for item in ordered if item[1] <= 0
+    ][-_EFFECTS:]
+    return "", tuple(
+        Effect(shorten(category, _LONGEST_CATEGORY), mean) for category, mean in chosen
+    )
 
 
-def _by_amount(column: Column, values: Floats, contributions: Floats, digits: int) -> tuple[str, tuple[Effect, ...]]:
-    """Which way risk goes with a number or date, and the mean contribution of its lowest and highest quarter."""
+def _by_amount(
+    column: Column, values: Floats, contributions: Floats, digits: int
+) -> tuple[str, tuple[Effect, ...]]:
+    """Which way risk goes with a number or date, and the mean contribution of its lowest and
+    highest quarter.
+    """
     present = ~np.isnan(values)
     known, moved = values[present], contributions[present]
     if not len(known) or known.min() == known.max():
         return (
-            ("One value throughout the sample.", (Effect(_amount(column, known[0], digits), float(moved.mean())),))
+            (
+                "One value throughout the sample.",
+                (Effect(_amount(column, known[0], digits), float(moved.mean())),),
+            )
             if len(known)
             else ("", ())
         )
@@ -171,7 +199,9 @@ def _by_amount(column: Column, values: Floats, contributions: Floats, digits: in
 
 def _direction(column: Column, values: Floats, contributions: Floats) -> str:
     higher, lower = ("Higher", "lower") if column.kind == "number" else ("Later", "earlier")
-    agreement = 0.0 if np.ptp(contributions) == 0 else float(spearmanr(values, contributions).statistic)
+    agreement = (
+        0.0 if np.ptp(contributions) == 0 else float(spearmanr(values, contributions).statistic)
+    )
     if agreement >= _CLEAR_DIRECTION:
         return f"{higher} values go with higher risk."
     if agreement <= -_CLEAR_DIRECTION:
@@ -185,7 +215,9 @@ def _of_missing(values: Floats, contributions: Floats) -> tuple[Effect, ...]:
         return (Effect("missing in the whole sample", float(contributions.mean())),)
     if missing.sum() < _fewest(values):
         return ()
-    return (Effect(f"missing ({share(float(missing.mean()))})", float(contributions[missing].mean())),)
+    return (
+        Effect(f"missing ({share(float(missing.mean()))})", float(contributions[missing].mean())),
+    )
 
 
 def _fewest(values: Floats) -> int:
@@ -195,5 +227,9 @@ def _fewest(values: Floats) -> int:
 def _amount(column: Column, code: float, digits: int) -> str:
     if column.kind == "date":
         return str(column.decode(code))
-    text = f"{round(code):.15g}" if code == round(code) or abs(code) >= 10 ** (digits - 1) else f"{code:.{digits}g}"
+    text = (
+        f"{round(code):.15g}"
+        if code == round(code) or abs(code) >= 10 ** (digits - 1)
+        else f"{code:.{digits}g}"
+    )
     return text.replace("-", "\N{MINUS SIGN}")

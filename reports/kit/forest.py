@@ -1,6 +1,7 @@
 """Forest: figures with their intervals as dots and lines in rows, for a page.
 
-Places are per cent of a row's width, so that it fits any screen; labels are the page's own text, in whatever script they are.
+Places are per cent of a row's width, so that it fits any screen; labels are the page's own text, in
+whatever script they are.
 """
 
 import math
@@ -49,7 +50,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """An entry and where its dot, its line's ends and its hollow dot lie, in per cent; None where it has none."""
+    """An entry and where its dot, its line's ends and its hollow dot lie, in per cent; None where
+    it has none.
+    """
 
     entry: Entry
     dot: float | None
@@ -117,7 +120,8 @@ def forest(
     groups : iterable of (str, sequence of Entry)
         Entries, under their headings.
     factor, unit, sign
-        What the marks of the scale show values times, what follows them, and whether they have signs.
+        What the marks of the scale show values times, what follows them, and whether they have
+        signs.
     reference : float, optional
         Value with a line through all rows.
     zone : tuple of two float, optional
@@ -126,7 +130,11 @@ def forest(
         Range that the scale shows at least, and at most: what lies beyond is cut off at the edge.
     """
     groups = [(heading, list(entries)) for heading, entries in groups]
-    low, high = _range([entry for _, entries in groups for entry in entries], [reference, *(zone or ()), *(least or ())], most)
+    low, high = _range(
+        [entry for _, entries in groups for entry in entries],
+        [reference, *(zone or ()), *(least or ())],
+        most,
+    )
 
     def place(value: float) -> float:
         return 100 * (min(max(value, low), high) - low) / (high - low)
@@ -136,13 +144,23 @@ def forest(
         if found is None:
             return Row(entry, None, 0.0, 0.0, None)
         return Row(
-            entry, place(found.value), place(found.low), place(found.high), None if entry.before is None else place(entry.before)
+            entry,
+            place(found.value),
+            place(found.low),
+            place(found.high),
+            None if entry.before is None else place(entry.before),
         )
 
-    ticks = [float(tick) for tick in MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)]
+    ticks = [
+        float(tick) for tick in MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ]
     step = abs(factor) * round(min(np.diff(ticks), default=1.0), 12)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    marks = tuple((place(tick), _mark(factor * tick, digits, unit, sign)) for tick in ticks if low <= tick <= high)
+    marks = tuple(
+        (place(tick), _mark(factor * tick, digits, unit, sign))
+        for tick in ticks
+        if low <= tick <= high
+    )
     return Forest(
         groups=tuple(Group(heading, tuple(map(row, entries))) for heading, entries in groups),
         ticks=marks,
@@ -167,7 +185,12 @@ def scaled(found: Estimate | None, factor: float) -> Estimate | None:
 
 
 def _range(entries: Sequence[Entry], others: Sequence[float | None], most: Range | None) -> Range:
-    known = [value for entry in entries if entry.estimate for value in (entry.estimate.low, entry.estimate.high)]
+    known = [
+        value
+        for entry in entries
+        if entry.estimate
+        for value in (entry.estimate.low, entry.estimate.high)
+    ]
     known += [entry.before for entry in entries if entry.before is not None]
     known += [value for value in others if value is not None]
     known = [value for value in known if math.isfinite(value)] or [0.0, 1.0]

@@ -1,7 +1,7 @@
 """Page: what all HTML files that holdfast writes have in common.
 
-Each stands alone: no script, no font, no picture is fetched, and its content security policy forbids all of it. Names and values
-of a team's data are text to it, whatever they hold.
+Each stands alone: no script, no font, no picture is fetched, and its content security policy
+forbids all of it. Names and values of a team's data are text to it, whatever they hold.
 """
 
 import base64
@@ -33,7 +33,9 @@ _LONGEST_NAME = 120
 
 @cache
 def environment() -> Environment:
-    """Templates below `reports`, named by their path there, escaping whatever they are given, with the filters for numbers and names."""
+    """Templates below `reports`, named by their path there, escaping whatever they are given, with
+    the filters for numbers and names.
+    """
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1]),
         autoescape=True,
@@ -57,12 +59,18 @@ def environment() -> Environment:
 def inline_svg(figure: Figure, name: str) -> str:
     """A figure as an SVG element of an HTML page.
 
-    Its colours follow the page's, its text stands in the page's font, its ids begin with `name`, and nothing in it needs an
-    inline style, so that the page's security policy can forbid those. The page holds its caption under the id ``<name>-caption``.
+    Its colours follow the page's, its text stands in the page's font, its ids begin with `name`,
+    and nothing in it needs an inline style, so that the page's security policy can forbid those.
+    The page holds its caption under the id ``<name>-caption``.
     """
     stream = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}):
-        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        figure.savefig(
+            stream,
+            format="svg",
+            transparent=True,
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        )
     root = ET.fromstring(stream.getvalue())  # noqa: S314  matplotlib wrote it a moment ago
     style = root[0]
     root.remove(style)
@@ -73,9 +81,17 @@ def inline_svg(figure: Figure, name: str) -> str:
             attributes[key.strip()] = value.strip()
         attributes.pop("font-family", None)
         element.tag = element.tag.removeprefix(_SVG)
-        element.attrib = {key.removeprefix(_XLINK): _page_value(key, value, name) for key, value in attributes.items()}
+        element.attrib = {
+            key.removeprefix(_XLINK): _page_value(key, value, name)
+            for key, value in attributes.items()
+        }
     box = root.attrib["viewBox"]
-    root.attrib = {"viewBox": box, "stroke-linejoin": "round", "role": "img", "aria-labelledby": f"{name}-caption"}
+    root.attrib = {
+        "viewBox": box,
+        "stroke-linejoin": "round",
+        "role": "img",
+        "aria-labelledby": f"{name}-caption",
+    }
     return ET.tostring(root, encoding="unicode")
 
 

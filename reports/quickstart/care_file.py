@@ -49,8 +49,8 @@ def order_of_care(probability: Floats, value: Floats | None) -> NDArray[np.intp]
     probability : (n,) float64
         Probability of leaving; NaN, where none is known, comes last.
     value : (n,) float64, optional
-        What a customer is worth, in any unit; NaN where not known. With it the order is by expected value at stake, and
-        customers of unknown value follow by risk; without it, by risk.
+        What a customer is worth, in any unit; NaN where not known. With it the order is by expected
+        value at stake, and customers of unknown value follow by risk; without it, by risk.
 
     Returns
     -------
@@ -72,7 +72,13 @@ def care_list_csv(entries: Sequence[CareEntry]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream)
     with_value = any(entry.value_at_stake is not None for entry in entries)
-    header = ["rank", "customer_id", "probability", "band", *(["value_at_stake"] if with_value else [])]
+    header = [
+        "rank",
+        "customer_id",
+        "probability",
+        "band",
+        *(["value_at_stake"] if with_value else []),
+    ]
     writer.writerow([*header, *(f"reason_{position}" for position in range(1, REASONS + 1))])
     for rank, entry in enumerate(entries, start=1):
         probability = "" if entry.probability is None else f"{entry.probability:.4f}"

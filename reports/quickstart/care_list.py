@@ -15,7 +15,11 @@ _CHUNK_ROWS = 5_000
 
 
 def care_entries(
-    customers: CustomerTable, encoding: Encoding, matrix: Floats, scorer: Scorer, scores: CustomerScores
+    customers: CustomerTable,
+    encoding: Encoding,
+    matrix: Floats,
+    scorer: Scorer,
+    scores: CustomerScores,
 ) -> list[CareEntry]:
     """Everyone whose target is not positive, the one to care for first at the front.
 
@@ -41,13 +45,19 @@ def care_entries(
             rows = order[start : start + _CHUNK_ROWS]
             explanation = scorer.explain(matrix[rows])
             reasons = raising_reasons(explanation, encoding, matrix[rows])
-            entries += [_entry(customers, scores, int(row), why) for row, why in zip(rows, reasons, strict=True)]
+            entries += [
+                _entry(customers, scores, int(row), why)
+                for row, why in zip(rows, reasons, strict=True)
+            ]
             advance(len(rows))
     return entries
 
 
-def raising_reasons(explanation: Explanation, encoding: Encoding, matrix: Floats) -> list[tuple[str, ...]]:
-    """For each of n rows the features that raise its risk most, as ``column: value``, strongest first.
+def raising_reasons(
+    explanation: Explanation, encoding: Encoding, matrix: Floats
+) -> list[tuple[str, ...]]:
+    """For each of n rows the features that raise its risk most, as ``column: value``, strongest
+    first.
 
     Parameters
     ----------
@@ -65,7 +75,9 @@ def raising_reasons(explanation: Explanation, encoding: Encoding, matrix: Floats
             for feature in features
             if contributions[feature] > 0
         )
-        for row, features, contributions in zip(matrix, strongest, explanation.contributions, strict=True)
+        for row, features, contributions in zip(
+            matrix, strongest, explanation.contributions, strict=True
+        )
     ]
 
 
@@ -76,7 +88,9 @@ def readable(value: float | str | None) -> str:
     return value if isinstance(value, str) else f"{value:,.6g}"
 
 
-def _entry(customers: CustomerTable, scores: CustomerScores, row: int, reasons: tuple[str, ...]) -> CareEntry:
+def _entry(
+    customers: CustomerTable, scores: CustomerScores, row: int, reasons: tuple[str, ...]
+) -> CareEntry:
     probability = float(scores.probability[row])
     worth = None if customers.value is None else float(customers.value[row])
     at_stake = None if worth is None or np.isnan(probability * worth) else probability * worth

@@ -50,7 +50,9 @@ class Source:
 
 @dataclass(frozen=True)
 class ExplainedSample:
-    """Some rows and their explanation: (m, k) float64 features, and contributions of the same shape."""
+    """Some rows and their explanation: (m, k) float64 features, and contributions of the same
+    shape.
+    """
 
     matrix: Floats
     explanation: Explanation
@@ -125,7 +127,11 @@ def report_content(
 
 
 def _judged(source: Source, training: Training) -> str:
-    kept = f", rows of one {source.customers.roles.group} kept together" if source.customers.roles.group else ""
+    kept = (
+        f", rows of one {source.customers.roles.group} kept together"
+        if source.customers.roles.group
+        else ""
+    )
     if source.customers.order is None:
         settings = source.settings
         repeated = f", repeated {settings.repeats} times" if settings.repeats > 1 else ""
@@ -139,5 +145,11 @@ def _band_counts(customers: CustomerTable, scores: CustomerScores) -> tuple[Band
     counts = []
     for name in BAND_NAMES:
         rows = staying & (scores.band == name)
-        counts.append(BandCount(name=name, customers=int(rows.sum()), expected_leavers=float(scores.probability[rows].sum())))
+        counts.append(
+            BandCount(
+                name=name,
+                customers=int(rows.sum()),
+                expected_leavers=float(scores.probability[rows].sum()),
+            )
+        )
     return tuple(counts)

@@ -1,4 +1,6 @@
-"""The report: one HTML file that says how good a model is, what goes with risk and who is at risk."""
+"""The report: one HTML file that says how good a model is, what goes with risk and who is at
+risk.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -159,7 +161,10 @@ def render_report(content: ReportContent) -> str:
             content=content,
             evaluation=content.evaluation,
             figures=_figures(content.evaluation),
-            gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in plots.gain_curve(content.evaluation)],
+            gain=[
+                float(line[: _TENTHS_PICKED + 1][-1])
+                for line in plots.gain_curve(content.evaluation)
+            ],
             drivers=drivers(content.encoding.columns, content.sample, content.explanation),
             plots=plots,
             stacks=_stacks(content),
@@ -173,7 +178,9 @@ def _figures(evaluation: Evaluation) -> dict[str, str]:
 
 
 def _stacks(content: ReportContent) -> list[tuple[str, list[tuple[str, float, float]]]]:
-    """Two bars in per cent of their length: how customers, and how expected leavers, part into bands."""
+    """Two bars in per cent of their length: how customers, and how expected leavers, part into
+    bands.
+    """
     return [
         ("Customers", _stack({band.name: band.customers for band in content.bands})),
         ("Expected leavers", _stack({band.name: band.expected_leavers for band in content.bands})),

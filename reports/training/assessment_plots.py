@@ -1,4 +1,5 @@
-"""Plots of assessments: how good each head of a model is on its test period, against its rivals, by slice and over time.
+"""Plots of assessments: how good each head of a model is on its test period, against its rivals, by
+slice and over time.
 
 Drawn like `reports.kit.plots`, with intervals that resample customers.
 """
@@ -25,15 +26,27 @@ RIVAL_WORDS = {"champion": "champion", "logistic": "logistic regression", "const
 
 _DPI = 200
 _PERCENT = "\N{NO-BREAK SPACE}%"
-_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei")
+_FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK TC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+)
 _LONGEST_NAME = 40
 # Round shares that lie about evenly where the axis shows square roots.
 _ROOT_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def assessment_figures(assessments: Mapping[str, Assessment]) -> dict[str, Figure]:
-    """All plots of a model's heads, by file name: such as ``differences.png`` and, for each head, ``calibration_90d.png``."""
-    figures = {"differences.png": differences_figure(assessments), "precision.png": precision_figure(assessments)}
+    """All plots of a model's heads, by file name: such as ``differences.png`` and, for each head,
+    ``calibration_90d.png``.
+    """
+    figures = {
+        "differences.png": differences_figure(assessments),
+        "precision.png": precision_figure(assessments),
+    }
     for head, assessment in assessments.items():
         suffix = f"_{head}d" if head else ""
         figures[f"calibration{suffix}.png"] = calibrations_figure(assessment)
@@ -45,7 +58,9 @@ def assessment_figures(assessments: Mapping[str, Assessment]) -> dict[str, Figur
 
 
 def differences_figure(assessments: Mapping[str, Assessment]) -> Figure:
-    """AUC and log loss minus those of each rival but the constant, on the same rows; to the right of zero the model is better."""
+    """AUC and log loss minus those of each rival but the constant, on the same rows; to the right
+    of zero the model is better.
+    """
     rivals = [name for name in RIVALS if name != "constant"]
     figure, left, right = _pair(0.9 + 0.3 * len(assessments) * len(rivals))
     for axes, metric, sign, label in (
@@ -53,7 +68,10 @@ def differences_figure(assessments: Mapping[str, Assessment]) -> Figure:
         (right, "log_loss", -1.0, "the rival's log loss minus the model's"),
     ):
         rows = [
-            (f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}", _times(assessment.rivals[name].difference.get(metric), sign))
+            (
+                f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}",
+                _times(assessment.rivals[name].difference.get(metric), sign),
+            )
             for head, assessment in assessments.items()
             for name in rivals
             if name in assessment.rivals
@@ -66,14 +84,23 @@ def differences_figure(assessments: Mapping[str, Assessment]) -> Figure:
 
 
 def precision_figure(assessments: Mapping[str, Assessment]) -> Figure:
-    """Share of hits among as many as care can look after: of the model, its rivals, and of all rows."""
+    """Share of hits among as many as care can look after: of the model, its rivals, and of all
+    rows.
+    """
     rows: list[tuple[str, Estimate | None]] = []
     colours = []
     for head, assessment in assessments.items():
         rate = assessment.positives / assessment.rows
-        found = {name: rival.metrics for name, rival in assessment.rivals.items() if name != "constant"}
+        found = {
+            name: rival.metrics for name, rival in assessment.rivals.items() if name != "constant"
+        }
         for name, metrics in {"model": assessment.metrics, **found}.items():
-            rows.append((f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}", metrics.get("precision_capacity")))
+            rows.append(
+                (
+                    f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}",
+                    metrics.get("precision_capacity"),
+                )
+            )
             colours.append(MODEL if name == "model" else MUTED)
         rows.append((f"{_head_words(head)}picked at random", Estimate(rate, rate, rate)))
         colours.append(MUTED)
@@ -82,7 +109,9 @@ def precision_figure(assessments: Mapping[str, Assessment]) -> Figure:
     _forest(axes, rows, colours)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=_PERCENT))
-    axes.set_xlabel("share with the outcome among as many as care can look after", color=INK, fontsize=9)
+    axes.set_xlabel(
+        "share with the outcome among as many as care can look after", color=INK, fontsize=9
+    )
     return figure
 
 
@@ -100,8 +129,8 @@ def calibrations_figure(assessment: Assessment) -> Figure:
 def calibration_figure(calibration: Calibration) -> Figure:
     """Share observed against probability by tenths of the rows.
 
-    Each with its 95 % interval, and the bounds that all ten keep jointly if the predictions are right. The axes are square roots,
-    so that small shares can be told apart.
+    Each with its 95 % interval, and the bounds that all ten keep jointly if the predictions are
+    right. The axes are square roots, so that small shares can be told apart.
     """
     figure = Figure(figsize=(4.2, 3.6), dpi=_DPI, layout="constrained")
     _calibration(_styled(figure.add_subplot()), calibration)
@@ -110,8 +139,15 @@ def calibration_figure(calibration: Calibration) -> Figure:
 
 def slices_figure(assessment: Assessment) -> Figure:
     """AUC of every slice with its interval; flagged ones stand out."""
-    named = [(column, value, found) for column, values in assessment.slices.items() for value, found in values.items()]
-    rows = [(f"{_shortened(column)}: {_shortened(value)}", found.metrics.get("auc")) for column, value, found in named]
+    named = [
+        (column, value, found)
+        for column, values in assessment.slices.items()
+        for value, found in values.items()
+    ]
+    rows = [
+        (f"{_shortened(column)}: {_shortened(value)}", found.metrics.get("auc"))
+        for column, value, found in named
+    ]
     figure = Figure(figsize=(6.4, 0.9 + 0.24 * len(rows)), dpi=_DPI, layout="constrained")
     axes = _styled(figure.add_subplot())
     _forest(axes, rows, [slice_shade(found) for _, _, found in named])
@@ -126,10 +162,22 @@ def decay_figure(assessment: Assessment, metric: str = "auc") -> Figure:
     """A figure by months after the last training cut-off; ``auc`` or ``observed_over_expected``."""
     figure = Figure(figsize=(4.2, 2.7), dpi=_DPI, layout="constrained")
     axes = _styled(figure.add_subplot())
-    known = [(month.months_after, found) for month in assessment.decay if (found := month.metrics.get(metric))]
+    known = [
+        (month.months_after, found)
+        for month in assessment.decay
+        if (found := month.metrics.get(metric))
+    ]
     months = [float(month) for month, _ in known]
-    axes.vlines(months, [found.low for _, found in known], [found.high for _, found in known], color=MODEL, linewidth=1.6)
-    axes.plot(months, [found.value for _, found in known], "o-", color=MODEL, linewidth=1, markersize=5)
+    axes.vlines(
+        months,
+        [found.low for _, found in known],
+        [found.high for _, found in known],
+        color=MODEL,
+        linewidth=1.6,
+    )
+    axes.plot(
+        months, [found.value for _, found in known], "o-", color=MODEL, linewidth=1, markersize=5
+    )
     reference = 1.0 if metric == "observed_over_expected" else None
     whole = assessment.metrics.get(metric)
     if reference is None and whole:
@@ -182,8 +230,12 @@ def slice_shade(found: Slice) -> str:
 
 
 def drawable(text: str) -> str:
-    """A text with whatever no font here can draw written as its code, so that no figure shows boxes."""
-    return "".join(letter if ord(letter) in _letters() else f"\\u{ord(letter):04x}" for letter in text)
+    """A text with whatever no font here can draw written as its code, so that no figure shows
+    boxes.
+    """
+    return "".join(
+        letter if ord(letter) in _letters() else f"\\u{ord(letter):04x}" for letter in text
+    )
 
 
 @cache
@@ -198,7 +250,9 @@ def _letters() -> frozenset[int]:
     return frozenset(
         code
         for name in _fonts()
-        for code in FT2Font(font_manager.findfont(font_manager.FontProperties(family=name))).get_charmap()
+        for code in FT2Font(
+            font_manager.findfont(font_manager.FontProperties(family=name))
+        ).get_charmap()
     )
 
 
@@ -222,13 +276,21 @@ def _shade(difference: Estimate | None) -> str:
     return MODEL if difference.low > 0 else RISK
 
 
-def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate | None]], colours: Iterable[str]) -> None:
-    """A dot and its interval for each row, the first on top; nothing where a figure is not known."""
+def _forest(
+    axes: Axes, rows: Sequence[tuple[str, Estimate | None]], colours: Iterable[str]
+) -> None:
+    """A dot and its interval for each row, the first on top; nothing where a figure is not
+    known.
+    """
     for place, ((_, found), colour) in enumerate(zip(rows, colours, strict=True)):
         if found is not None:
             axes.hlines(-place, found.low, found.high, color=colour, linewidth=1.8)
             axes.plot(found.value, -place, "o", color=colour, markersize=5)
-    axes.set_yticks([-place for place in range(len(rows))], [label for label, _ in rows], fontfamily=list(_fonts()))
+    axes.set_yticks(
+        [-place for place in range(len(rows))],
+        [label for label, _ in rows],
+        fontfamily=list(_fonts()),
+    )
     axes.tick_params(axis="y", labelcolor=INK, labelsize=8)
     axes.set_ylim(-len(rows) + 0.3, 0.7)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -238,7 +300,9 @@ def _forest(axes: Axes, rows: Sequence[tuple[str, Estimate | None]], colours: It
 def _calibration(axes: Axes, calibration: Calibration) -> None:
     deciles = calibration.deciles
     predicted = [decile.predicted for decile in deciles]
-    end = 1.06 * max((max(decile.predicted, decile.high, decile.joint_high) for decile in deciles), default=1.0)
+    end = 1.06 * max(
+        (max(decile.predicted, decile.high, decile.joint_high) for decile in deciles), default=1.0
+    )
     end = min(1.0, end)
     axes.set_xscale("function", functions=(_root, np.square))
     axes.set_yscale("function", functions=(_root, np.square))
@@ -251,11 +315,20 @@ def _calibration(axes: Axes, calibration: Calibration) -> None:
         linewidth=0,
         label="joint 99" + _PERCENT,
     )
-    axes.plot(np.linspace(0, end, 60), np.linspace(0, end, 60), color=MUTED, linewidth=1, linestyle="--", label="as predicted")
+    axes.plot(
+        np.linspace(0, end, 60),
+        np.linspace(0, end, 60),
+        color=MUTED,
+        linewidth=1,
+        linestyle="--",
+        label="as predicted",
+    )
     for decile in deciles:
         inside = decile.joint_low <= decile.observed <= decile.joint_high
         colour = MODEL if inside else RISK
-        axes.vlines(decile.predicted, max(0.0, decile.low), decile.high, color=colour, linewidth=1.5)
+        axes.vlines(
+            decile.predicted, max(0.0, decile.low), decile.high, color=colour, linewidth=1.5
+        )
         axes.plot(decile.predicted, decile.observed, "o", color=colour, markersize=4.5)
     ticks = _root_ticks(end)
     axes.set(xlim=(0, end), ylim=(0, end))
@@ -276,7 +349,11 @@ def _root_ticks(end: float) -> list[float]:
     """Round shares up to `end`, those that would stand too close together left out."""
     found = [end]
     for tick in reversed(_ROOT_TICKS):
-        if tick <= end and (found == [end] or np.sqrt(found[-1]) - np.sqrt(tick) > 0.13 * np.sqrt(end)) and tick > 0.02 * end:
+        if (
+            tick <= end
+            and (found == [end] or np.sqrt(found[-1]) - np.sqrt(tick) > 0.13 * np.sqrt(end))
+            and tick > 0.02 * end
+        ):
             found.append(tick)
     return sorted(found[1:])
 

@@ -1,4 +1,6 @@
-"""Comparison: whether a model is better than a rival on the same rows, in one word, and head by head."""
+"""Comparison: whether a model is better than a rival on the same rows, in one word, and head by
+head.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +9,13 @@ from typing import Literal
 from training.evaluation.assessment import Assessment, Estimate
 
 Outcome = Literal["better", "unclear", "worse", "mixed"]
-"""Clearly better in something and clearly worse in nothing; neither; the other way round; or both."""
+"""Clearly better in something and clearly worse in nothing; neither; the other way round; or
+both.
+"""
 
 COMPARED: dict[str, float] = {"auc": 1.0, "log_loss": -1.0}
-"""What is compared, as the gate does, and which sign of the difference is good: how well rows are ranked, and how right
-probabilities are."""
+"""What is compared, as the gate does, and which sign of the difference is good: how well rows are
+ranked, and how right probabilities are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +76,19 @@ class Comparison:
 
 def compare(assessments: Mapping[str, Assessment], rival: str) -> Comparison | None:
     """Compare the heads with a rival; None where one of them was not compared with it."""
-    if not assessments or any(rival not in assessment.rivals for assessment in assessments.values()):
+    if not assessments or any(
+        rival not in assessment.rivals for assessment in assessments.values()
+    ):
         return None
     heads = {}
     for head, assessment in assessments.items():
         theirs = assessment.rivals[rival]
         heads[head] = HeadComparison(
-            differences={metric: theirs.difference[metric] for metric in COMPARED if metric in theirs.difference},
+            differences={
+                metric: theirs.difference[metric]
+                for metric in COMPARED
+                if metric in theirs.difference
+            },
             ours=assessment.metrics,
             theirs=theirs.metrics,
         )

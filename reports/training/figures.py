@@ -1,4 +1,6 @@
-"""Figures of the training report as pictures: how good a model is, on whom, and for how long, laid out from its assessments."""
+"""Figures of the training report as pictures: how good a model is, on whom, and for how long, laid
+out from its assessments.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +27,8 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Hundred:
-    """How many of a hundred rows that care looks after have the outcome, were they picked in some way.
+    """How many of a hundred rows that care looks after have the outcome, were they picked in some
+    way.
 
     Parameters
     ----------
@@ -47,7 +50,9 @@ class Hundred:
 
 @dataclass(frozen=True)
 class Standing:
-    """A slice where the model is clearly better or worse, than on all other rows or than a rival, and by how much."""
+    """A slice where the model is clearly better or worse, than on all other rows or than a rival,
+    and by how much.
+    """
 
     column: str
     value: str
@@ -59,14 +64,23 @@ def head_words(head: str) -> str:
     return f"within {head} days" if head else "whenever"
 
 
-def interval(found: Estimate | None, digits: int = 3, factor: float = 1.0, *, sign: bool = False, unit: str = "") -> str:
+def interval(
+    found: Estimate | None,
+    digits: int = 3,
+    factor: float = 1.0,
+    *,
+    sign: bool = False,
+    unit: str = "",
+) -> str:
     """A figure and its interval: ``0.780 (0.768 to 0.792)``."""
     if found is None:
         return NOT_KNOWN
 
     def text(value: float) -> str:
         value = factor * value
-        return signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        return (
+            signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        )
 
     low, high = sorted((factor * found.low, factor * found.high))
     return f"{text(found.value)}{unit} ({text(low / factor)} to {text(high / factor)})"
@@ -74,7 +88,11 @@ def interval(found: Estimate | None, digits: int = 3, factor: float = 1.0, *, si
 
 def bounds(found: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
     """The interval of a figure alone: ``0.768 to 0.792``."""
-    return NOT_KNOWN if found is None else interval(found, digits, factor).partition("(")[2].rstrip(")")
+    return (
+        NOT_KNOWN
+        if found is None
+        else interval(found, digits, factor).partition("(")[2].rstrip(")")
+    )
 
 
 def rival_words(rival: str, champion: str | None) -> str:
@@ -120,7 +138,10 @@ def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) 
         groups.append(
             (
                 head_words(head).capitalize(),
-                [_entry(who, metrics.get("auc"), interval(metrics.get("auc"))) for who, metrics in found],
+                [
+                    _entry(who, metrics.get("auc"), interval(metrics.get("auc")))
+                    for who, metrics in found
+                ],
             )
         )
     return forest(groups, left="ranks worse", right="ranks better")
@@ -135,7 +156,11 @@ def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -
             (
                 head_words(head).capitalize(),
                 [
-                    _entry(who, metrics.get("empc_share"), interval(metrics.get("empc_share"), 0, 100, unit=PERCENT))
+                    _entry(
+                        who,
+                        metrics.get("empc_share"),
+                        interval(metrics.get("empc_share"), 0, 100, unit=PERCENT),
+                    )
                     for who, metrics in found
                 ],
             )
@@ -156,7 +181,9 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
-    """Calibration slope and observed over expected of every stratum and head, with what the gate allows shaded."""
+    """Calibration slope and observed over expected of every stratum and head, with what the gate
+    allows shaded.
+    """
     found = {}
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
         groups = []
@@ -165,14 +192,18 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
             for head, assessment in assessments.items():
                 calibration = assessment.strata.get(stratum)
                 estimate: Estimate | None = getattr(calibration, name) if calibration else None
-                outside = estimate is not None and (estimate.high < zone[0] or estimate.low > zone[1])
+                outside = estimate is not None and (
+                    estimate.high < zone[0] or estimate.low > zone[1]
+                )
                 entries.append(
                     Entry(
                         label=head_words(head),
                         estimate=estimate,
                         text=interval(estimate, 2),
                         kind="worse" if outside else "ours",
-                        note=f"{calibration.positives:,} of {calibration.rows:,}" if calibration else "",
+                        note=f"{calibration.positives:,} of {calibration.rows:,}"
+                        if calibration
+                        else "",
                     )
                 )
             groups.append((stratum_words(stratum), entries))
@@ -223,7 +254,12 @@ def slice_ratio_forest(assessment: Assessment) -> Forest:
     def entry(value: str, found: Slice) -> Entry:
         ratio = found.metrics.get("observed_over_expected")
         off = ratio is not None and not ratio.low <= 1 <= ratio.high
-        return Entry(label=slice_words(value), estimate=ratio, text=interval(ratio, 2), kind="worse" if off else "ours")
+        return Entry(
+            label=slice_words(value),
+            estimate=ratio,
+            text=interval(ratio, 2),
+            kind="worse" if off else "ours",
+        )
 
     return forest(
         [
@@ -238,7 +274,9 @@ def slice_ratio_forest(assessment: Assessment) -> Forest:
 
 
 def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
-    """Slices that are flagged, or those where the model ranks clearly better than on all other rows."""
+    """Slices that are flagged, or those where the model ranks clearly better than on all other
+    rows.
+    """
     return [
         Standing(
             column,
@@ -251,13 +289,25 @@ def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
 
 
 def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
-    """By how many per cent the log loss of every slice is lower than a rival's; None where that is not known."""
+    """By how many per cent the log loss of every slice is lower than a rival's; None where that is
+    not known.
+    """
 
     def entry(value: str, found: Slice) -> Entry:
         lower = _lower_loss(found, rival)
-        kind: Kind = "unclear" if lower is None or lower.low <= 0 <= lower.high else "better" if lower.low > 0 else "worse"
+        kind: Kind = (
+            "unclear"
+            if lower is None or lower.low <= 0 <= lower.high
+            else "better"
+            if lower.low > 0
+            else "worse"
+        )
         return Entry(
-            label=slice_words(value), estimate=lower, text=interval(lower, 1, sign=True), kind=kind, note=_of_rows(found)
+            label=slice_words(value),
+            estimate=lower,
+            text=interval(lower, 1, sign=True),
+            kind=kind,
+            note=_of_rows(found),
         )
 
     if not any(_lower_loss(found, rival) for _, _, found in _compared(assessment)):
@@ -280,7 +330,9 @@ def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[
     for column, value, here in _compared(assessment):
         lower = _lower_loss(here, rival)
         if lower is not None and (lower.high < 0 if worse else lower.low > 0):
-            found.append(Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT)))
+            found.append(
+                Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT))
+            )
     return found
 
 
@@ -316,7 +368,9 @@ def holdout_forest(assessment: Assessment) -> Forest | None:
     if assessment.holdout is None:
         return None
     entries = [
-        Entry(label=label, estimate=metrics.get("auc"), text=interval(metrics.get("auc")), kind=kind)
+        Entry(
+            label=label, estimate=metrics.get("auc"), text=interval(metrics.get("auc")), kind=kind
+        )
         for label, metrics, kind in _apart(assessment)
     ]
     return forest([("", entries)], left="ranks worse", right="ranks better")
@@ -340,7 +394,10 @@ def holdout_ratio_forest(assessment: Assessment) -> Forest | None:
 
 def misplaced_deciles(calibration: Calibration) -> int:
     """Deciles whose share lies outside its joint bounds."""
-    return sum(not decile.joint_low <= decile.observed <= decile.joint_high for decile in calibration.deciles)
+    return sum(
+        not decile.joint_low <= decile.observed <= decile.joint_high
+        for decile in calibration.deciles
+    )
 
 
 def _apart(assessment: Assessment) -> Iterator[tuple[str, Mapping[str, Estimate], Kind]]:
@@ -377,8 +434,16 @@ def _too_few(values: Mapping[str, Slice]) -> Iterator[Entry]:
 
 def _ranking_entry(value: str, found: Slice) -> Entry:
     auc, gap = found.metrics.get("auc"), found.gap
-    kind: Kind = "worse" if found.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
-    return Entry(label=slice_words(value), estimate=auc, text=interval(auc, 2), kind=kind, note=_of_rows(found))
+    kind: Kind = (
+        "worse" if found.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
+    )
+    return Entry(
+        label=slice_words(value),
+        estimate=auc,
+        text=interval(auc, 2),
+        kind=kind,
+        note=_of_rows(found),
+    )
 
 
 def _of_rows(found: Slice) -> str:

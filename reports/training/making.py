@@ -1,4 +1,6 @@
-"""How a model was made, for the training report: windows on a line of time, who was left out, what was tried and chosen."""
+"""How a model was made, for the training report: windows on a line of time, who was left out, what
+was tried and chosen.
+"""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +24,8 @@ _MOST_MARKS = 6
 
 @dataclass(frozen=True)
 class PartLine:
-    """Parts of the labelled rows that have the same cut-offs, on the line of time, in per cent of its width.
+    """Parts of the labelled rows that have the same cut-offs, on the line of time, in per cent of
+    its width.
 
     Parameters
     ----------
@@ -67,7 +70,9 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Silence:
-    """What would be if a prepaid line counted as lost after so many days of silence: shares in words, bars in per cent."""
+    """What would be if a prepaid line counted as lost after so many days of silence: shares in
+    words, bars in per cent.
+    """
 
     days: int
     lost: str
@@ -88,7 +93,10 @@ class Chosen:
 
 def timeline(facts: TrainingFacts) -> Timeline | None:
     """The windows; None where no cut-offs are told of."""
-    moments = {part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())] for part in PARTS}
+    moments = {
+        part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())]
+        for part in PARTS
+    }
     everything = [moment for found in moments.values() for moment in found]
     if not everything:
         return None
@@ -121,7 +129,9 @@ def timeline(facts: TrainingFacts) -> Timeline | None:
                 words=f"{many}; what their labels tell of ends on {over:%Y-%m-%d}",
             )
         )
-    return Timeline(tuple(parts), tuple((place(moment), f"{moment:%b %Y}") for moment in _months(start, end)))
+    return Timeline(
+        tuple(parts), tuple((place(moment), f"{moment:%b %Y}") for moment in _months(start, end))
+    )
 
 
 def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
@@ -129,11 +139,15 @@ def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
     found = {reason: rows for reason, rows in facts.excluded.items() if rows}
     most = max(found.values(), default=1)
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(LeftOut(excluded_words(reason), rows, 100 * rows / most) for reason, rows in ordered)
+    return tuple(
+        LeftOut(excluded_words(reason), rows, 100 * rows / most) for reason, rows in ordered
+    )
 
 
 def silences(document: object) -> tuple[Silence, ...]:
-    """How much hangs on the days of silence after which a prepaid line is lost, from ``inactivity.json``; empty without it."""
+    """How much hangs on the days of silence after which a prepaid line is lost, from
+    ``inactivity.json``; empty without it.
+    """
     if not isinstance(document, list) or not document:
         return ()
     most = max(found["lost"] or 0.0 for found in document) or 1.0
@@ -141,7 +155,9 @@ def silences(document: object) -> tuple[Silence, ...]:
         Silence(
             days=found["days"],
             lost=share(found["lost"]),
-            back=NOT_KNOWN if found["back"] is None or math.isnan(found["back"]) else share(found["back"]),
+            back=NOT_KNOWN
+            if found["back"] is None or math.isnan(found["back"])
+            else share(found["back"]),
             width=100 * found["lost"] / most,
         )
         for found in document
@@ -151,7 +167,9 @@ def silences(document: object) -> tuple[Silence, ...]:
 def best_trials(tuned: Tuned) -> tuple[TrialRecord, ...]:
     """Finished trials, best first."""
     finished = [trial for trial in tuned.trials if trial.value is not None]
-    return tuple(sorted(finished, key=lambda trial: (trial.value or 0.0, trial.number))[:BEST_TRIALS])
+    return tuple(
+        sorted(finished, key=lambda trial: (trial.value or 0.0, trial.number))[:BEST_TRIALS]
+    )
 
 
 def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
@@ -184,7 +202,10 @@ def own_boosters(facts: TrainingFacts) -> dict[str, str]:
         head, _, stratum = name.rpartition("/")
         if tried["own_wins"]:
             found.setdefault(plain(stratum), []).append(head)
-    return {stratum: f"within {_listed(heads)} days" if all(heads) else "" for stratum, heads in found.items()}
+    return {
+        stratum: f"within {_listed(heads)} days" if all(heads) else ""
+        for stratum, heads in found.items()
+    }
 
 
 def explanation_costs(facts: TrainingFacts) -> str:

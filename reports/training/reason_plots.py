@@ -1,4 +1,5 @@
-"""Plots of reasons: what moves predictions overall, by driver and by reason, and how a cohort differs from the rest.
+"""Plots of reasons: what moves predictions overall, by driver and by reason, and how a cohort
+differs from the rest.
 
 Drawn like `reports.kit.plots`, in English. They show contributions to predictions, never causes.
 """
@@ -27,7 +28,9 @@ DRIVER_COLOURS = {
     "relationship": "#d55e00",
     TABLE_DRIVER: "#8d949c",
 }
-"""One colour a driver, the same in every plot, apart for colour-blind readers (Okabe and Ito 2008)."""
+"""One colour a driver, the same in every plot, apart for colour-blind readers (Okabe and Ito
+2008).
+"""
 
 REASONS = 12
 """Reasons that a plot shows, at most."""
@@ -50,14 +53,27 @@ def reason_figures(
 
 
 def drivers_figure(view: GlobalView) -> Figure:
-    """Mean absolute contribution of each driver; the dark part comes from features that care can change."""
+    """Mean absolute contribution of each driver; the dark part comes from features that care can
+    change.
+    """
     figure, axes = _bars(len(view.drivers), "mean contribution, either way, log-odds")
     label = words("en").driver_label
     for row, strength in enumerate(view.drivers):
         changeable = strength.mean * strength.actionable
-        axes.barh(-row, changeable, color=MODEL, height=0.62, label="care can change it" if row == 0 else None)
         axes.barh(
-            -row, strength.mean - changeable, left=changeable, color=PALE, height=0.62, label="care cannot" if row == 0 else None
+            -row,
+            changeable,
+            color=MODEL,
+            height=0.62,
+            label="care can change it" if row == 0 else None,
+        )
+        axes.barh(
+            -row,
+            strength.mean - changeable,
+            left=changeable,
+            color=PALE,
+            height=0.62,
+            label="care cannot" if row == 0 else None,
         )
         _note(axes, strength.mean, -row, _percent(strength.share))
     _name_rows(axes, [label(strength.key) for strength in view.drivers])
@@ -67,7 +83,9 @@ def drivers_figure(view: GlobalView) -> Figure:
 
 
 def reasons_figure(view: GlobalView, count: int = REASONS) -> Figure:
-    """Mean absolute contribution of the strongest reasons, coloured by driver, with the share of rows whose risk each raises."""
+    """Mean absolute contribution of the strongest reasons, coloured by driver, with the share of
+    rows whose risk each raises.
+    """
     shown = view.reasons[:count]
     figure, axes = _bars(len(shown), "mean contribution, either way, log-odds")
     label = words("en").reason_label
@@ -80,8 +98,11 @@ def reasons_figure(view: GlobalView, count: int = REASONS) -> Figure:
     return figure
 
 
-def cohort_figure(view: CohortView, cohort: str, rest: str = "everybody else", count: int = REASONS) -> Figure:
-    """Mean contribution of the reasons in which a cohort differs most from the rest, and the medians that tell them apart.
+def cohort_figure(
+    view: CohortView, cohort: str, rest: str = "everybody else", count: int = REASONS
+) -> Figure:
+    """Mean contribution of the reasons in which a cohort differs most from the rest, and the
+    medians that tell them apart.
 
     Parameters
     ----------
@@ -93,13 +114,31 @@ def cohort_figure(view: CohortView, cohort: str, rest: str = "everybody else", c
         Most reasons shown.
     """
     shown = view.contrasts[:count]
-    figure, axes = _bars(len(shown), "mean contribution: to lower risk (left), to higher risk (right), log-odds", width=8.4)
+    figure, axes = _bars(
+        len(shown),
+        "mean contribution: to lower risk (left), to higher risk (right), log-odds",
+        width=8.4,
+    )
     for row, contrast in enumerate(shown):
         colour = RISK if contrast.difference > 0 else MODEL
-        axes.plot([contrast.rest, contrast.cohort], [-row, -row], color=colour, linewidth=2, alpha=0.45, solid_capstyle="round")
+        axes.plot(
+            [contrast.rest, contrast.cohort],
+            [-row, -row],
+            color=colour,
+            linewidth=2,
+            alpha=0.45,
+            solid_capstyle="round",
+        )
         axes.plot(contrast.rest, -row, "o", color=MUTED, markersize=5.5)
         axes.plot(contrast.cohort, -row, "o", color=colour, markersize=6.5)
-        axes.annotate(_medians(contrast), (1.02, -row), xycoords=("axes fraction", "data"), va="center", color=MUTED, fontsize=8)
+        axes.annotate(
+            _medians(contrast),
+            (1.02, -row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            color=MUTED,
+            fontsize=8,
+        )
     axes.axvline(0, color=MUTED, linewidth=1, zorder=0)
     axes.margins(x=0.06)
     _name_rows(axes, [words("en").reason_label(contrast.key) for contrast in shown])
@@ -112,16 +151,31 @@ def cohort_figure(view: CohortView, cohort: str, rest: str = "everybody else", c
         color=INK,
         fontsize=8,
     )
-    for text, colour in ((f"{cohort}, riskier by it", RISK), (f"{cohort}, safer by it", MODEL), (rest, MUTED)):
+    for text, colour in (
+        (f"{cohort}, riskier by it", RISK),
+        (f"{cohort}, safer by it", MODEL),
+        (rest, MUTED),
+    ):
         axes.plot([], [], "o", color=colour, markersize=5.5, label=text)
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8, handletextpad=0.1, columnspacing=1.4)
+    figure.legend(
+        loc="outside upper left",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+        handletextpad=0.1,
+        columnspacing=1.4,
+    )
     return figure
 
 
 def reason_swarm_figure(
-    explanation: Explanation, matrix: Floats, meanings: Sequence[FeatureMeaning], count: int = REASONS
+    explanation: Explanation,
+    matrix: Floats,
+    meanings: Sequence[FeatureMeaning],
+    count: int = REASONS,
 ) -> Figure:
-    """Contributions of the strongest reasons, one dot a row and reason, coloured by the reason's weightiest feature.
+    """Contributions of the strongest reasons, one dot a row and reason, coloured by the reason's
+    weightiest feature.
 
     Parameters
     ----------
@@ -143,13 +197,22 @@ def reason_swarm_figure(
         meaning = meanings[heaviest]
         name = f"{label(groups.names[group])}\n{meaning.name}"
         columns.append(
-            Column(name=name, feature=name, kind="category" if meaning.unit == "code" else "number", why=meaning.about)
+            Column(
+                name=name,
+                feature=name,
+                kind="category" if meaning.unit == "code" else "number",
+                why=meaning.about,
+            )
         )
         values.append(matrix[:, heaviest])
     grouped = Explanation(explanation.base, groups.contributions[:, strongest])
     figure = beeswarm_figure(grouped, np.column_stack(values), Encoding(tuple(columns)))
     # The names take half the width: the usual label would run out of the picture.
-    figure.axes[0].set_xlabel("contribution: to lower risk (left), to higher risk (right), log-odds", color=INK, fontsize=9)
+    figure.axes[0].set_xlabel(
+        "contribution: to lower risk (left), to higher risk (right), log-odds",
+        color=INK,
+        fontsize=9,
+    )
     return figure
 
 
@@ -172,7 +235,15 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _note(axes: Axes, end: float, height: float, text: str) -> None:
-    axes.annotate(text, (end, height), xytext=(4, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8)
+    axes.annotate(
+        text,
+        (end, height),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        color=MUTED,
+        fontsize=8,
+    )
 
 
 def _colour(strength: Strength) -> str:
@@ -183,9 +254,20 @@ def _driver_legend(figure: Figure, drivers: Sequence[str]) -> None:
     (axes,) = figure.axes
     for driver in dict.fromkeys(drivers):
         axes.plot(
-            [], [], "s", color=DRIVER_COLOURS.get(driver, DRIVER_COLOURS[TABLE_DRIVER]), label=words("en").driver_label(driver)
+            [],
+            [],
+            "s",
+            color=DRIVER_COLOURS.get(driver, DRIVER_COLOURS[TABLE_DRIVER]),
+            label=words("en").driver_label(driver),
         )
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=8, handletextpad=0.2, columnspacing=1.4)
+    figure.legend(
+        loc="outside upper left",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+        handletextpad=0.2,
+        columnspacing=1.4,
+    )
 
 
 def _medians(contrast: Contrast) -> str:

@@ -1,4 +1,6 @@
-"""What drives risk, for the training report: by driver, by reason, in the riskiest tenth, and for a few rows in words."""
+"""What drives risk, for the training report: by driver, by reason, in the riskiest tenth, and for a
+few rows in words.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ _UNSAID = frozenset({"", "code", "ratio", "share", "yes or no"})
 
 @dataclass(frozen=True)
 class DriverBar:
-    """How much a driver moves predictions: bars in per cent of the strongest's, the second what care can change of it."""
+    """How much a driver moves predictions: bars in per cent of the strongest's, the second what
+    care can change of it.
+    """
 
     label: str
     share: float
@@ -119,13 +123,18 @@ def reasons_view(model: OperatorModel, language: str) -> ReasonsView:
     )
 
 
-def _bars(explanation: Explanation, meanings: Sequence[FeatureMeaning], language: str) -> tuple[DriverBar, ...]:
+def _bars(
+    explanation: Explanation, meanings: Sequence[FeatureMeaning], language: str
+) -> tuple[DriverBar, ...]:
     found = global_view(explanation, meanings).drivers
     most = max((strength.mean for strength in found), default=0.0) or 1.0
     label = words(language).driver_label
     return tuple(
         DriverBar(
-            label(strength.key), strength.share, 100 * strength.mean / most, 100 * strength.mean * strength.actionable / most
+            label(strength.key),
+            strength.share,
+            100 * strength.mean / most,
+            100 * strength.mean * strength.actionable / most,
         )
         for strength in found
     )
@@ -142,9 +151,13 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], langua
         columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
         unit = "" if meaning.unit in _UNSAID else f" ({meaning.unit})"
         mostly = f"mostly {plain(meaning.name)}" if len(members) > 1 else plain(meaning.name)
-        notes.append(f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}.")
+        notes.append(
+            f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}."
+        )
     grouped = Explanation(sample.explanation.base, groups.contributions)
-    return drivers(columns, np.ascontiguousarray(sample.matrix[:, heaviest]), grouped, notes=notes, digits=3)
+    return drivers(
+        columns, np.ascontiguousarray(sample.matrix[:, heaviest]), grouped, notes=notes, digits=3
+    )
 
 
 def _column(name: str, key: str, meaning: FeatureMeaning, catalogue: Catalogue) -> Column:
@@ -178,17 +191,29 @@ def _number(value: float) -> str:
 
 
 def _examples(model: OperatorModel) -> tuple[Example, ...]:
-    """Of each stratum the riskiest row of the sample; and one of middling risk, to see what keeps it there."""
+    """Of each stratum the riskiest row of the sample; and one of middling risk, to see what keeps
+    it there.
+    """
     sample = model.sample
     strata = list(dict.fromkeys(sample.stratum.tolist()))
     chosen = [
-        int(max(np.flatnonzero(sample.stratum == name), key=lambda row: (sample.probability[row], -row)))
+        int(
+            max(
+                np.flatnonzero(sample.stratum == name),
+                key=lambda row: (sample.probability[row], -row),
+            )
+        )
         for name in sorted(strata)
     ]
     middle = np.argsort(sample.probability, kind="stable")[len(sample.probability) // 2]
-    rows = list(dict.fromkeys([*sorted(chosen, key=lambda row: -sample.probability[row]), int(middle)]))
+    rows = list(
+        dict.fromkeys([*sorted(chosen, key=lambda row: -sample.probability[row]), int(middle)])
+    )
     some = Explanation(sample.explanation.base[rows], sample.explanation.contributions[rows])
-    told = {language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH) for language in LANGUAGES}
+    told = {
+        language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH)
+        for language in LANGUAGES
+    }
     bands = model.version.main.bands.assign(sample.probability[rows])
     return tuple(
         Example(
@@ -201,7 +226,13 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
     )
 
 
-def _features(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> tuple[SingleFeature, ...]:
+def _features(
+    explanation: Explanation, meanings: Sequence[FeatureMeaning]
+) -> tuple[SingleFeature, ...]:
     means = np.abs(explanation.contributions).mean(axis=0)
     order = np.argsort(-means, kind="stable")[:FEATURES]
-    return tuple(SingleFeature(meanings[position], float(means[position])) for position in order if means[position] > 0)
+    return tuple(
+        SingleFeature(meanings[position], float(means[position]))
+        for position in order
+        if means[position] > 0
+    )

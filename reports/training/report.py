@@ -1,4 +1,6 @@
-"""The training report: one HTML file that says whether a model is better than the champion, on whom, and how certain that is."""
+"""The training report: one HTML file that says whether a model is better than the champion, on
+whom, and how certain that is.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +14,24 @@ from reports.kit.forest import Forest
 from reports.kit.page import environment, inline_svg
 from reports.training import figures as model_figures
 from reports.training import making as model_making
-from reports.training.assessment_plots import RIVALS, calibration_figure, decay_figure, tuning_figure
+from reports.training.assessment_plots import (
+    RIVALS,
+    calibration_figure,
+    decay_figure,
+    tuning_figure,
+)
 from reports.training.comparison import COMPARED, Comparison, compare
 from reports.training.figures import head_words, interval, rival_words
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
-from reports.training.words import flag_meaning, flag_remedy, flag_title, plain, refusals, target_words
+from reports.training.words import (
+    flag_meaning,
+    flag_remedy,
+    flag_title,
+    plain,
+    refusals,
+    target_words,
+)
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
 from training.release.gate import Verdict
@@ -72,7 +86,8 @@ def render_model_report(
     version_number : str or None
         Number that it is registered under; None where it is not yet.
     survey : mapping, optional
-        What is to be known of the answers behind a dissatisfaction target: `training.surveys.dataset.SurveyFacts` as JSON.
+        What is to be known of the answers behind a dissatisfaction target:
+        `training.surveys.dataset.SurveyFacts` as JSON.
     language : str
         Of the words about drivers, reasons and single rows, as a BCP 47 tag.
 
@@ -110,7 +125,9 @@ def render_model_report(
             first=_differences(first.comparison) if first.comparison else None,
             # A constant ranks nothing: only its probabilities are worth a comparison.
             others=(
-                model_figures.difference_forest([item for item in others if item[1].rival != "constant"], "auc"),
+                model_figures.difference_forest(
+                    [item for item in others if item[1].rival != "constant"], "auc"
+                ),
                 model_figures.difference_forest(others, "log_loss"),
             ),
             survey=None if survey is None else survey_view(survey),
@@ -122,7 +139,10 @@ def render_model_report(
             head_words=head_words,
             rival_words=rival_words,
             plain=plain,
-            flags=[(flag_title(flag, words.outcome), flag_meaning(flag), flag_remedy(flag)) for flag in facts.flags],
+            flags=[
+                (flag_title(flag, words.outcome), flag_meaning(flag), flag_remedy(flag))
+                for flag in facts.flags
+            ],
             views=model_figures,
             making=model_making,
         )
@@ -145,17 +165,35 @@ def headline(model: OperatorModel) -> Headline:
     constant, logistic = (compare(model.assessments, name) for name in ("constant", "logistic"))
     first = logistic or constant
     title = _HEADLINES[first.outcome] if first else ""
-    if constant is not None and any(constant.main.outcome(metric) != "better" for metric in COMPARED):
-        # Whoever does not clearly beat knowing nothing need not be compared with more; the gate asks for both.
-        first, title = constant, _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome]
+    if constant is not None and any(
+        constant.main.outcome(metric) != "better" for metric in COMPARED
+    ):
+        # Whoever does not clearly beat knowing nothing need not be compared with more; the gate
+        # asks for both.
+        first, title = (
+            constant,
+            _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome],
+        )
     why = "" if rivalry.number is None else rivalry.why or "its figures are missing"
     if first is None:
-        return Headline(eyebrow="Compared with nothing", title="Not compared", rival="", comparison=None, incomparable=why)
+        return Headline(
+            eyebrow="Compared with nothing",
+            title="Not compared",
+            rival="",
+            comparison=None,
+            incomparable=why,
+        )
     rival = f"a {rival_words(first.rival, None)}"
     eyebrow = "No champion yet: compared with a constant and a logistic regression"
     if rivalry.number is not None:
         eyebrow = f"Version {rivalry.number}, in production, cannot be compared with"
-    return Headline(eyebrow=eyebrow, title=title.format(rival=rival), rival=rival, comparison=first, incomparable=why)
+    return Headline(
+        eyebrow=eyebrow,
+        title=title.format(rival=rival),
+        rival=rival,
+        comparison=first,
+        incomparable=why,
+    )
 
 
 def _figures(model: OperatorModel, main_head: str) -> dict[str, Markup]:
@@ -175,7 +213,9 @@ def _figures(model: OperatorModel, main_head: str) -> dict[str, Markup]:
 
 def _differences(found: Comparison) -> tuple[Forest, Forest]:
     """Differences from a rival, in ranking and in probabilities."""
-    return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest([("", found)], "log_loss")
+    return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest(
+        [("", found)], "log_loss"
+    )
 
 
 def _others(model: OperatorModel, first: Headline) -> list[tuple[str, Comparison]]:
@@ -184,5 +224,10 @@ def _others(model: OperatorModel, first: Headline) -> list[tuple[str, Comparison
     for rival in RIVALS:
         comparison = compare(model.assessments, rival)
         if comparison is not None and not (first.comparison and first.comparison.rival == rival):
-            found.append((f"Against {'a ' if rival != 'champion' else ''}{rival_words(rival, None)}", comparison))
+            found.append(
+                (
+                    f"Against {'a ' if rival != 'champion' else ''}{rival_words(rival, None)}",
+                    comparison,
+                )
+            )
     return found

@@ -1,4 +1,5 @@
-"""What survey answers a model is made of, laid out for the training report from the facts that travel with it as JSON.
+"""What survey answers a model is made of, laid out for the training report from the facts that
+travel with it as JSON.
 
 The shape is that of `training.surveys.dataset.SurveyFacts`; what is not there is not shown.
 """
@@ -28,13 +29,15 @@ class SurveyView:
     tiles : tuple of (str, str)
         Figures to see first, and what they are.
     prevalence : Forest or None
-        Share of dissatisfied by group: estimate, sensitivity band, and the answers' own share, hollow.
+        Share of dissatisfied by group: estimate, sensitivity band, and the answers' own share,
+        hollow.
     odds_ratio : float or None
         How far the band reaches.
     calibration : Forest or None
         Observed over expected among all who were asked, and its sensitivity band.
     balance : Forest or None
-        How far those who answered look like those who were asked, before (hollow) and after weighting.
+        How far those who answered look like those who were asked, before (hollow) and after
+        weighting.
     unbalanced : tuple of int and int, or None
         Columns that differ clearly, before and after.
     response : tuple of (str, str)
@@ -62,7 +65,9 @@ def survey_view(document: Mapping[str, Any]) -> SurveyView:
         odds_ratio=bands[0]["odds_ratio"] if bands else None,
         calibration=_calibration(document["calibration"]) if document.get("calibration") else None,
         balance=_balance(balance) if balance else None,
-        unbalanced=(int(unbalanced[0]), int(unbalanced[1])) if unbalanced[0] is not None and unbalanced[1] is not None else None,
+        unbalanced=(int(unbalanced[0]), int(unbalanced[1]))
+        if unbalanced[0] is not None and unbalanced[1] is not None
+        else None,
         response=tuple(_response(document.get("response") or {})),
     )
 
@@ -70,11 +75,17 @@ def survey_view(document: Mapping[str, Any]) -> SurveyView:
 def _tiles(document: Mapping[str, Any], everybody: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if everybody.get("invited"):
         yield f"{everybody['invited']:,}", "were asked"
-        yield _percent(everybody["answered"] / everybody["invited"]), f"of them answered: {everybody['answered']:,}"
+        yield (
+            _percent(everybody["answered"] / everybody["invited"]),
+            f"of them answered: {everybody['answered']:,}",
+        )
     weights = document.get("weights")
     if weights:
         heaviest = f"the heaviest counts {weights['most']:.1f} times, {_percent(weights['clipped_share'])} are clipped"
-        yield f"{weights['effective_rows']:,.0f}", f"answers of equal weight would tell as much; {heaviest}"
+        yield (
+            f"{weights['effective_rows']:,.0f}",
+            f"answers of equal weight would tell as much; {heaviest}",
+        )
     if document.get("delivered_share") is not None:
         yield _percent(document["delivered_share"]), "of the invitations were delivered"
 
@@ -114,7 +125,9 @@ def _balance(balance: list[Mapping[str, Any]]) -> Forest:
         Entry(
             label=plain(one["column"]),
             estimate=Estimate(one["after"], one["after"], one["after"]),
-            text=f"{one['before']:+.2f} \N{RIGHTWARDS ARROW} {one['after']:+.2f}".replace("-", "\N{MINUS SIGN}"),
+            text=f"{one['before']:+.2f} \N{RIGHTWARDS ARROW} {one['after']:+.2f}".replace(
+                "-", "\N{MINUS SIGN}"
+            ),
             kind="ours",
             before=one["before"],
         )
@@ -127,7 +140,14 @@ def _response(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
         if value is None or isinstance(value, (dict, list)):
             continue
-        yield plain(name), f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+        yield (
+            plain(name),
+            f"{value:,.4g}"
+            if isinstance(value, float)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else str(value),
+        )
 
 
 def _percent(value: float) -> str:

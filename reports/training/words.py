@@ -1,4 +1,6 @@
-"""Words of the training report: what is predicted, who was left out, what the gate asks and what can be done about it."""
+"""Words of the training report: what is predicted, who was left out, what the gate asks and what
+can be done about it.
+"""
 
 from dataclasses import dataclass
 
@@ -90,7 +92,10 @@ _EXCLUDED = {
 }
 
 _RULES: dict[str, tuple[str, str]] = {
-    "complete": ("Something is missing", "Train it anew; only what holdfast train made has all that the gate reads."),
+    "complete": (
+        "Something is missing",
+        "Train it anew; only what holdfast train made has all that the gate reads.",
+    ),
     "positives": (
         "Too few outcomes to judge by",
         "Wait for more history, or judge by a longer test period (HOLDFAST_LABEL_TEST_SHARE).",
@@ -116,16 +121,28 @@ _RULES: dict[str, tuple[str, str]] = {
         "Much worse for some",
         "See under On which of them what these have in common; a feature may be missing there.",
     ),
-    "explanation_cost": ("Too slow to explain", "Raise the price of leaves (HOLDFAST_TUNING_EXPLANATION_PRICE) and train again."),
-    "additivity": ("Explanations do not add up", "Train it anew; if it stays, the boosters are not what explains them."),
+    "explanation_cost": (
+        "Too slow to explain",
+        "Raise the price of leaves (HOLDFAST_TUNING_EXPLANATION_PRICE) and train again.",
+    ),
+    "additivity": (
+        "Explanations do not add up",
+        "Train it anew; if it stays, the boosters are not what explains them.",
+    ),
     "leaks": (
         "Too good to be believed",
         "Leave the column out, or say why it is no leak when promoting: --explain-flag 'COLUMN=REASON'.",
     ),
     "loads": ("It cannot be loaded", "Train it anew."),
     "scores": ("It does not score", "Train it anew."),
-    "online": ("Features that are not there online", "Run holdfast features materialize, then ask again."),
-    "columns": ("Columns are not what they were in training", "Train it anew on the features as they are now."),
+    "online": (
+        "Features that are not there online",
+        "Run holdfast features materialize, then ask again.",
+    ),
+    "columns": (
+        "Columns are not what they were in training",
+        "Train it anew on the features as they are now.",
+    ),
 }
 
 

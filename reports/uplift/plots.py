@@ -1,4 +1,6 @@
-"""Plots of uplift, drawn like `reports.kit.plots`: what is gained by treating some and not others."""
+"""Plots of uplift, drawn like `reports.kit.plots`: what is gained by treating some and not
+others.
+"""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
@@ -11,7 +13,8 @@ _PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
-    """The Qini curve: gain over treating nobody against the share treated, highest predicted uplift first.
+    """The Qini curve: gain over treating nobody against the share treated, highest predicted uplift
+    first.
 
     Parameters
     ----------
@@ -25,14 +28,19 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
     figure = Figure(figsize=(5.6, 3.7), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     share = [point.share for point in action.curve]
-    value, low, high = ([factor * getattr(point.gain, name) for point in action.curve] for name in ("value", "low", "high"))
+    value, low, high = (
+        [factor * getattr(point.gain, name) for point in action.curve]
+        for name in ("value", "low", "high")
+    )
     axes.fill_between(share, low, high, color=MODEL, alpha=0.22, linewidth=0)
     axes.plot(share, value, "-", color=MODEL, linewidth=1.8, label="by predicted uplift")
     axes.plot([0, 1], [0, value[-1]], color=MUTED, linewidth=1, linestyle="--", label="at random")
     axes.axhline(0, color=INK, linewidth=0.8)
     model = next((policy for policy in action.policies if policy.name == "model"), None)
     if model is not None:
-        here, low_here, high_here = (factor * getattr(model.gain, name) for name in ("value", "low", "high"))
+        here, low_here, high_here = (
+            factor * getattr(model.gain, name) for name in ("value", "low", "high")
+        )
         axes.vlines(model.share, low_here, high_here, color=RISK, linewidth=1.4)
         axes.plot([model.share], [here], "o", color=RISK, markersize=5, label="care's capacity")
     axes.set_xlabel("customers treated, highest predicted uplift first", color=INK)
@@ -45,8 +53,16 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=_PERCENT))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda number, _: f"{number:+.6g}".replace("-", "\N{MINUS SIGN}") if number else "0")
+        FuncFormatter(
+            lambda number, _: f"{number:+.6g}".replace("-", "\N{MINUS SIGN}") if number else "0"
+        )
     )
     falls = value[-1] < 0
-    axes.legend(loc="lower left" if falls else "upper left", frameon=False, fontsize=9, labelcolor=INK, handlelength=1.6)
+    axes.legend(
+        loc="lower left" if falls else "upper left",
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handlelength=1.6,
+    )
     return figure

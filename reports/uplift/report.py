@@ -1,4 +1,6 @@
-"""The uplift report: one HTML file that says what works, whom it works for, and how certain that is."""
+"""The uplift report: one HTML file that says what works, whom it works for, and how certain that
+is.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +73,9 @@ class Section:
     qini: Markup
 
 
-def render_uplift(title: str, judged: Sequence[Judged], not_judged: Mapping[str, str], settings: UpliftSettings) -> str:
+def render_uplift(
+    title: str, judged: Sequence[Judged], not_judged: Mapping[str, str], settings: UpliftSettings
+) -> str:
     """Write the report: an HTML document, the same bytes for the same findings.
 
     Parameters
@@ -86,11 +90,21 @@ def render_uplift(title: str, judged: Sequence[Judged], not_judged: Mapping[str,
         How they were judged.
     """
     pairs = [(found, action) for found in judged for action in found.actions]
-    sections = [_section(f"action-{place}", found, action) for place, (found, action) in enumerate(pairs)]
+    sections = [
+        _section(f"action-{place}", found, action) for place, (found, action) in enumerate(pairs)
+    ]
     return (
         environment()
         .get_template("uplift/report.html.j2")
-        .render(title=title, judged=judged, sections=sections, not_judged=not_judged, settings=settings, words=words, plots=plots)
+        .render(
+            title=title,
+            judged=judged,
+            sections=sections,
+            not_judged=not_judged,
+            settings=settings,
+            words=words,
+            plots=plots,
+        )
     )
 
 
@@ -99,7 +113,9 @@ def _section(key: str, judged: Judged, action: ActionUplift) -> Section:
     figure = qini_figure(action, unit.factor, unit.word)
     # Only matplotlib's words and ours stand in the plot, none of the table's.
     qini = Markup(inline_svg(figure, f"{key}-qini"))  # noqa: S704
-    return Section(key=key, judged=judged, action=action, unit=unit, effects=_effects(action, unit), qini=qini)
+    return Section(
+        key=key, judged=judged, action=action, unit=unit, effects=_effects(action, unit), qini=qini
+    )
 
 
 def _effects(action: ActionUplift, unit: Unit) -> Forest:

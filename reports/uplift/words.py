@@ -48,7 +48,11 @@ class Unit:
 
     def outcome(self, value: float) -> str:
         """A mean outcome."""
-        return f"{100 * value:.2f}\N{NO-BREAK SPACE}%" if self.binary else f"{value:,.4g}".replace("-", "\N{MINUS SIGN}")
+        return (
+            f"{100 * value:.2f}\N{NO-BREAK SPACE}%"
+            if self.binary
+            else f"{value:,.4g}".replace("-", "\N{MINUS SIGN}")
+        )
 
     def _signed(self, value: float) -> str:
         text = f"{value:+.2f}" if self.binary else f"{value:+.4g}"

@@ -28,8 +28,8 @@ def is_loopback(host: str) -> bool:
 class AccessMiddleware:
     """Lets a request through, or raises the `Problem` that says why not.
 
-    Without a key, only this machine may ask, and only under a loopback name: a web page whose host name was pointed at this
-    machine (DNS rebinding) is refused.
+    Without a key, only this machine may ask, and only under a loopback name: a web page whose host
+    name was pointed at this machine (DNS rebinding) is refused.
 
     Parameters
     ----------
@@ -45,7 +45,11 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS and scope["method"] != "OPTIONS":
+        if (
+            scope["type"] == "http"
+            and scope["path"] not in _OPEN_PATHS
+            and scope["method"] != "OPTIONS"
+        ):
             connection = HTTPConnection(scope)
             if self._expected is None:
                 _require_loopback(connection)
@@ -57,7 +61,9 @@ class AccessMiddleware:
 def _require_key(connection: HTTPConnection, expected: bytes) -> None:
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
     # Header bytes arrive as latin-1 text.
-    if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode("latin-1"), expected):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(
+        key.strip().encode("latin-1"), expected
+    ):
         detail = "The request needs `Authorization: Bearer KEY` with the server's key."
         raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -67,4 +73,7 @@ def _require_loopback(connection: HTTPConnection) -> None:
         raise Problem(403, "No key is set, so the server answers this machine only.")
     host = _HOST.fullmatch(connection.headers.get("host", ""))
     if host is None or not is_loopback(host["v6"] or host["name"]):
-        raise Problem(421, "No key is set, so the server answers under a loopback name only, such as localhost.")
+        raise Problem(
+            421,
+            "No key is set, so the server answers under a loopback name only, such as localhost.",
+        )

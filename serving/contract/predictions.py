@@ -1,7 +1,7 @@
 """The contract of `/v1`: what a request holds, what an answer holds, and how a body is read.
 
-The shapes are typed dictionaries: checked by mypy where we make them, by pydantic where others do, and published as they
-stand in `/openapi.json`.
+The shapes are typed dictionaries: checked by mypy where we make them, by pydantic where others do,
+and published as they stand in `/openapi.json`.
 """
 
 from typing import Annotated, Any, Literal, NotRequired
@@ -28,7 +28,11 @@ class PredictionsRequest(TypedDict):
     )
 
     customer_ids: NotRequired[
-        Annotated[list[str], FailFast(), Field(min_length=1, description="Customers in the feature store, in any order.")]
+        Annotated[
+            list[str],
+            FailFast(),
+            Field(min_length=1, description="Customers in the feature store, in any order."),
+        ]
     ]
     rows: NotRequired[
         Annotated[
@@ -40,7 +44,10 @@ class PredictionsRequest(TypedDict):
             ),
         ]
     ]
-    reasons: Annotated[int, Field(default=3, ge=0, le=MOST_REASONS, description="Most reasons for each; 0 is fastest.")]
+    reasons: Annotated[
+        int,
+        Field(default=3, ge=0, le=MOST_REASONS, description="Most reasons for each; 0 is fastest."),
+    ]
 
 
 class Reason(TypedDict):
@@ -52,13 +59,23 @@ class Reason(TypedDict):
 
 
 class Prediction(TypedDict):
-    """The prediction for one customer or row. Where `error` is not null, the rest is null or empty."""
+    """The prediction for one customer or row; where `error` is not null, the rest is null."""
 
-    customer_id: Annotated[str | None, Field(description="As asked; for a row, its id column, null without one.")]
-    probability: Annotated[float | None, Field(ge=0, le=1, description="Calibrated probability to leave.")]
-    band: Annotated[Literal["high", "medium", "low"] | None, Field(description="Risk band by bounds that stay with the version.")]
+    customer_id: Annotated[
+        str | None, Field(description="As asked; for a row, its id column, null without one.")
+    ]
+    probability: Annotated[
+        float | None, Field(ge=0, le=1, description="Calibrated probability to leave.")
+    ]
+    band: Annotated[
+        Literal["high", "medium", "low"] | None,
+        Field(description="Risk band by bounds that stay with the version."),
+    ]
     base: Annotated[
-        float | None, Field(description="Raw margin that contributions start from; plus all contributions it is the raw margin.")
+        float | None,
+        Field(
+            description="Raw margin that contributions start from; plus all contributions it is the raw margin."
+        ),
     ]
     reasons: Annotated[list[Reason], Field(description="Strongest first.")]
     feature_time: Annotated[
@@ -141,7 +158,10 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
         raise InputError("body", "must be an object")
     given = [name for name in ("customer_ids", "rows") if name in document]
     if len(given) != 1:
-        raise InputError("customer_ids, rows", f"exactly one of the two must be given, not {'both' if given else 'neither'}")
+        raise InputError(
+            "customer_ids, rows",
+            f"exactly one of the two must be given, not {'both' if given else 'neither'}",
+        )
     items = document[given[0]]
     # Before any item is looked at, so that a list of any length is refused at once.
     if isinstance(items, list) and not 1 <= len(items) <= max_items:
@@ -150,12 +170,16 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
         return _REQUEST.validate_python(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        raise InputError(_field(first["loc"]), _rule(first["type"], first["msg"]), first["input"]) from None
+        raise InputError(
+            _field(first["loc"]), _rule(first["type"], first["msg"]), first["input"]
+        ) from None
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     first, *rest = location
-    return "".join([str(first), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)])
+    return "".join(
+        [str(first), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)]
+    )
 
 
 def _rule(kind: str, message: str) -> str:

@@ -1,6 +1,7 @@
 """Problem details: the one shape of every error that the server answers (RFC 9457).
 
-Whoever finds the error, a handler of ours, Starlette or BentoML, the caller reads the same document.
+Whoever finds the error, a handler of ours, Starlette or BentoML, the caller reads the same
+document.
 """
 
 import asyncio
@@ -48,7 +49,12 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, status: int, detail: str, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -59,7 +65,9 @@ class Problem(Exception):
     @classmethod
     def from_input_error(cls, error: InputError) -> "Problem":
         """422 for a field that breaks a rule; it shows a shortened value."""
-        rule = error.rule if error.value is None else f"{error.rule} (got {shorten(error.value, 60)})"
+        rule = (
+            error.rule if error.value is None else f"{error.rule} (got {shorten(error.value, 60)})"
+        )
         return cls(422, f"{error.field}: {rule}", errors=[{"field": error.field, "detail": rule}])
 
     def response(self) -> Response:
@@ -83,7 +91,9 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 
 class ProblemMiddleware:
-    """Turns every error below it into a problem document, be it raised or answered in another shape."""
+    """Turns every error below it into a problem document, be it raised or answered in another
+    shape.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -103,11 +113,21 @@ class ProblemMiddleware:
         except Problem as raised:
             problem = raised
         except TimeoutError:
-            problem = Problem(504, f"The answer was not ready within {MOST_SECONDS:.0f} seconds; ask for less at once.")
+            problem = Problem(
+                504,
+                f"The answer was not ready within {MOST_SECONDS:.0f} seconds; ask for less at once.",
+            )
         except Exception as error:
-            # Neither the message nor the values, which may be a customer's: the kind of error and where it was.
+            # Neither the message nor the values, which may be a customer's: the kind of error and
+            # where it was.
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("%s %s failed with %s at\n%s", scope["method"], scope["path"], type(error).__name__, where)
+            _log.error(
+                "%s %s failed with %s at\n%s",
+                scope["method"],
+                scope["path"],
+                type(error).__name__,
+                where,
+            )
             problem = Problem(500, "Something went wrong in the server; its log says what.")
         if problem is not None and not answer.started:
             await problem.response()(scope, receive, send)
@@ -133,5 +153,11 @@ class _Answer:
         if status < 400 or headers.get(b"content-type") == MEDIA_TYPE.encode():
             self.started = True
             return
-        kept = {name.decode(): headers[name].decode("latin-1") for name in _KEPT_HEADERS if name in headers}
-        self.replacement = Problem(status, _DETAILS.get(status, HTTPStatus(status).phrase), headers=kept)
+        kept = {
+            name.decode(): headers[name].decode("latin-1")
+            for name in _KEPT_HEADERS
+            if name in headers
+        }
+        self.replacement = Problem(
+            status, _DETAILS.get(status, HTTPStatus(status).phrase), headers=kept
+        )

@@ -48,16 +48,26 @@ class RowReader:
         Raises
         ------
         InputError
-            A row has a column that the table had not, or no feature column at all, or a value is not of its column's kind.
-            Names it as in ``rows[0].Tenure``.
+            A row has a column that the table had not, or no feature column at all, or a value is
+            not of its column's kind. Names it as in ``rows[0].Tenure``.
         """
         for position, row in enumerate(rows):
             unknown = next((name for name in row if name not in self._known), None)
             if unknown is not None:
-                raise InputError(_field(position, unknown), "is not a column of the table that the model was trained on")
+                raise InputError(
+                    _field(position, unknown),
+                    "is not a column of the table that the model was trained on",
+                )
             if self._used.isdisjoint(row):
-                raise InputError(f"rows[{position}]", "must hold at least one column that the model uses")
-        return np.column_stack([_encode(column, [row.get(column.name) for row in rows]) for column in self.encoding.columns])
+                raise InputError(
+                    f"rows[{position}]", "must hold at least one column that the model uses"
+                )
+        return np.column_stack(
+            [
+                _encode(column, [row.get(column.name) for row in rows])
+                for column in self.encoding.columns
+            ]
+        )
 
     def ids(self, rows: Sequence[Row]) -> list[str | None]:
         """Whom each row is about, as text; None where it does not say.
@@ -67,17 +77,27 @@ class RowReader:
         InputError
             An id is neither text nor a number.
         """
-        return [None if self.id_column is None else _id(position, self.id_column, row) for position, row in enumerate(rows)]
+        return [
+            None if self.id_column is None else _id(position, self.id_column, row)
+            for position, row in enumerate(rows)
+        ]
 
 
 def _encode(column: Column, values: list[Any]) -> Floats:
-    if column.kind != "category" and len(values) > 1 and all(value is None or isinstance(value, str) for value in values):
+    if (
+        column.kind != "category"
+        and len(values) > 1
+        and all(value is None or isinstance(value, str) for value in values)
+    ):
         # Text is parsed by the column: one at a time it costs a hundred times as much.
         try:
             return column.encode(pa.chunked_array([pa.array(values, pa.string())]))
         except InputError:
             pass  # found again below, where it has a position
-    return np.array([_encode_value(column, position, value) for position, value in enumerate(values)], dtype=np.float64)
+    return np.array(
+        [_encode_value(column, position, value) for position, value in enumerate(values)],
+        dtype=np.float64,
+    )
 
 
 def _encode_value(column: Column, position: int, value: object) -> float:

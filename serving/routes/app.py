@@ -1,4 +1,6 @@
-"""The `/v1` application: reads a request, has it answered without holding up others, writes the answer."""
+"""The `/v1` application: reads a request, has it answered without holding up others, writes the
+answer.
+"""
 
 import logging
 import os
@@ -21,7 +23,8 @@ from serving.routes.openapi import openapi
 from serving.routes.predictions import predict
 from serving.settings import ServingSettings
 
-# What takes longer than some milliseconds goes to a thread; below that, the way there and back costs more than it saves.
+# What takes longer than some milliseconds goes to a thread; below that, the way there and back
+# costs more than it saves.
 _INLINE_BYTES = 16_384
 _INLINE_COST = 40
 _COST_OF_REASONS = 20  # explaining a row, in scored rows
@@ -60,7 +63,11 @@ class _Predictions:
             answer = await self._answer(asked)
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
-            raise Problem(503, "Model or feature store are being replaced; ask again.", headers={"Retry-After": "1"}) from None
+            raise Problem(
+                503,
+                "Model or feature store are being replaced; ask again.",
+                headers={"Retry-After": "1"},
+            ) from None
         except InputError as error:
             raise Problem.from_input_error(error) from None
         return Response(answer, media_type="application/json")

@@ -18,8 +18,14 @@ _PROBLEMS = {
     "default": "Anything else that went wrong, such as a request that took too long.",
 }
 _REQUESTS = {
-    "customers": {"summary": "Customers in the feature store", "value": {"customer_ids": ["0003041", "9999999"], "reasons": 1}},
-    "rows": {"summary": "Rows of your own", "value": {"rows": [{"contract": "monthly", "tenure_months": 3}]}},
+    "customers": {
+        "summary": "Customers in the feature store",
+        "value": {"customer_ids": ["0003041", "9999999"], "reasons": 1},
+    },
+    "rows": {
+        "summary": "Rows of your own",
+        "value": {"rows": [{"contract": "monthly", "tenure_months": 3}]},
+    },
 }
 _ANSWER = {
     "model": {"name": "churn", "version": "1"},
@@ -61,9 +67,16 @@ def openapi(settings: ServingSettings) -> dict[str, Any]:
         components["PredictionsRequest"]["properties"][items]["maxItems"] = settings.max_items
     return {
         "openapi": "3.1.0",
-        "info": {"title": "holdfast", "version": "1", "description": "Who is about to leave, and why."},
+        "info": {
+            "title": "holdfast",
+            "version": "1",
+            "description": "Who is about to leave, and why.",
+        },
         "paths": {"/v1/predictions": {"post": _predictions(settings)}},
-        "components": {"schemas": components, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -79,15 +92,22 @@ def _predictions(settings: ServingSettings) -> dict[str, Any]:
         "security": [{}, {"key": []}],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _schema("PredictionsRequest"), "examples": _REQUESTS}},
+            "content": {
+                "application/json": {"schema": _schema("PredictionsRequest"), "examples": _REQUESTS}
+            },
         },
         "responses": {
             "200": {
                 "description": "The predictions.",
-                "content": {"application/json": {"schema": _schema("PredictionsAnswer"), "example": _ANSWER}},
+                "content": {
+                    "application/json": {"schema": _schema("PredictionsAnswer"), "example": _ANSWER}
+                },
             }
         }
-        | {status: {"description": description, "content": problem} for status, description in _PROBLEMS.items()},
+        | {
+            status: {"description": description, "content": problem}
+            for status, description in _PROBLEMS.items()
+        },
     }
 
 

@@ -38,9 +38,14 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
     else:
         ids = loaded.reader.ids(request["rows"])
         matrix = loaded.reader.encode(request["rows"])
-        predictions = _predictions(loaded, loaded.reader.encoding.columns, matrix, ids, [None] * len(ids), count)
+        predictions = _predictions(
+            loaded, loaded.reader.encoding.columns, matrix, ids, [None] * len(ids), count
+        )
     version = loaded.version
-    return {"model": {"name": version.model.name, "version": version.number}, "predictions": predictions}
+    return {
+        "model": {"name": version.model.name, "version": version.number},
+        "predictions": predictions,
+    }
 
 
 def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Prediction]:
@@ -51,7 +56,14 @@ def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Predic
     answers = [_unknown(customer_id) for customer_id in ids]
     # The store's own encoding: it may hold categories that came after the model.
     columns = (loaded.online.encoding or loaded.reader.encoding).columns
-    found = _predictions(loaded, columns, matrix[known], [ids[position] for position in known.tolist()], moments, count)
+    found = _predictions(
+        loaded,
+        columns,
+        matrix[known],
+        [ids[position] for position in known.tolist()],
+        moments,
+        count,
+    )
     for position, prediction in zip(known.tolist(), found, strict=True):
         answers[position] = prediction
     return answers
@@ -79,7 +91,13 @@ def _predictions(
             "error": None,
         }
         for customer_id, probability, band, base, why, moment in zip(
-            ids, scores.probability.tolist(), scores.band.tolist(), bases, reasons, moments, strict=True
+            ids,
+            scores.probability.tolist(),
+            scores.band.tolist(),
+            bases,
+            reasons,
+            moments,
+            strict=True,
         )
     ]
 
@@ -96,13 +114,24 @@ def _unknown(customer_id: str) -> Prediction:
     }
 
 
-def _reasons(loaded: Loaded, columns: Sequence[Column], matrix: Floats, count: int) -> list[list[Reason]]:
+def _reasons(
+    loaded: Loaded, columns: Sequence[Column], matrix: Floats, count: int
+) -> list[list[Reason]]:
     if count == 0 or len(matrix) == 0:
         return [[] for _ in matrix]
     explanation = loaded.scorer.explain(matrix)
     return [
-        [{"feature": columns[k].name, "value": _value(columns[k], row[k]), "contribution": float(moved[k])} for k in strongest]
-        for row, moved, strongest in zip(matrix, explanation.contributions, explanation.strongest(count).tolist(), strict=True)
+        [
+            {
+                "feature": columns[k].name,
+                "value": _value(columns[k], row[k]),
+                "contribution": float(moved[k]),
+            }
+            for k in strongest
+        ]
+        for row, moved, strongest in zip(
+            matrix, explanation.contributions, explanation.strongest(count).tolist(), strict=True
+        )
     ]
 
 
@@ -110,4 +139,6 @@ def _value(column: Column, code: float) -> Value:
     try:
         return column.decode(code)
     except IndexError:
-        raise ModelError(column.name, "holds a category that came after the store's encoding was read") from None
+        raise ModelError(
+            column.name, "holds a category that came after the store's encoding was read"
+        ) from None

@@ -17,15 +17,20 @@ ByBlock = dict[int, dict[int, Actions]]
 
 
 def sort_actions(
-    table: pa.Table | pd.DataFrame, lines: list[int], customers: int, per_block: int, first: int, last: int
+    table: pa.Table | pd.DataFrame,
+    lines: list[int],
+    customers: int,
+    per_block: int,
+    first: int,
+    last: int,
 ) -> ByBlock:
     """Check decisions and sort them by block and week.
 
     Parameters
     ----------
     table : pyarrow.Table or pandas.DataFrame
-        ``subscription_id`` or ``customer_id`` (text; the former counts where both stand), ``action``, ``channel``, ``at`` (with a
-        time zone), ``arm``; optionally ``propensity``.
+        ``subscription_id`` or ``customer_id`` (text; the former counts where both stand),
+        ``action``, ``channel``, ``at`` (with a time zone), ``arm``; optionally ``propensity``.
     lines : list of int
         Lines of each block.
     customers, per_block : int
@@ -42,7 +47,11 @@ def sort_actions(
     frame = frame.reset_index(drop=True)
     missing = [name for name in ("action", "channel", "at", "arm") if name not in frame]
     if missing or not {"subscription_id", "customer_id"} & set(frame.columns):
-        raise InputError("actions", "must have subscription_id or customer_id, action, channel, at and arm", list(frame.columns))
+        raise InputError(
+            "actions",
+            "must have subscription_id or customer_id, action, channel, at and arm",
+            list(frame.columns),
+        )
     if len(frame) == 0:
         return {}
     line = _numbers(frame, "subscription_id", "S", 9)
@@ -50,8 +59,15 @@ def sort_actions(
     block = np.where(line >= 0, line // SLOTS, customer // per_block)
     sizes = np.array(lines)
     known_block = (block >= 0) & (block < len(lines))
-    _refuse(frame, "customer_id", (line < 0) & ((customer < 0) | (customer >= customers)), "must be a customer of the simulation")
-    unknown = (line >= 0) & (~known_block | (line % SLOTS >= sizes[np.clip(block, 0, len(lines) - 1)]))
+    _refuse(
+        frame,
+        "customer_id",
+        (line < 0) & ((customer < 0) | (customer >= customers)),
+        "must be a customer of the simulation",
+    )
+    unknown = (line >= 0) & (
+        ~known_block | (line % SLOTS >= sizes[np.clip(block, 0, len(lines) - 1)])
+    )
     _refuse(frame, "subscription_id", unknown, "must be a subscription of the simulation")
     at = _times(frame, first, last)
     week = week_of(at)
@@ -62,7 +78,12 @@ def sort_actions(
     _refuse(frame, "propensity", (propensity < 0) | (propensity > 1), "must lie between 0 and 1")
     target = np.where(line >= 0, line, -1 - customer)
     rank = pd.Series(at).groupby([target, week]).rank(method="first").to_numpy(dtype=np.int64)
-    _refuse(frame, "at", rank > 15, "must not be the sixteenth decision about one subscription in a week")
+    _refuse(
+        frame,
+        "at",
+        rank > 15,
+        "must not be the sixteenth decision about one subscription in a week",
+    )
     order = np.lexsort((np.arange(len(frame)), target, at))
     result: ByBlock = {}
     for number in np.unique(block):
@@ -85,7 +106,9 @@ def sort_actions(
 def _refuse(frame: pd.DataFrame, column: str, bad: Array, rule: str) -> None:
     if bad.any():
         place = int(np.argmax(bad))
-        raise InputError(f"actions.{column}", rule, frame[column].iloc[place] if column in frame else None)
+        raise InputError(
+            f"actions.{column}", rule, frame[column].iloc[place] if column in frame else None
+        )
 
 
 def _numbers(frame: pd.DataFrame, column: str, letter: str, width: int) -> Array:
@@ -96,7 +119,10 @@ def _numbers(frame: pd.DataFrame, column: str, letter: str, width: int) -> Array
     texts = frame[column].astype(str)
     formed = texts.str.fullmatch(rf"{letter}\d{{{width}}}").to_numpy(dtype=bool)
     _refuse(frame, column, ~blank & ~formed, f"must be {letter} and {width} digits")
-    return np.array([-1 if empty else int(text[1:]) for empty, text in zip(blank, texts, strict=True)], dtype=np.int64)
+    return np.array(
+        [-1 if empty else int(text[1:]) for empty, text in zip(blank, texts, strict=True)],
+        dtype=np.int64,
+    )
 
 
 def _times(frame: pd.DataFrame, first: int, last: int) -> Array:
@@ -105,7 +131,11 @@ def _times(frame: pd.DataFrame, first: int, last: int) -> Array:
         times = pd.Series(list(times), dtype="object")
         naive = [getattr(value, "tzinfo", None) is None for value in times]
         _refuse(frame, "at", np.array(naive), "must be a time with a time zone")
-    at = pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]").astype(np.int64).to_numpy() // SECOND * SECOND
+    at = (
+        pd.to_datetime(times, utc=True).astype("datetime64[us, UTC]").astype(np.int64).to_numpy()
+        // SECOND
+        * SECOND
+    )
     outside = (at < start_of(first)) | (at >= start_of(last))
     _refuse(frame, "at", outside, "must lie in the days to be simulated")
     return at

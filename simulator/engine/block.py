@@ -9,7 +9,17 @@ from holdfast.logging import Advance
 from simulator.engine import truth
 from simulator.engine.checkpoint import read_arrays, save_arrays
 from simulator.engine.writer import Names, Parts, names, to_arrow
-from simulator.weekly import billing, campaign, churn, lifecycle, recharge, satisfaction, service, survey, usage
+from simulator.weekly import (
+    billing,
+    campaign,
+    churn,
+    lifecycle,
+    recharge,
+    satisfaction,
+    service,
+    survey,
+    usage,
+)
 from simulator.weekly.campaign import Actions
 from simulator.weekly.state import State, initial
 from simulator.weekly.week import Week
@@ -142,7 +152,13 @@ class Block:
 
 
 def run_weeks(
-    block: Block, first: int, last: int, actions: dict[int, Actions], raw: Parts, told: Parts, advance: Advance
+    block: Block,
+    first: int,
+    last: int,
+    actions: dict[int, Actions],
+    raw: Parts,
+    told: Parts,
+    advance: Advance,
 ) -> None:
     """Take a block through weeks and write what arrives by their end.
 
@@ -162,7 +178,10 @@ def run_weeks(
     end = int(start_of(last))
     for week in range(first, last):
         block.step(week, actions.get(week))
-        if (week - first) % block.parameters.weeks_per_part == block.parameters.weeks_per_part - 1 or week == last - 1:
+        if (
+            (week - first) % block.parameters.weeks_per_part == block.parameters.weeks_per_part - 1
+            or week == last - 1
+        ):
             block.flush(raw, told, end)
         advance(1)
     raw.close()

@@ -24,7 +24,9 @@ def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
     part = path.with_name(f"{path.name}.part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as stored:
         for name, values in arrays.items():
-            with stored.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as stream:
+            with stored.open(
+                zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True
+            ) as stream:
                 np.lib.format.write_array(stream, np.ascontiguousarray(values), allow_pickle=False)
     part.replace(path)
 

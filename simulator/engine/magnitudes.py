@@ -66,15 +66,21 @@ group by 1;
 
 _CHURN = "select any_value(rate) from churn_rate where line = $line and voluntary = $voluntary"
 _EFFECT = "select any_value(effect) from care_effect where action = $action"
-_LOW = "select 100 * avg((score <= 2)::int) from answer where survey = $survey and instrument = 'csat'"
-_HIGH = "select 100 * avg((score >= 4)::int) from answer where survey = $survey and instrument = 'csat'"
+_LOW = (
+    "select 100 * avg((score <= 2)::int) from answer where survey = $survey and instrument = 'csat'"
+)
+_HIGH = (
+    "select 100 * avg((score >= 4)::int) from answer where survey = $survey and instrument = 'csat'"
+)
 _NPS = """select 100 * (avg((score >= 9)::int) - avg((score <= 6)::int)) from answer
 where survey = 'relationship' and instrument = 'nps'"""
 _HELD = """select count(distinct subscription_id) / count(distinct customer_id) from subscriptions where replaced_by is null"""
 _CONTACTS = "select (select count(*) from interactions) / (select sum(years) from present)"
 _WAIT = "select avg(wait_seconds) from interactions where channel = 'phone'"
 _BY_PHONE = "select 100 * avg((channel in ('phone', 'ivr'))::int) from interactions"
-_TROUBLE = "select 100 * count(distinct customer_id) / (select sum(years) from present) from trouble"
+_TROUBLE = (
+    "select 100 * count(distinct customer_id) / (select sum(years) from present) from trouble"
+)
 _FIRST_CONTACT = """select 100 * avg((contacts = 1 and not again)::int) from (
 select ticket_id, count(distinct interaction_id) as contacts, bool_or(status = 'reopened') as again
 from trouble join interactions using (ticket_id) group by 1)"""
@@ -114,8 +120,20 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
         "assumed 0.1 to 0.3",
         "",
     ),
-    ("involuntary churn of mobile prepaid, % a month", _CHURN, {"line": "prepaid", "voluntary": False}, "assumed 0.2 to 0.5", ""),
-    ("involuntary churn of fixed, % a month", _CHURN, {"line": "fixed", "voluntary": False}, "assumed 0.2 to 0.5", ""),
+    (
+        "involuntary churn of mobile prepaid, % a month",
+        _CHURN,
+        {"line": "prepaid", "voluntary": False},
+        "assumed 0.2 to 0.5",
+        "",
+    ),
+    (
+        "involuntary churn of fixed, % a month",
+        _CHURN,
+        {"line": "fixed", "voluntary": False},
+        "assumed 0.2 to 0.5",
+        "",
+    ),
     ("subscriptions a customer", _HELD, {}, "assumed 1.5", ""),
     ("contacts a customer and year", _CONTACTS, {}, "assumed 1.5 to 3", ""),
     ("mean wait on the phone, seconds", _WAIT, {}, "143 mobile, 157 fixed", _OFCOM),
@@ -149,8 +167,20 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
         "82 broadband, 87 mobile",
         f"{_OFCOM}: satisfied, of all customers; here of those who answer",
     ),
-    ("relationship CSAT low (1 or 2 of 5), %", _LOW, {"survey": "relationship"}, "assumed 12 to 20", ""),
-    ("contact CSAT low (1 or 2 of 5), %", _LOW, {"survey": "transactional"}, "assumed 15 to 25", ""),
+    (
+        "relationship CSAT low (1 or 2 of 5), %",
+        _LOW,
+        {"survey": "relationship"},
+        "assumed 12 to 20",
+        "",
+    ),
+    (
+        "contact CSAT low (1 or 2 of 5), %",
+        _LOW,
+        {"survey": "transactional"},
+        "assumed 15 to 25",
+        "",
+    ),
     ("NPS, points", _NPS, {}, "assumed 10 to 40", ""),
     ("payments late, %", _LATE, {}, "assumed 5 to 10", ""),
     ("bills disputed, %", _DISPUTED, {}, "assumed 0.2 to 1", ""),
@@ -168,7 +198,13 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
         "-1.9 (from 17.2 %)",
         "Godinho de Matos, Ferreira and Belo, 2018: likely churners called",
     ),
-    ("90-day churn because of the outage apology, points", _EFFECT, {"action": "outage_apology"}, "assumed -1 to -3", ""),
+    (
+        "90-day churn because of the outage apology, points",
+        _EFFECT,
+        {"action": "outage_apology"},
+        "assumed -1 to -3",
+        "",
+    ),
     (
         "90-day churn because of the device upgrade offer, points",
         _EFFECT,
@@ -176,12 +212,19 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
         "assumed -1 to -3",
         "",
     ),
-    ("90-day churn because of the data gift, points", _EFFECT, {"action": "data_gift"}, "assumed 0: it does nothing", ""),
+    (
+        "90-day churn because of the data gift, points",
+        _EFFECT,
+        {"action": "data_gift"},
+        "assumed 0: it does nothing",
+        "",
+    ),
 )
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open a simulated operator's raw tables as views of a DuckDB connection, times in UTC; the truth's as ``true_...``.
+    """Open a simulated operator's raw tables as views of a DuckDB connection, times in UTC; the
+    truth's as ``true_...``.
 
     Parameters
     ----------
@@ -193,7 +236,9 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     for table in TABLES:
         connection.read_parquet(str(folder / "raw" / table / "*.parquet")).create_view(table)
     for table in TRUTH_TABLES:
-        connection.read_parquet(str(folder / "truth" / table / "*.parquet")).create_view(f"true_{table}")
+        connection.read_parquet(str(folder / "truth" / table / "*.parquet")).create_view(
+            f"true_{table}"
+        )
     return connection
 
 
@@ -208,8 +253,9 @@ def magnitudes(folder: Path) -> list[Magnitude]:
     Returns
     -------
     list of Magnitude
-        Figures beside the published ones. Effects of care come from the truth, over all whom a campaign considered: what the
-        randomised arms show is the same with much noise. At few customers churn rates are mostly noise.
+        Figures beside the published ones. Effects of care come from the truth, over all whom a
+        campaign considered: what the randomised arms show is the same with much noise. At few
+        customers churn rates are mostly noise.
     """
     simulation = Simulator.open(folder).simulation
     with connect(folder) as connection:

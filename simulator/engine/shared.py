@@ -14,7 +14,9 @@ from simulator.world.population import PREPAID
 from simulator.world.rows import Rows
 
 
-def run_shared(operator: Operator, first: int, last: int, checkpoint: Path | None, raw: Parts) -> Rows:
+def run_shared(
+    operator: Operator, first: int, last: int, checkpoint: Path | None, raw: Parts
+) -> Rows:
     """Take the shared tables through weeks and write what arrives by their end.
 
     Parameters

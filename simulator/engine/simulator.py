@@ -1,7 +1,8 @@
 """Simulate an operator into a folder, and take it further from there.
 
-A folder holds ``raw/<table>/*.parquet`` (what has arrived by the end, under `features.contracts.tables`), ``truth/<table>/*.parquet``
-(what no feature may read), ``checkpoint/`` (where the simulation stands) and ``simulation.json`` (settings and calendar).
+A folder holds ``raw/<table>/*.parquet`` (what has arrived by the end, under
+`features.contracts.tables`), ``truth/<table>/*.parquet`` (what no feature may read),
+``checkpoint/`` (where the simulation stands) and ``simulation.json`` (settings and calendar).
 """
 
 import json
@@ -89,12 +90,14 @@ def simulate(
     workers: int | None = None,
     parameters: Parameters | None = None,
 ) -> "Simulator":
-    """Simulate an operator from its first week. An interrupted run is taken up again, block by block.
+    """Simulate an operator from its first week. An interrupted run is taken up again, block by
+    block.
 
     Parameters
     ----------
     out : Path
-        Folder to make. One that holds an earlier simulation is replaced, when the new one is complete; any other is refused.
+        Folder to make. One that holds an earlier simulation is replaced, when the new one is
+        complete; any other is refused.
     customers : int
         Customers who ever join, 1 to 20 million; some of them join after the period ends.
     months : int
@@ -102,7 +105,8 @@ def simulate(
     seed : int
         Same seed, same bytes. 0 or more.
     workers : int, optional
-        Processes, 1 or more; by default one for each processor, at most as many as blocks. It changes no byte.
+        Processes, 1 or more; by default one for each processor, at most as many as blocks. It
+        changes no byte.
     parameters : Parameters, optional
         Other magnitudes than the default.
 
@@ -125,11 +129,22 @@ def simulate(
         if (folder.exists() and not folder.is_dir()) or (
             folder.is_dir() and any(folder.iterdir()) and Simulation.read(folder) is None
         ):
-            raise InputError("--out", "must be a new folder or one that holds a simulation", str(folder))
+            raise InputError(
+                "--out", "must be a new folder or one that holds a simulation", str(folder)
+            )
     parameters = parameters or Parameters()
     weeks = weeks_in(months)
     operator = Operator(customers, seed, parameters)
-    wanted = Simulation(customers, months, seed, 0, START_DATE.isoformat(), date_of(weeks).isoformat(), (), _digest(parameters))
+    wanted = Simulation(
+        customers,
+        months,
+        seed,
+        0,
+        START_DATE.isoformat(),
+        date_of(weeks).isoformat(),
+        (),
+        _digest(parameters),
+    )
     if Simulation.read(partial) != wanted:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -151,8 +166,8 @@ def simulate(
 class Simulator:
     """A simulation in a folder, to be taken further under one policy or another.
 
-    Use `open`; the same moves of the same folder give the same rows, and two policies from copies of one folder meet the same
-    luck (common random numbers).
+    Use `open`; the same moves of the same folder give the same rows, and two policies from copies
+    of one folder meet the same luck (common random numbers).
     """
 
     def __init__(self, folder: Path, simulation: Simulation, parameters: Parameters) -> None:
@@ -185,14 +200,19 @@ class Simulator:
                 shutil.rmtree(staged)
         simulation = Simulation.read(folder)
         if simulation is None or simulation.week == 0 or simulation.format != _FORMAT:
-            raise InputError("--out", "must be a folder that holds a complete simulation", str(folder))
+            raise InputError(
+                "--out", "must be a folder that holds a complete simulation", str(folder)
+            )
         parameters = parameters or Parameters()
         if simulation.parameters != _digest(parameters):
-            raise InputError("--out", "must have been simulated with the same magnitudes", str(folder))
+            raise InputError(
+                "--out", "must have been simulated with the same magnitudes", str(folder)
+            )
         return cls(folder, simulation, parameters)
 
     def branch(self, folder: Path) -> "Simulator":
-        """Copy the simulation, so that another policy can start from here. Files are shared where the file system can.
+        """Copy the simulation, so that another policy can start from here. Files are shared where
+        the file system can.
 
         Parameters
         ----------
@@ -205,16 +225,20 @@ class Simulator:
         shutil.copytree(self.folder, folder, copy_function=_link)
         return Simulator(folder, self.simulation, self._parameters)
 
-    def advance(self, days: int, actions: pa.Table | pd.DataFrame | None = None, workers: int | None = None) -> Simulation:
-        """Go on for some days under given care actions; the operator's own campaigns go on as planned.
+    def advance(
+        self, days: int, actions: pa.Table | pd.DataFrame | None = None, workers: int | None = None
+    ) -> Simulation:
+        """Go on for some days under given care actions; the operator's own campaigns go on as
+        planned.
 
         Parameters
         ----------
         days : int
             A multiple of 7, at most 3650.
         actions : pyarrow.Table or pandas.DataFrame, optional
-            Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``, ``channel``, ``at``, ``arm``, and
-            ``propensity`` if it was drawn. Those of other arms than ``treatment`` are recorded and do nothing.
+            Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``,
+            ``channel``, ``at``, ``arm``, and ``propensity`` if it was drawn. Those of other arms
+            than ``treatment`` are recorded and do nothing.
         workers : int, optional
             As in `simulate`.
 
@@ -265,7 +289,9 @@ def _link(source: str, target: str) -> None:
 
 
 def _commit(staged: Path, folder: Path) -> None:
-    """Move staged files to their places, the settings last. Can be done again after being interrupted."""
+    """Move staged files to their places, the settings last. Can be done again after being
+    interrupted.
+    """
     for path in sorted(staged.rglob("*")):
         if path.is_file() and path != staged / _SETTINGS:
             target = folder / path.relative_to(staged)
@@ -276,9 +302,17 @@ def _commit(staged: Path, folder: Path) -> None:
 
 
 def _run(
-    operator: Operator, target: Path, source: Path, first: int, last: int, actions: ByBlock, workers: int | None
+    operator: Operator,
+    target: Path,
+    source: Path,
+    first: int,
+    last: int,
+    actions: ByBlock,
+    workers: int | None,
 ) -> tuple[int, ...]:
-    """Take all blocks through weeks: checkpoints are read from `source`, everything is written to `target`."""
+    """Take all blocks through weeks: checkpoints are read from `source`, everything is written to
+    `target`.
+    """
     rows = run_shared(
         operator,
         first,
@@ -287,7 +321,10 @@ def _run(
         Parts(target / "raw", f"shared-w{first:04d}.parquet"),
     )
     save_shared(rows, target / "checkpoint" / "shared.npz")
-    tasks = [_Task(operator, target, source, block, first, last, actions.get(block, {})) for block in range(operator.blocks)]
+    tasks = [
+        _Task(operator, target, source, block, first, last, actions.get(block, {}))
+        for block in range(operator.blocks)
+    ]
     processes = min(workers or os.cpu_count() or 1, len(tasks))
     with progress("Simulating", len(tasks) * (last - first)) as advance:
         if processes == 1:

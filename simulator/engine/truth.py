@@ -19,7 +19,10 @@ def tell(week: Week) -> None:
     leaving = state.leaves & (state.leave_at > week.start)
     leaves = np.array(week.parameters.churn.leaves_if_wavering)[lines.kind]
     chance = hazard(week, drivers(week)) * leaves
-    effects = {f"stay_effect_{action}": np.round(stay_effect(week, action, chance)[here], 5) for action in ACTIONS}
+    effects = {
+        f"stay_effect_{action}": np.round(stay_effect(week, action, chance)[here], 5)
+        for action in ACTIONS
+    }
     week.truth.add(
         "states",
         lines.number[here],

@@ -112,13 +112,17 @@ def _numbered(letter: str, numbers: Array, width: int) -> pa.Array:
 
 
 def _event_ids(letter: str, numbers: Array) -> pa.Array:
-    """Ids of events: as `_numbered`, but all of one length without padding, which takes most of the time."""
+    """Ids of events: as `_numbered`, but all of one length without padding, which takes most of the
+    time.
+    """
     digits = pc.cast(pa.array(numbers + _FIRST_EVENT, mask=numbers < 0), pa.string())
     return pc.binary_join_element_wise(letter, digits, "")
 
 
 def _coded(codes: Array, dictionary: pa.Array) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), dictionary)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes.astype(np.int32), mask=codes < 0), dictionary
+    )
 
 
 @cache
@@ -134,7 +138,10 @@ def _choices(table: str, column: str) -> tuple[str, ...] | None:
 
 def _area(codes: Array, _: Names) -> pa.Array:
     level, place = codes // 1_000_000, codes % 1_000_000
-    texts = [NAMES[where] if kind == 1 else f"cell-{where:05d}" for kind, where in zip(level, place, strict=True)]
+    texts = [
+        NAMES[where] if kind == 1 else f"cell-{where:05d}"
+        for kind, where in zip(level, place, strict=True)
+    ]
     return pa.array(texts, mask=codes < 0)
 
 
@@ -153,7 +160,9 @@ _NAMED: dict[str, Callable[[Array, Names], pa.Array]] = {
     "campaign_id": lambda codes, _: _numbered("CMP", codes, 4),
     "action": lambda codes, _: _coded(codes, pa.array(ACTIONS)),
     "area_id": _area,
-    "text": lambda codes, _: pa.array([None if code < 0 else compose(int(code)) for code in codes], pa.string()),
+    "text": lambda codes, _: pa.array(
+        [None if code < 0 else compose(int(code)) for code in codes], pa.string()
+    ),
 }
 
 
@@ -178,7 +187,9 @@ def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
     else:
         schema = TABLES[table].arrow_schema
         types = dict(zip(schema.names, schema.types, strict=True))
-    return pa.table({name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()})
+    return pa.table(
+        {name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()}
+    )
 
 
 def _column(table: str, name: str, type_: pa.DataType, values: Array, names: Names) -> pa.Array:
@@ -190,16 +201,23 @@ def _column(table: str, name: str, type_: pa.DataType, values: Array, names: Nam
             return _NAMED[name](np.asarray(values), names)
         return _event_ids(_NUMBERED[name], np.asarray(values))
     if pa.types.is_timestamp(type_):
-        return pa.array(np.asarray(values, dtype=np.int64), pa.int64(), mask=np.asarray(values) == NEVER).cast(type_)
+        return pa.array(
+            np.asarray(values, dtype=np.int64), pa.int64(), mask=np.asarray(values) == NEVER
+        ).cast(type_)
     if pa.types.is_floating(type_):
-        rounded = values if table in TRUTH_TABLES else np.round(np.asarray(values, dtype=np.float64), 4 if "prob" in name else 2)
+        rounded = (
+            values
+            if table in TRUTH_TABLES
+            else np.round(np.asarray(values, dtype=np.float64), 4 if "prob" in name else 2)
+        )
         return pa.array(np.asarray(rounded, dtype=np.float64), from_pandas=True).cast(type_)
     whole = np.asarray(values).astype(np.int64)
     return pa.array(whole, mask=whole < 0).cast(type_)
 
 
 class Parts:
-    """Parquet files of one block or of the shared tables, one a table, row groups added as they come.
+    """Parquet files of one block or of the shared tables, one a table, row groups added as they
+    come.
 
     Parameters
     ----------
@@ -231,7 +249,9 @@ class Parts:
 def write_missing(folder: Path) -> None:
     """Write an empty file for each table, raw or of the truth, that has no row at all."""
     schemas = {("raw", name): table.arrow_schema for name, table in TABLES.items()}
-    schemas |= {("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()}
+    schemas |= {
+        ("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()
+    }
     for (kind, name), schema in schemas.items():
         if not (folder / kind / name).is_dir():
             parts = Parts(folder / kind, "empty.parquet")
@@ -240,7 +260,9 @@ def write_missing(folder: Path) -> None:
 
 
 def _settings(schema: pa.Schema) -> dict[str, Any]:
-    """Fixed settings, so that the same rows give the same bytes; event ids hardly repeat, everything else does."""
+    """Fixed settings, so that the same rows give the same bytes; event ids hardly repeat,
+    everything else does.
+    """
     ids = [name for name in schema.names if name in _OWN_KEYS]
     return {
         "compression": "zstd",

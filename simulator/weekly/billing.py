@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from features.contracts.tables import INVOLUNTARY_CHURN, PAYMENT_METHODS, REFUND_REASONS, STATUS_REASONS, VOLUNTARY_CHURN
+from features.contracts.tables import (
+    INVOLUNTARY_CHURN,
+    PAYMENT_METHODS,
+    REFUND_REASONS,
+    STATUS_REASONS,
+    VOLUNTARY_CHURN,
+)
 from simulator.weekly.churn import lose
 from simulator.weekly.lifecycle import emit_lines
 from simulator.weekly.state import ACTIVE, ENDED, PLANNED, SUSPENDED
@@ -22,7 +28,11 @@ def bill(week: Week) -> None:
     state.a_shock *= 0.86
     dates = days_of_month(week.number)
     due_now = np.isin(accounts.bill_day, dates)
-    billed = ((state.status == ACTIVE) | (state.status == SUSPENDED)) & (lines.kind != PREPAID) & (state.start_at < week.start)
+    billed = (
+        ((state.status == ACTIVE) | (state.status == SUSPENDED))
+        & (lines.kind != PREPAID)
+        & (state.start_at < week.start)
+    )
     billed &= due_now[lines.account]
     discount = np.where(state.promo_end > week.number, state.discount * state.fee, 0.0) * billed
     fees = week.by_account(state.fee * billed)
@@ -31,7 +41,9 @@ def bill(week: Week) -> None:
     for cycle in (state.cycle_data, state.cycle_minutes, state.cycle_overage):
         cycle[due_now[lines.account]] = 0
     luck = week.uniform_by_customer("one-off")
-    one_off = magnitudes.one_off_amount * np.exp(0.5 * week.draws.normal("one-off size", week.number, week.people))
+    one_off = magnitudes.one_off_amount * np.exp(
+        0.5 * week.draws.normal("one-off size", week.number, week.people)
+    )
     over = np.round(over + np.where(luck < magnitudes.one_off_chance, one_off, 0.0), 2)
     amount = np.round(fees - off + over, 2)
     who = np.flatnonzero(fees > 0)
@@ -39,7 +51,9 @@ def bill(week: Week) -> None:
         return
     unexpected = over[who] - state.a_usual[who]
     ratio = 1 + unexpected / np.maximum(amount[who] - over[who], 8)
-    shock = np.where((ratio > magnitudes.shock_ratio) & (unexpected > 4), np.clip(ratio - 1, 0, 1.5), 0)
+    shock = np.where(
+        (ratio > magnitudes.shock_ratio) & (unexpected > 4), np.clip(ratio - 1, 0, 1.5), 0
+    )
     state.a_usual[who] = 0.6 * state.a_usual[who] + 0.4 * over[who]
     state.a_shock[who] = np.maximum(state.a_shock[who], shock)
     _feel(week, who, shock)
@@ -85,7 +99,8 @@ def _dispute(week: Week, key: Array, at: Array, shock: Array, columns: dict[str,
         "bills",
         at[disputed],
         told,
-        **{name: value[disputed] for name, value in columns.items()} | {"disputed": np.ones(len(told), bool)},
+        **{name: value[disputed] for name, value in columns.items()}
+        | {"disputed": np.ones(len(told), bool)},
     )
     given = week.draws.at("dispute won", key[disputed]) < 0.55
     refund(
@@ -119,19 +134,43 @@ def _pay(week: Week, who: Array, number: Array, amount: Array, due_at: Array) ->
     _default(week, who, amount, due_at)
     pays = ~state.a_default[who]
     by_hand = ~accounts.autopay[who]
-    luck, size = week.draws.at("payment", key, week.number), week.draws.at("lateness", key, week.number)
+    luck, size = (
+        week.draws.at("payment", key, week.number),
+        week.draws.at("lateness", key, week.number),
+    )
     risk = np.exp(0.6 * accounts.risk[who])
-    late = luck < np.where(by_hand, magnitudes.late_chance_by_hand, magnitudes.autopay_failure) * risk
+    late = (
+        luck < np.where(by_hand, magnitudes.late_chance_by_hand, magnitudes.autopay_failure) * risk
+    )
     days_late = np.where(late, np.clip(np.ceil(1.5 * np.exp(1.1 * 2.2 * (size - 0.3))), 1, 26), 0)
     early = np.where(by_hand & ~late, size * 9, 0)
     paid_at = due_at + ((days_late - early) * DAY).astype(np.int64) // 1_000_000 * 1_000_000
     fails = pays & (late & ~by_hand | (luck > 0.995))
-    common = {"account_id": who, "bill_id": number, "amount": amount, "method": accounts.method[who]}
+    common = {
+        "account_id": who,
+        "bill_id": number,
+        "amount": amount,
+        "method": accounts.method[who],
+    }
     failed = {name: value[fails] for name, value in common.items()}
-    week.rows.add("payments", key[fails], due_at[fails], payment_id=number[fails] * 4, **failed, status=1, days_late=np.nan)
+    week.rows.add(
+        "payments",
+        key[fails],
+        due_at[fails],
+        payment_id=number[fails] * 4,
+        **failed,
+        status=1,
+        days_late=np.nan,
+    )
     paid = {name: value[pays] for name, value in common.items()}
     week.rows.add(
-        "payments", key[pays], paid_at[pays], payment_id=number[pays] * 4 + 1, **paid, status=0, days_late=days_late[pays]
+        "payments",
+        key[pays],
+        paid_at[pays],
+        payment_id=number[pays] * 4 + 1,
+        **paid,
+        status=0,
+        days_late=days_late[pays],
     )
     owes = np.flatnonzero(pays & (days_late > 3))
     _emit_arrears(week, who[owes], due_at[owes] + 3 * DAY, amount[owes], due_at[owes])
@@ -140,11 +179,15 @@ def _pay(week: Week, who: Array, number: Array, amount: Array, due_at: Array) ->
 
 def _emit_arrears(week: Week, accounts: Array, at: Array, amount: Array, oldest: Array) -> None:
     key = accounts + int(week.population.customers.number[0])
-    week.rows.add("arrears", key, at, account_id=accounts, amount=np.round(amount, 2), oldest_due_at=oldest)
+    week.rows.add(
+        "arrears", key, at, account_id=accounts, amount=np.round(amount, 2), oldest_due_at=oldest
+    )
 
 
 def _default(week: Week, who: Array, amount: Array, due_at: Array) -> None:
-    """Some accounts stop paying: arrears, suspension, and in the end the loss of their lines; some pay up before."""
+    """Some accounts stop paying: arrears, suspension, and in the end the loss of their lines; some
+    pay up before.
+    """
     magnitudes = week.parameters.billing
     state, accounts, lines = week.state, week.population.accounts, week.population.lines
     key = who + int(week.population.customers.number[0])
@@ -152,7 +195,11 @@ def _default(week: Week, who: Array, amount: Array, due_at: Array) -> None:
     chance *= np.where(accounts.autopay[who], 1.0, magnitudes.default_without_autopay)
     state.a_default[who] |= week.draws.at("default", key, week.number) < chance
     broke = state.a_default[who]
-    cured = broke & (state.a_unpaid[who] > 0) & (week.draws.at("cure", key, week.number) < magnitudes.cure_chance_a_bill)
+    cured = (
+        broke
+        & (state.a_unpaid[who] > 0)
+        & (week.draws.at("cure", key, week.number) < magnitudes.cure_chance_a_bill)
+    )
     _cure(week, who[cured])
     stays = broke & ~cured
     debtors = who[stays]
@@ -160,13 +207,17 @@ def _default(week: Week, who: Array, amount: Array, due_at: Array) -> None:
     state.a_owed[debtors] += amount[stays]
     unknown = state.a_oldest_due[debtors] == NEVER
     state.a_oldest_due[debtors] = np.where(unknown, due_at[stays], state.a_oldest_due[debtors])
-    _emit_arrears(week, debtors, due_at[stays] + DAY, state.a_owed[debtors], state.a_oldest_due[debtors])
+    _emit_arrears(
+        week, debtors, due_at[stays] + DAY, state.a_owed[debtors], state.a_oldest_due[debtors]
+    )
 
     unpaid = np.where(state.a_default, state.a_unpaid, 0)[lines.account]
     touched = np.zeros(week.people, dtype=bool)
     touched[debtors] = True
     touched_lines = touched[lines.account] & (lines.kind != PREPAID)
-    suspended = np.flatnonzero(touched_lines & (unpaid == magnitudes.unpaid_to_suspend) & (state.status == ACTIVE))
+    suspended = np.flatnonzero(
+        touched_lines & (unpaid == magnitudes.unpaid_to_suspend) & (state.status == ACTIVE)
+    )
     state.status[suspended] = SUSPENDED
     state.reason[suspended] = _NON_PAYMENT
     emit_lines(week, suspended, week.moment("suspension", lines.number[suspended]))

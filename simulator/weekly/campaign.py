@@ -1,4 +1,6 @@
-"""Past care: randomised campaigns, care decided elsewhere, what it does to whom, and what came of it."""
+"""Past care: randomised campaigns, care decided elsewhere, what it does to whom, and what came of
+it.
+"""
 
 from dataclasses import dataclass
 
@@ -62,7 +64,8 @@ class Actions:
 
 
 def effect(week: Week, action: str) -> Array:
-    """Shift of each line's log hazard that an action would cause now: below 0 it keeps, above 0 it drives away.
+    """Shift of each line's log hazard that an action would cause now: below 0 it keeps, above 0 it
+    drives away.
 
     Parameters
     ----------
@@ -74,7 +77,8 @@ def effect(week: Week, action: str) -> Array:
     Returns
     -------
     array of float
-        One number a line, before fading. An action does nothing for lines that have decided to leave.
+        One number a line, before fading. An action does nothing for lines that have decided to
+        leave.
     """
     magnitudes = week.parameters.campaign
     lines, state = week.population.lines, week.state
@@ -88,14 +92,18 @@ def effect(week: Week, action: str) -> Array:
     unfit = np.clip((state.unused - 0.45) / 0.3, 0, 1) + np.clip(state.cycle_overage / 8, 0, 1)
     helps, wakes = magnitudes.helps * taste, magnitudes.wakes * taste
     trouble = np.clip(state.c_contacts + state.c_unresolved, 0, 1)[lines.customer]
-    old_device = np.clip((week.number - state.device_week - 55) / 40, 0, 1) * (lines.kind == POSTPAID)
+    old_device = np.clip((week.number - state.device_week - 55) / 40, 0, 1) * (
+        lines.kind == POSTPAID
+    )
     worse = np.clip(state.net_now, 0, 1)
     upgrade = old_device * (0.25 + 0.75 * dissatisfied) * (0.4 + 0.6 * free)
     shift = {
         "plan_fit_offer": 0.6 * helps * dissatisfied * np.minimum(unfit, 1) + wakes * sleeping,
         "data_gift": np.zeros(week.size),
-        "courtesy_call": helps * dissatisfied * trouble + wakes * (0.35 * sleeping + 0.12 * (1 - dissatisfied)),
-        "outage_apology": helps * worse * (0.2 + 0.8 * dissatisfied) + 0.15 * wakes * (1 - worse) * (1 - dissatisfied),
+        "courtesy_call": helps * dissatisfied * trouble
+        + wakes * (0.35 * sleeping + 0.12 * (1 - dissatisfied)),
+        "outage_apology": helps * worse * (0.2 + 0.8 * dissatisfied)
+        + 0.15 * wakes * (1 - worse) * (1 - dissatisfied),
         "device_upgrade_offer": helps * upgrade + 0.3 * wakes * sleeping * (1 - old_device),
     }[action]
     settled = (state.wavering_to == NO_WEEK) | ~state.leaves
@@ -103,7 +111,8 @@ def effect(week: Week, action: str) -> Array:
 
 
 def stay_effect(week: Week, action: str, chance: Array) -> Array:
-    """Change in each line's probability of staying through 90 days because of an action now, were nothing else to change.
+    """Change in each line's probability of staying through 90 days because of an action now, were
+    nothing else to change.
 
     Parameters
     ----------
@@ -126,7 +135,9 @@ def stay_effect(week: Week, action: str, chance: Array) -> Array:
 
 
 def _counting_weeks(week: Week) -> Array:
-    """Share of those who begin to waver in each coming week whose loss still falls within 90 days, one row a kind of line."""
+    """Share of those who begin to waver in each coming week whose loss still falls within 90 days,
+    one row a kind of line.
+    """
     magnitudes = week.parameters.churn
     silence = np.where(np.arange(len(LINES)) == PREPAID, magnitudes.inactivity_days / 7, 0.0)
     left = _WEEKS - 1 - silence[:, None] - np.arange(_WEEKS)
@@ -134,7 +145,9 @@ def _counting_weeks(week: Week) -> Array:
 
 
 def care(week: Week, actions: Actions | None) -> None:
-    """Run the week's campaign and the actions given from outside, and emit what came of earlier ones."""
+    """Run the week's campaign and the actions given from outside, and emit what came of earlier
+    ones.
+    """
     _emit_outcomes(week)
     _run_campaign(week)
     if actions is not None:
@@ -162,7 +175,9 @@ def _run_campaign(week: Week) -> None:
         "data_gift": lines.mobile[line],
         "courtesy_call": state.c_contacts > 0.5,
         "outage_apology": state.net_now[line] > 0.35,
-        "device_upgrade_offer": (lines.kind[line] == POSTPAID) & (device_age > 60) & (state.commit_end[line] < week.number + 12),
+        "device_upgrade_offer": (lines.kind[line] == POSTPAID)
+        & (device_age > 60)
+        & (state.commit_end[line] < week.number + 12),
     }[action]
     sampled = week.draws.at("sampled", customers.number, campaign) < np.where(
         np.isin(action, ("courtesy_call", "outage_apology")), 0.95, magnitudes.sampled_share
@@ -174,7 +189,9 @@ def _run_campaign(week: Week) -> None:
     treats = np.full(len(who), 0.5)
     if action == "courtesy_call":
         treats = np.where(stratum[who], 0.8, 0.2)
-    as_rule = (action == "outage_apology" and round_ % 2 == 1) or (action == "device_upgrade_offer" and round_ % 3 == 2)
+    as_rule = (action == "outage_apology" and round_ % 2 == 1) or (
+        action == "device_upgrade_offer" and round_ % 3 == 2
+    )
     if as_rule:
         treats = np.ones(len(who))
     treated = ~held_out & (week.draws.at("arm", number, campaign) < treats)
@@ -186,7 +203,19 @@ def _run_campaign(week: Week) -> None:
     channel = np.full(len(who), CONTACT_CHANNELS.index(CHANNELS[action]))
     code = np.full(len(who), ACTIONS.index(action))
     contact = (number * 10_000 + week.number) * 16
-    _contact(week, contact, main[who], main[who], who, np.full(len(who), campaign), code, channel, arm, propensity, at)
+    _contact(
+        week,
+        contact,
+        main[who],
+        main[who],
+        who,
+        np.full(len(who), campaign),
+        code,
+        channel,
+        arm,
+        propensity,
+        at,
+    )
 
 
 def _act(week: Week, actions: Actions) -> None:
@@ -230,7 +259,9 @@ def _contact(
     magnitudes = week.parameters.campaign
     state, lines = week.state, week.population.lines
     treated = arm == _TREATMENT
-    delivered = treated & (week.draws.at("delivered", contact) < magnitudes.delivered_share) & (line >= 0)
+    delivered = (
+        treated & (week.draws.at("delivered", contact) < magnitudes.delivered_share) & (line >= 0)
+    )
     week.rows.add(
         "care_contacts",
         contact,
@@ -271,19 +302,42 @@ def _contact(
     accepted = delivered & offer & (luck < 0.05 + 0.35 * np.clip(-shift, 0, 1))
     asked = delivered & offer
     day = week.later("acceptance", contact, at + HOUR, 10)
-    _outcome(week, contact[asked], "accepted", accepted[asked].astype(float), day[asked], at[asked] + 30 * DAY)
+    _outcome(
+        week,
+        contact[asked],
+        "accepted",
+        accepted[asked].astype(float),
+        day[asked],
+        at[asked] + 30 * DAY,
+    )
     luck = week.draws.at("annoyance", contact)
     leaves = delivered & (luck < 0.004 + 0.05 * np.clip(shift, 0, 1))
-    _outcome(week, contact[leaves], "opted_out", np.ones(leaves.sum()), at[leaves] + HOUR, at[leaves] + HOUR)
+    _outcome(
+        week,
+        contact[leaves],
+        "opted_out",
+        np.ones(leaves.sum()),
+        at[leaves] + HOUR,
+        at[leaves] + HOUR,
+    )
     withdraw_offers(week, customer[leaves], at[leaves] + HOUR)
     upset = delivered & (luck > 0.996)
-    _outcome(week, contact[upset], "complained", np.ones(upset.sum()), at[upset] + 2 * HOUR, at[upset] + 2 * HOUR)
+    _outcome(
+        week,
+        contact[upset],
+        "complained",
+        np.ones(upset.sum()),
+        at[upset] + 2 * HOUR,
+        at[upset] + 2 * HOUR,
+    )
     state.o_contact = np.concatenate([state.o_contact, contact[line >= 0]])
     state.o_line = np.concatenate([state.o_line, line[line >= 0]])
     state.o_at = np.concatenate([state.o_at, at[line >= 0]])
 
 
-def _outcome(week: Week, contact: Array, outcome: str, value: Array, at: Array, matured: Array) -> None:
+def _outcome(
+    week: Week, contact: Array, outcome: str, value: Array, at: Array, matured: Array
+) -> None:
     week.rows.add(
         "care_outcomes",
         contact * 8 + OUTCOMES.index(outcome),
@@ -305,4 +359,8 @@ def _emit_outcomes(week: Week) -> None:
     lost &= (state.leave_at[line] > state.o_at[due]) & (state.leave_at[line] <= at)
     when = np.maximum(at, week.start) + MINUTE
     _outcome(week, state.o_contact[due], "churned", lost.astype(float), when, when)
-    state.o_contact, state.o_line, state.o_at = state.o_contact[~due], state.o_line[~due], state.o_at[~due]
+    state.o_contact, state.o_line, state.o_at = (
+        state.o_contact[~due],
+        state.o_line[~due],
+        state.o_at[~due],
+    )

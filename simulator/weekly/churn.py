@@ -13,18 +13,32 @@ from simulator.world.regions import REGIONS
 
 KINDS = (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)
 CAUSES = (
-    *("satisfaction", "commitment", "promotion_end", "price_rise", "bill_shock", "network", "competitor"),
+    *(
+        "satisfaction",
+        "commitment",
+        "promotion_end",
+        "price_rise",
+        "bill_shock",
+        "network",
+        "competitor",
+    ),
     *("household", "plan_fit", "low_use", "other"),
 )
 """What the truth may name as the main cause of a loss."""
 
 _REASON_OF = np.array(
-    [STATUS_REASONS.index(kind if kind in STATUS_REASONS else "customer_request") for kind in KINDS], dtype=np.int8
+    [
+        STATUS_REASONS.index(kind if kind in STATUS_REASONS else "customer_request")
+        for kind in KINDS
+    ],
+    dtype=np.int8,
 )
 
 
 def competition(seed: int, week: int) -> Array:
-    """Strength of competitors in each region, in units of its spread: slow waves, each region's own."""
+    """Strength of competitors in each region, in units of its spread: slow waves, each region's
+    own.
+    """
     chance = Draws(seed).generator("competition")
     period, phase = chance.uniform(26, 60, len(REGIONS)), chance.random(len(REGIONS))
     level = 0.7 * chance.standard_normal(len(REGIONS))
@@ -33,7 +47,9 @@ def competition(seed: int, week: int) -> Array:
 
 
 def drivers(week: Week) -> dict[str, Array]:
-    """What makes up each line's log hazard beyond its base, by cause (see `CAUSES`; ``other`` sums the rest)."""
+    """What makes up each line's log hazard beyond its base, by cause (see `CAUSES`; ``other`` sums
+    the rest).
+    """
     magnitudes = week.parameters.churn
     lines, state, customers = week.population.lines, week.state, week.population.customers
     owner = lines.customer
@@ -44,7 +60,10 @@ def drivers(week: Week) -> dict[str, Array]:
         [magnitudes.committed, magnitudes.commitment_ending],
         np.where(lines.kind == PREPAID, 0.0, magnitudes.out_of_commitment),
     )
-    pressure = magnitudes.competitor_sd * competition(week.draws.seed, week.number)[customers.region[owner]]
+    pressure = (
+        magnitudes.competitor_sd
+        * competition(week.draws.seed, week.number)[customers.region[owner]]
+    )
     tenure = np.log(np.maximum((week.start - state.start_at) / (365 * DAY), 0.15))
     siblings = state.c_sibling[lines.household]
     held = week.by_customer(week.active())[owner]
@@ -52,20 +71,25 @@ def drivers(week: Week) -> dict[str, Array]:
     low_use = np.where(lines.kind == PREPAID, 2.0, 2.6) - usual
     odd = lines.is_iot | lines.is_test
     return {
-        "satisfaction": np.array(magnitudes.satisfaction)[lines.kind] * np.clip(state.c_satisfaction[owner], -3, 3),
+        "satisfaction": np.array(magnitudes.satisfaction)[lines.kind]
+        * np.clip(state.c_satisfaction[owner], -3, 3),
         "commitment": commitment,
         "promotion_end": magnitudes.promotion_ended * np.minimum(state.promo_over, 1.5),
         "price_rise": magnitudes.price_rise * np.minimum(state.price_rise, 1.5),
-        "bill_shock": magnitudes.bill_shock * state.a_shock[lines.account] * (lines.kind != PREPAID),
+        "bill_shock": magnitudes.bill_shock
+        * state.a_shock[lines.account]
+        * (lines.kind != PREPAID),
         "network": magnitudes.degraded * np.clip(state.net_now, -1, 3),
         "competitor": pressure + magnitudes.competitor_season * season(week.number),
         "household": magnitudes.sibling_left * np.minimum(siblings, 2.0),
-        "plan_fit": magnitudes.unused * np.where(np.isnan(week.plans.data_gb[state.plan]), 0, state.unused - 0.35),
+        "plan_fit": magnitudes.unused
+        * np.where(np.isnan(week.plans.data_gb[state.plan]), 0, state.unused - 0.35),
         "low_use": np.array(magnitudes.low_use)[lines.kind] * np.clip(low_use, -2.5, 2.5),
         "other": np.array(magnitudes.log_tenure_years)[lines.kind] * tenure
         + magnitudes.further_lines * np.minimum(held - 1, 4)
         + magnitudes.instalment * (state.instalment_end > week.number)
-        + magnitudes.autopay * (week.population.accounts.autopay[lines.account] & (lines.kind != PREPAID))
+        + magnitudes.autopay
+        * (week.population.accounts.autopay[lines.account] & (lines.kind != PREPAID))
         + magnitudes.dual_sim * (lines.dual_sim & (lines.kind == PREPAID))
         + magnitudes.young * (customers.age[owner] <= 2)
         + lines.frailty
@@ -84,19 +108,29 @@ def hazard(week: Week, causes: dict[str, Array]) -> Array:
         What `drivers` gives.
     """
     magnitudes = week.parameters.churn
-    total = np.array(magnitudes.base_log_hazard_a_week)[week.population.lines.kind] + sum(causes.values()) + week.state.shift
+    total = (
+        np.array(magnitudes.base_log_hazard_a_week)[week.population.lines.kind]
+        + sum(causes.values())
+        + week.state.shift
+    )
     chance: Array = np.exp(np.minimum(total, magnitudes.log_hazard_most))
     return chance
 
 
 def decide(week: Week) -> None:
-    """Let lines begin to waver: most of those leave some weeks later, the others calm down again."""
+    """Let lines begin to waver: most of those leave some weeks later, the others calm down
+    again.
+    """
     magnitudes = week.parameters.churn
     lines, state = week.population.lines, week.state
     calm = (state.wavering_to != NO_WEEK) & ~state.leaves & (state.wavering_to <= week.number)
     state.wavering_to[calm] = NO_WEEK
     state.shift *= week.parameters.campaign.fade_a_week
-    settled = (state.status == ACTIVE) & (state.wavering_to == NO_WEEK) & (state.start_at < week.start - 2 * WEEK)
+    settled = (
+        (state.status == ACTIVE)
+        & (state.wavering_to == NO_WEEK)
+        & (state.start_at < week.start - 2 * WEEK)
+    )
     causes = drivers(week)
     who = np.flatnonzero(settled & (week.uniform("leaving") < hazard(week, causes)))
     if len(who) == 0:
@@ -106,7 +140,9 @@ def decide(week: Week) -> None:
     def luck(what: str) -> Array:
         return week.draws.at(f"leaving {what}", number, week.number)
 
-    lead = np.floor(luck("lead") * (1 + np.array(magnitudes.lead_weeks_most)[kind])).astype(np.int64)
+    lead = np.floor(luck("lead") * (1 + np.array(magnitudes.lead_weeks_most)[kind])).astype(
+        np.int64
+    )
     leaves = luck("really") < np.array(magnitudes.leaves_if_wavering)[kind]
     state.wavering_from[who] = week.number + 1
     state.wavering_to[who] = week.number + 1 + lead
@@ -117,19 +153,27 @@ def decide(week: Week) -> None:
     goes = local_time(day, moment * 7 - day, week.start) + (1 + lead) * WEEK
     silent = kind == PREPAID
     leave_at = np.where(silent, goes + magnitudes.inactivity_days * DAY, goes)
-    ahead = (luck("notice") * np.minimum(magnitudes.notice_days_most, 7 * lead) * DAY).astype(np.int64)
+    ahead = (luck("notice") * np.minimum(magnitudes.notice_days_most, 7 * lead) * DAY).astype(
+        np.int64
+    )
     notice = np.maximum(leave_at - ahead, week.end) // 1_000_000 * 1_000_000
     told = ~silent & (luck("tells") < 0.9)
     ports = luck("port") < np.array(magnitudes.port_out_share)[kind]
     others = week.by_customer(week.active())[lines.customer[who]] > 1
     drops = (kind >= BROADBAND) & others
-    how = np.select([silent, ports, drops], [KINDS.index("inactivity"), KINDS.index("port_out"), KINDS.index("product_drop")], 0)
+    how = np.select(
+        [silent, ports, drops],
+        [KINDS.index("inactivity"), KINDS.index("port_out"), KINDS.index("product_drop")],
+        0,
+    )
     shares = np.stack([cause[who] for cause in causes.values()], axis=1)
     going = who[leaves]
     state.quiet_from[going] = goes[leaves]
     state.leave_at[going] = leave_at[leaves]
     state.leave_how[going] = how[leaves]
-    state.leave_why[who] = np.argmax(shares - np.array([np.mean(cause) for cause in causes.values()]), axis=1)
+    state.leave_why[who] = np.argmax(
+        shares - np.array([np.mean(cause) for cause in causes.values()]), axis=1
+    )
     state.notice_at[going] = np.where(told, notice, NEVER)[leaves]
     asks = (leaves & ports & told) | (~leaves & ports & (luck("asks in vain") < 0.06))
     _request_port(week, who[asks], notice[asks], leaves[asks])
@@ -141,7 +185,14 @@ def _request_port(week: Week, lines: Array, at: Array, leaves: Array) -> None:
     week.rows.add("port_requests", number, at, request_id=request, subscription_id=lines, status=0)
     vain = ~leaves
     back = week.later("withdrawal", number[vain], at[vain] + HOUR, 6)
-    week.rows.add("port_requests", number[vain], back, request_id=request[vain], subscription_id=lines[vain], status=1)
+    week.rows.add(
+        "port_requests",
+        number[vain],
+        back,
+        request_id=request[vain],
+        subscription_id=lines[vain],
+        status=1,
+    )
 
 
 def leave(week: Week) -> None:
@@ -149,7 +200,9 @@ def leave(week: Week) -> None:
     magnitudes = week.parameters.churn
     lines, state = week.population.lines, week.state
     alive = (state.status != ENDED) & (state.status != PLANNED)
-    going = np.flatnonzero(alive & state.leaves & (state.leave_at != NEVER) & (state.leave_at < week.end))
+    going = np.flatnonzero(
+        alive & state.leaves & (state.leave_at != NEVER) & (state.leave_at < week.end)
+    )
     how = state.leave_how[going].astype(np.int64)
     ported = (how == KINDS.index("port_out")) & (state.notice_at[going] != NEVER)
     number = lines.number[going][ported]
@@ -174,7 +227,9 @@ def leave(week: Week) -> None:
         axis=1,
     ).cumsum(axis=1)
     luck = week.uniform("involuntary")
-    taken = np.flatnonzero((state.status == ACTIVE) & (luck < chances[:, -1]) & (state.start_at < week.start))
+    taken = np.flatnonzero(
+        (state.status == ACTIVE) & (luck < chances[:, -1]) & (state.start_at < week.start)
+    )
     which = (luck[taken][:, None] >= chances[taken]).sum(axis=1)
     code = np.array([KINDS.index(kind) for kind in ("fraud", "moved", "deceased")])[which]
     state.notice_at[taken] = NEVER

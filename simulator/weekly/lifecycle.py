@@ -1,8 +1,17 @@
-"""Starts, renewals, plan changes, replacements, devices, consents and loyalty: all that happens to a line but its loss."""
+"""Starts, renewals, plan changes, replacements, devices, consents and loyalty: all that happens to
+a line but its loss.
+"""
 
 import numpy as np
 
-from features.contracts.tables import CONSENT_PURPOSES, CONTACT_CHANNELS, ORDER_KINDS, REPLACEMENTS, STATUS_REASONS, TIERS
+from features.contracts.tables import (
+    CONSENT_PURPOSES,
+    CONTACT_CHANNELS,
+    ORDER_KINDS,
+    REPLACEMENTS,
+    STATUS_REASONS,
+    TIERS,
+)
 from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, MINUTE, NEVER, NO_WEEK, start_of
@@ -29,7 +38,9 @@ def emit_lines(week: Week, lines: Array, at: Array) -> None:
     state, about = week.state, week.population.lines
     left = np.maximum(start_of(state.commit_end[lines]) - at, 0) / (30 * DAY)
     ended = state.status[lines] == ENDED
-    replaced = ended & np.isin(state.reason[lines], [STATUS_REASONS.index(how) for how in REPLACEMENTS])
+    replaced = ended & np.isin(
+        state.reason[lines], [STATUS_REASONS.index(how) for how in REPLACEMENTS]
+    )
     kind = about.kind[lines]
     week.rows.add(
         "subscriptions",
@@ -45,7 +56,9 @@ def emit_lines(week: Week, lines: Array, at: Array) -> None:
         commitment_end_at=_week_time(state.commit_end[lines]),
         promotion_end_at=_week_time(state.promo_end[lines]),
         instalment_end_at=_week_time(state.instalment_end[lines]),
-        termination_fee=np.where(kind == PREPAID, np.nan, np.round(left * state.fee[lines] * 0.5, 2)),
+        termination_fee=np.where(
+            kind == PREPAID, np.nan, np.round(left * state.fee[lines] * 0.5, 2)
+        ),
         autopay=week.population.accounts.autopay[about.account[lines]] & (kind != PREPAID),
         status=state.status[lines],
         status_reason=np.where(state.status[lines] == ACTIVE, -1, state.reason[lines]),
@@ -77,7 +90,9 @@ def order(week: Week, what: str, lines: Array, placed: Array, completed: Array) 
 
 
 def begin(week: Week) -> None:
-    """Let lines start, be replaced, renew, change plan and price, and customers join, at the start of a week."""
+    """Let lines start, be replaced, renew, change plan and price, and customers join, at the start
+    of a week.
+    """
     _join(week)
     _start(week)
     _replace(week)
@@ -107,7 +122,9 @@ def _join(week: Week) -> None:
         segment=customers.segment[joining],
         region=customers.region[joining],
         time_zone=customers.region[joining],
-        language=np.where(week.draws.at("language known", number) > 0.03, customers.language[joining], -1),
+        language=np.where(
+            week.draws.at("language known", number) > 0.03, customers.language[joining], -1
+        ),
         age_band=np.where(known & (customers.segment[joining] == 0), customers.age[joining], -1),
         accessibility_needs=customers.accessible[joining],
         first_seen_at=at,
@@ -126,7 +143,14 @@ def _join(week: Week) -> None:
         told = no if purpose == "any_contact" else np.ones(len(joining), dtype=bool)
         _consent(week, joining[told], purpose, ANY, no[told], at[told])
     quiet = (week.draws.at("no offers by phone", number) < 0.15) & ~refused["offers"]
-    _consent(week, joining[quiet], "offers", CONTACT_CHANNELS.index("phone"), np.ones(quiet.sum(), dtype=bool), at[quiet] + HOUR)
+    _consent(
+        week,
+        joining[quiet],
+        "offers",
+        CONTACT_CHANNELS.index("phone"),
+        np.ones(quiet.sum(), dtype=bool),
+        at[quiet] + HOUR,
+    )
     tenure = (week.end - at) / (365 * DAY)
     luck = week.draws.at("tier", number)
     state.c_tier[joining] = np.clip(np.floor(0.35 * tenure + 2.2 * luck - 0.7), 0, len(TIERS) - 1)
@@ -135,7 +159,9 @@ def _join(week: Week) -> None:
     _loyalty(week, joining[member], at[member] + DAY)
 
 
-def _consent(week: Week, customers: Array, purpose: str, channel: int, withdrawn: Array, at: Array) -> None:
+def _consent(
+    week: Week, customers: Array, purpose: str, channel: int, withdrawn: Array, at: Array
+) -> None:
     number = week.population.customers.number[customers]
     week.rows.add(
         "consents",
@@ -162,7 +188,14 @@ def _change_consents(week: Week) -> None:
     withdraw_offers(week, gone, week.moment("consent", customers.number[gone]))
     back = np.flatnonzero(here & state.c_no_offers & (luck > 0.9985))
     state.c_no_offers[back] = False
-    _consent(week, back, "offers", ANY, np.zeros(len(back), dtype=bool), week.moment("consent", customers.number[back]))
+    _consent(
+        week,
+        back,
+        "offers",
+        ANY,
+        np.zeros(len(back), dtype=bool),
+        week.moment("consent", customers.number[back]),
+    )
 
 
 def _loyalty(week: Week, customers: Array, at: Array) -> None:
@@ -178,8 +211,12 @@ def _change_loyalty(week: Week) -> None:
     due &= week.by_customer(week.active()) > 0
     members = np.flatnonzero(due & (week.draws.at("loyalty member", customers.number) < 0.6))
     luck = week.draws.at("points", customers.number[members], week.number)
-    state.c_points[members] = np.maximum(state.c_points[members] + np.floor(320 * luck - 60).astype(np.int32), 0)
-    state.c_tier[members] = np.clip(state.c_tier[members] + (luck > 0.92) - (luck < 0.02), 0, len(TIERS) - 1)
+    state.c_points[members] = np.maximum(
+        state.c_points[members] + np.floor(320 * luck - 60).astype(np.int32), 0
+    )
+    state.c_tier[members] = np.clip(
+        state.c_tier[members] + (luck > 0.92) - (luck < 0.02), 0, len(TIERS) - 1
+    )
     _loyalty(week, members, week.moment("loyalty", customers.number[members]))
 
 
@@ -187,7 +224,8 @@ def _start(week: Week) -> None:
     lines, state = week.population.lines, week.state
     first = lines.predecessor < 0
     early = (lines.start_week < 0) if week.number == 0 else np.zeros(week.size, dtype=bool)
-    # A further line starts only while its customer still has one: the exception is the customer's first.
+    # A further line starts only while its customer still has one: the exception is the customer's
+    # first.
     stays = (week.by_customer(week.active()) > 0)[lines.customer]
     joins = (week.population.customers.join_week == week.number)[lines.customer]
     due = lines.start_week == week.number
@@ -227,16 +265,40 @@ def emit_devices(week: Week, lines: Array, at: Array) -> None:
 def _replace(week: Week) -> None:
     """Continue lines by their successors: migration, transfer and SIM swap are not churn."""
     lines, state = week.population.lines, week.state
-    due = (lines.replace_week == week.number) & (state.status == ACTIVE) & (state.wavering_to == NO_WEEK)
-    due[due] &= week.population.customers.join_week[lines.customer[lines.successor[due]]] < week.number
+    due = (
+        (lines.replace_week == week.number)
+        & (state.status == ACTIVE)
+        & (state.wavering_to == NO_WEEK)
+    )
+    due[due] &= (
+        week.population.customers.join_week[lines.customer[lines.successor[due]]] < week.number
+    )
     old = np.flatnonzero(due)
     new = lines.successor[old]
     at = lines.start_at[new]
-    for name in ("commit_end", "promo_end", "discount", "instalment_end", "balance", "fee", "plan", "plan_since"):
+    for name in (
+        "commit_end",
+        "promo_end",
+        "discount",
+        "instalment_end",
+        "balance",
+        "fee",
+        "plan",
+        "plan_since",
+    ):
         value = getattr(state, name)
         same = lines.kind[old] == lines.kind[new]
         value[new[same]] = value[old[same]]
-    for name in ("cell", "device_week", "device_5g", "usage_wave", "net_past", "net_now", "unused", "use_level"):
+    for name in (
+        "cell",
+        "device_week",
+        "device_5g",
+        "usage_wave",
+        "net_past",
+        "net_now",
+        "unused",
+        "use_level",
+    ):
         value = getattr(state, name)
         value[new] = value[old]
     state.status[new] = ACTIVE
@@ -279,8 +341,14 @@ def _change_prices(week: Week) -> None:
     )
     size = (new / np.maximum(state.fee[told], 1) - 1) / week.parameters.plans.rise_share
     state.price_rise[told] = size
-    week.shock -= week.parameters.satisfaction.price_rise * np.minimum(week.by_customer(_spread(week, told, size)), 2.0)
-    due = np.flatnonzero(week.plans.rising(week.number)[state.plan] & (state.commit_end < week.number) & week.active())
+    week.shock -= week.parameters.satisfaction.price_rise * np.minimum(
+        week.by_customer(_spread(week, told, size)), 2.0
+    )
+    due = np.flatnonzero(
+        week.plans.rising(week.number)[state.plan]
+        & (state.commit_end < week.number)
+        & week.active()
+    )
     state.fee[due] = np.round(state.fee[due] * (1 + week.plans.rise[state.plan[due]]), 2)
 
 
@@ -300,12 +368,16 @@ def _end_terms(week: Week) -> None:
     week.shock -= week.parameters.satisfaction.promotion_ended * np.minimum(
         week.by_customer(_spread(week, over, state.promo_over[over])), 2.0
     )
-    lapsed = np.flatnonzero(active & ((state.commit_end == week.number) | (state.promo_end == week.number)))
+    lapsed = np.flatnonzero(
+        active & ((state.commit_end == week.number) | (state.promo_end == week.number))
+    )
     emit_lines(week, lapsed, np.full(len(lapsed), week.start, dtype=np.int64))
 
 
 def _renew(week: Week) -> None:
-    """Let lines around the end of their commitment renew, mostly with a new device or a new promotion."""
+    """Let lines around the end of their commitment renew, mostly with a new device or a new
+    promotion.
+    """
     lines, state = week.population.lines, week.state
     to_end = state.commit_end - week.number
     near = (state.commit_end != NO_WEEK) & (to_end < 8) & (to_end > -26)

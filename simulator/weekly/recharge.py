@@ -9,7 +9,9 @@ from simulator.world.population import PREPAID
 
 
 def recharge(week: Week) -> None:
-    """Let prepaid lines use up their balance and recharge: those on their way out do so less, and then not at all."""
+    """Let prepaid lines use up their balance and recharge: those on their way out do so less, and
+    then not at all.
+    """
     magnitudes = week.parameters.recharge
     lines, state = week.population.lines, week.state
     in_use = (lines.kind == PREPAID) & week.active() & (state.idle_weeks == 0)
@@ -19,14 +21,23 @@ def recharge(week: Week) -> None:
     state.balance = np.where(in_use, before, state.balance)
     wavers = (state.wavering_to != NO_WEEK) & state.declines
     willing = magnitudes.willingness_a_week * np.where(wavers, 0.45, 1.0)
-    due = in_use & (before < magnitudes.buffer + 0.1 * lines.recharge) & (week.uniform("recharge") < willing)
+    due = (
+        in_use
+        & (before < magnitudes.buffer + 0.1 * lines.recharge)
+        & (week.uniform("recharge") < willing)
+    )
     who = np.flatnonzero(due & (state.start_at < week.start))
     number = lines.number[who]
     place = np.searchsorted(np.array(magnitudes.amounts), lines.recharge[who])
     step = np.floor(3 * week.draws.at("recharge amount", number, week.number)).astype(np.int64) - 1
-    amount = np.array(magnitudes.amounts)[np.clip(place + step * (place > 0), 0, len(magnitudes.amounts) - 1)]
+    amount = np.array(magnitudes.amounts)[
+        np.clip(place + step * (place > 0), 0, len(magnitudes.amounts) - 1)
+    ]
     digital = week.population.customers.digital[lines.customer[who]]
-    weights = np.stack([digital, 0.5 * digital, 0.7 * (1 - digital), 0.4 * (1 - digital), np.full(len(who), 0.05)], axis=1)
+    weights = np.stack(
+        [digital, 0.5 * digital, 0.7 * (1 - digital), 0.4 * (1 - digital), np.full(len(who), 0.05)],
+        axis=1,
+    )
     at = week.moment("recharge", number)
     stop = state.quiet_from[who]
     at = np.where((stop != NEVER) & (stop < at), np.maximum(stop - DAY // 24, week.start), at)

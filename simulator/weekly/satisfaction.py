@@ -1,4 +1,6 @@
-"""The latent state that everything moves: how satisfied each customer is, about standard normal over customers."""
+"""The latent state that everything moves: how satisfied each customer is, about standard normal
+over customers.
+"""
 
 import numpy as np
 
@@ -6,7 +8,9 @@ from simulator.weekly.week import Week
 
 
 def settle(week: Week) -> None:
-    """Let a week's events and a noise of its own move satisfaction, which then returns slowly to where it belongs."""
+    """Let a week's events and a noise of its own move satisfaction, which then returns slowly to
+    where it belongs.
+    """
     magnitudes = week.parameters.satisfaction
     customers, state = week.population.customers, week.state
     active = week.active()

@@ -1,28 +1,50 @@
-"""Contacts of customers with the operator, tickets and appointments, and what they do to satisfaction."""
+"""Contacts of customers with the operator, tickets and appointments, and what they do to
+satisfaction.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
 
-from features.contracts.tables import INTERACTION_CHANNELS, ISSUES, ORDER_KINDS, TICKET_CLASSES, TICKET_KINDS, TICKET_STATUSES
+from features.contracts.tables import (
+    INTERACTION_CHANNELS,
+    ISSUES,
+    ORDER_KINDS,
+    TICKET_CLASSES,
+    TICKET_KINDS,
+    TICKET_STATUSES,
+)
 from simulator.weekly.billing import refund
 from simulator.weekly.week import Week
 from simulator.world import texts
-from simulator.world.calendar import DAY, HOUR, MINUTE, NO_WEEK, SECOND, local_time, month_end_load, week_of
+from simulator.world.calendar import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NO_WEEK,
+    SECOND,
+    local_time,
+    month_end_load,
+    week_of,
+)
 from simulator.world.draws import Array, pick
 from simulator.world.population import BROADBAND
 
 _BILLING, _NETWORK, _TECHNICAL, _PLAN, _CANCELLATION, _DEVICE, _ORDER, _OTHER = range(len(ISSUES))
 _CLASS_OF = np.array([3, 2, 2, 3, 3, 2, 1, 4])
 """Class of a ticket by issue, unless wait or attitude is the complaint."""
-_AGENT_CHANNELS = np.array([channel in {"phone", "chat", "email", "store", "social"} for channel in INTERACTION_CHANNELS])
+_AGENT_CHANNELS = np.array(
+    [channel in {"phone", "chat", "email", "store", "social"} for channel in INTERACTION_CHANNELS]
+)
 _CALLED = np.array([channel in {"phone", "ivr"} for channel in INTERACTION_CHANNELS])
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """Contacts of one week, one array entry each; `key` is unique, `customer` a place in the block."""
+    """Contacts of one week, one array entry each; `key` is unique, `customer` a place in the
+    block.
+    """
 
     key: Array
     customer: Array
@@ -64,15 +86,21 @@ def _who_turns_up(week: Week) -> tuple[Array, Array, Array]:
     rate = week.contact_rate + np.array(magnitudes.base_rate_a_week)
     wavers = (state.wavering_to != NO_WEEK) & (state.wavering_to >= week.number)
     rate[:, _CANCELLATION] += magnitudes.on_wavering * week.most_by_customer(wavers)
-    rate[:, _PLAN] += magnitudes.on_price_rise * week.most_by_customer(np.minimum(state.price_rise + state.promo_over, 1.5))
+    rate[:, _PLAN] += magnitudes.on_price_rise * week.most_by_customer(
+        np.minimum(state.price_rise + state.promo_over, 1.5)
+    )
     rate[:, _TECHNICAL] += 0.003 * week.most_by_customer(week.active() & (lines.kind >= BROADBAND))
     mood = np.exp(-magnitudes.dissatisfaction * np.clip(state.c_satisfaction, -3, 3))
     load = 0.4 + 0.6 * month_end_load(week.number).mean()
     rate *= (week.population.customers.talkative * mood * load * present)[:, None]
     new = np.flatnonzero(week.uniform_by_customer("contact") < -np.expm1(-rate.sum(axis=1)))
-    issue = pick(week.draws.at("issue", week.population.customers.number[new], week.number), rate[new])
+    issue = pick(
+        week.draws.at("issue", week.population.customers.number[new], week.number), rate[new]
+    )
     open_now = (state.c_open_issue >= 0) & (state.c_open_until > week.number) & present
-    back = np.flatnonzero(open_now & (week.uniform_by_customer("repeat") < magnitudes.repeat_chance))
+    back = np.flatnonzero(
+        open_now & (week.uniform_by_customer("repeat") < magnitudes.repeat_chance)
+    )
     customer = np.concatenate([new, back])
     issues = np.concatenate([issue, state.c_open_issue[back]]).astype(np.int64)
     return customer, issues, np.repeat([False, True], [len(new), len(back)])
@@ -108,16 +136,28 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
     outages, _ = week.network.outage_minutes(week.number)
     crowd = np.log(load[day]) + 0.6 * min(outages.mean() / 60, 1.5)
     wait = magnitudes.wait_seconds_median * np.exp(magnitudes.wait_sd * ndtri(luck("wait")) + crowd)
-    wait = np.floor(wait * np.where(_CALLED[channel], 1.0, np.where(_AGENT_CHANNELS[channel], 1.4, 0.05)))
+    wait = np.floor(
+        wait * np.where(_CALLED[channel], 1.0, np.where(_AGENT_CHANNELS[channel], 1.4, 0.05))
+    )
     wait = np.minimum(wait, 7200)
     abandoned = _CALLED[channel] & (luck("patience") < np.clip(wait / 2400, 0, 0.6))
     per_block = week.parameters.customers_per_block
     staff = max(12, int(magnitudes.agents_per_customer * per_block))
-    agent = week.population.customers.number[0] // per_block * staff + np.floor(luck("agent") * staff).astype(np.int64)
-    attitude = magnitudes.agent_attitude_sd * (0.75 * ndtri(week.draws.at("agent attitude", agent)) + 0.65 * ndtri(luck("tone")))
+    agent = week.population.customers.number[0] // per_block * staff + np.floor(
+        luck("agent") * staff
+    ).astype(np.int64)
+    attitude = magnitudes.agent_attitude_sd * (
+        0.75 * ndtri(week.draws.at("agent attitude", agent)) + 0.65 * ndtri(luck("tone"))
+    )
     served = _AGENT_CHANNELS[channel] & ~abandoned
     hard = np.array([0.05, -0.10, -0.12, 0.08, 0.02, 0.0, -0.05, 0.12])[issue]
-    chance = magnitudes.resolved_share + hard + 0.05 * attitude * served - 0.10 * again - 0.18 * ~_AGENT_CHANNELS[channel]
+    chance = (
+        magnitudes.resolved_share
+        + hard
+        + 0.05 * attitude * served
+        - 0.10 * again
+        - 0.18 * ~_AGENT_CHANNELS[channel]
+    )
     resolved = ~abandoned & (luck("resolved") < np.clip(chance, 0.05, 0.95))
     minutes = np.where(served, 3 + 8 * luck("length"), 1.0)
     closed = started + (wait * SECOND).astype(np.int64) + (minutes * 60).astype(np.int64) * SECOND
@@ -126,7 +166,9 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
     carries = again & (week.state.c_open_ticket[customer] >= 0)
     ticket = np.where(opens, key, np.where(carries, week.state.c_open_ticket[customer], -1))
     experience = 0.75 * np.where(resolved, 0.7, -1.0) + np.where(served, 0.5 * attitude, -0.15)
-    experience -= 0.35 * np.log1p(np.where(_CALLED[channel], wait, wait / 4) / 180) + 0.3 * again - 0.20
+    experience -= (
+        0.35 * np.log1p(np.where(_CALLED[channel], wait, wait / 4) / 180) + 0.3 * again - 0.20
+    )
     line = week.main_line()[customer]
     network = (issue == _NETWORK) | (issue == _TECHNICAL)
     worst = _worst_line(week)[customer]
@@ -171,7 +213,9 @@ def _emit(week: Week, contacts: Contacts) -> None:
         channel=contacts.channel,
         issue=contacts.issue,
         started_at=contacts.started_at,
-        wait_seconds=np.where(_AGENT_CHANNELS[contacts.channel] | _CALLED[contacts.channel], contacts.wait, np.nan),
+        wait_seconds=np.where(
+            _AGENT_CHANNELS[contacts.channel] | _CALLED[contacts.channel], contacts.wait, np.nan
+        ),
         transfers=np.where(contacts.agent >= 0, transfers, 0),
         abandoned=contacts.abandoned,
         resolved=np.where(late_flag, contacts.resolved, -1),
@@ -181,7 +225,9 @@ def _emit(week: Week, contacts: Contacts) -> None:
 
 
 def _ticket(week: Week, contacts: Contacts) -> None:
-    """Open tickets with all their steps; steps that lie ahead are emitted now and arrive in their time."""
+    """Open tickets with all their steps; steps that lie ahead are emitted now and arrive in their
+    time.
+    """
     magnitudes = week.parameters.service
     opened = contacts.ticket == contacts.key
     key, customer, issue = contacts.key[opened], contacts.customer[opened], contacts.issue[opened]
@@ -195,16 +241,23 @@ def _ticket(week: Week, contacts: Contacts) -> None:
     ticket_class = np.where(slow, TICKET_CLASSES.index("efficiency"), ticket_class)
     technical = (issue == _NETWORK) | (issue == _TECHNICAL) | (issue == _DEVICE)
     asks = contacts.resolved[opened] | (luck("asks") < 0.25)
-    kind = np.where(asks, TICKET_KINDS.index("request"), np.where(technical & (luck("fault") < 0.7), 1, 0))
+    kind = np.where(
+        asks, TICKET_KINDS.index("request"), np.where(technical & (luck("fault") < 0.7), 1, 0)
+    )
     at = contacts.closed_at[opened] + MINUTE
     responded = at + (HOUR * (0.3 + 20 * luck("response") ** 3)).astype(np.int64) // SECOND * SECOND
     days = magnitudes.resolve_days_median * np.exp(0.9 * ndtri(luck("days")))
     settled = (
-        responded + (np.where(contacts.resolved[opened], 0.1, np.clip(days, 0.2, 45)) * DAY).astype(np.int64) // SECOND * SECOND
+        responded
+        + (np.where(contacts.resolved[opened], 0.1, np.clip(days, 0.2, 45)) * DAY).astype(np.int64)
+        // SECOND
+        * SECOND
     )
     reopened = luck("reopened") < magnitudes.reopened_share
     again = settled + ((0.5 + 4 * luck("reopened when")) * DAY).astype(np.int64) // SECOND * SECOND
-    settled_again = again + ((0.5 + 6 * luck("settled again")) * DAY).astype(np.int64) // SECOND * SECOND
+    settled_again = (
+        again + ((0.5 + 6 * luck("settled again")) * DAY).astype(np.int64) // SECOND * SECOND
+    )
     closed = np.where(reopened, settled_again, settled) + 2 * DAY
     language = week.population.customers.language[customer]
     words = texts.encode(language, issue, ticket_class, luck("words"))
@@ -239,9 +292,18 @@ def _ticket(week: Week, contacts: Contacts) -> None:
     state.c_open_until[customer] = week_of(closed) + 1
     upset = kind == TICKET_KINDS.index("complaint")
     given = upset & (luck("goodwill") < 0.10)
-    accounts = week.population.customers.account[customer[given]] - week.population.customers.number[0]
+    accounts = (
+        week.population.customers.account[customer[given]] - week.population.customers.number[0]
+    )
     number = week.population.customers.number[customer[given]]
-    refund(week, number, accounts, np.round(3 + 12 * luck("goodwill amount")[given], 2), "goodwill", settled[given])
+    refund(
+        week,
+        number,
+        accounts,
+        np.round(3 + 12 * luck("goodwill amount")[given], 2),
+        "goodwill",
+        settled[given],
+    )
 
 
 def _feel(week: Week, contacts: Contacts, again: Array) -> None:
@@ -268,7 +330,9 @@ def _feel(week: Week, contacts: Contacts, again: Array) -> None:
 
 
 def _send_technicians(week: Week, contacts: Contacts) -> None:
-    """Send a technician for some faults of fixed lines: a repair order and its appointment, sometimes moved or missed."""
+    """Send a technician for some faults of fixed lines: a repair order and its appointment,
+    sometimes moved or missed.
+    """
     sent = (contacts.issue == _TECHNICAL) & ~contacts.resolved & (contacts.line >= 0)
     sent &= week.draws.at("technician", contacts.key) < 0.5
     key, customer, line = contacts.key[sent], contacts.customer[sent], contacts.line[sent]
@@ -282,7 +346,12 @@ def _send_technicians(week: Week, contacts: Contacts) -> None:
     final = np.where(moved, planned + 2 * DAY, planned)
     repair = ORDER_KINDS.index("repair")
     number = key * len(ORDER_KINDS) + repair + 10**17
-    common = {"order_id": number, "customer_id": customer, "subscription_id": line, "order": np.full(len(key), repair)}
+    common = {
+        "order_id": number,
+        "customer_id": customer,
+        "subscription_id": line,
+        "order": np.full(len(key), repair),
+    }
     week.rows.add("orders", number, at, **common, status=0)
     done = final + 2 * HOUR + np.where(missed, 3 * DAY, 0)
     week.rows.add("orders", number, done, **common, status=1)
@@ -290,7 +359,11 @@ def _send_technicians(week: Week, contacts: Contacts) -> None:
     week.rows.add("appointments", key, at, **visit, planned_at=planned, status=0)
     told = planned - 3 * HOUR
     shifted = {name: value[moved] for name, value in visit.items()}
-    week.rows.add("appointments", key[moved], told[moved], **shifted, planned_at=final[moved], status=1)
-    week.rows.add("appointments", key, final + HOUR, **visit, planned_at=final, status=np.where(missed, 3, 2))
+    week.rows.add(
+        "appointments", key[moved], told[moved], **shifted, planned_at=final[moved], status=1
+    )
+    week.rows.add(
+        "appointments", key, final + HOUR, **visit, planned_at=final, status=np.where(missed, 3, 2)
+    )
     bad = week.parameters.satisfaction.late_appointment * (0.4 * moved + missed)
     np.add.at(week.shock, customer, -bad)

@@ -17,7 +17,8 @@ PLANNED, ACTIVE, SUSPENDED, ENDED = -1, 0, 1, 2
 class State:
     """A block's state at the start of a week.
 
-    Arrays have an entry a line, or a customer (``c_``), an account (``a_``), an open contact (``o_``).
+    Arrays have an entry a line, or a customer (``c_``), an account (``a_``), an open contact
+    (``o_``).
     """
 
     status: Array

@@ -1,4 +1,6 @@
-"""Surveys: invitations by a known design, answers by choice, scores from satisfaction and a mood of the moment."""
+"""Surveys: invitations by a known design, answers by choice, scores from satisfaction and a mood of
+the moment.
+"""
 
 import numpy as np
 from scipy.special import expit, ndtri
@@ -10,7 +12,12 @@ from simulator.world.calendar import DAY, HOUR
 from simulator.world.draws import Array, pick
 
 _CSAT, _NPS, _CES = range(len(INSTRUMENTS))
-_TOUCHPOINT_OF = np.array([TOUCHPOINTS.index(name) for name in ("phone", "phone", "bot", "chat", "none", "app", "store", "none")])
+_TOUCHPOINT_OF = np.array(
+    [
+        TOUCHPOINTS.index(name)
+        for name in ("phone", "phone", "bot", "chat", "none", "app", "store", "none")
+    ]
+)
 _QUARTER_WEEKS = 13
 
 
@@ -41,12 +48,16 @@ def _willing(week: Week, who: Array, mood: Array) -> Array:
 def _ask_about_relationship(week: Week) -> None:
     """Once a quarter, in a week of its own, each customer may be invited."""
     magnitudes, customers, state = week.parameters.survey, week.population.customers, week.state
-    turn = np.floor(_QUARTER_WEEKS * week.draws.at("survey week", customers.number)).astype(np.int64)
+    turn = np.floor(_QUARTER_WEEKS * week.draws.at("survey week", customers.number)).astype(
+        np.int64
+    )
     here = (turn == week.number % _QUARTER_WEEKS) & (week.by_customer(week.active()) > 0)
     here &= ~state.c_no_surveys & ~state.c_no_contact & (customers.join_week < week.number - 4)
     pool = np.flatnonzero(here)
     new = customers.join_week[pool] > week.number - 52
-    design = np.array(magnitudes.invited_a_quarter)[customers.segment[pool]] * np.where(new, magnitudes.new_customer_factor, 1.0)
+    design = np.array(magnitudes.invited_a_quarter)[customers.segment[pool]] * np.where(
+        new, magnitudes.new_customer_factor, 1.0
+    )
     design = np.minimum(np.round(design, 4), 1.0)
     invited = week.draws.at("invited", customers.number[pool], week.number) < design
     who, design = pool[invited], design[invited]
@@ -54,17 +65,35 @@ def _ask_about_relationship(week: Week) -> None:
     key = (number * 10_000 + week.number) * 4
     at = week.moment("invitation", number, 5)
     delivered = _invite(
-        week, key, who, design, at, 0, np.zeros(len(who), dtype=np.int64), np.full(len(who), -1), np.full(len(who), -1)
+        week,
+        key,
+        who,
+        design,
+        at,
+        0,
+        np.zeros(len(who), dtype=np.int64),
+        np.full(len(who), -1),
+        np.full(len(who), -1),
     )
-    mood = state.c_satisfaction[who] + magnitudes.noise_sd * ndtri(week.draws.at("mood of the day", key))
+    mood = state.c_satisfaction[who] + magnitudes.noise_sd * ndtri(
+        week.draws.at("mood of the day", key)
+    )
     answers = delivered & (week.draws.at("answers", key) < _willing(week, who, mood))
     who, key, mood, at = who[answers], key[answers], mood[answers], at[answers]
-    when = at + ((0.1 + 60 * week.draws.at("answer when", key) ** 2) * HOUR).astype(np.int64) // 1_000_000 * 1_000_000
+    when = (
+        at
+        + ((0.1 + 60 * week.draws.at("answer when", key) ** 2) * HOUR).astype(np.int64)
+        // 1_000_000
+        * 1_000_000
+    )
     _answer(week, key, who, when, 0, _CSAT, "overall", mood)
     _answer(week, key, who, when, 0, _NPS, "overall", mood)
     line = week.main_line()[who]
     network = np.where(line >= 0, -np.nan_to_num(state.net_past[line] + state.net_now[line]), 0)
-    price = -(state.price_rise[line] + state.promo_over[line]) - 1.5 * state.a_shock[customers.account[who] - customers.number[0]]
+    price = (
+        -(state.price_rise[line] + state.promo_over[line])
+        - 1.5 * state.a_shock[customers.account[who] - customers.number[0]]
+    )
     service = -0.8 * state.c_unresolved[who]
     about = {
         "attitude": 0.3 * service,
@@ -84,7 +113,10 @@ def _ask_about_contacts(week: Week, contacts: Contacts) -> None:
     magnitudes, state = week.parameters.survey, week.state
     touchpoint = _TOUCHPOINT_OF[contacts.channel]
     asked = (
-        (touchpoint > 0) & ~contacts.abandoned & ~state.c_no_surveys[contacts.customer] & ~state.c_no_contact[contacts.customer]
+        (touchpoint > 0)
+        & ~contacts.abandoned
+        & ~state.c_no_surveys[contacts.customer]
+        & ~state.c_no_contact[contacts.customer]
     )
     asked &= week.draws.at("asked", contacts.key) < magnitudes.after_contact
     who, contact = contacts.customer[asked], contacts.key[asked]
@@ -97,23 +129,53 @@ def _ask_about_contacts(week: Week, contacts: Contacts) -> None:
     key = (number * 10_000 + week.number) * 4 + 1
     design = np.full(len(who), magnitudes.after_contact)
     delivered = _invite(week, key, who, design, at, 1, touchpoint, line, contact)
-    mood = contacts.experience[asked][first] + 0.45 * state.c_satisfaction[who] + 0.7 * ndtri(week.draws.at("mood after", key))
+    mood = (
+        contacts.experience[asked][first]
+        + 0.45 * state.c_satisfaction[who]
+        + 0.7 * ndtri(week.draws.at("mood after", key))
+    )
     answers = delivered & (week.draws.at("answers", key) < _willing(week, who, mood))
     who, key, mood = who[answers], key[answers], mood[answers]
-    when = at[answers] + ((0.05 + 30 * week.draws.at("answer when", key) ** 3) * HOUR).astype(np.int64) // 1_000_000 * 1_000_000
+    when = (
+        at[answers]
+        + ((0.05 + 30 * week.draws.at("answer when", key) ** 3) * HOUR).astype(np.int64)
+        // 1_000_000
+        * 1_000_000
+    )
     _answer(week, key, who, when, 1, _CSAT, "overall", mood)
-    _answer(week, key, who, when, 1, _CES, "support", mood + 0.5 * ndtri(week.draws.at("effort", key)))
+    _answer(
+        week, key, who, when, 1, _CES, "support", mood + 0.5 * ndtri(week.draws.at("effort", key))
+    )
     for dimension in ("attitude", "response_speed"):
-        _answer(week, key, who, when, 1, _CSAT, dimension, 0.8 * mood + 0.6 * ndtri(week.draws.at(f"about {dimension}", key)))
+        _answer(
+            week,
+            key,
+            who,
+            when,
+            1,
+            _CSAT,
+            dimension,
+            0.8 * mood + 0.6 * ndtri(week.draws.at(f"about {dimension}", key)),
+        )
 
 
 def _invite(
-    week: Week, key: Array, who: Array, design: Array, at: Array, survey: int, touchpoint: Array, line: Array, contact: Array
+    week: Week,
+    key: Array,
+    who: Array,
+    design: Array,
+    at: Array,
+    survey: int,
+    touchpoint: Array,
+    line: Array,
+    contact: Array,
 ) -> Array:
     digital = week.population.customers.digital[who]
     weights = np.stack([np.full(len(who), 0.5), 0.4 * np.ones(len(who)), 0.9 * digital], axis=1)
     channel = pick(week.draws.at("survey channel", key), weights)
-    delivered: Array = week.draws.at("survey delivered", key) < np.array([0.97, 0.88, 0.93])[channel]
+    delivered: Array = (
+        week.draws.at("survey delivered", key) < np.array([0.97, 0.88, 0.93])[channel]
+    )
     week.rows.add(
         "survey_invitations",
         key,
@@ -123,7 +185,9 @@ def _invite(
         subscription_id=line,
         interaction_id=contact,
         survey=np.full(len(who), survey),
-        channel=np.array([CONTACT_CHANNELS.index(name) for name in ("sms", "email", "app")])[channel],
+        channel=np.array([CONTACT_CHANNELS.index(name) for name in ("sms", "email", "app")])[
+            channel
+        ],
         touchpoint=touchpoint,
         sampling_probability=design,
         delivered=delivered,
@@ -131,12 +195,25 @@ def _invite(
     return delivered
 
 
-def _answer(week: Week, key: Array, who: Array, at: Array, survey: int, instrument: int, dimension: str, feeling: Array) -> None:
+def _answer(
+    week: Week,
+    key: Array,
+    who: Array,
+    at: Array,
+    survey: int,
+    instrument: int,
+    dimension: str,
+    feeling: Array,
+) -> None:
     magnitudes = week.parameters.survey
     if instrument == _CSAT:
         score, low, high = 1 + np.searchsorted(np.array(magnitudes.csat_edges), feeling), 1, 5
     elif instrument == _NPS:
-        score, low, high = np.clip(np.floor(magnitudes.nps_middle + magnitudes.nps_slope * feeling), 0, 10), 0, 10
+        score, low, high = (
+            np.clip(np.floor(magnitudes.nps_middle + magnitudes.nps_slope * feeling), 0, 10),
+            0,
+            10,
+        )
     else:
         score, low, high = np.clip(np.floor(5.3 + 1.2 * feeling), 1, 7), 1, 7
     week.rows.add(

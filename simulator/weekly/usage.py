@@ -24,28 +24,49 @@ def experience(week: Week) -> None:
     state.net_now = (0.6 * state.net_now + 0.4 * (bad - state.net_past)).astype(np.float32)
     worse = np.clip(state.net_now, -0.5, 3.0)
     felt = magnitudes.degraded * np.maximum(worse, 0) + magnitudes.level * np.clip(bad, -1.5, 3)
-    outage_felt = magnitudes.outage * np.minimum(outage / 240, 2.0) * np.where(badly[state.cell], 1.7, 1.0)
+    outage_felt = (
+        magnitudes.outage * np.minimum(outage / 240, 2.0) * np.where(badly[state.cell], 1.7, 1.0)
+    )
     lines_here = np.maximum(week.by_customer(active), 1)
-    week.shock -= week.by_customer(felt * active) / lines_here + week.most_by_customer(outage_felt * active)
+    week.shock -= week.by_customer(felt * active) / lines_here + week.most_by_customer(
+        outage_felt * active
+    )
     service = week.parameters.service
-    week.contact_rate[:, 1] += service.on_degraded * week.most_by_customer(np.maximum(worse, 0) * active)
-    week.contact_rate[:, 1] += service.on_outage * week.most_by_customer(np.minimum(outage / 240, 2) * active)
+    week.contact_rate[:, 1] += service.on_degraded * week.most_by_customer(
+        np.maximum(worse, 0) * active
+    )
+    week.contact_rate[:, 1] += service.on_outage * week.most_by_customer(
+        np.minimum(outage / 240, 2) * active
+    )
     week.contact_rate[:, 2] += (
-        0.5 * service.on_degraded * week.most_by_customer(np.maximum(worse, 0) * (active & (lines.kind >= BROADBAND)))
+        0.5
+        * service.on_degraded
+        * week.most_by_customer(np.maximum(worse, 0) * (active & (lines.kind >= BROADBAND)))
     )
 
     strength = np.exp(0.75 * np.clip(bad, -2, 3.5))
     mobile = lines.mobile
-    drops = whole(np.where(mobile, 0.9, 0.5) * strength * np.exp(0.5 * week.normal("drops") - 0.125), week.uniform("drop"))
-    drop_days = np.minimum(np.minimum(drops, whole(0.72 * drops.astype(np.float64), week.uniform("drop days"))), 7)
+    drops = whole(
+        np.where(mobile, 0.9, 0.5) * strength * np.exp(0.5 * week.normal("drops") - 0.125),
+        week.uniform("drop"),
+    )
+    drop_days = np.minimum(
+        np.minimum(drops, whole(0.72 * drops.astype(np.float64), week.uniform("drop days"))), 7
+    )
     drop_days = np.maximum(drop_days, drops > 0)
-    failed = whole(0.5 * strength * np.exp(0.6 * week.normal("failures") - 0.18), week.uniform("failure"))
+    failed = whole(
+        0.5 * strength * np.exp(0.6 * week.normal("failures") - 0.18), week.uniform("failure")
+    )
     noise = week.normal("probes")
     mos = np.clip(4.15 - 0.22 * bad + 0.12 * noise, 1, 4.6)
-    failing = np.isin(week.population.customers.region, week.parameters.population.probe_failing_regions)[lines.customer]
+    failing = np.isin(
+        week.population.customers.region, week.parameters.population.probe_failing_regions
+    )[lines.customer]
     no_calls = (lines.base_minutes < 4) | ~mobile | (week.uniform("no calls") < 0.04)
     mos = np.where(no_calls | (failing & (week.number % 9 < 7)), np.nan, mos)
-    speed = np.where(mobile, np.where(state.device_5g, 95, 38), np.where(lines.kind == BROADBAND, 210, np.nan))
+    speed = np.where(
+        mobile, np.where(state.device_5g, 95, 38), np.where(lines.kind == BROADBAND, 210, np.nan)
+    )
     throughput = speed * np.exp(-0.28 * bad + 0.22 * week.normal("speed"))
     latency = np.where(mobile, 38, 14) * np.exp(0.16 * bad + 0.15 * noise)
     congestion = np.clip(0.14 + 0.11 * bad + 0.05 * week.normal("congestion"), 0, 1)
@@ -74,7 +95,9 @@ def use(week: Week) -> None:
     magnitudes = week.parameters.usage
     lines, state = week.population.lines, week.state
     active = week.active()
-    state.usage_wave = (magnitudes.memory * state.usage_wave + magnitudes.noise_sd * week.normal("use")).astype(np.float32)
+    state.usage_wave = (
+        magnitudes.memory * state.usage_wave + magnitudes.noise_sd * week.normal("use")
+    ).astype(np.float32)
     _turn_to_other_sim(week)
     level = np.exp(
         state.usage_wave
@@ -88,23 +111,44 @@ def use(week: Week) -> None:
     minutes = np.round(lines.base_minutes * level * np.exp(0.25 * week.normal("talk")), 1)
     data = np.round(lines.base_data * level, 2)
     used = (minutes > 0) | (data > 0.01)
-    intensity = level * np.where(lines.kind == PREPAID, 0.8, 1.6) * (1 + np.log1p(lines.base_data + lines.base_minutes / 15))
+    intensity = (
+        level
+        * np.where(lines.kind == PREPAID, 0.8, 1.6)
+        * (1 + np.log1p(lines.base_data + lines.base_minutes / 15))
+    )
     empty = np.exp(-np.clip(intensity, 0, 20))
     zero_days = np.where(used, np.minimum(whole(7 * empty, week.uniform("zero days")), 6), 7)
     usual = 0.9 * state.use_level + 0.1 * np.log1p(data + minutes / 15).astype(np.float32)
     state.use_level = np.where(active & ~idle, usual, state.use_level).astype(np.float32)
 
-    tail = np.floor(week.uniform("last use").astype(np.float64) ** 2 * (1 + zero_days) * 144).astype(np.int64) * 10 * MINUTE
+    tail = (
+        np.floor(week.uniform("last use").astype(np.float64) ** 2 * (1 + zero_days) * 144).astype(
+            np.int64
+        )
+        * 10
+        * MINUTE
+    )
     stop = np.where(state.quiet_from > week.start, np.minimum(week.end, state.quiet_from), week.end)
-    last = np.maximum(stop - 10 * MINUTE - tail, np.maximum(week.start, state.start_at)) // (10 * MINUTE) * (10 * MINUTE)
+    last = (
+        np.maximum(stop - 10 * MINUTE - tail, np.maximum(week.start, state.start_at))
+        // (10 * MINUTE)
+        * (10 * MINUTE)
+    )
     state.last_used = np.where(active & used, np.maximum(last, state.last_used), state.last_used)
 
     allowance, spoken = week.plans.data_gb[state.plan], week.plans.minutes[state.plan]
     unused = np.clip(1 - data * 30 / 7 / allowance, 0, 1)
-    state.unused = np.where(active & ~np.isnan(unused), 0.9 * state.unused + 0.1 * unused, state.unused).astype(np.float32)
+    state.unused = np.where(
+        active & ~np.isnan(unused), 0.9 * state.unused + 0.1 * unused, state.unused
+    ).astype(np.float32)
     overage = _overage(week, data, minutes, allowance, spoken)
-    travels = week.uniform("roaming") < magnitudes.roaming_chance * (1.4 + season(week.number + 26)) * lines.mobile
-    roaming = np.where(travels & used, 1 + np.floor(6 * week.uniform("roaming days")), 0).astype(np.int64)
+    travels = (
+        week.uniform("roaming")
+        < magnitudes.roaming_chance * (1.4 + season(week.number + 26)) * lines.mobile
+    )
+    roaming = np.where(travels & used, 1 + np.floor(6 * week.uniform("roaming days")), 0).astype(
+        np.int64
+    )
     seen = np.flatnonzero(active & (state.start_at < week.end))
     at = np.full(len(seen), week.end, dtype=np.int64)
     mobile = lines.mobile[seen]
@@ -131,7 +175,9 @@ def _turn_to_other_sim(week: Week) -> None:
     state.idle_weeks = np.maximum(state.idle_weeks - 1, 0).astype(np.int8)
     luck = week.uniform("other SIM")
     turns = (
-        (lines.kind == PREPAID) & (luck < magnitudes.idle_chance * np.where(lines.dual_sim, 1.0, 0.25)) & (state.idle_weeks == 0)
+        (lines.kind == PREPAID)
+        & (luck < magnitudes.idle_chance * np.where(lines.dual_sim, 1.0, 0.25))
+        & (state.idle_weeks == 0)
     )
     weeks = 1 + np.floor(luck / magnitudes.idle_chance * 997 % 1 * magnitudes.idle_weeks_most)
     state.idle_weeks = np.where(turns, weeks, state.idle_weeks).astype(np.int8)
@@ -156,13 +202,23 @@ def _share_of_week(week: Week) -> Array:
 
 
 def _overage(week: Week, data: Array, minutes: Array, allowance: Array, spoken: Array) -> Array:
-    """Charge what goes beyond the month's allowance; prepaid lines pay as they go and are cut off instead."""
+    """Charge what goes beyond the month's allowance; prepaid lines pay as they go and are cut off
+    instead.
+    """
     lines, state = week.population.lines, week.state
     state.cycle_data += data
     state.cycle_minutes += minutes.astype(np.float32)
-    over_data = np.minimum(np.maximum(np.nan_to_num(state.cycle_data - allowance, nan=0.0), 0), data)
-    over_minutes = np.minimum(np.maximum(np.nan_to_num(state.cycle_minutes - spoken, nan=0.0), 0), minutes)
-    overage = np.round(over_data * week.plans.over_gb[state.plan] + over_minutes * week.plans.over_minute[state.plan], 2)
+    over_data = np.minimum(
+        np.maximum(np.nan_to_num(state.cycle_data - allowance, nan=0.0), 0), data
+    )
+    over_minutes = np.minimum(
+        np.maximum(np.nan_to_num(state.cycle_minutes - spoken, nan=0.0), 0), minutes
+    )
+    overage = np.round(
+        over_data * week.plans.over_gb[state.plan]
+        + over_minutes * week.plans.over_minute[state.plan],
+        2,
+    )
     overage = np.where(lines.kind == PREPAID, 0.0, np.minimum(overage, 60))
     state.cycle_overage += overage * week.active()
     return overage
@@ -179,7 +235,9 @@ def visit(week: Week) -> None:
         "login": 0.42 * digital,
         "bill_page": 0.05 * digital,
         "plan_page": digital * (0.022 + 0.05 * rises + 0.12 * wavers),
-        "cancel_page": digital * (0.0035 + 0.010 * rises + 0.16 * wavers) * np.where(state.c_satisfaction < -0.5, 1.6, 1.0),
+        "cancel_page": digital
+        * (0.0035 + 0.010 * rises + 0.16 * wavers)
+        * np.where(state.c_satisfaction < -0.5, 1.6, 1.0),
         "rating": 0.004 * digital,
     }
     for event, chance in chances.items():
@@ -187,8 +245,12 @@ def visit(week: Week) -> None:
         number = customers.number[who]
         stars = np.full(len(who), -1)
         if event == "rating":
-            mood = state.c_satisfaction[who] + 1.6 * (week.draws.at("stars", number, week.number) - 0.4)
+            mood = state.c_satisfaction[who] + 1.6 * (
+                week.draws.at("stars", number, week.number) - 0.4
+            )
             stars = np.clip(np.rint(3.6 + 1.1 * mood), 1, 5).astype(np.int64)
         code = np.full(len(who), APP_EVENTS.index(event))
         at = week.moment(event, number)
-        week.rows.add("app_events", number * 8 + code, at, customer_id=who, event=code, rating=stars)
+        week.rows.add(
+            "app_events", number * 8 + code, at, customer_id=who, event=code, rating=stars
+        )

@@ -90,13 +90,17 @@ class Week:
         return np.bincount(self.population.lines.customer, weights=values, minlength=self.people)
 
     def by_account(self, values: Array) -> Array:
-        """Sum over each account's lines; entries of customers who are not their account's first are 0."""
+        """Sum over each account's lines; entries of customers who are not their account's first are
+        0.
+        """
         return np.bincount(self.population.lines.account, weights=values, minlength=self.people)
 
     def most_by_customer(self, values: Array) -> Array:
         """Largest, and at least 0, over each customer's lines."""
         order, starts = self.population.by_customer
-        most: Array = np.maximum(np.maximum.reduceat(np.asarray(values, dtype=np.float64)[order], starts), 0)
+        most: Array = np.maximum(
+            np.maximum.reduceat(np.asarray(values, dtype=np.float64)[order], starts), 0
+        )
         return most
 
     def main_line(self) -> Array:

@@ -22,7 +22,9 @@ NEVER = np.iinfo(np.int64).min
 NO_WEEK = -30_000
 """Stands for a week that never comes."""
 LOCAL = 8 * HOUR
-"""Local time is ahead of UTC by this much in all regions (one hour more in one of them is left aside)."""
+"""Local time is ahead of UTC by this much in all regions (one hour more in one of them is left
+aside).
+"""
 
 
 def weeks_in(months: int) -> int:
@@ -42,7 +44,9 @@ def date_of(week: int) -> datetime:
 
 def week_of(time: Array) -> Array:
     """Week that a time lies in; `NO_WEEK` for never."""
-    return np.where(time == NEVER, NO_WEEK, (np.where(time == NEVER, START, time) - START) // WEEK).astype(np.int32)
+    return np.where(
+        time == NEVER, NO_WEEK, (np.where(time == NEVER, START, time) - START) // WEEK
+    ).astype(np.int32)
 
 
 def days_of_month(week: int) -> Array:
@@ -51,7 +55,9 @@ def days_of_month(week: int) -> Array:
 
 
 def month_end_load(week: int) -> Array:
-    """How busy service is on each of a week's days, about 1: month-ends, when bills are due, and Mondays are busy."""
+    """How busy service is on each of a week's days, about 1: month-ends, when bills are due, and
+    Mondays are busy.
+    """
     day = days_of_month(week)
     load = np.where((day >= 27) | (day <= 3), 1.7, 0.9)
     return load * np.array([1.25, 1.1, 1.0, 1.0, 1.0, 0.8, 0.6])

@@ -1,8 +1,10 @@
-"""Random numbers that are the same whatever the policy: every number has an address, and is drawn from that address alone.
+"""Random numbers that are the same whatever the policy: every number has an address, and is drawn
+from that address alone.
 
-Two kinds of address. *Dense* draws give one number for each slot of a block in a week, whether or not the slot is in use
-(Philox, keyed by seed and purpose, its counter set by block and week). *Sparse* draws hash the identity of one event (seed,
-purpose, who, when): rare events need no array. Both are common random numbers: another policy meets the same luck.
+Two kinds of address. *Dense* draws give one number for each slot of a block in a week, whether or
+not the slot is in use (Philox, keyed by seed and purpose, its counter set by block and week).
+*Sparse* draws hash the identity of one event (seed, purpose, who, when): rare events need no array.
+Both are common random numbers: another policy meets the same luck.
 """
 
 from typing import Any
@@ -87,7 +89,9 @@ def _mix(value: Array) -> Array:
 
 
 def whole(mean: Array, uniform: Array) -> Array:
-    """Round to a whole number so that the mean is kept: up where the fraction beats the uniform number."""
+    """Round to a whole number so that the mean is kept: up where the fraction beats the uniform
+    number.
+    """
     return np.floor(mean + uniform).astype(np.int64)
 
 

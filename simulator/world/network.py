@@ -1,4 +1,6 @@
-"""Network quality that customers share: cells by week, incidents, and what each subscription makes of them."""
+"""Network quality that customers share: cells by week, incidents, and what each subscription makes
+of them.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +18,9 @@ CELL, REGION, NATION = range(len(INCIDENT_LEVELS))
 
 @dataclass(frozen=True)
 class Incidents:
-    """Incidents that start in one week, one array entry each; `level` and `severity` are indices of the contract's."""
+    """Incidents that start in one week, one array entry each; `level` and `severity` are indices of
+    the contract's.
+    """
 
     level: Array
     area: Array
@@ -45,7 +49,9 @@ class Network:
         self._draws = draws
         self._parameters = parameters
         cells = max(parameters.cells_least, customers // parameters.customers_per_cell)
-        self.region = np.minimum(np.searchsorted(np.cumsum(shares()), (np.arange(cells) + 0.5) / cells), len(REGIONS) - 1)
+        self.region = np.minimum(
+            np.searchsorted(np.cumsum(shares()), (np.arange(cells) + 0.5) / cells), len(REGIONS) - 1
+        )
         """Region of each cell, ascending."""
         self.first_cell = np.searchsorted(self.region, np.arange(len(REGIONS)))
         self.cells_in = np.bincount(self.region, minlength=len(REGIONS))
@@ -82,11 +88,22 @@ class Network:
         noise = self._draws.normal("cell quality", week, self.cells)
         episode = self._draws.uniform("cell episode", week, self.cells) < magnitudes.episode_chance
         regional = self._draws.normal("region quality", week, len(REGIONS))
-        self._wave = magnitudes.cell_memory * self._wave + magnitudes.cell_week_sd * noise + magnitudes.episode_size * episode
+        self._wave = (
+            magnitudes.cell_memory * self._wave
+            + magnitudes.cell_week_sd * noise
+            + magnitudes.episode_size * episode
+        )
         self._region_wave = 0.9 * self._region_wave + magnitudes.region_week_sd * regional
         trend = self._trend * np.minimum(week, 104)
         self._badness.append(
-            np.asarray(self._base + trend + self._wave + self._region_wave[self.region] + 0.1 * season(week), dtype=np.float32)
+            np.asarray(
+                self._base
+                + trend
+                + self._wave
+                + self._region_wave[self.region]
+                + 0.1 * season(week),
+                dtype=np.float32,
+            )
         )
         self._incidents.append(self._draw_incidents(week))
 
@@ -94,14 +111,25 @@ class Network:
         magnitudes = self._parameters
         load = np.exp(0.5 * np.clip(self._badness[week], -2, 2))
         hit = [
-            np.flatnonzero(self._draws.uniform("cell incident", week, self.cells) < magnitudes.cell_incident_chance * load),
-            np.flatnonzero(self._draws.uniform("region incident", week, len(REGIONS)) < magnitudes.region_incident_chance),
-            np.flatnonzero(self._draws.uniform("nation incident", week, 1) < magnitudes.nation_incident_chance),
+            np.flatnonzero(
+                self._draws.uniform("cell incident", week, self.cells)
+                < magnitudes.cell_incident_chance * load
+            ),
+            np.flatnonzero(
+                self._draws.uniform("region incident", week, len(REGIONS))
+                < magnitudes.region_incident_chance
+            ),
+            np.flatnonzero(
+                self._draws.uniform("nation incident", week, 1) < magnitudes.nation_incident_chance
+            ),
         ]
         level = np.repeat(np.arange(3), [len(areas) for areas in hit])
         area = np.concatenate(hit)
         key = level * 1_000_000 + area
-        luck = [self._draws.at(f"incident {what}", key, week) for what in ("start", "length", "severity", "promise")]
+        luck = [
+            self._draws.at(f"incident {what}", key, week)
+            for what in ("start", "length", "severity", "promise")
+        ]
         severity = (luck[2] > 0.6).astype(np.int8) + (luck[2] > 0.9)
         hours = np.array([2.0, 5.0, 11.0])[severity] * np.exp(0.6 * (2 * luck[1] - 1) * 1.6)
         started = (start_of(week) + (luck[0] * 6.9 * DAY).astype(np.int64)) // MINUTE * MINUTE
@@ -118,9 +146,11 @@ class Network:
         )
 
     def outage_minutes(self, week: int) -> tuple[Array, Array]:
-        """Minutes without service in each cell in a week, and whether the operator told of it badly.
+        """Minutes without service in each cell in a week, and whether the operator told of it
+        badly.
 
-        Incidents count in the week they start; regional and national ones take out a part of the cells.
+        Incidents count in the week they start; regional and national ones take out a part of the
+        cells.
         """
         if week not in self._outages:
             self._outages[week] = self._outage_minutes(week)
@@ -135,7 +165,10 @@ class Network:
             if level == CELL:
                 hit = np.arange(self.cells) == area
             else:
-                part = self._draws.at("incident reach", np.arange(self.cells), week, level, area) < (0.35, 0.35, 0.2)[level]
+                part = (
+                    self._draws.at("incident reach", np.arange(self.cells), week, level, area)
+                    < (0.35, 0.35, 0.2)[level]
+                )
                 hit = part & ((self.region == area) | (level == NATION))
             length = (incidents.ended_at[number] - incidents.started_at[number]) // MINUTE
             share = (0.25, 0.6, 1.0)[int(incidents.severity[number])]
@@ -151,15 +184,37 @@ class Network:
         common = {
             "incident_id": key,
             "level": incidents.level,
-            "area_id": np.where(incidents.level == NATION, -1, incidents.level * 1_000_000 + incidents.area),
+            "area_id": np.where(
+                incidents.level == NATION, -1, incidents.level * 1_000_000 + incidents.area
+            ),
             "severity": incidents.severity,
             "started_at": incidents.started_at,
             "expected_end_at": incidents.expected_end_at,
         }
-        rows.add("incidents", key, incidents.started_at + 5 * MINUTE, **common, ended_at=np.full(len(key), NEVER))
+        rows.add(
+            "incidents",
+            key,
+            incidents.started_at + 5 * MINUTE,
+            **common,
+            ended_at=np.full(len(key), NEVER),
+        )
         late = incidents.badly_told & (incidents.expected_end_at < incidents.ended_at)
         changed = {name: value[late] for name, value in common.items()}
         changed["expected_end_at"] = incidents.ended_at[late] + HOUR
-        rows.add("incidents", key[late], incidents.expected_end_at[late], **changed, ended_at=np.full(int(late.sum()), NEVER))
-        common["expected_end_at"] = np.where(late, incidents.ended_at + HOUR, incidents.expected_end_at)
-        rows.add("incidents", key, incidents.ended_at + 30 * SECOND, **common, ended_at=incidents.ended_at)
+        rows.add(
+            "incidents",
+            key[late],
+            incidents.expected_end_at[late],
+            **changed,
+            ended_at=np.full(int(late.sum()), NEVER),
+        )
+        common["expected_end_at"] = np.where(
+            late, incidents.ended_at + HOUR, incidents.expected_end_at
+        )
+        rows.add(
+            "incidents",
+            key,
+            incidents.ended_at + 30 * SECOND,
+            **common,
+            ended_at=incidents.ended_at,
+        )

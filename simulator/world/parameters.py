@@ -1,8 +1,9 @@
 """Every magnitude of the simulated operator, by name, with its unit in the name.
 
-*Published* marks a figure that a named source reports and that the simulation is held against (`simulator.engine.magnitudes` prints
-both). Everything else is *assumed*: chosen so that the whole behaves plausibly, and nothing more should be read into it.
-Shares and probabilities lie between 0 and 1; coefficients of a log hazard are per unit of what they multiply.
+*Published* marks a figure that a named source reports and that the simulation is held against
+(`simulator.engine.magnitudes` prints both). Everything else is *assumed*: chosen so that the whole
+behaves plausibly, and nothing more should be read into it. Shares and probabilities lie between 0
+and 1; coefficients of a log hazard are per unit of what they multiply.
 """
 
 from dataclasses import dataclass, field
@@ -43,9 +44,15 @@ def _arrivals() -> dict[str, ArrivalParameters]:
         "devices": ArrivalParameters(late_share=0.05, late_days=14, lost_share=0.03),
         "consents": prompt,
         "loyalty": ArrivalParameters(lost_share=0.01),
-        "usage_weeks": ArrivalParameters(usual_hours=20, late_share=0.03, late_days=9, lost_share=0.004),
-        "network_weeks": ArrivalParameters(usual_hours=24, late_share=0.04, late_days=12, lost_share=0.015),
-        "app_events": ArrivalParameters(usual_hours=3, late_share=0.01, late_days=4, lost_share=0.005),
+        "usage_weeks": ArrivalParameters(
+            usual_hours=20, late_share=0.03, late_days=9, lost_share=0.004
+        ),
+        "network_weeks": ArrivalParameters(
+            usual_hours=24, late_share=0.04, late_days=12, lost_share=0.015
+        ),
+        "app_events": ArrivalParameters(
+            usual_hours=3, late_share=0.01, late_days=4, lost_share=0.005
+        ),
         "recharges": prompt,
         "orders": daily,
         "appointments": daily,
@@ -55,7 +62,9 @@ def _arrivals() -> dict[str, ArrivalParameters]:
         "arrears": daily,
         "refunds": daily,
         "price_changes": daily,
-        "interactions": ArrivalParameters(usual_hours=4, late_share=0.03, late_days=5, lost_share=0.003),
+        "interactions": ArrivalParameters(
+            usual_hours=4, late_share=0.03, late_days=5, lost_share=0.003
+        ),
         "tickets": ArrivalParameters(usual_hours=4, late_share=0.03, late_days=5),
         "incidents": prompt,
         "survey_invitations": daily,
@@ -74,7 +83,9 @@ class PopulationParameters:
     household_size_shares: tuple[float, ...] = (0.50, 0.27, 0.13, 0.07, 0.03)
     shared_account_share: float = 0.45
     joining_share: float = 0.15
-    """Postpaid and fixed customers who join within `joining_weeks` of the start; the others were there before."""
+    """Postpaid and fixed customers who join within `joining_weeks` of the start; the others were
+    there before.
+    """
     joining_share_prepaid: float = 0.45
     joining_weeks: int = 156
     tenure_weeks_scale: float = 125.0
@@ -82,9 +93,13 @@ class PopulationParameters:
     tenure_weeks_most: int = 900
     prepaid_share: float = 0.40
     later_line_share: float = 0.25
-    """Further lines of a customer that come later than the first, at any time up to the end of `joining_weeks`."""
+    """Further lines of a customer that come later than the first, at any time up to the end of
+    `joining_weeks`.
+    """
     successor_share: float = 0.06
-    """Mobile lines that will be continued by another one, if still there then: migration, transfer, SIM swap."""
+    """Mobile lines that will be continued by another one, if still there then: migration, transfer,
+    SIM swap.
+    """
     committed_share: tuple[float, ...] = (0.68, 0.0, 0.78, 0.70)
     commitment_weeks: tuple[int, ...] = (104, 0, 78, 52)
     promotion_share: tuple[float, ...] = (0.35, 0.0, 0.55, 0.40)
@@ -206,13 +221,25 @@ class RechargeParameters:
 class ServiceParameters:
     """Contacts and tickets.
 
-    Published: Ofcom, Comparing customer service (May 2023, for 2022): mean wait 2 min 23 s (mobile) and 2 min 37 s (fixed), 77 %
-    to 90 % of contacts by phone, 12 % of mobile and 20 % of broadband customers with a reason to complain in a year; for 2021,
-    37 % to 43 % of complaints settled at first contact. The rates by cause are assumed.
+    Published: Ofcom, Comparing customer service (May 2023, for 2022): mean wait 2 min 23 s (mobile)
+    and 2 min 37 s (fixed), 77 % to 90 % of contacts by phone, 12 % of mobile and 20 % of broadband
+    customers with a reason to complain in a year; for 2021, 37 % to 43 % of complaints settled at
+    first contact. The rates by cause are assumed.
     """
 
-    base_rate_a_week: tuple[float, ...] = (0.0042, 0.0020, 0.0022, 0.0030, 0.0008, 0.0024, 0.0016, 0.0034)
-    """By issue, in the order of the contract: billing, network, technical, plan, cancellation, device, order, other."""
+    base_rate_a_week: tuple[float, ...] = (
+        0.0042,
+        0.0020,
+        0.0022,
+        0.0030,
+        0.0008,
+        0.0024,
+        0.0016,
+        0.0034,
+    )
+    """By issue, in the order of the contract: billing, network, technical, plan, cancellation,
+    device, order, other.
+    """
     on_bill: float = 0.012
     on_shock: float = 0.16
     on_degraded: float = 0.028
@@ -260,7 +287,8 @@ class SatisfactionParameters:
 class SurveyParameters:
     """Invitations by design, answers by choice.
 
-    Published: Ofcom (2023) has 82 % (broadband) to 87 % (mobile) of customers satisfied; the share that answers is assumed.
+    Published: Ofcom (2023) has 82 % (broadband) to 87 % (mobile) of customers satisfied; the share
+    that answers is assumed.
     """
 
     invited_a_quarter: tuple[float, ...] = (0.28, 0.40, 0.55, 0.90)
@@ -283,9 +311,10 @@ class SurveyParameters:
 class ChurnParameters:
     """The hazard of deciding to leave, by line: postpaid, prepaid, broadband, TV.
 
-    Published: monthly churn 0.89 % (T-Mobile US postpaid phone, Q3 2019), 0.82 % and 1.00 % (Verizon and AT&T, Q4 2018); prepaid
-    almost three points above postpaid (T-Mobile US, Q2 2019); fixed broadband 1.29 % (Frontier fibre, Q2 2025), 0.9 % to 1.2 %
-    in Western Europe, 1.8 % in Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
+    Published: monthly churn 0.89 % (T-Mobile US postpaid phone, Q3 2019), 0.82 % and 1.00 %
+    (Verizon and AT&T, Q4 2018); prepaid almost three points above postpaid (T-Mobile US, Q2 2019);
+    fixed broadband 1.29 % (Frontier fibre, Q2 2025), 0.9 % to 1.2 % in Western Europe, 1.8 % in
+    Canada (Analysys Mason 2021). Coefficients are assumed and tuned to these.
     """
 
     base_log_hazard_a_week: tuple[float, ...] = (-5.85, -5.68, -5.15, -5.15)
@@ -317,16 +346,27 @@ class ChurnParameters:
     inactivity_days: int = 30
     fraud_a_week: tuple[float, ...] = (0.00004, 0.00016, 0.0, 0.0)
     moved_a_week: tuple[float, ...] = (0.00006, 0.00050, 0.00050, 0.00050)
-    deceased_a_week: tuple[float, ...] = (0.0, 0.0, 0.00001, 0.00001, 0.00002, 0.00005, 0.00015, 0.0005)
+    deceased_a_week: tuple[float, ...] = (
+        0.0,
+        0.0,
+        0.00001,
+        0.00001,
+        0.00002,
+        0.00005,
+        0.00015,
+        0.0005,
+    )
     """By age band."""
 
 
 @dataclass(frozen=True)
 class CampaignParameters:
-    """Past care: effects are shifts of the log hazard of deciding to leave, when the contact is made.
+    """Past care: effects are shifts of the log hazard of deciding to leave, when the contact is
+    made.
 
-    Published: a plan recommendation raised churn in three months from 6 % to 10 % (Ascarza, Iyengar and Schleicher 2016); a call
-    lowered it by 1.9 points from 17.2 % (Godinho de Matos, Ferreira and Belo 2018). The spread over customers is assumed.
+    Published: a plan recommendation raised churn in three months from 6 % to 10 % (Ascarza, Iyengar
+    and Schleicher 2016); a call lowered it by 1.9 points from 17.2 % (Godinho de Matos, Ferreira
+    and Belo 2018). The spread over customers is assumed.
     """
 
     holdout_share: float = 0.10
@@ -349,7 +389,8 @@ class Parameters:
     Parameters
     ----------
     customers_per_block : int
-        Customers simulated together. Part of the identity of a simulation: another value gives other customers.
+        Customers simulated together. Part of the identity of a simulation: another value gives
+        other customers.
     weeks_per_part : int
         Weeks between two writes. It bounds memory and shapes row groups; it changes no row.
     truth_every_weeks : int

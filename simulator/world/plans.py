@@ -59,7 +59,9 @@ class Catalogue:
 
     def rising(self, week: int) -> Array:
         """Tell which plans' prices rise at the start of a week."""
-        rising: Array = (week >= self.rise_week) & ((week - self.rise_week) % 52 == 0) & (self.rise > 0)
+        rising: Array = (
+            (week >= self.rise_week) & ((week - self.rise_week) % 52 == 0) & (self.rise > 0)
+        )
         return rising
 
 
@@ -78,7 +80,11 @@ def catalogue(draws: Draws, parameters: PlanParameters) -> Catalogue:
     number = len(line)
     chance = draws.generator("plan prices")
     return Catalogue(
-        ids=tuple(f"{CODES[kind]}-{place + 1:02d}" for kind, size in enumerate(sizes) for place in range(size)),
+        ids=tuple(
+            f"{CODES[kind]}-{place + 1:02d}"
+            for kind, size in enumerate(sizes)
+            for place in range(size)
+        ),
         line=line,
         first_fee=np.concatenate(parameters.fees),
         data_gb=np.concatenate(parameters.data_gb),
@@ -87,5 +93,9 @@ def catalogue(draws: Draws, parameters: PlanParameters) -> Catalogue:
         over_minute=np.array(parameters.overage_per_minute)[line],
         commitment_months=np.array([24, 0, 18, 12])[line],
         rise_week=chance.integers(8, 50, number),
-        rise=np.where(line == LINES.index("prepaid"), 0.0, np.round(parameters.rise_share * chance.uniform(0.5, 1.6, number), 3)),
+        rise=np.where(
+            line == LINES.index("prepaid"),
+            0.0,
+            np.round(parameters.rise_share * chance.uniform(0.5, 1.6, number), 3),
+        ),
     )

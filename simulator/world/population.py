@@ -1,6 +1,7 @@
 """Who the customers of a block are: everything about them that no event changes.
 
-All customers who will ever join, and all their lines, are planned at once, so that arrays stay aligned whatever happens later.
+All customers who will ever join, and all their lines, are planned at once, so that arrays stay
+aligned whatever happens later.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,26 @@ _MOBILE_LINES = (
     np.array([0.21, 0.66, 0.10, 0.03]),
     np.array([0.05, 0.60, 0.25, 0.10]),
     np.array([0.0, 0.15, 0.25, 0.20, 0.15, 0.10, 0.08, 0.07]),
-    np.array([0.0, 0.0, 0.02, 0.04, 0.06, 0.08, 0.10, 0.10, 0.10, 0.10, 0.10, 0.08, 0.08, 0.08, 0.08, 0.08]),
+    np.array(
+        [
+            0.0,
+            0.0,
+            0.02,
+            0.04,
+            0.06,
+            0.08,
+            0.10,
+            0.10,
+            0.10,
+            0.10,
+            0.10,
+            0.08,
+            0.08,
+            0.08,
+            0.08,
+            0.08,
+        ]
+    ),
 )
 
 
@@ -65,7 +85,9 @@ class Customers:
 
 @dataclass(frozen=True)
 class Accounts:
-    """A block's accounts, one array entry a customer (used where the customer is the account's first)."""
+    """A block's accounts, one array entry a customer (used where the customer is the account's
+    first).
+    """
 
     bill_day: Array
     autopay: Array
@@ -82,7 +104,8 @@ class Lines:
     number : array of int
         Global number.
     customer : array of int
-        The customer's place in the block; `account` and `household` likewise point to a customer's place.
+        The customer's place in the block; `account` and `household` likewise point to a customer's
+        place.
     kind : array of int
         Line: postpaid, prepaid, broadband, TV.
     start_at : array of int
@@ -139,10 +162,14 @@ class Population:
     def by_customer(self) -> tuple[Array, Array]:
         """Places of the lines in the order of their customers, and where each customer's begin."""
         order = np.argsort(self.lines.customer, kind="stable")
-        return order, np.searchsorted(self.lines.customer[order], np.arange(len(self.customers.number)))
+        return order, np.searchsorted(
+            self.lines.customer[order], np.arange(len(self.customers.number))
+        )
 
 
-def populate(draws: Draws, first: int, count: int, network: Network, plans: Catalogue, parameters: Parameters) -> Population:
+def populate(
+    draws: Draws, first: int, count: int, network: Network, plans: Catalogue, parameters: Parameters
+) -> Population:
     """Plan a block's population.
 
     Parameters
@@ -166,11 +193,15 @@ def populate(draws: Draws, first: int, count: int, network: Network, plans: Cata
 def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> Customers:
     magnitudes = parameters.population
     home = draws.generator("households")
-    sizes = 1 + home.choice(len(magnitudes.household_size_shares), count, p=magnitudes.household_size_shares)
+    sizes = 1 + home.choice(
+        len(magnitudes.household_size_shares), count, p=magnitudes.household_size_shares
+    )
     household = np.repeat(np.arange(count), sizes)[:count]
     leader = np.searchsorted(household, household)
     shared = home.random(count) < magnitudes.shared_account_share
-    region = np.minimum(np.searchsorted(np.cumsum(shares()), home.random(count)), len(REGIONS) - 1)[leader]
+    region = np.minimum(np.searchsorted(np.cumsum(shares()), home.random(count)), len(REGIONS) - 1)[
+        leader
+    ]
     who = draws.generator("customers")
     segment = who.choice(len(SEGMENTS), count, p=magnitudes.segment_shares)
     age = who.choice(len(AGE_BANDS), count, p=_AGES)
@@ -182,14 +213,23 @@ def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> 
     leads_home = np.where(firm | firm[leader], own, leader)
     digital = np.clip(0.55 + 0.3 * _AGE_USE[age] + 0.22 * who.standard_normal(count), 0.02, 0.98)
     prepaid_like = _prepaid_customer(draws, segment, age, count, magnitudes.prepaid_share)
-    joins = who.random(count) < np.where(prepaid_like, magnitudes.joining_share_prepaid, magnitudes.joining_share)
-    scale = np.where(prepaid_like, magnitudes.tenure_weeks_scale_prepaid, magnitudes.tenure_weeks_scale)
+    joins = who.random(count) < np.where(
+        prepaid_like, magnitudes.joining_share_prepaid, magnitudes.joining_share
+    )
+    scale = np.where(
+        prepaid_like, magnitudes.tenure_weeks_scale_prepaid, magnitudes.tenure_weeks_scale
+    )
     before = np.clip(who.gamma(1.25, 1.0, count) * scale, 0.2, magnitudes.tenure_weeks_most)
     join = np.where(joins, who.random(count) * magnitudes.joining_weeks, -before)
     day, second = np.floor(join * 7), np.floor(who.random(count) * 12 * 3600)
     join_at = start_of(0) + day.astype(np.int64) * DAY + second.astype(np.int64) * 1_000_000
     content = magnitudes.satisfaction_base_sd * who.standard_normal(count)
-    content += 0.10 * (age >= 5) - 0.08 * (age <= 2) - 0.10 * (segment >= 2) + 0.25 * (np.array([0.3, 0.1, -0.4])[language])
+    content += (
+        0.10 * (age >= 5)
+        - 0.08 * (age <= 2)
+        - 0.10 * (segment >= 2)
+        + 0.25 * (np.array([0.3, 0.1, -0.4])[language])
+    )
     return Customers(
         number=first + own,
         household=np.where(firm, -1, first + leads_home),
@@ -202,14 +242,21 @@ def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> 
         first_seen_at=join_at,
         join_week=np.floor(join).astype(np.int64),
         digital=digital,
-        talkative=np.exp(parameters.service.personal_sd * who.standard_normal(count) - 0.5 * parameters.service.personal_sd**2),
+        talkative=np.exp(
+            parameters.service.personal_sd * who.standard_normal(count)
+            - 0.5 * parameters.service.personal_sd**2
+        ),
         content=content,
         talks_back=0.5 * who.standard_normal(count),
     )
 
 
 def _prepaid_customer(draws: Draws, segment: Array, age: Array, count: int, share: float) -> Array:
-    chance = np.where(segment == CONSUMER, share * np.array([1.4, 1.5, 1.15, 0.95, 0.85, 0.8, 0.8, 0.9])[age], 0.02)
+    chance = np.where(
+        segment == CONSUMER,
+        share * np.array([1.4, 1.5, 1.15, 0.95, 0.85, 0.8, 0.8, 0.9])[age],
+        0.02,
+    )
     prepaid: Array = draws.uniform("prepaid customer", 0, count) < chance
     return prepaid
 
@@ -217,7 +264,9 @@ def _prepaid_customer(draws: Draws, segment: Array, age: Array, count: int, shar
 def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Accounts:
     count = len(customers.number)
     chance = draws.generator("accounts")
-    autopay = chance.random(count) < parameters.population.autopay_share + 0.15 * (customers.digital - 0.5)
+    autopay = chance.random(count) < parameters.population.autopay_share + 0.15 * (
+        customers.digital - 0.5
+    )
     by_hand = chance.choice(np.array([1, 2, 3, 4]), count, p=[0.45, 0.38, 0.13, 0.04])
     risk = chance.standard_normal(count) * 0.8 + 0.4 * (customers.age <= 2)
     return Accounts(
@@ -228,7 +277,9 @@ def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Acc
     )
 
 
-def _lines(draws: Draws, customers: Customers, network: Network, plans: Catalogue, parameters: Parameters) -> Lines:
+def _lines(
+    draws: Draws, customers: Customers, network: Network, plans: Catalogue, parameters: Parameters
+) -> Lines:
     magnitudes = parameters.population
     count = len(customers.number)
     chance = draws.generator("line counts")
@@ -237,18 +288,24 @@ def _lines(draws: Draws, customers: Customers, network: Network, plans: Catalogu
     for segment, weights in enumerate(_MOBILE_LINES):
         here = customers.segment == segment
         mobile[here] = pick(luck[here], weights)
-    prepaid_like = _prepaid_customer(draws, customers.segment, customers.age, count, magnitudes.prepaid_share)
-    firm = customers.segment != CONSUMER
-    broadband = (chance.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))) | (
-        firm & (chance.random(count) < 0.5)
+    prepaid_like = _prepaid_customer(
+        draws, customers.segment, customers.age, count, magnitudes.prepaid_share
     )
+    firm = customers.segment != CONSUMER
+    broadband = (
+        chance.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))
+    ) | (firm & (chance.random(count) < 0.5))
     tv = broadband & (chance.random(count) < 0.42)
-    owner = np.concatenate([np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)])
+    owner = np.concatenate(
+        [np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)]
+    )
     kind = np.repeat([POSTPAID, BROADBAND, TV], [mobile.sum(), broadband.sum(), tv.sum()])
     planned = len(owner)
     chance = draws.generator("lines")
     differs = chance.random(planned) < 0.06
-    kind = np.where((kind == POSTPAID) & (prepaid_like[owner] ^ (differs & ~firm[owner])), PREPAID, kind)
+    kind = np.where(
+        (kind == POSTPAID) & (prepaid_like[owner] ^ (differs & ~firm[owner])), PREPAID, kind
+    )
     order = np.lexsort((np.arange(planned), owner))
     owner, kind = owner[order], kind[order]
 
@@ -257,16 +314,27 @@ def _lines(draws: Draws, customers: Customers, network: Network, plans: Catalogu
     spread = chance.random(planned)
     later = ~first_line & (chance.random(planned) < magnitudes.later_line_share)
     start = np.where(later, join + spread * (magnitudes.joining_weeks - join), join)
-    start_at = np.where(later, start_of(0) + (start * WEEK).astype(np.int64) // HOUR * HOUR, customers.first_seen_at[owner])
+    start_at = np.where(
+        later,
+        start_of(0) + (start * WEEK).astype(np.int64) // HOUR * HOUR,
+        customers.first_seen_at[owner],
+    )
 
-    # Lines that will be continued by another: planned as further slots, put to use when the moment comes.
-    continued = chance.random(planned) < magnitudes.successor_share * np.where(kind <= PREPAID, 1.0, 0.4)
+    # Lines that will be continued by another: planned as further slots, put to use when the moment
+    # comes.
+    continued = chance.random(planned) < magnitudes.successor_share * np.where(
+        kind <= PREPAID, 1.0, 0.4
+    )
     replaced = np.flatnonzero(continued)
     how = chance.choice(3, len(replaced), p=[0.35, 0.25, 0.40])
     how = np.where(kind[replaced] >= BROADBAND, REPLACEMENTS.index("migration"), how)
     heir = owner[replaced]
     neighbour = np.minimum(heir + 1, count - 1)
-    has_neighbour = (customers.household[neighbour] == customers.household[heir]) & (neighbour != heir) & ~firm[heir]
+    has_neighbour = (
+        (customers.household[neighbour] == customers.household[heir])
+        & (neighbour != heir)
+        & ~firm[heir]
+    )
     transfer = REPLACEMENTS.index("transfer")
     how = np.where((how == transfer) & ~has_neighbour, REPLACEMENTS.index("sim_swap"), how)
     heir = np.where(how == transfer, neighbour, heir)
@@ -286,16 +354,32 @@ def _lines(draws: Draws, customers: Customers, network: Network, plans: Catalogu
     weeks[replaced] = replace_week
     manner = np.full(total, -1)
     manner[replaced] = how
-    replace_at = start_of(replace_week) + (chance.random(len(replaced)) * 6 * DAY).astype(np.int64) // HOUR * HOUR
+    replace_at = (
+        start_of(replace_week)
+        + (chance.random(len(replaced)) * 6 * DAY).astype(np.int64) // HOUR * HOUR
+    )
     start_at = np.concatenate([start_at, replace_at])
     account = customers.account[customer] - customers.number[0]
-    leader = np.where(customers.household < 0, customers.number, customers.household)[customer] - customers.number[0]
+    leader = (
+        np.where(customers.household < 0, customers.number, customers.household)[customer]
+        - customers.number[0]
+    )
 
     traits = _traits(draws, kind, customer, start_at, customers, network, plans, parameters)
     same = np.concatenate([np.zeros(planned, dtype=bool), next_kind == kind[replaced]])
     for name in ("plan", "commit_end", "promo_end", "discount", "instalments"):
         traits[name] = np.where(same, traits[name][source], traits[name])
-    for name in ("cell", "cell_factor", "frailty", "base_minutes", "base_data", "trend", "is_test", "is_employee", "is_iot"):
+    for name in (
+        "cell",
+        "cell_factor",
+        "frailty",
+        "base_minutes",
+        "base_data",
+        "trend",
+        "is_test",
+        "is_employee",
+        "is_iot",
+    ):
         traits[name] = traits[name][source]
     return Lines(
         number=customers.number[0] // parameters.customers_per_block * SLOTS + np.arange(total),
@@ -330,9 +414,16 @@ def _traits(
     start_week = np.floor((start_at - start_of(0)) / WEEK).astype(np.int64)
     firm = (customers.segment != CONSUMER)[customer]
 
-    level = usage.base_sd * chance.standard_normal(total) + np.where(fixed, 0.3, 1.0) * _AGE_USE[customers.age][customer] * 0.6
+    level = (
+        usage.base_sd * chance.standard_normal(total)
+        + np.where(fixed, 0.3, 1.0) * _AGE_USE[customers.age][customer] * 0.6
+    )
     base_data = np.array(usage.data_gb_a_week)[kind] * np.exp(level)
-    talk = 0.35 * level + 0.75 * chance.standard_normal(total) - 0.4 * _AGE_USE[customers.age][customer]
+    talk = (
+        0.35 * level
+        + 0.75 * chance.standard_normal(total)
+        - 0.4 * _AGE_USE[customers.age][customer]
+    )
     base_minutes = np.array(usage.minutes_a_week)[kind] * np.exp(talk)
     iot = (kind == POSTPAID) & firm & (chance.random(total) < magnitudes.iot_share_business)
     base_data = np.where(iot, 0.02, base_data)
@@ -344,10 +435,17 @@ def _traits(
         here = np.flatnonzero(kind == line)
         offered, size = plans.first_of(line), plans.count_of(line)
         allowance = np.nan_to_num(
-            plans.data_gb[offered : offered + size], nan=2.5 * np.nanmax(parameters.plans.data_gb[min(line, 2)])
+            plans.data_gb[offered : offered + size],
+            nan=2.5 * np.nanmax(parameters.plans.data_gb[min(line, 2)]),
         )
-        fit = np.searchsorted(allowance[:-1], base_data[here] * 4.3) if line != TV else np.full(len(here), 1.2)
-        plan[here] = offered + np.clip(np.rint(fit + 0.25 + noise[here]), 0, size - 1).astype(np.int64)
+        fit = (
+            np.searchsorted(allowance[:-1], base_data[here] * 4.3)
+            if line != TV
+            else np.full(len(here), 1.2)
+        )
+        plan[here] = offered + np.clip(np.rint(fit + 0.25 + noise[here]), 0, size - 1).astype(
+            np.int64
+        )
 
     length = np.array(magnitudes.commitment_weeks)[kind]
     committed = (chance.random(total) < np.array(magnitudes.committed_share)[kind]) & ~iot
@@ -361,22 +459,30 @@ def _traits(
     refreshed = (tenure > promo_weeks) & (chance.random(total) < 0.35)
     promo_end = np.where(refreshed, chance.integers(-20, 52, total), start_week + promo_weeks)
     promo_end = np.where(promoted & (promo_end > start_week), promo_end, NO_WEEK)
-    dual = chance.random(total) < np.where(kind == PREPAID, magnitudes.dual_sim_share_prepaid, magnitudes.dual_sim_share)
+    dual = chance.random(total) < np.where(
+        kind == PREPAID, magnitudes.dual_sim_share_prepaid, magnitudes.dual_sim_share
+    )
     device_age = np.minimum(chance.gamma(2.0, 38.0, total), 400)
 
     region = customers.region[customer]
     home = customers.household[customer]
     place = draws.at("home cell", np.where(home < 0, customers.number[customer], home))
-    cell = network.first_cell[region] + np.floor(place * np.maximum(network.cells_in[region], 1)).astype(np.int64)
+    cell = network.first_cell[region] + np.floor(
+        place * np.maximum(network.cells_in[region], 1)
+    ).astype(np.int64)
     amounts = np.array(parameters.recharge.amounts)
     return {
         "plan": plan,
         "commit_end": commit_end,
         "promo_end": promo_end,
         "discount": np.where(
-            promo_end > NO_WEEK, magnitudes.promotion_discount * chance.choice(np.array([0.6, 1.0, 1.4]), total), 0
+            promo_end > NO_WEEK,
+            magnitudes.promotion_discount * chance.choice(np.array([0.6, 1.0, 1.4]), total),
+            0,
         ),
-        "instalments": (kind == POSTPAID) & (commit_end > NO_WEEK) & (chance.random(total) < magnitudes.instalment_share),
+        "instalments": (kind == POSTPAID)
+        & (commit_end > NO_WEEK)
+        & (chance.random(total) < magnitudes.instalment_share),
         "cell": np.minimum(cell, network.cells - 1),
         "cell_factor": parameters.network.personal_sd * chance.standard_normal(total),
         "frailty": magnitudes.frailty_sd * chance.standard_normal(total),
@@ -389,5 +495,9 @@ def _traits(
         "dual_sim": dual & (kind <= PREPAID),
         "device_week": -np.floor(device_age).astype(np.int64),
         "is_5g": chance.random(total) < np.clip(0.85 - device_age / 300, 0.05, 0.9),
-        "recharge": amounts[np.clip(np.rint(1.2 + 0.9 * level + 0.5 * chance.standard_normal(total)), 0, 5).astype(np.int64)],
+        "recharge": amounts[
+            np.clip(np.rint(1.2 + 0.9 * level + 0.5 * chance.standard_normal(total)), 0, 5).astype(
+                np.int64
+            )
+        ],
     }

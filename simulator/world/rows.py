@@ -1,7 +1,9 @@
-"""Rows on their way to parquet: every column a number or a code, so that what has not arrived yet can wait in a checkpoint.
+"""Rows on their way to parquet: every column a number or a code, so that what has not arrived yet
+can wait in a checkpoint.
 
-A row is emitted in the week it is decided, maybe for a later moment; it is written once it has *arrived*. Arrival times and
-lost rows come from each row's identity, so that another policy loses the same rows.
+A row is emitted in the week it is decided, maybe for a later moment; it is written once it has
+*arrived*. Arrival times and lost rows come from each row's identity, so that another policy loses
+the same rows.
 """
 
 from typing import Any
@@ -60,7 +62,11 @@ class Rows:
                 key, happened, second = key[kept], happened[kept], second[kept]
                 columns = {name: _of(value, kept) for name, value in columns.items()}
         luck = self._draws.at(f"arrival {table}", key, second)
-        self._append(table, {**columns, HAPPENED: happened, ARRIVED: happened + _delay(luck, arrival)}, len(key))
+        self._append(
+            table,
+            {**columns, HAPPENED: happened, ARRIVED: happened + _delay(luck, arrival)},
+            len(key),
+        )
 
     def correct(self, table: str, happened: Array, arrived: Array, **columns: Any) -> None:
         """Emit corrections of rows: same key and time, later arrival."""
@@ -68,7 +74,10 @@ class Rows:
             self._append(table, {**columns, HAPPENED: happened, ARRIVED: arrived}, len(happened))
 
     def _append(self, table: str, columns: dict[str, Any], count: int) -> None:
-        wide = {name: value if np.ndim(value) else np.full(count, value) for name, value in columns.items()}
+        wide = {
+            name: value if np.ndim(value) else np.full(count, value)
+            for name, value in columns.items()
+        }
         self._parts.setdefault(table, []).append(wide)
 
     def take(self, until: int) -> dict[str, Columns]:
@@ -121,5 +130,8 @@ def _delay(luck: Array, arrival: ArrivalParameters) -> Array:
     usual = MINUTE + (np.minimum(spread, 1.0) ** 3 * arrival.usual_hours * HOUR).astype(np.int64)
     late_luck = np.clip((luck - (1 - arrival.late_share)) / max(arrival.late_share, 1e-9), 0, 1)
     late = DAY + (late_luck**2 * arrival.late_days * DAY).astype(np.int64)
-    delay: Array = np.where(luck < 1 - arrival.late_share, usual, late) // (5 * MINUTE) * (5 * MINUTE) + 5 * MINUTE
+    delay: Array = (
+        np.where(luck < 1 - arrival.late_share, usual, late) // (5 * MINUTE) * (5 * MINUTE)
+        + 5 * MINUTE
+    )
     return delay

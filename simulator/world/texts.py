@@ -1,6 +1,8 @@
-"""Short ticket texts in English, Simplified and Traditional Chinese, put together from phrases that fit issue and class.
+"""Short ticket texts in English, Simplified and Traditional Chinese, put together from phrases that
+fit issue and class.
 
-A text is a number until it is written: the number says language, issue, class and which phrases. No personal data occurs.
+A text is a number until it is written: the number says language, issue, class and which phrases. No
+personal data occurs.
 """
 
 import numpy as np
@@ -200,17 +202,57 @@ _CLASSES: dict[str, dict[str, tuple[str, ...]]] = {
         "other": ("Please look into it.", "Could someone get back to me?", "", "That is all."),
     },
     "zh-Hans": {
-        "attitude": ("客服态度很差，话没说完就打断我。", "客服说话很不耐烦。", "感觉根本没人在意。", "电话里直接把我挂了。"),
-        "efficiency": ("打电话等了半天才接通。", "这已经是第三次反映了。", "几个部门推来推去。", "好几天了都没有回复。"),
-        "quality": ("花了钱就是这种质量吗？", "已经好几天这样了。", "我在家办公，实在没法用。", "以前都好好的。"),
-        "price": ("现在的价格实在太贵了。", "多收的钱请退给我。", "别家同样的套餐便宜多了。", "办理的时候根本没说清楚。"),
+        "attitude": (
+            "客服态度很差，话没说完就打断我。",
+            "客服说话很不耐烦。",
+            "感觉根本没人在意。",
+            "电话里直接把我挂了。",
+        ),
+        "efficiency": (
+            "打电话等了半天才接通。",
+            "这已经是第三次反映了。",
+            "几个部门推来推去。",
+            "好几天了都没有回复。",
+        ),
+        "quality": (
+            "花了钱就是这种质量吗？",
+            "已经好几天这样了。",
+            "我在家办公，实在没法用。",
+            "以前都好好的。",
+        ),
+        "price": (
+            "现在的价格实在太贵了。",
+            "多收的钱请退给我。",
+            "别家同样的套餐便宜多了。",
+            "办理的时候根本没说清楚。",
+        ),
         "other": ("麻烦查一下。", "请尽快回复。", "", "谢谢。"),
     },
     "zh-Hant": {
-        "attitude": ("客服態度很差，話沒講完就打斷我。", "客服講話很不耐煩。", "感覺根本沒有人在意。", "電話講到一半就被掛斷。"),
-        "efficiency": ("電話等了很久才有人接。", "這已經是第三次反映了。", "幾個部門互相推來推去。", "等了好幾天都沒有回覆。"),
-        "quality": ("付了錢卻是這種品質？", "已經連續好幾天這樣了。", "我在家工作，真的沒辦法用。", "以前都好好的。"),
-        "price": ("現在的價錢實在太貴。", "多收的錢請退還給我。", "別家同樣的方案便宜很多。", "申辦的時候根本沒有講清楚。"),
+        "attitude": (
+            "客服態度很差，話沒講完就打斷我。",
+            "客服講話很不耐煩。",
+            "感覺根本沒有人在意。",
+            "電話講到一半就被掛斷。",
+        ),
+        "efficiency": (
+            "電話等了很久才有人接。",
+            "這已經是第三次反映了。",
+            "幾個部門互相推來推去。",
+            "等了好幾天都沒有回覆。",
+        ),
+        "quality": (
+            "付了錢卻是這種品質？",
+            "已經連續好幾天這樣了。",
+            "我在家工作，真的沒辦法用。",
+            "以前都好好的。",
+        ),
+        "price": (
+            "現在的價錢實在太貴。",
+            "多收的錢請退還給我。",
+            "別家同樣的方案便宜很多。",
+            "申辦的時候根本沒有講清楚。",
+        ),
         "other": ("麻煩查一下。", "請盡快回覆。", "", "謝謝。"),
     },
 }
@@ -221,12 +263,26 @@ _OPENINGS = {
     "zh-Hant": ("", "", "你好，", "您好，", "請問一下，", "客服您好，"),
 }
 _CLOSINGS = {
-    "en": ("", "", " Please fix this.", " Thanks.", " Waiting for your reply", " !!", " I am really disappointed."),
+    "en": (
+        "",
+        "",
+        " Please fix this.",
+        " Thanks.",
+        " Waiting for your reply",
+        " !!",
+        " I am really disappointed.",
+    ),
     "zh-Hans": ("", "", "请尽快处理！", "谢谢", "等回复。", "！！", "太让人失望了。"),
     "zh-Hant": ("", "", "請盡快處理！", "謝謝", "等候回覆。", "！！", "真的很失望。"),
 }
 _TYPOS = {
-    "en": (("charged", "chraged"), ("because", "becuase"), ("signal", "signl"), ("received", "recieved"), ("the ", "teh ")),
+    "en": (
+        ("charged", "chraged"),
+        ("because", "becuase"),
+        ("signal", "signl"),
+        ("received", "recieved"),
+        ("the ", "teh "),
+    ),
     "zh-Hans": (("账单", "帐单"), ("的", "得"), ("。", " "), ("再", "在")),
     "zh-Hant": (("的", "得"), ("。", " "), ("再", "在"), ("帳單", "賬單")),
 }
@@ -244,7 +300,9 @@ def encode(language: Array, issue: Array, ticket_class: Array, luck: Array) -> A
         Numbers in (0, 1): which phrases.
     """
     seed = np.floor(luck * _SEEDS).astype(np.int64)
-    code: Array = ((seed * len(ISSUES) + issue) * len(TICKET_CLASSES) + ticket_class) * len(LANGUAGES) + language
+    code: Array = ((seed * len(ISSUES) + issue) * len(TICKET_CLASSES) + ticket_class) * len(
+        LANGUAGES
+    ) + language
     return code
 
 
@@ -259,7 +317,11 @@ def compose(code: int) -> str:
     code, language_place = divmod(code, len(LANGUAGES))
     code, class_place = divmod(code, len(TICKET_CLASSES))
     seed, issue_place = divmod(code, len(ISSUES))
-    language, issue, ticket_class = LANGUAGES[language_place], ISSUES[issue_place], TICKET_CLASSES[class_place]
+    language, issue, ticket_class = (
+        LANGUAGES[language_place],
+        ISSUES[issue_place],
+        TICKET_CLASSES[class_place],
+    )
 
     def choose(phrases: tuple[str, ...]) -> str:
         nonlocal seed

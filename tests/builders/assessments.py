@@ -1,4 +1,6 @@
-"""Assessments, facts and a model of the operator's features, made up for tests: figures that agree with each other."""
+"""Assessments, facts and a model of the operator's features, made up for tests: figures that agree
+with each other.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +13,16 @@ from models.calibration import PlattCalibration
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
 from models.version import EVERYONE, Head, ModelVersion, Part, Strata
-from training.evaluation.assessment import Assessment, Calibration, Decile, Estimate, Month, Rival, Slice, head_name
+from training.evaluation.assessment import (
+    Assessment,
+    Calibration,
+    Decile,
+    Estimate,
+    Month,
+    Rival,
+    Slice,
+    head_name,
+)
 from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TestPredictions
 from training.fitting.tune import TrialRecord, Tuned
@@ -36,13 +47,17 @@ def estimate(value: float, half: float) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
-def calibration(rows: int, rate: float, slope: float = 1.0, ratio: float = 1.0, off: float = 0.0) -> Calibration:
+def calibration(
+    rows: int, rate: float, slope: float = 1.0, ratio: float = 1.0, off: float = 0.0
+) -> Calibration:
     """Deciles around a rate; `off` moves the share observed in the top one."""
     predicted = rate * np.array([0.1, 0.2, 0.3, 0.4, 0.55, 0.7, 0.95, 1.3, 1.9, 3.6])
     deciles = []
     for place, share in enumerate(predicted.tolist()):
         half = 2.2 * float(np.sqrt(share * (1 - share) / (rows / 10)))
-        observed = max(0.0, share * ratio + (0.4 if place % 2 else -0.4) * half + (off if place == 9 else 0.0))
+        observed = max(
+            0.0, share * ratio + (0.4 if place % 2 else -0.4) * half + (off if place == 9 else 0.0)
+        )
         deciles.append(
             Decile(
                 rows=rows // 10,
@@ -84,11 +99,18 @@ def metrics(auc: float, rate: float, lift: float) -> dict[str, Estimate]:
     }
 
 
-def rival(ours: Mapping[str, Estimate], auc: float, rate: float, lift: float, half: float = 0.006) -> Rival:
-    """Another way to predict, whose figures differ from ours by what their AUC and lift make of them."""
+def rival(
+    ours: Mapping[str, Estimate], auc: float, rate: float, lift: float, half: float = 0.006
+) -> Rival:
+    """Another way to predict, whose figures differ from ours by what their AUC and lift make of
+    them.
+    """
     theirs = metrics(auc, rate, lift)
     difference = {
-        name: estimate(ours[name].value - theirs[name].value, half * (0.3 if name == "log_loss" else 1.0)) for name in theirs
+        name: estimate(
+            ours[name].value - theirs[name].value, half * (0.3 if name == "log_loss" else 1.0)
+        )
+        for name in theirs
     }
     return Rival(metrics=theirs, difference=difference)
 
@@ -121,7 +143,10 @@ def assessment(
     """
     rows, rate, lift = 24_000, 0.0004 * (horizon_days or 90), 4.2
     ours = metrics(auc, rate, lift)
-    rivals = {"constant": rival(ours, 0.5, rate, 1.0), "logistic": rival(ours, auc - 0.02, rate, lift - 0.5)}
+    rivals = {
+        "constant": rival(ours, 0.5, rate, 1.0),
+        "logistic": rival(ours, auc - 0.02, rate, lift - 0.5),
+    }
     if champion is not None:
         rivals["champion"] = rival(ours, champion, rate, lift - 0.2)
     ahead = {name: found.difference["log_loss"].value for name, found in rivals.items()}
@@ -134,12 +159,16 @@ def assessment(
         metrics=ours,
         rivals=rivals,
         strata={
-            name: calibration(size, rate * (1 + 0.3 * place), 1 - 0.03 * place, 1 + 0.02 * place, top_decile_off)
+            name: calibration(
+                size, rate * (1 + 0.3 * place), 1 - 0.03 * place, 1 + 0.02 * place, top_decile_off
+            )
             for place, (name, size) in enumerate(zip(("all", *strata), sizes, strict=True))
         },
         slices={
             column: {
-                value: _slice(rows // len(values), rate, auc, place, (column, value) in flagged, ahead)
+                value: _slice(
+                    rows // len(values), rate, auc, place, (column, value) in flagged, ahead
+                )
                 for place, value in enumerate(values)
             }
             for column, values in slices.items()
@@ -161,7 +190,9 @@ def assessment(
     )
 
 
-def _slice(rows: int, rate: float, auc: float, place: int, flagged: bool, better: Mapping[str, float]) -> Slice:
+def _slice(
+    rows: int, rate: float, auc: float, place: int, flagged: bool, better: Mapping[str, float]
+) -> Slice:
     if rows * rate < 30 or place == 5:
         return Slice(rows=140, positives=4, metrics={}, gap=None, flagged=False, difference={})
     gap = estimate(-0.09, 0.04) if flagged else estimate(0.012 * (-1) ** place, 0.03)
@@ -203,7 +234,15 @@ def facts(
         },
         "gap_days": 7,
         "horizons_days": horizons_days,
-        "excluded": {"iot": 310, "test": 0, "employee": 120, "suspended": 900, "new": 2_400, "cancelling": 700, "in_gap": 150}
+        "excluded": {
+            "iot": 310,
+            "test": 0,
+            "employee": 120,
+            "suspended": 900,
+            "new": 2_400,
+            "cancelling": 700,
+            "in_gap": 150,
+        }
         | {"censored": 40, "care": 1_200, "odd_reason": 3},
         "weights": "",
         "strata": STRATA,
@@ -270,7 +309,9 @@ def explained(features: int, rows: int = 300, seed: int = 1) -> ExplainedRows:
     matrix = np.round(random.gamma(2.0, 1.5, (rows, features)), 2)
     matrix[:, 0] = random.integers(0, 3, rows)
     matrix[:40, -1] = np.nan
-    contributions = np.nan_to_num(matrix - np.nanmean(matrix, axis=0)) / np.arange(3, features + 3) ** 1.5
+    contributions = (
+        np.nan_to_num(matrix - np.nanmean(matrix, axis=0)) / np.arange(3, features + 3) ** 1.5
+    )
     return ExplainedRows(
         matrix=matrix,
         explanation=Explanation(base=np.full(rows, -3.0), contributions=contributions),
@@ -292,7 +333,9 @@ def trials(count: int = 12) -> tuple[TrialRecord, ...]:
             leaves=None if pruned else 2_000 + 600 * number,
             seconds=1.5,
         )
-        for number, (pruned, loss) in enumerate((number % 3 == 2, 0.1440 if number != 4 else 0.1421) for number in range(count))
+        for number, (pruned, loss) in enumerate(
+            (number % 3 == 2, 0.1440 if number != 4 else 0.1421) for number in range(count)
+        )
     )
 
 
@@ -310,11 +353,16 @@ def operator_model(
     horizons = known.horizons_days or (None,)
     if assessments is None:
         assessments = {
-            head_name(days): assessment(days, champion=0.765 if known.champion.comparable else None) for days in horizons
+            head_name(days): assessment(days, champion=0.765 if known.champion.comparable else None)
+            for days in horizons
         }
     part = Part(_booster(names), PlattCalibration(slope=1.0, intercept=0.0))
     heads = tuple(
-        Head(horizon_days=days, parts=dict.fromkeys((EVERYONE, *STRATA), part), bands=BandBounds(high=0.1, medium=0.05))
+        Head(
+            horizon_days=days,
+            parts=dict.fromkeys((EVERYONE, *STRATA), part),
+            bands=BandBounds(high=0.1, medium=0.05),
+        )
         for days in horizons
     )
     found = trials()
@@ -345,5 +393,9 @@ def operator_model(
 
 def _booster(names: Sequence[str]) -> lgb.Booster:
     rows = np.zeros((4, len(names)))
-    data = lgb.Dataset(rows, [0.0, 1.0, 0.0, 1.0], feature_name=list(names), params={"verbosity": -1})
-    return lgb.train({"objective": "binary", "verbosity": -1, "num_threads": 1}, data, num_boost_round=1)
+    data = lgb.Dataset(
+        rows, [0.0, 1.0, 0.0, 1.0], feature_name=list(names), params={"verbosity": -1}
+    )
+    return lgb.train(
+        {"objective": "binary", "verbosity": -1, "num_threads": 1}, data, num_boost_round=1
+    )

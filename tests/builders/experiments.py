@@ -17,15 +17,17 @@ def experiment(
 ) -> Experiment:
     """An experiment on staying: a quarter leave, more where ``f0`` is high.
 
-    The action keeps `effect` of everybody, and `spread` more, or fewer, of those whose ``f1`` lies above, or below, the middle.
-    Of `cluster` rows each, households are treated together and have their luck in common.
-    """
+    The action keeps `effect` of everybody, and `spread` more, or fewer, of those whose ``f1`` lies
+    above, or below, the middle. Of `cluster` rows each, households are treated together and have
+    their luck in common."""
     random = np.random.default_rng(seed)
     matrix = random.normal(size=(rows, features))
     home = np.arange(rows) // cluster
     homes = int(home.max()) + 1
     arm = (random.random(homes) < treated).astype(np.int64)[home]
-    stays = 0.75 - 0.08 * np.clip(matrix[:, 0], -2, 2) + arm * (effect + spread * np.sign(matrix[:, 1]))
+    stays = (
+        0.75 - 0.08 * np.clip(matrix[:, 0], -2, 2) + arm * (effect + spread * np.sign(matrix[:, 1]))
+    )
     outcome = (random.random(homes)[home] < stays).astype(np.float64)
     names = tuple(f"f{place}" for place in range(features))
     return Experiment(
@@ -34,7 +36,9 @@ def experiment(
         arm=arm,
         outcome=outcome,
         outcome_name="retained",
-        propensity=np.where(arm == 1, treated, 1 - treated) if stored else np.bincount(arm)[arm] / rows,
+        propensity=np.where(arm == 1, treated, 1 - treated)
+        if stored
+        else np.bincount(arm)[arm] / rows,
         source="stored" if stored else "shares",
         cluster=home,
         matrix=matrix,

@@ -3,7 +3,16 @@
 import json
 from typing import Any
 
-from training.evaluation.assessment import ASSESSMENT, Assessment, Calibration, Decile, Estimate, Month, Rival, Slice
+from training.evaluation.assessment import (
+    ASSESSMENT,
+    Assessment,
+    Calibration,
+    Decile,
+    Estimate,
+    Month,
+    Rival,
+    Slice,
+)
 from training.evaluation.metrics import METRICS
 from training.release.facts import PARTS, TRAINING, Rivalry, TrainingFacts
 
@@ -13,7 +22,13 @@ HORIZONS = (30, 90)
 STRATA = {"postpaid": 6000, "prepaid": 3000, "fixed": 1000}
 ROWS = sum(STRATA.values())
 
-_VALUES = {"auc": 0.74, "log_loss": 0.12, "slope": 1.0, "observed_over_expected": 1.0, "lift_top_decile": 3.1}
+_VALUES = {
+    "auc": 0.74,
+    "log_loss": 0.12,
+    "slope": 1.0,
+    "observed_over_expected": 1.0,
+    "lift_top_decile": 3.1,
+}
 
 
 def around(value: float, half: float) -> Estimate:
@@ -51,7 +66,10 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
     metrics = {name: around(_VALUES.get(name, 0.3), 0.02) for name in METRICS}
 
     def rival(auc: float, log_loss: float) -> Rival:
-        return Rival(metrics=metrics, difference={"auc": around(auc, 0.01), "log_loss": around(log_loss, 0.002)})
+        return Rival(
+            metrics=metrics,
+            difference={"auc": around(auc, 0.01), "log_loss": around(log_loss, 0.002)},
+        )
 
     rivals = {"constant": rival(0.24, -0.02), "logistic": rival(0.02, -0.004)}
     if champion:
@@ -61,7 +79,14 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
     beside = {name: around(-0.002, 0.002) for name in rivals}
 
     def part(rows: int) -> Slice:
-        return Slice(rows=rows, positives=rows // 40, metrics=told, gap=around(-0.01, 0.02), flagged=False, difference=beside)
+        return Slice(
+            rows=rows,
+            positives=rows // 40,
+            metrics=told,
+            gap=around(-0.01, 0.02),
+            flagged=False,
+            difference=beside,
+        )
 
     return Assessment(
         horizon_days=days,
@@ -70,7 +95,8 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
         positives=ROWS // 40,
         metrics=metrics,
         rivals=rivals,
-        strata={"all": calibration(ROWS)} | {name: calibration(rows) for name, rows in STRATA.items()},
+        strata={"all": calibration(ROWS)}
+        | {name: calibration(rows) for name, rows in STRATA.items()},
         slices={
             "billing_type": {name: part(rows) for name, rows in STRATA.items()},
             "region": {"north": part(7000), "south": part(3000)},
@@ -81,7 +107,10 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
 
 
 def facts(
-    name: str = "churn", features: tuple[str, ...] = FEATURES, champion: Rivalry | None = None, **changes: Any
+    name: str = "churn",
+    features: tuple[str, ...] = FEATURES,
+    champion: Rivalry | None = None,
+    **changes: Any,
 ) -> TrainingFacts:
     """Facts of a training, compared with version 3 unless told otherwise."""
     heads = tuple(map(str, HORIZONS))
@@ -117,6 +146,8 @@ def documents(known: TrainingFacts | None = None, champion: bool = True) -> dict
     known = known or facts()
     found = {
         TRAINING: known.to_json(),
-        ASSESSMENT: {str(days): assessment(days, champion).to_json() for days in known.horizons_days},
+        ASSESSMENT: {
+            str(days): assessment(days, champion).to_json() for days in known.horizons_days
+        },
     }
     return json.loads(json.dumps(found))

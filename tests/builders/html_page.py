@@ -18,7 +18,10 @@ class Page(HTMLParser):
         self.feed(html)
         self.close()
         assert not self.open
-        self.texts = {section: " ".join(text.replace("\xa0", " ").split()) for section, text in self.texts.items()}
+        self.texts = {
+            section: " ".join(text.replace("\xa0", " ").split())
+            for section, text in self.texts.items()
+        }
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))

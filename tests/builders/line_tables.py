@@ -1,4 +1,6 @@
-"""Small raw tables written by hand: every row says only what matters to the test, day by day from a cut-off."""
+"""Small raw tables written by hand: every row says only what matters to the test, day by day from a
+cut-off.
+"""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -31,23 +33,60 @@ class LineTables:
         times = {HAPPENED: day(happened), ARRIVED: day(happened if arrived is None else arrived)}
         self.rows[table].append({**values, **times})
 
-    def customer(self, name: str = "c1", happened: float = -400, arrived: float | None = None, **values: Any) -> None:
+    def customer(
+        self, name: str = "c1", happened: float = -400, arrived: float | None = None, **values: Any
+    ) -> None:
         """Add a state of a customer."""
-        self.add("customers", happened, arrived, **{"customer_id": name, "segment": "consumer", **values})
+        self.add(
+            "customers", happened, arrived, **{"customer_id": name, "segment": "consumer", **values}
+        )
 
-    def line(self, name: str = "s1", happened: float = -400, arrived: float | None = None, **values: Any) -> None:
-        """Add a state of a line; postpaid, active and of customer c1 unless something else is said."""
-        given = {"customer_id": "c1", "billing_type": "postpaid", "status": "active", "activated_at": day(-400), **values}
+    def line(
+        self, name: str = "s1", happened: float = -400, arrived: float | None = None, **values: Any
+    ) -> None:
+        """Add a state of a line; postpaid, active and of customer c1 unless something else is
+        said.
+        """
+        given = {
+            "customer_id": "c1",
+            "billing_type": "postpaid",
+            "status": "active",
+            "activated_at": day(-400),
+            **values,
+        }
         line = "broadband" if given["billing_type"] == "fixed" else "mobile"
-        self.add("subscriptions", happened, arrived, **{"subscription_id": name, "product_line": line, **given})
+        self.add(
+            "subscriptions",
+            happened,
+            arrived,
+            **{"subscription_id": name, "product_line": line, **given},
+        )
 
     def loss(
-        self, name: str, churn: str, happened: float, notice: float | None = None, arrived: float | None = None, **values: Any
+        self,
+        name: str,
+        churn: str,
+        happened: float,
+        notice: float | None = None,
+        arrived: float | None = None,
+        **values: Any,
     ) -> None:
         """Add a loss, and the end of service with it."""
         at = None if notice is None else day(notice)
-        self.add("churn_events", happened, arrived, subscription_id=name, churn=churn, notice_at=at, ended_at=day(happened))
-        reason = churn if churn not in ("cancellation", "port_out", "product_drop") else "customer_request"
+        self.add(
+            "churn_events",
+            happened,
+            arrived,
+            subscription_id=name,
+            churn=churn,
+            notice_at=at,
+            ended_at=day(happened),
+        )
+        reason = (
+            churn
+            if churn not in ("cancellation", "port_out", "product_drop")
+            else "customer_request"
+        )
         self.line(name, happened, arrived, **{"status": "ended", "status_reason": reason, **values})
 
     def used(self, name: str, last: float, arrived: float | None = None) -> None:
@@ -55,15 +94,41 @@ class LineTables:
         week = last // 7 * 7
         start = day(week)
         self.add(
-            "usage_weeks", week + 7, arrived, subscription_id=name, week_start_at=start, last_used_at=day(last), zero_use_days=3
+            "usage_weeks",
+            week + 7,
+            arrived,
+            subscription_id=name,
+            week_start_at=start,
+            last_used_at=day(last),
+            zero_use_days=3,
         )
 
     def care(
-        self, number: int, happened: float, arm: str, propensity: float | None = 0.5, arrived: float | None = None, **values: Any
+        self,
+        number: int,
+        happened: float,
+        arm: str,
+        propensity: float | None = 0.5,
+        arrived: float | None = None,
+        **values: Any,
     ) -> None:
         """Add a care decision, about line s1 of customer c1 unless something else is said."""
-        given = {"customer_id": "c1", "subscription_id": "s1", "campaign_id": "campaign", "action": "call", **values}
-        self.add("care_contacts", happened, arrived, contact_id=f"k{number}", arm=arm, propensity=propensity, **given)
+        given = {
+            "customer_id": "c1",
+            "subscription_id": "s1",
+            "campaign_id": "campaign",
+            "action": "call",
+            **values,
+        }
+        self.add(
+            "care_contacts",
+            happened,
+            arrived,
+            contact_id=f"k{number}",
+            arm=arm,
+            propensity=propensity,
+            **given,
+        )
 
     def reach(self, last: float) -> None:
         """Let the data reach to a day, use among it."""
@@ -75,7 +140,9 @@ class LineTables:
         for name in {*self.rows, "customers", "subscriptions", "churn_events"}:
             (folder / name).mkdir(parents=True, exist_ok=True)
             schema = TABLES[name].arrow_schema
-            pq.write_table(pa.Table.from_pylist(self.rows[name], schema), folder / name / "part.parquet")
+            pq.write_table(
+                pa.Table.from_pylist(self.rows[name], schema), folder / name / "part.parquet"
+            )
         return folder
 
     def history(self, folder: Path, until: datetime | None = None) -> RawHistory:

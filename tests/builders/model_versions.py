@@ -1,4 +1,6 @@
-"""Small model versions with documents that pass the gate, and homes that can serve them, for tests."""
+"""Small model versions with documents that pass the gate, and homes that can serve them, for
+tests.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,16 +30,27 @@ def against(number: str) -> Rivalry:
     return Rivalry(number=number, comparable=True, why="")
 
 
-def make_version(name: str = "churn", champion: Rivalry = NOBODY, seed: int = 1, rounds: int = 3, **changes: Any) -> ModelVersion:
-    """A version with two heads and strata, whose documents pass the gate unless `changes` to its facts spoil them."""
+def make_version(
+    name: str = "churn", champion: Rivalry = NOBODY, seed: int = 1, rounds: int = 3, **changes: Any
+) -> ModelVersion:
+    """A version with two heads and strata, whose documents pass the gate unless `changes` to its
+    facts spoil them.
+    """
     random = np.random.default_rng(seed)
     matrix = random.normal(size=(300, len(FEATURES)))
     matrix[:, 1] = random.integers(0, 3, 300)
     label = (matrix[:, 0] + random.normal(size=300) > 0).astype(float)
     data = lgb.Dataset(matrix, label, feature_name=list(FEATURES))
-    booster = lgb.train({"objective": "binary", "num_leaves": 4, "verbosity": -1, "num_threads": 1, "seed": seed}, data, rounds)
+    booster = lgb.train(
+        {"objective": "binary", "num_leaves": 4, "verbosity": -1, "num_threads": 1, "seed": seed},
+        data,
+        rounds,
+    )
     part = Part(booster, PlattCalibration(slope=1.0, intercept=-1.0))
-    heads = tuple(Head(horizon_days=days, parts={EVERYONE: part}, bands=BandBounds(high=0.6, medium=0.3)) for days in HORIZONS)
+    heads = tuple(
+        Head(horizon_days=days, parts={EVERYONE: part}, bands=BandBounds(high=0.6, medium=0.3))
+        for days in HORIZONS
+    )
     known = facts(
         name,
         service=TINY,
@@ -57,7 +70,12 @@ def make_version(name: str = "churn", champion: Rivalry = NOBODY, seed: int = 1,
 def publish_features(home: Home, features: tuple[str, ...] = FEATURES, service: str = TINY) -> None:
     """Make a feature service known online, in place of one of the same name."""
     store = PackedStore(online_directory(home.features), create=True)
-    publish_service(store, OnlineLayout(service, "subscription_id", (OnlineView("tiny", "subscription_id", features),)))
+    publish_service(
+        store,
+        OnlineLayout(
+            service, "subscription_id", (OnlineView("tiny", "subscription_id", features),)
+        ),
+    )
 
 
 def booster_files(home: Home, directory: Path) -> list[Path]:

@@ -1,10 +1,11 @@
 """Raw tables to try things on: small, awkward and valid, drawn from the contracts themselves.
 
-What is awkward about them: rows in no order, many rows at the same moment, moments that fall on Monday 00:00 to the microsecond,
-corrections that arrive later (some move `happened_at`), states told late and out of order, nulls wherever a column may be null,
-ids with leading zeros, customers without household or account, subscriptions that change hands, texts with commas and
-line breaks. What is sound: every table obeys its contract, identities are unique, every id is found in the table it refers to.
-"""
+What is awkward about them: rows in no order, many rows at the same moment, moments that fall on
+Monday 00:00 to the microsecond, corrections that arrive later (some move `happened_at`), states
+told late and out of order, nulls wherever a column may be null, ids with leading zeros, customers
+without household or account, subscriptions that change hands, texts with commas and line breaks.
+What is sound: every table obeys its contract, identities are unique, every id is found in the table
+it refers to."""
 
 import zlib
 from collections.abc import Collection, Mapping
@@ -49,7 +50,10 @@ _POOLS = {
     "campaign_id": ("campaign", 3),
     "action": ("action", 4),
 }
-_WORDS = {"time_zone": ("Asia/Shanghai", "Europe/Berlin", "America/St_Johns"), "language": ("en", "zh-Hans", "zh-Hant")}
+_WORDS = {
+    "time_zone": ("Asia/Shanghai", "Europe/Berlin", "America/St_Johns"),
+    "language": ("en", "zh-Hans", "zh-Hant"),
+}
 _OWN_IDS = {
     "bill_id": "bills",
     "payment_id": "payments",
@@ -68,7 +72,12 @@ Columns = dict[str, Any]
 
 
 def raw_tables(
-    seed: int, customers: int = 20, *, start: datetime = START, days: int = 120, only: Collection[str] = tuple(TABLES)
+    seed: int,
+    customers: int = 20,
+    *,
+    start: datetime = START,
+    days: int = 120,
+    only: Collection[str] = tuple(TABLES),
 ) -> dict[str, pa.Table]:
     """Draw raw tables.
 
@@ -81,7 +90,8 @@ def raw_tables(
     start : datetime
         First moment of the period, with a time zone.
     days : int
-        Its length. Things begin before it (subscriptions up to 400 days) and rows arrive up to 60 days after it.
+        Its length. Things begin before it (subscriptions up to 400 days) and rows arrive up to 60
+        days after it.
     only : collection of str
         The tables wanted. Ids that refer to a table left out are drawn all the same.
 
@@ -90,12 +100,21 @@ def raw_tables(
     dict of str to pyarrow.Table
         Typed exactly as the contracts say.
     """
-    world = _World(seed, customers, int((start - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)), days)
+    world = _World(
+        seed,
+        customers,
+        int((start - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)),
+        days,
+    )
     return {name: _draw(table, world) for name, table in TABLES.items() if name in only}
 
 
-def write_raw_tables(tables: Mapping[str, pa.Table], folder: Path, *, form: str = "parquet", parts: int = 1) -> Path:
-    """Write tables as ``<table>/part-00000.parquet`` and so on, or as ``<table>.csv``; gives the folder."""
+def write_raw_tables(
+    tables: Mapping[str, pa.Table], folder: Path, *, form: str = "parquet", parts: int = 1
+) -> Path:
+    """Write tables as ``<table>/part-00000.parquet`` and so on, or as ``<table>.csv``; gives the
+    folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         if form == "csv":
@@ -104,7 +123,9 @@ def write_raw_tables(tables: Mapping[str, pa.Table], folder: Path, *, form: str 
         (folder / name).mkdir(exist_ok=True)
         size = -(-max(len(table), 1) // parts)
         for part in range(parts):
-            pq.write_table(table.slice(part * size, size), folder / name / f"part-{part:05d}.parquet")
+            pq.write_table(
+                table.slice(part * size, size), folder / name / f"part-{part:05d}.parquet"
+            )
     return folder
 
 
@@ -113,7 +134,10 @@ def _readable(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         column = table[name]
         if pa.types.is_timestamp(column.type):
-            column = pa.array([None if value is None else value.isoformat() for value in column.to_pylist()], pa.string())
+            column = pa.array(
+                [None if value is None else value.isoformat() for value in column.to_pylist()],
+                pa.string(),
+            )
         columns[name] = column
     return pa.table(columns)
 
@@ -124,16 +148,27 @@ class _World:
     def __init__(self, seed: int, customers: int, start_us: int, days: int) -> None:
         self.seed, self.start_us, self.days = seed, start_us, days
         random = self.random("world")
-        self.customers = np.array([f"{number:06d}" for number in range(1, customers + 1)], dtype=object)
-        self.accounts = np.array([f"a{number:05d}" for number in random.integers(1, customers + 1, customers)], dtype=object)
+        self.customers = np.array(
+            [f"{number:06d}" for number in range(1, customers + 1)], dtype=object
+        )
+        self.accounts = np.array(
+            [f"a{number:05d}" for number in random.integers(1, customers + 1, customers)],
+            dtype=object,
+        )
         self.accounts = np.where(random.random(customers) < 0.2, self.customers, self.accounts)
         lines = random.choice([1, 1, 2, 3], customers)
         self.owner = np.repeat(np.arange(customers), lines)
-        self.subscriptions = np.array([f"{number:07d}" for number in range(len(self.owner))], dtype=object)
-        self.product_line = random.choice(["mobile", "mobile", "mobile", "broadband", "tv"], len(self.owner)).astype(object)
+        self.subscriptions = np.array(
+            [f"{number:07d}" for number in range(len(self.owner))], dtype=object
+        )
+        self.product_line = random.choice(
+            ["mobile", "mobile", "mobile", "broadband", "tv"], len(self.owner)
+        ).astype(object)
         mobile = random.choice(["postpaid", "prepaid"], len(self.owner))
         self.billing_type = np.where(self.product_line == "mobile", mobile, "fixed").astype(object)
-        self.activated_us = start_us + _rounded(random, random.integers(-400, max(days // 2, 1), len(self.owner)) * _DAY_US)
+        self.activated_us = start_us + _rounded(
+            random, random.integers(-400, max(days // 2, 1), len(self.owner)) * _DAY_US
+        )
 
     def random(self, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
@@ -163,7 +198,9 @@ def _draw(table: Table, world: _World) -> pa.Table:
 
 
 def _bearers(table: Table, world: _World, random: np.random.Generator) -> Columns:
-    """Ids that a row hangs on: each id of the table's own kind at least once, others as they come."""
+    """Ids that a row hangs on: each id of the table's own kind at least once, others as they
+    come.
+    """
     first = table.key[0]
     if "week_start_at" in table.key:
         monday = world.start_us - (world.start_us - 4 * _DAY_US) % (7 * _DAY_US)
@@ -174,18 +211,24 @@ def _bearers(table: Table, world: _World, random: np.random.Generator) -> Column
         return {first: world.subscriptions[subscriptions[kept]], "week_start_at": starts[kept]}
     ids = world.ids(first)
     own = table.kind == "state" or _OWN_IDS.get(first) == table.name
-    repeats = 1 + random.poisson(0.7 if own else 2.0, len(ids)) if own else random.poisson(2.0, len(ids))
+    repeats = (
+        1 + random.poisson(0.7 if own else 2.0, len(ids)) if own else random.poisson(2.0, len(ids))
+    )
     if table.kind == "event" and own and table.key == (first,):
         repeats = np.ones(len(ids), dtype=np.int64)
     return {first: np.repeat(ids, repeats)}
 
 
-def _moments(table: Table, world: _World, random: np.random.Generator, columns: Columns, rows: int) -> None:
+def _moments(
+    table: Table, world: _World, random: np.random.Generator, columns: Columns, rows: int
+) -> None:
     if "week_start_at" in columns:
         happened = columns["week_start_at"] + 7 * _DAY_US
     else:
         first = -30 if table.kind == "event" else -200
-        happened = world.start_us + _rounded(random, random.integers(first * _DAY_US, world.days * _DAY_US, rows))
+        happened = world.start_us + _rounded(
+            random, random.integers(first * _DAY_US, world.days * _DAY_US, rows)
+        )
         if table.name in ("customers", "subscriptions", "plans"):
             # The first row of each is old news; later ones are changes.
             new = ~pd.Series(columns[table.key[0]]).duplicated().to_numpy()
@@ -193,17 +236,35 @@ def _moments(table: Table, world: _World, random: np.random.Generator, columns: 
             old_us = world.activated_us if old is None else world.start_us - old * _DAY_US
             happened = happened.copy()
             happened[new] = old_us
-    delays = random.choice([0, 0, 1, _HOUR_US, 5 * _HOUR_US, _DAY_US, 3 * _DAY_US, 7 * _DAY_US, 9 * _DAY_US, 45 * _DAY_US], rows)
+    delays = random.choice(
+        [
+            0,
+            0,
+            1,
+            _HOUR_US,
+            5 * _HOUR_US,
+            _DAY_US,
+            3 * _DAY_US,
+            7 * _DAY_US,
+            9 * _DAY_US,
+            45 * _DAY_US,
+        ],
+        rows,
+    )
     columns[HAPPENED], columns[ARRIVED] = happened, happened + delays
 
 
 def _rounded(random: np.random.Generator, moments_us: Any) -> Any:
     """Some to the day, some to the hour, so that several fall together; some as they are."""
-    unit = random.choice([_DAY_US, 6 * _HOUR_US, _HOUR_US, 1], len(moments_us), p=[0.4, 0.2, 0.2, 0.2])
+    unit = random.choice(
+        [_DAY_US, 6 * _HOUR_US, _HOUR_US, 1], len(moments_us), p=[0.4, 0.2, 0.2, 0.2]
+    )
     return moments_us // unit * unit
 
 
-def _values(table: Table, name: str, world: _World, random: np.random.Generator, columns: Columns, rows: int) -> Any:
+def _values(
+    table: Table, name: str, world: _World, random: np.random.Generator, columns: Columns, rows: int
+) -> Any:
     column = table.schema.columns[name]
     type_, limits = column.metadata["arrow"], _limits(column)
     if "allowed_values" in limits:
@@ -214,11 +275,20 @@ def _values(table: Table, name: str, world: _World, random: np.random.Generator,
     elif pa.types.is_boolean(type_):
         values = random.random(rows) < 0.5
     elif pa.types.is_string(type_):
-        values = random.choice(np.array(_TEXTS if name == "text" else _WORDS.get(name, world.ids(name)), dtype=object), rows)
+        values = random.choice(
+            np.array(_TEXTS if name == "text" else _WORDS.get(name, world.ids(name)), dtype=object),
+            rows,
+        )
     else:
         low, high = limits.get("min_value", -20), limits.get("max_value", 0)
-        drawn = np.minimum(low + random.gamma(1.0, 20.0, rows), high) if high else low + random.gamma(1.0, 20.0, rows)
-        values = np.where(random.random(rows) < 0.2, low, drawn.round(0 if pa.types.is_integer(type_) else 2))
+        drawn = (
+            np.minimum(low + random.gamma(1.0, 20.0, rows), high)
+            if high
+            else low + random.gamma(1.0, 20.0, rows)
+        )
+        values = np.where(
+            random.random(rows) < 0.2, low, drawn.round(0 if pa.types.is_integer(type_) else 2)
+        )
     if column.nullable and rows:
         empty = random.random(rows) < _NULL_SHARE
         empty[random.integers(rows)] = True
@@ -232,19 +302,26 @@ def _limits(column: Any) -> dict[str, Any]:
     return {name: value for check in column.checks for name, value in check.statistics.items()}
 
 
-def _make_sense(table: Table, frame: pd.DataFrame, world: _World, random: np.random.Generator) -> None:
+def _make_sense(
+    table: Table, frame: pd.DataFrame, world: _World, random: np.random.Generator
+) -> None:
     """Mend what cannot be drawn column by column."""
     rows = len(frame)
     if {"subscription_id", "customer_id"} <= set(frame) and table.name != "subscriptions":
         position = random.integers(0, len(world.owner), rows)
-        frame["subscription_id"] = np.where(frame["subscription_id"].isna(), None, world.subscriptions[position])
+        frame["subscription_id"] = np.where(
+            frame["subscription_id"].isna(), None, world.subscriptions[position]
+        )
         if table.key[0] != "customer_id":
             frame["customer_id"] = world.customers[world.owner[position]]
     if table.name == "subscriptions":
         position = frame["subscription_id"].astype(int).to_numpy()
         owner = world.customers[world.owner[position]]
         frame["customer_id"] = np.where(random.random(rows) < 0.05, frame["customer_id"], owner)
-        frame["product_line"], frame["billing_type"] = world.product_line[position], world.billing_type[position]
+        frame["product_line"], frame["billing_type"] = (
+            world.product_line[position],
+            world.billing_type[position],
+        )
         frame["activated_at"] = world.activated_us[position]
         frame["status"] = np.where(random.random(rows) < 0.7, "active", frame["status"])
         # Hardly any line is a test line, or a draw of the population would be empty.
@@ -252,15 +329,21 @@ def _make_sense(table: Table, frame: pd.DataFrame, world: _World, random: np.ran
             frame[flag] = np.where(random.random(rows) < 0.8, False, frame[flag])
         for name in ("replaced_by", "replacement"):
             frame[name] = np.where(random.random(rows) < 0.9, None, frame[name])
-        frame["replaced_by"] = frame["replaced_by"].where(frame["replaced_by"].isna(), world.subscriptions[0])
+        frame["replaced_by"] = frame["replaced_by"].where(
+            frame["replaced_by"].isna(), world.subscriptions[0]
+        )
     if table.name == "customers":
         position = frame["customer_id"].astype(int).to_numpy() - 1
-        frame["account_id"] = np.where(world.accounts[position] == frame["customer_id"], None, world.accounts[position])
+        frame["account_id"] = np.where(
+            world.accounts[position] == frame["customer_id"], None, world.accounts[position]
+        )
     if table.name == "survey_answers":
         invitations = _invited(world)
         frame["customer_id"] = [invitations[name][0] for name in frame["invitation_id"]]
         frame["survey"] = [invitations[name][1] for name in frame["invitation_id"]]
-        scales = np.array([_SCALES[instrument] for instrument in frame["instrument"]]).reshape(-1, 2)
+        scales = np.array([_SCALES[instrument] for instrument in frame["instrument"]]).reshape(
+            -1, 2
+        )
         frame["scale_low"], frame["scale_high"] = scales[:, 0], scales[:, 1]
         frame["score"] = random.integers(scales[:, 0], scales[:, 1], endpoint=True)
     if table.name == "care_contacts":
@@ -272,23 +355,48 @@ def _make_sense(table: Table, frame: pd.DataFrame, world: _World, random: np.ran
 def _invited(world: _World) -> dict[str, tuple[str, str]]:
     invitations = _draw(TABLES["survey_invitations"], world)
     who = (invitations[name].to_pylist() for name in ("invitation_id", "customer_id", "survey"))
-    return {invitation: (customer, survey) for invitation, customer, survey in zip(*who, strict=True)}
+    return {
+        invitation: (customer, survey) for invitation, customer, survey in zip(*who, strict=True)
+    }
 
 
-def _corrected(table: Table, frame: pd.DataFrame, world: _World, random: np.random.Generator) -> pd.DataFrame:
-    """Add rows that arrive later and say otherwise; nothing is corrected into a different kind of thing."""
+def _corrected(
+    table: Table, frame: pd.DataFrame, world: _World, random: np.random.Generator
+) -> pd.DataFrame:
+    """Add rows that arrive later and say otherwise; nothing is corrected into a different kind of
+    thing.
+    """
     again = frame[random.random(len(frame)) < _CORRECTED_SHARE].copy()
-    again[ARRIVED] = again[ARRIVED] + random.choice([1, _HOUR_US, 2 * _DAY_US, 20 * _DAY_US], len(again))
-    free = {HAPPENED, ARRIVED, *table.key, *(n for n, c in table.schema.columns.items() if c.metadata["unit"] == "id")}
-    said = [name for name in table.columns if name not in free and pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    again[ARRIVED] = again[ARRIVED] + random.choice(
+        [1, _HOUR_US, 2 * _DAY_US, 20 * _DAY_US], len(again)
+    )
+    free = {
+        HAPPENED,
+        ARRIVED,
+        *table.key,
+        *(n for n, c in table.schema.columns.items() if c.metadata["unit"] == "id"),
+    }
+    said = [
+        name
+        for name in table.columns
+        if name not in free and pd.api.types.is_numeric_dtype(frame[name].dtype)
+    ]
     mixed = [name for name in table.columns if name not in free and name not in said]
     for name in (*said, *mixed):
         if table.schema.columns[name].nullable and random.random() < 0.5:
             # Another row's value is as valid as this one's.
-            again[name] = frame[name].sample(len(again), replace=True, random_state=int(random.integers(1 << 31))).to_numpy()
-    movable = table.kind == "event" and HAPPENED not in table.key and "week_start_at" not in table.key
+            again[name] = (
+                frame[name]
+                .sample(len(again), replace=True, random_state=int(random.integers(1 << 31)))
+                .to_numpy()
+            )
+    movable = (
+        table.kind == "event" and HAPPENED not in table.key and "week_start_at" not in table.key
+    )
     if movable:
-        again[HAPPENED] = again[HAPPENED] - random.choice([0, 0, 0, _HOUR_US, 8 * _DAY_US], len(again))
+        again[HAPPENED] = again[HAPPENED] - random.choice(
+            [0, 0, 0, _HOUR_US, 8 * _DAY_US], len(again)
+        )
     return pd.concat([frame, again], ignore_index=True)
 
 

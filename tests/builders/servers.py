@@ -1,4 +1,6 @@
-"""Servers that some tests need: skipped where none answers, unless HOLDFAST_TEST_SERVERS says that they are required."""
+"""Servers that some tests need: skipped where none answers, unless HOLDFAST_TEST_SERVERS says that
+they are required.
+"""
 
 import os
 from typing import NoReturn
@@ -7,7 +9,10 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-POSTGRES_URL = os.environ.get("HOLDFAST_TEST_POSTGRES_URL") or "postgresql+psycopg://postgres@127.0.0.1:5432/test"
+POSTGRES_URL = (
+    os.environ.get("HOLDFAST_TEST_POSTGRES_URL")
+    or "postgresql+psycopg://postgres@127.0.0.1:5432/test"
+)
 REDIS_URL = os.environ.get("HOLDFAST_REDIS_URL") or "redis://127.0.0.1:6379"
 
 

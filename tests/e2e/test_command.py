@@ -11,16 +11,22 @@ def test_help_names_the_commands(holdfast: Command) -> None:
         assert command in done.stdout
 
 
-def test_wrong_use_and_wrong_input_exit_with_2_in_one_line(holdfast: Command, tmp_path: Path) -> None:
+def test_wrong_use_and_wrong_input_exit_with_2_in_one_line(
+    holdfast: Command, tmp_path: Path
+) -> None:
     assert holdfast("quickstart").returncode == 2
-    done = holdfast("quickstart", "nowhere.csv", "--target", "left", "--home", tmp_path / "home", "--json")
+    done = holdfast(
+        "quickstart", "nowhere.csv", "--target", "left", "--home", tmp_path / "home", "--json"
+    )
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert "nowhere.csv" in line
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "home").exists()
-    assert "Traceback" in holdfast("--debug", "quickstart", "nowhere.csv", "--target", "left").stderr
+    assert (
+        "Traceback" in holdfast("--debug", "quickstart", "nowhere.csv", "--target", "left").stderr
+    )
 
 
 def test_settings_as_json(holdfast: Command) -> None:

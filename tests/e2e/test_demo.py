@@ -29,9 +29,16 @@ def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.Mon
     found = demo.demo(Home(tmp_path / "demo"))
     assert 0.6 < found.quickstart.training.evaluation.auc < 0.95
     assert found.operator.features.quarantined == 0
-    assert {flag.kind for flag in found.quickstart.training.flags} <= {"missingness"}  # no commitment means something
+    assert {flag.kind for flag in found.quickstart.training.flags} <= {
+        "missingness"
+    }  # no commitment means something
     predictions = found.answer["predictions"]
     assert len(predictions) == demo.ASKED
-    assert all(prediction["error"] is None and len(prediction["reasons"]) == 3 for prediction in predictions)
+    assert all(
+        prediction["error"] is None and len(prediction["reasons"]) == 3
+        for prediction in predictions
+    )
     care_list = (tmp_path / "demo" / "care_list.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert [line.split(",")[1] for line in care_list[1:4]] == [prediction["customer_id"] for prediction in predictions]
+    assert [line.split(",")[1] for line in care_list[1:4]] == [
+        prediction["customer_id"] for prediction in predictions
+    ]

@@ -25,7 +25,9 @@ def executed(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
     monkeypatch.setenv("HOLDFAST_ASSESS_DRAWS", "50")
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    assert not any(cell.get("outputs") for cell in notebook.cells), "notebooks are kept without outputs"
+    assert not any(cell.get("outputs") for cell in notebook.cells), (
+        "notebooks are kept without outputs"
+    )
     NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(ROOT)}}).execute()
     return str([cell.get("outputs") for cell in notebook.cells])
 
@@ -41,7 +43,9 @@ def test_what_quickstart_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["features", "train", "uplift"])
-def test_an_operators_own_features(name: str, simulated_operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operators_own_features(
+    name: str, simulated_operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(simulated_operator / "home", tmp_path / "home")
     text = executed(name, tmp_path / "home", monkeypatch)
     assert SAYS[name] in text

@@ -1,4 +1,6 @@
-"""One journey: a table becomes a served model, CRM asks, the model is damaged, the service refuses to start."""
+"""One journey: a table becomes a served model, CRM asks, the model is damaged, the service refuses
+to start.
+"""
 
 import json
 import signal
@@ -20,7 +22,17 @@ from tests.e2e.conftest import HOLDFAST, Command
 def quickstart(holdfast: Command, table_path: Path) -> "subprocess.CompletedProcess[str]":
     home = table_path.parent / "home"
     return holdfast(
-        "quickstart", table_path, "--target", "left", "--id", "customer", "--value", "margin", "--home", home, "--json"
+        "quickstart",
+        table_path,
+        "--target",
+        "left",
+        "--id",
+        "customer",
+        "--value",
+        "margin",
+        "--home",
+        home,
+        "--json",
     )
 
 
@@ -36,7 +48,9 @@ def service(home: Home) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_quickstart_prints_one_object_and_progress_elsewhere(quickstart: "subprocess.CompletedProcess[str]", home: Home) -> None:
+def test_quickstart_prints_one_object_and_progress_elsewhere(
+    quickstart: "subprocess.CompletedProcess[str]", home: Home
+) -> None:
     (line,) = quickstart.stdout.splitlines()
     summary = json.loads(line)
     assert summary["home"] == str(home.root)
@@ -46,30 +60,43 @@ def test_quickstart_prints_one_object_and_progress_elsewhere(quickstart: "subpro
 
 def test_crm_gets_the_stored_scores_and_reasons(service: httpx.Client, home: Home) -> None:
     scores = pq.read_table(home.scores).to_pydict()
-    answer = service.post("/v1/predictions", json={"customer_ids": [*scores["customer_id"], "nobody"], "reasons": 2})
+    answer = service.post(
+        "/v1/predictions", json={"customer_ids": [*scores["customer_id"], "nobody"], "reasons": 2}
+    )
     assert answer.status_code == 200
     *known, stranger = answer.json()["predictions"]
     assert answer.json()["model"] == {"name": "churn", "version": "1"}
     assert [prediction["probability"] for prediction in known] == scores["probability"]
     assert [prediction["band"] for prediction in known] == scores["band"]
-    assert all(len(prediction["reasons"]) == 2 and prediction["error"] is None for prediction in known)
+    assert all(
+        len(prediction["reasons"]) == 2 and prediction["error"] is None for prediction in known
+    )
     assert stranger["error"]
     assert stranger["probability"] is None
 
 
-def test_a_row_scores_like_the_customer_it_describes(service: httpx.Client, home: Home, table_path: Path) -> None:
+def test_a_row_scores_like_the_customer_it_describes(
+    service: httpx.Client, home: Home, table_path: Path
+) -> None:
     import csv
 
     with table_path.open(encoding="utf-8", newline="") as stream:
         row = next(csv.DictReader(stream))
     by_row = service.post("/v1/predictions", json={"rows": [row]}).json()["predictions"][0]
-    by_id = service.post("/v1/predictions", json={"customer_ids": [row["customer"]]}).json()["predictions"][0]
+    by_id = service.post("/v1/predictions", json={"customer_ids": [row["customer"]]}).json()[
+        "predictions"
+    ][0]
     assert {**by_row, "feature_time": None} == {**by_id, "feature_time": None}
     assert by_id["feature_time"]
 
 
 def test_mistakes_are_told_as_problems(service: httpx.Client) -> None:
-    for body, status in ((b"{", 400), (b"{}", 422), (b'{"customer_ids": []}', 422), (b" " * 2_000_000, 413)):
+    for body, status in (
+        (b"{", 400),
+        (b"{}", 422),
+        (b'{"customer_ids": []}', 422),
+        (b" " * 2_000_000, 413),
+    ):
         answer = service.post("/v1/predictions", content=body)
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
@@ -79,14 +106,20 @@ def test_mistakes_are_told_as_problems(service: httpx.Client) -> None:
 
 
 def test_it_stops_when_told_to(home: Home) -> None:
-    process = subprocess.Popen([HOLDFAST, "serve", "--home", home.root, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [HOLDFAST, "serve", "--home", home.root, "--port", "0"], stderr=subprocess.PIPE, text=True
+    )
     assert process.stderr is not None
-    assert any("holdfast serves churn version 1 on http://127.0.0.1:" in line for line in process.stderr)
+    assert any(
+        "holdfast serves churn version 1 on http://127.0.0.1:" in line for line in process.stderr
+    )
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
 
 
-def test_a_damaged_model_is_refused_before_the_port_opens(service: httpx.Client, home: Home, holdfast: Command) -> None:
+def test_a_damaged_model_is_refused_before_the_port_opens(
+    service: httpx.Client, home: Home, holdfast: Command
+) -> None:
     booster = find_champion(home, "churn").directory / "booster.txt"
     booster.write_text(booster.read_text().replace("num_leaves=", "num_leaves=9", 1))
     done = holdfast("serve", "--home", home.root, "--port", "1")

@@ -10,8 +10,18 @@ _LEAST = (
     *("worst_throughput_28d_vs_region", "least_data_gb_28d_vs_own"),
 )
 _GREATEST = (
-    *("worst_drop_days_28d", "worst_drop_days_28d_vs_own", "worst_failed_setups_28d", "worst_latency_28d_vs_own"),
-    *("worst_outage_minutes_28d", "worst_outage_minutes_91d", "worst_congestion_28d", "greatest_saving_on_best_plan"),
+    *(
+        "worst_drop_days_28d",
+        "worst_drop_days_28d_vs_own",
+        "worst_failed_setups_28d",
+        "worst_latency_28d_vs_own",
+    ),
+    *(
+        "worst_outage_minutes_28d",
+        "worst_outage_minutes_91d",
+        "worst_congestion_28d",
+        "greatest_saving_on_best_plan",
+    ),
     *("greatest_price_change_share", "most_zero_use_days_28d", "longest_tenure_days"),
 )
 _SUM = ("total_overage_28d", "total_monthly_fee")
@@ -49,9 +59,13 @@ def relationship(moment: Moment) -> Columns:
         "app_logins_28d_vs_own": recent_logins / 4 - (count(logins, ids) - recent_logins) / 22,
         "cancel_pages_91d": count(within(events[events["event"] == "cancel_page"], 91), ids),
         "last_app_rating": last(ratings, HAPPENED)["rating"],
-        "unanswered_invitations_182d": count(invitations[(invitations["delivered"] != 0) & ~answered], ids),
+        "unanswered_invitations_182d": count(
+            invitations[(invitations["delivered"] != 0) & ~answered], ids
+        ),
         "missed_appointments_182d": count(appointments[appointments["status"] == "missed"], ids),
-        "open_orders": count(orders[(orders["status"] == "placed") & ~orders["order_id"].isin(done)], ids),
+        "open_orders": count(
+            orders[(orders["status"] == "placed") & ~orders["order_id"].isin(done)], ids
+        ),
         "care_contacts_91d": count(within(treated, 91), ids),
         "days_since_care": days(treated.groupby("asked")["age"].min()),
         "care_accepted_182d": count(accepted[["contact_id"]].merge(care, on="contact_id"), ids),
@@ -63,8 +77,14 @@ def _household(moment: Moment, ids: pd.Index) -> tuple[pd.Series, pd.Series]:
     household = moment.customers["household_id"]
     alone = ~ids.isin(household.dropna().index)
     subscriptions = moment.subscriptions
-    lost = within(subscriptions[(subscriptions["status"] == "ended") & subscriptions["replaced_by"].isna()], 182)
-    in_service, ended = moment.lines.groupby("customer_id").size(), lost.groupby("customer_id").size()
+    lost = within(
+        subscriptions[(subscriptions["status"] == "ended") & subscriptions["replaced_by"].isna()],
+        182,
+    )
+    in_service, ended = (
+        moment.lines.groupby("customer_id").size(),
+        lost.groupby("customer_id").size(),
+    )
 
     def of_household(lines: pd.Series) -> pd.Series:
         totals = lines.groupby(household.reindex(lines.index)).sum()

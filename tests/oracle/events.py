@@ -1,12 +1,31 @@
-"""Features that events update between builds: of an account's bills, a customer's contacts and answers, a cell's incidents.
+"""Features that events update between builds: of an account's bills, a customer's contacts and
+answers, a cell's incidents.
 
-Those of bills, contacts and answers are also known at the close of a contact, so that each id may have a cut-off of its own.
-"""
+Those of bills, contacts and answers are also known at the close of a contact, so that each id may
+have a cut-off of its own."""
 
 import pandas as pd
 
-from features.contracts.tables import ARRIVED, HAPPENED, INTERACTION_CHANNELS, ISSUES, TICKET_STATUSES
-from tests.oracle.known import DAY, Asked, Columns, Moment, codes, count, days, last, ratio, total, within
+from features.contracts.tables import (
+    ARRIVED,
+    HAPPENED,
+    INTERACTION_CHANNELS,
+    ISSUES,
+    TICKET_STATUSES,
+)
+from tests.oracle.known import (
+    DAY,
+    Asked,
+    Columns,
+    Moment,
+    codes,
+    count,
+    days,
+    last,
+    ratio,
+    total,
+    within,
+)
 
 _REPEAT_DAYS = 7
 
@@ -59,7 +78,9 @@ def service_live(asked: Asked) -> Columns:
         "abandoned_contacts_28d": count(recent[recent["abandoned"] == 1], ids),
         "cancellation_contacts_91d": count(about_leaving, ids),
         "open_tickets": open_now.groupby("asked")["ticket_id"].nunique().reindex(ids, fill_value=0),
-        "oldest_open_ticket_days": days(open_now.groupby("asked")["age"].max()).reindex(ids, fill_value=0.0),
+        "oldest_open_ticket_days": days(open_now.groupby("asked")["age"].max()).reindex(
+            ids, fill_value=0.0
+        ),
         "complaints_91d": count(within(opened[opened["ticket_kind"] == "complaint"], 91), ids),
         "faults_91d": count(within(opened[opened["ticket_kind"] == "fault"], 91), ids),
         "reopened_tickets_91d": count(within(steps[steps["status"] == "reopened"], 91), ids),
@@ -79,7 +100,11 @@ def _open(steps: pd.DataFrame) -> pd.DataFrame:
     """Steps of 182 days that opened a ticket which is open now."""
     position = codes(steps["status"], TICKET_STATUSES)
     ticket = ["asked", "ticket_id"]
-    newest = steps.assign(position=position).sort_values([HAPPENED, ARRIVED, "position"]).drop_duplicates(ticket, keep="last")
+    newest = (
+        steps.assign(position=position)
+        .sort_values([HAPPENED, ARRIVED, "position"])
+        .drop_duplicates(ticket, keep="last")
+    )
     unsettled = newest[~newest["status"].isin(["resolved", "closed"])]
     return within(steps[steps["status"] == "opened"], 182).merge(unsettled[ticket], on=ticket)
 
@@ -90,7 +115,10 @@ def survey_live(asked: Asked) -> Columns:
     width = answers["scale_high"] - answers["scale_low"]
     answers["share"] = ratio(answers["score"] - answers["scale_low"], width)
     overall = answers[answers["dimension"] == "overall"]
-    csat, nps, ces = (last(overall[overall["instrument"] == name], HAPPENED, "invitation_id") for name in ("csat", "nps", "ces"))
+    csat, nps, ces = (
+        last(overall[overall["instrument"] == name], HAPPENED, "invitation_id")
+        for name in ("csat", "nps", "ces")
+    )
     return {
         "last_csat": 1 + 4 * csat["share"],
         "days_since_csat": days(csat["age"]),
@@ -161,5 +189,7 @@ def cell_live(moment: Moment) -> Columns:
 def _regions(moment: Moment) -> pd.Series:
     """The region that most lines at home in each cell belong to."""
     homes = moment.lines.groupby(["home_cell_id", "region"]).size().rename("lines").reset_index()
-    most = homes.sort_values(["lines", "region"], ascending=[False, True]).drop_duplicates("home_cell_id")
+    most = homes.sort_values(["lines", "region"], ascending=[False, True]).drop_duplicates(
+        "home_cell_id"
+    )
     return most.set_index("home_cell_id")["region"]

@@ -26,25 +26,37 @@ def prepare(tables: Mapping[str, pa.Table]) -> Tables:
     Parameters
     ----------
     tables : mapping of str to pyarrow.Table
-        Raw tables by name, as in `features.contracts.tables`; optional tables and nullable columns may be absent.
+        Raw tables by name, as in `features.contracts.tables`; optional tables and nullable columns
+        may be absent.
 
     Returns
     -------
     dict of str to DataFrame
-        Numbers and flags as float64 (NaN for null), times in UTC, texts as objects. Event tables have a further column
-        ``superseded_at``: when a correction of the row arrived. State tables are in the order in which their rows hold.
+        Numbers and flags as float64 (NaN for null), times in UTC, texts as objects. Event tables
+        have a further column ``superseded_at``: when a correction of the row arrived. State tables
+        are in the order in which their rows hold.
     """
-    return {name: _prepare(contract, tables[name]) for name, contract in TABLES.items() if name in tables}
+    return {
+        name: _prepare(contract, tables[name])
+        for name, contract in TABLES.items()
+        if name in tables
+    }
 
 
 def _prepare(contract: Table, table: pa.Table) -> pd.DataFrame:
     schema = contract.arrow_schema
     columns = [
-        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
         for field in schema
     ]
     frame = pa.table(columns, schema=schema).to_pandas()
-    numbers = [field.name for field in schema if pa.types.is_boolean(field.type) or pa.types.is_integer(field.type)]
+    numbers = [
+        field.name
+        for field in schema
+        if pa.types.is_boolean(field.type) or pa.types.is_integer(field.type)
+    ]
     frame[numbers] = frame[numbers].astype("float64")
     if contract.kind == "state":
         return frame.sort_values([HAPPENED, ARRIVED], ignore_index=True)
@@ -73,7 +85,8 @@ class Asked(Protocol):
         Returns
         -------
         DataFrame
-            The table's columns, ``asked`` (whose row), ``cutoff`` and ``age`` (time from its happening to the cut-off).
+            The table's columns, ``asked`` (whose row), ``cutoff`` and ``age`` (time from its
+            happening to the cut-off).
         """
         ...
 
@@ -121,10 +134,13 @@ class Moment:
 
     @cached_property
     def lines(self) -> pd.DataFrame:
-        """Subscriptions in service, with segment, region, first subscription and household of their customers."""
+        """Subscriptions in service, with segment, region, first subscription and household of their
+        customers.
+        """
         in_service = self.subscriptions[self.subscriptions["status"] != "ended"]
         return in_service.join(
-            self.customers[["segment", "region", "first_seen_at", "household_id", "account_id"]], on="customer_id"
+            self.customers[["segment", "region", "first_seen_at", "household_id", "account_id"]],
+            on="customer_id",
         )
 
     @cached_property
@@ -165,7 +181,8 @@ class Each:
     tables : dict of str to DataFrame
         As `prepare` gives them.
     asked : DataFrame
-        Columns ``asked`` (ids, each once), ``cutoff``, and the columns that rows are known by, such as ``customer_id``.
+        Columns ``asked`` (ids, each once), ``cutoff``, and the columns that rows are known by, such
+        as ``customer_id``.
     """
 
     def __init__(self, tables: Tables, asked: pd.DataFrame) -> None:
@@ -187,7 +204,11 @@ class Each:
 
 def table_of(tables: Tables, name: str) -> pd.DataFrame:
     """A table's frame; one without rows where it is absent."""
-    return tables[name] if name in tables else _prepare(TABLES[name], TABLES[name].arrow_schema.empty_table())
+    return (
+        tables[name]
+        if name in tables
+        else _prepare(TABLES[name], TABLES[name].arrow_schema.empty_table())
+    )
 
 
 def within(rows: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -231,8 +252,12 @@ def ratio(above: pd.Series, below: pd.Series) -> pd.Series:
 
 
 def stored(view: View, ids: pd.Index, columns: Columns, present: Tables) -> pd.DataFrame:
-    """A view's values as they are stored: in order, rounded, null where a table they need is absent."""
-    frame = pd.DataFrame({name: columns[name].reindex(ids) for name in view.columns}, index=ids, dtype="float64")
+    """A view's values as they are stored: in order, rounded, null where a table they need is
+    absent.
+    """
+    frame = pd.DataFrame(
+        {name: columns[name].reindex(ids) for name in view.columns}, index=ids, dtype="float64"
+    )
     for feature in view.features:
         if any(table not in present for table in feature.tables):
             frame[feature.name] = np.nan

@@ -15,7 +15,9 @@ def contract(moment: Moment) -> Columns:
     to_instalment_end = days(lines["instalment_end_at"] - cutoff)
     plans = moment.state("plans").set_index("plan_id")
     saving, share = _plan_fit(moment)
-    notice = last(moment.everyone("subscription").known("price_changes", "subscription_id", 182), HAPPENED)
+    notice = last(
+        moment.everyone("subscription").known("price_changes", "subscription_id", 182), HAPPENED
+    )
     devices = moment.state("devices").set_index("subscription_id")
     return {
         "billing_type_code": codes(lines["billing_type"], BILLING_TYPES),
@@ -33,7 +35,8 @@ def contract(moment: Moment) -> Columns:
         "monthly_fee": lines["plan_id"].map(plans["monthly_fee"]),
         "saving_on_best_plan": saving,
         "saving_share": share,
-        "price_change_share": (notice["new_fee"] - notice["old_fee"]) / notice["old_fee"].where(notice["old_fee"] > 0),
+        "price_change_share": (notice["new_fee"] - notice["old_fee"])
+        / notice["old_fee"].where(notice["old_fee"] > 0),
         "days_to_price_change": days(notice["effective_at"] - cutoff),
         "device_age_days": days(cutoff - devices["released_at"]),
         "device_is_5g": devices["is_5g_capable"],
@@ -42,14 +45,24 @@ def contract(moment: Moment) -> Columns:
 
 
 def _plan_fit(moment: Moment) -> tuple[pd.Series, pd.Series]:
-    weeks = moment.everyone("subscription").known("usage_weeks", "subscription_id", 91).fillna({"minutes": 0.0, "data_gb": 0.0})
-    use = weeks.groupby("asked").agg(weeks=("minutes", "size"), minutes=("minutes", "mean"), data_gb=("data_gb", "mean"))
+    weeks = (
+        moment.everyone("subscription")
+        .known("usage_weeks", "subscription_id", 91)
+        .fillna({"minutes": 0.0, "data_gb": 0.0})
+    )
+    use = weeks.groupby("asked").agg(
+        weeks=("minutes", "size"), minutes=("minutes", "mean"), data_gb=("data_gb", "mean")
+    )
     use[["minutes", "data_gb"]] *= 30 / 7
     use = use[use["weeks"] >= 4].reset_index()
-    use = use.join(moment.lines[["plan_id", "product_line", "billing_type"]], on="asked", how="inner")
+    use = use.join(
+        moment.lines[["plan_id", "product_line", "billing_type"]], on="asked", how="inner"
+    )
     plans = moment.state("plans")
     present = _cost(use.merge(plans.drop(columns=["product_line", "billing_type"]), on="plan_id"))
-    candidates = use.drop(columns="plan_id").merge(plans[plans["is_offered"] != 0], on=["product_line", "billing_type"])
+    candidates = use.drop(columns="plan_id").merge(
+        plans[plans["is_offered"] != 0], on=["product_line", "billing_type"]
+    )
     best = _cost(candidates).groupby(level=0).min()
     saving = (present - best.reindex(present.index)).clip(lower=0)
     return saving, saving / present.where(present > 0)
@@ -57,8 +70,12 @@ def _plan_fit(moment: Moment) -> tuple[pd.Series, pd.Series]:
 
 def _cost(use: pd.DataFrame) -> pd.Series:
     """Monthly cost of a use on a plan."""
-    minutes = (use["minutes"] - use["minutes_allowance"]).clip(lower=0) * use["overage_per_minute"].fillna(0)
-    data = (use["data_gb"] - use["data_allowance_gb"]).clip(lower=0) * use["overage_per_gb"].fillna(0)
+    minutes = (use["minutes"] - use["minutes_allowance"]).clip(lower=0) * use[
+        "overage_per_minute"
+    ].fillna(0)
+    data = (use["data_gb"] - use["data_allowance_gb"]).clip(lower=0) * use["overage_per_gb"].fillna(
+        0
+    )
     # Without an allowance the use is unlimited.
     return (use["monthly_fee"] + minutes.fillna(0) + data.fillna(0)).set_axis(use["asked"])
 
@@ -71,7 +88,10 @@ def value(moment: Moment, margin_shares: Mapping[str, float]) -> Columns:
     fee = lines["plan_id"].map(moment.state("plans").set_index("plan_id")["monthly_fee"])
     prepaid = lines["billing_type"] == "prepaid"
     revenue = (recharged / 91 * 30).where(prepaid, fee + overage / 91 * 30)
-    return {"monthly_revenue_91d": revenue, "monthly_margin_91d": revenue * lines["billing_type"].map(margin_shares)}
+    return {
+        "monthly_revenue_91d": revenue,
+        "monthly_margin_91d": revenue * lines["billing_type"].map(margin_shares),
+    }
 
 
 def subscription_live(moment: Moment) -> Columns:

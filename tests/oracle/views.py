@@ -15,7 +15,9 @@ MARGIN_SHARES: Mapping[str, float] = {"postpaid": 0.5, "prepaid": 0.5, "fixed": 
 _OF_LINES = ("contract", "usage", "network")
 
 
-def snapshot(tables: Tables, cutoff: pd.Timestamp, margin_shares: Mapping[str, float] = MARGIN_SHARES) -> dict[str, pd.DataFrame]:
+def snapshot(
+    tables: Tables, cutoff: pd.Timestamp, margin_shares: Mapping[str, float] = MARGIN_SHARES
+) -> dict[str, pd.DataFrame]:
     """Compute all views but that of contacts at a cut-off.
 
     Parameters
@@ -32,13 +34,19 @@ def snapshot(tables: Tables, cutoff: pd.Timestamp, margin_shares: Mapping[str, f
     dict of str to DataFrame
         By view, as `features_at`.
     """
-    moment, views = Moment(tables, cutoff), [name for name in VIEWS if name not in ("contact", "experience")]
+    moment, views = (
+        Moment(tables, cutoff),
+        [name for name in VIEWS if name not in ("contact", "experience")],
+    )
     found = {view: _compute(moment, view, margin_shares) for view in views}
     return found | {"experience": _experience(moment, found)}
 
 
 def features_at(
-    tables: Tables, view: str, cutoff: pd.Timestamp, margin_shares: Mapping[str, float] = MARGIN_SHARES
+    tables: Tables,
+    view: str,
+    cutoff: pd.Timestamp,
+    margin_shares: Mapping[str, float] = MARGIN_SHARES,
 ) -> pd.DataFrame:
     """Compute a view's features of everybody at a cut-off.
 
@@ -60,7 +68,9 @@ def features_at(
     """
     moment = Moment(tables, cutoff)
     if view == "experience":
-        return _experience(moment, {name: _compute(moment, name, margin_shares) for name in _OF_LINES})
+        return _experience(
+            moment, {name: _compute(moment, name, margin_shares) for name in _OF_LINES}
+        )
     return _compute(moment, view, margin_shares)
 
 
@@ -116,11 +126,16 @@ def links_at(tables: Tables, entity: str, cutoff: pd.Timestamp) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By the entity's id, with the columns ``linked_customer``, ``linked_account`` and ``linked_cell`` as far as it has them.
+        By the entity's id, with the columns ``linked_customer``, ``linked_account`` and
+        ``linked_cell`` as far as it has them.
     """
     lines = Moment(tables, cutoff).lines
     account = lines["account_id"].astype("object").fillna(lines["customer_id"])
-    links = lines.assign(linked_customer=lines["customer_id"], linked_account=account, linked_cell=lines["home_cell_id"])
+    links = lines.assign(
+        linked_customer=lines["customer_id"],
+        linked_account=account,
+        linked_cell=lines["home_cell_id"],
+    )
     if entity == "customer":
         links = links.drop_duplicates("customer_id").set_index("customer_id")
     return links[[f"linked_{other}" for other in LINKS[entity]]].sort_index()
@@ -141,9 +156,13 @@ def contacts(tables: Tables, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataF
     DataFrame
         By contact, with the view's features as they are stored, each as of the contact's close.
     """
-    told = first(table_of(tables, "interactions").rename(columns={"interaction_id": "asked"}), ARRIVED)
+    told = first(
+        table_of(tables, "interactions").rename(columns={"interaction_id": "asked"}), ARRIVED
+    )
     told = told[(told[ARRIVED] > start) & (told[ARRIVED] <= end)]
-    asked = told.reset_index()[["asked", "customer_id", HAPPENED]].rename(columns={HAPPENED: "cutoff"})
+    asked = told.reset_index()[["asked", "customer_id", HAPPENED]].rename(
+        columns={HAPPENED: "cutoff"}
+    )
     asked["account_id"] = _accounts(tables, asked)
     each = Each(tables, asked)
     columns: Columns = {
@@ -157,6 +176,8 @@ def contacts(tables: Tables, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataF
 
 def _accounts(tables: Tables, asked: pd.DataFrame) -> pd.Series:
     """Who paid for each customer then."""
-    states = Each(tables, asked).known("customers", "customer_id").drop_duplicates("asked", keep="last")
+    states = (
+        Each(tables, asked).known("customers", "customer_id").drop_duplicates("asked", keep="last")
+    )
     account = asked["asked"].map(states.set_index("asked")["account_id"])
     return account.astype("object").fillna(asked["customer_id"])

@@ -50,8 +50,12 @@ def network(moment: Moment) -> Columns:
         "voice_quality_28d": recent["voice_quality_mos"],
         "voice_quality_28d_vs_own": recent["voice_quality_mos"] - past["voice_quality_mos"],
         "throughput_28d": recent["throughput_peak_mbps"],
-        "throughput_28d_vs_own": ratio(recent["throughput_peak_mbps"], past["throughput_peak_mbps"]),
-        "throughput_28d_vs_region": ratio(recent["throughput_peak_mbps"], region["throughput_peak_mbps"]),
+        "throughput_28d_vs_own": ratio(
+            recent["throughput_peak_mbps"], past["throughput_peak_mbps"]
+        ),
+        "throughput_28d_vs_region": ratio(
+            recent["throughput_peak_mbps"], region["throughput_peak_mbps"]
+        ),
         "throughput_volatility_91d": _volatility(within(weeks, 91), "throughput_peak_mbps"),
         "latency_28d": recent["latency_ms"],
         "latency_28d_vs_own": ratio(recent["latency_ms"], past["latency_ms"]),
@@ -88,7 +92,9 @@ def _of_region(moment: Moment, table: str, columns: list[str]) -> pd.DataFrame:
 
 def _trend(weeks: pd.DataFrame, column: str) -> pd.Series:
     """Least-squares slope per week."""
-    points = pd.DataFrame({"asked": weeks["asked"], "x": -days(weeks["age"]) / 7, "y": weeks[column]}).dropna()
+    points = pd.DataFrame(
+        {"asked": weeks["asked"], "x": -days(weeks["age"]) / 7, "y": weeks[column]}
+    ).dropna()
     groups = points.groupby("asked")
     x, y = (points[axis] - groups[axis].transform("mean") for axis in ("x", "y"))
     slope = (x * y).groupby(points["asked"]).sum() / (x * x).groupby(points["asked"]).sum()

@@ -10,28 +10,39 @@ from holdfast.errors import InputError
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["commands.md", "settings.md", "data_dictionary.md", "openapi.json"])
+@pytest.mark.parametrize(
+    "name", ["commands.md", "settings.md", "data_dictionary.md", "openapi.json"]
+)
 def test_references_say_what_the_code_does(name: str) -> None:
-    assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == references()[name], "run `make docs`"
+    assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == references()[name], (
+        "run `make docs`"
+    )
 
 
 def test_every_setting_is_described_and_has_its_own_variable() -> None:
     variables = [section.variable(name) for section in sections() for name in section.model_fields]
     assert len(variables) == len(set(variables))
     assert all(variable.startswith("HOLDFAST_") for variable in variables)
-    assert all(field.description for section in sections() for field in section.model_fields.values())
+    assert all(
+        field.description for section in sections() for field in section.model_fields.values()
+    )
 
 
 def test_settings_tell_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_TRAINING_FOLDS", "7")
     monkeypatch.setenv("HOLDFAST_SERVING_API_KEY", "hunter2")
     found = {setting.variable: setting for setting in effective_settings()}
-    assert (found["HOLDFAST_TRAINING_FOLDS"].value, found["HOLDFAST_TRAINING_FOLDS"].origin) == ("7", "environment")
+    assert (found["HOLDFAST_TRAINING_FOLDS"].value, found["HOLDFAST_TRAINING_FOLDS"].origin) == (
+        "7",
+        "environment",
+    )
     assert found["HOLDFAST_TRAINING_REPEATS"].origin == "default"
     assert "hunter2" not in str(found)
 
 
-@pytest.mark.parametrize("value, rule", [("many", "valid integer"), ("1", "greater than or equal to 2")])
+@pytest.mark.parametrize(
+    "value, rule", [("many", "valid integer"), ("1", "greater than or equal to 2")]
+)
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, value: str, rule: str) -> None:
     monkeypatch.setenv("HOLDFAST_TRAINING_FOLDS", value)
     with pytest.raises(InputError, match=f"HOLDFAST_TRAINING_FOLDS.*{rule}.*{value}"):
@@ -43,4 +54,6 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not target.startswith(("http:", "https:", "mailto:")):
-                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+                assert (page.parent / target).exists(), (
+                    f"{page.relative_to(ROOT)} links to {target}"
+                )

@@ -1,4 +1,6 @@
-"""Assess: judge a head's predictions on its test period, everything under the same resampled customers."""
+"""Assess: judge a head's predictions on its test period, everything under the same resampled
+customers.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +10,15 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Texts, Times
 from holdfast.errors import InputError
-from training.evaluation.assessment import Assessment, Calibration, Decile, Estimate, Month, Rival, Slice
+from training.evaluation.assessment import (
+    Assessment,
+    Calibration,
+    Decile,
+    Estimate,
+    Month,
+    Rival,
+    Slice,
+)
 from training.evaluation.bootstrap import Figures, estimate, resample
 from training.evaluation.metrics import METRICS, Judge
 from training.evaluation.ranking import Codes
@@ -71,11 +81,14 @@ class Predictions:
     capacity: float | None = None
 
 
-def assess(predictions: Predictions, settings: AssessmentSettings, seed: int | None = None) -> Assessment:
+def assess(
+    predictions: Predictions, settings: AssessmentSettings, seed: int | None = None
+) -> Assessment:
     """Judge predictions, with intervals that resample customers.
 
-    A figure that cannot be told from these rows (an AUC without positives, the slope of a constant) is left out of its
-    dictionary, and a stratum whose calibration cannot be told is left out too; nothing stands for it.
+    A figure that cannot be told from these rows (an AUC without positives, the slope of a constant)
+    is left out of its dictionary, and a stratum whose calibration cannot be told is left out too;
+    nothing stands for it.
 
     Parameters
     ----------
@@ -89,7 +102,8 @@ def assess(predictions: Predictions, settings: AssessmentSettings, seed: int | N
     Raises
     ------
     InputError
-        Rows lack a class, a probability or weight is out of range, or an array is of another length.
+        Rows lack a class, a probability or weight is out of range, or an array is of another
+        length.
     """
     _check(predictions)
     if predictions.capacity is not None:
@@ -115,24 +129,42 @@ class _Work:
         self.customers = len(names)
         everyone = np.ones(len(predictions.label), dtype=bool)
         self.judge = self._judge(predictions.probability, everyone)
-        self.rivals = {name: self._judge(probability, everyone) for name, probability in predictions.rivals.items()}
+        self.rivals = {
+            name: self._judge(probability, everyone)
+            for name, probability in predictions.rivals.items()
+        }
         enough = self._fewest_of_a_class(predictions.holdout) >= settings.fewest_positives
         self.holdout = self._judge(predictions.probability, predictions.holdout) if enough else None
         named = {str(name): predictions.strata == name for name in np.unique(predictions.strata)}
         self.strata = {
-            name: _Stratum(self, rows) for name, rows in ({**named, EVERYBODY: everyone}).items() if self._fewest_of_a_class(rows)
+            name: _Stratum(self, rows)
+            for name, rows in ({**named, EVERYBODY: everyone}).items()
+            if self._fewest_of_a_class(rows)
         }
-        self.slices = {name: self._column(values, predictions.rivals) for name, values in predictions.slices.items()}
+        self.slices = {
+            name: self._column(values, predictions.rivals)
+            for name, values in predictions.slices.items()
+        }
         self.decay = None
         if predictions.trained_until is not None:
-            months = np.floor((predictions.cutoffs - predictions.trained_until) / MONTH).astype(np.int64)
+            months = np.floor((predictions.cutoffs - predictions.trained_until) / MONTH).astype(
+                np.int64
+            )
             self.decay = self._column(months.astype(np.str_))
         self.size = max(judge.size for judge in (self.judge, *self.rivals.values()))
 
-    def rows(self, probability: Floats, chosen: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, Codes, int]:
+    def rows(
+        self, probability: Floats, chosen: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats, Floats, Codes, int]:
         """What judging some of the rows takes."""
         p = self.predictions
-        return p.label[chosen], probability[chosen], p.weight[chosen], self.customer[chosen], self.customers
+        return (
+            p.label[chosen],
+            probability[chosen],
+            p.weight[chosen],
+            self.customer[chosen],
+            self.customers,
+        )
 
     def figures(self, counts: Floats) -> Figures:
         """All figures of some weightings, by a name that says where they belong."""
@@ -165,7 +197,10 @@ class _Work:
                 for name, stratum in self.strata.items()
                 if (found := stratum.calibration(figures, f"strata/{name}")) is not None
             },
-            slices={name: self._slices(figures, f"slices/{name}", column) for name, column in self.slices.items()},
+            slices={
+                name: self._slices(figures, f"slices/{name}", column)
+                for name, column in self.slices.items()
+            },
             decay=() if self.decay is None else self._months(figures, self.decay),
             holdout=None if self.holdout is None else self._estimates(figures, "holdout", METRICS),
         )
@@ -175,13 +210,20 @@ class _Work:
 
     def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> Column:
         every = np.ones(len(values), dtype=bool)
-        return Column(values, *self.rows(self.predictions.probability, every), self.judge.ranking, rivals or {})
+        return Column(
+            values,
+            *self.rows(self.predictions.probability, every),
+            self.judge.ranking,
+            rivals or {},
+        )
 
     def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
         positives = int(self.predictions.label[chosen].sum())
         return min(positives, int(chosen.sum()) - positives)
 
-    def _estimates(self, figures: Figures, place: str, names: Iterable[str], number: int | None = None) -> dict[str, Estimate]:
+    def _estimates(
+        self, figures: Figures, place: str, names: Iterable[str], number: int | None = None
+    ) -> dict[str, Estimate]:
         found = {}
         for name in names:
             values = figures[f"{place}/{name}"]
@@ -192,8 +234,14 @@ class _Work:
         return found
 
     def _rival(self, figures: Figures, place: str) -> Rival:
-        apart = {f"difference/{name}": figures[f"all/{name}"] - figures[f"{place}/{name}"] for name in METRICS}
-        return Rival(metrics=self._estimates(figures, place, METRICS), difference=self._estimates(apart, "difference", METRICS))
+        apart = {
+            f"difference/{name}": figures[f"all/{name}"] - figures[f"{place}/{name}"]
+            for name in METRICS
+        }
+        return Rival(
+            metrics=self._estimates(figures, place, METRICS),
+            difference=self._estimates(apart, "difference", METRICS),
+        )
 
     def _slices(self, figures: Figures, place: str, column: Column) -> dict[str, Slice]:
         found = {}
@@ -243,7 +291,9 @@ class _Stratum:
         }
 
     def calibration(self, figures: Figures, place: str) -> Calibration | None:
-        slope, over = (estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected"))
+        slope, over = (
+            estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected")
+        )
         observed = [estimate(values) for values in figures[f"{place}/observed"].T]
         if slope is None or over is None or None in observed:
             return None
@@ -274,7 +324,10 @@ def _within(place: str, figures: Figures) -> Figures:
 
 def _check(predictions: Predictions) -> None:
     rows = len(predictions.label)
-    said = {"probability": predictions.probability, **{f"rivals.{name}": p for name, p in predictions.rivals.items()}}
+    said = {
+        "probability": predictions.probability,
+        **{f"rivals.{name}": p for name, p in predictions.rivals.items()},
+    }
     others = {
         "weight": len(predictions.weight),
         "customer": len(predictions.customer),
@@ -295,6 +348,8 @@ def _check(predictions: Predictions) -> None:
     if wrong := label[(label != 0) & (label != 1)].tolist():
         raise InputError("label", "must be 0 or 1", wrong[0])
     if not 0 < label.sum() < rows:
-        raise InputError("label", "both classes are needed to judge predictions", f"{int(label.sum())} of {rows}")
+        raise InputError(
+            "label", "both classes are needed to judge predictions", f"{int(label.sum())} of {rows}"
+        )
     if predictions.capacity is not None and not 0 < predictions.capacity < 1:
         raise InputError("capacity", "must be a share between 0 and 1", predictions.capacity)

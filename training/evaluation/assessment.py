@@ -1,7 +1,9 @@
-"""Assessment: all that is known of how good a model is on a test period, with intervals that resample customers.
+"""Assessment: all that is known of how good a model is on a test period, with intervals that
+resample customers.
 
-It is made by `training.evaluation.assess`, judged by `training.release.gate`, shown in reports, and kept with the model version as JSON. A figure
-that the rows cannot tell is left out of its dictionary, so that every number here is finite.
+It is made by `training.evaluation.assess`, judged by `training.release.gate`, shown in reports, and
+kept with the model version as JSON. A figure that the rows cannot tell is left out of its
+dictionary, so that every number here is finite.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +12,9 @@ from typing import Any, Self
 from training.documents import read_document
 
 CONFIDENCE = 0.95
-"""Of every interval that people and the gate are shown. It is no setting: by wider ones the gate would refuse less."""
+"""Of every interval that people and the gate are shown. It is no setting: by wider ones the gate
+would refuse less.
+"""
 
 
 ASSESSMENT = "assessment.json"
@@ -18,7 +22,9 @@ ASSESSMENT = "assessment.json"
 
 
 def head_name(horizon_days: int | None) -> str:
-    """What documents call a head: its horizon in days, and the empty string for a head without one."""
+    """What documents call a head: its horizon in days, and the empty string for a head without
+    one.
+    """
     return "" if horizon_days is None else str(horizon_days)
 
 
@@ -52,8 +58,8 @@ class Decile:
     low, high : float
         Interval of `observed` from resampling customers.
     joint_low, joint_high : float
-        Bounds that the shares of all ten deciles keep jointly, with probability 99 %, if the predictions are right; see
-        `training.evaluation.reliability.Deciles.joint_bounds`.
+        Bounds that the shares of all ten deciles keep jointly, with probability 99 %, if the
+        predictions are right; see `training.evaluation.reliability.Deciles.joint_bounds`.
     """
 
     rows: int
@@ -74,7 +80,8 @@ class Calibration:
     rows, positives : int
         How much there is to judge by.
     slope : Estimate
-        Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1 too extreme.
+        Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1
+        too extreme.
     observed_over_expected : Estimate
         Positives over the sum of probabilities; 1 is right.
     deciles : tuple of Decile
@@ -117,9 +124,11 @@ class Slice:
     gap : Estimate or None
         AUC here minus AUC over all other rows; None where either lacks positives.
     flagged : bool
-        The gap's interval lies below zero by more than the tolerance, so that the model is clearly worse here.
+        The gap's interval lies below zero by more than the tolerance, so that the model is clearly
+        worse here.
     difference : dict of str to Estimate
-        Log loss of these rows minus that of each rival on them: below zero, the model is better here than the rival.
+        Log loss of these rows minus that of each rival on them: below zero, the model is better
+        here than the rival.
     """
 
     rows: int
@@ -132,7 +141,9 @@ class Slice:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """Figures of the test rows whose cut-off lies a number of months of 28 days after the last training cut-off."""
+    """Figures of the test rows whose cut-off lies a number of months of 28 days after the last
+    training cut-off.
+    """
 
     months_after: int
     rows: int
@@ -153,8 +164,8 @@ class Assessment:
     metrics : dict of str to Estimate
         By name, see `training.evaluation.metrics.METRICS`.
     rivals : dict of str to Rival
-        ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one that could score them,
-        ``champion``.
+        ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one
+        that could score them, ``champion``.
     strata : dict of str to Calibration
         Calibration by stratum (postpaid, prepaid, fixed), and of all rows under ``all``.
     slices : dict of str to dict of str to Slice
@@ -162,7 +173,8 @@ class Assessment:
     decay : tuple of Month
         By time since training, soonest first.
     holdout : dict of str to Estimate or None
-        The same metrics on the households that are never sent an offer; None where there are too few.
+        The same metrics on the households that are never sent an offer; None where there are too
+        few.
     """
 
     horizon_days: int | None

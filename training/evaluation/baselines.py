@@ -1,4 +1,6 @@
-"""Baselines: what a model has to beat. A constant that knows only how often it happens, and a logistic regression."""
+"""Baselines: what a model has to beat. A constant that knows only how often it happens, and a
+logistic regression.
+"""
 
 import numpy as np
 from scipy.special import expit
@@ -25,13 +27,16 @@ def constant_baseline(label: Floats, weight: Floats, strata: Texts, others: Text
     Returns
     -------
     (m,) float64
-        Strictly between 0 and 1: as if one row more of each class, with the share over all, had been seen.
+        Strictly between 0 and 1: as if one row more of each class, with the share over all, had
+        been seen.
     """
     overall = float((np.sum(weight * label) + 1.0) / (np.sum(weight) + 2.0))
     found = np.full(len(others), overall)
     for stratum in np.unique(others):
         own = strata == stratum
-        found[others == stratum] = (np.sum((weight * label)[own]) + overall) / (np.sum(weight[own]) + 1.0)
+        found[others == stratum] = (np.sum((weight * label)[own]) + overall) / (
+            np.sum(weight[own]) + 1.0
+        )
     return found
 
 
@@ -44,7 +49,9 @@ class LogisticBaseline:
     def probability(self, matrix: Floats) -> Floats:
         """Probabilities, (m,) float64 in 0 to 1, for (m, k) features with NaN for missing."""
         if matrix.shape[1] != self._preparation.features:
-            raise InputError("matrix", f"must have {self._preparation.features} columns", matrix.shape[1])
+            raise InputError(
+                "matrix", f"must have {self._preparation.features} columns", matrix.shape[1]
+            )
         found: Floats = expit(self._preparation.columns(matrix) @ self._slopes + self._intercept)
         return found
 
@@ -52,8 +59,9 @@ class LogisticBaseline:
 def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) -> LogisticBaseline:
     """Fit a logistic regression on the training rows.
 
-    Missing values become the training rows' median, with a column beside that says so; columns are standardised on the training
-    rows, and no value counts for more than ten standard deviations. Category codes are taken as numbers.
+    Missing values become the training rows' median, with a column beside that says so; columns are
+    standardised on the training rows, and no value counts for more than ten standard deviations.
+    Category codes are taken as numbers.
 
     Parameters
     ----------
@@ -70,7 +78,9 @@ def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) ->
         The rows lack a class.
     """
     if not 0.0 < float(label.mean()) < 1.0:
-        raise InputError("label", "both classes are needed for a logistic regression", float(label.mean()))
+        raise InputError(
+            "label", "both classes are needed for a logistic regression", float(label.mean())
+        )
     weight = np.ones(len(label)) if weight is None else weight
     preparation = _Preparation(matrix)
     regression = LogisticRegression(C=1.0, max_iter=500)

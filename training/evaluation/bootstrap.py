@@ -1,8 +1,9 @@
 """Bootstrap: how far figures would move if other customers of the same kind had come.
 
-Customers are resampled, not rows: rows of one customer at several cut-offs, or of several subscriptions, say much the same, and
-intervals that took them for independent would be too narrow. A draw is a weighting, the number of times each customer was
-drawn, so that nothing is copied or sorted again. The first weighting is always the rows as they are.
+Customers are resampled, not rows: rows of one customer at several cut-offs, or of several
+subscriptions, say much the same, and intervals that took them for independent would be too narrow.
+A draw is a weighting, the number of times each customer was drawn, so that nothing is copied or
+sorted again. The first weighting is always the rows as they are.
 """
 
 from collections.abc import Callable
@@ -20,13 +21,22 @@ Figures = dict[str, Floats]
 """By name, (1 + draws, ...) values: the figure itself, then that of every draw."""
 
 _AT_ONCE = 16
-"""Weightings that are judged side by side: with more, their sums no longer fit into the processor's cache."""
+"""Weightings that are judged side by side: with more, their sums no longer fit into the processor's
+cache.
+"""
 
 _MOST_CELLS = 8_000_000
 """Numbers that they take together at most."""
 
 
-def resample(customers: int, draws: int, seed: int, figures: Callable[[Floats], Figures], size: int, description: str) -> Figures:
+def resample(
+    customers: int,
+    draws: int,
+    seed: int,
+    figures: Callable[[Floats], Figures],
+    size: int,
+    description: str,
+) -> Figures:
     """Figures of the rows as they are and of every draw.
 
     Parameters
@@ -45,7 +55,9 @@ def resample(customers: int, draws: int, seed: int, figures: Callable[[Floats], 
         What is being done, for a person.
     """
     at_once = int(np.clip(_MOST_CELLS // max(size, customers), 1, _AT_ONCE))
-    chunks = [range(start, min(start + at_once, 1 + draws)) for start in range(0, 1 + draws, at_once)]
+    chunks = [
+        range(start, min(start + at_once, 1 + draws)) for start in range(0, 1 + draws, at_once)
+    ]
 
     def judge(chunk: range) -> Figures:
         return figures(np.stack([_counts(customers, number, seed) for number in chunk], axis=1))
@@ -55,16 +67,23 @@ def resample(customers: int, draws: int, seed: int, figures: Callable[[Floats], 
         for chunk, values in zip(chunks, pool.map(judge, chunks), strict=True):
             found.append(values)
             advance(len(chunk))
-    return {name: np.moveaxis(np.concatenate([values[name] for values in found], axis=-1), -1, 0) for name in found[0]}
+    return {
+        name: np.moveaxis(np.concatenate([values[name] for values in found], axis=-1), -1, 0)
+        for name in found[0]
+    }
 
 
-def estimate(values: Floats, confidence: float = CONFIDENCE, *, distance: bool = False) -> Estimate | None:
-    """A figure and its interval, from the figure itself and that of every draw; None where it cannot be told.
+def estimate(
+    values: Floats, confidence: float = CONFIDENCE, *, distance: bool = False
+) -> Estimate | None:
+    """A figure and its interval, from the figure itself and that of every draw; None where it
+    cannot be told.
 
     Parameters
     ----------
     values : (1 + draws,) float64
-        NaN where a weighting does not tell it; such draws are left out, and with half of them missing there is no interval.
+        NaN where a weighting does not tell it; such draws are left out, and with half of them
+        missing there is no interval.
     confidence : float
         Of the interval.
     distance : bool
@@ -81,9 +100,10 @@ def estimate(values: Floats, confidence: float = CONFIDENCE, *, distance: bool =
 def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bias-corrected percentile interval (Efron 1981).
 
-    Plain percentiles do for most figures, but not for the maximum profit: it is taken at the best border of the very rows it is
-    judged on, so it is too high, and that of a draw is too high once more. The share of draws below the figure shows by how much,
-    and the percentiles are shifted twice that. ``python -m benchmarks.coverage`` prints how often either kind covers the truth.
+    Plain percentiles do for most figures, but not for the maximum profit: it is taken at the best
+    border of the very rows it is judged on, so it is too high, and that of a draw is too high once
+    more. The share of draws below the figure shows by how much, and the percentiles are shifted
+    twice that. ``python -m benchmarks.coverage`` prints how often either kind covers the truth.
 
     Parameters
     ----------
@@ -102,12 +122,15 @@ def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tup
     return float(low), float(high)
 
 
-def distance_interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of a distance such as the calibration error, which is at least 0 and which chance can only enlarge.
+def distance_interval(
+    value: float, drawn: Floats, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Interval of a distance such as the calibration error, which is at least 0 and which chance
+    can only enlarge.
 
-    Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it. So the draws' deviation from
-    the figure is taken from it instead of added (the basic bootstrap), no further down than 0, and the figure itself stays
-    inside.
+    Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it.
+    So the draws' deviation from the figure is taken from it instead of added (the basic bootstrap),
+    no further down than 0, and the figure itself stays inside.
     """
     low, high = np.quantile(drawn, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
     return max(0.0, min(value, 2.0 * value - float(high))), max(value, 2.0 * value - float(low))

@@ -35,7 +35,9 @@ class Split:
     test: Positions
 
 
-def cross_validation(label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings) -> list[Split]:
+def cross_validation(
+    label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
+) -> list[Split]:
     """Repeated stratified folds; every row is judged once a repeat.
 
     Parameters
@@ -51,22 +53,32 @@ def cross_validation(label: Floats, group: NDArray[np.int64] | None, settings: T
         There are too few groups, or they leave a fold without one of the classes.
     """
     if group is not None and len(np.unique(group)) < settings.folds:
-        raise InputError("--group", f"needs at least {settings.folds} groups", len(np.unique(group)))
+        raise InputError(
+            "--group", f"needs at least {settings.folds} groups", len(np.unique(group))
+        )
     splits = []
     for repeat in range(settings.repeats):
         for train, test in stratified_folds(label, group, settings.folds, settings.seed + repeat):
-            if not (_has_both(label[test], 1) and _can_train(label[train], None if group is None else group[train])):
+            if not (
+                _has_both(label[test], 1)
+                and _can_train(label[train], None if group is None else group[train])
+            ):
                 raise InputError(
-                    "--group", "leaves a fold without enough rows of both classes; the groups are too few or too unequal"
+                    "--group",
+                    "leaves a fold without enough rows of both classes; the groups are too few or too unequal",
                 )
             splits.append(Split(repeat, train, test))
     return splits
 
 
-def time_windows(label: Floats, time: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings) -> list[Split]:
-    """Later rows judged by models fitted on earlier ones, in up to `settings.time_windows` consecutive windows.
+def time_windows(
+    label: Floats, time: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
+) -> list[Split]:
+    """Later rows judged by models fitted on earlier ones, in up to `settings.time_windows`
+    consecutive windows.
 
-    Rows of one time are never parted. Windows whose training or test part lacks rows of a class are left out.
+    Rows of one time are never parted. Windows whose training or test part lacks rows of a class are
+    left out.
 
     Parameters
     ----------
@@ -82,7 +94,9 @@ def time_windows(label: Floats, time: Floats, group: NDArray[np.int64] | None, s
     InputError
         No window is left.
     """
-    edges = np.unique(np.quantile(time, np.linspace(0, 1, settings.time_windows + 2)[1:-1], method="inverted_cdf"))
+    edges = np.unique(
+        np.quantile(time, np.linspace(0, 1, settings.time_windows + 2)[1:-1], method="inverted_cdf")
+    )
     splits = []
     for start, end in zip(edges, [*edges[1:], np.inf], strict=True):
         test = np.flatnonzero((time > start) & (time <= end))
@@ -90,11 +104,15 @@ def time_windows(label: Floats, time: Floats, group: NDArray[np.int64] | None, s
         if group is not None:
             earlier &= ~np.isin(group, group[test])
         train = np.flatnonzero(earlier)
-        if _can_train(label[train], None if group is None else group[train]) and _has_both(label[test], 1):
+        if _can_train(label[train], None if group is None else group[train]) and _has_both(
+            label[test], 1
+        ):
             splits.append(Split(0, train, test))
     if not splits:
         raise InputError(
-            "--time", "leaves no test window with both classes after a training part with both", f"{len(edges)} windows tried"
+            "--time",
+            "leaves no test window with both classes after a training part with both",
+            f"{len(edges)} windows tried",
         )
     return splits
 
@@ -104,19 +122,29 @@ def stratified_folds(
 ) -> Iterator[tuple[Positions, Positions]]:
     """Shuffled folds with the label's classes in equal shares, groups kept together."""
     kind = StratifiedKFold if group is None else StratifiedGroupKFold
-    yield from kind(n_splits=folds, shuffle=True, random_state=seed).split(np.zeros(len(label)), label, group)
+    yield from kind(n_splits=folds, shuffle=True, random_state=seed).split(
+        np.zeros(len(label)), label, group
+    )
 
 
 def inner_folds(
     label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
 ) -> Iterator[tuple[Positions, Positions]]:
-    """Folds inside a training part, as many as the settings say or as its classes and groups allow."""
-    fewest = min(int(label.sum()), int(len(label) - label.sum()), len(label) if group is None else len(np.unique(group)))
+    """Folds inside a training part, as many as the settings say or as its classes and groups
+    allow.
+    """
+    fewest = min(
+        int(label.sum()),
+        int(len(label) - label.sum()),
+        len(label) if group is None else len(np.unique(group)),
+    )
     return stratified_folds(label, group, min(settings.inner_folds, fewest), settings.seed)
 
 
 def _can_train(label: Floats, group: NDArray[np.int64] | None) -> bool:
-    return _has_both(label, FEWEST_OF_A_CLASS) and (group is None or len(np.unique(group)) >= FEWEST_GROUPS)
+    return _has_both(label, FEWEST_OF_A_CLASS) and (
+        group is None or len(np.unique(group)) >= FEWEST_GROUPS
+    )
 
 
 def _has_both(label: Floats, fewest: int) -> bool:

@@ -1,7 +1,8 @@
-"""Leak watch: columns that know the answer, and other signs that figures are too good. It flags, and never drops.
+"""Leak watch: columns that know the answer, and other signs that figures are too good. It flags,
+and never drops.
 
-What a column can tell alone is judged out of fold: rows are binned (a category is a bin of its own, missing is a bin), and each
-bin's share of positives, learnt on other rows, ranks the rows.
+What a column can tell alone is judged out of fold: rows are binned (a category is a bin of its own,
+missing is a bin), and each bin's share of positives, learnt on other rows, ranks the rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,8 +36,8 @@ class Flag:
     column : str or None
         The column, None where the whole table or model is meant.
     kind : str
-        ``single_column`` and ``missingness`` (figure: AUC of that alone), ``id_like`` (distinct share of values),
-        ``duplicate_rows`` (share of rows), ``too_good`` (cross-validated AUC).
+        ``single_column`` and ``missingness`` (figure: AUC of that alone), ``id_like`` (distinct
+        share of values), ``duplicate_rows`` (share of rows), ``too_good`` (cross-validated AUC).
     figure : float
         What was measured.
     """
@@ -72,12 +73,17 @@ def watch_table(
     """
     flags = []
     folds = _judgeable(
-        stratified_folds(label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed), label
+        stratified_folds(
+            label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed
+        ),
+        label,
     )
     with progress("Watching for leaks", len(columns)) as advance:
         for position, name in enumerate(columns):
             values = matrix[:, position]
-            flags += _watch_column(name, values, label, position in set(categorical), folds, settings)
+            flags += _watch_column(
+                name, values, label, position in set(categorical), folds, settings
+            )
             advance(1)
     repeated = duplicate_share(matrix, label)
     if repeated >= settings.duplicate_share:
@@ -121,8 +127,13 @@ def _watch_column(
     if not len(present):
         return flags
     distinct = len(np.unique(present)) / len(present)
-    # Amounts are nearly all distinct by nature; only whole numbers of which none repeats look like ids.
-    if distinct >= settings.id_like_share if categorical else distinct == 1 and np.all(present == np.round(present)):
+    # Amounts are nearly all distinct by nature; only whole numbers of which none repeats look like
+    # ids.
+    if (
+        distinct >= settings.id_like_share
+        if categorical
+        else distinct == 1 and np.all(present == np.round(present))
+    ):
         flags.append(Flag(name, "id_like", distinct))
     return flags
 
@@ -156,5 +167,9 @@ def _bins(values: Floats, categorical: bool) -> NDArray[np.int64]:
     if categorical:
         return np.where(missing, 0, np.nan_to_num(values) + 1).astype(np.int64)
     present = values[~missing]
-    edges = np.unique(np.quantile(present, np.linspace(0, 1, _NUMERIC_BINS + 1)[1:-1])) if len(present) else np.empty(0)
+    edges = (
+        np.unique(np.quantile(present, np.linspace(0, 1, _NUMERIC_BINS + 1)[1:-1]))
+        if len(present)
+        else np.empty(0)
+    )
     return np.where(missing, 0, np.searchsorted(edges, values, side="left") + 1).astype(np.int64)

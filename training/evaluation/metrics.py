@@ -1,7 +1,9 @@
-"""Metrics: what a model's figures are called, which way is good, and how they are computed for many weightings of the customers.
+"""Metrics: what a model's figures are called, which way is good, and how they are computed for many
+weightings of the customers.
 
-Every figure is invariant to the order of rows (rows of equal probability share what falls to them), and a weight of 2 says the
-same as the row twice. A figure that cannot be told, such as the slope where all probabilities are equal, is NaN.
+Every figure is invariant to the order of rows (rows of equal probability share what falls to them),
+and a weight of 2 says the same as the row twice. A figure that cannot be told, such as the slope
+where all probabilities are equal, is NaN.
 """
 
 from dataclasses import dataclass
@@ -42,16 +44,31 @@ class Metric:
 METRICS: dict[str, Metric] = {
     "auc": Metric("higher", "Probability that a row with the outcome ranks above one without"),
     "average_precision": Metric("higher", "Mean share of hits down the ranking, taken at each hit"),
-    "log_loss": Metric("lower", "Mean surprise at what happened; a model that knows nothing but the rate is the one to beat"),
+    "log_loss": Metric(
+        "lower",
+        "Mean surprise at what happened; a model that knows nothing but the rate is the one to beat",
+    ),
     "brier": Metric("lower", "Mean squared distance between probability and outcome"),
-    "slope": Metric("one", "Calibration slope; below 1 the probabilities are too extreme, above 1 too timid"),
+    "slope": Metric(
+        "one", "Calibration slope; below 1 the probabilities are too extreme, above 1 too timid"
+    ),
     "observed_over_expected": Metric("one", "Outcomes that came over the sum of the probabilities"),
-    "ece": Metric("lower", "Mean distance between predicted and observed shares over ten groups of equal size", distance=True),
-    "lift_top_decile": Metric("higher", "Share of hits in the riskiest tenth over the share in all rows"),
+    "ece": Metric(
+        "lower",
+        "Mean distance between predicted and observed shares over ten groups of equal size",
+        distance=True,
+    ),
+    "lift_top_decile": Metric(
+        "higher", "Share of hits in the riskiest tenth over the share in all rows"
+    ),
     "precision_top_decile": Metric("higher", "Share of hits in the riskiest tenth"),
-    "lift_capacity": Metric("higher", "Share of hits among as many as care can look after, over the share in all rows"),
+    "lift_capacity": Metric(
+        "higher", "Share of hits among as many as care can look after, over the share in all rows"
+    ),
     "precision_capacity": Metric("higher", "Share of hits among as many as care can look after"),
-    "empc": Metric("higher", "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"),
+    "empc": Metric(
+        "higher", "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
+    ),
     "empc_share": Metric("higher", "The same as a share of what a perfect ranking would earn"),
 }
 """Every figure by name, in the order they are reported."""
@@ -74,14 +91,19 @@ class Judge:
         How many customers a weighting speaks of.
     """
 
-    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+    def __init__(
+        self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int
+    ) -> None:
         rows = (label, probability, weight, customer, customers)
         self.ranking, self.slope, self.deciles = Ranking(*rows), Slope(*rows), Deciles(*rows)
         self.size = self.ranking.size
         squares = (label - probability) ** 2
         sums = (np.ones(len(label)), losses(label, probability), squares)
-        # Sparse although it is full: its products keep to one thread, and so to one order of adding up.
-        self._sums = csr_array([np.bincount(customer, weights=weight * value, minlength=customers) for value in sums])
+        # Sparse although it is full: its products keep to one thread, and so to one order of adding
+        # up.
+        self._sums = csr_array(
+            [np.bincount(customer, weights=weight * value, minlength=customers) for value in sums]
+        )
 
     def figures(self, counts: Floats, settings: AssessmentSettings) -> dict[str, Floats]:
         """Every figure of `METRICS`, (d,) each.
@@ -114,7 +136,10 @@ class Judge:
 
 
 def figures(
-    label: Floats, probability: Floats, weight: Floats | None = None, settings: AssessmentSettings | None = None
+    label: Floats,
+    probability: Floats,
+    weight: Floats | None = None,
+    settings: AssessmentSettings | None = None,
 ) -> dict[str, float]:
     """Every figure of `METRICS` for the rows as they are.
 
@@ -135,7 +160,9 @@ def figures(
 
 
 def auc(label: Floats, score: Floats, weight: Floats | None = None) -> float:
-    """Probability that a positive has a higher score than a negative, ties half; NaN where a class has no weight."""
+    """Probability that a positive has a higher score than a negative, ties half; NaN where a class
+    has no weight.
+    """
     return float(ranking.auc(_masses(label, score, weight))[0])
 
 
@@ -145,12 +172,18 @@ def log_loss(label: Floats, probability: Floats, weight: Floats | None = None) -
 
 
 def top_decile_lift(label: Floats, score: Floats, weight: Floats | None = None) -> float:
-    """Share of positives in the tenth with the highest scores, over the overall share; rows tied at the border count in part."""
+    """Share of positives in the tenth with the highest scores, over the overall share; rows tied at
+    the border count in part.
+    """
     return float(ranking.lift_at(_masses(label, score, weight), TOP_DECILE)[0])
 
 
-def expected_calibration_error(label: Floats, probability: Floats, weight: Floats | None = None) -> float:
-    """Mean distance between predicted and observed shares over 10 bins of equal mass, weighted by rows."""
+def expected_calibration_error(
+    label: Floats, probability: Floats, weight: Floats | None = None
+) -> float:
+    """Mean distance between predicted and observed shares over 10 bins of equal mass, weighted by
+    rows.
+    """
     deciles = Deciles(label, probability, *_one_customer(label, weight))
     return float(deciles.calibration_error(np.ones((1, 1)))[0])
 
@@ -166,4 +199,8 @@ def _masses(label: Floats, score: Floats, weight: Floats | None) -> ranking.Mass
 
 
 def _one_customer(label: Floats, weight: Floats | None) -> tuple[Floats, Codes, int]:
-    return np.ones(len(label)) if weight is None else weight, np.zeros(len(label), dtype=np.int64), 1
+    return (
+        np.ones(len(label)) if weight is None else weight,
+        np.zeros(len(label), dtype=np.int64),
+        1,
+    )

@@ -1,7 +1,9 @@
-"""Test predictions: what a version said of its test rows, kept with its run so that it can be compared with a later one.
+"""Test predictions: what a version said of its test rows, kept with its run so that it can be
+compared with a later one.
 
-Rows are known by a digest of id and cut-off, customers by a digest of theirs. Rows that are in the test periods of two versions
-were learnt from by neither, so both can be judged on them side by side.
+Rows are known by a digest of id and cut-off, customers by a digest of theirs. Rows that are in the
+test periods of two versions were learnt from by neither, so both can be judged on them side by
+side.
 """
 
 from collections.abc import Mapping
@@ -49,8 +51,12 @@ class TestPredictions:
 
     @classmethod
     def of(cls, dataset: Dataset, test: Positions, probability: Mapping[str, Floats]) -> Self:
-        """Keep what was said of some rows of a dataset, by `training.evaluation.assessment.head_name`."""
-        rows = pd.DataFrame({"id": dataset.ids[test], "cutoff": dataset.cutoffs[test].astype("datetime64[us]")})
+        """Keep what was said of some rows of a dataset, by
+        `training.evaluation.assessment.head_name`.
+        """
+        rows = pd.DataFrame(
+            {"id": dataset.ids[test], "cutoff": dataset.cutoffs[test].astype("datetime64[us]")}
+        )
         return cls(
             row=pd.util.hash_pandas_object(rows, index=False).to_numpy().astype(np.uint64),
             customer=pd.util.hash_array(dataset.customers[test].astype(object)),
@@ -60,7 +66,9 @@ class TestPredictions:
         )
 
     def to_table(self) -> pa.Table:
-        """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90`` and so on by head."""
+        """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90`` and so
+        on by head.
+        """
         columns = {"row": self.row, "customer": self.customer, "weight": self.weight}
         columns |= {f"label_{head}": self.label[head] for head in self.probability}
         columns |= {f"probability_{head}": values for head, values in self.probability.items()}
@@ -70,7 +78,9 @@ class TestPredictions:
     def from_table(cls, table: pa.Table) -> Self:
         """Read back what `to_table` gave."""
         columns = {name: table[name].to_numpy() for name in table.column_names}
-        heads = [name.removeprefix("probability_") for name in columns if name.startswith("probability_")]
+        heads = [
+            name.removeprefix("probability_") for name in columns if name.startswith("probability_")
+        ]
         return cls(
             row=columns["row"],
             customer=columns["customer"],
@@ -97,7 +107,8 @@ def compare_predictions(
     Returns
     -------
     dict of str to Assessment
-        By head: ours, with theirs as the rival ``other``. A head is left out where too few shared rows have a known outcome.
+        By head: ours, with theirs as the rival ``other``. A head is left out where too few shared
+        rows have a known outcome.
     """
     _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
     found = {}
@@ -105,7 +116,8 @@ def compare_predictions(
         if head not in theirs.probability:
             continue
         label = ours.label[head][here]
-        # What became of a row is known to whoever trained last; where the two disagree, the row was counted anew in between.
+        # What became of a row is known to whoever trained last; where the two disagree, the row was
+        # counted anew in between.
         known = ~np.isnan(label) & (label == theirs.label[head][there])
         positives = int(label[known].sum())
         if min(positives, int(known.sum()) - positives) < _FEWEST_POSITIVES:

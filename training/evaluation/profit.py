@@ -1,11 +1,13 @@
-"""Profit: the expected maximum profit of a retention campaign (EMPC), and the share of the perfect one that is captured.
+"""Profit: the expected maximum profit of a retention campaign (EMPC), and the share of the perfect
+one that is captured.
 
-The campaign of Verbraken, Verbeke and Baesens (2013): whoever ranks above a border is contacted; a leaver accepts the offer with
-probability gamma, Beta distributed, and then stays; a stayer takes it for nothing. The border is the best one for each gamma.
+The campaign of Verbraken, Verbeke and Baesens (2013): whoever ranks above a border is contacted; a
+leaver accepts the offer with probability gamma, Beta distributed, and then stays; a stayer takes it
+for nothing. The border is the best one for each gamma.
 
-`empulse.metrics.empc_score` is the reference, and tests hold these functions to its figures. It takes no weights, and some 20
-ms for 200,000 rows, sorting included, which 500 draws for several models cannot pay; here a draw costs one pass over blocks
-that are sorted already.
+`empulse.metrics.empc_score` is the reference, and tests hold these functions to its figures. It
+takes no weights, and some 20 ms for 200,000 rows, sorting included, which 500 draws for several
+models cannot pay; here a draw costs one pass over blocks that are sorted already.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,8 @@ class Campaign:
     Parameters
     ----------
     alpha, beta : float
-        Of the Beta distribution of gamma, the share of leavers who accept: above 0. By default 6 and 14, a mean of 0.3.
+        Of the Beta distribution of gamma, the share of leavers who accept: above 0. By default 6
+        and 14, a mean of 0.3.
     clv : float
         Value of a customer who stays: above the cost of an offer; 200.
     incentive_cost : float
@@ -56,10 +59,12 @@ class Campaign:
 def maximum_profit(masses: Masses, campaign: Campaign) -> Floats:
     """EMPC of each weighting: the largest expected profit, per row of weight 1.
 
-    For one gamma the profit of contacting down to a border is linear in the positives and the negatives above it, so the best
-    border is a corner of the upper hull of the ROC curve. Each edge of the hull, with positives P and negatives N, is worth
-    contacting where ``gamma * (clv - incentive) * P > contact * P + (incentive + contact) * N``; since edges get worse
-    downwards, the maximum is the sum over edges of the expectation of what each is worth where it is worth anything.
+    For one gamma the profit of contacting down to a border is linear in the positives and the
+    negatives above it, so the best border is a corner of the upper hull of the ROC curve. Each edge
+    of the hull, with positives P and negatives N, is worth contacting where ``gamma * (clv -
+    incentive) * P > contact * P + (incentive + contact) * N``; since edges get worse downwards, the
+    maximum is the sum over edges of the expectation of what each is worth where it is worth
+    anything.
 
     Parameters
     ----------
@@ -73,7 +78,9 @@ def maximum_profit(masses: Masses, campaign: Campaign) -> Floats:
     for column in range(mass.shape[1]):
         there = mass[:, column] > 0
         if there.any():
-            found[column] = _hull_profit(masses.positive[there, column], mass[there, column], campaign)
+            found[column] = _hull_profit(
+                masses.positive[there, column], mass[there, column], campaign
+            )
     return found
 
 
@@ -88,15 +95,24 @@ def _hull_profit(positive: Floats, mass: Floats, campaign: Campaign) -> float:
     # The hull's edges are the blocks that isotonic regression of the share of positives pools.
     hull = isotonic_regression(positive / mass, weights=mass, increasing=False).blocks[:-1]
     edge = np.add.reduceat(positive, hull)
-    return float(_edge_profit(edge, np.add.reduceat(mass, hull) - edge, campaign).sum() / mass.sum())
+    return float(
+        _edge_profit(edge, np.add.reduceat(mass, hull) - edge, campaign).sum() / mass.sum()
+    )
 
 
 def _edge_profit(positive: Floats, negative: Floats, campaign: Campaign) -> Floats:
-    gain, wasted = campaign.clv - campaign.incentive_cost, campaign.incentive_cost + campaign.contact_cost
+    gain, wasted = (
+        campaign.clv - campaign.incentive_cost,
+        campaign.incentive_cost + campaign.contact_cost,
+    )
     cost = campaign.contact_cost * positive + wasted * np.maximum(negative, 0.0)
     worth = np.divide(cost, gain * positive, out=np.full(len(cost), np.inf), where=positive > 0)
     least = np.clip(worth, 0.0, 1.0)
     above = 1.0 - betainc(campaign.alpha, campaign.beta, least)
-    accepted = campaign.alpha / (campaign.alpha + campaign.beta) * (1.0 - betainc(campaign.alpha + 1.0, campaign.beta, least))
+    accepted = (
+        campaign.alpha
+        / (campaign.alpha + campaign.beta)
+        * (1.0 - betainc(campaign.alpha + 1.0, campaign.beta, least))
+    )
     profit: Floats = gain * accepted * positive - cost * above
     return profit

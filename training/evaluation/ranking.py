@@ -1,9 +1,11 @@
-"""Ranking: rows sorted by probability once, so that figures of many resampled weightings cost sums instead of sorts.
+"""Ranking: rows sorted by probability once, so that figures of many resampled weightings cost sums
+instead of sorts.
 
-Rows of equal probability form one block: no figure may depend on the order they happen to come in. Neighbouring blocks without
-positives are one block too, since what stands between two negatives changes no figure of a ranking. A weighting of the
-customers then comes down to the mass of positives and of negatives in each block, which one sparse product gives for many
-weightings at once.
+Rows of equal probability form one block: no figure may depend on the order they happen to come in.
+Neighbouring blocks without positives are one block too, since what stands between two negatives
+changes no figure of a ranking. A weighting of the customers then comes down to the mass of
+positives and of negatives in each block, which one sparse product gives for many weightings at
+once.
 """
 
 from dataclasses import dataclass
@@ -49,13 +51,17 @@ class Masses:
 
     @cached_property
     def negatives_below(self) -> Floats:
-        """Mass of the negatives ranked lower than each block, half of its own counted in: (b, d)."""
+        """Mass of the negatives ranked lower than each block, half of its own counted in: (b,
+        d).
+        """
         below: Floats = self.negatives[-1] - self.negatives + self.negative / 2
         return below
 
     @cached_property
     def positives_above(self) -> Floats:
-        """Mass of the positives ranked higher than each block, half of its own counted in: (b, d)."""
+        """Mass of the positives ranked higher than each block, half of its own counted in: (b,
+        d).
+        """
         above: Floats = self.positives - self.positive / 2
         return above
 
@@ -83,7 +89,9 @@ class Ranking:
         How many customers a weighting speaks of.
     """
 
-    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+    def __init__(
+        self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int
+    ) -> None:
         self.block = blocks(label, probability)
         self.size = int(self.block.max()) + 1
         positive = label > 0
@@ -117,13 +125,18 @@ def blocks(label: Floats, probability: Floats) -> Codes:
     return block
 
 
-def sums_by(group: Codes, customer: Codes, value: Floats, chosen: NDArray[np.bool_], shape: tuple[int, int]) -> csr_array:
-    """Sparse (groups, customers) sums of the chosen rows' values: times counts, it gives the sums by group of any weighting."""
+def sums_by(
+    group: Codes, customer: Codes, value: Floats, chosen: NDArray[np.bool_], shape: tuple[int, int]
+) -> csr_array:
+    """Sparse (groups, customers) sums of the chosen rows' values: times counts, it gives the sums
+    by group of any weighting.
+    """
     return csr_array((value[chosen], (group[chosen], customer[chosen])), shape=shape)
 
 
 def auc(masses: Masses) -> Floats:
-    """Area under the ROC curve of each weighting: the probability that a positive ranks above a negative, ties half.
+    """Area under the ROC curve of each weighting: the probability that a positive ranks above a
+    negative, ties half.
 
     NaN where a class has no weight.
     """
@@ -132,21 +145,26 @@ def auc(masses: Masses) -> Floats:
 
 def average_precision(masses: Masses) -> Floats:
     """Mean precision at the places of the positives; NaN where there is none."""
-    precision = np.divide(masses.positives, masses.all, out=np.zeros_like(masses.all), where=masses.all > 0)
+    precision = np.divide(
+        masses.positives, masses.all, out=np.zeros_like(masses.all), where=masses.all > 0
+    )
     return ratio((masses.positive * precision).sum(axis=0), masses.positives[-1])
 
 
 def precision_at(masses: Masses, share: float) -> Floats:
     """Share of positives among the given share of the weight, highest probability first.
 
-    Rows tied at the border count with the share of them that still fits, so that the order of rows does not matter.
+    Rows tied at the border count with the share of them that still fits, so that the order of rows
+    does not matter.
     """
     size = share * masses.all[-1]
     columns = np.arange(len(size))
     border = np.minimum((masses.all < size).sum(axis=0), len(masses.all) - 1)
     positive, negative = masses.positive[border, columns], masses.negative[border, columns]
     beyond = np.maximum(masses.all[border, columns] - size, 0.0)
-    found = masses.positives[border, columns] - beyond * np.nan_to_num(ratio(positive, positive + negative))
+    found = masses.positives[border, columns] - beyond * np.nan_to_num(
+        ratio(positive, positive + negative)
+    )
     return ratio(found, size)
 
 

@@ -1,4 +1,6 @@
-"""Reliability: whether probabilities mean what they say, for many weightings of the customers at once."""
+"""Reliability: whether probabilities mean what they say, for many weightings of the customers at
+once.
+"""
 
 import numpy as np
 from scipy.special import expit, logit
@@ -22,10 +24,12 @@ _TOLERANCE = 1e-9
 
 
 class Slope:
-    """Slope of a logistic regression of the label on the predicted log-odds: 1 is right, below 1 the predictions are too extreme.
+    """Slope of a logistic regression of the label on the predicted log-odds: 1 is right, below 1
+    the predictions are too extreme.
 
-    What is expected is added up over 4,096 bins of equal width in log-odds, each standing at its mean, and what was observed over
-    the rows themselves: so a weighting costs a fit on 4,096 points, and the slope moves by about a hundred-thousandth at most.
+    What is expected is added up over 4,096 bins of equal width in log-odds, each standing at its
+    mean, and what was observed over the rows themselves: so a weighting costs a fit on 4,096
+    points, and the slope moves by about a hundred-thousandth at most.
 
     Parameters
     ----------
@@ -33,13 +37,17 @@ class Slope:
         As for `training.evaluation.ranking.Ranking`.
     """
 
-    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+    def __init__(
+        self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int
+    ) -> None:
         log_odds = log_odds_of(probability)
         low, high = float(log_odds.min()), float(log_odds.max())
         self.varies = high > low
         place = np.zeros(len(label), dtype=np.int64)
         if self.varies:
-            place = np.minimum(((log_odds - low) / (high - low) * _BINS).astype(np.int64), _BINS - 1)
+            place = np.minimum(
+                ((log_odds - low) / (high - low) * _BINS).astype(np.int64), _BINS - 1
+            )
         _, place = np.unique(place, return_inverse=True)
         bins = int(place.max()) + 1
         rows = np.bincount(place, minlength=bins)
@@ -49,10 +57,13 @@ class Slope:
         self._mass = sums_by(place, customer, weight, everyone, (bins, customers))
         once, observed = np.zeros(len(label), dtype=np.int64), weight * label
         self._level = sums_by(once, customer, observed, everyone, (1, customers))
-        self._tilt = sums_by(once, customer, observed * (log_odds - self._centre), everyone, (1, customers))
+        self._tilt = sums_by(
+            once, customer, observed * (log_odds - self._centre), everyone, (1, customers)
+        )
 
     def of(self, counts: Floats) -> Floats:
-        """Slope of each weighting; NaN where it is not determined: one class, one probability, or classes apart.
+        """Slope of each weighting; NaN where it is not determined: one class, one probability, or
+        classes apart.
 
         Parameters
         ----------
@@ -66,7 +77,8 @@ class Slope:
 
 
 def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass: Floats) -> Floats:
-    """Newton's method for all weightings side by side, from the slope 1 with the intercept that fits it roughly.
+    """Newton's method for all weightings side by side, from the slope 1 with the intercept that
+    fits it roughly.
 
     The best slope is where the positives, and the sum of their points, are as many as expected.
     """
@@ -83,7 +95,10 @@ def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass:
         expected = expit(x * slope[at] + intercept[at])
         share = mass[:, at] * expected
         spread = share * (1.0 - expected)
-        level, tilt = observed_level[at] - share.sum(axis=0), observed_tilt[at] - (x * share).sum(axis=0)
+        level, tilt = (
+            observed_level[at] - share.sum(axis=0),
+            observed_tilt[at] - (x * share).sum(axis=0),
+        )
         h0, h1, h2 = spread.sum(axis=0), (x * spread).sum(axis=0), (x * x * spread).sum(axis=0)
         determinant = h0 * h2 - h1 * h1
         tilt_step = ratio(h0 * tilt - h1 * level, determinant)
@@ -99,10 +114,12 @@ def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass:
 
 
 class Deciles:
-    """Tenths of the weight by probability, lowest first, that stay as they are whatever the weighting of the customers.
+    """Tenths of the weight by probability, lowest first, that stay as they are whatever the
+    weighting of the customers.
 
-    A row that a border runs through, and all rows of its probability, belong to both sides in parts, so that the order of rows
-    does not matter and a weight of 2 says the same as the row twice.
+    A row that a border runs through, and all rows of its probability, belong to both sides in
+    parts, so that the order of rows does not matter and a weight of 2 says the same as the row
+    twice.
 
     Parameters
     ----------
@@ -110,7 +127,9 @@ class Deciles:
         As for `training.evaluation.ranking.Ranking`.
     """
 
-    def __init__(self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int) -> None:
+    def __init__(
+        self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int
+    ) -> None:
         decile, row, part = _parts(probability, weight)
         shape = (DECILES, customers)
         self.rows = np.bincount(decile, weights=part, minlength=DECILES)
@@ -120,8 +139,12 @@ class Deciles:
         self._positive = sums_by(decile, customer[row], mass * label[row], everyone, shape)
         self._expected = sums_by(decile, customer[row], mass * probability[row], everyone, shape)
         risk = np.clip(probability[row], SURE, 1.0 - SURE)
-        self._spread = sums_by(decile, customer[row], mass * np.sqrt(risk * (1.0 - risk)), everyone, shape)
-        self._variance = np.bincount(decile, weights=mass**2 * risk * (1.0 - risk), minlength=DECILES)
+        self._spread = sums_by(
+            decile, customer[row], mass * np.sqrt(risk * (1.0 - risk)), everyone, shape
+        )
+        self._variance = np.bincount(
+            decile, weights=mass**2 * risk * (1.0 - risk), minlength=DECILES
+        )
 
     def observed(self, counts: Floats) -> Floats:
         """Share of positives: (10, d), NaN where a decile has no weight."""
@@ -140,19 +163,24 @@ class Deciles:
         apart = np.abs(self._expected @ counts - self._positive @ counts).sum(axis=0)
         return ratio(apart, (self._mass @ counts).sum(axis=0))
 
-    def joint_bounds(self, correlation: float, confidence: float = JOINT_CONFIDENCE) -> tuple[Floats, Floats]:
-        """Bounds that the observed shares of all ten deciles keep with this probability if the predictions are right.
+    def joint_bounds(
+        self, correlation: float, confidence: float = JOINT_CONFIDENCE
+    ) -> tuple[Floats, Floats]:
+        """Bounds that the observed shares of all ten deciles keep with this probability if the
+        predictions are right.
 
-        Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum of positives would have the
-        variance ::
+        Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum
+        of positives would have the variance ::
 
-            V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of rows of one customer,
+            V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of
+            rows of one customer,
 
-        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it tells as much as ``n = W^2 q (1 - q) / V`` rows drawn
-        one by one, where ``W`` is the decile's weight and ``q`` its mean prediction, and the bounds are the quantiles of the
-        binomial share of ``n`` (rounded) with probability ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together
-        ``c`` is the tenth root of the confidence (Sidak), which errs on the wide side where deciles hold rows of the same
-        customers.
+        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it tells as much as ``n = W^2
+        q (1 - q) / V`` rows drawn one by one, where ``W`` is the decile's weight and ``q`` its mean
+        prediction, and the bounds are the quantiles of the binomial share of ``n`` (rounded) with
+        probability ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together ``c`` is the
+        tenth root of the confidence (Sidak), which errs on the wide side where deciles hold rows of
+        the same customers.
 
         Parameters
         ----------
@@ -176,11 +204,14 @@ class Deciles:
         return low, high
 
 
-def customer_correlation(label: Floats, probability: Floats, weight: Floats, customer: Codes) -> float:
+def customer_correlation(
+    label: Floats, probability: Floats, weight: Floats, customer: Codes
+) -> float:
     """How alike the rows of one customer deviate from their predictions: 0 not at all, 1 the same.
 
-    The mean product of deviations over pairs of rows of one customer, over what it would be were the two rows one: with ``e = w
-    (y - p)`` and ``s = w sqrt(p (1 - p))``, the sum of ``e_i e_j`` over the sum of ``s_i s_j``; 0 where no customer has two.
+    The mean product of deviations over pairs of rows of one customer, over what it would be were
+    the two rows one: with ``e = w (y - p)`` and ``s = w sqrt(p (1 - p))``, the sum of ``e_i e_j``
+    over the sum of ``s_i s_j``; 0 where no customer has two.
     """
     risk = np.clip(probability, SURE, 1.0 - SURE)
     deviation, spread = weight * (label - probability), weight * np.sqrt(risk * (1.0 - risk))
@@ -189,7 +220,11 @@ def customer_correlation(label: Floats, probability: Floats, weight: Floats, cus
         return float((np.bincount(customer, weights=value) ** 2).sum() - (value**2).sum())
 
     possible = pairs(spread)
-    return float(np.clip(pairs(deviation) / possible, 0.0, 1.0)) if possible > 1e-9 * float((spread**2).sum()) else 0.0
+    return (
+        float(np.clip(pairs(deviation) / possible, 0.0, 1.0))
+        if possible > 1e-9 * float((spread**2).sum())
+        else 0.0
+    )
 
 
 def log_odds_of(probability: Floats) -> Floats:
@@ -199,7 +234,9 @@ def log_odds_of(probability: Floats) -> Floats:
 
 
 def _parts(probability: Floats, weight: Floats) -> tuple[Codes, Codes, Floats]:
-    """Which part of which row lies in which decile: decile, row and part, one entry for each that is above 0."""
+    """Which part of which row lies in which decile: decile, row and part, one entry for each that
+    is above 0.
+    """
     _, value = np.unique(probability, return_inverse=True)
     mass: Floats = np.bincount(value, weights=weight).astype(np.float64)
     end = np.cumsum(mass)

@@ -1,4 +1,6 @@
-"""Slices: figures of every value of a column, and how far its AUC lies from that of all other rows."""
+"""Slices: figures of every value of a column, and how far its AUC lies from that of all other
+rows.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,9 +15,10 @@ from training.evaluation.ranking import Codes, Masses, Ranking, ratio, sums_by
 class Column:
     """Rows parted by the values of a column, made ready for many weightings of the customers.
 
-    The rows keep the blocks of the ranking of all rows, so that the pairs of a positive here and a negative elsewhere can be
-    counted too. The AUC of all *other* rows then needs no ranking of its own: their pairs are all pairs, less those with a
-    positive here, less those with a negative here, plus those with both.
+    The rows keep the blocks of the ranking of all rows, so that the pairs of a positive here and a
+    negative elsewhere can be counted too. The AUC of all *other* rows then needs no ranking of its
+    own: their pairs are all pairs, less those with a positive here, less those with a negative
+    here, plus those with both.
 
     Parameters
     ----------
@@ -50,7 +53,9 @@ class Column:
         self._bounds = np.searchsorted(cells // everyone.size, np.arange(len(names) + 1))
         self._positive = sums_by(cell, customer, weight, positive, (len(cells), customers))
         self._negative = sums_by(cell, customer, weight, ~positive, (len(cells), customers))
-        self._expected = sums_by(code, customer, weight * probability, every, (len(names), customers))
+        self._expected = sums_by(
+            code, customer, weight * probability, every, (len(names), customers)
+        )
         self._loss, *others = (
             sums_by(code, customer, weight * losses(label, told), every, (len(names), customers))
             for told in (probability, *rivals.values())
@@ -58,7 +63,8 @@ class Column:
         self._rivals = dict(zip(rivals, others, strict=True))
 
     def figures(self, counts: Floats, masses: Masses) -> dict[str, Floats]:
-        """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all other rows): (values, d) each.
+        """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all
+        other rows): (values, d) each.
 
         And under ``difference/`` and a rival's name: the log loss minus the rival's.
 
@@ -80,7 +86,9 @@ class Column:
             with_negative = (own.negative * masses.positives_above[block]).sum(axis=0)
             outside = masses.pairs - with_positive - with_negative + own.pairs
             auc[number] = ratio(own.pairs, positive * negative)
-            rest[number] = ratio(outside, (masses.positives[-1] - positive) * (masses.negatives[-1] - negative))
+            rest[number] = ratio(
+                outside, (masses.positives[-1] - positive) * (masses.negatives[-1] - negative)
+            )
             positives[number], negatives[number] = positive, negative
         mass, loss = positives + negatives, self._loss @ counts
         return {
@@ -88,11 +96,18 @@ class Column:
             "log_loss": ratio(loss, mass),
             "observed_over_expected": ratio(positives, self._expected @ counts),
             "gap": auc - rest,
-            **{f"difference/{name}": ratio(loss - theirs @ counts, mass) for name, theirs in self._rivals.items()},
+            **{
+                f"difference/{name}": ratio(loss - theirs @ counts, mass)
+                for name, theirs in self._rivals.items()
+            },
         }
 
     def comparable(self, number: int, fewest: int) -> bool:
-        """Whether a value and all others have enough positives and negatives each to be compared."""
+        """Whether a value and all others have enough positives and negatives each to be
+        compared.
+        """
         rows, positives = self.rows[number], self.positives[number]
         others, other_positives = self.rows.sum() - rows, self.positives.sum() - positives
-        return bool(min(positives, rows - positives, other_positives, others - other_positives) >= fewest)
+        return bool(
+            min(positives, rows - positives, other_positives, others - other_positives) >= fewest
+        )

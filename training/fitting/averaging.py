@@ -1,7 +1,7 @@
 """Averaging: which of the recipes that were tried are worth averaging, judged on the tuning rows.
 
-On few rows the recipe that looks best is often not the best, and several that look good foresee more together than any of them;
-on many rows they agree, and more leaves are only slower to explain.
+On few rows the recipe that looks best is often not the best, and several that look good foresee
+more together than any of them; on many rows they agree, and more leaves are only slower to explain.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,9 @@ LEAVES_PRICED = 10_000
 
 
 def priced(log_loss: float, leaves: int, price: float) -> float:
-    """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an explanation visits."""
+    """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an
+    explanation visits.
+    """
     return log_loss * (1 + price * leaves / LEAVES_PRICED)
 
 
@@ -64,11 +66,14 @@ class Averaging:
     most_leaves: int
     threads: int
 
-    def worth(self, best: Sequence[Recipe], most: float, advance: Callable[[int], None]) -> list[int]:
+    def worth(
+        self, best: Sequence[Recipe], most: float, advance: Callable[[int], None]
+    ) -> list[int]:
         """Positions of the recipes to average: as many of the best as earn the leaves they add.
 
-        The loss of an average is never above the mean of its members' losses. What it is below is what averaging earns. The best
-        one's own loss is no measure, flattered as it is by having been chosen as the lowest.
+        The loss of an average is never above the mean of its members' losses. What it is below is
+        what averaging earns. The best one's own loss is no measure, flattered as it is by having
+        been chosen as the lowest.
 
         Parameters
         ----------
@@ -97,7 +102,9 @@ class Averaging:
 
     def _try(self, recipe: Recipe) -> Tried:
         stopped = self.fit(recipe)
-        margin = stopped.booster.predict(self.valid.matrix, raw_score=True, num_threads=self.threads)
+        margin = stopped.booster.predict(
+            self.valid.matrix, raw_score=True, num_threads=self.threads
+        )
         return Tried(explanation_cost(stopped.booster), np.asarray(margin, dtype=np.float64))
 
     def _priced(self, members: Sequence[Tried]) -> float:

@@ -1,7 +1,9 @@
-"""Blend: several boosters averaged into one, so that what scores and explains is still a single booster.
+"""Blend: several boosters averaged into one, so that what scores and explains is still a single
+booster.
 
-The margin of a blend is the mean of its members' margins: all their trees stand in one booster, each leaf divided by the number
-of members. Contributions are additive over trees, so that they stay exact; they cost the leaves of all members.
+The margin of a blend is the mean of its members' margins: all their trees stand in one booster,
+each leaf divided by the number of members. Contributions are additive over trees, so that they stay
+exact; they cost the leaves of all members.
 """
 
 import re
@@ -39,9 +41,14 @@ class Member:
 
 
 def fit_blend(
-    table: TrainingTable, members: Sequence[Member], settings: TrainingSettings, threads: int, most_leaves: int | None = None
+    table: TrainingTable,
+    members: Sequence[Member],
+    settings: TrainingSettings,
+    threads: int,
+    most_leaves: int | None = None,
 ) -> lgb.Booster:
-    """Fit every member on all the given rows, and average them; a single member is the plain booster.
+    """Fit every member on all the given rows, and average them; a single member is the plain
+    booster.
 
     Parameters
     ----------
@@ -50,8 +57,8 @@ def fit_blend(
     members : sequence of Member
         Best first; at least one.
     most_leaves : int, optional
-        Leaves of the blend, at most, but for a first tree: members with which it would have more are left out, and the first one
-        ends before it has more.
+        Leaves of the blend, at most, but for a first tree: members with which it would have more
+        are left out, and the first one ends before it has more.
     """
     kept: list[lgb.Booster] = []
     leaves = 0
@@ -76,9 +83,14 @@ def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
 
 
 def fit_blend_early_stopped(
-    train: TrainingTable, valid: TrainingTable, recipes: Sequence[Recipe], settings: TrainingSettings, threads: int
+    train: TrainingTable,
+    valid: TrainingTable,
+    recipes: Sequence[Recipe],
+    settings: TrainingSettings,
+    threads: int,
 ) -> tuple[lgb.Booster, tuple[Member, ...]]:
-    """Fit every recipe on one part, stop each where its log loss on the other is lowest, and average them.
+    """Fit every recipe on one part, stop each where its log loss on the other is lowest, and
+    average them.
 
     Parameters
     ----------
@@ -95,7 +107,9 @@ def fit_blend_early_stopped(
         The recipes with the rounds that were best, to fit again on more rows.
     """
     fits = [fit_early_stopped(train, valid, recipe, settings, threads) for recipe in recipes]
-    members = tuple(Member(recipe, rounds) for recipe, (_, rounds) in zip(recipes, fits, strict=True))
+    members = tuple(
+        Member(recipe, rounds) for recipe, (_, rounds) in zip(recipes, fits, strict=True)
+    )
     return average([booster for booster, _ in fits]), members
 
 
@@ -105,7 +119,8 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     Parameters
     ----------
     boosters : sequence of lightgbm.Booster
-        Binary, of the same features in the same order; at least one. A single one is given back as it is.
+        Binary, of the same features in the same order; at least one. A single one is given back as
+        it is.
 
     Raises
     ------
@@ -117,11 +132,17 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     first = boosters[0]
     for other in boosters[1:]:
         if other.feature_name() != first.feature_name():
-            raise InputError("boosters", "must be of the same features in the same order", other.feature_name())
+            raise InputError(
+                "boosters", "must be of the same features in the same order", other.feature_name()
+            )
     if len(boosters) == 1:
         return first
     head, tail = _around_trees(first.model_to_string())
-    trees = [_divided(tree, len(boosters)) for booster in boosters for tree in _trees(booster.model_to_string())]
+    trees = [
+        _divided(tree, len(boosters))
+        for booster in boosters
+        for tree in _trees(booster.model_to_string())
+    ]
     numbered = [f"Tree={number}\n{tree}" for number, tree in enumerate(trees)]
     # LightGBM finds the trees by these lengths in bytes.
     sizes = " ".join(str(len(tree.encode())) for tree in numbered)

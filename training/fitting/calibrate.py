@@ -1,4 +1,6 @@
-"""Calibrate: choose the curve from margin to probability that predicts best on calibration rows it was not fitted on."""
+"""Calibrate: choose the curve from margin to probability that predicts best on calibration rows it
+was not fitted on.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ class CalibrationChoice:
     calibration : Calibration
         It, fitted on all calibration rows.
     log_loss : dict of str to float
-        Weighted log loss by kind on rows that each was not fitted on; empty where the rows were too few to compare.
+        Weighted log loss by kind on rows that each was not fitted on; empty where the rows were too
+        few to compare.
     """
 
     kind: str
@@ -49,10 +52,12 @@ def choose_calibration(
     seed: int = 0,
     shared: Calibration | None = None,
 ) -> CalibrationChoice:
-    """Choose among Platt's, the beta and, above 1,000 positives, the isotonic curve, by cross-validation.
+    """Choose among Platt's, the beta and, above 1,000 positives, the isotonic curve, by
+    cross-validation.
 
-    The stiffest curve is taken that is within one standard error of the best (Breiman et al. 1984): a freer one has to earn its
-    parameters on customers that it was not fitted on, and what a few hundred positives say of a slope is mostly chance.
+    The stiffest curve is taken that is within one standard error of the best (Breiman et al. 1984):
+    a freer one has to earn its parameters on customers that it was not fitted on, and what a few
+    hundred positives say of a slope is mostly chance.
 
     Parameters
     ----------
@@ -76,7 +81,9 @@ def choose_calibration(
     """
     weight = np.ones(len(label)) if weight is None else weight
     group = np.arange(len(label)) if group is None else group
-    fits: dict[str, Fit] = {} if shared is None else {"shifted": partial(ShiftedCalibration.fit, shared)}
+    fits: dict[str, Fit] = (
+        {} if shared is None else {"shifted": partial(ShiftedCalibration.fit, shared)}
+    )
     fits |= {
         kind: curve.fit
         for kind, curve in KINDS.items()
@@ -84,14 +91,18 @@ def choose_calibration(
     }
     totals, judged = _cross_validated(fits, margin, label, weight, group, seed)
     kind = _stiffest_of_the_best(totals)
-    scores = {name: float(total.sum()) / judged for name, total in totals.items()} if judged > 0 else {}
+    scores = (
+        {name: float(total.sum()) / judged for name, total in totals.items()} if judged > 0 else {}
+    )
     return CalibrationChoice(kind, fits[kind](margin, label, weight), scores)
 
 
 def _cross_validated(
     fits: Mapping[str, Fit], margin: Floats, label: Floats, weight: Floats, group: Codes, seed: int
 ) -> tuple[dict[str, Floats], float]:
-    """Weighted log loss of every group under every kind, judged out of fold, and the weight that was judged."""
+    """Weighted log loss of every group under every kind, judged out of fold, and the weight that
+    was judged.
+    """
     _, place = np.unique(group, return_inverse=True)
     totals = {kind: np.zeros(int(place.max()) + 1) for kind in fits}
     positives = label > 0
@@ -106,12 +117,16 @@ def _cross_validated(
         judged += float(weight[test].sum())
         for kind, fit in fits.items():
             probability = fit(margin[train], label[train], weight[train]).probability(margin[test])
-            totals[kind] += np.bincount(place[test], weight[test] * losses(label[test], probability), len(totals[kind]))
+            totals[kind] += np.bincount(
+                place[test], weight[test] * losses(label[test], probability), len(totals[kind])
+            )
     return totals, judged
 
 
 def _stiffest_of_the_best(totals: Mapping[str, Floats]) -> str:
-    """The first kind whose loss is not above the lowest by more than a standard error of their difference over groups."""
+    """The first kind whose loss is not above the lowest by more than a standard error of their
+    difference over groups.
+    """
     best = min(totals.values(), key=lambda total: float(total.sum()))
 
     def is_close(total: Floats) -> bool:

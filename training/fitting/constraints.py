@@ -1,4 +1,6 @@
-"""What the columns of a feature service mean to a model: their meanings, and which way its boosters may not go."""
+"""What the columns of a feature service mean to a model: their meanings, and which way its boosters
+may not go.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,7 +17,9 @@ def service_features(service: str) -> tuple[Feature, ...]:
     return tuple(feature for view in SERVICES[service] for feature in VIEWS[view].features)
 
 
-def meanings_of(service: str, direction: Literal["churn", "dissatisfaction", "none"]) -> tuple[FeatureMeaning, ...]:
+def meanings_of(
+    service: str, direction: Literal["churn", "dissatisfaction", "none"]
+) -> tuple[FeatureMeaning, ...]:
     """Meanings of a service's columns, in order.
 
     Parameters
@@ -40,15 +44,24 @@ def meanings_of(service: str, direction: Literal["churn", "dissatisfaction", "no
 
 
 def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
-    """Monotone constraints, one a feature: 1 where the margin may only rise with it, -1 where it may only fall, else 0."""
+    """Monotone constraints, one a feature: 1 where the margin may only rise with it, -1 where it
+    may only fall, else 0.
+    """
     return tuple(_CONSTRAINT[meaning.direction] for meaning in meanings)
 
 
 def service_documents(service: str) -> dict[str, Any]:
-    """What serving needs to read rows of a service's features: every column is a number, by the feature's own name."""
+    """What serving needs to read rows of a service's features: every column is a number, by the
+    feature's own name.
+    """
     features = service_features(service)
     columns = tuple(
-        Column(name=feature.name, feature=feature.name, kind="number", why="a feature of the operator's repository")
+        Column(
+            name=feature.name,
+            feature=feature.name,
+            kind="number",
+            why="a feature of the operator's repository",
+        )
         for feature in features
     )
     return {

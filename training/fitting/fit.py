@@ -36,7 +36,9 @@ PARAMETERS: dict[str, object] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-"""Defaults for tables of thousands to millions of customers: shallow trees, slow learning, rounds chosen by the data."""
+"""Defaults for tables of thousands to millions of customers: shallow trees, slow learning, rounds
+chosen by the data.
+"""
 
 _VALID = "valid"
 
@@ -58,7 +60,8 @@ class TrainingTable:
     categorical : tuple of int
         Positions of the features that hold category codes.
     weight : (n,) float64 or None
-        Positive: how much each row counts in fitting and in log loss; None where all count the same.
+        Positive: how much each row counts in fitting and in log loss; None where all count the
+        same.
     """
 
     matrix: Floats
@@ -115,7 +118,9 @@ class InnerFit:
     margin: Floats
 
 
-def parameters(settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS) -> dict[str, object]:
+def parameters(
+    settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS
+) -> dict[str, object]:
     """LightGBM parameters of a fit; the result does not depend on `threads` (0 for all cores)."""
     return {**recipe, "seed": settings.seed, "num_threads": threads}
 
@@ -123,16 +128,16 @@ def parameters(settings: TrainingSettings, threads: int, recipe: Recipe = PARAME
 def constrained(recipe: Recipe, constraints: Sequence[int] | None) -> dict[str, object]:
     """The recipe with monotone constraints, in a form that LightGBM keeps.
 
-    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the path breaks them by any method;
-    so the method is ``intermediate``, without smoothing.
+    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the
+    path breaks them by any method; so the method is ``intermediate``, without smoothing.
 
     Parameters
     ----------
     recipe : mapping
         LightGBM parameters.
     constraints : sequence of int or None
-        One a feature: 1 where the margin may only rise with it, -1 where it may only fall, 0 where it is free, as categories
-        must be. None, or all free, leaves the recipe as it is.
+        One a feature: 1 where the margin may only rise with it, -1 where it may only fall, 0 where
+        it is free, as categories must be. None, or all free, leaves the recipe as it is.
 
     Raises
     ------
@@ -152,7 +157,9 @@ def constrained(recipe: Recipe, constraints: Sequence[int] | None) -> dict[str, 
     }
 
 
-def fit_inner(table: TrainingTable, settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS) -> InnerFit:
+def fit_inner(
+    table: TrainingTable, settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS
+) -> InnerFit:
     """Choose the boosting rounds, and score every row out of fold, using nothing but these rows."""
     folds = list(inner_folds(table.label, table.group, settings))
     result = lgb.cv(
@@ -167,19 +174,29 @@ def fit_inner(table: TrainingTable, settings: TrainingSettings, threads: int, re
     rounds = int(boosters.best_iteration)
     margin = np.empty(len(table.label))
     for booster, (_, held_out) in zip(boosters.boosters, folds, strict=True):
-        margin[held_out] = booster.predict(table.matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads)
+        margin[held_out] = booster.predict(
+            table.matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
+        )
     return InnerFit(rounds=rounds, margin=margin)
 
 
 def fit_booster(
-    table: TrainingTable, rounds: int, settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS
+    table: TrainingTable,
+    rounds: int,
+    settings: TrainingSettings,
+    threads: int,
+    recipe: Recipe = PARAMETERS,
 ) -> lgb.Booster:
     """Fit one booster on all the given rows."""
     return lgb.train(parameters(settings, threads, recipe), dataset(table), num_boost_round=rounds)
 
 
 def fit_early_stopped(
-    train: TrainingTable, valid: TrainingTable, recipe: Recipe, settings: TrainingSettings, threads: int
+    train: TrainingTable,
+    valid: TrainingTable,
+    recipe: Recipe,
+    settings: TrainingSettings,
+    threads: int,
 ) -> tuple[lgb.Booster, int]:
     """Fit on one part, and stop where the log loss on the other is lowest.
 
@@ -202,7 +219,9 @@ def fit_early_stopped(
         How many they are.
     """
     data = dataset(train)
-    stopped = boost_until_worse(data, valid_dataset(data, valid), parameters(settings, threads, recipe), settings)
+    stopped = boost_until_worse(
+        data, valid_dataset(data, valid), parameters(settings, threads, recipe), settings
+    )
     return stopped.booster, stopped.rounds
 
 
@@ -234,17 +253,27 @@ def boost_until_worse(
         valid_names=[_VALID],
         callbacks=[*callbacks, lgb.early_stopping(settings.patience_rounds, verbose=False)],
     )
-    return EarlyStopped(booster, int(booster.best_iteration), float(booster.best_score[_VALID][str(values["metric"])]))
+    return EarlyStopped(
+        booster,
+        int(booster.best_iteration),
+        float(booster.best_score[_VALID][str(values["metric"])]),
+    )
 
 
-def fit_calibrated(table: TrainingTable, settings: TrainingSettings, threads: int) -> tuple[lgb.Booster, PlattCalibration]:
+def fit_calibrated(
+    table: TrainingTable, settings: TrainingSettings, threads: int
+) -> tuple[lgb.Booster, PlattCalibration]:
     """Fit a booster and its calibration, both from these rows alone."""
     inner = fit_inner(table, settings, threads)
-    return fit_booster(table, inner.rounds, settings, threads), PlattCalibration.fit(inner.margin, table.label)
+    return fit_booster(table, inner.rounds, settings, threads), PlattCalibration.fit(
+        inner.margin, table.label
+    )
 
 
 def dataset(table: TrainingTable) -> lgb.Dataset:
-    """The table as LightGBM takes it; it is binned when a fit first uses it, and the matrix is not copied."""
+    """The table as LightGBM takes it; it is binned when a fit first uses it, and the matrix is not
+    copied.
+    """
     return lgb.Dataset(
         table.matrix,
         table.label,

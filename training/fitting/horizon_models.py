@@ -1,7 +1,8 @@
-"""Heads: a calibrated booster for each horizon, and for a stratum its own where that wins on the tuning rows.
+"""Heads: a calibrated booster for each horizon, and for a stratum its own where that wins on the
+tuning rows.
 
-Rounds are chosen on the tuning rows; then the booster is fitted again on fitting and tuning rows together, and calibrated on the
-calibration rows, which belong to other customers.
+Rounds are chosen on the tuning rows; then the booster is fitted again on fitting and tuning rows
+together, and calibrated on the calibration rows, which belong to other customers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,9 +45,11 @@ class HeadRecord:
     rounds : dict of str to int
         Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
     boosters : dict of str to dict
-        By ``head/stratum``: log loss on the stratum's tuning rows of the shared booster and of its own, and whether its own won.
+        By ``head/stratum``: log loss on the stratum's tuning rows of the shared booster and of its
+        own, and whether its own won.
     calibrations : dict of str to dict
-        By head, and ``head/stratum``: the kind chosen and the cross-validated log loss of every candidate.
+        By head, and ``head/stratum``: the kind chosen and the cross-validated log loss of every
+        candidate.
     """
 
     rounds: dict[str, int] = field(default_factory=dict)
@@ -55,7 +58,11 @@ class HeadRecord:
 
 
 def fit_heads(
-    dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
+    dataset: Dataset,
+    split: PeriodSplit,
+    target: Target,
+    recipes: Sequence[Recipe],
+    settings: TrainingSettings,
 ) -> tuple[tuple[Head, ...], HeadRecord]:
     """Fit and calibrate a head for each horizon of a target.
 
@@ -68,8 +75,8 @@ def fit_heads(
     target : Target
         Its horizons and strata.
     recipes : sequence of mapping
-        LightGBM parameters, constraints among them; best first. Boosters of several are averaged into one, as far as the gate
-        allows its leaves.
+        LightGBM parameters, constraints among them; best first. Boosters of several are averaged
+        into one, as far as the gate allows its leaves.
     settings : TrainingSettings
         Seed, most rounds and patience.
     """
@@ -113,7 +120,12 @@ def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
 
 class _Fitter:
     def __init__(
-        self, dataset: Dataset, split: PeriodSplit, target: Target, recipes: Sequence[Recipe], settings: TrainingSettings
+        self,
+        dataset: Dataset,
+        split: PeriodSplit,
+        target: Target,
+        recipes: Sequence[Recipe],
+        settings: TrainingSettings,
     ) -> None:
         self.dataset = dataset
         self.split = split
@@ -130,9 +142,13 @@ class _Fitter:
 
     def head(self, horizon_days: int) -> Head:
         name = head_name(horizon_days)
-        train, tune = (table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune))
+        train, tune = (
+            table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune)
+        )
         stopped, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
-        together = table_of(self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune])))
+        together = table_of(
+            self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune]))
+        )
         shared = fit_blend(together, members, self.settings, 0, self.most_leaves)
         self.record.rounds[name] = shared.num_trees()
         boosters = {EVERYONE: shared}
@@ -141,7 +157,9 @@ class _Fitter:
         return self._calibrated(horizon_days, boosters)
 
     def _own(self, horizon_days: int, stratum: str, shared: lgb.Booster) -> lgb.Booster | None:
-        """A stratum's own booster, where it says more of the stratum's tuning rows than the shared one."""
+        """A stratum's own booster, where it says more of the stratum's tuning rows than the shared
+        one.
+        """
         train, tune = (
             table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
             for rows in (self.split.fit, self.split.tune)
@@ -150,12 +168,18 @@ class _Fitter:
             return None
         own, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
         losses = [
-            log_loss(tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight)
+            log_loss(
+                tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight
+            )
             for booster in (shared, own)
         ]
         wins = losses[1] < losses[0]
         name = f"{head_name(horizon_days)}/{stratum}"
-        self.record.boosters[name] = {"shared_log_loss": losses[0], "own_log_loss": losses[1], "own_wins": wins}
+        self.record.boosters[name] = {
+            "shared_log_loss": losses[0],
+            "own_log_loss": losses[1],
+            "own_wins": wins,
+        }
         if not wins:
             return None
         rows = np.sort(np.concatenate([self.split.fit, self.split.tune]))
@@ -170,13 +194,26 @@ class _Fitter:
         parts: dict[str, Part] = {}
         probability = np.empty(len(rows))
         for stratum, booster in boosters.items():
-            margin = np.asarray(booster.predict(self.dataset.matrix[rows], raw_score=True, num_threads=0), dtype=np.float64)
-            mine = np.ones(len(rows), dtype=bool) if stratum == EVERYONE else self._stratum[rows] == stratum
-            enough = self.dataset.labels[horizon_days][rows[mine]].sum() >= FEWEST_FOR_OWN_CALIBRATION
+            margin = np.asarray(
+                booster.predict(self.dataset.matrix[rows], raw_score=True, num_threads=0),
+                dtype=np.float64,
+            )
+            mine = (
+                np.ones(len(rows), dtype=bool)
+                if stratum == EVERYONE
+                else self._stratum[rows] == stratum
+            )
+            enough = (
+                self.dataset.labels[horizon_days][rows[mine]].sum() >= FEWEST_FOR_OWN_CALIBRATION
+            )
             if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
                 calibration = parts[EVERYONE].calibration
             else:
-                shared = parts[EVERYONE].calibration if stratum != EVERYONE and booster is boosters[EVERYONE] else None
+                shared = (
+                    parts[EVERYONE].calibration
+                    if stratum != EVERYONE and booster is boosters[EVERYONE]
+                    else None
+                )
                 calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
             parts[stratum] = Part(booster, calibration)
             probability[mine] = calibration.probability(margin[mine])
@@ -184,7 +221,12 @@ class _Fitter:
         return Head(horizon_days=horizon_days, parts=parts, bands=bands)
 
     def _choose(
-        self, horizon_days: int, stratum: str, rows: Positions, margin: Floats, shared: Calibration | None
+        self,
+        horizon_days: int,
+        stratum: str,
+        rows: Positions,
+        margin: Floats,
+        shared: Calibration | None,
     ) -> Calibration:
         found = choose_calibration(
             margin,

@@ -1,15 +1,27 @@
-"""Search space: the LightGBM parameters that tuning may choose, and the default recipe as a point among them."""
+"""Search space: the LightGBM parameters that tuning may choose, and the default recipe as a point
+among them.
+"""
 
 from typing import Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from training.fitting.fit import PARAMETERS
 
 VERSION = 4
 """Goes up when the space or the objective changes; trials of another version do not count."""
 
-_AS_LIGHTGBM_COMES: dict[str, Any] = {"lambda_l1": 0.0, "min_gain_to_split": 0.0, "path_smooth": 0.0, "extra_trees": False}
+_AS_LIGHTGBM_COMES: dict[str, Any] = {
+    "lambda_l1": 0.0,
+    "min_gain_to_split": 0.0,
+    "path_smooth": 0.0,
+    "extra_trees": False,
+}
 """What the default recipe leaves to LightGBM."""
 
 _TWO_STEPS: dict[str, Any] = {"max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
@@ -34,7 +46,8 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
         "min_data_in_leaf": IntDistribution(5, max(200, rows // 100), log=True),
         "feature_fraction": FloatDistribution(0.2, 1.0),
         "bagging_fraction": FloatDistribution(0.5, 1.0),
-        # Churn is mostly noise: linear scales look at strong regularisation more often than at weak.
+        # Churn is mostly noise: linear scales look at strong regularisation more often than at
+        # weak.
         "lambda_l1": FloatDistribution(0.0, 10.0),
         "lambda_l2": FloatDistribution(0.01, 100.0, log=True),
         "min_gain_to_split": FloatDistribution(0.0, 2.0),
@@ -48,12 +61,15 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
             "min_data_per_group": IntDistribution(10, 400, log=True),
         }
     else:
-        # With category codes, LightGBM's extremely random trees predict something else for raw rows than for binned ones.
+        # With category codes, LightGBM's extremely random trees predict something else for raw rows
+        # than for binned ones.
         space["extra_trees"] = CategoricalDistribution([False, True])
     return space
 
 
 def first_points(space: dict[str, BaseDistribution]) -> list[dict[str, Any]]:
-    """What is tried before anything is proposed: the default recipe, and trees of two steps, which noise can mislead least."""
+    """What is tried before anything is proposed: the default recipe, and trees of two steps, which
+    noise can mislead least.
+    """
     default = {**_AS_LIGHTGBM_COMES, **PARAMETERS}
     return [{name: {**default, **recipe}[name] for name in space} for recipe in ({}, _TWO_STEPS)]

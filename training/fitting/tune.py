@@ -1,8 +1,10 @@
-"""Tuning: a search for LightGBM parameters that foresee rows better than the default recipe, and stay cheap to explain.
+"""Tuning: a search for LightGBM parameters that foresee rows better than the default recipe, and
+stay cheap to explain.
 
-Optuna proposes (TPE, Bergstra et al. 2011) and stops the hopeless early. The first trial is always the default recipe, so that
-another one is kept only where it is better on the tuning rows. A study that was cut short carries on: every proposal depends on
-the seed, on how many trials are finished and on what they found, so that the trials are those of a run that was never cut short.
+Optuna proposes (TPE, Bergstra et al. 2011) and stops the hopeless early. The first trial is always
+the default recipe, so that another one is kept only where it is better on the tuning rows. A study
+that was cut short carries on: every proposal depends on the seed, on how many trials are finished
+and on what they found, so that the trials are those of a run that was never cut short.
 """
 
 import hashlib
@@ -38,7 +40,9 @@ from training.fitting.search_space import VERSION, first_points, search_space
 from training.settings import GateSettings, TrainingSettings, TuningSettings
 
 SHRINKAGE_A_LOOK = 0.5
-"""Rounds times learning rate between two looks at a trial: a slow learner is compared at the same progress, not round."""
+"""Rounds times learning rate between two looks at a trial: a slow learner is compared at the same
+progress, not round.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,9 @@ class TuningBudget:
         """Whether another trial may begin."""
         if finished == 0:
             return True
-        return (self.trials is None or finished < self.trials) and (self.seconds is None or spent_seconds < self.seconds)
+        return (self.trials is None or finished < self.trials) and (
+            self.seconds is None or spent_seconds < self.seconds
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,8 @@ class TrialRecord:
     pruned : bool
         It was stopped early, being worse than the median of others at the same progress.
     value : float or None
-        The objective: log loss times one plus the price of its leaves; lower is better. None where pruned.
+        The objective: log loss times one plus the price of its leaves; lower is better. None where
+        pruned.
     log_loss : float or None
         Weighted, on the tuning rows.
     rounds, leaves : int or None
@@ -115,7 +122,8 @@ class Tuned:
     Parameters
     ----------
     parameters : dict of str to JSON
-        LightGBM parameters, without seed, threads and constraints; the default recipe where nothing was better.
+        LightGBM parameters, without seed, threads and constraints; the default recipe where nothing
+        was better.
     rounds : int
         Boosting rounds that were best on the tuning rows.
     value : float
@@ -123,7 +131,8 @@ class Tuned:
     trials : tuple of TrialRecord
         All that was tried, in order.
     others : tuple of Member
-        Further recipes, next best first, whose boosters are worth averaging with the best one's: see `members`.
+        Further recipes, next best first, whose boosters are worth averaging with the best one's:
+        see `members`.
     """
 
     parameters: dict[str, object]
@@ -154,7 +163,8 @@ def tune(
     Parameters
     ----------
     train, valid : TrainingTable
-        Rows to learn from, and tuning rows to compare on: of other customers, and never those of a test.
+        Rows to learn from, and tuning rows to compare on: of other customers, and never those of a
+        test.
     budget : TuningBudget
         How long.
     settings : TrainingSettings
@@ -162,7 +172,8 @@ def tune(
     storage : Path, optional
         SQLite file that trials are kept in; made where it is missing. Without one nothing is kept.
     study : str
-        Name of the study. One of the same name, rows, settings and constraints carries on; trials of others do not count.
+        Name of the study. One of the same name, rows, settings and constraints carries on; trials
+        of others do not count.
     constraints : sequence of int, optional
         Monotone constraints, one a feature; see `training.fitting.fit.constrained`.
     threads : int
@@ -175,7 +186,8 @@ def tune(
     """
     _check(train, valid)
     pricing, most_leaves = TuningSettings.read(), GateSettings.read().most_leaves
-    # Columns that no tree of the default recipe could split would be dropped for every trial, however small its leaves.
+    # Columns that no tree of the default recipe could split would be dropped for every trial,
+    # however small its leaves.
     base = {**PARAMETERS, "feature_pre_filter": False}
     search = _Search(train, valid, settings, pricing, constrained(base, constraints), threads)
     name = f"{study} {_digest(train, valid, settings, pricing, constraints)}"
@@ -188,11 +200,18 @@ def tune(
             advance(1)
     records = tuple(_record(number, trial) for number, trial in enumerate(_finished(trials)))
     best = _best(records, pricing.blend, most_leaves)
-    members = [Member({**base, **(trial.parameters if trial.number else {})}, trial.rounds or 0) for trial in best]
+    members = [
+        Member({**base, **(trial.parameters if trial.number else {})}, trial.rounds or 0)
+        for trial in best
+    ]
     if len(members) > 1:
         with progress("Averaging the best recipes", len(members)) as advance:
-            averaging = Averaging(search.fit, valid, pricing.explanation_price, most_leaves, threads)
-            kept = averaging.worth([trial.parameters for trial in best], records[0].value or 0.0, advance)
+            averaging = Averaging(
+                search.fit, valid, pricing.explanation_price, most_leaves, threads
+            )
+            kept = averaging.worth(
+                [trial.parameters for trial in best], records[0].value or 0.0, advance
+            )
         members = [members[position] for position in kept]
     return Tuned(
         parameters=dict(members[0].recipe),
@@ -204,7 +223,8 @@ def tune(
 
 
 def _best(records: Sequence[TrialRecord], most: int, most_leaves: int) -> list[TrialRecord]:
-    """The best trials, best first, without those slower to explain than the gate lets through; of equals the earlier comes first.
+    """The best trials, best first, without those slower to explain than the gate lets through; of
+    equals the earlier comes first.
 
     The default recipe comes first, and is never pruned, nor left out for its leaves.
     """
@@ -228,7 +248,9 @@ class _Search:
         base: Recipe,
         threads: int,
     ) -> None:
-        self.space = search_space(len(train.label), bool(train.categorical), "monotone_constraints" in base)
+        self.space = search_space(
+            len(train.label), bool(train.categorical), "monotone_constraints" in base
+        )
         self.first = first_points(self.space)
         self.settings = settings
         self.pricing = pricing
@@ -242,29 +264,42 @@ class _Search:
         finished = len(_finished(study))
         if finished < len(self.first) and not study.get_trials(states=(TrialState.WAITING,)):
             study.enqueue_trial(self.first[finished])
-        # A sampler carries its random state from trial to trial; one made anew for each forgets nothing when a run is cut short.
+        # A sampler carries its random state from trial to trial; one made anew for each forgets
+        # nothing when a run is cut short.
         study.sampler = optuna.samplers.TPESampler(
-            seed=_seed(self.settings.seed, finished), n_startup_trials=self.pricing.startup_trials, constant_liar=False
+            seed=_seed(self.settings.seed, finished),
+            n_startup_trials=self.pricing.startup_trials,
+            constant_liar=False,
         )
         trial = study.ask(self.space)
         try:
-            stopped = self.fit(trial.params, [_pruning(trial, float(trial.params["learning_rate"]))])
+            stopped = self.fit(
+                trial.params, [_pruning(trial, float(trial.params["learning_rate"]))]
+            )
         except optuna.TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
             return
         leaves = explanation_cost(stopped.booster)
-        for key, figure in (("log_loss", stopped.log_loss), ("rounds", stopped.rounds), ("leaves", leaves)):
+        for key, figure in (
+            ("log_loss", stopped.log_loss),
+            ("rounds", stopped.rounds),
+            ("leaves", leaves),
+        ):
             trial.set_user_attr(key, figure)
         study.tell(trial, priced(stopped.log_loss, leaves, self.pricing.explanation_price))
 
-    def fit(self, proposed: Recipe, callbacks: Sequence[Callable[[Any], None]] = ()) -> EarlyStopped:
+    def fit(
+        self, proposed: Recipe, callbacks: Sequence[Callable[[Any], None]] = ()
+    ) -> EarlyStopped:
         """Fit what was proposed on `train`, stopped by `valid`."""
         values = parameters(self.settings, self.threads, {**self.base, **proposed})
         return boost_until_worse(self.train, self.valid, values, self.settings, callbacks)
 
 
 def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
-    """A LightGBM callback that reports the lowest log loss so far, and ends a trial that lags behind."""
+    """A LightGBM callback that reports the lowest log loss so far, and ends a trial that lags
+    behind.
+    """
     lowest = np.inf
     reported = 0
 
@@ -282,7 +317,9 @@ def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
 
 
 def median_pruner() -> optuna.pruners.MedianPruner:
-    """Ends a trial whose best figure is behind the median of at least three others at the same progress."""
+    """Ends a trial whose best figure is behind the median of at least three others at the same
+    progress.
+    """
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3, n_min_trials=3)
 
 
@@ -293,13 +330,22 @@ def _open_study(storage: Path | None, name: str) -> optuna.Study:
         return optuna.create_study(study_name=name, pruner=pruner)
     try:
         storage.parent.mkdir(parents=True, exist_ok=True)
-        return optuna.create_study(study_name=name, storage=f"sqlite:///{storage.absolute()}", pruner=pruner, load_if_exists=True)
+        return optuna.create_study(
+            study_name=name,
+            storage=f"sqlite:///{storage.absolute()}",
+            pruner=pruner,
+            load_if_exists=True,
+        )
     except (OSError, SQLAlchemyError, RuntimeError) as error:
-        raise InputError("storage", f"must be a SQLite file that Optuna can use: {error}", str(storage)) from error
+        raise InputError(
+            "storage", f"must be a SQLite file that Optuna can use: {error}", str(storage)
+        ) from error
 
 
 def _fail_what_was_cut_short(study: optuna.Study) -> None:
-    """Put aside trials that an earlier run was killed in; they count for nothing, and are run again."""
+    """Put aside trials that an earlier run was killed in; they count for nothing, and are run
+    again.
+    """
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
 
@@ -330,7 +376,9 @@ def _check(train: TrainingTable, valid: TrainingTable) -> None:
         if not 0.0 < (rate := float(part.label.mean()) if len(part.label) else 0.0) < 1.0:
             raise InputError(f"{name}.label", "both classes are needed to tune", rate)
     if train.features != valid.features:
-        raise InputError("valid.features", "must be those of train, in the same order", valid.features)
+        raise InputError(
+            "valid.features", "must be those of train, in the same order", valid.features
+        )
 
 
 def _seed(seed: int, finished: int) -> int:

@@ -41,7 +41,9 @@ class OutOfFold:
         return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def cross_validate(table: TrainingTable, splits: Sequence[Split], settings: TrainingSettings) -> OutOfFold:
+def cross_validate(
+    table: TrainingTable, splits: Sequence[Split], settings: TrainingSettings
+) -> OutOfFold:
     """Fit booster and calibration on every training part and predict its test part.
 
     The splits run side by side, one thread each; the result does not depend on how many.
@@ -51,10 +53,16 @@ def cross_validate(table: TrainingTable, splits: Sequence[Split], settings: Trai
 
     def judge(split: Split) -> tuple[Split, Floats, Floats]:
         booster, calibration = fit_calibrated(table.rows(split.train), settings, threads=1)
-        raw = np.asarray(booster.predict(table.matrix[split.test], raw_score=True, num_threads=1), dtype=np.float64)
+        raw = np.asarray(
+            booster.predict(table.matrix[split.test], raw_score=True, num_threads=1),
+            dtype=np.float64,
+        )
         return split, raw, calibration.probability(raw)
 
-    with progress("Cross-validating", len(splits)) as advance, ThreadPoolExecutor(cpu_count()) as pool:
+    with (
+        progress("Cross-validating", len(splits)) as advance,
+        ThreadPoolExecutor(cpu_count()) as pool,
+    ):
         for split, raw, probability in pool.map(judge, splits):
             margin[split.repeat, split.test] = raw
             calibrated[split.repeat, split.test] = probability

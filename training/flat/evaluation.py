@@ -123,7 +123,10 @@ def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
     out_of_fold : OutOfFold
         Predictions for some or all of the n rows.
     """
-    aucs = [roc_auc_score(label[split.test], out_of_fold.margin[split.repeat, split.test]) for split in out_of_fold.splits]
+    aucs = [
+        roc_auc_score(label[split.test], out_of_fold.margin[split.repeat, split.test])
+        for split in out_of_fold.splits
+    ]
     judged = ~np.isnan(out_of_fold.probability)
     outcome, probability = label[judged], out_of_fold.probability[judged]
     false_positive, true_positive, _ = roc_curve(outcome, probability)
@@ -149,7 +152,9 @@ def _shared_among_equals(label: Floats, probability: Floats) -> Floats:
 
 
 def _equal_mass(probability: Floats) -> list[np.ndarray]:
-    return [rows for rows in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(rows)]
+    return [
+        rows for rows in np.array_split(np.argsort(probability, kind="stable"), BINS) if len(rows)
+    ]
 
 
 def _interval(positives: float, rows: int) -> tuple[float, float]:
@@ -188,6 +193,11 @@ def _reliability(label: Floats, probability: Floats) -> tuple[ReliabilityBin, ..
     for rows in _equal_mass(probability):
         low, high = _interval(float(label[rows].sum()), len(rows))
         bins.append(
-            ReliabilityBin(predicted=float(probability[rows].mean()), observed=float(label[rows].mean()), low=low, high=high)
+            ReliabilityBin(
+                predicted=float(probability[rows].mean()),
+                observed=float(label[rows].mean()),
+                low=low,
+                high=high,
+            )
         )
     return tuple(bins)

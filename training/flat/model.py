@@ -76,7 +76,9 @@ def train(
     out_of_fold = cross_validate(table, splits, settings)
     evaluation = evaluate(table.label, out_of_fold)
     watch = LeakWatchSettings.read()
-    flags = watch_table(table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed)
+    flags = watch_table(
+        table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed
+    )
     with progress("Fitting the model on all rows"):
         rounds = fit_inner(table, settings, threads=0).rounds
         booster = fit_booster(table, rounds, settings, threads=0)
@@ -91,10 +93,18 @@ def train(
             Head.plain(
                 booster,
                 calibration,
-                BandBounds.from_shares(out_of_fold.probability[judged.any(axis=0)], BandSettings.read()),
+                BandBounds.from_shares(
+                    out_of_fold.probability[judged.any(axis=0)], BandSettings.read()
+                ),
             ),
         ),
         documents=dict(documents),
     )
     flags += watch_model(evaluation.auc, watch)
-    return Training(model=model, calibration=calibration, out_of_fold=out_of_fold, evaluation=evaluation, flags=tuple(flags))
+    return Training(
+        model=model,
+        calibration=calibration,
+        out_of_fold=out_of_fold,
+        evaluation=evaluation,
+        flags=tuple(flags),
+    )

@@ -1,4 +1,6 @@
-"""Everyone's scores: what the champion says, what out-of-fold models said, and which of the two a person acts on."""
+"""Everyone's scores: what the champion says, what out-of-fold models said, and which of the two a
+person acts on.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -26,8 +28,8 @@ class CustomerScores:
     band_oof : (n,) str
         Its band; empty where NaN.
     probability, band : (n,) float64, (n,) str
-        What a person acts on: out-of-fold where the label is known (the champion has seen it), the champion's elsewhere. NaN and
-        empty where a known row was never judged.
+        What a person acts on: out-of-fold where the label is known (the champion has seen it), the
+        champion's elsewhere. NaN and empty where a known row was never judged.
     """
 
     champion: Scores
@@ -38,7 +40,9 @@ class CustomerScores:
 
     @classmethod
     def of(cls, customers: CustomerTable, matrix: Floats, training: Training) -> Self:
-        """Score everyone in a table; `matrix` holds the features of all n rows in the model's order."""
+        """Score everyone in a table; `matrix` holds the features of all n rows in the model's
+        order.
+        """
         champion = Scorer(training.model, threads=0).score(matrix)
         probability_oof = np.full(len(matrix), np.nan)
         probability_oof[customers.known] = training.out_of_fold.probability
@@ -52,14 +56,22 @@ class CustomerScores:
         )
 
     def to_table(self, customers: CustomerTable, model: str, version: str) -> pa.Table:
-        """The scores as stored: one row a customer, null where NaN or empty; model, version and table stand in the metadata."""
+        """The scores as stored: one row a customer, null where NaN or empty; model, version and
+        table stand in the metadata.
+        """
         return pa.table(
             {
                 "customer_id": pa.array(customers.ids, pa.string()),
                 "probability": pa.array(self.champion.probability),
                 "band": pa.array(self.champion.band.tolist()),
                 "probability_oof": pa.array(self.probability_oof, from_pandas=True),
-                "band_oof": pa.array([band or None for band in self.band_oof.tolist()], pa.string()),
+                "band_oof": pa.array(
+                    [band or None for band in self.band_oof.tolist()], pa.string()
+                ),
             },
-            metadata={"model_name": model, "model_version": version, "table_sha256": customers.sha256},
+            metadata={
+                "model_name": model,
+                "model_version": version,
+                "table_sha256": customers.sha256,
+            },
         )

@@ -1,7 +1,8 @@
-"""One flat table of one cut-off: what was known of every subscription then, and whether it was cancelled soon after.
+"""One flat table of one cut-off: what was known of every subscription then, and whether it was
+cancelled soon after.
 
-It is what `quickstart` learns from where an operator has raw tables instead of a table of its own, and the plainest check of how
-hard a simulated operator is to predict.
+It is what `quickstart` learns from where an operator has raw tables instead of a table of its own,
+and the plainest check of how hard a simulated operator is to predict.
 """
 
 from collections.abc import Sequence
@@ -27,10 +28,14 @@ _INACTIVE_DAYS = 30
 """A prepaid line without use and recharge for longer has left already."""
 
 
-def flat_table(repository: OperatorRepository, raw: Path, cutoff: datetime, horizon_days: int = 90) -> pa.Table:
-    """Features of the subscriptions in service at a cut-off, with voluntary churn in the days after as label.
+def flat_table(
+    repository: OperatorRepository, raw: Path, cutoff: datetime, horizon_days: int = 90
+) -> pa.Table:
+    """Features of the subscriptions in service at a cut-off, with voluntary churn in the days after
+    as label.
 
-    Test, employee and machine lines, suspended lines, and prepaid lines inactive for 30 days are left out.
+    Test, employee and machine lines, suspended lines, and prepaid lines inactive for 30 days are
+    left out.
 
     Parameters
     ----------
@@ -57,20 +62,33 @@ def flat_table(repository: OperatorRepository, raw: Path, cutoff: datetime, hori
     end = cutoff + timedelta(days=horizon_days)
     newest = pc.max(churn[ARRIVED]).as_py()
     if newest is None or newest < end:
-        raise InputError("cutoff", f"must lie {horizon_days} days before the end of churn_events, {newest}", cutoff.isoformat())
+        raise InputError(
+            "cutoff",
+            f"must lie {horizon_days} days before the end of churn_events, {newest}",
+            cutoff.isoformat(),
+        )
     ids = _in_service(_read(raw, "subscriptions", _STATE), cutoff)
     if not ids:
-        raise InputError("cutoff", "must be a time at which subscriptions were known", cutoff.isoformat())
+        raise InputError(
+            "cutoff", "must be a time at which subscriptions were known", cutoff.isoformat()
+        )
     columns = [column for view in SERVICES[SERVICE] for column in VIEWS[view].columns]
     times = np.full(len(ids), np.datetime64(cutoff.astimezone(UTC).replace(tzinfo=None), "us"))
     matrix = repository.historical(SERVICE, ids, times)
     known = _sampled(matrix, columns) & ~_inactive(matrix, columns)
     churn = _last_versions(churn)
     within = pc.and_(pc.greater(churn[HAPPENED], cutoff), pc.less_equal(churn[HAPPENED], end))
-    left = set(churn.filter(pc.and_(within, pc.is_in(churn["churn"], pa.array(VOLUNTARY_CHURN))))[ID].to_pylist())
+    left = set(
+        churn.filter(pc.and_(within, pc.is_in(churn["churn"], pa.array(VOLUNTARY_CHURN))))[
+            ID
+        ].to_pylist()
+    )
     chosen = np.flatnonzero(known)
     arrays = {ID: pa.array([ids[row] for row in chosen], pa.string())}
-    arrays |= {name: pa.array(matrix[chosen, position], from_pandas=True) for position, name in enumerate(columns)}
+    arrays |= {
+        name: pa.array(matrix[chosen, position], from_pandas=True)
+        for position, name in enumerate(columns)
+    }
     arrays[LABEL] = pa.array(["yes" if ids[row] in left else "no" for row in chosen])
     return pa.table(arrays)
 
@@ -83,11 +101,17 @@ def _read(raw: Path, table: str, columns: Sequence[str]) -> pa.Table:
 
 
 def _in_service(states: pa.Table, cutoff: datetime) -> list[str]:
-    known = states.filter(pc.and_(pc.less_equal(states[HAPPENED], cutoff), pc.less_equal(states[ARRIVED], cutoff)))
+    known = states.filter(
+        pc.and_(pc.less_equal(states[HAPPENED], cutoff), pc.less_equal(states[ARRIVED], cutoff))
+    )
     rows = known.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
     options = pc.ScalarAggregateOptions(skip_nulls=False)
-    last = rows.group_by(ID, use_threads=False).aggregate([(name, "last", options) for name in _STATE[1:5]])
-    marked = [pc.fill_null(last[f"{name}_last"], False) for name in ("is_test", "is_employee", "is_iot")]
+    last = rows.group_by(ID, use_threads=False).aggregate(
+        [(name, "last", options) for name in _STATE[1:5]]
+    )
+    marked = [
+        pc.fill_null(last[f"{name}_last"], False) for name in ("is_test", "is_employee", "is_iot")
+    ]
     chosen = pc.equal(last["status_last"], "active")
     for mark in marked:
         chosen = pc.and_(chosen, pc.invert(mark))
@@ -98,7 +122,11 @@ def _in_service(states: pa.Table, cutoff: datetime) -> list[str]:
 def _last_versions(churn: pa.Table) -> pa.Table:
     # A row that arrived later corrects the one of the same subscription and time.
     rows = churn.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
-    return rows.group_by([ID, HAPPENED], use_threads=False).aggregate([("churn", "last")]).rename_columns([ID, HAPPENED, "churn"])
+    return (
+        rows.group_by([ID, HAPPENED], use_threads=False)
+        .aggregate([("churn", "last")])
+        .rename_columns([ID, HAPPENED, "churn"])
+    )
 
 
 def _sampled(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:
@@ -108,5 +136,7 @@ def _sampled(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:
 
 def _inactive(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:
     prepaid = matrix[:, columns.index("billing_type_code")] == 1
-    since = np.fmin(matrix[:, columns.index("days_since_use")], matrix[:, columns.index("days_since_recharge")])
+    since = np.fmin(
+        matrix[:, columns.index("days_since_use")], matrix[:, columns.index("days_since_recharge")]
+    )
     return prepaid & ~(since <= _INACTIVE_DAYS)

@@ -1,14 +1,18 @@
 """Rows that our own care touched: what is predicted is the risk without it.
 
-A row is touched when it, or its whole customer, was decided to be treated between its cut-off and the end of its label, whether
-that reached anybody or not. Touched rows are left out. Where the arm was drawn at random, those who were drawn into control stand
-for them as well: they weigh ``(1 - h) / p``, where ``p`` is the probability with which control was drawn and ``h`` the campaign's
-share of holdout, so that together with the holdout, which stands for itself, everybody is stood for. Several decisions multiply.
+A row is touched when it, or its whole customer, was decided to be treated between its cut-off and
+the end of its label, whether that reached anybody or not. Touched rows are left out. Where the arm
+was drawn at random, those who were drawn into control stand for them as well: they weigh ``(1 - h)
+/ p``, where ``p`` is the probability with which control was drawn and ``h`` the campaign's share of
+holdout, so that together with the holdout, which stands for itself, everybody is stood for. Several
+decisions multiply.
 
-Care that was not drawn at random leaves nobody who surely stands for those who got it. Were they only left out, the lines that
-were lost before care could reach them would stay and weigh too much, the more so the shorter the horizon. So whoever remained in
-service uncared for weighs ``1 / G``, where ``G`` is the share of rows of the same cut-off and billing type that such care had not
-reached by then (Kaplan and Meier's, with care as the censoring). That they are alike otherwise is *assumed*.
+Care that was not drawn at random leaves nobody who surely stands for those who got it. Were they
+only left out, the lines that were lost before care could reach them would stay and weigh too much,
+the more so the shorter the horizon. So whoever remained in service uncared for weighs ``1 / G``,
+where ``G`` is the share of rows of the same cut-off and billing type that such care had not reached
+by then (Kaplan and Meier's, with care as the censoring). That they are alike otherwise is
+*assumed*.
 """
 
 from dataclasses import dataclass
@@ -25,7 +29,9 @@ GREATEST_WEIGHT = 20.0
 """Weights are clipped here: a few rows must not speak for all."""
 
 _DIGITS = 9
-"""Sums and products over several threads differ in the last bits, which must not decide what is clipped."""
+"""Sums and products over several threads differ in the last bits, which must not decide what is
+clipped.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class CareMarks:
     holdout : (n,) bool
         The household, or the customer, was in the holdout of some campaign by the label's end.
     counts : dict of str to int
-        ``touched_randomised`` and ``touched_otherwise`` (left out); ``weighted`` and ``clipped`` (of those that stay).
+        ``touched_randomised`` and ``touched_otherwise`` (left out); ``weighted`` and ``clipped``
+        (of those that stay).
     """
 
     touched: NDArray[np.bool_]
@@ -58,12 +65,15 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     history : RawHistory
         The raw tables; without care contacts nobody is touched.
     rows : DataFrame
-        n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id`` where a row is a line. A row of
-        a whole customer is touched by decisions about any of its lines; a line by those about itself and about its customer.
-        Where rows can come to an end, ``in_service_until`` (at most the label's end) and ``billing_type``.
+        n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id``
+        where a row is a line. A row of a whole customer is touched by decisions about any of its
+        lines; a line by those about itself and about its customer. Where rows can come to an end,
+        ``in_service_until`` (at most the label's end) and ``billing_type``.
     """
     decisions = (
-        history.known("care_contacts", ["customer_id", "subscription_id", "campaign_id", "arm", "propensity"])
+        history.known(
+            "care_contacts", ["customer_id", "subscription_id", "campaign_id", "arm", "propensity"]
+        )
         .rename({HAPPENED: "decided_at"})
         .sort("contact_id")
         .collect()
@@ -75,7 +85,11 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     by_row = met.group_by("row").agg(
         treated.any().alias("touched"),
         pl.col("decided_at").filter(treated & ~drawn).min().alias("cared_at"),
-        pl.when((pl.col("arm") == "control") & drawn).then(stands_for).otherwise(1.0).product().alias("weight"),
+        pl.when((pl.col("arm") == "control") & drawn)
+        .then(stands_for)
+        .otherwise(1.0)
+        .product()
+        .alias("weight"),
     )
     marked = numbered.join(by_row, on="row", how="left", maintain_order="left").with_columns(
         pl.col("touched").fill_null(False), pl.col("weight").fill_null(1.0)
@@ -83,7 +97,8 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     wanted = marked["weight"].to_numpy()
     if "in_service_until" in rows.columns:
         wanted = wanted / _uncared_share(marked)
-    # Sums and products over several threads differ in the last bits, which must not decide what is clipped.
+    # Sums and products over several threads differ in the last bits, which must not decide what is
+    # clipped.
     wanted = np.round(wanted, _DIGITS)
     touched, otherwise = marked["touched"].to_numpy(), marked["cared_at"].is_not_null().to_numpy()
     return CareMarks(
@@ -100,21 +115,31 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
 
 
 def _holdout_shares(decisions: pl.DataFrame) -> pl.DataFrame:
-    held = decisions.filter(pl.col("arm") == "holdout", pl.col("propensity").is_not_null(), pl.col("campaign_id").is_not_null())
+    held = decisions.filter(
+        pl.col("arm") == "holdout",
+        pl.col("propensity").is_not_null(),
+        pl.col("campaign_id").is_not_null(),
+    )
     return held.group_by("campaign_id").agg(pl.col("propensity").mean().alias("holdout_share"))
 
 
 def _uncared_share(rows: pl.DataFrame) -> Floats:
-    """Share of the like of each row that care by rule had not reached by the time the row's own service or label ended."""
+    """Share of the like of each row that care by rule had not reached by the time the row's own
+    service or label ended.
+    """
     share = np.ones(len(rows))
-    for (_, _), group in rows.select("row", "cutoff", "billing_type", "in_service_until", "cared_at").group_by(
-        "cutoff", "billing_type"
-    ):
+    for (_, _), group in rows.select(
+        "row", "cutoff", "billing_type", "in_service_until", "cared_at"
+    ).group_by("cutoff", "billing_type"):
         cared_at = _microseconds(group["cared_at"].drop_nulls())
         if len(cared_at) == 0:
             continue
         until = _microseconds(group["in_service_until"])
-        left = np.sort(_microseconds(group.select(pl.min_horizontal("in_service_until", "cared_at")).to_series()))
+        left = np.sort(
+            _microseconds(
+                group.select(pl.min_horizontal("in_service_until", "cared_at")).to_series()
+            )
+        )
         moments, reached = np.unique(cared_at, return_counts=True)
         there = len(left) - np.searchsorted(left, moments, "left")
         kept = np.cumprod(1 - reached / there)
@@ -131,23 +156,44 @@ def _microseconds(moments: pl.Series) -> NDArray[np.int64]:
 def _met(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     """Decisions that fall between the cut-off and the label's end of each row they are about."""
     told = decisions.drop("contact_id", ARRIVED)
-    within = (pl.col("decided_at") > pl.col("cutoff")) & (pl.col("decided_at") <= pl.col("label_end"))
+    within = (pl.col("decided_at") > pl.col("cutoff")) & (
+        pl.col("decided_at") <= pl.col("label_end")
+    )
     wanted = ["row", "arm", "propensity", "campaign_id", "decided_at"]
     spans = rows.select("row", "customer_id", "cutoff", "label_end")
     if "subscription_id" not in rows.columns:
         return spans.join(told, on="customer_id").filter(within).select(wanted)
     lines = rows.select("row", "subscription_id", "cutoff", "label_end")
     about_lines = lines.join(told.drop("customer_id"), on="subscription_id").filter(within)
-    about_all = spans.join(told.filter(pl.col("subscription_id").is_null()), on="customer_id").filter(within)
+    about_all = spans.join(
+        told.filter(pl.col("subscription_id").is_null()), on="customer_id"
+    ).filter(within)
     return pl.concat([about_lines.select(wanted), about_all.select(wanted)])
 
 
-def _held_out(history: RawHistory, decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
-    held = decisions.filter(pl.col("arm") == "holdout").group_by("customer_id").agg(pl.col(ARRIVED).min())
-    homes = history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+def _held_out(
+    history: RawHistory, decisions: pl.DataFrame, rows: pl.DataFrame
+) -> NDArray[np.bool_]:
+    held = (
+        decisions.filter(pl.col("arm") == "holdout")
+        .group_by("customer_id")
+        .agg(pl.col(ARRIVED).min())
+    )
+    homes = (
+        history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+    )
     at_home = held.join(homes, on="customer_id", how="left").select(
-        pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("household"), ARRIVED
+        pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias(
+            "household"
+        ),
+        ARRIVED,
     )
     since = at_home.group_by("household").agg(pl.col(ARRIVED).min())
-    found = rows.select("row", "household", "label_end").join(since, on="household", how="left", maintain_order="left")
-    return np.asarray(found.select((pl.col(ARRIVED) <= pl.col("label_end")).fill_null(False)).to_series().to_numpy())
+    found = rows.select("row", "household", "label_end").join(
+        since, on="household", how="left", maintain_order="left"
+    )
+    return np.asarray(
+        found.select((pl.col(ARRIVED) <= pl.col("label_end")).fill_null(False))
+        .to_series()
+        .to_numpy()
+    )

@@ -35,12 +35,16 @@ class LabelEnd:
 
 
 def cutoffs_for(
-    mondays: Times, ends: LabelEnd, settings: LabelSettings, horizon_days: int, asked: Sequence[datetime] | None = None
+    mondays: Times,
+    ends: LabelEnd,
+    settings: LabelSettings,
+    horizon_days: int,
+    asked: Sequence[datetime] | None = None,
 ) -> list[datetime]:
     """Cut-offs to take rows at, oldest first.
 
-    Counted back from the newest Monday at which every label is complete, prepaid ones too; more follow in the same step up to the
-    newest at which only those of the other lines are.
+    Counted back from the newest Monday at which every label is complete, prepaid ones too; more
+    follow in the same step up to the newest at which only those of the other lines are.
 
     Parameters
     ----------
@@ -58,7 +62,8 @@ def cutoffs_for(
     Raises
     ------
     InputError
-        No Monday's labels are complete, or one that was asked for has no history or no complete label.
+        No Monday's labels are complete, or one that was asked for has no history or no complete
+        label.
     """
     known = [utc(monday) for monday in np.sort(mondays)]
     span = timedelta(days=settings.gap_days + horizon_days)
@@ -66,16 +71,32 @@ def cutoffs_for(
     if asked is not None:
         for at in asked:
             if at not in known:
-                between = f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}" if known else "; there are none yet"
-                raise InputError("cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat())
+                between = (
+                    f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}"
+                    if known
+                    else "; there are none yet"
+                )
+                raise InputError(
+                    "cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat()
+                )
             if at not in usable:
                 last = f"{ends.lines - span:%Y-%m-%d}"
-                raise InputError("cutoffs", f"must not lie after {last}, for labels to be complete", at.isoformat())
+                raise InputError(
+                    "cutoffs",
+                    f"must not lie after {last}, for labels to be complete",
+                    at.isoformat(),
+                )
         return sorted(set(asked))
     if not usable:
         needed = settings.gap_days + horizon_days + settings.settle_days
-        reach = f"{(ends.lines - known[0]).days + settings.settle_days} days" if known else "no history"
-        raise InputError("raw tables", f"must reach {needed} days beyond the first Monday that history is kept of", reach)
+        reach = (
+            f"{(ends.lines - known[0]).days + settings.settle_days} days" if known else "no history"
+        )
+        raise InputError(
+            "raw tables",
+            f"must reach {needed} days beyond the first Monday that history is kept of",
+            reach,
+        )
     late = timedelta(days=settings.inactivity_days)
     complete = [monday for monday in usable if monday + span + late <= ends.use]
     anchor = (complete or usable)[-1]

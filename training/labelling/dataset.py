@@ -1,4 +1,6 @@
-"""Dataset: labelled rows of several cut-offs, with all that fitting and judging must know of them."""
+"""Dataset: labelled rows of several cut-offs, with all that fitting and judging must know of
+them.
+"""
 
 import shutil
 from collections.abc import Collection, Iterable, Sequence
@@ -39,7 +41,8 @@ WEIGHTS = "rows in control stand for those that care at random treated; rows unc
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Labelled rows, one a subscription (or customer, or contact) and cut-off, ordered by cut-off, then id.
+    """Labelled rows, one a subscription (or customer, or contact) and cut-off, ordered by cut-off,
+    then id.
 
     Parameters
     ----------
@@ -64,15 +67,17 @@ class Dataset:
     weight : (n,) float64
         Positive; 1 where nothing asks for another.
     slices : dict of str to (n,) str
-        Values to judge by, by column: billing_type, segment, region, tenure, language, age_band; ``unknown`` where null.
+        Values to judge by, by column: billing_type, segment, region, tenure, language, age_band;
+        ``unknown`` where null.
     holdout : (n,) bool
         The household is never sent an offer.
     excluded : dict of str to int
         Rows left out, by reason.
     facts : dict of str to JSON
-        What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what they mean), ``settings``,
-        ``cutoffs``, ``data_end``, ``care`` (see `CareMarks.counts`), ``first_outcomes`` within the longest horizon, with those
-        that compete among them, and ``unknown_labels`` by horizon.
+        What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what
+        they mean), ``settings``, ``cutoffs``, ``data_end``, ``care`` (see `CareMarks.counts`),
+        ``first_outcomes`` within the longest horizon, with those that compete among them, and
+        ``unknown_labels`` by horizon.
     """
 
     target: str
@@ -121,7 +126,8 @@ def churn_dataset(
     service : str
         Feature service of lines.
     cutoffs : sequence of datetime, optional
-        Mondays that history is kept of; default: as the settings say, counted back from the newest whose labels are complete.
+        Mondays that history is kept of; default: as the settings say, counted back from the newest
+        whose labels are complete.
     until : datetime, optional
         Look no further than this, as if it were now.
 
@@ -141,12 +147,26 @@ def non_payment_dataset(
     cutoffs: Sequence[datetime] | None = None,
     until: datetime | None = None,
 ) -> Dataset:
-    """Postpaid and fixed lines at risk, and whether they were lost because they were not paid for; see `churn_dataset`."""
-    return _line_dataset(home, "non_payment", ("non_payment",), ("postpaid", "fixed"), settings, service, cutoffs, until)
+    """Postpaid and fixed lines at risk, and whether they were lost because they were not paid for;
+    see `churn_dataset`.
+    """
+    return _line_dataset(
+        home,
+        "non_payment",
+        ("non_payment",),
+        ("postpaid", "fixed"),
+        settings,
+        service,
+        cutoffs,
+        until,
+    )
 
 
-def features_for(repository: OperatorRepository, service: str, ids: Sequence[str], cutoffs: Times) -> Floats:
-    """Features of entities as known at their cut-offs, asked of Feast for some rows at a time, in order of the cut-off.
+def features_for(
+    repository: OperatorRepository, service: str, ids: Sequence[str], cutoffs: Times
+) -> Floats:
+    """Features of entities as known at their cut-offs, asked of Feast for some rows at a time, in
+    order of the cut-off.
 
     Parameters
     ----------
@@ -162,7 +182,8 @@ def features_for(repository: OperatorRepository, service: str, ids: Sequence[str
     Returns
     -------
     (n, k) float64
-        In the rows' order; a memory map of a nameless file where it takes more than `STREAMED_BYTES`.
+        In the rows' order; a memory map of a nameless file where it takes more than
+        `STREAMED_BYTES`.
 
     Raises
     ------
@@ -199,7 +220,11 @@ def _room_for(shape: tuple[int, int], directory: Path) -> Floats:
         return np.empty(shape)
     free = shutil.disk_usage(directory).free
     if wanted > free:
-        raise InputError(str(directory), f"must have {wanted >> 20} MB free for the features of all cut-offs", f"{free >> 20} MB")
+        raise InputError(
+            str(directory),
+            f"must have {wanted >> 20} MB free for the features of all cut-offs",
+            f"{free >> 20} MB",
+        )
     with TemporaryFile(dir=directory) as file:
         return np.memmap(file, np.float64, "w+", shape=shape)
 
@@ -220,7 +245,9 @@ def _line_dataset(
     history = RawHistory(home.raw, until)
     view = SERVICES[service][0]
     ends = LabelEnd.of(history, seen_until(history), settings)
-    chosen = cutoffs_for(repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs)
+    chosen = cutoffs_for(
+        repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs
+    )
     present = {at: repository.ids_at(view, at) for at in chosen}
     with progress("Looking back on who was lost"):
         fates = Fates.of(history, settings, _union(present.values()))
@@ -228,7 +255,9 @@ def _line_dataset(
     parts = []
     with progress("Finding who was at risk", len(chosen)) as advance:
         for at in chosen:
-            part, reasons = _rows_at(history, fates, ends, at, settings, present[at], positive, strata)
+            part, reasons = _rows_at(
+                history, fates, ends, at, settings, present[at], positive, strata
+            )
             parts.append(part)
             _add(excluded, reasons)
             advance(1)
@@ -237,7 +266,11 @@ def _line_dataset(
     excluded["care"] = int(marks.touched.sum())
     kept = np.flatnonzero(~marks.touched)
     if len(kept) == 0:
-        raise InputError("raw tables", "must have somebody at risk at some cut-off; everybody is left out", excluded)
+        raise InputError(
+            "raw tables",
+            "must have somebody at risk at some cut-off; everybody is left out",
+            excluded,
+        )
     rows, weight = rows[kept], marks.weight[kept]
     ids, times = rows["subscription_id"].to_numpy().astype(np.str_), _naive(rows["cutoff"])
     return Dataset(
@@ -262,7 +295,9 @@ def _line_dataset(
             "data_end": history.end.isoformat(),
             "care": marks.counts,
             "first_outcomes": _first_outcomes(rows),
-            "unknown_labels": {str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS},
+            "unknown_labels": {
+                str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS
+            },
         },
     )
 
@@ -281,14 +316,22 @@ def _rows_at(
     excluded = dict(population.excluded)
     lines = population.rows
     if strata is not None:
-        excluded["other_billing_type"] = lines.filter(~pl.col("billing_type").is_in(list(strata))).height
+        excluded["other_billing_type"] = lines.filter(
+            ~pl.col("billing_type").is_in(list(strata))
+        ).height
         lines = lines.filter(pl.col("billing_type").is_in(list(strata)))
     end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
     late = pl.col("subscription_id").is_in(fates.late["subscription_id"].implode())
     label_end = pl.when(late).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
-    ended = fates.service_ends.filter(pl.col("ended_at") > at).group_by("subscription_id").agg(pl.col("ended_at").min())
+    ended = (
+        fates.service_ends.filter(pl.col("ended_at") > at)
+        .group_by("subscription_id")
+        .agg(pl.col("ended_at").min())
+    )
     rows = (
-        lines.with_columns(cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end)
+        lines.with_columns(
+            cutoff=pl.lit(at, UTC_TIME), horizon_end=pl.lit(end, UTC_TIME), label_end=label_end
+        )
         .join(ended, on="subscription_id", how="left", maintain_order="left")
         .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
         .drop("ended_at")
@@ -298,7 +341,11 @@ def _rows_at(
     incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > ends.use)
     unknown = pl.all_horizontal(pl.col(f"label_{days}").is_null() for days in HORIZON_DAYS)
     excluded |= {"in_gap": 0, "incomplete": 0, "censored": 0}
-    for reason, holds in (("incomplete", incomplete), ("in_gap", pl.col("in_gap")), ("censored", unknown)):
+    for reason, holds in (
+        ("incomplete", incomplete),
+        ("in_gap", pl.col("in_gap")),
+        ("censored", unknown),
+    ):
         excluded[reason] = rows.filter(holds).height
         rows = rows.filter(~holds)
     return rows, excluded
@@ -309,9 +356,13 @@ def _union(ids: Iterable[Sequence[str]]) -> pl.Series:
 
 
 def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:
-    """What came first to how many rows within the longest horizon; involuntary exits among it compete with voluntary ones."""
+    """What came first to how many rows within the longest horizon; involuntary exits among it
+    compete with voluntary ones.
+    """
     within = rows.filter(pl.col("lost_at") <= pl.col("horizon_end"))
-    return dict(within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows())
+    return dict(
+        within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows()
+    )
 
 
 def _add(total: dict[str, int], more: dict[str, int]) -> None:

@@ -1,4 +1,6 @@
-"""Exits: how and when each line's service came to an end, put together in hindsight from what several tables tell of it."""
+"""Exits: how and when each line's service came to an end, put together in hindsight from what
+several tables tell of it.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +21,9 @@ _SAME_END = timedelta(days=31)
 """A loss that was told within these days of an end of service is why it ended."""
 
 _SAME_REPLACEMENT = timedelta(days=1)
-"""A loss that was told within a day of a replacement is that replacement, whatever it was booked as."""
+"""A loss that was told within a day of a replacement is that replacement, whatever it was booked
+as.
+"""
 
 _LINKS_MOST = 50
 
@@ -33,17 +37,19 @@ class Past:
     lines : DataFrame
         ``subscription_id``, ``billing_type`` and ``activated_at``, as last told.
     ends : DataFrame
-        Each time that service ended: ``subscription_id``, ``ended_at``, ``status_reason``, ``replacement``, ``replaced_by``, and
-        ``back_at``, when it was in service again; null if never.
+        Each time that service ended: ``subscription_id``, ``ended_at``, ``status_reason``,
+        ``replacement``, ``replaced_by``, and ``back_at``, when it was in service again; null if
+        never.
     lineage : DataFrame
-        Which lines continue which: ``subscription_id``, ``member`` (the line itself or one that continues it), ``since`` (null
-        for the line itself) and ``until`` (null for the last).
+        Which lines continue which: ``subscription_id``, ``member`` (the line itself or one that
+        continues it), ``since`` (null for the line itself) and ``until`` (null for the last).
     losses : DataFrame
-        Losses as told, but for the silence of prepaid lines: ``subscription_id``, ``how``, ``lost_at`` (the notice, if there was
-        one), ``told_at`` (when it happened) and ``back_at``.
+        Losses as told, but for the silence of prepaid lines: ``subscription_id``, ``how``,
+        ``lost_at`` (the notice, if there was one), ``told_at`` (when it happened) and ``back_at``.
     silences : DataFrame
-        Silences of prepaid lines: ``subscription_id``, ``silent_from``, ``silent_to`` (next activity; null while it lasts) and
-        ``stop``: that, or an earlier end of service for a reason other than silence.
+        Silences of prepaid lines: ``subscription_id``, ``silent_from``, ``silent_to`` (next
+        activity; null while it lasts) and ``stop``: that, or an earlier end of service for a reason
+        other than silence.
     use_end : datetime
         Until when use is known.
     """
@@ -73,11 +79,15 @@ class Past:
         """
         history.require("churn_events", "it tells who was lost")
         rows = _line_rows(history)
-        lines = rows.group_by("subscription_id", maintain_order=True).agg(pl.col("billing_type", "activated_at").last())
+        lines = rows.group_by("subscription_id", maintain_order=True).agg(
+            pl.col("billing_type", "activated_at").last()
+        )
         ends = _ends(rows)
         lineage = _lineage(ends, lines, lines["subscription_id"] if only is None else only)
         wanted = lineage.select(pl.col("member").alias("subscription_id")).unique()
-        prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(wanted, on="subscription_id", how="semi")
+        prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(
+            wanted, on="subscription_id", how="semi"
+        )
         found = silences(history, prepaid.lazy().select("subscription_id", "activated_at"))
         return cls(
             lines=lines,
@@ -99,11 +109,17 @@ class Past:
         Returns
         -------
         DataFrame
-            ``subscription_id``; ``how`` (a kind of churn, `PASSED_ON` or `UNKNOWN`); ``lost_at``; ``known_at``; ``back_at``, when
-            it was in use again at the earliest, null if never; ``ended``, whether service ended rather than fell silent.
+            ``subscription_id``; ``how`` (a kind of churn, `PASSED_ON` or `UNKNOWN`); ``lost_at``;
+            ``known_at``; ``back_at``, when it was in use again at the earliest, null if never;
+            ``ended``, whether service ended rather than fell silent.
         """
         losses = self.losses.select(
-            "subscription_id", "how", "lost_at", pl.col("lost_at").alias("known_at"), "back_at", pl.lit(True).alias("ended")
+            "subscription_id",
+            "how",
+            "lost_at",
+            pl.col("lost_at").alias("known_at"),
+            "back_at",
+            pl.lit(True).alias("ended"),
         )
         exits = pl.concat([losses, self._fallen_silent(inactivity_days), self._other_ends()])
         return (
@@ -123,7 +139,11 @@ class Past:
         pending = pl.col("stop").is_null()
         return (
             self.silences.with_columns(
-                how=pl.when(complete).then(pl.lit("inactivity")).when(pending).then(pl.lit(UNKNOWN)), known_at=known_at
+                how=pl.when(complete)
+                .then(pl.lit("inactivity"))
+                .when(pending)
+                .then(pl.lit(UNKNOWN)),
+                known_at=known_at,
             )
             .filter(pl.col("how").is_not_null())
             .select(
@@ -144,8 +164,12 @@ class Past:
             .select("subscription_id", "ended_at")
         )
         passed_on = pl.col("replacement").eq_missing("transfer")
-        silent = pl.col("status_reason").eq_missing("inactivity") & (pl.col("billing_type") == "prepaid")
-        continued = pl.col("replacement").is_in(CONTINUED) & pl.col("replaced_by").is_in(self.lines["subscription_id"].implode())
+        silent = pl.col("status_reason").eq_missing("inactivity") & (
+            pl.col("billing_type") == "prepaid"
+        )
+        continued = pl.col("replacement").is_in(CONTINUED) & pl.col("replaced_by").is_in(
+            self.lines["subscription_id"].implode()
+        )
         return (
             self.ends.join(told, on=["subscription_id", "ended_at"], how="anti")
             .join(self.lines.select("subscription_id", "billing_type"), on="subscription_id")
@@ -162,10 +186,22 @@ class Past:
 
 
 def _line_rows(history: RawHistory) -> pl.DataFrame:
-    """Every change of every line, oldest first; what is told twice of one moment counts as told last."""
+    """Every change of every line, oldest first; what is told twice of one moment counts as told
+    last.
+    """
     line = pl.col("subscription_id")
     return (
-        history.rows("subscriptions", ["billing_type", "activated_at", "status", "status_reason", "replaced_by", "replacement"])
+        history.rows(
+            "subscriptions",
+            [
+                "billing_type",
+                "activated_at",
+                "status",
+                "status_reason",
+                "replaced_by",
+                "replacement",
+            ],
+        )
         .sort("subscription_id", HAPPENED, ARRIVED)
         .unique(["subscription_id", HAPPENED], keep="last", maintain_order=True)
         .with_columns(ended=pl.col("status") == "ended")
@@ -177,7 +213,9 @@ def _line_rows(history: RawHistory) -> pl.DataFrame:
 
 def _ends(rows: pl.DataFrame) -> pl.DataFrame:
     """When each line's service ended and, by the last word on that end, why."""
-    replaced = pl.col("replacement").fill_null(pl.when(pl.col("status_reason").is_in(REPLACEMENTS)).then(pl.col("status_reason")))
+    replaced = pl.col("replacement").fill_null(
+        pl.when(pl.col("status_reason").is_in(REPLACEMENTS)).then(pl.col("status_reason"))
+    )
     return (
         rows.filter("ended")
         .group_by("subscription_id", "run", maintain_order=True)
@@ -199,7 +237,9 @@ def _returns(rows: pl.DataFrame) -> pl.DataFrame:
     return again.select("subscription_id", "run", pl.col(HAPPENED).alias("back_at"))
 
 
-def _losses(history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def _losses(
+    history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: pl.DataFrame
+) -> pl.DataFrame:
     voluntary = pl.col("how").is_in(VOLUNTARY_CHURN)
     silent = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
     dated = (
@@ -208,7 +248,9 @@ def _losses(history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: 
         .collect()
         .join(lines.select("subscription_id", "billing_type"), on="subscription_id", how="left")
         .filter(~silent)
-        .with_columns(lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("told_at")))
+        .with_columns(
+            lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("told_at"))
+        )
         .sort("told_at")
         .join_asof(
             _returns(rows).sort("back_at"),
@@ -221,7 +263,10 @@ def _losses(history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: 
         )
     )
     booked = (
-        dated.join(ends.filter(pl.col("replacement").is_not_null()).select("subscription_id", "ended_at"), on="subscription_id")
+        dated.join(
+            ends.filter(pl.col("replacement").is_not_null()).select("subscription_id", "ended_at"),
+            on="subscription_id",
+        )
         .filter((pl.col("told_at") - pl.col("ended_at")).abs() <= _SAME_REPLACEMENT)
         .select("subscription_id", "told_at")
     )
@@ -245,19 +290,36 @@ def _stopped(found: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
             strategy="forward",
             check_sortedness=False,
         )
-        .select("subscription_id", "silent_from", "silent_to", pl.min_horizontal("silent_to", "cut_at").alias("stop"))
+        .select(
+            "subscription_id",
+            "silent_from",
+            "silent_to",
+            pl.min_horizontal("silent_to", "cut_at").alias("stop"),
+        )
     )
 
 
 def _lineage(ends: pl.DataFrame, lines: pl.DataFrame, only: pl.Series) -> pl.DataFrame:
     steps = (
         ends.filter(pl.col("replacement").is_in(CONTINUED), pl.col("replaced_by").is_not_null())
-        .join(lines.select(pl.col("subscription_id").alias("replaced_by")), on="replaced_by", how="semi")
+        .join(
+            lines.select(pl.col("subscription_id").alias("replaced_by")),
+            on="replaced_by",
+            how="semi",
+        )
         .unique("subscription_id", keep="last", maintain_order=True)
-        .select(pl.col("subscription_id").alias("member"), pl.col("replaced_by").alias("next"), pl.col("ended_at").alias("until"))
+        .select(
+            pl.col("subscription_id").alias("member"),
+            pl.col("replaced_by").alias("next"),
+            pl.col("ended_at").alias("until"),
+        )
     )
     asked = pl.DataFrame({"subscription_id": only.cast(pl.String)}).unique(maintain_order=True)
-    reached = asked.select("subscription_id", pl.col("subscription_id").alias("member"), pl.lit(None, UTC_TIME).alias("since"))
+    reached = asked.select(
+        "subscription_id",
+        pl.col("subscription_id").alias("member"),
+        pl.lit(None, UTC_TIME).alias("since"),
+    )
     seen = reached.select("subscription_id", "member")
     found = []
     for _ in range(_LINKS_MOST):
@@ -265,7 +327,9 @@ def _lineage(ends: pl.DataFrame, lines: pl.DataFrame, only: pl.Series) -> pl.Dat
         found.append(here.select("subscription_id", "member", "since", "until"))
         reached = (
             here.filter(pl.col("next").is_not_null())
-            .select("subscription_id", pl.col("next").alias("member"), pl.col("until").alias("since"))
+            .select(
+                "subscription_id", pl.col("next").alias("member"), pl.col("until").alias("since")
+            )
             # Lines that replace each other in a ring would go round for ever.
             .join(seen, on=["subscription_id", "member"], how="anti")
         )

@@ -1,7 +1,9 @@
-"""What was known when: the accepted raw tables, read lazily, as they stood at a cut-off or as they look in hindsight.
+"""What was known when: the accepted raw tables, read lazily, as they stood at a cut-off or as they
+look in hindsight.
 
-A row is known at a cut-off when it had arrived by then. Of a state table the latest row holds; of an event table a row that
-arrived later with the same key corrects the earlier one. Labels are told in hindsight, from all rows up to the data's end.
+A row is known at a cut-off when it had arrived by then. Of a state table the latest row holds; of
+an event table a row that arrived later with the same key corrects the earlier one. Labels are told
+in hindsight, from all rows up to the data's end.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,12 @@ import pyarrow.parquet as pq
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
 from holdfast.errors import InputError
 
-_COLUMN_TYPES = {"string": pl.String(), "double": pl.Float64(), "int64": pl.Int64(), "bool": pl.Boolean()}
+_COLUMN_TYPES = {
+    "string": pl.String(),
+    "double": pl.Float64(),
+    "int64": pl.Int64(),
+    "bool": pl.Boolean(),
+}
 UTC_TIME = pl.Datetime("us", "UTC")
 
 
@@ -28,8 +35,8 @@ class RawHistory:
     directory : Path
         Where they lie, as ``<table>/*.parquet``, typed as their contracts say.
     until : datetime, optional
-        Look no further: rows that arrived later are not seen, not even in hindsight. Default: now, because a row that claims
-        to arrive in the future is not known yet.
+        Look no further: rows that arrived later are not seen, not even in hindsight. Default: now,
+        because a row that claims to arrive in the future is not known yet.
 
     Raises
     ------
@@ -55,7 +62,9 @@ class RawHistory:
             It is absent.
         """
         if not self.has(table):
-            raise InputError("raw tables", f"must hold the table {table}: {why}", str(self.directory))
+            raise InputError(
+                "raw tables", f"must hold the table {table}: {why}", str(self.directory)
+            )
 
     def has(self, table: str) -> bool:
         """Whether a table is there, though it may be empty."""
@@ -70,12 +79,21 @@ class RawHistory:
         InputError
             There are no rows.
         """
-        newest = [moment for table in TABLES for path in self._files(table) if (moment := _newest_arrival(path))]
+        newest = [
+            moment
+            for table in TABLES
+            for path in self._files(table)
+            if (moment := _newest_arrival(path))
+        ]
         if not newest:
-            raise InputError("raw tables", "must hold rows; they are all empty", str(self.directory))
+            raise InputError(
+                "raw tables", "must hold rows; they are all empty", str(self.directory)
+            )
         return min(max(newest), self.until)
 
-    def rows(self, table: str, columns: Sequence[str], only: pl.LazyFrame | None = None) -> pl.LazyFrame:
+    def rows(
+        self, table: str, columns: Sequence[str], only: pl.LazyFrame | None = None
+    ) -> pl.LazyFrame:
         """All rows seen, corrected ones too.
 
         Parameters
@@ -96,11 +114,17 @@ class RawHistory:
         parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(seen) for path in files]
         if only is not None:
             # Part by part, so that no more than the rows wanted is ever held.
-            parts = [part.join(only, on=only.collect_schema().names(), how="semi") for part in parts]
+            parts = [
+                part.join(only, on=only.collect_schema().names(), how="semi") for part in parts
+            ]
         return pl.concat(parts)
 
     def known(
-        self, table: str, columns: Sequence[str], at: datetime | None = None, only: pl.LazyFrame | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        at: datetime | None = None,
+        only: pl.LazyFrame | None = None,
     ) -> pl.LazyFrame:
         """Rows that hold at a cut-off: the state of each bearer, or each event as it was last told.
 
@@ -143,8 +167,14 @@ def _newest_arrival(path: Path) -> datetime | None:
     for group in range(metadata.num_row_groups):
         statistics = metadata.row_group(group).column(position).statistics
         if statistics is None or not statistics.has_min_max:
-            found: datetime | None = pl.scan_parquet(path, glob=False).select(pl.col(ARRIVED).max()).collect().item()
+            found: datetime | None = (
+                pl.scan_parquet(path, glob=False).select(pl.col(ARRIVED).max()).collect().item()
+            )
             return found
-        here = statistics.max.replace(tzinfo=UTC) if statistics.max.tzinfo is None else statistics.max.astimezone(UTC)
+        here = (
+            statistics.max.replace(tzinfo=UTC)
+            if statistics.max.tzinfo is None
+            else statistics.max.astimezone(UTC)
+        )
         newest = here if newest is None else max(newest, here)
     return newest

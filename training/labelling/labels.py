@@ -1,9 +1,11 @@
 """What became of lines, in hindsight, and the labels that follow from it.
 
-A loss has two dates: when the line was lost, and when that could be known. A loss with notice is dated and known at the notice;
-without notice, when it happened. A prepaid line is lost by `inactivity_days` of silence: dated at its last activity, known when
-the silence is complete. The other ends of a line are no churn: involuntary exits compete with it, a migration or SIM swap goes on
-with the successor, a transfer ends what can be asked, and a record that ends without a word leaves the outcome unknown.
+A loss has two dates: when the line was lost, and when that could be known. A loss with notice is
+dated and known at the notice; without notice, when it happened. A prepaid line is lost by
+`inactivity_days` of silence: dated at its last activity, known when the silence is complete. The
+other ends of a line are no churn: involuntary exits compete with it, a migration or SIM swap goes
+on with the successor, a transfer ends what can be asked, and a record that ends without a word
+leaves the outcome unknown.
 """
 
 from collections.abc import Collection
@@ -33,7 +35,8 @@ class Fates:
     exits : DataFrame
         See `training.labelling.exits.Past.exits`.
     late : DataFrame
-        ``subscription_id`` of lines that are, or become, prepaid: their labels are known `inactivity_days` later.
+        ``subscription_id`` of lines that are, or become, prepaid: their labels are known
+        `inactivity_days` later.
     use_is_told : bool
         Whether there is a table that silence can be told by.
     past : Past
@@ -46,7 +49,9 @@ class Fates:
     past: Past
 
     @classmethod
-    def of(cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None) -> "Fates":
+    def of(
+        cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None
+    ) -> "Fates":
         """Look back on lines.
 
         Parameters
@@ -64,9 +69,21 @@ class Fates:
             There is no table of losses.
         """
         past = Past.of(history, only)
-        prepaid = past.lines.filter(pl.col("billing_type") == "prepaid").select(pl.col("subscription_id").alias("member"))
-        late = past.lineage.join(prepaid, on="member", how="semi").select("subscription_id").unique().sort("subscription_id")
-        return cls(exits=past.exits(settings.inactivity_days), late=late, use_is_told=history.has("usage_weeks"), past=past)
+        prepaid = past.lines.filter(pl.col("billing_type") == "prepaid").select(
+            pl.col("subscription_id").alias("member")
+        )
+        late = (
+            past.lineage.join(prepaid, on="member", how="semi")
+            .select("subscription_id")
+            .unique()
+            .sort("subscription_id")
+        )
+        return cls(
+            exits=past.exits(settings.inactivity_days),
+            late=late,
+            use_is_told=history.has("usage_weeks"),
+            past=past,
+        )
 
     @property
     def service_ends(self) -> pl.DataFrame:
@@ -82,7 +99,13 @@ class Fates:
             ``subscription_id`` and ``gone``: ``cancelling``, ``silent`` or ``ended``.
         """
         silent, voluntary = ~pl.col("ended"), pl.col("how").is_in(VOLUNTARY_CHURN)
-        why = pl.when(silent).then(pl.lit("silent")).when(voluntary).then(pl.lit("cancelling")).otherwise(pl.lit("ended"))
+        why = (
+            pl.when(silent)
+            .then(pl.lit("silent"))
+            .when(voluntary)
+            .then(pl.lit("cancelling"))
+            .otherwise(pl.lit("ended"))
+        )
         return (
             _not_yet_back(self.exits, at)
             .filter(pl.col("known_at") <= at, ~(silent & (pl.col("how") == UNKNOWN)))
@@ -92,7 +115,9 @@ class Fates:
             .select("subscription_id", "gone")
         )
 
-    def label(self, lines: pl.DataFrame, at: datetime, gap_days: int, positive: Collection[str]) -> pl.DataFrame:
+    def label(
+        self, lines: pl.DataFrame, at: datetime, gap_days: int, positive: Collection[str]
+    ) -> pl.DataFrame:
         """Label lines at a cut-off.
 
         Parameters
@@ -109,14 +134,19 @@ class Fates:
         Returns
         -------
         DataFrame
-            In the order of `lines`: ``subscription_id``; ``in_gap``, whether it was known within the gap that the line was lost;
-            ``how`` and ``lost_at`` of what came first, null where nothing did; ``label_<days>`` by horizon, null where unknown.
+            In the order of `lines`: ``subscription_id``; ``in_gap``, whether it was known within
+            the gap that the line was lost; ``how`` and ``lost_at`` of what came first, null where
+            nothing did; ``label_<days>`` by horizon, null where unknown.
         """
         gap_end = at + timedelta(days=gap_days)
         coming = _not_yet_back(self.exits, at).join(lines, on="subscription_id", how="semi")
         within_gap = (pl.col("known_at") > at) & (pl.col("known_at") <= gap_end)
         is_loss = pl.col("how").is_in((*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN))
-        in_gap = coming.filter(within_gap & is_loss).select("subscription_id", pl.lit(True).alias("in_gap")).unique()
+        in_gap = (
+            coming.filter(within_gap & is_loss)
+            .select("subscription_id", pl.lit(True).alias("in_gap"))
+            .unique()
+        )
         first = (
             coming.sort("subscription_id", "lost_at", "known_at")
             .unique("subscription_id", keep="first", maintain_order=True)
@@ -129,7 +159,9 @@ class Fates:
             .with_columns(pl.col("in_gap").fill_null(False))
         )
         return found.with_columns(
-            pl.when(pl.col("lost_at").is_null() | (pl.col("lost_at") > gap_end + timedelta(days=days)))
+            pl.when(
+                pl.col("lost_at").is_null() | (pl.col("lost_at") > gap_end + timedelta(days=days))
+            )
             .then(0.0)
             .when(pl.col("how") != UNKNOWN)
             .then(pl.col("how").is_in(list(positive)).cast(pl.Float64))
@@ -151,7 +183,8 @@ class InactivityShare:
     lost : float or None
         Share of them that fell silent for so long; None where there are no lines.
     back : float or None
-        Share of those silences after which the line was used again, as far as the data tell; None where there are none.
+        Share of those silences after which the line was used again, as far as the data tell; None
+        where there are none.
     """
 
     days: int
@@ -163,8 +196,9 @@ class InactivityShare:
 def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
     """How much hangs on the length of silence that counts as lost, for each of `SILENCE_DAYS`.
 
-    All lengths are judged by the same silences: those that began late enough for use to be told of, and early enough for the
-    longest to be complete. A line that the operator itself ended because of silence cannot come back.
+    All lengths are judged by the same silences: those that began late enough for use to be told of,
+    and early enough for the longest to be complete. A line that the operator itself ended because
+    of silence cannot come back.
 
     Raises
     ------
@@ -188,7 +222,9 @@ def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
         complete = silent.filter(length >= timedelta(days=days))
         lost = complete["subscription_id"].n_unique()
         back = int(complete["silent_to"].is_not_null().sum())
-        shares.append(InactivityShare(days, lines, _share(lost, lines), _share(back, len(complete))))
+        shares.append(
+            InactivityShare(days, lines, _share(lost, lines), _share(back, len(complete)))
+        )
     return tuple(shares)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 TUNE_FROM, CALIBRATE_FROM = 0.6, 0.8
-"""Shares of customers, by their hash: fitted on below the first, calibrated on from the second, tuned on between."""
+"""Shares of customers, by their hash: fitted on below the first, calibrated on from the second,
+tuned on between.
+"""
 
 FEWEST_POSITIVES = {"fit": 50, "tune": 20, "calibrate": 20, "test": 20}
 """Rows with the outcome that a part needs at the longest horizon."""
@@ -30,7 +32,8 @@ class PeriodSplit:
     Parameters
     ----------
     fit, tune, calibrate : (.,) intp
-        Row positions with cut-offs whose labels end before the test period begins; no customer is in two of them.
+        Row positions with cut-offs whose labels end before the test period begins; no customer is
+        in two of them.
     test : (.,) intp
         Row positions of the latest cut-offs, whoever the customer.
     purged : int
@@ -44,7 +47,9 @@ class PeriodSplit:
     purged: int = 0
 
 
-def period_split(dataset: "Dataset", settings: LabelSettings, test_from: datetime | None = None) -> PeriodSplit:
+def period_split(
+    dataset: "Dataset", settings: LabelSettings, test_from: datetime | None = None
+) -> PeriodSplit:
     """Split labelled rows of several cut-offs into a later test period, and customers before it.
 
     Parameters
@@ -59,7 +64,8 @@ def period_split(dataset: "Dataset", settings: LabelSettings, test_from: datetim
     Raises
     ------
     InputError
-        The test period lies outside the data, no label ends before it, or a part has too few positives.
+        The test period lies outside the data, no label ends before it, or a part has too few
+        positives.
     """
     cutoffs = np.unique(dataset.cutoffs)
     if len(cutoffs) == 0:
@@ -78,7 +84,9 @@ def period_split(dataset: "Dataset", settings: LabelSettings, test_from: datetim
         needed = int(-(-(dataset.label_ends - dataset.cutoffs).min() // np.timedelta64(7, "D"))) + 1
         spanned = int((start - cutoffs[0]) // np.timedelta64(7, "D"))
         raise InputError(
-            "cut-offs", f"must begin {needed} weeks before the test period, for any label to end before it", f"{spanned} weeks"
+            "cut-offs",
+            f"must begin {needed} weeks before the test period, for any label to end before it",
+            f"{spanned} weeks",
         )
     share = customer_share(dataset.customers)
     split = PeriodSplit(
@@ -91,18 +99,27 @@ def period_split(dataset: "Dataset", settings: LabelSettings, test_from: datetim
     longest = max(dataset.labels)
     for part, fewest in FEWEST_POSITIVES.items():
         label = dataset.labels[longest][getattr(split, part)]
-        for found, what in ((int(np.sum(label == 1)), "positives"), (int(np.sum(label == 0)), "negatives")):
+        for found, what in (
+            (int(np.sum(label == 1)), "positives"),
+            (int(np.sum(label == 0)), "negatives"),
+        ):
             if found < fewest:
                 raise InputError(
-                    f"{dataset.target}, {part} rows", f"must have at least {fewest} {what} within {longest} days", found
+                    f"{dataset.target}, {part} rows",
+                    f"must have at least {fewest} {what} within {longest} days",
+                    found,
                 )
     return split
 
 
 def customer_share(customers: NDArray[np.str_]) -> Floats:
-    """Where each customer stands between 0 and 1, by a hash of its id: the same on every machine and for good."""
+    """Where each customer stands between 0 and 1, by a hash of its id: the same on every machine
+    and for good.
+    """
     different, place = np.unique(customers, return_inverse=True)
-    digests = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in different.tolist()]
+    digests = [
+        hashlib.blake2b(name.encode(), digest_size=8).digest() for name in different.tolist()
+    ]
     shares = np.array([int.from_bytes(digest, "big") / 2**64 for digest in digests])
     return shares[place]
 

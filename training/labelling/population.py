@@ -30,8 +30,8 @@ class Population:
     Parameters
     ----------
     rows : DataFrame
-        In order of the id: ``subscription_id`` (lines only), ``customer_id``, ``household`` (its household, or the customer
-        alone where that is unknown), and the `SLICES`.
+        In order of the id: ``subscription_id`` (lines only), ``customer_id``, ``household`` (its
+        household, or the customer alone where that is unknown), and the `SLICES`.
     excluded : dict of str to int
         How many others were in service, by the first reason that applies.
     """
@@ -41,12 +41,17 @@ class Population:
 
 
 def lines_at_risk(
-    history: RawHistory, fates: Fates, at: datetime, settings: LabelSettings, present: Sequence[str] | None = None
+    history: RawHistory,
+    fates: Fates,
+    at: datetime,
+    settings: LabelSettings,
+    present: Sequence[str] | None = None,
 ) -> Population:
     """Lines at risk at a cut-off.
 
-    At risk is a line that is active, known for `known_days`, no machine's, test's or employee's line, not of an enterprise, not
-    cancelling or porting, and, if it is prepaid, not silent for `inactivity_days`.
+    At risk is a line that is active, known for `known_days`, no machine's, test's or employee's
+    line, not of an enterprise, not cancelling or porting, and, if it is prepaid, not silent for
+    `inactivity_days`.
 
     Parameters
     ----------
@@ -61,7 +66,11 @@ def lines_at_risk(
     present : sequence of str, optional
         Lines that features are kept of; default: all.
     """
-    first = history.rows("subscriptions", []).group_by("subscription_id").agg(pl.col(ARRIVED).min().alias("first_arrived_at"))
+    first = (
+        history.rows("subscriptions", [])
+        .group_by("subscription_id")
+        .agg(pl.col(ARRIVED).min().alias("first_arrived_at"))
+    )
     known_since = pl.max_horizontal("activated_at", "first_arrived_at")
     reasons = {
         "iot": pl.col("is_iot"),
@@ -90,10 +99,13 @@ def lines_at_risk(
     return _population(lines, ["subscription_id", "customer_id", "household"], LINE_EXCLUSIONS)
 
 
-def customers_present(history: RawHistory, at: datetime, present: Sequence[str] | None = None) -> Population:
+def customers_present(
+    history: RawHistory, at: datetime, present: Sequence[str] | None = None
+) -> Population:
     """Customers at a cut-off who can be dissatisfied: people, with at least one line in use.
 
-    Left out are enterprises and whoever has only machines', test or employees' lines, or none that is active.
+    Left out are enterprises and whoever has only machines', test or employees' lines, or none that
+    is active.
 
     Parameters
     ----------
@@ -104,7 +116,9 @@ def customers_present(history: RawHistory, at: datetime, present: Sequence[str] 
     present : sequence of str, optional
         Customers that features are kept of; default: all.
     """
-    odd = pl.any_horizontal(pl.col(name).fill_null(False) for name in ("is_iot", "is_test", "is_employee"))
+    odd = pl.any_horizontal(
+        pl.col(name).fill_null(False) for name in ("is_iot", "is_test", "is_employee")
+    )
     reasons = {
         "iot_test_employee": ~pl.col("personal"),
         "suspended": ~pl.col("active"),
@@ -118,11 +132,17 @@ def customers_present(history: RawHistory, at: datetime, present: Sequence[str] 
         .agg(
             (~odd).any().alias("personal"),
             (~odd & (pl.col("status") == "active")).any().alias("active"),
-            pl.when(kinds.len() == 1).then(kinds.first()).otherwise(pl.lit("mixed")).alias("billing_type"),
+            pl.when(kinds.len() == 1)
+            .then(kinds.first())
+            .otherwise(pl.lit("mixed"))
+            .alias("billing_type"),
             pl.col("activated_at").min(),
         )
         .join(_people(history, at), on="customer_id", how="left")
-        .with_columns(_first_reason(reasons), tenure=_tenure(pl.min_horizontal("first_seen_at", "activated_at"), at))
+        .with_columns(
+            _first_reason(reasons),
+            tenure=_tenure(pl.min_horizontal("first_seen_at", "activated_at"), at),
+        )
         .sort("customer_id")
         .collect()
     )
@@ -130,8 +150,20 @@ def customers_present(history: RawHistory, at: datetime, present: Sequence[str] 
 
 
 def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
-    columns = ["customer_id", "billing_type", "activated_at", "status", "is_iot", "is_test", "is_employee"]
-    return history.known("subscriptions", columns, at).filter(pl.col("status") != "ended").drop("happened_at", ARRIVED)
+    columns = [
+        "customer_id",
+        "billing_type",
+        "activated_at",
+        "status",
+        "is_iot",
+        "is_test",
+        "is_employee",
+    ]
+    return (
+        history.known("subscriptions", columns, at)
+        .filter(pl.col("status") != "ended")
+        .drop("happened_at", ARRIVED)
+    )
 
 
 def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
@@ -143,15 +175,25 @@ def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
     """Lines with an open request to port out: neither withdrawn nor completed."""
     steps = history.known("port_requests", ["subscription_id"], at)
     over = steps.filter(pl.col("status") != "requested").select("request_id")
-    return steps.join(over, on="request_id", how="anti").select("subscription_id", pl.lit(True).alias("porting")).unique()
+    return (
+        steps.join(over, on="request_id", how="anti")
+        .select("subscription_id", pl.lit(True).alias("porting"))
+        .unique()
+    )
 
 
 def _missing(key: str, present: Sequence[str] | None) -> pl.Expr:
-    return pl.lit(False) if present is None else ~pl.col(key).is_in(pl.Series(present, dtype=pl.String).implode())
+    return (
+        pl.lit(False)
+        if present is None
+        else ~pl.col(key).is_in(pl.Series(present, dtype=pl.String).implode())
+    )
 
 
 def _first_reason(reasons: dict[str, pl.Expr]) -> pl.Expr:
-    chosen = [pl.when(holds.fill_null(False)).then(pl.lit(reason)) for reason, holds in reasons.items()]
+    chosen = [
+        pl.when(holds.fill_null(False)).then(pl.lit(reason)) for reason, holds in reasons.items()
+    ]
     return pl.coalesce(chosen).alias("excluded")
 
 
@@ -168,8 +210,12 @@ def _tenure(since: pl.Expr, at: datetime) -> pl.Expr:
 
 
 def _population(people: pl.DataFrame, ids: list[str], reasons: Sequence[str]) -> Population:
-    counts = dict(people.filter(pl.col("excluded").is_not_null())["excluded"].value_counts().iter_rows())
-    household = pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("household")
+    counts = dict(
+        people.filter(pl.col("excluded").is_not_null())["excluded"].value_counts().iter_rows()
+    )
+    household = pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias(
+        "household"
+    )
     rows = (
         people.filter(pl.col("excluded").is_null())
         .with_columns(household, *(pl.col(name).fill_null("unknown") for name in SLICES))

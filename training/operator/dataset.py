@@ -14,7 +14,9 @@ from training.release.facts import SURVEY
 from training.surveys.dataset import SurveyDataset, survey_dataset
 
 SENSITIVITY = "inactivity.json"
-"""Name of the document that tells how many losses by inactivity there are at other numbers of days."""
+"""Name of the document that tells how many losses by inactivity there are at other numbers of
+days.
+"""
 
 
 @dataclass(frozen=True)

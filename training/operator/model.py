@@ -1,4 +1,5 @@
-"""A model of the operator's own features: tuned, fitted, calibrated, assessed on a later period, and explained.
+"""A model of the operator's own features: tuned, fitted, calibrated, assessed on a later period,
+and explained.
 
 What `training.flat.model` is to a team's flat table, this is to labelled rows of several cut-offs.
 """
@@ -103,7 +104,9 @@ class OperatorModel:
 
     def with_documents(self, documents: Mapping[str, Any]) -> "OperatorModel":
         """The model with further documents, or others in their place, by file name."""
-        return replace(self, version=replace(self.version, documents={**self.version.documents, **documents}))
+        return replace(
+            self, version=replace(self.version, documents={**self.version.documents, **documents})
+        )
 
 
 def train_operator_model(
@@ -136,7 +139,8 @@ def train_operator_model(
     unreadable : Rivalry, optional
         The version in production where it cannot be read, and why.
     test_from : datetime, optional
-        When the test period begins, with a time zone. Default: as `training.labelling.periods.period_split`.
+        When the test period begins, with a time zone. Default: as
+        `training.labelling.periods.period_split`.
 
     Raises
     ------
@@ -148,10 +152,18 @@ def train_operator_model(
     meanings = meanings_of(target.service, target.direction)
     search = _search(dataset, split, target, meanings, budget, settings, storage)
     heads, record = fit_heads(dataset, split, target, search.recipes, settings)
-    bare = ModelVersion(name=target.name, service=target.service, features=dataset.features, heads=heads, strata=target.strata)
+    bare = ModelVersion(
+        name=target.name,
+        service=target.service,
+        features=dataset.features,
+        heads=heads,
+        strata=target.strata,
+    )
     rivalry = unreadable or _rivalry(champion, dataset, target)
     said = _said(bare, dataset, split.test)
-    champions = _said(champion.model, dataset, split.test) if champion and rivalry.comparable else None
+    champions = (
+        _said(champion.model, dataset, split.test) if champion and rivalry.comparable else None
+    )
     assessments = _assess(bare, dataset, split, said, champions)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[head_name(target.horizons_days[-1])].metrics["auc"].value
@@ -167,14 +179,19 @@ def train_operator_model(
         horizons_days=target.horizons_days,
         excluded={**dataset.excluded, "purged": split.purged},
         weights=str(dataset.facts["weights"]),
-        strata=tuple(np.unique(_strata(bare, dataset.matrix[split.test])).tolist()) if target.strata else (),
+        strata=tuple(np.unique(_strata(bare, dataset.matrix[split.test])).tolist())
+        if target.strata
+        else (),
         slices=tuple(dataset.slices),
         parameters=dict(search.tuned.parameters),
         rounds=record.rounds,
         flags=(*search.flags, *watch_model(main_auc, LeakWatchSettings.read())),
         champion=rivalry,
         explanation_cost={head_name(head.horizon_days): _cost(head) for head in heads},
-        additivity_error={head_name(head.horizon_days): _additivity_error(bare, head, sample.matrix) for head in heads},
+        additivity_error={
+            head_name(head.horizon_days): _additivity_error(bare, head, sample.matrix)
+            for head in heads
+        },
         seed=settings.seed,
         git_commit=git_commit(),
         environment_sha256=environment_sha256(),
@@ -224,10 +241,20 @@ def _search(
     settings: TrainingSettings,
     storage: Path | None,
 ) -> _Search:
-    train, valid = (table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune))
+    train, valid = (
+        table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
+    )
     constraints = constraints_of(meanings)
     flags = _watch(train, settings.seed)
-    tuned = tune(train, valid, budget, settings=settings, storage=storage, study=target.name, constraints=constraints)
+    tuned = tune(
+        train,
+        valid,
+        budget,
+        settings=settings,
+        storage=storage,
+        study=target.name,
+        constraints=constraints,
+    )
     recipes: list[Recipe] = [constrained(member.recipe, constraints) for member in tuned.members]
     monotone = {}
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
@@ -240,14 +267,24 @@ def _search(
                 "rounds": rounds,
             }
             advance(1)
-    return _Search(tuned, recipes, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags)
+    return _Search(
+        tuned, recipes, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags
+    )
 
 
 def _watch(train: TrainingTable, seed: int) -> list[Flag]:
     """Leak watch over fitting rows, or a sample of them."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
     seen = train.rows(chosen)
-    return watch_table(seen.matrix, seen.label, seen.group, seen.features, seen.categorical, LeakWatchSettings.read(), seed)
+    return watch_table(
+        seen.matrix,
+        seen.label,
+        seen.group,
+        seen.features,
+        seen.categorical,
+        LeakWatchSettings.read(),
+        seed,
+    )
 
 
 def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Target) -> Rivalry:
@@ -265,10 +302,17 @@ def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Targe
 
 
 def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
-    """Probabilities that a version gives some rows, by head; it may read fewer columns than the dataset has."""
+    """Probabilities that a version gives some rows, by head; it may read fewer columns than the
+    dataset has.
+    """
     columns = [dataset.features.index(name) for name in model.features]
-    scores = Scorer(model, threads=0).score_all(np.ascontiguousarray(dataset.matrix[rows][:, columns]))
-    return {head_name(days): found.probability for days, found in zip(model.horizons, scores, strict=True)}
+    scores = Scorer(model, threads=0).score_all(
+        np.ascontiguousarray(dataset.matrix[rows][:, columns])
+    )
+    return {
+        head_name(days): found.probability
+        for days, found in zip(model.horizons, scores, strict=True)
+    }
 
 
 def _assess(
@@ -278,7 +322,9 @@ def _assess(
     said: Mapping[str, Floats],
     champions: Mapping[str, Floats] | None,
 ) -> dict[str, Assessment]:
-    """Judge every head on the test rows whose label is known, beside a constant, a logistic regression and the champion."""
+    """Judge every head on the test rows whose label is known, beside a constant, a logistic
+    regression and the champion.
+    """
     settings = AssessmentSettings.read()
     learnt = np.sort(np.concatenate([split.fit, split.tune, split.calibrate]))
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
@@ -292,7 +338,9 @@ def _assess(
             label, weight = dataset.labels[days][earlier], dataset.weight[earlier]
             rivals = {
                 "constant": constant_baseline(label, weight, strata[earlier], strata[rows]),
-                "logistic": fit_logistic(dataset.matrix[earlier], label, weight).probability(dataset.matrix[rows]),
+                "logistic": fit_logistic(dataset.matrix[earlier], label, weight).probability(
+                    dataset.matrix[rows]
+                ),
             }
             if champions is not None:
                 rivals["champion"] = champions[head][known]
@@ -345,7 +393,11 @@ def _additivity_error(model: ModelVersion, head: Head, matrix: Floats) -> float:
     rows = matrix[:ADDITIVITY_ROWS]
     explanation = scorer.explain(rows, head.horizon_days)
     margin = scorer.score(rows, head.horizon_days).margin
-    return float(np.max(np.abs(explanation.base + explanation.contributions.sum(axis=1) - margin), initial=0.0))
+    return float(
+        np.max(
+            np.abs(explanation.base + explanation.contributions.sum(axis=1) - margin), initial=0.0
+        )
+    )
 
 
 def _cutoffs(dataset: Dataset, rows: Positions) -> tuple[str, ...]:

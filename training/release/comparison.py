@@ -35,7 +35,8 @@ class Comparison:
     name, one, other : str
         The model and the two numbers.
     rows : dict of str to int
-        By head, rows of both test periods that the differences (first minus second) come from; empty where there are none.
+        By head, rows of both test periods that the differences (first minus second) come from;
+        empty where there are none.
     figures : tuple of ComparedFigure
         By head and metric. Where there are shared rows, both figures are those of these rows.
     note : str
@@ -68,8 +69,14 @@ def compare_models(home: Home, name: str, one: str, other: str) -> Comparison:
     shared: dict[str, Assessment] = {}
     note = "the test predictions of a version were not kept"
     if tested[0] is not None and tested[1] is not None:
-        shared = compare_predictions(tested[0], tested[1], AssessmentSettings.read(), TrainingSettings.read().seed)
-        note = "" if shared else "hardly a row is in the test periods of both, so that their figures tell of different rows"
+        shared = compare_predictions(
+            tested[0], tested[1], AssessmentSettings.read(), TrainingSettings.read().seed
+        )
+        note = (
+            ""
+            if shared
+            else "hardly a row is in the test periods of both, so that their figures tell of different rows"
+        )
     return Comparison(
         name=name,
         one=entries[0].number,
@@ -102,7 +109,9 @@ def _test_predictions(home: Home, entry: RegistryEntry) -> TestPredictions | Non
 
 
 def _compared(
-    first: Mapping[str, Assessment], second: Mapping[str, Assessment], shared: Mapping[str, Assessment]
+    first: Mapping[str, Assessment],
+    second: Mapping[str, Assessment],
+    shared: Mapping[str, Assessment],
 ) -> Iterator[ComparedFigure]:
     for head in dict.fromkeys([*first, *second]):
         on_shared = shared.get(head)

@@ -1,4 +1,6 @@
-"""Facts: how a model version was made, as its document ``training.json`` tells it to the gate, the model card and people."""
+"""Facts: how a model version was made, as its document ``training.json`` tells it to the gate, the
+model card and people.
+"""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -11,7 +13,9 @@ TRAINING = "training.json"
 """Name of the document among those that travel with a version."""
 
 SURVEY = "survey.json"
-"""Name of the document with `training.surveys.facts.SurveyFacts`, which dissatisfaction targets have."""
+"""Name of the document with `training.surveys.facts.SurveyFacts`, which dissatisfaction targets
+have.
+"""
 
 PARTS = ("fit", "tune", "calibrate", "test")
 """Parts of the labelled rows: what each is for."""
@@ -79,11 +83,13 @@ class TrainingFacts:
     explanation_cost : dict of str to int
         `models.reasons.cost.explanation_cost` of the costliest booster, by head.
     additivity_error : dict of str to float
-        Largest distance between raw margin and base plus contributions on sampled rows, log-odds, by head.
+        Largest distance between raw margin and base plus contributions on sampled rows, log-odds,
+        by head.
     seed : int
         Seed of every random choice.
     git_commit : str
-        Commit of the code, ``unknown`` outside a checkout; with ``-dirty`` where files differed from it.
+        Commit of the code, ``unknown`` outside a checkout; with ``-dirty`` where files differed
+        from it.
     environment_sha256 : str
         SHA-256 of the list of installed packages.
     made_at : str

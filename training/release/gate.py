@@ -1,8 +1,9 @@
 """The gate: whether a version may become champion, judged from its documents alone, and why not.
 
-It fails closed. What is missing, is not finite, has no interval or contradicts itself counts as failed; a version passes only
-where every question was asked and answered. What else stands between a version and serving (does it load, do its features exist
-online) is checked by `pipeline.promote`, and adds reasons of the same kind.
+It fails closed. What is missing, is not finite, has no interval or contradicts itself counts as
+failed; a version passes only where every question was asked and answered. What else stands between
+a version and serving (does it load, do its features exist online) is checked by `pipeline.promote`,
+and adds reasons of the same kind.
 """
 
 import math
@@ -25,24 +26,30 @@ OBSERVED_OVER_EXPECTED = (0.95, 1.05)
 """The same for observed over expected."""
 
 TOP_DECILES = 3
-"""Deciles, highest probability first, that must keep their joint bounds: those that care acts on."""
+"""Deciles, highest probability first, that must keep their joint bounds: those that care acts
+on.
+"""
 
 MOST_ADDITIVITY_ERROR = 1e-6
-"""Log-odds between a margin and its explanation; doubles added up in another order differ by less than 1e-9."""
+"""Log-odds between a margin and its explanation; doubles added up in another order differ by less
+than 1e-9.
+"""
 
 MUCH_WORSE = {"champion": 0.02, "constant": 0.0}
-"""Share of a slice's log loss by which the whole interval must lie above a rival's, for the slice to be much worse.
+"""Share of a slice's log loss by which the whole interval must lie above a rival's, for the slice
+to be much worse.
 
-How well a ranking can do differs between slices by nature (who has been there for years is harder to tell apart than a mixture of
-new and old), so that a low AUC alone refuses nothing: the report flags it. Worse than the champion on the same people, or than
-knowing nothing about them, does.
-"""
+How well a ranking can do differs between slices by nature (who has been there for years is harder
+to tell apart than a mixture of new and old), so that a low AUC alone refuses nothing: the report
+flags it. Worse than the champion on the same people, or than knowing nothing about them, does. """
 
 _RIVALS = ("constant", "logistic")
 _COMPARED = ("auc", "log_loss")
 
 _LEAST_IN_STRATA = 0.99
-"""Share of the rows that must belong to strata whose calibration could be judged; codes that nobody knows may be left."""
+"""Share of the rows that must belong to strata whose calibration could be judged; codes that nobody
+knows may be left.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,9 @@ class Finding:
     Parameters
     ----------
     rule : str
-        Which demand is not met: complete, positives, better_than_constant, champion, slope, observed_over_expected, top_deciles,
-        slices, explanation_cost, additivity, leaks; or, from `pipeline.promote`, loads, scores, online or columns.
+        Which demand is not met: complete, positives, better_than_constant, champion, slope,
+        observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
+        `pipeline.promote`, loads, scores, online or columns.
     where : str
         Head, stratum, slice, column or place in a document; empty where the whole version is meant.
     message : str
@@ -154,7 +162,8 @@ def judge(
     settings : GateSettings
         How many positives, and how costly explanations may be.
     explained : mapping of str to str, optional
-        A person's reasons why leak flags are none, by column, or by kind for flags of the whole table or model.
+        A person's reasons why leak flags are none, by column, or by kind for flags of the whole
+        table or model.
 
     Returns
     -------
@@ -176,7 +185,11 @@ def judge(
                 _slices(head, assessment),
                 _explanations(head, facts, settings),
             )
-    return Verdict(passed=facts is not None and not reasons, reasons=tuple(dict.fromkeys(reasons)), explained=explained)
+    return Verdict(
+        passed=facts is not None and not reasons,
+        reasons=tuple(dict.fromkeys(reasons)),
+        explained=explained,
+    )
 
 
 def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str, str]:
@@ -191,7 +204,11 @@ def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str,
 
 def _read(kind: Any, document: object, name: str) -> tuple[Any, list[Finding]]:
     if document is None:
-        return None, [Finding("complete", name, f"{name} is missing: the version was not made by `holdfast train`")]
+        return None, [
+            Finding(
+                "complete", name, f"{name} is missing: the version was not made by `holdfast train`"
+            )
+        ]
     value, problems = inspect_document(kind, document, name)
     return value, [Finding("complete", problem.field, str(problem)) for problem in problems]
 
@@ -199,7 +216,9 @@ def _read(kind: Any, document: object, name: str) -> tuple[Any, list[Finding]]:
 def _facts_of_this_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Finding]:
     for what in ("target", "service", "features"):
         if getattr(facts, what) != getattr(candidate, "name" if what == "target" else what):
-            yield Finding("complete", f"{TRAINING}/{what}", f"{TRAINING}/{what} is not that of the version")
+            yield Finding(
+                "complete", f"{TRAINING}/{what}", f"{TRAINING}/{what} is not that of the version"
+            )
     for what, keys, names in (
         ("rows", facts.rows, PARTS),
         ("cutoffs", facts.cutoffs, PARTS),
@@ -210,12 +229,20 @@ def _facts_of_this_version(facts: TrainingFacts, candidate: ModelEvidence) -> It
                 yield _missing(f"{TRAINING}/{what}/{name}")
 
 
-def _assessments(facts: TrainingFacts, document: object, reasons: list[Finding]) -> Iterator[tuple[str, Assessment]]:
+def _assessments(
+    facts: TrainingFacts, document: object, reasons: list[Finding]
+) -> Iterator[tuple[str, Assessment]]:
     if not isinstance(document, Mapping):
         reasons += _read(Assessment, None, ASSESSMENT)[1]
         return
     for head in document.keys() - set(facts.heads):
-        reasons.append(Finding("complete", f"{ASSESSMENT}/{head}", f"{ASSESSMENT} assesses {head!r}, which is no head"))
+        reasons.append(
+            Finding(
+                "complete",
+                f"{ASSESSMENT}/{head}",
+                f"{ASSESSMENT} assesses {head!r}, which is no head",
+            )
+        )
     for head in facts.heads:
         assessment, problems = _read(Assessment, document.get(head), f"{ASSESSMENT}/{head}")
         reasons += problems
@@ -226,7 +253,11 @@ def _assessments(facts: TrainingFacts, document: object, reasons: list[Finding])
 def _complete(head: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
     place = f"{ASSESSMENT}/{head}"
     if head_name(assessment.horizon_days) != head:
-        yield Finding("complete", f"{place}/horizon_days", f"{place} is of another horizon: {assessment.horizon_days}")
+        yield Finding(
+            "complete",
+            f"{place}/horizon_days",
+            f"{place} is of another horizon: {assessment.horizon_days}",
+        )
     for group, names, found in (
         ("metrics", METRICS, assessment.metrics),
         ("rivals", _RIVALS, assessment.rivals),
@@ -243,10 +274,14 @@ def _complete(head: str, assessment: Assessment, facts: TrainingFacts) -> Iterat
                     yield _missing(f"{place}/rivals/{name}/{what}/{metric}")
     for where, estimate in _estimates(assessment, place):
         if not estimate.low <= estimate.high:
-            yield Finding("complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}")
+            yield Finding(
+                "complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}"
+            )
     for where, estimate in _judged_estimates(assessment, place):
         if estimate.low == estimate.high:
-            yield Finding("complete", where, f"{where} was not resampled: its interval has no width")
+            yield Finding(
+                "complete", where, f"{where} was not resampled: its interval has no width"
+            )
 
 
 def _missing(place: str) -> Finding:
@@ -282,27 +317,42 @@ def _positives(head: str, assessment: Assessment, settings: GateSettings) -> Ite
 def _better_than_constant(head: str, assessment: Assessment) -> Iterator[Finding]:
     constant, auc = assessment.rivals.get("constant"), assessment.metrics.get("auc")
     if auc and not auc.low > 0.5:
-        yield Finding("better_than_constant", head, f"{_of(head)}AUC {_interval(auc)} is not clearly above 0.5")
+        yield Finding(
+            "better_than_constant",
+            head,
+            f"{_of(head)}AUC {_interval(auc)} is not clearly above 0.5",
+        )
     loss = constant and constant.difference.get("log_loss")
     if loss and not loss.high < 0:
         words = f"log loss minus that of a constant, {_interval(loss)}, is not clearly below 0"
         yield Finding("better_than_constant", head, _of(head) + words)
 
 
-def _champion(head: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None) -> Iterator[Finding]:
-    if champion is None or (champion.ungated and (champion.service, champion.features) != (facts.service, facts.features)):
+def _champion(
+    head: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None
+) -> Iterator[Finding]:
+    if champion is None or (
+        champion.ungated
+        and (champion.service, champion.features) != (facts.service, facts.features)
+    ):
         return  # nothing to be compared with: being better than a constant must do
     rivalry = facts.champion
     reigning = f"version {champion.number}"
     if rivalry.number != champion.number:
         known = "no champion" if rivalry.number is None else f"version {rivalry.number}"
-        words = f"it was compared with {known}, but {reigning} is champion now: train and compare again"
+        words = (
+            f"it was compared with {known}, but {reigning} is champion now: train and compare again"
+        )
         yield Finding("champion", "", words)
         return
     rival = assessment.rivals.get("champion")
     if not rivalry.comparable or rival is None:
         why = rivalry.why or "its figures are missing"
-        yield Finding("champion", "", f"it was not compared with the champion, {reigning}, on the same rows: {why}")
+        yield Finding(
+            "champion",
+            "",
+            f"it was not compared with the champion, {reigning}, on the same rows: {why}",
+        )
         return
     for metric in _COMPARED:
         found = rival.difference.get(metric)
@@ -313,9 +363,20 @@ def _champion(head: str, assessment: Assessment, facts: TrainingFacts, champion:
 
 def _calibrations(head: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
     everybody = assessment.strata.get(EVERYBODY)
-    parts = sum(calibration.rows for stratum, calibration in assessment.strata.items() if stratum != EVERYBODY)
-    if everybody and (everybody.rows, everybody.positives) != (assessment.rows, assessment.positives):
-        yield Finding("complete", f"{ASSESSMENT}/{head}/strata", f"{_of(head)}calibration was judged on other rows than the rest")
+    parts = sum(
+        calibration.rows
+        for stratum, calibration in assessment.strata.items()
+        if stratum != EVERYBODY
+    )
+    if everybody and (everybody.rows, everybody.positives) != (
+        assessment.rows,
+        assessment.positives,
+    ):
+        yield Finding(
+            "complete",
+            f"{ASSESSMENT}/{head}/strata",
+            f"{_of(head)}calibration was judged on other rows than the rest",
+        )
     if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
         words = f"calibration by stratum was judged on {parts:,} of {assessment.rows:,} rows"
         yield Finding("complete", f"{ASSESSMENT}/{head}/strata", _of(head) + words)
@@ -343,7 +404,11 @@ def _calibration(place: str, where: str, calibration: Calibration) -> Iterator[F
                 f"{where}{words} {_interval(estimate)} lies wholly outside {lowest} to {highest}: probabilities are {how}",
             )
     if len(calibration.deciles) < TOP_DECILES:
-        yield Finding("complete", place, f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}")
+        yield Finding(
+            "complete",
+            place,
+            f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}",
+        )
     for rank, decile in enumerate(reversed(calibration.deciles[-TOP_DECILES:]), start=1):
         if not decile.joint_low <= decile.observed <= decile.joint_high:
             yield Finding(
@@ -368,7 +433,9 @@ def _slices(head: str, assessment: Assessment) -> Iterator[Finding]:
             yield from _slice_beside_rivals(head, assessment, column, value)
 
 
-def _slice_beside_rivals(head: str, assessment: Assessment, column: str, value: str) -> Iterator[Finding]:
+def _slice_beside_rivals(
+    head: str, assessment: Assessment, column: str, value: str
+) -> Iterator[Finding]:
     found = assessment.slices[column][value]
     loss = found.metrics.get("log_loss")
     if loss is None or found.gap is None:  # too few to be told apart from chance
@@ -385,14 +452,24 @@ def _slice_beside_rivals(head: str, assessment: Assessment, column: str, value: 
 def _explanations(head: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
     cost, error = facts.explanation_cost.get(head), facts.additivity_error.get(head)
     if cost is None or cost < 0:
-        yield Finding("explanation_cost", head, f"{_of(head)}the cost of explaining was not measured")
+        yield Finding(
+            "explanation_cost", head, f"{_of(head)}the cost of explaining was not measured"
+        )
     elif cost > settings.most_leaves:
         most = f"{settings.most_leaves:,} are allowed ({GateSettings.variable('most_leaves')})"
-        yield Finding("explanation_cost", head, f"{_of(head)}explaining visits {cost:,} leaves; at most {most}")
+        yield Finding(
+            "explanation_cost",
+            head,
+            f"{_of(head)}explaining visits {cost:,} leaves; at most {most}",
+        )
     if error is None:
-        yield Finding("additivity", head, f"{_of(head)}that explanations add up to the margin was not checked")
+        yield Finding(
+            "additivity", head, f"{_of(head)}that explanations add up to the margin was not checked"
+        )
     elif not 0 <= error < MOST_ADDITIVITY_ERROR:
-        yield Finding("additivity", head, f"{_of(head)}explanations miss the margin by {error:g} log-odds")
+        yield Finding(
+            "additivity", head, f"{_of(head)}explanations miss the margin by {error:g} log-odds"
+        )
 
 
 def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Finding]:

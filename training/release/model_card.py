@@ -1,6 +1,8 @@
-"""Model card: what a version is for, what it was made of, how good it is on whom, and what it must not be used for, as Markdown.
+"""Model card: what a version is for, what it was made of, how good it is on whom, and what it must
+not be used for, as Markdown.
 
-Everything in it is read from the documents that travel with the version, so that a card cannot say what was not recorded.
+Everything in it is read from the documents that travel with the version, so that a card cannot say
+what was not recorded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +28,11 @@ _LIMITS = (
 
 
 def model_card(
-    name: str, number: str, documents: Mapping[str, Any], verdict: Mapping[str, Any] | None, reigning: Iterable[str] = ()
+    name: str,
+    number: str,
+    documents: Mapping[str, Any],
+    verdict: Mapping[str, Any] | None,
+    reigning: Iterable[str] = (),
 ) -> str:
     """Write a model card.
 
@@ -54,15 +60,33 @@ def model_card(
         lines.append(f"It predicts `{name}`.")
     else:
         days = ", ".join(map(str, target.horizons_days))
-        lines.append(f"It gives, for one {target.entity}, the probability that {target.about}, within {days} days after the gap.")
+        lines.append(
+            f"It gives, for one {target.entity}, the probability that {target.about}, within {days} days after the gap."
+        )
     lines.append(
         "Whom to look at first, and how much may be at stake: that is what its probabilities, bands and reasons are for."
     )
-    lines += ["", "## What it was made of", "", *(_data(facts) if facts else [f"Not recorded: no readable `{TRAINING}`."])]
+    lines += [
+        "",
+        "## What it was made of",
+        "",
+        *(_data(facts) if facts else [f"Not recorded: no readable `{TRAINING}`."]),
+    ]
     lines += ["", "## How good it is", ""]
     if assessments:
-        lines += ["On rows later than all it learnt from, with 95 % intervals that resample customers.", ""]
-        lines += [*_figures(assessments), "", *_rivals(assessments), "", "### Calibration", "", *_calibrations(assessments)]
+        lines += [
+            "On rows later than all it learnt from, with 95 % intervals that resample customers.",
+            "",
+        ]
+        lines += [
+            *_figures(assessments),
+            "",
+            *_rivals(assessments),
+            "",
+            "### Calibration",
+            "",
+            *_calibrations(assessments),
+        ]
         main = assessments[list(assessments)[-1]]
         lines += ["", "### By slice", "", *_slices(main), *_decay(main), *_holdout(main)]
     else:
@@ -86,7 +110,11 @@ def _facts(documents: Mapping[str, Any]) -> TrainingFacts | None:
 def _assessments(documents: Mapping[str, Any]) -> dict[str, Assessment]:
     found = documents.get(ASSESSMENT)
     try:
-        return {head: Assessment.from_json(document) for head, document in found.items()} if isinstance(found, dict) else {}
+        return (
+            {head: Assessment.from_json(document) for head, document in found.items()}
+            if isinstance(found, dict)
+            else {}
+        )
     except InputError:
         return {}
 
@@ -107,11 +135,21 @@ def _data(facts: TrainingFacts) -> list[str]:
         "",
         *_table(
             ("part", "rows", "cut-offs"),
-            [(part, f"{rows:,}", _span(facts.cutoffs.get(part, ()))) for part, rows in facts.rows.items()],
+            [
+                (part, f"{rows:,}", _span(facts.cutoffs.get(part, ())))
+                for part, rows in facts.rows.items()
+            ],
         ),
     ]
     if facts.excluded:
-        lines += ["", "Left out:", "", *_table(("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()])]
+        lines += [
+            "",
+            "Left out:",
+            "",
+            *_table(
+                ("reason", "rows"), [(why, f"{rows:,}") for why, rows in facts.excluded.items()]
+            ),
+        ]
     return lines
 
 
@@ -123,7 +161,9 @@ def _span(cutoffs: Sequence[str]) -> str:
 
 
 def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
-    sizes = [f"{found.rows:,} rows, {found.positives:,} positives" for found in assessments.values()]
+    sizes = [
+        f"{found.rows:,} rows, {found.positives:,} positives" for found in assessments.values()
+    ]
     rows = [("rows", *sizes)]
     for metric in METRICS:
         figures = [_estimate(found.metrics.get(metric)) for found in assessments.values()]
@@ -136,7 +176,9 @@ def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
     for rival in sorted({name for found in assessments.values() for name in found.rivals}):
         for metric in ("auc", "log_loss"):
             figures = [
-                _estimate(found.rivals[rival].difference.get(metric), signed=True) if rival in found.rivals else "–"
+                _estimate(found.rivals[rival].difference.get(metric), signed=True)
+                if rival in found.rivals
+                else "–"
                 for found in assessments.values()
             ]
             rows.append((f"{metric.replace('_', ' ')} minus {rival}", *figures))
@@ -146,7 +188,9 @@ def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
 def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
     rows = []
     for head, found in assessments.items():
-        for stratum, calibration in sorted(found.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])):
+        for stratum, calibration in sorted(
+            found.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])
+        ):
             rows.append(
                 (
                     _head(head),
@@ -158,7 +202,15 @@ def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
                     _top_deciles(calibration),
                 )
             )
-    names = ("within", "stratum", "rows", "positives", "slope", "observed over expected", "top deciles in joint bounds")
+    names = (
+        "within",
+        "stratum",
+        "rows",
+        "positives",
+        "slope",
+        "observed over expected",
+        "top deciles in joint bounds",
+    )
     return _table(names, rows)
 
 
@@ -181,7 +233,9 @@ def _slices(assessment: Assessment) -> list[str]:
         for column, values in assessment.slices.items()
         for value, found in values.items()
     ]
-    return _table(("column", "value", "rows", "positives", "AUC", "AUC minus that of all others"), rows)
+    return _table(
+        ("column", "value", "rows", "positives", "AUC", "AUC minus that of all others"), rows
+    )
 
 
 def _gap(found: Slice) -> str:
@@ -208,7 +262,9 @@ def _holdout(assessment: Assessment) -> list[str]:
     title = ["", "### On households that are never sent an offer", ""]
     if assessment.holdout is None:
         return [*title, "Too few to tell."]
-    figures = [(name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()]
+    figures = [
+        (name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()
+    ]
     return [*title, *_table(("figure", "value"), figures)]
 
 
@@ -218,14 +274,25 @@ def _survey(document: object) -> list[str]:
     if not isinstance(document, Mapping) or not isinstance(groups, Mapping):
         return []
     rows = [
-        (f"share of dissatisfied, {name}", f"{group['answered']:,} of {group['invited']:,}", *_band(group["prevalence"]))
+        (
+            f"share of dissatisfied, {name}",
+            f"{group['answered']:,} of {group['invited']:,}",
+            *_band(group["prevalence"]),
+        )
         for name, group in groups.items()
         if group["prevalence"]
     ]
     if document.get("calibration"):
         rows.append(("observed over expected, test period", "", *_band(document["calibration"])))
     words = "Estimated for all who were asked. The band tells how far it moves if satisfaction itself decides who answers."
-    return ["", "### Of those who did not answer", "", words, "", *_table(("figure", "answered", "estimate", "band"), rows)]
+    return [
+        "",
+        "### Of those who did not answer",
+        "",
+        words,
+        "",
+        *_table(("figure", "answered", "estimate", "band"), rows),
+    ]
 
 
 def _band(band: Mapping[str, Any]) -> tuple[str, str]:
@@ -256,7 +323,11 @@ def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
     against = f"version {verdict['champion']}" if verdict.get("champion") else "no champion"
     if verdict["passed"]:
         return [f"Passed on {verdict['at']}, against {against}."]
-    return [f"Refused on {verdict['at']}, against {against}:", "", *(f"- {reason['message']}" for reason in verdict["reasons"])]
+    return [
+        f"Refused on {verdict['at']}, against {against}:",
+        "",
+        *(f"- {reason['message']}" for reason in verdict["reasons"]),
+    ]
 
 
 def _making(facts: TrainingFacts) -> list[str]:

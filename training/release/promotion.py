@@ -1,8 +1,10 @@
-"""Promotion: which version of a model is champion, which was before, and what was said when that changed.
+"""Promotion: which version of a model is champion, which was before, and what was said when that
+changed.
 
-Three aliases say it: ``champion`` is served, ``previous`` was served before it, ``challenger`` was registered last. MLflow moves
-one alias at a time, so a move is noted on the version first, then takes effect by the champion's alias alone, and what follows
-from it is made good by whoever comes next (`Promotions.settle`) if the process was killed in between.
+Three aliases say it: ``champion`` is served, ``previous`` was served before it, ``challenger`` was
+registered last. MLflow moves one alias at a time, so a move is noted on the version first, then
+takes effect by the champion's alias alone, and what follows from it is made good by whoever comes
+next (`Promotions.settle`) if the process was killed in between.
 """
 
 import json
@@ -19,10 +21,14 @@ UNGATED = "ungated"
 """Tag of a version that became champion without passing the gate."""
 
 GATE = "gate"
-"""Tag that holds what the gate said of a version each time it was asked, as a JSON list, last verdict last."""
+"""Tag that holds what the gate said of a version each time it was asked, as a JSON list, last
+verdict last.
+"""
 
 MOVES = "champion_since"
-"""Tag that holds when a version became champion, by what, and in whose place, as a JSON list, last move last."""
+"""Tag that holds when a version became champion, by what, and in whose place, as a JSON list, last
+move last.
+"""
 
 How = Literal["gate", "rollback", "ungated"]
 
@@ -31,12 +37,16 @@ _MOST_REASONS = 50
 
 
 def verdicts(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What the gate said of a version, by its tags: ``at``, ``champion``, ``passed``, ``reasons``, ``explained``; newest last."""
+    """What the gate said of a version, by its tags: ``at``, ``champion``, ``passed``, ``reasons``,
+    ``explained``; newest last.
+    """
     return _entries(tags, GATE)
 
 
 def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """When a version became champion, by its tags: ``at``, ``how`` (gate, rollback, ungated), ``replaced``; newest last."""
+    """When a version became champion, by its tags: ``at``, ``how`` (gate, rollback, ungated),
+    ``replaced``; newest last.
+    """
     return _entries(tags, MOVES)
 
 
@@ -52,7 +62,9 @@ class Promotions:
     def __init__(self, client: "MlflowClient") -> None:
         self._client = client
 
-    def record_verdict(self, name: str, number: str, verdict: Mapping[str, Any], champion: str | None, at: datetime) -> None:
+    def record_verdict(
+        self, name: str, number: str, verdict: Mapping[str, Any], champion: str | None, at: datetime
+    ) -> None:
         """Note what the gate said of a version.
 
         Parameters
@@ -67,13 +79,23 @@ class Promotions:
             When, aware.
         """
         kept = {**verdict, "reasons": list(verdict["reasons"])[:_MOST_REASONS]}
-        self._append(name, number, GATE, {"at": at.isoformat(timespec="seconds"), "champion": champion, **kept})
+        self._append(
+            name,
+            number,
+            GATE,
+            {"at": at.isoformat(timespec="seconds"), "champion": champion, **kept},
+        )
 
     def move(self, name: str, number: str, how: How, at: datetime) -> None:
         """Make a version the champion, and the champion there was the previous one."""
         champion = self._aliases(name).get(CHAMPION)
         if champion != number:
-            self._append(name, number, MOVES, {"at": at.isoformat(timespec="seconds"), "how": how, "replaced": champion})
+            self._append(
+                name,
+                number,
+                MOVES,
+                {"at": at.isoformat(timespec="seconds"), "how": how, "replaced": champion},
+            )
             if how == "ungated":
                 self._client.set_model_version_tag(name, number, UNGATED, "true")
             elif how == "gate":
@@ -82,7 +104,9 @@ class Promotions:
         self.settle(name)
 
     def settle(self, name: str) -> None:
-        """Let the other aliases follow the champion: what it replaced is the previous one, and it is nobody's challenger."""
+        """Let the other aliases follow the champion: what it replaced is the previous one, and it
+        is nobody's challenger.
+        """
         aliases = self._aliases(name)
         champion = aliases.get(CHAMPION)
         if champion is None:
@@ -95,11 +119,16 @@ class Promotions:
             self._client.delete_registered_model_alias(name, CHALLENGER)
 
     def _aliases(self, name: str) -> dict[str, str]:
-        return {alias: str(number) for alias, number in self._client.get_registered_model(name).aliases.items()}
+        return {
+            alias: str(number)
+            for alias, number in self._client.get_registered_model(name).aliases.items()
+        }
 
     def _append(self, name: str, number: str, tag: str, entry: dict[str, Any]) -> None:
         entries = [*_entries(self._client.get_model_version(name, number).tags, tag), entry]
-        self._client.set_model_version_tag(name, number, tag, json.dumps(entries[-_MOST_KEPT:], ensure_ascii=False))
+        self._client.set_model_version_tag(
+            name, number, tag, json.dumps(entries[-_MOST_KEPT:], ensure_ascii=False)
+        )
 
 
 def _entries(tags: Mapping[str, str], tag: str) -> list[dict[str, Any]]:

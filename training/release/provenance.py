@@ -16,11 +16,19 @@ _BLOCK_ROWS = 50_000
 
 
 def dataset_sha256(dataset: Dataset) -> str:
-    """SHA-256 of everything that labelled rows consist of: the same rows in the same order give the same digest."""
-    digest = hashlib.sha256("\n".join([dataset.target, dataset.service, *dataset.features]).encode())
+    """SHA-256 of everything that labelled rows consist of: the same rows in the same order give the
+    same digest.
+    """
+    digest = hashlib.sha256(
+        "\n".join([dataset.target, dataset.service, *dataset.features]).encode()
+    )
     for texts in (dataset.ids, dataset.customers):
         digest.update("\n".join(texts.tolist()).encode())
-    for values in (dataset.cutoffs.astype("datetime64[us]").astype(np.int64), dataset.weight, dataset.holdout):
+    for values in (
+        dataset.cutoffs.astype("datetime64[us]").astype(np.int64),
+        dataset.weight,
+        dataset.holdout,
+    ):
         digest.update(np.ascontiguousarray(values).tobytes())
     for days, label in sorted(dataset.labels.items()):
         digest.update(f"label {days}".encode() + np.ascontiguousarray(label).tobytes())
@@ -42,12 +50,16 @@ def environment_sha256() -> str:
 
 @cache
 def git_commit() -> str:
-    """Commit of the code that runs, with ``-dirty`` where tracked files differ from it; ``unknown`` outside a checkout."""
+    """Commit of the code that runs, with ``-dirty`` where tracked files differ from it; ``unknown``
+    outside a checkout.
+    """
     folder = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
 
     try:
         # Code installed somewhere below another project's checkout is not that project's.

@@ -38,11 +38,21 @@ def _scores(model: ModelVersion) -> Iterator[Finding]:
         for head, scores in zip(model.heads, scorer.score_all(rows), strict=True):
             name = head_name(head.horizon_days)
             if not np.all((scores.probability >= 0) & (scores.probability <= 1)):
-                yield Finding("scores", name, f"an empty row is scored {scores.probability.tolist()}; it must be in 0 to 1")
+                yield Finding(
+                    "scores",
+                    name,
+                    f"an empty row is scored {scores.probability.tolist()}; it must be in 0 to 1",
+                )
             explanation = scorer.explain(rows, head.horizon_days)
-            error = np.abs(explanation.base + explanation.contributions.sum(axis=1) - scores.margin).max()
+            error = np.abs(
+                explanation.base + explanation.contributions.sum(axis=1) - scores.margin
+            ).max()
             if not error < MOST_ADDITIVITY_ERROR:
-                yield Finding("additivity", name, f"explanations of an empty row miss the margin by {error:g} log-odds")
+                yield Finding(
+                    "additivity",
+                    name,
+                    f"explanations of an empty row miss the margin by {error:g} log-odds",
+                )
     except (HoldfastError, ValueError) as error:
         yield Finding("scores", "", f"an empty row cannot be scored: {error}")
 
@@ -66,7 +76,9 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
         cost = max(explanation_cost(part.booster) for part in head.parts.values())
         if told.get(name) != cost:
             yield Finding(
-                "explanation_cost", name, f"{TRAINING} tells of {told.get(name)} leaves, but the boosters have {cost:,}"
+                "explanation_cost",
+                name,
+                f"{TRAINING} tells of {told.get(name)} leaves, but the boosters have {cost:,}",
             )
 
 
@@ -82,8 +94,14 @@ def _online(home: Home, model: ModelVersion) -> Iterator[Finding]:
         yield Finding("online", model.service, f"no feature can be read online: {error}; {run}")
         return
     if missing := [name for name in model.features if name not in set(online)]:
-        yield Finding("online", ", ".join(missing), f"feature missing online: {_listed(missing)}; {run}")
-    yield from _changed(tuple(name for name in model.features if name not in missing), online, f"{model.service} online")
+        yield Finding(
+            "online", ", ".join(missing), f"feature missing online: {_listed(missing)}; {run}"
+        )
+    yield from _changed(
+        tuple(name for name in model.features if name not in missing),
+        online,
+        f"{model.service} online",
+    )
 
 
 def _changed(learnt: tuple[str, ...], features: tuple[str, ...], what: str) -> Iterator[Finding]:

@@ -1,7 +1,9 @@
-"""Signature and input example: what a registered model takes and gives, written down beside it for people.
+"""Signature and input example: what a registered model takes and gives, written down beside it for
+people.
 
-MLflow's own models enforce a signature at every call and refuse whole numbers where doubles are meant. Ours are scored by
-`models.scorer`, which checks what matters, so that the signature is documentation.
+MLflow's own models enforce a signature at every call and refuse whole numbers where doubles are
+meant. Ours are scored by `models.scorer`, which checks what matters, so that the signature is
+documentation.
 """
 
 import json
@@ -42,7 +44,8 @@ class InputExample:
 
     @classmethod
     def of(cls, model: ModelVersion, matrix: Floats | None = None) -> Self:
-        """An example of two rows: one of medians, which no customer need be like, and one of which nothing is known.
+        """An example of two rows: one of medians, which no customer need be like, and one of which
+        nothing is known.
 
         Parameters
         ----------
@@ -54,19 +57,29 @@ class InputExample:
         rows = np.full((1, len(model.features)), np.nan)
         if matrix is not None and len(matrix):
             known = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
-            rows = np.vstack([np.where(np.isnan(matrix).all(axis=0), np.nan, np.nanmedian(known, axis=0)), rows])
+            rows = np.vstack(
+                [np.where(np.isnan(matrix).all(axis=0), np.nan, np.nanmedian(known, axis=0)), rows]
+            )
         scores = Scorer(model, threads=1).score_all(rows)
-        names = ["probability" if days is None else f"probability_{days}d" for days in model.horizons]
+        names = [
+            "probability" if days is None else f"probability_{days}d" for days in model.horizons
+        ]
         outputs = {name: found.probability for name, found in zip(names, scores, strict=True)}
         return cls(features=model.features, matrix=rows, outputs=outputs)
 
     def save(self, directory: Path) -> None:
-        """Write ``signature.json``, as MLflow understands it, and ``input_example.json``, by columns and rows."""
+        """Write ``signature.json``, as MLflow understands it, and ``input_example.json``, by
+        columns and rows.
+        """
         from mlflow.models import infer_signature
 
         inputs = pd.DataFrame(self.matrix, columns=list(self.features))
         signature = infer_signature(inputs, pd.DataFrame(dict(self.outputs))).to_dict()
         columns = {side: json.loads(signature[side]) for side in ("inputs", "outputs")}
         (directory / SIGNATURE).write_text(dump(columns), encoding="utf-8")
-        rows = [[None if np.isnan(value) else value for value in row] for row in self.matrix.tolist()]
-        (directory / INPUT_EXAMPLE).write_text(dump({"columns": list(self.features), "data": rows}), encoding="utf-8")
+        rows = [
+            [None if np.isnan(value) else value for value in row] for row in self.matrix.tolist()
+        ]
+        (directory / INPUT_EXAMPLE).write_text(
+            dump({"columns": list(self.features), "data": rows}), encoding="utf-8"
+        )

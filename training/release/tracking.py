@@ -1,7 +1,8 @@
 """Tracking: a training run in MLflow, and the model version that comes of it.
 
-Registering is the last step and a single transaction: a run that dies before it leaves a run without a version, never a version
-without files. Which version is served is decided elsewhere, by the aliases of `training.release.promotion`.
+Registering is the last step and a single transaction: a run that dies before it leaves a run
+without a version, never a version without files. Which version is served is decided elsewhere, by
+the aliases of `training.release.promotion`.
 """
 
 import math
@@ -136,12 +137,18 @@ class Registered:
 
 
 def assessment_metrics(assessments: Mapping[str, Assessment]) -> dict[str, float | None]:
-    """Figures of all heads under the names that runs keep them by: ``auc_90d``, ``auc_90d_low``, ``auc_90d_high`` and so on."""
+    """Figures of all heads under the names that runs keep them by: ``auc_90d``, ``auc_90d_low``,
+    ``auc_90d_high`` and so on.
+    """
     metrics: dict[str, float | None] = {}
     for head, assessment in assessments.items():
         for name, estimate in assessment.metrics.items():
             figure = f"{name}_{head}d" if head else name
-            for suffix, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
+            for suffix, value in (
+                ("", estimate.value),
+                ("_low", estimate.low),
+                ("_high", estimate.high),
+            ):
                 metrics[figure + suffix] = value if math.isfinite(value) else None
     return metrics
 
@@ -174,18 +181,23 @@ class Tracking:
     def registering(self, model: Savable, record: RunRecord) -> Iterator[Registered]:
         """Log a run and register its model, which becomes the challenger at the end of the block.
 
-        The block is for what must name the version, such as its report; where it fails, the version is withdrawn.
+        The block is for what must name the version, such as its report; where it fails, the version
+        is withdrawn.
         """
         with progress("Recording the run (MLflow)"):
             run = self._client.create_run(
-                self._experiment(), tags={"mlflow.source.git.commit": git_commit()}, run_name=model.name
+                self._experiment(),
+                tags={"mlflow.source.git.commit": git_commit()},
+                run_name=model.name,
             )
             run_id = run.info.run_id
             with self._failing(run_id), tempfile.TemporaryDirectory() as directory:
                 self._log(run_id, record)
                 self._log_trials(run.info.experiment_id, run_id, record.trials)
                 digest = model.save(Path(directory))
-                example = record.example or (InputExample.of(model) if isinstance(model, ModelVersion) else None)
+                example = record.example or (
+                    InputExample.of(model) if isinstance(model, ModelVersion) else None
+                )
                 if example is not None:
                     example.save(Path(directory))
                 self._client.log_artifacts(run_id, directory, MODEL_DIRECTORY)
@@ -219,7 +231,8 @@ class Tracking:
         self._client.log_text(run_id, text, name)
 
     def _experiment(self) -> str:
-        # An experiment keeps the address its artifacts had when it was made: a home that was moved begins another one.
+        # An experiment keeps the address its artifacts had when it was made: a home that was moved
+        # begins another one.
         location = self.home.artifacts.as_uri()
         for name in (EXPERIMENT, f"{EXPERIMENT} in {self.home.root}"):
             found = self._client.get_experiment_by_name(name)
@@ -254,12 +267,21 @@ class Tracking:
 
     def _log_trials(self, experiment: str, run_id: str, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            child = self._client.create_run(experiment, tags={"mlflow.parentRunId": run_id}, run_name=f"trial {trial.number}")
-            figures = {name: getattr(trial, name) for name in ("value", "log_loss", "rounds", "leaves", "seconds")}
-            self._log_batch(child.info.run_id, {**trial.parameters, "pruned": trial.pruned}, figures)
+            child = self._client.create_run(
+                experiment, tags={"mlflow.parentRunId": run_id}, run_name=f"trial {trial.number}"
+            )
+            figures = {
+                name: getattr(trial, name)
+                for name in ("value", "log_loss", "rounds", "leaves", "seconds")
+            }
+            self._log_batch(
+                child.info.run_id, {**trial.parameters, "pruned": trial.pruned}, figures
+            )
             self._client.set_terminated(child.info.run_id)
 
-    def _log_batch(self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float | None]) -> None:
+    def _log_batch(
+        self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float | None]
+    ) -> None:
         from mlflow.entities import Metric, Param
         from mlflow.utils.time import get_current_time_millis
 
@@ -267,7 +289,10 @@ class Tracking:
         self._client.log_batch(
             run_id,
             [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None],
-            [Param(name, str(value)[:_MOST_PARAMETER_CHARACTERS]) for name, value in parameters.items()],
+            [
+                Param(name, str(value)[:_MOST_PARAMETER_CHARACTERS])
+                for name, value in parameters.items()
+            ],
         )
 
     def _log_dataset(self, run_id: str, name: str, sha256: str) -> None:
@@ -288,8 +313,13 @@ def _connect(home: Home) -> "MlflowClient":
         client.search_experiments(max_results=1)  # makes and migrates the database
         with closing(sqlite3.connect(home.tracking)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-            made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registered_models'").fetchone()
+            made = connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'registered_models'"
+            ).fetchone()
     if not made:
-        # MLflow keeps its connections for as long as the process lives, to a file that is no longer there.
-        raise HoldfastError(f"{home.tracking} was removed while this process had it open; run again in a new process")
+        # MLflow keeps its connections for as long as the process lives, to a file that is no longer
+        # there.
+        raise HoldfastError(
+            f"{home.tracking} was removed while this process had it open; run again in a new process"
+        )
     return client

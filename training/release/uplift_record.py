@@ -9,7 +9,9 @@ from training.uplift.experiment import Experiment
 from training.uplift.result import ActionUplift
 
 
-def register_uplift(home: Home, found: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]) -> dict[str, str]:
+def register_uplift(
+    home: Home, found: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]
+) -> dict[str, str]:
     """Register uplift models as challengers.
 
     An experiment is its models' gate: both verdicts stand in the model itself and in the run.
@@ -21,12 +23,18 @@ def register_uplift(home: Home, found: Iterable[tuple[Experiment, ActionUplift, 
     """
     tracking = Tracking(home)
     return {
-        model.name: tracking.register(model, _record(experiment, action, model.service)) for experiment, action, model in found
+        model.name: tracking.register(model, _record(experiment, action, model.service))
+        for experiment, action, model in found
     }
 
 
 def _record(experiment: Experiment, action: ActionUplift, service: str | None) -> RunRecord:
-    figures = {"average_effect": action.average, "autoc": action.autoc, "qini": action.qini, "slope": action.slope}
+    figures = {
+        "average_effect": action.average,
+        "autoc": action.autoc,
+        "qini": action.qini,
+        "slope": action.slope,
+    }
     metrics: dict[str, float | None] = {}
     for name, found in figures.items():
         metrics |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

@@ -1,7 +1,9 @@
-"""Labelled rows of the three dissatisfaction targets, weighted so that those who answered stand for all who could be asked.
+"""Labelled rows of the three dissatisfaction targets, weighted so that those who answered stand for
+all who could be asked.
 
-A dataset's rows are the invitations that were answered. Beside them stand the facts: how many were asked and answered, how
-unequal the weights are, how alike answers and invitations look, and how far satisfaction itself could move the figures.
+A dataset's rows are the invitations that were answered. Beside them stand the facts: how many were
+asked and answered, how unequal the weights are, how alike answers and invitations look, and how far
+satisfaction itself could move the figures.
 """
 
 from collections.abc import Sequence
@@ -35,7 +37,8 @@ SILENT = "silent"
 """Slice that tells whether the customer was silent at the cut-off: ``yes`` or ``no``."""
 
 WEIGHTS = (
-    "answers stand for all who could be asked: by the probability of being invited, and by that of answering as far as it shows"
+    "answers stand for all who could be asked: by the probability of being invited, and by that of "
+    "answering as far as it shows"
 )
 """What the weights mean."""
 
@@ -73,10 +76,13 @@ class SurveyDataset:
     def document(self, test: Positions, probability: Floats) -> dict[str, Any]:
         """The facts, and what its test rows tell of a model's probabilities, as JSON."""
         odds_ratio = SurveySettings.read().odds_ratio
-        return replace(self.facts, calibration=self.calibration(test, probability, odds_ratio)).to_json()
+        return replace(
+            self.facts, calibration=self.calibration(test, probability, odds_ratio)
+        ).to_json()
 
     def calibration(self, rows: Positions, probability: Floats, odds_ratio: float) -> SampledBand:
-        """Observed over expected among all who were asked, as far as some rows of the dataset tell, with its sensitivity band.
+        """Observed over expected among all who were asked, as far as some rows of the dataset tell,
+        with its sensitivity band.
 
         Parameters
         ----------
@@ -90,7 +96,9 @@ class SurveyDataset:
         label = next(iter(self.dataset.labels.values()))[rows]
         design, response = self.weights.design[rows], self.weights.response[rows]
         customers = self.dataset.customers[rows]
-        return sampled_calibration(label, probability, design, response, customers, odds_ratio, AssessmentSettings.read())
+        return sampled_calibration(
+            label, probability, design, response, customers, odds_ratio, AssessmentSettings.read()
+        )
 
 
 def survey_dataset(
@@ -105,7 +113,8 @@ def survey_dataset(
 ) -> SurveyDataset:
     """Rows that were asked how satisfied they are; those that answered are labelled and weighted.
 
-    Rows that care touched between the cut-off and the invitation are treated as those of every target, see `training.labelling.care_exposure`.
+    Rows that care touched between the cut-off and the invitation are treated as those of every
+    target, see `training.labelling.care_exposure`.
 
     Parameters
     ----------
@@ -118,12 +127,13 @@ def survey_dataset(
     surveys : SurveySettings, optional
         How answers are waited for and weighted; default: the ones in force.
     cutoffs : sequence of datetime, optional
-        Mondays that history is kept of; default: as the settings say, counted back from the newest whose answers are in. Not for
-        contacts: their cut-off is their close.
+        Mondays that history is kept of; default: as the settings say, counted back from the newest
+        whose answers are in. Not for contacts: their cut-off is their close.
     until : datetime, optional
         Look no further than this, as if it were now.
     test_from : datetime, optional
-        When the test period begins: who answers is learned from what was known before. Default: as `training.labelling.periods.period_split`.
+        When the test period begins: who answers is learned from what was known before. Default: as
+        `training.labelling.periods.period_split`.
 
     Raises
     ------
@@ -143,10 +153,21 @@ def survey_dataset(
     kept = np.flatnonzero(~marks.touched & told)
     invited, people, matrix = everybody.rows(kept), people[kept], matrix[kept]
     excluded = found.excluded | everybody.excluded
-    excluded |= {"care": int(marks.touched.sum()), "no_history": int((~marks.touched & ~told).sum())}
+    excluded |= {
+        "care": int(marks.touched.sum()),
+        "no_history": int((~marks.touched & ~told).sum()),
+    }
     if not invited.answered.any():
-        raise InputError("raw tables", f"must have answers that tell {target.name}; there are none", excluded)
-    return _weighted(target, _Rows(history, invited, people, matrix, marks, kept, excluded), settings, surveys, test_from)
+        raise InputError(
+            "raw tables", f"must have answers that tell {target.name}; there are none", excluded
+        )
+    return _weighted(
+        target,
+        _Rows(history, invited, people, matrix, marks, kept, excluded),
+        settings,
+        surveys,
+        test_from,
+    )
 
 
 @dataclass(frozen=True)
@@ -163,7 +184,11 @@ class _Rows:
 
 
 def _weighted(
-    target: SurveyTarget, rows: _Rows, settings: LabelSettings, surveys: SurveySettings, test_from: datetime | None
+    target: SurveyTarget,
+    rows: _Rows,
+    settings: LabelSettings,
+    surveys: SurveySettings,
+    test_from: datetime | None,
 ) -> SurveyDataset:
     invited, matrix, answered = rows.invited, rows.matrix, rows.invited.answered
     features = columns_of(target.service)
@@ -181,7 +206,8 @@ def _weighted(
         settings=surveys,
         seed=TrainingSettings.read().seed,
     )
-    # Care that was drawn at random is undone like the drawing of invitations: both are known by design.
+    # Care that was drawn at random is undone like the drawing of invitations: both are known by
+    # design.
     design = rows.marks.weight[rows.kept] / invited.sampling_probability
     weights = survey_weights(design[answered], response.probability[answered], surveys)
     balances = balance(seen, seen_names, answered, design, weights)
@@ -212,12 +238,20 @@ def _weighted(
         },
     )
     return SurveyDataset(
-        dataset=dataset, invited=invited, matrix=matrix, silent=quiet, response=response, weights=weights, facts=facts
+        dataset=dataset,
+        invited=invited,
+        matrix=matrix,
+        silent=quiet,
+        response=response,
+        weights=weights,
+        facts=facts,
     )
 
 
 def _of_rows(people: pl.DataFrame, rows: SurveyRows) -> pl.DataFrame:
-    keys = pl.DataFrame({"id": pl.Series(rows.ids, dtype=pl.String), "cutoff": _moments(rows.cutoffs)})
+    keys = pl.DataFrame(
+        {"id": pl.Series(rows.ids, dtype=pl.String), "cutoff": _moments(rows.cutoffs)}
+    )
     return keys.join(people, on=["id", "cutoff"], how="left", maintain_order="left")
 
 
@@ -228,16 +262,22 @@ def _moments(times: Times) -> pl.Series:
 def _seen(
     matrix: Floats, features: tuple[str, ...], invited: SurveyRows, slices: dict[str, Texts]
 ) -> tuple[Floats, tuple[str, ...]]:
-    """What could be seen of an invited customer: the features, what figures are sliced by, and how the invitation was sent."""
+    """What could be seen of an invited customer: the features, what figures are sliced by, and how
+    the invitation was sent.
+    """
     texts = {name: values for name, values in slices.items() if name != SILENT}
     texts |= {"invitation_channel": invited.channel, "invitation_touchpoint": invited.touchpoint}
-    codes = [np.unique(values, return_inverse=True)[1].astype(np.float64) for values in texts.values()]
+    codes = [
+        np.unique(values, return_inverse=True)[1].astype(np.float64) for values in texts.values()
+    ]
     seen = np.column_stack([matrix, *codes, invited.sampling_probability])
     return seen, (*features, *texts, "sampling_probability")
 
 
 def _test_start(cutoffs: Times, settings: LabelSettings) -> datetime:
-    """When the test period begins, as `training.labelling.periods.period_split` has it, though there be too few rows to split."""
+    """When the test period begins, as `training.labelling.periods.period_split` has it, though
+    there be too few rows to split.
+    """
     different = np.unique(cutoffs)
     return utc(different[-max(1, int(settings.test_share * len(different)))])
 

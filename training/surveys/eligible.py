@@ -1,4 +1,6 @@
-"""Who could be asked how satisfied they are: customers at cut-offs, or contacts at their close, and whom they are about."""
+"""Who could be asked how satisfied they are: customers at cut-offs, or contacts at their close, and
+whom they are about.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +33,8 @@ class Askable:
     Parameters
     ----------
     people : DataFrame
-        Ordered by cut-off, then id: ``id`` (a customer or a contact), ``cutoff``, ``customer_id``, ``household``, and the slices.
+        Ordered by cut-off, then id: ``id`` (a customer or a contact), ``cutoff``, ``customer_id``,
+        ``household``, and the slices.
     excluded : dict of str to int
         Rows left out, by reason.
     """
@@ -45,7 +48,10 @@ class Askable:
         return Asked(
             ids=self.people["id"].to_numpy().astype(np.str_),
             customers=self.people["customer_id"].to_numpy().astype(np.str_),
-            cutoffs=self.people["cutoff"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]"),
+            cutoffs=self.people["cutoff"]
+            .dt.replace_time_zone(None)
+            .to_numpy()
+            .astype("datetime64[us]"),
         )
 
 
@@ -75,14 +81,19 @@ def askable(
     Raises
     ------
     InputError
-        A table is absent, a cut-off has no history or its answers are not in, or contacts were to have cut-offs.
+        A table is absent, a cut-off has no history or its answers are not in, or contacts were to
+        have cut-offs.
     """
     if target.entity == "contact":
         if cutoffs is not None:
-            raise InputError("cutoffs", f"must not be given for {target.name}: a contact's cut-off is its close")
+            raise InputError(
+                "cutoffs", f"must not be given for {target.name}: a contact's cut-off is its close"
+            )
         return _contacts(history, repository, target)
     view = SERVICES[target.service][0]
-    chosen = survey_cutoffs(repository.history_mondays(view), history.end, target, settings, surveys, cutoffs)
+    chosen = survey_cutoffs(
+        repository.history_mondays(view), history.end, target, settings, surveys, cutoffs
+    )
     excluded: dict[str, int] = {}
     parts = []
     with progress("Finding who could be asked", len(chosen)) as advance:
@@ -90,13 +101,20 @@ def askable(
             population = customers_present(history, at, repository.ids_at(view, at))
             for reason, rows in population.excluded.items():
                 excluded[reason] = excluded.get(reason, 0) + rows
-            parts.append(population.rows.select(_PERSON).with_columns(cutoff=pl.lit(at, _UTC_TIME), id="customer_id"))
+            parts.append(
+                population.rows.select(_PERSON).with_columns(
+                    cutoff=pl.lit(at, _UTC_TIME), id="customer_id"
+                )
+            )
             advance(1)
     return Askable(pl.concat(parts).sort("cutoff", "id"), excluded)
 
 
-def unanswered_contacts(history: RawHistory, target: SurveyTarget, since: datetime, at: datetime) -> Askable:
-    """Contacts that a score is wanted for: closed after `since`, known at `at`, and not answered by then.
+def unanswered_contacts(
+    history: RawHistory, target: SurveyTarget, since: datetime, at: datetime
+) -> Askable:
+    """Contacts that a score is wanted for: closed after `since`, known at `at`, and not answered by
+    then.
 
     Parameters
     ----------
@@ -113,8 +131,12 @@ def unanswered_contacts(history: RawHistory, target: SurveyTarget, since: dateti
         A table is absent.
     """
     _require_contacts(history, target)
-    question = (pl.col("instrument") == target.instrument) & (pl.col("dimension") == target.dimension)
-    answers = history.known("survey_answers", [], at).filter(question).select("invitation_id").unique()
+    question = (pl.col("instrument") == target.instrument) & (
+        pl.col("dimension") == target.dimension
+    )
+    answers = (
+        history.known("survey_answers", [], at).filter(question).select("invitation_id").unique()
+    )
     answered = (
         history.known("survey_invitations", ["interaction_id", "survey"], at)
         .filter(pl.col("survey") == target.survey)
@@ -130,7 +152,13 @@ def _contacts(history: RawHistory, repository: OperatorRepository, target: Surve
     """Contacts that features are kept of."""
     _require_contacts(history, target)
     view = SERVICES[target.service][0]
-    kept = pl.Series([id_ for monday in repository.history_mondays(view) for id_ in repository.ids_at(view, utc(monday))])
+    kept = pl.Series(
+        [
+            id_
+            for monday in repository.history_mondays(view)
+            for id_ in repository.ids_at(view, utc(monday))
+        ]
+    )
     closes = _closes(history)
     contacts = closes.filter(pl.col("id").is_in(kept.cast(pl.String).implode()))
     return _of_customers(history, contacts, {"no_history": len(closes) - len(contacts)})
@@ -141,13 +169,17 @@ def _require_contacts(history: RawHistory, target: SurveyTarget) -> None:
 
 
 def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
-    """When contacts closed, as the first version to arrive told it: that is when features know them."""
+    """When contacts closed, as the first version to arrive told it: that is when features know
+    them.
+    """
     rows = history.rows("interactions", ["customer_id"])
     return (
         (rows if at is None else rows.filter(pl.col(ARRIVED) <= at))
         .sort(ARRIVED)
         .unique("interaction_id", keep="first", maintain_order=True)
-        .select(pl.col("interaction_id").alias("id"), "customer_id", pl.col(HAPPENED).alias("cutoff"))
+        .select(
+            pl.col("interaction_id").alias("id"), "customer_id", pl.col(HAPPENED).alias("cutoff")
+        )
         .sort("cutoff", "id")
         .collect()
     )
@@ -155,14 +187,22 @@ def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
 
 def _of_customers(history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int]) -> Askable:
     """Contacts of customers who were present at the start of the contact's week."""
-    parts = [contacts.clear().with_columns(pl.lit(None, pl.String).alias(name) for name in ("household", *SLICES))]
+    parts = [
+        contacts.clear().with_columns(
+            pl.lit(None, pl.String).alias(name) for name in ("household", *SLICES)
+        )
+    ]
     weeks = contacts.with_columns(monday=pl.col("cutoff").dt.truncate("1w")).partition_by(
         "monday", as_dict=True, maintain_order=True
     )
     with progress("Finding whose contacts they were", len(weeks)) as advance:
         for (monday,), of_week in weeks.items():
             people = customers_present(history, monday).rows.select(_PERSON)
-            parts.append(of_week.drop("monday").join(people, on="customer_id", how="inner", maintain_order="left"))
+            parts.append(
+                of_week.drop("monday").join(
+                    people, on="customer_id", how="inner", maintain_order="left"
+                )
+            )
             advance(1)
     people = pl.concat(parts)
     return Askable(people, excluded | {"not_at_risk": len(contacts) - len(people)})
@@ -176,7 +216,8 @@ def survey_cutoffs(
     surveys: SurveySettings,
     asked: Sequence[datetime] | None = None,
 ) -> list[datetime]:
-    """Cut-offs to take customers at, oldest first: counted back from the newest Monday whose answers are in.
+    """Cut-offs to take customers at, oldest first: counted back from the newest Monday whose
+    answers are in.
 
     Parameters
     ----------
@@ -192,21 +233,40 @@ def survey_cutoffs(
     Raises
     ------
     InputError
-        No Monday's answers are in, or one that was asked for has no history or its answers are not in.
+        No Monday's answers are in, or one that was asked for has no history or its answers are not
+        in.
     """
     known = [utc(monday) for monday in np.sort(mondays)]
-    span = timedelta(days=(settings.gap_days if target.has_gap else 0) + target.horizon_days + surveys.answer_days)
+    span = timedelta(
+        days=(settings.gap_days if target.has_gap else 0)
+        + target.horizon_days
+        + surveys.answer_days
+    )
     usable = [monday for monday in known if monday + span <= end]
     if asked is not None:
         for at in asked:
             if at not in known:
-                between = f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}" if known else "; there are none yet"
-                raise InputError("cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat())
+                between = (
+                    f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}"
+                    if known
+                    else "; there are none yet"
+                )
+                raise InputError(
+                    "cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat()
+                )
             if at not in usable:
-                raise InputError("cutoffs", f"must not lie after {end - span:%Y-%m-%d}, for answers to be in", at.isoformat())
+                raise InputError(
+                    "cutoffs",
+                    f"must not lie after {end - span:%Y-%m-%d}, for answers to be in",
+                    at.isoformat(),
+                )
         return sorted(set(asked))
     if not usable:
         reach = f"{max(0, (end - known[0]).days)} days" if known else "no history"
-        raise InputError("raw tables", f"must reach {span.days} days beyond the first Monday that history is kept of", reach)
+        raise InputError(
+            "raw tables",
+            f"must reach {span.days} days beyond the first Monday that history is kept of",
+            reach,
+        )
     step = timedelta(weeks=settings.cutoff_every_weeks)
     return [monday for monday in usable if (usable[-1] - monday) % step == timedelta(0)]

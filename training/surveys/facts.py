@@ -61,12 +61,13 @@ class SurveyFacts:
     response : dict of str to JSON
         How the probability of answering was learned.
     unbalanced_before, unbalanced_after : int
-        Columns in which answers and invitations differ by more than `BALANCED` standard deviations, by design weights alone and
-        by combined weights.
+        Columns in which answers and invitations differ by more than `BALANCED` standard deviations,
+        by design weights alone and by combined weights.
     balance : tuple of Balance
         The columns farthest apart before weighting.
     calibration : SampledBand or None
-        Observed over expected among all who were asked, by a model's test rows; None before there is a model.
+        Observed over expected among all who were asked, by a model's test rows; None before there
+        is a model.
     """
 
     target: str
@@ -123,8 +124,12 @@ def survey_facts(
         gap_days=settings.gap_days if target.has_gap else 0,
         horizon_days=target.horizon_days,
         answer_days=surveys.answer_days,
-        groups={name: _group(invited, members, weights, surveys) for name, members in groups.items()},
-        prevalence_by_design=float(np.average(invited.label[invited.answered], weights=weights.design)),
+        groups={
+            name: _group(invited, members, weights, surveys) for name, members in groups.items()
+        },
+        prevalence_by_design=float(
+            np.average(invited.label[invited.answered], weights=weights.design)
+        ),
         delivered_share=float(invited.delivered.mean()),
         weights=weights.diagnostics(),
         response=response.to_json(),
@@ -134,14 +139,22 @@ def survey_facts(
     )
 
 
-def _group(invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, surveys: SurveySettings) -> GroupFacts:
+def _group(
+    invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, surveys: SurveySettings
+) -> GroupFacts:
     answered = invited.answered
     mine, among = members & answered, members[answered]
     label = invited.label[mine]
     band = None
     if len(label):
-        design, response, customers = weights.design[among], weights.response[among], invited.customers[mine]
-        band = sampled_prevalence(label, design, response, customers, surveys.odds_ratio, AssessmentSettings.read())
+        design, response, customers = (
+            weights.design[among],
+            weights.response[among],
+            invited.customers[mine],
+        )
+        band = sampled_prevalence(
+            label, design, response, customers, surveys.odds_ratio, AssessmentSettings.read()
+        )
     return GroupFacts(
         invited=int(members.sum()),
         answered=len(label),

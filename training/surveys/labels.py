@@ -1,9 +1,10 @@
 """Survey labels: who was invited after a cut-off, who answered, and who of them is dissatisfied.
 
-The first survey of the target's sort that is sent in the horizon counts, whether it was delivered or answered; later ones do not
-make up for it. Answers and corrections count when they arrive within the horizon and the days in which answers are waited for
-(`SurveySettings.answer_days`): then the label is known, and does not change with what arrives later. A row for which that moment
-lies after the data's end is censored.
+The first survey of the target's sort that is sent in the horizon counts, whether it was delivered
+or answered; later ones do not make up for it. Answers and corrections count when they arrive within
+the horizon and the days in which answers are waited for (`SurveySettings.answer_days`): then the
+label is known, and does not change with what arrives later. A row for which that moment lies after
+the data's end is censored.
 """
 
 from dataclasses import dataclass
@@ -99,11 +100,17 @@ class SurveyRows:
 
     def rows(self, positions: Positions) -> "SurveyRows":
         """The same with only these rows, in this order."""
-        parts = {name: value[positions] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        parts = {
+            name: value[positions]
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
         return SurveyRows(**parts, excluded=self.excluded)
 
 
-def survey_rows(history: RawHistory, target: SurveyTarget, asked: Asked, gap_days: int, settings: SurveySettings) -> SurveyRows:
+def survey_rows(
+    history: RawHistory, target: SurveyTarget, asked: Asked, gap_days: int, settings: SurveySettings
+) -> SurveyRows:
     """Look for the first survey after each cut-off, and for its answer.
 
     Parameters
@@ -170,7 +177,15 @@ def _first_invitations(
 ) -> pl.DataFrame:
     """Each row's first invitation in its horizon, as it was told by the end of the row's wait."""
     key = "customer_id" if target.entity == "customer" else "interaction_id"
-    columns = ["customer_id", "interaction_id", "survey", "channel", "touchpoint", "sampling_probability", "delivered"]
+    columns = [
+        "customer_id",
+        "interaction_id",
+        "survey",
+        "channel",
+        "touchpoint",
+        "sampling_probability",
+        "delivered",
+    ]
     invitations = (
         history.rows("survey_invitations", columns)
         .filter(pl.col("survey") == target.survey, pl.col(key).is_not_null())
@@ -185,17 +200,26 @@ def _first_invitations(
         joined.filter(pl.col(ARRIVED) <= pl.col("label_end"))
         .sort(_ROW, "invitation_id", ARRIVED)
         .unique([_ROW, "invitation_id"], keep="last", maintain_order=True)
-        .filter(pl.col("invited_at") > pl.col(_CUTOFF) + start, pl.col("invited_at") <= pl.col(_CUTOFF) + end)
+        .filter(
+            pl.col("invited_at") > pl.col(_CUTOFF) + start,
+            pl.col("invited_at") <= pl.col(_CUTOFF) + end,
+        )
         .sort(_ROW, "invited_at", "invitation_id")
         .unique(_ROW, keep="first", maintain_order=True)
         .drop(ARRIVED)
     )
 
 
-def _with_labels(history: RawHistory, target: SurveyTarget, invited: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The invited rows with their labels, null where nothing was answered, and how many answered off the scale."""
+def _with_labels(
+    history: RawHistory, target: SurveyTarget, invited: pl.DataFrame
+) -> tuple[pl.DataFrame, int]:
+    """The invited rows with their labels, null where nothing was answered, and how many answered
+    off the scale.
+    """
     answers = (
-        history.rows("survey_answers", ["instrument", "dimension", "score", "scale_low", "scale_high"])
+        history.rows(
+            "survey_answers", ["instrument", "dimension", "score", "scale_low", "scale_high"]
+        )
         .filter(pl.col("instrument") == target.instrument, pl.col("dimension") == target.dimension)
         .select("invitation_id", "score", "scale_low", "scale_high", ARRIVED)
         .collect()
@@ -207,7 +231,9 @@ def _with_labels(history: RawHistory, target: SurveyTarget, invited: pl.DataFram
         .sort(_ROW, ARRIVED)
         .unique(_ROW, keep="last", maintain_order=True)
     )
-    label = target.label(*(told[name].to_numpy().astype(np.float64) for name in ("score", "scale_low", "scale_high")))
+    label = target.label(
+        *(told[name].to_numpy().astype(np.float64) for name in ("score", "scale_low", "scale_high"))
+    )
     labels = told.select(_ROW).with_columns(label=pl.Series(label, dtype=pl.Float64))
     off_scale = labels.filter(pl.col("label").is_nan())
     found = invited.join(off_scale, on=_ROW, how="anti").join(labels, on=_ROW, how="left")
@@ -219,4 +245,6 @@ def _texts(frame: pl.DataFrame, column: str) -> Texts:
 
 
 def _times(frame: pl.DataFrame, column: str) -> Times:
-    return frame[column].cast(_UTC_TIME).dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+    return (
+        frame[column].cast(_UTC_TIME).dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+    )

@@ -1,7 +1,8 @@
 """Response: how likely an invited customer was to answer, from what the operator could see.
 
-Every row's probability comes from boosters that have seen nothing of its customer, and nothing that was known only after the
-training period: invitations of the test period are scored by what had been learned before it.
+Every row's probability comes from boosters that have seen nothing of its customer, and nothing that
+was known only after the training period: invitations of the test period are scored by what had been
+learned before it.
 """
 
 from dataclasses import asdict, dataclass
@@ -32,7 +33,9 @@ _PARAMETERS: dict[str, object] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-"""Small trees: weights are one over what these say, so that a probability too low by chance costs more than one too blunt."""
+"""Small trees: weights are one over what these say, so that a probability too low by chance costs
+more than one too blunt.
+"""
 
 _PATIENCE_ROUNDS = 30
 
@@ -52,7 +55,8 @@ class Response:
     rounds : int
         Boosting rounds; 0 for one rate.
     auc, log_loss, log_loss_of_rate : float or None
-        Of the cross-fitted probabilities of those invitations, and log loss of their one rate; None for one rate.
+        Of the cross-fitted probabilities of those invitations, and log loss of their one rate; None
+        for one rate.
     fitted_until : datetime or None
         Nothing known from then on was learned from; None where everything was.
     """
@@ -86,7 +90,8 @@ def fit_response(
     seed: int,
     threads: int = 0,
 ) -> Response:
-    """Learn who answers from the invitations whose outcome was known in time, and give every row's probability.
+    """Learn who answers from the invitations whose outcome was known in time, and give every row's
+    probability.
 
     Parameters
     ----------
@@ -117,15 +122,23 @@ def fit_response(
     label = answered.astype(np.float64)
     rows, answers = int(learned.sum()), int(label[learned].sum())
     fold = customer_folds(customers, settings.response_folds, seed)
-    if min(answers, rows - answers) < settings.fewest_answers or len(np.unique(fold[learned])) < settings.response_folds:
+    if (
+        min(answers, rows - answers) < settings.fewest_answers
+        or len(np.unique(fold[learned])) < settings.response_folds
+    ):
         return _one_rate(label, rows, answers, fitted_until)
-    boosters, rounds = _cross_fit(matrix[learned], features, label[learned], fold[learned], settings, seed, threads)
+    boosters, rounds = _cross_fit(
+        matrix[learned], features, label[learned], fold[learned], settings, seed, threads
+    )
     margin = np.empty(len(label))
     for number, booster in enumerate(boosters):
         mine = fold == number
         if mine.any():
-            margin[mine] = booster.predict(matrix[mine], raw_score=True, num_iteration=rounds, num_threads=threads)
-    # Shallow boosters are a little shy of the ends: margins of rows they have not seen say by how much.
+            margin[mine] = booster.predict(
+                matrix[mine], raw_score=True, num_iteration=rounds, num_threads=threads
+            )
+    # Shallow boosters are a little shy of the ends: margins of rows they have not seen say by how
+    # much.
     probability = PlattCalibration.fit(margin[learned], label[learned]).probability(margin)
     said, truth = probability[learned], label[learned]
     return Response(
@@ -142,10 +155,15 @@ def fit_response(
 
 
 def customer_folds(customers: Texts, folds: int, seed: int) -> NDArray[np.int64]:
-    """A fold from 0 for each row, by its customer's id alone: the same customer is in the same fold of every table."""
+    """A fold from 0 for each row, by its customer's id alone: the same customer is in the same fold
+    of every table.
+    """
     ids, rows = np.unique(customers, return_inverse=True)
-    # Salted, so that these folds have nothing to do with how fitting and calibration rows are parted.
-    return np.array([crc32(f"response {seed} {id_}".encode()) % folds for id_ in ids], dtype=np.int64)[rows]
+    # Salted, so that these folds have nothing to do with how fitting and calibration rows are
+    # parted.
+    return np.array(
+        [crc32(f"response {seed} {id_}".encode()) % folds for id_ in ids], dtype=np.int64
+    )[rows]
 
 
 def _cross_fit(
@@ -157,10 +175,19 @@ def _cross_fit(
     seed: int,
     threads: int,
 ) -> tuple[list[lgb.Booster], int]:
-    folds = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(settings.response_folds)]
+    folds = [
+        (np.flatnonzero(fold != number), np.flatnonzero(fold == number))
+        for number in range(settings.response_folds)
+    ]
     result = lgb.cv(
         {**_PARAMETERS, "seed": seed, "num_threads": threads},
-        lgb.Dataset(matrix, label, feature_name=list(features), free_raw_data=False, params={"verbosity": -1}),
+        lgb.Dataset(
+            matrix,
+            label,
+            feature_name=list(features),
+            free_raw_data=False,
+            params={"verbosity": -1},
+        ),
         num_boost_round=settings.response_rounds,
         folds=folds,
         callbacks=[lgb.early_stopping(_PATIENCE_ROUNDS, verbose=False)],

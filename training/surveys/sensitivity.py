@@ -1,4 +1,6 @@
-"""Sensitivity: how far figures of those who answered could be off, by satisfaction itself and by sampling."""
+"""Sensitivity: how far figures of those who answered could be off, by satisfaction itself and by
+sampling.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from holdfast.arrays import Floats, Texts
-from models.dissatisfaction import SensitivityBand, calibration_band, prevalence_band, tilted_weights
+from models.dissatisfaction import (
+    SensitivityBand,
+    calibration_band,
+    prevalence_band,
+    tilted_weights,
+)
 from training.evaluation.bootstrap import Figures, interval, resample
 from training.settings import AssessmentSettings, TrainingSettings
 
@@ -26,7 +33,8 @@ class SampledBand:
     low, high : float
         The band: the figure at either end of what is thought possible.
     region_low, region_high : float
-        Lower limit of the interval of `low`, and upper limit of that of `high`: band and sampling together.
+        Lower limit of the interval of `low`, and upper limit of that of `high`: band and sampling
+        together.
     """
 
     odds_ratio: float
@@ -62,7 +70,8 @@ def sampled_prevalence(
     label, design, response : (n,) float64
         Of those who answered, as in `models.dissatisfaction.tilted_weights`.
     customers : (n,) str
-        Whose rows they are: rows of one customer are resampled together. Weights are taken as they are, not learned anew.
+        Whose rows they are: rows of one customer are resampled together. Weights are taken as they
+        are, not learned anew.
     odds_ratio : float
         The farthest odds ratio thought possible; at least 1.
     settings : AssessmentSettings

@@ -1,4 +1,6 @@
-"""Settings of dissatisfaction: which answers count, how they are weighted, and how wrong they are thought to be."""
+"""Settings of dissatisfaction: which answers count, how they are weighted, and how wrong they are
+thought to be.
+"""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -7,7 +9,9 @@ from holdfast.settings import Section
 
 
 class SurveySettings(Section):
-    """Which survey answers count, how they are weighted, and how far the sensitivity band reaches."""
+    """Which survey answers count, how they are weighted, and how far the sensitivity band
+    reaches.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_SURVEY_")
 
@@ -18,18 +22,31 @@ class SurveySettings(Section):
         description="Days after the last possible invitation in which answers and corrections must have arrived to count.",
     )
     response_folds: int = Field(
-        default=5, ge=2, le=20, description="Folds of customers in which the probability of answering is cross-fitted."
+        default=5,
+        ge=2,
+        le=20,
+        description="Folds of customers in which the probability of answering is cross-fitted.",
     )
-    response_rounds: int = Field(default=300, ge=10, le=10_000, description="Most boosting rounds of the model of who answers.")
+    response_rounds: int = Field(
+        default=300,
+        ge=10,
+        le=10_000,
+        description="Most boosting rounds of the model of who answers.",
+    )
     fewest_answers: int = Field(
         default=200,
         ge=20,
         description="Answers, and invitations without one, from which a model of who answers is fitted; else one rate for all.",
     )
     weight_quantile: float = Field(
-        default=0.99, gt=0.5, le=1, description="Response weights are clipped to this quantile of the answers' weights."
+        default=0.99,
+        gt=0.5,
+        le=1,
+        description="Response weights are clipped to this quantile of the answers' weights.",
     )
-    weight_most: float = Field(default=30.0, ge=1, description="Response weights are never larger than this.")
+    weight_most: float = Field(
+        default=30.0, ge=1, description="Response weights are never larger than this."
+    )
     odds_ratio: float = Field(
         default=3.0,
         ge=1,

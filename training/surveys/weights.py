@@ -1,4 +1,6 @@
-"""Survey weights: how many customers each answer stands for, by design and by who answers, and how much to trust that."""
+"""Survey weights: how many customers each answer stands for, by design and by who answers, and how
+much to trust that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,7 +43,9 @@ class SurveyWeights:
 
     @property
     def effective_rows(self) -> float:
-        """Rows with equal weights that would tell as much (Kish): fewer, the more unequal the combined weights are."""
+        """Rows with equal weights that would tell as much (Kish): fewer, the more unequal the
+        combined weights are.
+        """
         return float(self.combined.sum() ** 2 / (self.combined**2).sum())
 
     def diagnostics(self) -> "WeightDiagnostics":
@@ -67,7 +71,8 @@ class WeightDiagnostics:
     rows : int
         Answers.
     effective_rows, design_effective_rows : float
-        Rows with equal weights that would tell as much: by the combined weights, and by the design weights alone.
+        Rows with equal weights that would tell as much: by the combined weights, and by the design
+        weights alone.
     least, median, most : float
         Combined weights; their mean is one.
     clip, clipped_share : float
@@ -99,7 +104,8 @@ class Balance:
     asked : float
         Mean over all who were invited, by design weights.
     before, after : float
-        Standardised difference of those who answered: by design weights alone, and by combined weights. 0 is alike.
+        Standardised difference of those who answered: by design weights alone, and by combined
+        weights. 0 is alike.
     """
 
     column: str
@@ -108,13 +114,16 @@ class Balance:
     after: float
 
 
-def survey_weights(design: Floats, answering_probability: Floats, settings: SurveySettings) -> SurveyWeights:
+def survey_weights(
+    design: Floats, answering_probability: Floats, settings: SurveySettings
+) -> SurveyWeights:
     """Weights of answers.
 
     Parameters
     ----------
     design : (n,) float64
-        How many customers each invitation stands for, positive, in any unit: one over the probability of being invited.
+        How many customers each invitation stands for, positive, in any unit: one over the
+        probability of being invited.
     answering_probability : (n,) float64
         With which each was to answer when invited, in (0, 1].
     settings : SurveySettings
@@ -130,9 +139,13 @@ def survey_weights(design: Floats, answering_probability: Floats, settings: Surv
     if (wrong := ~((design > 0) & np.isfinite(design))).any():
         raise InputError("design", "must be positive", float(design[wrong][0]))
     if (wrong := ~((answering_probability > 0) & (answering_probability <= 1))).any():
-        raise InputError("answering_probability", "must lie in (0, 1]", float(answering_probability[wrong][0]))
+        raise InputError(
+            "answering_probability", "must lie in (0, 1]", float(answering_probability[wrong][0])
+        )
     unclipped = 1.0 / answering_probability
-    clip = max(1.0, min(settings.weight_most, float(np.quantile(unclipped, settings.weight_quantile))))
+    clip = max(
+        1.0, min(settings.weight_most, float(np.quantile(unclipped, settings.weight_quantile)))
+    )
     response = np.minimum(unclipped, clip)
     combined = design * response
     return SurveyWeights(
@@ -145,9 +158,14 @@ def survey_weights(design: Floats, answering_probability: Floats, settings: Surv
 
 
 def balance(
-    matrix: Floats, features: Sequence[str], answered: NDArray[np.bool_], design: Floats, weights: SurveyWeights
+    matrix: Floats,
+    features: Sequence[str],
+    answered: NDArray[np.bool_],
+    design: Floats,
+    weights: SurveyWeights,
 ) -> list[Balance]:
-    """Compare those who answered with all who were invited, column by column, before and after response weights.
+    """Compare those who answered with all who were invited, column by column, before and after
+    response weights.
 
     Parameters
     ----------
@@ -163,8 +181,8 @@ def balance(
     Returns
     -------
     list of Balance
-        Columns that vary, the farthest apart before weighting first. That values are missing is a column too; means are of the
-        rest.
+        Columns that vary, the farthest apart before weighting first. That values are missing is a
+        column too; means are of the rest.
     """
     found = []
     for position, name in enumerate(features):
@@ -172,7 +190,13 @@ def balance(
         missing = np.isnan(values)
         columns = [(name, values, ~missing)]
         if missing.any():
-            columns.append((f"{name} missing", missing.astype(np.float64), np.ones(len(values), dtype=np.bool_)))
+            columns.append(
+                (
+                    f"{name} missing",
+                    missing.astype(np.float64),
+                    np.ones(len(values), dtype=np.bool_),
+                )
+            )
         for column, of, known in columns:
             compared = _compared(column, of, known, answered, design, weights.combined)
             if compared is not None:
@@ -181,7 +205,12 @@ def balance(
 
 
 def _compared(
-    column: str, values: Floats, known: NDArray[np.bool_], answered: NDArray[np.bool_], design: Floats, combined: Floats
+    column: str,
+    values: Floats,
+    known: NDArray[np.bool_],
+    answered: NDArray[np.bool_],
+    design: Floats,
+    combined: Floats,
 ) -> Balance | None:
     told = known & answered
     if not told.any():
@@ -192,5 +221,12 @@ def _compared(
         return None
     after = np.zeros(len(values))
     after[answered] = combined
-    before_mean, after_mean = (float(np.average(values[told], weights=weight[told])) for weight in (design, after))
-    return Balance(column=column, asked=asked, before=(before_mean - asked) / spread, after=(after_mean - asked) / spread)
+    before_mean, after_mean = (
+        float(np.average(values[told], weights=weight[told])) for weight in (design, after)
+    )
+    return Balance(
+        column=column,
+        asked=asked,
+        before=(before_mean - asked) / spread,
+        after=(after_mean - asked) / spread,
+    )

@@ -1,9 +1,11 @@
-"""An operator's randomised contacts as experiments, one an action: who was drawn into which arm, and who was still there after.
+"""An operator's randomised contacts as experiments, one an action: who was drawn into which arm,
+and who was still there after.
 
-Only contacts whose arm was drawn at random count. Of those, treatment is compared with control. The holdout is left out: its
-households have gone without any offer for as long as there has been a holdout, so that they differ from the treated in more
-than this one action; they tell what all care does together. Without them, arms are as likely as the stored propensities say
-once these are divided by ``1 - h``, the campaign's chance not to be held out, whatever care anybody had before.
+Only contacts whose arm was drawn at random count. Of those, treatment is compared with control. The
+holdout is left out: its households have gone without any offer for as long as there has been a
+holdout, so that they differ from the treated in more than this one action; they tell what all care
+does together. Without them, arms are as likely as the stored propensities say once these are
+divided by ``1 - h``, the campaign's chance not to be held out, whatever care anybody had before.
 """
 
 from collections.abc import Sequence
@@ -32,9 +34,13 @@ _RECENT = np.timedelta64(8, "D")
 
 def randomised_actions(history: RawHistory) -> tuple[str, ...]:
     """Actions with contacts in both arms that were drawn at random, by name."""
-    drawn = history.known("care_contacts", ["action", "arm", "propensity"]).filter(pl.col("propensity").is_not_null())
+    drawn = history.known("care_contacts", ["action", "arm", "propensity"]).filter(
+        pl.col("propensity").is_not_null()
+    )
     arms = drawn.group_by("action").agg(pl.col("arm").unique()).collect()
-    both = arms.filter(pl.col("arm").list.contains("treatment") & pl.col("arm").list.contains("control"))
+    both = arms.filter(
+        pl.col("arm").list.contains("treatment") & pl.col("arm").list.contains("control")
+    )
     return tuple(sorted(both["action"].to_list()))
 
 
@@ -71,16 +77,25 @@ def select_contacts(history: RawHistory, action: str) -> Contacts:
     decisions = _decisions(history)
     known = sorted(decisions["action"].unique().to_list())
     if action not in known:
-        raise InputError("--action", f"must be one that care_contacts tells of: {', '.join(known) or 'there is none'}", action)
+        raise InputError(
+            "--action",
+            f"must be one that care_contacts tells of: {', '.join(known) or 'there is none'}",
+            action,
+        )
     rows = decisions.filter(pl.col("action") == action)
-    rows = rows.join(_shares(rows), on="campaign_id", how="left", nulls_equal=True, maintain_order="left")
-    rows = rows.join(_lost(history), on="contact_id", how="left", maintain_order="left").with_columns(
-        (pl.col("propensity") / (1 - pl.col("held_out"))).alias("of_arm")
+    rows = rows.join(
+        _shares(rows), on="campaign_id", how="left", nulls_equal=True, maintain_order="left"
     )
+    rows = rows.join(
+        _lost(history), on="contact_id", how="left", maintain_order="left"
+    ).with_columns((pl.col("propensity") / (1 - pl.col("held_out"))).alias("of_arm"))
     left_out: dict[str, int] = {}
     for reason, wrong in (
         ("not drawn at random: no propensity", pl.col("propensity").is_null()),
-        ("not drawn at random: propensity 0 or 1", (pl.col("propensity") <= 0) | (pl.col("propensity") >= 1)),
+        (
+            "not drawn at random: propensity 0 or 1",
+            (pl.col("propensity") <= 0) | (pl.col("propensity") >= 1),
+        ),
         ("in the holdout, which goes without all offers", pl.col("arm") == "holdout"),
         ("drawn among no other arm than the holdout", pl.col("of_arm") > 1 - _SAME),
         ("about a customer as a whole", pl.col("subscription_id").is_null()),
@@ -91,11 +106,16 @@ def select_contacts(history: RawHistory, action: str) -> Contacts:
         rows = kept
     if rows.is_empty():
         reasons = "; ".join(f"{reason} {count}" for reason, count in left_out.items())
-        raise InputError("care_contacts", f"must hold randomised contacts of {action} with an outcome; left out: {reasons}")
+        raise InputError(
+            "care_contacts",
+            f"must hold randomised contacts of {action} with an outcome; left out: {reasons}",
+        )
     return Contacts(action, rows, left_out, _met_again(decisions, rows))
 
 
-def experiments(history: RawHistory, repository: OperatorRepository, contacts: Sequence[Contacts]) -> list[Experiment]:
+def experiments(
+    history: RawHistory, repository: OperatorRepository, contacts: Sequence[Contacts]
+) -> list[Experiment]:
     """Contacts as experiments, with what was known of each line on the Monday before.
 
     Parameters
@@ -110,14 +130,18 @@ def experiments(history: RawHistory, repository: OperatorRepository, contacts: S
     Returns
     -------
     list of Experiment
-        One an action, a row a contact. Rows left out are counted by reason; those treated for another reason before the outcome
-        was known are marked.
+        One an action, a row a contact. Rows left out are counted by reason; those treated for
+        another reason before the outcome was known are marked.
     """
     mondays = np.sort(repository.history_mondays(SERVICES[SERVICE][0]))
     rows = pl.concat([found.rows for found in contacts])
     at = rows["decided_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
     place = np.searchsorted(mondays, at, side="right") - 1
-    recent = (place >= 0) & (at - mondays[np.maximum(place, 0)] <= _RECENT) if len(mondays) else np.zeros(len(at), dtype=bool)
+    recent = (
+        (place >= 0) & (at - mondays[np.maximum(place, 0)] <= _RECENT)
+        if len(mondays)
+        else np.zeros(len(at), dtype=bool)
+    )
     asked = np.flatnonzero(recent)
     matrix = np.full((len(rows), len(_columns())), np.nan)
     if len(asked):
@@ -142,7 +166,8 @@ def _experiment(history: RawHistory, contacts: Contacts, matrix: Floats) -> Expe
         matrix=matrix[told],
         features=_columns(),
         labels=_columns(),
-        left_out=contacts.left_out | ({"nothing known of the line in the week before": missing} if missing else {}),
+        left_out=contacts.left_out
+        | ({"nothing known of the line in the week before": missing} if missing else {}),
         marks={"treated for another reason before the outcome was known": contacts.again[told]},
     )
 
@@ -153,24 +178,39 @@ def _columns() -> tuple[str, ...]:
 
 def _decisions(history: RawHistory) -> pl.DataFrame:
     columns = ["customer_id", "subscription_id", "campaign_id", "action", "arm", "propensity"]
-    found = history.known("care_contacts", columns).rename({HAPPENED: "decided_at"}).drop(ARRIVED).collect()
+    found = (
+        history.known("care_contacts", columns)
+        .rename({HAPPENED: "decided_at"})
+        .drop(ARRIVED)
+        .collect()
+    )
     return found.sort("decided_at", "contact_id")
 
 
 def _shares(rows: pl.DataFrame) -> pl.DataFrame:
     """Chance of each campaign to hold somebody out.
 
-    It is the propensity of those who were held out. Where none are on record but each arm has one propensity, it is what these
-    leave of 1; else nobody was held out.
+    It is the propensity of those who were held out. Where none are on record but each arm has one
+    propensity, it is what these leave of 1; else nobody was held out.
     """
-    of_arm = {arm: pl.col("propensity").filter(pl.col("arm") == arm) for arm in ("treatment", "control", "holdout")}
+    of_arm = {
+        arm: pl.col("propensity").filter(pl.col("arm") == arm)
+        for arm in ("treatment", "control", "holdout")
+    }
     single = (of_arm["treatment"].n_unique() == 1) & (of_arm["control"].n_unique() == 1)
     rest = (1 - of_arm["treatment"].first() - of_arm["control"].first()).clip(0.0, 1.0)
     told = of_arm["holdout"].mean()
     return (
         rows.filter(pl.col("propensity").is_not_null())
         .group_by("campaign_id")
-        .agg(pl.when(told.is_not_null()).then(told).when(single).then(rest).otherwise(0.0).alias("held_out"))
+        .agg(
+            pl.when(told.is_not_null())
+            .then(told)
+            .when(single)
+            .then(rest)
+            .otherwise(0.0)
+            .alias("held_out")
+        )
     )
 
 
@@ -178,26 +218,38 @@ def _lost(history: RawHistory) -> pl.DataFrame:
     """Whether a contact's line was lost, of contacts whose outcome is final."""
     outcomes = history.known("care_outcomes", ["value", "matured_at"])
     final = outcomes.filter(pl.col("outcome") == "churned", pl.col("matured_at") <= history.end)
-    return final.select("contact_id", (pl.col("value") > 0).cast(pl.Float64).alias("lost")).collect()
+    return final.select(
+        "contact_id", (pl.col("value") > 0).cast(pl.Float64).alias("lost")
+    ).collect()
 
 
 def _met_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether the line, or its whole customer, was treated for another reason between a contact and its outcome."""
+    """Whether the line, or its whole customer, was treated for another reason between a contact and
+    its outcome.
+    """
     other = decisions.filter(pl.col("arm") == "treatment").select(
         "customer_id",
         pl.col("subscription_id").alias("line"),
         pl.col("action").alias("again"),
         pl.col("decided_at").alias("then"),
     )
-    pairs = rows.select("contact_id", "customer_id", "subscription_id", "action", "decided_at").join(other, on="customer_id")
-    after = (pl.col("then") > pl.col("decided_at")) & (pl.col("then") <= pl.col("decided_at") + timedelta(days=OUTCOME_DAYS))
+    pairs = rows.select(
+        "contact_id", "customer_id", "subscription_id", "action", "decided_at"
+    ).join(other, on="customer_id")
+    after = (pl.col("then") > pl.col("decided_at")) & (
+        pl.col("then") <= pl.col("decided_at") + timedelta(days=OUTCOME_DAYS)
+    )
     same = pl.col("line").is_null() | (pl.col("line") == pl.col("subscription_id"))
-    found = pairs.filter(after & same & (pl.col("again") != pl.col("action")))["contact_id"].unique()
+    found = pairs.filter(after & same & (pl.col("again") != pl.col("action")))[
+        "contact_id"
+    ].unique()
     return rows["contact_id"].is_in(found.implode()).to_numpy()
 
 
 def _households(history: RawHistory, rows: pl.DataFrame) -> NDArray[np.int64]:
-    homes = history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+    homes = (
+        history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+    )
     names = rows.join(homes, on="customer_id", how="left", maintain_order="left").select(
         pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("home")
     )

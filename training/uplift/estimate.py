@@ -1,4 +1,6 @@
-"""Uplift: what actions do on average, to whom more and to whom less, from a randomised experiment."""
+"""Uplift: what actions do on average, to whom more and to whom less, from a randomised
+experiment.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +86,8 @@ class JudgedExperiment:
 
 
 def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> JudgedExperiment:
-    """Judge each action of an experiment: does it work, is it targetable, what comes of which policy.
+    """Judge each action of an experiment: does it work, is it targetable, what comes of which
+    policy.
 
     Raises
     ------
@@ -101,11 +104,15 @@ def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> Judged
     actions = range(len(experiment.arms) - 1)
     boosters = tuple(learners.fit_effect(everybody, scores.effect[action]) for action in actions)
     return JudgedExperiment(
-        experiment, tuple(_judge_action(experiment, scores, sequences, action, settings) for action in actions), boosters
+        experiment,
+        tuple(_judge_action(experiment, scores, sequences, action, settings) for action in actions),
+        boosters,
     )
 
 
-def _score_everybody(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> Scores:
+def _score_everybody(
+    experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
+) -> Scores:
     """Scores of all rows, each by models of other clusters, averaged over random folds."""
     everybody = np.arange(len(experiment.outcome))
 
@@ -151,31 +158,61 @@ _Measure = Callable[[_View], Moment]
 
 
 def _judge_action(
-    experiment: Experiment, scores: Scores, sequences: list[Sequence], action: int, settings: UpliftSettings
+    experiment: Experiment,
+    scores: Scores,
+    sequences: list[Sequence],
+    action: int,
+    settings: UpliftSettings,
 ) -> ActionUplift:
-    views = [[_View(part, action, experiment.cluster[part.rows]) for part in sequence] for sequence in sequences]
+    views = [
+        [_View(part, action, experiment.cluster[part.rows]) for part in sequence]
+        for sequence in sequences
+    ]
 
     def over(measure: _Measure) -> Moment:
-        """A figure of all judged rows: combined over the parts of a sequence, averaged over sequences."""
-        return inference.average([inference.combine([(measure(view), len(view.cluster)) for view in row]) for row in views])
+        """A figure of all judged rows: combined over the parts of a sequence, averaged over
+        sequences.
+        """
+        return inference.average(
+            [
+                inference.combine([(measure(view), len(view.cluster)) for view in row])
+                for row in views
+            ]
+        )
 
     return ActionUplift(
         action=experiment.arms[action + 1],
         control=_arm(experiment, 0),
         treatment=_arm(experiment, action + 1),
         average=inference.mean(scores.effect[action], experiment.cluster).interval(),
-        qini=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")).interval(),
-        autoc=over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")).interval(),
-        slope=over(lambda view: inference.slope(view.effect, view.predicted, view.cluster)).interval(),
+        qini=over(
+            lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")
+        ).interval(),
+        autoc=over(
+            lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")
+        ).interval(),
+        slope=over(
+            lambda view: inference.slope(view.effect, view.predicted, view.cluster)
+        ).interval(),
         policies=_policies(over, settings.capacity_share),
-        groups=groups(experiment, sequences, action, settings.groups, settings.groups * (len(experiment.arms) - 1)),
+        groups=groups(
+            experiment,
+            sequences,
+            action,
+            settings.groups,
+            settings.groups * (len(experiment.arms) - 1),
+        ),
         curve=tuple(_curve(over)),
     )
 
 
 def _arm(experiment: Experiment, position: int) -> Arm:
     inside = experiment.arm == position
-    return Arm(name=experiment.arms[position], rows=int(inside.sum()), outcome=float(experiment.outcome[inside].mean()))
+    return Arm(
+        name=experiment.arms[position],
+        rows=int(inside.sum()),
+        outcome=float(experiment.outcome[inside].mean()),
+    )
 
 
 def _policies(over: Callable[[_Measure], Moment], capacity: float) -> tuple[PolicyValue, ...]:
@@ -189,10 +226,21 @@ def _policies(over: Callable[[_Measure], Moment], capacity: float) -> tuple[Poli
     return tuple(_policy(over, name, share, ranking) for name, (share, ranking) in rankings.items())
 
 
-def _policy(over: Callable[[_Measure], Moment], name: str, share: float, ranking: Callable[[_View], Floats]) -> PolicyValue:
-    def value(view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False) -> Moment:
+def _policy(
+    over: Callable[[_Measure], Moment], name: str, share: float, ranking: Callable[[_View], Floats]
+) -> PolicyValue:
+    def value(
+        view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False
+    ) -> Moment:
         base, score = view.weighted if weighted else (view.untreated, view.effect)
-        return inference.gain(score, ranking(view), share, view.cluster, base=base if absolute else None, over_random=over_random)
+        return inference.gain(
+            score,
+            ranking(view),
+            share,
+            view.cluster,
+            base=base if absolute else None,
+            over_random=over_random,
+        )
 
     chooses = name in ("riskiest", "model")
     return PolicyValue(
@@ -210,4 +258,7 @@ def _curve(over: Callable[[_Measure], Moment]) -> list[CurvePoint]:
         return inference.gain(view.effect, view.predicted, share, view.cluster)
 
     shares = np.linspace(0, 1, _CURVE_POINTS + 1)
-    return [CurvePoint(share=float(share), gain=over(partial(gain, share=float(share))).interval()) for share in shares]
+    return [
+        CurvePoint(share=float(share), gain=over(partial(gain, share=float(share))).interval())
+        for share in shares
+    ]

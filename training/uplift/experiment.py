@@ -1,7 +1,8 @@
-"""Experiment: people, the arm each of them was drawn into, with what probability, and whether that was good for them.
+"""Experiment: people, the arm each of them was drawn into, with what probability, and whether that
+was good for them.
 
-The outcome is *retained*, or another for which more is better: every effect is the change in it because of an action, and
-positive is good.
+The outcome is *retained*, or another for which more is better: every effect is the change in it
+because of an action, and positive is good.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,9 @@ FEWEST_CLUSTERS = 50
 """Customers or households that an experiment needs, for the same reason."""
 
 LARGEST_CLUSTER = 0.1
-"""Share of the rows that one of them may hold at most; else it cannot be parted into those learnt from and those judged."""
+"""Share of the rows that one of them may hold at most; else it cannot be parted into those learnt
+from and those judged.
+"""
 
 FEWEST_OF_A_CLASS = 20
 """Good, and not good, outcomes that an experiment needs."""
@@ -42,15 +45,18 @@ class Experiment:
     arm : (n,) int64
         Position of each row's arm.
     outcome : (n,) float64
-        More is better, so that a positive effect is good; 1 for retained and 0 for lost where it is binary. No NaN.
+        More is better, so that a positive effect is good; 1 for retained and 0 for lost where it is
+        binary. No NaN.
     outcome_name : str
         What the outcome is, for a person.
     propensity : (n,) float64
         Probability with which the row's own arm was drawn, above 0 and below 1.
     source : {"stored", "shares"}
-        Whether propensities were stored when arms were drawn, or are estimated from the arms' shares.
+        Whether propensities were stored when arms were drawn, or are estimated from the arms'
+        shares.
     cluster : (n,) int64
-        Rows of one household or customer, whose outcomes hang together; never on both sides of a split.
+        Rows of one household or customer, whose outcomes hang together; never on both sides of a
+        split.
     matrix : (n, k) float64
         Features as known before the arm was drawn, NaN for missing.
     features : tuple of str
@@ -62,7 +68,8 @@ class Experiment:
     left_out : dict of str to int
         Rows left out, by reason.
     marks : dict of str to (n,) bool
-        Rows that a person should know of, such as those contacted again for another reason before the outcome was known.
+        Rows that a person should know of, such as those contacted again for another reason before
+        the outcome was known.
     """
 
     name: str
@@ -88,7 +95,9 @@ class Experiment:
     def marked(self) -> dict[str, dict[str, float]]:
         """Share of each arm that every mark holds for."""
         return {
-            name: {arm: float(mark[self.arm == place].mean()) for place, arm in enumerate(self.arms)}
+            name: {
+                arm: float(mark[self.arm == place].mean()) for place, arm in enumerate(self.arms)
+            }
             for name, mark in self.marks.items()
         }
 
@@ -110,28 +119,50 @@ class Experiment:
         Raises
         ------
         InputError
-            There is no control or nothing but control, an arm is too small, a propensity is not a probability between 0 and 1,
-            or the outcome hardly varies.
+            There is no control or nothing but control, an arm is too small, a propensity is not a
+            probability between 0 and 1, or the outcome hardly varies.
         """
         counts = np.bincount(self.arm, minlength=len(self.arms))
         if len(self.arms) < 2:
-            raise InputError("--treatment", "needs at least two arms, control and one that was treated", list(self.arms))
+            raise InputError(
+                "--treatment",
+                "needs at least two arms, control and one that was treated",
+                list(self.arms),
+            )
         for name, count in zip(self.arms, counts, strict=True):
             if count < FEWEST_IN_AN_ARM:
-                raise InputError("--treatment", f"needs at least {FEWEST_IN_AN_ARM} rows in arm {name!r}", int(count))
+                raise InputError(
+                    "--treatment",
+                    f"needs at least {FEWEST_IN_AN_ARM} rows in arm {name!r}",
+                    int(count),
+                )
         wrong = ~((self.propensity > 0) & (self.propensity < 1))
         if wrong.any():
-            raise InputError("--propensity", "must lie above 0 and below 1", float(self.propensity[wrong][0]))
+            raise InputError(
+                "--propensity", "must lie above 0 and below 1", float(self.propensity[wrong][0])
+            )
         if np.ptp(self.outcome) == 0:
-            raise InputError("--outcome", "must not be the same for everybody", float(self.outcome[0]))
-        fewest = min(int(self.outcome.sum()), int((1 - self.outcome).sum())) if self.binary else FEWEST_OF_A_CLASS
+            raise InputError(
+                "--outcome", "must not be the same for everybody", float(self.outcome[0])
+            )
+        fewest = (
+            min(int(self.outcome.sum()), int((1 - self.outcome).sum()))
+            if self.binary
+            else FEWEST_OF_A_CLASS
+        )
         if fewest < FEWEST_OF_A_CLASS:
-            raise InputError("--outcome", f"needs at least {FEWEST_OF_A_CLASS} rows of each kind", fewest)
+            raise InputError(
+                "--outcome", f"needs at least {FEWEST_OF_A_CLASS} rows of each kind", fewest
+            )
         sizes = np.bincount(np.unique(self.cluster, return_inverse=True)[1])
         if len(sizes) < FEWEST_CLUSTERS:
-            raise InputError("--group", f"needs at least {FEWEST_CLUSTERS} customers or groups", len(sizes))
+            raise InputError(
+                "--group", f"needs at least {FEWEST_CLUSTERS} customers or groups", len(sizes)
+            )
         if sizes.max() > LARGEST_CLUSTER * len(self.cluster):
             raise InputError(
-                "--group", f"must not hold more than {LARGEST_CLUSTER:.0%} of all rows in one group", int(sizes.max())
+                "--group",
+                f"must not hold more than {LARGEST_CLUSTER:.0%} of all rows in one group",
+                int(sizes.max()),
             )
         return self

@@ -1,4 +1,6 @@
-"""A team's own experiment: a table with a treatment and an outcome column, checked as a whole before anything is judged."""
+"""A team's own experiment: a table with a treatment and an outcome column, checked as a whole
+before anything is judged.
+"""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +20,19 @@ from holdfast.errors import InputError
 from training.uplift.experiment import Experiment, Source
 
 _CONTROL_WORDS = frozenset(
-    {"control", "none", "no", "0", "false", "untreated", "placebo", "nothing", "no action", "对照", "对照组"}
+    {
+        "control",
+        "none",
+        "no",
+        "0",
+        "false",
+        "untreated",
+        "placebo",
+        "nothing",
+        "no action",
+        "对照",
+        "对照组",
+    }
 )
 _CONTROL_START = re.compile(r"no[ _-]")
 _LOSS = re.compile(
@@ -31,7 +45,9 @@ _LOSS_VALUE = re.compile(
 )
 _YES = frozenset({"1", "yes", "y", "true", "t", "是"})
 _NO = frozenset({"0", "no", "n", "false", "f", "否"})
-_KEPT_VALUE = frozenset({"stayed", "stays", "retained", "kept", "active", "renewed", "loyal", "在网", "留存"})
+_KEPT_VALUE = frozenset(
+    {"stayed", "stays", "retained", "kept", "active", "renewed", "loyal", "在网", "留存"}
+)
 HIGHER, LOWER = "higher", "lower"
 
 
@@ -44,13 +60,17 @@ class ExperimentRoles:
     treatment : str
         Column that names each row's arm. Rows where it is blank are left out.
     outcome : str
-        Column that says what came of it: two values, or numbers. Rows where it is blank are left out.
+        Column that says what came of it: two values, or numbers. Rows where it is blank are left
+        out.
     control : str or None
-        Value of the treatment that means nothing was done; None where one of the values says so itself.
+        Value of the treatment that means nothing was done; None where one of the values says so
+        itself.
     good : tuple of str
-        Values of the outcome that are good, such as stayed; or ``higher`` or ``lower`` for numbers. Empty where it is plain.
+        Values of the outcome that are good, such as stayed; or ``higher`` or ``lower`` for numbers.
+        Empty where it is plain.
     propensity : str or None
-        Column with the probability that the row's own arm was drawn with; None to estimate it from the arms' shares.
+        Column with the probability that the row's own arm was drawn with; None to estimate it from
+        the arms' shares.
     id : str or None
         Column that names the customer: no feature, and rows of one customer hang together.
     group : str or None
@@ -109,14 +129,19 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
     """
     table = read_table(path)
     _check_roles(table, roles)
-    treatment, outcome = canonical_text(as_text(table[roles.treatment])), canonical_text(as_text(table[roles.outcome]))
+    treatment, outcome = (
+        canonical_text(as_text(table[roles.treatment])),
+        canonical_text(as_text(table[roles.outcome])),
+    )
     left_out = {}
     blank = {
         f"{roles.treatment} is blank": np.array(pc.is_null(treatment)),
         f"{roles.outcome} is blank": np.array(pc.is_null(outcome)),
     }
     kept = np.ones(table.num_rows, dtype=bool)
-    stored = None if roles.propensity is None else _propensity(table[roles.propensity], roles.propensity)
+    stored = (
+        None if roles.propensity is None else _propensity(table[roles.propensity], roles.propensity)
+    )
     if stored is not None:
         blank[f"{roles.propensity} is blank"] = np.isnan(stored)
         blank[f"{roles.propensity} is 0 or 1: not randomised"] = (stored == 0) | (stored == 1)
@@ -126,7 +151,9 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
         kept &= ~mark
     if not kept.any():
         raise InputError(
-            "TABLE", "holds no row with a treatment and an outcome" + (" drawn at random" if roles.propensity else "")
+            "TABLE",
+            "holds no row with a treatment and an outcome"
+            + (" drawn at random" if roles.propensity else ""),
         )
     rows = np.flatnonzero(kept)
     table, treatment, outcome = table.take(rows), treatment.take(rows), outcome.take(rows)
@@ -148,11 +175,19 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
         matrix=encoding.encode(table),
         features=encoding.features,
         labels=tuple(column.name for column in encoding.columns),
-        categories={place: column.categories for place, column in enumerate(encoding.columns) if column.kind == "category"},
+        categories={
+            place: column.categories
+            for place, column in enumerate(encoding.columns)
+            if column.kind == "category"
+        },
         left_out=left_out,
     )
     return ExperimentTable(
-        experiment=experiment.checked(), encoding=encoding, control_why=control_why, good_why=good_why, columns_left_out=empty
+        experiment=experiment.checked(),
+        encoding=encoding,
+        control_why=control_why,
+        good_why=good_why,
+        columns_left_out=empty,
     )
 
 
@@ -172,7 +207,11 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
         check_named(option, name, names)
         kind = table[name].type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            raise InputError(option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind))
+            raise InputError(
+                option,
+                f"column {name!r} must hold numbers, text, dates or true and false",
+                str(kind),
+            )
         if name in taken and {option, taken[name]} != {"--id", "--group"}:
             raise InputError(option, f"must be another column than that of {taken[name]}", name)
         taken[name] = option
@@ -182,25 +221,46 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
             raise InputError("--drop", f"must not be the column of {taken[name]}", name)
 
 
-def _arms(treatment: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[tuple[str, ...], NDArray[np.int64], str]:
+def _arms(
+    treatment: pa.ChunkedArray, roles: ExperimentRoles
+) -> tuple[tuple[str, ...], NDArray[np.int64], str]:
     values = sorted(pc.unique(treatment).to_pylist())
     if len(values) < 2:
-        raise InputError("--treatment", "needs at least two arms, control and one that was treated", values)
+        raise InputError(
+            "--treatment", "needs at least two arms, control and one that was treated", values
+        )
     if len(values) > 20:
-        raise InputError("--treatment", f"must name the arms of an experiment, at most 20; it has {len(values)}", values[0])
+        raise InputError(
+            "--treatment",
+            f"must name the arms of an experiment, at most 20; it has {len(values)}",
+            values[0],
+        )
     if roles.control is not None:
         control = canonical_value(roles.control)
         if control not in values:
-            raise InputError("--control", f"must occur in the treatment, which has {', '.join(map(repr, values))}", roles.control)
+            raise InputError(
+                "--control",
+                f"must occur in the treatment, which has {', '.join(map(repr, values))}",
+                roles.control,
+            )
         why = "as you said"
     else:
-        likely = [v for v in values if v.lower() in _CONTROL_WORDS or _CONTROL_START.match(v.lower())]
+        likely = [
+            v for v in values if v.lower() in _CONTROL_WORDS or _CONTROL_START.match(v.lower())
+        ]
         if len(likely) != 1:
             shown = ", ".join(map(repr, values))
-            raise InputError("--treatment", f"has the values {shown}; say with --control which means that nothing was done")
+            raise InputError(
+                "--treatment",
+                f"has the values {shown}; say with --control which means that nothing was done",
+            )
         control, why = likely[0], "by its name"
     arms = (control, *(value for value in values if value != control))
-    return arms, np.array(pc.index_in(treatment, value_set=pa.array(arms)).to_numpy(), dtype=np.int64), why
+    return (
+        arms,
+        np.array(pc.index_in(treatment, value_set=pa.array(arms)).to_numpy(), dtype=np.int64),
+        why,
+    )
 
 
 def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, str]:
@@ -214,11 +274,16 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
         numbers = _numbers(outcome)
         if numbers is None:
             shown = f"{', '.join(map(repr, values[:10]))}{', …' if len(values) > 10 else ''}"
-            raise InputError("--outcome", f"must have two values or be a number; it has {shown}: say with --good which are good")
+            raise InputError(
+                "--outcome",
+                f"must have two values or be a number; it has {shown}: say with --good which are good",
+            )
         return _number_outcome(numbers, good, roles)
     if good and not named:
         absent = next(value for value in good if value not in values)
-        raise InputError("--good", f"must occur in the outcome, which has {', '.join(map(repr, values))}", absent)
+        raise InputError(
+            "--good", f"must occur in the outcome, which has {', '.join(map(repr, values))}", absent
+        )
     if set(good) == set(values):
         raise InputError("--good", "must leave a value that is not good", list(roles.good))
     inferred, why = ("", "as you said") if good else _infer_good(values, roles.outcome)
@@ -227,11 +292,19 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
     return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {why}"
 
 
-def _number_outcome(numbers: Floats, good: Sequence[str], roles: ExperimentRoles) -> tuple[Floats, str]:
+def _number_outcome(
+    numbers: Floats, good: Sequence[str], roles: ExperimentRoles
+) -> tuple[Floats, str]:
     if not np.isfinite(numbers).all():
-        raise InputError("--outcome", "must be finite numbers", float(numbers[~np.isfinite(numbers)][0]))
+        raise InputError(
+            "--outcome", "must be finite numbers", float(numbers[~np.isfinite(numbers)][0])
+        )
     if good not in ((), (HIGHER,), (LOWER,)):
-        raise InputError("--good", f"must be {HIGHER} or {LOWER}, or values that occur, for an outcome of numbers", list(good))
+        raise InputError(
+            "--good",
+            f"must be {HIGHER} or {LOWER}, or values that occur, for an outcome of numbers",
+            list(good),
+        )
     if not good and _LOSS.search(roles.outcome.lower()):
         raise InputError(
             "--outcome",
@@ -239,7 +312,10 @@ def _number_outcome(numbers: Floats, good: Sequence[str], roles: ExperimentRoles
             roles.outcome,
         )
     if good == (LOWER,):
-        return -numbers, f"good means that {roles.outcome} is lower, as you said; effects are of its negative"
+        return (
+            -numbers,
+            f"good means that {roles.outcome} is lower, as you said; effects are of its negative",
+        )
     return numbers, f"good means that {roles.outcome} is higher" + (", as you said" if good else "")
 
 
@@ -255,7 +331,9 @@ def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:
     shown = " or ".join(f"--good {value}" for value in values)
     if _LOSS.search(name.lower()):
         raise InputError(
-            "--outcome", f"names a loss, and every effect must have its good side up; say which is good: {shown}", name
+            "--outcome",
+            f"names a loss, and every effect must have its good side up; say which is good: {shown}",
+            name,
         )
     yes, no = [value in _YES for value in lower], [value in _NO for value in lower]
     if sum(yes) == 1 and sum(no) == 1:
@@ -266,10 +344,18 @@ def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:
 def _propensity(values: pa.ChunkedArray, name: str) -> Floats:
     numbers = _numbers(canonical_text(as_text(values)))
     if numbers is None:
-        raise InputError("--propensity", f"column {name!r} must hold numbers", as_text(values).drop_null()[0].as_py())
+        raise InputError(
+            "--propensity",
+            f"column {name!r} must hold numbers",
+            as_text(values).drop_null()[0].as_py(),
+        )
     wrong = (numbers < 0) | (numbers > 1) | np.isinf(numbers)
     if wrong.any():
-        raise InputError("--propensity", f"column {name!r} must hold probabilities, 0 to 1", float(numbers[wrong][0]))
+        raise InputError(
+            "--propensity",
+            f"column {name!r} must hold probabilities, 0 to 1",
+            float(numbers[wrong][0]),
+        )
     return numbers
 
 
@@ -286,11 +372,15 @@ def _clusters(table: pa.Table, roles: ExperimentRoles) -> NDArray[np.int64]:
     return np.arange(table.num_rows) if name is None else group_codes(table[name])
 
 
-def _feature_columns(table: pa.Table, roles: ExperimentRoles) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _feature_columns(
+    table: pa.Table, roles: ExperimentRoles
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     used = {roles.treatment, roles.outcome, roles.propensity, roles.id, roles.group, *roles.drop}
     names = [name for name in table.column_names if name not in used]
     empty = tuple(name for name in names if missing_count(table[name]) == table.num_rows)
     columns = tuple(name for name in names if name not in empty)
     if not columns:
-        raise InputError("TABLE", "leaves no column to tell people apart by, once roles and --drop are taken out")
+        raise InputError(
+            "TABLE", "leaves no column to tell people apart by, once roles and --drop are taken out"
+        )
     return columns, empty

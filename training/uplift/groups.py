@@ -1,6 +1,7 @@
 """Groups by predicted uplift: what an action did to each, and who they are.
 
-Groups are made of rows that the predicting models had not seen, so that what an action did to them is known without flattery.
+Groups are made of rows that the predicting models had not seen, so that what an action did to them
+is known without flattery.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ TRAITS = 3
 """Traits that a group is described by, at most."""
 
 _CLEAR = 0.3
-"""Standard deviations by which a group's mean lies off that of the others, at least, to be a trait."""
+"""Standard deviations by which a group's mean lies off that of the others, at least, to be a
+trait.
+"""
 
 _SAME = 0.8
 """Correlation from which one trait says what another has said already."""
@@ -26,7 +29,9 @@ _SAME = 0.8
 _FEWEST_IN_CATEGORY = 0.01
 
 
-def groups(experiment: Experiment, sequences: Sequence[Judged], action: int, count: int, comparisons: int) -> tuple[Group, ...]:
+def groups(
+    experiment: Experiment, sequences: Sequence[Judged], action: int, count: int, comparisons: int
+) -> tuple[Group, ...]:
     """Look at an action in equal groups by predicted uplift, highest first.
 
     Parameters
@@ -52,7 +57,9 @@ def groups(experiment: Experiment, sequences: Sequence[Judged], action: int, cou
                 inside = _group(part.predicted[action], count) == number
                 if inside.any():
                     rows = part.rows[inside]
-                    moment = inference.mean(part.scores.effect[action][inside], experiment.cluster[rows])
+                    moment = inference.mean(
+                        part.scores.effect[action][inside], experiment.cluster[rows]
+                    )
                     parts.append((moment, len(rows)))
                     members.append(rows)
                     predicted.append(part.predicted[action][inside])
@@ -93,7 +100,9 @@ class _Traits:
             elif not np.isnan(values).all() and np.nanmin(values) < np.nanmax(values):
                 self._names.append((label, None))
                 columns.append(values)
-        self._columns = np.column_stack(columns) if columns else np.empty((len(experiment.outcome), 0))
+        self._columns = (
+            np.column_stack(columns) if columns else np.empty((len(experiment.outcome), 0))
+        )
         # Means must not hang on a few extremes, nor be torn by them.
         low, high = np.nanquantile(self._columns, [0.01, 0.99], axis=0) if columns else (0.0, 0.0)
         clipped = np.clip(self._columns, low, high)
@@ -120,5 +129,7 @@ class _Traits:
         values = self._columns[:, place]
         known = ~np.isnan(values)
         feature, category = self._names[place]
-        here, elsewhere = (float((w[known] @ values[known]) / w[known].sum()) for w in (inside, outside))
+        here, elsewhere = (
+            float((w[known] @ values[known]) / w[known].sum()) for w in (inside, outside)
+        )
         return Trait(feature=feature, category=category, here=here, elsewhere=elsewhere)

@@ -1,11 +1,12 @@
 """Inference: means of scores, gains of acting on some rows only, and how certain they are.
 
-Every figure comes with its influence on each row, summed by cluster, so that rows of one household count as one witness.
+Every figure comes with its influence on each row, summed by cluster, so that rows of one household
+count as one witness.
 
-A ranking is judged by rows that it was not learnt from. The gain of acting on the first ``u`` of them is
-``A(u) = mean(score x [rank <= u])``. AUTOC (Yadlowsky, Fleming, Shah, Brunskill and Wager 2021) is the mean over ``u`` of how
-much larger the effect is among the first ``u`` than among all; the Qini coefficient weighs it by ``u``. Both are 0 for a
-ranking worth nothing.
+A ranking is judged by rows that it was not learnt from. The gain of acting on the first ``u`` of
+them is ``A(u) = mean(score x [rank <= u])``. AUTOC (Yadlowsky, Fleming, Shah, Brunskill and Wager
+2021) is the mean over ``u`` of how much larger the effect is among the first ``u`` than among all;
+the Qini coefficient weighs it by ``u``. Both are 0 for a ranking worth nothing.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ class Moment:
 
     def interval(self, comparisons: int = 1) -> Estimate:
         """The figure with an interval that holds jointly for so many comparisons (Bonferroni)."""
-        reach = float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1)) * self.error
+        reach = (
+            float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1))
+            * self.error
+        )
         return Estimate(self.value, self.value - reach, self.value + reach)
 
 
@@ -60,7 +64,9 @@ def mean(score: Floats, cluster: NDArray[np.int64]) -> Moment:
 
 
 def ranks(ranking: Floats) -> Floats:
-    """Rank of each row, in shares of all of them: (m,) float64, just above 0 for the highest; equals share their mean."""
+    """Rank of each row, in shares of all of them: (m,) float64, just above 0 for the highest;
+    equals share their mean.
+    """
     _, group, size = np.unique(-ranking, return_inverse=True, return_counts=True)
     middle: Floats = (np.cumsum(size) - size / 2)[group] / len(ranking)
     return middle
@@ -90,7 +96,8 @@ def gain(
     cluster : (m,) int64
         Cluster of each row.
     base : (m,) float64, optional
-        Added to each row: with scores of the outcome without any action, the gain becomes the outcome under the policy.
+        Added to each row: with scores of the outcome without any action, the gain becomes the
+        outcome under the policy.
     over_random : bool
         Subtract what acting on as many at random gains.
     """
@@ -99,7 +106,9 @@ def gain(
     if base is not None:
         own = own + base
     # The border itself moves with the rows drawn: by as much as the effect is about there.
-    at_border = float(_local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)])
+    at_border = float(
+        _local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)]
+    )
     value = float(own.mean())
     return Moment(value, *_error(own - value - at_border * (inside - inside.mean()), cluster))
 
@@ -122,13 +131,17 @@ def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area)
 
 
 def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> Moment:
-    """How much of the differences between predicted effects is there: 1 all, 0 nothing (best linear predictor)."""
+    """How much of the differences between predicted effects is there: 1 all, 0 nothing (best linear
+    predictor).
+    """
     centred = predicted - predicted.mean()
     spread = float((centred**2).mean())
     if spread == 0:
         return Moment(0.0, 0.0, len(np.unique(cluster)))
     value = float((centred * score).mean()) / spread
-    return Moment(value, *_error(centred * (score - score.mean() - value * centred) / spread, cluster))
+    return Moment(
+        value, *_error(centred * (score - score.mean() - value * centred) / spread, cluster)
+    )
 
 
 def combine(parts: list[tuple[Moment, int]]) -> Moment:
@@ -142,7 +155,8 @@ def combine(parts: list[tuple[Moment, int]]) -> Moment:
 def average(repeats: list[Moment]) -> Moment:
     """One figure from repeats on the same rows.
 
-    Repeats are as dependent as can be, for all that is known: the standard error is the mean of theirs, never less.
+    Repeats are as dependent as can be, for all that is known: the standard error is the mean of
+    theirs, never less.
     """
     return Moment(
         float(np.mean([repeat.value for repeat in repeats])),
@@ -159,7 +173,9 @@ def _error(influence: Floats, cluster: NDArray[np.int64]) -> tuple[float, int]:
 
 
 def _inside(ranking: Floats, share: float) -> Floats:
-    """How much of each row lies in the share: 1 above the border, 0 below, a part for those tied at it."""
+    """How much of each row lies in the share: 1 above the border, 0 below, a part for those tied at
+    it.
+    """
     order = np.sort(-ranking)
     size = share * len(ranking)
     border = order[min(int(np.ceil(size)) - 1, len(order) - 1)] if size > 0 else -np.inf
@@ -194,7 +210,8 @@ def _drift(score: Floats, rank: Floats, kind: Area) -> Floats:
     """How an area moves because a row, whatever its score, pushes others down the ranking."""
     edges = np.linspace(0, 1, _LOCAL_BINS + 1)
     local = _local_means(score, rank)
-    # The integral of local(u) / u, or of local(u), from a rank to the end, exact for local means that are steps.
+    # The integral of local(u) / u, or of local(u), from a rank to the end, exact for local means
+    # that are steps.
     bins = np.minimum((rank * _LOCAL_BINS).astype(np.int64), _LOCAL_BINS - 1)
     if kind == "autoc":
         whole = np.concatenate([[0.0], np.log(edges[2:] / edges[1:-1])])

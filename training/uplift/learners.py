@@ -1,4 +1,6 @@
-"""Learners: LightGBM models of the outcome in each arm, and of the difference an action makes, on parts of an experiment."""
+"""Learners: LightGBM models of the outcome in each arm, and of the difference an action makes, on
+parts of an experiment.
+"""
 
 from typing import TypeAlias
 
@@ -23,11 +25,27 @@ _COMMON: dict[str, object] = {
     # Many small fits run side by side instead.
     "num_threads": 1,
 }
-OUTCOME: dict[str, object] = {**_COMMON, "learning_rate": 0.1, "num_leaves": 12, "max_depth": 5, "lambda_l2": 5.0}
-"""Of the outcome in an arm. It only takes noise out of effects: where it is poor, they are less certain, never wrong."""
+OUTCOME: dict[str, object] = {
+    **_COMMON,
+    "learning_rate": 0.1,
+    "num_leaves": 12,
+    "max_depth": 5,
+    "lambda_l2": 5.0,
+}
+"""Of the outcome in an arm. It only takes noise out of effects: where it is poor, they are less
+certain, never wrong.
+"""
 
-EFFECT: dict[str, object] = {**_COMMON, "learning_rate": 0.05, "num_leaves": 4, "max_depth": 3, "lambda_l2": 20.0}
-"""Of the effect. Effects are small and drowned in noise, so trees are small and leaves are large."""
+EFFECT: dict[str, object] = {
+    **_COMMON,
+    "learning_rate": 0.05,
+    "num_leaves": 4,
+    "max_depth": 3,
+    "lambda_l2": 20.0,
+}
+"""Of the effect. Effects are small and drowned in noise, so trees are small and leaves are
+large.
+"""
 
 OUTCOME_ROUNDS = 40
 EFFECT_ROUNDS = 30
@@ -63,11 +81,15 @@ class Learners:
         ).construct()
 
     def fit_outcome(self, rows: Positions) -> Fitted:
-        """Fit the expected outcome on rows that were all in one arm; their mean where they are few."""
+        """Fit the expected outcome on rows that were all in one arm; their mean where they are
+        few.
+        """
         outcome = self._experiment.outcome
         if len(rows) < 2 * _SMALLEST_LEAF:
             return float(outcome[rows].mean()) if len(rows) else 0.0
-        objective = "binary" if self._experiment.binary and np.ptp(outcome[rows]) > 0 else "regression"
+        objective = (
+            "binary" if self._experiment.binary and np.ptp(outcome[rows]) > 0 else "regression"
+        )
         return self._fit({**OUTCOME, "objective": objective}, rows, outcome, OUTCOME_ROUNDS)
 
     def fit_effect(self, rows: Positions, score: Floats) -> lgb.Booster:
@@ -78,7 +100,8 @@ class Learners:
         rows : (m,) intp
             Rows of any arm.
         score : (n,) float64
-            Doubly robust scores (see `training.uplift.scores`), those of the m rows without having seen the row.
+            Doubly robust scores (see `training.uplift.scores`), those of the m rows without having
+            seen the row.
         """
         return self._fit({**EFFECT, "objective": "regression"}, rows, score, EFFECT_ROUNDS)
 
@@ -86,12 +109,20 @@ class Learners:
         """What a model says of rows."""
         if isinstance(fitted, float):
             return np.full(len(rows), fitted)
-        return np.asarray(fitted.predict(self._experiment.matrix[rows], num_threads=1), dtype=np.float64)
+        return np.asarray(
+            fitted.predict(self._experiment.matrix[rows], num_threads=1), dtype=np.float64
+        )
 
-    def _fit(self, parameters: dict[str, object], rows: Positions, target: Floats, rounds: int) -> lgb.Booster:
+    def _fit(
+        self, parameters: dict[str, object], rows: Positions, target: Floats, rounds: int
+    ) -> lgb.Booster:
         rows = np.sort(rows)  # as LightGBM does with them
         part = self._data.subset(rows)
         part.construct()
         part.set_label(target[rows])
         leaf = max(_SMALLEST_LEAF, round(_LEAF_SHARE * len(rows)))
-        return lgb.train({**parameters, "min_data_in_leaf": leaf, "seed": self._seed}, part, num_boost_round=rounds)
+        return lgb.train(
+            {**parameters, "min_data_in_leaf": leaf, "seed": self._seed},
+            part,
+            num_boost_round=rounds,
+        )

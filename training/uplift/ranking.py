@@ -1,8 +1,9 @@
 """Rankings judged in sequence: each part of an experiment by models of the parts before it.
 
-Ordinary cross-fitting judges every part by models of all others. Judged so, two parts know each other's luck, and a ranking
-worth nothing passes for a good one too often. In sequence (Wager 2024, "Sequential validation of treatment heterogeneity") each
-part is new given those before, so that their errors add up as if they were independent.
+Ordinary cross-fitting judges every part by models of all others. Judged so, two parts know each
+other's luck, and a ranking worth nothing passes for a good one too often. In sequence (Wager 2024,
+"Sequential validation of treatment heterogeneity") each part is new given those before, so that
+their errors add up as if they were independent.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,9 @@ Sequence = tuple[JudgedPart, ...]
 _INNER_FOLDS = 2
 
 
-def judge_in_sequence(experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance) -> list[Sequence]:
+def judge_in_sequence(
+    experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
+) -> list[Sequence]:
     """Judge a ranking for each action, in several random orders of the parts.
 
     Parameters
@@ -65,7 +68,9 @@ def judge_in_sequence(experiment: Experiment, learners: Learners, settings: Upli
     """
     tasks = []
     for repeat in range(settings.repeats):
-        folds = cluster_folds(experiment.cluster, settings.folds, np.random.default_rng([settings.seed, repeat]))
+        folds = cluster_folds(
+            experiment.cluster, settings.folds, np.random.default_rng([settings.seed, repeat])
+        )
         # A seed of its own for each step, so that it does not matter which is done first.
         tasks += [(folds, step, [settings.seed, repeat, step]) for step in range(1, settings.folds)]
 
@@ -80,7 +85,9 @@ def judge_in_sequence(experiment: Experiment, learners: Learners, settings: Upli
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
 
 
-def _judge(experiment: Experiment, learners: Learners, folds: NDArray[np.int64], step: int, seed: list[int]) -> JudgedPart:
+def _judge(
+    experiment: Experiment, learners: Learners, folds: NDArray[np.int64], step: int, seed: list[int]
+) -> JudgedPart:
     before, rows = np.flatnonzero(folds < step), np.flatnonzero(folds == step)
     inner = cluster_folds(experiment.cluster[before], _INNER_FOLDS, np.random.default_rng(seed))
     expected, models = cross_fit(experiment, learners, before, inner)
@@ -90,5 +97,7 @@ def _judge(experiment: Experiment, learners: Learners, folds: NDArray[np.int64],
     for action in earlier:
         score[before] = action
         predicted.append(learners.predict(learners.fit_effect(before, score), rows))
-    ahead = np.mean([[learners.predict(model, rows) for model in fitted] for fitted in models], axis=0)
+    ahead = np.mean(
+        [[learners.predict(model, rows) for model in fitted] for fitted in models], axis=0
+    )
     return JudgedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))

@@ -101,7 +101,9 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """A point of the Qini curve: the gain of treating the first share of all, per row of all, with its 95 % interval."""
+    """A point of the Qini curve: the gain of treating the first share of all, per row of all, with
+    its 95 % interval.
+    """
 
     share: float
     gain: Estimate
@@ -120,8 +122,8 @@ class ActionUplift:
     average : Estimate
         Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
     qini, autoc : Estimate
-        How much better the ranking is than a random one, by rows it was not learnt from; 0 is random. The verdict goes by the
-        first.
+        How much better the ranking is than a random one, by rows it was not learnt from; 0 is
+        random. The verdict goes by the first.
     slope : Estimate
         How much of the differences between predicted uplifts is there; 1 all, 0 nothing.
     policies : tuple of PolicyValue
@@ -162,12 +164,23 @@ class ActionUplift:
     def verdict(self) -> str:
         """Both verdicts in plain words."""
         if self.harms:
-            return "does harm on average" + (", and it is known to whom more and to whom less" if self.targetable else "")
+            return "does harm on average" + (
+                ", and it is known to whom more and to whom less" if self.targetable else ""
+            )
         if self.works:
-            return "works, and is targetable" if self.targetable else "works; whom it helps more is not detectable"
+            return (
+                "works, and is targetable"
+                if self.targetable
+                else "works; whom it helps more is not detectable"
+            )
         return "targetable; on average no detectable uplift" if self.targetable else NOTHING
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        verdicts = {"works": self.works, "harms": self.harms, "targetable": self.targetable, "verdict": self.verdict}
+        verdicts = {
+            "works": self.works,
+            "harms": self.harms,
+            "targetable": self.targetable,
+            "verdict": self.verdict,
+        }
         return {**asdict(self), **verdicts}

@@ -1,9 +1,11 @@
-"""Scores: each row's doubly robust estimate of what an action does, from models that have not seen the row.
+"""Scores: each row's doubly robust estimate of what an action does, from models that have not seen
+the row.
 
-The score of a row (augmented inverse propensity weighting, Robins, Rotnitzky and Zhao 1994) is the difference that the outcome
-models expect, plus what they missed in the row, divided by the probability with which its arm was drawn. Where propensities are
-right, as in an experiment they are, the mean of scores is the effect, whatever the models are worth. Only the propensity of
-the arm that was drawn is needed: rows of other arms enter through the models alone.
+The score of a row (augmented inverse propensity weighting, Robins, Rotnitzky and Zhao 1994) is the
+difference that the outcome models expect, plus what they missed in the row, divided by the
+probability with which its arm was drawn. Where propensities are right, as in an experiment they
+are, the mean of scores is the effect, whatever the models are worth. Only the propensity of the arm
+that was drawn is needed: rows of other arms enter through the models alone.
 """
 
 from dataclasses import dataclass
@@ -52,7 +54,11 @@ def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> Sco
     expected : (arms, m) float64
         Outcome expected in each arm by models that have not seen these rows.
     """
-    arm, outcome, propensity = experiment.arm[rows], experiment.outcome[rows], experiment.propensity[rows]
+    arm, outcome, propensity = (
+        experiment.arm[rows],
+        experiment.outcome[rows],
+        experiment.propensity[rows],
+    )
     drawn = arm == np.arange(len(experiment.arms))[:, None]
     full = expected + np.where(drawn, (outcome - expected) / propensity, 0.0)
     return Scores(arms=full, weighted=np.where(drawn, outcome / propensity, 0.0), expected=expected)
@@ -86,7 +92,9 @@ def cross_fit(
     return expected, models
 
 
-def cluster_folds(cluster: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+def cluster_folds(
+    cluster: NDArray[np.int64], count: int, random: np.random.Generator
+) -> NDArray[np.int64]:
     """Folds of about equal size that part no cluster.
 
     Parameters
@@ -103,5 +111,7 @@ def cluster_folds(cluster: NDArray[np.int64], count: int, random: np.random.Gene
     size = np.bincount(code)
     order = random.permutation(len(size))
     fold = np.empty(len(size), dtype=np.int64)
-    fold[order] = np.minimum((np.cumsum(size[order]) - size[order]) * count // len(cluster), count - 1)
+    fold[order] = np.minimum(
+        (np.cumsum(size[order]) - size[order]) * count // len(cluster), count - 1
+    )
     return fold[code]

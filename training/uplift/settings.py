@@ -11,10 +11,33 @@ class UpliftSettings(Section):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_UPLIFT_")
 
-    seed: int = Field(default=20260101, ge=0, lt=2**31, description="Seed of every random choice in judging an experiment.")
-    folds: int = Field(default=8, ge=3, le=20, description="Parts of an experiment; each is judged by models of those before it.")
-    repeats: int = Field(default=2, ge=1, le=20, description="Random orders of the parts that figures are averaged over.")
-    capacity_share: float = Field(
-        default=0.20, gt=0, lt=1, description="Share of customers that care can reach: where policies are valued."
+    seed: int = Field(
+        default=20260101,
+        ge=0,
+        lt=2**31,
+        description="Seed of every random choice in judging an experiment.",
     )
-    groups: int = Field(default=5, ge=2, le=20, description="Groups by predicted uplift whose effects are looked at apart.")
+    folds: int = Field(
+        default=8,
+        ge=3,
+        le=20,
+        description="Parts of an experiment; each is judged by models of those before it.",
+    )
+    repeats: int = Field(
+        default=2,
+        ge=1,
+        le=20,
+        description="Random orders of the parts that figures are averaged over.",
+    )
+    capacity_share: float = Field(
+        default=0.20,
+        gt=0,
+        lt=1,
+        description="Share of customers that care can reach: where policies are valued.",
+    )
+    groups: int = Field(
+        default=5,
+        ge=2,
+        le=20,
+        description="Groups by predicted uplift whose effects are looked at apart.",
+    )

@@ -1,4 +1,6 @@
-"""`holdfast uplift TABLE`: what it prints, what it writes, and what it refuses before anything is written."""
+"""`holdfast uplift TABLE`: what it prints, what it writes, and what it refuses before anything is
+written.
+"""
 
 import json
 from collections.abc import Callable
@@ -46,7 +48,18 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "trial.csv"
 
 
-PLAIN = ("--treatment", "arm", "--outcome", "churned", "--good", "no", "--group", "home", "--drop", "after")
+PLAIN = (
+    "--treatment",
+    "arm",
+    "--outcome",
+    "churned",
+    "--good",
+    "no",
+    "--group",
+    "home",
+    "--drop",
+    "after",
+)
 
 
 def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
@@ -59,7 +72,9 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     assert "propensities are as stored" in said
     assert "1,200 customers or households" in said
     assert "suspicious" not in said
-    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (
+        (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    )
     result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
     (found,) = result["experiments"]
     assert (found["label"], found["propensity"], found["rows"]) == ("randomised", "stored", 2_400)
@@ -69,7 +84,12 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     digest = _sha256(tmp_path / "out" / "uplift_call" / "model.json")
     model = load_uplift(tmp_path / "out" / "uplift_call", digest)
     assert model.features == ("f0", "f1", "f2", "c3")
-    assert [column["name"] for column in model.documents["encoding.json"]] == ["f0", "f1", "f2", "套餐"]
+    assert [column["name"] for column in model.documents["encoding.json"]] == [
+        "f0",
+        "f1",
+        "f2",
+        "套餐",
+    ]
 
 
 def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path) -> None:
@@ -77,7 +97,9 @@ def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path)
     result = json.loads(done.stdout)
     assert Path(result["directory"]) == tmp_path / "home" / "uplift" / "trial"
     assert result["experiments"][0]["propensity"] == "shares"
-    stored = json.loads((tmp_path / "home" / "uplift" / "trial" / "uplift.json").read_text(encoding="utf-8"))
+    stored = json.loads(
+        (tmp_path / "home" / "uplift" / "trial" / "uplift.json").read_text(encoding="utf-8")
+    )
     assert stored == result
     assert dump(result)
 
@@ -110,7 +132,10 @@ def test_what_is_wrong_is_named_in_one_line_and_nothing_is_written(
 
 
 def test_options_about_a_table_need_one(run: Run, tmp_path: Path) -> None:
-    assert "--treatment: is about a TABLE" in run("--treatment", "arm", "--home", tmp_path / "home").stderr
+    assert (
+        "--treatment: is about a TABLE"
+        in run("--treatment", "arm", "--home", tmp_path / "home").stderr
+    )
     done = run("--home", tmp_path / "home")
     assert done.exit_code == 2
     assert "TABLE: must be given, or --home hold an operator's raw tables" in done.stderr

@@ -1,7 +1,7 @@
 """The feature build against the same features in slow and obvious pandas, value for value.
 
-Raw tables are awkward but valid, or simulated. Cut-offs fall on rows' own times, on edges of windows, on Mondays and anywhere.
-"""
+Raw tables are awkward but valid, or simulated. Cut-offs fall on rows' own times, on edges of
+windows, on Mondays and anywhere."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -49,7 +49,9 @@ nudges = st.sampled_from((-1, 0, 0, 0, 1))
 
 @st.composite
 def cutoffs(draw: st.DrawFn, tables: dict[str, pa.Table]) -> datetime:
-    """A row's time, or a window's length after it, to the microsecond or just beside; or a Monday; or any time."""
+    """A row's time, or a window's length after it, to the microsecond or just beside; or a Monday;
+    or any time.
+    """
     kind = draw(st.sampled_from((HAPPENED, HAPPENED, ARRIVED, ARRIVED, "monday", "any")))
     if kind == "monday":
         return START + WEEK * draw(st.integers(10, DAYS // 7))
@@ -57,7 +59,9 @@ def cutoffs(draw: st.DrawFn, tables: dict[str, pa.Table]) -> datetime:
         return START + timedelta(microseconds=draw(st.integers(0, DAYS * 86_400_000_000)))
     table = tables[draw(st.sampled_from(sorted(FEATURES.keys() & tables.keys())))]
     row = draw(st.integers(0, 10**6)) % len(table)
-    at: datetime = table[kind][row].as_py() + timedelta(days=draw(windows), microseconds=draw(nudges))
+    at: datetime = table[kind][row].as_py() + timedelta(
+        days=draw(windows), microseconds=draw(nudges)
+    )
     return min(at, LAST)
 
 
@@ -66,7 +70,9 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, view: str, cutoff: date
     missing, extra = expected.index.difference(found.index), found.index.difference(expected.index)
     assert missing.empty, f"{view} at {cutoff} lacks {missing[0]}"
     assert extra.empty, f"{view} at {cutoff} has {extra[0]}, who is not asked about"
-    assert found.index.is_unique, f"{view} at {cutoff} has {found.index[found.index.duplicated()][0]} twice"
+    assert found.index.is_unique, (
+        f"{view} at {cutoff} has {found.index[found.index.duplicated()][0]} twice"
+    )
     assert list(found) == list(expected), f"{view} has other columns"
     found = found.loc[expected.index]
     differs = (found != expected) & ~(found.isna() & expected.isna())
@@ -94,7 +100,9 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
     for name, query in view_queries(MARGIN_SHARES).items():
         if name == "contact":
             continue
-        rows = raw.connection.execute(view_rows(VIEWS[name], query, disabled.get(name, ()))).to_arrow_table()
+        rows = raw.connection.execute(
+            view_rows(VIEWS[name], query, disabled.get(name, ()))
+        ).to_arrow_table()
         if name in experience.SOURCES:
             raw.connection.register("rows_now", rows)
             raw.connection.execute(f"""
@@ -105,23 +113,39 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
 
 
 def indexed(rows: pa.Table, join_key: str) -> pd.DataFrame:
-    return rows.drop_columns(["event_timestamp", "created_timestamp"]).to_pandas().set_index(join_key)
+    return (
+        rows.drop_columns(["event_timestamp", "created_timestamp"]).to_pandas().set_index(join_key)
+    )
 
 
 def crowded(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same, but all happens and arrives once a fortnight and a customer has one ticket, so that much falls together."""
-    return {name: table if "week_start_at" in table.column_names else _crowded(name, table) for name, table in tables.items()}
+    """The same, but all happens and arrives once a fortnight and a customer has one ticket, so that
+    much falls together.
+    """
+    return {
+        name: table if "week_start_at" in table.column_names else _crowded(name, table)
+        for name, table in tables.items()
+    }
 
 
 def _crowded(name: str, table: pa.Table) -> pa.Table:
     fortnight = {"unit": "day", "multiple": 14, "calendar_based_origin": False}
-    happened, arrived = pc.floor_temporal(table[HAPPENED], **fortnight), pc.ceil_temporal(table[ARRIVED], **fortnight)
+    happened, arrived = (
+        pc.floor_temporal(table[HAPPENED], **fortnight),
+        pc.ceil_temporal(table[ARRIVED], **fortnight),
+    )
     table = table.set_column(table.column_names.index(HAPPENED), HAPPENED, happened)
     if name == "tickets":
-        table = table.set_column(table.column_names.index("ticket_id"), "ticket_id", table["customer_id"])
-    frame = table.set_column(table.column_names.index(ARRIVED), ARRIVED, arrived).to_pandas(types_mapper=pd.ArrowDtype)
+        table = table.set_column(
+            table.column_names.index("ticket_id"), "ticket_id", table["customer_id"]
+        )
+    frame = table.set_column(table.column_names.index(ARRIVED), ARRIVED, arrived).to_pandas(
+        types_mapper=pd.ArrowDtype
+    )
     return pa.Table.from_pandas(
-        frame.drop_duplicates(list(TABLES[name].identity)), schema=TABLES[name].arrow_schema, preserve_index=False
+        frame.drop_duplicates(list(TABLES[name].identity)),
+        schema=TABLES[name].arrow_schema,
+        preserve_index=False,
     )
 
 
@@ -140,9 +164,14 @@ def check_at(tables: dict[str, pa.Table], moments: Collection[datetime]) -> None
                 compare(found, expected[view], view, cutoff)
 
 
-def check_build(tables: Tables, directory: Path, report: BuildReport, mondays: Collection[datetime]) -> None:
+def check_build(
+    tables: Tables, directory: Path, report: BuildReport, mondays: Collection[datetime]
+) -> None:
     """Compare feature files with pandas: the newest, and those of some Mondays."""
-    files = [(report.at, "newest.parquet"), *((monday, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays)]
+    files = [
+        (report.at, "newest.parquet"),
+        *((monday, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays),
+    ]
     for at, file in files:
         cutoff = pd.Timestamp(at)
         monday = cutoff - timedelta(days=cutoff.weekday())
@@ -161,8 +190,12 @@ def check_build(tables: Tables, directory: Path, report: BuildReport, mondays: C
             compare(found[view], frame, view, at)
 
 
-def of_sample(expected: dict[str, pd.DataFrame], found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """What is expected of the customers whom history is kept of: all they have, compared with everybody."""
+def of_sample(
+    expected: dict[str, pd.DataFrame], found: dict[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """What is expected of the customers whom history is kept of: all they have, compared with
+    everybody.
+    """
     links = expected["subscription_links"]
     links = links[links["linked_customer"].isin(found["customer_links"].index)]
     ids = {
@@ -172,7 +205,10 @@ def of_sample(expected: dict[str, pd.DataFrame], found: dict[str, pd.DataFrame])
         "cell_id": links["linked_cell"].dropna().unique(),
         "interaction_id": found["contact"].index,
     }
-    return {view: frame[frame.index.isin(ids[str(frame.index.name)])] for view, frame in expected.items()}
+    return {
+        view: frame[frame.index.isin(ids[str(frame.index.name)])]
+        for view, frame in expected.items()
+    }
 
 
 @pytest.mark.proof
@@ -191,10 +227,17 @@ def test_queries_equal_pandas_at_any_moment(proof_draws: Callable[[int], int]) -
 @pytest.mark.proof
 def test_queries_equal_pandas_where_tables_are_absent(proof_draws: Callable[[int], int]) -> None:
     @settings(max_examples=proof_draws(30), phases=PHASES)
-    @given(st.integers(0, 10**6), st.sets(st.sampled_from(OPTIONAL), min_size=4), st.integers(10, DAYS // 7))
+    @given(
+        st.integers(0, 10**6),
+        st.sets(st.sampled_from(OPTIONAL), min_size=4),
+        st.integers(10, DAYS // 7),
+    )
     def check(seed: int, absent: set[str], week: int) -> None:
         tables = raw_tables(seed, customers=30, days=DAYS)
-        check_at({name: table for name, table in tables.items() if name not in absent}, [START + WEEK * week])
+        check_at(
+            {name: table for name, table in tables.items() if name not in absent},
+            [START + WEEK * week],
+        )
 
     check()
 
@@ -207,7 +250,12 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
         tables = raw_tables(seed, customers=30, days=DAYS)
         with written(tables) as raw:
             # History is kept of 12 customers in 30, the newest snapshot of all.
-            report = build(raw, raw.parent / "features", START + timedelta(days=day), feature_settings(history_customers=12))
+            report = build(
+                raw,
+                raw.parent / "features",
+                START + timedelta(days=day),
+                feature_settings(history_customers=12),
+            )
             assert report.history
             check_build(prepare(tables), raw.parent / "features", report, report.history[-2:])
 
@@ -224,5 +272,6 @@ def test_the_build_equals_pandas_on_simulated_tables(tmp_path: Path) -> None:
 
 def feature_settings(history_customers: int = 1_000) -> FeatureSettings:
     return FeatureSettings(
-        history_customers=history_customers, **{f"margin_{billing}": share for billing, share in MARGIN_SHARES.items()}
+        history_customers=history_customers,
+        **{f"margin_{billing}": share for billing, share in MARGIN_SHARES.items()},
     )

@@ -1,4 +1,6 @@
-"""Registering, promoting and rolling back with a real registry, and what is left of it when a run dies in between."""
+"""Registering, promoting and rolling back with a real registry, and what is left of it when a run
+dies in between.
+"""
 
 import json
 import re
@@ -18,10 +20,23 @@ from typer.testing import CliRunner
 from commands import models as model_commands
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
-from models.registry import find_champion, find_version, list_versions, load_champion, load_registered, read_documents
+from models.registry import (
+    find_champion,
+    find_version,
+    list_versions,
+    load_champion,
+    load_registered,
+    read_documents,
+)
 from pipeline.promote import list_models, promote_model, rollback_model, show_model, would_pass
 from tests.builders.gate_documents import FEATURES
-from tests.builders.model_versions import NOBODY, against, booster_files, make_version, publish_features
+from tests.builders.model_versions import (
+    NOBODY,
+    against,
+    booster_files,
+    make_version,
+    publish_features,
+)
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions
@@ -30,7 +45,10 @@ from training.release.facts import TRAINING, Rivalry
 from training.release.promotion import Promotions, moves, verdicts
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
 
-RECORD = RunRecord(parameters={"seed": 1}, metrics={"auc_90d": 0.74, "auc_90d_low": 0.72, "auc_90d_high": 0.76, "auc_30d": 0.7})
+RECORD = RunRecord(
+    parameters={"seed": 1},
+    metrics={"auc_90d": 0.74, "auc_90d_low": 0.72, "auc_90d_high": 0.76, "auc_30d": 0.7},
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +69,13 @@ def name(request: pytest.FixtureRequest) -> str:
     return re.sub(r"\W+", "_", request.node.name)
 
 
-def registered(tracking: Tracking, name: str, champion: Rivalry = NOBODY, record: RunRecord = RECORD, **changes: Any) -> str:
+def registered(
+    tracking: Tracking,
+    name: str,
+    champion: Rivalry = NOBODY,
+    record: RunRecord = RECORD,
+    **changes: Any,
+) -> str:
     return tracking.register(make_version(name, champion, **changes), record)
 
 
@@ -76,7 +100,9 @@ class Killed(BaseException):
 
 
 class Dying:
-    """A client of the registry whose process dies before, or right after, the given call that would change something."""
+    """A client of the registry whose process dies before, or right after, the given call that would
+    change something.
+    """
 
     def __init__(self, client: Any, call: int, after: bool) -> None:
         self._client, self._left, self._after = client, call, after
@@ -99,7 +125,9 @@ class Dying:
 
 
 def calls_until_done(act: Callable[[int], None]) -> int:
-    """Let it die at its first, second, third call and so on, until it lives; the number of the call it was not killed at."""
+    """Let it die at its first, second, third call and so on, until it lives; the number of the call
+    it was not killed at.
+    """
     for call in range(1, 60):
         try:
             act(call)
@@ -109,7 +137,9 @@ def calls_until_done(act: Callable[[int], None]) -> int:
     raise AssertionError("never done")
 
 
-def test_a_run_is_written_down_with_all_that_made_it(home: Home, tracking: Tracking, name: str) -> None:
+def test_a_run_is_written_down_with_all_that_made_it(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     model = make_version(name)
     figure = Figure()
     figure.add_subplot().plot([1, 2])
@@ -139,7 +169,9 @@ def test_a_run_is_written_down_with_all_that_made_it(home: Home, tracking: Track
     paths = {artifact.path for artifact in client.list_artifacts(entry.run_id)}
     assert paths >= {"model", "roc.png", "slices.json", "environment.txt"}
     children = client.search_runs(
-        [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{entry.run_id}'", order_by=["start_time"]
+        [run.info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{entry.run_id}'",
+        order_by=["start_time"],
     )
     assert [child.data.params["pruned"] for child in children] == ["False", "True"]
     assert [child.data.metrics.get("value") for child in children] == [0.1, None]
@@ -147,8 +179,14 @@ def test_a_run_is_written_down_with_all_that_made_it(home: Home, tracking: Track
     directory = entry.address(home).directory
     signature = json.loads((directory / "signature.json").read_text())
     assert [column["name"] for column in signature["inputs"]] == list(FEATURES)
-    assert [column["name"] for column in signature["outputs"]] == ["probability_30d", "probability_90d"]
-    assert json.loads((directory / "input_example.json").read_text()) == {"columns": list(FEATURES), "data": [[None] * 3]}
+    assert [column["name"] for column in signature["outputs"]] == [
+        "probability_30d",
+        "probability_90d",
+    ]
+    assert json.loads((directory / "input_example.json").read_text()) == {
+        "columns": list(FEATURES),
+        "data": [[None] * 3],
+    }
     assert {path.suffix for path in directory.iterdir()} == {".txt", ".json"}
     assert load_registered(entry.address(home)).model.documents == model.documents
     assert read_documents(entry.address(home))[TRAINING] == model.documents[TRAINING]
@@ -163,8 +201,15 @@ def test_figures_of_all_heads_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_while_registering_no_version_is_without_its_files(home: Home, tracking: Tracking, name: str, after: bool) -> None:
-    record = RunRecord(parameters={"a": 1}, metrics={"auc": 0.7}, documents={"x.json": {}}, trials=[Trial(0, {}, False, 0.1)])
+def test_killed_while_registering_no_version_is_without_its_files(
+    home: Home, tracking: Tracking, name: str, after: bool
+) -> None:
+    record = RunRecord(
+        parameters={"a": 1},
+        metrics={"auc": 0.7},
+        documents={"x.json": {}},
+        trials=[Trial(0, {}, False, 0.1)],
+    )
     model = make_version(name)
 
     def act(call: int) -> None:
@@ -180,7 +225,9 @@ def test_killed_while_registering_no_version_is_without_its_files(home: Home, tr
     assert entries[0].aliases == ("challenger",)
 
 
-def test_a_version_whose_report_fails_is_withdrawn(home: Home, tracking: Tracking, name: str) -> None:
+def test_a_version_whose_report_fails_is_withdrawn(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     kept = tracking.register(make_version(name), RECORD)
 
     def fail() -> None:
@@ -191,10 +238,14 @@ def test_a_version_whose_report_fails_is_withdrawn(home: Home, tracking: Trackin
 
     with pytest.raises(ValueError, match="no room"):
         fail()
-    assert [(entry.number, entry.aliases) for entry in list_versions(home, name)] == [(kept, ("challenger",))]
+    assert [(entry.number, entry.aliases) for entry in list_versions(home, name)] == [
+        (kept, ("challenger",))
+    ]
 
 
-def test_an_error_while_registering_is_on_record_as_a_failed_run(home: Home, tracking: Tracking, name: str) -> None:
+def test_an_error_while_registering_is_on_record_as_a_failed_run(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     class Unsavable:
         name = "unsavable"
 
@@ -227,7 +278,9 @@ def test_the_first_one_that_passes_is_champion(home: Home, tracking: Tracking, n
         promote_model(home, name, number)
 
 
-def test_the_champion_becomes_the_previous_one_and_can_come_back(home: Home, tracking: Tracking, name: str) -> None:
+def test_the_champion_becomes_the_previous_one_and_can_come_back(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     registered(tracking, name)
     promote_model(home, name)
     registered(tracking, name, against("1"))
@@ -237,23 +290,34 @@ def test_the_champion_becomes_the_previous_one_and_can_come_back(home: Home, tra
     back = rollback_model(home, name)
     assert (back.was, back.number) == ("2", "1")
     assert aliases(home, name) == {"champion": "1", "previous": "2"}
-    assert [move["how"] for move in moves(find_version(home, name, "1").tags)] == ["gate", "rollback"]
+    assert [move["how"] for move in moves(find_version(home, name, "1").tags)] == [
+        "gate",
+        "rollback",
+    ]
     rollback_model(home, name)
     assert aliases(home, name) == {"champion": "2", "previous": "1"}
 
 
-def test_one_compared_with_another_champion_is_refused_and_the_reason_kept(home: Home, tracking: Tracking, name: str) -> None:
+def test_one_compared_with_another_champion_is_refused_and_the_reason_kept(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     for champion in (NOBODY, against("1"), against("1")):
         registered(tracking, name, champion)
     promote_model(home, name, "1")
     promote_model(home, name, "2")
     promotion = promote_model(home, name, "3")
     (reason,) = promotion.verdict.reasons
-    assert reason.message == "it was compared with version 1, but version 2 is champion now: train and compare again"
+    assert (
+        reason.message
+        == "it was compared with version 1, but version 2 is champion now: train and compare again"
+    )
     assert aliases(home, name) == {"champion": "2", "previous": "1", "challenger": "3"}
     entry = find_version(home, name, "3")
     assert verdicts(entry.tags)[-1]["reasons"] == [vars(reason)]
-    for card in (entry.address(home).directory.parent / "model_card.md", home.root / "reports" / f"{name}_3.md"):
+    for card in (
+        entry.address(home).directory.parent / "model_card.md",
+        home.root / "reports" / f"{name}_3.md",
+    ):
         assert reason.message in card.read_text(encoding="utf-8")
 
 
@@ -287,11 +351,16 @@ def test_killed_while_promoting_there_is_a_champion_and_the_next_run_completes(
     assert aliases(home, name) == {"champion": "3", "previous": "2"}
 
 
-def test_quickstart_sets_its_champion_ungated_and_can_be_rolled_back(home: Home, tracking: Tracking, name: str) -> None:
+def test_quickstart_sets_its_champion_ungated_and_can_be_rolled_back(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     for _ in range(2):
         tracking.set_champion_ungated(name, registered(tracking, name))
     assert aliases(home, name) == {"champion": "2", "previous": "1"}
-    assert [version.gate for version in list_models(home) if version.name == name] == ["ungated", "ungated"]
+    assert [version.gate for version in list_models(home) if version.name == name] == [
+        "ungated",
+        "ungated",
+    ]
     registered(tracking, name)
     # Of the same table, so that it has to be compared with it.
     assert [reason.rule for reason in promote_model(home, name).verdict.reasons] == ["champion"]
@@ -310,7 +379,9 @@ def test_a_damaged_booster_is_refused(home: Home, tracking: Tracking, name: str)
     assert verdicts(find_version(home, name, number).tags)[-1]["passed"] is False
 
 
-def test_documents_that_were_tampered_with_are_refused(home: Home, tracking: Tracking, name: str) -> None:
+def test_documents_that_were_tampered_with_are_refused(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     number = registered(tracking, name, flags=(Flag("x", "id_like", 1.0),))
     path = find_version(home, name, number).address(home).directory / TRAINING
     path.write_text(json.dumps({**json.loads(path.read_text()), "flags": []}))
@@ -328,9 +399,21 @@ def test_a_wrong_cost_of_explaining_is_found_out(home: Home, tracking: Tracking,
 @pytest.mark.parametrize(
     "features, rule, words",
     [
-        (FEATURES[:2], "online", "feature missing online: dropped_calls_28d; run `holdfast features build`"),
-        ((*FEATURES, "new_one"), "columns", "columns changed since training: tiny_v1 online comes with new new_one; train again"),
-        (FEATURES[::-1], "columns", "columns changed since training: tiny_v1 online comes in another order; train again"),
+        (
+            FEATURES[:2],
+            "online",
+            "feature missing online: dropped_calls_28d; run `holdfast features build`",
+        ),
+        (
+            (*FEATURES, "new_one"),
+            "columns",
+            "columns changed since training: tiny_v1 online comes with new new_one; train again",
+        ),
+        (
+            FEATURES[::-1],
+            "columns",
+            "columns changed since training: tiny_v1 online comes in another order; train again",
+        ),
     ],
 )
 def test_features_that_do_not_fit_online_are_named(
@@ -352,7 +435,9 @@ def test_features_that_do_not_fit_online_are_named(
     assert aliases(home, name) == {"champion": "2", "previous": "1", "challenger": "3"}
 
 
-def test_a_service_that_is_not_online_says_what_to_run(home: Home, tracking: Tracking, name: str) -> None:
+def test_a_service_that_is_not_online_says_what_to_run(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     model = make_version(name)
     documents = {**model.documents, TRAINING: {**model.documents[TRAINING], "service": "churn_v1"}}
     tracking.register(replace(model, service="churn_v1", documents=documents), RECORD)
@@ -364,19 +449,27 @@ def test_a_service_that_is_not_online_says_what_to_run(home: Home, tracking: Tra
     assert "run `holdfast features build` and `holdfast features materialize`" in online.message
 
 
-def test_flags_are_explained_by_a_person_on_record(home: Home, tracking: Tracking, name: str) -> None:
+def test_flags_are_explained_by_a_person_on_record(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     number = registered(tracking, name, flags=(Flag("tenure_days", "missingness", 0.8),))
     assert [reason.rule for reason in promote_model(home, name).verdict.reasons] == ["leaks"]
-    with pytest.raises(InputError, match=r"must name a flag of the version \(tenure_days\) \(got 'plan'\)"):
+    with pytest.raises(
+        InputError, match=r"must name a flag of the version \(tenure_days\) \(got 'plan'\)"
+    ):
         promote_model(home, name, explained={"plan": "why"})
-    assert promote_model(home, name, explained={"tenure_days": "null before 2019, for all alike"}).verdict.passed
+    assert promote_model(
+        home, name, explained={"tenure_days": "null before 2019, for all alike"}
+    ).verdict.passed
     said = verdicts(find_version(home, name, number).tags)
     assert [verdict["passed"] for verdict in said] == [False, True]
     assert said[-1]["explained"] == {"tenure_days": "null before 2019, for all alike"}
     assert "Explained: null before 2019" in show_model(home, name).card
 
 
-def test_what_is_not_there_is_told(home: Home, tracking: Tracking, name: str, tmp_path: Path) -> None:
+def test_what_is_not_there_is_told(
+    home: Home, tracking: Tracking, name: str, tmp_path: Path
+) -> None:
     empty = Home(tmp_path / "nothing")
     for act in (promote_model, rollback_model, show_model):
         with pytest.raises(ModelError, match="no model registry there"):
@@ -387,7 +480,9 @@ def test_what_is_not_there_is_told(home: Home, tracking: Tracking, name: str, tm
         rollback_model(home, name)
     with pytest.raises(ModelError, match="no readable champion"):
         find_champion(home, name)
-    with pytest.raises(ModelError, match=r"must be a version of model .* \(1, challenger\) \(got '7'\)"):
+    with pytest.raises(
+        ModelError, match=r"must be a version of model .* \(1, challenger\) \(got '7'\)"
+    ):
         promote_model(home, name, "7")
     promote_model(home, name)
     with pytest.raises(ModelError, match="has no challenger"):
@@ -400,12 +495,21 @@ def test_what_is_not_there_is_told(home: Home, tracking: Tracking, name: str, tm
 
 def test_uplift_is_judged_by_its_experiment(home: Home, tracking: Tracking) -> None:
     model = make_version("uplift_call")
-    told = {"actions": [{"action": "call", "works": True, "targetable": False, "verdict": "works", "curve": []}]}
+    told = {
+        "actions": [
+            {"action": "call", "works": True, "targetable": False, "verdict": "works", "curve": []}
+        ]
+    }
     number = tracking.register(replace(model, documents={"uplift.json": told}), RECORD)
-    with pytest.raises(ModelError, match=r"a randomised campaign must show .*action call, works True, targetable False"):
+    with pytest.raises(
+        ModelError,
+        match=r"a randomised campaign must show .*action call, works True, targetable False",
+    ):
         promote_model(home, "uplift_call", number)
     shown = show_model(home, "uplift_call", number)
-    assert shown.to_json()["uplift"] == [{"action": "call", "works": True, "targetable": False, "verdict": "works"}]
+    assert shown.to_json()["uplift"] == [
+        {"action": "call", "works": True, "targetable": False, "verdict": "works"}
+    ]
 
 
 def _predictions(seed: int, noise: float, rows: int, cutoff: str = "2025-06-02") -> pa.Table:
@@ -420,7 +524,9 @@ def _predictions(seed: int, noise: float, rows: int, cutoff: str = "2025-06-02")
         labels={30: label, 90: label},
         weight=np.ones(rows),
     )
-    blurred = np.clip(risk + np.random.default_rng(seed).normal(scale=noise, size=rows), 0.001, 0.999)
+    blurred = np.clip(
+        risk + np.random.default_rng(seed).normal(scale=noise, size=rows), 0.001, 0.999
+    )
     return TestPredictions.of(dataset, np.arange(rows), {"30": blurred, "90": blurred}).to_table()
 
 
@@ -443,7 +549,9 @@ def test_two_versions_are_compared_on_the_rows_both_were_tested_on(
     assert auc.difference.low > 0.02
     assert auc.difference.value == pytest.approx(auc.one.value - auc.other.value)
     swapped = compare_models(home, name, "2", "1")
-    assert next(figure for figure in swapped.figures if figure.metric == "auc").difference.high < -0.02
+    assert (
+        next(figure for figure in swapped.figures if figure.metric == "auc").difference.high < -0.02
+    )
     apart = compare_models(home, name, "1", "3")
     assert (apart.rows, apart.figures[0].difference) == ({}, None)
     assert "hardly a row" in apart.note
@@ -451,7 +559,9 @@ def test_two_versions_are_compared_on_the_rows_both_were_tested_on(
     assert "were not kept" in compare_models(home, name, "1", "4").note
 
 
-def test_versions_without_an_assessment_cannot_be_compared(home: Home, tracking: Tracking, name: str) -> None:
+def test_versions_without_an_assessment_cannot_be_compared(
+    home: Home, tracking: Tracking, name: str
+) -> None:
     for _ in range(2):
         tracking.register(replace(make_version(name), documents={}), RECORD)
     with pytest.raises(ModelError, match=f"version 1: holds no {ASSESSMENT}"):
@@ -464,7 +574,9 @@ def test_versions_without_an_assessment_cannot_be_compared(home: Home, tracking:
 
 
 def run(home: Home, *arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(model_commands.app, [*arguments, "--home", str(home.root)], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(
+        model_commands.app, [*arguments, "--home", str(home.root)], env={"COLUMNS": "200"}
+    )
     assert result.exit_code == code, result.output
     return result.output
 
@@ -474,11 +586,21 @@ def test_the_commands_say_the_same(home: Home, tracking: Tracking, name: str) ->
     assert "passed" in run(home, "promote", "--model", name)
     registered(tracking, name, NOBODY)
     refused = json.loads(run(home, "promote", "--model", name, "--json", code=3))
-    assert (refused["promoted"], refused["champion_before"], refused["reasons"][0]["rule"]) == (False, "1", "champion")
-    assert "Nothing changed: version 1 stays champion" in run(home, "promote", "2", "--model", name, code=3)
+    assert (refused["promoted"], refused["champion_before"], refused["reasons"][0]["rule"]) == (
+        False,
+        "1",
+        "champion",
+    )
+    assert "Nothing changed: version 1 stays champion" in run(
+        home, "promote", "2", "--model", name, code=3
+    )
     registered(tracking, name, against("1"))
     assert json.loads(run(home, "promote", "--model", name, "--json"))["promoted"] is True
-    listed = [version for version in json.loads(run(home, "list", "--json"))["versions"] if version["name"] == name]
+    listed = [
+        version
+        for version in json.loads(run(home, "list", "--json"))["versions"]
+        if version["name"] == name
+    ]
     assert [(version["number"], version["aliases"], version["gate"]) for version in listed] == [
         ("3", ["champion"], "passed"),
         ("2", [], "refused"),
@@ -490,8 +612,12 @@ def test_the_commands_say_the_same(home: Home, tracking: Tracking, name: str) ->
     shown = json.loads(run(home, "show", "--model", name, "--json"))
     assert (shown["number"], shown[TRAINING]["target"]) == ("3", name)
     assert "champion since" in run(home, "show", "3", "--model", name)
-    assert run(home, "show", "--card", "--model", name).startswith(f"# Model card: {name}, version 3")
-    assert json.loads(run(home, "compare", "3", "previous", "--model", name, "--json"))["other"] == "1"
+    assert run(home, "show", "--card", "--model", name).startswith(
+        f"# Model card: {name}, version 3"
+    )
+    assert (
+        json.loads(run(home, "compare", "3", "previous", "--model", name, "--json"))["other"] == "1"
+    )
     assert "no differences" in run(home, "compare", "3", "1", "--model", name)
     assert json.loads(run(home, "rollback", "--model", name, "--json"))["model_version"] == "1"
     assert "is champion again" in run(home, "rollback", "--model", name)

@@ -59,10 +59,16 @@ def care(home: Home) -> list[dict[str, str]]:
 
 
 def everything(directory: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
 
 
-def test_everyone_is_scored_and_the_known_also_out_of_fold(done: Quickstart, table: pa.Table) -> None:
+def test_everyone_is_scored_and_the_known_also_out_of_fold(
+    done: Quickstart, table: pa.Table
+) -> None:
     found = scores(done.home)
     assert list(found) == ["customer_id", "probability", "band", "probability_oof", "band_oof"]
     assert found["customer_id"] == table["customer"].to_pylist()
@@ -88,10 +94,14 @@ def test_what_is_served_is_what_was_scored(done: Quickstart) -> None:
     assert [score.band[0] for score in alone] == found["band"]
 
 
-def test_the_care_list_is_for_those_still_here_by_the_honest_probability(done: Quickstart, table: pa.Table) -> None:
+def test_the_care_list_is_for_those_still_here_by_the_honest_probability(
+    done: Quickstart, table: pa.Table
+) -> None:
     listed = care(done.home)
     target = dict(zip(table["customer"].to_pylist(), table["left"].to_pylist(), strict=True))
-    assert {row["customer_id"] for row in listed} == {entity for entity, left in target.items() if left != "yes"}
+    assert {row["customer_id"] for row in listed} == {
+        entity for entity, left in target.items() if left != "yes"
+    }
     found = scores(done.home)
     honest = {
         entity: probability if out_of_fold is None else out_of_fold
@@ -99,7 +109,9 @@ def test_the_care_list_is_for_those_still_here_by_the_honest_probability(done: Q
             found["customer_id"], found["probability"], found["probability_oof"], strict=True
         )
     }
-    assert [row["probability"] for row in listed] == [f"{honest[row['customer_id']]:.4f}" for row in listed]
+    assert [row["probability"] for row in listed] == [
+        f"{honest[row['customer_id']]:.4f}" for row in listed
+    ]
     ordered = [honest[row["customer_id"]] for row in listed]
     assert ordered == sorted(ordered, reverse=True)
     assert listed[0]["reason_1"].split(": ")[0] in table.column_names
@@ -121,7 +133,9 @@ def test_the_pooled_figures_are_those_of_the_scores(done: Quickstart, table: pa.
     found = scores(done.home)
     rows = [
         (probability, target == "yes")
-        for probability, target in zip(found["probability_oof"], table["left"].to_pylist(), strict=True)
+        for probability, target in zip(
+            found["probability_oof"], table["left"].to_pylist(), strict=True
+        )
         if probability is not None
     ]
     probability, label = np.array(rows, dtype=float).T
@@ -139,7 +153,15 @@ def test_the_run_is_on_record(done: Quickstart) -> None:
     assert data.params["feature_service"] == "customer_table_v1"
     assert len(data.params["table_sha256"]) == 64
     names = {artifact.path for artifact in client.list_artifacts(version.run_id)}
-    assert names >= {"model", "roc.png", "lift.png", "gain.png", "reliability.png", "beeswarm.png", "flags.json"}
+    assert names >= {
+        "model",
+        "roc.png",
+        "lift.png",
+        "gain.png",
+        "reliability.png",
+        "beeswarm.png",
+        "flags.json",
+    }
 
 
 def test_nothing_in_the_home_is_a_pickle(done: Quickstart) -> None:
@@ -157,32 +179,45 @@ def test_the_report_is_whole(done: Quickstart) -> None:
     assert "套餐" in report
 
 
-def test_same_data_same_settings_same_bytes(done: Quickstart, table: pa.Table, tmp_path: Path) -> None:
+def test_same_data_same_settings_same_bytes(
+    done: Quickstart, table: pa.Table, tmp_path: Path
+) -> None:
     again = run(table, tmp_path / "again")
     assert again.home.scores.read_bytes() == done.home.scores.read_bytes()
     assert again.home.care_list.read_bytes() == done.home.care_list.read_bytes()
-    one, other = (find_champion(home, "churn").directory / "booster.txt" for home in (done.home, again.home))
+    one, other = (
+        find_champion(home, "churn").directory / "booster.txt" for home in (done.home, again.home)
+    )
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_next_run_makes_the_next_version_with_old_codes_kept(table: pa.Table, tmp_path: Path) -> None:
+def test_the_next_run_makes_the_next_version_with_old_codes_kept(
+    table: pa.Table, tmp_path: Path
+) -> None:
     first = run(table, tmp_path / "home")
     before = load_champion(first.home, "churn")
     plans = ["新" if row % 10 == 0 else plan for row, plan in enumerate(table["套餐"].to_pylist())]
-    changed = table.set_column(table.column_names.index("套餐"), "套餐", pa.array(plans)).select(table.column_names[::-1])
+    changed = table.set_column(table.column_names.index("套餐"), "套餐", pa.array(plans)).select(
+        table.column_names[::-1]
+    )
     second = run(changed, tmp_path / "home")
     assert (first.version, second.version) == ("1", "2")
     champion = load_champion(second.home, "churn")
     assert champion.number == "2"
     old, new = (
-        {column["name"]: column["categories"] for column in version.model.documents["encoding.json"]}
+        {
+            column["name"]: column["categories"]
+            for column in version.model.documents["encoding.json"]
+        }
         for version in (before, champion)
     )
     assert new["套餐"] == [*old["套餐"], "新"]
     assert before.model.features == champion.model.features
 
 
-def test_other_columns_target_or_positives_are_refused_and_change_nothing(done: Quickstart, table: pa.Table) -> None:
+def test_other_columns_target_or_positives_are_refused_and_change_nothing(
+    done: Quickstart, table: pa.Table
+) -> None:
     before = everything(done.home.root)
     with pytest.raises(HomeError, match="without margin"):
         run(table.drop_columns(["margin"]), done.home.root)
@@ -243,17 +278,26 @@ def test_a_damaged_manifest_is_named(table: pa.Table, tmp_path: Path) -> None:
 
 def test_under_time_early_rows_are_scored_but_not_judged(table: pa.Table, tmp_path: Path) -> None:
     days = [f"2025-{1 + row // 40:02d}-01" for row in range(400)]
-    result = run(table.append_column("day", pa.array(days)), tmp_path / "home", Roles(target="left", id="customer", time="day"))
+    result = run(
+        table.append_column("day", pa.array(days)),
+        tmp_path / "home",
+        Roles(target="left", id="customer", time="day"),
+    )
     found = scores(result.home)
     judged = [probability is not None for probability in found["probability_oof"]]
     first = judged.index(True)
     assert 0 < first < 200
     assert not any(judged[:first])
-    assert all(one or target == "" for one, target in zip(judged[first:], table["left"].to_pylist()[first:], strict=True))
+    assert all(
+        one or target == ""
+        for one, target in zip(judged[first:], table["left"].to_pylist()[first:], strict=True)
+    )
     unjudged = [row for row in care(result.home) if row["probability"] == ""]
     assert len(unjudged) == sum(target == "no" for target in table["left"].to_pylist()[:first])
     assert "time window" in result.home.report.read_text(encoding="utf-8")
-    _, times = online.read(online.open_service(result.home, "customer_table_v1"), ["00000", "00399"])
+    _, times = online.read(
+        online.open_service(result.home, "customer_table_v1"), ["00000", "00399"]
+    )
     assert [str(time)[:10] for time in online.oldest(times)] == ["2025-01-01", "2025-10-01"]
 
 
@@ -273,7 +317,9 @@ def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) 
     run(table, tmp_path / "home")
     days = [f"2025-{1 + row // 40:02d}-01" for row in range(300)]
     fewer = table.slice(0, 300).append_column("day", pa.array(days))
-    fewer = fewer.set_column(fewer.column_names.index("margin"), "margin", pa.array(np.arange(300.0)))
+    fewer = fewer.set_column(
+        fewer.column_names.index("margin"), "margin", pa.array(np.arange(300.0))
+    )
     second = run(fewer, tmp_path / "home", Roles(target="left", id="customer", time="day"))
     champion = load_champion(second.home, "churn")
     service = online.open_service(second.home, champion.model.service)
@@ -281,19 +327,39 @@ def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) 
     matrix, times = online.read(service, [*found["customer_id"], "00399"])
     assert str(times[0, 0])[:10] == "2025-01-01"
     assert np.isnat(times[-1]).all()
-    assert Scorer(champion.model, threads=1).score(matrix[:-1]).probability.tolist() == found["probability"]
+    assert (
+        Scorer(champion.model, threads=1).score(matrix[:-1]).probability.tolist()
+        == found["probability"]
+    )
 
 
 def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) -> None:
-    names = ["customer", "rn", "entity_row_id", "customer_id", "event_timestamp", "label", "RN", "a_y", "left"]
+    names = [
+        "customer",
+        "rn",
+        "entity_row_id",
+        "customer_id",
+        "event_timestamp",
+        "label",
+        "RN",
+        "a_y",
+        "left",
+    ]
     result = run(table.rename_columns(names), tmp_path / "home")
     assert result.to_json()["features"] == 7
     service = online.open_service(result.home, "customer_table_v1")
     assert len(set(service.features)) == 7
-    assert not {"rn", "entity_row_id", "customer_id", "event_timestamp", "label", "a_y"} & set(service.features)
+    assert not {"rn", "entity_row_id", "customer_id", "event_timestamp", "label", "a_y"} & set(
+        service.features
+    )
     found = scores(result.home)
     matrix, _ = online.read(service, found["customer_id"])
-    assert Scorer(load_champion(result.home, "churn").model, threads=1).score(matrix).probability.tolist() == found["probability"]
+    assert (
+        Scorer(load_champion(result.home, "churn").model, threads=1)
+        .score(matrix)
+        .probability.tolist()
+        == found["probability"]
+    )
 
 
 def test_few_groups_and_columns_empty_where_it_counts(table: pa.Table, tmp_path: Path) -> None:
@@ -336,7 +402,9 @@ def test_a_home_removed_under_the_process_is_told(table: pa.Table, tmp_path: Pat
         run(table, tmp_path / "home")
 
 
-def test_no_registry_a_damaged_one_and_one_without_a_champion(done: Quickstart, tmp_path: Path) -> None:
+def test_no_registry_a_damaged_one_and_one_without_a_champion(
+    done: Quickstart, tmp_path: Path
+) -> None:
     with pytest.raises(ModelError, match="no model registry"):
         load_champion(Home(tmp_path), "churn")
     assert not list(tmp_path.iterdir())

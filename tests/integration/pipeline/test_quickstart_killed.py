@@ -25,7 +25,11 @@ LONGEST_SECONDS = 4.0
 
 
 def _run(table: Path, home: Path) -> None:
-    os.environ |= {"HOLDFAST_TRAINING_MAX_ROUNDS": "20", "HOLDFAST_TRAINING_FOLDS": "2", "HOLDFAST_TRAINING_REPEATS": "1"}
+    os.environ |= {
+        "HOLDFAST_TRAINING_MAX_ROUNDS": "20",
+        "HOLDFAST_TRAINING_FOLDS": "2",
+        "HOLDFAST_TRAINING_REPEATS": "1",
+    }
     from pipeline.quickstart import quickstart
 
     quickstart(table, Roles(target="left", id="customer"), Home(home))
@@ -34,7 +38,10 @@ def _run(table: Path, home: Path) -> None:
 def _tables(table: pa.Table, directory: Path) -> Iterator[Path]:
     position = table.column_names.index("Contract")
     for number in count():
-        contracts = [f"{10_000 - number}" if row % 20 == 0 else value for row, value in enumerate(table["Contract"].to_pylist())]
+        contracts = [
+            f"{10_000 - number}" if row % 20 == 0 else value
+            for row, value in enumerate(table["Contract"].to_pylist())
+        ]
         path = directory / f"{number}.csv"
         pa_csv.write_csv(table.set_column(position, "Contract", pa.array(contracts)), path)
         yield path
@@ -46,7 +53,9 @@ def _serves_what_it_was_trained_on(home: Home) -> int:
     matrix, times = online.read(service, [f"{number:05d}" for number in range(400)])
     assert service.features == champion.model.features
     assert not np.isnat(times).any()
-    for read_by, known_as in zip(service.encoding.columns, champion.model.documents["encoding.json"], strict=True):
+    for read_by, known_as in zip(
+        service.encoding.columns, champion.model.documents["encoding.json"], strict=True
+    ):
         # What the model calls a category, the store calls so too; the store may know more.
         assert list(read_by.categories[: len(known_as["categories"])]) == known_as["categories"]
     assert np.isfinite(Scorer(champion.model, threads=1).score(matrix).probability).all()
@@ -92,4 +101,6 @@ def test_killed_at_any_moment_the_home_serves_and_the_next_run_completes(
     champion = load_champion(home, "churn")
     found = pq.read_table(home.scores).to_pydict()
     matrix, _ = online.read(online.open_service(home, champion.model.service), found["customer_id"])
-    assert Scorer(champion.model, threads=1).score(matrix).probability.tolist() == found["probability"]
+    assert (
+        Scorer(champion.model, threads=1).score(matrix).probability.tolist() == found["probability"]
+    )

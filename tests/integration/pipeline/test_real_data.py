@@ -1,4 +1,6 @@
-"""The main job on real tables: good enough, honest about leaks, and what the reference figures say is possible."""
+"""The main job on real tables: good enough, honest about leaks, and what the reference figures say
+is possible.
+"""
 
 import csv
 import gzip
@@ -27,7 +29,12 @@ def _kinds(summary: dict[str, object]) -> set[str]:
 
 
 def test_ibm_telco(real_data: Path, tmp_path: Path) -> None:
-    found = _summary(real_data / "ibm_telco" / "telco_customer_churn.csv", tmp_path, id="customerID", target="Churn")
+    found = _summary(
+        real_data / "ibm_telco" / "telco_customer_churn.csv",
+        tmp_path,
+        id="customerID",
+        target="Churn",
+    )
     assert found["rows"] == 7043
     assert 0.843 <= found["auc"] <= 0.87  # type: ignore[operator]
     assert found["ece"] <= 0.02  # type: ignore[operator]
@@ -44,10 +51,15 @@ def test_beijing_ratings_are_flagged_and_can_be_left_out(real_data: Path, tmp_pa
     table = real_data / "beijing_satisfaction" / "voice.csv.gz"
     with gzip.open(table, "rt", encoding="utf-8-sig", newline="") as stream:
         names = next(csv.reader(stream))
-    survey, operator = names[: names.index("用户描述.1") + 1], names[names.index("用户描述.1") + 1 :]
+    survey, operator = (
+        names[: names.index("用户描述.1") + 1],
+        names[names.index("用户描述.1") + 1 :],
+    )
     roles = {"id": names[0], "target": names[1], "positive": DISSATISFIED}
     leaky = _summary(table, tmp_path / "leaky", drop=tuple(survey[5:]), **roles)
-    assert {flag["column"] for flag in leaky["flags"] if flag["kind"] == "single_column"} == set(survey[2:5])  # type: ignore[attr-defined]
+    assert {flag["column"] for flag in leaky["flags"] if flag["kind"] == "single_column"} == set(
+        survey[2:5]
+    )  # type: ignore[attr-defined]
     assert "too_good" in _kinds(leaky)
     honest = _summary(table, tmp_path / "honest", available=frozenset(operator), **roles)
     assert honest["left_out"] == survey[2:]

@@ -1,4 +1,6 @@
-"""A model of the operator's own features, from raw tables to a challenger, on a small simulated operator."""
+"""A model of the operator's own features, from raw tables to a challenger, on a small simulated
+operator.
+"""
 
 import json
 import shutil
@@ -29,7 +31,11 @@ ONE = TuningBudget(trials=1)
 @pytest.fixture(scope="module")
 def quick() -> None:
     patch = pytest.MonkeyPatch()
-    for name, value in (("TRAINING_MAX_ROUNDS", "60"), ("TRAINING_PATIENCE_ROUNDS", "10"), ("ASSESS_DRAWS", "60")):
+    for name, value in (
+        ("TRAINING_MAX_ROUNDS", "60"),
+        ("TRAINING_PATIENCE_ROUNDS", "10"),
+        ("ASSESS_DRAWS", "60"),
+    ):
         patch.setenv(f"HOLDFAST_{name}", value)
     yield
     patch.undo()
@@ -62,21 +68,39 @@ def test_it_becomes_challenger_with_report_card_and_evidence(home: Home, trained
     assert entry.aliases == ("challenger",)
     model = load_registered(entry.address(home)).model
     assert model.horizons == (30, 60, 90)
-    assert model.features == tuple(name for view in SERVICES["churn_v1"] for name in VIEWS[view].columns)
-    assert {"training.json", "assessment.json", "features.json", "encoding.json", "columns.json"} <= set(model.documents)
+    assert model.features == tuple(
+        name for view in SERVICES["churn_v1"] for name in VIEWS[view].columns
+    )
+    assert {
+        "training.json",
+        "assessment.json",
+        "features.json",
+        "encoding.json",
+        "columns.json",
+    } <= set(model.documents)
     assert trained.report.read_text(encoding="utf-8").startswith("<!doctype html>")
     run = entry.address(home).directory.parent
-    assert (run / "report.html").read_text(encoding="utf-8") == trained.report.read_text(encoding="utf-8")
+    assert (run / "report.html").read_text(encoding="utf-8") == trained.report.read_text(
+        encoding="utf-8"
+    )
     assert f"churn, version {trained.number}" in trained.card.read_text(encoding="utf-8")
     assert trained.model.assessments["90"].metrics["auc"].value > 0.65
-    assert json.loads(json.dumps(trained.to_json(), allow_nan=False))["model_version"] == trained.number
+    assert (
+        json.loads(json.dumps(trained.to_json(), allow_nan=False))["model_version"]
+        == trained.number
+    )
 
 
-def test_the_registered_version_says_what_the_trained_one_says(home: Home, trained: Trained) -> None:
+def test_the_registered_version_says_what_the_trained_one_says(
+    home: Home, trained: Trained
+) -> None:
     model = load_registered(find_version(home, "churn", trained.number).address(home)).model
     matrix = trained.model.sample.matrix
     for days in (30, 60, 90):
-        ours, theirs = (Scorer(version, threads=1).score(matrix, days) for version in (trained.model.version, model))
+        ours, theirs = (
+            Scorer(version, threads=1).score(matrix, days)
+            for version in (trained.model.version, model)
+        )
         assert ours.probability.tolist() == theirs.probability.tolist()
 
 
@@ -88,7 +112,10 @@ def test_the_online_store_gives_what_it_reads(home: Home, trained: Trained) -> N
 
 
 def test_the_same_rows_give_the_same_model(sound: OperatorModel, trained: Trained) -> None:
-    texts = [[booster.model_to_string() for booster in model.version.boosters.values()] for model in (sound, trained.model)]
+    texts = [
+        [booster.model_to_string() for booster in model.version.boosters.values()]
+        for model in (sound, trained.model)
+    ]
     assert texts[0] == texts[1]
     assert sound.facts.dataset_sha256 == trained.model.facts.dataset_sha256
     assert sound.assessments == trained.model.assessments
@@ -103,13 +130,17 @@ def test_the_gate_refuses_what_is_too_small_and_says_so(home: Home, trained: Tra
 
 def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset, quick: None) -> None:
     model = train_operator_model(leaked(dataset), CHURN, None, ONE)
-    assert ("loyalty_points", "single_column") in {(flag.column, flag.kind) for flag in model.facts.flags}
+    assert ("loyalty_points", "single_column") in {
+        (flag.column, flag.kind) for flag in model.facts.flags
+    }
     assert "leaks" in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
 
 
 def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset, quick: None) -> None:
     model = train_operator_model(shuffled(dataset), CHURN, None, ONE)
-    assert "better_than_constant" in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
+    assert "better_than_constant" in {
+        finding.rule for finding in verdict_of(model, GateSettings.read()).reasons
+    }
 
 
 def test_what_is_miscalibrated_is_refused(dataset: Dataset, quick: None) -> None:
@@ -120,7 +151,10 @@ def test_what_is_miscalibrated_is_refused(dataset: Dataset, quick: None) -> None
 
 def test_what_is_too_slow_to_explain_is_refused(sound: OperatorModel) -> None:
     cost = max(sound.facts.explanation_cost.values())
-    rules = [{finding.rule for finding in verdict_of(sound, GateSettings(most_leaves=most)).reasons} for most in (cost, cost - 1)]
+    rules = [
+        {finding.rule for finding in verdict_of(sound, GateSettings(most_leaves=most)).reasons}
+        for most in (cost, cost - 1)
+    ]
     assert rules[1] - rules[0] == {"explanation_cost"}
 
 
@@ -131,7 +165,9 @@ def test_boosters_end_before_the_gate_would_refuse_their_leaves(
     monkeypatch.setenv("HOLDFAST_GATE_MOST_LEAVES", str(most))
     model = train_operator_model(dataset, CHURN, None, ONE)
     assert all(0 < cost <= most for cost in model.facts.explanation_cost.values())
-    assert "explanation_cost" not in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
+    assert "explanation_cost" not in {
+        finding.rule for finding in verdict_of(model, GateSettings.read()).reasons
+    }
 
 
 def test_a_champion_is_judged_on_the_same_rows(
@@ -152,7 +188,9 @@ def test_wrong_targets_and_homes_are_named_before_any_work(home: Home, tmp_path:
         train_target(Home(tmp_path / "empty"), "churn", ONE)
 
 
-def test_too_few_positives_are_named_and_nothing_is_registered(home: Home, trained: Trained, quick: None) -> None:
+def test_too_few_positives_are_named_and_nothing_is_registered(
+    home: Home, trained: Trained, quick: None
+) -> None:
     before = [entry.number for entry in list_versions(home)]
     with pytest.raises(InputError, match=r"non_payment, .* rows: must have at least \d+ positives"):
         train_target(home, "non_payment", ONE)

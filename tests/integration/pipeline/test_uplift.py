@@ -1,4 +1,6 @@
-"""Care judged by its randomised contacts, from a simulated operator's raw tables to registered models."""
+"""Care judged by its randomised contacts, from a simulated operator's raw tables to registered
+models.
+"""
 
 import shutil
 from pathlib import Path
@@ -50,7 +52,9 @@ def test_propensities_are_those_of_the_draw(run: UpliftRun) -> None:
     assert not [found for found in calls.imbalances if found.feature is None]
 
 
-def test_models_are_registered_as_challengers_and_travel_with_their_verdict(run: UpliftRun, home: Home) -> None:
+def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
+    run: UpliftRun, home: Home
+) -> None:
     assert run.registered[f"uplift_{ACTION}"] == "1"
     entry = find_version(home, f"uplift_{ACTION}", CHALLENGER)
     address = entry.address(home)
@@ -59,13 +63,16 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(run:
     assert model.service == SERVICE
     assert model.documents["uplift.json"]["verdict"] == calls.actions[0].verdict
     np.testing.assert_array_equal(
-        model.predict(calls.experiment.matrix).effect, calls.models[0].predict(calls.experiment.matrix).effect
+        model.predict(calls.experiment.matrix).effect,
+        calls.models[0].predict(calls.experiment.matrix).effect,
     )
     assert entry.metrics["average_effect_low"] == pytest.approx(calls.actions[0].average.low)
     assert run.report.is_file()
 
 
-def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(home: Home, tmp_path: Path) -> None:
+def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
+    home: Home, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="must be one that care_contacts tells of"):
         judge_home(home, ("free_beer",), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,6 @@
-"""The service over a small home that is built for real, asked in process; once as a process of its own."""
+"""The service over a small home that is built for real, asked in process; once as a process of its
+own.
+"""
 
 import json
 import os
@@ -70,10 +72,14 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, customer_table: Callable[..., pa.Table]) -> Built:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, customer_table: Callable[..., pa.Table]
+) -> Built:
     home = Home(tmp_path_factory.mktemp("home"))
     table = customer_table(ROWS)
-    encoding = infer_encoding(table, [name for name in table.column_names if name not in (ID, TARGET, "margin")])
+    encoding = infer_encoding(
+        table, [name for name in table.column_names if name not in (ID, TARGET, "margin")]
+    )
     matrix = encoding.encode(table)
     repository = TableRepository(home)
     repository.write(encoding, table[ID].to_pylist(), snapshot_time(MOMENT, ROWS), matrix)
@@ -85,9 +91,18 @@ def built(tmp_path_factory: pytest.TempPathFactory, customer_table: Callable[...
 
 def _trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> ModelVersion:
     label = np.array([float(value == "yes") for value in table[TARGET].to_pylist()])
-    parameters = {"objective": "binary", "num_leaves": 7, "min_data_in_leaf": 5, "verbose": -1, "num_threads": 1, "seed": seed}
+    parameters = {
+        "objective": "binary",
+        "num_leaves": 7,
+        "min_data_in_leaf": 5,
+        "verbose": -1,
+        "num_threads": 1,
+        "seed": seed,
+    }
     categories = [column.feature for column in encoding.columns if column.kind == "category"]
-    data = lgb.Dataset(matrix, label=label, feature_name=list(encoding.features), categorical_feature=categories)
+    data = lgb.Dataset(
+        matrix, label=label, feature_name=list(encoding.features), categorical_feature=categories
+    )
     return ModelVersion(
         name="churn",
         service=SERVICE,
@@ -99,13 +114,18 @@ def _trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> 
                 BandBounds(high=0.5, medium=0.25),
             ),
         ),
-        documents={"encoding.json": encoding.to_json(), "columns.json": {"id": ID, "columns": table.column_names}},
+        documents={
+            "encoding.json": encoding.to_json(),
+            "columns.json": {"id": ID, "columns": table.column_names},
+        },
     )
 
 
 def register(home: Home, version: ModelVersion) -> str:
     """Save a version and make it the champion."""
-    client = MlflowClient(tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}")
+    client = MlflowClient(
+        tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}"
+    )
     if not client.search_registered_models():
         client.create_registered_model("churn")
     number = str(len(client.search_model_versions("name='churn'")) + 1)
@@ -124,10 +144,14 @@ def copied(built: Built, tmp_path: Path) -> Built:
 
 
 @contextmanager
-def serving(champion: Champion, *, client: str = "127.0.0.1", **chosen: Any) -> Iterator[TestClient]:
+def serving(
+    champion: Champion, *, client: str = "127.0.0.1", **chosen: Any
+) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
     app = make_service(champion, ServingSettings(**chosen)).to_asgi(is_main=False)
-    with TestClient(app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True) as caller:
+    with TestClient(
+        app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True
+    ) as caller:
         yield caller
 
 
@@ -142,7 +166,9 @@ def predict(caller: TestClient, request: object, **headers: str) -> PredictionsA
     response = caller.post("/v1/predictions", json=request, headers=headers)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
-    answer: PredictionsAnswer = TypeAdapter(PredictionsAnswer).validate_json(response.content, strict=True, extra="forbid")
+    answer: PredictionsAnswer = TypeAdapter(PredictionsAnswer).validate_json(
+        response.content, strict=True, extra="forbid"
+    )
     return answer
 
 
@@ -167,7 +193,9 @@ def raw_rows(built: Built) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("by", ["customers", "rows"])
-def test_the_service_scores_exactly_as_the_scorer_does(built: Built, caller: TestClient, by: str) -> None:
+def test_the_service_scores_exactly_as_the_scorer_does(
+    built: Built, caller: TestClient, by: str
+) -> None:
     request = {"customer_ids": built.ids} if by == "customers" else {"rows": raw_rows(built)}
     answer = predict(caller, request | {"reasons": 0})
     scores = Scorer(built.version, threads=0).score(built.matrix)
@@ -183,12 +211,17 @@ def test_the_service_scores_exactly_as_the_scorer_does(built: Built, caller: Tes
 
 def test_one_at_a_time_scores_as_all_together(built: Built, caller: TestClient) -> None:
     together = predict(caller, {"customer_ids": built.ids[:40], "reasons": 5})["predictions"]
-    alone = [predict(caller, {"customer_ids": [one], "reasons": 5})["predictions"][0] for one in built.ids[:40]]
+    alone = [
+        predict(caller, {"customer_ids": [one], "reasons": 5})["predictions"][0]
+        for one in built.ids[:40]
+    ]
     assert alone == together
 
 
 @pytest.mark.parametrize("by", ["customers", "rows"])
-def test_reasons_are_the_strongest_contributions_with_the_original_values(built: Built, caller: TestClient, by: str) -> None:
+def test_reasons_are_the_strongest_contributions_with_the_original_values(
+    built: Built, caller: TestClient, by: str
+) -> None:
     request = {"customer_ids": built.ids} if by == "customers" else {"rows": raw_rows(built)}
     answer = predict(caller, request)["predictions"]
     explanation = Scorer(built.version, threads=0).explain(built.matrix)
@@ -197,26 +230,44 @@ def test_reasons_are_the_strongest_contributions_with_the_original_values(built:
     ):
         assert len(entry["reasons"]) == 3
         assert entry["base"] == base
-        assert [reason["contribution"] for reason in entry["reasons"]] == sorted(moved, key=abs, reverse=True)[:3]
+        assert [reason["contribution"] for reason in entry["reasons"]] == sorted(
+            moved, key=abs, reverse=True
+        )[:3]
         for reason in entry["reasons"]:
             position = [column.name for column in built.encoding.columns].index(reason["feature"])
             assert reason["contribution"] == moved[position]
             assert reason["value"] == row[reason["feature"]]
 
 
-def test_base_and_all_contributions_make_up_the_probability(built: Built, caller: TestClient) -> None:
+def test_base_and_all_contributions_make_up_the_probability(
+    built: Built, caller: TestClient
+) -> None:
     for entry in predict(caller, {"customer_ids": built.ids[:50], "reasons": 100})["predictions"]:
-        assert {reason["feature"] for reason in entry["reasons"]} == {column.name for column in built.encoding.columns}
+        assert {reason["feature"] for reason in entry["reasons"]} == {
+            column.name for column in built.encoding.columns
+        }
         assert entry["base"] is not None
         margin = entry["base"] + sum(reason["contribution"] for reason in entry["reasons"])
-        assert MARGIN_SLOPE * margin + MARGIN_INTERCEPT == pytest.approx(logit(entry["probability"]), abs=1e-9)
+        assert MARGIN_SLOPE * margin + MARGIN_INTERCEPT == pytest.approx(
+            logit(entry["probability"]), abs=1e-9
+        )
 
 
-def test_an_unknown_customer_fails_alone_and_order_and_repeats_are_kept(built: Built, caller: TestClient) -> None:
+def test_an_unknown_customer_fails_alone_and_order_and_repeats_are_kept(
+    built: Built, caller: TestClient
+) -> None:
     asked = ["00007", "nobody", "00001", "", "00007", "7", "x" * 600]
     answer = predict(caller, {"customer_ids": asked, "reasons": 1})["predictions"]
     assert [entry["customer_id"] for entry in answer] == asked
-    assert [entry["error"] is None for entry in answer] == [True, False, True, False, True, False, False]
+    assert [entry["error"] is None for entry in answer] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
     assert answer[0] == answer[4] != answer[2]
     assert answer[1] == {
         "customer_id": "nobody",
@@ -245,13 +296,17 @@ def test_a_row_need_not_be_whole(built: Built, caller: TestClient) -> None:
     answer = predict(caller, {"rows": rows})["predictions"]
     expected = np.full((2, len(built.version.features)), np.nan)
     expected[0, 0] = built.encoding.columns[0].encode_value("monthly")
-    assert [entry["probability"] for entry in answer] == Scorer(built.version, threads=1).score(expected).probability.tolist()
+    assert [entry["probability"] for entry in answer] == Scorer(built.version, threads=1).score(
+        expected
+    ).probability.tolist()
     assert [entry["customer_id"] for entry in answer] == [None, None]
 
 
 def test_a_row_of_text_scores_as_the_row_of_numbers(built: Built, caller: TestClient) -> None:
     rows = raw_rows(built)[:30]
-    text = [{name: None if value is None else str(value) for name, value in row.items()} for row in rows]
+    text = [
+        {name: None if value is None else str(value) for name, value in row.items()} for row in rows
+    ]
     assert predict(caller, {"rows": text}) == predict(caller, {"rows": rows})
 
 
@@ -279,18 +334,26 @@ def test_a_wrong_field_is_named(caller: TestClient, request_body: object, field:
     assert document["detail"].startswith(f"{field}: ")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"customer_ids": ["a"], "reasons": NaN}', b'{"customer_ids": ["\xff"]}', b"a=b"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b'{"customer_ids": ["a"], "reasons": NaN}', b'{"customer_ids": ["\xff"]}', b"a=b"],
+)
 def test_what_is_not_json_is_another_matter(caller: TestClient, body: bytes) -> None:
     assert "JSON" in problem(caller.post("/v1/predictions", content=body), 400)["detail"]
 
 
-def test_a_million_customers_are_refused_at_once_and_the_next_is_served(built: Built, caller: TestClient) -> None:
+def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
+    built: Built, caller: TestClient
+) -> None:
     million = json.dumps({"customer_ids": [str(number) for number in range(1_000_000)]}).encode()
     started = time.monotonic()
     problem(caller.post("/v1/predictions", content=million), 413)
     problem(caller.post("/v1/predictions", content=iter([million[:500_000]] * 3)), 413)
     with serving(Champion(built.home), max_body_bytes=2**30) as generous:
-        assert problem(generous.post("/v1/predictions", content=million), 422)["errors"][0]["field"] == "customer_ids"
+        assert (
+            problem(generous.post("/v1/predictions", content=million), 422)["errors"][0]["field"]
+            == "customer_ids"
+        )
     assert time.monotonic() - started < 20
     predict(caller, {"customer_ids": ["00001"]})
 
@@ -298,29 +361,66 @@ def test_a_million_customers_are_refused_at_once_and_the_next_is_served(built: B
 def test_other_paths_and_methods_are_problems_too(caller: TestClient) -> None:
     for path in ("/", "/v1", "/v2/predictions", "/metrics", "/docs"):
         problem(caller.get(path), 404)
-    taken = [("GET", "/v1/predictions"), ("OPTIONS", "/v1/predictions"), ("POST", "/livez"), ("DELETE", "/openapi.json")]
+    taken = [
+        ("GET", "/v1/predictions"),
+        ("OPTIONS", "/v1/predictions"),
+        ("POST", "/livez"),
+        ("DELETE", "/openapi.json"),
+    ]
     for method, path in taken:
         assert "allow" in caller.request(method, path).headers
         problem(caller.request(method, path), 405)
 
 
-def test_a_crash_says_nothing_of_the_inside(caller: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_says_nothing_of_the_inside(
+    caller: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def crash(*arguments: object) -> None:
         raise RuntimeError("inside")
 
     monkeypatch.setattr("serving.routes.app.predict", crash)
-    assert "inside" not in problem(caller.post("/v1/predictions", json={"customer_ids": ["00001"]}), 500)["detail"]
+    assert (
+        "inside"
+        not in problem(caller.post("/v1/predictions", json={"customer_ids": ["00001"]}), 500)[
+            "detail"
+        ]
+    )
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=10)
-COLUMNS = ["customer", "Contract", "contract", "dropped calls 📉", "套餐", "fee_y", "since", "margin", "left"]
-ROW = st.dictionaries(st.sampled_from(COLUMNS) | st.text(max_size=5), SCALARS | st.lists(SCALARS, max_size=2), max_size=4)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=10)
+)
+COLUMNS = [
+    "customer",
+    "Contract",
+    "contract",
+    "dropped calls 📉",
+    "套餐",
+    "fee_y",
+    "since",
+    "margin",
+    "left",
+]
+ROW = st.dictionaries(
+    st.sampled_from(COLUMNS) | st.text(max_size=5),
+    SCALARS | st.lists(SCALARS, max_size=2),
+    max_size=4,
+)
 KNOWN_ROW = st.dictionaries(st.sampled_from(COLUMNS), SCALARS, min_size=1, max_size=4)
 REASONS = st.integers(0, 100) | SCALARS
 BODIES = (
     SCALARS
-    | st.fixed_dictionaries({"customer_ids": st.lists(st.text(max_size=6) | SCALARS, max_size=4)}, optional={"reasons": REASONS})
-    | st.fixed_dictionaries({"rows": st.lists(ROW, max_size=3)}, optional={"reasons": REASONS, "customer_ids": SCALARS})
+    | st.fixed_dictionaries(
+        {"customer_ids": st.lists(st.text(max_size=6) | SCALARS, max_size=4)},
+        optional={"reasons": REASONS},
+    )
+    | st.fixed_dictionaries(
+        {"rows": st.lists(ROW, max_size=3)}, optional={"reasons": REASONS, "customer_ids": SCALARS}
+    )
     | st.fixed_dictionaries({"rows": st.lists(KNOWN_ROW, min_size=1, max_size=3)})
 )
 
@@ -343,7 +443,9 @@ def test_any_bytes_are_answered_or_refused(caller: TestClient, body: bytes) -> N
     problem(response, response.status_code)
 
 
-def test_long_work_holds_up_nobody(built: Built, caller: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_work_holds_up_nobody(
+    built: Built, caller: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, done = threading.Event(), threading.Event()
     finished: list[bool] = []
 
@@ -366,9 +468,13 @@ def test_with_a_key_every_request_brings_it(built: Built) -> None:
     with serving(Champion(built.home), api_key=SecretStr("s3cret"), client="10.1.2.3") as caller:
         assert problem(caller.post("/v1/predictions", json={}), 401)["detail"]
         assert caller.post("/v1/predictions", json={}).headers["www-authenticate"] == "Bearer"
-        problem(caller.post("/v1/predictions", json={}, headers={"Authorization": "Bearer other"}), 401)
+        problem(
+            caller.post("/v1/predictions", json={}, headers={"Authorization": "Bearer other"}), 401
+        )
         problem(caller.get("/schema.json"), 401)
-        predict(caller, {"customer_ids": ["00001"]}, Authorization="Bearer s3cret", Host="churn.example")
+        predict(
+            caller, {"customer_ids": ["00001"]}, Authorization="Bearer s3cret", Host="churn.example"
+        )
         for path in ("/livez", "/readyz", "/openapi.json"):
             assert caller.get(path).status_code == 200
 
@@ -376,14 +482,24 @@ def test_with_a_key_every_request_brings_it(built: Built) -> None:
 def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: TestClient) -> None:
     with serving(Champion(built.home), client="10.1.2.3") as other:
         problem(other.post("/v1/predictions", json={"customer_ids": ["00001"]}), 403)
-    problem(caller.post("/v1/predictions", json={"customer_ids": ["00001"]}, headers={"Host": "evil.example:3000"}), 421)
+    problem(
+        caller.post(
+            "/v1/predictions",
+            json={"customer_ids": ["00001"]},
+            headers={"Host": "evil.example:3000"},
+        ),
+        421,
+    )
     predict(caller, {"customer_ids": ["00001"]}, Host="localhost:3000")
 
 
 def test_the_published_contract_is_served(caller: TestClient) -> None:
     document = caller.get("/openapi.json").json()
     assert list(document["paths"]) == ["/v1/predictions"]
-    assert document["components"]["schemas"]["PredictionsRequest"]["properties"]["rows"]["maxItems"] == 500
+    assert (
+        document["components"]["schemas"]["PredictionsRequest"]["properties"]["rows"]["maxItems"]
+        == 500
+    )
 
 
 def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
@@ -445,7 +561,9 @@ def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
         repository.write(grown, ["00001"], snapshot_time(MOMENT, 1), grown.encode(later))
         repository.materialize()
         (entry,) = predict(caller, {"customer_ids": ["00001"], "reasons": 100})["predictions"]
-        assert {reason["feature"]: reason["value"] for reason in entry["reasons"]}["Contract"] == "weekly"
+        assert {reason["feature"]: reason["value"] for reason in entry["reasons"]}[
+            "Contract"
+        ] == "weekly"
 
 
 def test_many_threads_find_every_customer(copied: Built) -> None:
@@ -489,7 +607,9 @@ def _serve_other_columns(home: Home) -> None:
 def _serve_columns_in_another_order(home: Home) -> None:
     repository = TableRepository(home)
     turned = Encoding(repository.encoding().columns[::-1])
-    repository.write(turned, ["00001"], snapshot_time(MOMENT, 1), np.zeros((1, len(turned.columns))))
+    repository.write(
+        turned, ["00001"], snapshot_time(MOMENT, 1), np.zeros((1, len(turned.columns)))
+    )
     repository.materialize()
 
 
@@ -500,8 +620,14 @@ def _serve_columns_in_another_order(home: Home) -> None:
         (_damage_registry, "holds no readable champion"),
         (_remove("mlartifacts"), "model.json"),
         (_remove("features"), "holds no readable online store"),
-        (_serve_other_columns, f"feature service {SERVICE}: must have the features of model churn version 1"),
-        (_serve_columns_in_another_order, f"feature service {SERVICE}: must have the features of model churn version 1"),
+        (
+            _serve_other_columns,
+            f"feature service {SERVICE}: must have the features of model churn version 1",
+        ),
+        (
+            _serve_columns_in_another_order,
+            f"feature service {SERVICE}: must have the features of model churn version 1",
+        ),
     ],
 )
 def test_what_does_not_work_is_said_in_one_line_and_nothing_listens(
@@ -518,10 +644,13 @@ def test_what_does_not_work_is_said_in_one_line_and_nothing_listens(
 
 def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: Built) -> None:
     program = (
-        "import sys; from pathlib import Path; from holdfast.settings import Home; from serving.server import run\n"
+        "import sys; from pathlib import Path; from holdfast.home import Home; from serving.server import run\n"
         "run(Home(Path(sys.argv[1])), '127.0.0.1', 0)"
     )
-    environment = os.environ | {"HOLDFAST_SERVING_DRAIN_SECONDS": "2", "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {
+        "HOLDFAST_SERVING_DRAIN_SECONDS": "2",
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+    }
     with subprocess.Popen(
         [sys.executable, "-c", program, str(built.home.root)],
         env=environment,
@@ -536,10 +665,16 @@ def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: B
             assert told == "holdfast serves churn version 1 on"
             with httpx.Client(base_url=address) as caller:
                 assert caller.get("/readyz").status_code == 200
-                assert caller.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code == 200
+                assert (
+                    caller.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code
+                    == 200
+                )
                 process.send_signal(signal.SIGTERM)
                 wait_for(lambda: caller.get("/readyz").status_code == 503, seconds=1.5)
-                assert caller.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code == 200
+                assert (
+                    caller.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code
+                    == 200
+                )
             assert process.wait(timeout=20) == 0
             assert process.stdout is not None
             assert process.stdout.read() == ""

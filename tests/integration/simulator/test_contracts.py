@@ -17,7 +17,9 @@ MONTHS = 6
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    return simulate(tmp_path_factory.mktemp("contracts") / "operator", customers=1_500, months=MONTHS, seed=3)
+    return simulate(
+        tmp_path_factory.mktemp("contracts") / "operator", customers=1_500, months=MONTHS, seed=3
+    )
 
 
 def _frame(folder: Path, table: str) -> pd.DataFrame:
@@ -45,7 +47,9 @@ def test_ids_are_found_where_they_refer_to(simulated: Simulator, table: str) -> 
         if other is None:
             continue
         mine = ds.dataset(simulated.folder / "raw" / table).to_table([name])[name].drop_null()
-        theirs = ds.dataset(simulated.folder / "raw" / other).to_table([TABLES[other].key[0]]).column(0)
+        theirs = (
+            ds.dataset(simulated.folder / "raw" / other).to_table([TABLES[other].key[0]]).column(0)
+        )
         missing = pc.invert(pc.is_in(mine, theirs))
         # The row referred to may still be on its way.
         assert (pc.mean(missing).as_py() or 0) < 0.01, name
@@ -55,15 +59,27 @@ def test_ids_are_found_where_they_refer_to(simulated: Simulator, table: str) -> 
 def test_rows_arrive_late_but_not_all(simulated: Simulator, table: str) -> None:
     frame = _frame(simulated.folder, table)
     delay = frame[ARRIVED] - frame[HAPPENED]
-    corrected = frame.duplicated(list(TABLES[table].key), keep=False) if TABLES[table].kind == "event" else False
-    assert (delay[~corrected] if corrected is not False else delay).median() < pd.Timedelta(days=1.5)
+    corrected = (
+        frame.duplicated(list(TABLES[table].key), keep=False)
+        if TABLES[table].kind == "event"
+        else False
+    )
+    assert (delay[~corrected] if corrected is not False else delay).median() < pd.Timedelta(
+        days=1.5
+    )
     assert delay.min() > pd.Timedelta(0)
 
 
 def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
     found = {magnitude.figure: magnitude.simulated for magnitude in magnitudes(simulated.folder)}
-    assert all(magnitude.source or magnitude.published.startswith("assumed") for magnitude in magnitudes(simulated.folder))
-    rates = [found[f"voluntary churn of {line}, % a month"] for line in ("mobile postpaid", "fixed", "mobile prepaid")]
+    assert all(
+        magnitude.source or magnitude.published.startswith("assumed")
+        for magnitude in magnitudes(simulated.folder)
+    )
+    rates = [
+        found[f"voluntary churn of {line}, % a month"]
+        for line in ("mobile postpaid", "fixed", "mobile prepaid")
+    ]
     assert 0.3 < rates[0] < 1.6
     assert 0.5 < rates[1] < 2.2
     assert 2 < rates[2] < 6

@@ -22,7 +22,9 @@ SMALL = Parameters(customers_per_block=250, weeks_per_part=5)
 
 
 def _make(folder: Path, months: int = 2, **settings: Any) -> Simulator:
-    return simulate(folder, customers=500, months=months, seed=5, workers=1, parameters=SMALL, **settings)
+    return simulate(
+        folder, customers=500, months=months, seed=5, workers=1, parameters=SMALL, **settings
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,11 @@ def two_months(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _rows(folder: Path, table: str) -> pa.Table:
@@ -40,32 +46,55 @@ def _rows(folder: Path, table: str) -> pa.Table:
 
 
 def _same_rows(one: Path, other: Path) -> None:
-    for table in [*(f"raw/{name}" for name in TABLES), "truth/states", "truth/losses", "truth/contacts"]:
+    for table in [
+        *(f"raw/{name}" for name in TABLES),
+        "truth/states",
+        "truth/losses",
+        "truth/contacts",
+    ]:
         assert _rows(one, table).equals(_rows(other, table)), table
 
 
-def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(two_months: Simulator, tmp_path: Path) -> None:
-    again = simulate(tmp_path / "again", customers=500, months=2, seed=5, workers=2, parameters=SMALL)
+def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(
+    two_months: Simulator, tmp_path: Path
+) -> None:
+    again = simulate(
+        tmp_path / "again", customers=500, months=2, seed=5, workers=2, parameters=SMALL
+    )
     assert _bytes(again.folder) == _bytes(two_months.folder)
-    other = simulate(tmp_path / "other", customers=500, months=2, seed=6, workers=1, parameters=SMALL)
+    other = simulate(
+        tmp_path / "other", customers=500, months=2, seed=6, workers=1, parameters=SMALL
+    )
     assert _bytes(other.folder) != _bytes(two_months.folder)
 
 
 def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path) -> None:
     longer = _make(tmp_path / "longer", months=3)
-    at_once, by_steps = two_months.branch(tmp_path / "at_once"), two_months.branch(tmp_path / "by_steps")
+    at_once, by_steps = (
+        two_months.branch(tmp_path / "at_once"),
+        two_months.branch(tmp_path / "by_steps"),
+    )
     at_once.advance(35, workers=1)
     by_steps.advance(14, workers=1)
     by_steps = Simulator.open(by_steps.folder, SMALL)
     assert by_steps.advance(21, workers=1).week == longer.simulation.week == 13
     _same_rows(at_once.folder, longer.folder)
     _same_rows(by_steps.folder, longer.folder)
-    assert _bytes(longer.folder / "checkpoint").keys() == _bytes(by_steps.folder / "checkpoint").keys()
+    assert (
+        _bytes(longer.folder / "checkpoint").keys() == _bytes(by_steps.folder / "checkpoint").keys()
+    )
 
 
 def _decisions(simulator: Simulator, arm: str, action: str, lines: list[str]) -> pd.DataFrame:
     at = date_of(simulator.simulation.week) + pd.Timedelta(hours=30)
-    rows = {"subscription_id": lines, "action": action, "channel": "phone", "at": at, "arm": arm, "propensity": 0.5}
+    rows = {
+        "subscription_id": lines,
+        "action": action,
+        "channel": "phone",
+        "at": at,
+        "arm": arm,
+        "propensity": 0.5,
+    }
     return pd.DataFrame(rows)
 
 
@@ -73,29 +102,59 @@ def test_care_reaches_whom_it_is_for_and_nobody_else(two_months: Simulator, tmp_
     states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
     states = states[states["happened_at"] == states["happened_at"].max()]
     lines = sorted(states["subscription_id"])[:200]
-    base, control, treated = (two_months.branch(tmp_path / name) for name in ("base", "control", "treated"))
+    base, control, treated = (
+        two_months.branch(tmp_path / name) for name in ("base", "control", "treated")
+    )
     base.advance(35, workers=1)
     control.advance(35, _decisions(control, "control", "plan_fit_offer", lines), workers=1)
     treated.advance(35, _decisions(treated, "treatment", "plan_fit_offer", lines), workers=1)
-    for table in ("raw/usage_weeks", "raw/interactions", "raw/survey_answers", "raw/churn_events", "truth/states"):
+    for table in (
+        "raw/usage_weeks",
+        "raw/interactions",
+        "raw/survey_answers",
+        "raw/churn_events",
+        "truth/states",
+    ):
         assert _rows(base.folder, table).equals(_rows(control.folder, table)), table
     contacts = _rows(treated.folder, "raw/care_contacts")
     assert set(lines) <= set(contacts["subscription_id"].to_pylist())
 
-    people = ds.dataset(two_months.folder / "raw/customers").to_table().to_pandas().drop_duplicates("customer_id")
-    owners = ds.dataset(two_months.folder / "raw/subscriptions").to_table().to_pandas().drop_duplicates("subscription_id")
-    homes = owners.merge(people, on="customer_id").assign(home=lambda frame: frame["household_id"].fillna(frame["customer_id"]))
+    people = (
+        ds.dataset(two_months.folder / "raw/customers")
+        .to_table()
+        .to_pandas()
+        .drop_duplicates("customer_id")
+    )
+    owners = (
+        ds.dataset(two_months.folder / "raw/subscriptions")
+        .to_table()
+        .to_pandas()
+        .drop_duplicates("subscription_id")
+    )
+    homes = owners.merge(people, on="customer_id").assign(
+        home=lambda frame: frame["household_id"].fillna(frame["customer_id"])
+    )
     touched = set(homes.loc[homes["subscription_id"].isin(lines), "home"])
     apart = pa.array(homes.loc[~homes["home"].isin(touched), "subscription_id"])
-    for table in ("raw/usage_weeks", "raw/network_weeks", "raw/recharges", "raw/churn_events", "truth/states"):
+    for table in (
+        "raw/usage_weeks",
+        "raw/network_weeks",
+        "raw/recharges",
+        "raw/churn_events",
+        "truth/states",
+    ):
         one, other = (_rows(folder, table) for folder in (base.folder, treated.folder))
-        one, other = (rows.filter(pc.is_in(rows["subscription_id"], apart)) for rows in (one, other))
+        one, other = (
+            rows.filter(pc.is_in(rows["subscription_id"], apart)) for rows in (one, other)
+        )
         assert one.num_rows > 0
         assert one.equals(other), table
     assert not _rows(base.folder, "truth/states").equals(_rows(treated.folder, "truth/states"))
 
 
-@pytest.mark.parametrize(("days", "field"), [(10, "days"), (0, "days"), (-7, "days"), (True, "days"), (7.0, "days")])
+@pytest.mark.parametrize(
+    ("days", "field"), [(10, "days"), (0, "days"), (-7, "days"), (True, "days"), (7.0, "days")]
+)
 def test_days_are_whole_weeks(two_months: Simulator, days: Any, field: str) -> None:
     before = _bytes(two_months.folder)
     with pytest.raises(InputError) as raised:
@@ -172,7 +231,10 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 def test_an_interrupted_advance_is_dropped_or_completed(
     two_months: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, simulator = two_months.branch(tmp_path / "whole"), two_months.branch(tmp_path / "operator")
+    whole, simulator = (
+        two_months.branch(tmp_path / "whole"),
+        two_months.branch(tmp_path / "operator"),
+    )
     whole.advance(14, workers=1)
     before = _bytes(simulator.folder)
 
@@ -208,7 +270,10 @@ def test_checkpoints_need_no_pickle(two_months: Simulator) -> None:
 def test_every_table_is_there_even_if_nothing_happened(tmp_path: Path) -> None:
     lonely = simulate(tmp_path / "lonely", customers=1, months=1, workers=1)
     for name, contract in TABLES.items():
-        assert ds.dataset(lonely.folder / "raw" / name).schema.remove_metadata() == contract.arrow_schema
+        assert (
+            ds.dataset(lonely.folder / "raw" / name).schema.remove_metadata()
+            == contract.arrow_schema
+        )
 
 
 def test_the_settings_say_what_was_simulated(two_months: Simulator) -> None:

@@ -12,7 +12,8 @@ DIFFERENCES = [0.010, -0.004, 0.006, 0.002, 0.001, 0.009, -0.001, 0.003, 0.005, 
 
 def test_by_hand() -> None:
     found = corrected_interval(DIFFERENCES, 0.25)
-    # Mean 0.0029, standard deviation 0.0046296, times sqrt(1/10 + 1/4), times 2.26216 for 9 degrees of freedom.
+    # Mean 0.0029, standard deviation 0.0046296, times sqrt(1/10 + 1/4), times 2.26216 for 9 degrees
+    # of freedom.
     assert found.mean == pytest.approx(0.0029)
     assert found.high - found.mean == pytest.approx(0.0046296 * np.sqrt(0.35) * 2.26216, rel=1e-4)
     assert found.mean - found.low == pytest.approx(found.high - found.mean)
@@ -31,13 +32,17 @@ def test_it_moves_with_the_differences_and_is_wider_the_more_training_rows_are_s
 ) -> None:
     found = corrected_interval(differences, test_share)
     moved = corrected_interval([value + shift for value in differences], test_share)
-    assert (moved.low, moved.high) == pytest.approx((found.low + shift, found.high + shift), abs=1e-9)
+    assert (moved.low, moved.high) == pytest.approx(
+        (found.low + shift, found.high + shift), abs=1e-9
+    )
     wider = corrected_interval(differences, test_share * 2)
     assert wider.low <= found.low <= found.mean <= found.high <= wider.high
 
 
 def test_it_seldom_finds_a_difference_between_models_that_are_alike() -> None:
-    """Two columns of equal worth, each taken for a score: a plain interval over repeated folds is wrong far more often."""
+    """Two columns of equal worth, each taken for a score: a plain interval over repeated folds is
+    wrong far more often.
+    """
     wrong = {0.0: 0, 0.25: 0}
     for draw in range(300):
         random = np.random.default_rng(draw)

@@ -8,7 +8,17 @@ from features.contracts.tables import TABLES
 from features.fields import DRIVERS, ENTITIES, LINKS, SERVICES, VIEWS
 
 FEATURES = [feature for view in VIEWS.values() for feature in view.features]
-TAGS = {"unit", "driver", "actionable", "direction.churn", "direction.dissatisfaction", "reason", "live", "data_class", "tables"}
+TAGS = {
+    "unit",
+    "driver",
+    "actionable",
+    "direction.churn",
+    "direction.dissatisfaction",
+    "reason",
+    "live",
+    "data_class",
+    "tables",
+}
 DIRECTIONS = {"increasing", "decreasing", "none"}
 
 
@@ -35,7 +45,14 @@ def test_feast_keeps_features_of_these_names() -> None:
     for name in {feature.name for feature in FEATURES}:
         assert re.fullmatch(r"[a-z][a-z0-9_]+", name)
         assert not name.endswith("_y")  # dropped by Feast's DuckDB store
-        assert name not in {"rn", "entity_row_id", "event_timestamp", "created_timestamp", "row", *ENTITIES.values()}
+        assert name not in {
+            "rn",
+            "entity_row_id",
+            "event_timestamp",
+            "created_timestamp",
+            "row",
+            *ENTITIES.values(),
+        }
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -52,7 +69,12 @@ def test_no_model_reads_consents() -> None:
 
 
 def test_age_and_disability_are_no_features() -> None:
-    assert not [feature for view in VIEWS.values() for feature in view.features if feature.data_class == "special"]
+    assert not [
+        feature
+        for view in VIEWS.values()
+        for feature in view.features
+        if feature.data_class == "special"
+    ]
 
 
 def test_live_views_are_live_as_a_whole() -> None:

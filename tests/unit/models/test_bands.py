@@ -10,7 +10,9 @@ from models.settings import BandSettings
 
 def test_shares_of_customers_fix_the_bounds() -> None:
     probability = np.linspace(0, 1, 1001)
-    bands = BandBounds.from_shares(probability, BandSettings(high_share=0.1, medium_share=0.2)).assign(probability)
+    bands = BandBounds.from_shares(
+        probability, BandSettings(high_share=0.1, medium_share=0.2)
+    ).assign(probability)
     assert [(bands == name).mean().round(2) for name in BAND_NAMES] == [0.1, 0.2, 0.7]
 
 
@@ -23,7 +25,12 @@ def test_a_higher_probability_is_never_in_a_lower_band(values: list[float]) -> N
 
 
 def test_no_probability_no_band() -> None:
-    assert BandBounds(high=0.5, medium=0.2).assign(np.array([np.nan, 0.5, 0.2, 0.1])).tolist() == ["", "high", "medium", "low"]
+    assert BandBounds(high=0.5, medium=0.2).assign(np.array([np.nan, 0.5, 0.2, 0.1])).tolist() == [
+        "",
+        "high",
+        "medium",
+        "low",
+    ]
 
 
 def test_shares_must_leave_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,9 @@ few = settings(max_examples=20)
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
-def _draw(seed: int, slope: float, intercept: float, rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+def _draw(
+    seed: int, slope: float, intercept: float, rows: int = 20_000
+) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     margin = random.normal(0, 2, rows)
     return margin, (random.random(rows) < expit(slope * margin + intercept)).astype(float)
@@ -38,7 +40,9 @@ def test_it_finds_the_curve_that_made_the_labels() -> None:
 @kinds
 @few
 @given(st.integers(0, 1000), st.floats(-2, 2), st.floats(-2, 2))
-def test_a_higher_margin_never_means_a_lower_probability(kind: Kind, seed: int, slope: float, intercept: float) -> None:
+def test_a_higher_margin_never_means_a_lower_probability(
+    kind: Kind, seed: int, slope: float, intercept: float
+) -> None:
     margin, label = _draw(seed, slope, intercept, rows=300)
     label[:2] = 0, 1
     probability = kind.fit(margin, label).probability(np.sort(margin))
@@ -53,9 +57,12 @@ def test_the_mean_probability_is_the_share_of_positives(kind: Kind, seed: int) -
     margin, label = _draw(seed, slope=1.0, intercept=-1.0, rows=1000)
     weight = np.random.default_rng(seed).uniform(0.2, 3.0, 1000)
     share = np.average(label, weights=weight)
-    # Platt's and the beta curve keep it; the isotonic one is drawn through the middle of its steps, which moves it a little.
+    # Platt's and the beta curve keep it; the isotonic one is drawn through the middle of its steps,
+    # which moves it a little.
     allowed = 0.02 if kind is IsotonicCalibration else 1e-3
-    assert np.average(kind.fit(margin, label, weight).probability(margin), weights=weight) == pytest.approx(share, abs=allowed)
+    assert np.average(
+        kind.fit(margin, label, weight).probability(margin), weights=weight
+    ) == pytest.approx(share, abs=allowed)
 
 
 @kinds
@@ -68,7 +75,9 @@ def test_a_weight_says_how_often_a_row_counts(kind: Kind, seed: int) -> None:
     often[:2] = 1
     places = np.linspace(-6, 6, 50)
     weighted = kind.fit(margin, label, often.astype(float)).probability(places)
-    assert weighted == pytest.approx(kind.fit(np.repeat(margin, often), np.repeat(label, often)).probability(places), abs=1e-4)
+    assert weighted == pytest.approx(
+        kind.fit(np.repeat(margin, often), np.repeat(label, often)).probability(places), abs=1e-4
+    )
 
 
 @kinds
@@ -104,13 +113,20 @@ def test_the_beta_curve_is_found_again() -> None:
     assert (found.a, found.b, found.intercept) == pytest.approx((0.5, 1.6, -0.4), abs=0.08)
     places = np.linspace(-5, 4, 50)
     assert found.probability(places) == pytest.approx(true.probability(places), abs=0.02)
-    assert np.abs(PlattCalibration.fit(margin, label).probability(places) - true.probability(places)).max() > 0.04
+    assert (
+        np.abs(
+            PlattCalibration.fit(margin, label).probability(places) - true.probability(places)
+        ).max()
+        > 0.04
+    )
 
 
 def test_with_equal_slopes_the_beta_curve_is_platt_s() -> None:
     margin = np.linspace(-30, 30, 50)
     platt = PlattCalibration(slope=0.7, intercept=-1.0)
-    assert BetaCalibration(a=0.7, b=0.7, intercept=-1.0).probability(margin) == pytest.approx(platt.probability(margin))
+    assert BetaCalibration(a=0.7, b=0.7, intercept=-1.0).probability(margin) == pytest.approx(
+        platt.probability(margin)
+    )
 
 
 @few
@@ -126,7 +142,9 @@ def test_a_beta_curve_whose_free_slope_is_negative_is_the_best_of_those_allowed(
     assert min(found.a, found.b) >= 0
     best = _log_loss(found, margin, label)
     for a, b, intercept in random.normal(0, 0.05, (20, 3)):
-        other = BetaCalibration(a=max(0.0, found.a + a), b=max(0.0, found.b + b), intercept=found.intercept + intercept)
+        other = BetaCalibration(
+            a=max(0.0, found.a + a), b=max(0.0, found.b + b), intercept=found.intercept + intercept
+        )
         assert _log_loss(other, margin, label) >= best - 1e-7
 
 
@@ -140,8 +158,12 @@ def test_the_isotonic_curve_follows_any_rise_and_keeps_the_order_between_its_end
     margin = random.normal(0, 2, 40_000)
     risk = 0.05 + 0.4 * (margin > -1) + 0.3 * (margin > 2)
     found = IsotonicCalibration.fit(margin, (random.random(40_000) < risk).astype(float))
-    assert found.probability(np.array([-3.0, 0.5, 4.0])) == pytest.approx([0.05, 0.45, 0.75], abs=0.04)
-    assert np.all(np.diff(found.probability(np.linspace(found.margins[0], found.margins[-1], 100))) > 0)
+    assert found.probability(np.array([-3.0, 0.5, 4.0])) == pytest.approx(
+        [0.05, 0.45, 0.75], abs=0.04
+    )
+    assert np.all(
+        np.diff(found.probability(np.linspace(found.margins[0], found.margins[-1], 100))) > 0
+    )
 
 
 def test_the_isotonic_curve_is_never_sure() -> None:
@@ -166,13 +188,31 @@ def test_json_round_trip(kind: Kind, seed: int) -> None:
         ({"kind": "platt", "slope": -0.1, "intercept": 0.0}, "slope: must be at least 0"),
         ({"kind": "platt", "slope": 0.1}, "intercept: must be a finite number"),
         ({"kind": "platt", "slope": "0.1", "intercept": 0.0}, "slope: must be a finite number"),
-        ({"kind": "beta", "a": 1.0, "b": float("nan"), "intercept": 0.0}, "b: must be a finite number"),
+        (
+            {"kind": "beta", "a": 1.0, "b": float("nan"), "intercept": 0.0},
+            "b: must be a finite number",
+        ),
         ({"kind": "beta", "a": 1.0, "b": -1.0, "intercept": 0.0}, "b: must be at least 0"),
-        ({"kind": "isotonic", "margins": [], "probabilities": []}, "margins: must be strictly rising"),
-        ({"kind": "isotonic", "margins": [0.0, 0.0], "probabilities": [0.1, 0.2]}, "margins: must be strictly rising"),
-        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.1]}, "probabilities: must be as many"),
-        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.2, 0.1]}, "probabilities: must never fall"),
-        ({"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.0, 0.1]}, "strictly between 0 and 1"),
+        (
+            {"kind": "isotonic", "margins": [], "probabilities": []},
+            "margins: must be strictly rising",
+        ),
+        (
+            {"kind": "isotonic", "margins": [0.0, 0.0], "probabilities": [0.1, 0.2]},
+            "margins: must be strictly rising",
+        ),
+        (
+            {"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.1]},
+            "probabilities: must be as many",
+        ),
+        (
+            {"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.2, 0.1]},
+            "probabilities: must never fall",
+        ),
+        (
+            {"kind": "isotonic", "margins": [0.0, 1.0], "probabilities": [0.0, 0.1]},
+            "strictly between 0 and 1",
+        ),
         ({"kind": "isotonic", "margins": 1.0, "probabilities": [0.1]}, "margins: must be a list"),
     ],
 )
@@ -194,12 +234,16 @@ def test_another_kind_is_refused() -> None:
         IsotonicCalibration(margins=(-1.0, 0.5, 2.0), probabilities=(0.1, 0.2, 0.7)),
     ],
 )
-def test_a_shifted_curve_expects_as_many_as_there_are_and_keeps_the_order(base: Calibration) -> None:
+def test_a_shifted_curve_expects_as_many_as_there_are_and_keeps_the_order(
+    base: Calibration,
+) -> None:
     random = np.random.default_rng(5)
     margin, weight = random.normal(size=500), random.uniform(0.5, 3, 500)
     label = (random.random(500) < 0.07).astype(float)
     shifted = ShiftedCalibration.fit(base, margin, label, weight)
-    assert float(weight @ shifted.probability(margin)) == pytest.approx(float(weight @ label), rel=1e-6)
+    assert float(weight @ shifted.probability(margin)) == pytest.approx(
+        float(weight @ label), rel=1e-6
+    )
     ordered = shifted.probability(np.sort(margin))
     assert np.all(np.diff(ordered) >= 0)
     assert np.all((ordered > 0) & (ordered < 1))
@@ -207,7 +251,9 @@ def test_a_shifted_curve_expects_as_many_as_there_are_and_keeps_the_order(base: 
     assert again == shifted
 
 
-@pytest.mark.parametrize("base", [None, {"kind": "shifted", "shift": 0, "base": {}}, {"kind": "odd"}])
+@pytest.mark.parametrize(
+    "base", [None, {"kind": "shifted", "shift": 0, "base": {}}, {"kind": "odd"}]
+)
 def test_a_shifted_curve_of_nothing_is_refused(base: object) -> None:
     with pytest.raises(InputError, match=r"calibration\.base"):
         calibration_from_json({"kind": "shifted", "shift": 0.1, "base": base})

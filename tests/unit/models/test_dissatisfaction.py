@@ -1,4 +1,6 @@
-"""The three targets, who is silent, and what answering because of satisfaction can do to a figure."""
+"""The three targets, who is silent, and what answering because of satisfaction can do to a
+figure.
+"""
 
 import numpy as np
 import pytest
@@ -51,14 +53,18 @@ def test_scores_of_any_scale_are_mapped(
 
 def test_a_score_off_its_scale_is_no_answer() -> None:
     score = np.array([0.0, 6.0, 3.0, np.nan])
-    found = TARGETS["csat_low"].label(score, np.array([1.0, 1.0, 3.0, 1.0]), np.array([5.0, 5.0, 3.0, 5.0]))
+    found = TARGETS["csat_low"].label(
+        score, np.array([1.0, 1.0, 3.0, 1.0]), np.array([5.0, 5.0, 3.0, 5.0])
+    )
     assert np.isnan(found).all()
 
 
 def test_targets_are_never_pooled() -> None:
     assert set(TARGETS) == {"csat_low", "nps_detractor", "contact_csat_low"}
     assert all(target.name == name for name, target in TARGETS.items())
-    assert len({(one.survey, one.instrument, one.dimension) for one in TARGETS.values()}) == len(TARGETS)
+    assert len({(one.survey, one.instrument, one.dimension) for one in TARGETS.values()}) == len(
+        TARGETS
+    )
 
 
 def test_silent_is_who_gave_no_answer() -> None:
@@ -66,10 +72,14 @@ def test_silent_is_who_gave_no_answer() -> None:
 
 
 @given(answered, st.floats(1, 50))
-def test_the_band_holds_the_weighted_share_and_widens(drawn: tuple[np.ndarray, ...], odds_ratio: float) -> None:
+def test_the_band_holds_the_weighted_share_and_widens(
+    drawn: tuple[np.ndarray, ...], odds_ratio: float
+) -> None:
     label, design, response = drawn
     weighted = np.average(label, weights=design * response)
-    narrow, wide = (prevalence_band(label, design, response, ratio) for ratio in (odds_ratio, odds_ratio * 1.5))
+    narrow, wide = (
+        prevalence_band(label, design, response, ratio) for ratio in (odds_ratio, odds_ratio * 1.5)
+    )
     assert narrow.estimate == pytest.approx(weighted)
     assert wide.low <= narrow.low <= narrow.estimate <= narrow.high <= wide.high
     assert 0 < wide.low <= wide.high < 1
@@ -79,19 +89,28 @@ def test_the_band_holds_the_weighted_share_and_widens(drawn: tuple[np.ndarray, .
 @given(answered, st.floats(-4, 4))
 def test_a_tilt_moves_the_share_one_way_only(drawn: tuple[np.ndarray, ...], tilt: float) -> None:
     label, design, response = drawn
-    assert prevalence_at(label, design, response, tilt) >= prevalence_at(label, design, response, tilt + 0.5) - 1e-12
+    assert (
+        prevalence_at(label, design, response, tilt)
+        >= prevalence_at(label, design, response, tilt + 0.5) - 1e-12
+    )
     assert (tilted_weights(label, design, response, tilt) >= design - 1e-12).all()
     expected = np.full(len(label), 0.3)
-    np.testing.assert_allclose(tilted_weights(label, design, response, 0.0, expected), design * response)
+    np.testing.assert_allclose(
+        tilted_weights(label, design, response, 0.0, expected), design * response
+    )
 
 
 @given(answered, st.floats(-3, 3))
-def test_the_odds_ratio_behind_a_share_is_found_again(drawn: tuple[np.ndarray, ...], tilt: float) -> None:
+def test_the_odds_ratio_behind_a_share_is_found_again(
+    drawn: tuple[np.ndarray, ...], tilt: float
+) -> None:
     label, design, response = drawn
     share = prevalence_at(label, design, response, tilt)
     found = odds_ratio_that_explains(share, label, design, response)
     assert found is not None
-    assert prevalence_at(label, design, response, float(np.log(found))) == pytest.approx(share, abs=1e-6)
+    assert prevalence_at(label, design, response, float(np.log(found))) == pytest.approx(
+        share, abs=1e-6
+    )
     assert odds_ratio_that_explains(1.0, label, design, response) is None
 
 
@@ -112,7 +131,9 @@ def test_where_everybody_answers_there_is_nothing_to_be_unsure_of() -> None:
 
 
 def test_the_tilt_undoes_answers_that_depend_on_dissatisfaction() -> None:
-    """With the true odds ratio the share among all comes out right, where the weighted share of the answers does not."""
+    """With the true odds ratio the share among all comes out right, where the weighted share of the
+    answers does not.
+    """
     random = np.random.default_rng(3)
     rows, tilt = 200_000, np.log(3.0)
     look = random.normal(size=rows)
@@ -125,7 +146,9 @@ def test_the_tilt_undoes_answers_that_depend_on_dissatisfaction() -> None:
     told, design, response = label[answers], np.ones(int(answers.sum())), 1 / answering[answers]
     truth = label.mean()
     assert prevalence_at(told, design, response, 0.0) > truth + 0.05
-    assert prevalence_at(told, design, response, tilt, among_answers[answers]) == pytest.approx(truth, abs=0.006)
+    assert prevalence_at(told, design, response, tilt, among_answers[answers]) == pytest.approx(
+        truth, abs=0.006
+    )
     found = odds_ratio_that_explains(truth, told, design, response, among_answers[answers])
     assert found == pytest.approx(3.0, rel=0.1)
     assert truth in prevalence_band(told, design, response, 4.0, among_answers[answers])
@@ -145,6 +168,11 @@ def test_the_tilt_undoes_answers_that_depend_on_dissatisfaction() -> None:
     ],
 )
 def test_wrong_input_is_named(changed: dict[str, object], message: str) -> None:
-    right = {"label": np.array([1.0, 0.0]), "design": np.ones(2), "response": np.full(2, 3.0), "odds_ratio": 2.0}
+    right = {
+        "label": np.array([1.0, 0.0]),
+        "design": np.ones(2),
+        "response": np.full(2, 3.0),
+        "odds_ratio": 2.0,
+    }
     with pytest.raises(InputError, match=message):
         prevalence_band(**{**right, **changed})  # type: ignore[arg-type]

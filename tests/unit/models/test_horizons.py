@@ -8,7 +8,9 @@ from sklearn.isotonic import isotonic_regression
 from models.horizons import never_decreasing
 
 probabilities = arrays(
-    np.float64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(0, 1, allow_subnormal=False)
+    np.float64,
+    array_shapes(min_dims=2, max_dims=2, max_side=5),
+    elements=st.floats(0, 1, allow_subnormal=False),
 )
 
 

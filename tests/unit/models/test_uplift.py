@@ -38,10 +38,18 @@ def model() -> UpliftModel:
 def test_it_says_the_same_once_stored(model: UpliftModel, tmp_path: Path) -> None:
     matrix = experiment(rows=300, seed=2).matrix
     loaded = load_uplift(tmp_path / "m", model.save(tmp_path / "m"))
-    for before, after in zip(vars(model.predict(matrix)).values(), vars(loaded.predict(matrix, threads=2)).values(), strict=True):
+    for before, after in zip(
+        vars(model.predict(matrix)).values(),
+        vars(loaded.predict(matrix, threads=2)).values(),
+        strict=True,
+    ):
         np.testing.assert_array_equal(before, after)
     assert replace(loaded, booster=model.booster) == model
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["booster.txt", "model.json", "uplift.json"]
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [
+        "booster.txt",
+        "model.json",
+        "uplift.json",
+    ]
 
 
 def test_differences_are_believed_as_far_as_the_experiment_shows_them(model: UpliftModel) -> None:
@@ -49,7 +57,9 @@ def test_differences_are_believed_as_far_as_the_experiment_shows_them(model: Upl
     raw = model.booster.predict(matrix)
     said = model.predict(matrix)
     np.testing.assert_allclose(said.effect, 0.02 + 0.5 * (raw - 0.1))
-    np.testing.assert_allclose(replace(model, slope=0.0, targetable=False).predict(matrix).effect, 0.02)
+    np.testing.assert_allclose(
+        replace(model, slope=0.0, targetable=False).predict(matrix).effect, 0.02
+    )
     np.testing.assert_array_equal(said.ranking, raw)
     np.testing.assert_array_equal(said.group, (raw < 0.1).astype(int))
     np.testing.assert_array_equal(said.low, np.where(raw < 0.1, -0.03, 0.03))
@@ -76,7 +86,9 @@ def test_other_features_are_refused(model: UpliftModel) -> None:
 @pytest.mark.parametrize("name", ["model.json", "booster.txt", "uplift.json"])
 def test_a_damaged_file_is_refused(model: UpliftModel, tmp_path: Path, name: str) -> None:
     digest = model.save(tmp_path)
-    (tmp_path / name).write_text((tmp_path / name).read_text(encoding="utf-8") + " ", encoding="utf-8")
+    (tmp_path / name).write_text(
+        (tmp_path / name).read_text(encoding="utf-8") + " ", encoding="utf-8"
+    )
     with pytest.raises(ModelError, match="is damaged"):
         load_uplift(tmp_path, digest)
 
@@ -91,7 +103,11 @@ def test_a_missing_file_is_refused(model: UpliftModel, tmp_path: Path, name: str
 
 def test_another_kind_format_or_schema_is_refused(model: UpliftModel, tmp_path: Path) -> None:
     for place, (changes, why) in enumerate(
-        (({"kind": "churn"}, "must be an uplift model"), ({"format": 9}, "must be an uplift model"), ({"slope": 3.0}, "slope"))
+        (
+            ({"kind": "churn"}, "must be an uplift model"),
+            ({"format": 9}, "must be an uplift model"),
+            ({"slope": 3.0}, "slope"),
+        )
     ):
         digest = _rewritten(model, tmp_path / str(place), changes)
         with pytest.raises(ModelError, match=why):

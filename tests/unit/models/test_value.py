@@ -22,11 +22,19 @@ def test_discounting_agrees_with_a_sum_over_days() -> None:
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-@given(st.floats(-1e6, 1e6), st.floats(0, 1), st.integers(1, 3650), st.floats(0, 0.9), st.floats(0, 0.9))
+@given(
+    st.floats(-1e6, 1e6),
+    st.floats(0, 1),
+    st.integers(1, 3650),
+    st.floats(0, 0.9),
+    st.floats(0, 0.9),
+)
 def test_what_is_expected_lies_between_staying_and_losing_half(
     margin: float, probability: float, days: int, rate: float, cost: float
 ) -> None:
-    value = value_of(np.array([margin]), days, ValueSettings(discount_a_year=rate, cost_to_serve_share=cost))
+    value = value_of(
+        np.array([margin]), days, ValueSettings(discount_a_year=rate, cost_to_serve_share=cost)
+    )
     risk = HorizonProbability(np.array([probability]), days)
     staying, expected = value.if_staying[0], value.expected(risk)[0]
     low, high = sorted([staying, staying / 2])

@@ -28,25 +28,41 @@ def _matrix(rows: int, seed: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def model() -> ModelVersion:
     matrix = _matrix(800, 1)
-    label = (np.nan_to_num(matrix[:, 0]) + np.random.default_rng(2).normal(size=800) > 0).astype(float)
+    label = (np.nan_to_num(matrix[:, 0]) + np.random.default_rng(2).normal(size=800) > 0).astype(
+        float
+    )
     data = lgb.Dataset(matrix, label, feature_name=list(FEATURES), categorical_feature=[2])
-    booster = lgb.train({"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 30)
+    booster = lgb.train(
+        {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 30
+    )
     return ModelVersion(
         name="churn",
         service="table_v1",
         features=FEATURES,
-        heads=(Head.plain(booster, PlattCalibration(slope=0.8, intercept=-0.3), BandBounds(high=0.7, medium=0.4)),),
+        heads=(
+            Head.plain(
+                booster,
+                PlattCalibration(slope=0.8, intercept=-0.3),
+                BandBounds(high=0.7, medium=0.4),
+            ),
+        ),
         documents={"encoding.json": [{"name": "A ä 😀"}]},
     )
 
 
 @pytest.fixture(scope="module")
 def several(model: ModelVersion) -> ModelVersion:
-    """Three horizons, with a stratum that has a booster of its own and one that has a calibration of its own."""
+    """Three horizons, with a stratum that has a booster of its own and one that has a calibration
+    of its own.
+    """
     matrix = _matrix(800, 7)
-    label = (np.nan_to_num(matrix[:, 1]) + np.random.default_rng(8).normal(size=800) > 0).astype(float)
+    label = (np.nan_to_num(matrix[:, 1]) + np.random.default_rng(8).normal(size=800) > 0).astype(
+        float
+    )
     data = lgb.Dataset(matrix, label, feature_name=list(FEATURES))
-    other = lgb.train({"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 20)
+    other = lgb.train(
+        {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 20
+    )
     booster, bands = model.main.everyone.booster, BandBounds(high=0.7, medium=0.4)
     heads = tuple(
         Head(
@@ -61,20 +77,30 @@ def several(model: ModelVersion) -> ModelVersion:
         for days, shift in ((30, -1.0), (60, -0.9), (90, -0.2))
     )
     strata = Strata("c", ("postpaid", "prepaid", "fixed"))
-    return ModelVersion(name="churn", service="table_v1", features=FEATURES, heads=heads, strata=strata)
+    return ModelVersion(
+        name="churn", service="table_v1", features=FEATURES, heads=heads, strata=strata
+    )
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40))
 @settings(max_examples=25)
-def test_base_and_contributions_add_up_to_the_raw_margin(model: ModelVersion, seed: int, rows: int) -> None:
+def test_base_and_contributions_add_up_to_the_raw_margin(
+    model: ModelVersion, seed: int, rows: int
+) -> None:
     scorer, matrix = Scorer(model, threads=1), _matrix(rows, seed)
     explanation = scorer.explain(matrix)
-    assert np.allclose(explanation.base + explanation.contributions.sum(axis=1), scorer.score(matrix).margin, atol=1e-9)
+    assert np.allclose(
+        explanation.base + explanation.contributions.sum(axis=1),
+        scorer.score(matrix).margin,
+        atol=1e-9,
+    )
 
 
 def test_the_strongest_contributions_come_first(model: ModelVersion) -> None:
     explanation = Scorer(model, threads=1).explain(_matrix(50, 3))
-    strength = np.abs(np.take_along_axis(explanation.contributions, explanation.strongest(3), axis=1))
+    strength = np.abs(
+        np.take_along_axis(explanation.contributions, explanation.strongest(3), axis=1)
+    )
     assert np.all(np.diff(strength, axis=1) <= 0)
     assert explanation.strongest(2).shape == (50, 2)
 
@@ -99,15 +125,25 @@ def test_rows_of_another_width_are_refused(model: ModelVersion) -> None:
 def test_saved_and_loaded_it_is_the_same(model: ModelVersion, tmp_path: Path) -> None:
     loaded = load_version(tmp_path / "v", model.save(tmp_path / "v"))
     matrix = _matrix(100, 5)
-    assert np.array_equal(Scorer(loaded, threads=1).score(matrix).margin, Scorer(model, threads=1).score(matrix).margin)
+    assert np.array_equal(
+        Scorer(loaded, threads=1).score(matrix).margin,
+        Scorer(model, threads=1).score(matrix).margin,
+    )
     assert (loaded.features, loaded.horizons, loaded.strata) == (model.features, (None,), None)
-    assert (loaded.main.everyone.calibration, loaded.main.bands) == (model.main.everyone.calibration, model.main.bands)
+    assert (loaded.main.everyone.calibration, loaded.main.bands) == (
+        model.main.everyone.calibration,
+        model.main.bands,
+    )
     assert loaded.documents == model.documents
 
 
 def test_a_version_is_text_and_json_only(model: ModelVersion, tmp_path: Path) -> None:
     model.save(tmp_path / "v")
-    assert sorted(path.name for path in (tmp_path / "v").iterdir()) == ["booster.txt", "encoding.json", "model.json"]
+    assert sorted(path.name for path in (tmp_path / "v").iterdir()) == [
+        "booster.txt",
+        "encoding.json",
+        "model.json",
+    ]
     for path in (tmp_path / "v").glob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
     assert (tmp_path / "v" / "booster.txt").read_text(encoding="utf-8").startswith("tree\n")
@@ -125,7 +161,9 @@ def test_a_changed_byte_is_noticed(model: ModelVersion, tmp_path: Path, name: st
 
 @pytest.mark.parametrize("name", ["booster.txt", "encoding.json", "model.json"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "nonsense"])
-def test_a_damaged_file_is_a_model_error(model: ModelVersion, tmp_path: Path, name: str, damage: str) -> None:
+def test_a_damaged_file_is_a_model_error(
+    model: ModelVersion, tmp_path: Path, name: str, damage: str
+) -> None:
     digest = model.save(tmp_path / "v")
     if damage == "missing":
         (tmp_path / "v" / name).unlink()
@@ -136,7 +174,11 @@ def test_a_damaged_file_is_a_model_error(model: ModelVersion, tmp_path: Path, na
 
 
 def part(**changed: object) -> dict[str, object]:
-    return {"booster": "booster.txt", "calibration": {"kind": "platt", "slope": 1, "intercept": 0}, **changed}
+    return {
+        "booster": "booster.txt",
+        "calibration": {"kind": "platt", "slope": 1, "intercept": 0},
+        **changed,
+    }
 
 
 def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
@@ -157,7 +199,9 @@ def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
         {"strata": {"feature": "d", "names": ["postpaid"]}},
     ],
 )
-def test_a_description_that_does_not_fit_is_a_model_error(model: ModelVersion, tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_description_that_does_not_fit_is_a_model_error(
+    model: ModelVersion, tmp_path: Path, change: dict[str, object]
+) -> None:
     model.save(tmp_path / "v")
     path = tmp_path / "v" / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -169,11 +213,18 @@ def test_every_stratum_goes_by_its_own_part(several: ModelVersion) -> None:
     matrix, scorer = _matrix(300, 9), Scorer(several, threads=1)
     scores, explanation, base = scorer.score(matrix), scorer.explain(matrix), scorer.base(matrix)
     parts = several.main.parts
-    for stratum, rows in (("prepaid", matrix[:, 2] == 1), ("fixed", matrix[:, 2] == 2), ("", ~np.isin(matrix[:, 2], [1, 2]))):
+    for stratum, rows in (
+        ("prepaid", matrix[:, 2] == 1),
+        ("fixed", matrix[:, 2] == 2),
+        ("", ~np.isin(matrix[:, 2], [1, 2])),
+    ):
         assert rows.any()
         booster = parts[stratum].booster
         assert np.array_equal(scores.margin[rows], booster.predict(matrix[rows], raw_score=True))
-        assert np.array_equal(explanation.contributions[rows], booster.predict(matrix[rows], pred_contrib=True)[:, :-1])
+        assert np.array_equal(
+            explanation.contributions[rows],
+            booster.predict(matrix[rows], pred_contrib=True)[:, :-1],
+        )
     assert np.array_equal(explanation.base, base)
     assert len(np.unique(base)) == 2
     assert np.allclose(base + explanation.contributions.sum(axis=1), scores.margin, atol=1e-9)
@@ -181,12 +232,16 @@ def test_every_stratum_goes_by_its_own_part(several: ModelVersion) -> None:
 
 def test_one_row_of_many_strata_scores_as_all_together(several: ModelVersion) -> None:
     matrix, scorer = _matrix(60, 10), Scorer(several, threads=1)
-    assert [scorer.score(row[None], 60).probability[0] for row in matrix] == scorer.score(matrix, 60).probability.tolist()
+    assert [scorer.score(row[None], 60).probability[0] for row in matrix] == scorer.score(
+        matrix, 60
+    ).probability.tolist()
 
 
 @given(st.integers(0, 10_000), st.integers(0, 20))
 @settings(max_examples=25)
-def test_probability_never_decreases_with_the_horizon(several: ModelVersion, seed: int, rows: int) -> None:
+def test_probability_never_decreases_with_the_horizon(
+    several: ModelVersion, seed: int, rows: int
+) -> None:
     scores = Scorer(several, threads=1).score_all(_matrix(rows, seed))
     probabilities = np.array([horizon.probability for horizon in scores])
     assert probabilities.shape == (3, rows)
@@ -195,11 +250,16 @@ def test_probability_never_decreases_with_the_horizon(several: ModelVersion, see
 
 def test_several_heads_are_saved_and_loaded(several: ModelVersion, tmp_path: Path) -> None:
     loaded = load_version(tmp_path / "v", several.save(tmp_path / "v"))
-    assert sorted(path.name for path in (tmp_path / "v").glob("*.txt")) == ["booster_30.txt", "booster_30_prepaid.txt"]
+    assert sorted(path.name for path in (tmp_path / "v").glob("*.txt")) == [
+        "booster_30.txt",
+        "booster_30_prepaid.txt",
+    ]
     assert (loaded.horizons, loaded.strata) == ((30, 60, 90), several.strata)
     matrix = _matrix(100, 11)
     for days in (30, 60, 90, None):
-        found, was = (Scorer(version, threads=1).score(matrix, days) for version in (loaded, several))
+        found, was = (
+            Scorer(version, threads=1).score(matrix, days) for version in (loaded, several)
+        )
         assert found.probability.tolist() == was.probability.tolist()
 
 

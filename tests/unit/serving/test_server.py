@@ -17,7 +17,9 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "holdfast.example"])
-def test_beyond_loopback_a_key_is_needed_before_anything_is_loaded(host: str, tmp_path: Path) -> None:
+def test_beyond_loopback_a_key_is_needed_before_anything_is_loaded(
+    host: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="HOLDFAST_SERVING_API_KEY") as refused:
         run(Home(tmp_path), host, free_port())
     assert not isinstance(refused.value, ModelError)
@@ -42,7 +44,9 @@ def test_the_key_is_not_shown() -> None:
 
 @pytest.mark.parametrize("name", ["max_body_bytes", "max_items", "reload_seconds"])
 @pytest.mark.parametrize("value", ["0", "-1", "many", "nan"])
-def test_a_senseless_setting_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_senseless_setting_is_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     variable = f"HOLDFAST_SERVING_{name.upper()}"
     monkeypatch.setenv(variable, value)
     with pytest.raises(InputError, match=variable):

@@ -1,4 +1,6 @@
-"""The feature build as a whole: the same bytes however often and however interrupted, and nothing from the future."""
+"""The feature build as a whole: the same bytes however often and however interrupted, and nothing
+from the future.
+"""
 
 import json
 import os
@@ -29,7 +31,14 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_raw_tables(raw_tables(7, 30, days=DAYS), tmp_path_factory.mktemp("raw"), parts=2)
 
 
-def run(raw: Path, directory: Path, at: datetime | None = AT, *, threads: int = 2, customers: int = 50_000) -> BuildReport:
+def run(
+    raw: Path,
+    directory: Path,
+    at: datetime | None = AT,
+    *,
+    threads: int = 2,
+    customers: int = 50_000,
+) -> BuildReport:
     return build(raw, directory, at, FeatureSettings(threads=threads, history_customers=customers))
 
 
@@ -49,7 +58,10 @@ def test_every_view_has_the_newest_snapshot_and_its_mondays(raw: Path, tmp_path:
     assert set(report.rows) == TABLES
     assert report.built == (*(f"{monday:%Y-%m-%d}" for monday in report.history), "newest")
     for name in TABLES:
-        for file, at in [("newest", AT), *((f"history/{monday:%Y-%m-%d}", monday) for monday in report.history)]:
+        for file, at in [
+            ("newest", AT),
+            *((f"history/{monday:%Y-%m-%d}", monday) for monday in report.history),
+        ]:
             table = pq.read_table(tmp_path / "tables" / name / f"{file}.parquet")
             ids = table.column(0).to_pylist()
             assert ids == sorted(ids)
@@ -88,7 +100,9 @@ def test_a_view_whose_settings_changed_is_built_anew(raw: Path, tmp_path: Path) 
 
 def test_later_arrivals_change_no_past_monday(tmp_path: Path) -> None:
     tables = raw_tables(8, 30, days=DAYS)
-    known = {name: table.filter(pc.less_equal(table[ARRIVED], AT)) for name, table in tables.items()}
+    known = {
+        name: table.filter(pc.less_equal(table[ARRIVED], AT)) for name, table in tables.items()
+    }
     later = {name: table.filter(pc.greater(table[ARRIVED], AT)) for name, table in tables.items()}
     raw = write_raw_tables(known, tmp_path / "raw")
     run(raw, tmp_path / "out")
@@ -118,9 +132,16 @@ def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -
     report = run(raw, tmp_path, AT + timedelta(days=7), customers=30)
     assert report.history_share == pytest.approx(1 / 3)
     assert json.loads((tmp_path / "history.json").read_text())["share"] == report.history_share
-    links = [pq.read_table(path) for path in sorted((tmp_path / "tables" / "subscription_links" / "history").iterdir())]
+    links = [
+        pq.read_table(path)
+        for path in sorted((tmp_path / "tables" / "subscription_links" / "history").iterdir())
+    ]
     sampled = {customer for table in links for customer in table["linked_customer"].to_pylist()}
-    everybody = set(pq.read_table(tmp_path / "tables" / "customer_links" / "newest.parquet")["customer_id"].to_pylist())
+    everybody = set(
+        pq.read_table(tmp_path / "tables" / "customer_links" / "newest.parquet")[
+            "customer_id"
+        ].to_pylist()
+    )
     assert 0 < len(sampled) < len(everybody)
     run(raw, tmp_path / "full")
     for name in TABLES - {"cell_live", "billing_live"}:
@@ -128,10 +149,14 @@ def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -
             of_all = tmp_path / "full" / "tables" / name / "history" / path.name
             if of_all.exists():
                 some, every = pq.read_table(path), pq.read_table(of_all)
-                assert some.equals(every.filter(pc.is_in(every.column(0), some.column(0).combine_chunks())))
+                assert some.equals(
+                    every.filter(pc.is_in(every.column(0), some.column(0).combine_chunks()))
+                )
 
 
-def test_an_absent_table_disables_the_features_that_need_it_and_no_other(raw: Path, tmp_path: Path) -> None:
+def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
+    raw: Path, tmp_path: Path
+) -> None:
     some = tmp_path / "raw"
     some.mkdir()
     for path in raw.iterdir():
@@ -141,7 +166,11 @@ def test_an_absent_table_disables_the_features_that_need_it_and_no_other(raw: Pa
     assert with_all.disabled == {}
     for view in VIEWS.values():
         disabled = without.disabled.get(view.name, {})
-        needing = {f.name for f in view.features if {"network_weeks", "loyalty", "interactions"} & set(f.tables)}
+        needing = {
+            f.name
+            for f in view.features
+            if {"network_weeks", "loyalty", "interactions"} & set(f.tables)
+        }
         assert set(disabled) == needing
         found = pq.read_table(tmp_path / "some" / "tables" / view.name / "newest.parquet")
         full = pq.read_table(tmp_path / "all" / "tables" / view.name / "newest.parquet")
@@ -174,7 +203,9 @@ build(Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3]),
 
 
 @pytest.mark.proof
-def test_a_killed_build_is_carried_on(raw: Path, tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
+def test_a_killed_build_is_carried_on(
+    raw: Path, tmp_path: Path, proof_draws: Callable[[int], int]
+) -> None:
     run(raw, tmp_path / "whole")
     whole = files(tmp_path / "whole")
     steps = len(whole) + 1
@@ -182,8 +213,18 @@ def test_a_killed_build_is_carried_on(raw: Path, tmp_path: Path, proof_draws: Ca
     for draw in range(draws):
         directory = tmp_path / f"killed-{draw}"
         after = (draw * steps) // draws + steps // (2 * draws)
-        arguments = [sys.executable, "-c", KILLED, str(raw), str(directory), AT.isoformat(), str(after)]
-        killed = subprocess.run(arguments, cwd=Path(__file__).parents[4], env=os.environ, check=False)
+        arguments = [
+            sys.executable,
+            "-c",
+            KILLED,
+            str(raw),
+            str(directory),
+            AT.isoformat(),
+            str(after),
+        ]
+        killed = subprocess.run(
+            arguments, cwd=Path(__file__).parents[4], env=os.environ, check=False
+        )
         assert killed.returncode == -signal.SIGKILL
         report = run(raw, directory)
         assert report.built
@@ -191,4 +232,6 @@ def test_a_killed_build_is_carried_on(raw: Path, tmp_path: Path, proof_draws: Ca
 
 
 def test_at_is_midnight_in_utc(raw: Path, tmp_path: Path) -> None:
-    assert run(raw, tmp_path, datetime(2025, 7, 8, tzinfo=UTC)).at == datetime(2025, 7, 8, tzinfo=UTC)
+    assert run(raw, tmp_path, datetime(2025, 7, 8, tzinfo=UTC)).at == datetime(
+        2025, 7, 8, tzinfo=UTC
+    )

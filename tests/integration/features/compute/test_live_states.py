@@ -9,7 +9,15 @@ import pytest
 
 from features.compute.live_states import link_queries, state_queries
 from features.live.event import LIVE_TABLES, Event, microseconds, read_event
-from features.live.state import STATE_TABLES, State, apply_event, areas, entity_of, touched, with_items
+from features.live.state import (
+    STATE_TABLES,
+    State,
+    apply_event,
+    areas,
+    entity_of,
+    touched,
+    with_items,
+)
 from features.sql.raw import open_raw
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
@@ -23,14 +31,22 @@ def _by_events(events: Iterable[Event], now: int) -> States:
         states[entity] = apply_event(states.get(entity, State(0, {})), event)
         for area in touched(event, states[entity])[1:]:
             known = states[entity].items[event.table]
-            states[area] = with_items(states.get(area, State(0, {})), event.table, known, event.arrived)
-    settled = {entity: with_items(state, next(iter(state.items)), [], now) for entity, state in states.items()}
+            states[area] = with_items(
+                states.get(area, State(0, {})), event.table, known, event.arrived
+            )
+    settled = {
+        entity: with_items(state, next(iter(state.items)), [], now)
+        for entity, state in states.items()
+    }
     return {entity: state for entity, state in settled.items() if any(state.items.values())}
 
 
 def _plain(states: States) -> dict[tuple[str, str], object]:
     return {
-        entity: (state.time, {table: sorted(map(repr, items)) for table, items in state.items.items() if items})
+        entity: (
+            state.time,
+            {table: sorted(map(repr, items)) for table, items in state.items.items() if items},
+        )
         for entity, state in states.items()
     }
 
@@ -38,7 +54,9 @@ def _plain(states: States) -> dict[tuple[str, str], object]:
 @pytest.mark.parametrize("seed", range(3))
 def test_states_made_in_bulk_are_those_that_events_lead_to(tmp_path: Path, seed: int) -> None:
     tables = raw_tables(seed, customers=20, days=300)
-    events = [read_event(name, row) for name in sorted(LIVE_TABLES) for row in tables[name].to_pylist()]
+    events = [
+        read_event(name, row) for name in sorted(LIVE_TABLES) for row in tables[name].to_pylist()
+    ]
     events.sort(key=lambda event: event.arrived)
     with open_raw(write_raw_tables(tables, tmp_path)) as raw:
         for days in (150, 230.7):
@@ -49,11 +67,25 @@ def test_states_made_in_bulk_are_those_that_events_lead_to(tmp_path: Path, seed:
                 for kind, query in state_queries(cutoff).items()
                 for id_, document in raw.connection.execute(query).fetchall()
             }
-            assert _plain(found) == _plain(_by_events((event for event in events if event.arrived <= now), now))
+            assert _plain(found) == _plain(
+                _by_events((event for event in events if event.arrived <= now), now)
+            )
             assert {kind for kind, _ in found} == set(STATE_TABLES)
-            assert median(len(state.to_json()) for (kind, _), state in found.items() if kind != "nation") < 1_000
-            named = {area for (kind, _), state in found.items() if kind == "incident" for area in areas(state.items["incidents"])}
-            assert named == {entity for entity in found if entity[0] in ("cell", "region", "nation")}
+            assert (
+                median(
+                    len(state.to_json()) for (kind, _), state in found.items() if kind != "nation"
+                )
+                < 1_000
+            )
+            named = {
+                area
+                for (kind, _), state in found.items()
+                if kind == "incident"
+                for area in areas(state.items["incidents"])
+            }
+            assert named == {
+                entity for entity in found if entity[0] in ("cell", "region", "nation")
+            }
 
 
 def test_links_say_which_cells_an_incident_hits(tmp_path: Path) -> None:
@@ -65,8 +97,12 @@ def test_links_say_which_cells_an_incident_hits(tmp_path: Path) -> None:
                 (TIMESTAMP '2025-02-24', 'z', 'long ago')
             ) AS homes (monday, cell_id, region)
         """)
-        queries = link_queries(START + timedelta(days=58), "(SELECT unnest(['z', 'y', 'x', 'x']) AS cell_id)")
-        found = {kind: dict(raw.connection.execute(query).fetchall()) for kind, query in queries.items()}
+        queries = link_queries(
+            START + timedelta(days=58), "(SELECT unnest(['z', 'y', 'x', 'x']) AS cell_id)"
+        )
+        found = {
+            kind: dict(raw.connection.execute(query).fetchall()) for kind, query in queries.items()
+        }
     assert found == {
         "region_cells": {'north "1"': '["x","y"]'},
         "nation_cells": {"nation": '["x","y","z"]'},

@@ -23,15 +23,21 @@ def filled(
     home = Home(tmp_path_factory.mktemp("home"))
     table = customer_table(200)
     ids = table["customer"].to_pylist()
-    encoding = infer_encoding(table, [name for name in table.column_names if name not in ("customer", "left")])
+    encoding = infer_encoding(
+        table, [name for name in table.column_names if name not in ("customer", "left")]
+    )
     matrix = encoding.encode(table)
     repository = TableRepository(home)
-    repository.write(encoding, ids, snapshot_time(datetime(2026, 1, 1, tzinfo=UTC), len(ids)), matrix)
+    repository.write(
+        encoding, ids, snapshot_time(datetime(2026, 1, 1, tzinfo=UTC), len(ids)), matrix
+    )
     repository.materialize()
     return home, encoding, ids, matrix
 
 
-def test_history_and_online_give_what_was_put_in(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_history_and_online_give_what_was_put_in(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, encoding, ids, matrix = filled
     times = snapshot_time(datetime(2026, 1, 1, tzinfo=UTC), len(ids))
     assert np.array_equal(TableRepository(home).historical(ids, times), matrix, equal_nan=True)
@@ -45,24 +51,32 @@ def test_history_and_online_give_what_was_put_in(filled: tuple[Home, Encoding, l
     assert np.isnat(found_times[-1]).all()
 
 
-def test_nothing_is_known_before_it_was_true(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_nothing_is_known_before_it_was_true(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, _, ids, _ = filled
     before = snapshot_time(datetime(2025, 12, 31, tzinfo=UTC), len(ids))
     assert np.isnan(TableRepository(home).historical(ids, before)).all()
 
 
-def test_feast_reads_the_packed_records(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_feast_reads_the_packed_records(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, encoding, ids, matrix = filled
     store = _feast(home)
     answer = store.get_online_features(
         store.get_feature_service(SERVICE), [{"customer_id": entity} for entity in [*ids, "nobody"]]
     ).to_dict()
     for position, feature in enumerate(encoding.features):
-        found = np.array([np.nan if value is None else value for value in answer[feature]], dtype=float)
+        found = np.array(
+            [np.nan if value is None else value for value in answer[feature]], dtype=float
+        )
         assert np.array_equal(found, [*matrix[:, position], np.nan], equal_nan=True), feature
 
 
-def test_feast_materializes_into_the_packed_records(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_feast_materializes_into_the_packed_records(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, _encoding, ids, matrix = filled
     store = _feast(home)
     PackedStore(online.online_directory(home.features)).drop(VIEW)
@@ -72,10 +86,15 @@ def test_feast_materializes_into_the_packed_records(filled: tuple[Home, Encoding
     assert set(online.oldest(times).tolist()) == {datetime(2026, 1, 1)}  # noqa: DTZ001
 
 
-def test_the_registry_says_what_was_materialized(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_the_registry_says_what_was_materialized(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, _, _, _ = filled
     intervals = _feast(home).get_feature_view(VIEW).materialization_intervals
-    assert (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=1)) in intervals
+    assert (
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=1),
+    ) in intervals
 
 
 def test_fields_tell_their_column(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
@@ -86,15 +105,23 @@ def test_fields_tell_their_column(filled: tuple[Home, Encoding, list[str], np.nd
     ]
 
 
-def test_feast_apply_in_the_home_changes_nothing(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_feast_apply_in_the_home_changes_nothing(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     home, encoding, ids, matrix = filled
     feast = Path(sys.executable).with_name("feast")
     subprocess.run([feast, "apply"], cwd=home.features, check=True, capture_output=True)
-    assert [field.name for field in _feast(home).get_feature_view(VIEW).features] == list(encoding.features)
-    assert np.array_equal(online.read(online.open_service(home, SERVICE), ids)[0], matrix, equal_nan=True)
+    assert [field.name for field in _feast(home).get_feature_view(VIEW).features] == list(
+        encoding.features
+    )
+    assert np.array_equal(
+        online.read(online.open_service(home, SERVICE), ids)[0], matrix, equal_nan=True
+    )
 
 
-def test_a_service_never_materialized_is_a_model_error(filled: tuple[Home, Encoding, list[str], np.ndarray]) -> None:
+def test_a_service_never_materialized_is_a_model_error(
+    filled: tuple[Home, Encoding, list[str], np.ndarray],
+) -> None:
     with pytest.raises(ModelError, match="never materialized"):
         online.open_service(filled[0], "other")
 

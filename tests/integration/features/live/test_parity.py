@@ -1,4 +1,6 @@
-"""The law of live events: what events make of the online store is what a build as of the last arrival would say."""
+"""The law of live events: what events make of the online store is what a build as of the last
+arrival would say.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -19,7 +21,15 @@ from features.live.event import LIVE_TABLES, Event, microseconds, read_event
 from features.live.store import LiveStore
 from features.packed.store import PackedStore
 from features.sql.raw import open_raw
-from features.views import billing_live, cell_live, consent_live, contact, service_live, subscription_live, survey_live
+from features.views import (
+    billing_live,
+    cell_live,
+    consent_live,
+    contact,
+    service_live,
+    subscription_live,
+    survey_live,
+)
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
 QUERIES: dict[str, Callable[[str], str]] = {
@@ -31,13 +41,20 @@ QUERIES: dict[str, Callable[[str], str]] = {
     "consent_live": consent_live.query,
     "contact": contact.query,
 }
-IDS = {"subscription_live": "subscriptions", "service_live": "customers", "survey_live": "customers", "consent_live": "customers"}
+IDS = {
+    "subscription_live": "subscriptions",
+    "service_live": "customers",
+    "survey_live": "customers",
+    "consent_live": "customers",
+}
 CELLS = [f"cell-{number:04d}" for number in range(6)]
 Seen = dict[str, list[tuple[str, int, list[float]]]]
 
 
 class World:
-    """Raw tables, a store that was filled from them at a cut-off, and what was read from it since."""
+    """Raw tables, a store that was filled from them at a cut-off, and what was read from it
+    since.
+    """
 
     def __init__(self, tables: Mapping[str, pa.Table], folder: Path) -> None:
         self.raw = open_raw(write_raw_tables(tables, folder / "raw"))
@@ -45,12 +62,19 @@ class World:
         self.store = PackedStore(folder / "online", create=True)
         self.live = LiveStore(self.store)
         self.events = sorted(
-            (read_event(name, row) for name in tables if name in LIVE_TABLES for row in tables[name].to_pylist()),
+            (
+                read_event(name, row)
+                for name in tables
+                if name in LIVE_TABLES
+                for row in tables[name].to_pylist()
+            ),
             key=lambda event: event.arrived,
         )
 
     def build(self, cutoff: datetime, regions: Mapping[str, str]) -> None:
-        """What a build and its materialization do for live views; of the events' areas the regions are named like cells."""
+        """What a build and its materialization do for live views; of the events' areas the regions
+        are named like cells.
+        """
         homes = pa.table({"cell_id": list(regions), "region": list(regions.values())})
         self.connection.register("homes", homes)
         self.connection.execute("""
@@ -63,14 +87,19 @@ class World:
             self.store.write(view, columns, ids, times, matrix)
         cells = f"(SELECT unnest({CELLS}) AS cell_id)"
         queries = live_states.state_queries(cutoff) | live_states.link_queries(cutoff, cells)
-        documents = {kind: self.connection.execute(query).to_arrow_table().to_batches() for kind, query in queries.items()}
+        documents = {
+            kind: self.connection.execute(query).to_arrow_table().to_batches()
+            for kind, query in queries.items()
+        }
         self.live.replace(cutoff, self.raw.present, documents)
 
     def offline(self, view: str, asked: str) -> tuple[list[str], np.ndarray, np.ndarray]:
         """What the view's SQL says, rounded as the builder rounds."""
         key, columns = VIEWS[view].join_key, VIEWS[view].columns
         values = ", ".join(f"round(round({name}::DOUBLE, 9), 4) AS {name}" for name in columns)
-        rows = self.connection.execute(f"SELECT {key}, cutoff, {values} FROM ({QUERIES[view](asked)})").to_arrow_table()
+        rows = self.connection.execute(
+            f"SELECT {key}, cutoff, {values} FROM ({QUERIES[view](asked)})"
+        ).to_arrow_table()
         matrix = np.column_stack([rows[name].to_numpy() for name in columns]).astype(float)
         return rows[key].to_pylist(), rows["cutoff"].to_numpy().astype("datetime64[us]"), matrix
 
@@ -84,7 +113,12 @@ class World:
         """All records of entities that the tables name."""
         found = {}
         for view in LIVE_VIEWS:
-            ids = [row[0] for row in self.connection.execute(f"SELECT DISTINCT id FROM ({self._ids(view)})").fetchall()]
+            ids = [
+                row[0]
+                for row in self.connection.execute(
+                    f"SELECT DISTINCT id FROM ({self._ids(view)})"
+                ).fetchall()
+            ]
             found[view] = [row for row in self.read(view, ids) if row[1] > -(2**62)]
         return found
 
@@ -94,16 +128,24 @@ class World:
             if not rows:
                 continue
             asked = pa.table(
-                {VIEWS[view].join_key: [row[0] for row in rows], "cutoff": pa.array([row[1] for row in rows], pa.timestamp("us"))}
+                {
+                    VIEWS[view].join_key: [row[0] for row in rows],
+                    "cutoff": pa.array([row[1] for row in rows], pa.timestamp("us")),
+                }
             )
             self.connection.register("seen", asked)
             ids, times, matrix = self.offline(view, "seen")
-            wanted = {(id_, time): row for id_, time, row in zip(ids, times.astype(np.int64).tolist(), matrix, strict=True)}
+            wanted = {
+                (id_, time): row
+                for id_, time, row in zip(ids, times.astype(np.int64).tolist(), matrix, strict=True)
+            }
             for id_, time, values in rows:
                 expected = wanted[id_, time]
                 wrong = [
                     (name, online, offline)
-                    for name, online, offline in zip(LIVE_VIEWS[view], values, expected.tolist(), strict=True)
+                    for name, online, offline in zip(
+                        LIVE_VIEWS[view], values, expected.tolist(), strict=True
+                    )
                     if not np.array_equal(online, offline, equal_nan=True)
                 ]
                 assert not wrong, (view, id_, np.datetime64(time, "us"), wrong)
@@ -124,12 +166,17 @@ class World:
         if view == "cell_live":
             return f"SELECT unnest({CELLS}) AS id"
         if view == "billing_live":
-            return " UNION ".join(f"SELECT account_id AS id FROM {name}" for name in ("bills", "payments", "arrears", "refunds"))
+            return " UNION ".join(
+                f"SELECT account_id AS id FROM {name}"
+                for name in ("bills", "payments", "arrears", "refunds")
+            )
         return f"SELECT {VIEWS[view].join_key} AS id FROM {IDS[view]}"
 
 
 def _coarse(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same tables, but nothing happens or arrives between weeks: everything falls together, and on the ends of windows."""
+    """The same tables, but nothing happens or arrives between weeks: everything falls together, and
+    on the ends of windows.
+    """
     coarse = {}
     for name, table in tables.items():
         frame = table.to_pandas(types_mapper=pd.ArrowDtype)
@@ -142,14 +189,18 @@ def _coarse(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
 
 
 def _deliveries(events: Iterable[Event], random: np.random.Generator) -> Iterator[list[Event]]:
-    """Events of one or several arrivals; those that arrive at once in any order, and some of what came before again."""
+    """Events of one or several arrivals; those that arrive at once in any order, and some of what
+    came before again.
+    """
     past: list[Event] = []
     delivery: list[Event] = []
     for _, group in groupby(events, key=lambda event: event.arrived):
         together = list(group)
         past += together
         delivery += [together[position] for position in random.permutation(len(together))]
-        delivery += [past[position] for position in random.integers(0, len(past), random.integers(0, 2))]
+        delivery += [
+            past[position] for position in random.integers(0, len(past), random.integers(0, 2))
+        ]
         if random.random() < 0.3:
             yield delivery
             delivery = []
@@ -162,7 +213,9 @@ def _regions(random: np.random.Generator) -> dict[str, str]:
 
 
 def _lives_through(world: World, random: np.random.Generator) -> tuple[int, int]:
-    """Two builds and the events since the first; gives how many events there were, and how many records were right."""
+    """Two builds and the events since the first; gives how many events there were, and how many
+    records were right.
+    """
     first = START + timedelta(days=112)
     # Built as of a Monday, but materialized three days of events later.
     second = first + timedelta(days=126)
@@ -185,7 +238,9 @@ def _lives_through(world: World, random: np.random.Generator) -> tuple[int, int]
 
 @pytest.mark.proof
 @pytest.mark.parametrize("coarse", [False, True])
-def test_online_is_what_a_build_as_of_each_arrival_says(tmp_path: Path, proof_draws: Callable[[int], int], coarse: bool) -> None:
+def test_online_is_what_a_build_as_of_each_arrival_says(
+    tmp_path: Path, proof_draws: Callable[[int], int], coarse: bool
+) -> None:
     events = checked = 0
     for seed in count(1000 * coarse):
         tables = raw_tables(seed, customers=14, days=330, only=(*LIVE_TABLES, "survey_invitations"))

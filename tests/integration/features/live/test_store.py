@@ -28,14 +28,19 @@ def store(tmp_path: Path) -> PackedStore:
     return PackedStore(tmp_path / "online", create=True)
 
 
-def build(store: PackedStore, cutoff: datetime = CUTOFF, without: str = "", **states: Mapping[str, str]) -> None:
+def build(
+    store: PackedStore, cutoff: datetime = CUTOFF, without: str = "", **states: Mapping[str, str]
+) -> None:
     documents = {kind: [_batch({**HOMES, **states}.get(kind, {}))] for kind in KINDS}
     LiveStore(store).replace(cutoff, LIVE_TABLES - {without}, documents)
 
 
 def _batch(documents: Mapping[str, str]) -> pa.RecordBatch:
     return pa.record_batch(
-        {"id": pa.array(list(documents), pa.string()), "document": pa.array(list(documents.values()), pa.string())}
+        {
+            "id": pa.array(list(documents), pa.string()),
+            "document": pa.array(list(documents.values()), pa.string()),
+        }
     )
 
 
@@ -44,24 +49,47 @@ def later(hours: float) -> datetime:
 
 
 def ticket(hours: float, number: str = "t", status: str = "opened", customer: str = "007") -> Event:
-    row = {"ticket_id": number, "customer_id": customer, "ticket_class": "quality", "ticket_kind": "complaint", "status": status}
+    row = {
+        "ticket_id": number,
+        "customer_id": customer,
+        "ticket_class": "quality",
+        "ticket_kind": "complaint",
+        "status": status,
+    }
     return read_event("tickets", {**row, "happened_at": later(hours), "arrived_at": later(hours)})
 
 
 def contact(hours: float, number: str, *, told_hours: float | None = None, **row: Any) -> Event:
-    base = {"interaction_id": number, "customer_id": "007", "channel": "phone", "issue": "billing", "agent_id": "a"}
+    base = {
+        "interaction_id": number,
+        "customer_id": "007",
+        "channel": "phone",
+        "issue": "billing",
+        "agent_id": "a",
+    }
     arrived = later(hours if told_hours is None else told_hours)
-    return read_event("interactions", {**base, "happened_at": later(hours), "arrived_at": arrived, **row})
+    return read_event(
+        "interactions", {**base, "happened_at": later(hours), "arrived_at": arrived, **row}
+    )
 
 
 def incident(hours: float, level: str, area: str | None, number: str = "i") -> Event:
-    row = {"incident_id": number, "level": level, "area_id": area, "severity": "major", "started_at": later(hours)}
+    row = {
+        "incident_id": number,
+        "level": level,
+        "area_id": area,
+        "severity": "major",
+        "started_at": later(hours),
+    }
     return read_event("incidents", {**row, "happened_at": later(hours), "arrived_at": later(hours)})
 
 
 def read(store: PackedStore, view: str, entity: str) -> dict[str, Any]:
     matrix, times = store.read(view, LIVE_VIEWS[view], [entity])
-    return {"time": times[0].astype(datetime), **dict(zip(LIVE_VIEWS[view], matrix[0].tolist(), strict=True))}
+    return {
+        "time": times[0].astype(datetime),
+        **dict(zip(LIVE_VIEWS[view], matrix[0].tolist(), strict=True)),
+    }
 
 
 def state(store: PackedStore, kind: str, entity: str) -> State | None:
@@ -76,7 +104,11 @@ def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedS
     assert changed == dict.fromkeys(("service_live", "survey_live", "consent_live"), ("007",))
     found = read(store, "service_live", "007")
     assert found["time"] == later(5).replace(tzinfo=None)
-    assert (found["open_tickets"], found["complaints_91d"], found["contacts_28d"]) == (1.0, 1.0, 0.0)
+    assert (found["open_tickets"], found["complaints_91d"], found["contacts_28d"]) == (
+        1.0,
+        1.0,
+        0.0,
+    )
     assert np.isnan(found["days_since_contact"])
 
 
@@ -104,7 +136,9 @@ def test_without_a_build_nothing_is_taken_in(store: PackedStore) -> None:
         LiveStore(store).apply(ticket(5))
 
 
-def test_a_table_that_the_build_lacked_is_refused_and_its_features_are_missing(store: PackedStore) -> None:
+def test_a_table_that_the_build_lacked_is_refused_and_its_features_are_missing(
+    store: PackedStore,
+) -> None:
     build(store, without="tickets")
     live = LiveStore(store)
     with pytest.raises(InputError, match="that the last build of features had"):
@@ -112,13 +146,17 @@ def test_a_table_that_the_build_lacked_is_refused_and_its_features_are_missing(s
     assert state(store, "customer", "007") is None
     live.apply(contact(1, "1"))
     found = read(store, "service_live", "007")
-    assert {name for name in ("contacts_7d", "open_tickets", "complaints_91d") if np.isnan(found[name])} == {
+    assert {
+        name for name in ("contacts_7d", "open_tickets", "complaints_91d") if np.isnan(found[name])
+    } == {
         "open_tickets",
         "complaints_91d",
     }
 
 
-def test_events_are_taken_in_all_or_none(store: PackedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_are_taken_in_all_or_none(
+    store: PackedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     build(store)
     live = LiveStore(store)
     live.apply(ticket(1))
@@ -139,7 +177,13 @@ def test_events_are_taken_in_all_or_none(store: PackedStore, monkeypatch: pytest
 
 def test_a_contact_is_told_as_of_its_close(store: PackedStore) -> None:
     build(store)
-    bill = {"bill_id": "b", "account_id": "payer", "amount": 9.0, "happened_at": later(1), "arrived_at": later(1)}
+    bill = {
+        "bill_id": "b",
+        "account_id": "payer",
+        "amount": 9.0,
+        "happened_at": later(1),
+        "arrived_at": later(1),
+    }
     customer = {
         "customer_id": "007",
         "segment": "consumer",
@@ -159,12 +203,27 @@ def test_a_contact_is_told_as_of_its_close(store: PackedStore) -> None:
     )
     first, second = (read(store, "contact", number) for number in "12")
     assert first["time"] == later(3).replace(tzinfo=None)
-    assert (first["contact_seconds"], first["last_bill"], first["open_tickets"], first["contacts_7d"]) == (1800.0, 9.0, 1.0, 0.0)
-    assert (second["contact_was_resolved"], second["contact_repeats_7d"], second["contacts_7d"]) == (1.0, 1.0, 2.0)
-    assert (first["contact_channel_code"], first["contact_issue_code"], first["contact_had_agent"]) == (0.0, 0.0, 1.0)
+    assert (
+        first["contact_seconds"],
+        first["last_bill"],
+        first["open_tickets"],
+        first["contacts_7d"],
+    ) == (1800.0, 9.0, 1.0, 0.0)
+    assert (
+        second["contact_was_resolved"],
+        second["contact_repeats_7d"],
+        second["contacts_7d"],
+    ) == (1.0, 1.0, 2.0)
+    assert (
+        first["contact_channel_code"],
+        first["contact_issue_code"],
+        first["contact_had_agent"],
+    ) == (0.0, 0.0, 1.0)
 
 
-def test_a_contact_told_too_late_is_left_to_the_next_build_and_a_correction_is_no_contact(store: PackedStore) -> None:
+def test_a_contact_told_too_late_is_left_to_the_next_build_and_a_correction_is_no_contact(
+    store: PackedStore,
+) -> None:
     build(store)
     live = LiveStore(store)
     assert "contact" not in live.apply(contact(1, "1", told_hours=1 + 24 * 7.1))
@@ -173,13 +232,17 @@ def test_a_contact_told_too_late_is_left_to_the_next_build_and_a_correction_is_n
     assert read(store, "service_live", "007")["unresolved_contacts_28d"] == 0.0
 
 
-def test_an_incident_reaches_every_cell_it_hits_and_leaves_those_it_does_not(store: PackedStore) -> None:
+def test_an_incident_reaches_every_cell_it_hits_and_leaves_those_it_does_not(
+    store: PackedStore,
+) -> None:
     build(store)
     live = LiveStore(store)
     assert live.apply(incident(1, "region", "north"))["cell_live"] == ("x",)
     assert live.apply(incident(2, "nation", None, "j"))["cell_live"] == ("x", "y", "z")
     assert live.apply(incident(3, "cell", "new", "k"))["cell_live"] == ("new",)
-    counts = {cell: read(store, "cell_live", cell)["incidents_28d"] for cell in ("x", "y", "z", "new")}
+    counts = {
+        cell: read(store, "cell_live", cell)["incidents_28d"] for cell in ("x", "y", "z", "new")
+    }
     assert counts == {"x": 2.0, "y": 1.0, "z": 1.0, "new": 2.0}
     assert live.apply(incident(4, "region", "south"))["cell_live"] == ("x", "y")
     assert [read(store, "cell_live", cell)["incidents_28d"] for cell in "xy"] == [1.0, 2.0]
@@ -191,7 +254,11 @@ def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -
     live.apply_all([ticket(1, "lost"), ticket(30, "kept"), incident(1, "region", "north")])
     told = State(0, {}).to_json().replace("0", "1780272000000000")
     moved = {"x": '"south"', "y": '"south"'}
-    links = {"cell_region": moved, "region_cells": {"south": '["x","y"]'}, "nation_cells": {"nation": '["x","y"]'}}
+    links = {
+        "cell_region": moved,
+        "region_cells": {"south": '["x","y"]'},
+        "nation_cells": {"nation": '["x","y"]'},
+    }
     for _ in range(2):
         build(store, later(24), customer={"007": told}, **links)
         found = state(store, "customer", "007")
@@ -215,17 +282,25 @@ def _many() -> list[Event]:
     return [
         event
         for hours in range(12)
-        for event in (ticket(hours, f"t{hours}"), incident(hours, "region", "north", f"i{hours}"), contact(hours, f"c{hours}"))
+        for event in (
+            ticket(hours, f"t{hours}"),
+            incident(hours, "region", "north", f"i{hours}"),
+            contact(hours, f"c{hours}"),
+        )
     ]
 
 
-def test_processes_may_take_in_the_same_events_at_the_same_time(store: PackedStore, tmp_path: Path) -> None:
+def test_processes_may_take_in_the_same_events_at_the_same_time(
+    store: PackedStore, tmp_path: Path
+) -> None:
     build(store)
     build(alone := PackedStore(tmp_path / "alone", create=True))
     LiveStore(alone).apply_all(_many())
     orders = [np.random.default_rng(seed).permutation(len(_many())).tolist() for seed in range(2)]
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_apply_all, args=(tmp_path / "online", order)) for order in orders]
+    workers = [
+        context.Process(target=_apply_all, args=(tmp_path / "online", order)) for order in orders
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -243,7 +318,9 @@ def _apply_forever(directory: Path, ready: Any) -> None:
 
 
 @pytest.mark.proof
-def test_killed_at_any_moment_the_same_events_again_complete_it(tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
+def test_killed_at_any_moment_the_same_events_again_complete_it(
+    tmp_path: Path, proof_draws: Callable[[int], int]
+) -> None:
     build(alone := PackedStore(tmp_path / "alone", create=True))
     LiveStore(alone).apply_all(_many())
     context = multiprocessing.get_context("spawn")
@@ -260,7 +337,9 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(tmp_path: Path, 
         found = state(store, "region", "north")
         incidents = 0 if found is None else len(found.items["incidents"])
         told = read(store, "cell_live", "x")["incidents_28d"]
-        assert incidents == (0 if np.isnan(told) else told), "states and records are changed together"
+        assert incidents == (0 if np.isnan(told) else told), (
+            "states and records are changed together"
+        )
         LiveStore(store).apply_all(_many())
         for view, entity in [("service_live", "007"), ("cell_live", "x"), ("contact", "c11")]:
             assert str(read(store, view, entity)) == str(read(alone, view, entity))

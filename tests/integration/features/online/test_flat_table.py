@@ -31,7 +31,9 @@ def test_a_table_is_what_redis_holds(home: Home, customer_table: Callable[..., p
     table = customer_table(60)
     ids = table["customer"].to_pylist()
     table = table.drop_columns(["customer", "left"])
-    table = table.set_column(0, "Contract", pa.array([None if row % 7 == 0 else f"c{row % 3}" for row in range(60)]))
+    table = table.set_column(
+        0, "Contract", pa.array([None if row % 7 == 0 else f"c{row % 3}" for row in range(60)])
+    )
     encoding = infer_encoding(table, table.column_names)
     matrix = encoding.encode(table)
     repository = TableRepository(home)

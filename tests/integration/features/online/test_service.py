@@ -31,10 +31,17 @@ LINKS = {"s01": ("c1", "a1"), "s02": ("c2", None), "s03": ("c9", "a3")}
 DAYS_OLD = {"usage": 1, "care": 40, "bills": 8, "subscription_links": 1}
 
 
-def _table(key: str, rows: dict[str, tuple[Any, ...]], columns: dict[str, pa.DataType], days_old: int) -> pa.Table:
+def _table(
+    key: str, rows: dict[str, tuple[Any, ...]], columns: dict[str, pa.DataType], days_old: int
+) -> pa.Table:
     moment = pa.array([DAY - timedelta(days=days_old)] * len(rows), pa.timestamp("us", "UTC"))
-    values = {name: pa.array([row[k] for row in rows.values()], kind) for k, (name, kind) in enumerate(columns.items())}
-    return pa.table({key: list(rows), "event_timestamp": moment, "created_timestamp": moment, **values})
+    values = {
+        name: pa.array([row[k] for row in rows.values()], kind)
+        for k, (name, kind) in enumerate(columns.items())
+    }
+    return pa.table(
+        {key: list(rows), "event_timestamp": moment, "created_timestamp": moment, **values}
+    )
 
 
 def _objects(directory: Path) -> list[Any]:
@@ -64,11 +71,18 @@ def _objects(directory: Path) -> list[Any]:
     usage = view("usage", "subscription", {"minutes": Float64, "calls": Int64, "roams": Bool}, 30)
     care = view("care", "customer", {"wait": Float32}, 30)
     bills = view("bills", "account", {"owed": Float64, "late": Int64}, 0)
-    links = view("subscription_links", "subscription", {"linked_customer": String, "linked_account": String}, 0)
+    links = view(
+        "subscription_links",
+        "subscription",
+        {"linked_customer": String, "linked_account": String},
+        0,
+    )
     return [
         *entities.values(),
         *(usage, care, bills, links),
-        FeatureService(name="churn_v1", features=[bills, usage, care], tags={"entity": "subscription_id"}),
+        FeatureService(
+            name="churn_v1", features=[bills, usage, care], tags={"entity": "subscription_id"}
+        ),
         FeatureService(name="care_v1", features=[care]),
         FeatureService(name="part_v1", features=[usage[["roams", "minutes"]]]),
         FeatureService(name="nobodys_v1", features=[usage, care]),
@@ -79,17 +93,26 @@ def _objects(directory: Path) -> list[Any]:
 def _write_tables(directory: Path) -> None:
     f64, i64, text = pa.float64(), pa.int64(), pa.string()
     tables = {
-        "usage": _table("subscription_id", USAGE, {"minutes": f64, "calls": i64, "roams": pa.bool_()}, DAYS_OLD["usage"]),
+        "usage": _table(
+            "subscription_id",
+            USAGE,
+            {"minutes": f64, "calls": i64, "roams": pa.bool_()},
+            DAYS_OLD["usage"],
+        ),
         "care": _table("customer_id", CARE, {"wait": pa.float32()}, DAYS_OLD["care"]),
         "bills": _table("account_id", BILLS, {"owed": f64, "late": i64}, DAYS_OLD["bills"]),
-        "subscription_links": _table("subscription_id", LINKS, {"linked_customer": text, "linked_account": text}, 1),
+        "subscription_links": _table(
+            "subscription_id", LINKS, {"linked_customer": text, "linked_account": text}, 1
+        ),
     }
     for name, table in tables.items():
         pq.write_table(table, directory / f"{name}.parquet")
 
 
 @pytest.fixture(scope="module", params=STORES)
-def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Home]:
     if request.param == "redis":
         require_redis()
     with pytest.MonkeyPatch.context() as patch:
@@ -124,10 +147,19 @@ def test_one_row_of_three_entities(home: Home) -> None:
     assert service.features == ("owed", "late", "minutes", "calls", "roams", "wait")
     matrix, times = online.read(service, ["s03", "nobody", "s01", "s02", "s01"])
     first = [10.0, -4, 1.5, 2, 1, 3.25]
-    expected = [[0.5, 2**40, NAN, 7, NAN, NAN], [NAN] * 6, first, [NAN, NAN, -0.0, NAN, 0, float("inf")], first]
+    expected = [
+        [0.5, 2**40, NAN, 7, NAN, NAN],
+        [NAN] * 6,
+        first,
+        [NAN, NAN, -0.0, NAN, 0, float("inf")],
+        first,
+    ]
     assert np.array_equal(matrix, expected, equal_nan=True)
     assert np.signbit(matrix[3, 2])
-    moments = {name: np.datetime64((DAY - timedelta(days=days)).replace(tzinfo=None), "us") for name, days in DAYS_OLD.items()}
+    moments = {
+        name: np.datetime64((DAY - timedelta(days=days)).replace(tzinfo=None), "us")
+        for name, days in DAYS_OLD.items()
+    }
     nat = np.datetime64("NaT", "us")
     assert times.dtype == "datetime64[us]"
     assert np.array_equal(
@@ -151,7 +183,10 @@ def test_what_is_too_old_is_named_and_what_is_absent_is_not(home: Home) -> None:
     old = online.stale(service, times, DAY)
     assert old.tolist() == [[False, False, True], [False] * 3, [False] * 3]
     assert [service.features_of(row) for row in old] == [("wait",), (), ()]
-    assert service.features_of(online.stale(service, times, DAY + timedelta(days=365))[0]) == service.features[2:]
+    assert (
+        service.features_of(online.stale(service, times, DAY + timedelta(days=365))[0])
+        == service.features[2:]
+    )
     assert [str(time)[:10] for time in online.oldest(times)] == ["2025-12-22", "2026-01-23", "NaT"]
     with pytest.raises(InputError, match="time zone"):
         online.stale(service, times, DAY.replace(tzinfo=None))
@@ -168,7 +203,9 @@ def test_the_limit_itself_is_not_stale(home: Home) -> None:
 def test_a_service_of_another_entity_and_one_of_some_columns(home: Home) -> None:
     care = online.open_service(home, "care_v1")
     assert care.entity == "customer_id"
-    assert np.array_equal(online.read(care, ["c2", "s01"])[0], [[float("inf")], [NAN]], equal_nan=True)
+    assert np.array_equal(
+        online.read(care, ["c2", "s01"])[0], [[float("inf")], [NAN]], equal_nan=True
+    )
     part = online.open_service(home, "part_v1")
     assert part.features == ("roams", "minutes")
     assert online.read(part, ["s01"])[0].tolist() == [[1.0, 1.5]]
@@ -186,7 +223,12 @@ def test_a_later_value_and_a_correction_of_the_same_time_are_read(home: Home) ->
     store = open_feast(home.features / "operator")
     service = online.open_service(home, "churn_v1")
     for minute, moment in ((1.0, DAY), (2.0, DAY), (3.0, DAY + timedelta(microseconds=1))):
-        row = {"subscription_id": "new", "event_timestamp": moment, "created_timestamp": moment, "minutes": minute}
+        row = {
+            "subscription_id": "new",
+            "event_timestamp": moment,
+            "created_timestamp": moment,
+            "minutes": minute,
+        }
         rows = pd.DataFrame([row | {"calls": 1, "roams": False}])
         if minute == 2.0:
             store.push("usage_push", rows, to=PushMode.ONLINE)
@@ -200,7 +242,13 @@ def test_a_later_value_and_a_correction_of_the_same_time_are_read(home: Home) ->
 def test_feast_reads_all_views_itself(home: Home) -> None:
     store = open_feast(home.features / "operator")
     asked = {"subscription_id": ["s01"], "customer_id": ["c1"], "account_id": ["a1"]}
-    names = ["bills:owed", "usage:calls", "usage:roams", "care:wait", "subscription_links:linked_customer"]
+    names = [
+        "bills:owed",
+        "usage:calls",
+        "usage:roams",
+        "care:wait",
+        "subscription_links:linked_customer",
+    ]
     answer = store.get_online_features(names, asked).to_dict()
     found = [answer[name.partition(":")[2]] for name in names]
     assert found == [[10.0], [2], [True], [3.25], ["c1"]]
@@ -221,7 +269,9 @@ def test_a_service_must_say_whose_ids_are_asked(home: Home) -> None:
         layout_of(store, "unlinked_v1")
 
 
-def test_a_store_of_another_setting_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_store_of_another_setting_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "packed")
     home = Home(tmp_path)
     (home.features / "operator").mkdir(parents=True)
@@ -233,7 +283,9 @@ def test_a_store_of_another_setting_is_not_read(monkeypatch: pytest.MonkeyPatch,
         online.open_service(home, "churn_v1")
 
 
-def test_a_server_that_is_gone_is_a_model_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_server_that_is_gone_is_a_model_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "redis")
     monkeypatch.setenv("HOLDFAST_REDIS_URL", "redis://:hunter2@127.0.0.1:1")
     repository = tmp_path / "features"

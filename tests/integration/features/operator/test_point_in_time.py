@@ -1,8 +1,9 @@
-"""Feast's historical retrieval against a slow and obvious oracle, on frames that are as awkward as they may be.
+"""Feast's historical retrieval against a slow and obvious oracle, on frames that are as awkward as
+they may be.
 
-What is known of an id at a moment is the row with the latest event time up to that moment that has not expired and had been
-created by then; among several of that event time the one created last. Nothing else, and nothing for an id never heard of.
-"""
+What is known of an id at a moment is the row with the latest event time up to that moment that has
+not expired and had been created by then; among several of that event time the one created last.
+Nothing else, and nothing for an id never heard of."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +29,17 @@ MICROSECOND = timedelta(microseconds=1)
 # Ids that run into one another when they are written side by side.
 KNOWN_IDS = ("1", "11", "111", "0001", "1_1")
 UNKNOWN_IDS = ("", "nobody")
-ASKED_AT = tuple(START + span for span in (timedelta(0), MICROSECOND, timedelta(days=1), SNAPSHOT_TTL, timedelta(days=20)))
+ASKED_AT = tuple(
+    START + span
+    for span in (timedelta(0), MICROSECOND, timedelta(days=1), SNAPSHOT_TTL, timedelta(days=20))
+)
 BEFORE = (
     *(-timedelta(days=1), -MICROSECOND, timedelta(0), MICROSECOND, timedelta(days=1)),
     *(SNAPSHOT_TTL - MICROSECOND, SNAPSHOT_TTL, SNAPSHOT_TTL + MICROSECOND, timedelta(days=12)),
 )
-"""How long before a moment that is asked about a row's event lies: after it, exactly on it, at the edge of expiry, gone."""
+"""How long before a moment that is asked about a row's event lies: after it, exactly on it, at the
+edge of expiry, gone.
+"""
 LATE = (timedelta(0), timedelta(0), MICROSECOND, timedelta(days=1), timedelta(days=8))
 VALUE_VIEWS = ("value", "subscription_live", "billing_live", "cell_live")
 """Of three entities; the second has a push source."""
@@ -71,14 +77,22 @@ def key_of(view: str) -> str:
 
 
 def columns_of(view: str) -> tuple[str, ...]:
-    return tuple(f"linked_{other}" for other in LINKS[view.removesuffix("_links")]) if view in LINK_VIEWS else VIEWS[view].columns
+    return (
+        tuple(f"linked_{other}" for other in LINKS[view.removesuffix("_links")])
+        if view in LINK_VIEWS
+        else VIEWS[view].columns
+    )
 
 
 def value(view: str, number: int, column: int) -> float | str | None:
     """What the row holds; sometimes nothing, which an older row must not fill."""
     if (number + column) % 5 == 4:
         return None
-    return KNOWN_IDS[(number + column) % len(KNOWN_IDS)] if view in LINK_VIEWS else 1000.0 * column + number
+    return (
+        KNOWN_IDS[(number + column) % len(KNOWN_IDS)]
+        if view in LINK_VIEWS
+        else 1000.0 * column + number
+    )
 
 
 def oracle(
@@ -94,7 +108,10 @@ def oracle(
             continue
         if best is None or (row.time, row.created) > best[:2]:
             best = (row.time, row.created, number)
-    return {name: None if best is None else value(view, best[2], column) for column, name in enumerate(columns_of(view))}
+    return {
+        name: None if best is None else value(view, best[2], column)
+        for column, name in enumerate(columns_of(view))
+    }
 
 
 def write(repository: OperatorRepository, view: str, history: Sequence[Row]) -> None:
@@ -106,13 +123,16 @@ def write(repository: OperatorRepository, view: str, history: Sequence[Row]) -> 
         CREATED: pa.array([row.created for row in history], stamp),
     }
     for column, name in enumerate(columns_of(view)):
-        table[name] = pa.array([value(view, number, column) for number in range(len(history))], type_)
+        table[name] = pa.array(
+            [value(view, number, column) for number in range(len(history))], type_
+        )
     folder = repository.tables / view
     folder.mkdir(parents=True, exist_ok=True)
     for former in folder.iterdir():
         former.unlink()
-    # Two files, because a view's table is as many files as there were builds; each of a new name, as DuckDB remembers what it
-    # has read of a file and may not notice within the same moment that another one took its place.
+    # Two files, because a view's table is as many files as there were builds; each of a new name,
+    # as DuckDB remembers what it has read of a file and may not notice within the same moment that
+    # another one took its place.
     whole, half = pa.table(table), len(history) // 2
     for rows_of_part in (whole.slice(half), whole.slice(0, half)):
         pq.write_table(rows_of_part, folder / f"part-{next(PARTS)}.parquet")
@@ -161,22 +181,32 @@ def test_feast_joins_several_views_of_several_entities(
         for number, (at, *names) in enumerate(asked):
             whose = dict(zip(keys, names, strict=True))
             for view, history in tables.items():
-                expected = oracle(view, history, whose[key_of(view)], at, late_rows_count=not by_created)
+                expected = oracle(
+                    view, history, whose[key_of(view)], at, late_rows_count=not by_created
+                )
                 for name, wanted in expected.items():
                     got = found.loc[number, f"{view}__{name}"]
-                    assert same(got, wanted), f"{view}.{name} of {whose[key_of(view)]!r} at {at}: {got}, not {wanted}"
+                    assert same(got, wanted), (
+                        f"{view}.{name} of {whose[key_of(view)]!r} at {at}: {got}, not {wanted}"
+                    )
 
     check()
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_is_read_as_known_then(repository: OperatorRepository, proof_draws: Callable[[int], int], service: str) -> None:
-    """What training asks for: all views of a service, those of other entities through the links of the same moment."""
+def test_a_service_is_read_as_known_then(
+    repository: OperatorRepository, proof_draws: Callable[[int], int], service: str
+) -> None:
+    """What training asks for: all views of a service, those of other entities through the links of
+    the same moment.
+    """
     views = SERVICES[service]
     entity = VIEWS[views[0]].entity
     links = f"{entity}_links"
-    tables_of = st.fixed_dictionaries(dict.fromkeys((*views, *({links} & set(LINK_VIEWS))), histories))
+    tables_of = st.fixed_dictionaries(
+        dict.fromkeys((*views, *({links} & set(LINK_VIEWS))), histories)
+    )
     names = st.sampled_from(KNOWN_IDS + UNKNOWN_IDS)
 
     @settings(max_examples=proof_draws(50), phases=PHASES)
@@ -191,11 +221,17 @@ def test_a_service_is_read_as_known_then(repository: OperatorRepository, proof_d
             linked = oracle(links, tables[links], asked_id, at) if links in tables else {}
             column = 0
             for view in views:
-                whose = asked_id if VIEWS[view].entity == entity else linked[f"linked_{VIEWS[view].entity}"]
+                whose = (
+                    asked_id
+                    if VIEWS[view].entity == entity
+                    else linked[f"linked_{VIEWS[view].entity}"]
+                )
                 expected = oracle(view, tables[view], "" if whose is None else str(whose), at)
                 for name, wanted in expected.items():
                     got = found[number, column]
-                    assert same(got, wanted), f"{view}.{name} of {asked_id!r} at {at}: {got}, not {wanted}"
+                    assert same(got, wanted), (
+                        f"{view}.{name} of {asked_id!r} at {at}: {got}, not {wanted}"
+                    )
                     column += 1
 
     check()

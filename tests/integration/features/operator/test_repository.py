@@ -1,4 +1,6 @@
-"""A simulated operator from raw tables to both feature stores: online is what offline says, and everything can be repeated."""
+"""A simulated operator from raw tables to both feature stores: online is what offline says, and
+everything can be repeated.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -28,7 +30,9 @@ pytestmark = pytest.mark.proof
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, proof_draws: Callable[[int], int]) -> Home:
-    """Features of an operator, built and materialized: 10,000 subscriptions under `--prove`, a tenth otherwise."""
+    """Features of an operator, built and materialized: 10,000 subscriptions under `--prove`, a
+    tenth otherwise.
+    """
     folder = tmp_path_factory.mktemp("operator")
     simulate(folder / "simulated", proof_draws(8_500), 10, 3)
     home = Home(folder / "home")
@@ -53,7 +57,9 @@ def matrix_of(table: pa.Table, columns: tuple[str, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("service", ["churn_v1", "dissatisfaction_v1", "consent_v1", "contact_v1"])
-def test_online_values_equal_offline_values(home: Home, repository: OperatorRepository, service: str) -> None:
+def test_online_values_equal_offline_values(
+    home: Home, repository: OperatorRepository, service: str
+) -> None:
     views = [VIEWS[name] for name in SERVICES[service]]
     entity = views[0].entity
     links = newest(repository, f"{entity}_links") if entity in LINKS else None
@@ -63,8 +69,12 @@ def test_online_values_equal_offline_values(home: Home, repository: OperatorRepo
     column = 0
     for position, view in enumerate(views):
         table = newest(repository, view.name)
-        rows = dict(zip(table[view.join_key].to_pylist(), matrix_of(table, view.columns), strict=True))
-        moments = dict(zip(table[view.join_key].to_pylist(), table["event_timestamp"].to_pylist(), strict=True))
+        rows = dict(
+            zip(table[view.join_key].to_pylist(), matrix_of(table, view.columns), strict=True)
+        )
+        moments = dict(
+            zip(table[view.join_key].to_pylist(), table["event_timestamp"].to_pylist(), strict=True)
+        )
         for row, asked in enumerate(ids):
             owner = asked if view.entity == entity else linked[asked][f"linked_{view.entity}"]
             offline = rows.get(owner, np.full(len(view.columns), np.nan))
@@ -88,7 +98,9 @@ def test_feasts_own_reads_give_the_same(home: Home, repository: OperatorReposito
     ]
     found = store.get_online_features(store.get_feature_service("churn_v1"), rows).to_dict()
     columns = [column for view in SERVICES["churn_v1"] for column in VIEWS[view].columns]
-    theirs = np.array([[np.nan if value is None else value for value in found[name]] for name in columns]).T
+    theirs = np.array(
+        [[np.nan if value is None else value for value in found[name]] for name in columns]
+    ).T
     np.testing.assert_array_equal(matrix, theirs)
 
 
@@ -107,14 +119,18 @@ def test_history_is_read_as_the_last_snapshot_before(repository: OperatorReposit
         np.testing.assert_array_equal(found, expected)
 
 
-def test_unknown_service_and_somebody_unknown_are_named(home: Home, repository: OperatorRepository) -> None:
+def test_unknown_service_and_somebody_unknown_are_named(
+    home: Home, repository: OperatorRepository
+) -> None:
     with pytest.raises(InputError, match="churn_v9"):
         repository.historical("churn_v9", ["x"], np.array(["2024-09-02"], dtype="datetime64[us]"))
     with pytest.raises(InputError, match="nobody"):
         read_profile(home, "churn_v1", "nobody")
 
 
-def test_values_older_than_a_week_and_a_day_are_reported_as_stale(home: Home, repository: OperatorRepository) -> None:
+def test_values_older_than_a_week_and_a_day_are_reported_as_stale(
+    home: Home, repository: OperatorRepository
+) -> None:
     table = newest(repository, "contract")
     line, at = table["subscription_id"][0].as_py(), table["event_timestamp"][0].as_py()
     fresh, old = at + timedelta(days=8), at + timedelta(days=8, seconds=1)
@@ -133,14 +149,18 @@ def test_what_is_online_already_is_skipped(home: Home) -> None:
     assert set(again.skipped) >= set(VIEWS)
 
 
-def test_the_registry_knows_what_was_materialized_and_until_when(repository: OperatorRepository) -> None:
+def test_the_registry_knows_what_was_materialized_and_until_when(
+    repository: OperatorRepository,
+) -> None:
     at = newest(repository, "usage")["event_timestamp"][0].as_py()
     intervals = repository.feast().get_feature_view("usage").materialization_intervals
     assert intervals
     assert intervals[-1][1] >= at
 
 
-def test_a_plan_says_what_would_change_and_changes_nothing(home: Home, repository: OperatorRepository) -> None:
+def test_a_plan_says_what_would_change_and_changes_nothing(
+    home: Home, repository: OperatorRepository
+) -> None:
     assert repository.plan() == []
     store = repository.feast()
     store.delete_feature_service("consent_v1")
@@ -157,9 +177,13 @@ def test_a_plan_for_a_home_that_is_not_there_makes_none(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_missing_times_and_times_of_another_number_are_refused(repository: OperatorRepository) -> None:
+def test_missing_times_and_times_of_another_number_are_refused(
+    repository: OperatorRepository,
+) -> None:
     with pytest.raises(InputError, match="times: must be as many"):
-        repository.historical("churn_v1", ["x", "y"], np.array(["2024-09-02"], dtype="datetime64[us]"))
+        repository.historical(
+            "churn_v1", ["x", "y"], np.array(["2024-09-02"], dtype="datetime64[us]")
+        )
     with pytest.raises(InputError, match="times: must all be set"):
         repository.historical("churn_v1", ["x"], np.array(["NaT"], dtype="datetime64[us]"))
 
@@ -171,7 +195,9 @@ def test_a_build_beyond_or_before_the_data_is_refused(home: Home) -> None:
         build_features(home, at=datetime(2001, 1, 1, tzinfo=UTC))
 
 
-def test_what_the_definitions_no_longer_say_is_deleted_as_planned(repository: OperatorRepository) -> None:
+def test_what_the_definitions_no_longer_say_is_deleted_as_planned(
+    repository: OperatorRepository,
+) -> None:
     from feast import FeatureService
 
     store = repository.feast()
@@ -190,8 +216,14 @@ def test_a_home_that_moved_reads_its_own_tables(home: Home, tmp_path: Path) -> N
     for file in (repository.tables / "contract").rglob("*.parquet"):
         changed = pq.read_table(file)
         position = changed.schema.get_field_index("monthly_fee")
-        pq.write_table(changed.set_column(position, "monthly_fee", pa.array(np.full(changed.num_rows, 123.0))), file)
-    at = np.array([moment.as_py().replace(tzinfo=None) for moment in table["event_timestamp"]], dtype="datetime64[us]")
+        pq.write_table(
+            changed.set_column(position, "monthly_fee", pa.array(np.full(changed.num_rows, 123.0))),
+            file,
+        )
+    at = np.array(
+        [moment.as_py().replace(tzinfo=None) for moment in table["event_timestamp"]],
+        dtype="datetime64[us]",
+    )
     columns = [column for view in SERVICES["churn_v1"] for column in VIEWS[view].columns]
     found = repository.historical("churn_v1", table["subscription_id"].to_pylist(), at)
     assert found[:, columns.index("monthly_fee")].tolist() == [123.0] * 3
@@ -211,15 +243,35 @@ def test_a_flat_table_has_the_sampled_lines_of_its_monday_and_later_losses_as_la
         flat_table(repository, home.raw, datetime(2030, 1, 7, tzinfo=UTC))
 
 
-def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(home: Home, repository: OperatorRepository) -> None:
+def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(
+    home: Home, repository: OperatorRepository
+) -> None:
     row = newest(repository, "subscription_links").slice(5, 1).to_pylist()[0]
     line, customer, built = row["subscription_id"], row["linked_customer"], row["event_timestamp"]
     arrived = built + timedelta(hours=30)
-    ticket = {"ticket_id": "live-1", "customer_id": customer, "ticket_class": "quality", "ticket_kind": "complaint"}
-    opened = {**ticket, "status": "opened", "happened_at": arrived - timedelta(minutes=5), "arrived_at": arrived}
-    before = {known.feature.name: known for known in read_profile(home, "churn_v1", line, arrived).features}
-    LiveStore(PackedStore(online_directory(repository.directory))).apply(read_event("tickets", opened))
-    after = {known.feature.name: known for known in read_profile(home, "churn_v1", line, arrived).features}
+    ticket = {
+        "ticket_id": "live-1",
+        "customer_id": customer,
+        "ticket_class": "quality",
+        "ticket_kind": "complaint",
+    }
+    opened = {
+        **ticket,
+        "status": "opened",
+        "happened_at": arrived - timedelta(minutes=5),
+        "arrived_at": arrived,
+    }
+    before = {
+        known.feature.name: known
+        for known in read_profile(home, "churn_v1", line, arrived).features
+    }
+    LiveStore(PackedStore(online_directory(repository.directory))).apply(
+        read_event("tickets", opened)
+    )
+    after = {
+        known.feature.name: known
+        for known in read_profile(home, "churn_v1", line, arrived).features
+    }
     assert after["complaints_91d"].value == (before["complaints_91d"].value or 0) + 1
     assert after["complaints_91d"].time == arrived
     for known in after.values():
@@ -227,5 +279,8 @@ def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(ho
             assert known == before[known.feature.name]
     materialize_features(home)
     assert read_profile(home, "churn_v1", line, arrived).features[0].time == built
-    again = {known.feature.name: known for known in read_profile(home, "churn_v1", line, arrived).features}
+    again = {
+        known.feature.name: known
+        for known in read_profile(home, "churn_v1", line, arrived).features
+    }
     assert again == after

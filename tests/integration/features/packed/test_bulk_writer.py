@@ -64,7 +64,12 @@ def test_numbers_of_any_type(store: PackedStore, tmp_path: Path) -> None:
 def test_texts_and_times_of_other_units_and_zones(store: PackedStore, tmp_path: Path) -> None:
     moments = pa.array([1], pa.int64()).cast(pa.timestamp("s", "Europe/Berlin"))
     ids = pa.array(["s1"]).dictionary_encode()
-    path = _parquet(_table(ids, moments, linked_customer=["c1"], linked_account=pa.array([None], pa.large_string())), tmp_path)
+    path = _parquet(
+        _table(
+            ids, moments, linked_customer=["c1"], linked_account=pa.array([None], pa.large_string())
+        ),
+        tmp_path,
+    )
     columns = ["linked_customer", "linked_account"]
     assert write_parquet(store, "links", columns, path, **WHERE) == 1
     texts, times = store.read_texts("links", columns, ["s1"])
@@ -72,7 +77,9 @@ def test_texts_and_times_of_other_units_and_zones(store: PackedStore, tmp_path: 
     assert times.astype(int).tolist() == [1_000_000]
 
 
-def test_the_newest_row_wins_within_and_between_batches(store: PackedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_row_wins_within_and_between_batches(
+    store: PackedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulk_writer, "_ROWS_PER_BATCH", 7)
     random = np.random.default_rng(1)
     ids, moments = random.integers(0, 20, 500), random.integers(0, 9, 500)
@@ -104,7 +111,9 @@ def test_the_newest_row_wins_within_and_between_batches(store: PackedStore, monk
         (_table(["x" * 481], _moments(1), n=[1.0]), "id"),
     ],
 )
-def test_what_cannot_be_stored_is_named_and_not_written(store: PackedStore, tmp_path: Path, table: pa.Table, field: str) -> None:
+def test_what_cannot_be_stored_is_named_and_not_written(
+    store: PackedStore, tmp_path: Path, table: pa.Table, field: str
+) -> None:
     columns = ["n", "m"] if "m" in table.column_names else ["n"]
     with pytest.raises(InputError) as caught:
         write_parquet(store, "view", columns, _parquet(table, tmp_path), **WHERE)
@@ -132,24 +141,32 @@ def test_no_parquet_file(store: PackedStore, tmp_path: Path) -> None:
 
 
 def test_an_empty_table_makes_an_empty_view(store: PackedStore, tmp_path: Path) -> None:
-    path = _parquet(_table(pa.array([], pa.string()), _moments(), n=pa.array([], pa.float64())), tmp_path)
+    path = _parquet(
+        _table(pa.array([], pa.string()), _moments(), n=pa.array([], pa.float64())), tmp_path
+    )
     assert write_parquet(store, "view", ["n"], path, **WHERE) == 0
     assert store.columns("view") == ["n"]
 
 
-def test_progress_counts_every_row(store: PackedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_every_row(
+    store: PackedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulk_writer, "_ROWS_PER_BATCH", 4)
     steps: list[int] = []
     totals: list[int | None] = []
 
     class Reporter:
-        def task(self, description: str, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        def task(
+            self, description: str, total: int | None
+        ) -> AbstractContextManager[Callable[[int], None]]:
             totals.append(total)
             return _yielding(steps.append)
 
     show_progress_with(Reporter())
     try:
-        path = _parquet(_table([str(n) for n in range(10)], _moments(*range(10)), n=np.zeros(10)), tmp_path)
+        path = _parquet(
+            _table([str(n) for n in range(10)], _moments(*range(10)), n=np.zeros(10)), tmp_path
+        )
         write_parquet(store, "view", ["n"], path, **WHERE)
     finally:
         show_progress_with(SilentReporter())
@@ -168,7 +185,11 @@ IDS = [f"{number:05d}" for number in range(ENTITIES)]
 
 def _version(version: int) -> pa.Table:
     values = np.full(ENTITIES, float(version))
-    return _table(IDS, pa.array(np.full(ENTITIES, version)).cast(pa.timestamp("us", "UTC")), **dict.fromkeys(COLUMNS, values))
+    return _table(
+        IDS,
+        pa.array(np.full(ENTITIES, version)).cast(pa.timestamp("us", "UTC")),
+        **dict.fromkeys(COLUMNS, values),
+    )
 
 
 def _write_versions(directory: Path, first: int) -> None:
@@ -183,13 +204,17 @@ def _versions(store: PackedStore) -> np.ndarray:
     written = ~np.isnat(times)
     versions = times[written].astype(np.int64)
     # No record is torn: all of its values are of the version that its time says.
-    assert np.array_equal(matrix[written], np.repeat(versions[:, None].astype(float), WIDTH, axis=1))
+    assert np.array_equal(
+        matrix[written], np.repeat(versions[:, None].astype(float), WIDTH, axis=1)
+    )
     assert np.isnan(matrix[~written]).all()
     return versions
 
 
 @pytest.mark.proof
-def test_a_bulk_writer_killed_at_any_moment(tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
+def test_a_bulk_writer_killed_at_any_moment(
+    tmp_path: Path, proof_draws: Callable[[int], int]
+) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["features.packed.bulk_writer"])
     store = PackedStore(tmp_path / "online", create=True)
@@ -214,7 +239,8 @@ def test_a_bulk_writer_killed_at_any_moment(tmp_path: Path, proof_draws: Callabl
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         assert _versions(store).min() >= newest
-        # A commit that was on disk when its writer died, but not announced to readers yet, shows when the next writer begins.
+        # A commit that was on disk when its writer died, but not announced to readers yet, shows
+        # when the next writer begins.
         store.put_document("next", newest)
         versions = _versions(store)
         half_done += int(versions.min() != versions.max())

@@ -43,8 +43,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> PackedStore:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 5)), min_size=1, max_size=8), min_size=1, max_size=5))
-def test_the_newest_wins_and_the_later_of_equally_new(shared: PackedStore, writes: list[list[tuple[str, int]]]) -> None:
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 5)), min_size=1, max_size=8),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_newest_wins_and_the_later_of_equally_new(
+    shared: PackedStore, writes: list[list[tuple[str, int]]]
+) -> None:
     for view in ("numbers", "texts"):
         shared.drop(view)
     newest: dict[str, tuple[int, float]] = {}
@@ -62,23 +70,39 @@ def test_the_newest_wins_and_the_later_of_equally_new(shared: PackedStore, write
     texts, text_times = shared.read_texts("texts", ["n"], list(newest))
     assert matrix[:, 0].tolist() == [value for _, value in newest.values()]
     assert texts == [[str(value)] for _, value in newest.values()]
-    assert times.tolist() == text_times.tolist() == _times(*(second for second, _ in newest.values())).tolist()
+    assert (
+        times.tolist()
+        == text_times.tolist()
+        == _times(*(second for second, _ in newest.values())).tolist()
+    )
 
 
-NUMBERS = st.floats(width=64) | st.sampled_from([float("nan"), float("inf"), -float("inf"), -0.0, 5e-324])
+NUMBERS = st.floats(width=64) | st.sampled_from(
+    [float("nan"), float("inf"), -float("inf"), -0.0, 5e-324]
+)
 
 
 @settings(max_examples=60)
 @given(
-    st.dictionaries(st.text(min_size=1, max_size=8), st.tuples(NUMBERS, NUMBERS, st.none() | st.text(max_size=5)), max_size=12)
+    st.dictionaries(
+        st.text(min_size=1, max_size=8),
+        st.tuples(NUMBERS, NUMBERS, st.none() | st.text(max_size=5)),
+        max_size=12,
+    )
 )
-def test_what_goes_in_comes_out_bit_by_bit(shared: PackedStore, rows: dict[str, tuple[float, float, str | None]]) -> None:
+def test_what_goes_in_comes_out_bit_by_bit(
+    shared: PackedStore, rows: dict[str, tuple[float, float, str | None]]
+) -> None:
     rows = {entity: row for entity, row in rows.items() if entity.isprintable() or entity.isascii()}
     matrix = np.array([row[:2] for row in rows.values()]).reshape(len(rows), 2)
     moments = np.arange(len(rows)).astype("datetime64[us]")
     shared.replace("round", COLUMNS, list(rows), moments, matrix)
     shared.write_texts(
-        "names", ["t", "constant"], list(rows), _times(*[10**6] * len(rows)), [[row[2], "ü"] for row in rows.values()]
+        "names",
+        ["t", "constant"],
+        list(rows),
+        _times(*[10**6] * len(rows)),
+        [[row[2], "ü"] for row in rows.values()],
     )
     found, times = shared.read("round", COLUMNS, list(rows))
     assert found.tobytes() == matrix.tobytes()
@@ -89,13 +113,22 @@ def test_what_goes_in_comes_out_bit_by_bit(shared: PackedStore, rows: dict[str, 
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.tuples(st.sampled_from(["one", "two"]), st.sampled_from("abcd"), st.integers(0, 9)), max_size=10),
     st.lists(
-        st.tuples(st.sampled_from(["one", "two"]), st.lists(st.sampled_from(["a", "b", "c", "d", None]), max_size=5)), max_size=4
+        st.tuples(st.sampled_from(["one", "two"]), st.sampled_from("abcd"), st.integers(0, 9)),
+        max_size=10,
+    ),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["one", "two"]),
+            st.lists(st.sampled_from(["a", "b", "c", "d", None]), max_size=5),
+        ),
+        max_size=4,
     ),
 )
 def test_views_read_together_are_what_they_are_apart(
-    shared: PackedStore, writes: list[tuple[str, str, int]], asked: list[tuple[str, list[str | None]]]
+    shared: PackedStore,
+    writes: list[tuple[str, str, int]],
+    asked: list[tuple[str, list[str | None]]],
 ) -> None:
     for view in ("one", "two"):
         shared.replace(view, COLUMNS, ["a"], _times(0), np.zeros((1, 2)))
@@ -118,13 +151,17 @@ def test_a_moment_does_not_move(store: PackedStore) -> None:
     assert store.read("two", ["n"], ["x"])[0].tolist() == [[2.0]]
 
 
-def test_records_of_a_release_that_kept_no_newest_time_are_not_replaced_by_older_ones(store: PackedStore) -> None:
+def test_records_of_a_release_that_kept_no_newest_time_are_not_replaced_by_older_ones(
+    store: PackedStore,
+) -> None:
     store.write("view", ["n"], ["a", "b"], _times(5, 5), np.array([[5.0], [5.0]]))
     newest = store._opened.make_database(b"__newest__")
     with store._opened.writing() as transaction:
         assert transaction.delete(b"view", db=newest)
     for second, there in ((4, 5.0), (6, 6.0), (5, 6.0)):
-        store.write("view", ["n"], ["a", "b"], _times(second, second), np.full((2, 1), float(second)))
+        store.write(
+            "view", ["n"], ["a", "b"], _times(second, second), np.full((2, 1), float(second))
+        )
         assert store.read("view", ["n"], ["a", "b"])[0].tolist() == [[there], [there]]
 
 
@@ -179,7 +216,13 @@ def test_an_id_that_cannot_be_a_key_writes_nothing(store: PackedStore) -> None:
     with pytest.raises(InputError, match="480 bytes"):
         store.write("view", ["n"], ["fine", "x" * 481], _times(1, 1), np.ones((2, 1)))
     with pytest.raises(InputError, match="NaT"):
-        store.write("view", ["n"], ["fine", "too"], np.array(["2026-01-01", "NaT"], "datetime64[us]"), np.ones((2, 1)))
+        store.write(
+            "view",
+            ["n"],
+            ["fine", "too"],
+            np.array(["2026-01-01", "NaT"], "datetime64[us]"),
+            np.ones((2, 1)),
+        )
     with pytest.raises(ModelError, match="not in the online store"):
         store.columns("view")
 
@@ -201,7 +244,11 @@ def _write_forever(directory: Path) -> None:
     for generation in range(1, 10_000):
         matrix = np.full((len(ENTITIES), 50), float(generation))
         store.write(
-            "view", [f"c{n}" for n in range(50)], ENTITIES, np.full(len(ENTITIES), np.datetime64(generation, "us")), matrix
+            "view",
+            [f"c{n}" for n in range(50)],
+            ENTITIES,
+            np.full(len(ENTITIES), np.datetime64(generation, "us")),
+            matrix,
         )
 
 
@@ -213,7 +260,9 @@ def _declared(store: PackedStore) -> bool:
 
 
 @pytest.mark.proof
-def test_a_writer_killed_at_any_moment_leaves_whole_records(tmp_path: Path, proof_draws: Callable[[int], int]) -> None:
+def test_a_writer_killed_at_any_moment_leaves_whole_records(
+    tmp_path: Path, proof_draws: Callable[[int], int]
+) -> None:
     context = multiprocessing.get_context("spawn")
     columns = [f"c{n}" for n in range(50)]
     seen = 0
@@ -234,7 +283,9 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(tmp_path: Path, proo
             generation = times[written].astype("datetime64[us]").astype(np.int64)
             assert len(set(generation.tolist())) <= 1
             seen += bool(written.any())
-            assert np.array_equal(matrix[written], np.repeat(generation[:, None].astype(float), 50, axis=1))
+            assert np.array_equal(
+                matrix[written], np.repeat(generation[:, None].astype(float), 50, axis=1)
+            )
         store.write("view", columns, ["0"], _times(10**6), np.zeros((1, 50)))
         assert store.read("view", columns, ["0"])[0].tolist() == [[0.0] * 50]
     assert seen
@@ -248,7 +299,9 @@ def test_many_threads_find_every_entity(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online")
     columns = [f"c{n}" for n in range(50)]
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda entity: np.isnat(store.read("view", columns, [entity])[1][0]), ENTITIES * 4)
+        found = pool.map(
+            lambda entity: np.isnat(store.read("view", columns, [entity])[1][0]), ENTITIES * 4
+        )
     assert not any(found)
 
 
@@ -265,7 +318,9 @@ def _read_and_die(directory: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_killed_readers_do_not_use_the_store_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_readers_do_not_use_the_store_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packed_environment, "_MAX_READERS", 8)
     store = PackedStore(tmp_path / "online", create=True)
     store.write("view", ["n"], ["x"], _times(1), np.ones((1, 1)))

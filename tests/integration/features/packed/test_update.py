@@ -67,7 +67,10 @@ def test_an_update_that_fails_changes_nothing(store: PackedStore) -> None:
     assert store.read("live", LIVE["live"], ["x"])[0].tolist() == [[1, 2]]
     assert _count(store, "x") == 2
     for wrong in ("", "x" * 481):
-        with pytest.raises(InputError, match="480 bytes"), store.updating(LIVE, ["subscription"]) as update:
+        with (
+            pytest.raises(InputError, match="480 bytes"),
+            store.updating(LIVE, ["subscription"]) as update,
+        ):
             update.put_state("subscription", wrong, "7")
         with store.updating(LIVE, ["subscription"]) as update:
             assert update.get_state("subscription", wrong) is None
@@ -89,7 +92,9 @@ def _count_many(directory: Path, times: int) -> None:
 def test_no_update_of_several_processes_is_lost(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online", create=True)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_count_many, args=(tmp_path / "online", 40)) for _ in range(3)]
+    processes = [
+        context.Process(target=_count_many, args=(tmp_path / "online", 40)) for _ in range(3)
+    ]
     for process in processes:
         process.start()
     for _ in range(40):
@@ -109,7 +114,9 @@ def _die_inside(directory: Path) -> None:
 def test_an_update_killed_inside_changes_nothing_and_blocks_nobody(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online", create=True)
     _count(store, "x")
-    process = multiprocessing.get_context("spawn").Process(target=_die_inside, args=(tmp_path / "online",))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_die_inside, args=(tmp_path / "online",)
+    )
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -45,11 +45,15 @@ def postgres() -> Iterator[str]:
         server.dispose()
 
 
-def fill(url: str, tables: dict[str, pa.Table], types: dict[pa.DataType, str] | None = None) -> None:
+def fill(
+    url: str, tables: dict[str, pa.Table], types: dict[pa.DataType, str] | None = None
+) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         for name, table in tables.items():
-            columns = ", ".join(f'"{field.name}" {types[field.type] if types else "text"}' for field in table.schema)
+            columns = ", ".join(
+                f'"{field.name}" {types[field.type] if types else "text"}' for field in table.schema
+            )
             connection.execute(sa.text(f"CREATE TABLE {name} ({columns})"))
             insert = sa.table(name, *(sa.column(column) for column in table.column_names)).insert()
             connection.execute(insert, table.to_pylist() if types else _texts(table))
@@ -58,14 +62,24 @@ def fill(url: str, tables: dict[str, pa.Table], types: dict[pa.DataType, str] | 
 
 def _texts(table: pa.Table) -> list[dict[str, object]]:
     return [
-        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+        {
+            name: value.isoformat() if hasattr(value, "isoformat") else value
+            for name, value in row.items()
+        }
         for row in table.to_pylist()
     ]
 
 
 def _same_rows(folder: Path, tables: dict[str, pa.Table]) -> bool:
     return all(
-        Counter(map(str, pq.ParquetDataset(folder / name).read(columns=list(TABLES[name].columns)).to_pylist()))
+        Counter(
+            map(
+                str,
+                pq.ParquetDataset(folder / name)
+                .read(columns=list(TABLES[name].columns))
+                .to_pylist(),
+            )
+        )
         == Counter(map(str, table.to_pylist()))
         for name, table in tables.items()
     )
@@ -88,7 +102,9 @@ def test_sqlite_holds_anything_in_a_column(tables: dict[str, pa.Table], tmp_path
     with sa.create_engine(url).begin() as connection:
         connection.execute(sa.text("UPDATE bills SET amount = 'much' WHERE rowid = 2"))
         connection.execute(sa.text("UPDATE bills SET bill_id = 7 WHERE rowid = 3"))
-        connection.execute(sa.text("UPDATE bills SET due_at = '2026-01-01 00:00:00' WHERE rowid = 4"))
+        connection.execute(
+            sa.text("UPDATE bills SET due_at = '2026-01-01 00:00:00' WHERE rowid = 4")
+        )
     report = check(open_source(url), quarantine=tmp_path / "quarantine")
     (bills,) = (table for table in report.tables if table.table == "bills")
     assert sorted((rule.column, rule.rule, rule.part, rule.row) for rule in bills.rules) == [
@@ -97,7 +113,9 @@ def test_sqlite_holds_anything_in_a_column(tables: dict[str, pa.Table], tmp_path
     ]
 
 
-def test_postgresql(tables: dict[str, pa.Table], tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql(
+    tables: dict[str, pa.Table], tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(postgres, tables, POSTGRES)
     monkeypatch.setattr("features.sources.database.BATCH_ROWS", 20)
     source = open_source(postgres)
@@ -108,7 +126,9 @@ def test_postgresql(tables: dict[str, pa.Table], tmp_path: Path, postgres: str, 
     assert _same_rows(tmp_path / "raw", tables)
 
 
-def test_postgresql_times_without_a_zone_are_refused(tables: dict[str, pa.Table], tmp_path: Path, postgres: str) -> None:
+def test_postgresql_times_without_a_zone_are_refused(
+    tables: dict[str, pa.Table], tmp_path: Path, postgres: str
+) -> None:
     fill(postgres, tables, POSTGRES | {pa.timestamp("us", "UTC"): "timestamp"})
     with pytest.raises(InputError, match=r"customers\.first_seen_at: times must name their zone"):
         check(open_source(postgres), quarantine=tmp_path / "quarantine")
@@ -116,6 +136,8 @@ def test_postgresql_times_without_a_zone_are_refused(tables: dict[str, pa.Table]
 
 
 def test_a_server_that_does_not_answer_is_named_without_the_password() -> None:
-    with pytest.raises(InputError, match=r"postgresql\+psycopg://127\.0\.0\.1/db: the database refused") as refused:
+    with pytest.raises(
+        InputError, match=r"postgresql\+psycopg://127\.0\.0\.1/db: the database refused"
+    ) as refused:
         open_source("postgresql+psycopg://me:hunter2@127.0.0.1:1/db")
     assert "hunter2" not in str(refused.value)

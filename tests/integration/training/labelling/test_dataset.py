@@ -1,4 +1,6 @@
-"""Labelled rows of lines: against the truth of a simulated operator, and joined with features by Feast."""
+"""Labelled rows of lines: against the truth of a simulated operator, and joined with features by
+Feast.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -31,7 +33,9 @@ CUTOFFS = [datetime(2024, 7, 8, tzinfo=UTC) + timedelta(weeks=4 * number) for nu
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    return simulate(tmp_path_factory.mktemp("truth") / "operator", customers=700, months=14, seed=9, workers=1)
+    return simulate(
+        tmp_path_factory.mktemp("truth") / "operator", customers=700, months=14, seed=9, workers=1
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,15 @@ def found(history: RawHistory) -> list[tuple[datetime, Population, pd.DataFrame]
     for at in CUTOFFS:
         population = lines_at_risk(history, fates, at, SETTINGS)
         labels = fates.label(population.rows, at, SETTINGS.gap_days, VOLUNTARY_CHURN)
-        parts.append((at, population, population.rows.join(labels, on="subscription_id", maintain_order="left").to_pandas()))
+        parts.append(
+            (
+                at,
+                population,
+                population.rows.join(
+                    labels, on="subscription_id", maintain_order="left"
+                ).to_pandas(),
+            )
+        )
     return parts
 
 
@@ -60,13 +72,21 @@ def _successors(operator: Simulator) -> dict[str, str | None]:
     rows = _read(operator, "raw/subscriptions")
     ended = rows[(rows["status"] == "ended") & rows["replacement"].notna()]
     return {
-        row.subscription_id: None if row.replacement == "transfer" else row.replaced_by for row in ended.itertuples(index=False)
+        row.subscription_id: None if row.replacement == "transfer" else row.replaced_by
+        for row in ended.itertuples(index=False)
     }
 
 
 def _told_of_later(operator: Simulator) -> set[str]:
-    """Lines that are told to be in service after they were lost: the raw tables say that they are back."""
-    rows = _read(operator, "raw/subscriptions").sort_values("happened_at").groupby("subscription_id")["status"].last()
+    """Lines that are told to be in service after they were lost: the raw tables say that they are
+    back.
+    """
+    rows = (
+        _read(operator, "raw/subscriptions")
+        .sort_values("happened_at")
+        .groupby("subscription_id")["status"]
+        .last()
+    )
     return set(rows[rows != "ended"].index)
 
 
@@ -82,7 +102,9 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
 ) -> None:
     notices = _read(operator, "raw/churn_events").groupby("subscription_id")["notice_at"].max()
     losses = _read(operator, "truth/losses").set_index("subscription_id")
-    prepaid = set(_read(operator, "raw/subscriptions").query("billing_type == 'prepaid'")["subscription_id"])
+    prepaid = set(
+        _read(operator, "raw/subscriptions").query("billing_type == 'prepaid'")["subscription_id"]
+    )
     successors, back = _successors(operator), _told_of_later(operator)
     checked = {"lost": 0, "involuntary": 0, "in gap": 0, "followed": 0}
     for at, _, rows in found:
@@ -101,7 +123,9 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
             gap_end = at + timedelta(days=SETTINGS.gap_days)
             assert row["in_gap"] == bool(lost_at <= gap_end)
             for days in HORIZON_DAYS:
-                expected = how in VOLUNTARY_CHURN and bool(lost_at <= gap_end + timedelta(days=days))
+                expected = how in VOLUNTARY_CHURN and bool(
+                    lost_at <= gap_end + timedelta(days=days)
+                )
                 assert row[f"label_{days}"] == float(expected), (row, lost_at, how)
             within = bool(lost_at <= gap_end + timedelta(days=90))
             checked["in gap"] += row["in_gap"]
@@ -114,7 +138,11 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
 def test_prepaid_lines_are_lost_when_they_truly_fell_silent(
     operator: Simulator, found: list[tuple[datetime, Population, pd.DataFrame]]
 ) -> None:
-    losses = _read(operator, "truth/losses").query("churn == 'inactivity'").set_index("subscription_id")["happened_at"]
+    losses = (
+        _read(operator, "truth/losses")
+        .query("churn == 'inactivity'")
+        .set_index("subscription_id")["happened_at"]
+    )
     weeks = _read(operator, "raw/usage_weeks").groupby("subscription_id")
     recharges = _read(operator, "raw/recharges").groupby("subscription_id")["happened_at"]
     silence = timedelta(days=SETTINGS.inactivity_days)
@@ -130,7 +158,10 @@ def test_prepaid_lines_are_lost_when_they_truly_fell_silent(
                 lost_for_good += 1
             elif row["label_90"] == 1 and row["how"] == "inactivity":
                 last = row["lost_at"]
-                uses = [*weeks.get_group(line)["last_used_at"], *(recharges.get_group(line) if line in recharges.groups else [])]
+                uses = [
+                    *weeks.get_group(line)["last_used_at"],
+                    *(recharges.get_group(line) if line in recharges.groups else []),
+                ]
                 assert not [use for use in uses if last < use < last + silence - timedelta(days=7)]
                 came_back += 1
     assert lost_for_good > 20
@@ -141,15 +172,33 @@ def test_everybody_in_service_is_at_risk_or_counted(
     history: RawHistory, found: list[tuple[datetime, Population, pd.DataFrame]]
 ) -> None:
     for at, population, _ in found:
-        in_service = history.known("subscriptions", ["status"], at).filter(pl.col("status") != "ended").collect().height
+        in_service = (
+            history.known("subscriptions", ["status"], at)
+            .filter(pl.col("status") != "ended")
+            .collect()
+            .height
+        )
         assert population.rows.height + sum(population.excluded.values()) == in_service
-    total = {reason: sum(population.excluded[reason] for _, population, _ in found) for reason in found[0][1].excluded}
-    assert all(total[reason] for reason in ("iot", "employee", "enterprise", "new", "cancelling", "silent")), total
+    total = {
+        reason: sum(population.excluded[reason] for _, population, _ in found)
+        for reason in found[0][1].excluded
+    }
+    assert all(
+        total[reason] for reason in ("iot", "employee", "enterprise", "new", "cancelling", "silent")
+    ), total
 
 
-def test_who_stays_in_stands_for_everybody(history: RawHistory, found: list[tuple[datetime, Population, pd.DataFrame]]) -> None:
-    service = pl.concat([population.rows.with_columns(cutoff=pl.lit(at)) for at, population, _ in found])
-    ends = Fates.of(history, SETTINGS).service_ends.group_by("subscription_id").agg(pl.col("ended_at").min())
+def test_who_stays_in_stands_for_everybody(
+    history: RawHistory, found: list[tuple[datetime, Population, pd.DataFrame]]
+) -> None:
+    service = pl.concat(
+        [population.rows.with_columns(cutoff=pl.lit(at)) for at, population, _ in found]
+    )
+    ends = (
+        Fates.of(history, SETTINGS)
+        .service_ends.group_by("subscription_id")
+        .agg(pl.col("ended_at").min())
+    )
     label_end = pl.col("cutoff") + timedelta(days=97)
     rows = service.join(ends, on="subscription_id", how="left", maintain_order="left").with_columns(
         label_end=label_end, in_service_until=pl.min_horizontal("ended_at", label_end)
@@ -166,7 +215,9 @@ LINES = [f"s{number:02d}" for number in range(40)]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Forty lines by hand, every fourth of them prepaid, with features that tell whose they are and when."""
+    """Forty lines by hand, every fourth of them prepaid, with features that tell whose they are and
+    when.
+    """
     home = Home(tmp_path_factory.mktemp("lines") / "home")
     tables = LineTables()
     for number, line in enumerate(LINES):
@@ -195,13 +246,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         for entity, others in LINKS.items():
             ids = LINES if entity == "subscription" else [f"c{line}" for line in LINES]
             own = ids if entity == "customer" else [f"c{line}" for line in LINES]
-            _write(folder, f"{entity}_links", monday, {ENTITIES[entity]: ids} | {f"linked_{other}": own for other in others}, {})
+            _write(
+                folder,
+                f"{entity}_links",
+                monday,
+                {ENTITIES[entity]: ids} | {f"linked_{other}": own for other in others},
+                {},
+            )
     return home
 
 
-def _write(folder: Path, view: str, monday: datetime, texts: dict[str, list[str]], values: dict[str, np.ndarray]) -> None:
+def _write(
+    folder: Path,
+    view: str,
+    monday: datetime,
+    texts: dict[str, list[str]],
+    values: dict[str, np.ndarray],
+) -> None:
     count = len(next(iter(texts.values())))
-    times = {name: pa.array([monday] * count, pa.timestamp("us", "UTC")) for name in ("event_timestamp", "created_timestamp")}
+    times = {
+        name: pa.array([monday] * count, pa.timestamp("us", "UTC"))
+        for name in ("event_timestamp", "created_timestamp")
+    }
     path = folder / view / "history" / f"{monday:%Y-%m-%d}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({**texts, **times, **values}), path)
@@ -211,7 +277,10 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
     dataset = churn_dataset(home, SETTINGS, cutoffs=MONDAYS)
     assert dataset.features == columns_of("churn_v1")
     assert dataset.matrix.shape == (len(dataset.ids), len(dataset.features))
-    order = [(cutoff, line) for cutoff, line in zip(dataset.cutoffs.tolist(), dataset.ids.tolist(), strict=True)]
+    order = [
+        (cutoff, line)
+        for cutoff, line in zip(dataset.cutoffs.tolist(), dataset.ids.tolist(), strict=True)
+    ]
     assert order == sorted(order)
     assert dataset.customers.tolist() == [f"c{line}" for line in dataset.ids]
     later = dataset.cutoffs == np.datetime64("2025-03-31")
@@ -222,16 +291,31 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
     first = dict(zip(dataset.ids[~later].tolist(), np.flatnonzero(~later).tolist(), strict=True))
     assert [dataset.labels[days][first["s01"]] for days in HORIZON_DAYS] == [1, 1, 1]
     assert [dataset.labels[days][first["s02"]] for days in HORIZON_DAYS] == [0, 0, 0]
-    np.testing.assert_array_equal([dataset.labels[days][first["s05"]] for days in HORIZON_DAYS], [0, np.nan, np.nan])
+    np.testing.assert_array_equal(
+        [dataset.labels[days][first["s05"]] for days in HORIZON_DAYS], [0, np.nan, np.nan]
+    )
     assert dataset.weight[first["s07"]] == pytest.approx(1.8)
     assert dataset.holdout[[first["s08"], first["s09"]]].tolist() == [True, True]
     assert int(dataset.holdout[~later].sum()) == 2
-    # The second Monday's labels of prepaid lines are known on day 155; the data reach to day 170, seven of them to settle.
+    # The second Monday's labels of prepaid lines are known on day 155; the data reach to day 170,
+    # seven of them to settle.
     assert (dataset.slices["billing_type"][later] == "prepaid").sum() == 10
-    assert dataset.label_ends[first["s04"]] - dataset.label_ends[first["s07"]] == np.timedelta64(30, "D")
-    expected = {"iot": 2, "cancelling": 0, "ended": 0, "no_history": 2, "in_gap": 2, "censored": 1, "care": 1}
+    assert dataset.label_ends[first["s04"]] - dataset.label_ends[first["s07"]] == np.timedelta64(
+        30, "D"
+    )
+    expected = {
+        "iot": 2,
+        "cancelling": 0,
+        "ended": 0,
+        "no_history": 2,
+        "in_gap": 2,
+        "censored": 1,
+        "care": 1,
+    }
     assert {reason: dataset.excluded[reason] for reason in expected} == expected
-    assert len(dataset.ids) + sum(dataset.excluded.values()) == 2 * 40 - 1, "s03 ended before the second Monday"
+    assert len(dataset.ids) + sum(dataset.excluded.values()) == 2 * 40 - 1, (
+        "s03 ended before the second Monday"
+    )
     assert json.loads(json.dumps(dataset.facts)) == dataset.facts
     assert dataset.facts["first_outcomes"] == {"non_payment": 2, "cancellation": 1, "unknown": 1}
 

@@ -64,7 +64,9 @@ def test_a_model_is_judged_among_all_who_were_asked(csat: SurveyDataset) -> None
     assert [band[end] for end in ("low", "estimate", "high")] == pytest.approx(
         [2 * share.low, 2 * share.estimate, 2 * share.high]
     )
-    assert document == {name: value for name, value in csat.facts.to_json().items() if name != "calibration"}
+    assert document == {
+        name: value for name, value in csat.facts.to_json().items() if name != "calibration"
+    }
 
 
 def test_rows_answered_in_their_horizon(home: Home, csat: SurveyDataset) -> None:
@@ -76,7 +78,9 @@ def test_rows_answered_in_their_horizon(home: Home, csat: SurveyDataset) -> None
     assert order == sorted(order)
     assert len(set(order)) == len(order)
     assert (dataset.label_ends - dataset.cutoffs == (7 + 90 + 14) * DAY).all()
-    answers = raw(home, "survey_answers").filter(pl.col("instrument") == "csat", pl.col("dimension") == "overall")
+    answers = raw(home, "survey_answers").filter(
+        pl.col("instrument") == "csat", pl.col("dimension") == "overall"
+    )
     told = dict(answers.sort("arrived_at").select("invitation_id", "score").iter_rows())
     invited = csat.invited
     waited = invited.invited_at - invited.cutoffs
@@ -94,21 +98,36 @@ def test_weights_stand_for_all_who_could_be_asked(csat: SurveyDataset) -> None:
     document = json.loads(json.dumps(dataset.facts))
     assert document["survey"] == json.loads(json.dumps(facts.to_json()))
     groups = facts.groups
-    assert groups["all"].invited == len(csat.invited) == groups["silent"].invited + groups["heard"].invited
+    assert (
+        groups["all"].invited
+        == len(csat.invited)
+        == groups["silent"].invited + groups["heard"].invited
+    )
     assert groups["all"].answered == len(dataset.ids)
     assert groups["all"].prevalence is not None
-    assert groups["all"].prevalence.estimate == pytest.approx(np.average(dataset.labels[90], weights=dataset.weight))
+    assert groups["all"].prevalence.estimate == pytest.approx(
+        np.average(dataset.labels[90], weights=dataset.weight)
+    )
     assert document["gap_days"] == 7
     assert "answering" in document["weights"]
 
 
-def test_the_silent_are_those_without_an_answer_in_half_a_year(home: Home, csat: SurveyDataset) -> None:
+def test_the_silent_are_those_without_an_answer_in_half_a_year(
+    home: Home, csat: SurveyDataset
+) -> None:
     answers = raw(home, "survey_answers").select("customer_id", "happened_at", "arrived_at")
     dataset = csat.dataset
-    rows = pl.DataFrame({"row": np.arange(len(dataset.ids)), "customer_id": dataset.customers, "at": dataset.cutoffs})
+    rows = pl.DataFrame(
+        {
+            "row": np.arange(len(dataset.ids)),
+            "customer_id": dataset.customers,
+            "at": dataset.cutoffs,
+        }
+    )
     rows = rows.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
     heard = rows.join(answers, on="customer_id").filter(
-        pl.col("arrived_at") <= pl.col("at"), pl.col("happened_at") > pl.col("at") - pl.duration(days=182)
+        pl.col("arrived_at") <= pl.col("at"),
+        pl.col("happened_at") > pl.col("at") - pl.duration(days=182),
     )
     expected = np.where(np.isin(np.arange(len(dataset.ids)), heard["row"].to_numpy()), "no", "yes")
     assert dataset.slices["silent"].tolist() == expected.tolist()
@@ -122,11 +141,17 @@ def test_features_of_a_contact_are_its_own(home: Home, contacts: SurveyDataset) 
     known = {row["interaction_id"]: row for row in first.iter_rows(named=True)}
     rows = [known[id_] for id_ in dataset.ids.tolist()]
     assert dataset.customers.tolist() == [row["customer_id"] for row in rows]
-    closes = np.array([row["happened_at"].replace(tzinfo=None) for row in rows], dtype="datetime64[us]")
+    closes = np.array(
+        [row["happened_at"].replace(tzinfo=None) for row in rows], dtype="datetime64[us]"
+    )
     np.testing.assert_array_equal(dataset.cutoffs, closes)
     columns = columns_of("contact_v1")
-    waits = np.array([np.nan if row["wait_seconds"] is None else row["wait_seconds"] for row in rows])
-    np.testing.assert_allclose(dataset.matrix[:, columns.index("contact_wait_seconds")], waits, rtol=1e-5)
+    waits = np.array(
+        [np.nan if row["wait_seconds"] is None else row["wait_seconds"] for row in rows]
+    )
+    np.testing.assert_allclose(
+        dataset.matrix[:, columns.index("contact_wait_seconds")], waits, rtol=1e-5
+    )
     assert not np.isnan(dataset.matrix[:, columns.index("contact_channel_code")]).any()
     repository = OperatorRepository(home)
     some = np.arange(0, len(dataset.ids), 7)
@@ -140,10 +165,16 @@ def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
     answers = raw(home, "survey_answers").filter(
         pl.col("arrived_at") <= at, pl.col("instrument") == "csat", pl.col("dimension") == "overall"
     )
-    invited = raw(home, "survey_invitations").filter(pl.col("arrived_at") <= at, pl.col("survey") == "transactional")
-    answered = set(invited.join(answers, on="invitation_id", how="semi")["interaction_id"].to_list())
+    invited = raw(home, "survey_invitations").filter(
+        pl.col("arrived_at") <= at, pl.col("survey") == "transactional"
+    )
+    answered = set(
+        invited.join(answers, on="invitation_id", how="semi")["interaction_id"].to_list()
+    )
     first = raw(home, "interactions").sort("arrived_at").unique("interaction_id", keep="first")
-    closed = first.filter(pl.col("arrived_at") <= at, pl.col("happened_at") > since)["interaction_id"].to_list()
+    closed = first.filter(pl.col("arrived_at") <= at, pl.col("happened_at") > since)[
+        "interaction_id"
+    ].to_list()
     open_ = [id_ for id_ in closed if id_ not in answered]
     assert set(found.asked.ids.tolist()) <= set(open_)
     assert len(found.people) + found.excluded["not_at_risk"] == len(open_)
@@ -153,7 +184,9 @@ def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
 
 
 def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> None:
-    """As of an earlier day, the rows are those that were complete then, with the labels they have now."""
+    """As of an earlier day, the rows are those that were complete then, with the labels they have
+    now.
+    """
     last = np.unique(csat.dataset.cutoffs)[-2]
     until = datetime.fromisoformat(str(last)).replace(tzinfo=UTC) + timedelta(days=7 + 90 + 14)
     then = survey_dataset(home, TARGETS["csat_low"], surveys=SURVEYS, until=until).dataset
@@ -164,7 +197,9 @@ def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> Non
     np.testing.assert_array_equal(then.labels[90], now.labels[90])
 
 
-def test_the_dissatisfied_answer_more_and_the_band_tells_how_far_off_that_is(csat: SurveyDataset, truth: Truth) -> None:
+def test_the_dissatisfied_answer_more_and_the_band_tells_how_far_off_that_is(
+    csat: SurveyDataset, truth: Truth
+) -> None:
     label, weights = csat.dataset.labels[90], csat.weights
     real = float(truth.label.mean())
     weighted = prevalence_at(label, weights.design, weights.response, 0.0)
@@ -177,7 +212,9 @@ def test_the_dissatisfied_answer_more_and_the_band_tells_how_far_off_that_is(csa
 
 def test_contacts_have_no_cutoffs_of_ours(home: Home) -> None:
     with pytest.raises(InputError, match="a contact's cut-off is its close"):
-        survey_dataset(home, TARGETS["contact_csat_low"], cutoffs=[datetime(2024, 7, 1, tzinfo=UTC)])
+        survey_dataset(
+            home, TARGETS["contact_csat_low"], cutoffs=[datetime(2024, 7, 1, tzinfo=UTC)]
+        )
 
 
 def test_without_answers_there_is_no_dataset(home: Home) -> None:

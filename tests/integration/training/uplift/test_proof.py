@@ -1,8 +1,8 @@
 """Proofs of the verdicts: they abstain where there is nothing, and find what is there.
 
-Under `--prove` a hundred draws of 20,000 customers an arm, judged as the product judges. In the suite ten draws of some hundreds
-an arm, judged in fewer steps, and held to what such draws must show but for one time in a thousand.
-"""
+Under `--prove` a hundred draws of 20,000 customers an arm, judged as the product judges. In the
+suite ten draws of some hundreds an arm, judged in fewer steps, and held to what such draws must
+show but for one time in a thousand."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -67,25 +67,39 @@ def test_a_true_effect_of_one_and_a_half_points_is_found(pairs: PairedOutcomes, 
 
 
 @pytest.mark.real_data
-def test_with_hillstroms_treatment_shuffled_each_verdict_abstains(real_data: Path, draws: int) -> None:
+def test_with_hillstroms_treatment_shuffled_each_verdict_abstains(
+    real_data: Path, draws: int
+) -> None:
     found = hillstrom(real_data, "visit")
     rows = np.flatnonzero(found.arm != 1)  # Womens E-Mail and none
-    rows = np.random.default_rng(0).choice(rows, len(rows) if draws == DRAWS else 3_000, replace=False)
+    rows = np.random.default_rng(0).choice(
+        rows, len(rows) if draws == DRAWS else 3_000, replace=False
+    )
     two = Experiment(
-        **{**vars(found.rows(rows)), "arms": ("No E-Mail", "Womens E-Mail"), "arm": (found.arm[rows] > 0).astype(np.int64)}
+        **{
+            **vars(found.rows(rows)),
+            "arms": ("No E-Mail", "Womens E-Mail"),
+            "arm": (found.arm[rows] > 0).astype(np.int64),
+        }
     )
 
     def shuffled(seed: int) -> Experiment:
         arm = np.random.default_rng(seed).permutation(two.arm)
-        return Experiment(**{**vars(two), "arm": arm, "propensity": (np.bincount(arm) / len(arm))[arm]})
+        return Experiment(
+            **{**vars(two), "arm": arm, "propensity": (np.bincount(arm) / len(arm))[arm]}
+        )
 
     assert_silent(judge((shuffled(seed) for seed in range(draws)), draws))
 
 
 @pytest.mark.real_data
 def test_hillstroms_e_mails_work_and_only_the_womens_is_targetable(real_data: Path) -> None:
-    """What is known of these data: both bring visits; whom the women's e-mail brings depends on what they bought before."""
-    mens, womens = judge_experiment(hillstrom(real_data, "visit"), UpliftSettings(folds=4, repeats=1)).actions
+    """What is known of these data: both bring visits; whom the women's e-mail brings depends on
+    what they bought before.
+    """
+    mens, womens = judge_experiment(
+        hillstrom(real_data, "visit"), UpliftSettings(folds=4, repeats=1)
+    ).actions
     assert (mens.action, womens.action) == ("Mens E-Mail", "Womens E-Mail")
     # The difference of the arms' shares, which randomisation makes right: 7.66 and 4.52 points.
     assert mens.average.value == pytest.approx(0.0766, abs=0.002)

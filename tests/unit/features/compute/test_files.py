@@ -31,7 +31,9 @@ def test_the_rounding_law(value: str, stored: float | None) -> None:
 
 
 def test_minus_zero_is_zero() -> None:
-    found = duckdb.sql(f"SELECT {rounded('x')} FROM (SELECT unnest([-0.0, -1e-12]) AS x)").fetchall()
+    found = duckdb.sql(
+        f"SELECT {rounded('x')} FROM (SELECT unnest([-0.0, -1e-12]) AS x)"
+    ).fetchall()
     assert [math.copysign(1, value) for (value,) in found] == [1.0, 1.0]
 
 

@@ -14,7 +14,9 @@ MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
-def part(first: datetime | None, last: datetime | None, happened: datetime | None = None) -> tuple[Part, ...]:
+def part(
+    first: datetime | None, last: datetime | None, happened: datetime | None = None
+) -> tuple[Part, ...]:
     return (Part(Path("x"), "x", frozenset(), 1, first, last, happened or first),)
 
 
@@ -24,7 +26,10 @@ def raw(**parts: tuple[Part, ...]) -> RawTables:
 
 def test_the_newest_snapshot_is_the_last_midnight_of_the_data() -> None:
     late = MONDAY + 3 * DAY + timedelta(hours=5)
-    assert newest_time(raw(customers=part(MONDAY, MONDAY), bills=part(MONDAY, late))) == MONDAY + 3 * DAY
+    assert (
+        newest_time(raw(customers=part(MONDAY, MONDAY), bills=part(MONDAY, late)))
+        == MONDAY + 3 * DAY
+    )
     assert newest_time(raw(customers=part(MONDAY, MONDAY))) == MONDAY
 
 
@@ -46,7 +51,10 @@ def test_history_begins_with_a_whole_window() -> None:
 
 
 def test_no_monday_lies_before_the_first_subscription() -> None:
-    tables = {"subscriptions": part(MONDAY + DAY, MONDAY + DAY), "bills": part(MONDAY - 100 * WEEK, MONDAY)}
+    tables = {
+        "subscriptions": part(MONDAY + DAY, MONDAY + DAY),
+        "bills": part(MONDAY - 100 * WEEK, MONDAY),
+    }
     assert history_mondays(raw(**tables), MONDAY + WEEK) == (MONDAY + WEEK,)
 
 

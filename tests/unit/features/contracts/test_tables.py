@@ -27,7 +27,10 @@ def test_a_contract_is_whole(table: Table) -> None:
         assert column.description
         assert {"arrow", "unit", "data_class", "references"} == set(column.metadata)
         assert column.metadata["data_class"] in ("none", "traffic", "location", "special")
-    checks = [*table.schema.checks, *(check for column in table.schema.columns.values() for check in column.checks)]
+    checks = [
+        *table.schema.checks,
+        *(check for column in table.schema.columns.values() for check in column.checks),
+    ]
     assert all(check.name and check.error for check in checks)
 
 
@@ -48,7 +51,9 @@ def test_drawn_tables_obey(table: Table, drawn: dict[str, pa.Table]) -> None:
     for name, column in table.schema.columns.items():
         assert column.nullable == (rows[name].null_count > 0), name
         if column.metadata["references"] is not None:
-            assert set(rows[name].drop_null().to_pylist()) <= set(drawn[column.metadata["references"]][name].to_pylist())
+            assert set(rows[name].drop_null().to_pylist()) <= set(
+                drawn[column.metadata["references"]][name].to_pylist()
+            )
 
 
 def test_drawn_tables_are_awkward(drawn: dict[str, pa.Table]) -> None:
@@ -57,7 +62,9 @@ def test_drawn_tables_are_awkward(drawn: dict[str, pa.Table]) -> None:
     assert bills["bill_id"].duplicated().any()
     assert bills[HAPPENED].duplicated().any()
     assert not bills[ARRIVED].is_monotonic_increasing
-    assert (drawn["subscriptions"].to_pandas().groupby("subscription_id")["customer_id"].nunique() > 1).any()
+    assert (
+        drawn["subscriptions"].to_pandas().groupby("subscription_id")["customer_id"].nunique() > 1
+    ).any()
     assert drawn["customers"]["customer_id"][0].as_py().startswith("0")
 
 
@@ -67,7 +74,18 @@ def test_the_same_draw_is_the_same_whatever_else_is_drawn() -> None:
     assert not few["survey_answers"].equals(raw_tables(4, 5)["survey_answers"])
 
 
-NASTY = [None, "", "x" * 121, "martian", -1.0, 1e9, float("inf"), -7, 99, pd.Timestamp("1066-10-14", tz="UTC")]
+NASTY = [
+    None,
+    "",
+    "x" * 121,
+    "martian",
+    -1.0,
+    1e9,
+    float("inf"),
+    -7,
+    99,
+    pd.Timestamp("1066-10-14", tz="UTC"),
+]
 NASTY += [pd.Timestamp("9999-12-31", tz="UTC").as_unit("us"), pd.Timestamp("2020-01-01", tz="UTC")]
 
 
@@ -75,12 +93,20 @@ NASTY += [pd.Timestamp("9999-12-31", tz="UTC").as_unit("us"), pd.Timestamp("2020
 @settings(max_examples=12)
 @given(st.data())
 def test_rows_are_judged_as_panderas_schema_does(data: st.DataObject) -> None:
-    table = TABLES[data.draw(st.sampled_from(["subscriptions", "usage_weeks", "tickets", "survey_answers", "loyalty"]))]
+    table = TABLES[
+        data.draw(
+            st.sampled_from(
+                ["subscriptions", "usage_weeks", "tickets", "survey_answers", "loyalty"]
+            )
+        )
+    ]
     rows = raw_tables(1, 6, only=[table.name])[table.name].slice(0, 6).combine_chunks().to_pydict()
     for _ in range(data.draw(st.integers(0, 4))):
         column, row = data.draw(st.sampled_from(table.columns)), data.draw(st.integers(0, 5))
         type_ = table.arrow_schema.field(column).type
-        rows[column][row] = data.draw(st.sampled_from([value for value in NASTY if _fits(value, type_)]))
+        rows[column][row] = data.draw(
+            st.sampled_from([value for value in NASTY if _fits(value, type_)])
+        )
     batch = pa.RecordBatch.from_pydict(rows, schema=table.arrow_schema)
     _, faults = check_rows(table, batch)
     found = {int(at) for fault in faults for at in fault.at}
@@ -88,7 +114,9 @@ def test_rows_are_judged_as_panderas_schema_does(data: st.DataObject) -> None:
     table.schema.validate(good.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
     for at in found:
         with pytest.raises(SchemaErrors):
-            table.schema.validate(batch.slice(at, 1).to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
+            table.schema.validate(
+                batch.slice(at, 1).to_pandas(types_mapper=pd.ArrowDtype), lazy=True
+            )
 
 
 def _fits(value: object, type_: pa.DataType) -> bool:
@@ -102,7 +130,9 @@ def _fits(value: object, type_: pa.DataType) -> bool:
 def test_all_rows_bad_is_told_in_no_time() -> None:
     rows = raw_tables(1, 20, only=["loyalty"])["loyalty"]
     many = rows.take(np.arange(200_000) % len(rows)).combine_chunks()
-    many = many.set_column(many.schema.get_field_index("tier"), "tier", pa.array(["martian"] * len(many)))
+    many = many.set_column(
+        many.schema.get_field_index("tier"), "tier", pa.array(["martian"] * len(many))
+    )
     (fault,) = check_rows(TABLES["loyalty"], many.to_batches()[0])[1]
     assert (fault.rule, len(fault.at)) == ("category", 200_000)
 

@@ -13,7 +13,9 @@ from tests.builders.raw_tables import raw_tables
 MOMENT = datetime(2026, 1, 31, 7, 30, tzinfo=UTC)
 
 
-def read(table: str, column: str, values: pa.Array) -> tuple[list[object], list[tuple[str, list[int]]]]:
+def read(
+    table: str, column: str, values: pa.Array
+) -> tuple[list[object], list[tuple[str, list[int]]]]:
     """Put values into a column of a valid table; gives what is read, and the faults."""
     rows = raw_tables(1, 3, only=[table])[table].combine_chunks()
     rows = rows.take(np.arange(len(values)) % len(rows))
@@ -53,21 +55,29 @@ def test_times_with_a_zone_become_utc(text: str, moment: datetime) -> None:
     ],
 )
 def test_other_times_are_that_rows_fault(text: str, rule: str) -> None:
-    assert read("bills", "due_at", pa.array(["2026-01-31T07:30:00Z", text])) == ([MOMENT, None], [(rule, [1])])
+    assert read("bills", "due_at", pa.array(["2026-01-31T07:30:00Z", text])) == (
+        [MOMENT, None],
+        [(rule, [1])],
+    )
 
 
 def test_times_of_parquet() -> None:
     for unit in ("s", "ms", "us", "ns"):
         values = pa.array([MOMENT], pa.timestamp(unit, "Europe/Berlin"))
         assert read("bills", "due_at", values) == ([MOMENT], [])
-    for naive in (pa.array([MOMENT.replace(tzinfo=None)], pa.timestamp("us")), pa.array([MOMENT.date()], pa.date32())):
+    for naive in (
+        pa.array([MOMENT.replace(tzinfo=None)], pa.timestamp("us")),
+        pa.array([MOMENT.date()], pa.date32()),
+    ):
         with pytest.raises(InputError, match=r"bills\.due_at: times must name their zone"):
             read("bills", "due_at", naive)
     with pytest.raises(InputError, match=r"bills\.due_at: must be timestamps .*got 'int64'"):
         read("bills", "due_at", pa.array([1]))
 
 
-@pytest.mark.parametrize("text, number", [("1.5", 1.5), ("-2", -2.0), ("+.5", 0.5), ("1e3", 1000.0), (" 7. ", 7.0)])
+@pytest.mark.parametrize(
+    "text, number", [("1.5", 1.5), ("-2", -2.0), ("+.5", 0.5), ("1e3", 1000.0), (" 7. ", 7.0)]
+)
 def test_numbers_as_text(text: str, number: float) -> None:
     assert read("bills", "amount", pa.array([text])) == ([number], [])
 
@@ -91,16 +101,34 @@ def test_numbers_of_other_types() -> None:
 
 def test_whole_numbers() -> None:
     assert read("loyalty", "points", pa.array(["12", " 7.0", "+3"])) == ([12, 7, 3], [])
-    assert read("loyalty", "points", pa.array([12.0, float("nan"), 1.5])) == ([12, None, None], [("type", [2])])
-    assert read("loyalty", "points", pa.array(["1.5", "9" * 19])) == ([None, None], [("type", [0, 1])])
-    assert read("loyalty", "points", pa.array([2**64 - 1, 5], pa.uint64())) == ([None, 5], [("type", [0])])
-    assert read("loyalty", "points", pa.array([Decimal("4"), Decimal("4.5")])) == ([4, None], [("type", [1])])
+    assert read("loyalty", "points", pa.array([12.0, float("nan"), 1.5])) == (
+        [12, None, None],
+        [("type", [2])],
+    )
+    assert read("loyalty", "points", pa.array(["1.5", "9" * 19])) == (
+        [None, None],
+        [("type", [0, 1])],
+    )
+    assert read("loyalty", "points", pa.array([2**64 - 1, 5], pa.uint64())) == (
+        [None, 5],
+        [("type", [0])],
+    )
+    assert read("loyalty", "points", pa.array([Decimal("4"), Decimal("4.5")])) == (
+        [4, None],
+        [("type", [1])],
+    )
 
 
 def test_flags() -> None:
     texts = ["true", "FALSE", "1", "0", "Yes", "no", None, "maybe"]
-    assert read("bills", "disputed", pa.array(texts)) == ([True, False, True, False, True, False, None, None], [("type", [7])])
-    assert read("bills", "disputed", pa.array([1, 0, None, 2])) == ([True, False, None, None], [("type", [3])])
+    assert read("bills", "disputed", pa.array(texts)) == (
+        [True, False, True, False, True, False, None, None],
+        [("type", [7])],
+    )
+    assert read("bills", "disputed", pa.array([1, 0, None, 2])) == (
+        [True, False, None, None],
+        [("type", [3])],
+    )
 
 
 def test_ids_keep_their_zeros_and_lose_a_floats() -> None:
@@ -119,7 +147,9 @@ def test_bytes_that_are_not_utf8() -> None:
 
 def test_columns_that_are_not_there() -> None:
     rows = raw_tables(1, 3, only=["bills"])["bills"]
-    batch, faults = typed(TABLES["bills"], rows.drop_columns(["discount"]).combine_chunks().to_batches()[0])
+    batch, faults = typed(
+        TABLES["bills"], rows.drop_columns(["discount"]).combine_chunks().to_batches()[0]
+    )
     assert (batch.column("discount").null_count, faults) == (len(rows), [])
     with pytest.raises(InputError, match=r"bills\.amount: the column must be there"):
         typed(TABLES["bills"], rows.drop_columns(["amount"]).combine_chunks().to_batches()[0])

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from features.encoding.encoding import Encoding, infer_encoding
 from holdfast.errors import InputError
 
-texts = st.lists(st.one_of(st.none(), st.text(max_size=8), st.integers(-999, 999).map(str)), min_size=1, max_size=30)
+texts = st.lists(
+    st.one_of(st.none(), st.text(max_size=8), st.integers(-999, 999).map(str)),
+    min_size=1,
+    max_size=30,
+)
 
 
 def _column(values: list[object]) -> pa.Table:
@@ -44,7 +48,9 @@ def test_one_value_at_a_time_reads_as_the_whole_column_does(values: list[str | N
     table = _column([*values, "0"])
     column = infer_encoding(table, ["x"]).columns[0]
     whole = column.encode(table["x"])
-    assert np.array_equal([column.encode_value(value) for value in table["x"].to_pylist()], whole, equal_nan=True)
+    assert np.array_equal(
+        [column.encode_value(value) for value in table["x"].to_pylist()], whole, equal_nan=True
+    )
 
 
 @given(texts)
@@ -56,7 +62,9 @@ def test_categories_come_back_as_they_were(values: list[str | None]) -> None:
 
 
 @given(texts, texts)
-def test_a_category_keeps_its_code_when_others_come(before: list[str | None], after: list[str | None]) -> None:
+def test_a_category_keeps_its_code_when_others_come(
+    before: list[str | None], after: list[str | None]
+) -> None:
     first = infer_encoding(_column([*before, "word"]), ["x"])
     grown = first.grown(_column(after))
     known = first.columns[0].categories
@@ -85,12 +93,18 @@ def test_dates_are_days_and_read_back() -> None:
     table = _column(["1970-01-02", "1970-01-01T12:00:00+00:00", None])
     column = infer_encoding(table, ["x"]).columns[0]
     assert column.encode(table["x"]).tolist()[:2] == [1.0, 0.5]
-    assert [column.decode(code) for code in (1.0, 0.5, float("nan"))] == ["1970-01-02", "1970-01-01T12:00:00+00:00", None]
+    assert [column.decode(code) for code in (1.0, 0.5, float("nan"))] == [
+        "1970-01-02",
+        "1970-01-01T12:00:00+00:00",
+        None,
+    ]
 
 
 def test_times_with_a_zone_and_parquet_times_agree() -> None:
     moment = datetime(2024, 5, 1, 12, tzinfo=UTC)
-    text = infer_encoding(_column(["2024-05-01T14:00:00+02:00"]), ["x"]).encode(_column(["2024-05-01T14:00:00+02:00"]))
+    text = infer_encoding(_column(["2024-05-01T14:00:00+02:00"]), ["x"]).encode(
+        _column(["2024-05-01T14:00:00+02:00"])
+    )
     typed = infer_encoding(_column([moment]), ["x"]).encode(_column([moment]))
     assert text == typed
 
@@ -109,7 +123,11 @@ def test_infinite_numbers_are_missing() -> None:
         (["a", "b"], ["a"], "must be a category"),
         (["2024-01-01"], "yesterday", "ISO 8601"),
         (["2024-01-01"], 3, "must be a date"),
-        (["2024-01-01"], "0001-01-01T00:00:00+23:59", "x: must be an ISO 8601 date or time that exists"),
+        (
+            ["2024-01-01"],
+            "0001-01-01T00:00:00+23:59",
+            "x: must be an ISO 8601 date or time that exists",
+        ),
         (["a", "b"], 10**400, "finite"),
     ],
 )
@@ -132,5 +150,8 @@ def test_nested_columns_are_refused() -> None:
 def test_dates_at_the_end_of_time_read_back_within_it() -> None:
     values = ["9999-12-31 23:59:59.999", "0001-01-01"]
     column = infer_encoding(_column(values), ["x"]).columns[0]
-    assert [column.decode(code) for code in column.encode(_column(values)["x"])] == ["9999-12-31T23:59:59+00:00", "0001-01-01"]
+    assert [column.decode(code) for code in column.encode(_column(values)["x"])] == [
+        "9999-12-31T23:59:59+00:00",
+        "0001-01-01",
+    ]
     assert column.decode(1e9) == "9999-12-31T23:59:59+00:00"[:10]

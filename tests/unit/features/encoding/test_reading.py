@@ -28,7 +28,11 @@ def test_a_quoted_field_may_hold_the_delimiter_and_line_breaks(tmp_path: Path) -
 
 
 def test_a_delimiter_inside_quotes_does_not_count(tmp_path: Path) -> None:
-    assert read_table(_write(tmp_path / "t.csv", b'"a;b;c;d",x,left\n1,2,3\n')).column_names == ["a;b;c;d", "x", "left"]
+    assert read_table(_write(tmp_path / "t.csv", b'"a;b;c;d",x,left\n1,2,3\n')).column_names == [
+        "a;b;c;d",
+        "x",
+        "left",
+    ]
 
 
 def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
@@ -37,11 +41,15 @@ def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
 
 
 def test_compressed_csv(tmp_path: Path) -> None:
-    assert read_table(_write(tmp_path / "t.csv.gz", gzip.compress(b"a\n1\n"))).to_pydict() == {"a": ["1"]}
+    assert read_table(_write(tmp_path / "t.csv.gz", gzip.compress(b"a\n1\n"))).to_pydict() == {
+        "a": ["1"]
+    }
 
 
 def test_parquet_keeps_types_and_whole_floats_read_as_whole(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"n": [1.0, None, 2.5], "b": [True, False, None]}), tmp_path / "t.parquet")
+    pq.write_table(
+        pa.table({"n": [1.0, None, 2.5], "b": [True, False, None]}), tmp_path / "t.parquet"
+    )
     table = read_table(tmp_path / "t.parquet")
     assert as_text(table["n"]).to_pylist() == ["1", None, "2.5"]
     assert as_text(table["b"]).to_pylist() == ["true", "false", None]
@@ -61,7 +69,9 @@ def test_parquet_keeps_types_and_whole_floats_read_as_whole(tmp_path: Path) -> N
         ("t.xlsx", b"PK", "must end in"),
     ],
 )
-def test_unreadable_tables_are_refused_in_one_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_unreadable_tables_are_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     with pytest.raises(InputError, match=message) as caught:
         read_table(_write(tmp_path / name, content))
     assert "\n" not in str(caught.value)

@@ -18,7 +18,9 @@ ROLES = {"id": "customer", "target": "left"}
 def read(tmp_path: Path, customer_table: Callable[..., pa.Table]) -> Callable[..., CustomerTable]:
     """Read a small table, with some columns replaced and some roles given."""
 
-    def go(replace: dict[str, list[object]] | None = None, rows: int = 400, **roles: object) -> CustomerTable:
+    def go(
+        replace: dict[str, list[object]] | None = None, rows: int = 400, **roles: object
+    ) -> CustomerTable:
         table = customer_table(rows)
         for name, values in (replace or {}).items():
             if name in table.column_names:
@@ -31,9 +33,18 @@ def read(tmp_path: Path, customer_table: Callable[..., pa.Table]) -> Callable[..
     return go
 
 
-def test_roles_are_no_features_and_blank_targets_are_not_known(read: Callable[..., CustomerTable]) -> None:
+def test_roles_are_no_features_and_blank_targets_are_not_known(
+    read: Callable[..., CustomerTable],
+) -> None:
     customers = read(value="margin", drop=("since",))
-    assert customers.columns == ("Contract", "contract", "dropped calls 📉", "套餐", "fee_y", "margin")
+    assert customers.columns == (
+        "Contract",
+        "contract",
+        "dropped calls 📉",
+        "套餐",
+        "fee_y",
+        "margin",
+    )
     assert customers.ids[:2] == ["00000", "00001"]
     assert int((~customers.known).sum()) == 10
     assert customers.roles.positive == ("yes",)
@@ -50,13 +61,21 @@ def test_whole_number_ids_read_as_whole_numbers(read: Callable[..., CustomerTabl
     assert read({"customer": [float(n) for n in range(400)]}).ids[:2] == ["0", "1"]
 
 
-def test_any_listed_value_is_positive_however_it_is_spelt(read: Callable[..., CustomerTable]) -> None:
+def test_any_listed_value_is_positive_however_it_is_spelt(
+    read: Callable[..., CustomerTable],
+) -> None:
     customers = read({"left": [float(n % 4) for n in range(400)]}, positive=("1", "2.0"))
     assert customers.label[:5].tolist() == [0, 1, 1, 0, 0]
 
 
 @pytest.mark.parametrize(
-    "pair, positive", [(("no", "Yes"), "Yes"), ((0, 1), "1"), ((False, True), "true"), (("stayed", "churned"), "churned")]
+    "pair, positive",
+    [
+        (("no", "Yes"), "Yes"),
+        ((0, 1), "1"),
+        ((False, True), "true"),
+        (("stayed", "churned"), "churned"),
+    ],
 )
 def test_the_positive_of_two_is_recognised(
     read: Callable[..., CustomerTable], pair: tuple[object, object], positive: str
@@ -64,7 +83,9 @@ def test_the_positive_of_two_is_recognised(
     assert read({"left": [pair[n % 2] for n in range(400)]}).roles.positive == (positive,)
 
 
-def test_columns_not_available_or_all_missing_are_left_out_and_named(read: Callable[..., CustomerTable]) -> None:
+def test_columns_not_available_or_all_missing_are_left_out_and_named(
+    read: Callable[..., CustomerTable],
+) -> None:
     customers = read({"fee_y": [None] * 400}, available=frozenset({"Contract", "fee_y", "套餐"}))
     assert customers.columns == ("Contract", "套餐")
     assert customers.left_out == ("contract", "dropped calls 📉", "fee_y", "since", "margin")
@@ -83,7 +104,9 @@ def test_dates_order_rows_and_become_their_times(read: Callable[..., CustomerTab
     assert customers.times[1] - customers.times[0] == np.timedelta64(1, "D")
 
 
-def test_numbers_order_rows_and_leave_the_time_of_reading(read: Callable[..., CustomerTable]) -> None:
+def test_numbers_order_rows_and_leave_the_time_of_reading(
+    read: Callable[..., CustomerTable],
+) -> None:
     customers = read({"month": [202500 + n % 12 for n in range(400)]}, time="month")
     assert customers.order is not None
     assert customers.order[:2].tolist() == [202500, 202501]
@@ -96,7 +119,11 @@ def test_numbers_order_rows_and_leave_the_time_of_reading(read: Callable[..., Cu
         ({}, {"target": "Left"}, r"--target: .*did you mean 'left'"),
         ({}, {"id": "nobody"}, r"--id: must be a column of the table"),
         ({}, {"drop": ("nothing",)}, "--drop"),
-        ({}, {"available": frozenset({"Contrakt"})}, "--available-at-scoring.*did you mean 'Contract'"),
+        (
+            {},
+            {"available": frozenset({"Contrakt"})},
+            "--available-at-scoring.*did you mean 'Contract'",
+        ),
         ({}, {"id": "left"}, "no other role"),
         ({}, {"drop": ("left",)}, "--drop: must not be the column of --target"),
         ({"left": [1, 2] * 200}, {}, "--positive"),
@@ -104,7 +131,11 @@ def test_numbers_order_rows_and_leave_the_time_of_reading(read: Callable[..., Cu
         ({"left": [["no"]] * 400}, {}, "--target: column 'left' must hold numbers, text"),
         ({"customer": [b"\xff"] * 400}, {}, "--id: column 'customer' must hold numbers, text"),
         ({"customer": ["1", "1", *map(str, range(2, 400))]}, {}, r"no duplicates .*'1'"),
-        ({"customer": ["  ", *map(str, range(1, 400))]}, {}, r"no blanks; this row has one \(got 1\)"),
+        (
+            {"customer": ["  ", *map(str, range(1, 400))]},
+            {},
+            r"no blanks; this row has one \(got 1\)",
+        ),
         ({"customer": ["x" * 481, *map(str, range(1, 400))]}, {}, "480 bytes"),
         ({"customer": ["长" * 200, "x" * 300, *map(str, range(2, 400))]}, {}, "480 bytes"),
         ({"margin": [None] * 400}, {"value": "margin"}, "--value"),
@@ -125,7 +156,10 @@ def test_numbers_order_rows_and_leave_the_time_of_reading(read: Callable[..., Cu
     ],
 )
 def test_wrong_input_is_named(
-    read: Callable[..., CustomerTable], replace: dict[str, list[object]], roles: dict[str, object], message: str
+    read: Callable[..., CustomerTable],
+    replace: dict[str, list[object]],
+    roles: dict[str, object],
+    message: str,
 ) -> None:
     with pytest.raises(InputError, match=message):
         read(replace, **roles)

@@ -12,7 +12,9 @@ BILL = {"bill_id": "007", "account_id": "a", "amount": 12, "happened_at": AT, "a
 
 
 def test_a_row_is_typed_as_its_contract_says() -> None:
-    event = read_event("bills", {**BILL, "disputed": True, "due_at": "2026-01-06T01:00:00.000001+01:00"})
+    event = read_event(
+        "bills", {**BILL, "disputed": True, "due_at": "2026-01-06T01:00:00.000001+01:00"}
+    )
     assert set(event.row) == set(TABLES["bills"].columns)
     assert event.row["amount"] == 12.0
     assert isinstance(event.row["amount"], float)
@@ -39,20 +41,36 @@ def test_a_row_is_typed_as_its_contract_says() -> None:
         ({"due_at": "soon"}, "bills.due_at", "must be a time"),
         ({"due_at": 1767571200}, "bills.due_at", "must be a time"),
         ({"due_at": datetime(9999, 12, 31, tzinfo=UTC)}, "bills.due_at", "1900 to 2261"),
-        ({"arrived_at": AT - timedelta(microseconds=1)}, "bills.arrived_at", "must not lie before happened_at"),
+        (
+            {"arrived_at": AT - timedelta(microseconds=1)},
+            "bills.arrived_at",
+            "must not lie before happened_at",
+        ),
         ({"amuont": 1.0}, "bills.amuont", "is no column of bills"),
     ],
 )
-def test_what_breaks_the_contract_is_refused_by_name(change: dict[str, object], field: str, rule: str) -> None:
+def test_what_breaks_the_contract_is_refused_by_name(
+    change: dict[str, object], field: str, rule: str
+) -> None:
     with pytest.raises(InputError, match=rule) as error:
         read_event("bills", BILL | change)
     assert error.value.field == field
 
 
 def test_categories_and_whole_numbers_are_checked() -> None:
-    row = {"interaction_id": "i", "customer_id": "c", "channel": "phone", "issue": "network", "happened_at": AT, "arrived_at": AT}
+    row = {
+        "interaction_id": "i",
+        "customer_id": "c",
+        "channel": "phone",
+        "issue": "network",
+        "happened_at": AT,
+        "arrived_at": AT,
+    }
     read_event("interactions", row | {"transfers": 0})
-    for wrong, rule in [({"issue": "weather"}, "must be one of billing"), ({"transfers": 1.5}, "must be a whole number")]:
+    for wrong, rule in [
+        ({"issue": "weather"}, "must be one of billing"),
+        ({"transfers": 1.5}, "must be a whole number"),
+    ]:
         with pytest.raises(InputError, match=rule):
             read_event("interactions", row | wrong)
 
@@ -64,10 +82,20 @@ def test_other_tables_send_no_events(table: str) -> None:
 
 
 def test_rules_are_those_of_the_contracts() -> None:
-    first, last = datetime(1900, 1, 1, tzinfo=UTC), datetime(2261, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    first, last = (
+        datetime(1900, 1, 1, tzinfo=UTC),
+        datetime(2261, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    )
     (years,) = TABLES["bills"].schema.columns["due_at"].checks
-    for moment, right in [(first, True), (last, True), (first - timedelta(hours=1), False), (last + timedelta(hours=1), False)]:
-        times = pd.Series(pd.array([moment], pd.ArrowDtype(TABLES["bills"].arrow_schema.field("due_at").type)))
+    for moment, right in [
+        (first, True),
+        (last, True),
+        (first - timedelta(hours=1), False),
+        (last + timedelta(hours=1), False),
+    ]:
+        times = pd.Series(
+            pd.array([moment], pd.ArrowDtype(TABLES["bills"].arrow_schema.field("due_at").type))
+        )
         assert bool(years(times).check_passed) is right
         if right:
             read_event("bills", {**BILL, "due_at": moment})
@@ -77,7 +105,13 @@ def test_rules_are_those_of_the_contracts() -> None:
 
 
 def test_what_is_said_of_a_person_stays_out_of_errors() -> None:
-    ticket = {"ticket_id": "1", "customer_id": "2", "ticket_class": "price", "ticket_kind": "fault", "status": "opened"}
+    ticket = {
+        "ticket_id": "1",
+        "customer_id": "2",
+        "ticket_class": "price",
+        "ticket_kind": "fault",
+        "status": "opened",
+    }
     for text in ("\ud800 my name is Bob", "my name is Bob " * 400):
         with pytest.raises(InputError, match=r"tickets\.text: must be") as refused:
             read_event("tickets", {**ticket, "text": text, "happened_at": AT, "arrived_at": AT})

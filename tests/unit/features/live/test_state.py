@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.fields import BILLING_LIVE, CELL_LIVE, CONTACT_OWN, SERVICE_LIVE, SUBSCRIPTION_LIVE
-from features.live.evaluate import AreaIncidents, account_of, evaluate, evaluate_area, evaluate_cell, evaluate_contact, rounded
+from features.live.evaluate import (
+    AreaIncidents,
+    account_of,
+    evaluate,
+    evaluate_area,
+    evaluate_cell,
+    evaluate_contact,
+    rounded,
+)
 from features.live.event import Event, microseconds, read_event
 from features.live.state import State, apply_event, areas, entity_of, is_first_version, touched
 from holdfast.errors import ModelError
@@ -20,20 +28,37 @@ def ago(days: float) -> datetime:
 
 
 def contact(id_: str, days: float, *, told_days: float | None = None, **row: Any) -> Event:
-    base = {"interaction_id": id_, "customer_id": "c", "channel": "phone", "issue": "network", "resolved": False}
+    base = {
+        "interaction_id": id_,
+        "customer_id": "c",
+        "channel": "phone",
+        "issue": "network",
+        "resolved": False,
+    }
     times = {"happened_at": ago(days), "arrived_at": ago(days if told_days is None else told_days)}
     return read_event("interactions", base | times | row)
 
 
 def recharge(days: float, amount: float) -> Event:
     times = {"happened_at": ago(days), "arrived_at": ago(days)}
-    return read_event("recharges", {"subscription_id": "s", "amount": amount, "valid_until_at": ago(-1), **times})
+    return read_event(
+        "recharges", {"subscription_id": "s", "amount": amount, "valid_until_at": ago(-1), **times}
+    )
 
 
-def incident(days: float, level: str, area: str | None, started_days: float, ended_days: float | None = None) -> Event:
+def incident(
+    days: float, level: str, area: str | None, started_days: float, ended_days: float | None = None
+) -> Event:
     times = {"happened_at": ago(days), "arrived_at": ago(days), "started_at": ago(started_days)}
     ended = {} if ended_days is None else {"ended_at": ago(ended_days)}
-    row = {"incident_id": "i", "level": level, "area_id": area, "severity": "minor", **times, **ended}
+    row = {
+        "incident_id": "i",
+        "level": level,
+        "area_id": area,
+        "severity": "minor",
+        **times,
+        **ended,
+    }
     return read_event("incidents", row)
 
 
@@ -76,7 +101,11 @@ def test_a_damaged_state_is_told(document: str) -> None:
 
 def test_a_window_is_open_at_its_far_end() -> None:
     state = after(
-        contact("1", 182), contact("2", 28), contact("3", 27.9, issue="plan"), contact("4", 7, issue="plan"), contact("5", 0)
+        contact("1", 182),
+        contact("2", 28),
+        contact("3", 27.9, issue="plan"),
+        contact("4", 7, issue="plan"),
+        contact("5", 0),
     )
     service(state, contacts_7d=1.0, contacts_28d=3.0, contacts_182d=4.0, days_since_contact=0.0)
 
@@ -88,10 +117,17 @@ def test_a_contact_repeats_what_was_raised_up_to_seven_days_before_and_not_at_on
 
 
 @pytest.mark.parametrize(("days", "repeats"), [(7, 1.0), (7.001, 0.0), (0, 0.0), (0.001, 1.0)])
-def test_a_contact_repeats_others_of_seven_days_before_its_close(days: float, repeats: float) -> None:
+def test_a_contact_repeats_others_of_seven_days_before_its_close(
+    days: float, repeats: float
+) -> None:
     last = contact("2", 0)
     values = evaluate_contact(last, after(contact("1", days), last), NOTHING, microseconds(NOW))
-    assert dict(zip([feature.name for feature in CONTACT_OWN], values, strict=False))["contact_repeats_7d"] == repeats
+    assert (
+        dict(zip([feature.name for feature in CONTACT_OWN], values, strict=False))[
+            "contact_repeats_7d"
+        ]
+        == repeats
+    )
 
 
 def test_a_correction_counts_once_it_has_arrived_and_outlives_what_it_corrects() -> None:
@@ -109,14 +145,25 @@ def test_a_correction_counts_once_it_has_arrived_and_outlives_what_it_corrects()
 
 def test_what_is_out_of_reach_is_dropped() -> None:
     state = after(*(contact(str(days), days) for days in range(600, 0, -30)))
-    assert [item[2] for item in state.items["interactions"]] == ["210", "180", "150", "120", "90", "60", "30"]
+    assert [item[2] for item in state.items["interactions"]] == [
+        "210",
+        "180",
+        "150",
+        "120",
+        "90",
+        "60",
+        "30",
+    ]
 
 
 @given(st.permutations(range(7)))
 def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
     events = [recharge(days, days) for days in (200, 170, 90, 28, 5)]
     plans = [
-        read_event("subscriptions", {**LINE, "plan_id": plan, "happened_at": ago(days), "arrived_at": ago(days - 1)})
+        read_event(
+            "subscriptions",
+            {**LINE, "plan_id": plan, "happened_at": ago(days), "arrived_at": ago(days - 1)},
+        )
         for plan, days in (("a", 300), ("b", 100))
     ]
     state = after(*([*events, *plans][position] for position in order))
@@ -147,14 +194,26 @@ LINE = {
 def test_who_pays_is_as_known_then() -> None:
     row = {"customer_id": "c", "segment": "consumer"}
     state = after(
-        read_event("customers", {**row, "account_id": "a", "happened_at": ago(9), "arrived_at": ago(5)}),
+        read_event(
+            "customers", {**row, "account_id": "a", "happened_at": ago(9), "arrived_at": ago(5)}
+        ),
         read_event("customers", {**row, "happened_at": ago(3), "arrived_at": ago(3)}),
     )
-    assert [account_of("c", state, microseconds(ago(days))) for days in (6, 5, 3)] == ["c", "a", "c"]
+    assert [account_of("c", state, microseconds(ago(days))) for days in (6, 5, 3)] == [
+        "c",
+        "a",
+        "c",
+    ]
 
 
 def test_an_account_without_anything_owes_nothing() -> None:
-    values = dict(zip([f.name for f in BILLING_LIVE], evaluate("account", NOTHING, 0)["billing_live"], strict=True))
+    values = dict(
+        zip(
+            [f.name for f in BILLING_LIVE],
+            evaluate("account", NOTHING, 0)["billing_live"],
+            strict=True,
+        )
+    )
     assert {name for name, value in values.items() if value is None} == {
         *("last_bill", "bill_vs_own", "last_out_of_bundle", "days_to_discount_end")
     }
@@ -163,21 +222,33 @@ def test_an_account_without_anything_owes_nothing() -> None:
 def test_an_incident_hits_where_it_was_last_said_to_be() -> None:
     state = after(incident(5, "cell", "x", 5), incident(2, "region", "north", 4, 3))
     assert areas(state.items["incidents"]) == [("cell", "x"), ("region", "north")]
-    assert touched(incident(2, "nation", "?", 4), state)[0] == entity_of(incident(2, "nation", "?", 4)) == ("incident", "i")
+    assert (
+        touched(incident(2, "nation", "?", 4), state)[0]
+        == entity_of(incident(2, "nation", "?", 4))
+        == ("incident", "i")
+    )
     then, now = microseconds(ago(3)), microseconds(NOW)
     assert evaluate_area("cell", "x", state, then) == AreaIncidents(1, 48.0, microseconds(ago(5)))
     assert evaluate_area("cell", "x", state, now) == AreaIncidents(0, 0.0, None)
-    assert evaluate_area("region", "north", state, now) == AreaIncidents(1, 24.0, microseconds(ago(4)))
-    assert evaluate_cell([evaluate_area("region", "north", state, now), AreaIncidents(0, 0.0, None)], now) == (1.0, 24.0, 4.0)
+    assert evaluate_area("region", "north", state, now) == AreaIncidents(
+        1, 24.0, microseconds(ago(4))
+    )
+    assert evaluate_cell(
+        [evaluate_area("region", "north", state, now), AreaIncidents(0, 0.0, None)], now
+    ) == (1.0, 24.0, 4.0)
     assert len(CELL_LIVE) == 3
 
 
 def test_an_incident_that_is_yet_to_begin_does_not_count() -> None:
     state = after(incident(1, "nation", None, -1))
     assert areas(state.items["incidents"]) == [("nation", "nation")]
-    assert evaluate_area("nation", "nation", state, microseconds(NOW)) == AreaIncidents(0, 0.0, None)
+    assert evaluate_area("nation", "nation", state, microseconds(NOW)) == AreaIncidents(
+        0, 0.0, None
+    )
 
 
 def test_values_are_rounded_half_away_from_zero() -> None:
     assert rounded([0.00005, -0.00005, 3, None, 1 / 3]) == (0.0001, -0.0001, 3.0, None, 0.3333)
-    assert rounded([2.00004999999999, 2.00004999]) == (2.0001, 2.0), "the noise of a parallel sum is taken away first"
+    assert rounded([2.00004999999999, 2.00004999]) == (2.0001, 2.0), (
+        "the noise of a parallel sum is taken away first"
+    )

@@ -15,7 +15,11 @@ def _connection(url: str | None) -> str:
         (None, "127.0.0.1:6379,db=0,", "socket_timeout=10"),
         ("redis://cache", "cache:6379,db=0,", "socket_timeout=10"),
         ("redis://cache:7000/3", "cache:7000,db=3,", "socket_timeout=10"),
-        ("rediss://me:p%40ss@cache/1", "cache:6379,db=1,ssl=true,", ',username="me",password="p@ss"'),
+        (
+            "rediss://me:p%40ss@cache/1",
+            "cache:6379,db=1,ssl=true,",
+            ',username="me",password="p@ss"',
+        ),
         ("redis://:0123@cache", "cache:6379,db=0,", ',password="0123"'),
     ],
 )
@@ -25,7 +29,14 @@ def test_where_the_redis_server_is(url: str | None, begins: str, ends: str) -> N
 
 
 @pytest.mark.parametrize(
-    "url", ["cache:6379", "http://x:hunter2@cache", "redis://:hunter2@", "redis://:hunter2@cache/one", "redis://:hunter2,@cache"]
+    "url",
+    [
+        "cache:6379",
+        "http://x:hunter2@cache",
+        "redis://:hunter2@",
+        "redis://:hunter2@cache/one",
+        "redis://:hunter2,@cache",
+    ],
 )
 def test_a_wrong_url_is_named_and_its_password_is_not(url: str) -> None:
     with pytest.raises(InputError, match="HOLDFAST_REDIS_URL") as caught:

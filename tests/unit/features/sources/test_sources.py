@@ -25,20 +25,33 @@ def test_a_table_is_a_file_or_a_folder_of_parts(tmp_path: Path) -> None:
     source = open_source(str(tmp_path))
     assert source.tables() == ("customers", "subscriptions", "bills")
     assert source.unknown() == ("bill.csv", "bills/notes.txt")
-    assert [part.name for part in source.parts("bills")] == [f"part-{number:05d}.parquet" for number in range(3)]
+    assert [part.name for part in source.parts("bills")] == [
+        f"part-{number:05d}.parquet" for number in range(3)
+    ]
     assert pa.Table.from_batches(source.batches("bills")).equals(tables["bills"])
     assert sum(part.rows or 0 for part in source.parts("bills")) == len(tables["bills"])
     assert sum(len(batch) for batch in source.batches("customers")) == len(tables["customers"])
 
 
 def test_csv_is_read_as_bytes_line_by_line(tmp_path: Path) -> None:
-    lines = [b"\xef\xbb\xbfcustomer_id;text", b'001;"a;b\nc"', b"2;3;4", b"003;", b'004;"caf\xe9"', b"5", b'006;""']
+    lines = [
+        b"\xef\xbb\xbfcustomer_id;text",
+        b'001;"a;b\nc"',
+        b"2;3;4",
+        b"003;",
+        b'004;"caf\xe9"',
+        b"5",
+        b'006;""',
+    ]
     (tmp_path / "customers.csv").write_bytes(b"\n".join(lines) + b"\n")
     (batch,) = open_source(str(tmp_path)).parts("customers")[0].batches()
     assert batch.rows.column("customer_id").to_pylist() == [b"001", b"003", b"004", b"006"]
     assert batch.rows.column("text").to_pylist() == [b"a;b\nc", None, b"caf\xe9", None]
     assert batch.numbers.tolist() == [1, 3, 4, 6]
-    assert [(line.number, line.text, line.value) for line in batch.broken] == [(2, "2;3;4", "3"), (5, "5", "1")]
+    assert [(line.number, line.text, line.value) for line in batch.broken] == [
+        (2, "2;3;4", "3"),
+        (5, "5", "1"),
+    ]
 
 
 def test_gzip_and_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +62,9 @@ def test_gzip_and_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     batches = list(open_source(str(tmp_path)).parts("customers")[0].batches())
     assert len(batches) > 2
     read = {
-        int(value): number for batch in batches for value, number in zip(batch.rows[0].to_pylist(), batch.numbers, strict=True)
+        int(value): number
+        for batch in batches
+        for value, number in zip(batch.rows[0].to_pylist(), batch.numbers, strict=True)
     }
     assert read == {number: number for number in range(1, 200) if number % 7}
     assert [line.number for batch in batches for line in batch.broken] == list(range(7, 200, 7))
@@ -73,7 +88,10 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     [
         ({"bills.csv": b"a\n1", "bills.csv.gz": b""}, "bills: must be there once"),
         ({"bills.csv": b"a\n1", "bills/0.csv": b"a\n1"}, "bills: must be there once"),
-        ({"bills/0.csv": b"a\n1", "bills/0.parquet": b""}, r"bills: every part must be there in one form .*'0'"),
+        (
+            {"bills/0.csv": b"a\n1", "bills/0.parquet": b""},
+            r"bills: every part must be there in one form .*'0'",
+        ),
         ({"bills/readme": b""}, "bills: must hold files that end in"),
         ({"bills.parquet": b"PAR1 no more"}, r"bills, bills\.parquet: cannot be read as Parquet"),
         ({"bills.csv": b""}, "must have a header line"),
@@ -82,22 +100,30 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         ({"bills.csv.gz": gzip.compress(b"a\n1")[:12]}, "cannot be read as CSV"),
     ],
 )
-def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+def test_a_folder_that_cannot_be_read_is_refused(
+    tmp_path: Path, files: dict[str, bytes], message: str
+) -> None:
     _write(tmp_path, files)
     with pytest.raises(InputError, match=message):
         open_source(str(tmp_path))
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"WHERE: must be an existing folder or a database URL \(got .*nowhere"):
+    with pytest.raises(
+        InputError, match=r"WHERE: must be an existing folder or a database URL \(got .*nowhere"
+    ):
         open_source(str(tmp_path / "nowhere"))
 
 
 def test_a_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
-    text = b"customer_id\n" + b"\n".join(b"%07d" % number for number in np.random.default_rng(1).integers(0, 10**7, 100_000))
+    text = b"customer_id\n" + b"\n".join(
+        b"%07d" % number for number in np.random.default_rng(1).integers(0, 10**7, 100_000)
+    )
     (tmp_path / "customers.csv.gz").write_bytes(gzip.compress(text)[:-1000])
     source = open_source(str(tmp_path))
-    with pytest.raises(InputError, match=r"customers, customers\.csv\.gz: cannot be read as CSV; is it complete\?"):
+    with pytest.raises(
+        InputError, match=r"customers, customers\.csv\.gz: cannot be read as CSV; is it complete\?"
+    ):
         list(source.batches("customers"))
 
 
@@ -110,7 +136,9 @@ def test_a_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
         ("sqlite:////nowhere/at/all.db", "must be a database that exists"),
     ],
 )
-def test_a_database_that_cannot_be_opened_is_refused_without_its_password(url: str, message: str) -> None:
+def test_a_database_that_cannot_be_opened_is_refused_without_its_password(
+    url: str, message: str
+) -> None:
     with pytest.raises(InputError, match=message) as refused:
         open_source(url)
     assert "hunter2" not in str(refused.value)

@@ -12,7 +12,14 @@ AT = datetime(2025, 3, 3, tzinfo=UTC)
 
 
 def write(folder: Path, tiers: list[str]) -> str:
-    table = pa.table({"customer_id": ["1", "2", "3"], "tier": tiers, "happened_at": [AT] * 3, "arrived_at": [AT] * 3})
+    table = pa.table(
+        {
+            "customer_id": ["1", "2", "3"],
+            "tier": tiers,
+            "happened_at": [AT] * 3,
+            "arrived_at": [AT] * 3,
+        }
+    )
     folder.mkdir(exist_ok=True)
     pq.write_table(table, folder / "part.parquet")
     return parts_of(folder)[0].identity

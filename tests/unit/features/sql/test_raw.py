@@ -19,14 +19,22 @@ HOUR = timedelta(hours=1)
 
 
 def bill(bill_id: str, arrived: datetime, amount: float = 1.0) -> dict[str, Any]:
-    return {"bill_id": bill_id, "account_id": "a", "amount": amount, "happened_at": MONDAY, "arrived_at": arrived}
+    return {
+        "bill_id": bill_id,
+        "account_id": "a",
+        "amount": amount,
+        "happened_at": MONDAY,
+        "arrived_at": arrived,
+    }
 
 
 def write(folder: Path, name: str, rows: list[dict[str, Any]], part: int = 0) -> None:
     schema = TABLES[name].arrow_schema
     (folder / name).mkdir(parents=True, exist_ok=True)
     filled = [{column: row.get(column) for column in schema.names} for row in rows]
-    pq.write_table(pa.Table.from_pylist(filled, schema=schema), folder / name / f"part-{part}.parquet")
+    pq.write_table(
+        pa.Table.from_pylist(filled, schema=schema), folder / name / f"part-{part}.parquet"
+    )
 
 
 @pytest.fixture
@@ -69,7 +77,11 @@ def test_an_absent_table_is_empty_and_has_its_columns(raw: Path) -> None:
 
 def test_times_are_plain_and_in_utc(raw: Path) -> None:
     with open_raw(raw) as tables:
-        types = dict(tables.connection.execute("SELECT column_name, column_type FROM (DESCRIBE customers)").fetchall())
+        types = dict(
+            tables.connection.execute(
+                "SELECT column_name, column_type FROM (DESCRIBE customers)"
+            ).fetchall()
+        )
         assert types["arrived_at"] == types["first_seen_at"] == "TIMESTAMP"
         seen = tables.connection.execute("SELECT max(arrived_at) FROM customers").fetchone()
     stored = pq.read_table(raw / "customers")["arrived_at"].to_pylist()
@@ -77,7 +89,16 @@ def test_times_are_plain_and_in_utc(raw: Path) -> None:
 
 
 def test_a_row_is_superseded_when_its_next_version_arrives(raw: Path) -> None:
-    write(raw, "bills", [bill("1", MONDAY + 2 * HOUR), bill("1", MONDAY), bill("1", MONDAY + HOUR), bill("2", MONDAY)])
+    write(
+        raw,
+        "bills",
+        [
+            bill("1", MONDAY + 2 * HOUR),
+            bill("1", MONDAY),
+            bill("1", MONDAY + HOUR),
+            bill("2", MONDAY),
+        ],
+    )
     assert superseded(raw) == [
         ("1", plain(MONDAY), plain(MONDAY + HOUR)),
         ("1", plain(MONDAY + HOUR), plain(MONDAY + 2 * HOUR)),
@@ -88,9 +109,18 @@ def test_a_row_is_superseded_when_its_next_version_arrives(raw: Path) -> None:
 
 def test_corrections_are_kept_up_to_date_with_parts(raw: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    write(raw, "bills", [bill("1", MONDAY), bill("2", MONDAY), bill("2", MONDAY + HOUR), bill("3", MONDAY)])
+    write(
+        raw,
+        "bills",
+        [bill("1", MONDAY), bill("2", MONDAY), bill("2", MONDAY + HOUR), bill("3", MONDAY)],
+    )
     assert superseded(raw, work) == superseded(raw)
-    write(raw, "bills", [bill("1", MONDAY + HOUR), bill("2", MONDAY + 2 * HOUR), bill("4", MONDAY)], part=1)
+    write(
+        raw,
+        "bills",
+        [bill("1", MONDAY + HOUR), bill("2", MONDAY + 2 * HOUR), bill("4", MONDAY)],
+        part=1,
+    )
     assert superseded(raw, work) == superseded(raw)
     assert sum(later is not None for _, _, later in superseded(raw, work)) == 3
     write(raw, "bills", [bill("5", MONDAY)], part=1)
@@ -110,10 +140,14 @@ def test_what_is_kept_of_corrections_may_be_lost(raw: Path, tmp_path: Path, name
 def test_bounds_leave_all_that_a_cutoff_asks_for(raw: Path) -> None:
     cutoff = MONDAY + timedelta(days=182)
     times = [MONDAY - timedelta(days=400), MONDAY + HOUR, cutoff - HOUR, cutoff, cutoff + HOUR]
-    write(raw, "payments", [{**payment(str(at)), "happened_at": at, "arrived_at": at} for at in times])
+    write(
+        raw, "payments", [{**payment(str(at)), "happened_at": at, "arrived_at": at} for at in times]
+    )
     with open_raw(raw) as tables:
         tables.bound(cutoff, cutoff)
-        found = tables.connection.execute("SELECT payment_id FROM payments ORDER BY happened_at").fetchall()
+        found = tables.connection.execute(
+            "SELECT payment_id FROM payments ORDER BY happened_at"
+        ).fetchall()
     assert found == [(str(at),) for at in times[1:4]]
 
 

@@ -20,9 +20,17 @@ Rows = list[dict[str, Any]]
 
 
 def week(back: int, *, late: timedelta = timedelta(0), **values: Any) -> dict[str, Any]:
-    """The subscription's week that ended so many weeks before windows over weeks end, a day before the cut-off."""
+    """The subscription's week that ended so many weeks before windows over weeks end, a day before
+    the cut-off.
+    """
     end = WINDOWS_END - back * WEEK
-    return {"subscription_id": "01", "week_start_at": end - WEEK, "happened_at": end, "arrived_at": end + late, **values}
+    return {
+        "subscription_id": "01",
+        "week_start_at": end - WEEK,
+        "happened_at": end,
+        "arrived_at": end + late,
+        **values,
+    }
 
 
 class World:
@@ -31,15 +39,27 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         began = {"happened_at": CUTOFF - 60 * WEEK, "arrived_at": CUTOFF - 60 * WEEK}
-        self.write("customers", [{"customer_id": "1", "segment": "consumer", "region": "north", **began}])
-        line = {"subscription_id": "01", "customer_id": "1", "product_line": "mobile", "billing_type": "postpaid"}
-        self.write("subscriptions", [{**line, "activated_at": CUTOFF - 60 * WEEK, "status": "active", **began}])
+        self.write(
+            "customers", [{"customer_id": "1", "segment": "consumer", "region": "north", **began}]
+        )
+        line = {
+            "subscription_id": "01",
+            "customer_id": "1",
+            "product_line": "mobile",
+            "billing_type": "postpaid",
+        }
+        self.write(
+            "subscriptions",
+            [{**line, "activated_at": CUTOFF - 60 * WEEK, "status": "active", **began}],
+        )
 
     def write(self, name: str, rows: Rows) -> None:
         schema = TABLES[name].arrow_schema
         (self.folder / name).mkdir(parents=True)
         filled = [{column: row.get(column) for column in schema.names} for row in rows]
-        pq.write_table(pa.Table.from_pylist(filled, schema=schema), self.folder / name / "part.parquet")
+        pq.write_table(
+            pa.Table.from_pylist(filled, schema=schema), self.folder / name / "part.parquet"
+        )
 
     def features(self, view: str, baseline: dict[str, float] | None = None) -> dict[str, Any]:
         with open_raw(self.folder, threads=1) as raw:
@@ -54,8 +74,14 @@ class World:
 
     @staticmethod
     def _baseline(raw: RawTables, medians: dict[str, float]) -> None:
-        measures = {name: medians.get(name) for name in ("minutes", "data_gb", "throughput", "latency", "drops")}
-        values = ", ".join(f"{'NULL' if value is None else value}::DOUBLE AS {name}" for name, value in measures.items())
+        measures = {
+            name: medians.get(name)
+            for name in ("minutes", "data_gb", "throughput", "latency", "drops")
+        }
+        values = ", ".join(
+            f"{'NULL' if value is None else value}::DOUBLE AS {name}"
+            for name, value in measures.items()
+        )
         raw.connection.execute(
             f"CREATE TEMP TABLE region_baselines AS SELECT {moment(WINDOWS_END)} AS monday, 'north' AS region,"
             f" 'mobile' AS product_line, {values}"
@@ -75,7 +101,10 @@ def test_nothing_is_known_where_a_week_has_no_row(world: World) -> None:
 
 
 def test_means_leave_out_nulls_and_sums_need_a_value(world: World) -> None:
-    world.write("usage_weeks", [week(0, minutes=10.0), week(1, minutes=None, overage=2.0), week(2, minutes=30.0)])
+    world.write(
+        "usage_weeks",
+        [week(0, minutes=10.0), week(1, minutes=None, overage=2.0), week(2, minutes=30.0)],
+    )
     found = world.features("usage")
     assert found["minutes_7d"] == 10
     assert found["minutes_28d"] == 20
@@ -86,7 +115,9 @@ def test_means_leave_out_nulls_and_sums_need_a_value(world: World) -> None:
 
 def test_windows_end_with_the_microsecond(world: World) -> None:
     # A week that ended exactly 28 days ago belongs to the past, one of 182 days ago to nothing.
-    world.write("usage_weeks", [week(3, minutes=8.0), week(4, minutes=2.0), week(26, minutes=1000.0)])
+    world.write(
+        "usage_weeks", [week(3, minutes=8.0), week(4, minutes=2.0), week(26, minutes=1000.0)]
+    )
     found = world.features("usage")
     assert found["minutes_28d"] == 8
     assert found["minutes_182d"] == 5
@@ -95,7 +126,10 @@ def test_windows_end_with_the_microsecond(world: World) -> None:
 
 def test_what_arrives_later_is_not_known_yet(world: World) -> None:
     just_late = DAY + timedelta(microseconds=1)
-    world.write("usage_weeks", [week(0, minutes=10.0, late=just_late), week(1, minutes=20.0, late=WEEK + DAY)])
+    world.write(
+        "usage_weeks",
+        [week(0, minutes=10.0, late=just_late), week(1, minutes=20.0, late=WEEK + DAY)],
+    )
     found = world.features("usage")
     assert found["minutes_7d"] is None
     assert found["minutes_28d"] == 20
@@ -103,7 +137,9 @@ def test_what_arrives_later_is_not_known_yet(world: World) -> None:
 
 def test_a_week_has_a_day_to_arrive_before_windows_count_it(world: World) -> None:
     just_ended = week(0, minutes=99.0)
-    moved = {name: just_ended[name] + DAY for name in ("week_start_at", "happened_at", "arrived_at")}
+    moved = {
+        name: just_ended[name] + DAY for name in ("week_start_at", "happened_at", "arrived_at")
+    }
     world.write("usage_weeks", [{**just_ended, **moved}, week(0, minutes=10.0)])
     assert world.features("usage")["minutes_182d"] == 10
 
@@ -139,7 +175,10 @@ def test_trend_and_volatility(world: World) -> None:
 
 
 def test_a_ratio_to_nothing_is_null(world: World) -> None:
-    world.write("usage_weeks", [week(0, minutes=10.0, data_gb=4.0), week(5, minutes=0.0), week(6, data_gb=2.0)])
+    world.write(
+        "usage_weeks",
+        [week(0, minutes=10.0, data_gb=4.0), week(5, minutes=0.0), week(6, data_gb=2.0)],
+    )
     found = world.features("usage", {"minutes": 0.0, "data_gb": 8.0})
     assert found["minutes_28d_vs_own"] is None
     assert found["minutes_28d_vs_region"] is None
@@ -148,7 +187,10 @@ def test_a_ratio_to_nothing_is_null(world: World) -> None:
 
 
 def test_drops_are_told_per_week_where_they_are_compared(world: World) -> None:
-    world.write("network_weeks", [week(0, drops=4, drop_days=2), week(1, drops=2, drop_days=1), week(9, drop_days=1)])
+    world.write(
+        "network_weeks",
+        [week(0, drops=4, drop_days=2), week(1, drops=2, drop_days=1), week(9, drop_days=1)],
+    )
     found = world.features("network", {"drops": 1.0})
     assert found["drops_28d"] == 6
     assert found["drops_28d_vs_region"] == 2
@@ -159,13 +201,27 @@ def test_a_plan_is_weighed_against_the_cheapest_offered_one(world: World) -> Non
     world.folder.joinpath("subscriptions", "part.parquet").unlink()
     world.folder.joinpath("subscriptions").rmdir()
     began = {"happened_at": CUTOFF - 60 * WEEK, "arrived_at": CUTOFF - 60 * WEEK}
-    line = {"subscription_id": "01", "customer_id": "1", "product_line": "mobile", "billing_type": "postpaid", "plan_id": "p"}
-    world.write("subscriptions", [{**line, "activated_at": CUTOFF - 60 * WEEK, "status": "active", **began}])
+    line = {
+        "subscription_id": "01",
+        "customer_id": "1",
+        "product_line": "mobile",
+        "billing_type": "postpaid",
+        "plan_id": "p",
+    }
+    world.write(
+        "subscriptions", [{**line, "activated_at": CUTOFF - 60 * WEEK, "status": "active", **began}]
+    )
     kind = {"product_line": "mobile", "billing_type": "postpaid", **began}
     world.write(
         "plans",
         [
-            {"plan_id": "p", "monthly_fee": 10.0, "minutes_allowance": 60.0, "overage_per_minute": 0.5, **kind},
+            {
+                "plan_id": "p",
+                "monthly_fee": 10.0,
+                "minutes_allowance": 60.0,
+                "overage_per_minute": 0.5,
+                **kind,
+            },
             {"plan_id": "flat", "monthly_fee": 30.0, **kind},
             {"plan_id": "gone", "monthly_fee": 1.0, "is_offered": False, **kind},
             {"plan_id": "other", "monthly_fee": 1.0, **(kind | {"billing_type": "prepaid"})},

@@ -31,7 +31,9 @@ def _rows_below(node: dict[str, Any]) -> int:
 
 
 def _expected(node: dict[str, Any], row: np.ndarray, known: frozenset[int]) -> float:
-    """Expected output of a tree where only some features are known; the others follow the training rows."""
+    """Expected output of a tree where only some features are known; the others follow the training
+    rows.
+    """
     if "leaf_value" in node:
         return float(node["leaf_value"])
     left, right = node["left_child"], node["right_child"]
@@ -57,7 +59,9 @@ def _shapley(booster: lgb.Booster, row: np.ndarray) -> np.ndarray:
         for size in range(FEATURES):
             weight = factorial(size) * factorial(FEATURES - size - 1) / factorial(FEATURES)
             for subset in combinations(others, size):
-                contributions[feature] += weight * (value(frozenset({*subset, feature})) - value(frozenset(subset)))
+                contributions[feature] += weight * (
+                    value(frozenset({*subset, feature})) - value(frozenset(subset))
+                )
     return contributions
 
 
@@ -69,10 +73,14 @@ def test_contributions_are_shapley_values(booster: lgb.Booster) -> None:
 
 
 def test_ties_go_to_the_first_feature() -> None:
-    assert Explanation(np.zeros(1), np.array([[0.5, -0.5, 0.7, 0.5]])).strongest(3).tolist() == [[2, 0, 1]]
+    assert Explanation(np.zeros(1), np.array([[0.5, -0.5, 0.7, 0.5]])).strongest(3).tolist() == [
+        [2, 0, 1]
+    ]
 
 
-def meaning(name: str, reason: str, driver: str = "network", actionable: bool = True) -> FeatureMeaning:
+def meaning(
+    name: str, reason: str, driver: str = "network", actionable: bool = True
+) -> FeatureMeaning:
     return FeatureMeaning(name, f"About {name}", "days", driver, actionable, "none", reason)
 
 
@@ -83,7 +91,9 @@ MEANINGS = (
     meaning("of their own", "of their own", "table", actionable=False),
 )
 MATRIX = np.array([[11.0, 40.0, 1.5, 3.0], [np.nan, np.nan, np.nan, np.nan]])
-EXPLANATION = Explanation(np.array([-2.0, -1.0]), np.array([[0.2, -0.9, 0.5, -0.1], [0.4, 0.001, -0.6, 0.3]]))
+EXPLANATION = Explanation(
+    np.array([-2.0, -1.0]), np.array([[0.2, -0.9, 0.5, -0.1], [0.4, 0.001, -0.6, 0.3]])
+)
 
 
 def test_contributions_add_up_by_reason_and_by_driver_to_the_margin(booster: lgb.Booster) -> None:
@@ -96,7 +106,9 @@ def test_contributions_add_up_by_reason_and_by_driver_to_the_margin(booster: lgb
     grouped = by_reason(explanation, MEANINGS)
     assert grouped.names == ("drops", "fee", "of their own")
     assert grouped.members == ((0, 2), (1,), (3,))
-    assert np.allclose(grouped.contributions[:, 0], explanation.contributions[:, [0, 2]].sum(axis=1))
+    assert np.allclose(
+        grouped.contributions[:, 0], explanation.contributions[:, [0, 2]].sum(axis=1)
+    )
     assert by_driver(explanation, MEANINGS).names == ("network", "price", "table")
 
 
@@ -104,33 +116,60 @@ def test_reasons_are_the_strongest_groups_in_words() -> None:
     first, second = reasons(EXPLANATION, MATRIX, MEANINGS, "en", 2)
     assert [(reason.reason, reason.direction, reason.text) for reason in first] == [
         ("fee", "lowers", "Monthly fee of 40"),
-        ("drops", "raises", "11 days with dropped calls or connections in the last four weeks, usually about five"),
+        (
+            "drops",
+            "raises",
+            "11 days with dropped calls or connections in the last four weeks, usually about five",
+        ),
     ]
     assert [reason.contribution for reason in first] == pytest.approx([-0.9, 0.7])
     assert [reason.actionable for reason in first] == [False, True]
-    # The difference did most, and the number of days tells it more plainly: its value goes with the text.
-    assert (first[1].feature, first[1].value, first[1].unit, first[1].driver) == ("drop_days_28d", 11.0, "days", "network")
+    # The difference did most, and the number of days tells it more plainly: its value goes with the
+    # text.
+    assert (first[1].feature, first[1].value, first[1].unit, first[1].driver) == (
+        "drop_days_28d",
+        11.0,
+        "days",
+        "network",
+    )
     assert [reason.text for reason in second] == [
         "About of their own: not known",
         "No earlier network measurements to compare with",
     ]
-    assert (second[1].direction, second[1].feature, second[1].value) == ("lowers", "drop_days_28d_vs_own", None)
+    assert (second[1].direction, second[1].feature, second[1].value) == (
+        "lowers",
+        "drop_days_28d_vs_own",
+        None,
+    )
 
 
 def test_reasons_may_be_kept_to_those_of_one_direction() -> None:
     raising = reasons(EXPLANATION, MATRIX, MEANINGS, "zh-TW", 5, only="raises")
     assert [[reason.reason for reason in row] for row in raising] == [["drops"], ["of their own"]]
     lowering = reasons(EXPLANATION, MATRIX, MEANINGS, "en", 5, only="lowers")
-    assert [[reason.reason for reason in row] for row in lowering] == [["fee", "of their own"], ["drops"]]
+    assert [[reason.reason for reason in row] for row in lowering] == [
+        ["fee", "of their own"],
+        ["drops"],
+    ]
 
 
 def test_what_hardly_moved_a_prediction_is_no_reason() -> None:
-    assert [reason.reason for reason in reasons(EXPLANATION, MATRIX, MEANINGS, "en", 9)[1]] == ["of their own", "drops"]
+    assert [reason.reason for reason in reasons(EXPLANATION, MATRIX, MEANINGS, "en", 9)[1]] == [
+        "of their own",
+        "drops",
+    ]
     assert reasons(EXPLANATION, MATRIX, MEANINGS, "en", 0) == [(), ()]
 
 
 def test_values_of_a_teams_own_columns_are_told_as_their_table_has_them() -> None:
-    told = reasons(EXPLANATION, MATRIX, MEANINGS, "en", 3, decode=lambda name, value: {"of their own": "gold"}[name])
+    told = reasons(
+        EXPLANATION,
+        MATRIX,
+        MEANINGS,
+        "en",
+        3,
+        decode=lambda name, value: {"of their own": "gold"}[name],
+    )
     assert told[0][2].text == "About of their own: gold"
     assert told[0][2].value == 3.0
     unnamed = (*MEANINGS[:3], FeatureMeaning.of_column("of their own"))

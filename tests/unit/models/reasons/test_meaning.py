@@ -4,9 +4,22 @@ from typing import Any
 import pytest
 
 from holdfast.errors import InputError
-from models.reasons.meaning import TABLE_DRIVER, FeatureMeaning, meanings_from_json, meanings_to_json
+from models.reasons.meaning import (
+    TABLE_DRIVER,
+    FeatureMeaning,
+    meanings_from_json,
+    meanings_to_json,
+)
 
-DROPS = FeatureMeaning("drop_days_7d", "Days with a dropped call in 7 days", "days", "network", True, "increasing", "drops")
+DROPS = FeatureMeaning(
+    "drop_days_7d",
+    "Days with a dropped call in 7 days",
+    "days",
+    "network",
+    True,
+    "increasing",
+    "drops",
+)
 
 
 def test_meanings_travel_as_json_in_order() -> None:
@@ -16,7 +29,12 @@ def test_meanings_travel_as_json_in_order() -> None:
 
 def test_a_column_of_a_teams_own_is_its_own_reason() -> None:
     column = FeatureMeaning.of_column("fee", "Monthly fee")
-    assert (column.reason, column.driver, column.actionable, column.about) == ("fee", TABLE_DRIVER, False, "Monthly fee")
+    assert (column.reason, column.driver, column.actionable, column.about) == (
+        "fee",
+        TABLE_DRIVER,
+        False,
+        "Monthly fee",
+    )
 
 
 @pytest.mark.parametrize(

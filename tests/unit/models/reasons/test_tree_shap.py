@@ -14,7 +14,13 @@ from models.reasons import tree_shap
 from models.reasons.explain import explain
 from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
 
-PARAMETERS: dict[str, Any] = {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 1, "seed": 1}
+PARAMETERS: dict[str, Any] = {
+    "objective": "binary",
+    "verbosity": -1,
+    "num_threads": 1,
+    "min_data_in_leaf": 1,
+    "seed": 1,
+}
 
 
 def rows_of(count: int, seed: int) -> np.ndarray:
@@ -31,14 +37,20 @@ def rows_of(count: int, seed: int) -> np.ndarray:
 
 def booster_of(rounds: int = 20, **changes: Any) -> lgb.Booster:
     matrix = rows_of(900, seed=1)
-    signal = np.nan_to_num(matrix[:, 0]) + matrix[:, 1] * matrix[:, 4] + matrix[:, 5:].sum(axis=1) / 4
+    signal = (
+        np.nan_to_num(matrix[:, 0]) + matrix[:, 1] * matrix[:, 4] + matrix[:, 5:].sum(axis=1) / 4
+    )
     signal += np.isin(matrix[:, 2], [3, 8, 9, 17])
     label = (signal + np.random.default_rng(2).normal(size=900) > 0).astype(float)
-    return lgb.train(PARAMETERS | changes, lgb.Dataset(matrix, label, categorical_feature=[2]), rounds)
+    return lgb.train(
+        PARAMETERS | changes, lgb.Dataset(matrix, label, categorical_feature=[2]), rounds
+    )
 
 
 def awkward_rows() -> np.ndarray:
-    """Rows unlike those trained on: unseen, negative, broken and missing categories, NaN and zeros everywhere, extremes."""
+    """Rows unlike those trained on: unseen, negative, broken and missing categories, NaN and zeros
+    everywhere, extremes.
+    """
     matrix = rows_of(600, seed=3)
     random = np.random.default_rng(4)
     matrix[:200, 2] = random.choice([-3.0, -0.5, 2.7, 39.0, 40.0, 1000.0, 3e9], 200)
@@ -55,7 +67,12 @@ def awkward_rows() -> np.ndarray:
         {},
         {"max_depth": 6, "num_leaves": 16},
         {"num_leaves": 120},
-        {"num_leaves": 40, "feature_fraction": 0.15, "min_data_per_group": 1, "max_cat_to_onehot": 1},
+        {
+            "num_leaves": 40,
+            "feature_fraction": 0.15,
+            "min_data_per_group": 1,
+            "max_cat_to_onehot": 1,
+        },
         {"max_cat_to_onehot": 100},
         {"zero_as_missing": True},
         {"use_missing": False},
@@ -73,17 +90,30 @@ def test_every_kind_of_tree_is_explained_as_lightgbm_does(changes: dict[str, Any
     contributions = trees.contributions(matrix, threads=1)
     assert np.abs(contributions - own[:, :-1]).max() < 1e-9
     assert trees.base == pytest.approx(own[0, -1], abs=1e-12)
-    assert np.abs(trees.base + contributions.sum(axis=1) - booster.predict(matrix, raw_score=True)).max() < 1e-9
+    assert (
+        np.abs(
+            trees.base + contributions.sum(axis=1) - booster.predict(matrix, raw_score=True)
+        ).max()
+        < 1e-9
+    )
     assert not contributions[:, 3].any()
 
 
 def test_paths_of_many_features_are_explained_as_lightgbm_does() -> None:
-    """A chain: each split cuts off one feature, so that the deepest leaves hang on more features than any table holds."""
+    """A chain: each split cuts off one feature, so that the deepest leaves hang on more features
+    than any table holds.
+    """
     random = np.random.default_rng(5)
     matrix = (random.random((6000, 24)) < 0.75).astype(float)
     label = 1 - 0.75 ** matrix.cumprod(axis=1).sum(axis=1)
-    booster = lgb.train(PARAMETERS | {"objective": "regression", "num_leaves": 40}, lgb.Dataset(matrix, label), 8)
-    depths = [depth for tree in booster.dump_model()["tree_info"] for depth in _depths(tree["tree_structure"])]
+    booster = lgb.train(
+        PARAMETERS | {"objective": "regression", "num_leaves": 40}, lgb.Dataset(matrix, label), 8
+    )
+    depths = [
+        depth
+        for tree in booster.dump_model()["tree_info"]
+        for depth in _depths(tree["tree_structure"])
+    ]
     assert max(depths) > 15
     rows = random.integers(0, 2, (500, 24)).astype(float)
     own = booster.predict(rows, pred_contrib=True, num_threads=1)
@@ -100,12 +130,21 @@ def test_a_single_leaf_contributes_nothing() -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 1_000_000), leaves=st.integers(2, 60), depth=st.integers(1, 20), share=st.floats(0.0, 0.9))
-def test_bulk_is_lightgbms_own_on_random_trees(seed: int, leaves: int, depth: int, share: float) -> None:
+@given(
+    seed=st.integers(0, 1_000_000),
+    leaves=st.integers(2, 60),
+    depth=st.integers(1, 20),
+    share=st.floats(0.0, 0.9),
+)
+def test_bulk_is_lightgbms_own_on_random_trees(
+    seed: int, leaves: int, depth: int, share: float
+) -> None:
     random = np.random.default_rng(seed)
     matrix = random.normal(size=(300, 6)).round(1)
     matrix[random.random(matrix.shape) < share] = np.nan
-    label = (np.nan_to_num(matrix) @ random.normal(size=6) + random.normal(size=300) > 0).astype(float)
+    label = (np.nan_to_num(matrix) @ random.normal(size=6) + random.normal(size=300) > 0).astype(
+        float
+    )
     changes = {"num_leaves": leaves, "max_depth": depth, "extra_trees": True, "extra_seed": seed}
     booster = lgb.train(PARAMETERS | changes, lgb.Dataset(matrix, label), 4)
     rows = random.permuted(matrix, axis=0)
@@ -126,7 +165,9 @@ def test_many_rows_are_explained_in_bulk_whatever_the_threads() -> None:
     assert np.allclose(one.base[:600], few.base, atol=1e-12)
 
 
-def test_tables_of_many_trees_are_made_and_forgotten_by_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_many_trees_are_made_and_forgotten_by_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     booster, matrix = booster_of(rounds=10), awkward_rows()
     at_once = TreeShap(booster).contributions(matrix, threads=1)
     monkeypatch.setattr(tree_shap, "_BATCH_BYTES", 1)

@@ -13,10 +13,17 @@ from holdfast.errors import InputError
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import cohort_view, global_view
-from reports.training.reason_plots import cohort_figure, drivers_figure, reason_figures, reasons_figure
+from reports.training.reason_plots import (
+    cohort_figure,
+    drivers_figure,
+    reason_figures,
+    reasons_figure,
+)
 
 
-def meaning(name: str, reason: str, driver: str, actionable: bool, unit: str = "days") -> FeatureMeaning:
+def meaning(
+    name: str, reason: str, driver: str, actionable: bool, unit: str = "days"
+) -> FeatureMeaning:
     return FeatureMeaning(name, "", unit, driver, actionable, "none", reason)
 
 
@@ -26,7 +33,9 @@ MEANINGS = (
     meaning("monthly_fee", "fee", "price", False, "currency per month"),
     meaning("constant", "constant", "table", False),
 )
-EXPLANATION = Explanation(np.full(3, -1.0), np.array([[0.3, 0.1, -1.0, 0.0], [-0.3, 0.3, 0.5, 0.0], [0.2, 0.2, 0.0, 0.0]]))
+EXPLANATION = Explanation(
+    np.full(3, -1.0), np.array([[0.3, 0.1, -1.0, 0.0], [-0.3, 0.3, 0.5, 0.0], [0.2, 0.2, 0.0, 0.0]])
+)
 MATRIX = np.array([[5.0, 9.0, 20.0, 1.0], [0.0, 1.0, 60.0, 1.0], [4.0, np.nan, 30.0, 1.0]])
 
 
@@ -41,7 +50,9 @@ def test_the_global_view_weighs_groups_not_features() -> None:
     fee, drops, constant = view.reasons
     # Within a reason contributions cancel out before they are weighed.
     assert (fee.mean, drops.mean) == pytest.approx((0.5, 0.8 / 3))
-    assert (fee.share, drops.share) == pytest.approx((0.5 / (0.5 + 0.8 / 3), 0.8 / 3 / (0.5 + 0.8 / 3)))
+    assert (fee.share, drops.share) == pytest.approx(
+        (0.5 / (0.5 + 0.8 / 3), 0.8 / 3 / (0.5 + 0.8 / 3))
+    )
     assert (fee.raising, drops.raising) == pytest.approx((1 / 3, 2 / 3))
     assert drops.actionable == pytest.approx(0.8 / 1.4)
     assert (constant.mean, constant.share, constant.raising, constant.actionable) == (0, 0, 0, 0)
@@ -79,7 +90,9 @@ def test_views_add_up(seed: int, rows: int) -> None:
     whole = global_view(explanation, MEANINGS)
     for strengths in (whole.reasons, whole.drivers):
         assert sum(strength.share for strength in strengths) == pytest.approx(1)
-        assert [strength.mean for strength in strengths] == sorted((strength.mean for strength in strengths), reverse=True)
+        assert [strength.mean for strength in strengths] == sorted(
+            (strength.mean for strength in strengths), reverse=True
+        )
         assert all(0 <= strength.actionable <= 1 for strength in strengths)
 
 
@@ -101,22 +114,38 @@ def test_bars_are_the_drivers_with_what_care_can_change() -> None:
     view = global_view(EXPLANATION, MEANINGS)
     (axes,) = drivers_figure(view).axes
     widths = [bar.get_width() for bar in axes.patches]  # type: ignore[attr-defined]
-    assert widths[0::2] == pytest.approx([strength.mean * strength.actionable for strength in view.drivers])
-    assert np.add(widths[0::2], widths[1::2]).tolist() == pytest.approx([strength.mean for strength in view.drivers])
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["Price and billing", "Network", "Own columns"]
+    assert widths[0::2] == pytest.approx(
+        [strength.mean * strength.actionable for strength in view.drivers]
+    )
+    assert np.add(widths[0::2], widths[1::2]).tolist() == pytest.approx(
+        [strength.mean for strength in view.drivers]
+    )
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "Price and billing",
+        "Network",
+        "Own columns",
+    ]
 
 
 def test_bars_are_the_reasons_in_words() -> None:
     view = global_view(EXPLANATION, MEANINGS)
     figure = reasons_figure(view, count=2)
     (axes,) = figure.axes
-    assert [bar.get_width() for bar in axes.patches] == [strength.mean for strength in view.reasons[:2]]  # type: ignore[attr-defined]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["Monthly fee", "Dropped calls and connections"]
+    assert [bar.get_width() for bar in axes.patches] == [
+        strength.mean for strength in view.reasons[:2]
+    ]  # type: ignore[attr-defined]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        "Monthly fee",
+        "Dropped calls and connections",
+    ]
     assert [text.get_text() for text in axes.texts] == [
         "higher risk for 33\N{NO-BREAK SPACE}%",
         "higher risk for 67\N{NO-BREAK SPACE}%",
     ]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Price and billing", "Network"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "Price and billing",
+        "Network",
+    ]
 
 
 def test_a_cohort_stands_beside_the_rest() -> None:
@@ -127,7 +156,9 @@ def test_a_cohort_stands_beside_the_rest() -> None:
     assert points[0] == pytest.approx([view.contrasts[0].rest, view.contrasts[0].cohort])
     notes = [text.get_text() for text in axes.texts]
     assert notes[:2] == ["monthly_fee: 25 against 60", "drop_days_28d: 4.5 against 0 days"]
-    assert "short of money, riskier by it" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "short of money, riskier by it" in [
+        text.get_text() for text in figure.legends[0].get_texts()
+    ]
 
 
 def test_all_plots_of_reasons_can_be_drawn() -> None:

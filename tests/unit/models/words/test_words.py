@@ -1,4 +1,6 @@
-"""Words: every feature has them in every language, they claim no cause, and they read as people speak."""
+"""Words: every feature has them in every language, they claim no cause, and they read as people
+speak.
+"""
 
 import re
 from dataclasses import replace
@@ -8,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contracts.tables import BILLING_TYPES, INTERACTION_CHANNELS, ISSUES, PRODUCT_LINES, SEGMENTS, TIERS
+from features.contracts.tables import (
+    BILLING_TYPES,
+    INTERACTION_CHANNELS,
+    ISSUES,
+    PRODUCT_LINES,
+    SEGMENTS,
+    TIERS,
+)
 from features.fields import DRIVERS, VIEWS
 from holdfast.errors import InputError
 from models.words import catalogue
@@ -17,7 +26,12 @@ from models.words.forms import CODES, FORMS
 from models.words.numerals import NUMERALS
 from models.words.sentence import fallback, sentence
 
-WORDED = {feature.name: feature for view in VIEWS.values() if view.name != "consent_live" for feature in view.features}
+WORDED = {
+    feature.name: feature
+    for view in VIEWS.values()
+    if view.name != "consent_live"
+    for feature in view.features
+}
 CONTEXT = ("billing_type_code", "product_line_code", "customer_lines")
 NAN = float("nan")
 
@@ -38,7 +52,10 @@ def test_every_feature_reason_and_driver_has_words(language: str) -> None:
 
 
 def test_every_code_has_words() -> None:
-    counts = [len(names) for names in (BILLING_TYPES, PRODUCT_LINES, SEGMENTS, TIERS, INTERACTION_CHANNELS, ISSUES)]
+    counts = [
+        len(names)
+        for names in (BILLING_TYPES, PRODUCT_LINES, SEGMENTS, TIERS, INTERACTION_CHANNELS, ISSUES)
+    ]
     assert list(CODES.values()) == counts
     assert set(CODES) == {name for name, form in FORMS.items() if form.kind == "code"}
 
@@ -50,7 +67,8 @@ def test_what_is_told_beside_a_feature_is_of_the_same_reason() -> None:
             beside += [form.usual.level, form.usual.minus, form.usual.over]
             assert (form.usual.minus is None) != (form.usual.over is None)
         for other in filter(None, beside):
-            # A week's use and its trend are told apart; so are a bill and how unlike the others it is.
+            # A week's use and its trend are told apart; so are a bill and how unlike the others it
+            # is.
             assert WORDED[other].driver == WORDED[name].driver
         if form.through is not None:
             assert FORMS[form.through].usual is not None
@@ -64,7 +82,11 @@ def test_no_words_claim_a_cause(language: str) -> None:
     tables += [*spoken.fragments.values(), *spoken.features.values()]
     for text in (text for table in tables for text in table.values()):
         for claim in FORBIDDEN[language]:
-            found = re.search(rf"\b{claim}\b", text, re.IGNORECASE) if language == "en" else claim in text
+            found = (
+                re.search(rf"\b{claim}\b", text, re.IGNORECASE)
+                if language == "en"
+                else claim in text
+            )
             assert not found, (text, claim)
 
 
@@ -77,7 +99,10 @@ def test_chinese_scripts_and_terms_are_not_mixed(language: str) -> None:
     )
     assert not foreign & set(texts)
     # What each region calls it: not one text converted into the other's characters.
-    here = {"zh-Hans": ("套餐", "流量", "充值", "工单"), "zh-Hant": ("資費方案", "數據用量", "儲值", "案件", "網路", "帳單")}
+    here = {
+        "zh-Hans": ("套餐", "流量", "充值", "工单"),
+        "zh-Hant": ("資費方案", "數據用量", "儲值", "案件", "網路", "帳單"),
+    }
     there = {
         "zh-Hans": ("資費", "數據", "儲值"),
         "zh-Hant": ("套餐", "流量", "充值", "工單", "網絡", "賬單", "信息", "質量", "登錄"),
@@ -90,7 +115,9 @@ def test_chinese_scripts_and_terms_are_not_mixed(language: str) -> None:
 @settings(max_examples=100)
 @given(data=st.data())
 def test_any_value_gives_a_whole_sentence(language: str, data: st.DataObject) -> None:
-    values = st.floats() | st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.4, 3.0, 27.5, 100.0, NAN, 1e-12, 1e300, -1e300])
+    values = st.floats() | st.sampled_from(
+        [0.0, 1.0, -1.0, 2.0, 0.4, 3.0, 27.5, 100.0, NAN, 1e-12, 1e300, -1e300]
+    )
     # With those of its reason: what is told beside it, and what is told instead.
     feature = data.draw(st.sampled_from(list(FORMS)))
     named = [name for name in FORMS if WORDED[name].reason == WORDED[feature].reason]
@@ -112,7 +139,9 @@ def test_every_case_of_every_feature_reads_whole(language: str) -> None:
     values = [NAN, 0.0, 1.0, -1.0, 0.5, 2.0, 1.1, 3.0, -3.0, 7.0, 45.0]
     for feature in FORMS:
         texts = [
-            say(language, feature, **{feature: value, "product_line_code": line}) for value in values for line in (0.0, 1.0, NAN)
+            say(language, feature, **{feature: value, "product_line_code": line})
+            for value in values
+            for line in (0.0, 1.0, NAN)
         ]
         assert all(texts)
         assert len(set(texts)) > 1
@@ -122,7 +151,12 @@ def test_every_case_of_every_feature_reads_whole(language: str) -> None:
 GOLDEN = [
     (
         "drop_days_7d",
-        {"drop_days_7d": 3, "drop_days_28d": 3, "drop_days_28d_vs_own": 0.75, "product_line_code": 0},
+        {
+            "drop_days_7d": 3,
+            "drop_days_28d": 3,
+            "drop_days_28d_vs_own": 0.75,
+            "product_line_code": 0,
+        },
         "Three days with dropped calls this week, usually none",
         "近一周有三天出现通话中断，平时没有",
         "近一週有三天發生通話中斷，平時沒有",
@@ -155,7 +189,13 @@ GOLDEN = [
         "合约期还有三个月到期",
         "合約還有三個月到期",
     ),
-    ("days_to_commitment_end", {"days_to_commitment_end": NAN}, "No minimum term", "没有合约期", "沒有合約期"),
+    (
+        "days_to_commitment_end",
+        {"days_to_commitment_end": NAN},
+        "No minimum term",
+        "没有合约期",
+        "沒有合約期",
+    ),
     (
         "days_to_commitment_end",
         {"days_to_commitment_end": NAN, "days_out_of_commitment": 913},
@@ -177,7 +217,13 @@ GOLDEN = [
         "上次充值在六周前，平时每两周充一次",
         "上次儲值是六週前，平時每兩週儲值一次",
     ),
-    ("recharges_91d", {"recharges_91d": 0, "billing_type_code": 0}, "Not a prepaid line", "不是预付费业务", "不是預付型服務"),
+    (
+        "recharges_91d",
+        {"recharges_91d": 0, "billing_type_code": 0},
+        "Not a prepaid line",
+        "不是预付费业务",
+        "不是預付型服務",
+    ),
     (
         "unresolved_contacts_28d",
         {"unresolved_contacts_28d": 2},
@@ -206,8 +252,20 @@ GOLDEN = [
         "近半年收到涨价5.7%的通知",
         "近半年收到資費調漲5.7%的通知",
     ),
-    ("loyalty_tier_code", {"loyalty_tier_code": 2}, "Gold tier of the loyalty programme", "会员等级为金卡", "會員等級為金卡"),
-    ("loyalty_points", {"loyalty_points": 12345}, "12,345 loyalty points to spend", "可用积分1.2万分", "可用點數1.2萬點"),
+    (
+        "loyalty_tier_code",
+        {"loyalty_tier_code": 2},
+        "Gold tier of the loyalty programme",
+        "会员等级为金卡",
+        "會員等級為金卡",
+    ),
+    (
+        "loyalty_points",
+        {"loyalty_points": 12345},
+        "12,345 loyalty points to spend",
+        "可用积分1.2万分",
+        "可用點數1.2萬點",
+    ),
     (
         "contact_channel_code",
         {"contact_channel_code": 6},
@@ -257,7 +315,13 @@ GOLDEN = [
         "所有业务月费合计57.66",
         "所有服務月租費合計57.66",
     ),
-    ("tenure_days", {"tenure_days": 365}, "Line in service for one year", "该业务已开通一年", "此服務已啟用一年"),
+    (
+        "tenure_days",
+        {"tenure_days": 365},
+        "Line in service for one year",
+        "该业务已开通一年",
+        "此服務已啟用一年",
+    ),
     (
         "last_csat",
         {"last_csat": 2},
@@ -269,22 +333,38 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize("feature, row, english, simplified, traditional", GOLDEN)
-def test_sentences_as_people_speak(feature: str, row: dict[str, float], english: str, simplified: str, traditional: str) -> None:
-    assert [say(language, feature, **row) for language in LANGUAGES] == [english, simplified, traditional]
+def test_sentences_as_people_speak(
+    feature: str, row: dict[str, float], english: str, simplified: str, traditional: str
+) -> None:
+    assert [say(language, feature, **row) for language in LANGUAGES] == [
+        english,
+        simplified,
+        traditional,
+    ]
 
 
 def test_what_is_usual_is_told_only_where_the_row_knows_it() -> None:
     told = say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=0.25)
     assert told.endswith("this week, usually about one")
     assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6).endswith("this week")
-    assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=NAN).endswith("this week")
+    assert say(
+        "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=NAN
+    ).endswith("this week")
     # More of a rise than there is: a week was not known, and what is usual is not either.
-    assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=2, drop_days_28d_vs_own=1.0).endswith("this week")
-    assert say("en", "minutes_7d", minutes_7d=40, minutes_28d=44, minutes_28d_vs_own=1.1).endswith(", about as usual")
+    assert say(
+        "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=2, drop_days_28d_vs_own=1.0
+    ).endswith("this week")
+    assert say("en", "minutes_7d", minutes_7d=40, minutes_28d=44, minutes_28d_vs_own=1.1).endswith(
+        ", about as usual"
+    )
 
 
 def test_a_missing_value_and_an_infinite_one_read_alike() -> None:
-    assert say("en", "monthly_fee", monthly_fee=NAN) == say("en", "monthly_fee") == "Monthly fee not known"
+    assert (
+        say("en", "monthly_fee", monthly_fee=NAN)
+        == say("en", "monthly_fee")
+        == "Monthly fee not known"
+    )
     assert say("en", "monthly_fee", monthly_fee=float("inf")) == "Monthly fee not known"
 
 
@@ -310,7 +390,9 @@ def test_the_sentence_names_the_feature_that_it_tells_of() -> None:
         (NAN, ["fee: not known", "fee：不详", "fee：不明"]),
     ],
 )
-def test_columns_of_a_teams_own_read_as_name_and_value(value: float | str | None, texts: list[str]) -> None:
+def test_columns_of_a_teams_own_read_as_name_and_value(
+    value: float | str | None, texts: list[str]
+) -> None:
     assert [fallback("fee", value, words(language)) for language in LANGUAGES] == texts
 
 
@@ -333,13 +415,23 @@ def test_columns_of_a_teams_own_read_as_name_and_value(value: float | str | None
     ],
 )
 def test_spans_are_told_in_the_unit_that_fits(days: float, english: str, simplified: str) -> None:
-    assert [NUMERALS[language].span(days) for language in ("en", "zh-Hans")] == [english, simplified]
+    assert [NUMERALS[language].span(days) for language in ("en", "zh-Hans")] == [
+        english,
+        simplified,
+    ]
 
 
 @pytest.mark.parametrize(
     "tag, language",
     [
-        *(("en", "en"), ("en-GB", "en"), ("zh", "zh-Hans"), ("zh-CN", "zh-Hans"), ("zh_TW", "zh-Hant"), ("zh-HK", "zh-Hant")),
+        *(
+            ("en", "en"),
+            ("en-GB", "en"),
+            ("zh", "zh-Hans"),
+            ("zh-CN", "zh-Hans"),
+            ("zh_TW", "zh-Hant"),
+            ("zh-HK", "zh-Hant"),
+        ),
         *(("zh-Hant-MO", "zh-Hant"), ("ZH-hans", "zh-Hans"), ("zh-Hans-HK", "zh-Hans")),
     ],
 )
@@ -368,7 +460,13 @@ def test_sentences_of_one_reason_differ_by_language_only_in_words() -> None:
             continue
         for case in ("some", "less", "more", "ahead", "past"):
             names = [
-                {name for _, name, _, _ in Formatter().parse(words(language).features[feature].get(case, "")) if name}
+                {
+                    name
+                    for _, name, _, _ in Formatter().parse(
+                        words(language).features[feature].get(case, "")
+                    )
+                    if name
+                }
                 & {"value", "change", "times", "often"}
                 for language in LANGUAGES
             ]

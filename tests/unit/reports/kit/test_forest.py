@@ -13,8 +13,13 @@ def entry(estimate: Estimate | None, before: float | None = None) -> Entry:
 
 
 @given(st.lists(st.tuples(numbers, numbers, numbers).map(sorted), min_size=1, max_size=6), numbers)
-def test_everything_lies_on_the_scale_in_its_order(triples: list[list[float]], reference: float) -> None:
-    found = forest([("", [entry(Estimate(middle, low, high)) for low, middle, high in triples])], reference=reference)
+def test_everything_lies_on_the_scale_in_its_order(
+    triples: list[list[float]], reference: float
+) -> None:
+    found = forest(
+        [("", [entry(Estimate(middle, low, high)) for low, middle, high in triples])],
+        reference=reference,
+    )
     assert found.reference is not None
     assert 0 < found.reference < 100
     for row in found.groups[0].rows:
@@ -26,7 +31,9 @@ def test_everything_lies_on_the_scale_in_its_order(triples: list[list[float]], r
 
 
 def test_values_that_are_alike_lie_below_each_other_in_all_groups() -> None:
-    found = forest([("a", [entry(Estimate(1, 0, 2))]), ("b", [entry(Estimate(1, 0, 4), before=0.0)])])
+    found = forest(
+        [("a", [entry(Estimate(1, 0, 2))]), ("b", [entry(Estimate(1, 0, 4), before=0.0)])]
+    )
     (first,), (second,) = (group.rows for group in found.groups)
     assert first.dot == second.dot
     assert first.low == second.low == second.before

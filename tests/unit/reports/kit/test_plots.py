@@ -26,35 +26,56 @@ def evaluation() -> Evaluation:
     probability = random.beta(1, 3, 2000)
     label = (random.random(2000) < probability).astype(float)
     everyone = np.arange(2000)
-    return evaluate(label, OutOfFold((Split(0, everyone, everyone),), margin=probability[None], calibrated=probability[None]))
+    return evaluate(
+        label,
+        OutOfFold(
+            (Split(0, everyone, everyone),), margin=probability[None], calibrated=probability[None]
+        ),
+    )
 
 
-def test_the_gain_curve_runs_from_nobody_to_everybody_with_wilson_intervals(evaluation: Evaluation) -> None:
+def test_the_gain_curve_runs_from_nobody_to_everybody_with_wilson_intervals(
+    evaluation: Evaluation,
+) -> None:
     picked, gain, low, high = plots.gain_curve(evaluation)
     assert picked == pytest.approx(np.linspace(0, 1, 11))
     assert gain[1:] == pytest.approx([decile.gain for decile in evaluation.deciles])
     assert [gain[0], low[0], high[0], gain[-1], low[-1], high[-1]] == [0, 0, 0, 1, 1, 1]
     leavers = sum(decile.positives for decile in evaluation.deciles)
-    interval = binomtest(round(sum(d.positives for d in evaluation.deciles[:3])), round(leavers)).proportion_ci(method="wilson")
+    interval = binomtest(
+        round(sum(d.positives for d in evaluation.deciles[:3])), round(leavers)
+    ).proportion_ci(method="wilson")
     assert (low[3], high[3]) == pytest.approx((interval.low, interval.high))
     assert np.all((low <= gain) & (gain <= high))
 
 
 def test_lift_bars_and_whiskers_are_the_deciles(evaluation: Evaluation) -> None:
     (axes,) = plots.lift_figure(evaluation).axes
-    assert [bar.get_height() for bar in axes.patches] == [decile.lift for decile in evaluation.deciles]  # type: ignore[attr-defined]
-    assert [text.get_text() for text in axes.texts] == [f"{decile.lift:.2f}" for decile in evaluation.deciles]
-    assert _whiskers(axes.collections[0]) == [(decile.lift_low, decile.lift_high) for decile in evaluation.deciles]
+    assert [bar.get_height() for bar in axes.patches] == [
+        decile.lift for decile in evaluation.deciles
+    ]  # type: ignore[attr-defined]
+    assert [text.get_text() for text in axes.texts] == [
+        f"{decile.lift:.2f}" for decile in evaluation.deciles
+    ]
+    assert _whiskers(axes.collections[0]) == [
+        (decile.lift_low, decile.lift_high) for decile in evaluation.deciles
+    ]
     assert axes.get_ylim()[1] > max(decile.lift_high for decile in evaluation.deciles)
 
 
 def test_reliability_shows_every_bin_with_its_whole_interval(evaluation: Evaluation) -> None:
     (axes,) = plots.reliability_figure(evaluation).axes
     points, diagonal = axes.lines
-    assert np.asarray(points.get_xdata()).tolist() == [group.predicted for group in evaluation.reliability]
-    assert np.asarray(points.get_ydata()).tolist() == [group.observed for group in evaluation.reliability]
+    assert np.asarray(points.get_xdata()).tolist() == [
+        group.predicted for group in evaluation.reliability
+    ]
+    assert np.asarray(points.get_ydata()).tolist() == [
+        group.observed for group in evaluation.reliability
+    ]
     assert np.asarray(diagonal.get_xdata()).tolist() == np.asarray(diagonal.get_ydata()).tolist()
-    assert _whiskers(axes.collections[0]) == [(group.low, group.high) for group in evaluation.reliability]
+    assert _whiskers(axes.collections[0]) == [
+        (group.low, group.high) for group in evaluation.reliability
+    ]
     assert axes.get_ylim()[1] >= max(group.high for group in evaluation.reliability)
 
 
@@ -67,7 +88,9 @@ def test_the_roc_curve_is_thinned_but_keeps_its_ends(evaluation: Evaluation) -> 
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
     top = evaluation.deciles[0]
     stayers = evaluation.rows * (1 - evaluation.positive_rate)
-    assert (tenth.get_xdata()[0], tenth.get_ydata()[0]) == pytest.approx(((top.rows - top.positives) / stayers, top.gain))  # type: ignore[index]
+    assert (tenth.get_xdata()[0], tenth.get_ydata()[0]) == pytest.approx(
+        ((top.rows - top.positives) / stayers, top.gain)
+    )  # type: ignore[index]
 
 
 def test_a_spread_is_named_only_where_there_is_one(evaluation: Evaluation) -> None:
@@ -92,7 +115,9 @@ def test_strongest_features_first_and_none_that_hardly_contributes() -> None:
     assert plots.strongest_features(many).tolist() == list(range(39, 39 - plots.DRIVERS, -1))
 
 
-@pytest.mark.parametrize("contributions", [[[-0.2, 3.0]], [[0.5, 0.7]], [[-0.5, -0.01]], [[0.0, 0.0]], [[0.006, -0.005]]])
+@pytest.mark.parametrize(
+    "contributions", [[[-0.2, 3.0]], [[0.5, 0.7]], [[-0.5, -0.01]], [[0.0, 0.0]], [[0.006, -0.005]]]
+)
 def test_the_scale_holds_all_contributions_and_zero(contributions: list[list[float]]) -> None:
     low, high = plots.contribution_range(Explanation(0.0, np.array(contributions)))
     assert low < min(0, *contributions[0])
@@ -118,7 +143,9 @@ def test_dots_stand_at_their_contribution_in_their_value_s_colour() -> None:
 
 def test_an_outlier_takes_no_colour_from_the_rest() -> None:
     values = np.array([*np.arange(100.0), 1e9])
-    colours = np.asarray(_dots(plots.beeswarm_strip(np.zeros(101), values, NUMBER, (-1, 1))).get_facecolor())
+    colours = np.asarray(
+        _dots(plots.beeswarm_strip(np.zeros(101), values, NUMBER, (-1, 1))).get_facecolor()
+    )
     assert colours[[98, 100]] == pytest.approx(np.tile(to_rgba(plots.HIGH), (2, 1)))
     assert len(np.unique(colours[10:90], axis=0)) > 60
 
@@ -131,8 +158,12 @@ def test_rare_values_keep_their_colour() -> None:
 
 
 def test_categories_have_one_colour_since_their_codes_have_no_order() -> None:
-    colours = _dots(plots.beeswarm_strip(np.zeros(4), np.array([0, 1, 0, np.nan]), CATEGORY, (-1, 1))).get_facecolor()
-    assert [tuple(colour) for colour in np.asarray(colours)[1:]] == [pytest.approx(to_rgba(plots.CATEGORY))] * 3
+    colours = _dots(
+        plots.beeswarm_strip(np.zeros(4), np.array([0, 1, 0, np.nan]), CATEGORY, (-1, 1))
+    ).get_facecolor()
+    assert [tuple(colour) for colour in np.asarray(colours)[1:]] == [
+        pytest.approx(to_rgba(plots.CATEGORY))
+    ] * 3
     assert colours[0] == pytest.approx(to_rgba(plots.MISSING))
 
 
@@ -144,7 +175,9 @@ def test_a_feature_that_is_missing_or_the_same_everywhere_can_be_drawn(values: n
 
 def test_dots_of_one_place_spread_over_the_strip_and_stay_within() -> None:
     contributions = np.array([0.0] * 60 + [0.5] * 30 + [0.9])
-    heights = np.asarray(_dots(plots.beeswarm_strip(contributions, contributions, NUMBER, (-1, 1))).get_offsets())[:, 1]
+    heights = np.asarray(
+        _dots(plots.beeswarm_strip(contributions, contributions, NUMBER, (-1, 1))).get_offsets()
+    )[:, 1]
     crowd, half, single = np.ptp(heights[:60]), np.ptp(heights[60:90]), heights[90]
     assert np.abs(heights).max() < 0.5
     assert len(np.unique(heights[:60])) == 60
@@ -171,7 +204,9 @@ def test_a_strip_is_transparent_where_there_is_no_dot() -> None:
 def test_the_bee_swarm_names_features_as_the_feature_store_does() -> None:
     random = np.random.default_rng(1)
     explanation = Explanation(0.0, random.normal(size=(50, 2)) * [1, 2])
-    figure = plots.beeswarm_figure(explanation, random.integers(0, 2, (50, 2)).astype(float), Encoding((NUMBER, CATEGORY)))
+    figure = plots.beeswarm_figure(
+        explanation, random.integers(0, 2, (50, 2)).astype(float), Encoding((NUMBER, CATEGORY))
+    )
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["plan", "c0"]
     assert len([item for item in axes.collections if isinstance(item, PathCollection)]) == 2

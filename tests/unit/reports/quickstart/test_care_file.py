@@ -19,8 +19,16 @@ def test_without_a_value_the_riskiest_come_first_and_the_unknown_last(values: li
     assert np.isnan(probability[len(known) :]).all()
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.one_of(st.floats(-100, 100), st.just(float("nan")))), min_size=1, max_size=20))
-def test_with_a_value_the_most_at_stake_come_first_and_unknown_values_last_by_risk(rows: list[tuple[float, float]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1), st.one_of(st.floats(-100, 100), st.just(float("nan")))),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_with_a_value_the_most_at_stake_come_first_and_unknown_values_last_by_risk(
+    rows: list[tuple[float, float]],
+) -> None:
     probability, value = np.array(rows).T
     order = order_of_care(probability, value)
     at_stake = (probability * value)[order]
@@ -31,12 +39,20 @@ def test_with_a_value_the_most_at_stake_come_first_and_unknown_values_last_by_ri
 
 
 def _entry(**changes: object) -> CareEntry:
-    entry = {"customer_id": "007", "probability": 0.5, "band": "high", "value_at_stake": None, "reasons": ("a: 1", "b: 2")}
+    entry = {
+        "customer_id": "007",
+        "probability": 0.5,
+        "band": "high",
+        "value_at_stake": None,
+        "reasons": ("a: 1", "b: 2"),
+    }
     return CareEntry(**{**entry, **changes})  # type: ignore[arg-type]
 
 
 def test_the_list_as_a_file() -> None:
-    rows = list(csv.DictReader(io.StringIO(care_list_csv([_entry(), _entry(probability=None, band="")]))))
+    rows = list(
+        csv.DictReader(io.StringIO(care_list_csv([_entry(), _entry(probability=None, band="")])))
+    )
     assert rows[0] == {
         "rank": "1",
         "customer_id": "007",
@@ -50,14 +66,20 @@ def test_the_list_as_a_file() -> None:
 
 
 def test_value_at_stake_has_a_column_where_it_is_known() -> None:
-    rows = list(csv.DictReader(io.StringIO(care_list_csv([_entry(value_at_stake=-3.14159), _entry()]))))
+    rows = list(
+        csv.DictReader(io.StringIO(care_list_csv([_entry(value_at_stake=-3.14159), _entry()])))
+    )
     assert [row["value_at_stake"] for row in rows] == ["-3.14", ""]
 
 
 @pytest.mark.parametrize("start", list("=+-@\t\r\n＝＋"))
 def test_formulas_are_text(start: str) -> None:
     text = f"{start}HYPERLINK(1)"
-    row = next(csv.DictReader(io.StringIO(care_list_csv([_entry(customer_id=text, reasons=(text,))]), newline="")))
+    row = next(
+        csv.DictReader(
+            io.StringIO(care_list_csv([_entry(customer_id=text, reasons=(text,))]), newline="")
+        )
+    )
     assert row["customer_id"] == row["reason_1"] == f"'{text}"
 
 

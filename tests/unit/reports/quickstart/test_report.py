@@ -30,21 +30,38 @@ FLAGS = (
 )
 
 
-def _content(names: tuple[str, ...] = ("Contract", "tenure", "since", "套餐"), **changes: object) -> ReportContent:
+def _content(
+    names: tuple[str, ...] = ("Contract", "tenure", "since", "套餐"), **changes: object
+) -> ReportContent:
     random = np.random.default_rng(1)
     probability = random.beta(1, 3, ROWS)
     label = (random.random(ROWS) < probability).astype(float)
     halves = np.array_split(np.arange(ROWS), 2)
-    splits = tuple(Split(0, other, half) for half, other in zip(halves, reversed(halves), strict=True))
+    splits = tuple(
+        Split(0, other, half) for half, other in zip(halves, reversed(halves), strict=True)
+    )
     kinds = ("category", "number", "date", "category")
     columns = tuple(
-        Column(name=name, feature=f"c{place}", kind=kinds[place % 4], why="", categories=("基础", "monthly", HOSTILE, "rare"))  # type: ignore[arg-type]
+        Column(
+            name=name,
+            feature=f"c{place}",
+            kind=kinds[place % 4],
+            why="",
+            categories=("基础", "monthly", HOSTILE, "rare"),
+        )  # type: ignore[arg-type]
         for place, name in enumerate(names)
     )
     sample = np.column_stack(
-        [random.integers(0, 3, 300) if column.kind == "category" else random.integers(100, 900, 300) for column in columns]
+        [
+            random.integers(0, 3, 300)
+            if column.kind == "category"
+            else random.integers(100, 900, 300)
+            for column in columns
+        ]
     ).astype(float)
-    contributions = (sample - sample.mean(axis=0)) / sample.std(axis=0) / np.arange(1, len(names) + 1)
+    contributions = (
+        (sample - sample.mean(axis=0)) / sample.std(axis=0) / np.arange(1, len(names) + 1)
+    )
     content = ReportContent(
         table="客户.csv",
         target="left",
@@ -56,7 +73,9 @@ def _content(names: tuple[str, ...] = ("Contract", "tenure", "since", "套餐"),
         rows=1234,
         labelled_rows=1000,
         judged="5-fold cross-validation, repeated 2 times",
-        evaluation=evaluate(label, OutOfFold(splits, margin=probability[None], calibrated=probability[None])),
+        evaluation=evaluate(
+            label, OutOfFold(splits, margin=probability[None], calibrated=probability[None])
+        ),
         flags=(),
         left_out=(),
         encoding=Encoding(columns),
@@ -76,7 +95,9 @@ def _content(names: tuple[str, ...] = ("Contract", "tenure", "since", "套餐"),
                 value_at_stake=1234.567,
                 reasons=("Contract: monthly", "a: 1"),
             ),
-            CareEntry(customer_id="00043", probability=None, band="", value_at_stake=None, reasons=()),
+            CareEntry(
+                customer_id="00043", probability=None, band="", value_at_stake=None, reasons=()
+            ),
         ),
         care_customers=4333,
         value_column="fee",
@@ -90,7 +111,8 @@ def _read(content: ReportContent) -> dict[str, str]:
     """The words of a report by section; its pictures, which take most of the time, are left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "reports.quickstart.report._figures", lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), "")
+            "reports.quickstart.report._figures",
+            lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""),
         )
         patch.setattr("reports.kit.drivers.png_base64", lambda figure: "")
         patch.setattr("reports.kit.plots.beeswarm_strip", lambda *arguments: None)
@@ -119,14 +141,18 @@ def test_the_page_is_small_also_with_many_features() -> None:
 
 def test_nothing_is_fetched(html: str, page: Page) -> None:
     assert "://" not in html
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "embed", "base", "form"})
+    assert {tag for tag, _ in page.elements}.isdisjoint(
+        {"script", "link", "iframe", "object", "embed", "base", "form"}
+    )
     sources = [*page.attributes("src"), *page.attributes("href")]
     assert sources
     assert all(source.startswith(("#", "data:image/png;base64,")) for source in sources)
     assert set(re.findall(r"url\(.", html)) == {"url(#"}
 
 
-def test_references_within_the_page_lead_somewhere_and_ids_are_not_repeated(html: str, page: Page) -> None:
+def test_references_within_the_page_lead_somewhere_and_ids_are_not_repeated(
+    html: str, page: Page
+) -> None:
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
     references = [source[1:] for source in page.attributes("href") if source.startswith("#")]
@@ -134,15 +160,21 @@ def test_references_within_the_page_lead_somewhere_and_ids_are_not_repeated(html
     assert set(references) <= set(ids)
 
 
-def test_the_security_policy_allows_the_page_its_style_and_pictures_alone(html: str, page: Page) -> None:
-    (policy,) = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
+def test_the_security_policy_allows_the_page_its_style_and_pictures_alone(
+    html: str, page: Page
+) -> None:
+    (policy,) = [
+        attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes
+    ]
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     expected = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     assert policy == expected
     # The policy would refuse these.
     assert not page.attributes("style")
-    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert not [
+        name for _, attributes in page.elements for name in attributes if name.startswith("on")
+    ]
 
 
 def test_every_picture_says_in_words_what_it_shows(page: Page) -> None:
@@ -153,7 +185,10 @@ def test_every_picture_says_in_words_what_it_shows(page: Page) -> None:
     mean = np.abs(contributions).mean()
     pictures = [attributes["alt"] for tag, attributes in page.elements if tag == "img"]
     assert len(pictures) == 4
-    assert pictures[0] == f"SHAP values of Contract: from {low} to {high}, {mean:.2f} from zero on average."
+    assert (
+        pictures[0]
+        == f"SHAP values of Contract: from {low} to {high}, {mean:.2f} from zero on average."
+    )
 
 
 def test_names_and_values_of_the_table_are_text(page: Page) -> None:
@@ -166,8 +201,16 @@ def test_names_and_values_of_the_table_are_text(page: Page) -> None:
         value_column=HOSTILE,
         judged=HOSTILE,
         left_out=ODD,
-        flags=tuple(Flag(name, kind, 0.9) for name in ODD for kind in ("single_column", "missingness", "id_like")),
-        care=(CareEntry(customer_id=HOSTILE, probability=0.5, band="low", value_at_stake=1.0, reasons=ODD),),
+        flags=tuple(
+            Flag(name, kind, 0.9)
+            for name in ODD
+            for kind in ("single_column", "missingness", "id_like")
+        ),
+        care=(
+            CareEntry(
+                customer_id=HOSTILE, probability=0.5, band="low", value_at_stake=1.0, reasons=ODD
+            ),
+        ),
         versions={HOSTILE: HOSTILE},
     )
     hostile = Page(render_report(content))
@@ -215,10 +258,18 @@ def test_every_figure_of_merit_is_shown_rounded(page: Page) -> None:
     ):
         assert figure in good
     for decile in evaluation.deciles:
-        assert f"{100 * decile.rate:.1f} % ({100 * decile.low:.1f} % to {100 * decile.high:.1f} %)" in good
-        assert f"{decile.lift:.2f} ({decile.lift_low:.2f} to {decile.lift_high:.2f}) {100 * decile.gain:.1f} %" in good
+        assert (
+            f"{100 * decile.rate:.1f} % ({100 * decile.low:.1f} % to {100 * decile.high:.1f} %)"
+            in good
+        )
+        assert (
+            f"{decile.lift:.2f} ({decile.lift_low:.2f} to {decile.lift_high:.2f}) {100 * decile.gain:.1f} %"
+            in good
+        )
     for group in evaluation.reliability:
-        observed = f"{100 * group.observed:.1f} % ({100 * group.low:.1f} % to {100 * group.high:.1f} %)"
+        observed = (
+            f"{100 * group.observed:.1f} % ({100 * group.low:.1f} % to {100 * group.high:.1f} %)"
+        )
         assert f"{100 * group.predicted:.1f} % {observed}" in good
 
 
@@ -243,7 +294,10 @@ def test_bands_facts_and_versions(page: Page) -> None:
 
 def test_the_head_of_the_care_list(page: Page) -> None:
     risk = page.texts["risk"]
-    assert "The first 2 of 4,333 customers on the care list, by value at stake: probability times fee" in risk
+    assert (
+        "The first 2 of 4,333 customers on the care list, by value at stake: probability times fee"
+        in risk
+    )
     assert "1 00042 87.6 % high 1,234.57 Contract: monthly a: 1 " in risk
     assert "2 00043 not known not known nothing raises it" in risk
     assert "out-of-fold" in risk
@@ -256,7 +310,10 @@ def test_customers_of_unknown_probability_are_counted(page: Page) -> None:
 
 
 def test_an_empty_care_list_without_value_or_id() -> None:
-    empty = tuple(BandCount(name=name, customers=0, expected_leavers=0.0) for name in ("high", "medium", "low"))
+    empty = tuple(
+        BandCount(name=name, customers=0, expected_leavers=0.0)
+        for name in ("high", "medium", "low")
+    )
     content = _content(care=(), care_customers=0, bands=empty, value_column=None, id_column=None)
     assert "The care list is empty" in _read(content)["risk"]
 
@@ -271,9 +328,18 @@ def test_without_value_or_id_the_list_goes_by_probability_and_row() -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("single_column", ("reason given alone nearly knows who left", "AUC of 0.988", "--drop 'reason given'")),
-        ("missingness", ("Whether refund is filled in tells who left", "AUC of 0.712", "--drop refund")),
-        ("id_like", ("it's an id looks like an id", "99.1 % of its values", "--drop 'it'\"'\"'s an id'")),
+        (
+            "single_column",
+            ("reason given alone nearly knows who left", "AUC of 0.988", "--drop 'reason given'"),
+        ),
+        (
+            "missingness",
+            ("Whether refund is filled in tells who left", "AUC of 0.712", "--drop refund"),
+        ),
+        (
+            "id_like",
+            ("it's an id looks like an id", "99.1 % of its values", "--drop 'it'\"'\"'s an id'"),
+        ),
         ("duplicate_rows", ("Rows repeat", "3.5 % of rows repeat", "--group COLUMN")),
         ("too_good", ("The model is too good to be true", "Its AUC is 0.968", "--drop COLUMN")),
     ],
@@ -285,7 +351,9 @@ def test_a_flag_is_said_in_the_head_and_explained(kind: Kind, words: tuple[str, 
     assert words[0] in texts["head"]
     for word in words:
         assert word in texts["suspicious"]
-    assert ("--available-at-scoring FILE" in texts["suspicious"]) == (kind in ("single_column", "missingness"))
+    assert ("--available-at-scoring FILE" in texts["suspicious"]) == (
+        kind in ("single_column", "missingness")
+    )
     assert "Nothing suspicious" not in texts["suspicious"]
 
 
@@ -322,13 +390,19 @@ def test_drivers_by_strength_with_the_direction_of_numbers_and_dates(page: Page)
 
 @pytest.mark.parametrize(
     ("noise", "words"),
-    [(0.0, "go with lower risk."), (1.0, "go with lower risk."), (3.0, "Neither higher nor lower values go with higher risk")],
+    [
+        (0.0, "go with lower risk."),
+        (1.0, "go with lower risk."),
+        (3.0, "Neither higher nor lower values go with higher risk"),
+    ],
 )
 def test_a_direction_is_named_where_most_rows_follow_it(noise: float, words: str) -> None:
     content = _content()
     falling = -np.linspace(-1.7, 1.7, 300)
     content.sample[:, 1] = np.arange(300)
-    content.explanation.contributions[:, 1] = falling + noise * np.random.default_rng(1).normal(size=300)
+    content.explanation.contributions[:, 1] = falling + noise * np.random.default_rng(1).normal(
+        size=300
+    )
     assert words in _read(content)["drivers"]
 
 
@@ -336,9 +410,13 @@ def test_quarters_of_a_number_with_their_mean_contribution() -> None:
     content = _content(("tenure", "fee"))
     content = replace(
         content,
-        encoding=Encoding(tuple(replace(column, kind="number") for column in content.encoding.columns)),
+        encoding=Encoding(
+            tuple(replace(column, kind="number") for column in content.encoding.columns)
+        ),
         sample=np.column_stack([np.arange(100.0), np.tile([0.0, 1.0], 50)]),
-        explanation=Explanation(0.0, np.column_stack([np.linspace(1, -1, 100), np.tile([-0.25, 0.5], 50)])),
+        explanation=Explanation(
+            0.0, np.column_stack([np.linspace(1, -1, 100), np.tile([-0.25, 0.5], 50)])
+        ),
     )
     text = _read(content)["drivers"]
     assert "up to 24 ▲ +0.76 74 and more ▼ −0.75" in text
@@ -349,7 +427,11 @@ def test_categories_with_the_highest_and_lowest_risk_without_rare_ones() -> None
     content = _content(("plan",))
     codes = np.array([0.0] * 120 + [1.0] * 120 + [2.0] * 58 + [3.0] * 2)
     effects = np.array([0.5, -0.5, 0.001, 9.0])
-    content = replace(content, sample=codes[:, None], explanation=Explanation(0.0, effects[codes.astype(int)][:, None]))
+    content = replace(
+        content,
+        sample=codes[:, None],
+        explanation=Explanation(0.0, effects[codes.astype(int)][:, None]),
+    )
     text = _read(content)["drivers"]
     assert f"基础 ▲ +0.50 {HOSTILE} 0.00 monthly ▼ −0.50" in text
     assert "rare" not in text
@@ -384,5 +466,7 @@ def test_the_marks_of_the_scale_differ_whatever_its_size(scale: float) -> None:
 
 def test_no_cause_is_claimed(page: Page) -> None:
     for section in ("head", "drivers", "risk"):
-        assert not re.search(r"\b(because|causes?d?|due to|leads? to|drives?)\b", page.texts[section], re.IGNORECASE)
+        assert not re.search(
+            r"\b(because|causes?d?|due to|leads? to|drives?)\b", page.texts[section], re.IGNORECASE
+        )
     assert "No effect of any care is shown here" in page.texts["reading"]

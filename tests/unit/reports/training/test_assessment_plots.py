@@ -27,7 +27,11 @@ def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
     figures = plots.assessment_figures({head_name(days): assessment(days) for days in (30, 90)})
     assert set(figures) == {
         *("differences.png", "precision.png"),
-        *(f"{kind}_{days}d.png" for kind in ("calibration", "slices", "decay") for days in (30, 90)),
+        *(
+            f"{kind}_{days}d.png"
+            for kind in ("calibration", "slices", "decay")
+            for days in (30, 90)
+        ),
     }
     for figure in figures.values():
         stream = io.BytesIO()
@@ -37,7 +41,11 @@ def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
 
 def test_a_head_without_horizon_slices_and_months() -> None:
     bare = assessment(None, slices={}, months=0, strata=(), champion=None)
-    assert set(plots.assessment_figures({"": bare})) == {"differences.png", "precision.png", "calibration.png"}
+    assert set(plots.assessment_figures({"": bare})) == {
+        "differences.png",
+        "precision.png",
+        "calibration.png",
+    }
 
 
 def test_differences_show_better_to_the_right_of_zero() -> None:
@@ -45,8 +53,13 @@ def test_differences_show_better_to_the_right_of_zero() -> None:
     ranking, loss = plots.differences_figure({"90": found}).axes
     theirs = found.rivals["champion"].difference
     assert _segments(ranking)[0][0] == pytest.approx((theirs["auc"].low, theirs["auc"].high))
-    assert _segments(loss)[0][0] == pytest.approx((-theirs["log_loss"].high, -theirs["log_loss"].low))
-    assert [label.get_text() for label in ranking.get_yticklabels()] == ["90 days, champion", "90 days, logistic regression"]
+    assert _segments(loss)[0][0] == pytest.approx(
+        (-theirs["log_loss"].high, -theirs["log_loss"].low)
+    )
+    assert [label.get_text() for label in ranking.get_yticklabels()] == [
+        "90 days, champion",
+        "90 days, logistic regression",
+    ]
     assert [to_hex(line.get_color()) for line in ranking.lines[:2]] == [plots.MODEL, plots.MODEL]
     worse = plots.differences_figure({"90": assessment(90, auc=0.7, champion=0.75)}).axes[0]
     assert to_hex(worse.lines[0].get_color()) == plots.RISK
@@ -90,8 +103,14 @@ def test_slices_stand_out_where_flagged_and_leave_out_what_is_not_known() -> Non
     (axes,) = plots.slices_figure(found).axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels[:2] == ["billing_type: postpaid", "billing_type: prepaid"]
-    dots = {-round(line.get_ydata()[0]): to_hex(line.get_color()) for line in axes.lines if line.get_marker() == "o"}  # type: ignore[index]
-    assert {labels[place] for place, colour in dots.items() if colour == plots.RISK} == {"region: islands"}
+    dots = {
+        -round(line.get_ydata()[0]): to_hex(line.get_color())
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }  # type: ignore[index]
+    assert {labels[place] for place, colour in dots.items() if colour == plots.RISK} == {
+        "region: islands"
+    }
     assert labels.index("age_band: unknown") not in dots
 
 
@@ -112,7 +131,9 @@ def test_decay_goes_by_months_and_skips_what_is_not_known() -> None:
         (axes,) = plots.decay_figure(replace(found, decay=months), metric).axes
         dots, dashes = axes.lines
         assert np.asarray(dots.get_xdata()).tolist() == [4.0, 5.0]
-        assert np.asarray(dots.get_ydata()).tolist() == [month.metrics[metric].value for month in months[:2]]
+        assert np.asarray(dots.get_ydata()).tolist() == [
+            month.metrics[metric].value for month in months[:2]
+        ]
         assert list(dashes.get_ydata()) == [reference, reference]
 
 
@@ -134,7 +155,12 @@ def test_precision_compares_with_picking_at_random() -> None:
     figure: Figure = plots.precision_figure(heads)
     (axes,) = figure.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels[:4] == ["30 days, model", "30 days, logistic regression", "30 days, champion", "30 days, picked at random"]
+    assert labels[:4] == [
+        "30 days, model",
+        "30 days, logistic regression",
+        "30 days, champion",
+        "30 days, picked at random",
+    ]
     assert len(labels) == 12
 
 

@@ -10,7 +10,9 @@ BETTER, UNCLEAR, WORSE = estimate(0.02, 0.01), estimate(0.0, 0.01), estimate(-0.
 
 
 def with_differences(days: int, auc: Estimate, log_loss: Estimate) -> Assessment:
-    """An assessment with these differences from the champion; the log loss is given as what it is lower by."""
+    """An assessment with these differences from the champion; the log loss is given as what it is
+    lower by.
+    """
     found = assessment(days)
     turned = Estimate(-log_loss.value, -log_loss.high, -log_loss.low)
     rival = replace(found.rivals["champion"], difference={"auc": auc, "log_loss": turned})
@@ -46,8 +48,13 @@ def test_one_head(auc: Estimate, log_loss: Estimate, outcome: Outcome) -> None:
         (WORSE, BETTER, "mixed"),
     ],
 )
-def test_the_main_head_must_be_better_and_no_head_worse(shorter: Estimate, main: Estimate, outcome: Outcome) -> None:
-    heads = {"30": with_differences(30, shorter, UNCLEAR), "90": with_differences(90, main, UNCLEAR)}
+def test_the_main_head_must_be_better_and_no_head_worse(
+    shorter: Estimate, main: Estimate, outcome: Outcome
+) -> None:
+    heads = {
+        "30": with_differences(30, shorter, UNCLEAR),
+        "90": with_differences(90, main, UNCLEAR),
+    }
     found = compare(heads, "champion")
     assert found is not None
     assert found.outcome == outcome

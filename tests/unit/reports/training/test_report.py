@@ -60,7 +60,10 @@ def refused(*findings: Finding) -> Verdict:
 
 
 def read(
-    model: OperatorModel, verdict: Verdict = PASSED, number: str | None = "3", survey: Mapping[str, Any] | None = None
+    model: OperatorModel,
+    verdict: Verdict = PASSED,
+    number: str | None = "3",
+    survey: Mapping[str, Any] | None = None,
 ) -> Page:
     """A report without its pictures."""
     return Page(render_in("en", model, verdict, number, survey))
@@ -95,16 +98,26 @@ def page(html: str) -> Page:
 
 def test_the_page_stands_alone_and_keeps_to_its_policy(html: str, page: Page) -> None:
     assert "://" not in html
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "embed", "base", "form"})
-    assert all(
-        source.startswith(("#", "data:image/png;base64,")) for source in [*page.attributes("src"), *page.attributes("href")]
+    assert {tag for tag, _ in page.elements}.isdisjoint(
+        {"script", "link", "iframe", "object", "embed", "base", "form"}
     )
-    (policy,) = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
+    assert all(
+        source.startswith(("#", "data:image/png;base64,"))
+        for source in [*page.attributes("src"), *page.attributes("href")]
+    )
+    (policy,) = [
+        attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes
+    ]
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    assert (
+        policy
+        == f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     assert not page.attributes("style")
-    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert not [
+        name for _, attributes in page.elements for name in attributes if name.startswith("on")
+    ]
     assert len(html.encode()) < 1_500_000
 
 
@@ -120,7 +133,9 @@ def test_the_same_arguments_give_the_same_bytes(html: str) -> None:
     assert render_model_report(operator_model(), PASSED, "3", SURVEY) == html
 
 
-def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type(page: Page) -> None:
+def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type(
+    page: Page,
+) -> None:
     head = page.texts["head"]
     assert "churn, version 3. Compared with version 2, which is in production." in head
     assert "Better than version 2" in head
@@ -136,10 +151,16 @@ def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type
 
 @pytest.mark.parametrize(
     ("champion", "title"),
-    [(0.75, "Better than version 2"), (0.78, "Not clearly better than version 2"), (0.81, "Worse than version 2")],
+    [
+        (0.75, "Better than version 2"),
+        (0.78, "Not clearly better than version 2"),
+        (0.81, "Worse than version 2"),
+    ],
 )
 def test_headlines_against_the_champion(champion: float, title: str) -> None:
-    model = operator_model({"90": assessment(90, champion=champion)}, facts(horizons_days=(90,), features=FEATURES))
+    model = operator_model(
+        {"90": assessment(90, champion=champion)}, facts(horizons_days=(90,), features=FEATURES)
+    )
     assert headline(model).title.replace("\xa0", " ") == title
     head = read(model).texts["head"]
     assert title in head
@@ -147,7 +168,9 @@ def test_headlines_against_the_champion(champion: float, title: str) -> None:
 
 
 def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> None:
-    head = read(operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)), number="1").texts["head"]
+    head = read(
+        operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)), number="1"
+    ).texts["head"]
     assert "No champion yet: compared with a constant and a logistic regression" in head
     assert "Better than a logistic regression" in head
     assert "a logistic regression in 76.0" in head
@@ -156,18 +179,26 @@ def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> Non
 
 def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     heads = {"90": assessment(90, auc=0.5, champion=None)}
-    model = operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
+    model = operator_model(
+        heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+    )
     assert headline(model).title == "Not clearly better than a constant"
     # Ranking better than chance is not enough: probabilities must say more than the rate does.
     found = assessment(90, champion=None)
     constant = replace(
-        found.rivals["constant"], difference={**found.rivals["constant"].difference, "log_loss": estimate(-0.01, 0.02)}
+        found.rivals["constant"],
+        difference={**found.rivals["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
     )
     heads = {"90": replace(found, rivals={**found.rivals, "constant": constant})}
-    page = read(operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)))
+    page = read(
+        operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
+    )
     assert "Not clearly better than a constant" in page.texts["head"]
     assert "a constant in 50.0" in page.texts["head"]
-    assert ". Its ranking is clearly better, its probabilities are not clearly better." in page.texts["head"]
+    assert (
+        ". Its ranking is clearly better, its probabilities are not clearly better."
+        in page.texts["head"]
+    )
     assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
     assert "Ranking, against the others" in page.texts["better"]
 
@@ -182,13 +213,19 @@ def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
 def test_refusals_are_told_by_demand_with_what_to_do() -> None:
     verdict = refused(
         Finding("champion", "90 days: ", "90 days: auc is clearly worse"),
-        *(Finding("top_deciles", f"prepaid {rank}", f"decile {rank} from the top is off") for rank in (1, 2, 3)),
+        *(
+            Finding("top_deciles", f"prepaid {rank}", f"decile {rank} from the top is off")
+            for rank in (1, 2, 3)
+        ),
         Finding("odd_rule", "", "something else"),
     )
     head = read(operator_model(), verdict).texts["head"]
     assert "The gate refuses it, for these reasons" in head
     assert "Not as good as the champion: 90 days: auc is clearly worse Keep the champion" in head
-    assert "Wrong where care acts: among the riskiest: decile 1 from the top is off; and 2 more" in head
+    assert (
+        "Wrong where care acts: among the riskiest: decile 1 from the top is off; and 2 more"
+        in head
+    )
     assert "Odd rule: something else" in head
     assert "All that was found" in head
     assert "decile 3 from the top is off" in head
@@ -211,7 +248,10 @@ def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them()
 def test_an_explained_flag_is_told_with_its_reason() -> None:
     flags = (Flag("f1", "missingness", 0.7),)
     verdict = Verdict(passed=True, reasons=(), explained={"f1": "asked of everybody"})
-    assert "f1 (asked of everybody)" in read(operator_model(known=facts(features=FEATURES, flags=flags)), verdict).texts["head"]
+    assert (
+        "f1 (asked of everybody)"
+        in read(operator_model(known=facts(features=FEATURES, flags=flags)), verdict).texts["head"]
+    )
 
 
 def test_without_a_number_no_command_pretends_to_know_it() -> None:
@@ -229,7 +269,11 @@ def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
         render_in("en", flagged, refused(Finding("leaks", "it's a leak", "flagged"))),
         render_in("en", operator_model(), refused(Finding("champion", "", "worse"))),
     ]
-    typed = [unescape(text) for page in pages for text in re.findall(r"<code[^>]*>(holdfast [^<]*)</code>", page)]
+    typed = [
+        unescape(text)
+        for page in pages
+        for text in re.findall(r"<code[^>]*>(holdfast [^<]*)</code>", page)
+    ]
     assert len(typed) == 6
     for line in typed:
         name, *arguments = shlex.split(line)
@@ -237,7 +281,9 @@ def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
         command = get_command(app)
         while isinstance(command, TyperGroup):
             command = command.commands[arguments.pop(0)]
-        command.make_context(command.name, arguments).close()  # fails where an argument or option is not known
+        command.make_context(
+            command.name, arguments
+        ).close()  # fails where an argument or option is not known
 
 
 def test_every_figure_of_every_rival_is_there(page: Page) -> None:
@@ -255,14 +301,25 @@ def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     found = assessment(90, champion=0.78)
     regions = found.slices["region"]
     lower = {"north": -0.01, "south": 0.0, "east": 0.01}
-    shifted = {name: replace(regions[name], difference={"champion": estimate(shift, 0.005)}) for name, shift in lower.items()}
-    tiny = replace(found.slices["age_band"]["unknown"], difference={"champion": estimate(-0.5, 0.005)})
-    text = read(operator_model({"90": replace(found, slices={"region": {**shifted, "tiny": tiny}})}, known)).texts["where"]
+    shifted = {
+        name: replace(regions[name], difference={"champion": estimate(shift, 0.005)})
+        for name, shift in lower.items()
+    }
+    tiny = replace(
+        found.slices["age_band"]["unknown"], difference={"champion": estimate(-0.5, 0.005)}
+    )
+    text = read(
+        operator_model({"90": replace(found, slices={"region": {**shifted, "tiny": tiny}})}, known)
+    ).texts["where"]
     assert "Against version 2 It is clearly better for region north." in text
     assert "It is clearly worse for: region east: −7.1 % (−10.7 to −3.6)" in text
     assert "north 173 of 4,800 +6.2 (+3.1 to +9.4)" in text
     assert "tiny too few to tell" in text
-    text = read(operator_model({"90": replace(found, slices={"region": {"south": shifted["south"]}})}, known)).texts["where"]
+    text = read(
+        operator_model(
+            {"90": replace(found, slices={"region": {"south": shifted["south"]}})}, known
+        )
+    ).texts["where"]
     assert "It is clearly better for nobody, and clearly worse for nobody." in text
 
 
@@ -271,7 +328,9 @@ def test_slices_say_where_it_ranks_much_worse_than_elsewhere() -> None:
     flagged = [("region", "islands"), ("segment", "sole_trader")]
     text = read(operator_model({"90": assessment(90, flagged=flagged)}, known)).texts["where"]
     assert "segment sole trader: AUC 0.69" in text
-    assert "region islands: AUC 0.69 (0.66 to 0.72), against all others −0.09 (−0.13 to −0.05)" in text
+    assert (
+        "region islands: AUC 0.69 (0.66 to 0.72), against all others −0.09 (−0.13 to −0.05)" in text
+    )
     assert "Of 23 slices about 1 would look clearly better or worse by chance alone" in text
     text = read(operator_model({"90": assessment(90)}, known)).texts["where"]
     assert "no slice is clearly below them by more than 0.02" in text
@@ -286,7 +345,9 @@ def test_calibration_of_every_stratum_and_head_is_told(page: Page) -> None:
             assert f"{stratum}, within {days} days" in text
     assert "All 10 tenths lie within the joint bounds" in text
     off = {"90": assessment(90, top_decile_off=0.08)}
-    text = read(operator_model(off, facts(horizons_days=(90,), features=FEATURES))).texts["calibration"]
+    text = read(operator_model(off, facts(horizons_days=(90,), features=FEATURES))).texts[
+        "calibration"
+    ]
     assert "1 of 10 tenths lies outside the joint bounds" in text
 
 
@@ -306,23 +367,34 @@ def test_decay_and_holdout(page: Page) -> None:
     assert "0.780 (0.760 to 0.800) after 4, 0.768 (0.748 to 0.788) after 7" in text
     assert "holdout 0.776 (0.764 to 0.788)" in text
     short = replace(assessment(90, months=1), holdout=None)
-    text = read(operator_model({"90": short}, facts(horizons_days=(90,), features=FEATURES))).texts["lasting"]
+    text = read(operator_model({"90": short}, facts(horizons_days=(90,), features=FEATURES))).texts[
+        "lasting"
+    ]
     assert "The whole test period lies 4 months of 28 days after" in text
     assert "too few of them in the test period to tell" in text
-    bare = read(operator_model({"90": assessment(90, months=0)}, facts(horizons_days=(90,), features=FEATURES)))
+    bare = read(
+        operator_model(
+            {"90": assessment(90, months=0)}, facts(horizons_days=(90,), features=FEATURES)
+        )
+    )
     assert "not told apart by time" in bare.texts["lasting"]
 
 
 def test_what_drives_risk_is_told_by_driver_by_reason_and_for_a_few_rows(page: Page) -> None:
     text, model = page.texts["drivers"], operator_model()
-    shares = [strength.share for strength in global_view(model.sample.explanation, model.meanings).drivers]
+    shares = [
+        strength.share for strength in global_view(model.sample.explanation, model.meanings).drivers
+    ]
     for share in shares:
         assert f"{100 * share:.1f} %" in text
     assert "reason_0" in text
     assert "Network: mostly f1 (days). What feature 1 says." in text
     assert "What sets the riskiest tenth apart" in text
     top = int(np.argmax(model.sample.probability))
-    assert f"{100 * model.sample.probability[top]:.1f} % {model.sample.stratum[top]}, band high ▲" in text
+    assert (
+        f"{100 * model.sample.probability[top]:.1f} % {model.sample.stratum[top]}, band high ▲"
+        in text
+    )
     assert "简体中文, 繁體中文" in text
     assert "f1 " in text.split("Single features")[1]
 
@@ -339,7 +411,10 @@ def test_examples_are_told_in_the_language_asked_for() -> None:
 
 def test_a_model_that_nothing_moves() -> None:
     model = operator_model()
-    still = replace(model.sample.explanation, contributions=np.zeros_like(model.sample.explanation.contributions))
+    still = replace(
+        model.sample.explanation,
+        contributions=np.zeros_like(model.sample.explanation.contributions),
+    )
     same = np.full(len(model.sample.probability), 0.05)
     page = read(replace(model, sample=replace(model.sample, explanation=still, probability=same)))
     assert "No feature moves the predictions" in page.texts["drivers"]
@@ -348,26 +423,48 @@ def test_a_model_that_nothing_moves() -> None:
 def test_how_it_was_made(page: Page) -> None:
     text = page.texts["making"]
     assert "60,000 rows for fitting, 20,000 rows for tuning, 20,000 rows for calibration" in text
-    assert "6 cut-offs from 2025-01-06 to 2025-06-06; what their labels tell of ends on 2025-09-11" in text
+    assert (
+        "6 cut-offs from 2025-01-06 to 2025-06-06; what their labels tell of ends on 2025-09-11"
+        in text
+    )
     assert "known for too short a time 2,400" in text
     assert "odd reason 3" in text
     assert excluded_words("use_unknown") == "prepaid, and nothing is told of its use"
-    named = {*LINE_EXCLUSIONS, "other_billing_type", "in_gap", "incomplete", "censored", "care", "purged", "not_at_risk"}
-    assert not [reason for reason in named if excluded_words(reason) == reason.replace("_", " ") and reason not in ("suspended",)]
+    named = {
+        *LINE_EXCLUSIONS,
+        "other_billing_type",
+        "in_gap",
+        "incomplete",
+        "censored",
+        "care",
+        "purged",
+        "not_at_risk",
+    }
+    assert not [
+        reason
+        for reason in named
+        if excluded_words(reason) == reason.replace("_", " ") and reason not in ("suspended",)
+    ]
     assert "test lines" not in text
     assert "Prepaid has its own within 30, 60 and 90 days" in text
     assert "An explanation visits 4,300 leaves" in text
     assert "21 features may move the risk only the way that is argued for them" in text
     assert "with 0.7790 0.14210 180 without 0.7810 0.14190 170" in text
     assert "12 trials, 4 of them stopped early" in text
-    assert "within 30 days prepaid beta platt 0.15000, beta 0.14970 its own: 0.1490 against 0.1500 shared" in text
+    assert (
+        "within 30 days prepaid beta platt 0.15000, beta 0.14970 its own: 0.1490 against 0.1500 shared"
+        in text
+    )
     foot = page.texts["foot"]
     for word in ("ab" * 32, "cd" * 32, "0123456789abcdef", "20260101", "2026-01-15T10:00:00+00:00"):
         assert word in foot
 
 
 def test_the_days_of_silence_are_told_where_they_matter() -> None:
-    days = [{"days": 15, "lines": 9, "lost": 0.31, "back": 0.7}, {"days": 90, "lines": 9, "lost": 0.1, "back": None}]
+    days = [
+        {"days": 15, "lines": 9, "lost": 0.31, "back": 0.7},
+        {"days": 90, "lines": 9, "lost": 0.1, "back": None},
+    ]
     text = read(operator_model(documents={"inactivity.json": days})).texts["making"]
     assert "15 days 31.0 %, 70.0 % came back" in text
     assert "90 days 10.0 %, cannot be told came back" in text
@@ -403,11 +500,15 @@ def test_rare_values_take_one_row_and_are_counted_where_there_are_many() -> None
     found = assessment(90)
     rare = found.slices["age_band"]["unknown"]
     some = {"a_b": rare, "18_24": rare, "north": found.slices["region"]["north"]}
-    text = read(operator_model({"90": replace(found, slices={"region": some})}, known)).texts["where"]
+    text = read(operator_model({"90": replace(found, slices={"region": some})}, known)).texts[
+        "where"
+    ]
     assert "north 173 of 4,800" in text
     assert "a b, 18–24 too few to tell" in text
     many = {**some, "c": rare, "d": rare}
-    text = read(operator_model({"90": replace(found, slices={"region": many})}, known)).texts["where"]
+    text = read(operator_model({"90": replace(found, slices={"region": many})}, known)).texts[
+        "where"
+    ]
     assert "4 others too few to tell" in text
 
 
@@ -422,7 +523,11 @@ def test_a_target_without_horizon_strata_and_choices() -> None:
         explanation_cost={},
         additivity_error={},
     )
-    page = read(operator_model({"": assessment(None, strata=(), slices={})}, replace(known, cutoffs={}, slices=())))
+    page = read(
+        operator_model(
+            {"": assessment(None, strata=(), slices={})}, replace(known, cutoffs={}, slices=())
+        )
+    )
     assert "positive for odd" in page.texts["head"]
     assert "Windows" not in page.texts["making"]
 
@@ -438,13 +543,25 @@ def test_figures_that_cannot_be_told_are_said_to_be_so() -> None:
 
 def test_names_and_values_of_the_team_are_text(page: Page) -> None:
     described = tuple(
-        FeatureMeaning(f"f{place}", word, word, "network", True, "none", word) for place, word in enumerate((*ODD, *ODD))
+        FeatureMeaning(f"f{place}", word, word, "network", True, "none", word)
+        for place, word in enumerate((*ODD, *ODD))
     )
     names = tuple(meaning.name for meaning in described)
-    flags = tuple(Flag(word, kind, 0.9) for word in ODD for kind in ("single_column", "missingness", "id_like"))
-    heads = {"90": assessment(90, slices={"region": ODD}, flagged=[("region", word) for word in ODD[:3]])}
+    flags = tuple(
+        Flag(word, kind, 0.9)
+        for word in ODD
+        for kind in ("single_column", "missingness", "id_like")
+    )
+    heads = {
+        "90": assessment(90, slices={"region": ODD}, flagged=[("region", word) for word in ODD[:3]])
+    }
     known = facts(
-        horizons_days=(90,), features=names, flags=flags, excluded=dict.fromkeys(ODD, 3), weights=HOSTILE, made_at=HOSTILE
+        horizons_days=(90,),
+        features=names,
+        flags=flags,
+        excluded=dict.fromkeys(ODD, 3),
+        weights=HOSTILE,
+        made_at=HOSTILE,
     )
     verdict = refused(*(Finding("leaks", word, word) for word in ODD))
     hostile = read(operator_model(heads, known, described=described), verdict)
@@ -456,7 +573,9 @@ def test_names_and_values_of_the_team_are_text(page: Page) -> None:
 
 def test_no_cause_and_no_effect_is_claimed(page: Page) -> None:
     for section in ("head", "drivers", "care"):
-        assert not re.search(r"\b(because|causes?d?|due to|leads? to)\b", page.texts[section], re.IGNORECASE)
+        assert not re.search(
+            r"\b(because|causes?d?|due to|leads? to)\b", page.texts[section], re.IGNORECASE
+        )
     assert "No effect of care is shown here" in page.texts["care"]
 
 

@@ -1,4 +1,6 @@
-"""The uplift report and its words: what it says, that it stands alone, and that names of a table are text to it."""
+"""The uplift report and its words: what it says, that it stands alone, and that names of a table
+are text to it.
+"""
 
 import base64
 import hashlib
@@ -33,7 +35,9 @@ def judged() -> SimpleNamespace:
         labels=("f0", "套餐 <b>", "f2", "f3", "f4", "f5"),
         left_out={"arm is blank": 12, "outcome not known yet": 1},
     )
-    found = replace(found, marks={"treated for another reason before the outcome was known": found.outcome > 0})
+    found = replace(
+        found, marks={"treated for another reason before the outcome was known": found.outcome > 0}
+    )
     return SimpleNamespace(
         experiment=found,
         actions=judge_experiment(found, SETTINGS).actions,
@@ -54,7 +58,13 @@ def test_it_says_both_verdicts_and_what_they_rest_on(html: str, judged: SimpleNa
     assert action.verdict in page.text
     assert "no detectable uplift" in page.text
     unit = Unit(True)
-    for estimate in (action.average, action.qini, action.autoc, action.groups[-1].effect, action.policies[-1].gain):
+    for estimate in (
+        action.average,
+        action.qini,
+        action.autoc,
+        action.groups[-1].effect,
+        action.policies[-1].gain,
+    ):
         assert unit.effect(estimate.value) in page.text
         assert unit.between(estimate) in page.text
     for policy in action.policies:
@@ -76,7 +86,11 @@ def test_every_effect_says_whether_it_is_randomised_or_estimated(html: str) -> N
 def test_it_stands_alone_and_runs_nothing(html: str) -> None:
     page = Page(html)
     assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
-    assert not any(name.startswith("on") or name == "style" for _, attributes in page.elements for name in attributes)
+    assert not any(
+        name.startswith("on") or name == "style"
+        for _, attributes in page.elements
+        for name in attributes
+    )
     assert all(address.startswith("#") for address in page.attributes("href"))
     assert not page.attributes("src")
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
@@ -109,7 +123,13 @@ def test_the_curve_is_drawn_from_nobody_to_everybody(judged: SimpleNamespace) ->
 
 @pytest.mark.parametrize(
     ("binary", "value", "text"),
-    [(True, 0.01234, "+1.23"), (True, -0.0002, "−0.02"), (True, 0.00001, "0.00"), (False, -12.3456, "−12.35"), (False, 0.0, "0")],
+    [
+        (True, 0.01234, "+1.23"),
+        (True, -0.0002, "−0.02"),
+        (True, 0.00001, "0.00"),
+        (False, -12.3456, "−12.35"),
+        (False, 0.0, "0"),
+    ],
 )
 def test_effects_have_a_sign_and_nothing_has_none(binary: bool, value: float, text: str) -> None:
     assert Unit(binary).effect(value) == text
@@ -119,8 +139,14 @@ def test_outcomes_and_traits_in_words() -> None:
     assert words.percent(-0.274) == "−27\N{NO-BREAK SPACE}%"
     assert Unit(True).outcome(0.98765) == "98.77\N{NO-BREAK SPACE}%"
     assert Unit(False).outcome(1234.5) == "1,234"
-    assert words.trait(Trait(feature="tenure", category=None, here=812.4, elsewhere=1420.0)) == "tenure: 812 against 1,420"
-    assert words.trait(Trait(feature="plan", category="plus", here=0.2, elsewhere=0.61)) == "plan = plus: 20% against 61%"
+    assert (
+        words.trait(Trait(feature="tenure", category=None, here=812.4, elsewhere=1420.0))
+        == "tenure: 812 against 1,420"
+    )
+    assert (
+        words.trait(Trait(feature="plan", category="plus", here=0.2, elsewhere=0.61))
+        == "plan = plus: 20% against 61%"
+    )
 
 
 def test_verdicts_in_a_word(judged: SimpleNamespace) -> None:
@@ -131,4 +157,8 @@ def test_verdicts_in_a_word(judged: SimpleNamespace) -> None:
         "no, it does harm",
         "not shown",
     ]
-    assert [words.targetable(replace(found, qini=qini)) for qini in (good, bad, none)] == ["yes", "not shown", "not shown"]
+    assert [words.targetable(replace(found, qini=qini)) for qini in (good, bad, none)] == [
+        "yes",
+        "not shown",
+        "not shown",
+    ]

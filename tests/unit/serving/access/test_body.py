@@ -11,7 +11,9 @@ from serving.contract.problem import Problem
 
 
 def read(chunks: list[bytes], most: int, declared: str | None = None) -> tuple[bytes | int, int]:
-    """The body, or the status it is refused with; and how many bytes were taken from the connection."""
+    """The body, or the status it is refused with; and how many bytes were taken from the
+    connection.
+    """
     taken = 0
     waiting = list(chunks)
 
@@ -30,7 +32,9 @@ def read(chunks: list[bytes], most: int, declared: str | None = None) -> tuple[b
 
 
 @given(st.lists(st.binary(max_size=5), min_size=1, max_size=8), st.integers(1, 30), st.booleans())
-def test_a_body_is_read_whole_or_refused_at_the_limit(chunks: list[bytes], most: int, declare: bool) -> None:
+def test_a_body_is_read_whole_or_refused_at_the_limit(
+    chunks: list[bytes], most: int, declare: bool
+) -> None:
     whole = b"".join(chunks)
     found, taken = read(chunks, most, str(len(whole)) if declare else None)
     if len(whole) <= most:

@@ -15,7 +15,17 @@ def test_loopback(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["", "0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example", "holdfast", "0x7f.1"],
+    [
+        "",
+        "0.0.0.0",
+        "::",
+        "10.0.0.1",
+        "128.0.0.1",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "holdfast",
+        "0x7f.1",
+    ],
 )
 def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
@@ -42,7 +52,13 @@ def status(
         raise AssertionError("the guard itself answers nothing")
 
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope: Scope = {"type": "http", "path": path, "method": method, "client": client, "headers": pairs}
+    scope: Scope = {
+        "type": "http",
+        "path": path,
+        "method": method,
+        "client": client,
+        "headers": pairs,
+    }
     guard = AccessMiddleware(app, None if key is None else SecretStr(key))
     try:
         asyncio.run(guard(scope, receive, send))
@@ -53,7 +69,9 @@ def status(
     return 200
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:3000", "127.0.0.1:3000", "[::1]", "[::1]:3000", "Localhost:1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:3000", "127.0.0.1:3000", "[::1]", "[::1]:3000", "Localhost:1"]
+)
 def test_without_a_key_loopback_names_are_served(host: str) -> None:
     assert status(host=host) == 200
 
@@ -85,12 +103,27 @@ def test_without_a_key_other_machines_are_refused_whatever_name_they_use() -> No
 
 @pytest.mark.parametrize("authorization", ["Bearer s3cret", "bearer s3cret", "BEARER  s3cret"])
 def test_the_key_opens_from_anywhere_under_any_name(authorization: str) -> None:
-    assert status(key="s3cret", client=("10.0.0.9", 1), host="churn.example", authorization=authorization) == 200
+    assert (
+        status(
+            key="s3cret", client=("10.0.0.9", 1), host="churn.example", authorization=authorization
+        )
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "s3cret", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret2", "Basic s3cret", "Bearer\ts3cret", "Bearer ü"],
+    [
+        "",
+        "s3cret",
+        "Bearer",
+        "Bearer ",
+        "Bearer s3cre",
+        "Bearer s3cret2",
+        "Basic s3cret",
+        "Bearer\ts3cret",
+        "Bearer ü",
+    ],
 )
 def test_another_key_or_none_is_refused_on_loopback_too(authorization: str) -> None:
     assert status(key="s3cret", host="localhost", authorization=authorization) == 401

@@ -12,8 +12,14 @@ from serving.routes.openapi import openapi
 from serving.settings import ServingSettings
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
 )
 
 
@@ -24,7 +30,19 @@ def test_json_is_read_as_it_was_written(document: object) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b'{"a": NaN}', b"[Infinity]", b"[-Infinity]", b'"\xff"', b"[1] 2", b"'a'", b"[01]", b'"\\ud800"', b"[" * 10_000],
+    [
+        b"",
+        b"{",
+        b'{"a": NaN}',
+        b"[Infinity]",
+        b"[-Infinity]",
+        b'"\xff"',
+        b"[1] 2",
+        b"'a'",
+        b"[01]",
+        b'"\\ud800"',
+        b"[" * 10_000,
+    ],
 )
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="line 1 column"):
@@ -100,10 +118,16 @@ def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
         if isinstance(node, dict):
             found = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
             return found + [reference for child in node.values() for reference in references(child)]
-        return [reference for child in node for reference in references(child)] if isinstance(node, list) else []
+        return (
+            [reference for child in node for reference in references(child)]
+            if isinstance(node, list)
+            else []
+        )
 
     found = references(document)
-    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set(found)
+    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set(
+        found
+    )
 
 
 def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
@@ -112,12 +136,24 @@ def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> 
     assert "7 items and 999 bytes" in post["description"]
     request = document["components"]["schemas"]["PredictionsRequest"]
     assert request["additionalProperties"] is False
-    assert request["properties"]["customer_ids"]["maxItems"] == request["properties"]["rows"]["maxItems"] == 7
-    assert request["properties"]["reasons"] | {"minimum": 0, "maximum": 100, "default": 3} == request["properties"]["reasons"]
+    assert (
+        request["properties"]["customer_ids"]["maxItems"]
+        == request["properties"]["rows"]["maxItems"]
+        == 7
+    )
+    assert (
+        request["properties"]["reasons"] | {"minimum": 0, "maximum": 100, "default": 3}
+        == request["properties"]["reasons"]
+    )
     for status in ("400", "401", "413", "422", "503"):
         (media_type,) = post["responses"][status]["content"]
         assert media_type == "application/problem+json"
-    assert set(document["components"]["schemas"]["ProblemDocument"]["required"]) == {"type", "title", "status", "detail"}
+    assert set(document["components"]["schemas"]["ProblemDocument"]["required"]) == {
+        "type",
+        "title",
+        "status",
+        "detail",
+    }
     assert "required" not in request
 
 
@@ -126,4 +162,7 @@ def test_the_examples_in_openapi_obey_the_contract(document: dict[str, Any]) -> 
     for example in post["requestBody"]["content"]["application/json"]["examples"].values():
         assert check_request(example["value"], max_items=7)
     answer = post["responses"]["200"]["content"]["application/json"]["example"]
-    assert TypeAdapter(PredictionsAnswer).validate_python(answer, strict=True, extra="forbid") == answer
+    assert (
+        TypeAdapter(PredictionsAnswer).validate_python(answer, strict=True, extra="forbid")
+        == answer
+    )

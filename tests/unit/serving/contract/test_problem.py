@@ -58,13 +58,24 @@ def test_a_good_answer_passes_untouched() -> None:
 
 
 def test_a_raised_problem_is_answered() -> None:
-    document, headers = problem_of(raising(Problem(401, "No key.", headers={"WWW-Authenticate": "Bearer"})))
-    assert document == {"type": "about:blank", "title": "Unauthorized", "status": 401, "detail": "No key."}
+    document, headers = problem_of(
+        raising(Problem(401, "No key.", headers={"WWW-Authenticate": "Bearer"}))
+    )
+    assert document == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "No key.",
+    }
     assert headers["www-authenticate"] == "Bearer"
 
 
 def test_a_wrong_field_is_named_and_its_value_shortened() -> None:
-    document, _ = problem_of(raising(Problem.from_input_error(InputError("rows[0].Tenure", "must be a number", "x" * 9999))))
+    document, _ = problem_of(
+        raising(
+            Problem.from_input_error(InputError("rows[0].Tenure", "must be a number", "x" * 9999))
+        )
+    )
     assert document["status"] == 422
     (error,) = document["errors"]
     assert error["field"] == "rows[0].Tenure"
@@ -75,7 +86,9 @@ def test_a_wrong_field_is_named_and_its_value_shortened() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 405, 429, 500, 503])
 def test_an_error_in_another_shape_becomes_a_problem(status: int) -> None:
-    document, headers = problem_of(PlainTextResponse("secret inside", status, {"Allow": "POST", "x-own": "1"}))
+    document, headers = problem_of(
+        PlainTextResponse("secret inside", status, {"Allow": "POST", "x-own": "1"})
+    )
     assert document["status"] == status
     assert "secret" not in json.dumps(document)
     assert headers["allow"] == "POST"
@@ -87,7 +100,9 @@ def test_a_problem_that_is_answered_already_passes_untouched() -> None:
     assert ask(own)[2] == own.body
 
 
-def test_a_crash_is_answered_without_internals_and_logged_without_values(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_is_answered_without_internals_and_logged_without_values(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.ERROR):
         document, _ = problem_of(raising(RuntimeError("Mrs Smith, 12 High Street")))
     assert document["status"] == 500

@@ -38,7 +38,11 @@ def test_rows_of_text_encode_as_rows_of_numbers() -> None:
         {"Tenure": " 72 ", "Senior": "false"},
         {"Tenure": "", "Senior": None},
     ]
-    typed: list[dict[str, Any]] = [{"Tenure": 1, "Senior": True}, {"Tenure": 72.0, "Senior": False}, {"Tenure": None}]
+    typed: list[dict[str, Any]] = [
+        {"Tenure": 1, "Senior": True},
+        {"Tenure": 72.0, "Senior": False},
+        {"Tenure": None},
+    ]
     assert np.array_equal(READER.encode(text), READER.encode(typed), equal_nan=True)
 
 
@@ -86,7 +90,9 @@ def test_a_long_column_name_is_not_echoed_whole() -> None:
     assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize(("value", "shown"), [("007", "007"), (7, "7"), (7.0, "7"), (10**30, f"{10**30}"), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "shown"), [("007", "007"), (7, "7"), (7.0, "7"), (10**30, f"{10**30}"), (None, None)]
+)
 def test_an_id_comes_back_as_text(value: object, shown: str | None) -> None:
     assert READER.ids([{"id": value}]) == [shown]
     assert RowReader(ENCODING, TABLE.column_names, None).ids([{"id": value}]) == [None]
@@ -98,11 +104,26 @@ def test_an_id_of_another_kind_is_refused(value: object) -> None:
         READER.ids([{"id": "1"}, {"id": value}])
 
 
-SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates().map(str)
+SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.dates().map(str)
+)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(TABLE.column_names), SCALAR, min_size=1), min_size=2, max_size=4))
-def test_rows_together_encode_as_each_alone_or_are_refused_alike(rows: list[dict[str, Any]]) -> None:
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(TABLE.column_names), SCALAR, min_size=1),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_rows_together_encode_as_each_alone_or_are_refused_alike(
+    rows: list[dict[str, Any]],
+) -> None:
     def outcome(some: list[dict[str, Any]]) -> Any:
         try:
             return READER.encode(some).tolist()
@@ -113,7 +134,9 @@ def test_rows_together_encode_as_each_alone_or_are_refused_alike(rows: list[dict
     if together is None:
         assert None in alone
     else:
-        assert np.array_equal(together, [row[0] for row in alone if row is not None], equal_nan=True)
+        assert np.array_equal(
+            together, [row[0] for row in alone if row is not None], equal_nan=True
+        )
 
 
 def test_the_encoding_survives_its_document() -> None:

@@ -22,18 +22,31 @@ ROW: dict[str, Any] = {
 
 def _sorted(*rows: dict[str, Any], table: type = pa.Table) -> ByBlock:
     frame = pd.DataFrame(list(rows))
-    return sort_actions(pa.Table.from_pandas(frame) if table is pa.Table else frame, [40, 30], 50, 30, 9, 13)
+    return sort_actions(
+        pa.Table.from_pandas(frame) if table is pa.Table else frame, [40, 30], 50, 30, 9, 13
+    )
 
 
 @pytest.mark.parametrize("table", [pa.Table, pd.DataFrame])
 def test_decisions_are_sorted_by_block_and_week(table: type) -> None:
-    other = ROW | {"subscription_id": None, "customer_id": "C00000031", "channel": None, "arm": "control", "propensity": None}
+    other = ROW | {
+        "subscription_id": None,
+        "customer_id": "C00000031",
+        "channel": None,
+        "arm": "control",
+        "propensity": None,
+    }
     later = ROW | {"at": datetime(2024, 3, 12, tzinfo=UTC)}
     found = _sorted(ROW | {"customer_id": None}, other, later | {"customer_id": None}, table=table)
     assert {block: sorted(weeks) for block, weeks in found.items()} == {0: [9, 10], 1: [9]}
     mine, theirs = found[0][9], found[1][9]
     assert (mine.line[0], mine.whole[0], ACTIONS[mine.action[0]]) == (3, False, "courtesy_call")
-    assert (theirs.line[0], theirs.customer[0], theirs.whole[0], theirs.channel[0]) == (-1, 1, True, -1)
+    assert (theirs.line[0], theirs.customer[0], theirs.whole[0], theirs.channel[0]) == (
+        -1,
+        1,
+        True,
+        -1,
+    )
 
 
 def test_decisions_about_one_subscription_in_one_week_are_told_apart() -> None:

@@ -8,7 +8,9 @@ seeds, blocks, weeks = st.integers(0, 2**63 - 1), st.integers(0, 50), st.integer
 
 
 @given(seeds, blocks, weeks)
-def test_an_address_has_one_number_whatever_was_drawn_before(seed: int, block: int, week: int) -> None:
+def test_an_address_has_one_number_whatever_was_drawn_before(
+    seed: int, block: int, week: int
+) -> None:
     first, second = Draws(seed, block), Draws(seed, block)
     second.uniform("something else", week, 7)
     assert (first.uniform("use", week, 50) == second.uniform("use", week, 50)).all()
@@ -51,7 +53,10 @@ def test_whole_numbers_lie_next_to_their_mean(means: list[float], seed: int) -> 
     assert (np.abs(counts - mean) <= 1).all()
 
 
-@given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40), st.lists(st.floats(0.0, 3), min_size=2, max_size=6))
+@given(
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40),
+    st.lists(st.floats(0.0, 3), min_size=2, max_size=6),
+)
 def test_what_has_no_weight_is_never_picked(luck: list[float], weights: list[float]) -> None:
     given_weights = np.array([*weights, 1.0])
     chosen = pick(np.array(luck), given_weights)

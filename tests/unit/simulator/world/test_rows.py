@@ -26,7 +26,9 @@ def test_nothing_arrives_before_it_happens(seed: int, table: str, count: int) ->
 
 
 @given(st.integers(0, 1000), tables, st.integers(2, 200), st.integers(0, 40))
-def test_rows_arrive_once_through_a_checkpoint_too(seed: int, table: str, count: int, days: int) -> None:
+def test_rows_arrive_once_through_a_checkpoint_too(
+    seed: int, table: str, count: int, days: int
+) -> None:
     rows, _ = _rows(seed, table, count)
     everything = _rows(seed, table, count)[0].take(np.iinfo(np.int64).max)
     early = rows.take(START + days * DAY)

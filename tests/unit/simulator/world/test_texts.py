@@ -13,7 +13,9 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _text(language: int, issue: int, ticket_class: int, luck: float) -> str:
-    code = texts.encode(np.array([language]), np.array([issue]), np.array([ticket_class]), np.array([luck]))
+    code = texts.encode(
+        np.array([language]), np.array([issue]), np.array([ticket_class]), np.array([luck])
+    )
     return texts.compose(int(code[0]))
 
 

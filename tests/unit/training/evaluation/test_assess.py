@@ -33,7 +33,11 @@ def _predictions(rows: int = 4000, seed: int = 1) -> Predictions:
         cutoffs=START + random.integers(1, 4, rows) * np.timedelta64(28, "D"),
         trained_until=START,
         holdout=random.random(rows) < 0.1,
-        rivals={"constant": np.full(rows, 0.2), "logistic": expit(0.5 * signal - 1.5), "champion": expit(signal - 1.5)},
+        rivals={
+            "constant": np.full(rows, 0.2),
+            "logistic": expit(0.5 * signal - 1.5),
+            "champion": expit(signal - 1.5),
+        },
     )
 
 
@@ -52,7 +56,9 @@ def test_the_figures_are_those_of_the_rows_and_lie_within_their_intervals(
 ) -> None:
     assert list(assessment.metrics) == list(METRICS)
     expected = figures(predictions.label, predictions.probability, predictions.weight, SETTINGS)
-    assert {name: found.value for name, found in assessment.metrics.items()} == pytest.approx(expected)
+    assert {name: found.value for name, found in assessment.metrics.items()} == pytest.approx(
+        expected
+    )
     for found in assessment.metrics.values():
         assert found.low <= found.value <= found.high
     assert (assessment.rows, assessment.positives) == (4000, predictions.label.sum())
@@ -67,8 +73,11 @@ def test_a_rival_that_says_the_same_differs_by_nothing(assessment: Assessment) -
 def test_rivals_are_compared_on_the_same_draws(assessment: Assessment) -> None:
     for name, rival in assessment.rivals.items():
         for metric, found in rival.difference.items():
-            assert found.value == pytest.approx(assessment.metrics[metric].value - rival.metrics[metric].value), (name, metric)
-    # The order of a logistic regression on the same signal is the same, though not its probabilities.
+            assert found.value == pytest.approx(
+                assessment.metrics[metric].value - rival.metrics[metric].value
+            ), (name, metric)
+    # The order of a logistic regression on the same signal is the same, though not its
+    # probabilities.
     assert assessment.rivals["logistic"].difference["auc"] == Estimate(0.0, 0.0, 0.0)
     assert assessment.rivals["logistic"].difference["slope"].high < 0
     assert assessment.rivals["constant"].difference["auc"].low > 0.1
@@ -80,16 +89,26 @@ def test_what_cannot_be_told_is_left_out(assessment: Assessment) -> None:
     assert set(METRICS) - set(constant.difference) == {"slope"}
 
 
-def test_calibration_by_stratum_and_of_all(predictions: Predictions, assessment: Assessment) -> None:
+def test_calibration_by_stratum_and_of_all(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     assert set(assessment.strata) == {EVERYBODY, "postpaid", "prepaid"}
     whole = assessment.strata[EVERYBODY]
     assert whole.slope == assessment.metrics["slope"]
     assert whole.observed_over_expected == assessment.metrics["observed_over_expected"]
-    assert sum(found.rows for name, found in assessment.strata.items() if name != EVERYBODY) == whole.rows
-    assert sum(found.positives for name, found in assessment.strata.items() if name != EVERYBODY) == whole.positives
+    assert (
+        sum(found.rows for name, found in assessment.strata.items() if name != EVERYBODY)
+        == whole.rows
+    )
+    assert (
+        sum(found.positives for name, found in assessment.strata.items() if name != EVERYBODY)
+        == whole.positives
+    )
     for found in assessment.strata.values():
         assert len(found.deciles) == 10
-        assert [decile.predicted for decile in found.deciles] == sorted(decile.predicted for decile in found.deciles)
+        assert [decile.predicted for decile in found.deciles] == sorted(
+            decile.predicted for decile in found.deciles
+        )
         for decile in found.deciles:
             assert decile.joint_low < decile.predicted < decile.joint_high
             assert decile.low <= decile.observed <= decile.high
@@ -98,28 +117,44 @@ def test_calibration_by_stratum_and_of_all(predictions: Predictions, assessment:
     assert whole.deciles[-1].observed < whole.deciles[-1].joint_low
 
 
-def test_a_slice_where_the_model_is_much_worse_is_flagged(predictions: Predictions, assessment: Assessment) -> None:
+def test_a_slice_where_the_model_is_much_worse_is_flagged(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     regions = assessment.slices["region"]
     south = predictions.slices["region"] == "south"
     p = predictions
     apart = [auc(p.label[rows], p.probability[rows], p.weight[rows]) for rows in (south, ~south)]
     assert regions["south"].gap is not None
     assert regions["south"].gap.value == pytest.approx(apart[0] - apart[1])
-    assert {name: found.flagged for name, found in regions.items()} == {"north": False, "south": True, "islands": False}
+    assert {name: found.flagged for name, found in regions.items()} == {
+        "north": False,
+        "south": True,
+        "islands": False,
+    }
     assert sum(found.rows for found in regions.values()) == 4000
     assert set(regions["south"].metrics) == {"auc", "log_loss", "observed_over_expected"}
 
 
-def test_slices_tell_on_which_rows_a_rival_is_beaten(predictions: Predictions, assessment: Assessment) -> None:
+def test_slices_tell_on_which_rows_a_rival_is_beaten(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     regions, p = assessment.slices["region"], predictions
-    assert {name: set(found.difference) for name, found in regions.items()} == {name: set(p.rivals) for name in regions}
+    assert {name: set(found.difference) for name, found in regions.items()} == {
+        name: set(p.rivals) for name in regions
+    }
     assert {found.difference["champion"] for found in regions.values()} == {Estimate(0.0, 0.0, 0.0)}
     # Where the model is blind, a constant says as much at least.
-    assert regions["north"].difference["constant"].high < 0 < regions["south"].difference["constant"].low
+    assert (
+        regions["north"].difference["constant"].high
+        < 0
+        < regions["south"].difference["constant"].low
+    )
     mass = {name: p.weight[p.slices["region"] == name].sum() for name in regions}
     for name, rival in assessment.rivals.items():
         parts = [found.difference[name].value * mass[region] for region, found in regions.items()]
-        assert sum(parts) / sum(mass.values()) == pytest.approx(rival.difference["log_loss"].value, abs=1e-12)
+        assert sum(parts) / sum(mass.values()) == pytest.approx(
+            rival.difference["log_loss"].value, abs=1e-12
+        )
 
 
 def test_too_few_positives_and_no_others_give_no_gap(assessment: Assessment) -> None:
@@ -128,21 +163,29 @@ def test_too_few_positives_and_no_others_give_no_gap(assessment: Assessment) -> 
     assert assessment.slices["language"]["en"].gap is None
 
 
-def test_decay_by_months_of_28_days_after_training(predictions: Predictions, assessment: Assessment) -> None:
+def test_decay_by_months_of_28_days_after_training(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     assert [month.months_after for month in assessment.decay] == [1, 2, 3]
     second = predictions.cutoffs == START + np.timedelta64(56, "D")
     month = assessment.decay[1]
     assert month.rows == second.sum()
     p = predictions
-    assert month.metrics["auc"].value == pytest.approx(auc(p.label[second], p.probability[second], p.weight[second]))
+    assert month.metrics["auc"].value == pytest.approx(
+        auc(p.label[second], p.probability[second], p.weight[second])
+    )
     assert assess(replace(predictions, trained_until=None), SETTINGS).decay == ()
 
 
-def test_the_holdout_has_figures_of_its_own_where_it_is_large_enough(predictions: Predictions, assessment: Assessment) -> None:
+def test_the_holdout_has_figures_of_its_own_where_it_is_large_enough(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     assert assessment.holdout is not None
     p = predictions
     expected = figures(p.label[p.holdout], p.probability[p.holdout], p.weight[p.holdout], SETTINGS)
-    assert {name: found.value for name, found in assessment.holdout.items()} == pytest.approx(expected)
+    assert {name: found.value for name, found in assessment.holdout.items()} == pytest.approx(
+        expected
+    )
     few = np.arange(len(p.label)) < 50
     assert assess(replace(predictions, holdout=few), SETTINGS).holdout is None
 
@@ -156,14 +199,18 @@ def test_an_assessment_comes_back_from_json(assessment: Assessment) -> None:
         Assessment.from_json(document)
 
 
-def test_the_same_seed_gives_the_same_assessment(predictions: Predictions, assessment: Assessment) -> None:
+def test_the_same_seed_gives_the_same_assessment(
+    predictions: Predictions, assessment: Assessment
+) -> None:
     assert assess(predictions, SETTINGS, seed=1) == assessment
     assert assess(predictions, SETTINGS, seed=2) != assessment
 
 
 def test_care_s_real_capacity_can_be_given(predictions: Predictions) -> None:
     p = predictions
-    expected = figures(p.label, p.probability, p.weight, AssessmentSettings(care_capacity_share=0.3))
+    expected = figures(
+        p.label, p.probability, p.weight, AssessmentSettings(care_capacity_share=0.3)
+    )
     found = assess(replace(predictions, capacity=0.3), SETTINGS).metrics
     assert found["precision_capacity"].value == pytest.approx(expected["precision_capacity"])
 
@@ -182,7 +229,9 @@ def test_care_s_real_capacity_can_be_given(predictions: Predictions) -> None:
         ({"capacity": 1.0}, "capacity: must be a share"),
     ],
 )
-def test_wrong_predictions_are_refused(predictions: Predictions, change: dict[str, object], message: str) -> None:
+def test_wrong_predictions_are_refused(
+    predictions: Predictions, change: dict[str, object], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         assess(replace(predictions, **change), SETTINGS)  # type: ignore[arg-type]
 

@@ -20,8 +20,14 @@ def _rows(rows: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_it_is_a_logistic_regression_after_the_usual_preparation() -> None:
     matrix, label, weight = _rows()
-    usual = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler(), LogisticRegression())
-    usual.fit(matrix[:600], label[:600], logisticregression__sample_weight=weight[:600] / weight[:600].mean())
+    usual = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True), StandardScaler(), LogisticRegression()
+    )
+    usual.fit(
+        matrix[:600],
+        label[:600],
+        logisticregression__sample_weight=weight[:600] / weight[:600].mean(),
+    )
     found = fit_logistic(matrix[:600], label[:600], weight[:600]).probability(matrix[600:])
     assert found == pytest.approx(usual.predict_proba(matrix[600:])[:, 1], abs=1e-3)
 
@@ -33,7 +39,8 @@ def test_columns_that_say_nothing_do_no_harm() -> None:
     wider = np.concatenate([empty, matrix, same], axis=1)
     model = fit_logistic(wider, label, weight)
     assert model.probability(wider) == pytest.approx(base, abs=1e-3)
-    # A value where training had none, none where training always had one, and one that is out of all proportion.
+    # A value where training had none, none where training always had one, and one that is out of
+    # all proportion.
     wider[0] = [1, np.nan, np.nan, np.nan, np.nan, np.nan]
     wider[1, 1] = 1e12
     assert np.all((model.probability(wider) > 0) & (model.probability(wider) < 1))
@@ -52,5 +59,7 @@ def test_the_constant_is_the_weighted_share_in_training_by_stratum() -> None:
     strata = np.repeat(["postpaid", "prepaid"], 10_000)
     label[15_000:] = 0
     weight = np.where(label > 0, 2.0, 1.0)
-    found = constant_baseline(label, weight, strata, np.array(["prepaid", "postpaid", "fixed", "prepaid"]))
+    found = constant_baseline(
+        label, weight, strata, np.array(["prepaid", "postpaid", "fixed", "prepaid"])
+    )
     assert found == pytest.approx([2500 / 11_250, 0.4, 7500 / 23_750, 2500 / 11_250], abs=1e-3)

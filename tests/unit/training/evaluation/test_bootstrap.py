@@ -12,7 +12,9 @@ def _mean(counts: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": values @ counts / counts.sum(axis=0), "counts": counts}
 
 
-def test_customers_are_drawn_with_replacement_after_a_first_weighting_that_is_the_rows_themselves() -> None:
+def test_customers_are_drawn_with_replacement_after_a_first_weighting_that_is_the_rows_themselves() -> (
+    None
+):
     found = resample(40, 300, 1, _mean, 1, "")
     assert found["counts"].shape == (301, 40)
     assert np.all(found["counts"][0] == 1)
@@ -33,7 +35,9 @@ def test_intervals_move_with_a_change_of_scale(seed: int, shift: float) -> None:
     drawn = np.random.default_rng(seed).normal(0.1, 1, 200)
     low, high = interval(0.0, drawn, 0.9)
     assert low < high
-    assert interval(shift, shift + 3 * drawn, 0.9) == pytest.approx((shift + 3 * low, shift + 3 * high))
+    assert interval(shift, shift + 3 * drawn, 0.9) == pytest.approx(
+        (shift + 3 * low, shift + 3 * high)
+    )
     # The percentiles of a rising function are the function of the percentiles, near enough.
     assert interval(1.0, np.exp(drawn), 0.9) == pytest.approx((np.exp(low), np.exp(high)), rel=0.1)
 

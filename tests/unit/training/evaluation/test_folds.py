@@ -11,9 +11,15 @@ SETTINGS = TrainingSettings(folds=4, repeats=2, time_windows=3)
 seeds = st.integers(0, 10_000)
 
 
-def _rows(seed: int, rows: int = 240, groups: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows(
+    seed: int, rows: int = 240, groups: int = 60
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
-    return (random.random(rows) < 0.4).astype(float), random.integers(0, groups, rows), random.integers(0, 30, rows).astype(float)
+    return (
+        (random.random(rows) < 0.4).astype(float),
+        random.integers(0, groups, rows),
+        random.integers(0, 30, rows).astype(float),
+    )
 
 
 @given(seeds)
@@ -29,7 +35,10 @@ def test_every_row_is_judged_once_a_repeat_by_a_model_that_has_not_seen_it(seed:
 @given(seeds)
 def test_groups_are_never_on_both_sides(seed: int) -> None:
     label, group, time = _rows(seed)
-    for split in [*cross_validation(label, group, SETTINGS), *time_windows(label, time, group, SETTINGS)]:
+    for split in [
+        *cross_validation(label, group, SETTINGS),
+        *time_windows(label, time, group, SETTINGS),
+    ]:
         assert np.intersect1d(group[split.train], group[split.test]).size == 0
 
 
@@ -75,7 +84,9 @@ def test_few_groups_make_fewer_inner_folds() -> None:
     label, _, _ = _rows(1)
     group = np.arange(len(label)) % 5
     (first, *_) = cross_validation(label, group, TrainingSettings(folds=5))
-    folds = list(inner_folds(label[first.train], group[first.train], TrainingSettings(inner_folds=5)))
+    folds = list(
+        inner_folds(label[first.train], group[first.train], TrainingSettings(inner_folds=5))
+    )
     assert len(folds) == 4
 
 

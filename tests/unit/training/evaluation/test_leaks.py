@@ -15,7 +15,13 @@ def _label() -> np.ndarray:
 def _flags(values: np.ndarray, categorical: bool = False) -> dict[str, float]:
     noise = np.random.default_rng(4).normal(size=ROWS)
     found = watch_table(
-        np.column_stack([values, noise]), _label(), None, ["x", "noise"], [0] if categorical else [], SETTINGS, seed=1
+        np.column_stack([values, noise]),
+        _label(),
+        None,
+        ["x", "noise"],
+        [0] if categorical else [],
+        SETTINGS,
+        seed=1,
     )
     assert all(flag.column == "x" for flag in found)
     return {flag.kind: flag.figure for flag in found}
@@ -36,7 +42,11 @@ def test_a_column_that_tells_the_answer() -> None:
 def test_a_column_that_tells_the_answer_out_of_order() -> None:
     # High in the middle, low at both ends: no single threshold finds it.
     random = np.random.default_rng(5)
-    values = np.where(_label() == 1, random.uniform(-1, 1, ROWS), random.choice([-1, 1], ROWS) * random.uniform(1, 2, ROWS))
+    values = np.where(
+        _label() == 1,
+        random.uniform(-1, 1, ROWS),
+        random.choice([-1, 1], ROWS) * random.uniform(1, 2, ROWS),
+    )
     assert set(_flags(values)) == {"single_column"}
 
 

@@ -9,7 +9,15 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from holdfast.errors import InputError
-from training.evaluation.metrics import METRICS, Judge, auc, expected_calibration_error, figures, log_loss, top_decile_lift
+from training.evaluation.metrics import (
+    METRICS,
+    Judge,
+    auc,
+    expected_calibration_error,
+    figures,
+    log_loss,
+    top_decile_lift,
+)
 from training.settings import AssessmentSettings
 
 SETTINGS = AssessmentSettings()
@@ -33,29 +41,56 @@ def test_figures_agree_with_scikit_learn(seed: int) -> None:
     found = figures(label, probability, weight, SETTINGS)
     assert list(found) == list(METRICS)
     assert found["auc"] == pytest.approx(roc_auc_score(label, probability, sample_weight=weight))
-    assert found["average_precision"] == pytest.approx(average_precision_score(label, probability, sample_weight=weight))
-    assert found["log_loss"] == pytest.approx(sklearn_log_loss(label, probability, sample_weight=weight))
-    assert found["brier"] == pytest.approx(brier_score_loss(label, probability, sample_weight=weight))
+    assert found["average_precision"] == pytest.approx(
+        average_precision_score(label, probability, sample_weight=weight)
+    )
+    assert found["log_loss"] == pytest.approx(
+        sklearn_log_loss(label, probability, sample_weight=weight)
+    )
+    assert found["brier"] == pytest.approx(
+        brier_score_loss(label, probability, sample_weight=weight)
+    )
     assert found["observed_over_expected"] == pytest.approx(weight @ label / (weight @ probability))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_slope_is_that_of_a_logistic_regression(seed: int) -> None:
     label, probability, weight = _rows(seed, rows=5000, digits=8)
-    regression = LogisticRegression(C=np.inf, tol=1e-10).fit(logit(probability)[:, None], label, sample_weight=weight)
-    assert figures(label, probability, weight, SETTINGS)["slope"] == pytest.approx(regression.coef_[0, 0], abs=1e-5)
+    regression = LogisticRegression(C=np.inf, tol=1e-10).fit(
+        logit(probability)[:, None], label, sample_weight=weight
+    )
+    assert figures(label, probability, weight, SETTINGS)["slope"] == pytest.approx(
+        regression.coef_[0, 0], abs=1e-5
+    )
 
 
 @few
-@given(seeds, st.floats(2, 10), st.floats(2, 20), st.floats(30, 500), st.floats(0, 20), st.floats(0, 5))
+@given(
+    seeds, st.floats(2, 10), st.floats(2, 20), st.floats(30, 500), st.floats(0, 20), st.floats(0, 5)
+)
 def test_the_maximum_profit_is_empulse_s(
     seed: int, alpha: float, beta: float, clv: float, incentive: float, contact: float
 ) -> None:
     label, probability, _ = _rows(seed)
-    settings = AssessmentSettings(accepts_alpha=alpha, accepts_beta=beta, clv=clv, incentive_cost=incentive, contact_cost=contact)
-    campaign = {"alpha": alpha, "beta": beta, "clv": clv, "incentive_cost": incentive, "contact_cost": contact}
+    settings = AssessmentSettings(
+        accepts_alpha=alpha,
+        accepts_beta=beta,
+        clv=clv,
+        incentive_cost=incentive,
+        contact_cost=contact,
+    )
+    campaign = {
+        "alpha": alpha,
+        "beta": beta,
+        "clv": clv,
+        "incentive_cost": incentive,
+        "contact_cost": contact,
+    }
     found = figures(label, probability, settings=settings)
-    expected, perfect = empc_score(label, probability, **campaign), empc_score(label, label, **campaign)
+    expected, perfect = (
+        empc_score(label, probability, **campaign),
+        empc_score(label, label, **campaign),
+    )
     assert found["empc"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert found["empc_share"] == pytest.approx(expected / perfect, rel=1e-9, abs=1e-9)
 
@@ -72,8 +107,14 @@ def test_by_default_the_campaign_is_verbraken_s(seed: int) -> None:
 def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
     label, probability, weight = _rows(seed)
     base = figures(label, probability, weight, SETTINGS)
-    for order in (np.argsort(label), np.argsort(-label), np.random.default_rng(seed).permutation(len(label))):
-        assert figures(label[order], probability[order], weight[order], SETTINGS) == pytest.approx(base)
+    for order in (
+        np.argsort(label),
+        np.argsort(-label),
+        np.random.default_rng(seed).permutation(len(label)),
+    ):
+        assert figures(label[order], probability[order], weight[order], SETTINGS) == pytest.approx(
+            base
+        )
 
 
 @few
@@ -103,8 +144,17 @@ def test_no_ranking_beats_the_perfect_one(seed: int) -> None:
     label, probability, weight = _rows(seed)
     perfect = figures(label, 0.8 * label + 0.1, weight, SETTINGS)
     found = figures(label, probability, weight, SETTINGS)
-    assert (perfect["auc"], perfect["average_precision"], perfect["empc_share"]) == pytest.approx((1, 1, 1))
-    for name in ("lift_top_decile", "precision_top_decile", "lift_capacity", "precision_capacity", "empc", "empc_share"):
+    assert (perfect["auc"], perfect["average_precision"], perfect["empc_share"]) == pytest.approx(
+        (1, 1, 1)
+    )
+    for name in (
+        "lift_top_decile",
+        "precision_top_decile",
+        "lift_capacity",
+        "precision_capacity",
+        "empc",
+        "empc_share",
+    ):
         assert found[name] <= perfect[name] + 1e-12
     assert found["empc_share"] >= 0
 
@@ -122,14 +172,17 @@ def test_a_weighting_of_the_customers_is_a_weight_of_their_rows(seed: int) -> No
         there = drawn > 0
         expected = figures(label[there], probability[there], drawn[there], SETTINGS)
         del expected["ece"]  # its bins stay those of all rows
-        assert {name: found[name][draw] for name in expected} == pytest.approx(expected, abs=2e-5, nan_ok=True)
+        assert {name: found[name][draw] for name in expected} == pytest.approx(
+            expected, abs=2e-5, nan_ok=True
+        )
 
 
 def test_precision_and_lift_at_capacity_by_hand() -> None:
     label = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 1.0])
     probability = np.array([0.9, 0.8, 0.8, 0.8, 0.3, 0.2, 0.2, 0.2, 0.1, 0.1])
     found = figures(label, probability, settings=AssessmentSettings(care_capacity_share=0.2))
-    # One certain place for the first row, and the second shared among three, one of them a positive.
+    # One certain place for the first row, and the second shared among three, one of them a
+    # positive.
     assert found["precision_capacity"] == pytest.approx((1 + 1 / 3) / 2)
     assert found["lift_capacity"] == pytest.approx((1 + 1 / 3) / 2 / 0.3)
     assert found["precision_top_decile"] == pytest.approx(1)
@@ -149,7 +202,12 @@ def test_what_rows_cannot_tell_is_no_number() -> None:
     assert np.isnan(apart["slope"])  # the best slope is endless
     assert apart["auc"] == 1
     alone = figures(np.zeros(4), np.array([0.1, 0.2, 0.3, 0.4]))
-    assert np.isnan([alone[name] for name in ("auc", "average_precision", "slope", "lift_top_decile", "empc_share")]).all()
+    assert np.isnan(
+        [
+            alone[name]
+            for name in ("auc", "average_precision", "slope", "lift_top_decile", "empc_share")
+        ]
+    ).all()
     assert (alone["observed_over_expected"], alone["empc"]) == (0, 0)
 
 
@@ -163,7 +221,9 @@ def test_certain_and_wrong_is_finite() -> None:
 def test_weighted_calibration_error_by_hand() -> None:
     probability = np.linspace(0.05, 0.95, 10)
     label, weight = np.ones(10), np.ones(10)
-    assert expected_calibration_error(label, probability, weight) == pytest.approx((1 - probability).mean())
+    assert expected_calibration_error(label, probability, weight) == pytest.approx(
+        (1 - probability).mean()
+    )
     # Half of the weight on the first row: five bins of it alone.
     weight[0] = 9
     expected = (9 * 0.95 + (1 - probability[1:]).sum()) / 18

@@ -26,10 +26,13 @@ def test_the_same_rows_three_times_tell_no_more() -> None:
     found = population(3000, 1, right=True)
     customer = np.arange(len(found.label))
     once = _bounds(found.label, found.probability, found.weight, customer)
-    thrice = _bounds(*(np.tile(part, 3) for part in (found.label, found.probability, found.weight, customer)))
+    thrice = _bounds(
+        *(np.tile(part, 3) for part in (found.label, found.probability, found.weight, customer))
+    )
     assert thrice == pytest.approx(once, abs=0.01)
     strangers = _bounds(
-        *(np.tile(part, 3) for part in (found.label, found.probability, found.weight)), np.arange(3 * len(customer))
+        *(np.tile(part, 3) for part in (found.label, found.probability, found.weight)),
+        np.arange(3 * len(customer)),
     )
     assert np.all(strangers[1] - strangers[0] < 0.7 * (once[1] - once[0]))
 
@@ -40,10 +43,15 @@ def test_rows_of_a_customer_are_as_alike_as_they_were_made() -> None:
     probability = random.uniform(0.1, 0.4, 20_000)[customer]
     shared = random.random(20_000)[customer] < probability
     own = random.random(60_000) < probability
-    # With probability 0.6 each a row shows what all rows of its customer share: two of them do with 0.36.
+    # With probability 0.6 each a row shows what all rows of its customer share: two of them do with
+    # 0.36.
     label = np.where(random.random(60_000) < 0.6, shared, own).astype(float)
-    assert customer_correlation(label, probability, np.ones(60_000), customer) == pytest.approx(0.36, abs=0.02)
-    assert customer_correlation(own.astype(float), probability, np.ones(60_000), customer) == pytest.approx(0, abs=0.01)
+    assert customer_correlation(label, probability, np.ones(60_000), customer) == pytest.approx(
+        0.36, abs=0.02
+    )
+    assert customer_correlation(
+        own.astype(float), probability, np.ones(60_000), customer
+    ) == pytest.approx(0, abs=0.01)
     assert customer_correlation(label, probability, np.ones(60_000), np.arange(60_000)) == 0
 
 
@@ -53,7 +61,9 @@ def _bounds(*rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.proof
-def test_right_predictions_keep_their_joint_bounds_and_wrong_ones_do_not(proof_draws: Callable[[int], int]) -> None:
+def test_right_predictions_keep_their_joint_bounds_and_wrong_ones_do_not(
+    proof_draws: Callable[[int], int],
+) -> None:
     samples = proof_draws(400)
     kept, caught = 0, 0
     for sample in range(samples):
@@ -78,7 +88,9 @@ def test_joint_bounds_allow_for_rows_that_say_the_same(proof_draws: Callable[[in
     kept, kept_by_strangers = 0, 0
     for sample in range(samples):
         random = np.random.default_rng([3, sample])
-        risk = np.clip(random.beta(1, 12, customers)[customer] * random.uniform(0.6, 1.4, len(customer)), 0, 1)
+        risk = np.clip(
+            random.beta(1, 12, customers)[customer] * random.uniform(0.6, 1.4, len(customer)), 0, 1
+        )
         shared, own = random.random(customers)[customer], random.random(len(customer))
         label = (np.where(random.random(len(customer)) < 0.8, shared, own) < risk).astype(float)
         weight = np.where(random.random(customers) < 0.05, 8.0, 1.0)[customer]
@@ -97,9 +109,20 @@ def test_joint_bounds_allow_for_rows_that_say_the_same(proof_draws: Callable[[in
 def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[int], int]) -> None:
     samples = proof_draws(200)
     settings = AssessmentSettings(draws=500 if samples == 200 else 200)
-    found = covered(samples, 2000, lambda number: population(2000, [1, number]), true_figures(settings), settings)
+    found = covered(
+        samples,
+        2000,
+        lambda number: population(2000, [1, number]),
+        true_figures(settings),
+        settings,
+    )
     least, most = 0.85 * samples, 0.95 * samples
     if samples < 200:
-        # So few samples leave the range by chance; these borders are crossed once in a thousand times from its ends.
+        # So few samples leave the range by chance; these borders are crossed once in a thousand
+        # times from its ends.
         least, most = binom.ppf(0.001, samples, 0.85), binom.isf(0.001, samples, 0.95)
-    assert {name: int(found[name][0].sum()) for name in PROMISED if not least <= found[name][0].sum() <= most} == {}
+    assert {
+        name: int(found[name][0].sum())
+        for name in PROMISED
+        if not least <= found[name][0].sum() <= most
+    } == {}

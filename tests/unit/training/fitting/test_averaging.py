@@ -33,7 +33,9 @@ class Booster:
         return f"num_leaves={self.leaves}\n"
 
 
-def _averaging(boosters: list[Booster], price: float = 0.002, most_leaves: int = 20_000) -> Averaging:
+def _averaging(
+    boosters: list[Booster], price: float = 0.002, most_leaves: int = 20_000
+) -> Averaging:
     return Averaging(
         lambda recipe: EarlyStopped(boosters[int(str(recipe["number"]))], 1, 0.0),  # type: ignore[arg-type]
         VALID,
@@ -70,7 +72,9 @@ def test_leaves_must_be_earned() -> None:
     assert _worth(boosters, price=1.0) == [0]
 
 
-@pytest.mark.parametrize("most_leaves, expected", [(10_000, [0, 1, 2, 3, 4]), (700, [0, 1, 3]), (100, [0])])
+@pytest.mark.parametrize(
+    "most_leaves, expected", [(10_000, [0, 1, 2, 3, 4]), (700, [0, 1, 3]), (100, [0])]
+)
 def test_the_gate_s_leaves_are_never_exceeded(most_leaves: int, expected: list[int]) -> None:
     boosters = _erring(5, leaves=300)
     boosters[3].leaves = 100

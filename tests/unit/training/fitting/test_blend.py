@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost
 from training.fitting.blend import Member, average, fit_blend, fit_blend_early_stopped
-from training.fitting.fit import PARAMETERS, TrainingTable, constrained, fit_booster, fit_early_stopped
+from training.fitting.fit import (
+    PARAMETERS,
+    TrainingTable,
+    constrained,
+    fit_booster,
+    fit_early_stopped,
+)
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(max_rounds=60, patience_rounds=10)
@@ -41,8 +47,16 @@ def _boosters(*members: Member) -> list[lgb.Booster]:
 
 
 @settings(max_examples=15)
-@given(st.lists(st.tuples(st.sampled_from([PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)), min_size=1, max_size=5))
-def test_margin_and_contributions_are_the_mean_of_the_members(chosen: list[tuple[dict[str, object], int]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_margin_and_contributions_are_the_mean_of_the_members(
+    chosen: list[tuple[dict[str, object], int]],
+) -> None:
     boosters = _boosters(*(Member(recipe, rounds) for recipe, rounds in chosen))
     blend = average(boosters)
     for options in ({"raw_score": True}, {"pred_contrib": True}):
@@ -62,7 +76,10 @@ def test_a_blend_is_a_booster_like_any_other() -> None:
 
 def test_a_single_member_is_the_plain_booster() -> None:
     plain = fit_booster(TABLE, 7, SETTINGS, 1)
-    assert fit_blend(TABLE, [Member(PARAMETERS, 7)], SETTINGS, threads=1).model_to_string() == plain.model_to_string()
+    assert (
+        fit_blend(TABLE, [Member(PARAMETERS, 7)], SETTINGS, threads=1).model_to_string()
+        == plain.model_to_string()
+    )
 
 
 def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> None:
@@ -78,7 +95,9 @@ def test_the_first_member_ends_before_it_has_too_many_leaves() -> None:
     whole, fewer = _boosters(Member(PARAMETERS, 12), Member(PARAMETERS, 5))
     for allowed in (explanation_cost(fewer), explanation_cost(fewer) + 1):
         blend = fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
-        assert np.array_equal(blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5))
+        assert np.array_equal(
+            blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5)
+        )
         assert explanation_cost(blend) == explanation_cost(fewer)
     assert fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees() == 1
 
@@ -87,12 +106,19 @@ def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
     constant = replace(TABLE, matrix=np.zeros_like(TABLE.matrix))
     boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(PARAMETERS, 5))]
     mean = np.mean([booster.predict(UNSEEN.matrix, raw_score=True) for booster in boosters], axis=0)
-    assert average(boosters).predict(UNSEEN.matrix, raw_score=True) == pytest.approx(mean, abs=1e-12)
+    assert average(boosters).predict(UNSEEN.matrix, raw_score=True) == pytest.approx(
+        mean, abs=1e-12
+    )
 
 
 def test_every_member_stops_where_it_would_alone() -> None:
-    blend, members = fit_blend_early_stopped(TABLE, UNSEEN, [PARAMETERS, SHALLOW], SETTINGS, threads=1)
-    alone = [fit_early_stopped(TABLE, UNSEEN, recipe, SETTINGS, threads=1) for recipe in (PARAMETERS, SHALLOW)]
+    blend, members = fit_blend_early_stopped(
+        TABLE, UNSEEN, [PARAMETERS, SHALLOW], SETTINGS, threads=1
+    )
+    alone = [
+        fit_early_stopped(TABLE, UNSEEN, recipe, SETTINGS, threads=1)
+        for recipe in (PARAMETERS, SHALLOW)
+    ]
     assert [member.rounds for member in members] == [rounds for _, rounds in alone]
     assert blend.model_to_string() == average([booster for booster, _ in alone]).model_to_string()
 

@@ -19,7 +19,9 @@ def test_the_curve_that_made_the_labels_is_chosen() -> None:
     beta = BetaCalibration(a=0.3, b=2.5, intercept=0.0)
     found = choose_calibration(*_draw(8000, beta.probability))
     assert (found.kind, type(found.calibration)) == ("beta", BetaCalibration)
-    stairs = choose_calibration(*_draw(8000, lambda margin: 0.1 + 0.3 * (margin > -1) + 0.3 * (margin > 1)))
+    stairs = choose_calibration(
+        *_draw(8000, lambda margin: 0.1 + 0.3 * (margin > -1) + 0.3 * (margin > 1))
+    )
     assert (stairs.kind, type(stairs.calibration)) == ("isotonic", IsotonicCalibration)
     assert set(stairs.log_loss) == {"platt", "beta", "isotonic"}
     assert stairs.log_loss["isotonic"] == min(stairs.log_loss.values())
@@ -63,14 +65,19 @@ def test_scores_are_weighted_and_honest() -> None:
     weight = np.where(margin > 0, 5.0, 1.0)
     found = choose_calibration(margin, label, weight)
     # About the loss of the true risk, which no curve can beat but by chance.
-    assert found.log_loss["platt"] == pytest.approx(log_loss(label, expit(margin), weight), rel=0.01)
+    assert found.log_loss["platt"] == pytest.approx(
+        log_loss(label, expit(margin), weight), rel=0.01
+    )
     assert found.log_loss["platt"] != pytest.approx(log_loss(label, expit(margin)), rel=0.05)
 
 
 def test_the_same_seed_gives_the_same_choice() -> None:
     margin, label = _draw(2000, expit)
     assert choose_calibration(margin, label, seed=1) == choose_calibration(margin, label, seed=1)
-    assert choose_calibration(margin, label, seed=1).log_loss != choose_calibration(margin, label, seed=2).log_loss
+    assert (
+        choose_calibration(margin, label, seed=1).log_loss
+        != choose_calibration(margin, label, seed=2).log_loss
+    )
 
 
 def test_too_few_rows_to_compare_get_the_stiffest_curve() -> None:
@@ -79,7 +86,9 @@ def test_too_few_rows_to_compare_get_the_stiffest_curve() -> None:
     label[3] = 1
     found = choose_calibration(margin, label)
     assert (found.kind, found.log_loss) == ("platt", {})
-    all_of_one = choose_calibration(margin, np.tile([0.0, 1.0], 20), group=np.zeros(40, dtype=np.int64))
+    all_of_one = choose_calibration(
+        margin, np.tile([0.0, 1.0], 20), group=np.zeros(40, dtype=np.int64)
+    )
     assert (all_of_one.kind, all_of_one.log_loss) == ("platt", {})
 
 

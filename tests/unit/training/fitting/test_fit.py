@@ -47,10 +47,14 @@ def test_rows_that_weigh_next_to_nothing_teach_nothing() -> None:
     table = _table(2000, weighted=False)
     upside_down = np.arange(2000) % 2 == 1
     label = np.where(upside_down, 1 - table.label, table.label)
-    mixed = TrainingTable(**{**vars(table), "label": label, "weight": np.where(upside_down, 1e-6, 1.0)})
+    mixed = TrainingTable(
+        **{**vars(table), "label": label, "weight": np.where(upside_down, 1e-6, 1.0)}
+    )
     booster = fit_booster(mixed, 30, SETTINGS, threads=1)
     unseen = _table(1000, seed=2)
-    assert np.corrcoef(booster.predict(unseen.matrix, raw_score=True), unseen.matrix[:, 0])[0, 1] > 0.5
+    assert (
+        np.corrcoef(booster.predict(unseen.matrix, raw_score=True), unseen.matrix[:, 0])[0, 1] > 0.5
+    )
 
 
 def test_it_stops_where_the_weighted_log_loss_on_the_other_part_is_lowest() -> None:
@@ -59,11 +63,17 @@ def test_it_stops_where_the_weighted_log_loss_on_the_other_part_is_lowest() -> N
     assert booster.num_trees() == rounds < SETTINGS.max_rounds
     longer = fit_booster(train, rounds + SETTINGS.patience_rounds, SETTINGS, threads=1)
     losses = [
-        log_loss(valid.label, longer.predict(valid.matrix, num_iteration=number), sample_weight=valid.weight)
+        log_loss(
+            valid.label,
+            longer.predict(valid.matrix, num_iteration=number),
+            sample_weight=valid.weight,
+        )
         for number in range(1, longer.num_trees() + 1)
     ]
     assert int(np.argmin(losses)) + 1 == rounds
-    assert np.array_equal(booster.predict(valid.matrix), longer.predict(valid.matrix, num_iteration=rounds))
+    assert np.array_equal(
+        booster.predict(valid.matrix), longer.predict(valid.matrix, num_iteration=rounds)
+    )
 
 
 def test_what_it_was_stopped_by_is_what_it_predicts() -> None:
@@ -71,18 +81,26 @@ def test_what_it_was_stopped_by_is_what_it_predicts() -> None:
     data = dataset(train)
     stopped = boost_until_worse(data, valid_dataset(data, valid), parameters(SETTINGS, 1), SETTINGS)
     predicted = stopped.booster.predict(valid.matrix)
-    assert stopped.log_loss == pytest.approx(log_loss(valid.label, predicted, sample_weight=valid.weight))
+    assert stopped.log_loss == pytest.approx(
+        log_loss(valid.label, predicted, sample_weight=valid.weight)
+    )
 
 
 def test_weights_count_in_choosing_the_rounds_by_folds() -> None:
     table = _table(800)
     even = TrainingTable(**{**vars(table), "weight": None})
     same = TrainingTable(**{**vars(table), "weight": np.ones(800)})
-    assert np.array_equal(fit_inner(even, SETTINGS, threads=1).margin, fit_inner(same, SETTINGS, threads=1).margin)
-    assert not np.array_equal(fit_inner(even, SETTINGS, threads=1).margin, fit_inner(table, SETTINGS, threads=1).margin)
+    assert np.array_equal(
+        fit_inner(even, SETTINGS, threads=1).margin, fit_inner(same, SETTINGS, threads=1).margin
+    )
+    assert not np.array_equal(
+        fit_inner(even, SETTINGS, threads=1).margin, fit_inner(table, SETTINGS, threads=1).margin
+    )
 
 
-@pytest.mark.parametrize("recipe", [PARAMETERS, {**PARAMETERS, "path_smooth": 20.0}, {**PARAMETERS, "lambda_l1": 2.0}])
+@pytest.mark.parametrize(
+    "recipe", [PARAMETERS, {**PARAMETERS, "path_smooth": 20.0}, {**PARAMETERS, "lambda_l1": 2.0}]
+)
 def test_a_constrained_margin_never_falls_where_it_may_only_rise(recipe: dict[str, object]) -> None:
     train = _table(1000)
     # With values missing, LightGBM's most precise method breaks the constraints.
@@ -91,7 +109,9 @@ def test_a_constrained_margin_never_falls_where_it_may_only_rise(recipe: dict[st
     matrix[:, 1] = np.tile(np.linspace(-3, 3, 50), 20)
 
     def steps(constraints: tuple[int, ...] | None) -> np.ndarray:
-        booster = fit_booster(train, 60, SETTINGS, threads=1, recipe=constrained(recipe, constraints))
+        booster = fit_booster(
+            train, 60, SETTINGS, threads=1, recipe=constrained(recipe, constraints)
+        )
         return np.diff(booster.predict(matrix, raw_score=True).reshape(20, 50), axis=1)
 
     assert steps((0, 1, 0, 0)).min() >= 0

@@ -37,11 +37,22 @@ TRAIN, VALID = _table(500, 1), _table(400, 2)
 
 
 def _tune(trials: int, storage: Path | None = None, **options: object) -> Tuned:
-    return tune(TRAIN, VALID, TuningBudget(trials=trials), settings=SETTINGS, storage=storage, threads=1, **options)  # type: ignore[arg-type]
+    return tune(
+        TRAIN,
+        VALID,
+        TuningBudget(trials=trials),
+        settings=SETTINGS,
+        storage=storage,
+        threads=1,
+        **options,
+    )  # type: ignore[arg-type]
 
 
 def _found(tuned: Tuned) -> list[tuple[object, ...]]:
-    return [(t.number, t.parameters, t.pruned, t.value, t.log_loss, t.rounds, t.leaves) for t in tuned.trials]
+    return [
+        (t.number, t.parameters, t.pruned, t.value, t.log_loss, t.rounds, t.leaves)
+        for t in tuned.trials
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +62,9 @@ def tuned() -> Tuned:
 
 def test_the_default_recipe_comes_first_and_nothing_worse_is_kept(tuned: Tuned) -> None:
     first = tuned.trials[0]
-    assert {name: value for name, value in first.parameters.items() if name in PARAMETERS}.items() <= PARAMETERS.items()
+    assert {
+        name: value for name, value in first.parameters.items() if name in PARAMETERS
+    }.items() <= PARAMETERS.items()
     assert first.log_loss == pytest.approx(_log_loss(PARAMETERS))
     assert tuned.value == min(trial.value for trial in tuned.trials if trial.value is not None)
     assert _tune(1).parameters == {**PARAMETERS, "feature_pre_filter": False}
@@ -109,11 +122,15 @@ def test_a_trial_that_was_cut_short_is_run_again(
     assert _found(_tune(20, storage)) == _found(tuned)
 
 
-def test_trials_on_other_rows_or_under_another_price_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_on_other_rows_or_under_another_price_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = tmp_path / "tuning.db"
     first = _tune(2, storage)
     corrected = replace(VALID, label=1 - VALID.label)
-    other = tune(TRAIN, corrected, TuningBudget(trials=2), settings=SETTINGS, storage=storage, threads=1)
+    other = tune(
+        TRAIN, corrected, TuningBudget(trials=2), settings=SETTINGS, storage=storage, threads=1
+    )
     assert [trial.log_loss for trial in other.trials] != [trial.log_loss for trial in first.trials]
     assert _found(_tune(1, storage, study="another"))[0] == _found(first)[0]
     monkeypatch.setenv("HOLDFAST_TUNING_EXPLANATION_PRICE", "0.5")
@@ -130,11 +147,15 @@ def test_slower_models_and_averages_of_many_must_earn_it(monkeypatch: pytest.Mon
     free, dear = found["0"], found["1"]
     assert [trial.log_loss for trial in free.trials] == [trial.log_loss for trial in dear.trials]
     finished = [trial for trial in dear.trials if not trial.pruned]
-    assert all(trial.value == priced(trial.log_loss or 0.0, trial.leaves or 0, 1.0) for trial in finished)
+    assert all(
+        trial.value == priced(trial.log_loss or 0.0, trial.leaves or 0, 1.0) for trial in finished
+    )
     assert len(dear.members) == 1 < len(free.members)
 
 
-def test_an_average_is_better_than_the_default_recipe_and_than_its_members_are_alone(tuned: Tuned) -> None:
+def test_an_average_is_better_than_the_default_recipe_and_than_its_members_are_alone(
+    tuned: Tuned,
+) -> None:
     assert 1 < len(tuned.members) <= 8
     assert tuned.members[0] == Member(tuned.parameters, tuned.rounds)
     recipes = [member.recipe for member in tuned.members]
@@ -146,7 +167,9 @@ def test_an_average_is_better_than_the_default_recipe_and_than_its_members_are_a
     assert priced(together, leaves, 0.002) < min(np.mean(alone), tuned.trials[0].value or 0.0)
 
 
-def test_no_more_are_averaged_than_the_settings_allow(tuned: Tuned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_are_averaged_than_the_settings_allow(
+    tuned: Tuned, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOLDFAST_TUNING_BLEND", "1")
     alone = _tune(20)
     assert alone.members == tuned.members[:1]
@@ -174,10 +197,14 @@ def test_what_was_tuned_under_constraints_gives_again_what_its_trial_found(tuned
     assert found.trials[0].log_loss != tuned.trials[0].log_loss
 
 
-def test_a_time_budget_tries_at_least_the_default_recipe_and_counts_earlier_runs(tmp_path: Path) -> None:
+def test_a_time_budget_tries_at_least_the_default_recipe_and_counts_earlier_runs(
+    tmp_path: Path,
+) -> None:
     storage = tmp_path / "tuning.db"
     for _ in range(2):
-        found = tune(TRAIN, VALID, TuningBudget(seconds=1e-9), settings=SETTINGS, storage=storage, threads=1)
+        found = tune(
+            TRAIN, VALID, TuningBudget(seconds=1e-9), settings=SETTINGS, storage=storage, threads=1
+        )
         assert [trial.number for trial in found.trials] == [0]
 
 
@@ -200,7 +227,12 @@ def test_rows_that_cannot_be_tuned_on() -> None:
     with pytest.raises(InputError, match=r"valid\.label: both classes"):
         tune(TRAIN, one_class, TuningBudget(trials=1), settings=SETTINGS)
     with pytest.raises(InputError, match=r"valid\.features"):
-        tune(TRAIN, replace(VALID, features=tuple("abcdeg")), TuningBudget(trials=1), settings=SETTINGS)
+        tune(
+            TRAIN,
+            replace(VALID, features=tuple("abcdeg")),
+            TuningBudget(trials=1),
+            settings=SETTINGS,
+        )
 
 
 def test_a_storage_that_is_no_database(tmp_path: Path) -> None:

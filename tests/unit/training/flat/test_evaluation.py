@@ -27,13 +27,17 @@ def test_lift_does_not_depend_on_the_order_of_rows(seed: int) -> None:
     label, probability = _predictions(seed, rows=200)
     score = probability.round(1)
     shuffled = np.random.default_rng(seed).permutation(200)
-    assert top_decile_lift(label[shuffled], score[shuffled]) == pytest.approx(top_decile_lift(label, score))
+    assert top_decile_lift(label[shuffled], score[shuffled]) == pytest.approx(
+        top_decile_lift(label, score)
+    )
 
 
 def test_calibration_error_by_hand() -> None:
     probability = np.repeat(np.linspace(0.05, 0.95, 10), 20)
     label = np.tile(np.repeat([1.0, 0.0], [10, 10]), 10)
-    assert expected_calibration_error(label, probability) == pytest.approx(np.abs(np.linspace(0.05, 0.95, 10) - 0.5).mean())
+    assert expected_calibration_error(label, probability) == pytest.approx(
+        np.abs(np.linspace(0.05, 0.95, 10) - 0.5).mean()
+    )
 
 
 def test_calibration_error_of_a_true_model_is_small() -> None:
@@ -44,14 +48,19 @@ def test_calibration_error_of_a_true_model_is_small() -> None:
 
 def _out_of_fold(label: np.ndarray, probability: np.ndarray) -> OutOfFold:
     halves = np.array_split(np.arange(len(label)), 2)
-    splits = tuple(Split(0, other, half) for half, other in zip(halves, reversed(halves), strict=True))
+    splits = tuple(
+        Split(0, other, half) for half, other in zip(halves, reversed(halves), strict=True)
+    )
     return OutOfFold(splits, margin=probability[None], calibrated=probability[None])
 
 
 def test_figures_agree_with_their_definitions() -> None:
     label, probability = _predictions()
     found = evaluate(label, _out_of_fold(label, probability))
-    aucs = [roc_auc_score(label[:1000], probability[:1000]), roc_auc_score(label[1000:], probability[1000:])]
+    aucs = [
+        roc_auc_score(label[:1000], probability[:1000]),
+        roc_auc_score(label[1000:], probability[1000:]),
+    ]
     assert found.auc == pytest.approx(np.mean(aucs))
     assert found.auc_sd == pytest.approx(np.std(aucs, ddof=1))
     assert found.brier == pytest.approx(np.mean((label - probability) ** 2))
@@ -60,7 +69,9 @@ def test_figures_agree_with_their_definitions() -> None:
     assert found.deciles[0].lift == pytest.approx(found.lift_top_decile)
     for decile in found.deciles:
         assert decile.low <= decile.rate <= decile.high
-    assert [entry.predicted for entry in found.reliability] == sorted(entry.predicted for entry in found.reliability)
+    assert [entry.predicted for entry in found.reliability] == sorted(
+        entry.predicted for entry in found.reliability
+    )
 
 
 def test_rows_that_were_never_judged_do_not_count() -> None:
@@ -88,11 +99,18 @@ def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(200)
     for order in (np.argsort(label), shuffled):
         found = evaluate(
-            label[order], OutOfFold((Split(0, order, np.arange(200)),), calibrated[None, order], calibrated[None, order])
+            label[order],
+            OutOfFold(
+                (Split(0, order, np.arange(200)),), calibrated[None, order], calibrated[None, order]
+            ),
         )
-        base = evaluate(label, OutOfFold((Split(0, order, np.arange(200)),), calibrated[None], calibrated[None]))
+        base = evaluate(
+            label, OutOfFold((Split(0, order, np.arange(200)),), calibrated[None], calibrated[None])
+        )
         assert found.figures() == pytest.approx(base.figures())
-        assert [decile.rate for decile in found.deciles] == pytest.approx([decile.rate for decile in base.deciles])
+        assert [decile.rate for decile in found.deciles] == pytest.approx(
+            [decile.rate for decile in base.deciles]
+        )
 
 
 def test_a_constant_that_is_right_is_calibrated() -> None:

@@ -22,7 +22,12 @@ def _rows(count: int = 1, **columns: object) -> pl.DataFrame:
         "billing_type": "postpaid",
         **columns,
     }
-    return pl.select(**{name: pl.Series(value) if isinstance(value, list) else pl.lit(value) for name, value in given.items()})
+    return pl.select(
+        **{
+            name: pl.Series(value) if isinstance(value, list) else pl.lit(value)
+            for name, value in given.items()
+        }
+    )
 
 
 @pytest.fixture
@@ -41,14 +46,22 @@ CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
     # what was decided, whether the line is touched, its weight
     "nothing": (lambda t: None, False, 1),
     "treated": (lambda t: t.care(1, 5, "treatment"), True, 1),
-    "treated, though it did not arrive": (lambda t: t.care(1, 5, "treatment", delivered=False), True, 1),
+    "treated, though it did not arrive": (
+        lambda t: t.care(1, 5, "treatment", delivered=False),
+        True,
+        1,
+    ),
     "treated as its customer": (lambda t: t.care(1, 5, "treatment", subscription_id=None), True, 1),
     "treated by rule": (lambda t: t.care(1, 5, "treatment", None), True, 1),
     "treated at the cut-off": (lambda t: t.care(1, 0, "treatment"), False, 1),
     "treated in the last moment": (lambda t: t.care(1, 97, "treatment"), True, 1),
     "treated later": (lambda t: t.care(1, 97.01, "treatment"), False, 1),
     "another line treated": (lambda t: t.care(1, 5, "treatment", subscription_id="s2"), False, 1),
-    "another customer treated": (lambda t: t.care(1, 5, "treatment", customer_id="c2", subscription_id=None), False, 1),
+    "another customer treated": (
+        lambda t: t.care(1, 5, "treatment", customer_id="c2", subscription_id=None),
+        False,
+        1,
+    ),
     "treated, then corrected": (
         lambda t: (t.care(1, 5, "treatment"), t.care(1, 5, "control", 0.25, arrived=9)),
         False,
@@ -57,12 +70,18 @@ CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
     "control": (lambda t: t.care(1, 5, "control", 0.4), False, 2.5),
     "control, not drawn": (lambda t: t.care(1, 5, "control", None), False, 1),
     "control beside a holdout": (
-        lambda t: (t.care(1, 5, "control", 0.45), t.care(2, 5, "holdout", 0.1, subscription_id="s9")),
+        lambda t: (
+            t.care(1, 5, "control", 0.45),
+            t.care(2, 5, "holdout", 0.1, subscription_id="s9"),
+        ),
         False,
         2,
     ),
     "control beside another campaign's holdout": (
-        lambda t: (t.care(1, 5, "control", 0.45), t.care(2, 5, "holdout", 0.1, subscription_id="s9", campaign_id="other")),
+        lambda t: (
+            t.care(1, 5, "control", 0.45),
+            t.care(2, 5, "holdout", 0.1, subscription_id="s9", campaign_id="other"),
+        ),
         False,
         1 / 0.45,
     ),
@@ -76,12 +95,18 @@ CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
     ),
     "holdout": (lambda t: t.care(1, 5, "holdout", 0.1), False, 1),
     "control twice": (
-        lambda t: (t.care(1, 5, "control", 0.5), t.care(2, 9, "control", 0.25, campaign_id="other", subscription_id=None)),
+        lambda t: (
+            t.care(1, 5, "control", 0.5),
+            t.care(2, 9, "control", 0.25, campaign_id="other", subscription_id=None),
+        ),
         False,
         8,
     ),
     "control as often as to be clipped": (
-        lambda t: [t.care(number, 5 + number, "control", 0.2, campaign_id=str(number)) for number in range(2)],
+        lambda t: [
+            t.care(number, 5 + number, "control", 0.2, campaign_id=str(number))
+            for number in range(2)
+        ],
         False,
         GREATEST_WEIGHT,
     ),
@@ -105,15 +130,24 @@ def test_everything_is_counted(tables: LineTables, tmp_path: Path) -> None:
     tables.care(4, 5, "control", 0.01, subscription_id="s4")
     rows = _rows(5).drop("in_service_until")
     marks = _marks(tables, tmp_path, rows)
-    assert marks.counts == {"touched_randomised": 1, "touched_otherwise": 1, "weighted": 2, "clipped": 1}
+    assert marks.counts == {
+        "touched_randomised": 1,
+        "touched_otherwise": 1,
+        "weighted": 2,
+        "clipped": 1,
+    }
     np.testing.assert_allclose(marks.weight[2:], [2, GREATEST_WEIGHT, 1])
 
 
-def test_customers_are_touched_through_any_of_their_lines(tables: LineTables, tmp_path: Path) -> None:
+def test_customers_are_touched_through_any_of_their_lines(
+    tables: LineTables, tmp_path: Path
+) -> None:
     tables.care(1, 5, "treatment", subscription_id="s7", customer_id="c2")
     tables.care(2, 5, "control", 0.5, subscription_id="s1")
     tables.care(3, 6, "control", 0.5, subscription_id=None, campaign_id="other")
-    rows = _rows(2, customer_id=["c1", "c2"]).drop("subscription_id", "in_service_until", "billing_type")
+    rows = _rows(2, customer_id=["c1", "c2"]).drop(
+        "subscription_id", "in_service_until", "billing_type"
+    )
     marks = _marks(tables, tmp_path, rows)
     assert marks.touched.tolist() == [False, True]
     assert marks.weight[0] == 4
@@ -126,7 +160,9 @@ def test_without_care_nobody_is_touched(tables: LineTables, tmp_path: Path) -> N
     assert set(marks.counts.values()) == {0}
 
 
-def test_a_household_is_held_out_as_soon_as_one_of_it_is(tables: LineTables, tmp_path: Path) -> None:
+def test_a_household_is_held_out_as_soon_as_one_of_it_is(
+    tables: LineTables, tmp_path: Path
+) -> None:
     tables.customer("c3", household_id="h")
     tables.customer("c4", household_id="h")
     tables.care(1, -50, "holdout", customer_id="c3", subscription_id="s9")
@@ -136,8 +172,11 @@ def test_a_household_is_held_out_as_soon_as_one_of_it_is(tables: LineTables, tmp
     assert _marks(tables, tmp_path, rows).holdout.tolist() == [False, True, True]
 
 
-def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(tables: LineTables, tmp_path: Path) -> None:
-    # Of ten lines one is lost on day 3 and one on day 15; care reaches three of nine on day 10 and two of five on day 20.
+def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    # Of ten lines one is lost on day 3 and one on day 15; care reaches three of nine on day 10 and
+    # two of five on day 20.
     for number in (1, 2, 3):
         tables.care(number, 10, "treatment", None, subscription_id=f"s{number}")
     for number in (4, 5):
@@ -150,14 +189,22 @@ def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(tables: LineT
     assert marks.weight[5:9].sum() == pytest.approx(9)
 
 
-def test_other_cut_offs_and_billing_types_stand_for_themselves(tables: LineTables, tmp_path: Path) -> None:
+def test_other_cut_offs_and_billing_types_stand_for_themselves(
+    tables: LineTables, tmp_path: Path
+) -> None:
     tables.care(1, 10, "treatment", None, subscription_id="s1")
     later = CUTOFF + timedelta(weeks=4)
-    rows = _rows(4, billing_type=["postpaid", "postpaid", "fixed", "postpaid"], cutoff=[CUTOFF, CUTOFF, CUTOFF, later])
+    rows = _rows(
+        4,
+        billing_type=["postpaid", "postpaid", "fixed", "postpaid"],
+        cutoff=[CUTOFF, CUTOFF, CUTOFF, later],
+    )
     np.testing.assert_allclose(_marks(tables, tmp_path, rows).weight[1:], [2, 1, 1])
 
 
-def test_where_care_by_rule_reached_everybody_nobody_is_left(tables: LineTables, tmp_path: Path) -> None:
+def test_where_care_by_rule_reached_everybody_nobody_is_left(
+    tables: LineTables, tmp_path: Path
+) -> None:
     for number in (1, 2):
         tables.care(number, 10 + number, "treatment", None, subscription_id=f"s{number}")
     marks = _marks(tables, tmp_path, _rows(3, in_service_until=[day(97), day(97), day(5)]))
@@ -166,8 +213,12 @@ def test_where_care_by_rule_reached_everybody_nobody_is_left(tables: LineTables,
 
 
 @pytest.mark.parametrize("by_rule", [False, True])
-def test_leaving_out_the_touched_does_not_move_the_share_of_losses(tmp_path: Path, by_rule: bool) -> None:
-    """Lines lost early escape care; were the others only left out, losses would be told too often."""
+def test_leaving_out_the_touched_does_not_move_the_share_of_losses(
+    tmp_path: Path, by_rule: bool
+) -> None:
+    """Lines lost early escape care; were the others only left out, losses would be told too
+    often.
+    """
     random = np.random.default_rng(4)
     count = 4000
     lost_at = random.exponential(120, count) + 0.01
@@ -178,7 +229,14 @@ def test_leaving_out_the_touched_does_not_move_the_share_of_losses(tmp_path: Pat
             arm, propensity = ("treatment", 0.6) if drawn else ("control", 0.4)
             if drawn or not by_rule:
                 line = f"s{number + 1}"
-                tables.care(number, decided, arm, None if by_rule else propensity, subscription_id=line, campaign_id=None)
+                tables.care(
+                    number,
+                    decided,
+                    arm,
+                    None if by_rule else propensity,
+                    subscription_id=line,
+                    campaign_id=None,
+                )
     rows = _rows(count, in_service_until=[day(min(lost, 97)) for lost in lost_at])
     marks = _marks(tables, tmp_path, rows)
     for within in (37, 67, 97):

@@ -13,7 +13,9 @@ from training.labelling.dataset import columns_of, features_for
 
 
 class FakeRepository:
-    """Answers with the id and the day that it was asked for, and remembers how much was asked at once."""
+    """Answers with the id and the day that it was asked for, and remembers how much was asked at
+    once.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -53,7 +55,9 @@ def test_features_come_in_the_rows_order_however_they_are_asked_for(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_said_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "STREAMED_BYTES", 0)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
     repository = FakeRepository(tmp_path)

@@ -34,7 +34,11 @@ def tables() -> LineTables:
 
 
 def _outcome(
-    tables: LineTables, folder: Path, line: str = "s1", positive: tuple[str, ...] = VOLUNTARY_CHURN, inactivity_days: int = 30
+    tables: LineTables,
+    folder: Path,
+    line: str = "s1",
+    positive: tuple[str, ...] = VOLUNTARY_CHURN,
+    inactivity_days: int = 30,
 ) -> Outcome:
     fates = Fates.of(tables.history(folder), LabelSettings(inactivity_days=inactivity_days))
     assert line not in fates.gone(CUTOFF)["subscription_id"], "not at risk"
@@ -49,9 +53,15 @@ DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "a moment too late": (lambda t: t.loss("s1", "port_out", 97.001), NONE),
     "within 60 days": (lambda t: t.loss("s1", "product_drop", 38), (0, 1, 1)),
     "dated from notice": (lambda t: t.loss("s1", "cancellation", 120, notice=30), (1, 1, 1)),
-    "notice counts, not the end": (lambda t: t.loss("s1", "cancellation", 80, notice=60), (0, 1, 1)),
+    "notice counts, not the end": (
+        lambda t: t.loss("s1", "cancellation", 80, notice=60),
+        (0, 1, 1),
+    ),
     "notice in the gap": (lambda t: t.loss("s1", "cancellation", 50, notice=7), GAP),
-    "notice just after the gap": (lambda t: t.loss("s1", "cancellation", 50, notice=7.001), (1, 1, 1)),
+    "notice just after the gap": (
+        lambda t: t.loss("s1", "cancellation", 50, notice=7.001),
+        (1, 1, 1),
+    ),
     "lost in the gap": (lambda t: t.loss("s1", "cancellation", 3), GAP),
     "died in the gap": (lambda t: t.loss("s1", "deceased", 3), GAP),
     "told late": (lambda t: t.loss("s1", "cancellation", 30, arrived=290), (1, 1, 1)),
@@ -59,10 +69,21 @@ DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "inactivity of a postpaid line, as told": (lambda t: t.loss("s1", "inactivity", 30), (1, 1, 1)),
     "died": (lambda t: t.loss("s1", "deceased", 30), NONE),
     "moved after notice of its own": (lambda t: t.loss("s1", "moved", 50, notice=30), NONE),
-    "transferred": (lambda t: t.line("s1", 20, status="ended", status_reason="transfer", replacement="transfer"), NONE),
-    "ended without a word": (lambda t: t.line("s1", 50, status="ended", status_reason="other"), (0, None, None)),
+    "transferred": (
+        lambda t: t.line(
+            "s1", 20, status="ended", status_reason="transfer", replacement="transfer"
+        ),
+        NONE,
+    ),
+    "ended without a word": (
+        lambda t: t.line("s1", 50, status="ended", status_reason="other"),
+        (0, None, None),
+    ),
     "ended without a word at once": (lambda t: t.line("s1", 5, status="ended"), UNKNOWN),
-    "suspended and back": (lambda t: (t.line("s1", 10, status="suspended"), t.line("s1", 20)), NONE),
+    "suspended and back": (
+        lambda t: (t.line("s1", 10, status="suspended"), t.line("s1", 20)),
+        NONE,
+    ),
     "plan changed": (lambda t: t.line("s1", 20, plan_id="other"), NONE),
 }
 
@@ -75,7 +96,9 @@ def test_labels_of_lines(tables: LineTables, tmp_path: Path, case: str) -> None:
         tables.reach(310)
         history = tables.history(tmp_path, until=day(300))
         fates = Fates.of(history, LabelSettings())
-        row = fates.label(pl.DataFrame({"subscription_id": ["s1"]}), CUTOFF, 7, VOLUNTARY_CHURN).row(0)
+        row = fates.label(
+            pl.DataFrame({"subscription_id": ["s1"]}), CUTOFF, 7, VOLUNTARY_CHURN
+        ).row(0)
         assert row[-3:] == expected
     else:
         assert _outcome(tables, tmp_path) == expected
@@ -91,7 +114,9 @@ def test_what_comes_first_counts(tables: LineTables, tmp_path: Path) -> None:
     assert _outcome(tables, tmp_path, positive=("non_payment",)) == NONE
 
 
-def test_involuntary_losses_are_dated_from_the_day_itself(tables: LineTables, tmp_path: Path) -> None:
+def test_involuntary_losses_are_dated_from_the_day_itself(
+    tables: LineTables, tmp_path: Path
+) -> None:
     tables.loss("s1", "non_payment", 50, notice=30)
     assert _outcome(tables, tmp_path, positive=("non_payment",)) == (0, 1, 1)
 
@@ -100,7 +125,9 @@ def test_a_later_row_with_the_same_key_corrects(tables: LineTables, tmp_path: Pa
     tables.loss("s1", "cancellation", 30)
     tables.add("churn_events", 30, arrived=40, subscription_id="s1", churn="deceased")
     assert _outcome(tables, tmp_path) == NONE
-    tables.add("churn_events", 30, arrived=41, subscription_id="s1", churn="port_out", notice_at=day(20))
+    tables.add(
+        "churn_events", 30, arrived=41, subscription_id="s1", churn="port_out", notice_at=day(20)
+    )
     assert _outcome(tables, tmp_path) == (1, 1, 1)
 
 
@@ -119,15 +146,27 @@ REPLACED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "successor dies": (lambda t: t.loss("s2", "deceased", 50), NONE),
     "successor is lost within the gap": (lambda t: t.loss("s2", "cancellation", 6), GAP),
     "successor ends without a word": (lambda t: t.line("s2", 50, status="ended"), (0, None, None)),
-    "successor was lost before": (lambda t: (t.loss("s2", "cancellation", -50), t.line("s2", 4)), NONE),
+    "successor was lost before": (
+        lambda t: (t.loss("s2", "cancellation", -50), t.line("s2", 4)),
+        NONE,
+    ),
     "it was booked as a cancellation": (
-        lambda t: t.add("churn_events", 4.5, subscription_id="s1", churn="cancellation", notice_at=day(2)),
+        lambda t: t.add(
+            "churn_events", 4.5, subscription_id="s1", churn="cancellation", notice_at=day(2)
+        ),
         NONE,
     ),
     "the successor's successor is lost": (
         lambda t: (
             t.line("s3", 20),
-            t.line("s2", 20, status="ended", status_reason="migration", replaced_by="s3", replacement="migration"),
+            t.line(
+                "s2",
+                20,
+                status="ended",
+                status_reason="migration",
+                replaced_by="s3",
+                replacement="migration",
+            ),
             t.loss("s3", "port_out", 80),
         ),
         (0, 0, 1),
@@ -135,7 +174,14 @@ REPLACED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "the successor is passed on, and then lost": (
         lambda t: (
             t.line("s3", 20, customer_id="c2"),
-            t.line("s2", 20, status="ended", status_reason="transfer", replaced_by="s3", replacement="transfer"),
+            t.line(
+                "s2",
+                20,
+                status="ended",
+                status_reason="transfer",
+                replaced_by="s3",
+                replacement="transfer",
+            ),
             t.loss("s3", "port_out", 80, customer_id="c2"),
         ),
         NONE,
@@ -145,7 +191,14 @@ REPLACED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         NONE,
     ),
     "they go round in a ring": (
-        lambda t: t.line("s2", 20, status="ended", status_reason="sim_swap", replaced_by="s1", replacement="sim_swap"),
+        lambda t: t.line(
+            "s2",
+            20,
+            status="ended",
+            status_reason="sim_swap",
+            replaced_by="s1",
+            replacement="sim_swap",
+        ),
         NONE,
     ),
 }
@@ -153,7 +206,9 @@ REPLACED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
 
 @pytest.mark.parametrize("how", ["migration", "sim_swap"])
 @pytest.mark.parametrize("case", REPLACED)
-def test_replaced_lines_go_on_with_their_successor(tables: LineTables, tmp_path: Path, case: str, how: str) -> None:
+def test_replaced_lines_go_on_with_their_successor(
+    tables: LineTables, tmp_path: Path, case: str, how: str
+) -> None:
     tables.line("s2", 4)
     tables.line("s1", 4, status="ended", status_reason=how, replaced_by="s2", replacement=how)
     tell, expected = REPLACED[case]
@@ -161,8 +216,17 @@ def test_replaced_lines_go_on_with_their_successor(tables: LineTables, tmp_path:
     assert _outcome(tables, tmp_path) == expected
 
 
-def test_without_a_known_successor_nothing_is_known_from_then_on(tables: LineTables, tmp_path: Path) -> None:
-    tables.line("s1", 50, status="ended", status_reason="migration", replaced_by="nobody", replacement="migration")
+def test_without_a_known_successor_nothing_is_known_from_then_on(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    tables.line(
+        "s1",
+        50,
+        status="ended",
+        status_reason="migration",
+        replaced_by="nobody",
+        replacement="migration",
+    )
     assert _outcome(tables, tmp_path) == (0, None, None)
 
 
@@ -178,11 +242,19 @@ def _silent_from(tables: LineTables, last: float, again: float | None = None) ->
 SILENT: dict[str, tuple[float, float | None, dict[int, Outcome]]] = {
     # last use, next use, outcome by days of silence
     "uses it to the end": (40, 45, {15: NONE, 30: NONE, 60: NONE, 90: NONE}),
-    "falls silent for good": (20, None, {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1), 90: (1, 1, 1)}),
+    "falls silent for good": (
+        20,
+        None,
+        {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1), 90: (1, 1, 1)},
+    ),
     "falls silent later": (60, None, {15: (0, 1, 1), 30: (0, 1, 1), 60: (0, 1, 1), 90: (0, 1, 1)}),
     "falls silent too late": (98, None, {15: NONE, 30: NONE}),
     # The week of day 42 has use: silent from day 20 for at least 22 days.
-    "comes back to a dual SIM": (20, 47, {15: (1, 1, 1), 22: (1, 1, 1), 23: NONE, 30: NONE, 60: NONE}),
+    "comes back to a dual SIM": (
+        20,
+        47,
+        {15: (1, 1, 1), 22: (1, 1, 1), 23: NONE, 30: NONE, 60: NONE},
+    ),
     "is silent at the cut-off already": (-6, None, {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1)}),
     "silence complete within the gap": (-9, None, {15: GAP, 16: GAP, 17: (1, 1, 1), 30: (1, 1, 1)}),
     "back within the gap": (-9, 7, {15: GAP, 16: GAP, 17: NONE}),
@@ -202,10 +274,14 @@ def test_prepaid_lines_are_lost_by_silence(tmp_path: Path, case: str) -> None:
         assert _outcome(tables, tmp_path, "pre", inactivity_days=days) == outcome, days
 
 
-def test_a_silence_that_may_still_end_leaves_the_label_unknown(tables: LineTables, tmp_path: Path) -> None:
+def test_a_silence_that_may_still_end_leaves_the_label_unknown(
+    tables: LineTables, tmp_path: Path
+) -> None:
     _silent_from(tables, 60)
     tables.rows["app_events"].clear()
-    tables.rows["usage_weeks"] = [row for row in tables.rows["usage_weeks"] if row["subscription_id"] == "pre"]
+    tables.rows["usage_weeks"] = [
+        row for row in tables.rows["usage_weeks"] if row["subscription_id"] == "pre"
+    ]
     tables.reach(100)
     # Use is told until day 98, the silence would be complete on day 90, 120 and 150.
     assert _outcome(tables, tmp_path, "pre", inactivity_days=30) == (0, 1, 1)
@@ -223,7 +299,10 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         (0, 1, 1),
     ),
     "what the operator calls inactive is not asked": (
-        lambda t: (_silent_from(t, 40, 45), t.add("churn_events", 60, subscription_id="pre", churn="inactivity")),
+        lambda t: (
+            _silent_from(t, 40, 45),
+            t.add("churn_events", 60, subscription_id="pre", churn="inactivity"),
+        ),
         NONE,
     ),
     "ended because of silence": (
@@ -239,11 +318,17 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         (0, 1, 1),
     ),
     "ported out before": (
-        lambda t: (_silent_from(t, 40), t.loss("pre", "port_out", 69, notice=68, billing_type="prepaid")),
+        lambda t: (
+            _silent_from(t, 40),
+            t.loss("pre", "port_out", 69, notice=68, billing_type="prepaid"),
+        ),
         (0, 0, 1),
     ),
     "late news of use": (
-        lambda t: (_silent_from(t, 10, 300), [t.used("pre", use, arrived=290) for use in range(10, 290, 7)]),
+        lambda t: (
+            _silent_from(t, 10, 300),
+            [t.used("pre", use, arrived=290) for use in range(10, 290, 7)],
+        ),
         NONE,
     ),
     "use taken back": (
@@ -268,7 +353,13 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         lambda t: (
             _silent_from(t, 10),
             [
-                t.add("usage_weeks", week + 7, subscription_id="pre", week_start_at=day(week), zero_use_days=5)
+                t.add(
+                    "usage_weeks",
+                    week + 7,
+                    subscription_id="pre",
+                    week_start_at=day(week),
+                    zero_use_days=5,
+                )
                 for week in range(7, 287, 21)
             ],
         ),
@@ -278,7 +369,14 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         lambda t: (
             _silent_from(t, 10),
             t.line("post", 20),
-            t.line("pre", 20, billing_type="prepaid", status="ended", replaced_by="post", replacement="migration"),
+            t.line(
+                "pre",
+                20,
+                billing_type="prepaid",
+                status="ended",
+                replaced_by="post",
+                replacement="migration",
+            ),
         ),
         NONE,
     ),
@@ -286,7 +384,14 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         lambda t: (
             _silent_from(t, 10),
             t.line("pre2", 20, billing_type="prepaid", activated_at=day(20)),
-            t.line("pre", 20, billing_type="prepaid", status="ended", replaced_by="pre2", replacement="sim_swap"),
+            t.line(
+                "pre",
+                20,
+                billing_type="prepaid",
+                status="ended",
+                replaced_by="pre2",
+                replacement="sim_swap",
+            ),
         ),
         (1, 1, 1),
     ),
@@ -309,7 +414,9 @@ def test_postpaid_lines_may_be_silent(tables: LineTables, tmp_path: Path) -> Non
     assert _outcome(tables, tmp_path) == NONE
 
 
-def test_lines_that_are_or_become_prepaid_are_known_late(tables: LineTables, tmp_path: Path) -> None:
+def test_lines_that_are_or_become_prepaid_are_known_late(
+    tables: LineTables, tmp_path: Path
+) -> None:
     tables.line("s2", 4)
     tables.line("s2", 40, status="ended", replaced_by="pre", replacement="migration")
     fates = Fates.of(tables.history(tmp_path), LabelSettings())
@@ -322,13 +429,17 @@ def test_only_lines_asked_about_are_looked_back_on(tables: LineTables, tmp_path:
     tables.loss("s2", "cancellation", 50)
     tables.loss("pre", "cancellation", 50, billing_type="prepaid")
     fates = Fates.of(tables.history(tmp_path), LabelSettings(), only=pl.Series(["s1"]))
-    assert fates.exits.select("subscription_id", "how", "lost_at").rows() == [("s1", "cancellation", day(50))]
+    assert fates.exits.select("subscription_id", "how", "lost_at").rows() == [
+        ("s1", "cancellation", day(50))
+    ]
 
 
 def test_the_length_of_silence_decides_how_many_are_lost(tmp_path: Path) -> None:
     tables = LineTables()
     tables.customer()
-    for number, (last, again) in enumerate([(20, None), (20, 47), (20, 62), (20, 97), (20, 135), (290, None)]):
+    for number, (last, again) in enumerate(
+        [(20, None), (20, 47), (20, 62), (20, 97), (20, 135), (290, None)]
+    ):
         name = f"p{number}"
         tables.line(name, billing_type="prepaid")
         for use in (*range(-50, last, 5), last, *range(again or 400, 294, 5)):
@@ -356,9 +467,18 @@ def test_the_sensitivity_of_nobody_is_nothing(tmp_path: Path) -> None:
 @given(st.integers(0, 10_000), st.integers(7, 40))
 def test_labels_never_decrease_with_the_horizon(seed: int, inactivity_days: int) -> None:
     chosen = LabelSettings(inactivity_days=inactivity_days)
-    wanted = ("customers", "subscriptions", "churn_events", "usage_weeks", "recharges", "port_requests")
+    wanted = (
+        "customers",
+        "subscriptions",
+        "churn_events",
+        "usage_weeks",
+        "recharges",
+        "port_requests",
+    )
     with TemporaryDirectory() as folder:
-        history = RawHistory(write_raw_tables(raw_tables(seed, 15, days=200, only=wanted), Path(folder)))
+        history = RawHistory(
+            write_raw_tables(raw_tables(seed, 15, days=200, only=wanted), Path(folder))
+        )
         fates = Fates.of(history, chosen)
         for week in range(2):
             at = CUTOFF + timedelta(weeks=4 * week)
@@ -366,6 +486,8 @@ def test_labels_never_decrease_with_the_horizon(seed: int, inactivity_days: int)
             labels = fates.label(lines, at, chosen.gap_days, VOLUNTARY_CHURN)
             assert labels["subscription_id"].to_list() == lines["subscription_id"].to_list()
             for shorter, longer in pairwise(HORIZON_DAYS):
-                for before, after in labels.select(f"label_{shorter}", f"label_{longer}").iter_rows():
+                for before, after in labels.select(
+                    f"label_{shorter}", f"label_{longer}"
+                ).iter_rows():
                     # What is known stays: a loss, or that nothing can be known.
                     assert after == before or before == 0

@@ -18,11 +18,19 @@ WEEK = timedelta(weeks=1)
 
 
 def _dataset(
-    seed: int = 1, customers: int = 900, cutoffs: int = 9, weeks: int = 4, prepaid: float = 0.3, share: float = 0.2
+    seed: int = 1,
+    customers: int = 900,
+    cutoffs: int = 9,
+    weeks: int = 4,
+    prepaid: float = 0.3,
+    share: float = 0.2,
 ) -> Dataset:
     random = np.random.default_rng(seed)
     rows = customers * cutoffs
-    times = np.repeat(np.datetime64("2025-03-03", "us") + np.arange(cutoffs) * np.timedelta64(7 * weeks, "D"), customers)
+    times = np.repeat(
+        np.datetime64("2025-03-03", "us") + np.arange(cutoffs) * np.timedelta64(7 * weeks, "D"),
+        customers,
+    )
     span = np.where(random.random(rows) < prepaid, 127, 97).astype("timedelta64[D]")
     lost = random.random(rows)
     names = np.array([f"c{number:05d}" for number in range(customers)])
@@ -45,7 +53,9 @@ def _dataset(
 
 
 @given(st.integers(0, 10_000), st.integers(700, 1200), st.integers(7, 14), st.floats(0, 1))
-def test_no_customer_nor_moment_is_on_both_sides(seed: int, customers: int, cutoffs: int, prepaid: float) -> None:
+def test_no_customer_nor_moment_is_on_both_sides(
+    seed: int, customers: int, cutoffs: int, prepaid: float
+) -> None:
     dataset = _dataset(seed, customers, cutoffs, prepaid=prepaid)
     if cutoffs < 8:
         dataset = replace(dataset, label_ends=dataset.cutoffs + np.timedelta64(97, "D"))
@@ -60,7 +70,9 @@ def test_no_customer_nor_moment_is_on_both_sides(seed: int, customers: int, cuto
     together = np.concatenate([*parts, split.test])
     assert len(np.unique(together)) == len(together) == len(dataset.ids) - split.purged
     # Nobody is left out who could be learnt from.
-    assert split.purged == int(((dataset.label_ends >= first_test) & (dataset.cutoffs < first_test)).sum())
+    assert split.purged == int(
+        ((dataset.label_ends >= first_test) & (dataset.cutoffs < first_test)).sum()
+    )
 
 
 def test_about_a_fifth_of_customers_each_tune_and_calibrate() -> None:
@@ -83,13 +95,16 @@ def test_a_test_period_of_ones_own() -> None:
     assert dataset.cutoffs[split.test].min() == np.datetime64("2025-08-18", "us")
     for outside in (CUTOFF, CUTOFF - WEEK, day(7 * 33)):
         with pytest.raises(
-            InputError, match="test period: must begin after 2025-03-03 and not after 2025-10-13, the last cut-off"
+            InputError,
+            match="test period: must begin after 2025-03-03 and not after 2025-10-13, the last cut-off",
         ):
             period_split(dataset, SETTINGS, test_from=outside)
 
 
 def test_too_few_cut_offs_say_how_many_weeks_are_needed() -> None:
-    with pytest.raises(InputError, match=r"cut-offs: must begin 15 weeks before the test period.*'8 weeks'"):
+    with pytest.raises(
+        InputError, match=r"cut-offs: must begin 15 weeks before the test period.*'8 weeks'"
+    ):
         period_split(_dataset(cutoffs=3), SETTINGS)
     dataset = _dataset()
     with pytest.raises(InputError, match="cut-offs: must be at least two"):
@@ -104,13 +119,17 @@ def test_too_few_positives_are_refused_by_part(part: str) -> None:
     positives = rows[label[rows] == 1]
     label[positives[FEWEST_POSITIVES[part] - 1 :]] = 0
     scarce = replace(dataset, labels={30: dataset.labels[30], 90: label})
-    rule = f"churn, {part} rows: must have at least {FEWEST_POSITIVES[part]} positives within 90 days"
+    rule = (
+        f"churn, {part} rows: must have at least {FEWEST_POSITIVES[part]} positives within 90 days"
+    )
     with pytest.raises(InputError, match=rule) as error:
         period_split(scarce, SETTINGS)
     assert error.value.value == FEWEST_POSITIVES[part] - 1
     label[rows] = np.where(label[rows] == 0, np.nan, label[rows])
     label[positives] = 1
-    with pytest.raises(InputError, match=f"{part} rows: must have at least {FEWEST_POSITIVES[part]} negatives"):
+    with pytest.raises(
+        InputError, match=f"{part} rows: must have at least {FEWEST_POSITIVES[part]} negatives"
+    ):
         period_split(replace(dataset, labels={90: label}), SETTINGS)
 
 
@@ -138,18 +157,29 @@ def test_without_complete_prepaid_labels_other_lines_are_still_asked() -> None:
 
 def test_cut_offs_asked_for_must_have_history_and_labels() -> None:
     end = _end(300)
-    assert cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(14), day(0), day(14)]) == [day(0), day(14)]
-    with pytest.raises(InputError, match="cutoffs: must be Mondays that history is kept of, 2025-03-03 to 2025-12-01"):
+    assert cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(14), day(0), day(14)]) == [
+        day(0),
+        day(14),
+    ]
+    with pytest.raises(
+        InputError,
+        match="cutoffs: must be Mondays that history is kept of, 2025-03-03 to 2025-12-01",
+    ):
         cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(1)])
-    with pytest.raises(InputError, match="must be Mondays that history is kept of; there are none yet"):
+    with pytest.raises(
+        InputError, match="must be Mondays that history is kept of; there are none yet"
+    ):
         cutoffs_for(_mondays(0), end, SETTINGS, 90, [day(0)])
-    with pytest.raises(InputError, match="cutoffs: must not lie after 2025-09-22, for labels to be complete"):
+    with pytest.raises(
+        InputError, match="cutoffs: must not lie after 2025-09-22, for labels to be complete"
+    ):
         cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(210)])
 
 
 def test_too_short_a_history_says_how_long_it_must_be() -> None:
     with pytest.raises(
-        InputError, match=r"must reach 104 days beyond the first Monday that history is kept of \(got '103 days'\)"
+        InputError,
+        match=r"must reach 104 days beyond the first Monday that history is kept of \(got '103 days'\)",
     ):
         cutoffs_for(_mondays(40), _end(96), SETTINGS, 90)
     with pytest.raises(InputError, match="no history"):
@@ -164,5 +194,10 @@ def test_rows_of_a_dataset_stay_together() -> None:
     np.testing.assert_array_equal(some.matrix, dataset.matrix[[7, 0]])
     np.testing.assert_array_equal(some.labels[90], dataset.labels[90][[7, 0]])
     assert some.slices["region"].tolist() == dataset.slices["region"][[7, 0]].tolist()
-    assert (some.target, some.features, some.excluded, some.facts) == ("churn", ("a", "b"), {"iot": 3}, {"gap_days": 7})
+    assert (some.target, some.features, some.excluded, some.facts) == (
+        "churn",
+        ("a", "b"),
+        {"iot": 3},
+        {"gap_days": 7},
+    )
     assert datetime.fromisoformat(str(some.cutoffs[1])).replace(tzinfo=UTC) == CUTOFF

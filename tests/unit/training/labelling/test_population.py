@@ -13,7 +13,12 @@ from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
 from training.labelling.labels import Fates
-from training.labelling.population import LINE_EXCLUSIONS, Population, customers_present, lines_at_risk
+from training.labelling.population import (
+    LINE_EXCLUSIONS,
+    Population,
+    customers_present,
+    lines_at_risk,
+)
 from training.settings import LabelSettings
 
 SETTINGS = LabelSettings()
@@ -39,7 +44,9 @@ def _excluded(population: Population) -> dict[str, int]:
 
 
 def test_a_line_at_risk_is_told_with_whom_it_belongs_to(tables: LineTables, tmp_path: Path) -> None:
-    tables.customer(happened=-10, household_id="h1", region="North", language="zh-Hant", age_band="25_34")
+    tables.customer(
+        happened=-10, household_id="h1", region="North", language="zh-Hant", age_band="25_34"
+    )
     tables.customer(happened=1, region="South", segment="enterprise")
     population = _at_risk(tables, tmp_path)
     assert population.rows.to_dicts() == [
@@ -61,24 +68,35 @@ def test_a_line_at_risk_is_told_with_whom_it_belongs_to(tables: LineTables, tmp_
 
 def test_what_is_not_told_is_unknown(tables: LineTables, tmp_path: Path) -> None:
     row = _at_risk(tables, tmp_path).rows.to_dicts()[0]
-    assert (row["household"], row["region"], row["language"], row["age_band"]) == ("alone c1", "unknown", "unknown", "unknown")
+    assert (row["household"], row["region"], row["language"], row["age_band"]) == (
+        "alone c1",
+        "unknown",
+        "unknown",
+        "unknown",
+    )
 
 
 EXCLUSIONS: dict[str, Callable[[LineTables], None]] = {
     "iot": lambda tables: tables.line(happened=-300, is_iot=True),
     "test": lambda tables: tables.line(happened=-300, is_test=True),
     "employee": lambda tables: tables.line(happened=-300, is_employee=True),
-    "suspended": lambda tables: tables.line(happened=-2, status="suspended", status_reason="non_payment"),
+    "suspended": lambda tables: tables.line(
+        happened=-2, status="suspended", status_reason="non_payment"
+    ),
     "enterprise": lambda tables: tables.customer(happened=-300, segment="enterprise"),
     "new": lambda tables: tables.line(happened=-20, activated_at=day(-29)),
     "cancelling": lambda tables: tables.loss("s1", "cancellation", 20, notice=-1),
-    "porting": lambda tables: tables.add("port_requests", -3, request_id="p", subscription_id="s1", status="requested"),
+    "porting": lambda tables: tables.add(
+        "port_requests", -3, request_id="p", subscription_id="s1", status="requested"
+    ),
     "ended": lambda tables: tables.loss("s1", "fraud", -1, arrived=2),
 }
 
 
 @pytest.mark.parametrize("reason", EXCLUSIONS)
-def test_who_is_not_at_risk_is_counted_by_reason(tables: LineTables, tmp_path: Path, reason: str) -> None:
+def test_who_is_not_at_risk_is_counted_by_reason(
+    tables: LineTables, tmp_path: Path, reason: str
+) -> None:
     EXCLUSIONS[reason](tables)
     population = _at_risk(tables, tmp_path)
     assert population.rows.is_empty()
@@ -105,7 +123,10 @@ LATER: dict[str, Callable[[LineTables], None]] = {
         "port_requests", -1, arrived=1, request_id="p", subscription_id="s1", status="requested"
     ),
     "known for just long enough": lambda tables: tables.line(happened=-20, activated_at=day(-30)),
-    "lost and won back": lambda tables: (tables.loss("s1", "cancellation", -90, notice=-99), tables.line(happened=-60)),
+    "lost and won back": lambda tables: (
+        tables.loss("s1", "cancellation", -90, notice=-99),
+        tables.line(happened=-60),
+    ),
 }
 
 
@@ -177,7 +198,9 @@ def test_without_use_nothing_is_said_of_prepaid_lines(tmp_path: Path) -> None:
 def test_customers_have_a_line_of_their_own_in_use(tmp_path: Path) -> None:
     tables = LineTables()
     for name in ("both", "machine", "firm", "suspended", "gone", "later"):
-        tables.customer(name, segment="enterprise" if name == "firm" else "consumer", first_seen_at=day(-2000))
+        tables.customer(
+            name, segment="enterprise" if name == "firm" else "consumer", first_seen_at=day(-2000)
+        )
     tables.line("a", customer_id="both", is_iot=True)
     tables.line("b", customer_id="both")
     tables.line("c", customer_id="both", billing_type="fixed")
@@ -187,7 +210,9 @@ def test_customers_have_a_line_of_their_own_in_use(tmp_path: Path) -> None:
     tables.line("g", customer_id="gone", status="ended")
     tables.line("h", happened=1, customer_id="later")
     population = customers_present(tables.history(tmp_path), CUTOFF)
-    assert population.rows.select("customer_id", "billing_type", "tenure").rows() == [("both", "mixed", "over 3 years")]
+    assert population.rows.select("customer_id", "billing_type", "tenure").rows() == [
+        ("both", "mixed", "over 3 years")
+    ]
     assert _excluded(population) == {"iot_test_employee": 1, "enterprise": 1, "suspended": 1}
 
 
@@ -207,12 +232,25 @@ def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None
 @settings(max_examples=8)
 @given(st.integers(0, 10_000), st.integers(60, 160))
 def test_what_arrives_later_changes_nothing_and_everybody_is_counted(seed: int, days: int) -> None:
-    drawn = raw_tables(seed, 12, only=("customers", "subscriptions", "churn_events", "usage_weeks", "recharges", "port_requests"))
+    drawn = raw_tables(
+        seed,
+        12,
+        only=(
+            "customers",
+            "subscriptions",
+            "churn_events",
+            "usage_weeks",
+            "recharges",
+            "port_requests",
+        ),
+    )
     until = day(days - 57)
     at = day(days - 97)
     found = []
     with TemporaryDirectory() as folder:
-        for number, tables in enumerate((drawn, {name: _arrived(table, until) for name, table in drawn.items()})):
+        for number, tables in enumerate(
+            (drawn, {name: _arrived(table, until) for name, table in drawn.items()})
+        ):
             history = RawHistory(write_raw_tables(tables, Path(folder) / str(number)), until)
             fates = Fates.of(history, SETTINGS)
             population = lines_at_risk(history, fates, at, SETTINGS)

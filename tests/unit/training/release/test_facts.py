@@ -89,11 +89,21 @@ def test_what_is_no_object_is_refused(document: object) -> None:
 
 
 def test_whole_numbers_are_numbers_and_unknown_keys_are_passed_over() -> None:
-    assert read_document(Estimate, {"value": 1, "low": 0, "high": 2, "more": "x"}, "x") == Estimate(1.0, 0.0, 2.0)
+    assert read_document(Estimate, {"value": 1, "low": 0, "high": 2, "more": "x"}, "x") == Estimate(
+        1.0, 0.0, 2.0
+    )
 
 
 def test_all_that_is_wrong_is_told() -> None:
-    value, problems = inspect_document(Assessment, {"rows": "x", "metrics": {"auc": {"value": 1, "low": None}}}, "a")
+    value, problems = inspect_document(
+        Assessment, {"rows": "x", "metrics": {"auc": {"value": 1, "low": None}}}, "a"
+    )
     assert value is None
     told = [problem.field for problem in problems]
-    assert {"a/horizon_days", "a/rows", "a/metrics/auc/low", "a/metrics/auc/high", "a/slices"} <= set(told)
+    assert {
+        "a/horizon_days",
+        "a/rows",
+        "a/metrics/auc/low",
+        "a/metrics/auc/high",
+        "a/slices",
+    } <= set(told)

@@ -21,7 +21,8 @@ PASSING = json.loads(TEXT)
 
 POSITIVES = "assessment.json/90/positives assessment.json/90/strata/all/positives"
 
-# Entries that are told to people and that nothing is decided by. The maps that hold them must be there.
+# Entries that are told to people and that nothing is decided by. The maps that hold them must be
+# there.
 TOLD_ONLY = re.compile(
     rf"{TRAINING}/(excluded|parameters|choices)/[^/]+"
     rf"|{ASSESSMENT}/\d+/decay/0/metrics/[^/]+"
@@ -30,7 +31,13 @@ TOLD_ONLY = re.compile(
 
 
 def evidence(found: dict[str, Any], **changes: Any) -> ModelEvidence:
-    values = {"name": "churn", "service": SERVICE, "features": FEATURES, "has_strata": True, "documents": found}
+    values = {
+        "name": "churn",
+        "service": SERVICE,
+        "features": FEATURES,
+        "has_strata": True,
+        "documents": found,
+    }
     return ModelEvidence(**{**values, **changes})
 
 
@@ -44,7 +51,9 @@ def ask(
 
 
 def spoiled(paths: str, value: Any) -> dict[str, Any]:
-    """The passing documents with another value at each of some paths; a dictionary changes only what it names."""
+    """The passing documents with another value at each of some paths; a dictionary changes only
+    what it names.
+    """
     found = json.loads(TEXT)
     for path in paths.split():
         *above, last = path.split("/")
@@ -80,7 +89,9 @@ def test_a_good_one_passes() -> None:
 
 
 def test_one_without_a_champion_to_beat_passes() -> None:
-    alone = documents(facts(champion=Rivalry(number=None, comparable=False, why="")), champion=False)
+    alone = documents(
+        facts(champion=Rivalry(number=None, comparable=False, why="")), champion=False
+    )
     assert ask(alone, champion=None).passed
 
 
@@ -88,7 +99,12 @@ def test_one_without_a_champion_to_beat_passes() -> None:
     "path, value, rule, words",
     [
         (POSITIVES, 199, "positives", "90 days: 199 positives in the test period; at least 200"),
-        ("assessment.json/30/metrics/auc", interval(0.499, 0.6), "better_than_constant", "30 days: AUC 0.4990 to 0.6000"),
+        (
+            "assessment.json/30/metrics/auc",
+            interval(0.499, 0.6),
+            "better_than_constant",
+            "30 days: AUC 0.4990 to 0.6000",
+        ),
         (
             "assessment.json/30/rivals/constant/difference/log_loss",
             interval(-0.01, 0.0001),
@@ -101,26 +117,66 @@ def test_one_without_a_champion_to_beat_passes() -> None:
             "champion",
             "auc minus that of the champion",
         ),
-        ("assessment.json/90/rivals/champion/difference/log_loss", interval(0.0001, 0.01), "champion", "log_loss minus"),
-        ("training.json/champion", {"number": "2"}, "champion", "compared with version 2, but version 3 is champion now"),
-        ("training.json/champion", {"number": None}, "champion", "compared with no champion, but version 3"),
-        ("training.json/champion", {"comparable": False, "why": "it reads x"}, "champion", "on the same rows: it reads x"),
+        (
+            "assessment.json/90/rivals/champion/difference/log_loss",
+            interval(0.0001, 0.01),
+            "champion",
+            "log_loss minus",
+        ),
+        (
+            "training.json/champion",
+            {"number": "2"},
+            "champion",
+            "compared with version 2, but version 3 is champion now",
+        ),
+        (
+            "training.json/champion",
+            {"number": None},
+            "champion",
+            "compared with no champion, but version 3",
+        ),
+        (
+            "training.json/champion",
+            {"comparable": False, "why": "it reads x"},
+            "champion",
+            "on the same rows: it reads x",
+        ),
         (
             "assessment.json/90/strata/all/slope",
             interval(0.7, 0.899),
             "slope",
             "90 days: all: calibration slope 0.7000 to 0.8990",
         ),
-        ("assessment.json/90/strata/prepaid/slope", interval(1.101, 1.3), "slope", "90 days: prepaid: .*too timid"),
+        (
+            "assessment.json/90/strata/prepaid/slope",
+            interval(1.101, 1.3),
+            "slope",
+            "90 days: prepaid: .*too timid",
+        ),
         (
             "assessment.json/30/strata/fixed/observed_over_expected",
             interval(0.8, 0.949),
             "observed_over_expected",
             "30 days: fixed: .*probabilities are too high",
         ),
-        ("assessment.json/30/strata/all/observed_over_expected", interval(1.051, 1.2), "observed_over_expected", "too low"),
-        ("assessment.json/30/strata/all/deciles/9/observed", 0.0561, "top_deciles", "decile 1 from the top"),
-        ("assessment.json/30/strata/postpaid/deciles/7/observed", 0.0223, "top_deciles", "postpaid: decile 3 from the top"),
+        (
+            "assessment.json/30/strata/all/observed_over_expected",
+            interval(1.051, 1.2),
+            "observed_over_expected",
+            "too low",
+        ),
+        (
+            "assessment.json/30/strata/all/deciles/9/observed",
+            0.0561,
+            "top_deciles",
+            "decile 1 from the top",
+        ),
+        (
+            "assessment.json/30/strata/postpaid/deciles/7/observed",
+            0.0223,
+            "top_deciles",
+            "postpaid: decile 3 from the top",
+        ),
         (
             "assessment.json/90/slices/region/south/difference/champion",
             interval(0.0061, 0.02),
@@ -133,9 +189,19 @@ def test_one_without_a_champion_to_beat_passes() -> None:
             "slices",
             "30 days: billing_type fixed: much worse than the constant",
         ),
-        ("training.json/explanation_cost", {"30": 20_001}, "explanation_cost", r"30 days: explaining visits 20,001 leaves"),
+        (
+            "training.json/explanation_cost",
+            {"30": 20_001},
+            "explanation_cost",
+            r"30 days: explaining visits 20,001 leaves",
+        ),
         ("training.json/explanation_cost", {"30": -1}, "explanation_cost", "was not measured"),
-        ("training.json/additivity_error", {"90": 1e-6}, "additivity", "90 days: explanations miss the margin by 1e-06"),
+        (
+            "training.json/additivity_error",
+            {"90": 1e-6},
+            "additivity",
+            "90 days: explanations miss the margin by 1e-06",
+        ),
         ("training.json/additivity_error", {"90": -1.0}, "additivity", "miss the margin"),
         (
             "training.json/flags",
@@ -204,7 +270,9 @@ def test_on_the_border_it_passes(path: str, value: Any) -> None:
         ("assessment.json/90/slices/region/south/rows", 2999, "slices by region do not add up"),
     ],
 )
-def test_documents_that_contradict_themselves_are_refused(path: str, value: Any, words: str) -> None:
+def test_documents_that_contradict_themselves_are_refused(
+    path: str, value: Any, words: str
+) -> None:
     verdict = ask(spoiled(path, value))
     assert not verdict.passed
     assert {reason.rule for reason in verdict.reasons} == {"complete"}
@@ -241,7 +309,13 @@ def test_no_key_may_be_missing(document: str) -> None:
     assert tried > 40
 
 
-@given(st.sets(st.sampled_from([path for path in paths(PASSING) if not TOLD_ONLY.fullmatch(path)]), min_size=1, max_size=5))
+@given(
+    st.sets(
+        st.sampled_from([path for path in paths(PASSING) if not TOLD_ONLY.fullmatch(path)]),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_no_keys_may_be_missing_together(missing: set[str]) -> None:
     found = json.loads(TEXT)
     for path in sorted(missing, key=len, reverse=True):
@@ -251,7 +325,9 @@ def test_no_keys_may_be_missing_together(missing: set[str]) -> None:
 
 
 @given(
-    st.sampled_from([path for path in paths(PASSING) if isinstance(reach(PASSING, path.split("/")), float)]),
+    st.sampled_from(
+        [path for path in paths(PASSING) if isinstance(reach(PASSING, path.split("/")), float)]
+    ),
     st.sampled_from([None, float("nan"), float("inf"), -float("inf"), "0.5", True, [], {}]),
 )
 def test_every_figure_must_be_a_finite_number(path: str, value: Any) -> None:
@@ -263,7 +339,9 @@ def test_every_figure_must_be_a_finite_number(path: str, value: Any) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -279,12 +357,18 @@ def test_whatever_stands_in_a_document_gets_a_verdict(path: str, value: Any) -> 
 
 
 def test_leak_flags_can_be_explained_one_by_one() -> None:
-    flags = (Flag("x", "missingness", 0.9), Flag("x", "single_column", 0.9), Flag(None, "duplicate_rows", 0.2))
+    flags = (
+        Flag("x", "missingness", 0.9),
+        Flag("x", "single_column", 0.9),
+        Flag(None, "duplicate_rows", 0.2),
+    )
     found = documents(facts(flags=flags))
     assert [reason.where for reason in ask(found).reasons] == ["x", "duplicate_rows"]
     some = ask(found, explained={"x": "filled in by the installer, weeks before"})
     assert [reason.where for reason in some.reasons] == ["duplicate_rows"]
-    verdict = ask(found, explained={"x": "known before", "duplicate_rows": "lines of one household"})
+    verdict = ask(
+        found, explained={"x": "known before", "duplicate_rows": "lines of one household"}
+    )
     assert verdict.passed
     assert verdict.explained == {"x": "known before", "duplicate_rows": "lines of one household"}
 
@@ -309,7 +393,9 @@ def test_an_empty_explanation_explains_nothing(reason: str) -> None:
 def test_only_no_champion_or_an_ungated_one_of_another_table_needs_no_comparison(
     champion: ReigningChampion | None, passes: bool
 ) -> None:
-    alone = documents(facts(champion=Rivalry(number="3", comparable=False, why="another table")), champion=False)
+    alone = documents(
+        facts(champion=Rivalry(number="3", comparable=False, why="another table")), champion=False
+    )
     verdict = ask(alone, champion)
     assert verdict.passed == passes
     if not passes:
@@ -341,7 +427,10 @@ def test_a_model_without_strata_needs_none() -> None:
 
 def test_the_settings_are_asked() -> None:
     strict = GateSettings(fewest_positives=251, most_leaves=1899)
-    assert {reason.rule for reason in ask(PASSING, settings=strict).reasons} == {"positives", "explanation_cost"}
+    assert {reason.rule for reason in ask(PASSING, settings=strict).reasons} == {
+        "positives",
+        "explanation_cost",
+    }
 
 
 def test_all_reasons_are_told_at_once() -> None:
@@ -349,7 +438,12 @@ def test_all_reasons_are_told_at_once() -> None:
     found[TRAINING]["flags"] = [{"column": "x", "kind": "id_like", "figure": 1.0}]
     found[ASSESSMENT]["30"]["strata"]["all"]["slope"] = interval(0.2, 0.3)
     del found[ASSESSMENT]["30"]["metrics"]["brier"]
-    assert [reason.rule for reason in ask(found).reasons] == ["leaks", "complete", "slope", "positives"]
+    assert [reason.rule for reason in ask(found).reasons] == [
+        "leaks",
+        "complete",
+        "slope",
+        "positives",
+    ]
 
 
 def test_further_reasons_refuse_too() -> None:

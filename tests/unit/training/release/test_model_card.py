@@ -56,8 +56,14 @@ def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
     }
     calibration = {"odds_ratio": 3.0, "low": 0.7, "estimate": 1.1, "high": 1.9}
     found = card({**documents(), SURVEY: {"groups": groups, "calibration": calibration}})
-    assert "| share of dissatisfied, all | 2,100 of 6,300 | 0.1500 | 0.0800 to 0.3000, odds up to 3 times |" in found
-    assert "| observed over expected, test period |  | 1.1000 | 0.7000 to 1.9000, odds up to 3 times |" in found
+    assert (
+        "| share of dissatisfied, all | 2,100 of 6,300 | 0.1500 | 0.0800 to 0.3000, odds up to 3 times |"
+        in found
+    )
+    assert (
+        "| observed over expected, test period |  | 1.1000 | 0.7000 to 1.9000, odds up to 3 times |"
+        in found
+    )
     assert "dissatisfied, silent" not in found
     assert "did not answer" not in card(documents())
 

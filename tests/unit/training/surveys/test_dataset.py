@@ -33,12 +33,14 @@ def answers(cutoffs: np.ndarray) -> Dataset:
 
 
 @given(st.integers(0, 2**32), st.floats(0.1, 0.4))
-def test_contacts_are_split_at_the_moment_that_who_answers_is_learned_until(seed: int, share: float) -> None:
+def test_contacts_are_split_at_the_moment_that_who_answers_is_learned_until(
+    seed: int, share: float
+) -> None:
     """Every contact has a moment of its own: the latest share of them is the test period."""
     random = np.random.default_rng(seed)
-    moments = np.datetime64("2025-01-01", "us") + np.sort(random.integers(0, 300 * 86_400_000_000, 4000)).astype(
-        "timedelta64[us]"
-    )
+    moments = np.datetime64("2025-01-01", "us") + np.sort(
+        random.integers(0, 300 * 86_400_000_000, 4000)
+    ).astype("timedelta64[us]")
     settings = LabelSettings(test_share=share)
     split = period_split(answers(moments), settings)
     start = _test_start(moments, settings)

@@ -21,21 +21,27 @@ SPAN = timedelta(days=7 + 90 + 14)
 
 
 def mondays(weeks: int) -> np.ndarray:
-    return np.array([np.datetime64("2025-01-06") + 7 * week for week in range(weeks)], dtype="datetime64[us]")
+    return np.array(
+        [np.datetime64("2025-01-06") + 7 * week for week in range(weeks)], dtype="datetime64[us]"
+    )
 
 
 @given(st.integers(1, 60), st.integers(0, 600))
 def test_every_cutoffs_answers_are_in(weeks: int, days: int) -> None:
     end = MONDAY + timedelta(days=days)
     if end < MONDAY + SPAN:
-        with pytest.raises(InputError, match="raw tables: must reach 111 days beyond the first Monday"):
+        with pytest.raises(
+            InputError, match="raw tables: must reach 111 days beyond the first Monday"
+        ):
             survey_cutoffs(mondays(weeks), end, CSAT, LABELS, SURVEYS)
         return
     found = survey_cutoffs(mondays(weeks), end, CSAT, LABELS, SURVEYS)
     assert found == sorted(found)
     assert all(at + SPAN <= end for at in found)
     assert {(later - earlier).days for earlier, later in pairwise(found)} <= {28}
-    newest = max(at for week in range(weeks) if (at := MONDAY + timedelta(weeks=week)) + SPAN <= end)
+    newest = max(
+        at for week in range(weeks) if (at := MONDAY + timedelta(weeks=week)) + SPAN <= end
+    )
     assert found[-1] == newest
     assert found[0] - timedelta(weeks=4) < MONDAY
 
@@ -43,9 +49,14 @@ def test_every_cutoffs_answers_are_in(weeks: int, days: int) -> None:
 def test_cutoffs_asked_for_are_checked() -> None:
     end = MONDAY + timedelta(days=200)
     later, last, too_late, tuesday = (MONDAY + timedelta(days=days) for days in (14, 84, 91, 1))
-    assert survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [later, MONDAY, later]) == [MONDAY, later]
+    assert survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [later, MONDAY, later]) == [
+        MONDAY,
+        later,
+    ]
     assert survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [last]) == [last]
-    with pytest.raises(InputError, match=r"must not lie after 2025-04-05, for answers to be in \(got '2025-04-07"):
+    with pytest.raises(
+        InputError, match=r"must not lie after 2025-04-05, for answers to be in \(got '2025-04-07"
+    ):
         survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [too_late])
     with pytest.raises(InputError, match="2025-01-06 to 2025-07-28"):
         survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [tuesday])

@@ -1,4 +1,6 @@
-"""Who answers is learned without a customer's own rows, and without what became known after the training period."""
+"""Who answers is learned without a customer's own rows, and without what became known after the
+training period.
+"""
 
 from datetime import UTC, datetime
 
@@ -22,10 +24,23 @@ def drawn(rows: int = 4000, seed: int = 2) -> tuple[np.ndarray, np.ndarray, np.n
     return matrix, chance, random.random(rows) < chance
 
 
-def fit(matrix: np.ndarray, answered: np.ndarray, customers: np.ndarray, known_at: np.ndarray | None = None) -> Response:
+def fit(
+    matrix: np.ndarray,
+    answered: np.ndarray,
+    customers: np.ndarray,
+    known_at: np.ndarray | None = None,
+) -> Response:
     at = np.full(len(answered), JANUARY) if known_at is None else known_at
     return fit_response(
-        matrix, ("app", "x", "y"), answered, customers, at, fitted_until=MAY, settings=SETTINGS, seed=1, threads=1
+        matrix,
+        ("app", "x", "y"),
+        answered,
+        customers,
+        at,
+        fitted_until=MAY,
+        settings=SETTINGS,
+        seed=1,
+        threads=1,
     )
 
 
@@ -46,7 +61,9 @@ def test_probabilities_are_those_of_answering() -> None:
 
 
 def test_a_customers_own_answers_do_not_tell() -> None:
-    """Ten rows a customer, alike in every column, and answered at random: seen of oneself, the answer would be known."""
+    """Ten rows a customer, alike in every column, and answered at random: seen of oneself, the
+    answer would be known.
+    """
     random = np.random.default_rng(4)
     people = 500
     matrix = np.repeat(random.normal(size=(people, 3)), 10, axis=0)

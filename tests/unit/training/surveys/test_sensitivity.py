@@ -1,4 +1,6 @@
-"""The sensitivity band together with sampling: what it holds, and that customers are resampled, not rows."""
+"""The sensitivity band together with sampling: what it holds, and that customers are resampled, not
+rows.
+"""
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from training.surveys.sensitivity import sampled_calibration, sampled_prevalence
 SETTINGS = AssessmentSettings(draws=100)
 
 
-def answers(rows: int = 300, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def answers(
+    rows: int = 300, seed: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     label = (random.random(rows) < 0.2).astype(float)
     label[:2] = 0, 1
@@ -43,12 +47,21 @@ def test_without_a_tilt_only_sampling_is_left() -> None:
 
 
 def test_rows_of_one_customer_count_together() -> None:
-    """Told ten times over, an answer is worth one: the interval stays as wide as that of the customers."""
+    """Told ten times over, an answer is worth one: the interval stays as wide as that of the
+    customers.
+    """
     label, design, response, customers = answers()
     once = sampled_prevalence(label, design, response, customers, 2.0, SETTINGS, 1)
-    often = sampled_prevalence(*(np.repeat(values, 10) for values in (label, design, response, customers)), 2.0, SETTINGS, 1)
+    often = sampled_prevalence(
+        *(np.repeat(values, 10) for values in (label, design, response, customers)),
+        2.0,
+        SETTINGS,
+        1,
+    )
     assert often.estimate == pytest.approx(once.estimate)
-    assert often.region_high - often.region_low == pytest.approx(once.region_high - once.region_low, rel=1e-6)
+    assert often.region_high - often.region_low == pytest.approx(
+        once.region_high - once.region_low, rel=1e-6
+    )
 
 
 def test_calibration_is_observed_over_expected_of_all() -> None:
@@ -66,7 +79,9 @@ def test_calibration_is_observed_over_expected_of_all() -> None:
 
 
 def test_the_interval_is_as_wide_as_sampling() -> None:
-    """Over many samples the interval of the estimate covers the share among all about as often as it says."""
+    """Over many samples the interval of the estimate covers the share among all about as often as
+    it says.
+    """
     random = np.random.default_rng(7)
     truth, covered = 0.2, 0
     for draw in range(60):
@@ -74,6 +89,8 @@ def test_the_interval_is_as_wide_as_sampling() -> None:
         told = random.random(1500) < answering
         label = (random.random(1500) < truth).astype(float)[told]
         customers = np.array([f"c{number}" for number in range(int(told.sum()))])
-        found = sampled_prevalence(label, np.ones(len(label)), 1 / answering[told], customers, 1.0, SETTINGS, draw)
+        found = sampled_prevalence(
+            label, np.ones(len(label)), 1 / answering[told], customers, 1.0, SETTINGS, draw
+        )
         covered += found.estimate_low <= truth <= found.estimate_high
     assert 51 <= covered <= 60

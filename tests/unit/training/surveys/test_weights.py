@@ -1,4 +1,6 @@
-"""Survey weights: what design decided is undone, weights keep their bounds, and answers come to look like invitations."""
+"""Survey weights: what design decided is undone, weights keep their bounds, and answers come to
+look like invitations.
+"""
 
 import numpy as np
 import pytest
@@ -15,9 +17,13 @@ probabilities = st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_
 
 
 @given(probabilities, st.floats(0.51, 1), st.floats(1, 100))
-def test_weights_are_positive_with_mean_one_and_clipped(drawn: list[tuple[float, float]], quantile: float, most: float) -> None:
+def test_weights_are_positive_with_mean_one_and_clipped(
+    drawn: list[tuple[float, float]], quantile: float, most: float
+) -> None:
     sampling, answering = (np.array(values) for values in zip(*drawn, strict=True))
-    found = survey_weights(1 / sampling, answering, SurveySettings(weight_quantile=quantile, weight_most=most))
+    found = survey_weights(
+        1 / sampling, answering, SurveySettings(weight_quantile=quantile, weight_most=most)
+    )
     for weight in (found.design, found.combined):
         assert (weight > 0).all()
         assert weight.mean() == pytest.approx(1)
@@ -28,7 +34,8 @@ def test_weights_are_positive_with_mean_one_and_clipped(drawn: list[tuple[float,
     assert (1 / answering[found.clipped] > found.clip).all()
     assert 1 <= found.effective_rows <= len(drawn) * (1 + 1e-9)
     np.testing.assert_allclose(
-        found.combined / found.combined[0], found.design * found.response / (found.design * found.response)[0]
+        found.combined / found.combined[0],
+        found.design * found.response / (found.design * found.response)[0],
     )
 
 
@@ -36,7 +43,10 @@ def test_equal_chances_need_no_weights() -> None:
     found = survey_weights(np.full(50, 3.0), np.full(50, 0.2), SETTINGS)
     np.testing.assert_allclose(found.combined, 1)
     said = found.diagnostics()
-    assert (said.effective_rows, said.design_effective_rows) == (pytest.approx(50), pytest.approx(50))
+    assert (said.effective_rows, said.design_effective_rows) == (
+        pytest.approx(50),
+        pytest.approx(50),
+    )
     assert said.clipped_share == 0
     assert said.least == said.median == said.most == pytest.approx(1)
 
@@ -44,7 +54,9 @@ def test_equal_chances_need_no_weights() -> None:
 def test_a_few_large_weights_are_told() -> None:
     answering = np.full(1000, 0.5)
     answering[:30] = 0.001
-    said = survey_weights(np.ones(1000), answering, SurveySettings(weight_quantile=0.98, weight_most=20)).diagnostics()
+    said = survey_weights(
+        np.ones(1000), answering, SurveySettings(weight_quantile=0.98, weight_most=20)
+    ).diagnostics()
     assert said.clip == 20
     assert said.clipped_share == pytest.approx(0.03)
     assert said.effective_rows < 500
@@ -60,12 +72,16 @@ def test_weights_undo_who_was_asked_and_who_answers() -> None:
     invited = random.random(rows) < sampling
     answered = random.random(rows) < answering
     told = invited & answered
-    found = survey_weights(1 / sampling[told], answering[told], SurveySettings(weight_quantile=1, weight_most=1000))
+    found = survey_weights(
+        1 / sampling[told], answering[told], SurveySettings(weight_quantile=1, weight_most=1000)
+    )
     truth = low.mean()
     assert abs(low[told].mean() - truth) > 0.03
     assert np.average(low[told], weights=found.combined) == pytest.approx(truth, abs=0.01)
     matrix = np.column_stack([app, business, random.normal(size=rows)])[invited]
-    before = balance(matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], found)
+    before = balance(
+        matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], found
+    )
     by_name = {one.column: one for one in before}
     assert before[0].column == "app"
     assert by_name["app"].before > 0.3
@@ -78,7 +94,9 @@ def test_what_is_missing_is_compared_too() -> None:
     answered = np.array([True, True, False, False])
     matrix = np.array([[np.nan, 1.0], [2.0, 1.0], [4.0, 1.0], [4.0, 1.0]])
     weights = survey_weights(np.ones(2), np.array([0.5, 0.5]), SETTINGS)
-    found = {one.column: one for one in balance(matrix, ["x", "constant"], answered, np.ones(4), weights)}
+    found = {
+        one.column: one for one in balance(matrix, ["x", "constant"], answered, np.ones(4), weights)
+    }
     assert set(found) == {"x", "x missing"}
     assert found["x missing"].asked == pytest.approx(0.25)
     assert found["x missing"].before > 0

@@ -1,4 +1,6 @@
-"""An operator's randomised contacts as an experiment: who counts, with what propensity, what was known, who stayed."""
+"""An operator's randomised contacts as an experiment: who counts, with what propensity, what was
+known, who stayed.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,21 +20,27 @@ WIDTH = sum(len(VIEWS[view].columns) for view in SERVICES[SERVICE])
 
 
 class Features:
-    """Stands in for the operator's repository: the first feature tells the line, the second the Monday it was asked about."""
+    """Stands in for the operator's repository: the first feature tells the line, the second the
+    Monday it was asked about.
+    """
 
     def __init__(self, unknown: tuple[str, ...] = ()) -> None:
         self.unknown = unknown
         self.asked = 0
 
     def history_mondays(self, view: str) -> Times:
-        return np.array([day(number).replace(tzinfo=None) for number in (-7, 0, 7)], dtype="datetime64[us]")
+        return np.array(
+            [day(number).replace(tzinfo=None) for number in (-7, 0, 7)], dtype="datetime64[us]"
+        )
 
     def historical(self, service: str, ids: Sequence[str], times: Times) -> np.ndarray:
         assert service == SERVICE
         self.asked += 1
         found = np.zeros((len(ids), WIDTH))
         found[:, 0] = [float(id_[1:]) for id_ in ids]
-        found[:, 1] = (times - np.datetime64(day(0).replace(tzinfo=None), "us")) / np.timedelta64(1, "D")
+        found[:, 1] = (times - np.datetime64(day(0).replace(tzinfo=None), "us")) / np.timedelta64(
+            1, "D"
+        )
         found[np.isin(ids, self.unknown)] = np.nan
         return found
 
@@ -47,13 +55,26 @@ def tables() -> LineTables:
 
 
 def contact(
-    tables: LineTables, number: int, at: float, arm: str, propensity: float | None = 0.45, lost: float | None = 0.0, **values: Any
+    tables: LineTables,
+    number: int,
+    at: float,
+    arm: str,
+    propensity: float | None = 0.45,
+    lost: float | None = 0.0,
+    **values: Any,
 ) -> None:
     """A decision about line and customer of a number, and what became of it 90 days later."""
     given = {"customer_id": f"c{number % 10}", "subscription_id": f"s{number % 10}", **values}
     tables.care(number, at, arm, propensity, **given)
     if lost is not None:
-        tables.add("care_outcomes", at + 90, contact_id=f"k{number}", outcome="churned", value=lost, matured_at=day(at + 90))
+        tables.add(
+            "care_outcomes",
+            at + 90,
+            contact_id=f"k{number}",
+            outcome="churned",
+            value=lost,
+            matured_at=day(at + 90),
+        )
 
 
 def read(tables: LineTables, folder: Path, action: str = "call", **features: Any) -> Experiment:
@@ -62,7 +83,9 @@ def read(tables: LineTables, folder: Path, action: str = "call", **features: Any
     return found
 
 
-def test_treatment_is_compared_with_control_on_what_was_known_before(tables: LineTables, tmp_path: Path) -> None:
+def test_treatment_is_compared_with_control_on_what_was_known_before(
+    tables: LineTables, tmp_path: Path
+) -> None:
     contact(tables, 1, 1.5, "treatment", lost=1.0)
     contact(tables, 2, 0.0, "control")
     contact(tables, 3, 9.0, "control", lost=1.0)
@@ -72,9 +95,19 @@ def test_treatment_is_compared_with_control_on_what_was_known_before(tables: Lin
     rows = {int(line): row for row, line in enumerate(found.matrix[:, 0])}
     assert found.arms == ("control", "call")
     assert {line: int(found.arm[row]) for line, row in rows.items()} == {1: 1, 2: 0, 3: 0, 4: 1}
-    assert {line: float(found.outcome[row]) for line, row in rows.items()} == {1: 0.0, 2: 1.0, 3: 0.0, 4: 1.0}
+    assert {line: float(found.outcome[row]) for line, row in rows.items()} == {
+        1: 0.0,
+        2: 1.0,
+        3: 0.0,
+        4: 1.0,
+    }
     # The Monday before, or the one it happened on; never one after.
-    assert {line: float(found.matrix[row, 1]) for line, row in rows.items()} == {1: 0.0, 2: 0.0, 3: 7.0, 4: -7.0}
+    assert {line: float(found.matrix[row, 1]) for line, row in rows.items()} == {
+        1: 0.0,
+        2: 0.0,
+        3: 7.0,
+        4: -7.0,
+    }
     np.testing.assert_allclose(found.propensity, 0.5)
     assert found.source == "stored"
     assert found.left_out == {"in the holdout, which goes without all offers": 1}
@@ -83,7 +116,9 @@ def test_treatment_is_compared_with_control_on_what_was_known_before(tables: Lin
     assert len(np.unique(found.cluster)) == 3
 
 
-def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(tables: LineTables, tmp_path: Path) -> None:
+def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(
+    tables: LineTables, tmp_path: Path
+) -> None:
     contact(tables, 1, 1.0, "treatment", 0.5)
     contact(tables, 2, 1.0, "control", 0.5)
     contact(tables, 3, 1.0, "treatment", None)
@@ -92,7 +127,9 @@ def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(tables: Line
     contact(tables, 6, 1.0, "treatment", 0.5, lost=None)
     contact(tables, 7, 120.0, "treatment", 0.5, lost=None)
     # Told already, but not final yet.
-    tables.add("care_outcomes", 150.0, contact_id="k7", outcome="churned", value=0.0, matured_at=day(210))
+    tables.add(
+        "care_outcomes", 150.0, contact_id="k7", outcome="churned", value=0.0, matured_at=day(210)
+    )
     contact(tables, 8, -20.0, "control", 0.5)  # before any history
     contact(tables, 18, 40.0, "control", 0.5)  # the newest history is a month old by then
     contact(tables, 11, 2.0, "control", 0.5, subscription_id=None)
@@ -111,16 +148,26 @@ def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(tables: Line
 @pytest.mark.parametrize(
     ("decisions", "expected"),
     [
-        # Drawn by stratum beside a holdout: each propensity is divided by the chance not to be held out.
+        # Drawn by stratum beside a holdout: each propensity is divided by the chance not to be held
+        # out.
         (
-            [("treatment", 0.72), ("treatment", 0.18), ("control", 0.18), ("control", 0.72), ("holdout", 0.1)],
+            [
+                ("treatment", 0.72),
+                ("treatment", 0.18),
+                ("control", 0.18),
+                ("control", 0.72),
+                ("holdout", 0.1),
+            ],
             [0.8, 0.2, 0.2, 0.8],
         ),
         # Nobody on record is held out: what the arms' only propensities leave of 1 is the holdout.
         ([("treatment", 0.6), ("control", 0.3)], [2 / 3, 1 / 3]),
         ([("treatment", 0.5), ("control", 0.5)], [0.5, 0.5]),
         # By stratum and without a holdout.
-        ([("treatment", 0.8), ("treatment", 0.2), ("control", 0.2), ("control", 0.8)], [0.8, 0.2, 0.2, 0.8]),
+        (
+            [("treatment", 0.8), ("treatment", 0.2), ("control", 0.2), ("control", 0.8)],
+            [0.8, 0.2, 0.2, 0.8],
+        ),
     ],
 )
 def test_propensities_are_those_of_the_draw_among_who_was_not_held_out(
@@ -131,12 +178,16 @@ def test_propensities_are_those_of_the_draw_among_who_was_not_held_out(
     contact(tables, 8, 1.0, "treatment", 0.25, campaign_id="another")
     contact(tables, 7, 1.0, "control", 0.75, campaign_id="another")
     found = read(tables, tmp_path)
-    by_line = dict(zip(found.matrix[:, 0].astype(int).tolist(), found.propensity.tolist(), strict=True))
+    by_line = dict(
+        zip(found.matrix[:, 0].astype(int).tolist(), found.propensity.tolist(), strict=True)
+    )
     assert [by_line[number] for number in range(1, len(expected) + 1)] == pytest.approx(expected)
     assert (by_line[8], by_line[7]) == (0.25, 0.75)
 
 
-def test_a_campaign_that_only_holds_out_compares_nothing(tables: LineTables, tmp_path: Path) -> None:
+def test_a_campaign_that_only_holds_out_compares_nothing(
+    tables: LineTables, tmp_path: Path
+) -> None:
     contact(tables, 1, 1.0, "treatment", 0.9, campaign_id="all")
     contact(tables, 2, 1.0, "holdout", 0.1, campaign_id="all")
     contact(tables, 3, 1.0, "treatment", 0.5)
@@ -146,7 +197,9 @@ def test_a_campaign_that_only_holds_out_compares_nothing(tables: LineTables, tmp
     assert found.left_out["drawn among no other arm than the holdout"] == 1
 
 
-def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(tables: LineTables, tmp_path: Path) -> None:
+def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(
+    tables: LineTables, tmp_path: Path
+) -> None:
     for number in range(1, 7):
         contact(tables, number, 1.0, "treatment" if number % 2 else "control")
     tables.care(31, 30.0, "treatment", action="gift", customer_id="c1", subscription_id="s1")
@@ -154,7 +207,15 @@ def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(tables:
     tables.care(33, 30.0, "treatment", action="gift", customer_id="c3", subscription_id="s99")
     tables.care(34, 30.0, "treatment", action="gift", customer_id="c4", subscription_id=None)
     tables.care(35, 95.0, "treatment", action="gift", customer_id="c5", subscription_id="s5")
-    tables.care(36, 30.0, "treatment", action="call", customer_id="c6", subscription_id="s6", campaign_id="later")
+    tables.care(
+        36,
+        30.0,
+        "treatment",
+        action="call",
+        customer_id="c6",
+        subscription_id="s6",
+        campaign_id="later",
+    )
     found = read(tables, tmp_path)
     (mark,) = found.marks.values()
     assert sorted(found.matrix[mark, 0]) == [1.0, 4.0]
@@ -166,7 +227,9 @@ def test_the_store_is_asked_once_for_all_actions(tables: LineTables, tmp_path: P
     contact(tables, 3, 9.0, "treatment", action="gift")
     contact(tables, 4, 9.0, "control", action="gift")
     history, features = tables.history(tmp_path), Features()
-    call, gift = experiments(history, features, [select_contacts(history, name) for name in ("call", "gift")])  # type: ignore[arg-type]
+    call, gift = experiments(
+        history, features, [select_contacts(history, name) for name in ("call", "gift")]
+    )  # type: ignore[arg-type]
     assert features.asked == 1
     assert (sorted(call.matrix[:, 0]), sorted(gift.matrix[:, 0])) == ([1.0, 2.0], [3.0, 4.0])
     assert set(gift.matrix[:, 1]) == {7.0}

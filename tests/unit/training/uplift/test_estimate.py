@@ -1,4 +1,6 @@
-"""Judging an experiment: both verdicts, whom it harms, and the same findings from the same experiment."""
+"""Judging an experiment: both verdicts, whom it harms, and the same findings from the same
+experiment.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -75,11 +77,17 @@ def test_nothing_is_said_in_plain_words() -> None:
         ((-0.01, 0.03), (0.001, 0.002), "targetable; on average no detectable uplift"),
         ((-0.01, 0.03), (-0.001, 0.002), "no detectable uplift"),
         ((-0.03, -0.01), (-0.001, 0.002), "does harm on average"),
-        ((-0.03, -0.01), (0.001, 0.002), "does harm on average, and it is known to whom more and to whom less"),
+        (
+            (-0.03, -0.01),
+            (0.001, 0.002),
+            "does harm on average, and it is known to whom more and to whom less",
+        ),
         ((0.0, 0.03), (0.0, 0.002), "no detectable uplift"),
     ],
 )
-def test_verdicts_in_words(average: tuple[float, float], qini: tuple[float, float], verdict: str) -> None:
+def test_verdicts_in_words(
+    average: tuple[float, float], qini: tuple[float, float], verdict: str
+) -> None:
     nothing, arm = Estimate(0.0, 0.0, 0.0), Arm(name="a", rows=1, outcome=0.5)
     found = ActionUplift(
         action="call",
@@ -96,7 +104,9 @@ def test_verdicts_in_words(average: tuple[float, float], qini: tuple[float, floa
     assert found.verdict == verdict
 
 
-def test_policies_are_valued_both_ways_and_against_random(helps_and_harms: JudgedExperiment) -> None:
+def test_policies_are_valued_both_ways_and_against_random(
+    helps_and_harms: JudgedExperiment,
+) -> None:
     (found,) = helps_and_harms.actions
     policies = {policy.name: policy for policy in found.policies}
     assert list(policies) == ["nobody", "everybody", "random", "riskiest", "model"]
@@ -106,13 +116,19 @@ def test_policies_are_valued_both_ways_and_against_random(helps_and_harms: Judge
     assert policies["nobody"].gain == Estimate(0.0, 0.0, 0.0)
     for policy in policies.values():
         assert policy.doubly_robust.value == pytest.approx(policy.weighted.value, abs=0.03)
-        assert policy.doubly_robust.high - policy.doubly_robust.low <= 1.05 * (policy.weighted.high - policy.weighted.low)
+        assert policy.doubly_robust.high - policy.doubly_robust.low <= 1.05 * (
+            policy.weighted.high - policy.weighted.low
+        )
         gained = policy.doubly_robust.value - policies["nobody"].doubly_robust.value
         assert policy.gain.value == pytest.approx(gained, abs=1e-9)
-    assert policies["random"].gain.value == pytest.approx(QUICK.capacity_share * policies["everybody"].gain.value, abs=1e-9)
+    assert policies["random"].gain.value == pytest.approx(
+        QUICK.capacity_share * policies["everybody"].gain.value, abs=1e-9
+    )
 
 
-def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(helps_and_harms: JudgedExperiment) -> None:
+def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(
+    helps_and_harms: JudgedExperiment,
+) -> None:
     (found,) = helps_and_harms.actions
     assert (found.curve[0].share, found.curve[0].gain.value) == (0.0, 0.0)
     policies = {policy.name: policy for policy in found.policies}
@@ -121,7 +137,9 @@ def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(hel
     assert at[QUICK.capacity_share] == pytest.approx(policies["model"].gain.value, abs=1e-9)
 
 
-def test_the_model_repeats_what_the_experiment_vouches_for(helps_and_harms: JudgedExperiment) -> None:
+def test_the_model_repeats_what_the_experiment_vouches_for(
+    helps_and_harms: JudgedExperiment,
+) -> None:
     (found,) = helps_and_harms.actions
     model = helps_and_harms.model(0, "uplift_call", None)
     fresh = experiment(rows=2_000, seed=77, spread=0.15)
@@ -133,7 +151,9 @@ def test_the_model_repeats_what_the_experiment_vouches_for(helps_and_harms: Judg
     assert said.effect[down].mean() < -0.03
     assert said.group[up].mean() < said.group[down].mean()
     assert np.bincount(said.group, minlength=5) == pytest.approx([400] * 5, abs=200)
-    assert set(zip(said.low, said.high, strict=True)) == {(group.effect.low, group.effect.high) for group in found.groups}
+    assert set(zip(said.low, said.high, strict=True)) == {
+        (group.effect.low, group.effect.high) for group in found.groups
+    }
     assert model.documents["uplift.json"]["verdict"] == found.verdict
 
 
@@ -147,7 +167,10 @@ def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path
     found = experiment(rows=1_200, spread=0.1, cluster=2)
     one, two = judge_experiment(found, QUICK), judge_experiment(found, QUICK)
     assert one.actions == two.actions
-    digests = [judged.model(0, "uplift_call", None).save(tmp_path / str(place)) for place, judged in enumerate((one, two))]
+    digests = [
+        judged.model(0, "uplift_call", None).save(tmp_path / str(place))
+        for place, judged in enumerate((one, two))
+    ]
     assert digests[0] == digests[1]
 
 
@@ -171,12 +194,16 @@ def test_each_of_several_actions_has_its_own_verdict() -> None:
 
 def test_numbers_as_outcome() -> None:
     found = experiment(rows=2_000, effect=0.0)
-    spend = 20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
+    spend = (
+        20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
+    )
     (judged,) = judge_experiment(replace(found, outcome=spend), QUICK).actions
     assert judged.works
     assert judged.average.low < 3 < judged.average.high
     # What models explain takes noise out: far narrower than the difference of means.
-    assert judged.average.high - judged.average.low < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(2_000)
+    assert judged.average.high - judged.average.low < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(
+        2_000
+    )
 
 
 def test_an_arm_that_is_much_smaller_than_the_others() -> None:

@@ -1,4 +1,6 @@
-"""What an experiment must have so that effects can be estimated from it, and what arms not drawn at random give away."""
+"""What an experiment must have so that effects can be estimated from it, and what arms not drawn at
+random give away.
+"""
 
 from dataclasses import replace
 
@@ -21,18 +23,32 @@ def test_a_sound_experiment_passes() -> None:
     ("changes", "field", "rule"),
     [
         ({"arms": ("control",)}, "--treatment", "at least two arms"),
-        ({"arm": np.zeros(3_000, dtype=np.int64)}, "--treatment", "at least 100 rows in arm 'call'"),
-        ({"arm": np.ones(3_000, dtype=np.int64)}, "--treatment", "at least 100 rows in arm 'control'"),
+        (
+            {"arm": np.zeros(3_000, dtype=np.int64)},
+            "--treatment",
+            "at least 100 rows in arm 'call'",
+        ),
+        (
+            {"arm": np.ones(3_000, dtype=np.int64)},
+            "--treatment",
+            "at least 100 rows in arm 'control'",
+        ),
         ({"propensity": np.full(3_000, 1.0)}, "--propensity", "above 0 and below 1"),
         ({"propensity": np.full(3_000, 0.0)}, "--propensity", "above 0 and below 1"),
         ({"propensity": np.full(3_000, np.nan)}, "--propensity", "above 0 and below 1"),
         ({"outcome": np.ones(3_000)}, "--outcome", "not be the same for everybody"),
-        ({"outcome": (np.arange(3_000) < 5).astype(float)}, "--outcome", "at least 20 rows of each kind"),
+        (
+            {"outcome": (np.arange(3_000) < 5).astype(float)},
+            "--outcome",
+            "at least 20 rows of each kind",
+        ),
         ({"cluster": np.arange(3_000) // 100}, "--group", "at least 50"),
         ({"cluster": np.maximum(np.arange(3_000), 400)}, "--group", "more than 10%"),
     ],
 )
-def test_what_allows_no_estimate_is_refused_by_name(changes: dict[str, object], field: str, rule: str) -> None:
+def test_what_allows_no_estimate_is_refused_by_name(
+    changes: dict[str, object], field: str, rule: str
+) -> None:
     with pytest.raises(InputError, match=rule) as caught:
         replace(experiment(), **changes).checked()
     assert caught.value.field == field
@@ -48,7 +64,9 @@ def test_some_rows_of_an_experiment() -> None:
 
 
 def test_arms_drawn_at_random_raise_no_flag() -> None:
-    flagged = sum(bool(imbalances(experiment(seed=seed, rows=1_000, features=20))) for seed in range(100))
+    flagged = sum(
+        bool(imbalances(experiment(seed=seed, rows=1_000, features=20))) for seed in range(100)
+    )
     assert flagged <= 2  # one in a thousand is expected
 
 
@@ -68,7 +86,10 @@ def test_arms_that_are_not_as_likely_as_was_said_are_flagged() -> None:
     found = experiment(rows=4_000, treated=0.6)
     assert not imbalances(found)
     wrong = replace(found, propensity=np.full(4_000, 0.5))
-    assert {(flag.arm, flag.feature) for flag in imbalances(wrong)} == {("control", None), ("call", None)}
+    assert {(flag.arm, flag.feature) for flag in imbalances(wrong)} == {
+        ("control", None),
+        ("call", None),
+    }
     assert not imbalances(experiment(rows=4_000, treated=0.6, stored=False))
 
 
@@ -76,6 +97,8 @@ def test_households_drawn_together_are_no_reason_for_a_flag() -> None:
     flagged = 0
     for seed in range(40):
         found: Experiment = experiment(rows=1_500, seed=seed, cluster=5)
-        found = replace(found, matrix=np.random.default_rng(seed).normal(size=(300, 6))[found.cluster])
+        found = replace(
+            found, matrix=np.random.default_rng(seed).normal(size=(300, 6))[found.cluster]
+        )
         flagged += bool(imbalances(found))
     assert flagged <= 1

@@ -1,4 +1,6 @@
-"""A team's own experiment: which arm is control, what is good, what is refused; positive is good whatever the table calls it."""
+"""A team's own experiment: which arm is control, what is good, what is refused; positive is good
+whatever the table calls it.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +31,14 @@ def columns(seed: int = 1) -> dict[str, list[object]]:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., ExperimentTable]:
-    def read(changes: dict[str, list[object]] | None = None, without: tuple[str, ...] = (), **roles: object) -> ExperimentTable:
-        table = {name: values for name, values in columns().items() if name not in without} | (changes or {})
+    def read(
+        changes: dict[str, list[object]] | None = None,
+        without: tuple[str, ...] = (),
+        **roles: object,
+    ) -> ExperimentTable:
+        table = {name: values for name, values in columns().items() if name not in without} | (
+            changes or {}
+        )
         pq.write_table(pa.table(table), tmp_path / "trial.parquet")
         named = {"treatment": "arm", "outcome": "stayed", "id": "customer"} | roles
         return read_experiment(tmp_path / "trial.parquet", ExperimentRoles(**named))
@@ -43,7 +51,9 @@ def effect(table: ExperimentTable) -> float:
     return float(found.outcome[found.arm == 1].mean() - found.outcome[found.arm == 0].mean())
 
 
-def test_a_plain_table_is_read_without_being_told_more(read: Callable[..., ExperimentTable]) -> None:
+def test_a_plain_table_is_read_without_being_told_more(
+    read: Callable[..., ExperimentTable],
+) -> None:
     table = read()
     found = table.experiment
     assert found.arms == ("control", "call")
@@ -51,7 +61,10 @@ def test_a_plain_table_is_read_without_being_told_more(read: Callable[..., Exper
     assert found.categories == {1: ("basic", "plus")}
     assert found.source == "shares"
     assert table.control_why == "by its name"
-    assert table.good_why == "good means stayed = yes, as 'stayed' names no loss; --good turns it round"
+    assert (
+        table.good_why
+        == "good means stayed = yes, as 'stayed' names no loss; --good turns it round"
+    )
     share = float((found.arm == 1).mean())
     np.testing.assert_allclose(found.propensity, np.where(found.arm == 1, share, 1 - share))
     assert len(np.unique(found.cluster)) == ROWS
@@ -77,7 +90,9 @@ def test_keeping_customers_is_positive_whatever_the_table_calls_it(
     read: Callable[..., ExperimentTable], name: str, words: tuple[str, str], good: tuple[str, ...]
 ) -> None:
     values = [words[1] if word == "yes" else words[0] for word in columns()["stayed"]]
-    assert effect(read({name: values}, without=("stayed",), outcome=name, good=good)) == pytest.approx(effect(read()))
+    assert effect(
+        read({name: values}, without=("stayed",), outcome=name, good=good)
+    ) == pytest.approx(effect(read()))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +109,9 @@ def test_an_outcome_that_names_a_loss_is_refused_until_it_is_said_what_is_good(
     read: Callable[..., ExperimentTable], name: str, words: tuple[str, str]
 ) -> None:
     values = [words[1] if word == "yes" else words[0] for word in columns()["stayed"]]
-    with pytest.raises(InputError, match=rf"names a loss.*--good {words[0]}|names a loss.*--good {words[1]}"):
+    with pytest.raises(
+        InputError, match=rf"names a loss.*--good {words[0]}|names a loss.*--good {words[1]}"
+    ):
         read({name: values}, without=("stayed",), outcome=name)
 
 
@@ -103,12 +120,19 @@ def test_two_words_that_say_nothing_are_asked_about(read: Callable[..., Experime
         read({"stayed": ["a" if word == "yes" else "b" for word in columns()["stayed"]]})
 
 
-def test_numbers_are_better_when_higher_or_lower_as_is_said(read: Callable[..., ExperimentTable]) -> None:
-    spend = [2.5 * number if word == "yes" else 0.1 * number for number, word in enumerate(columns()["stayed"])]
+def test_numbers_are_better_when_higher_or_lower_as_is_said(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    spend = [
+        2.5 * number if word == "yes" else 0.1 * number
+        for number, word in enumerate(columns()["stayed"])
+    ]
     plain = read({"spend": spend}, without=("stayed",), outcome="spend")
     assert effect(plain) > 0
     assert not plain.experiment.binary
-    assert effect(read({"spend": spend}, without=("stayed",), outcome="spend", good=("higher",))) == effect(plain)
+    assert effect(
+        read({"spend": spend}, without=("stayed",), outcome="spend", good=("higher",))
+    ) == effect(plain)
     lower = read({"calls lost": spend}, without=("stayed",), outcome="calls lost", good=("lower",))
     assert effect(lower) == pytest.approx(-effect(plain))
     assert "lower" in lower.good_why
@@ -117,8 +141,13 @@ def test_numbers_are_better_when_higher_or_lower_as_is_said(read: Callable[..., 
 
 
 def test_several_values_may_be_good(read: Callable[..., ExperimentTable]) -> None:
-    values = [("stayed", "upgraded")[number % 2] if word == "yes" else "gone" for number, word in enumerate(columns()["stayed"])]
-    assert effect(read({"end": values}, without=("stayed",), outcome="end", good=("stayed", "upgraded"))) == effect(read())
+    values = [
+        ("stayed", "upgraded")[number % 2] if word == "yes" else "gone"
+        for number, word in enumerate(columns()["stayed"])
+    ]
+    assert effect(
+        read({"end": values}, without=("stayed",), outcome="end", good=("stayed", "upgraded"))
+    ) == effect(read())
     with pytest.raises(InputError, match="it has 'gone', 'stayed', 'upgraded': say with --good"):
         read({"end": values}, without=("stayed",), outcome="end")
 
@@ -140,7 +169,9 @@ def test_control_is_known_by_its_name_or_asked_for(
     if control is not None:
         assert read({"arm": arms}).experiment.arms[0] == control
         return
-    if "none" in words:  # holdout is no word for control: it is a share that all care is measured by
+    if (
+        "none" in words
+    ):  # holdout is no word for control: it is a share that all care is measured by
         assert read({"arm": arms}).experiment.arms[0] == "none"
         return
     with pytest.raises(InputError, match="say with --control"):
@@ -152,11 +183,18 @@ def test_more_arms_are_each_compared_with_control(read: Callable[..., Experiment
     arms = ["gift" if number % 3 == 0 else arm for number, arm in enumerate(columns()["arm"])]
     found = read({"arm": arms}).experiment
     assert found.arms == ("control", "call", "gift")
-    np.testing.assert_allclose([found.propensity[found.arm == arm][0] for arm in range(3)], np.bincount(found.arm) / ROWS)
+    np.testing.assert_allclose(
+        [found.propensity[found.arm == arm][0] for arm in range(3)], np.bincount(found.arm) / ROWS
+    )
 
 
-def test_stored_propensities_are_taken_and_what_was_not_drawn_is_left_out(read: Callable[..., ExperimentTable]) -> None:
-    chance = [[0.5, 0.4, 1.0, 0.0, None, 0.6][number % 20] if number % 20 < 6 else 0.5 for number in range(ROWS)]
+def test_stored_propensities_are_taken_and_what_was_not_drawn_is_left_out(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    chance = [
+        [0.5, 0.4, 1.0, 0.0, None, 0.6][number % 20] if number % 20 < 6 else 0.5
+        for number in range(ROWS)
+    ]
     found = read({"p": chance}, propensity="p").experiment
     assert found.source == "stored"
     assert len(found.outcome) == ROWS - 60
@@ -165,15 +203,25 @@ def test_stored_propensities_are_taken_and_what_was_not_drawn_is_left_out(read: 
     assert "p" not in found.features
 
 
-def test_blank_arms_and_outcomes_are_left_out_and_counted(read: Callable[..., ExperimentTable]) -> None:
+def test_blank_arms_and_outcomes_are_left_out_and_counted(
+    read: Callable[..., ExperimentTable],
+) -> None:
     arms = ["" if number < 7 else arm for number, arm in enumerate(columns()["arm"])]
     stayed = [None if 4 <= number < 10 else word for number, word in enumerate(columns()["stayed"])]
-    assert read({"arm": arms, "stayed": stayed}).experiment.left_out == {"arm is blank": 7, "stayed is blank": 3}
+    assert read({"arm": arms, "stayed": stayed}).experiment.left_out == {
+        "arm is blank": 7,
+        "stayed is blank": 3,
+    }
 
 
-def test_rows_of_a_customer_or_household_hang_together(read: Callable[..., ExperimentTable]) -> None:
+def test_rows_of_a_customer_or_household_hang_together(
+    read: Callable[..., ExperimentTable],
+) -> None:
     homes = [f"h{number // 4}" if number >= 8 else None for number in range(ROWS)]
-    assert len(np.unique(read({"home": homes}, group="home").experiment.cluster)) == 8 + (ROWS - 8) // 4
+    assert (
+        len(np.unique(read({"home": homes}, group="home").experiment.cluster))
+        == 8 + (ROWS - 8) // 4
+    )
     repeated = [f"c{number // 2}" for number in range(ROWS)]
     assert len(np.unique(read({"customer": repeated}).experiment.cluster)) == ROWS // 2
 
@@ -200,17 +248,36 @@ def test_dropped_and_empty_columns_are_no_features(read: Callable[..., Experimen
         ({"arm": ["call"] * ROWS}, {}, "--treatment", "needs at least two arms"),
         ({"arm": [str(number) for number in range(ROWS)]}, {}, "--treatment", "at most 20"),
         ({"stayed": ["yes"] * ROWS}, {}, "--outcome", "not be the same for everybody"),
-        ({"stayed": ["yes"] * (ROWS - 9) + ["no"] * 9}, {}, "--outcome", "at least 20 rows of each kind"),
-        ({"arm": ["call"] * 60 + ["control"] * (ROWS - 60)}, {}, "--treatment", "at least 100 rows in arm 'call'"),
+        (
+            {"stayed": ["yes"] * (ROWS - 9) + ["no"] * 9},
+            {},
+            "--outcome",
+            "at least 20 rows of each kind",
+        ),
+        (
+            {"arm": ["call"] * 60 + ["control"] * (ROWS - 60)},
+            {},
+            "--treatment",
+            "at least 100 rows in arm 'call'",
+        ),
         ({"p": [1.5] * ROWS}, {"propensity": "p"}, "--propensity", "probabilities, 0 to 1"),
         ({"p": [-0.1] * ROWS}, {"propensity": "p"}, "--propensity", "probabilities, 0 to 1"),
         ({"p": ["half"] * ROWS}, {"propensity": "p"}, "--propensity", "must hold numbers"),
-        ({"p": [1.0] * ROWS}, {"propensity": "p"}, "TABLE", "no row with a treatment and an outcome drawn at random"),
+        (
+            {"p": [1.0] * ROWS},
+            {"propensity": "p"},
+            "TABLE",
+            "no row with a treatment and an outcome drawn at random",
+        ),
         ({}, {"drop": ("tenure", "plan")}, "TABLE", "leaves no column"),
     ],
 )
 def test_bad_input_is_refused_by_name(
-    read: Callable[..., ExperimentTable], changes: dict[str, list[object]], roles: dict[str, object], field: str, rule: str
+    read: Callable[..., ExperimentTable],
+    changes: dict[str, list[object]],
+    roles: dict[str, object],
+    field: str,
+    rule: str,
 ) -> None:
     with pytest.raises(InputError, match=rule) as caught:
         read(changes, **roles)

@@ -1,4 +1,6 @@
-"""Figures of rankings and policies: what they are by definition, what must not change them, and how certain they say they are."""
+"""Figures of rankings and policies: what they are by definition, what must not change them, and how
+certain they say they are.
+"""
 
 import numpy as np
 import pytest
@@ -11,8 +13,14 @@ from scipy.stats import binom
 from holdfast.arrays import Floats
 from training.uplift.inference import Moment, area, average, combine, gain, mean, ranks, slope
 
-scores = arrays(np.float64, st.shared(st.integers(3, 40), key="rows"), elements=st.floats(-5, 5, width=32))
-rankings = arrays(np.float64, st.shared(st.integers(3, 40), key="rows"), elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0, 3.0]))
+scores = arrays(
+    np.float64, st.shared(st.integers(3, 40), key="rows"), elements=st.floats(-5, 5, width=32)
+)
+rankings = arrays(
+    np.float64,
+    st.shared(st.integers(3, 40), key="rows"),
+    elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0, 3.0]),
+)
 
 
 def alone(rows: Floats) -> NDArray[np.int64]:
@@ -24,13 +32,17 @@ def test_autoc_is_the_mean_advantage_of_the_top_over_all() -> None:
     score, ranking = random.normal(size=400), random.normal(size=400)
     ordered = score[np.argsort(-ranking)]
     by_definition = np.mean([ordered[:top].mean() - score.mean() for top in range(1, 401)])
-    assert area(score, ranking, alone(score), "autoc").value == pytest.approx(by_definition, abs=0.02)
+    assert area(score, ranking, alone(score), "autoc").value == pytest.approx(
+        by_definition, abs=0.02
+    )
     qini = np.mean([ordered[:top].sum() / 400 - top / 400 * score.mean() for top in range(1, 401)])
     assert area(score, ranking, alone(score), "qini").value == pytest.approx(qini, abs=0.01)
 
 
 @given(scores, rankings, st.randoms(use_true_random=False))
-def test_neither_the_order_of_rows_nor_the_scale_of_a_ranking_matters(score: Floats, ranking: Floats, random) -> None:
+def test_neither_the_order_of_rows_nor_the_scale_of_a_ranking_matters(
+    score: Floats, ranking: Floats, random
+) -> None:
     order = list(range(len(score)))
     random.shuffle(order)
     for kind in ("autoc", "qini"):
@@ -41,16 +53,24 @@ def test_neither_the_order_of_rows_nor_the_scale_of_a_ranking_matters(score: Flo
 
 
 @given(scores, st.floats(-3, 3), st.floats(0, 1))
-def test_a_ranking_that_knows_nothing_is_worth_nothing(score: Floats, constant: float, share: float) -> None:
+def test_a_ranking_that_knows_nothing_is_worth_nothing(
+    score: Floats, constant: float, share: float
+) -> None:
     ranking = np.full(len(score), constant)
     for kind in ("autoc", "qini"):
         assert area(score, ranking, alone(score), kind).value == pytest.approx(0.0, abs=1e-9)
-    assert gain(score, ranking, share, alone(score), over_random=True).value == pytest.approx(0.0, abs=1e-9)
-    assert gain(score, ranking, share, alone(score)).value == pytest.approx(share * score.mean(), abs=1e-9)
+    assert gain(score, ranking, share, alone(score), over_random=True).value == pytest.approx(
+        0.0, abs=1e-9
+    )
+    assert gain(score, ranking, share, alone(score)).value == pytest.approx(
+        share * score.mean(), abs=1e-9
+    )
 
 
 @given(scores, rankings)
-def test_treating_nobody_gains_nothing_and_everybody_the_average_effect(score: Floats, ranking: Floats) -> None:
+def test_treating_nobody_gains_nothing_and_everybody_the_average_effect(
+    score: Floats, ranking: Floats
+) -> None:
     assert gain(score, ranking, 0.0, alone(score)).value == pytest.approx(0.0, abs=1e-12)
     whole = gain(score, ranking, 1.0, alone(score))
     assert whole.value == pytest.approx(score.mean(), abs=1e-9)
@@ -60,7 +80,10 @@ def test_treating_nobody_gains_nothing_and_everybody_the_average_effect(score: F
 @given(scores, st.floats(0.01, 0.99))
 def test_no_ranking_gains_more_than_the_truth(score: Floats, share: float) -> None:
     random = np.random.default_rng(0).normal(size=len(score))
-    assert gain(score, score, share, alone(score)).value >= gain(score, random, share, alone(score)).value - 1e-9
+    assert (
+        gain(score, score, share, alone(score)).value
+        >= gain(score, random, share, alone(score)).value - 1e-9
+    )
 
 
 @given(scores)
@@ -101,7 +124,9 @@ def test_an_interval_widens_with_the_comparisons_it_is_to_hold_for() -> None:
 
 @pytest.mark.parametrize("kind", ["mean", "autoc", "qini", "gain", "slope"])
 def test_95_per_cent_intervals_hold_the_truth_about_95_times_in_a_hundred(kind: str) -> None:
-    """Effects differ a lot here, so that a standard error that forgets how ranks move would show."""
+    """Effects differ a lot here, so that a standard error that forgets how ranks move would
+    show.
+    """
     draws, rows = 400, 600
     truth = _figure(kind, *_draw(np.random.default_rng(99), 400_000)).value
     held = 0

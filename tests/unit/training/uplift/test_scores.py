@@ -1,4 +1,6 @@
-"""Doubly robust scores: right whatever models are worth, positive where it is good, from models that have not seen the row."""
+"""Doubly robust scores: right whatever models are worth, positive where it is good, from models
+that have not seen the row.
+"""
 
 from dataclasses import replace
 
@@ -14,8 +16,12 @@ from training.uplift.scores import cluster_folds, cross_fit, score_rows
 
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.floats(-3, 3))
 @settings(max_examples=30)
-def test_wrong_models_do_not_bias_the_effect(seed: int, wrong_untreated: float, wrong_treated: float) -> None:
-    """Where propensities are the arms' shares, constants cancel out: the effect is the difference of the arms' means."""
+def test_wrong_models_do_not_bias_the_effect(
+    seed: int, wrong_untreated: float, wrong_treated: float
+) -> None:
+    """Where propensities are the arms' shares, constants cancel out: the effect is the difference
+    of the arms' means.
+    """
     found = experiment(rows=600, seed=seed, effect=0.1, stored=False)
     rows = np.arange(600)
     expected = np.stack([np.full(600, wrong_untreated), np.full(600, wrong_treated)])
@@ -34,9 +40,13 @@ def test_models_that_miss_nothing_leave_nothing_to_correct() -> None:
 def test_more_who_stay_among_the_treated_is_positive() -> None:
     found = experiment(rows=4_000, effect=0.2)
     flat = np.full((2, 4_000), 0.75)
-    assert score_rows(found, np.arange(4_000), flat).effect[0].mean() == pytest.approx(0.2, abs=0.05)
+    assert score_rows(found, np.arange(4_000), flat).effect[0].mean() == pytest.approx(
+        0.2, abs=0.05
+    )
     swapped = replace(found, arm=1 - found.arm, propensity=1 - found.propensity)
-    assert score_rows(swapped, np.arange(4_000), flat).effect[0].mean() == pytest.approx(-0.2, abs=0.05)
+    assert score_rows(swapped, np.arange(4_000), flat).effect[0].mean() == pytest.approx(
+        -0.2, abs=0.05
+    )
 
 
 def test_only_the_propensity_of_the_drawn_arm_counts_and_other_arms_speak_through_models() -> None:
@@ -45,10 +55,14 @@ def test_only_the_propensity_of_the_drawn_arm_counts_and_other_arms_speak_throug
     expected = np.stack([np.full(400, 0.7), np.full(400, 0.8), np.full(400, 0.9)])
     scores = score_rows(third, np.arange(400), expected)
     np.testing.assert_allclose(scores.effect[0][:100], 0.1)
-    np.testing.assert_allclose(scores.effect[0][100:], score_rows(two, np.arange(100, 400), expected[:2, 100:]).effect[0])
+    np.testing.assert_allclose(
+        scores.effect[0][100:], score_rows(two, np.arange(100, 400), expected[:2, 100:]).effect[0]
+    )
 
 
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=120), st.integers(2, 8), st.integers(0, 99))
+@given(
+    st.lists(st.integers(0, 30), min_size=1, max_size=120), st.integers(2, 8), st.integers(0, 99)
+)
 def test_folds_part_no_household(homes: list[int], count: int, seed: int) -> None:
     fold = cluster_folds(np.array(homes), count, np.random.default_rng(seed))
     assert fold.min() >= 0
@@ -68,9 +82,17 @@ def test_no_row_is_scored_by_a_model_that_has_seen_it_or_its_household() -> None
     secret = random.integers(0, 2, 500)[found.cluster].astype(np.float64)
     # Every household can be told by its own two numbers, so that a model that has seen it knows it.
     found = replace(
-        found, outcome=secret, matrix=np.column_stack([found.matrix, found.cluster, random.normal(size=500)[found.cluster]])
+        found,
+        outcome=secret,
+        matrix=np.column_stack(
+            [found.matrix, found.cluster, random.normal(size=500)[found.cluster]]
+        ),
     )
-    found = replace(found, features=tuple(f"f{place}" for place in range(8)), labels=tuple(f"f{place}" for place in range(8)))
+    found = replace(
+        found,
+        features=tuple(f"f{place}" for place in range(8)),
+        labels=tuple(f"f{place}" for place in range(8)),
+    )
     folds = cluster_folds(found.cluster, 3, random)
     expected, models = cross_fit(found, Learners(found, 1), np.arange(1_500), folds)
     assert abs(np.corrcoef(expected[0], secret)[0, 1]) < 0.15
