@@ -1,11 +1,20 @@
 """`holdfast data`: check."""
 
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from features.intake.report import CheckReport, TableReport
+
+_WORST = 20
 
 QUARANTINED = 3
 """Exit code when the check ran to its end and some rows were quarantined."""
@@ -50,8 +59,109 @@ def check(
     if as_json:
         print_json(report.to_json())
     else:
-        from commands.data_summary import print_check
-
-        print_check(report)
+        _print_check(report)
     if not report.clean:
         raise typer.Exit(QUARANTINED)
+
+
+def _print_check(report: "CheckReport") -> None:
+    """Print table by table what was accepted, then why rows were not, what is absent, and what
+    looks wrong.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    console.print(_tables(report))
+    if not report.clean:
+        console.print(_rules(report))
+    for table in report.tables:
+        if table.unknown_columns:
+            console.print(
+                f"[dim]not used[/dim] {table.table}: {escape(', '.join(table.unknown_columns))}"
+            )
+        if table.absent_columns:
+            console.print(
+                f"[dim]absent[/dim] {table.table}: {escape(', '.join(table.absent_columns))}"
+            )
+    if report.unknown_tables:
+        console.print(f"[dim]not used[/dim] {escape(', '.join(report.unknown_tables))}")
+    for absent in report.absent:
+        without = f"; without it: {escape(', '.join(absent.disables))}" if absent.disables else ""
+        console.print(f"[dim]absent[/dim] the table [bold]{absent.table}[/bold]{without}")
+    for doubt in report.doubts:
+        console.print(f"[yellow]look into[/yellow] {doubt.table}: {escape(doubt.about)}")
+    read, quarantined = (
+        sum(getattr(table, name) for table in report.tables) for name in ("read", "quarantined")
+    )
+    if report.clean:
+        console.print(f"\n[green]clean[/green]: all {read:,} rows obey the contracts")
+    else:
+        console.print(
+            f"\n[bold]{quarantined:,} of {read:,} rows[/bold] are in quarantine, with their reasons:"
+        )
+        console.print(f"  {escape(str(report.quarantine))}", soft_wrap=True)
+
+
+def _tables(report: "CheckReport") -> "Table":
+    from rich import box
+    from rich.table import Column, Table
+
+    table = Table(
+        Column("table", no_wrap=True),
+        *(
+            Column(name, justify="right", no_wrap=True)
+            for name in ("rows", "accepted", "quarantined")
+        ),
+        *(Column(name, no_wrap=True) for name in ("from", "to")),
+        Column("late", justify="right", no_wrap=True),
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption="late: arrived more than 7 days after it happened",
+    )
+    for one in report.tables:
+        quarantined = f"[red]{one.quarantined:,}[/red]" if one.quarantined else "0"
+        first, last = _day(one.moments.first_happened), _day(one.moments.last_happened)
+        table.add_row(
+            one.table, f"{one.read:,}", f"{one.accepted:,}", quarantined, first, last, _late(one)
+        )
+    return table
+
+
+def _rules(report: "CheckReport") -> "Table":
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    from holdfast.errors import shorten
+
+    table = Table(
+        "table",
+        Column("column", overflow="fold"),
+        Column("rows", justify="right", no_wrap=True),
+        Column("rule", ratio=3),
+        Column("for example", overflow="fold", ratio=2),
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title="Why rows are in quarantine",
+        title_justify="left",
+    )
+    for one, rule in islice(report.worst(), _WORST):
+        value = "" if rule.value is None else f", {shorten(rule.value)}"
+        example = f"{rule.part} row {rule.row:,}{value}"
+        table.add_row(
+            one.table, rule.column, f"{rule.rows:,}", escape(rule.reason), escape(example)
+        )
+    return table
+
+
+def _late(one: "TableReport") -> str:
+    return f"{one.late_share:.1%}" if one.accepted else ""
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"

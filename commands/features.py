@@ -1,11 +1,21 @@
 """`holdfast features`: plan, apply, build, materialize, show."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from features.online.profile import KnownFeature, Profile
+    from features.operator.materialize import Materialized
+    from features.operator.repository import Change
+    from pipeline.features import FeatureBuild
+
+_COLOURS = {"create": "green", "update": "yellow", "delete": "red"}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +37,7 @@ def plan(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
-        from commands.feature_summary import print_changes
-
-        print_changes(changes, "Nothing to apply: the registry holds what the definitions say.")
+        _print_changes(changes, "Nothing to apply: the registry holds what the definitions say.")
 
 
 @app.command()
@@ -45,9 +53,7 @@ def apply(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
-        from commands.feature_summary import print_changes
-
-        print_changes(changes, "Nothing was to change.")
+        _print_changes(changes, "Nothing was to change.")
 
 
 @app.command()
@@ -82,9 +88,7 @@ def build(
     if as_json:
         print_json(result.to_json())
     else:
-        from commands.feature_summary import print_build
-
-        print_build(result)
+        _print_build(result)
 
 
 @app.command()
@@ -100,9 +104,7 @@ def materialize(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(vars(result))
     else:
-        from commands.feature_summary import print_materialized
-
-        print_materialized(result)
+        _print_materialized(result)
 
 
 @app.command()
@@ -128,6 +130,100 @@ def show(
     if as_json:
         print_json(profile.to_json())
     else:
-        from commands.feature_summary import print_profile
+        _print_profile(profile)
 
-        print_profile(profile)
+
+def _print_changes(changes: "Sequence[Change]", nothing: str) -> None:
+    """Print what would change, or was changed, in the registry."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    for change in changes:
+        details = f"  [dim]{escape(', '.join(change.details))}[/dim]" if change.details else ""
+        colour = _COLOURS[change.action]
+        console.print(
+            f"[{colour}]{change.action}[/{colour}] {escape(change.kind)} [bold]{escape(change.name)}[/bold]{details}"
+        )
+    if not changes:
+        console.print(nothing)
+
+
+def _print_build(result: "FeatureBuild") -> None:
+    """Print what was built and what is missing."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    build = result.build
+    table = Table("view", Column("rows", justify="right"), box=box.SIMPLE_HEAD)
+    for view, rows in build.rows.items():
+        table.add_row(view, f"{rows:,}")
+    console.print(table)
+    console.print(
+        f"Newest snapshot [bold]{build.at:%Y-%m-%d}[/bold], {len(build.history)} Mondays of history"
+        f" for {build.history_share:.0%} of customers; {len(build.built)} computed, {len(build.skipped)} were there."
+    )
+    if result.quarantined:
+        console.print(
+            f"[yellow]quarantined[/yellow] {result.quarantined:,} rows, with the reasons in {escape(str(result.quarantine))}",
+            soft_wrap=True,
+        )
+    for doubt in result.check.doubts if result.check else ():
+        console.print(
+            f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}",
+            soft_wrap=True,
+        )
+    for name, features in result.disabled.items():
+        console.print(
+            f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}"
+        )
+    console.print("Next: [bold]holdfast features materialize[/bold]")
+
+
+def _print_materialized(result: "Materialized") -> None:
+    """Print what was written into the online store."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for view, rows in result.rows.items():
+        console.print(f"{view}: {rows:,} records")
+    if result.skipped:
+        console.print(f"[dim]online already: {', '.join(result.skipped)}[/dim]")
+
+
+def _print_profile(profile: "Profile") -> None:
+    """Print somebody's features by view, with the time of their values."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(profile.id)}[/bold]  [dim]{profile.entity}, {profile.service}[/dim]"
+    )
+    for view, group in groupby(profile.features, key=lambda known: known.view):
+        known = list(group)
+        first = known[0]
+        when = "no values" if first.time is None else f"as of {first.time:%Y-%m-%d %H:%M} UTC"
+        late = "  [yellow]stale[/yellow]" if first.stale else ""
+        names = Column("feature", no_wrap=True), Column("value", justify="right", no_wrap=True)
+        table = Table(*names, "unit", "what it says", box=None, padding=(0, 2, 0, 0))
+        for feature in known:
+            table.add_row(*_row(feature))
+        console.print(f"\n[bold]{view}[/bold]  [dim]{when}[/dim]{late}")
+        console.print(table)
+
+
+def _row(known: "KnownFeature") -> tuple[str, str, str, str]:
+    from rich.markup import escape
+
+    value = "[dim]–[/dim]" if known.value is None else f"{known.value:g}"
+    return (
+        known.feature.name,
+        value,
+        f"[dim]{known.feature.unit}[/dim]",
+        f"[dim]{escape(known.feature.about)}[/dim]",
+    )

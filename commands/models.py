@@ -1,10 +1,26 @@
 """`holdfast models`: list, show, compare, promote, rollback."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.promote import ListedVersion, Promotion, Rollback, ShownVersion
+    from training.release.comparison import ComparedFigure, Comparison
+
+_GATE = {
+    "passed": "[green]passed[/green]",
+    "refused": "[red]refused[/red]",
+    "ungated": "[yellow]ungated[/yellow]",
+}
+_NOTHING = "[dim]–[/dim]"
 
 REFUSED = 3
 """Exit code where the gate refused."""
@@ -31,9 +47,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"versions": [vars(version) for version in versions]})
     else:
-        from commands.model_summary import print_versions
-
-        print_versions(versions)
+        _print_versions(versions)
 
 
 @app.command()
@@ -64,9 +78,7 @@ def show(
     elif card:
         typer.echo(shown.card, nl=False)
     else:
-        from commands.model_summary import print_version
-
-        print_version(shown)
+        _print_version(shown)
 
 
 @app.command()
@@ -90,9 +102,7 @@ def compare(
     if as_json:
         print_json(comparison.to_json())
     else:
-        from commands.model_summary import print_comparison
-
-        print_comparison(comparison)
+        _print_comparison(comparison)
 
 
 @app.command()
@@ -126,9 +136,7 @@ def promote(
     if as_json:
         print_json(promotion.to_json())
     else:
-        from commands.model_summary import print_promotion
-
-        print_promotion(promotion)
+        _print_promotion(promotion)
     if not promotion.verdict.passed:
         raise typer.Exit(REFUSED)
 
@@ -148,9 +156,7 @@ def rollback(
     if as_json:
         print_json(result.to_json())
     else:
-        from commands.model_summary import print_rollback
-
-        print_rollback(result)
+        _print_rollback(result)
 
 
 def _explanations(options: list[str]) -> dict[str, str]:
@@ -163,3 +169,211 @@ def _explanations(options: list[str]) -> dict[str, str]:
             raise InputError("--explain-flag", "must be NAME=REASON", option)
         explained[name.strip()] = reason.strip()
     return explained
+
+
+def _print_versions(versions: "Sequence[ListedVersion]") -> None:
+    """Print all versions by model, newest first."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    if not versions:
+        console.print("No model was registered yet.")
+    for name, group in groupby(versions, key=lambda version: version.name):
+        found = list(group)
+        horizon = next((version.horizon_days for version in found if version.horizon_days), None)
+        within = f"  [dim]figures within {horizon} days[/dim]" if horizon else ""
+        console.print(f"[bold]{escape(name)}[/bold]{within}")
+        metrics = list(dict.fromkeys(metric for version in found for metric in version.figures))
+        titles = [
+            Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc")
+            for metric in metrics
+        ]
+        names = (
+            Column("version", justify="right"),
+            Column("is", no_wrap=True),
+            Column("gate", no_wrap=True),
+        )
+        table = Table(*names, *titles, Column("made", no_wrap=True), box=box.SIMPLE_HEAD)
+        for version in found:
+            figures = [
+                _figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics
+            ]
+            gate = _GATE.get(version.gate, f"[dim]{version.gate}[/dim]")
+            table.add_row(
+                version.number, ", ".join(version.aliases), gate, *figures, version.made_at[:10]
+            )
+        console.print(table)
+
+
+def _print_version(shown: "ShownVersion") -> None:
+    """Print what is known of a version: figures, verdicts, moves."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    version = shown.listed
+    aliases = f", {' and '.join(version.aliases)}" if version.aliases else ""
+    console.print(
+        f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}"
+    )
+    result = shown.to_json()
+    for head, assessment in (result["assessment.json"] or {}).items():
+        console.print(_figures_table(head, assessment))
+    if not result["assessment.json"] and version.figures:
+        table = Table("figure", Column("value", justify="right"), box=box.SIMPLE_HEAD)
+        for metric, figure in version.figures.items():
+            table.add_row(metric.replace("_", " "), _figure(figure))
+        console.print(table)
+    for uplift in result["uplift"]:
+        told = ", ".join(f"{key} {value}" for key, value in uplift.items())
+        console.print(f"its experiment says: {escape(told)}")
+    for move in shown.moves:
+        place = f" in place of version {move['replaced']}" if move["replaced"] else ""
+        console.print(f"champion since {_moment(move['at'])} by {move['how']}{place}")
+    for verdict in shown.verdicts:
+        _print_verdict(console, verdict, f"gate, {_moment(verdict['at'])}: ")
+    if not shown.verdicts:
+        console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
+    console.print(
+        f"[dim]All of it: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]",
+        soft_wrap=True,
+    )
+
+
+def _print_comparison(comparison: "Comparison") -> None:
+    """Print two versions side by side, a table a head."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    for head, group in groupby(comparison.figures, key=lambda figure: figure.head):
+        rows = comparison.rows.get(head)
+        on = f"on {rows:,} rows that both were tested on" if rows else "each on its own test period"
+        title = f"[bold]{_within(head)}[/bold]  [dim]{on}[/dim]"
+        console.print(title)
+        names = [
+            Column(f"version {number}", justify="right")
+            for number in (comparison.one, comparison.other)
+        ]
+        table = Table("figure", *names, Column("difference", justify="right"), box=box.SIMPLE_HEAD)
+        for figure in group:
+            table.add_row(
+                figure.metric.replace("_", " "),
+                _estimate(figure.one),
+                _estimate(figure.other),
+                _difference(figure),
+            )
+        console.print(table)
+    if comparison.note:
+        console.print(f"[yellow]no differences[/yellow] {comparison.note}")
+
+
+def _print_promotion(promotion: "Promotion") -> None:
+    """Print whether a version became champion, and why not."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    verdict = promotion.verdict.to_json()
+    what = f"{escape(promotion.name)} version {promotion.number}"
+    if promotion.verdict.passed:
+        place = (
+            f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
+        )
+        console.print(
+            f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; the service notices by itself."
+        )
+        console.print(
+            f"[dim]back again: holdfast models rollback --model {escape(promotion.name)}[/dim]"
+        )
+    else:
+        _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
+        stays = (
+            f"version {promotion.champion_before} stays champion"
+            if promotion.champion_before
+            else "there is no champion"
+        )
+        console.print(f"Nothing changed: {stays}.")
+
+
+def _print_rollback(result: "Rollback") -> None:
+    """Print which version is champion again."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{escape(result.name)} version {result.number}[/bold] is champion again in place of version {result.was};"
+        " the service notices by itself."
+    )
+
+
+def _print_verdict(console: "Console", verdict: Mapping[str, Any], before: str) -> None:
+    from rich.markup import escape
+
+    console.print(before + _GATE["passed" if verdict["passed"] else "refused"])
+    for reason in verdict["reasons"]:
+        console.print(f"  [red]·[/red] {escape(reason['message'])}", soft_wrap=True)
+    for name, reason in verdict["explained"].items():
+        console.print(
+            f"  [dim]flag {escape(name)} explained: {escape(reason)}[/dim]", soft_wrap=True
+        )
+
+
+def _figures_table(head: str, assessment: Mapping[str, Any]) -> "Table":
+    from rich import box
+    from rich.table import Column, Table
+
+    table = Table(
+        _within(head),
+        Column("value", justify="right"),
+        Column("minus constant", justify="right"),
+        Column("minus champion", justify="right"),
+        box=box.SIMPLE_HEAD,
+    )
+    rivals = assessment["rivals"]
+    for metric, figure in assessment["metrics"].items():
+        differences = [
+            _figure(rivals[name]["difference"].get(metric), signed=True)
+            if name in rivals
+            else _NOTHING
+            for name in ("constant", "champion")
+        ]
+        table.add_row(metric.replace("_", " "), _figure(figure), *differences)
+    return table
+
+
+def _difference(figure: "ComparedFigure") -> str:
+    return _figure(vars(figure.difference), signed=True) if figure.difference else _NOTHING
+
+
+def _estimate(estimate: Any) -> str:
+    return _figure(vars(estimate)) if estimate else _NOTHING
+
+
+def _figure(
+    figure: Mapping[str, float] | None, *, signed: bool = False, interval: bool = True
+) -> str:
+    if figure is None:
+        return _NOTHING
+    sign = "+" if signed else ""
+    shown = (
+        f" [dim]{figure['low']:{sign}.4f} to {figure['high']:{sign}.4f}[/dim]"
+        if interval and "low" in figure
+        else ""
+    )
+    return f"{figure['value']:{sign}.4f}{shown}"
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
+def _within(head: str) -> str:
+    return f"within {head} days" if head else "all"

@@ -1,11 +1,26 @@
 """`holdfast train`: a model of the operator's own features, judged and registered as challenger."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipeline.train import Trained
+    from training.evaluation.assessment import Assessment, Estimate
+
+_METRICS = {
+    "auc": "AUC",
+    "lift_capacity": "lift at care's capacity",
+    "log_loss": "log loss",
+    "slope": "calibration slope",
+    "observed_over_expected": "observed over expected",
+    "empc_share": "share of the perfect profit",
+}
 
 
 @reporting_errors
@@ -54,6 +69,74 @@ def train(
     if as_json:
         print_json(result.to_json())
     else:
-        from commands.train_summary import print_training
+        _print_training(result)
 
-        print_training(result)
+
+def _print_training(result: "Trained") -> None:
+    """Print how good the new version is, beside what, and what the gate would say."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    model = result.model
+    console.print(
+        f"[bold]{model.version.name} {result.number}[/bold], challenger: tested on"
+        f" {next(iter(model.assessments.values())).rows:,} rows after its training period, in {result.seconds:.0f} s"
+    )
+    console.print(_figures(model.assessments))
+    for head, assessment in list(model.assessments.items())[-1:]:
+        for name, rival in assessment.rivals.items():
+            called = (
+                f"champion {model.facts.champion.number}"
+                if name == "champion"
+                else f"a {name} model"
+            )
+            difference = rival.difference.get("auc")
+            if difference is not None:
+                console.print(
+                    f"AUC within {head} days minus that of {called}: {_signed(difference)}"
+                )
+    rivalry = model.facts.champion
+    if rivalry.number is not None and not rivalry.comparable:
+        console.print(
+            f"[yellow]not compared[/yellow] with champion {rivalry.number}: {escape(rivalry.why)}",
+            soft_wrap=True,
+        )
+    for flag in model.facts.flags:
+        console.print(
+            f"[yellow]leak watch[/yellow] {flag.kind} {escape(flag.column or '')} {flag.figure:.3f}"
+        )
+    if result.verdict.passed:
+        console.print("[green]The gate would let it pass.[/green]")
+    else:
+        console.print("[yellow]The gate would refuse it:[/yellow]")
+        for finding in result.verdict.reasons:
+            console.print(
+                f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True
+            )
+    console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
+    console.print(
+        f"Next: [bold]holdfast models promote {result.number} --model {model.version.name}[/bold]"
+    )
+
+
+def _figures(assessments: "dict[str, Assessment]") -> "Table":
+    from rich import box
+    from rich.table import Column, Table
+
+    columns = [Column(f"{head} days" if head else "value", justify="right") for head in assessments]
+    table = Table(Column("on the test period, with 95 % intervals"), *columns, box=box.SIMPLE_HEAD)
+    for metric, name in _METRICS.items():
+        found = [assessment.metrics.get(metric) for assessment in assessments.values()]
+        table.add_row(
+            name, *("–" if estimate is None else _interval(estimate) for estimate in found)
+        )
+    return table
+
+
+def _interval(estimate: "Estimate") -> str:
+    return f"{estimate.value:.3f} [dim]{estimate.low:.3f} to {estimate.high:.3f}[/dim]"
+
+
+def _signed(estimate: "Estimate") -> str:
+    return f"[bold]{estimate.value:+.4f}[/bold] ({estimate.low:+.4f} to {estimate.high:+.4f})"

@@ -1,17 +1,15 @@
-"""What a person sees of a result on the terminal."""
+"""`holdfast quickstart`: a served churn model from one customer table."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+import typer
 
-from commands.sections import Setting
+from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 
 if TYPE_CHECKING:
-    from pipeline.demo import Demo
+    from rich.console import Console
+
     from pipeline.quickstart import Quickstart
 
 _ADVICE = {
@@ -23,10 +21,104 @@ _ADVICE = {
 }
 
 
+@reporting_errors
+def quickstart(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="One row a customer: .csv, .csv.gz or .parquet.",
+            show_default=False,
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            help="Column that says who left; rows where it is blank are only scored.",
+            show_default=False,
+        ),
+    ],
+    id: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names the customer. Default: row number", show_default=False
+        ),
+    ] = None,
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Value of the target that means “left”; repeat for several.", show_default=False
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            help="Column with the row's date; the model is then judged on later rows.",
+            show_default=False,
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="Column whose equal values belong together, such as a household.",
+            show_default=False,
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="Column not to use; repeat for several.", show_default=False),
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(
+            help="Column with what a customer is worth; orders the care list.", show_default=False
+        ),
+    ] = None,
+    available_at_scoring: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the columns known when scoring, one a line; others are left out.",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a served churn model from one customer table."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from features.flat.customers import Roles, read_column_names
+        from pipeline.quickstart import quickstart as run
+
+        roles = Roles(
+            target=target,
+            id=id,
+            positive=tuple(positive or ()),
+            time=time,
+            group=group,
+            value=value,
+            drop=tuple(drop or ()),
+            available=None
+            if available_at_scoring is None
+            else read_column_names(available_at_scoring),
+        )
+        result = run(table, roles, home_of(home))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_quickstart(result)
+
+
 def print_quickstart(result: "Quickstart") -> None:
     """Print what was decided per column, how good the model is, what is suspicious, and where
     everything lies.
     """
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
     console = Console(highlight=False)
     columns = Table(
         Column("column", overflow="fold"), "is a", "because", "missing", box=box.SIMPLE_HEAD
@@ -65,7 +157,10 @@ def print_quickstart(result: "Quickstart") -> None:
     )
 
 
-def _print_figures(result: "Quickstart", console: Console) -> None:
+def _print_figures(result: "Quickstart", console: "Console") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
     evaluation = result.training.evaluation
     spread = "" if evaluation.auc_sd is None else f" ± {evaluation.auc_sd:.3f} over folds"
     roles = result.customers.roles
@@ -86,50 +181,3 @@ def _print_figures(result: "Quickstart", console: Console) -> None:
     figures.add_row("calibration error", f"{evaluation.ece:.4f}", "[dim]0 is perfect[/dim]")
     figures.add_row("Brier score", f"{evaluation.brier:.4f}")
     console.print(figures)
-
-
-def print_demo(result: "Demo") -> None:
-    """Print the demo's quickstart and the service's answers, and what to look at next."""
-    print_quickstart(result.quickstart)
-    console = Console(highlight=False)
-    console.print("\n[bold]What the service answered[/bold]")
-    console.print(
-        "[dim]by the champion; the care list goes by models that had not seen the outcome[/dim]"
-    )
-    for prediction in result.answer["predictions"]:
-        customer = escape(prediction["customer_id"])
-        console.print(
-            f"\n  subscription [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}"
-        )
-        for reason in prediction["reasons"]:
-            direction = "raises" if reason["contribution"] > 0 else "lowers"
-            value = "not known" if reason["value"] is None else reason["value"]
-            what = escape(f"{reason['feature']} = {value}")
-            console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
-    home = result.quickstart.home
-    first = escape(result.answer["predictions"][0]["customer_id"])
-    console.print(
-        f"\nOpen [bold]{escape(str(home.report))}[/bold] in a browser, look the first one up, then try tables of your own:"
-    )
-    console.print(
-        f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]",
-        soft_wrap=True,
-    )
-    console.print("  [bold]holdfast quickstart customers.csv --id customerID --target Churn[/bold]")
-    console.print("  [bold]holdfast data check FOLDER[/bold]")
-
-
-def print_settings(settings: Sequence[Setting]) -> None:
-    """Print every setting."""
-    table = Table(
-        Column("setting", no_wrap=True),
-        Column("value", overflow="fold"),
-        "from",
-        "what for",
-        box=box.SIMPLE_HEAD,
-    )
-    for setting in settings:
-        table.add_row(
-            setting.variable, escape(setting.value), setting.origin, escape(setting.description)
-        )
-    Console(highlight=False).print(table)

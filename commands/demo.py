@@ -1,0 +1,71 @@
+"""`holdfast demo`: everything once, on a made-up operator."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.command import JsonOption, home_of, reporting_errors
+from commands.quickstart import print_quickstart
+
+if TYPE_CHECKING:
+    from pipeline.demo import Demo
+
+
+@reporting_errors
+def demo(
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory that everything lies in. Default: demo below HOLDFAST_HOME, or var/demo",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try everything once on generated customers."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from holdfast.home import Home
+        from pipeline.demo import demo as run
+
+        result = run(Home(home or home_of(None).root / "demo"))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print_demo(result)
+
+
+def _print_demo(result: "Demo") -> None:
+    """Print the demo's quickstart and the service's answers, and what to look at next."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    print_quickstart(result.quickstart)
+    console = Console(highlight=False)
+    console.print("\n[bold]What the service answered[/bold]")
+    console.print(
+        "[dim]by the champion; the care list goes by models that had not seen the outcome[/dim]"
+    )
+    for prediction in result.answer["predictions"]:
+        customer = escape(prediction["customer_id"])
+        console.print(
+            f"\n  subscription [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}"
+        )
+        for reason in prediction["reasons"]:
+            direction = "raises" if reason["contribution"] > 0 else "lowers"
+            value = "not known" if reason["value"] is None else reason["value"]
+            what = escape(f"{reason['feature']} = {value}")
+            console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
+    home = result.quickstart.home
+    first = escape(result.answer["predictions"][0]["customer_id"])
+    console.print(
+        f"\nOpen [bold]{escape(str(home.report))}[/bold] in a browser, look the first one up, then try tables of your own:"
+    )
+    console.print(
+        f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]",
+        soft_wrap=True,
+    )
+    console.print("  [bold]holdfast quickstart customers.csv --id customerID --target Churn[/bold]")
+    console.print("  [bold]holdfast data check FOLDER[/bold]")

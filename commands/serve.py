@@ -1,0 +1,26 @@
+"""`holdfast serve`: predictions over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from commands.command import HomeOption, home_of, reporting_errors
+
+
+@reporting_errors
+def serve(
+    home: HomeOption = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on; other than loopback needs HOLDFAST_SERVING_API_KEY."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)
+    ] = 3000,
+) -> None:
+    """Answer prediction requests over HTTP."""
+    from serving.server import run
+
+    run(home_of(home), host, port)
