@@ -28,21 +28,20 @@ class Campaign:
     Parameters
     ----------
     alpha, beta : float
-        Of the Beta distribution of gamma, the share of leavers who accept: above 0. By default 6
-        and 14, a mean of 0.3.
+        Of the Beta distribution of gamma, the share of leavers who accept: above 0.
     clv : float
-        Value of a customer who stays: above the cost of an offer; 200.
+        Value of a customer who stays: above the cost of an offer.
     incentive_cost : float
-        Cost of an accepted offer: at least 0; 10.
+        Cost of an accepted offer: at least 0.
     contact_cost : float
-        Cost of a contact: at least 0; 1.
+        Cost of a contact: at least 0.
     """
 
-    alpha: float = 6.0
-    beta: float = 14.0
-    clv: float = 200.0
-    incentive_cost: float = 10.0
-    contact_cost: float = 1.0
+    alpha: float
+    beta: float
+    clv: float
+    incentive_cost: float
+    contact_cost: float
 
     @classmethod
     def of(cls, settings: AssessmentSettings) -> "Campaign":

@@ -172,6 +172,19 @@ def test_the_isotonic_curve_is_never_sure() -> None:
     assert found.probability(np.array([-1e9, 1e9])) == pytest.approx([1 / 12, 11 / 12])
 
 
+@given(st.floats(-20, 20), st.floats(0.01, 100), st.floats(0.01, 100))
+def test_isotonic_knots_rise_where_margins_differ_in_the_last_bit(
+    margin: float, weight: float, next_weight: float
+) -> None:
+    """Rounding in a weighted mean must not move a knot past its neighbour: such a curve could be
+    stored and never read again.
+    """
+    margins = np.array([margin, np.nextafter(margin, np.inf)])
+    found = IsotonicCalibration.fit(margins, np.array([0.0, 1.0]), np.array([weight, next_weight]))
+    assert found.margins == tuple(margins)
+    assert calibration_from_json(found.to_json()) == found
+
+
 @kinds
 @few
 @given(st.integers(0, 1000))

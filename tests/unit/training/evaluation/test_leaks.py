@@ -55,6 +55,14 @@ def test_a_reason_filled_in_for_leavers_only() -> None:
     assert set(_flags(values, categorical=True)) == {"single_column", "missingness"}
 
 
+@pytest.mark.parametrize("categorical", [False, True])
+def test_missing_is_a_bin_of_its_own(categorical: bool) -> None:
+    """Whoever is missing left and nobody else did: sharing a bin with any value would blur that."""
+    random = np.random.default_rng(5)
+    values = random.integers(0, 3, ROWS) if categorical else random.normal(size=ROWS)
+    assert _flags(np.where(_label() == 1, np.nan, values), categorical)["single_column"] == 1.0
+
+
 def test_missingness_needs_rows_of_both_kinds() -> None:
     values = np.random.default_rng(5).normal(size=ROWS)
     leavers = np.flatnonzero(_label() == 1)

@@ -137,6 +137,22 @@ def test_95_per_cent_intervals_hold_the_truth_about_95_times_in_a_hundred(kind: 
     assert binom.ppf(0.001, draws, 0.93) <= held <= binom.ppf(0.999, draws, 0.965)
 
 
+@pytest.mark.parametrize("kind", ["autoc", "qini"])
+def test_the_standard_error_of_an_area_is_the_spread_over_samples(kind: str) -> None:
+    """The effect falls steeply along the ranking: who is above whom decides the area as much as
+    the scores do, and the two partly cancel.
+    """
+    areas = []
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        ranking = random.normal(size=1_500)
+        score = 2.0 * ranking + 0.5 * random.normal(size=1_500)
+        areas.append(_figure(kind, score, ranking, alone(score)))
+    spread = np.std([sampled.value for sampled in areas], ddof=1)
+    # A spread over 400 samples is itself uncertain by 1 / sqrt(800), 3.5 %.
+    assert np.mean([sampled.error for sampled in areas]) == pytest.approx(spread, rel=0.12)
+
+
 def _draw(random: np.random.Generator, rows: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
     home = np.repeat(np.arange(rows // 2), 2)
     ranking = random.normal(size=rows // 2)[home]
