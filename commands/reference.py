@@ -106,7 +106,7 @@ def _data_dictionary() -> str:
 
 
 def _openapi() -> str:
-    from serving.routes.openapi import openapi
+    from serving.contract.openapi import openapi
     from serving.settings import ServingSettings
 
     return (

@@ -102,7 +102,6 @@ class Champion:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.loaded: Loaded | None = None
-        self.retiring = False
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
 
@@ -143,14 +142,6 @@ class Champion:
         if self.loaded is None:
             raise ModelError(MODEL, "is not loaded yet")
         return self.loaded
-
-    def is_ready(self) -> bool:
-        """Whether a prediction can be asked for now, and soon after."""
-        try:
-            self.current().read(["nobody"])
-        except ModelError:
-            return False
-        return not self.retiring
 
     def follow(self, seconds: float) -> None:
         """Refresh every so many seconds, in a thread, until `close`."""

@@ -14,6 +14,7 @@ from holdfast.logging import progress
 from holdfast.settings import keep_parts_private
 from serving.access.key import is_loopback
 from serving.champion import MODEL, Champion
+from serving.health import Health
 from serving.settings import ServingSettings
 
 # How long requests that are under way at the end may take to finish.
@@ -52,7 +53,8 @@ def run(home: Home, host: str, port: int) -> None:
         champion.refresh()
         from serving.service import make_service
 
-        app = make_service(champion, settings).to_asgi(is_main=False)
+        health = Health(champion)
+        app = make_service(champion, health, settings).to_asgi(is_main=False)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             app,
@@ -63,7 +65,7 @@ def run(home: Home, host: str, port: int) -> None:
             timeout_graceful_shutdown=_FINISH_SECONDS,
         )
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        _Server(config, champion, settings.drain_seconds, address).run(sockets=[listener])
+        _Server(config, champion, health, settings.drain_seconds, address).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -83,10 +85,16 @@ class _Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, champion: Champion, drain_seconds: float, address: str
+        self,
+        config: uvicorn.Config,
+        champion: Champion,
+        health: Health,
+        drain_seconds: float,
+        address: str,
     ) -> None:
         super().__init__(config)
         self._champion = champion
+        self._health = health
         self._drain_seconds = drain_seconds
         self._address = address
         self._leave_at: float | None = None
@@ -104,12 +112,12 @@ class _Server(uvicorn.Server):
         """
         # The signal is not handed to uvicorn, which would raise it again at the end instead of
         # returning.
-        if sig == signal.SIGTERM and not self._champion.retiring:
+        if sig == signal.SIGTERM and not self._health.stopping:
             self._leave_at = time.monotonic() + self._drain_seconds
         else:
             self.force_exit = self.should_exit
             self.should_exit = True
-        self._champion.retiring = True
+        self._health.stopping = True
 
     async def on_tick(self, counter: int) -> bool:
         """Leave once the drain is over."""

@@ -7,6 +7,7 @@ import bentoml
 from serving.access.key import AccessMiddleware
 from serving.champion import Champion
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
+from serving.health import Health
 from serving.routes.app import make_app
 from serving.settings import ServingSettings
 
@@ -21,13 +22,17 @@ _CONFIGURATION: dict[str, Any] = {
 }
 
 
-def make_service(champion: Champion, settings: ServingSettings) -> bentoml.Service[Any]:
+def make_service(
+    champion: Champion, health: Health, settings: ServingSettings
+) -> bentoml.Service[Any]:
     """The service over a champion, which is loaded when the service starts.
 
     Parameters
     ----------
     champion : Champion
         What to serve.
+    health : Health
+        Says when the service is ready.
     settings : ServingSettings
         Who may ask, and how much.
     """
@@ -40,7 +45,7 @@ def make_service(champion: Champion, settings: ServingSettings) -> bentoml.Servi
             champion.follow(settings.reload_seconds)
 
         async def __is_ready__(self) -> bool:
-            return champion.is_ready()
+            return health.is_ready()
 
         @bentoml.on_shutdown
         def stop(self) -> None:

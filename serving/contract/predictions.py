@@ -15,6 +15,9 @@ from holdfast.errors import InputError
 
 MOST_REASONS = 100
 
+UNKNOWN_CUSTOMER = "no such customer in the feature store"
+"""The `error` of a prediction whose id the feature store does not hold."""
+
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
 
 

@@ -44,6 +44,7 @@ from models.scorer import Scorer
 from models.version import Head, ModelVersion
 from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer, ProblemDocument
+from serving.health import Health
 from serving.server import run
 from serving.service import make_service
 from serving.settings import ServingSettings
@@ -145,10 +146,15 @@ def copied(built: Built, tmp_path: Path) -> Built:
 
 @contextmanager
 def serving(
-    champion: Champion, *, client: str = "127.0.0.1", **chosen: Any
+    champion: Champion,
+    *,
+    health: Health | None = None,
+    client: str = "127.0.0.1",
+    **chosen: Any,
 ) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
-    app = make_service(champion, ServingSettings(**chosen)).to_asgi(is_main=False)
+    service = make_service(champion, health or Health(champion), ServingSettings(**chosen))
+    app = service.to_asgi(is_main=False)
     with TestClient(
         app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True
     ) as caller:
@@ -378,7 +384,7 @@ def test_a_crash_says_nothing_of_the_inside(
     def crash(*arguments: object) -> None:
         raise RuntimeError("inside")
 
-    monkeypatch.setattr("serving.routes.app.predict", crash)
+    monkeypatch.setattr("serving.routes.predictions.predict", crash)
     assert (
         "inside"
         not in problem(caller.post("/v1/predictions", json={"customer_ids": ["00001"]}), 500)[
@@ -454,7 +460,7 @@ def test_long_work_holds_up_nobody(
         finished.append(done.wait(10))
         return {}
 
-    monkeypatch.setattr("serving.routes.app.predict", long_work)
+    monkeypatch.setattr("serving.routes.predictions.predict", long_work)
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(caller.post, "/v1/predictions", json={"customer_ids": built.ids})
         assert begun.wait(10)
@@ -504,8 +510,9 @@ def test_the_published_contract_is_served(caller: TestClient) -> None:
 
 def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
     champion = Champion(copied.home)
-    assert not champion.is_ready()
-    with serving(champion) as caller:
+    health = Health(champion)
+    assert not health.is_ready()
+    with serving(champion, health=health) as caller:
         assert caller.get("/readyz").status_code == caller.get("/livez").status_code == 200
         store = PackedStore(online_directory(copied.home.features))
         columns = store.columns(VIEW)
@@ -515,7 +522,7 @@ def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
         assert caller.get("/livez").status_code == 200
         store.write(VIEW, columns, copied.ids, snapshot_time(MOMENT, ROWS), copied.matrix)
         assert caller.get("/readyz").status_code == 200
-        champion.retiring = True
+        health.stopping = True
         problem(caller.get("/readyz"), 503)
         assert caller.get("/livez").status_code == 200
         predict(caller, {"customer_ids": ["00001"]})

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from holdfast.errors import InputError
+from serving.contract.openapi import openapi
 from serving.contract.predictions import PredictionsAnswer, check_request, parse_json
-from serving.routes.openapi import openapi
 from serving.settings import ServingSettings
 
 JSON = st.recursive(

@@ -4,9 +4,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from serving.contract.predictions import PredictionsAnswer, PredictionsRequest, ProblemDocument
+from serving.contract.predictions import (
+    UNKNOWN_CUSTOMER,
+    PredictionsAnswer,
+    PredictionsRequest,
+    ProblemDocument,
+)
 from serving.contract.problem import MEDIA_TYPE
-from serving.routes.predictions import UNKNOWN
 from serving.settings import ServingSettings
 
 _PROBLEMS = {
@@ -46,7 +50,7 @@ _ANSWER = {
             "base": None,
             "reasons": [],
             "feature_time": None,
-            "error": UNKNOWN,
+            "error": UNKNOWN_CUSTOMER,
         },
     ],
 }
