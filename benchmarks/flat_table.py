@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from benchmarks.report import show
-from features.contracts.tables import BILLING_TYPES
+from features.contracts.vocabulary import BILLING_TYPES
 from holdfast.home import Home
 from pipeline.quickstart import quickstart
 from pipeline.simulated_operator import ROLES, simulated_operator

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.report import show
-from features.contracts.tables import BILLING_TYPES
+from features.contracts.vocabulary import BILLING_TYPES
 from simulator.engine.magnitudes import connect, magnitudes
 from simulator.engine.simulator import DEFAULT_SEED, Simulator, simulate
 from simulator.world.calendar import date_of

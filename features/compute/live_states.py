@@ -8,7 +8,8 @@ from datetime import datetime
 
 import pyarrow
 
-from features.contracts.tables import INCIDENT_LEVELS, TABLES
+from features.contracts.tables import TABLES
+from features.contracts.vocabulary import INCIDENT_LEVELS
 from features.live.event import microseconds
 from features.live.items import GRACE, KINDS, REACH, ItemKind, categories
 from features.live.state import NATION, STATE_TABLES

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from features.contracts.tables import HAPPENED, INCIDENT_LEVELS
+from features.contracts.vocabulary import HAPPENED, INCIDENT_LEVELS
 from features.fields import VIEWS
 from features.live.evaluate import (
     AreaIncidents,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from features.contracts.tables import INTERACTION_CHANNELS, ISSUES
+from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
 from features.live.event import Event
 from features.live.items import DAY, KINDS, REACH, Item, code, in_force, versions
 from features.live.state import State

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.contracts.tables import INCIDENT_LEVELS
+from features.contracts.vocabulary import INCIDENT_LEVELS
 from features.live.event import Event
 from features.live.items import KINDS, Item
 from holdfast.errors import ModelError

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from features.contracts.tables import ARRIVED, Table
+from features.contracts.tables import Table
+from features.contracts.vocabulary import ARRIVED
 from features.sql.parts import Part, identity_of
 
 

@@ -1,6 +1,7 @@
 """SQL that live views share: which rows of a table count for each asked row."""
 
-from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from features.contracts.tables import TABLES
+from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.raw import known, within
 
 MOMENTS = "moments"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from features.contracts.tables import ARRIVED, HAPPENED
+from features.contracts.vocabulary import ARRIVED, HAPPENED
 
 
 @dataclass(frozen=True)

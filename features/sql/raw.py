@@ -24,7 +24,8 @@ from types import TracebackType
 import duckdb
 import pyarrow
 
-from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
+from features.contracts.tables import TABLES, Table
+from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.corrections import corrections_of
 from features.sql.parts import Part, parts_of
 from holdfast.errors import InputError

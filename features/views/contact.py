@@ -2,7 +2,7 @@
 then.
 """
 
-from features.contracts.tables import INTERACTION_CHANNELS, ISSUES
+from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
 from features.fields import BILLING_LIVE, SERVICE_LIVE, SURVEY_LIVE, Feature
 from features.sql.known_rows import MOMENTS, rows_in_force
 from features.sql.raw import known

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from features.contracts.tables import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
+from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from features.sql.raw import days_between, known, text_sql, within
 
 

@@ -2,7 +2,7 @@
 appointments, orders and care.
 """
 
-from features.contracts.tables import ARRIVED, HAPPENED, TIERS
+from features.contracts.vocabulary import ARRIVED, HAPPENED, TIERS
 from features.sql.raw import days_between, known, text_sql, within
 
 

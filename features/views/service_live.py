@@ -1,6 +1,6 @@
 """SQL of the view `service_live`: contacts with the operator, and tickets."""
 
-from features.contracts.tables import TICKET_STATUSES
+from features.contracts.vocabulary import TICKET_STATUSES
 from features.sql.known_rows import MOMENTS, moments, rows_within
 from features.sql.raw import days_between, within
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from features.contracts.tables import BILLING_TYPES
+from features.contracts.vocabulary import BILLING_TYPES
 from features.sql.raw import known, text_sql, within
 from features.sql.weeks import QUARTER_DAYS
 from features.views.contract import plans_at

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.contracts.tables import ARMS, CONTACT_CHANNELS
+from features.contracts.vocabulary import ARMS, CONTACT_CHANNELS
 from holdfast.errors import InputError
 from simulator.weekly.campaign import ACTIONS, Actions
 from simulator.world.calendar import SECOND, start_of, week_of

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.contracts.tables import ARMS, HAPPENED, TABLES
+from features.contracts.tables import HAPPENED, TABLES
+from features.contracts.vocabulary import ARMS
 from simulator.weekly.campaign import ACTIONS
 from simulator.weekly.churn import CAUSES, KINDS
 from simulator.world.calendar import NEVER

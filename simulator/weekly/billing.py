@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.contracts.tables import (
+from features.contracts.vocabulary import (
     INVOLUNTARY_CHURN,
     PAYMENT_METHODS,
     REFUND_REASONS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from features.contracts.tables import ARMS, CONTACT_CHANNELS, OUTCOMES, STATUS_REASONS
+from features.contracts.vocabulary import ARMS, CONTACT_CHANNELS, OUTCOMES, STATUS_REASONS
 from simulator.weekly.lifecycle import withdraw_offers
 from simulator.weekly.state import ACTIVE, ENDED
 from simulator.weekly.week import Week

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.contracts.tables import INVOLUNTARY_CHURN, STATUS_REASONS, VOLUNTARY_CHURN
+from features.contracts.vocabulary import INVOLUNTARY_CHURN, STATUS_REASONS, VOLUNTARY_CHURN
 from simulator.weekly.lifecycle import end_lines
 from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week

@@ -4,7 +4,7 @@ a line but its loss.
 
 import numpy as np
 
-from features.contracts.tables import (
+from features.contracts.vocabulary import (
     CONSENT_PURPOSES,
     CONTACT_CHANNELS,
     ORDER_KINDS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from features.contracts.tables import (
+from features.contracts.vocabulary import (
     INTERACTION_CHANNELS,
     ISSUES,
     ORDER_KINDS,

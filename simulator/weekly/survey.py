@@ -5,7 +5,7 @@ the moment.
 import numpy as np
 from scipy.special import expit, ndtri
 
-from features.contracts.tables import CONTACT_CHANNELS, DIMENSIONS, INSTRUMENTS, TOUCHPOINTS
+from features.contracts.vocabulary import CONTACT_CHANNELS, DIMENSIONS, INSTRUMENTS, TOUCHPOINTS
 from simulator.weekly.service import Contacts
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.contracts.tables import APP_EVENTS
+from features.contracts.vocabulary import APP_EVENTS
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, MINUTE, NO_WEEK, season
 from simulator.world.draws import Array, whole

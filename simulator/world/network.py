@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contracts.tables import INCIDENT_LEVELS
+from features.contracts.vocabulary import INCIDENT_LEVELS
 from simulator.world.calendar import DAY, HOUR, MINUTE, NEVER, SECOND, season, start_of
 from simulator.world.draws import Array, Draws
 from simulator.world.parameters import NetworkParameters

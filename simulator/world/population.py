@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from features.contracts.tables import AGE_BANDS, PAYMENT_METHODS, REPLACEMENTS, SEGMENTS
+from features.contracts.vocabulary import AGE_BANDS, PAYMENT_METHODS, REPLACEMENTS, SEGMENTS
 from simulator.world.calendar import DAY, HOUR, NO_WEEK, WEEK, start_of
 from simulator.world.draws import Array, Draws, pick
 from simulator.world.network import Network

@@ -7,7 +7,7 @@ personal data occurs.
 
 import numpy as np
 
-from features.contracts.tables import ISSUES, TICKET_CLASSES
+from features.contracts.vocabulary import ISSUES, TICKET_CLASSES
 from simulator.world.draws import Array
 from simulator.world.regions import LANGUAGES
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from features.contracts.tables import HAPPENED, TIERS
+from features.contracts.vocabulary import HAPPENED, TIERS
 from tests.oracle.known import Columns, Moment, codes, count, days, last, within
 
 _LEAST = (

@@ -6,7 +6,7 @@ have a cut-off of its own."""
 
 import pandas as pd
 
-from features.contracts.tables import (
+from features.contracts.vocabulary import (
     ARRIVED,
     HAPPENED,
     INTERACTION_CHANNELS,

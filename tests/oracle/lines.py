@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from features.contracts.tables import BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
+from features.contracts.vocabulary import BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from tests.oracle.known import Columns, Moment, codes, count, days, last, ratio, total, within
 
 

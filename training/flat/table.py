@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
-from features.contracts.tables import ARRIVED, HAPPENED, VOLUNTARY_CHURN
+from features.contracts.vocabulary import ARRIVED, HAPPENED, VOLUNTARY_CHURN
 from features.fields import SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.contracts.tables import VOLUNTARY_CHURN
+from features.contracts.vocabulary import VOLUNTARY_CHURN
 from features.fields import SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Positions, Texts, Times

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from features.contracts.tables import ARRIVED, HAPPENED, REPLACEMENTS, VOLUNTARY_CHURN
+from features.contracts.vocabulary import ARRIVED, HAPPENED, REPLACEMENTS, VOLUNTARY_CHURN
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import seen_until, silences
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from features.contracts.tables import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
 from training.labelling.exits import UNKNOWN, Past
 from training.labelling.history import RawHistory
 from training.settings import LabelSettings

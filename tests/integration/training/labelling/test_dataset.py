@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.contracts.tables import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
 from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError

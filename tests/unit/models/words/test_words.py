@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contracts.tables import (
+from features.contracts.vocabulary import (
     BILLING_TYPES,
     INTERACTION_CHANNELS,
     ISSUES,

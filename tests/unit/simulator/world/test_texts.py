@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.contracts.tables import ISSUES, TICKET_CLASSES
+from features.contracts.vocabulary import ISSUES, TICKET_CLASSES
 from simulator.world import texts
 from simulator.world.regions import LANGUAGES
 

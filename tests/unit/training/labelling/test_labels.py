@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contracts.tables import VOLUNTARY_CHURN
+from features.contracts.vocabulary import VOLUNTARY_CHURN
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory

@@ -1,0 +1,152 @@
+"""Raw tables of who is who: customers, subscriptions, plans, devices, consents, loyalty."""
+
+from features.contracts.schema import (
+    Table,
+    amount,
+    choice,
+    count,
+    customer,
+    flag,
+    identifier,
+    number,
+    subscription,
+    table,
+    time,
+)
+from features.contracts.vocabulary import (
+    AGE_BANDS,
+    BILLING_TYPES,
+    CONSENT_PURPOSES,
+    CONTACT_CHANNELS,
+    PRODUCT_LINES,
+    REPLACEMENTS,
+    SEGMENTS,
+    STATUS_REASONS,
+    STATUSES,
+    TIERS,
+)
+
+WHO: tuple[Table, ...] = (
+    table(
+        "customers",
+        "who",
+        "A person or firm who consents, is contacted, and is satisfied or not",
+        "state",
+        ("customer_id",),
+        {
+            "customer_id": identifier("The customer"),
+            "household_id": identifier(
+                "People whose treatment spills over; the customer alone where unknown", null=True
+            ),
+            "account_id": identifier("Who pays; the customer alone where unknown", null=True),
+            "segment": choice("Kind of customer", SEGMENTS),
+            "region": identifier(
+                "Region of the home, as the operator names it", null=True, data_class="location"
+            ),
+            "time_zone": identifier(
+                "IANA time zone, such as Asia/Shanghai", null=True, data_class="location"
+            ),
+            "language": identifier(
+                "Language to write in, BCP 47, such as en, zh-Hans or zh-Hant", null=True
+            ),
+            "age_band": choice("Age band", AGE_BANDS, null=True, data_class="special"),
+            "accessibility_needs": flag("Needs an accessible channel", data_class="special"),
+            "first_seen_at": time("Start of the first subscription ever"),
+        },
+        required=True,
+    ),
+    table(
+        "subscriptions",
+        "who",
+        "A line or service: what churns",
+        "state",
+        ("subscription_id",),
+        {
+            "subscription_id": identifier("The subscription"),
+            "customer_id": customer(),
+            "product_line": choice("What is provided", PRODUCT_LINES),
+            "billing_type": choice("How it is paid; broadband and TV are fixed", BILLING_TYPES),
+            "plan_id": identifier("Its plan", "plans", null=True),
+            "activated_at": time("When service began", null=False),
+            "plan_since_at": time("When the present plan began"),
+            "commitment_end_at": time("End of the minimum term; null without one"),
+            "promotion_end_at": time("End of the promotional price; null without one"),
+            "instalment_end_at": time("Last device instalment; null without one"),
+            "termination_fee": amount("What leaving today would cost"),
+            "autopay": flag("Paid automatically"),
+            "status": choice("Whether it is in service", STATUSES),
+            "status_reason": choice("Why it is suspended or ended", STATUS_REASONS, null=True),
+            "replaced_by": identifier("The subscription that continues this one", null=True),
+            "replacement": choice(
+                "How it was replaced: none of these is churn", REPLACEMENTS, null=True
+            ),
+            "home_cell_id": identifier(
+                "Cell, or exchange, that serves it at home", null=True, data_class="location"
+            ),
+            "is_test": flag("The operator's own test line"),
+            "is_employee": flag("An employee's line"),
+            "is_iot": flag("Serves a machine, not a person"),
+        },
+        required=True,
+    ),
+    table(
+        "plans",
+        "who",
+        "A plan of the catalogue",
+        "state",
+        ("plan_id",),
+        {
+            "plan_id": identifier("The plan"),
+            "product_line": choice("What it provides", PRODUCT_LINES),
+            "billing_type": choice("How it is paid", BILLING_TYPES),
+            "monthly_fee": amount("Fee per month of 30 days", null=False),
+            "minutes_allowance": number("Included per month; null for unlimited", "minutes"),
+            "data_allowance_gb": number("Included per month; null for unlimited", "GB"),
+            "overage_per_minute": amount("Price of a minute beyond the allowance"),
+            "overage_per_gb": amount("Price of a GB beyond the allowance"),
+            "commitment_months": count("Minimum term", "months", 120),
+            "is_offered": flag("Can be bought now"),
+        },
+    ),
+    table(
+        "devices",
+        "who",
+        "The device a subscription is used with",
+        "state",
+        ("subscription_id",),
+        {
+            "subscription_id": subscription(),
+            "released_at": time("When the model came to market"),
+            "is_5g_capable": flag("Can use 5G"),
+            "is_dual_sim": flag("Takes a second SIM"),
+        },
+    ),
+    table(
+        "consents",
+        "who",
+        "A consent granted or withdrawn",
+        "state",
+        ("customer_id", "purpose", "channel"),
+        {
+            "customer_id": customer(),
+            "purpose": choice(
+                "`profiling` withdrawn is an objection to profiling, `any_contact` withdrawn is do-not-contact",
+                CONSENT_PURPOSES,
+            ),
+            "channel": choice("The channel meant, or `any`", (*CONTACT_CHANNELS, "any")),
+            "state": choice("What the customer said", ("granted", "withdrawn")),
+        },
+    ),
+    table(
+        "loyalty",
+        "who",
+        "Standing in the loyalty programme",
+        "state",
+        ("customer_id",),
+        {
+            "customer_id": customer(),
+            "tier": choice("Tier", TIERS),
+            "points": count("Points to spend", "points"),
+        },
+    ),
+)
