@@ -1,0 +1,22 @@
+"""What all packages stand on.
+
+Every package of this project imports this one first, so that libraries find these environment
+variables when they load. What the operator has set stays.
+"""
+
+import os
+import time
+
+for _variable, _value in {
+    # LightGBM's threads would otherwise spin while they wait, against whatever else the machine does.
+    "OMP_WAIT_POLICY": "passive",
+    # No usage reports, no unpickling, no chatter; times in UTC.
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "FEAST_USAGE": "False",
+    "TZ": "UTC",
+}.items():
+    os.environ.setdefault(_variable, _value)
+time.tzset()

@@ -4,8 +4,6 @@ Every room owns a section, a subclass of `Section` with a prefix of its own;
 `docs/reference/settings.md` lists them all.
 """
 
-import os
-import time
 from pathlib import Path
 from typing import Self
 
@@ -52,21 +50,3 @@ class BaseSection(Section):
     home: Path = Field(
         default=Path("var"), description="Directory that everything a run writes lies in."
     )
-
-
-def keep_parts_private() -> None:
-    """Turn off what the parts would do unasked: usage reports, unpickling, chatter, times in the
-    local zone.
-
-    Called before a part is first imported; a value set by the operator stays.
-    """
-    for variable, value in (
-        ("MLFLOW_DISABLE_TELEMETRY", "true"),
-        ("MLFLOW_LOGGING_LEVEL", "WARNING"),
-        ("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false"),
-        ("BENTOML_DO_NOT_TRACK", "True"),
-        ("FEAST_USAGE", "False"),
-        ("TZ", "UTC"),
-    ):
-        os.environ.setdefault(variable, value)
-    time.tzset()

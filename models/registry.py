@@ -15,7 +15,6 @@ from urllib.parse import unquote, urlparse
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import keep_parts_private
 from models.version import ModelVersion, load_version
 
 if TYPE_CHECKING:
@@ -222,7 +221,6 @@ def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
             str(home.tracking),
             "no model registry there; `holdfast quickstart` or `holdfast train` makes one",
         )
-    keep_parts_private()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError

@@ -1,0 +1,1 @@
+import holdfast  # noqa: F401 - first: it sets what libraries read when they load

@@ -11,7 +11,6 @@ import uvicorn
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import keep_parts_private
 from serving.access.key import is_loopback
 from serving.champion import MODEL, Champion
 from serving.health import Health
@@ -47,7 +46,6 @@ def run(home: Home, host: str, port: int) -> None:
         raise InputError(
             ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}"
         )
-    keep_parts_private()
     with progress("Loading the champion"):
         champion = Champion(home)
         champion.refresh()

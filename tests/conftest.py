@@ -14,9 +14,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from holdfast.home import Home
-from holdfast.settings import keep_parts_private
 
-keep_parts_private()
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

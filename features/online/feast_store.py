@@ -5,8 +5,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.settings import keep_parts_private
-
 if TYPE_CHECKING:
     from feast import FeatureStore
 
@@ -19,7 +17,6 @@ def open_feast(repository: Path) -> "FeatureStore":
     repository : Path
         Directory of its ``feature_store.yaml``.
     """
-    keep_parts_private()
     logging.getLogger("feast").setLevel(logging.WARNING)
     warnings.filterwarnings(
         "ignore", "fetch_arrow_table", DeprecationWarning

@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from holdfast.logging import progress
-from holdfast.settings import keep_parts_private
 from models.registry import CHALLENGER, MODEL_DIGEST
 from models.version import ModelVersion
 from training.evaluation.assessment import Assessment
@@ -304,7 +303,6 @@ class Tracking:
 
 
 def _connect(home: Home) -> "MlflowClient":
-    keep_parts_private()
     from mlflow import MlflowClient
 
     address = f"sqlite:///{home.tracking}"
