@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -12,7 +11,7 @@ from holdfast.settings import Section
 class FeatureSettings(Section):
     """How features are built, and what is assumed of margins."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_FEATURE_")
+    prefix = "HOLDFAST_FEATURE_"
 
     history_customers: int = Field(
         default=50_000,

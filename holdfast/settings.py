@@ -1,33 +1,38 @@
-"""Settings: what can be set from the environment, and where everything a run writes lies.
+"""Settings: frozen values that say how things are done.
 
-Every room owns a section, a subclass of `Section` with a prefix of its own;
-`docs/reference/settings.md` lists them all.
+A package's settings are sections, subclasses of `Section`. Making one reads nothing:
+``LabelSettings(gap_days=14)`` is the same everywhere, with the defaults of the class. The edges
+alone (`commands`, `serving.server`, and classes that Feast makes) read sections from the
+environment, with `Section.read`, and pass them down. `docs/reference/settings.md` lists them all.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self, cast
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from holdfast.errors import InputError
 
 
-class Section(BaseSettings):
-    """One room's settings, read from `HOLDFAST_*` environment variables; frozen once read."""
+class Section(BaseModel):
+    """Settings of one kind, with one prefix for their environment variables."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="HOLDFAST_", frozen=True, extra="ignore", env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: ClassVar[str] = "HOLDFAST_"
+    """What the names of its environment variables begin with."""
 
     @classmethod
     def variable(cls, field: str) -> str:
         """Name of the environment variable behind a field."""
-        return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+        return f"{cls.prefix}{field}".upper()
 
     @classmethod
     def read(cls) -> Self:
-        """Read the section from the environment.
+        """Read the section from the environment; for the edges only.
+
+        A variable that is not set, or empty, leaves the default.
 
         Raises
         ------
@@ -35,7 +40,7 @@ class Section(BaseSettings):
             Names the environment variable, the rule and the value.
         """
         try:
-            return cls()
+            return cls.model_validate(_environment_of(cls))
         except ValidationError as error:
             first = error.errors()[0]
             fields = [str(first["loc"][0])] if first["loc"] else list(cls.model_fields)
@@ -45,8 +50,17 @@ class Section(BaseSettings):
 
 
 class BaseSection(Section):
-    """Settings of the front door."""
+    """Settings of the command line."""
 
     home: Path = Field(
         default=Path("var"), description="Directory that everything a run writes lies in."
     )
+
+
+def _environment_of(section: type[Section]) -> dict[str, Any]:
+    """The values that the environment holds for a section's fields, as texts."""
+    # The source asks a model for its fields and its configuration alone.
+    source = EnvSettingsSource(
+        cast(type[BaseSettings], section), env_prefix=section.prefix, env_ignore_empty=True
+    )
+    return source()

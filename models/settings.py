@@ -1,7 +1,6 @@
 """Settings of the models room."""
 
 from pydantic import Field, model_validator
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -9,7 +8,7 @@ from holdfast.settings import Section
 class BandSettings(Section):
     """How large the risk bands are. The bounds in probability are fixed with each model version."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_BAND_")
+    prefix = "HOLDFAST_BAND_"
 
     high_share: float = Field(
         default=0.10, gt=0, lt=1, description="Share of customers, riskiest first, in band high."
@@ -28,7 +27,7 @@ class BandSettings(Section):
 class ValueSettings(Section):
     """What is assumed when a subscription's margin is turned into its value over a horizon."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_VALUE_")
+    prefix = "HOLDFAST_VALUE_"
 
     discount_a_year: float = Field(
         default=0.08, ge=0, lt=1, description="Discount rate a year of money to come."

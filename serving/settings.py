@@ -1,7 +1,6 @@
 """Settings of the serving room."""
 
 from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -9,7 +8,7 @@ from holdfast.settings import Section
 class ServingSettings(Section):
     """Who may ask, how much at once, and how the server follows the registry."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_SERVING_")
+    prefix = "HOLDFAST_SERVING_"
 
     # Without a rule of its own: an error about it would show the key.
     api_key: SecretStr | None = Field(

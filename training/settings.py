@@ -1,7 +1,6 @@
 """Settings of the training room."""
 
 from pydantic import Field, model_validator
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -9,7 +8,7 @@ from holdfast.settings import Section
 class TrainingSettings(Section):
     """How models are fitted and judged."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_TRAINING_")
+    prefix = "HOLDFAST_TRAINING_"
 
     seed: int = Field(
         default=20260101, ge=0, lt=2**31, description="Seed of every random choice in training."
@@ -36,7 +35,7 @@ class TrainingSettings(Section):
 class LeakWatchSettings(Section):
     """When the leak watch raises a flag."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_LEAK_WATCH_")
+    prefix = "HOLDFAST_LEAK_WATCH_"
 
     single_column_auc: float = Field(
         default=0.85, gt=0.5, le=1, description="AUC of one column alone that is suspicious."
@@ -64,7 +63,7 @@ class LeakWatchSettings(Section):
 class TuningSettings(Section):
     """How long parameters are searched for, and what a slower model must earn."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_TUNING_")
+    prefix = "HOLDFAST_TUNING_"
 
     explanation_price: float = Field(
         default=0.002,
@@ -86,7 +85,7 @@ class TuningSettings(Section):
 class LabelSettings(Section):
     """Who is at risk, what counts as lost, and at which cut-offs."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_LABEL_")
+    prefix = "HOLDFAST_LABEL_"
 
     known_days: int = Field(
         default=30,
@@ -120,7 +119,7 @@ class LabelSettings(Section):
 class GateSettings(Section):
     """What the gate asks of a version before it becomes champion, beside what it always asks."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_GATE_")
+    prefix = "HOLDFAST_GATE_"
 
     fewest_positives: int = Field(
         default=200, ge=1, description="Positives in the test period, of every horizon."
@@ -135,7 +134,7 @@ class GateSettings(Section):
 class AssessmentSettings(Section):
     """How a model is judged on its test period."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_ASSESS_")
+    prefix = "HOLDFAST_ASSESS_"
 
     draws: int = Field(
         default=500,

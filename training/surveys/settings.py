@@ -3,7 +3,6 @@ thought to be.
 """
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -13,7 +12,7 @@ class SurveySettings(Section):
     reaches.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_SURVEY_")
+    prefix = "HOLDFAST_SURVEY_"
 
     answer_days: int = Field(
         default=14,

@@ -1,7 +1,6 @@
 """Settings of uplift."""
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
 
 from holdfast.settings import Section
 
@@ -9,7 +8,7 @@ from holdfast.settings import Section
 class UpliftSettings(Section):
     """How experiments are judged."""
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_UPLIFT_")
+    prefix = "HOLDFAST_UPLIFT_"
 
     seed: int = Field(
         default=20260101,
