@@ -1,5 +1,5 @@
-"""Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``, and
-woodelf where it is installed.
+"""Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``,
+`shap.TreeExplainer`, and woodelf where it is installed.
 
 ``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads
 each time, in a process of its own, so that the memory is that of the explanation alone; holdfast
@@ -76,7 +76,8 @@ def main() -> None:
                         "way": name,
                         "rows a second": count / measured.seconds,
                         "times pred_contrib": own.seconds / measured.seconds,
-                        "the same by CPU time": own.cpu_seconds / measured.cpu_seconds,
+                        "times shap": turns["shap"].seconds / measured.seconds,
+                        "times pred_contrib by CPU": own.cpu_seconds / measured.cpu_seconds,
                         "greatest difference": apart[turn],
                         "memory added, MiB": measured.added_mib,
                     }
@@ -96,7 +97,7 @@ def main() -> None:
 
 def _turns() -> list[str]:
     woodelf = ["woodelf"] if importlib.util.find_spec("woodelf") else []
-    return ["holdfast", "pred_contrib", "holdfast, again", *woodelf]
+    return ["holdfast", "pred_contrib", "shap", "holdfast, again", *woodelf]
 
 
 def _holdfast(booster: lgb.Booster, rows: Floats) -> Floats:
@@ -107,6 +108,16 @@ def _pred_contrib(booster: lgb.Booster, rows: Floats) -> Floats:
     return np.asarray(
         booster.predict(rows, pred_contrib=True, num_threads=THREADS), dtype=np.float64
     )[:, :-1]
+
+
+def _shap(booster: lgb.Booster, rows: Floats) -> Floats:
+    """`shap` has no setting for threads: LightGBM, which it calls, takes all cores."""
+    import shap
+
+    explainer = shap.TreeExplainer(
+        booster, feature_perturbation="tree_path_dependent", model_output="raw"
+    )
+    return np.asarray(explainer.shap_values(rows), dtype=np.float64)
 
 
 def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
@@ -120,6 +131,7 @@ def _woodelf(booster: lgb.Booster, rows: Floats) -> Floats:
 SIDES: dict[str, Explain] = {
     "holdfast": _holdfast,
     "pred_contrib": _pred_contrib,
+    "shap": _shap,
     "woodelf": _woodelf,
 }
 
@@ -145,6 +157,7 @@ def _prepare(directory: str, max_depth: int, count: int) -> None:
 
 def _measure(directory: str, turn: int, name: str) -> Measured:
     booster, rows = _booster(directory), np.load(Path(directory) / "rows.npy")
+    SIDES[name](booster, rows[:1])  # loads libraries
     before = peak_mib()
     started, cpu_started = time.perf_counter(), time.process_time()
     contributions = SIDES[name](booster, rows)

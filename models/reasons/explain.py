@@ -12,7 +12,7 @@ customers leave: the words state what is known and claim no cause.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightgbm as lgb
 import numpy as np
@@ -24,6 +24,9 @@ from models.reasons.meaning import FeatureMeaning
 from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
 from models.words.catalogue import Catalogue, words
 from models.words.sentence import fallback, sentence
+
+if TYPE_CHECKING:
+    import shap
 
 Effect = Literal["raises", "lowers"]
 Decode = Callable[[str, float], str | float | None]
@@ -72,6 +75,64 @@ class Explanation:
         (n, min(count, k)) intp
         """
         return np.argsort(-np.abs(self.contributions), axis=1, kind="stable")[:, :count]
+
+    def to_shap(
+        self,
+        matrix: Floats,
+        meanings: Sequence[FeatureMeaning],
+        language: str = "en",
+        *,
+        decode: "Decode | None" = None,
+    ) -> "shap.Explanation":
+        """The same explanation for ``shap.plots``; the first call loads `shap`, some seconds.
+
+        Parameters
+        ----------
+        matrix : (n, k) float64
+            The rows' features, NaN for missing.
+        meanings : sequence of FeatureMeaning
+            What the k features mean, in the order of the columns.
+        language : str
+            Language of the names, as a BCP 47 tag. Fonts of matplotlib often lack Chinese.
+        decode : Decode, optional
+            Values to write in a waterfall instead of the numbers of `matrix`. Without it the
+            numbers themselves are written.
+
+        Returns
+        -------
+        shap.Explanation
+            Of n rows: contributions, base, `matrix`, and a name in words for each feature.
+
+        Raises
+        ------
+        InputError
+            There are no words in that language, or matrix or meanings are not those of the
+            contributions.
+
+        Examples
+        --------
+        >>> explanation = Explanation(np.zeros(1), np.array([[0.3, -0.1]]))
+        >>> meanings = [FeatureMeaning.of_column("tenure"), FeatureMeaning.of_column("fee")]
+        >>> explanation.to_shap(np.array([[12.0, 40.0]]), meanings).feature_names
+        ['tenure', 'fee']
+        """
+        _check_meanings(self, meanings)
+        if matrix.shape != self.contributions.shape:
+            raise InputError(
+                "matrix",
+                f"must have the shape {self.contributions.shape} of the contributions",
+                matrix.shape,
+            )
+        names = [meaning.label(language) for meaning in meanings]
+        import shap  # here alone: it takes seconds to load
+
+        return shap.Explanation(
+            values=self.contributions,
+            base_values=self.base,
+            data=matrix,
+            display_data=None if decode is None else _decoded(matrix, meanings, decode),
+            feature_names=names,
+        )
 
 
 @dataclass(frozen=True)
@@ -237,13 +298,7 @@ def reasons(
 def _grouped(
     explanation: Explanation, meanings: Sequence[FeatureMeaning], keys: Sequence[str]
 ) -> Grouped:
-    columns = explanation.contributions.shape[1]
-    if len(meanings) != columns:
-        raise InputError(
-            "meanings",
-            f"must be those of the {columns} features that were explained",
-            len(meanings),
-        )
+    _check_meanings(explanation, meanings)
     members: dict[str, list[int]] = {}
     for position, key in enumerate(keys):
         members.setdefault(key, []).append(position)
@@ -252,6 +307,26 @@ def _grouped(
     return Grouped(
         tuple(members), tuple(tuple(positions) for positions in members.values()), contributions
     )
+
+
+def _check_meanings(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> None:
+    columns = explanation.contributions.shape[1]
+    if len(meanings) != columns:
+        raise InputError(
+            "meanings",
+            f"must be those of the {columns} features that were explained",
+            len(meanings),
+        )
+
+
+def _decoded(
+    matrix: Floats, meanings: Sequence[FeatureMeaning], decode: Decode
+) -> NDArray[np.object_]:
+    """Every value as its table has it; None where missing."""
+    values = np.full(matrix.shape, None, dtype=np.object_)
+    for row, column in np.argwhere(~np.isnan(matrix)):
+        values[row, column] = decode(meanings[column].name, float(matrix[row, column]))
+    return values
 
 
 def _speaker(contributions: Sequence[float], members: Sequence[int], contribution: float) -> int:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, cast
 
 from holdfast.errors import InputError
+from models.words.catalogue import words
 
 Direction = Literal["increasing", "decreasing", "none"]
 
@@ -52,6 +53,19 @@ class FeatureMeaning:
         whether care can change it.
         """
         return cls(feature, about, "", TABLE_DRIVER, False, "none", feature)
+
+    def label(self, language: str) -> str:
+        """Name for a plot: the reason in words and the feature, such as ``Dropped calls and
+        connections (drops 28d)``; of a column of a team's own table, its name alone.
+
+        Raises
+        ------
+        InputError
+            There are no words in that language.
+        """
+        if self.driver == TABLE_DRIVER:
+            return self.name
+        return f"{words(language).reason_label(self.reason)} ({self.name.replace('_', ' ')})"
 
     def to_json(self) -> dict[str, str | bool]:
         """The meaning as JSON."""

@@ -1,5 +1,8 @@
 """Contributions against Shapley values computed the slow way, from their definition."""
 
+import doctest
+import subprocess
+import sys
 from itertools import combinations
 from math import factorial
 from typing import Any
@@ -7,8 +10,10 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
+import shap
 
 from holdfast.errors import InputError
+from models.reasons import explain as module
 from models.reasons.explain import Explanation, by_driver, by_reason, explain, reasons
 from models.reasons.meaning import FeatureMeaning
 
@@ -197,6 +202,63 @@ def test_reasons_travel_as_json() -> None:
         "unit": "days",
         "text": "Monthly fee of 40",
     }
+
+
+def test_shap_gets_the_same_explanation_with_names_in_words() -> None:
+    unnamed = (*MEANINGS[:3], FeatureMeaning.of_column("of their own"))
+    found = EXPLANATION.to_shap(MATRIX, unnamed)
+    assert isinstance(found, shap.Explanation)
+    assert found.feature_names == [
+        "Dropped calls and connections (drop days 28d)",
+        "Monthly fee (monthly fee)",
+        "Dropped calls and connections (drop days 28d vs own)",
+        "of their own",
+    ]
+    assert np.array_equal(found.values, EXPLANATION.contributions)
+    assert np.array_equal(found.base_values, EXPLANATION.base)
+    assert np.array_equal(found.data, MATRIX, equal_nan=True)
+    assert found.display_data is None
+    chinese = EXPLANATION.to_shap(MATRIX, unnamed, "zh-TW").feature_names
+    assert chinese[1:2] == ["月租費 (monthly fee)"]
+
+
+def test_shap_shows_values_as_their_table_has_them() -> None:
+    found = EXPLANATION.to_shap(MATRIX, MEANINGS, decode=lambda name, value: f"{name}={value:g}")
+    assert found.display_data.tolist() == [
+        ["drop_days_28d=11", "monthly_fee=40", "drop_days_28d_vs_own=1.5", "of their own=3"],
+        [None] * 4,
+    ]
+    assert found.data[0, 3] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "meanings", "language", "field"),
+    [
+        (MATRIX[:, :3], MEANINGS, "en", "matrix"),
+        (MATRIX[:1], MEANINGS, "en", "matrix"),
+        (MATRIX, MEANINGS[:3], "en", "meanings"),
+        (MATRIX, MEANINGS, "fr", "language"),
+    ],
+)
+def test_shap_gets_nothing_that_does_not_fit(
+    matrix: np.ndarray, meanings: tuple[FeatureMeaning, ...], language: str, field: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        EXPLANATION.to_shap(matrix, meanings, language)
+    assert caught.value.field == field
+
+
+def test_the_examples_are_true() -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+def test_nobody_loads_shap_before_a_plot_is_asked_for() -> None:
+    """Its import takes seconds."""
+    asked = "import commands.main, models.reasons.explain, serving.server, sys; print('shap' in sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "False"
 
 
 def test_meanings_must_be_those_of_the_columns() -> None:

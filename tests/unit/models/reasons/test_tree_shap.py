@@ -5,6 +5,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
+import shap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,27 +130,36 @@ def test_a_single_leaf_contributes_nothing() -> None:
     assert trees.base == pytest.approx(float(booster.predict(matrix[:1], raw_score=True)[0]))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 1_000_000),
     leaves=st.integers(2, 60),
     depth=st.integers(1, 20),
-    share=st.floats(0.0, 0.9),
+    missing=st.floats(0.0, 0.9),
+    categories=st.integers(2, 50),
+    changes=st.sampled_from([{"max_cat_to_onehot": 100}, {"extra_trees": True}, {}]),
 )
-def test_bulk_is_lightgbms_own_on_random_trees(
-    seed: int, leaves: int, depth: int, share: float
+def test_bulk_is_shap_s_tree_explainer_on_random_trees(
+    seed: int, leaves: int, depth: int, missing: float, categories: int, changes: dict[str, Any]
 ) -> None:
+    """Which is LightGBM's own code: `shap` hands boosters of LightGBM to it."""
     random = np.random.default_rng(seed)
     matrix = random.normal(size=(300, 6)).round(1)
-    matrix[random.random(matrix.shape) < share] = np.nan
-    label = (np.nan_to_num(matrix) @ random.normal(size=6) + random.normal(size=300) > 0).astype(
-        float
-    )
-    changes = {"num_leaves": leaves, "max_depth": depth, "extra_trees": True, "extra_seed": seed}
-    booster = lgb.train(PARAMETERS | changes, lgb.Dataset(matrix, label), 4)
+    matrix[:, :2] = random.integers(0, categories, (300, 2))
+    matrix[random.random(matrix.shape) < missing] = np.nan
+    signal = np.nan_to_num(matrix[:, 2:]) @ random.normal(size=4) + 3 * (matrix[:, 0] % 3 == 1)
+    label = (signal + random.normal(size=300) > np.median(signal)).astype(float)
+    grown = {"num_leaves": leaves, "max_depth": depth, "min_data_per_group": 1, "cat_smooth": 1}
+    data = lgb.Dataset(matrix, label, categorical_feature=[0, 1])
+    booster = lgb.train(PARAMETERS | grown | changes | {"extra_seed": seed}, data, 4)
     rows = random.permuted(matrix, axis=0)
-    own = booster.predict(rows, pred_contrib=True, num_threads=1)
-    assert np.abs(TreeShap(booster).contributions(rows, threads=1) - own[:, :-1]).max() < 1e-9
+    explainer = shap.TreeExplainer(
+        booster, feature_perturbation="tree_path_dependent", model_output="raw"
+    )
+    trees = TreeShap(booster)
+    difference = trees.contributions(rows, threads=1) - explainer.shap_values(rows)
+    assert np.abs(difference).max() < 1e-9
+    assert trees.base == pytest.approx(explainer.expected_value, abs=1e-9)
 
 
 def test_many_rows_are_explained_in_bulk_whatever_the_threads() -> None:
