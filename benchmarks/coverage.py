@@ -49,7 +49,7 @@ PROMISED = ("auc", "log_loss", "slope", "observed_over_expected", "empc_share")
 
 
 @dataclass(frozen=True)
-class Rows:
+class EvaluatedRows:
     """Judged rows of some customers: labels, probabilities, weights and codes of customers, (n,)
     each.
     """
@@ -60,7 +60,7 @@ class Rows:
     customer: Codes
 
 
-def population(customers: int, seed: int | Sequence[int], right: bool = False) -> Rows:
+def population(customers: int, seed: int | Sequence[int], right: bool = False) -> EvaluatedRows:
     """Rows of made-up customers.
 
     Parameters
@@ -83,7 +83,7 @@ def population(customers: int, seed: int | Sequence[int], right: bool = False) -
         [0.8, 1.2], customers
     )
     probability = _over_moods(known) if right else expit(1.3 * signal - 2.9)
-    return Rows(label, probability, weight[customer], customer)
+    return EvaluatedRows(label, probability, weight[customer], customer)
 
 
 def true_figures(settings: AssessmentSettings) -> dict[str, float]:
@@ -92,7 +92,7 @@ def true_figures(settings: AssessmentSettings) -> dict[str, float]:
     return figures(everyone.label, everyone.probability, everyone.weight, settings)
 
 
-def operator_rows(customers: int, months: int, seed: int) -> Rows:
+def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
     """The test period of a simulated operator, scored by a logistic regression of other customers'
     earlier rows.
     """
@@ -109,7 +109,7 @@ def operator_rows(customers: int, months: int, seed: int) -> Rows:
         label, weight = dataset.labels[max(dataset.labels)], dataset.weight
         model = fit_logistic(dataset.matrix[learnt], label[learnt], weight[learnt])
         probability = model.probability(dataset.matrix[judged])
-    return Rows(
+    return EvaluatedRows(
         label[judged],
         probability,
         weight[judged],
@@ -117,20 +117,20 @@ def operator_rows(customers: int, months: int, seed: int) -> Rows:
     )
 
 
-def customers_of(rows: Rows, customers: int, seed: int | Sequence[int]) -> Rows:
+def customers_of(rows: EvaluatedRows, customers: int, seed: int | Sequence[int]) -> EvaluatedRows:
     """Rows of so many of the customers, drawn with replacement."""
     order = np.argsort(rows.customer, kind="stable")
     start = np.searchsorted(rows.customer[order], np.arange(int(rows.customer.max()) + 2))
     drawn = np.random.default_rng(seed).integers(0, len(start) - 1, customers)
     found = np.concatenate([order[start[one] : start[one + 1]] for one in drawn])
     code = np.repeat(np.arange(customers), np.diff(start)[drawn])
-    return Rows(rows.label[found], rows.probability[found], rows.weight[found], code)
+    return EvaluatedRows(rows.label[found], rows.probability[found], rows.weight[found], code)
 
 
 def covered(
     samples: int,
     customers: int,
-    sample: Callable[[int], Rows],
+    sample: Callable[[int], EvaluatedRows],
     truth: Mapping[str, float],
     settings: AssessmentSettings,
 ) -> dict[str, NDArray[np.bool_]]:

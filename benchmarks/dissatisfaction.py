@@ -38,7 +38,7 @@ from training.labelling.history import RawHistory
 from training.labelling.periods import PeriodSplit, period_split
 from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
 from training.surveys.dataset import SurveyDataset, survey_dataset
-from training.surveys.eligible import askable
+from training.surveys.eligible import eligible_rows
 from training.surveys.labels import SurveyRows, survey_rows
 from training.surveys.sensitivity import SampledBand, sampled_prevalence
 from training.surveys.settings import SurveySettings
@@ -163,7 +163,7 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
     """
     settings, surveys = LabelSettings.read(), SurveySettings.read()
     history, repository = RawHistory(home.raw), OperatorRepository(home)
-    asked = askable(history, repository, target, settings, surveys).asked
+    asked = eligible_rows(history, repository, target, settings, surveys).asked
     would = survey_rows(
         RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys
     )

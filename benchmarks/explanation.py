@@ -39,7 +39,7 @@ Explain = Callable[[lgb.Booster, Floats], Floats]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ExplanationCost:
     """One explanation: its time on the wall and on all cores, and how much memory it needed beyond
     rows and result.
     """
@@ -155,7 +155,7 @@ def _prepare(directory: str, max_depth: int, count: int) -> None:
     np.save(Path(directory) / "rows.npy", _rows(count, seed=2)[0])
 
 
-def _measure(directory: str, turn: int, name: str) -> Measured:
+def _measure(directory: str, turn: int, name: str) -> ExplanationCost:
     booster, rows = _booster(directory), np.load(Path(directory) / "rows.npy")
     SIDES[name](booster, rows[:1])  # loads libraries
     before = peak_mib()
@@ -164,7 +164,7 @@ def _measure(directory: str, turn: int, name: str) -> Measured:
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     added = peak_mib() - before - contributions.nbytes / MIB
     np.save(Path(directory) / f"{turn}.npy", contributions)
-    return Measured(seconds, cpu_seconds, max(added, 0.0))
+    return ExplanationCost(seconds, cpu_seconds, max(added, 0.0))
 
 
 def _apart(directory: Path) -> list[float]:

@@ -30,7 +30,7 @@ Fit = Callable[[Floats, Floats, int], lgb.Booster]
 
 
 @dataclass(frozen=True)
-class Measured:
+class FitCost:
     """One fit: its time, how much memory it needed on top of the matrix, and what it made."""
 
     seconds: float
@@ -42,7 +42,7 @@ def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
     rows, features, rounds = (*numbers, *(ROWS, FEATURES, ROUNDS)[len(numbers) :])
-    found: dict[str, list[Measured]] = {name: [] for name in SIDES}
+    found: dict[str, list[FitCost]] = {name: [] for name in SIDES}
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for _ in range(TURNS):
             for name, measurements in found.items():
@@ -91,14 +91,14 @@ def _bare(matrix: Floats, label: Floats, rounds: int) -> lgb.Booster:
 SIDES: dict[str, Fit] = {"holdfast": _holdfast, "bare lightgbm.train": _bare}
 
 
-def _measure(name: str, rows: int, features: int, rounds: int) -> Measured:
+def _measure(name: str, rows: int, features: int, rounds: int) -> FitCost:
     matrix, label = _rows(rows, features)
     before = peak_mib()
     started = time.perf_counter()
     booster = SIDES[name](matrix, label, rounds)
     seconds = time.perf_counter() - started
     added = peak_mib() - before
-    return Measured(seconds, added, hashlib.sha256(booster.model_to_string().encode()).hexdigest())
+    return FitCost(seconds, added, hashlib.sha256(booster.model_to_string().encode()).hexdigest())
 
 
 def _rows(rows: int, features: int) -> tuple[Floats, Floats]:

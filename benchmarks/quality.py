@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.report import show
 from benchmarks.tabular.cases import Case, cases
-from benchmarks.tabular.comparison import Judged, compare
+from benchmarks.tabular.comparison import ContenderResult, compare
 from benchmarks.tabular.contenders import OURS, QUICKSTART, contenders
 from benchmarks.tabular.corrected import corrected_interval
 from holdfast.settings import BaseSection
@@ -49,7 +49,7 @@ def main() -> None:
     )
 
 
-def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
+def _figures(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, object]]:
     return [
         {
             "table": case.name,
@@ -67,7 +67,7 @@ def _figures(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
     ]
 
 
-def _differences(case: Case, judged: dict[str, Judged]) -> list[dict[str, object]]:
+def _differences(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, object]]:
     # Five folds: a test part has a quarter of the rows of its training part.
     share = 1 / (TrainingSettings.read().folds - 1)
     ours = judged[OURS.name].figures
@@ -89,7 +89,7 @@ def _differences(case: Case, judged: dict[str, Judged]) -> list[dict[str, object
     ]
 
 
-def _verdict(case: Case, judged: dict[str, Judged]) -> dict[str, object]:
+def _verdict(case: Case, judged: dict[str, ContenderResult]) -> dict[str, object]:
     auc = {name: float(found.figures["auc"].mean()) for name, found in judged.items()}
     rivals = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
     best = max(rivals, key=lambda name: auc[name])

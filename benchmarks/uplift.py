@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.report import show
 from benchmarks.simulated_experiment import ACTION, PairedOutcomes, simulate_pairs
 from training.evaluation.assessment import Estimate
-from training.uplift.estimate import judge_experiment
+from training.uplift.estimate import evaluate_experiment
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, read_experiment
 from training.uplift.result import ActionUplift
@@ -45,7 +45,7 @@ def measure_hillstrom(folder: Path, draws: int) -> None:
     for outcome in OUTCOMES:
         started = time.monotonic()
         experiment = hillstrom(folder, outcome)
-        actions = judge_experiment(experiment, UpliftSettings()).actions
+        actions = evaluate_experiment(experiment, UpliftSettings()).actions
         seconds = time.monotonic() - started
         for action in actions:
             name = {"outcome": outcome, "action": action.action}
@@ -145,7 +145,7 @@ def _shuffled(experiment: Experiment, seed: int) -> Experiment:
 def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, object]:
     """How many draws each verdict says yes to, and whose interval holds the truth."""
     found: list[ActionUplift] = [
-        judge_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
+        evaluate_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
     ]
     return {
         "works": sum(action.works for action in found),

@@ -11,7 +11,7 @@ from holdfast.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.uplift import Judged, UpliftRun
+    from pipeline.uplift import ExperimentEvaluation, UpliftRun
     from reports.uplift.words import Unit
     from training.evaluation.assessment import Estimate
     from training.uplift.result import ActionUplift
@@ -105,7 +105,7 @@ def uplift(
         "--drop": drop,
     }
     with results_only():
-        from pipeline.uplift import judge_home, judge_table
+        from pipeline.uplift import evaluate_home, evaluate_table
         from training.uplift.experiment_table import ExperimentRoles
 
         folder = home_of(home).root / "uplift"
@@ -113,7 +113,7 @@ def uplift(
             for option, value in given.items():
                 if value:
                     raise InputError(option, "is about a TABLE, which must be given then", value)
-            run = judge_home(home_of(home), action or (), out or folder / "care")
+            run = evaluate_home(home_of(home), action or (), out or folder / "care")
         else:
             if action:
                 raise InputError(
@@ -134,7 +134,7 @@ def uplift(
                 group=group,
                 drop=tuple(drop or ()),
             )
-            run = judge_table(table, roles, out or folder / table.name.split(".")[0])
+            run = evaluate_table(table, roles, out or folder / table.name.split(".")[0])
     if as_json:
         print_json(run.to_json())
     else:
@@ -150,13 +150,13 @@ def _print_uplift(run: "UpliftRun") -> None:
     from reports.uplift.words import Unit
 
     console = Console(highlight=False)
-    for found in run.judged:
+    for found in run.evaluations:
         _print_experiment(found, console)
         for action in found.actions:
             _print_action(action, Unit(found.experiment.binary), console)
-    for name, why in run.not_judged.items():
-        console.print(f"\n[bold]{escape(name)}[/bold]: not judged. {escape(why)}")
-    actions = [action for found in run.judged for action in found.actions]
+    for name, why in run.not_evaluated.items():
+        console.print(f"\n[bold]{escape(name)}[/bold]: not evaluated. {escape(why)}")
+    actions = [action for found in run.evaluations for action in found.actions]
     if len(actions) > 2:
         verdicts = Table("", "in short", box=None, padding=(0, 2, 0, 0), show_header=False)
         for action in actions:
@@ -180,7 +180,7 @@ def _colour(action: "ActionUplift") -> str:
     return "red" if action.harms else "green" if action.works or action.targetable else "yellow"
 
 
-def _print_experiment(found: "Judged", console: "Console") -> None:
+def _print_experiment(found: "ExperimentEvaluation", console: "Console") -> None:
     from rich.markup import escape
 
     from reports.uplift import words

@@ -23,7 +23,7 @@ from models.settings import BandSettings
 from training.settings import LeakWatchSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from training.flat.model import Training
+    from training.flat.model import FlatModel
 
 MODEL = "churn"
 """Name the model is registered under."""
@@ -39,7 +39,7 @@ class Quickstart:
         The table as read.
     encoding : Encoding
         What was decided per column.
-    training : Training
+    training : FlatModel
         The model, its figures and flags.
     version : str
         Number of the registered model version.
@@ -51,7 +51,7 @@ class Quickstart:
 
     customers: CustomerTable
     encoding: Encoding
-    training: "Training"
+    training: "FlatModel"
     version: str
     home: Home
     seconds: float

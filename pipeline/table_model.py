@@ -30,7 +30,7 @@ from reports.quickstart.content import ExplainedSample, Source, explained_sample
 from reports.quickstart.report import render_report
 from training.evaluation.folds import Split, cross_validation, time_windows
 from training.fitting.fit import PARAMETERS, TrainingTable
-from training.flat.model import Training, train
+from training.flat.model import FlatModel, train
 from training.flat.scores import CustomerScores
 from training.release.tracking import RunRecord, Tracking
 from training.settings import TrainingSettings
@@ -38,7 +38,7 @@ from training.settings import TrainingSettings
 
 def publish_model(
     path: Path, customers: CustomerTable, home: Home, name: str
-) -> tuple[Training, Encoding, str]:
+) -> tuple[FlatModel, Encoding, str]:
     """Train a model on a table, and publish it with its features, scores, care list and report.
 
     Parameters
@@ -54,7 +54,7 @@ def publish_model(
 
     Returns
     -------
-    training : Training
+    training : FlatModel
         The model and what is known about it.
     encoding : Encoding
         What the feature columns are.
@@ -119,7 +119,7 @@ def _train(
     matrix: Floats,
     splits: list[Split],
     settings: TrainingSettings,
-) -> Training:
+) -> FlatModel:
     known = customers.known
     table = TrainingTable(
         matrix=matrix[known],
@@ -146,7 +146,7 @@ def _train(
     )
 
 
-def _record(source: Source, training: Training, sample: ExplainedSample) -> RunRecord:
+def _record(source: Source, training: FlatModel, sample: ExplainedSample) -> RunRecord:
     roles = source.customers.roles
     figures = plots(training.evaluation)
     figures["beeswarm.png"] = beeswarm_figure(sample.explanation, sample.matrix, source.encoding)

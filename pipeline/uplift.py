@@ -23,12 +23,12 @@ from training.labelling.history import RawHistory
 from training.uplift.balance import Imbalance, imbalances
 from training.uplift.contacts import (
     SERVICE,
-    Contacts,
+    RandomisedContacts,
     experiments,
     randomised_actions,
     select_contacts,
 )
-from training.uplift.estimate import JudgedExperiment, judge_experiment
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
 from training.uplift.result import ActionUplift
@@ -42,12 +42,12 @@ are *estimated*.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class ExperimentEvaluation:
     """An experiment, and what was found.
 
     Parameters
     ----------
-    result : JudgedExperiment
+    result : EvaluatedExperiment
         Verdicts and models.
     imbalances : tuple of Imbalance
         What arms differ in by more than chance.
@@ -57,7 +57,7 @@ class Judged:
         One an action.
     """
 
-    result: JudgedExperiment
+    result: EvaluatedExperiment
     imbalances: tuple[Imbalance, ...]
     notes: tuple[str, ...]
     models: tuple[UpliftModel, ...]
@@ -104,13 +104,13 @@ class UpliftRun:
     Parameters
     ----------
     title : str
-        What was judged, for a person.
+        What was evaluated, for a person.
     directory : Path
         Where result, report and models lie.
-    judged : tuple of Judged
+    evaluations : tuple of ExperimentEvaluation
         What was found.
-    not_judged : dict of str to str
-        Actions that could not be judged, and why.
+    not_evaluated : dict of str to str
+        Actions that could not be evaluated, and why.
     registered : dict of str to str
         Numbers that models were registered under, by name; empty for a table of a team's own.
     seconds : float
@@ -119,8 +119,8 @@ class UpliftRun:
 
     title: str
     directory: Path
-    judged: tuple[Judged, ...]
-    not_judged: dict[str, str]
+    evaluations: tuple[ExperimentEvaluation, ...]
+    not_evaluated: dict[str, str]
     registered: dict[str, str]
     seconds: float
 
@@ -132,8 +132,8 @@ class UpliftRun:
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "experiments": [found.to_json() for found in self.judged],
-            "not_judged": self.not_judged,
+            "experiments": [found.to_json() for found in self.evaluations],
+            "not_evaluated": self.not_evaluated,
             "registered": self.registered,
             "directory": str(self.directory),
             "report": str(self.report),
@@ -141,7 +141,7 @@ class UpliftRun:
         }
 
 
-def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRun:
+def evaluate_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRun:
     """Judge a team's own experiment.
 
     Parameters
@@ -161,16 +161,19 @@ def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRu
     started = time.monotonic()
     settings = UpliftSettings.read()
     table = read_experiment(path, roles)
-    judged = _judge(table.experiment, settings, _notes(table), None)
-    models = tuple(_with_encoding(model, table) for model in judged.models)
-    judged = Judged(
-        result=judged.result, imbalances=judged.imbalances, notes=judged.notes, models=models
+    evaluated = _evaluate(table.experiment, settings, _notes(table), None)
+    models = tuple(_with_encoding(model, table) for model in evaluated.models)
+    evaluated = ExperimentEvaluation(
+        result=evaluated.result,
+        imbalances=evaluated.imbalances,
+        notes=evaluated.notes,
+        models=models,
     )
     run = UpliftRun(
         title=path.name,
         directory=directory,
-        judged=(judged,),
-        not_judged={},
+        evaluations=(evaluated,),
+        not_evaluated={},
         registered={},
         seconds=time.monotonic() - started,
     )
@@ -178,7 +181,7 @@ def judge_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRu
     return run
 
 
-def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun:
+def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun:
     """Judge an operator's care actions by its randomised contacts, and register a model for each.
 
     Parameters
@@ -193,7 +196,7 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
     Raises
     ------
     InputError
-        The home holds no raw tables or features, no action could be judged, or one that was asked
+        The home holds no raw tables or features, no action could be evaluated, or one that was asked
         for cannot be. Nothing is written or registered then.
     """
     started = time.monotonic()
@@ -211,19 +214,19 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
             "care_contacts",
             "must hold contacts drawn at random into treatment and control; none are",
         )
-    contacts: list[Contacts] = []
-    not_judged: dict[str, str] = {}
+    contacts: list[RandomisedContacts] = []
+    not_evaluated: dict[str, str] = {}
     for action in dict.fromkeys(wanted):
-        with _noting(not_judged, action, required=bool(actions)):
+        with _noting(not_evaluated, action, required=bool(actions)):
             contacts.append(select_contacts(history, action))
-    judged = []
+    evaluated = []
     for experiment in experiments(history, repository, contacts) if contacts else []:
-        with _noting(not_judged, experiment.name, required=bool(actions)):
-            judged.append(_judge(experiment, settings, _contact_notes(experiment), SERVICE))
-    if not judged:
+        with _noting(not_evaluated, experiment.name, required=bool(actions)):
+            evaluated.append(_evaluate(experiment, settings, _contact_notes(experiment), SERVICE))
+    if not evaluated:
         raise InputError(
             "care_contacts",
-            f"must hold enough randomised contacts of an action; {'; '.join(not_judged.values())}",
+            f"must hold enough randomised contacts of an action; {'; '.join(not_evaluated.values())}",
         )
     from training.release.uplift_record import register_uplift
 
@@ -232,15 +235,15 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
             home,
             (
                 (found.experiment, action, model)
-                for found in judged
+                for found in evaluated
                 for model, action in zip(found.models, found.actions, strict=True)
             ),
         )
     run = UpliftRun(
         title="Care actions",
         directory=directory,
-        judged=tuple(judged),
-        not_judged=not_judged,
+        evaluations=tuple(evaluated),
+        not_evaluated=not_evaluated,
         registered=registered,
         seconds=time.monotonic() - started,
     )
@@ -249,22 +252,22 @@ def judge_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun
 
 
 @contextmanager
-def _noting(not_judged: dict[str, str], action: str, *, required: bool) -> Iterator[None]:
-    """Let other actions be judged where one cannot be, unless it was asked for by name."""
+def _noting(not_evaluated: dict[str, str], action: str, *, required: bool) -> Iterator[None]:
+    """Let other actions be evaluated where one cannot be, unless it was asked for by name."""
     try:
         yield
     except InputError as error:
         if required:
             raise
-        not_judged[action] = str(error)
+        not_evaluated[action] = str(error)
 
 
-def _judge(
+def _evaluate(
     experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None
-) -> Judged:
-    result = judge_experiment(experiment, settings)
+) -> ExperimentEvaluation:
+    result = evaluate_experiment(experiment, settings)
     names = _model_names(experiment.arms[1:])
-    return Judged(
+    return ExperimentEvaluation(
         result=result,
         imbalances=imbalances(experiment),
         notes=notes,
@@ -318,10 +321,10 @@ def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
 
 def _write(run: UpliftRun, settings: UpliftSettings) -> None:
     run.directory.mkdir(parents=True, exist_ok=True)
-    for found in run.judged:
+    for found in run.evaluations:
         for model in found.models:
             model.save(run.directory / model.name)
-    write_beside(run.report, render_uplift(run.title, run.judged, run.not_judged, settings))
+    write_beside(run.report, render_uplift(run.title, run.evaluations, run.not_evaluated, settings))
     write_beside(
         run.directory / RESULT,
         json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n",

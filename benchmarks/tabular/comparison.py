@@ -27,7 +27,7 @@ from training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class Judged:
+class ContenderResult:
     """A contender on a table.
 
     Parameters
@@ -45,7 +45,7 @@ class Judged:
 
 def compare(
     cases: Sequence[Case], contenders: Sequence[Contender], kept: Path
-) -> dict[str, dict[str, Judged]]:
+) -> dict[str, dict[str, ContenderResult]]:
     """Judge all contenders on the same folds.
 
     Parameters
@@ -59,7 +59,7 @@ def compare(
 
     Returns
     -------
-    dict of str to dict of str to Judged
+    dict of str to dict of str to ContenderResult
         By table, then by contender.
     """
     kept.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _judge(
     splits: Sequence[Split],
     settings: TrainingSettings,
     kept: Path,
-) -> Judged:
+) -> ContenderResult:
     label = _table(case).label
     names = [
         _file_name(case, split, number, contender, settings) for number, split in enumerate(splits)
@@ -126,7 +126,7 @@ def _judge(
         for split, document in zip(splits, documents, strict=True)
     ]
     leaves = [document["leaves"] for document in documents if document["leaves"] is not None]
-    return Judged(
+    return ContenderResult(
         figures={name: np.array([split[name] for split in found]) for name in found[0]},
         leaves=float(np.mean(leaves)) if leaves else None,
     )

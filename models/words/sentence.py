@@ -18,14 +18,14 @@ _FAR = 1.95
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Sentence:
     """A sentence about a customer, without a full stop, and the feature whose value it tells."""
 
     feature: str
     text: str
 
 
-def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
+def sentence(feature: str, row: Row, words: Catalogue) -> Sentence | None:
     """What a customer's value of a feature says.
 
     Parameters
@@ -40,7 +40,7 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
 
     Returns
     -------
-    Spoken or None
+    Sentence or None
         Its feature is another one where that says the same more plainly. None for a feature that
         there are no words for.
     """
@@ -48,7 +48,7 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
     if form is None:
         return None
     if form.prepaid and _of(row, "billing_type_code") not in (None, _PREPAID):
-        return Spoken(feature, words.phrases["not_prepaid"])
+        return Sentence(feature, words.phrases["not_prepaid"])
     if form.through is not None and _tells_usual(form.through, row):
         feature = form.through
     elif (
@@ -58,7 +58,7 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Spoken | None:
     ):
         feature = form.instead
     text = _speak(feature, FORMS[feature], row, words)
-    return Spoken(feature, text[:1].upper() + text[1:])
+    return Sentence(feature, text[:1].upper() + text[1:])
 
 
 def fallback(name: str, value: str | float | None, words: Catalogue) -> str:

@@ -16,7 +16,7 @@ from models.scorer import Scorer
 from reports.quickstart.care_file import CareEntry
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
 from training.fitting.fit import PARAMETERS
-from training.flat.model import Training
+from training.flat.model import FlatModel
 from training.flat.scores import CustomerScores
 from training.settings import TrainingSettings
 
@@ -68,7 +68,7 @@ def explained_sample(source: Source, scorer: Scorer) -> ExplainedSample:
 
 def report_content(
     source: Source,
-    training: Training,
+    training: FlatModel,
     sample: ExplainedSample,
     scores: CustomerScores,
     entries: list[CareEntry],
@@ -80,7 +80,7 @@ def report_content(
     ----------
     source : Source
         What the model was made from.
-    training : Training
+    training : FlatModel
         The model and what is known about it.
     sample : ExplainedSample
         Rows for the bee-swarm.
@@ -126,7 +126,7 @@ def report_content(
     )
 
 
-def _judged(source: Source, training: Training) -> str:
+def _judged(source: Source, training: FlatModel) -> str:
     kept = (
         f", rows of one {source.customers.roles.group} kept together"
         if source.customers.roles.group

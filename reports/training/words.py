@@ -79,7 +79,8 @@ _EXCLUDED = {
     "cancelling": "already cancelling",
     "ended": "already ended",
     "porting": "asked to port out",
-    "silent": "prepaid and already silent",
+    "inactive": "prepaid and already inactive",
+    "silent": "prepaid and already inactive",  # as versions made earlier call it
     "no_history": "without feature history",
     "other_billing_type": "of another billing type",
     "in_gap": "lost inside the gap",

@@ -21,8 +21,8 @@ from training.uplift.result import ActionUplift
 from training.uplift.settings import UpliftSettings
 
 
-class Judged(Protocol):
-    """An experiment and what was found, as `pipeline.uplift.Judged` has it."""
+class EvaluatedActions(Protocol):
+    """An experiment and what was found, as `pipeline.uplift.EvaluatedActions` has it."""
 
     @property
     def experiment(self) -> Experiment:
@@ -53,7 +53,7 @@ class Section:
     ----------
     key : str
         Its anchor.
-    judged : Judged
+    evaluated : EvaluatedActions
         The experiment.
     action : ActionUplift
         What it says.
@@ -66,7 +66,7 @@ class Section:
     """
 
     key: str
-    judged: Judged
+    evaluated: EvaluatedActions
     action: ActionUplift
     unit: Unit
     effects: Forest
@@ -74,22 +74,25 @@ class Section:
 
 
 def render_uplift(
-    title: str, judged: Sequence[Judged], not_judged: Mapping[str, str], settings: UpliftSettings
+    title: str,
+    evaluated: Sequence[EvaluatedActions],
+    not_evaluated: Mapping[str, str],
+    settings: UpliftSettings,
 ) -> str:
     """Write the report: an HTML document, the same bytes for the same findings.
 
     Parameters
     ----------
     title : str
-        What was judged.
-    judged : sequence of Judged
+        What was evaluated.
+    evaluated : sequence of EvaluatedActions
         Experiments, each with one or more actions.
-    not_judged : mapping of str to str
-        Actions that could not be judged, and why.
+    not_evaluated : mapping of str to str
+        Actions that could not be evaluated, and why.
     settings : UpliftSettings
-        How they were judged.
+        How they were evaluated.
     """
-    pairs = [(found, action) for found in judged for action in found.actions]
+    pairs = [(found, action) for found in evaluated for action in found.actions]
     sections = [
         _section(f"action-{place}", found, action) for place, (found, action) in enumerate(pairs)
     ]
@@ -98,9 +101,9 @@ def render_uplift(
         .get_template("uplift/report.html.j2")
         .render(
             title=title,
-            judged=judged,
+            evaluated=evaluated,
             sections=sections,
-            not_judged=not_judged,
+            not_evaluated=not_evaluated,
             settings=settings,
             words=words,
             plots=plots,
@@ -108,13 +111,18 @@ def render_uplift(
     )
 
 
-def _section(key: str, judged: Judged, action: ActionUplift) -> Section:
-    unit = Unit(judged.experiment.binary)
+def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> Section:
+    unit = Unit(evaluated.experiment.binary)
     figure = qini_figure(action, unit.factor, unit.word)
     # Only matplotlib's words and ours stand in the plot, none of the table's.
     qini = Markup(inline_svg(figure, f"{key}-qini"))  # noqa: S704
     return Section(
-        key=key, judged=judged, action=action, unit=unit, effects=_effects(action, unit), qini=qini
+        key=key,
+        evaluated=evaluated,
+        action=action,
+        unit=unit,
+        effects=_effects(action, unit),
+        qini=qini,
     )
 
 

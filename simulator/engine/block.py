@@ -21,13 +21,13 @@ from simulator.weekly import (
     usage,
 )
 from simulator.weekly.campaign import Actions
-from simulator.weekly.state import State, initial
+from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
 from simulator.world.calendar import start_of
 from simulator.world.draws import Draws
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
-from simulator.world.plans import Catalogue, catalogue
+from simulator.world.plans import PlanCatalogue, catalogue
 from simulator.world.population import populate
 from simulator.world.rows import Columns, Rows
 
@@ -59,7 +59,7 @@ class Operator:
         """Make its network."""
         return Network(Draws(self.seed), self.parameters.network, self.customers)
 
-    def plans(self) -> Catalogue:
+    def plans(self) -> PlanCatalogue:
         """Make its plan catalogue."""
         return catalogue(Draws(self.seed), self.parameters.plans)
 
@@ -86,7 +86,7 @@ class Block:
         self.network = network
         self.parameters = parameters
         self.population = populate(self.draws, first, count, network, self.plans, parameters)
-        self.state: State = initial(self.population, self.plans)
+        self.state: SimulationState = initial(self.population, self.plans)
         self.rows = Rows(self.draws, parameters.arrivals)
         self.truth = Rows(self.draws, {})
         self.names: Names = names(self.population, self.plans)

@@ -17,7 +17,7 @@ from simulator.weekly.campaign import ACTIONS
 from simulator.weekly.churn import CAUSES, KINDS
 from simulator.world.calendar import NEVER
 from simulator.world.draws import Array
-from simulator.world.plans import Catalogue
+from simulator.world.plans import PlanCatalogue
 from simulator.world.population import Population
 from simulator.world.regions import LANGUAGES, NAMES, TIME_ZONES
 from simulator.world.rows import Columns
@@ -82,14 +82,14 @@ class Names:
     plans: pa.Array
 
 
-def names(population: Population, plans: Catalogue) -> Names:
+def names(population: Population, plans: PlanCatalogue) -> Names:
     """Name a block's lines, customers and accounts.
 
     Parameters
     ----------
     population : Population
         The block's.
-    plans : Catalogue
+    plans : PlanCatalogue
         Plan ids.
     """
     customers = population.customers.number
@@ -101,7 +101,7 @@ def names(population: Population, plans: Catalogue) -> Names:
     )
 
 
-def shared_names(plans: Catalogue) -> Names:
+def shared_names(plans: PlanCatalogue) -> Names:
     """Names for tables that no block owns."""
     nobody = pa.array([], pa.string())
     return Names(nobody, nobody, nobody, pa.array(plans.ids))

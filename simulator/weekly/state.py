@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.world.calendar import NEVER, NO_WEEK
 from simulator.world.draws import Array
-from simulator.world.plans import Catalogue
+from simulator.world.plans import PlanCatalogue
 from simulator.world.population import PREPAID, Population
 
 PLANNED, ACTIVE, SUSPENDED, ENDED = -1, 0, 1, 2
@@ -14,7 +14,7 @@ PLANNED, ACTIVE, SUSPENDED, ENDED = -1, 0, 1, 2
 
 
 @dataclass
-class State:
+class SimulationState:
     """A block's state at the start of a week.
 
     Arrays have an entry a line, or a customer (``c_``), an account (``a_``), an open contact
@@ -91,14 +91,14 @@ class State:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def initial(population: Population, plans: Catalogue) -> State:
+def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
     """Make the state before the first week: nothing has started yet.
 
     Parameters
     ----------
     population : Population
         The block's.
-    plans : Catalogue
+    plans : PlanCatalogue
         For fees.
     """
     lines, customers = population.lines, population.customers
@@ -111,7 +111,7 @@ def initial(population: Population, plans: Catalogue) -> State:
         return np.full(size, value, dtype=kind)
 
     fee = plans.fee(0)[lines.plan]
-    return State(
+    return SimulationState(
         status=whole(PLANNED, kind=np.int8),
         reason=whole(-1, kind=np.int8),
         plan=lines.plan.astype(np.int16),

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.weekly.state import ACTIVE, State
+from simulator.weekly.state import ACTIVE, SimulationState
 from simulator.world.calendar import DAY, WEEK, local_time, start_of
 from simulator.world.draws import Array, Draws
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
-from simulator.world.plans import Catalogue
+from simulator.world.plans import PlanCatalogue
 from simulator.world.population import Population
 from simulator.world.rows import Rows
 
@@ -33,10 +33,10 @@ class Week:
     number: int
     draws: Draws
     population: Population
-    state: State
+    state: SimulationState
     rows: Rows
     truth: Rows
-    plans: Catalogue
+    plans: PlanCatalogue
     network: Network
     parameters: Parameters
     shock: Array = field(init=False)

@@ -11,7 +11,7 @@ CODES = ("MOB", "PRE", "FIX", "TV")
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class PlanCatalogue:
     """Plans, numbered across lines.
 
     Parameters
@@ -65,7 +65,7 @@ class Catalogue:
         return rising
 
 
-def catalogue(draws: Draws, parameters: PlanParameters) -> Catalogue:
+def catalogue(draws: Draws, parameters: PlanParameters) -> PlanCatalogue:
     """Make the catalogue.
 
     Parameters
@@ -79,7 +79,7 @@ def catalogue(draws: Draws, parameters: PlanParameters) -> Catalogue:
     line = np.repeat(np.arange(len(LINES)), sizes)
     number = len(line)
     chance = draws.generator("plan prices")
-    return Catalogue(
+    return PlanCatalogue(
         ids=tuple(
             f"{CODES[kind]}-{place + 1:02d}"
             for kind, size in enumerate(sizes)

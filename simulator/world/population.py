@@ -14,7 +14,7 @@ from simulator.world.calendar import DAY, HOUR, NO_WEEK, WEEK, start_of
 from simulator.world.draws import Array, Draws, pick
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
-from simulator.world.plans import Catalogue
+from simulator.world.plans import PlanCatalogue
 from simulator.world.regions import LANGUAGES, REGIONS, languages, shares
 
 POSTPAID, PREPAID, BROADBAND, TV = range(4)
@@ -168,7 +168,12 @@ class Population:
 
 
 def populate(
-    draws: Draws, first: int, count: int, network: Network, plans: Catalogue, parameters: Parameters
+    draws: Draws,
+    first: int,
+    count: int,
+    network: Network,
+    plans: PlanCatalogue,
+    parameters: Parameters,
 ) -> Population:
     """Plan a block's population.
 
@@ -180,7 +185,7 @@ def populate(
         Global number of the first customer, and how many.
     network : Network
         Where they live.
-    plans : Catalogue
+    plans : PlanCatalogue
         What they buy.
     parameters : Parameters
         Magnitudes.
@@ -278,7 +283,11 @@ def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Acc
 
 
 def _lines(
-    draws: Draws, customers: Customers, network: Network, plans: Catalogue, parameters: Parameters
+    draws: Draws,
+    customers: Customers,
+    network: Network,
+    plans: PlanCatalogue,
+    parameters: Parameters,
 ) -> Lines:
     magnitudes = parameters.population
     count = len(customers.number)
@@ -404,7 +413,7 @@ def _traits(
     start_at: Array,
     customers: Customers,
     network: Network,
-    plans: Catalogue,
+    plans: PlanCatalogue,
     parameters: Parameters,
 ) -> dict[str, Array]:
     magnitudes, usage = parameters.population, parameters.usage

@@ -15,7 +15,7 @@ BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decile:
+class GainDecile:
     """A tenth of the judged customers, riskiest first.
 
     Parameters
@@ -83,7 +83,7 @@ class Evaluation:
         Expected calibration error, 10 bins of equal mass.
     roc : tuple of two (m,) float64
         False and true positive rates.
-    deciles : tuple of Decile
+    deciles : tuple of GainDecile
         Riskiest first.
     reliability : tuple of ReliabilityBin
         Lowest probability first.
@@ -98,7 +98,7 @@ class Evaluation:
     lift_top_decile: float
     ece: float
     roc: tuple[Floats, Floats]
-    deciles: tuple[Decile, ...]
+    deciles: tuple[GainDecile, ...]
     reliability: tuple[ReliabilityBin, ...]
 
     def figures(self) -> dict[str, float | None]:
@@ -162,7 +162,7 @@ def _interval(positives: float, rows: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _deciles(label: Floats, probability: Floats) -> tuple[Decile, ...]:
+def _deciles(label: Floats, probability: Floats) -> tuple[GainDecile, ...]:
     label = _shared_among_equals(label, probability)
     overall, total, found = float(label.mean()), float(label.sum()), 0.0
     deciles = []
@@ -172,7 +172,7 @@ def _deciles(label: Floats, probability: Floats) -> tuple[Decile, ...]:
         rate = positives / len(rows)
         low, high = _interval(positives, len(rows))
         deciles.append(
-            Decile(
+            GainDecile(
                 rows=len(rows),
                 positives=positives,
                 rate=rate,

@@ -1,4 +1,4 @@
-"""Training: from labelled rows to a calibrated model with honest figures."""
+"""The model of a flat table: from labelled rows to a calibrated model with honest figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from training.settings import LeakWatchSettings, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class FlatModel:
     """A model and what is known about it.
 
     Parameters
@@ -53,7 +53,7 @@ def train(
     service: str,
     columns: Sequence[str],
     documents: Mapping[str, Any],
-) -> Training:
+) -> FlatModel:
     """Judge by the splits, then fit on everything.
 
     Parameters
@@ -101,7 +101,7 @@ def train(
         documents=dict(documents),
     )
     flags += watch_model(evaluation.auc, watch)
-    return Training(
+    return FlatModel(
         model=model,
         calibration=calibration,
         out_of_fold=out_of_fold,

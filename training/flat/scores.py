@@ -12,7 +12,7 @@ from features.flat.customers import CustomerTable
 from holdfast.arrays import Floats
 from models.bands import Bands
 from models.scorer import Scorer, Scores
-from training.flat.model import Training
+from training.flat.model import FlatModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class CustomerScores:
     band: Bands
 
     @classmethod
-    def of(cls, customers: CustomerTable, matrix: Floats, training: Training) -> Self:
+    def of(cls, customers: CustomerTable, matrix: Floats, training: FlatModel) -> Self:
         """Score everyone in a table; `matrix` holds the features of all n rows in the model's
         order.
         """

@@ -35,7 +35,7 @@ clipped.
 
 
 @dataclass(frozen=True)
-class CareMarks:
+class CareExposure:
     """What care did to rows.
 
     Parameters
@@ -57,7 +57,7 @@ class CareMarks:
     counts: dict[str, int]
 
 
-def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
+def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
     """Mark rows by what care did to them.
 
     Parameters
@@ -71,7 +71,7 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
         ``in_service_until`` (at most the label's end) and ``billing_type``.
     """
     decisions = (
-        history.known(
+        history.as_known(
             "care_contacts", ["customer_id", "subscription_id", "campaign_id", "arm", "propensity"]
         )
         .rename({HAPPENED: "decided_at"})
@@ -101,7 +101,7 @@ def care_marks(history: RawHistory, rows: pl.DataFrame) -> CareMarks:
     # clipped.
     wanted = np.round(wanted, _DIGITS)
     touched, otherwise = marked["touched"].to_numpy(), marked["cared_at"].is_not_null().to_numpy()
-    return CareMarks(
+    return CareExposure(
         touched=touched,
         weight=np.minimum(wanted, GREATEST_WEIGHT),
         holdout=_held_out(history, decisions, numbered),
@@ -180,7 +180,9 @@ def _held_out(
         .agg(pl.col(ARRIVED).min())
     )
     homes = (
-        history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+        history.as_known("customers", ["household_id"])
+        .select("customer_id", "household_id")
+        .collect()
     )
     at_home = held.join(homes, on="customer_id", how="left").select(
         pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias(

@@ -21,7 +21,7 @@ class LabelEnd:
     lines : datetime
         Of postpaid and fixed lines: the data's end, less the days that late rows are waited for.
     use : datetime
-        Of silences as well: not beyond the last week that use is told of.
+        Of inactive_periods as well: not beyond the last week that use is told of.
     """
 
     lines: datetime

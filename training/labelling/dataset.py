@@ -21,11 +21,11 @@ from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
-from training.labelling.care_exposure import care_marks
+from training.labelling.care_exposure import care_exposure
 from training.labelling.cutoffs import LabelEnd, cutoffs_for
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import seen_until
-from training.labelling.labels import HORIZON_DAYS, Fates
+from training.labelling.labels import HORIZON_DAYS, LineOutcomes
 from training.labelling.population import SLICES, lines_at_risk
 from training.settings import LabelSettings
 
@@ -75,7 +75,7 @@ class Dataset:
         Rows left out, by reason.
     facts : dict of str to JSON
         What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what
-        they mean), ``settings``, ``cutoffs``, ``data_end``, ``care`` (see `CareMarks.counts`),
+        they mean), ``settings``, ``cutoffs``, ``data_end``, ``care`` (see `CareExposure.counts`),
         ``first_outcomes`` within the longest horizon, with those that compete among them, and
         ``unknown_labels`` by horizon.
     """
@@ -250,28 +250,28 @@ def _line_dataset(
     )
     present = {at: repository.ids_at(view, at) for at in chosen}
     with progress("Looking back on who was lost"):
-        fates = Fates.of(history, settings, _union(present.values()))
+        outcomes = LineOutcomes.of(history, settings, _union(present.values()))
     excluded: dict[str, int] = {}
     parts = []
     with progress("Finding who was at risk", len(chosen)) as advance:
         for at in chosen:
             part, reasons = _rows_at(
-                history, fates, ends, at, settings, present[at], positive, strata
+                history, outcomes, ends, at, settings, present[at], positive, strata
             )
             parts.append(part)
             _add(excluded, reasons)
             advance(1)
     rows = pl.concat(parts)
-    marks = care_marks(history, rows)
-    excluded["care"] = int(marks.touched.sum())
-    kept = np.flatnonzero(~marks.touched)
+    exposure = care_exposure(history, rows)
+    excluded["care"] = int(exposure.touched.sum())
+    kept = np.flatnonzero(~exposure.touched)
     if len(kept) == 0:
         raise InputError(
             "raw tables",
             "must have somebody at risk at some cut-off; everybody is left out",
             excluded,
         )
-    rows, weight = rows[kept], marks.weight[kept]
+    rows, weight = rows[kept], exposure.weight[kept]
     ids, times = rows["subscription_id"].to_numpy().astype(np.str_), _naive(rows["cutoff"])
     return Dataset(
         target=target,
@@ -285,7 +285,7 @@ def _line_dataset(
         labels={days: rows[f"label_{days}"].to_numpy().astype(np.float64) for days in HORIZON_DAYS},
         weight=weight,
         slices={name: rows[name].to_numpy().astype(np.str_) for name in SLICES},
-        holdout=marks.holdout[kept],
+        holdout=exposure.holdout[kept],
         excluded=excluded,
         facts={
             "gap_days": settings.gap_days,
@@ -293,7 +293,7 @@ def _line_dataset(
             "settings": settings.model_dump(),
             "cutoffs": [f"{at:%Y-%m-%d}" for at in chosen],
             "data_end": history.end.isoformat(),
-            "care": marks.counts,
+            "care": exposure.counts,
             "first_outcomes": _first_outcomes(rows),
             "unknown_labels": {
                 str(days): rows[f"label_{days}"].null_count() for days in HORIZON_DAYS
@@ -304,7 +304,7 @@ def _line_dataset(
 
 def _rows_at(
     history: RawHistory,
-    fates: Fates,
+    outcomes: LineOutcomes,
     ends: LabelEnd,
     at: datetime,
     settings: LabelSettings,
@@ -312,7 +312,7 @@ def _rows_at(
     positive: Collection[str],
     strata: Collection[str] | None,
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    population = lines_at_risk(history, fates, at, settings, present)
+    population = lines_at_risk(history, outcomes, at, settings, present)
     excluded = dict(population.excluded)
     lines = population.rows
     if strata is not None:
@@ -321,10 +321,10 @@ def _rows_at(
         ).height
         lines = lines.filter(pl.col("billing_type").is_in(list(strata)))
     end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
-    late = pl.col("subscription_id").is_in(fates.late["subscription_id"].implode())
+    late = pl.col("subscription_id").is_in(outcomes.ever_prepaid["subscription_id"].implode())
     label_end = pl.when(late).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
     ended = (
-        fates.service_ends.filter(pl.col("ended_at") > at)
+        outcomes.service_ends.filter(pl.col("ended_at") > at)
         .group_by("subscription_id")
         .agg(pl.col("ended_at").min())
     )
@@ -336,7 +336,7 @@ def _rows_at(
         .with_columns(in_service_until=pl.min_horizontal("ended_at", "label_end"))
         .drop("ended_at")
     )
-    labels = fates.label(rows, at, settings.gap_days, positive).drop("subscription_id")
+    labels = outcomes.label(rows, at, settings.gap_days, positive).drop("subscription_id")
     rows = pl.concat([rows, labels], how="horizontal")
     incomplete = (pl.col("billing_type") == "prepaid") & (pl.col("label_end") > ends.use)
     unknown = pl.all_horizontal(pl.col(f"label_{days}").is_null() for days in HORIZON_DAYS)

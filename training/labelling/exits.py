@@ -9,7 +9,7 @@ import polars as pl
 
 from features.contracts.vocabulary import ARRIVED, HAPPENED, REPLACEMENTS, VOLUNTARY_CHURN
 from training.labelling.history import UTC_TIME, RawHistory
-from training.labelling.inactivity import seen_until, silences
+from training.labelling.inactivity import inactive_periods, seen_until
 
 PASSED_ON, UNKNOWN = "passed_on", "unknown"
 """Ends that are neither voluntary nor involuntary: handed to somebody else, and not told."""
@@ -29,7 +29,7 @@ _LINKS_MOST = 50
 
 
 @dataclass(frozen=True)
-class Past:
+class LineRecords:
     """What is told of every line, before anything is made of it.
 
     Parameters
@@ -46,8 +46,8 @@ class Past:
     losses : DataFrame
         Losses as told, but for the silence of prepaid lines: ``subscription_id``, ``how``,
         ``lost_at`` (the notice, if there was one), ``told_at`` (when it happened) and ``back_at``.
-    silences : DataFrame
-        Silences of prepaid lines: ``subscription_id``, ``silent_from``, ``silent_to`` (next
+    inactive_periods : DataFrame
+        Silences of prepaid lines: ``subscription_id``, ``inactive_from``, ``inactive_to`` (next
         activity; null while it lasts) and ``stop``: that, or an earlier end of service for a reason
         other than silence.
     use_end : datetime
@@ -58,11 +58,11 @@ class Past:
     ends: pl.DataFrame
     lineage: pl.DataFrame
     losses: pl.DataFrame
-    silences: pl.DataFrame
+    inactive_periods: pl.DataFrame
     use_end: datetime
 
     @classmethod
-    def of(cls, history: RawHistory, only: pl.Series | None = None) -> "Past":
+    def of(cls, history: RawHistory, only: pl.Series | None = None) -> "LineRecords":
         """Read what became of lines.
 
         Parameters
@@ -88,13 +88,13 @@ class Past:
         prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(
             wanted, on="subscription_id", how="semi"
         )
-        found = silences(history, prepaid.lazy().select("subscription_id", "activated_at"))
+        found = inactive_periods(history, prepaid.lazy().select("subscription_id", "activated_at"))
         return cls(
             lines=lines,
             ends=ends,
             lineage=lineage,
             losses=_losses(history, rows, ends, lines),
-            silences=_stopped(found, ends),
+            inactive_periods=_stopped(found, ends),
             use_end=seen_until(history),
         )
 
@@ -134,11 +134,11 @@ class Past:
 
     def _fallen_silent(self, inactivity_days: int) -> pl.DataFrame:
         """Silences that are complete, and those that may still become so when the data end."""
-        known_at = pl.col("silent_from") + timedelta(days=inactivity_days)
+        known_at = pl.col("inactive_from") + timedelta(days=inactivity_days)
         complete = known_at <= pl.col("stop").fill_null(self.use_end)
         pending = pl.col("stop").is_null()
         return (
-            self.silences.with_columns(
+            self.inactive_periods.with_columns(
                 how=pl.when(complete)
                 .then(pl.lit("inactivity"))
                 .when(pending)
@@ -149,9 +149,9 @@ class Past:
             .select(
                 "subscription_id",
                 "how",
-                pl.col("silent_from").alias("lost_at"),
+                pl.col("inactive_from").alias("lost_at"),
                 "known_at",
-                pl.col("silent_to").alias("back_at"),
+                pl.col("inactive_to").alias("back_at"),
                 pl.lit(False).alias("ended"),
             )
         )
@@ -243,7 +243,7 @@ def _losses(
     voluntary = pl.col("how").is_in(VOLUNTARY_CHURN)
     silent = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
     dated = (
-        history.known("churn_events", ["churn", "notice_at"])
+        history.as_known("churn_events", ["churn", "notice_at"])
         .rename({"churn": "how", HAPPENED: "told_at"})
         .collect()
         .join(lines.select("subscription_id", "billing_type"), on="subscription_id", how="left")
@@ -281,10 +281,10 @@ def _stopped(found: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
         "subscription_id", pl.col("ended_at").alias("cut_at")
     )
     return (
-        found.sort("silent_from")
+        found.sort("inactive_from")
         .join_asof(
             cuts.sort("cut_at"),
-            left_on="silent_from",
+            left_on="inactive_from",
             right_on="cut_at",
             by="subscription_id",
             strategy="forward",
@@ -292,9 +292,9 @@ def _stopped(found: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
         )
         .select(
             "subscription_id",
-            "silent_from",
-            "silent_to",
-            pl.min_horizontal("silent_to", "cut_at").alias("stop"),
+            "inactive_from",
+            "inactive_to",
+            pl.min_horizontal("inactive_to", "cut_at").alias("stop"),
         )
     )
 

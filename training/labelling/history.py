@@ -119,7 +119,7 @@ class RawHistory:
             ]
         return pl.concat(parts)
 
-    def known(
+    def as_known(
         self,
         table: str,
         columns: Sequence[str],

@@ -25,7 +25,7 @@ def seen_until(history: RawHistory) -> datetime:
     return history.end if newest is None else min(newest, history.end)
 
 
-def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
+def inactive_periods(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
     """Silences of lines, in hindsight.
 
     Parameters
@@ -39,12 +39,12 @@ def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
     -------
     DataFrame
         One row a silence of `SHORTEST_DAYS` or more, and the last one of each line however short:
-        ``subscription_id``, ``silent_from`` (last activity), ``silent_to`` (earliest next activity;
+        ``subscription_id``, ``inactive_from`` (last activity), ``inactive_to`` (earliest next activity;
         null while it lasts), in order of both.
     """
     wanted = lines.select("subscription_id")
     weeks = (
-        history.known(
+        history.as_known(
             "usage_weeks", ["minutes", "data_gb", "zero_use_days", "last_used_at"], only=wanted
         )
         .with_columns(
@@ -60,7 +60,7 @@ def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
             "subscription_id", pl.min_horizontal("week_start_at", "last").alias("first"), "last"
         )
     )
-    recharged = history.known("recharges", [], only=wanted)
+    recharged = history.as_known("recharges", [], only=wanted)
     recharges = recharged.select(
         "subscription_id", pl.col(HAPPENED).alias("first"), pl.col(HAPPENED).alias("last")
     )
@@ -74,14 +74,14 @@ def silences(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
         pl.concat([weeks, recharges, starts])
         .sort("subscription_id", "first", "last")
         .with_columns(
-            silent_from=pl.col("last").cum_max().over(line),
-            silent_to=pl.col("first").shift(-1).over(line),
+            inactive_from=pl.col("last").cum_max().over(line),
+            inactive_to=pl.col("first").shift(-1).over(line),
         )
         .filter(
-            pl.col("silent_to").is_null()
-            | (pl.col("silent_to") - pl.col("silent_from") >= pl.duration(days=SHORTEST_DAYS))
+            pl.col("inactive_to").is_null()
+            | (pl.col("inactive_to") - pl.col("inactive_from") >= pl.duration(days=SHORTEST_DAYS))
         )
-        .select("subscription_id", "silent_from", "silent_to")
-        .sort("subscription_id", "silent_from")
+        .select("subscription_id", "inactive_from", "inactive_to")
+        .sort("subscription_id", "inactive_from")
         .collect()
     )

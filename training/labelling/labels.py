@@ -15,43 +15,43 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
-from training.labelling.exits import UNKNOWN, Past
+from training.labelling.exits import UNKNOWN, LineRecords
 from training.labelling.history import RawHistory
 from training.settings import LabelSettings
 
 HORIZON_DAYS = (30, 60, 90)
 """Horizons of churn and non-payment, shortest first."""
 
-SILENCE_DAYS = (15, 30, 60, 90)
+INACTIVITY_LENGTHS_DAYS = (15, 30, 60, 90)
 """Lengths of silence that the sensitivity of prepaid churn is shown for."""
 
 
 @dataclass(frozen=True)
-class Fates:
+class LineOutcomes:
     """What became of lines, and of those that continue them.
 
     Parameters
     ----------
     exits : DataFrame
-        See `training.labelling.exits.Past.exits`.
-    late : DataFrame
+        See `training.labelling.exits.LineRecords.exits`.
+    ever_prepaid : DataFrame
         ``subscription_id`` of lines that are, or become, prepaid: their labels are known
         `inactivity_days` later.
-    use_is_told : bool
+    has_usage : bool
         Whether there is a table that silence can be told by.
-    past : Past
+    records : LineRecords
         What all this was made of.
     """
 
     exits: pl.DataFrame
-    late: pl.DataFrame
-    use_is_told: bool
-    past: Past
+    ever_prepaid: pl.DataFrame
+    has_usage: bool
+    records: LineRecords
 
     @classmethod
     def of(
         cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None
-    ) -> "Fates":
+    ) -> "LineOutcomes":
         """Look back on lines.
 
         Parameters
@@ -68,40 +68,40 @@ class Fates:
         InputError
             There is no table of losses.
         """
-        past = Past.of(history, only)
-        prepaid = past.lines.filter(pl.col("billing_type") == "prepaid").select(
+        records = LineRecords.of(history, only)
+        prepaid = records.lines.filter(pl.col("billing_type") == "prepaid").select(
             pl.col("subscription_id").alias("member")
         )
-        late = (
-            past.lineage.join(prepaid, on="member", how="semi")
+        ever_prepaid = (
+            records.lineage.join(prepaid, on="member", how="semi")
             .select("subscription_id")
             .unique()
             .sort("subscription_id")
         )
         return cls(
-            exits=past.exits(settings.inactivity_days),
-            late=late,
-            use_is_told=history.has("usage_weeks"),
-            past=past,
+            exits=records.exits(settings.inactivity_days),
+            ever_prepaid=ever_prepaid,
+            has_usage=history.has("usage_weeks"),
+            records=records,
         )
 
     @property
     def service_ends(self) -> pl.DataFrame:
         """``subscription_id`` and ``ended_at``, each time that service ended."""
-        return self.past.ends.select("subscription_id", "ended_at")
+        return self.records.ends.select("subscription_id", "ended_at")
 
-    def gone(self, at: datetime) -> pl.DataFrame:
+    def already_lost(self, at: datetime) -> pl.DataFrame:
         """Lines that were lost already at a cut-off, known or not.
 
         Returns
         -------
         DataFrame
-            ``subscription_id`` and ``gone``: ``cancelling``, ``silent`` or ``ended``.
+            ``subscription_id`` and ``already_lost``: ``cancelling``, ``ended`` or ``inactive``.
         """
         silent, voluntary = ~pl.col("ended"), pl.col("how").is_in(VOLUNTARY_CHURN)
         why = (
             pl.when(silent)
-            .then(pl.lit("silent"))
+            .then(pl.lit("inactive"))
             .when(voluntary)
             .then(pl.lit("cancelling"))
             .otherwise(pl.lit("ended"))
@@ -109,10 +109,10 @@ class Fates:
         return (
             _not_yet_back(self.exits, at)
             .filter(pl.col("known_at") <= at, ~(silent & (pl.col("how") == UNKNOWN)))
-            .with_columns(gone=why)
-            .sort("subscription_id", "lost_at", "gone")
+            .with_columns(already_lost=why)
+            .sort("subscription_id", "lost_at", "already_lost")
             .unique("subscription_id", keep="first", maintain_order=True)
-            .select("subscription_id", "gone")
+            .select("subscription_id", "already_lost")
         )
 
     def label(
@@ -123,7 +123,7 @@ class Fates:
         Parameters
         ----------
         lines : DataFrame
-            ``subscription_id`` of lines that were not gone.
+            ``subscription_id`` of lines that were not lost already.
         at : datetime
             The cut-off.
         gap_days : int
@@ -183,7 +183,7 @@ class InactivityShare:
     lost : float or None
         Share of them that fell silent for so long; None where there are no lines.
     back : float or None
-        Share of those silences after which the line was used again, as far as the data tell; None
+        Share of those inactive_periods after which the line was used again, as far as the data tell; None
         where there are none.
     """
 
@@ -194,9 +194,9 @@ class InactivityShare:
 
 
 def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
-    """How much hangs on the length of silence that counts as lost, for each of `SILENCE_DAYS`.
+    """How much hangs on the length of silence that counts as lost, for each of `INACTIVITY_LENGTHS_DAYS`.
 
-    All lengths are judged by the same silences: those that began late enough for use to be told of,
+    All lengths are judged by the same inactive periods: those that began late enough for use to be told of,
     and early enough for the longest to be complete. A line that the operator itself ended because
     of silence cannot come back.
 
@@ -206,22 +206,26 @@ def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
         There is no table of losses, or of use.
     """
     history.require("usage_weeks", "silence is told by it")
-    past = Past.of(history)
-    first = history.known("usage_weeks", []).select(pl.col("week_start_at").min()).collect().item()
-    last = past.use_end - timedelta(days=max(SILENCE_DAYS))
-    silent = past.silences.filter(pl.col("silent_from") > first, pl.col("silent_from") <= last)
-    length = pl.col("stop").fill_null(past.use_end) - pl.col("silent_from")
-    gone = past.ends.filter(pl.col("ended_at") <= first, pl.col("back_at").is_null())
+    records = LineRecords.of(history)
+    first = (
+        history.as_known("usage_weeks", []).select(pl.col("week_start_at").min()).collect().item()
+    )
+    last = records.use_end - timedelta(days=max(INACTIVITY_LENGTHS_DAYS))
+    silent = records.inactive_periods.filter(
+        pl.col("inactive_from") > first, pl.col("inactive_from") <= last
+    )
+    length = pl.col("stop").fill_null(records.use_end) - pl.col("inactive_from")
+    already_lost = records.ends.filter(pl.col("ended_at") <= first, pl.col("back_at").is_null())
     lines = (
-        past.lines.filter(pl.col("billing_type") == "prepaid", pl.col("activated_at") <= last)
-        .join(gone, on="subscription_id", how="anti")
+        records.lines.filter(pl.col("billing_type") == "prepaid", pl.col("activated_at") <= last)
+        .join(already_lost, on="subscription_id", how="anti")
         .height
     )
     shares = []
-    for days in SILENCE_DAYS:
+    for days in INACTIVITY_LENGTHS_DAYS:
         complete = silent.filter(length >= timedelta(days=days))
         lost = complete["subscription_id"].n_unique()
-        back = int(complete["silent_to"].is_not_null().sum())
+        back = int(complete["inactive_to"].is_not_null().sum())
         shares.append(
             InactivityShare(days, lines, _share(lost, lines), _share(back, len(complete)))
         )

@@ -8,7 +8,7 @@ import polars as pl
 
 from features.contracts.tables import ARRIVED
 from training.labelling.history import RawHistory
-from training.labelling.labels import Fates
+from training.labelling.labels import LineOutcomes
 from training.settings import LabelSettings
 
 SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
@@ -16,7 +16,7 @@ SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
 
 LINE_EXCLUSIONS = (
     *("iot", "test", "employee", "suspended", "enterprise", "new"),
-    *("cancelling", "ended", "porting", "use_unknown", "silent", "no_history"),
+    *("cancelling", "ended", "porting", "use_unknown", "inactive", "no_history"),
 )
 """Why a line in service is not at risk, in the order in which reasons apply."""
 
@@ -24,7 +24,7 @@ _YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
-class Population:
+class CutoffPopulation:
     """Those at risk at a cut-off.
 
     Parameters
@@ -42,11 +42,11 @@ class Population:
 
 def lines_at_risk(
     history: RawHistory,
-    fates: Fates,
+    outcomes: LineOutcomes,
     at: datetime,
     settings: LabelSettings,
     present: Sequence[str] | None = None,
-) -> Population:
+) -> CutoffPopulation:
     """Lines at risk at a cut-off.
 
     At risk is a line that is active, known for `known_days`, no machine's, test's or employee's
@@ -57,7 +57,7 @@ def lines_at_risk(
     ----------
     history : RawHistory
         The raw tables.
-    fates : Fates
+    outcomes : LineOutcomes
         What became of the lines, so that who was lost already, though nobody knew, is left out.
     at : datetime
         The cut-off.
@@ -79,18 +79,18 @@ def lines_at_risk(
         "suspended": pl.col("status") == "suspended",
         "enterprise": pl.col("segment") == "enterprise",
         "new": known_since > at - timedelta(days=settings.known_days),
-        "cancelling": pl.col("gone") == "cancelling",
-        "ended": pl.col("gone") == "ended",
+        "cancelling": pl.col("already_lost") == "cancelling",
+        "ended": pl.col("already_lost") == "ended",
         "porting": pl.col("porting"),
-        "use_unknown": (pl.col("billing_type") == "prepaid") & (not fates.use_is_told),
-        "silent": pl.col("gone") == "silent",
+        "use_unknown": (pl.col("billing_type") == "prepaid") & (not outcomes.has_usage),
+        "inactive": pl.col("already_lost") == "inactive",
         "no_history": _missing("subscription_id", present),
     }
     lines = (
         _lines(history, at)
         .join(first, on="subscription_id", how="left")
         .join(_people(history, at), on="customer_id", how="left")
-        .join(fates.gone(at).lazy(), on="subscription_id", how="left")
+        .join(outcomes.already_lost(at).lazy(), on="subscription_id", how="left")
         .join(_porting(history, at), on="subscription_id", how="left")
         .with_columns(_first_reason(reasons), tenure=_tenure(pl.col("activated_at"), at))
         .sort("subscription_id")
@@ -101,7 +101,7 @@ def lines_at_risk(
 
 def customers_present(
     history: RawHistory, at: datetime, present: Sequence[str] | None = None
-) -> Population:
+) -> CutoffPopulation:
     """Customers at a cut-off who can be dissatisfied: people, with at least one line in use.
 
     Left out are enterprises and whoever has only machines', test or employees' lines, or none that
@@ -160,7 +160,7 @@ def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
         "is_employee",
     ]
     return (
-        history.known("subscriptions", columns, at)
+        history.as_known("subscriptions", columns, at)
         .filter(pl.col("status") != "ended")
         .drop("happened_at", ARRIVED)
     )
@@ -168,12 +168,12 @@ def _lines(history: RawHistory, at: datetime) -> pl.LazyFrame:
 
 def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
     columns = ["household_id", "segment", "region", "language", "age_band", "first_seen_at"]
-    return history.known("customers", columns, at).drop("happened_at", ARRIVED)
+    return history.as_known("customers", columns, at).drop("happened_at", ARRIVED)
 
 
 def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
     """Lines with an open request to port out: neither withdrawn nor completed."""
-    steps = history.known("port_requests", ["subscription_id"], at)
+    steps = history.as_known("port_requests", ["subscription_id"], at)
     over = steps.filter(pl.col("status") != "requested").select("request_id")
     return (
         steps.join(over, on="request_id", how="anti")
@@ -209,7 +209,7 @@ def _tenure(since: pl.Expr, at: datetime) -> pl.Expr:
     )
 
 
-def _population(people: pl.DataFrame, ids: list[str], reasons: Sequence[str]) -> Population:
+def _population(people: pl.DataFrame, ids: list[str], reasons: Sequence[str]) -> CutoffPopulation:
     counts = dict(
         people.filter(pl.col("excluded").is_not_null())["excluded"].value_counts().iter_rows()
     )
@@ -221,4 +221,4 @@ def _population(people: pl.DataFrame, ids: list[str], reasons: Sequence[str]) ->
         .with_columns(household, *(pl.col(name).fill_null("unknown") for name in SLICES))
         .select(*ids, *SLICES)
     )
-    return Population(rows, {reason: counts.get(reason, 0) for reason in reasons})
+    return CutoffPopulation(rows, {reason: counts.get(reason, 0) for reason in reasons})

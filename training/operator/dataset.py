@@ -61,5 +61,7 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
     if target.name == "non_payment":
         return TargetDataset(non_payment_dataset(home), {})
     history = RawHistory(home.raw)
-    silences = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
-    return TargetDataset(churn_dataset(home), {SENSITIVITY: [asdict(share) for share in silences]})
+    inactive_periods = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
+    return TargetDataset(
+        churn_dataset(home), {SENSITIVITY: [asdict(share) for share in inactive_periods]}
+    )

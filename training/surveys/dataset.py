@@ -20,12 +20,12 @@ from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import SurveyTarget, silent
-from training.labelling.care_exposure import CareMarks, care_marks
+from training.labelling.care_exposure import CareExposure, care_exposure
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES
 from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
-from training.surveys.eligible import askable
+from training.surveys.eligible import eligible_rows
 from training.surveys.facts import SurveyFacts, survey_facts
 from training.surveys.labels import SurveyRows, survey_rows
 from training.surveys.response_model import Response, fit_response
@@ -143,19 +143,19 @@ def survey_dataset(
     settings = settings or LabelSettings.read()
     surveys = surveys or SurveySettings.read()
     history, repository = RawHistory(home.raw, until), OperatorRepository(home)
-    found = askable(history, repository, target, settings, surveys, cutoffs)
+    found = eligible_rows(history, repository, target, settings, surveys, cutoffs)
     everybody = survey_rows(history, target, found.asked, settings.gap_days, surveys)
     people = _of_rows(found.people, everybody)
     # What was done after the invitation cannot have moved the answer.
-    marks = care_marks(history, people.with_columns(label_end=_moments(everybody.invited_at)))
+    exposure = care_exposure(history, people.with_columns(label_end=_moments(everybody.invited_at)))
     matrix = features_for(repository, target.service, everybody.ids.tolist(), everybody.cutoffs)
     told = ~np.isnan(matrix).all(axis=1)
-    kept = np.flatnonzero(~marks.touched & told)
+    kept = np.flatnonzero(~exposure.touched & told)
     invited, people, matrix = everybody.rows(kept), people[kept], matrix[kept]
     excluded = found.excluded | everybody.excluded
     excluded |= {
-        "care": int(marks.touched.sum()),
-        "no_history": int((~marks.touched & ~told).sum()),
+        "care": int(exposure.touched.sum()),
+        "no_history": int((~exposure.touched & ~told).sum()),
     }
     if not invited.answered.any():
         raise InputError(
@@ -163,7 +163,7 @@ def survey_dataset(
         )
     return _weighted(
         target,
-        _Rows(history, invited, people, matrix, marks, kept, excluded),
+        _Rows(history, invited, people, matrix, exposure, kept, excluded),
         settings,
         surveys,
         test_from,
@@ -178,7 +178,7 @@ class _Rows:
     invited: SurveyRows
     people: pl.DataFrame
     matrix: Floats
-    marks: CareMarks
+    exposure: CareExposure
     kept: Positions
     excluded: dict[str, int]
 
@@ -208,7 +208,7 @@ def _weighted(
     )
     # Care that was drawn at random is undone like the drawing of invitations: both are known by
     # design.
-    design = rows.marks.weight[rows.kept] / invited.sampling_probability
+    design = rows.exposure.weight[rows.kept] / invited.sampling_probability
     weights = survey_weights(design[answered], response.probability[answered], surveys)
     balances = balance(seen, seen_names, answered, design, weights)
     facts = survey_facts(target, invited, quiet, weights, response, balances, settings, surveys)
@@ -225,7 +225,7 @@ def _weighted(
         labels={target.horizon_days: invited.label[those]},
         weight=weights.combined,
         slices={name: values[those] for name, values in slices.items()},
-        holdout=rows.marks.holdout[rows.kept][those],
+        holdout=rows.exposure.holdout[rows.kept][those],
         excluded={reason: count for reason, count in rows.excluded.items() if count},
         facts={
             "gap_days": facts.gap_days,
@@ -233,7 +233,7 @@ def _weighted(
             "settings": settings.model_dump() | surveys.model_dump(),
             "cutoffs": _days(target, invited.cutoffs),
             "data_end": rows.history.end.isoformat(),
-            "care": rows.marks.counts,
+            "care": rows.exposure.counts,
             "survey": facts.to_json(),
         },
     )

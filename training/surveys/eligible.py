@@ -19,7 +19,7 @@ from models.dissatisfaction import SurveyTarget
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES, customers_present
 from training.settings import LabelSettings
-from training.surveys.labels import Asked
+from training.surveys.labels import SurveyKeys
 from training.surveys.settings import SurveySettings
 
 _UTC_TIME = pl.Datetime("us", "UTC")
@@ -27,7 +27,7 @@ _PERSON = ("customer_id", "household", *SLICES)
 
 
 @dataclass(frozen=True)
-class Askable:
+class EligibleRows:
     """Rows that an answer can be looked for.
 
     Parameters
@@ -43,9 +43,9 @@ class Askable:
     excluded: dict[str, int]
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> SurveyKeys:
         """The rows, as labels are looked for."""
-        return Asked(
+        return SurveyKeys(
             ids=self.people["id"].to_numpy().astype(np.str_),
             customers=self.people["customer_id"].to_numpy().astype(np.str_),
             cutoffs=self.people["cutoff"]
@@ -55,14 +55,14 @@ class Askable:
         )
 
 
-def askable(
+def eligible_rows(
     history: RawHistory,
     repository: OperatorRepository,
     target: SurveyTarget,
     settings: LabelSettings,
     surveys: SurveySettings,
     cutoffs: Sequence[datetime] | None = None,
-) -> Askable:
+) -> EligibleRows:
     """Find the rows of a target.
 
     Parameters
@@ -107,12 +107,12 @@ def askable(
                 )
             )
             advance(1)
-    return Askable(pl.concat(parts).sort("cutoff", "id"), excluded)
+    return EligibleRows(pl.concat(parts).sort("cutoff", "id"), excluded)
 
 
 def unanswered_contacts(
     history: RawHistory, target: SurveyTarget, since: datetime, at: datetime
-) -> Askable:
+) -> EligibleRows:
     """Contacts that a score is wanted for: closed after `since`, known at `at`, and not answered by
     then.
 
@@ -135,10 +135,10 @@ def unanswered_contacts(
         pl.col("dimension") == target.dimension
     )
     answers = (
-        history.known("survey_answers", [], at).filter(question).select("invitation_id").unique()
+        history.as_known("survey_answers", [], at).filter(question).select("invitation_id").unique()
     )
     answered = (
-        history.known("survey_invitations", ["interaction_id", "survey"], at)
+        history.as_known("survey_invitations", ["interaction_id", "survey"], at)
         .filter(pl.col("survey") == target.survey)
         .join(answers, on="invitation_id", how="semi")
         .select(id="interaction_id")
@@ -148,7 +148,9 @@ def unanswered_contacts(
     return _of_customers(history, open_, {"answered": len(closed) - len(open_)})
 
 
-def _contacts(history: RawHistory, repository: OperatorRepository, target: SurveyTarget) -> Askable:
+def _contacts(
+    history: RawHistory, repository: OperatorRepository, target: SurveyTarget
+) -> EligibleRows:
     """Contacts that features are kept of."""
     _require_contacts(history, target)
     view = SERVICES[target.service][0]
@@ -185,7 +187,9 @@ def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
     )
 
 
-def _of_customers(history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int]) -> Askable:
+def _of_customers(
+    history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int]
+) -> EligibleRows:
     """Contacts of customers who were present at the start of the contact's week."""
     parts = [
         contacts.clear().with_columns(
@@ -205,7 +209,7 @@ def _of_customers(history: RawHistory, contacts: pl.DataFrame, excluded: dict[st
             )
             advance(1)
     people = pl.concat(parts)
-    return Askable(people, excluded | {"not_at_risk": len(contacts) - len(people)})
+    return EligibleRows(people, excluded | {"not_at_risk": len(contacts) - len(people)})
 
 
 def survey_cutoffs(

@@ -30,7 +30,7 @@ OFF_SCALE = "answered off the scale"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SurveyKeys:
     """Rows that a survey answer is looked for: customers at cut-offs, or contacts at their close.
 
     Parameters
@@ -89,9 +89,9 @@ class SurveyRows:
         return len(self.ids)
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> SurveyKeys:
         """The rows, to be looked for elsewhere."""
-        return Asked(ids=self.ids, customers=self.customers, cutoffs=self.cutoffs)
+        return SurveyKeys(ids=self.ids, customers=self.customers, cutoffs=self.cutoffs)
 
     @property
     def answered(self) -> NDArray[np.bool_]:
@@ -109,7 +109,11 @@ class SurveyRows:
 
 
 def survey_rows(
-    history: RawHistory, target: SurveyTarget, asked: Asked, gap_days: int, settings: SurveySettings
+    history: RawHistory,
+    target: SurveyTarget,
+    asked: SurveyKeys,
+    gap_days: int,
+    settings: SurveySettings,
 ) -> SurveyRows:
     """Look for the first survey after each cut-off, and for its answer.
 
@@ -119,7 +123,7 @@ def survey_rows(
         Raw tables; labels are told as of its end.
     target : SurveyTarget
         What counts as dissatisfied.
-    asked : Asked
+    asked : SurveyKeys
         Rows to look for.
     gap_days : int
         Days between cut-off and horizon, for targets that have a gap.

@@ -83,8 +83,8 @@ def _keep(
 
 
 def _z(values: Floats, experiment: Experiment) -> float:
-    moment = mean(values, experiment.cluster)
-    return moment.value / moment.error if moment.error else 0.0
+    estimate = mean(values, experiment.cluster)
+    return estimate.value / estimate.standard_error if estimate.standard_error else 0.0
 
 
 def _views(experiment: Experiment, place: int) -> list[Floats]:

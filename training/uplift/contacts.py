@@ -34,7 +34,7 @@ _RECENT = np.timedelta64(8, "D")
 
 def randomised_actions(history: RawHistory) -> tuple[str, ...]:
     """Actions with contacts in both arms that were drawn at random, by name."""
-    drawn = history.known("care_contacts", ["action", "arm", "propensity"]).filter(
+    drawn = history.as_known("care_contacts", ["action", "arm", "propensity"]).filter(
         pl.col("propensity").is_not_null()
     )
     arms = drawn.group_by("action").agg(pl.col("arm").unique()).collect()
@@ -45,7 +45,7 @@ def randomised_actions(history: RawHistory) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Contacts:
+class RandomisedContacts:
     """Contacts of an action that were drawn at random and have an outcome.
 
     Parameters
@@ -66,7 +66,7 @@ class Contacts:
     again: NDArray[np.bool_]
 
 
-def select_contacts(history: RawHistory, action: str) -> Contacts:
+def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
     """Contacts of an action that an effect can be told by.
 
     Raises
@@ -110,11 +110,11 @@ def select_contacts(history: RawHistory, action: str) -> Contacts:
             "care_contacts",
             f"must hold randomised contacts of {action} with an outcome; left out: {reasons}",
         )
-    return Contacts(action, rows, left_out, _met_again(decisions, rows))
+    return RandomisedContacts(action, rows, left_out, _met_again(decisions, rows))
 
 
 def experiments(
-    history: RawHistory, repository: OperatorRepository, contacts: Sequence[Contacts]
+    history: RawHistory, repository: OperatorRepository, contacts: Sequence[RandomisedContacts]
 ) -> list[Experiment]:
     """Contacts as experiments, with what was known of each line on the Monday before.
 
@@ -124,7 +124,7 @@ def experiments(
         The raw tables.
     repository : OperatorRepository
         Keeps history of the features; asked once for all.
-    contacts : sequence of Contacts
+    contacts : sequence of RandomisedContacts
         What `select_contacts` found.
 
     Returns
@@ -151,7 +151,7 @@ def experiments(
     return [_experiment(history, found, part) for found, part in zip(contacts, parts, strict=True)]
 
 
-def _experiment(history: RawHistory, contacts: Contacts, matrix: Floats) -> Experiment:
+def _experiment(history: RawHistory, contacts: RandomisedContacts, matrix: Floats) -> Experiment:
     told = ~np.isnan(matrix).all(axis=1)
     rows, missing = contacts.rows.filter(pl.Series(told)), int((~told).sum())
     return Experiment(
@@ -179,7 +179,7 @@ def _columns() -> tuple[str, ...]:
 def _decisions(history: RawHistory) -> pl.DataFrame:
     columns = ["customer_id", "subscription_id", "campaign_id", "action", "arm", "propensity"]
     found = (
-        history.known("care_contacts", columns)
+        history.as_known("care_contacts", columns)
         .rename({HAPPENED: "decided_at"})
         .drop(ARRIVED)
         .collect()
@@ -216,7 +216,7 @@ def _shares(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _lost(history: RawHistory) -> pl.DataFrame:
     """Whether a contact's line was lost, of contacts whose outcome is final."""
-    outcomes = history.known("care_outcomes", ["value", "matured_at"])
+    outcomes = history.as_known("care_outcomes", ["value", "matured_at"])
     final = outcomes.filter(pl.col("outcome") == "churned", pl.col("matured_at") <= history.end)
     return final.select(
         "contact_id", (pl.col("value") > 0).cast(pl.Float64).alias("lost")
@@ -248,7 +248,9 @@ def _met_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]
 
 def _households(history: RawHistory, rows: pl.DataFrame) -> NDArray[np.int64]:
     homes = (
-        history.known("customers", ["household_id"]).select("customer_id", "household_id").collect()
+        history.as_known("customers", ["household_id"])
+        .select("customer_id", "household_id")
+        .collect()
     )
     names = rows.join(homes, on="customer_id", how="left", maintain_order="left").select(
         pl.coalesce("of " + pl.col("household_id"), "alone " + pl.col("customer_id")).alias("home")

@@ -18,11 +18,11 @@ from models.uplift import UpliftGroup, UpliftModel
 from training.uplift import inference
 from training.uplift.experiment import Experiment
 from training.uplift.groups import groups
-from training.uplift.inference import Moment
+from training.uplift.inference import PointEstimate
 from training.uplift.learners import Learners
-from training.uplift.ranking import JudgedPart, Sequence, judge_in_sequence
+from training.uplift.ranking import EvaluatedPart, PartSequence, evaluate_in_sequence
 from training.uplift.result import ActionUplift, Arm, CurvePoint, PolicyValue
-from training.uplift.scores import Scores, cluster_folds, cross_fit, score_rows
+from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_rows
 from training.uplift.settings import UpliftSettings
 
 _CURVE_POINTS = 20
@@ -32,7 +32,7 @@ _AVERAGE_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class JudgedExperiment:
+class EvaluatedExperiment:
     """What came of judging an experiment.
 
     Parameters
@@ -85,7 +85,7 @@ class JudgedExperiment:
         )
 
 
-def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> JudgedExperiment:
+def evaluate_experiment(experiment: Experiment, settings: UpliftSettings) -> EvaluatedExperiment:
     """Judge each action of an experiment: does it work, is it targetable, what comes of which
     policy.
 
@@ -99,20 +99,22 @@ def judge_experiment(experiment: Experiment, settings: UpliftSettings) -> Judged
     count = settings.repeats * (_AVERAGE_FOLDS + settings.folds - 1)
     with progress(f"Judging {experiment.name}", count) as advance:
         scores = _score_everybody(experiment, learners, settings, advance)
-        sequences = judge_in_sequence(experiment, learners, settings, advance)
+        sequences = evaluate_in_sequence(experiment, learners, settings, advance)
     everybody = np.arange(len(experiment.outcome))
     actions = range(len(experiment.arms) - 1)
     boosters = tuple(learners.fit_effect(everybody, scores.effect[action]) for action in actions)
-    return JudgedExperiment(
+    return EvaluatedExperiment(
         experiment,
-        tuple(_judge_action(experiment, scores, sequences, action, settings) for action in actions),
+        tuple(
+            _evaluate_action(experiment, scores, sequences, action, settings) for action in actions
+        ),
         boosters,
     )
 
 
 def _score_everybody(
     experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
-) -> Scores:
+) -> ArmScores:
     """Scores of all rows, each by models of other clusters, averaged over random folds."""
     everybody = np.arange(len(experiment.outcome))
 
@@ -132,7 +134,7 @@ def _score_everybody(
 class _View:
     """A judged part as one action sees it."""
 
-    part: JudgedPart
+    part: EvaluatedPart
     action: int
     cluster: NDArray[np.int64]
 
@@ -154,13 +156,13 @@ class _View:
         return weighted[0], weighted[self.action + 1] - weighted[0]
 
 
-_Measure = Callable[[_View], Moment]
+_Measure = Callable[[_View], PointEstimate]
 
 
-def _judge_action(
+def _evaluate_action(
     experiment: Experiment,
-    scores: Scores,
-    sequences: list[Sequence],
+    scores: ArmScores,
+    sequences: list[PartSequence],
     action: int,
     settings: UpliftSettings,
 ) -> ActionUplift:
@@ -169,7 +171,7 @@ def _judge_action(
         for sequence in sequences
     ]
 
-    def over(measure: _Measure) -> Moment:
+    def over(measure: _Measure) -> PointEstimate:
         """A figure of all judged rows: combined over the parts of a sequence, averaged over
         sequences.
         """
@@ -215,7 +217,9 @@ def _arm(experiment: Experiment, position: int) -> Arm:
     )
 
 
-def _policies(over: Callable[[_Measure], Moment], capacity: float) -> tuple[PolicyValue, ...]:
+def _policies(
+    over: Callable[[_Measure], PointEstimate], capacity: float
+) -> tuple[PolicyValue, ...]:
     rankings: dict[str, tuple[float, Callable[[_View], Floats]]] = {
         "nobody": (0.0, lambda view: np.zeros(len(view.cluster))),
         "everybody": (1.0, lambda view: np.zeros(len(view.cluster))),
@@ -227,11 +231,14 @@ def _policies(over: Callable[[_Measure], Moment], capacity: float) -> tuple[Poli
 
 
 def _policy(
-    over: Callable[[_Measure], Moment], name: str, share: float, ranking: Callable[[_View], Floats]
+    over: Callable[[_Measure], PointEstimate],
+    name: str,
+    share: float,
+    ranking: Callable[[_View], Floats],
 ) -> PolicyValue:
     def value(
         view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False
-    ) -> Moment:
+    ) -> PointEstimate:
         base, score = view.weighted if weighted else (view.untreated, view.effect)
         return inference.gain(
             score,
@@ -253,8 +260,8 @@ def _policy(
     )
 
 
-def _curve(over: Callable[[_Measure], Moment]) -> list[CurvePoint]:
-    def gain(view: _View, *, share: float) -> Moment:
+def _curve(over: Callable[[_Measure], PointEstimate]) -> list[CurvePoint]:
+    def gain(view: _View, *, share: float) -> PointEstimate:
         return inference.gain(view.effect, view.predicted, share, view.cluster)
 
     shares = np.linspace(0, 1, _CURVE_POINTS + 1)

@@ -12,8 +12,8 @@ from holdfast.arrays import Floats, Positions
 from training.evaluation.assessment import Estimate
 from training.uplift import inference
 from training.uplift.experiment import Experiment
-from training.uplift.ranking import Sequence as Judged
-from training.uplift.result import Group, Trait
+from training.uplift.ranking import PartSequence
+from training.uplift.result import EffectGroup, Trait
 
 TRAITS = 3
 """Traits that a group is described by, at most."""
@@ -30,16 +30,20 @@ _FEWEST_IN_CATEGORY = 0.01
 
 
 def groups(
-    experiment: Experiment, sequences: Sequence[Judged], action: int, count: int, comparisons: int
-) -> tuple[Group, ...]:
+    experiment: Experiment,
+    sequences: Sequence[PartSequence],
+    action: int,
+    count: int,
+    comparisons: int,
+) -> tuple[EffectGroup, ...]:
     """Look at an action in equal groups by predicted uplift, highest first.
 
     Parameters
     ----------
     experiment : Experiment
         With n rows.
-    sequences : sequence of sequence of JudgedPart
-        What `training.uplift.ranking.judge_in_sequence` found.
+    sequences : sequence of sequence of EvaluatedPart
+        What `training.uplift.ranking.evaluate_in_sequence` found.
     action : int
         Position of the action.
     count : int
@@ -57,10 +61,10 @@ def groups(
                 inside = _group(part.predicted[action], count) == number
                 if inside.any():
                     rows = part.rows[inside]
-                    moment = inference.mean(
+                    estimate = inference.mean(
                         part.scores.effect[action][inside], experiment.cluster[rows]
                     )
-                    parts.append((moment, len(rows)))
+                    parts.append((estimate, len(rows)))
                     members.append(rows)
                     predicted.append(part.predicted[action][inside])
             if parts:
@@ -68,7 +72,7 @@ def groups(
         if repeats:
             effect: Estimate = inference.average(repeats).interval(comparisons)
             found.append(
-                Group(
+                EffectGroup(
                     rows=sum(len(rows) for rows in members) // len(sequences),
                     predicted=float(np.concatenate(predicted).mean()),
                     effect=effect,

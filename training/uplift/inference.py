@@ -25,31 +25,31 @@ _LOCAL_BINS = 20
 
 
 @dataclass(frozen=True)
-class Moment:
+class PointEstimate:
     """A figure with its standard error.
 
     Parameters
     ----------
-    value, error : float
+    value, standard_error : float
         The figure and its standard error.
     clusters : int
         Independent witnesses behind it.
     """
 
     value: float
-    error: float
+    standard_error: float
     clusters: int
 
     def interval(self, comparisons: int = 1) -> Estimate:
         """The figure with an interval that holds jointly for so many comparisons (Bonferroni)."""
         reach = (
             float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1))
-            * self.error
+            * self.standard_error
         )
         return Estimate(self.value, self.value - reach, self.value + reach)
 
 
-def mean(score: Floats, cluster: NDArray[np.int64]) -> Moment:
+def mean(score: Floats, cluster: NDArray[np.int64]) -> PointEstimate:
     """Mean of scores with its cluster-robust standard error.
 
     Parameters
@@ -60,7 +60,7 @@ def mean(score: Floats, cluster: NDArray[np.int64]) -> Moment:
         Cluster of each row.
     """
     value = float(score.mean())
-    return Moment(value, *_error(score - value, cluster))
+    return PointEstimate(value, *_error(score - value, cluster))
 
 
 def ranks(ranking: Floats) -> Floats:
@@ -80,7 +80,7 @@ def gain(
     *,
     base: Floats | None = None,
     over_random: bool = False,
-) -> Moment:
+) -> PointEstimate:
     """Gain of acting on the share of rows with the highest ranking, per row of all.
 
     Rows tied at the border count in part, so that their order does not matter.
@@ -110,10 +110,12 @@ def gain(
         _local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)]
     )
     value = float(own.mean())
-    return Moment(value, *_error(own - value - at_border * (inside - inside.mean()), cluster))
+    return PointEstimate(
+        value, *_error(own - value - at_border * (inside - inside.mean()), cluster)
+    )
 
 
-def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area) -> Moment:
+def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area) -> PointEstimate:
     """AUTOC or Qini coefficient of a ranking.
 
     Parameters
@@ -127,40 +129,40 @@ def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area)
     weight = _weights(ranking, kind)
     value = float((weight * score).mean())
     own = weight * score - _drift(score, rank, kind)
-    return Moment(value, *_error(own - own.mean(), cluster))
+    return PointEstimate(value, *_error(own - own.mean(), cluster))
 
 
-def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> Moment:
+def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> PointEstimate:
     """How much of the differences between predicted effects is there: 1 all, 0 nothing (best linear
     predictor).
     """
     centred = predicted - predicted.mean()
     spread = float((centred**2).mean())
     if spread == 0:
-        return Moment(0.0, 0.0, len(np.unique(cluster)))
+        return PointEstimate(0.0, 0.0, len(np.unique(cluster)))
     value = float((centred * score).mean()) / spread
-    return Moment(
+    return PointEstimate(
         value, *_error(centred * (score - score.mean() - value * centred) / spread, cluster)
     )
 
 
-def combine(parts: list[tuple[Moment, int]]) -> Moment:
+def combine(parts: list[tuple[PointEstimate, int]]) -> PointEstimate:
     """One figure from parts that are independent given those before, weighted by their rows."""
     rows = sum(count for _, count in parts)
     value = sum(part.value * count for part, count in parts) / rows
-    error = float(np.sqrt(sum((part.error * count) ** 2 for part, count in parts))) / rows
-    return Moment(value, error, sum(part.clusters for part, _ in parts))
+    error = float(np.sqrt(sum((part.standard_error * count) ** 2 for part, count in parts))) / rows
+    return PointEstimate(value, error, sum(part.clusters for part, _ in parts))
 
 
-def average(repeats: list[Moment]) -> Moment:
+def average(repeats: list[PointEstimate]) -> PointEstimate:
     """One figure from repeats on the same rows.
 
     Repeats are as dependent as can be, for all that is known: the standard error is the mean of
     theirs, never less.
     """
-    return Moment(
+    return PointEstimate(
         float(np.mean([repeat.value for repeat in repeats])),
-        float(np.mean([repeat.error for repeat in repeats])),
+        float(np.mean([repeat.standard_error for repeat in repeats])),
         min(repeat.clusters for repeat in repeats),
     )
 

@@ -17,37 +17,37 @@ from holdfast.arrays import Floats, Positions
 from holdfast.logging import Advance
 from training.uplift.experiment import Experiment
 from training.uplift.learners import Learners
-from training.uplift.scores import Scores, cluster_folds, cross_fit, score_rows
+from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_rows
 from training.uplift.settings import UpliftSettings
 
 
 @dataclass(frozen=True)
-class JudgedPart:
+class EvaluatedPart:
     """Rows of an experiment, scored and ranked by models of earlier parts alone.
 
     Parameters
     ----------
     rows : (m,) intp
         Which rows.
-    scores : Scores
+    scores : ArmScores
         Their scores.
     predicted : (actions, m) float64
         Effect predicted of each action: the ranking.
     """
 
     rows: Positions
-    scores: Scores
+    scores: ArmScores
     predicted: Floats
 
 
-Sequence = tuple[JudgedPart, ...]
+PartSequence = tuple[EvaluatedPart, ...]
 
 _INNER_FOLDS = 2
 
 
-def judge_in_sequence(
+def evaluate_in_sequence(
     experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
-) -> list[Sequence]:
+) -> list[PartSequence]:
     """Judge a ranking for each action, in several random orders of the parts.
 
     Parameters
@@ -63,7 +63,7 @@ def judge_in_sequence(
 
     Returns
     -------
-    list of tuple of JudgedPart
+    list of tuple of EvaluatedPart
         One sequence a random order. The first part of each is learnt from only.
     """
     tasks = []
@@ -74,20 +74,20 @@ def judge_in_sequence(
         # A seed of its own for each step, so that it does not matter which is done first.
         tasks += [(folds, step, [settings.seed, repeat, step]) for step in range(1, settings.folds)]
 
-    def judge(task: tuple[NDArray[np.int64], int, list[int]]) -> JudgedPart:
-        part = _judge(experiment, learners, *task)
+    def evaluate(task: tuple[NDArray[np.int64], int, list[int]]) -> EvaluatedPart:
+        part = _evaluate_part(experiment, learners, *task)
         advance(1)
         return part
 
     with ThreadPoolExecutor(cpu_count()) as pool:
-        parts = list(pool.map(judge, tasks))
+        parts = list(pool.map(evaluate, tasks))
     each = settings.folds - 1
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
 
 
-def _judge(
+def _evaluate_part(
     experiment: Experiment, learners: Learners, folds: NDArray[np.int64], step: int, seed: list[int]
-) -> JudgedPart:
+) -> EvaluatedPart:
     before, rows = np.flatnonzero(folds < step), np.flatnonzero(folds == step)
     inner = cluster_folds(experiment.cluster[before], _INNER_FOLDS, np.random.default_rng(seed))
     expected, models = cross_fit(experiment, learners, before, inner)
@@ -100,4 +100,4 @@ def _judge(
     ahead = np.mean(
         [[learners.predict(model, rows) for model in fitted] for fitted in models], axis=0
     )
-    return JudgedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))
+    return EvaluatedPart(rows, score_rows(experiment, rows, ahead), np.stack(predicted))

@@ -75,7 +75,7 @@ class Trait:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class EffectGroup:
     """Rows of like predicted uplift.
 
     Parameters
@@ -128,7 +128,7 @@ class ActionUplift:
         How much of the differences between predicted uplifts is there; 1 all, 0 nothing.
     policies : tuple of PolicyValue
         What comes of treating whom.
-    groups : tuple of Group
+    groups : tuple of EffectGroup
         By predicted uplift, highest first.
     curve : tuple of CurvePoint
         From treating nobody to treating everybody.
@@ -142,7 +142,7 @@ class ActionUplift:
     autoc: Estimate
     slope: Estimate
     policies: tuple[PolicyValue, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[EffectGroup, ...]
     curve: tuple[CurvePoint, ...]
 
     @property

@@ -19,7 +19,7 @@ from training.uplift.learners import Fitted, Learners
 
 
 @dataclass(frozen=True)
-class Scores:
+class ArmScores:
     """Of m rows and the experiment's arms, control first.
 
     Parameters
@@ -42,7 +42,7 @@ class Scores:
         return self.arms[1:] - self.arms[0]
 
 
-def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> Scores:
+def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> ArmScores:
     """Score rows.
 
     Parameters
@@ -61,7 +61,9 @@ def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> Sco
     )
     drawn = arm == np.arange(len(experiment.arms))[:, None]
     full = expected + np.where(drawn, (outcome - expected) / propensity, 0.0)
-    return Scores(arms=full, weighted=np.where(drawn, outcome / propensity, 0.0), expected=expected)
+    return ArmScores(
+        arms=full, weighted=np.where(drawn, outcome / propensity, 0.0), expected=expected
+    )
 
 
 def cross_fit(

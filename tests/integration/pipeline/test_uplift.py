@@ -1,4 +1,4 @@
-"""Care judged by its randomised contacts, from a simulated operator's raw tables to registered
+"""Care evaluated by its randomised contacts, from a simulated operator's raw tables to registered
 models.
 """
 
@@ -12,7 +12,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from models.registry import CHALLENGER, find_version
 from models.uplift import load_uplift
-from pipeline.uplift import UpliftRun, judge_home
+from pipeline.uplift import UpliftRun, evaluate_home
 from training.labelling.history import RawHistory
 from training.uplift.contacts import SERVICE, randomised_actions
 
@@ -31,20 +31,20 @@ def run(home: Home) -> UpliftRun:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOLDFAST_UPLIFT_FOLDS", "3")
         patch.setenv("HOLDFAST_UPLIFT_REPEATS", "1")
-        return judge_home(home, (), home.root / "uplift")
+        return evaluate_home(home, (), home.root / "uplift")
 
 
 def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, home: Home) -> None:
-    judged = {found.experiment.name for found in run.judged}
-    assert ACTION in judged
-    assert judged | set(run.not_judged) == set(randomised_actions(RawHistory(home.raw)))
-    assert not judged & set(run.not_judged)
-    for reason in run.not_judged.values():
+    evaluated = {found.experiment.name for found in run.evaluations}
+    assert ACTION in evaluated
+    assert evaluated | set(run.not_evaluated) == set(randomised_actions(RawHistory(home.raw)))
+    assert not evaluated & set(run.not_evaluated)
+    for reason in run.not_evaluated.values():
         assert "at least" in reason or "must hold randomised contacts" in reason
 
 
 def test_propensities_are_those_of_the_draw(run: UpliftRun) -> None:
-    (calls,) = [found for found in run.judged if found.experiment.name == ACTION]
+    (calls,) = [found for found in run.evaluations if found.experiment.name == ACTION]
     experiment = calls.experiment
     # The simulator calls four in five where a problem is unresolved, else one in five.
     assert set(np.round(experiment.propensity, 6)) == {0.2, 0.8}
@@ -59,7 +59,7 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
     entry = find_version(home, f"uplift_{ACTION}", CHALLENGER)
     address = entry.address(home)
     model = load_uplift(address.directory, address.sha256)
-    (calls,) = [found for found in run.judged if found.experiment.name == ACTION]
+    (calls,) = [found for found in run.evaluations if found.experiment.name == ACTION]
     assert model.service == SERVICE
     assert model.documents["uplift.json"]["verdict"] == calls.actions[0].verdict
     np.testing.assert_array_equal(
@@ -74,5 +74,5 @@ def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     home: Home, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="must be one that care_contacts tells of"):
-        judge_home(home, ("free_beer",), tmp_path / "out")
+        evaluate_home(home, ("free_beer",), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -20,11 +20,11 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from simulator.engine.simulator import Simulator, simulate
 from tests.builders.line_tables import CUTOFF, LineTables, day
-from training.labelling.care_exposure import care_marks
+from training.labelling.care_exposure import care_exposure
 from training.labelling.dataset import churn_dataset, columns_of, non_payment_dataset
 from training.labelling.history import RawHistory
-from training.labelling.labels import HORIZON_DAYS, Fates
-from training.labelling.population import Population, lines_at_risk
+from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.population import CutoffPopulation, lines_at_risk
 from training.settings import LabelSettings
 
 SETTINGS = LabelSettings()
@@ -44,13 +44,13 @@ def history(operator: Simulator) -> RawHistory:
 
 
 @pytest.fixture(scope="module")
-def found(history: RawHistory) -> list[tuple[datetime, Population, pd.DataFrame]]:
+def found(history: RawHistory) -> list[tuple[datetime, CutoffPopulation, pd.DataFrame]]:
     """By cut-off: who was at risk, with labels."""
-    fates = Fates.of(history, SETTINGS)
+    outcomes = LineOutcomes.of(history, SETTINGS)
     parts = []
     for at in CUTOFFS:
-        population = lines_at_risk(history, fates, at, SETTINGS)
-        labels = fates.label(population.rows, at, SETTINGS.gap_days, VOLUNTARY_CHURN)
+        population = lines_at_risk(history, outcomes, at, SETTINGS)
+        labels = outcomes.label(population.rows, at, SETTINGS.gap_days, VOLUNTARY_CHURN)
         parts.append(
             (
                 at,
@@ -98,7 +98,7 @@ def _in_the_end(line: str, successors: dict[str, str | None]) -> str | None:
 
 
 def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
-    operator: Simulator, found: list[tuple[datetime, Population, pd.DataFrame]]
+    operator: Simulator, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     notices = _read(operator, "raw/churn_events").groupby("subscription_id")["notice_at"].max()
     losses = _read(operator, "truth/losses").set_index("subscription_id")
@@ -136,7 +136,7 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
 
 
 def test_prepaid_lines_are_lost_when_they_truly_fell_silent(
-    operator: Simulator, found: list[tuple[datetime, Population, pd.DataFrame]]
+    operator: Simulator, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     losses = (
         _read(operator, "truth/losses")
@@ -169,11 +169,11 @@ def test_prepaid_lines_are_lost_when_they_truly_fell_silent(
 
 
 def test_everybody_in_service_is_at_risk_or_counted(
-    history: RawHistory, found: list[tuple[datetime, Population, pd.DataFrame]]
+    history: RawHistory, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     for at, population, _ in found:
         in_service = (
-            history.known("subscriptions", ["status"], at)
+            history.as_known("subscriptions", ["status"], at)
             .filter(pl.col("status") != "ended")
             .collect()
             .height
@@ -184,18 +184,19 @@ def test_everybody_in_service_is_at_risk_or_counted(
         for reason in found[0][1].excluded
     }
     assert all(
-        total[reason] for reason in ("iot", "employee", "enterprise", "new", "cancelling", "silent")
+        total[reason]
+        for reason in ("iot", "employee", "enterprise", "new", "cancelling", "inactive")
     ), total
 
 
 def test_who_stays_in_stands_for_everybody(
-    history: RawHistory, found: list[tuple[datetime, Population, pd.DataFrame]]
+    history: RawHistory, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     service = pl.concat(
         [population.rows.with_columns(cutoff=pl.lit(at)) for at, population, _ in found]
     )
     ends = (
-        Fates.of(history, SETTINGS)
+        LineOutcomes.of(history, SETTINGS)
         .service_ends.group_by("subscription_id")
         .agg(pl.col("ended_at").min())
     )
@@ -203,10 +204,10 @@ def test_who_stays_in_stands_for_everybody(
     rows = service.join(ends, on="subscription_id", how="left", maintain_order="left").with_columns(
         label_end=label_end, in_service_until=pl.min_horizontal("ended_at", label_end)
     )
-    marks = care_marks(history, rows)
-    assert 0.15 < marks.touched.mean() < 0.5
-    assert marks.weight[~marks.touched].sum() == pytest.approx(len(rows), rel=0.05)
-    assert 0.03 < marks.holdout.mean() < 0.3
+    exposure = care_exposure(history, rows)
+    assert 0.15 < exposure.touched.mean() < 0.5
+    assert exposure.weight[~exposure.touched].sum() == pytest.approx(len(rows), rel=0.05)
+    assert 0.03 < exposure.holdout.mean() < 0.3
 
 
 MONDAYS = [CUTOFF, CUTOFF + timedelta(weeks=4)]

@@ -13,7 +13,7 @@ from scipy.stats import binom, norm
 
 from benchmarks.simulated_experiment import PairedOutcomes, simulate_pairs
 from training.evaluation.assessment import CONFIDENCE
-from training.uplift.estimate import judge_experiment
+from training.uplift.estimate import evaluate_experiment
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, read_experiment
 from training.uplift.result import ActionUplift
@@ -38,7 +38,7 @@ def pairs(draws: int) -> PairedOutcomes:
 
 def judge(experiments: Iterable[Experiment], draws: int) -> list[ActionUplift]:
     settings = UpliftSettings() if draws == DRAWS else UpliftSettings(folds=4, repeats=1)
-    return [judge_experiment(experiment, settings).actions[0] for experiment in experiments]
+    return [evaluate_experiment(experiment, settings).actions[0] for experiment in experiments]
 
 
 def assert_silent(found: list[ActionUplift]) -> None:
@@ -97,7 +97,7 @@ def test_hillstroms_e_mails_work_and_only_the_womens_is_targetable(real_data: Pa
     """What is known of these data: both bring visits; whom the women's e-mail brings depends on
     what they bought before.
     """
-    mens, womens = judge_experiment(
+    mens, womens = evaluate_experiment(
         hillstrom(real_data, "visit"), UpliftSettings(folds=4, repeats=1)
     ).actions
     assert (mens.action, womens.action) == ("Mens E-Mail", "Womens E-Mail")

@@ -18,7 +18,7 @@ from tests.builders.experiments import experiment
 from tests.builders.html_page import Page
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance
-from training.uplift.estimate import judge_experiment
+from training.uplift.estimate import evaluate_experiment
 from training.uplift.result import ActionUplift, Trait
 from training.uplift.settings import UpliftSettings
 
@@ -27,7 +27,7 @@ SETTINGS = UpliftSettings(folds=3, repeats=1)
 
 
 @pytest.fixture(scope="module")
-def judged() -> SimpleNamespace:
+def evaluated() -> SimpleNamespace:
     found = replace(
         experiment(rows=1_500, spread=0.15),
         name=f"{HOSTILE}.csv",
@@ -40,7 +40,7 @@ def judged() -> SimpleNamespace:
     )
     return SimpleNamespace(
         experiment=found,
-        actions=judge_experiment(found, SETTINGS).actions,
+        actions=evaluate_experiment(found, SETTINGS).actions,
         imbalances=(Imbalance(HOSTILE, "spent & gone", 9.87), Imbalance("call", None, -5.0)),
         notes=("control is '对照', by its name",),
         clusters=1_500,
@@ -48,13 +48,13 @@ def judged() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def html(judged: SimpleNamespace) -> str:
-    return render_uplift("客户.csv", [judged], {"data_gift": "too few <rows>"}, SETTINGS)
+def html(evaluated: SimpleNamespace) -> str:
+    return render_uplift("客户.csv", [evaluated], {"data_gift": "too few <rows>"}, SETTINGS)
 
 
-def test_it_says_both_verdicts_and_what_they_rest_on(html: str, judged: SimpleNamespace) -> None:
+def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: SimpleNamespace) -> None:
     page = Page(html)
-    (action,) = judged.actions
+    (action,) = evaluated.actions
     assert action.verdict in page.text
     assert "no detectable uplift" in page.text
     unit = Unit(True)
@@ -109,16 +109,16 @@ def test_names_are_text_and_ids_are_unique(html: str) -> None:
     assert {address[1:] for address in page.attributes("href")} <= set(ids)
 
 
-def test_the_same_findings_give_the_same_bytes(html: str, judged: SimpleNamespace) -> None:
-    assert render_uplift("客户.csv", [judged], {"data_gift": "too few <rows>"}, SETTINGS) == html
+def test_the_same_findings_give_the_same_bytes(html: str, evaluated: SimpleNamespace) -> None:
+    assert render_uplift("客户.csv", [evaluated], {"data_gift": "too few <rows>"}, SETTINGS) == html
 
 
-def test_the_curve_is_drawn_from_nobody_to_everybody(judged: SimpleNamespace) -> None:
-    (axes,) = qini_figure(judged.actions[0], 100.0, "points").axes
+def test_the_curve_is_drawn_from_nobody_to_everybody(evaluated: SimpleNamespace) -> None:
+    (axes,) = qini_figure(evaluated.actions[0], 100.0, "points").axes
     (curve,) = [line for line in axes.lines if line.get_label() == "by predicted uplift"]
     x, y = curve.get_data()
     assert (x[0], y[0], x[-1]) == (0.0, 0.0, 1.0)
-    assert y[-1] == pytest.approx(100 * judged.actions[0].curve[-1].gain.value)
+    assert y[-1] == pytest.approx(100 * evaluated.actions[0].curve[-1].gain.value)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_outcomes_and_traits_in_words() -> None:
     )
 
 
-def test_verdicts_in_a_word(judged: SimpleNamespace) -> None:
-    found: ActionUplift = judged.actions[0]
+def test_verdicts_in_a_word(evaluated: SimpleNamespace) -> None:
+    found: ActionUplift = evaluated.actions[0]
     good, bad, none = Estimate(1, 0.5, 1.5), Estimate(-1, -1.5, -0.5), Estimate(0, -1, 1)
     assert [words.works(replace(found, average=average)) for average in (good, bad, none)] == [
         "yes",

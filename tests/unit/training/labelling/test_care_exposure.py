@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.builders.line_tables import CUTOFF, LineTables, day
-from training.labelling.care_exposure import GREATEST_WEIGHT, CareMarks, care_marks
+from training.labelling.care_exposure import GREATEST_WEIGHT, CareExposure, care_exposure
 
 
 def _rows(count: int = 1, **columns: object) -> pl.DataFrame:
@@ -38,8 +38,8 @@ def tables() -> LineTables:
     return tables
 
 
-def _marks(tables: LineTables, folder: Path, rows: pl.DataFrame | None = None) -> CareMarks:
-    return care_marks(tables.history(folder), _rows() if rows is None else rows)
+def _exposure(tables: LineTables, folder: Path, rows: pl.DataFrame | None = None) -> CareExposure:
+    return care_exposure(tables.history(folder), _rows() if rows is None else rows)
 
 
 CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
@@ -117,10 +117,10 @@ CASES: dict[str, tuple[Callable[[LineTables], None], bool, float]] = {
 def test_what_care_did_to_a_line(tables: LineTables, tmp_path: Path, case: str) -> None:
     tell, touched, weight = CASES[case]
     tell(tables)
-    marks = _marks(tables, tmp_path)
-    assert bool(marks.touched[0]) is touched
+    exposure = _exposure(tables, tmp_path)
+    assert bool(exposure.touched[0]) is touched
     if not touched:
-        assert marks.weight[0] == pytest.approx(weight)
+        assert exposure.weight[0] == pytest.approx(weight)
 
 
 def test_everything_is_counted(tables: LineTables, tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_everything_is_counted(tables: LineTables, tmp_path: Path) -> None:
     tables.care(3, 5, "control", subscription_id="s3")
     tables.care(4, 5, "control", 0.01, subscription_id="s4")
     rows = _rows(5).drop("in_service_until")
-    marks = _marks(tables, tmp_path, rows)
-    assert marks.counts == {
+    exposure = _exposure(tables, tmp_path, rows)
+    assert exposure.counts == {
         "touched_randomised": 1,
         "touched_otherwise": 1,
         "weighted": 2,
         "clipped": 1,
     }
-    np.testing.assert_allclose(marks.weight[2:], [2, GREATEST_WEIGHT, 1])
+    np.testing.assert_allclose(exposure.weight[2:], [2, GREATEST_WEIGHT, 1])
 
 
 def test_customers_are_touched_through_any_of_their_lines(
@@ -148,16 +148,16 @@ def test_customers_are_touched_through_any_of_their_lines(
     rows = _rows(2, customer_id=["c1", "c2"]).drop(
         "subscription_id", "in_service_until", "billing_type"
     )
-    marks = _marks(tables, tmp_path, rows)
-    assert marks.touched.tolist() == [False, True]
-    assert marks.weight[0] == 4
+    exposure = _exposure(tables, tmp_path, rows)
+    assert exposure.touched.tolist() == [False, True]
+    assert exposure.weight[0] == 4
 
 
 def test_without_care_nobody_is_touched(tables: LineTables, tmp_path: Path) -> None:
-    marks = _marks(tables, tmp_path, _rows(3))
-    assert not (marks.touched | marks.holdout).any()
-    assert (marks.weight == 1).all()
-    assert set(marks.counts.values()) == {0}
+    exposure = _exposure(tables, tmp_path, _rows(3))
+    assert not (exposure.touched | exposure.holdout).any()
+    assert (exposure.weight == 1).all()
+    assert set(exposure.counts.values()) == {0}
 
 
 def test_a_household_is_held_out_as_soon_as_one_of_it_is(
@@ -169,7 +169,7 @@ def test_a_household_is_held_out_as_soon_as_one_of_it_is(
     tables.care(2, 50, "holdout", customer_id="c2", subscription_id="s8")
     tables.care(3, 50, "holdout", arrived=98, customer_id="c1")
     rows = _rows(3, household=["alone c1", "of h", "alone c2"], customer_id=["c1", "c4", "c2"])
-    assert _marks(tables, tmp_path, rows).holdout.tolist() == [False, True, True]
+    assert _exposure(tables, tmp_path, rows).holdout.tolist() == [False, True, True]
 
 
 def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(
@@ -182,11 +182,11 @@ def test_the_uncared_for_stand_for_those_that_care_by_rule_reached(
     for number in (4, 5):
         tables.care(number, 20, "treatment", None, subscription_id=f"s{number}")
     until = [day(97)] * 8 + [day(15), day(3)]
-    marks = _marks(tables, tmp_path, _rows(10, in_service_until=until))
-    assert marks.touched.tolist() == [True] * 5 + [False] * 5
-    np.testing.assert_allclose(marks.weight[5:], [2.5, 2.5, 2.5, 1.5, 1])
+    exposure = _exposure(tables, tmp_path, _rows(10, in_service_until=until))
+    assert exposure.touched.tolist() == [True] * 5 + [False] * 5
+    np.testing.assert_allclose(exposure.weight[5:], [2.5, 2.5, 2.5, 1.5, 1])
     # The nine in service on day 10 are stood for in full.
-    assert marks.weight[5:9].sum() == pytest.approx(9)
+    assert exposure.weight[5:9].sum() == pytest.approx(9)
 
 
 def test_other_cut_offs_and_billing_types_stand_for_themselves(
@@ -199,7 +199,7 @@ def test_other_cut_offs_and_billing_types_stand_for_themselves(
         billing_type=["postpaid", "postpaid", "fixed", "postpaid"],
         cutoff=[CUTOFF, CUTOFF, CUTOFF, later],
     )
-    np.testing.assert_allclose(_marks(tables, tmp_path, rows).weight[1:], [2, 1, 1])
+    np.testing.assert_allclose(_exposure(tables, tmp_path, rows).weight[1:], [2, 1, 1])
 
 
 def test_where_care_by_rule_reached_everybody_nobody_is_left(
@@ -207,9 +207,9 @@ def test_where_care_by_rule_reached_everybody_nobody_is_left(
 ) -> None:
     for number in (1, 2):
         tables.care(number, 10 + number, "treatment", None, subscription_id=f"s{number}")
-    marks = _marks(tables, tmp_path, _rows(3, in_service_until=[day(97), day(97), day(5)]))
-    assert marks.touched.tolist() == [True, True, False]
-    assert np.isfinite(marks.weight).all()
+    exposure = _exposure(tables, tmp_path, _rows(3, in_service_until=[day(97), day(97), day(5)]))
+    assert exposure.touched.tolist() == [True, True, False]
+    assert np.isfinite(exposure.weight).all()
 
 
 @pytest.mark.parametrize("by_rule", [False, True])
@@ -238,11 +238,11 @@ def test_leaving_out_the_touched_does_not_move_the_share_of_losses(
                     campaign_id=None,
                 )
     rows = _rows(count, in_service_until=[day(min(lost, 97)) for lost in lost_at])
-    marks = _marks(tables, tmp_path, rows)
+    exposure = _exposure(tables, tmp_path, rows)
     for within in (37, 67, 97):
         lost = lost_at <= within
-        kept = ~marks.touched
+        kept = ~exposure.touched
         naive = lost[kept].mean()
-        weighted = np.average(lost[kept], weights=marks.weight[kept])
+        weighted = np.average(lost[kept], weights=exposure.weight[kept])
         assert naive > lost.mean() + 0.04
         assert weighted == pytest.approx(lost.mean(), abs=0.02)

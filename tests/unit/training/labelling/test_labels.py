@@ -13,7 +13,7 @@ from features.contracts.vocabulary import VOLUNTARY_CHURN
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
-from training.labelling.labels import HORIZON_DAYS, Fates, inactivity_sensitivity
+from training.labelling.labels import HORIZON_DAYS, LineOutcomes, inactivity_sensitivity
 from training.labelling.population import lines_at_risk
 from training.settings import LabelSettings
 
@@ -40,9 +40,13 @@ def _outcome(
     positive: tuple[str, ...] = VOLUNTARY_CHURN,
     inactivity_days: int = 30,
 ) -> Outcome:
-    fates = Fates.of(tables.history(folder), LabelSettings(inactivity_days=inactivity_days))
-    assert line not in fates.gone(CUTOFF)["subscription_id"], "not at risk"
-    row = fates.label(pl.DataFrame({"subscription_id": [line]}), CUTOFF, 7, positive).to_dicts()[0]
+    outcomes = LineOutcomes.of(
+        tables.history(folder), LabelSettings(inactivity_days=inactivity_days)
+    )
+    assert line not in outcomes.already_lost(CUTOFF)["subscription_id"], "not at risk"
+    row = outcomes.label(pl.DataFrame({"subscription_id": [line]}), CUTOFF, 7, positive).to_dicts()[
+        0
+    ]
     return GAP if row["in_gap"] else tuple(row[f"label_{days}"] for days in HORIZON_DAYS)
 
 
@@ -95,8 +99,8 @@ def test_labels_of_lines(tables: LineTables, tmp_path: Path, case: str) -> None:
     if case == "told too late":
         tables.reach(310)
         history = tables.history(tmp_path, until=day(300))
-        fates = Fates.of(history, LabelSettings())
-        row = fates.label(
+        outcomes = LineOutcomes.of(history, LabelSettings())
+        row = outcomes.label(
             pl.DataFrame({"subscription_id": ["s1"]}), CUTOFF, 7, VOLUNTARY_CHURN
         ).row(0)
         assert row[-3:] == expected
@@ -419,8 +423,8 @@ def test_lines_that_are_or_become_prepaid_are_known_late(
 ) -> None:
     tables.line("s2", 4)
     tables.line("s2", 40, status="ended", replaced_by="pre", replacement="migration")
-    fates = Fates.of(tables.history(tmp_path), LabelSettings())
-    assert fates.late["subscription_id"].to_list() == ["pre", "s2"]
+    outcomes = LineOutcomes.of(tables.history(tmp_path), LabelSettings())
+    assert outcomes.ever_prepaid["subscription_id"].to_list() == ["pre", "s2"]
 
 
 def test_only_lines_asked_about_are_looked_back_on(tables: LineTables, tmp_path: Path) -> None:
@@ -428,8 +432,8 @@ def test_only_lines_asked_about_are_looked_back_on(tables: LineTables, tmp_path:
     tables.line("s1", 4, status="ended", replaced_by="s2", replacement="sim_swap")
     tables.loss("s2", "cancellation", 50)
     tables.loss("pre", "cancellation", 50, billing_type="prepaid")
-    fates = Fates.of(tables.history(tmp_path), LabelSettings(), only=pl.Series(["s1"]))
-    assert fates.exits.select("subscription_id", "how", "lost_at").rows() == [
+    outcomes = LineOutcomes.of(tables.history(tmp_path), LabelSettings(), only=pl.Series(["s1"]))
+    assert outcomes.exits.select("subscription_id", "how", "lost_at").rows() == [
         ("s1", "cancellation", day(50))
     ]
 
@@ -479,11 +483,11 @@ def test_labels_never_decrease_with_the_horizon(seed: int, inactivity_days: int)
         history = RawHistory(
             write_raw_tables(raw_tables(seed, 15, days=200, only=wanted), Path(folder))
         )
-        fates = Fates.of(history, chosen)
+        outcomes = LineOutcomes.of(history, chosen)
         for week in range(2):
             at = CUTOFF + timedelta(weeks=4 * week)
-            lines = lines_at_risk(history, fates, at, chosen).rows
-            labels = fates.label(lines, at, chosen.gap_days, VOLUNTARY_CHURN)
+            lines = lines_at_risk(history, outcomes, at, chosen).rows
+            labels = outcomes.label(lines, at, chosen.gap_days, VOLUNTARY_CHURN)
             assert labels["subscription_id"].to_list() == lines["subscription_id"].to_list()
             for shorter, longer in pairwise(HORIZON_DAYS):
                 for before, after in labels.select(

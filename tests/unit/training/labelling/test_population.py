@@ -12,10 +12,10 @@ from holdfast.errors import InputError
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
-from training.labelling.labels import Fates
+from training.labelling.labels import LineOutcomes
 from training.labelling.population import (
     LINE_EXCLUSIONS,
-    Population,
+    CutoffPopulation,
     customers_present,
     lines_at_risk,
 )
@@ -34,12 +34,14 @@ def tables() -> LineTables:
     return tables
 
 
-def _at_risk(tables: LineTables, folder: Path, present: list[str] | None = None) -> Population:
+def _at_risk(
+    tables: LineTables, folder: Path, present: list[str] | None = None
+) -> CutoffPopulation:
     history = tables.history(folder)
-    return lines_at_risk(history, Fates.of(history, SETTINGS), CUTOFF, SETTINGS, present)
+    return lines_at_risk(history, LineOutcomes.of(history, SETTINGS), CUTOFF, SETTINGS, present)
 
 
-def _excluded(population: Population) -> dict[str, int]:
+def _excluded(population: CutoffPopulation) -> dict[str, int]:
     return {reason: count for reason, count in population.excluded.items() if count}
 
 
@@ -181,7 +183,7 @@ def test_a_silent_prepaid_line_is_lost_after_that_many_days(tmp_path: Path) -> N
     tables.reach(200)
     population = _at_risk(tables, tmp_path)
     assert population.rows["subscription_id"].to_list() == ["back", "quiet"]
-    assert _excluded(population) == {"silent": 2}
+    assert _excluded(population) == {"inactive": 2}
 
 
 def test_without_use_nothing_is_said_of_prepaid_lines(tmp_path: Path) -> None:
@@ -226,7 +228,7 @@ def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None
         assert tables.history(tmp_path).end
     (tmp_path / "churn_events" / "part.parquet").unlink()
     with pytest.raises(InputError, match="must hold the table churn_events: it tells who was lost"):
-        Fates.of(RawHistory(tmp_path), SETTINGS)
+        LineOutcomes.of(RawHistory(tmp_path), SETTINGS)
 
 
 @settings(max_examples=8)
@@ -252,11 +254,11 @@ def test_what_arrives_later_changes_nothing_and_everybody_is_counted(seed: int, 
             (drawn, {name: _arrived(table, until) for name, table in drawn.items()})
         ):
             history = RawHistory(write_raw_tables(tables, Path(folder) / str(number)), until)
-            fates = Fates.of(history, SETTINGS)
-            population = lines_at_risk(history, fates, at, SETTINGS)
-            labels = fates.label(population.rows, at, SETTINGS.gap_days, ("cancellation",))
+            outcomes = LineOutcomes.of(history, SETTINGS)
+            population = lines_at_risk(history, outcomes, at, SETTINGS)
+            labels = outcomes.label(population.rows, at, SETTINGS.gap_days, ("cancellation",))
             found.append((population.rows.to_dicts(), population.excluded, labels.to_dicts()))
-            states = history.known("subscriptions", ["status"], at).collect()
+            states = history.as_known("subscriptions", ["status"], at).collect()
             in_service = states.filter(pl.col("status") != "ended").height
             assert population.rows.height + sum(population.excluded.values()) == in_service
     assert found[0] == found[1]

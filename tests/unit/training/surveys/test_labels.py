@@ -21,7 +21,7 @@ from training.surveys.labels import (
     NOT_INVITED,
     OFF_SCALE,
     UNSAMPLED,
-    Asked,
+    SurveyKeys,
     SurveyRows,
     survey_rows,
 )
@@ -123,7 +123,7 @@ def labels(
     history: RawHistory, target: str = "csat_low", cutoffs: tuple[float, ...] = (0,)
 ) -> SurveyRows:
     ids = np.array(["c1"] * len(cutoffs))
-    asked = Asked(ids=ids, customers=ids, cutoffs=moments([after(days) for days in cutoffs]))
+    asked = SurveyKeys(ids=ids, customers=ids, cutoffs=moments([after(days) for days in cutoffs]))
     return survey_rows(history, TARGETS[target], asked, GAP, SETTINGS)
 
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_weighted_or_read_is_counted(tmp_path: Path) -> None:
     ]
     history = history_of(tmp_path, invitations, [answer("j", 9, 21)])
     ids = np.array(["c1", "c2"])
-    asked = Asked(ids=ids, customers=ids, cutoffs=moments([NOON, NOON]))
+    asked = SurveyKeys(ids=ids, customers=ids, cutoffs=moments([NOON, NOON]))
     found = survey_rows(history, TARGETS["csat_low"], asked, GAP, SETTINGS)
     assert len(found) == 0
     assert found.excluded == {UNSAMPLED: 1, OFF_SCALE: 1}
@@ -226,7 +226,7 @@ def test_a_contact_has_its_own_survey_and_no_gap(tmp_path: Path) -> None:
     ]
     answers = [answer("other", 1, 0.1), answer("own", 2, 1.5), answer("again", 5, 1.5)]
     ids = np.array(["k1", "k2", "k3"])
-    asked = Asked(ids=ids, customers=np.array(["c1"] * 3), cutoffs=moments([NOON] * 3))
+    asked = SurveyKeys(ids=ids, customers=np.array(["c1"] * 3), cutoffs=moments([NOON] * 3))
     found = survey_rows(
         history_of(tmp_path, invitations, answers),
         TARGETS["contact_csat_low"],

@@ -11,7 +11,7 @@ import pytest
 from holdfast.errors import InputError
 from tests.builders.experiments import experiment
 from training.evaluation.assessment import Estimate
-from training.uplift.estimate import JudgedExperiment, judge_experiment
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.result import NOTHING, ActionUplift, Arm
 from training.uplift.settings import UpliftSettings
 
@@ -19,17 +19,17 @@ QUICK = UpliftSettings(folds=4, repeats=1)
 
 
 @pytest.fixture(scope="module")
-def helps_and_harms() -> JudgedExperiment:
+def helps_and_harms() -> EvaluatedExperiment:
     """Keeps half of the customers, drives the other half away, and does nothing on average."""
-    return judge_experiment(experiment(rows=6_000, spread=0.15), QUICK)
+    return evaluate_experiment(experiment(rows=6_000, spread=0.15), QUICK)
 
 
 @pytest.fixture(scope="module")
-def works_for_all() -> JudgedExperiment:
-    return judge_experiment(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
+def works_for_all() -> EvaluatedExperiment:
+    return evaluate_experiment(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
 
 
-def test_who_gains_and_who_is_harmed_is_told_apart(helps_and_harms: JudgedExperiment) -> None:
+def test_who_gains_and_who_is_harmed_is_told_apart(helps_and_harms: EvaluatedExperiment) -> None:
     (found,) = helps_and_harms.actions
     assert found.targetable
     assert not found.works
@@ -44,7 +44,7 @@ def test_who_gains_and_who_is_harmed_is_told_apart(helps_and_harms: JudgedExperi
     assert trait.here < -0.3 < 0.1 < trait.elsewhere
 
 
-def test_an_action_that_works_for_all_alike(works_for_all: JudgedExperiment) -> None:
+def test_an_action_that_works_for_all_alike(works_for_all: EvaluatedExperiment) -> None:
     (found,) = works_for_all.actions
     assert found.works
     assert found.average.low < 0.12 < found.average.high
@@ -54,7 +54,7 @@ def test_an_action_that_works_for_all_alike(works_for_all: JudgedExperiment) -> 
 
 def test_the_same_action_turned_round_does_harm() -> None:
     turned = experiment(rows=4_000, effect=0.12, seed=2)
-    (found,) = judge_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
+    (found,) = evaluate_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
     assert found.harms
     assert not found.works
     assert "harm" in found.verdict
@@ -62,7 +62,7 @@ def test_the_same_action_turned_round_does_harm() -> None:
 
 
 def test_nothing_is_said_in_plain_words() -> None:
-    (found,) = judge_experiment(experiment(rows=1_500, seed=5), QUICK).actions
+    (found,) = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK).actions
     assert not found.works
     assert not found.targetable
     assert found.verdict == NOTHING == "no detectable uplift"
@@ -105,7 +105,7 @@ def test_verdicts_in_words(
 
 
 def test_policies_are_valued_both_ways_and_against_random(
-    helps_and_harms: JudgedExperiment,
+    helps_and_harms: EvaluatedExperiment,
 ) -> None:
     (found,) = helps_and_harms.actions
     policies = {policy.name: policy for policy in found.policies}
@@ -127,7 +127,7 @@ def test_policies_are_valued_both_ways_and_against_random(
 
 
 def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(
-    helps_and_harms: JudgedExperiment,
+    helps_and_harms: EvaluatedExperiment,
 ) -> None:
     (found,) = helps_and_harms.actions
     assert (found.curve[0].share, found.curve[0].gain.value) == (0.0, 0.0)
@@ -138,7 +138,7 @@ def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(
 
 
 def test_the_model_repeats_what_the_experiment_vouches_for(
-    helps_and_harms: JudgedExperiment,
+    helps_and_harms: EvaluatedExperiment,
 ) -> None:
     (found,) = helps_and_harms.actions
     model = helps_and_harms.model(0, "uplift_call", None)
@@ -158,14 +158,14 @@ def test_the_model_repeats_what_the_experiment_vouches_for(
 
 
 def test_where_nobody_is_told_apart_everybody_is_said_to_gain_the_average() -> None:
-    judged = judge_experiment(experiment(rows=1_500, seed=5), QUICK)
+    judged = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
     said = judged.model(0, "uplift_call", None).predict(judged.experiment.matrix)
     np.testing.assert_allclose(said.effect, judged.actions[0].average.value)
 
 
 def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path: Path) -> None:
     found = experiment(rows=1_200, spread=0.1, cluster=2)
-    one, two = judge_experiment(found, QUICK), judge_experiment(found, QUICK)
+    one, two = evaluate_experiment(found, QUICK), evaluate_experiment(found, QUICK)
     assert one.actions == two.actions
     digests = [
         judged.model(0, "uplift_call", None).save(tmp_path / str(place))
@@ -185,7 +185,7 @@ def test_each_of_several_actions_has_its_own_verdict() -> None:
         arm=np.where(gift, 2, two.arm),
         propensity=np.where(two.arm == 1, 0.5, 0.25),
     )
-    call, gift_found = judge_experiment(three, QUICK).actions
+    call, gift_found = evaluate_experiment(three, QUICK).actions
     assert call.works
     assert (call.action, gift_found.action) == ("call", "gift")
     assert not gift_found.works
@@ -197,7 +197,7 @@ def test_numbers_as_outcome() -> None:
     spend = (
         20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
     )
-    (judged,) = judge_experiment(replace(found, outcome=spend), QUICK).actions
+    (judged,) = evaluate_experiment(replace(found, outcome=spend), QUICK).actions
     assert judged.works
     assert judged.average.low < 3 < judged.average.high
     # What models explain takes noise out: far narrower than the difference of means.
@@ -208,7 +208,7 @@ def test_numbers_as_outcome() -> None:
 
 def test_an_arm_that_is_much_smaller_than_the_others() -> None:
     found = experiment(rows=4_000, treated=0.03, effect=0.1)
-    (judged,) = judge_experiment(found, QUICK).actions
+    (judged,) = evaluate_experiment(found, QUICK).actions
     assert judged.treatment.rows < 150
     assert judged.average.low < 0.1 < judged.average.high
 
@@ -217,11 +217,11 @@ def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
     found = experiment(rows=1_500, spread=0.15)
     sparse = found.matrix.copy()
     sparse[5:, 2] = np.nan
-    (judged,) = judge_experiment(replace(found, matrix=sparse), QUICK).actions
+    (judged,) = evaluate_experiment(replace(found, matrix=sparse), QUICK).actions
     for group in judged.groups:
         assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
 
 
 def test_what_allows_no_estimate_is_refused() -> None:
     with pytest.raises(InputError, match="at least 100 rows in arm"):
-        judge_experiment(experiment(rows=150), QUICK)
+        evaluate_experiment(experiment(rows=150), QUICK)

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from holdfast.arrays import Floats
-from training.uplift.inference import Moment, area, average, combine, gain, mean, ranks, slope
+from training.uplift.inference import (
+    PointEstimate,
+    area,
+    average,
+    combine,
+    gain,
+    mean,
+    ranks,
+    slope,
+)
 
 scores = arrays(
     np.float64, st.shared(st.integers(3, 40), key="rows"), elements=st.floats(-5, 5, width=32)
@@ -49,7 +58,7 @@ def test_neither_the_order_of_rows_nor_the_scale_of_a_ranking_matters(
         plain = area(score, ranking, alone(score), kind)
         moved = area(score[order], np.exp(ranking[order]) + 7, alone(score), kind)
         assert moved.value == pytest.approx(plain.value, abs=1e-9)
-        assert moved.error == pytest.approx(plain.error, abs=1e-9)
+        assert moved.standard_error == pytest.approx(plain.standard_error, abs=1e-9)
 
 
 @given(scores, st.floats(-3, 3), st.floats(0, 1))
@@ -74,7 +83,7 @@ def test_treating_nobody_gains_nothing_and_everybody_the_average_effect(
     assert gain(score, ranking, 0.0, alone(score)).value == pytest.approx(0.0, abs=1e-12)
     whole = gain(score, ranking, 1.0, alone(score))
     assert whole.value == pytest.approx(score.mean(), abs=1e-9)
-    assert whole.error == pytest.approx(mean(score, alone(score)).error, abs=1e-9)
+    assert whole.standard_error == pytest.approx(mean(score, alone(score)).standard_error, abs=1e-9)
 
 
 @given(scores, st.floats(0.01, 0.99))
@@ -91,7 +100,7 @@ def test_a_row_said_twice_by_one_household_is_one_witness(score: Floats) -> None
     once = mean(score, alone(score))
     twice = mean(np.repeat(score, 2), np.repeat(alone(score), 2))
     assert twice.value == pytest.approx(once.value, abs=1e-9)
-    assert twice.error == pytest.approx(once.error, abs=1e-9)
+    assert twice.standard_error == pytest.approx(once.standard_error, abs=1e-9)
     assert twice.clusters == once.clusters == len(score)
 
 
@@ -105,19 +114,19 @@ def test_a_slope_is_that_of_least_squares() -> None:
     score = 0.4 * predicted + random.normal(size=500)
     found = slope(score, predicted, alone(score))
     assert found.value == pytest.approx(np.polyfit(predicted, score, 1)[0])
-    assert slope(score, np.ones(500), alone(score)) == Moment(0.0, 0.0, 500)
+    assert slope(score, np.ones(500), alone(score)) == PointEstimate(0.0, 0.0, 500)
 
 
 def test_parts_weigh_by_their_rows_and_repeats_never_pretend_to_be_new_witnesses() -> None:
-    part = combine([(Moment(1.0, 0.3, 10), 100), (Moment(4.0, 0.4, 30), 300)])
+    part = combine([(PointEstimate(1.0, 0.3, 10), 100), (PointEstimate(4.0, 0.4, 30), 300)])
     assert (part.value, part.clusters) == (pytest.approx(3.25), 40)
-    assert part.error == pytest.approx(np.hypot(0.3 * 100, 0.4 * 300) / 400)
+    assert part.standard_error == pytest.approx(np.hypot(0.3 * 100, 0.4 * 300) / 400)
     assert average([part, part]) == part
 
 
 def test_an_interval_widens_with_the_comparisons_it_is_to_hold_for() -> None:
-    moment = Moment(1.0, 0.5, 200)
-    one, five = moment.interval(), moment.interval(comparisons=5)
+    estimate = PointEstimate(1.0, 0.5, 200)
+    one, five = estimate.interval(), estimate.interval(comparisons=5)
     assert five.low < one.low < 1 < one.high < five.high
     assert one.high - 1 == pytest.approx(0.5 * 1.972, rel=1e-3)
 
@@ -150,7 +159,7 @@ def test_the_standard_error_of_an_area_is_the_spread_over_samples(kind: str) -> 
         areas.append(_figure(kind, score, ranking, alone(score)))
     spread = np.std([sampled.value for sampled in areas], ddof=1)
     # A spread over 400 samples is itself uncertain by 1 / sqrt(800), 3.5 %.
-    assert np.mean([sampled.error for sampled in areas]) == pytest.approx(spread, rel=0.12)
+    assert np.mean([sampled.standard_error for sampled in areas]) == pytest.approx(spread, rel=0.12)
 
 
 def _draw(random: np.random.Generator, rows: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -160,7 +169,7 @@ def _draw(random: np.random.Generator, rows: int) -> tuple[Floats, Floats, NDArr
     return score, ranking, home
 
 
-def _figure(kind: str, score: Floats, ranking: Floats, home: NDArray[np.int64]) -> Moment:
+def _figure(kind: str, score: Floats, ranking: Floats, home: NDArray[np.int64]) -> PointEstimate:
     if kind == "mean":
         return mean(score, home)
     if kind == "gain":
