@@ -32,7 +32,7 @@ from simulator.engine.simulator import Simulator, simulate
 from simulator.world.parameters import Parameters, SurveyParameters
 from training.evaluation.metrics import auc
 from training.fitting.fit import PARAMETERS
-from training.fitting.horizon_models import fit_heads
+from training.fitting.horizon_models import fit_horizon_models
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory
 from training.labelling.periods import PeriodSplit, period_split
@@ -356,10 +356,15 @@ def _models(
 
 
 def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
-    heads, _ = fit_heads(dataset, split, target, [PARAMETERS], TrainingSettings.read())
+    horizon_models, _ = fit_horizon_models(
+        dataset, split, target, [PARAMETERS], TrainingSettings.read()
+    )
     return Scorer(
         ModelVersion(
-            name=target.name, service=target.service, features=dataset.features, heads=heads
+            name=target.name,
+            service=target.service,
+            features=dataset.features,
+            horizon_models=horizon_models,
         ),
         threads=0,
     )

@@ -26,7 +26,7 @@ from models.churn import CHURN
 from pipeline.features import build_features
 from simulator.engine.simulator import simulate
 from training.evaluation.assess import EVERYBODY
-from training.fitting import horizon_models as heads
+from training.fitting import horizon_models
 from training.fitting.calibrate import CalibrationChoice
 from training.fitting.tune import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
@@ -151,17 +151,17 @@ def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days:
 
 
 def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, object]]:
-    for head, assessment in model.assessments.items():
+    for horizon, assessment in model.assessments.items():
         for stratum, found in assessment.strata.items():
             slope, ratio = found.slope, found.observed_over_expected
             yield {
-                "days": head,
+                "days": horizon,
                 "stratum": stratum,
                 "rows": found.rows,
                 "positives": found.positives,
                 "slope": f"{slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f})",
                 "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
-                "true risk, test over calibration": _moved(risk, model, stratum, int(head)),
+                "true risk, test over calibration": _moved(risk, model, stratum, int(horizon)),
                 "top deciles out of bounds": sum(
                     not decile.joint_low <= decile.observed <= decile.joint_high
                     for decile in found.deciles[-3:]
@@ -189,7 +189,7 @@ def shuffled(dataset: Dataset) -> Dataset:
 @contextmanager
 def miscalibrated() -> Iterator[None]:
     """Calibrate wrongly: log-odds too extreme around their mean."""
-    right = heads.choose_calibration
+    right = horizon_models.choose_calibration
 
     def wrong(margin: np.ndarray, *rest: object) -> CalibrationChoice:
         found = right(margin, *rest)  # type: ignore[arg-type]
@@ -203,7 +203,7 @@ def miscalibrated() -> Iterator[None]:
             ),
         )
 
-    with mock.patch.object(heads, "choose_calibration", wrong):
+    with mock.patch.object(horizon_models, "choose_calibration", wrong):
         yield
 
 

@@ -222,8 +222,8 @@ def _print_version(shown: "ShownVersion") -> None:
         f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}"
     )
     result = shown.to_json()
-    for head, assessment in (result["assessment.json"] or {}).items():
-        console.print(_figures_table(head, assessment))
+    for horizon, assessment in (result["assessment.json"] or {}).items():
+        console.print(_figures_table(horizon, assessment))
     if not result["assessment.json"] and version.figures:
         table = Table("figure", Column("value", justify="right"), box=box.SIMPLE_HEAD)
         for metric, figure in version.figures.items():
@@ -246,16 +246,16 @@ def _print_version(shown: "ShownVersion") -> None:
 
 
 def _print_comparison(comparison: "Comparison") -> None:
-    """Print two versions side by side, a table a head."""
+    """Print two versions side by side, one table per horizon."""
     from rich import box
     from rich.console import Console
     from rich.table import Column, Table
 
     console = Console(highlight=False)
-    for head, group in groupby(comparison.figures, key=lambda figure: figure.head):
-        rows = comparison.rows.get(head)
+    for horizon, group in groupby(comparison.figures, key=lambda figure: figure.horizon):
+        rows = comparison.rows.get(horizon)
         on = f"on {rows:,} rows that both were tested on" if rows else "each on its own test period"
-        title = f"[bold]{_within(head)}[/bold]  [dim]{on}[/dim]"
+        title = f"[bold]{_within(horizon)}[/bold]  [dim]{on}[/dim]"
         console.print(title)
         names = [
             Column(f"version {number}", justify="right")
@@ -326,12 +326,12 @@ def _print_verdict(console: "Console", verdict: Mapping[str, Any], before: str) 
         )
 
 
-def _figures_table(head: str, assessment: Mapping[str, Any]) -> "Table":
+def _figures_table(horizon: str, assessment: Mapping[str, Any]) -> "Table":
     from rich import box
     from rich.table import Column, Table
 
     table = Table(
-        _within(head),
+        _within(horizon),
         Column("value", justify="right"),
         Column("minus constant", justify="right"),
         Column("minus champion", justify="right"),
@@ -375,5 +375,5 @@ def _moment(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
 
-def _within(head: str) -> str:
-    return f"within {head} days" if head else "all"
+def _within(horizon: str) -> str:
+    return f"within {horizon} days" if horizon else "all"

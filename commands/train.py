@@ -84,7 +84,7 @@ def _print_training(result: "Trained") -> None:
         f" {next(iter(model.assessments.values())).rows:,} rows after its training period, in {result.seconds:.0f} s"
     )
     console.print(_figures(model.assessments))
-    for head, assessment in list(model.assessments.items())[-1:]:
+    for horizon, assessment in list(model.assessments.items())[-1:]:
         for name, rival in assessment.rivals.items():
             called = (
                 f"champion {model.facts.champion.number}"
@@ -94,7 +94,7 @@ def _print_training(result: "Trained") -> None:
             difference = rival.difference.get("auc")
             if difference is not None:
                 console.print(
-                    f"AUC within {head} days minus that of {called}: {_signed(difference)}"
+                    f"AUC within {horizon} days minus that of {called}: {_signed(difference)}"
                 )
     rivalry = model.facts.champion
     if rivalry.number is not None and not rivalry.comparable:
@@ -124,7 +124,10 @@ def _figures(assessments: "dict[str, Assessment]") -> "Table":
     from rich import box
     from rich.table import Column, Table
 
-    columns = [Column(f"{head} days" if head else "value", justify="right") for head in assessments]
+    columns = [
+        Column(f"{horizon} days" if horizon else "value", justify="right")
+        for horizon in assessments
+    ]
     table = Table(Column("on the test period, with 95 % intervals"), *columns, box=box.SIMPLE_HEAD)
     for metric, name in _METRICS.items():
         found = [assessment.metrics.get(metric) for assessment in assessments.values()]

@@ -8,9 +8,9 @@ from holdfast.arrays import Floats
 def never_decreasing(probability: Floats) -> Floats:
     """The nearest probabilities that do not decrease with the horizon.
 
-    Heads are fitted and calibrated one by one, so that a longer horizon may come out below a
-    shorter one. Isotonic regression within a row (here by its min-max formula, Barlow et al. 1972)
-    moves such neighbours to their mean, no further than needed, and keeps the row's sum.
+    Horizon models are fitted and calibrated one by one, so that a longer horizon may come out below
+    a shorter one. Isotonic regression within a row (here by its min-max formula, Barlow et al.
+    1972) moves such neighbours to their mean, no further than needed, and keeps the row's sum.
 
     Parameters
     ----------

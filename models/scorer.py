@@ -10,7 +10,7 @@ from holdfast.errors import ModelError
 from models.bands import Bands
 from models.horizons import never_decreasing
 from models.reasons.explain import Explanation, explain
-from models.version import EVERYONE, Head, ModelVersion, Part
+from models.version import EVERYONE, HorizonModel, ModelVersion, StratumModel
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,25 @@ class Scorer:
         return self.score_all(matrix)[self.version.place(horizon_days)]
 
     def score_all(self, matrix: Floats) -> list[Scores]:
-        """Score rows within every horizon, in the order of the version's heads; errors as in
+        """Score rows within every horizon, in the order of the version's horizons; errors as in
         `score`.
 
-        Probabilities never decrease with the horizon, whatever the heads say one by one.
+        Probabilities never decrease with the horizon, whatever the horizon models give one by one.
         """
         self._check(matrix)
         rows = list(self._strata(matrix))
-        margins, probabilities = np.empty((2, len(self.version.heads), len(matrix)))
-        for place, head in enumerate(self.version.heads):
+        margins, probabilities = np.empty((2, len(self.version.horizon_models), len(matrix)))
+        for place, horizon_model in enumerate(self.version.horizon_models):
             for stratum, chosen in rows:
-                part = head.part(stratum)
-                margins[place, chosen] = self._margin(part, matrix[chosen])
-                probabilities[place, chosen] = part.calibration.probability(margins[place, chosen])
+                stratum_model = horizon_model.stratum_model(stratum)
+                margins[place, chosen] = self._margin(stratum_model, matrix[chosen])
+                probabilities[place, chosen] = stratum_model.calibration.probability(
+                    margins[place, chosen]
+                )
         return [
-            Scores(margin, probability, head.bands.assign(probability))
-            for margin, probability, head in zip(
-                margins, never_decreasing(probabilities), self.version.heads, strict=True
+            Scores(margin, probability, horizon_model.bands.assign(probability))
+            for margin, probability, horizon_model in zip(
+                margins, never_decreasing(probabilities), self.version.horizon_models, strict=True
             )
         ]
 
@@ -92,13 +94,13 @@ class Scorer:
         `score`.
         """
         self._check(matrix)
-        head = self.version.heads[self.version.place(horizon_days)]
-        groups = self._by_booster(head, matrix)
+        horizon_model = self.version.horizon_models[self.version.place(horizon_days)]
+        groups = self._by_booster(horizon_model, matrix)
         if len(groups) == 1:
             return explain(groups[0][0].booster, matrix, self.threads)
         base, contributions = np.empty(len(matrix)), np.empty(matrix.shape)
-        for part, chosen in groups:
-            found = explain(part.booster, matrix[chosen], self.threads)
+        for stratum_model, chosen in groups:
+            found = explain(stratum_model.booster, matrix[chosen], self.threads)
             base[chosen], contributions[chosen] = found.base, found.contributions
         return Explanation(base=base, contributions=contributions)
 
@@ -108,29 +110,32 @@ class Scorer:
         """
         self._check(matrix)
         base = np.empty(len(matrix))
-        for part, chosen in self._by_booster(self.version.main, matrix):
-            base[chosen] = self._base_of(part)
+        for stratum_model, chosen in self._by_booster(self.version.main, matrix):
+            base[chosen] = self._base_of(stratum_model)
         return base
 
-    def _base_of(self, part: Part) -> float:
+    def _base_of(self, stratum_model: StratumModel) -> float:
         # It is the same for every row of a booster, so an empty one tells it.
-        if id(part.booster) not in self._bases:
+        if id(stratum_model.booster) not in self._bases:
             nobody = np.full((1, len(self.version.features)), np.nan)
-            self._bases[id(part.booster)] = float(
-                explain(part.booster, nobody, self.threads).base[0]
+            self._bases[id(stratum_model.booster)] = float(
+                explain(stratum_model.booster, nobody, self.threads).base[0]
             )
-        return self._bases[id(part.booster)]
+        return self._bases[id(stratum_model.booster)]
 
-    def _margin(self, part: Part, matrix: Floats) -> Floats:
+    def _margin(self, stratum_model: StratumModel, matrix: Floats) -> Floats:
         if len(matrix) == 0:
             return np.empty(0)
         return np.asarray(
-            part.booster.predict(matrix, raw_score=True, num_threads=self.threads), dtype=np.float64
+            stratum_model.booster.predict(matrix, raw_score=True, num_threads=self.threads),
+            dtype=np.float64,
         )
 
     def _strata(self, matrix: Floats) -> Iterator[tuple[str, Positions | slice]]:
-        """Strata with their rows; all rows at once where no stratum has a part of its own."""
-        if self.version.strata is None or all(len(head.parts) == 1 for head in self.version.heads):
+        """Strata with their rows; all rows at once where no stratum has a model of its own."""
+        if self.version.strata is None or all(
+            len(horizon_model.stratum_models) == 1 for horizon_model in self.version.horizon_models
+        ):
             yield EVERYONE, slice(None)
             return
         stratum = self.version.strata.of(
@@ -139,15 +144,19 @@ class Scorer:
         for name in np.unique(stratum).tolist():
             yield name, np.flatnonzero(stratum == name)
 
-    def _by_booster(self, head: Head, matrix: Floats) -> list[tuple[Part, Positions]]:
-        found: dict[int, tuple[Part, list[Positions]]] = {}
+    def _by_booster(
+        self, horizon_model: HorizonModel, matrix: Floats
+    ) -> list[tuple[StratumModel, Positions]]:
+        found: dict[int, tuple[StratumModel, list[Positions]]] = {}
         everybody = np.arange(len(matrix))
         for stratum, chosen in self._strata(matrix):
-            part = head.part(stratum)
-            found.setdefault(id(part.booster), (part, []))[1].append(everybody[chosen])
-        return [(part, np.sort(np.concatenate(rows))) for part, rows in found.values()] or [
-            (head.everyone, everybody)
-        ]
+            stratum_model = horizon_model.stratum_model(stratum)
+            found.setdefault(id(stratum_model.booster), (stratum_model, []))[1].append(
+                everybody[chosen]
+            )
+        return [
+            (stratum_model, np.sort(np.concatenate(rows))) for stratum_model, rows in found.values()
+        ] or [(horizon_model.everyone, everybody)]
 
     def _check(self, matrix: Floats) -> None:
         expected = len(self.version.features)

@@ -21,7 +21,7 @@ class Target:
     service : str
         Feature service.
     horizons_days : tuple of int
-        Horizons, shortest first, each with a head of its own.
+        Horizons, shortest first, each with a model of its own.
     direction : {"churn", "dissatisfaction", "none"}
         Which of a feature's directions constrains the boosters; with ``none`` nothing does.
     strata : Strata or None

@@ -1,9 +1,9 @@
 """A model version: a directory of booster texts plus JSON, and nothing that runs code when it is
 loaded.
 
-A version has one head for each horizon, and a head one part for each stratum (rows of a kind, such
-as prepaid lines) that has a booster or a calibration of its own, beside the part that all other
-rows go by.
+A version has one `HorizonModel` for each horizon, and that one `StratumModel` for each stratum
+(rows of a kind, such as prepaid lines) that has a booster or a calibration of its own, beside the
+one that scores all other rows. In ``model.json`` they stand under ``heads`` and ``parts``.
 """
 
 import json
@@ -31,13 +31,13 @@ _DOCUMENT = "model.json"
 
 
 @dataclass(frozen=True)
-class Part:
-    """What scores the rows of a stratum.
+class StratumModel:
+    """What scores the rows of one stratum.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        Gives the raw margin. Several parts may share one.
+        Gives the raw margin. Several stratum models may share one.
     calibration : Calibration
         Turns the margin into a probability.
     """
@@ -47,36 +47,40 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
+class HorizonModel:
     """What gives one probability for each row.
 
     Parameters
     ----------
     horizon_days : int or None
         Days that the outcome may take, None where the target names none.
-    parts : mapping of str to Part
+    stratum_models : mapping of str to StratumModel
         By stratum; `EVERYONE` is always there.
     bands : BandBounds
         Turn the probability into a band.
     """
 
     horizon_days: int | None
-    parts: Mapping[str, Part]
+    stratum_models: Mapping[str, StratumModel]
     bands: BandBounds
 
     @classmethod
     def plain(cls, booster: lgb.Booster, calibration: Calibration, bands: BandBounds) -> Self:
-        """A head without horizon and strata."""
-        return cls(horizon_days=None, parts={EVERYONE: Part(booster, calibration)}, bands=bands)
+        """A model without horizon and strata."""
+        return cls(
+            horizon_days=None,
+            stratum_models={EVERYONE: StratumModel(booster, calibration)},
+            bands=bands,
+        )
 
     @property
-    def everyone(self) -> Part:
-        """The part for rows without a stratum of their own."""
-        return self.parts[EVERYONE]
+    def everyone(self) -> StratumModel:
+        """The model for rows without a stratum of their own."""
+        return self.stratum_models[EVERYONE]
 
-    def part(self, stratum: str) -> Part:
-        """The part that a stratum's rows go by."""
-        return self.parts.get(stratum, self.everyone)
+    def stratum_model(self, stratum: str) -> StratumModel:
+        """The model that scores the rows of a stratum."""
+        return self.stratum_models.get(stratum, self.everyone)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class ModelVersion:
         Feature service that the features come from.
     features : tuple of str
         Feature names in the boosters' order.
-    heads : tuple of Head
+    horizon_models : tuple of HorizonModel
         Shortest horizon first; at least one.
     strata : Strata or None
         How a row's stratum is told; None where there are none.
@@ -123,39 +127,39 @@ class ModelVersion:
     name: str
     service: str
     features: tuple[str, ...]
-    heads: tuple[Head, ...]
+    horizon_models: tuple[HorizonModel, ...]
     strata: Strata | None = None
     documents: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def main(self) -> Head:
-        """The head with the longest horizon: what is meant where no horizon is named."""
-        return self.heads[-1]
+    def main(self) -> HorizonModel:
+        """The model with the longest horizon: what is meant where no horizon is named."""
+        return self.horizon_models[-1]
 
     @property
     def horizons(self) -> tuple[int | None, ...]:
-        """Horizons of the heads, in days."""
-        return tuple(head.horizon_days for head in self.heads)
+        """Horizons of the models, in days."""
+        return tuple(model.horizon_days for model in self.horizon_models)
 
     @cached_property
     def boosters(self) -> dict[str, lgb.Booster]:
         """Every booster once, by the name of its file."""
-        found: dict[str, lgb.Booster] = {}
-        for name, part in self._named_parts():
-            if not any(part.booster is known for known in found.values()):
-                found[name] = part.booster
-        return found
+        boosters: dict[str, lgb.Booster] = {}
+        for name, stratum_model in self._named_stratum_models():
+            if not any(stratum_model.booster is booster for booster in boosters.values()):
+                boosters[name] = stratum_model.booster
+        return boosters
 
     def place(self, horizon_days: int | None) -> int:
-        """Position of the head with a horizon; of the main head for None.
+        """Position of the model with a horizon; of the main one for None.
 
         Raises
         ------
         ModelError
-            There is no such head.
+            There is no such horizon.
         """
         if horizon_days is None:
-            return len(self.heads) - 1
+            return len(self.horizon_models) - 1
         if horizon_days not in self.horizons:
             known = ", ".join(str(days) for days in self.horizons if days is not None) or "none"
             raise ModelError(
@@ -184,45 +188,45 @@ class ModelVersion:
             "features": list(self.features),
             "strata": self.strata
             and {"feature": self.strata.feature, "names": list(self.strata.names)},
-            "heads": [self._describe(head) for head in self.heads],
+            "heads": [self._describe(model) for model in self.horizon_models],
             "sha256": {name: digest(text) for name, text in files.items()},
         }
         text = dump(description)
         (directory / _DOCUMENT).write_text(text, encoding="utf-8")
         return digest(text)
 
-    def _named_parts(self) -> list[tuple[str, Part]]:
-        """Every part, and the name its booster's file would have: ``booster_90_prepaid.txt``, or
-        plain ``booster.txt``.
+    def _named_stratum_models(self) -> list[tuple[str, StratumModel]]:
+        """Every stratum model, and the name its booster's file would have:
+        ``booster_90_prepaid.txt``, or plain ``booster.txt``.
         """
         return [
             (
                 "_".join(
                     [
                         "booster",
-                        *([str(head.horizon_days)] if head.horizon_days else []),
+                        *([str(horizon_model.horizon_days)] if horizon_model.horizon_days else []),
                         *([stratum] if stratum else []),
                     ]
                 )
                 + ".txt",
-                part,
+                stratum_model,
             )
-            for head in self.heads
-            for stratum, part in sorted(head.parts.items())
+            for horizon_model in self.horizon_models
+            for stratum, stratum_model in sorted(horizon_model.stratum_models.items())
         ]
 
-    def _describe(self, head: Head) -> dict[str, Any]:
+    def _describe(self, horizon_model: HorizonModel) -> dict[str, Any]:
         names = {id(booster): name for name, booster in self.boosters.items()}
         return {
-            "horizon_days": head.horizon_days,
+            "horizon_days": horizon_model.horizon_days,
             "parts": {
                 stratum: {
-                    "booster": names[id(part.booster)],
-                    "calibration": part.calibration.to_json(),
+                    "booster": names[id(stratum_model.booster)],
+                    "calibration": stratum_model.calibration.to_json(),
                 }
-                for stratum, part in sorted(head.parts.items())
+                for stratum, stratum_model in sorted(horizon_model.stratum_models.items())
             },
-            "bands": head.bands.to_json(),
+            "bands": horizon_model.bands.to_json(),
         }
 
 
@@ -262,7 +266,9 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
             name=description["name"],
             service=description["service"],
             features=tuple(description["features"]),
-            heads=tuple(_read_head(head, boosters) for head in description["heads"]),
+            horizon_models=tuple(
+                _read_horizon_model(head, boosters) for head in description["heads"]
+            ),
             strata=strata and Strata(strata["feature"], tuple(strata["names"])),
             documents={name: json.loads(text) for name, text in files.items()},
         )
@@ -284,12 +290,16 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     return version
 
 
-def _read_head(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> Head:
-    parts = {
-        stratum: Part(boosters[part["booster"]], calibration_from_json(part["calibration"]))
+def _read_horizon_model(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> HorizonModel:
+    stratum_models = {
+        stratum: StratumModel(boosters[part["booster"]], calibration_from_json(part["calibration"]))
         for stratum, part in head["parts"].items()
     }
-    return Head(horizon_days=head["horizon_days"], parts=parts, bands=BandBounds(**head["bands"]))
+    return HorizonModel(
+        horizon_days=head["horizon_days"],
+        stratum_models=stratum_models,
+        bands=BandBounds(**head["bands"]),
+    )
 
 
 def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: Path) -> None:
@@ -299,9 +309,12 @@ def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: P
                 str(directory / name),
                 "must have been trained on the features that model.json names",
             )
-    if not version.heads or any(EVERYONE not in head.parts for head in version.heads):
+    if not version.horizon_models or any(
+        EVERYONE not in model.stratum_models for model in version.horizon_models
+    ):
         raise ModelError(
-            str(directory / _DOCUMENT), "must have a head, and in each a part for everyone"
+            str(directory / _DOCUMENT),
+            "must have a horizon model, and in each a stratum model for everyone",
         )
     if version.strata and version.strata.feature not in version.features:
         raise ModelError(

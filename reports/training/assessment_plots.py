@@ -1,5 +1,5 @@
-"""Plots of assessments: how good each head of a model is on its test period, against its rivals, by
-slice and over time.
+"""Plots of assessments: how good a model is on its test period at each horizon, against its rivals,
+by slice and over time.
 
 Drawn like `reports.kit.plots`, with intervals that resample customers.
 """
@@ -40,15 +40,15 @@ _ROOT_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1
 
 
 def assessment_figures(assessments: Mapping[str, Assessment]) -> dict[str, Figure]:
-    """All plots of a model's heads, by file name: such as ``differences.png`` and, for each head,
+    """All plots of a model, by file name: such as ``differences.png`` and, for each horizon,
     ``calibration_90d.png``.
     """
     figures = {
         "differences.png": differences_figure(assessments),
         "precision.png": precision_figure(assessments),
     }
-    for head, assessment in assessments.items():
-        suffix = f"_{head}d" if head else ""
+    for horizon, assessment in assessments.items():
+        suffix = f"_{horizon}d" if horizon else ""
         figures[f"calibration{suffix}.png"] = calibrations_figure(assessment)
         if any(found for column in assessment.slices.values() for found in column.values()):
             figures[f"slices{suffix}.png"] = slices_figure(assessment)
@@ -69,10 +69,10 @@ def differences_figure(assessments: Mapping[str, Assessment]) -> Figure:
     ):
         rows = [
             (
-                f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}",
+                f"{_horizon_words(horizon)}{RIVAL_WORDS.get(name, name)}",
                 _times(assessment.rivals[name].difference.get(metric), sign),
             )
-            for head, assessment in assessments.items()
+            for horizon, assessment in assessments.items()
             for name in rivals
             if name in assessment.rivals
         ]
@@ -89,7 +89,7 @@ def precision_figure(assessments: Mapping[str, Assessment]) -> Figure:
     """
     rows: list[tuple[str, Estimate | None]] = []
     colours = []
-    for head, assessment in assessments.items():
+    for horizon, assessment in assessments.items():
         rate = assessment.positives / assessment.rows
         found = {
             name: rival.metrics for name, rival in assessment.rivals.items() if name != "constant"
@@ -97,12 +97,12 @@ def precision_figure(assessments: Mapping[str, Assessment]) -> Figure:
         for name, metrics in {"model": assessment.metrics, **found}.items():
             rows.append(
                 (
-                    f"{_head_words(head)}{RIVAL_WORDS.get(name, name)}",
+                    f"{_horizon_words(horizon)}{RIVAL_WORDS.get(name, name)}",
                     metrics.get("precision_capacity"),
                 )
             )
             colours.append(MODEL if name == "model" else MUTED)
-        rows.append((f"{_head_words(head)}picked at random", Estimate(rate, rate, rate)))
+        rows.append((f"{_horizon_words(horizon)}picked at random", Estimate(rate, rate, rate)))
         colours.append(MUTED)
     figure = Figure(figsize=(6.4, 0.9 + 0.26 * len(rows)), dpi=_DPI, layout="constrained")
     axes = _styled(figure.add_subplot())
@@ -260,8 +260,8 @@ def _shortened(text: str) -> str:
     return drawable(text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…")
 
 
-def _head_words(head: str) -> str:
-    return f"{head} days, " if head else ""
+def _horizon_words(horizon: str) -> str:
+    return f"{horizon} days, " if horizon else ""
 
 
 def _times(found: Estimate | None, sign: float) -> Estimate | None:

@@ -1,5 +1,5 @@
-"""Comparison: whether a model is better than a rival on the same rows, in one word, and head by
-head.
+"""Comparison: whether a model is better than a rival on the same rows, in one word, and horizon by
+horizon.
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ ranked, and how right probabilities are."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadComparison:
-    """One head against a rival.
+class HorizonComparison:
+    """One horizon model against a rival.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class HeadComparison:
     theirs: dict[str, Estimate]
 
     def outcome(self, metric: str) -> Outcome:
-        """Whether the head is clearly better or worse in one metric."""
+        """Whether the model is clearly better or worse in one metric."""
         found = self.differences.get(metric)
         if found is None or found.low <= 0 <= found.high:
             return "unclear"
@@ -49,41 +49,41 @@ class HeadComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All heads against a rival.
+    """All horizons against a rival.
 
     Parameters
     ----------
     rival : str
         ``champion``, ``logistic`` or ``constant``.
-    heads : dict of str to HeadComparison
+    horizons : dict of str to HorizonComparison
         Shortest horizon first.
     """
 
     rival: str
-    heads: dict[str, HeadComparison]
+    horizons: dict[str, HorizonComparison]
 
     @property
-    def main(self) -> HeadComparison:
-        """The head that is meant where no horizon is named."""
-        return self.heads[list(self.heads)[-1]]
+    def main(self) -> HorizonComparison:
+        """The horizon that is meant where none is named."""
+        return self.horizons[list(self.horizons)[-1]]
 
     @property
     def outcome(self) -> Outcome:
-        """Worse or mixed where any head is; better where the main head is."""
-        worst = _together({head.overall for head in self.heads.values()})
+        """Worse or mixed where any horizon is; better where the main one is."""
+        worst = _together({horizon.overall for horizon in self.horizons.values()})
         return self.main.overall if worst == "better" else worst
 
 
 def compare(assessments: Mapping[str, Assessment], rival: str) -> Comparison | None:
-    """Compare the heads with a rival; None where one of them was not compared with it."""
+    """Compare all horizons with a rival; None where one of them was not compared with it."""
     if not assessments or any(
         rival not in assessment.rivals for assessment in assessments.values()
     ):
         return None
-    heads = {}
-    for head, assessment in assessments.items():
+    horizons = {}
+    for horizon, assessment in assessments.items():
         theirs = assessment.rivals[rival]
-        heads[head] = HeadComparison(
+        horizons[horizon] = HorizonComparison(
             differences={
                 metric: theirs.difference[metric]
                 for metric in COMPARED
@@ -92,7 +92,7 @@ def compare(assessments: Mapping[str, Assessment], rival: str) -> Comparison | N
             ours=assessment.metrics,
             theirs=theirs.metrics,
         )
-    return Comparison(rival=rival, heads=heads)
+    return Comparison(rival=rival, horizons=horizons)
 
 
 def _together(outcomes: set[Outcome]) -> Outcome:

@@ -59,9 +59,9 @@ class Standing:
     text: str
 
 
-def head_words(head: str) -> str:
-    """What a head is called."""
-    return f"within {head} days" if head else "whenever"
+def horizon_words(horizon: str) -> str:
+    """What a horizon is called."""
+    return f"within {horizon} days" if horizon else "whenever"
 
 
 def interval(
@@ -103,7 +103,7 @@ def rival_words(rival: str, champion: str | None) -> str:
 
 
 def difference_forest(comparisons: Sequence[tuple[str, Comparison]], metric: str) -> Forest:
-    """The heads' differences from rivals, turned so that better lies to the right.
+    """Differences from rivals at every horizon, turned so that better lies to the right.
 
     AUC is in pairs of a hundred; log loss in per cent of the rival's.
 
@@ -117,7 +117,7 @@ def difference_forest(comparisons: Sequence[tuple[str, Comparison]], metric: str
     groups = []
     for heading, comparison in comparisons:
         entries = []
-        for head, found in comparison.heads.items():
+        for horizon, found in comparison.horizons.items():
             theirs = found.theirs.get(metric)
             factor = 100 * COMPARED[metric]
             if metric == "log_loss":
@@ -125,19 +125,23 @@ def difference_forest(comparisons: Sequence[tuple[str, Comparison]], metric: str
             difference = scaled(found.differences.get(metric), factor)
             kind = _kind(found.outcome(metric))
             text = interval(difference, 2 if metric == "auc" else 1, sign=True)
-            entries.append(Entry(label=head_words(head), estimate=difference, text=text, kind=kind))
+            entries.append(
+                Entry(label=horizon_words(horizon), estimate=difference, text=text, kind=kind)
+            )
         groups.append((heading, entries))
     return forest(groups, sign=True, reference=0.0, left="worse", right="better")
 
 
 def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
-    """AUC of the model and its rivals, by head; the constant, which ranks nothing, is left out."""
+    """AUC of the model and its rivals, by horizon; the constant, which ranks nothing, is left
+    out.
+    """
     groups = []
-    for head, assessment in assessments.items():
+    for horizon, assessment in assessments.items():
         found = _by_predictor(assessment, champion, without=("constant",))
         groups.append(
             (
-                head_words(head).capitalize(),
+                horizon_words(horizon).capitalize(),
                 [
                     _entry(who, metrics.get("auc"), interval(metrics.get("auc")))
                     for who, metrics in found
@@ -148,13 +152,13 @@ def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) 
 
 
 def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
-    """Share of the perfect profit that the model and its rivals capture, by head."""
+    """Share of the perfect profit that the model and its rivals capture, by horizon."""
     groups = []
-    for head, assessment in assessments.items():
+    for horizon, assessment in assessments.items():
         found = _by_predictor(assessment, champion)
         groups.append(
             (
-                head_words(head).capitalize(),
+                horizon_words(horizon).capitalize(),
                 [
                     _entry(
                         who,
@@ -181,7 +185,7 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
-    """Calibration slope and observed over expected of every stratum and head, with what the gate
+    """Calibration slope and observed over expected of every stratum and horizon, with what the gate
     allows shaded.
     """
     found = {}
@@ -189,7 +193,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
         groups = []
         for stratum in strata_of(assessments):
             entries = []
-            for head, assessment in assessments.items():
+            for horizon, assessment in assessments.items():
                 calibration = assessment.strata.get(stratum)
                 estimate: Estimate | None = getattr(calibration, name) if calibration else None
                 outside = estimate is not None and (
@@ -197,7 +201,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
                 )
                 entries.append(
                     Entry(
-                        label=head_words(head),
+                        label=horizon_words(horizon),
                         estimate=estimate,
                         text=interval(estimate, 2),
                         kind="worse" if outside else "ours",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports.kit.page import share
-from reports.training.figures import NOT_KNOWN, head_words
+from reports.training.figures import NOT_KNOWN, horizon_words
 from reports.training.words import excluded_words, plain
 from training.fitting.tune import TrialRecord, Tuned
 from training.release.facts import PARTS, TrainingFacts
@@ -82,9 +82,11 @@ class Silence:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for a head and stratum: calibration, and whether the booster is its own."""
+    """What was chosen for a horizon and stratum: calibration, and whether the booster is its
+    own.
+    """
 
-    head: str
+    horizon: str
     stratum: str
     calibration: str
     candidates: str
@@ -173,19 +175,19 @@ def best_trials(tuned: Tuned) -> tuple[TrialRecord, ...]:
 
 
 def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
-    """Calibration and booster of every head and stratum that has its own."""
+    """Calibration and booster of every horizon and stratum that has its own."""
     calibrations: dict[str, Any] = facts.choices.get("calibrations", {})
     boosters: dict[str, Any] = facts.choices.get("boosters", {})
     found = []
-    for head in facts.heads:
-        for name in (head, *(f"{head}/{stratum}".lstrip("/") for stratum in facts.strata)):
+    for horizon in facts.horizons:
+        for name in (horizon, *(f"{horizon}/{stratum}".lstrip("/") for stratum in facts.strata)):
             if name not in calibrations and name not in boosters:
                 continue
-            stratum = "" if name == head else name.rpartition("/")[2]
+            stratum = "" if name == horizon else name.rpartition("/")[2]
             calibration, booster = calibrations.get(name), boosters.get(name)
             found.append(
                 Chosen(
-                    head=head_words(head),
+                    horizon=horizon_words(horizon),
                     stratum=plain(stratum) or "all others",
                     calibration=calibration["chosen"] if calibration else "as all others",
                     candidates=_losses(calibration["log_loss"]) if calibration else "",
@@ -199,12 +201,12 @@ def own_boosters(facts: TrainingFacts) -> dict[str, str]:
     """Strata that have boosters of their own, and for which horizons."""
     found: dict[str, list[str]] = {}
     for name, tried in facts.choices.get("boosters", {}).items():
-        head, _, stratum = name.rpartition("/")
+        horizon, _, stratum = name.rpartition("/")
         if tried["own_wins"]:
-            found.setdefault(plain(stratum), []).append(head)
+            found.setdefault(plain(stratum), []).append(horizon)
     return {
-        stratum: f"within {_listed(heads)} days" if all(heads) else ""
-        for stratum, heads in found.items()
+        stratum: f"within {_listed(horizons)} days" if all(horizons) else ""
+        for stratum, horizons in found.items()
     }
 
 
@@ -213,7 +215,9 @@ def explanation_costs(facts: TrainingFacts) -> str:
     costs = facts.explanation_cost
     if len(set(costs.values())) == 1:
         return f"{next(iter(costs.values())):,} leaves"
-    return _listed([f"{leaves:,} leaves {head_words(head)}" for head, leaves in costs.items()])
+    return _listed(
+        [f"{leaves:,} leaves {horizon_words(horizon)}" for horizon, leaves in costs.items()]
+    )
 
 
 def _listed(words: Sequence[str]) -> str:

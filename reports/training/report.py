@@ -21,7 +21,7 @@ from reports.training.assessment_plots import (
     tuning_figure,
 )
 from reports.training.comparison import COMPARED, Comparison, compare
-from reports.training.figures import head_words, interval, rival_words
+from reports.training.figures import horizon_words, interval, rival_words
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
 from reports.training.words import (
@@ -101,8 +101,8 @@ def render_model_report(
     first = headline(model)
     others = _others(model, first)
     words = target_words(facts.target)
-    main_head = list(assessments)[-1]
-    main = assessments[main_head]
+    main_horizon = list(assessments)[-1]
+    main = assessments[main_horizon]
     target = TARGETS.get(facts.target)
     return (
         environment()
@@ -117,11 +117,11 @@ def render_model_report(
             about=target.about if target else "",
             headline=first,
             main=main,
-            main_head=main_head,
+            main_horizon=main_horizon,
             assessments=assessments,
             champion=champion,
             settings=AssessmentSettings.read(),
-            figures=_figures(model, main_head),
+            figures=_figures(model, main_horizon),
             first=_differences(first.comparison) if first.comparison else None,
             # A constant ranks nothing: only its probabilities are worth a comparison.
             others=(
@@ -136,7 +136,7 @@ def render_model_report(
             plots=plots,
             metrics=METRICS,
             interval=interval,
-            head_words=head_words,
+            horizon_words=horizon_words,
             rival_words=rival_words,
             plain=plain,
             flags=[
@@ -196,16 +196,18 @@ def headline(model: OperatorModel) -> Headline:
     )
 
 
-def _figures(model: OperatorModel, main_head: str) -> dict[str, Markup]:
+def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
     """Figures by name, as SVG; there is nothing but our own words in them."""
     found = {}
-    for head, assessment in model.assessments.items():
-        for place, stratum in enumerate(model_figures.strata_of({head: assessment})):
-            found[f"calibration-{head}-{place}"] = calibration_figure(assessment.strata[stratum])
-    decay = model.assessments[main_head].decay
+    for horizon, assessment in model.assessments.items():
+        for place, stratum in enumerate(model_figures.strata_of({horizon: assessment})):
+            found[f"calibration-{horizon}-{place}"] = calibration_figure(assessment.strata[stratum])
+    decay = model.assessments[main_horizon].decay
     if len(decay) > 1:
-        found["decay-auc"] = decay_figure(model.assessments[main_head])
-        found["decay-ratio"] = decay_figure(model.assessments[main_head], "observed_over_expected")
+        found["decay-auc"] = decay_figure(model.assessments[main_horizon])
+        found["decay-ratio"] = decay_figure(
+            model.assessments[main_horizon], "observed_over_expected"
+        )
     if any(trial.value is not None for trial in model.tuned.trials[1:]):
         found["tuning"] = tuning_figure(model.tuned)
     return {name: Markup(inline_svg(figure, name)) for name, figure in found.items()}  # noqa: S704  drawn by us

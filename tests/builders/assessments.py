@@ -12,7 +12,7 @@ from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
-from models.version import EVERYONE, Head, ModelVersion, Part, Strata
+from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
 from training.evaluation.assessment import (
     Assessment,
     Calibration,
@@ -21,7 +21,7 @@ from training.evaluation.assessment import (
     Month,
     Rival,
     Slice,
-    head_name,
+    horizon_name,
 )
 from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TestPredictions
@@ -126,14 +126,14 @@ def assessment(
     strata: Sequence[str] = STRATA,
     top_decile_off: float = 0.0,
 ) -> Assessment:
-    """A head's assessment.
+    """The assessment of one horizon.
 
     Parameters
     ----------
     horizon_days : int or None
         Its horizon; the longer, the more positives.
     auc, champion : float
-        AUC of the head and of the champion; None where there is none to compare with.
+        AUC of the model and of the champion; None where there is none to compare with.
     flagged : sequence of (column, value)
         Slices where the model is clearly worse.
     months : int
@@ -220,7 +220,7 @@ def facts(
     **changes: Any,
 ) -> TrainingFacts:
     """How the model was made; by default it was compared with version 2."""
-    heads = [head_name(days) for days in horizons_days] or [""]
+    horizons = [horizon_name(days) for days in horizons_days] or [""]
     fitted = tuple(f"2025-{month:02d}-06T00:00:00+00:00" for month in range(1, 7))
     known: dict[str, Any] = {
         "target": target,
@@ -248,11 +248,11 @@ def facts(
         "strata": STRATA,
         "slices": tuple(SLICES),
         "parameters": {"learning_rate": 0.05, "num_leaves": 24, "feature_fraction": 0.6},
-        "rounds": {**dict.fromkeys(heads, 180), f"{heads[-1]}/prepaid": 90},
+        "rounds": {**dict.fromkeys(horizons, 180), f"{horizons[-1]}/prepaid": 90},
         "flags": tuple(flags),
         "champion": champion or Rivalry(number="2", comparable=True, why=""),
-        "explanation_cost": dict.fromkeys(heads, 4_300),
-        "additivity_error": dict.fromkeys(heads, 2e-12),
+        "explanation_cost": dict.fromkeys(horizons, 4_300),
+        "additivity_error": dict.fromkeys(horizons, 2e-12),
         "seed": 20260101,
         "git_commit": COMMIT,
         "environment_sha256": "cd" * 32,
@@ -264,20 +264,20 @@ def facts(
                 "without": {"auc": 0.781, "log_loss": 0.1419, "rounds": 170},
             },
             "boosters": {
-                f"{head}/{stratum}": {
+                f"{horizon}/{stratum}": {
                     "shared_log_loss": 0.150,
                     "own_log_loss": 0.149 if stratum == "prepaid" else 0.152,
                     "own_wins": stratum == "prepaid",
                 }
-                for head in heads
+                for horizon in horizons
                 for stratum in STRATA
             },
             "calibrations": {
-                "/".join(filter(None, (head, stratum))): {
+                "/".join(filter(None, (horizon, stratum))): {
                     "chosen": "beta" if stratum == "prepaid" else "platt",
                     "log_loss": {"platt": 0.15, "beta": 0.1497},
                 }
-                for head in heads
+                for horizon in horizons
                 for stratum in ("", *STRATA)
             },
         },
@@ -353,14 +353,16 @@ def operator_model(
     horizons = known.horizons_days or (None,)
     if assessments is None:
         assessments = {
-            head_name(days): assessment(days, champion=0.765 if known.champion.comparable else None)
+            horizon_name(days): assessment(
+                days, champion=0.765 if known.champion.comparable else None
+            )
             for days in horizons
         }
-    part = Part(_booster(names), PlattCalibration(slope=1.0, intercept=0.0))
-    heads = tuple(
-        Head(
+    stratum_model = StratumModel(_booster(names), PlattCalibration(slope=1.0, intercept=0.0))
+    horizon_models = tuple(
+        HorizonModel(
             horizon_days=days,
-            parts=dict.fromkeys((EVERYONE, *STRATA), part),
+            stratum_models=dict.fromkeys((EVERYONE, *STRATA), stratum_model),
             bands=BandBounds(high=0.1, medium=0.05),
         )
         for days in horizons
@@ -371,7 +373,7 @@ def operator_model(
             name=known.target,
             service=known.service,
             features=names,
-            heads=heads,
+            horizon_models=horizon_models,
             strata=Strata(names[0], STRATA),
             documents=dict(documents or {}),
         ),
@@ -384,8 +386,8 @@ def operator_model(
             row=np.arange(2, dtype=np.uint64),
             customer=np.arange(2, dtype=np.uint64),
             weight=np.ones(2),
-            label={head: np.array([0.0, 1.0]) for head in assessments},
-            probability={head: np.array([0.1, 0.2]) for head in assessments},
+            label={horizon: np.array([0.0, 1.0]) for horizon in assessments},
+            probability={horizon: np.array([0.1, 0.2]) for horizon in assessments},
         ),
         test=np.arange(2),
     )

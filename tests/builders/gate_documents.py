@@ -62,7 +62,7 @@ def calibration(rows: int) -> Calibration:
 
 
 def assessment(days: int | None, champion: bool = True) -> Assessment:
-    """A head that is better than a constant and no worse than the champion."""
+    """A horizon model that is better than a constant and no worse than the champion."""
     metrics = {name: around(_VALUES.get(name, 0.3), 0.02) for name in METRICS}
 
     def rival(auc: float, log_loss: float) -> Rival:
@@ -113,7 +113,7 @@ def facts(
     **changes: Any,
 ) -> TrainingFacts:
     """Facts of a training, compared with version 3 unless told otherwise."""
-    heads = tuple(map(str, HORIZONS))
+    horizons = tuple(map(str, HORIZONS))
     values: dict[str, Any] = {
         "target": name,
         "service": SERVICE,
@@ -128,11 +128,11 @@ def facts(
         "strata": tuple(STRATA),
         "slices": ("billing_type", "region"),
         "parameters": {"num_leaves": 16, "learning_rate": 0.05},
-        "rounds": dict.fromkeys(heads, 120),
+        "rounds": dict.fromkeys(horizons, 120),
         "flags": (),
         "champion": champion or Rivalry(number="3", comparable=True, why=""),
-        "explanation_cost": dict.fromkeys(heads, 1900),
-        "additivity_error": dict.fromkeys(heads, 1e-13),
+        "explanation_cost": dict.fromkeys(horizons, 1900),
+        "additivity_error": dict.fromkeys(horizons, 1e-13),
         "seed": 1,
         "git_commit": "unknown",
         "environment_sha256": "e" * 64,

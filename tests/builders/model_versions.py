@@ -15,7 +15,7 @@ from holdfast.home import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.reasons.cost import explanation_cost
-from models.version import EVERYONE, Head, ModelVersion, Part, Strata
+from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
 from tests.builders.gate_documents import FEATURES, HORIZONS, STRATA, documents, facts
 from training.release.facts import Rivalry
 
@@ -33,7 +33,7 @@ def against(number: str) -> Rivalry:
 def make_version(
     name: str = "churn", champion: Rivalry = NOBODY, seed: int = 1, rounds: int = 3, **changes: Any
 ) -> ModelVersion:
-    """A version with two heads and strata, whose documents pass the gate unless `changes` to its
+    """A version with two horizons and strata, whose documents pass the gate unless `changes` to its
     facts spoil them.
     """
     random = np.random.default_rng(seed)
@@ -46,9 +46,13 @@ def make_version(
         data,
         rounds,
     )
-    part = Part(booster, PlattCalibration(slope=1.0, intercept=-1.0))
-    heads = tuple(
-        Head(horizon_days=days, parts={EVERYONE: part}, bands=BandBounds(high=0.6, medium=0.3))
+    stratum_model = StratumModel(booster, PlattCalibration(slope=1.0, intercept=-1.0))
+    horizon_models = tuple(
+        HorizonModel(
+            horizon_days=days,
+            stratum_models={EVERYONE: stratum_model},
+            bands=BandBounds(high=0.6, medium=0.3),
+        )
         for days in HORIZONS
     )
     known = facts(
@@ -61,7 +65,7 @@ def make_version(
         name=name,
         service=TINY,
         features=FEATURES,
-        heads=heads,
+        horizon_models=horizon_models,
         strata=Strata("billing_type_code", tuple(STRATA)),
         documents=documents(replace(known, **changes), champion=champion.comparable),
     )

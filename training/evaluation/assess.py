@@ -1,4 +1,4 @@
-"""Assess: judge a head's predictions on its test period, everything under the same resampled
+"""Assess: judge one horizon's predictions on its test period, everything under the same resampled
 customers.
 """
 
@@ -37,12 +37,13 @@ MONTH = np.timedelta64(28, "D")
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What one head says of the test rows, what came, and all that its figures are told apart by.
+    """What one horizon model says of the test rows, what came, and all that its figures are told
+    apart by.
 
     Parameters
     ----------
     horizon_days : int or None
-        Horizon of the head.
+        Horizon of the model.
     label : (n,) float64
         0 or 1, both present.
     probability : (n,) float64

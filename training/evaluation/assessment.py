@@ -18,11 +18,11 @@ would refuse less.
 
 
 ASSESSMENT = "assessment.json"
-"""Name of the document with one `Assessment` a head, by `head_name`."""
+"""Name of the document with one `Assessment` per horizon, by `horizon_name`."""
 
 
-def head_name(horizon_days: int | None) -> str:
-    """What documents call a head: its horizon in days, and the empty string for a head without
+def horizon_name(horizon_days: int | None) -> str:
+    """What documents call a horizon: its days, and the empty string for a model without
     one.
     """
     return "" if horizon_days is None else str(horizon_days)
@@ -153,12 +153,12 @@ class Month:
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """How good one head of a model is on its test period.
+    """How good a model is on its test period, within one horizon.
 
     Parameters
     ----------
     horizon_days : int or None
-        Horizon of the head.
+        The horizon.
     rows, customers, positives : int
         Size of the test.
     metrics : dict of str to Estimate

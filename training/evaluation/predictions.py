@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
 from training.evaluation.assess import Predictions, assess
-from training.evaluation.assessment import Assessment, head_name
+from training.evaluation.assessment import Assessment, horizon_name
 from training.labelling.dataset import Dataset
 from training.settings import AssessmentSettings
 
@@ -38,7 +38,7 @@ class TestPredictions:
     weight : (n,) float64
         Positive.
     label, probability : dict of str to (n,) float64
-        By `training.evaluation.assessment.head_name`; label is NaN where it is not known.
+        By `training.evaluation.assessment.horizon_name`; label is NaN where it is not known.
     """
 
     __test__ = False  # no test, whatever its name makes of it
@@ -52,7 +52,7 @@ class TestPredictions:
     @classmethod
     def of(cls, dataset: Dataset, test: Positions, probability: Mapping[str, Floats]) -> Self:
         """Keep what was said of some rows of a dataset, by
-        `training.evaluation.assessment.head_name`.
+        `training.evaluation.assessment.horizon_name`.
         """
         rows = pd.DataFrame(
             {"id": dataset.ids[test], "cutoff": dataset.cutoffs[test].astype("datetime64[us]")}
@@ -61,32 +61,34 @@ class TestPredictions:
             row=pd.util.hash_pandas_object(rows, index=False).to_numpy().astype(np.uint64),
             customer=pd.util.hash_array(dataset.customers[test].astype(object)),
             weight=dataset.weight[test],
-            label={head_name(days): label[test] for days, label in dataset.labels.items()},
+            label={horizon_name(days): label[test] for days, label in dataset.labels.items()},
             probability=dict(probability),
         )
 
     def to_table(self) -> pa.Table:
         """As stored: ``row``, ``customer``, ``weight``, and ``label_90``, ``probability_90`` and so
-        on by head.
+        on by horizon.
         """
         columns = {"row": self.row, "customer": self.customer, "weight": self.weight}
-        columns |= {f"label_{head}": self.label[head] for head in self.probability}
-        columns |= {f"probability_{head}": values for head, values in self.probability.items()}
+        columns |= {f"label_{horizon}": self.label[horizon] for horizon in self.probability}
+        columns |= {
+            f"probability_{horizon}": values for horizon, values in self.probability.items()
+        }
         return pa.table(columns)
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
         """Read back what `to_table` gave."""
         columns = {name: table[name].to_numpy() for name in table.column_names}
-        heads = [
+        horizons = [
             name.removeprefix("probability_") for name in columns if name.startswith("probability_")
         ]
         return cls(
             row=columns["row"],
             customer=columns["customer"],
             weight=columns["weight"],
-            label={head: columns[f"label_{head}"] for head in heads},
-            probability={head: columns[f"probability_{head}"] for head in heads},
+            label={horizon: columns[f"label_{horizon}"] for horizon in horizons},
+            probability={horizon: columns[f"probability_{horizon}"] for horizon in horizons},
         )
 
 
@@ -107,27 +109,27 @@ def compare_predictions(
     Returns
     -------
     dict of str to Assessment
-        By head: ours, with theirs as the rival ``other``. A head is left out where too few shared
-        rows have a known outcome.
+        By horizon: ours, with theirs as the rival ``other``. A horizon is left out where too few
+        shared rows have a known outcome.
     """
     _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
     found = {}
-    for head in ours.probability:
-        if head not in theirs.probability:
+    for horizon in ours.probability:
+        if horizon not in theirs.probability:
             continue
-        label = ours.label[head][here]
+        label = ours.label[horizon][here]
         # What became of a row is known to whoever trained last; where the two disagree, the row was
         # counted anew in between.
-        known = ~np.isnan(label) & (label == theirs.label[head][there])
+        known = ~np.isnan(label) & (label == theirs.label[horizon][there])
         positives = int(label[known].sum())
         if min(positives, int(known.sum()) - positives) < _FEWEST_POSITIVES:
             continue
         rows = here[known]
-        found[head] = assess(
+        found[horizon] = assess(
             Predictions(
-                horizon_days=int(head) if head else None,
+                horizon_days=int(horizon) if horizon else None,
                 label=label[known],
-                probability=ours.probability[head][rows],
+                probability=ours.probability[horizon][rows],
                 weight=ours.weight[rows],
                 customer=np.unique(ours.customer[rows], return_inverse=True)[1].astype(np.int64),
                 strata=np.full(len(rows), "", dtype=np.str_),
@@ -135,7 +137,7 @@ def compare_predictions(
                 cutoffs=np.zeros(len(rows), dtype="datetime64[us]"),
                 trained_until=None,
                 holdout=np.zeros(len(rows), dtype=bool),
-                rivals={"other": theirs.probability[head][there[known]]},
+                rivals={"other": theirs.probability[horizon][there[known]]},
             ),
             settings,
             seed,

@@ -1,5 +1,5 @@
-"""Heads: a calibrated booster for each horizon, and for a stratum its own where that wins on the
-tuning rows.
+"""Horizon models: a calibrated booster for each horizon, and for a stratum its own where that wins
+on the tuning rows.
 
 Rounds are chosen on the tuning rows; then the booster is fitted again on fitting and tuning rows
 together, and calibrated on the calibration rows, which belong to other customers.
@@ -19,8 +19,8 @@ from models.bands import BandBounds
 from models.calibration import Calibration
 from models.settings import BandSettings
 from models.target import Target
-from models.version import EVERYONE, Head, Part
-from training.evaluation.assessment import head_name
+from models.version import EVERYONE, HorizonModel, StratumModel
+from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
 from training.fitting.blend import fit_blend, fit_blend_early_stopped
 from training.fitting.calibrate import choose_calibration
@@ -37,19 +37,19 @@ FEWEST_FOR_OWN_CALIBRATION = 60
 
 
 @dataclass
-class HeadRecord:
-    """What was tried while heads were fitted.
+class FittingRecord:
+    """What was tried while horizon models were fitted.
 
     Parameters
     ----------
     rounds : dict of str to int
-        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
+        Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
     boosters : dict of str to dict
-        By ``head/stratum``: log loss on the stratum's tuning rows of the shared booster and of its
-        own, and whether its own won.
+        By ``horizon/stratum``: log loss on the stratum's tuning rows of the shared booster and of
+        its own, and whether its own won.
     calibrations : dict of str to dict
-        By head, and ``head/stratum``: the kind chosen and the cross-validated log loss of every
-        candidate.
+        By horizon, and ``horizon/stratum``: the kind chosen and the cross-validated log loss of
+        every candidate.
     """
 
     rounds: dict[str, int] = field(default_factory=dict)
@@ -57,14 +57,14 @@ class HeadRecord:
     calibrations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def fit_heads(
+def fit_horizon_models(
     dataset: Dataset,
     split: PeriodSplit,
     target: Target,
     recipes: Sequence[Recipe],
     settings: TrainingSettings,
-) -> tuple[tuple[Head, ...], HeadRecord]:
-    """Fit and calibrate a head for each horizon of a target.
+) -> tuple[tuple[HorizonModel, ...], FittingRecord]:
+    """Fit and calibrate a model for each horizon of a target.
 
     Parameters
     ----------
@@ -82,11 +82,11 @@ def fit_heads(
     """
     fitter = _Fitter(dataset, split, target, recipes, settings)
     with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
-        heads = []
+        horizon_models = []
         for days in target.horizons_days:
-            heads.append(fitter.head(days))
+            horizon_models.append(fitter.fit(days))
             advance(1)
-    return tuple(heads), fitter.record
+    return tuple(horizon_models), fitter.record
 
 
 def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> TrainingTable:
@@ -133,15 +133,15 @@ class _Fitter:
         self.recipes = recipes
         self.settings = settings
         self.most_leaves = GateSettings.read().most_leaves
-        self.record = HeadRecord()
+        self.record = FittingRecord()
         self._stratum = (
             np.full(len(dataset.ids), EVERYONE)
             if target.strata is None
             else target.strata.of(dataset.matrix[:, dataset.features.index(target.strata.feature)])
         )
 
-    def head(self, horizon_days: int) -> Head:
-        name = head_name(horizon_days)
+    def fit(self, horizon_days: int) -> HorizonModel:
+        name = horizon_name(horizon_days)
         train, tune = (
             table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune)
         )
@@ -174,7 +174,7 @@ class _Fitter:
             for booster in (shared, own)
         ]
         wins = losses[1] < losses[0]
-        name = f"{head_name(horizon_days)}/{stratum}"
+        name = f"{horizon_name(horizon_days)}/{stratum}"
         self.record.boosters[name] = {
             "shared_log_loss": losses[0],
             "own_log_loss": losses[1],
@@ -188,10 +188,10 @@ class _Fitter:
         self.record.rounds[name] = booster.num_trees()
         return booster
 
-    def _calibrated(self, horizon_days: int, boosters: Mapping[str, lgb.Booster]) -> Head:
+    def _calibrated(self, horizon_days: int, boosters: Mapping[str, lgb.Booster]) -> HorizonModel:
         rows = self.split.calibrate
         rows = rows[~np.isnan(self.dataset.labels[horizon_days][rows])]
-        parts: dict[str, Part] = {}
+        stratum_models: dict[str, StratumModel] = {}
         probability = np.empty(len(rows))
         for stratum, booster in boosters.items():
             margin = np.asarray(
@@ -207,18 +207,18 @@ class _Fitter:
                 self.dataset.labels[horizon_days][rows[mine]].sum() >= FEWEST_FOR_OWN_CALIBRATION
             )
             if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
-                calibration = parts[EVERYONE].calibration
+                calibration = stratum_models[EVERYONE].calibration
             else:
                 shared = (
-                    parts[EVERYONE].calibration
+                    stratum_models[EVERYONE].calibration
                     if stratum != EVERYONE and booster is boosters[EVERYONE]
                     else None
                 )
                 calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
-            parts[stratum] = Part(booster, calibration)
+            stratum_models[stratum] = StratumModel(booster, calibration)
             probability[mine] = calibration.probability(margin[mine])
         bands = BandBounds.from_shares(probability, BandSettings.read())
-        return Head(horizon_days=horizon_days, parts=parts, bands=bands)
+        return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
     def _choose(
         self,
@@ -236,6 +236,6 @@ class _Fitter:
             self.settings.seed,
             shared,
         )
-        name = "/".join(filter(None, (head_name(horizon_days), stratum)))
+        name = "/".join(filter(None, (horizon_name(horizon_days), stratum)))
         self.record.calibrations[name] = {"chosen": found.kind, "log_loss": dict(found.log_loss)}
         return found.calibration

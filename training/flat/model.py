@@ -10,7 +10,7 @@ from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.settings import BandSettings
-from models.version import Head, ModelVersion
+from models.version import HorizonModel, ModelVersion
 from training.evaluation.folds import Split
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.fitting.fit import TrainingTable, fit_booster, fit_inner
@@ -89,8 +89,8 @@ def train(
         name=name,
         service=service,
         features=table.features,
-        heads=(
-            Head.plain(
+        horizon_models=(
+            HorizonModel.plain(
                 booster,
                 calibration,
                 BandBounds.from_shares(

@@ -20,16 +20,16 @@ from models.reasons.meaning import FeatureMeaning, meanings_to_json
 from models.registry import RegisteredVersion
 from models.scorer import Scorer
 from models.target import Target
-from models.version import EVERYONE, Head, ModelVersion
+from models.version import EVERYONE, HorizonModel, ModelVersion
 from training.evaluation.assess import Predictions, assess
-from training.evaluation.assessment import ASSESSMENT, Assessment, head_name
+from training.evaluation.assessment import ASSESSMENT, Assessment, horizon_name
 from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.evaluation.metrics import auc, log_loss
 from training.evaluation.predictions import TestPredictions
 from training.fitting.constraints import constraints_of, meanings_of
 from training.fitting.fit import Recipe, TrainingTable, constrained, fit_early_stopped
-from training.fitting.horizon_models import customer_codes, fit_heads, table_of
+from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
 from training.fitting.tune import Tuned, TuningBudget, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
@@ -78,7 +78,7 @@ class OperatorModel:
     version : ModelVersion
         The model, with its documents.
     assessments : dict of str to Assessment
-        How good each head is on the test period, by `training.evaluation.assessment.head_name`.
+        How good it is on the test period, by `training.evaluation.assessment.horizon_name`.
     facts : TrainingFacts
         How it was made.
     meanings : tuple of FeatureMeaning
@@ -151,12 +151,12 @@ def train_operator_model(
     split = period_split(dataset, LabelSettings.read(), test_from)
     meanings = meanings_of(target.service, target.direction)
     search = _search(dataset, split, target, meanings, budget, settings, storage)
-    heads, record = fit_heads(dataset, split, target, search.recipes, settings)
+    horizon_models, record = fit_horizon_models(dataset, split, target, search.recipes, settings)
     bare = ModelVersion(
         name=target.name,
         service=target.service,
         features=dataset.features,
-        heads=heads,
+        horizon_models=horizon_models,
         strata=target.strata,
     )
     rivalry = unreadable or _rivalry(champion, dataset, target)
@@ -166,7 +166,7 @@ def train_operator_model(
     )
     assessments = _assess(bare, dataset, split, said, champions)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
-    main_auc = assessments[head_name(target.horizons_days[-1])].metrics["auc"].value
+    main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
     facts = TrainingFacts(
         target=target.name,
@@ -187,10 +187,12 @@ def train_operator_model(
         rounds=record.rounds,
         flags=(*search.flags, *watch_model(main_auc, LeakWatchSettings.read())),
         champion=rivalry,
-        explanation_cost={head_name(head.horizon_days): _cost(head) for head in heads},
+        explanation_cost={
+            horizon_name(model.horizon_days): _cost(model) for model in horizon_models
+        },
         additivity_error={
-            head_name(head.horizon_days): _additivity_error(bare, head, sample.matrix)
-            for head in heads
+            horizon_name(model.horizon_days): _additivity_error(bare, model, sample.matrix)
+            for model in horizon_models
         },
         seed=settings.seed,
         git_commit=git_commit(),
@@ -224,7 +226,7 @@ def train_operator_model(
 
 @dataclass(frozen=True)
 class _Search:
-    """What was found on fitting and tuning rows, before heads are fitted."""
+    """What was found on fitting and tuning rows, before horizon models are fitted."""
 
     tuned: Tuned
     recipes: list[Recipe]
@@ -297,12 +299,12 @@ def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Targe
     elif gone := sorted(set(model.features) - set(dataset.features)):
         why = f"it reads features that are there no more: {', '.join(gone[:5])}"
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
-        why = f"it has no head for {', '.join(map(str, absent))} days"
+        why = f"it has no horizon of {', '.join(map(str, absent))} days"
     return Rivalry(number=champion.number, comparable=not why, why=why)
 
 
 def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
-    """Probabilities that a version gives some rows, by head; it may read fewer columns than the
+    """Probabilities that a version gives some rows, by horizon; it may read fewer columns than the
     dataset has.
     """
     columns = [dataset.features.index(name) for name in model.features]
@@ -310,7 +312,7 @@ def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, F
         np.ascontiguousarray(dataset.matrix[rows][:, columns])
     )
     return {
-        head_name(days): found.probability
+        horizon_name(days): found.probability
         for days, found in zip(model.horizons, scores, strict=True)
     }
 
@@ -322,7 +324,7 @@ def _assess(
     said: Mapping[str, Floats],
     champions: Mapping[str, Floats] | None,
 ) -> dict[str, Assessment]:
-    """Judge every head on the test rows whose label is known, beside a constant, a logistic
+    """Judge every horizon on the test rows whose label is known, beside a constant, a logistic
     regression and the champion.
     """
     settings = AssessmentSettings.read()
@@ -330,8 +332,8 @@ def _assess(
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
     found = {}
     with progress("Assessing on the test period", len(said)) as advance:
-        for head, probability in said.items():
-            days = int(head)
+        for horizon, probability in said.items():
+            days = int(horizon)
             known = ~np.isnan(dataset.labels[days][split.test])
             rows = split.test[known]
             earlier = learnt[~np.isnan(dataset.labels[days][learnt])]
@@ -343,8 +345,8 @@ def _assess(
                 ),
             }
             if champions is not None:
-                rivals["champion"] = champions[head][known]
-            found[head] = assess(
+                rivals["champion"] = champions[horizon][known]
+            found[horizon] = assess(
                 Predictions(
                     horizon_days=days,
                     label=dataset.labels[days][rows],
@@ -384,15 +386,18 @@ def _explained(scorer: Scorer, dataset: Dataset, test: Positions, seed: int) -> 
     )
 
 
-def _cost(head: Head) -> int:
-    return max(explanation_cost(part.booster) for part in head.parts.values())
+def _cost(horizon_model: HorizonModel) -> int:
+    return max(
+        explanation_cost(stratum_model.booster)
+        for stratum_model in horizon_model.stratum_models.values()
+    )
 
 
-def _additivity_error(model: ModelVersion, head: Head, matrix: Floats) -> float:
+def _additivity_error(model: ModelVersion, horizon_model: HorizonModel, matrix: Floats) -> float:
     scorer = Scorer(model, threads=0)
     rows = matrix[:ADDITIVITY_ROWS]
-    explanation = scorer.explain(rows, head.horizon_days)
-    margin = scorer.score(rows, head.horizon_days).margin
+    explanation = scorer.explain(rows, horizon_model.horizon_days)
+    margin = scorer.score(rows, horizon_model.horizon_days).margin
     return float(
         np.max(
             np.abs(explanation.base + explanation.contributions.sum(axis=1) - margin), initial=0.0

@@ -19,7 +19,7 @@ from training.settings import AssessmentSettings, TrainingSettings
 class ComparedFigure:
     """A figure of two versions side by side; None where it was not told."""
 
-    head: str
+    horizon: str
     metric: str
     one: Estimate | None
     other: Estimate | None
@@ -35,10 +35,10 @@ class Comparison:
     name, one, other : str
         The model and the two numbers.
     rows : dict of str to int
-        By head, rows of both test periods that the differences (first minus second) come from;
+        By horizon, rows of both test periods that the differences (first minus second) come from;
         empty where there are none.
     figures : tuple of ComparedFigure
-        By head and metric. Where there are shared rows, both figures are those of these rows.
+        By horizon and metric. Where there are shared rows, both figures are those of these rows.
     note : str
         Why there is no difference; empty where there is one.
     """
@@ -81,7 +81,7 @@ def compare_models(home: Home, name: str, one: str, other: str) -> Comparison:
         name=name,
         one=entries[0].number,
         other=entries[1].number,
-        rows={head: found.rows for head, found in shared.items()},
+        rows={horizon: found.rows for horizon, found in shared.items()},
         figures=tuple(_compared(first, second, shared)),
         note=note,
     )
@@ -93,7 +93,7 @@ def _assessments(home: Home, entry: RegistryEntry) -> dict[str, Assessment]:
     if not isinstance(document, dict):
         raise ModelError(what, f"holds no {ASSESSMENT}: it was not judged on a test period")
     try:
-        return {head: Assessment.from_json(found) for head, found in document.items()}
+        return {horizon: Assessment.from_json(found) for horizon, found in document.items()}
     except InputError as error:
         raise ModelError(what, f"holds an unreadable {ASSESSMENT}: {error}") from error
 
@@ -113,14 +113,14 @@ def _compared(
     second: Mapping[str, Assessment],
     shared: Mapping[str, Assessment],
 ) -> Iterator[ComparedFigure]:
-    for head in dict.fromkeys([*first, *second]):
-        on_shared = shared.get(head)
+    for horizon in dict.fromkeys([*first, *second]):
+        on_shared = shared.get(horizon)
         other = on_shared.rivals["other"] if on_shared else None
-        one_figures = on_shared.metrics if on_shared else _metrics(first, head)
-        other_figures = other.metrics if other else _metrics(second, head)
+        one_figures = on_shared.metrics if on_shared else _metrics(first, horizon)
+        other_figures = other.metrics if other else _metrics(second, horizon)
         for metric in METRICS:
             yield ComparedFigure(
-                head=head,
+                horizon=horizon,
                 metric=metric,
                 one=one_figures.get(metric),
                 other=other_figures.get(metric),
@@ -128,5 +128,5 @@ def _compared(
             )
 
 
-def _metrics(assessments: Mapping[str, Assessment], head: str) -> Mapping[str, Estimate]:
-    return assessments[head].metrics if head in assessments else {}
+def _metrics(assessments: Mapping[str, Assessment], horizon: str) -> Mapping[str, Estimate]:
+    return assessments[horizon].metrics if horizon in assessments else {}

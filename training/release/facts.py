@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from training.documents import read_document
-from training.evaluation.assessment import head_name
+from training.evaluation.assessment import horizon_name
 from training.evaluation.leaks import Flag
 
 TRAINING = "training.json"
@@ -61,7 +61,7 @@ class TrainingFacts:
     gap_days : int
         Days between the cut-off and the first that counts for the label.
     horizons_days : tuple of int
-        Horizons of the heads, shortest first; empty where the one head has none.
+        Horizons, shortest first; empty where the model has none.
     excluded : dict of str to int
         Rows left out, by reason.
     weights : str
@@ -73,7 +73,7 @@ class TrainingFacts:
     parameters : dict of str to JSON
         Tuned parameters of the boosters.
     rounds : dict of str to int
-        Trees by head, and by ``head/stratum`` where a stratum has a booster of its own.
+        Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
     choices : dict of str to JSON
         What was tried and weighed, such as the figures with and without monotone constraints.
     flags : tuple of Flag
@@ -81,10 +81,10 @@ class TrainingFacts:
     champion : Rivalry
         Which champion the candidate was compared with.
     explanation_cost : dict of str to int
-        `models.reasons.cost.explanation_cost` of the costliest booster, by head.
+        `models.reasons.cost.explanation_cost` of the costliest booster, by horizon.
     additivity_error : dict of str to float
         Largest distance between raw margin and base plus contributions on sampled rows, log-odds,
-        by head.
+        by horizon.
     seed : int
         Seed of every random choice.
     git_commit : str
@@ -121,9 +121,9 @@ class TrainingFacts:
     choices: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def heads(self) -> tuple[str, ...]:
-        """Names of the heads in documents."""
-        return tuple(map(head_name, self.horizons_days)) or (head_name(None),)
+    def horizons(self) -> tuple[str, ...]:
+        """Names of the horizons in documents."""
+        return tuple(map(horizon_name, self.horizons_days)) or (horizon_name(None),)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""

@@ -14,7 +14,13 @@ from typing import Any
 
 from training.documents import inspect_document
 from training.evaluation.assess import EVERYBODY, SLICE_METRICS
-from training.evaluation.assessment import ASSESSMENT, Assessment, Calibration, Estimate, head_name
+from training.evaluation.assessment import (
+    ASSESSMENT,
+    Assessment,
+    Calibration,
+    Estimate,
+    horizon_name,
+)
 from training.evaluation.metrics import METRICS
 from training.release.facts import PARTS, TRAINING, TrainingFacts
 from training.settings import GateSettings
@@ -63,7 +69,8 @@ class Finding:
         observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
         `pipeline.promote`, loads, scores, online or columns.
     where : str
-        Head, stratum, slice, column or place in a document; empty where the whole version is meant.
+        Horizon, stratum, slice, column or place in a document; empty where the whole version is
+        meant.
     message : str
         What was found and what is asked, in words.
     """
@@ -175,15 +182,17 @@ def judge(
     if facts is not None:
         reasons += _facts_of_this_version(facts, candidate)
         reasons += _leaks(facts, explained)
-        for head, assessment in _assessments(facts, candidate.documents.get(ASSESSMENT), reasons):
+        for horizon, assessment in _assessments(
+            facts, candidate.documents.get(ASSESSMENT), reasons
+        ):
             reasons += chain(
-                _complete(head, assessment, facts),
-                _positives(head, assessment, settings),
-                _better_than_constant(head, assessment),
-                _champion(head, assessment, facts, champion),
-                _calibrations(head, assessment, candidate.has_strata),
-                _slices(head, assessment),
-                _explanations(head, facts, settings),
+                _complete(horizon, assessment, facts),
+                _positives(horizon, assessment, settings),
+                _better_than_constant(horizon, assessment),
+                _champion(horizon, assessment, facts, champion),
+                _calibrations(horizon, assessment, candidate.has_strata),
+                _slices(horizon, assessment),
+                _explanations(horizon, facts, settings),
             )
     return Verdict(
         passed=facts is not None and not reasons,
@@ -222,7 +231,7 @@ def _facts_of_this_version(facts: TrainingFacts, candidate: ModelEvidence) -> It
     for what, keys, names in (
         ("rows", facts.rows, PARTS),
         ("cutoffs", facts.cutoffs, PARTS),
-        ("rounds", facts.rounds, facts.heads),
+        ("rounds", facts.rounds, facts.horizons),
     ):
         for name in names:
             if name not in keys:
@@ -235,24 +244,24 @@ def _assessments(
     if not isinstance(document, Mapping):
         reasons += _read(Assessment, None, ASSESSMENT)[1]
         return
-    for head in document.keys() - set(facts.heads):
+    for horizon in document.keys() - set(facts.horizons):
         reasons.append(
             Finding(
                 "complete",
-                f"{ASSESSMENT}/{head}",
-                f"{ASSESSMENT} assesses {head!r}, which is no head",
+                f"{ASSESSMENT}/{horizon}",
+                f"{ASSESSMENT} assesses {horizon!r}, which is no horizon",
             )
         )
-    for head in facts.heads:
-        assessment, problems = _read(Assessment, document.get(head), f"{ASSESSMENT}/{head}")
+    for horizon in facts.horizons:
+        assessment, problems = _read(Assessment, document.get(horizon), f"{ASSESSMENT}/{horizon}")
         reasons += problems
         if assessment is not None:
-            yield head, assessment
+            yield horizon, assessment
 
 
-def _complete(head: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
-    place = f"{ASSESSMENT}/{head}"
-    if head_name(assessment.horizon_days) != head:
+def _complete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
+    place = f"{ASSESSMENT}/{horizon}"
+    if horizon_name(assessment.horizon_days) != horizon:
         yield Finding(
             "complete",
             f"{place}/horizon_days",
@@ -305,31 +314,31 @@ def _judged_estimates(assessment: Assessment, place: str) -> Iterator[tuple[str,
         yield f"{place}/strata/{stratum}/observed_over_expected", calibration.observed_over_expected
 
 
-def _positives(head: str, assessment: Assessment, settings: GateSettings) -> Iterator[Finding]:
+def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> Iterator[Finding]:
     if assessment.positives < settings.fewest_positives:
         yield Finding(
             "positives",
-            head,
-            f"{_of(head)}{assessment.positives} positives in the test period; at least {settings.fewest_positives} are needed",
+            horizon,
+            f"{_of(horizon)}{assessment.positives} positives in the test period; at least {settings.fewest_positives} are needed",
         )
 
 
-def _better_than_constant(head: str, assessment: Assessment) -> Iterator[Finding]:
+def _better_than_constant(horizon: str, assessment: Assessment) -> Iterator[Finding]:
     constant, auc = assessment.rivals.get("constant"), assessment.metrics.get("auc")
     if auc and not auc.low > 0.5:
         yield Finding(
             "better_than_constant",
-            head,
-            f"{_of(head)}AUC {_interval(auc)} is not clearly above 0.5",
+            horizon,
+            f"{_of(horizon)}AUC {_interval(auc)} is not clearly above 0.5",
         )
     loss = constant and constant.difference.get("log_loss")
     if loss and not loss.high < 0:
         words = f"log loss minus that of a constant, {_interval(loss)}, is not clearly below 0"
-        yield Finding("better_than_constant", head, _of(head) + words)
+        yield Finding("better_than_constant", horizon, _of(horizon) + words)
 
 
 def _champion(
-    head: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None
+    horizon: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None
 ) -> Iterator[Finding]:
     if champion is None or (
         champion.ungated
@@ -358,10 +367,10 @@ def _champion(
         found = rival.difference.get(metric)
         if found and (found.high < 0 if METRICS[metric].direction == "higher" else found.low > 0):
             words = f"{metric} minus that of the champion, {_interval(found)}, is clearly on the bad side of 0"
-            yield Finding("champion", head, _of(head) + words)
+            yield Finding("champion", horizon, _of(horizon) + words)
 
 
-def _calibrations(head: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
+def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
     everybody = assessment.strata.get(EVERYBODY)
     parts = sum(
         calibration.rows
@@ -374,14 +383,14 @@ def _calibrations(head: str, assessment: Assessment, has_strata: bool) -> Iterat
     ):
         yield Finding(
             "complete",
-            f"{ASSESSMENT}/{head}/strata",
-            f"{_of(head)}calibration was judged on other rows than the rest",
+            f"{ASSESSMENT}/{horizon}/strata",
+            f"{_of(horizon)}calibration was judged on other rows than the rest",
         )
     if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
         words = f"calibration by stratum was judged on {parts:,} of {assessment.rows:,} rows"
-        yield Finding("complete", f"{ASSESSMENT}/{head}/strata", _of(head) + words)
+        yield Finding("complete", f"{ASSESSMENT}/{horizon}/strata", _of(horizon) + words)
     for stratum, calibration in assessment.strata.items():
-        yield from _calibration(f"{head}/{stratum}", f"{_of(head)}{stratum}: ", calibration)
+        yield from _calibration(f"{horizon}/{stratum}", f"{_of(horizon)}{stratum}: ", calibration)
 
 
 def _calibration(place: str, where: str, calibration: Calibration) -> Iterator[Finding]:
@@ -419,22 +428,26 @@ def _calibration(place: str, where: str, calibration: Calibration) -> Iterator[F
             )
 
 
-def _slices(head: str, assessment: Assessment) -> Iterator[Finding]:
+def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
     for column, values in assessment.slices.items():
         if not values:
-            yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/*")
+            yield _missing(f"{ASSESSMENT}/{horizon}/slices/{column}/*")
         elif sum(found.rows for found in values.values()) != assessment.rows:
             words = f"slices by {column} do not add up to all rows"
-            yield Finding("complete", f"{ASSESSMENT}/{head}/slices/{column}", _of(head) + words)
+            yield Finding(
+                "complete", f"{ASSESSMENT}/{horizon}/slices/{column}", _of(horizon) + words
+            )
         for value, found in values.items():
             for metric in SLICE_METRICS:
                 if found.gap is not None and metric not in found.metrics:
-                    yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/metrics/{metric}")
-            yield from _slice_beside_rivals(head, assessment, column, value)
+                    yield _missing(
+                        f"{ASSESSMENT}/{horizon}/slices/{column}/{value}/metrics/{metric}"
+                    )
+            yield from _slice_beside_rivals(horizon, assessment, column, value)
 
 
 def _slice_beside_rivals(
-    head: str, assessment: Assessment, column: str, value: str
+    horizon: str, assessment: Assessment, column: str, value: str
 ) -> Iterator[Finding]:
     found = assessment.slices[column][value]
     loss = found.metrics.get("log_loss")
@@ -443,32 +456,36 @@ def _slice_beside_rivals(
     for rival in assessment.rivals:
         difference = found.difference.get(rival)
         if difference is None:
-            yield _missing(f"{ASSESSMENT}/{head}/slices/{column}/{value}/difference/{rival}")
+            yield _missing(f"{ASSESSMENT}/{horizon}/slices/{column}/{value}/difference/{rival}")
         elif rival in MUCH_WORSE and not difference.low <= MUCH_WORSE[rival] * loss.value:
             words = f"{column} {value}: much worse than the {rival}, log loss {_interval(difference, signed=True)}"
-            yield Finding("slices", f"{head}/{column}/{value}", _of(head) + words)
+            yield Finding("slices", f"{horizon}/{column}/{value}", _of(horizon) + words)
 
 
-def _explanations(head: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
-    cost, error = facts.explanation_cost.get(head), facts.additivity_error.get(head)
+def _explanations(horizon: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
+    cost, error = facts.explanation_cost.get(horizon), facts.additivity_error.get(horizon)
     if cost is None or cost < 0:
         yield Finding(
-            "explanation_cost", head, f"{_of(head)}the cost of explaining was not measured"
+            "explanation_cost", horizon, f"{_of(horizon)}the cost of explaining was not measured"
         )
     elif cost > settings.most_leaves:
         most = f"{settings.most_leaves:,} are allowed ({GateSettings.variable('most_leaves')})"
         yield Finding(
             "explanation_cost",
-            head,
-            f"{_of(head)}explaining visits {cost:,} leaves; at most {most}",
+            horizon,
+            f"{_of(horizon)}explaining visits {cost:,} leaves; at most {most}",
         )
     if error is None:
         yield Finding(
-            "additivity", head, f"{_of(head)}that explanations add up to the margin was not checked"
+            "additivity",
+            horizon,
+            f"{_of(horizon)}that explanations add up to the margin was not checked",
         )
     elif not 0 <= error < MOST_ADDITIVITY_ERROR:
         yield Finding(
-            "additivity", head, f"{_of(head)}explanations miss the margin by {error:g} log-odds"
+            "additivity",
+            horizon,
+            f"{_of(horizon)}explanations miss the margin by {error:g} log-odds",
         )
 
 
@@ -479,8 +496,8 @@ def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Findi
         yield Finding("leaks", name, words)
 
 
-def _of(head: str) -> str:
-    return f"{head} days: " if head else ""
+def _of(horizon: str) -> str:
+    return f"{horizon} days: " if horizon else ""
 
 
 def _interval(estimate: Estimate, *, signed: bool = False) -> str:

@@ -111,7 +111,7 @@ def _assessments(documents: Mapping[str, Any]) -> dict[str, Assessment]:
     found = documents.get(ASSESSMENT)
     try:
         return (
-            {head: Assessment.from_json(document) for head, document in found.items()}
+            {horizon: Assessment.from_json(document) for horizon, document in found.items()}
             if isinstance(found, dict)
             else {}
         )
@@ -168,7 +168,7 @@ def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
     for metric in METRICS:
         figures = [_estimate(found.metrics.get(metric)) for found in assessments.values()]
         rows.append((metric.replace("_", " "), *figures))
-    return _table(("figure", *map(_head, assessments)), rows)
+    return _table(("figure", *map(_horizon, assessments)), rows)
 
 
 def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
@@ -182,18 +182,18 @@ def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
                 for found in assessments.values()
             ]
             rows.append((f"{metric.replace('_', ' ')} minus {rival}", *figures))
-    return _table(("difference", *map(_head, assessments)), rows)
+    return _table(("difference", *map(_horizon, assessments)), rows)
 
 
 def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
     rows = []
-    for head, found in assessments.items():
+    for horizon, found in assessments.items():
         for stratum, calibration in sorted(
             found.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])
         ):
             rows.append(
                 (
-                    _head(head),
+                    _horizon(horizon),
                     stratum or "unknown",
                     f"{calibration.rows:,}",
                     f"{calibration.positives:,}",
@@ -332,8 +332,10 @@ def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
 
 def _making(facts: TrainingFacts) -> list[str]:
     settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
-    rounds = ", ".join(f"{_head(head)} {rounds}" for head, rounds in facts.rounds.items())
-    cost = ", ".join(f"{_head(head)} {leaves:,}" for head, leaves in facts.explanation_cost.items())
+    rounds = ", ".join(f"{_horizon(horizon)} {rounds}" for horizon, rounds in facts.rounds.items())
+    cost = ", ".join(
+        f"{_horizon(horizon)} {leaves:,}" for horizon, leaves in facts.explanation_cost.items()
+    )
     error = max(facts.additivity_error.values(), default=float("nan"))
     return [
         f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
@@ -343,8 +345,8 @@ def _making(facts: TrainingFacts) -> list[str]:
     ]
 
 
-def _head(head: str) -> str:
-    days, _, stratum = head.partition("/")
+def _horizon(horizon: str) -> str:
+    days, _, stratum = horizon.partition("/")
     words = f"{days} days" if days else "all"
     return f"{words}, {stratum}" if stratum else words
 

@@ -11,7 +11,7 @@ from holdfast.home import Home
 from models.reasons.cost import explanation_cost
 from models.scorer import Scorer
 from models.version import ModelVersion
-from training.evaluation.assessment import head_name
+from training.evaluation.assessment import horizon_name
 from training.release.facts import TRAINING
 from training.release.gate import MOST_ADDITIVITY_ERROR, Finding
 
@@ -35,15 +35,15 @@ def _scores(model: ModelVersion) -> Iterator[Finding]:
     rows = _smoke_rows(model)
     try:
         scorer = Scorer(model, threads=1)
-        for head, scores in zip(model.heads, scorer.score_all(rows), strict=True):
-            name = head_name(head.horizon_days)
+        for horizon_model, scores in zip(model.horizon_models, scorer.score_all(rows), strict=True):
+            name = horizon_name(horizon_model.horizon_days)
             if not np.all((scores.probability >= 0) & (scores.probability <= 1)):
                 yield Finding(
                     "scores",
                     name,
                     f"an empty row is scored {scores.probability.tolist()}; it must be in 0 to 1",
                 )
-            explanation = scorer.explain(rows, head.horizon_days)
+            explanation = scorer.explain(rows, horizon_model.horizon_days)
             error = np.abs(
                 explanation.base + explanation.contributions.sum(axis=1) - scores.margin
             ).max()
@@ -71,9 +71,12 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
     told = facts.get("explanation_cost") if isinstance(facts, dict) else None
     if not isinstance(told, dict):
         return  # the gate misses it
-    for head in model.heads:
-        name = head_name(head.horizon_days)
-        cost = max(explanation_cost(part.booster) for part in head.parts.values())
+    for horizon_model in model.horizon_models:
+        name = horizon_name(horizon_model.horizon_days)
+        cost = max(
+            explanation_cost(stratum_model.booster)
+            for stratum_model in horizon_model.stratum_models.values()
+        )
         if told.get(name) != cost:
             yield Finding(
                 "explanation_cost",

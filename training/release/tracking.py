@@ -136,13 +136,13 @@ class Registered:
 
 
 def assessment_metrics(assessments: Mapping[str, Assessment]) -> dict[str, float | None]:
-    """Figures of all heads under the names that runs keep them by: ``auc_90d``, ``auc_90d_low``,
+    """Figures of all horizons under the names that runs keep them by: ``auc_90d``, ``auc_90d_low``,
     ``auc_90d_high`` and so on.
     """
     metrics: dict[str, float | None] = {}
-    for head, assessment in assessments.items():
+    for horizon, assessment in assessments.items():
         for name, estimate in assessment.metrics.items():
-            figure = f"{name}_{head}d" if head else name
+            figure = f"{name}_{horizon}d" if horizon else name
             for suffix, value in (
                 ("", estimate.value),
                 ("_low", estimate.low),

@@ -543,7 +543,7 @@ def test_two_versions_are_compared_on_the_rows_both_were_tested_on(
         registered(tracking, name, record=replace(RECORD, tables=tables))
     comparison = compare_models(home, name, "1", "2")
     assert comparison.rows == {"30": 1195, "90": 1195}
-    figures = {(figure.head, figure.metric): figure for figure in comparison.figures}
+    figures = {(figure.horizon, figure.metric): figure for figure in comparison.figures}
     auc = figures["90", "auc"]
     assert auc.difference is not None
     assert auc.difference.low > 0.02

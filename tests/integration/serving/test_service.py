@@ -41,7 +41,7 @@ from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.registry import MODEL_DIGEST
 from models.scorer import Scorer
-from models.version import Head, ModelVersion
+from models.version import HorizonModel, ModelVersion
 from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer, ProblemDocument
 from serving.health import Health
@@ -108,8 +108,8 @@ def _trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> 
         name="churn",
         service=SERVICE,
         features=encoding.features,
-        heads=(
-            Head.plain(
+        horizon_models=(
+            HorizonModel.plain(
                 lgb.train(parameters, data, num_boost_round=10 + seed),
                 PlattCalibration(slope=MARGIN_SLOPE, intercept=MARGIN_INTERCEPT),
                 BandBounds(high=0.5, medium=0.25),

@@ -12,7 +12,7 @@ from holdfast.errors import ModelError
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.scorer import Scorer
-from models.version import Head, ModelVersion, Part, Strata, load_version
+from models.version import HorizonModel, ModelVersion, Strata, StratumModel, load_version
 
 FEATURES = ("a", "b", "c")
 
@@ -39,8 +39,8 @@ def model() -> ModelVersion:
         name="churn",
         service="table_v1",
         features=FEATURES,
-        heads=(
-            Head.plain(
+        horizon_models=(
+            HorizonModel.plain(
                 booster,
                 PlattCalibration(slope=0.8, intercept=-0.3),
                 BandBounds(high=0.7, medium=0.4),
@@ -64,13 +64,13 @@ def several(model: ModelVersion) -> ModelVersion:
         {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 20
     )
     booster, bands = model.main.everyone.booster, BandBounds(high=0.7, medium=0.4)
-    heads = tuple(
-        Head(
+    horizon_models = tuple(
+        HorizonModel(
             horizon_days=days,
-            parts={
-                "": Part(booster, PlattCalibration(slope=0.8, intercept=shift)),
-                "prepaid": Part(other, PlattCalibration(slope=1.0, intercept=shift)),
-                "fixed": Part(booster, PlattCalibration(slope=0.5, intercept=-shift)),
+            stratum_models={
+                "": StratumModel(booster, PlattCalibration(slope=0.8, intercept=shift)),
+                "prepaid": StratumModel(other, PlattCalibration(slope=1.0, intercept=shift)),
+                "fixed": StratumModel(booster, PlattCalibration(slope=0.5, intercept=-shift)),
             },
             bands=bands,
         )
@@ -78,7 +78,11 @@ def several(model: ModelVersion) -> ModelVersion:
     )
     strata = Strata("c", ("postpaid", "prepaid", "fixed"))
     return ModelVersion(
-        name="churn", service="table_v1", features=FEATURES, heads=heads, strata=strata
+        name="churn",
+        service="table_v1",
+        features=FEATURES,
+        horizon_models=horizon_models,
+        strata=strata,
     )
 
 
@@ -212,14 +216,14 @@ def test_a_description_that_does_not_fit_is_a_model_error(
 def test_every_stratum_goes_by_its_own_part(several: ModelVersion) -> None:
     matrix, scorer = _matrix(300, 9), Scorer(several, threads=1)
     scores, explanation, base = scorer.score(matrix), scorer.explain(matrix), scorer.base(matrix)
-    parts = several.main.parts
+    stratum_models = several.main.stratum_models
     for stratum, rows in (
         ("prepaid", matrix[:, 2] == 1),
         ("fixed", matrix[:, 2] == 2),
         ("", ~np.isin(matrix[:, 2], [1, 2])),
     ):
         assert rows.any()
-        booster = parts[stratum].booster
+        booster = stratum_models[stratum].booster
         assert np.array_equal(scores.margin[rows], booster.predict(matrix[rows], raw_score=True))
         assert np.array_equal(
             explanation.contributions[rows],

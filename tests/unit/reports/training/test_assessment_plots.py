@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.training import assessment_plots as plots
 from tests.builders.assessments import HORIZONS, assessment, calibration, operator_model
-from training.evaluation.assessment import Estimate, head_name
+from training.evaluation.assessment import Estimate, horizon_name
 
 
 def _segments(axes: Axes) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
@@ -24,7 +24,7 @@ def _segments(axes: Axes) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
 
 
 def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
-    figures = plots.assessment_figures({head_name(days): assessment(days) for days in (30, 90)})
+    figures = plots.assessment_figures({horizon_name(days): assessment(days) for days in (30, 90)})
     assert set(figures) == {
         *("differences.png", "precision.png"),
         *(
@@ -151,8 +151,8 @@ def test_tuning_shows_finished_trials_the_default_and_the_chosen_one() -> None:
 
 
 def test_precision_compares_with_picking_at_random() -> None:
-    heads = {head_name(days): assessment(days) for days in HORIZONS}
-    figure: Figure = plots.precision_figure(heads)
+    horizons = {horizon_name(days): assessment(days) for days in HORIZONS}
+    figure: Figure = plots.precision_figure(horizons)
     (axes,) = figure.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels[:4] == [

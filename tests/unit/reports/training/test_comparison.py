@@ -51,11 +51,11 @@ def test_one_head(auc: Estimate, log_loss: Estimate, outcome: Outcome) -> None:
 def test_the_main_head_must_be_better_and_no_head_worse(
     shorter: Estimate, main: Estimate, outcome: Outcome
 ) -> None:
-    heads = {
+    horizons = {
         "30": with_differences(30, shorter, UNCLEAR),
         "90": with_differences(90, main, UNCLEAR),
     }
-    found = compare(heads, "champion")
+    found = compare(horizons, "champion")
     assert found is not None
     assert found.outcome == outcome
 

@@ -204,10 +204,10 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
 
 
 def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
-    rivalry = Rivalry(number="2", comparable=False, why="it has no head for 60 days")
+    rivalry = Rivalry(number="2", comparable=False, why="it has no horizon of 60 days")
     head = read(operator_model(known=facts(features=FEATURES, champion=rivalry))).texts["head"]
     assert "Version 2, in production, cannot be compared with" in head
-    assert "could not be judged on the same rows: it has no head for 60 days" in head
+    assert "could not be judged on the same rows: it has no horizon of 60 days" in head
 
 
 def test_refusals_are_told_by_demand_with_what_to_do() -> None:

@@ -41,9 +41,9 @@ def test_facts_come_back_as_they_were() -> None:
     assert TrainingFacts.from_json(json.loads(json.dumps(FACTS.to_json()))) == FACTS
 
 
-def test_heads_are_named_by_their_horizon() -> None:
-    assert FACTS.heads == ("30", "60", "90")
-    assert replace(FACTS, horizons_days=()).heads == ("",)
+def test_horizons_are_named_by_their_days() -> None:
+    assert FACTS.horizons == ("30", "60", "90")
+    assert replace(FACTS, horizons_days=()).horizons == ("",)
 
 
 @pytest.mark.parametrize("key", FACTS.to_json())

@@ -254,7 +254,7 @@ def test_on_the_border_it_passes(path: str, value: Any) -> None:
         ("training.json/target", "csat_low", "target is not that of the version"),
         ("training.json/service", "churn_v2", "service is not that of the version"),
         ("training.json/features", list(FEATURES[::-1]), "features is not that of the version"),
-        ("assessment.json/60", PASSING[ASSESSMENT]["30"], "assesses '60', which is no head"),
+        ("assessment.json/60", PASSING[ASSESSMENT]["30"], "assesses '60', which is no horizon"),
         ("assessment.json/90/horizon_days", 30, "is of another horizon: 30"),
         ("assessment.json/90/metrics/auc", interval(0.74, 0.74), "was not resampled"),
         ("assessment.json/90/metrics/empc", {"low": 0.4, "high": 0.3}, "has no interval"),
@@ -402,7 +402,7 @@ def test_only_no_champion_or_an_ungated_one_of_another_table_needs_no_comparison
         assert {reason.rule for reason in verdict.reasons} == {"champion"}
 
 
-def test_a_head_without_horizon_is_judged_too() -> None:
+def test_a_model_without_horizon_is_judged_too() -> None:
     known = facts(
         horizons_days=(),
         rounds={"": 90},
@@ -410,17 +410,17 @@ def test_a_head_without_horizon_is_judged_too() -> None:
         additivity_error={"": 0.0},
     )
     found = documents(known)
-    head = {**json.loads(TEXT)[ASSESSMENT]["90"], "horizon_days": None}
-    assert ask({**found, ASSESSMENT: {"": head}}).passed
-    head["metrics"]["auc"] = interval(0.4, 0.6)
-    (reason,) = ask({**found, ASSESSMENT: {"": head}}).reasons
+    without = {**json.loads(TEXT)[ASSESSMENT]["90"], "horizon_days": None}
+    assert ask({**found, ASSESSMENT: {"": without}}).passed
+    without["metrics"]["auc"] = interval(0.4, 0.6)
+    (reason,) = ask({**found, ASSESSMENT: {"": without}}).reasons
     assert reason.message.startswith("AUC 0.4000 to 0.6000")
 
 
 def test_a_model_without_strata_needs_none() -> None:
     found = documents(facts(strata=()))
-    for head in found[ASSESSMENT].values():
-        head["strata"] = {"all": head["strata"]["all"]}
+    for horizon in found[ASSESSMENT].values():
+        horizon["strata"] = {"all": horizon["strata"]["all"]}
     assert judge(evidence(found, has_strata=False), CHAMPION, SETTINGS).passed
     assert not judge(evidence(found, has_strata=True), CHAMPION, SETTINGS).passed
 

@@ -104,5 +104,5 @@ def test_an_input_example_is_of_nobody() -> None:
     assert example.features == FEATURES
     assert list(example.outputs) == ["probability_30d", "probability_90d"]
     assert all(((values > 0) & (values < 1)).all() for values in example.outputs.values())
-    plain = replace(model, heads=(replace(model.main, horizon_days=None),))
+    plain = replace(model, horizon_models=(replace(model.main, horizon_days=None),))
     assert list(InputExample.of(plain, np.empty((0, 3))).outputs) == ["probability"]
