@@ -57,3 +57,16 @@ def test_links_between_pages_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), (
                     f"{page.relative_to(ROOT)} links to {target}"
                 )
+
+
+def test_the_glossary_defines_each_term_once() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| (.+?) \| .+ \|$", glossary, re.MULTILINE)
+    terms = [
+        term.strip("` ").lower()
+        for word in words
+        if word not in ("word", "---")
+        for term in word.split(",")
+    ]
+    assert len(terms) > 50
+    assert sorted({term for term in terms if terms.count(term) > 1}) == []
