@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from features.contracts.tables import TABLES, Table
-from features.fields import SERVICES, VIEWS, Feature
+from features.fields import SERVICES, VIEWS
+from features.views.declaration import Feature
 
 _TYPES = {
     pa.string(): "text",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from features.compute.files import digest_of, write_rows
 from features.compute.population import take_snapshot
-from features.sql.raw import RawTables, files_sql, moment
+from features.sql.expressions import files_sql, moment
+from features.sql.raw import RawTables
 from features.sql.region import cell_regions, region_baselines
 from features.sql.weeks import RECENT_DAYS
 

@@ -21,6 +21,7 @@ from features.compute.baselines import BASELINES, Baselines
 from features.compute.files import digest_of, link_rows, rows_of, view_rows, write_rows
 from features.compute.live_states import link_queries, state_queries
 from features.compute.population import population_sql, sampled, take_snapshot
+from features.compute.queries import SUMMARIES, asked_for, view_queries
 from features.compute.snapshots import (
     WEEK,
     checked_time,
@@ -30,12 +31,13 @@ from features.compute.snapshots import (
     require_subscriptions,
 )
 from features.compute.state_files import are_written, write_states
-from features.fields import ENTITIES, LINKS, VIEWS
+from features.fields import LINKS, VIEWS, disabled_features
 from features.settings import FeatureSettings
+from features.sql.expressions import files_sql, moment
 from features.sql.parts import identity_of
-from features.sql.raw import READABLE, RawTables, files_sql, moment, open_raw
+from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
-from features.views.registry import SUMMARIES, asked_for, disabled_features, view_queries
+from features.views.declaration import ENTITIES
 from holdfast.logging import Advance, progress
 
 _log = logging.getLogger(__name__)

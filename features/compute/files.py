@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from features.fields import View
-from features.sql.raw import quoted, text_sql
+from features.sql.expressions import quoted, text_sql
+from features.views.declaration import View
 
 DIGEST = "holdfast.digest"
 _TIMES = "make_timestamptz(epoch_us(cutoff)) AS event_timestamp, make_timestamptz(epoch_us(cutoff)) AS created_timestamp"

@@ -13,7 +13,7 @@ from features.contracts.vocabulary import INCIDENT_LEVELS
 from features.live.event import microseconds
 from features.live.items import GRACE, KINDS, REACH, ItemKind, categories
 from features.live.state import NATION, STATE_TABLES
-from features.sql.raw import moment
+from features.sql.expressions import moment
 
 _ARRIVED = "epoch_us(arrived_at)"
 

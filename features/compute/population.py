@@ -16,7 +16,8 @@ What feature queries are asked for is one of the last four, or any relation with
 from datetime import datetime
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.sql.raw import RawTables, moment
+from features.sql.expressions import moment
+from features.sql.raw import RawTables
 
 SAMPLE_STEPS = 2**32
 """How finely the share of customers in history can be told."""

@@ -9,7 +9,8 @@ arrived.
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from features.sql.raw import READABLE, WINDOW_DAYS, RawTables
+from features.sql.expressions import WINDOW_DAYS
+from features.sql.raw import READABLE, RawTables
 from holdfast.errors import InputError
 
 WEEK = timedelta(days=7)

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from features.compute.files import digest_of, rows_of, write_rows
 from features.compute.live_states import link_queries, state_queries
+from features.compute.queries import asked_for
 from features.live.items import GRACE
 from features.sql.raw import RawTables
-from features.views.registry import asked_for
 from holdfast.logging import progress
 
 _ABOUT = "states.json"

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from features.fields import VIEWS, Feature
+from features.fields import VIEWS
 from features.online.service import open_service, read, stale
+from features.views.declaration import Feature
 from holdfast.errors import InputError
 from holdfast.home import Home
 

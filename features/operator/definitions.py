@@ -14,8 +14,9 @@ from pathlib import Path
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import Float64, String
 
-from features.fields import ENTITIES, LINKS, SERVICES, VIEWS, Feature, View
+from features.fields import LINKS, SERVICES, VIEWS
 from features.online.feast_layout import ENTITY_TAG
+from features.views.declaration import ENTITIES, Feature, View
 
 TIME, CREATED = "event_timestamp", "created_timestamp"
 SNAPSHOT_TTL = timedelta(days=8)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from features.compute.files import digest_of
 from features.compute.state_files import find_states
-from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
+from features.fields import LINKS, SERVICES, VIEWS
 from features.live.batch import LIVE_VIEWS
 from features.live.store import LiveStore
 from features.online.feast_layout import layout_of
@@ -23,6 +23,7 @@ from features.online.settings import PACKED_TYPE
 from features.operator.repository import TIME, OperatorRepository
 from features.packed.bulk_writer import write_parquet
 from features.packed.store import PackedStore
+from features.views.declaration import ENTITIES
 from holdfast.errors import InputError, ModelError
 from holdfast.logging import progress
 

@@ -1,8 +1,7 @@
 """SQL that live views share: which rows of a table count for each asked row."""
 
-from features.contracts.tables import TABLES
 from features.contracts.vocabulary import ARRIVED, HAPPENED
-from features.sql.raw import known, within
+from features.sql.expressions import known, within
 
 MOMENTS = "moments"
 """Name of the relation of distinct (join key, cut-off) pairs in the queries of live views."""
@@ -48,6 +47,9 @@ def rows_in_force(table: str, key: str, columns: dict[str, str]) -> str:
     columns : dict of str to str
         What to select, of the table `t`, by name.
     """
+    # Contracts take a second to load; the feature catalogue, which imports this, needs none.
+    from features.contracts.tables import TABLES
+
     values = ", ".join(f"'{name}': {value}" for name, value in columns.items())
     bearer = ", ".join(f"t.{name}" for name in TABLES[table].key)
     # What has arrived has happened: contracts see to it.

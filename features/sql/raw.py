@@ -10,14 +10,13 @@ empty view with its columns. In every view
   null while there is none.
 
 A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at >
-c)``; `known` says it in SQL.
+c)``; `features.sql.expressions.known` says it in SQL.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from glob import escape
 from pathlib import Path
 from types import TracebackType
 
@@ -27,6 +26,7 @@ import pyarrow
 from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.corrections import corrections_of
+from features.sql.expressions import WINDOW_DAYS, files_sql, moment, quoted, text_sql
 from features.sql.parts import Part, parts_of
 from holdfast.errors import InputError
 
@@ -34,11 +34,6 @@ READABLE: dict[str, Table] = {
     name: table for name, table in TABLES.items() if table.use == "features"
 }
 """Tables that features may read."""
-
-WINDOW_DAYS = 182
-"""The longest window: no feature asks what happened earlier, except of states and of the tables
-below.
-"""
 
 _UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
 """Small event tables in which a row from before the window tells of something within it."""
@@ -248,51 +243,9 @@ def open_raw(
     return raw
 
 
-def known(table: str, cutoff: str) -> str:
-    """SQL condition: the row of event table `table` is known at `cutoff` and counts then."""
-    return (
-        f"{table}.{ARRIVED} <= {cutoff} AND {table}.{HAPPENED} <= {cutoff}"
-        f" AND ({table}.superseded_at IS NULL OR {table}.superseded_at > {cutoff})"
-    )
-
-
-def within(table: str, cutoff: str, days: int, column: str = HAPPENED) -> str:
-    """SQL condition: the time lies in the window of that many days up to the cut-off."""
-    return (
-        f"{table}.{column} > {cutoff} - INTERVAL {days * 24} HOUR AND {table}.{column} <= {cutoff}"
-    )
-
-
-def days_between(earlier: str, later: str) -> str:
-    """SQL: days from one time to another, fractional, negative when they are the other way
-    round.
-    """
-    return f"((epoch_us({later}) - epoch_us({earlier})) / 86400000000.0)"
-
-
-def files_sql(paths: list[Path]) -> str:
-    """SQL: a scan of parquet files."""
-    return f"read_parquet([{', '.join(text_sql(escape(str(path))) for path in paths)}])"
-
-
-def text_sql(text: str) -> str:
-    """SQL: a text literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """SQL: a column's name; `order` is one."""
-    return f'"{name}"'
-
-
 def sql_type(type_: pyarrow.DataType) -> str:
     """SQL type of a raw column as feature queries see it."""
     return _SQL_TYPES.get(type_, "TIMESTAMP")
-
-
-def moment(at: datetime) -> str:
-    """SQL: a time in UTC, as feature queries see times."""
-    return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def _instant(at: datetime) -> str:

@@ -12,7 +12,7 @@ windows: a window of w days is ``age_days < w``.
 
 from collections.abc import Mapping, Sequence
 
-from features.sql.raw import WINDOW_DAYS, days_between, known, within
+from features.sql.expressions import WINDOW_DAYS, days_between, known, within
 
 ARRIVAL_DAYS = 1
 """How long a week's row is given to arrive."""

@@ -1,7 +1,36 @@
-"""SQL of the view `billing_live`: bills, payments, arrears and refunds of an account."""
+"""The view `billing_live`: bills, payments, arrears and refunds of an account."""
 
+from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_in_force, rows_within
-from features.sql.raw import days_between, within
+from features.views.declaration import Group, View
+
+_BILL = Group(driver="price", tables=("bills",), live=True)
+_PAYMENT = _BILL.but(tables=("payments",))
+_ARREARS = _BILL.but(tables=("arrears",))
+
+# fmt: off
+VIEW = View("billing_live", "account", (
+    _BILL.field("last_bill", "currency", "bill", "Amount of the last bill of 91 days"),
+    _BILL.field("bill_vs_own", "ratio", "bill_shock",
+                "Last bill of 91 days over the median of the bills before it in 182 days",
+                actionable=True),
+    _BILL.field("last_out_of_bundle", "currency", "overage",
+                "Part of the last bill of 91 days beyond what plans include", actionable=True),
+    _BILL.field("days_to_discount_end", "days", "promotion_end",
+                "Until the last bill's discount ends, negative after", actionable=True),
+    _BILL.field("disputes_182d", "bills", "dispute", "Disputed bills in 182 days",
+                actionable=True, dissatisfaction="increasing"),
+    _PAYMENT.field("late_payments_182d", "payments", "late_payment",
+                   "Payments made late in 182 days"),
+    _PAYMENT.field("failed_payments_91d", "payments", "late_payment",
+                   "Payments that failed in 91 days"),
+    _ARREARS.field("arrears_amount", "currency", "arrears", "Overdue"),
+    _ARREARS.field("arrears_days", "days", "arrears",
+                   "Since the oldest unpaid bill was due; 0 when settled"),
+    _BILL.field("refunds_182d", "currency", "refund", "Given back in 182 days",
+                tables=("refunds",)),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

@@ -1,6 +1,24 @@
-"""SQL of the view `cell_live`: network incidents that hit a cell."""
+"""The view `cell_live`: network incidents that hit a cell."""
 
-from features.sql.raw import days_between, within
+from features.sql.expressions import days_between, within
+from features.views.declaration import MORE_IS_WORSE, Group, View
+
+_INCIDENT = Group(
+    driver="network", tables=("incidents",), actionable=True, live=True, data_class="location"
+)
+
+# fmt: off
+VIEW = View("cell_live", "cell", (
+    _INCIDENT.field("incidents_28d", "incidents", "incident",
+                    "Incidents begun in 28 days that hit the cell: its own, its region's, the"
+                    " nation's", **MORE_IS_WORSE),
+    _INCIDENT.field("incident_hours_91d", "hours", "incident",
+                    "Hours of such incidents in 91 days, up to now where they last",
+                    **MORE_IS_WORSE),
+    _INCIDENT.field("days_since_incident", "days", "incident",
+                    "Since the last such incident of 182 days began"),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

@@ -1,6 +1,21 @@
-"""SQL of the view `consent_live`: what a customer consents and objects to."""
+"""The view `consent_live`: what a customer consents and objects to."""
 
 from features.sql.known_rows import MOMENTS, moments, rows_in_force
+from features.views.declaration import Group, View
+
+_CONSENT = Group(driver="relationship", tables=("consents",), live=True)
+
+# fmt: off
+VIEW = View("consent_live", "customer", (
+    _CONSENT.field("offers_consent", "yes or no", "consent",
+                   "1 when offers are consented to in some channel, 0 when withdrawn in all that"
+                   " were named; null when never asked"),
+    _CONSENT.field("profiling_objection", "yes or no", "consent",
+                   "1 when the customer objects to profiling"),
+    _CONSENT.field("do_not_contact", "yes or no", "consent",
+                   "1 when the customer wants no contact at all"),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

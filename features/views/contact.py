@@ -1,14 +1,44 @@
-"""SQL of the view `contact`: a contact at its close, and what was known of its customer and account
-then.
-"""
+"""The view `contact`: a contact at its close, and its customer and account as of then."""
 
 from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
-from features.fields import BILLING_LIVE, SERVICE_LIVE, SURVEY_LIVE, Feature
+from features.sql.expressions import known
 from features.sql.known_rows import MOMENTS, rows_in_force
-from features.sql.raw import known
 from features.views import billing_live, service_live, survey_live
+from features.views.declaration import Group, View
 
-_OWN = (
+_CLOSE = Group(driver="service", tables=("interactions",))
+_POOR = _CLOSE.but(actionable=True, dissatisfaction="increasing")
+
+# fmt: off
+OWN = (
+    _CLOSE.field("contact_channel_code", "code", "contact_channel",
+                 "Position in INTERACTION_CHANNELS"),
+    _CLOSE.field("contact_issue_code", "code", "contact_issue", "Position in ISSUES"),
+    _POOR.field("contact_wait_seconds", "seconds", "wait", "Waited before anybody answered"),
+    _CLOSE.field("contact_seconds", "seconds", "contact_length", "From turning up to the close"),
+    _POOR.field("contact_transfers", "transfers", "transfers", "Times handed on"),
+    _POOR.field("contact_was_abandoned", "yes or no", "wait", "1 when the customer gave up"),
+    _POOR.field("contact_was_resolved", "yes or no", "unresolved",
+                "1 when settled in this contact", dissatisfaction="decreasing"),
+    _CLOSE.field("contact_had_agent", "yes or no", "contact_channel", "1 when a person answered"),
+    _POOR.field("contact_repeats_7d", "contacts", "repeats",
+                "Earlier contacts on the same issue in the 7 days before"),
+)
+# fmt: on
+"""Features of the contact itself; the rest are those of its customer and account."""
+
+VIEW = View(
+    "contact",
+    "contact",
+    (
+        *OWN,
+        *service_live.VIEW.features,
+        *survey_live.VIEW.features,
+        *billing_live.VIEW.features,
+    ),
+)
+
+_COLUMNS = (
     *("customer_id", "channel", "issue", "started_at", "happened_at", "wait_seconds"),
     *("transfers", "abandoned", "resolved", "agent_id"),
 )
@@ -28,7 +58,7 @@ def query(asked: str) -> str:
     str
         One row for each row of `asked`: its columns, then the view's, not rounded.
     """
-    own = ", ".join(f"'{name}': t.{name}" for name in _OWN)
+    own = ", ".join(f"'{name}': t.{name}" for name in _COLUMNS)
     return f"""
     WITH contacts AS (
         SELECT interaction_id, cutoff, unnest(first)
@@ -74,9 +104,9 @@ def query(asked: str) -> str:
         contacts.resolved::INTEGER AS contact_was_resolved,
         (contacts.agent_id IS NOT NULL)::INTEGER AS contact_had_agent,
         coalesce(repeats.repeats_7d, 0) AS contact_repeats_7d,
-        {_columns("service", SERVICE_LIVE)},
-        {_columns("survey", SURVEY_LIVE)},
-        {_columns("billing", BILLING_LIVE)}
+        {_columns("service", service_live.VIEW)},
+        {_columns("survey", survey_live.VIEW)},
+        {_columns("billing", billing_live.VIEW)}
     FROM {asked} AS a
     JOIN contacts USING (interaction_id, cutoff)
     JOIN accounts USING (interaction_id, cutoff)
@@ -87,5 +117,5 @@ def query(asked: str) -> str:
     """
 
 
-def _columns(relation: str, features: tuple[Feature, ...]) -> str:
-    return ", ".join(f"{relation}.{feature.name}" for feature in features)
+def _columns(relation: str, view: View) -> str:
+    return ", ".join(f"{relation}.{name}" for name in view.columns)

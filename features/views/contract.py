@@ -1,9 +1,60 @@
-"""SQL of the view `contract`: what was agreed, what it costs, and the device."""
+"""The view `contract`: what was agreed, what it costs, and the device."""
 
 from collections.abc import Sequence
 
 from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
-from features.sql.raw import days_between, known, text_sql, within
+from features.sql.expressions import days_between, known, text_sql, within
+from features.views.declaration import Group, View
+
+_AGREED = Group(driver="contract", tables=("subscriptions", "customers"))
+_PLAN = _AGREED.but(driver="price", tables=("subscriptions", "plans"))
+_PLAN_FIT = _PLAN.but(tables=("subscriptions", "plans", "usage_weeks"), actionable=True)
+_PRICE_CHANGE = _AGREED.but(driver="price", tables=("price_changes",))
+_DEVICE = _AGREED.but(tables=("devices",))
+
+# fmt: off
+VIEW = View("contract", "subscription", (
+    _AGREED.field("billing_type_code", "code", "billing_type",
+                  "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2"),
+    _AGREED.field("product_line_code", "code", "product_line",
+                  "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2"),
+    _AGREED.field("segment_code", "code", "segment",
+                  "Position in SEGMENTS: consumer 0, sole trader 1, sme 2, enterprise 3"),
+    _AGREED.field("tenure_days", "days", "tenure", "Since the subscription was activated",
+                  driver="relationship"),
+    _AGREED.field("customer_tenure_days", "days", "tenure",
+                  "Since the customer's first subscription ever", driver="relationship"),
+    _AGREED.field("plan_age_days", "days", "plan_age", "Since the present plan began"),
+    _AGREED.field("days_to_commitment_end", "days", "commitment",
+                  "Until the minimum term ends; null without one or after it"),
+    _AGREED.field("days_out_of_commitment", "days", "commitment",
+                  "Since the minimum term ended; null without one or before", actionable=True),
+    _AGREED.field("days_to_promotion_end", "days", "promotion_end",
+                  "Until the promotional price ends, negative after; null without",
+                  actionable=True),
+    _AGREED.field("days_to_instalment_end", "days", "instalments",
+                  "Until the device is paid for; null without or after"),
+    _AGREED.field("termination_fee", "currency", "termination_fee", "What leaving would cost"),
+    _AGREED.field("autopay", "yes or no", "autopay", "1 when paid automatically", driver="price"),
+    _PLAN.field("monthly_fee", "currency per month", "fee", "Fee of the present plan"),
+    _PLAN_FIT.field("saving_on_best_plan", "currency per month", "plan_fit",
+                    "Cost of the last 91 days' use on the present plan minus on the cheapest"
+                    " offered one of its kind, at least 0"),
+    _PLAN_FIT.field("saving_share", "share", "plan_fit",
+                    "That saving as a share of the cost on the present plan"),
+    _PRICE_CHANGE.field("price_change_share", "share", "price_change",
+                        "Last announced price change in 182 days, as a share of the old fee",
+                        actionable=True),
+    _PRICE_CHANGE.field("days_to_price_change", "days", "price_change",
+                        "Until that change takes effect, negative after"),
+    _DEVICE.field("device_age_days", "days", "device",
+                  "Since the device's model came to market", actionable=True),
+    _DEVICE.field("device_is_5g", "yes or no", "device", "1 when the device can use 5G",
+                  actionable=True),
+    _DEVICE.field("device_is_dual_sim", "yes or no", "dual_sim",
+                  "1 when the device takes a second SIM"),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

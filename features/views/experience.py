@@ -1,27 +1,63 @@
-"""SQL of the view `experience`: the worst of what a customer's lines experience, from the features
-stored of them.
+"""The view `experience`: the worst of what a customer's lines experience.
+
+Its features are aggregates of the features stored of the lines, and have their unit, reason and
+driver.
 """
 
-from features.fields import VIEWS
-from features.sql.weeks import selection
+from dataclasses import replace
+from typing import Literal
 
-SOURCES = ("contract", "usage", "network")
+from features.sql.weeks import selection
+from features.views import contract, network, usage
+from features.views.declaration import Feature, View
+
+_VIEWS = (contract.VIEW, usage.VIEW, network.VIEW)
+SOURCES = tuple(view.name for view in _VIEWS)
 """Views of subscriptions that it reads, as `stored_<view>`."""
 
-_AGGREGATES = {
-    "worst": "max",
-    "greatest": "max",
-    "most": "max",
-    "longest": "max",
-    "least": "min",
-    "total": "sum",
+_OF_A_LINE = {feature.name: feature for view in _VIEWS for feature in view.features}
+_MEANINGS = {
+    "max": "Greatest `{}` among the lines",
+    "min": "Least `{}` among the lines",
+    "sum": "Sum of `{}` over the lines",
 }
-_WORST_WHEN_LEAST = {
-    "worst_voice_quality_28d",
-    "worst_voice_quality_28d_vs_own",
-    "worst_throughput_28d_vs_own",
-    "worst_throughput_28d_vs_region",
-}
+# The order is that in which features are stored.
+_AGGREGATES: tuple[tuple[str, Literal["max", "min", "sum"], str], ...] = (
+    ("worst", "max", "drop_days_28d"),
+    ("worst", "max", "drop_days_28d_vs_own"),
+    ("worst", "max", "failed_setups_28d"),
+    ("worst", "min", "voice_quality_28d"),
+    ("worst", "min", "voice_quality_28d_vs_own"),
+    ("worst", "min", "throughput_28d_vs_own"),
+    ("worst", "min", "throughput_28d_vs_region"),
+    ("worst", "max", "latency_28d_vs_own"),
+    ("worst", "max", "outage_minutes_28d"),
+    ("worst", "max", "outage_minutes_91d"),
+    ("worst", "max", "congestion_28d"),
+    ("total", "sum", "overage_28d"),
+    ("total", "sum", "monthly_fee"),
+    ("greatest", "max", "saving_on_best_plan"),
+    ("greatest", "max", "price_change_share"),
+    ("least", "min", "data_gb_28d_vs_own"),
+    ("most", "max", "zero_use_days_28d"),
+    ("longest", "max", "tenure_days"),
+)
+"""The first word of a feature's name, how lines are aggregated, and the feature of a line."""
+
+
+def _of_customer(word: str, aggregate: str, name: str) -> Feature:
+    line = _OF_A_LINE[name]
+    tables = dict.fromkeys((*line.tables, "subscriptions"))  # which say whose lines they are
+    return replace(
+        line,
+        name=f"{word}_{name}",
+        about=_MEANINGS[aggregate].format(name),
+        churn="none",
+        tables=tuple(tables),
+    )
+
+
+VIEW = View("experience", "customer", tuple(_of_customer(*row) for row in _AGGREGATES))
 
 
 def query(asked: str) -> str:
@@ -45,7 +81,7 @@ def query(asked: str) -> str:
         f"LEFT JOIN stored_{view} ON stored_{view}.subscription_id = line.subscription_id AND stored_{view}.cutoff = line.cutoff"
         for view in SOURCES
     )
-    features = {name: _aggregate(name) for name in VIEWS["experience"].columns}
+    features = {f"{word}_{name}": f"{aggregate}({name})" for word, aggregate, name in _AGGREGATES}
     return f"""
     SELECT asked.customer_id, asked.cutoff, {selection(features)}
     FROM {asked} AS asked
@@ -53,8 +89,3 @@ def query(asked: str) -> str:
     {joins}
     GROUP BY asked.customer_id, asked.cutoff
     """
-
-
-def _aggregate(name: str) -> str:
-    how, _, feature = name.partition("_")
-    return f"{'min' if name in _WORST_WHEN_LEAST else _AGGREGATES[how]}({feature})"

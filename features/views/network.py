@@ -1,6 +1,5 @@
-"""SQL of the view `network`: what a subscription experienced of the network, from weekly rows."""
+"""The view `network`: what a subscription experienced of the network, from weekly rows."""
 
-from features.fields import VIEWS
 from features.sql.weeks import (
     against_region,
     change,
@@ -13,6 +12,51 @@ from features.sql.weeks import (
     total,
     volatility,
 )
+from features.views.declaration import MORE_IS_WORSE, Group, View
+
+_WEEK = Group(driver="network", tables=("network_weeks",), actionable=True, data_class="traffic")
+_WORSE = _WEEK.but(**MORE_IS_WORSE)
+_REGION = _WEEK.but(tables=("network_weeks", "customers", "subscriptions"))
+
+# fmt: off
+VIEW = View("network", "subscription", (
+    *_WORSE.family("drop_days_{days}d", (7, 28), "days", "drops",
+                   "Days with a dropped call or connection in {days} days"),
+    _WORSE.field("drop_days_28d_vs_own", "days per week", "drops",
+                 "Such days per week in 28 days minus in the 22 weeks before"),
+    _WEEK.field("drops_28d", "drops", "drops", "Dropped calls or connections in 28 days"),
+    _REGION.field("drops_28d_vs_region", "drops per week", "drops",
+                  "Drops per week in 28 days minus the region's median"),
+    _WEEK.field("drops_trend_91d", "drops per week", "drops",
+                "Least-squares slope per week over 91 days"),
+    _WEEK.field("failed_setups_28d", "attempts", "failed_setups",
+                "Calls or connections that could not be set up in 28 days"),
+    _WEEK.field("failed_setups_28d_vs_own", "attempts per week", "failed_setups",
+                "Such attempts per week in 28 days minus in the 22 weeks before"),
+    _WEEK.field("voice_quality_28d", "MOS", "voice_quality",
+                "Mean opinion score of calls over 28 days", dissatisfaction="decreasing"),
+    _WEEK.field("voice_quality_28d_vs_own", "MOS", "voice_quality",
+                "That score minus the 22 weeks before", dissatisfaction="decreasing"),
+    _WEEK.field("throughput_28d", "Mbit/s", "speed",
+                "Busy-hour download speed, mean over 28 days"),
+    _WEEK.field("throughput_28d_vs_own", "ratio", "speed", "Ratio to the 22 weeks before",
+                dissatisfaction="decreasing"),
+    _REGION.field("throughput_28d_vs_region", "ratio", "speed", "Ratio to the region's median"),
+    _WEEK.field("throughput_volatility_91d", "share", "speed",
+                "Standard deviation over weeks of 91 days, as a share of the mean"),
+    _WEEK.field("latency_28d", "ms", "latency", "Round trip, mean over 28 days"),
+    _WEEK.field("latency_28d_vs_own", "ratio", "latency", "Ratio to the 22 weeks before",
+                dissatisfaction="increasing"),
+    _REGION.field("latency_28d_vs_region", "ratio", "latency", "Ratio to the region's median"),
+    *_WORSE.family("outage_minutes_{days}d", (7, 28, 91), "minutes", "outage",
+                   "Minutes without service in {days} days"),
+    _WEEK.field("congestion_28d", "share", "congestion",
+                "Share of busy hours with congestion at home, mean over 28 days",
+                data_class="location"),
+    _WEEK.field("congestion_28d_vs_own", "share", "congestion",
+                "That share minus the 22 weeks before", data_class="location"),
+))
+# fmt: on
 
 _COLUMNS = {
     "drop_days": "drop_days",
@@ -88,7 +132,7 @@ def query(asked: str) -> str:
         One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
         not rounded.
     """
-    features = {name: f"own.{name}" for name in VIEWS["network"].columns} | {
+    features = {name: f"own.{name}" for name in VIEW.columns} | {
         **{
             f"{measure}_28d_vs_region": against_region(measure)
             for measure in ("throughput", "latency")

@@ -1,9 +1,56 @@
-"""SQL of the view `relationship`: a customer's lines and household, loyalty, the app, surveys,
+"""The view `relationship`: a customer's lines and household, loyalty, the app, surveys,
 appointments, orders and care.
 """
 
 from features.contracts.vocabulary import ARRIVED, HAPPENED, TIERS
-from features.sql.raw import days_between, known, text_sql, within
+from features.sql.expressions import days_between, known, text_sql, within
+from features.views.declaration import MORE_IS_WORSE, Group, View
+
+_LINES = Group(driver="relationship", tables=("subscriptions", "customers"))
+_LOYALTY = _LINES.but(tables=("loyalty",))
+_APP = _LINES.but(tables=("app_events",), data_class="traffic")
+_SERVICE = _LINES.but(driver="service", actionable=True)
+_CARE = _LINES.but(tables=("care_contacts",))
+
+# fmt: off
+VIEW = View("relationship", "customer", (
+    _LINES.field("customer_lines", "subscriptions", "bundle",
+                 "The customer's subscriptions in service"),
+    _LINES.field("customer_product_lines", "product lines", "bundle",
+                 "Different product lines among them"),
+    _LINES.field("household_other_lines", "subscriptions", "household",
+                 "Subscriptions in service of others in the household"),
+    _LINES.field("household_lines_ended_182d", "subscriptions", "household",
+                 "Subscriptions of the household that ended in 182 days without being replaced",
+                 churn="increasing"),
+    _LOYALTY.field("loyalty_tier_code", "code", "loyalty",
+                   "Position in TIERS: none 0, silver 1, gold 2, platinum 3"),
+    _LOYALTY.field("loyalty_points", "points", "loyalty", "Points to spend"),
+    _APP.field("app_logins_28d", "log-ins", "app_use", "Log-ins in 28 days"),
+    _APP.field("app_logins_28d_vs_own", "log-ins per week", "app_use",
+               "Log-ins per week in 28 days minus in the 22 weeks before"),
+    _APP.field("cancel_pages_91d", "visits", "cancellation_talk",
+               "Visits of the cancellation page in 91 days"),
+    _APP.field("last_app_rating", "stars of 5", "last_answer",
+               "Last rating given in the app in 182 days",
+               dissatisfaction="decreasing", data_class="none"),
+    _LINES.field("unanswered_invitations_182d", "invitations", "silence",
+                 "Survey invitations delivered in 182 days and not answered",
+                 tables=("survey_invitations", "survey_answers")),
+    _SERVICE.field("missed_appointments_182d", "appointments", "appointment",
+                   "Appointments missed by the operator in 182 days",
+                   tables=("appointments",), **MORE_IS_WORSE),
+    _SERVICE.field("open_orders", "orders", "order",
+                   "Orders placed in 182 days, neither completed nor cancelled",
+                   tables=("orders",)),
+    _CARE.field("care_contacts_91d", "contacts", "care",
+                "Times care reached the customer in 91 days"),
+    _CARE.field("days_since_care", "days", "care",
+                "Since care last reached the customer in 182 days"),
+    _CARE.field("care_accepted_182d", "actions", "care", "Care actions accepted in 182 days",
+                tables=("care_contacts", "care_outcomes")),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

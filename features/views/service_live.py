@@ -1,8 +1,44 @@
-"""SQL of the view `service_live`: contacts with the operator, and tickets."""
+"""The view `service_live`: contacts with the operator, and tickets."""
 
 from features.contracts.vocabulary import TICKET_STATUSES
+from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.sql.raw import days_between, within
+from features.views.declaration import MORE_IS_WORSE, Group, View
+
+_CONTACT = Group(driver="service", tables=("interactions",), actionable=True, live=True)
+_TICKET = _CONTACT.but(tables=("tickets",))
+
+# fmt: off
+VIEW = View("service_live", "customer", (
+    *_CONTACT.family("contacts_{days}d", (7, 28, 182), "contacts", "contacts",
+                     "Contacts in {days} days"),
+    _CONTACT.field("days_since_contact", "days", "contacts", "Since the last contact of 182 days",
+                   actionable=False),
+    _CONTACT.field("repeat_contacts_28d", "contacts", "repeats",
+                   "Contacts of 28 days on an issue already raised in the 7 days before",
+                   **MORE_IS_WORSE),
+    _CONTACT.field("unresolved_contacts_28d", "contacts", "unresolved",
+                   "Contacts of 28 days that were not settled", **MORE_IS_WORSE),
+    _CONTACT.field("transfers_28d", "transfers", "transfers", "Times handed on in 28 days",
+                   dissatisfaction="increasing"),
+    _CONTACT.field("mean_wait_seconds_28d", "seconds", "wait", "Mean wait in contacts of 28 days",
+                   dissatisfaction="increasing"),
+    _CONTACT.field("abandoned_contacts_28d", "contacts", "wait",
+                   "Contacts of 28 days that the customer gave up", dissatisfaction="increasing"),
+    _CONTACT.field("cancellation_contacts_91d", "contacts", "cancellation_talk",
+                   "Contacts of 91 days about cancelling", driver="relationship",
+                   actionable=False),
+    _TICKET.field("open_tickets", "tickets", "open_ticket",
+                  "Tickets opened in 182 days and open now", **MORE_IS_WORSE),
+    _TICKET.field("oldest_open_ticket_days", "days", "open_ticket",
+                  "Age of the oldest of them; 0 without", **MORE_IS_WORSE),
+    _TICKET.field("complaints_91d", "tickets", "complaint", "Complaints opened in 91 days",
+                  **MORE_IS_WORSE),
+    _TICKET.field("faults_91d", "tickets", "fault", "Faults reported in 91 days"),
+    _TICKET.field("reopened_tickets_91d", "times", "reopened",
+                  "Times a ticket was reopened in 91 days", **MORE_IS_WORSE),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

@@ -1,7 +1,29 @@
-"""SQL of the view `subscription_live`: recharges, and changes of plan."""
+"""The view `subscription_live`: recharges, and changes of plan."""
 
+from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.sql.raw import days_between, within
+from features.views.declaration import Group, View
+
+_RECHARGE = Group(driver="usage", tables=("recharges",), live=True)
+
+# fmt: off
+VIEW = View("subscription_live", "subscription", (
+    *_RECHARGE.family("recharges_{days}d", (28, 91), "recharges", "recharge",
+                      "Recharges in {days} days"),
+    _RECHARGE.field("recharge_amount_91d", "currency", "recharge", "Recharged in 91 days"),
+    _RECHARGE.field("days_since_recharge", "days", "recharge_gap",
+                    "Since the last recharge of 182 days"),
+    _RECHARGE.field("recharge_gap_vs_median", "ratio", "recharge_gap",
+                    "Days since the last recharge over the median gap between recharges of 182"
+                    " days (three or more)"),
+    _RECHARGE.field("last_balance_before", "currency", "balance",
+                    "Balance just before the last recharge of 182 days", driver="price"),
+    _RECHARGE.field("days_to_validity_end", "days", "validity",
+                    "Until the balance expires, negative after"),
+    _RECHARGE.field("plan_changes_182d", "changes", "plan_change", "Changes of plan in 182 days",
+                    driver="contract", tables=("subscriptions",)),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

@@ -1,7 +1,27 @@
-"""SQL of the view `survey_live`: what a customer answered in surveys."""
+"""The view `survey_live`: what a customer answered in surveys."""
 
+from features.sql.expressions import days_between
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.sql.raw import days_between
+from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Group, View
+
+_ANSWER = Group(driver="relationship", tables=("survey_answers",), live=True)
+
+# fmt: off
+VIEW = View("survey_live", "customer", (
+    _ANSWER.field("last_csat", "points of 5", "last_answer",
+                  "Last overall CSAT answer of 182 days, on a scale of 1 to 5", **LESS_IS_WORSE),
+    _ANSWER.field("days_since_csat", "days", "answer_age", "Since that answer"),
+    _ANSWER.field("last_nps", "points of 10", "last_answer",
+                  "Last NPS answer of 182 days, on a scale of 0 to 10", **LESS_IS_WORSE),
+    _ANSWER.field("last_ces", "points of 7", "last_answer",
+                  "Last CES answer of 182 days, on a scale of 1 to 7"),
+    _ANSWER.field("low_answers_182d", "answers", "last_answer",
+                  "Answers of 182 days in the lowest quarter of their scale, such as 1 and 2 of 5",
+                  **MORE_IS_WORSE),
+    _ANSWER.field("days_since_answer", "days", "answer_age",
+                  "Since the last answer of 182 days to any question"),
+))
+# fmt: on
 
 
 def query(asked: str) -> str:

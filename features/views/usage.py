@@ -1,7 +1,6 @@
-"""SQL of the view `usage`: minutes, data and days without use, from weekly rows."""
+"""The view `usage`: minutes, data and days without use, from weekly rows."""
 
-from features.fields import VIEWS
-from features.sql.raw import days_between
+from features.sql.expressions import days_between
 from features.sql.weeks import (
     LEAST_WEEKS,
     QUARTER_DAYS,
@@ -16,6 +15,48 @@ from features.sql.weeks import (
     total,
     volatility,
 )
+from features.views.declaration import Feature, Group, View
+
+_USE = Group(driver="usage", tables=("usage_weeks",), data_class="traffic")
+_CHARGED = _USE.but(driver="price", actionable=True)
+
+
+def _measure(name: str, what: str, unit: str, words: str) -> tuple[Feature, ...]:
+    """The features of a weekly number: its level, change, comparison, trend and volatility."""
+    # fmt: off
+    return (
+        *_USE.family(name + "_{days}d", (7, 28, 91, 182), f"{unit} per week", f"{words}_use",
+                     what + " per week, mean over {days} days"),
+        _USE.field(f"{name}_28d_vs_own", "ratio", f"{words}_decline",
+                   "Ratio of the last 28 days' weekly mean to the 22 weeks before"),
+        _USE.field(f"{name}_28d_vs_region", "ratio", f"{words}_use",
+                   "Ratio of the last 28 days' weekly mean to the region's median",
+                   tables=("usage_weeks", "customers", "subscriptions")),
+        _USE.field(f"{name}_trend_91d", "share per week", f"{words}_decline",
+                   "Least-squares slope per week over 91 days, as a share of the mean"),
+        _USE.field(f"{name}_volatility_91d", "share", f"{words}_volatility",
+                   "Standard deviation over weeks of 91 days, as a share of the mean"),
+    )
+    # fmt: on
+
+
+# fmt: off
+VIEW = View("usage", "subscription", (
+    *_measure("minutes", "Voice minutes", "minutes", "voice"),
+    *_measure("data_gb", "Data", "GB", "data"),
+    *_USE.family("zero_use_days_{days}d", (7, 28, 91), "days", "inactivity",
+                 "Days without any use in {days} days"),
+    _USE.field("zero_use_days_28d_vs_own", "days per week", "inactivity",
+               "Days without use per week in 28 days minus in the 22 weeks before"),
+    _USE.field("days_since_use", "days", "inactivity", "Since the last use of any kind"),
+    _CHARGED.field("unused_allowance_28d", "share", "plan_fit",
+                   "Share of the data allowance not used, mean over 28 days"),
+    *_CHARGED.family("overage_{days}d", (28, 91), "currency", "overage",
+                     "Charged beyond the allowance in {days} days", dissatisfaction="increasing"),
+    _USE.field("roaming_days_91d", "days", "roaming", "Days abroad in 91 days",
+               data_class="location"),
+))
+# fmt: on
 
 _COLUMNS = (
     "minutes",
@@ -87,7 +128,7 @@ def query(asked: str) -> str:
         One row for each row of `asked`: its subscription_id and cutoff, then the view's features,
         not rounded.
     """
-    features = {name: f"own.{name}" for name in VIEWS["usage"].columns} | {
+    features = {name: f"own.{name}" for name in VIEW.columns} | {
         **{f"{measure}_28d_vs_region": against_region(measure) for measure in _MEASURES},
         "days_since_use": days_between("own.last_used_at", "asked.cutoff"),
     }

@@ -1,11 +1,24 @@
-"""SQL of the view `value`: what a subscription brings in, and the margin that is assumed on it."""
+"""The view `value`: what a subscription brings in, and the margin that is assumed on it."""
 
 from collections.abc import Mapping
 
 from features.contracts.vocabulary import BILLING_TYPES
-from features.sql.raw import known, text_sql, within
+from features.sql.expressions import known, text_sql, within
 from features.sql.weeks import QUARTER_DAYS
 from features.views.contract import plans_at
+from features.views.declaration import Group, View
+
+_VALUE = Group(driver="price", tables=("subscriptions", "plans", "usage_weeks", "recharges"))
+
+# fmt: off
+VIEW = View("value", "subscription", (
+    _VALUE.field("monthly_revenue_91d", "currency per month", "value",
+                 "Prepaid: recharges of 91 days per 30 days."
+                 " Else: plan fee plus overage of 91 days per 30 days"),
+    _VALUE.field("monthly_margin_91d", "currency per month", "value",
+                 "That revenue times the margin that is assumed for the product line"),
+))
+# fmt: on
 
 
 def query(asked: str, margin_shares: Mapping[str, float]) -> str:

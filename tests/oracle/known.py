@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
-from features.fields import View
+from features.views.declaration import View
 
 Tables = dict[str, pd.DataFrame]
 Columns = dict[str, Any]

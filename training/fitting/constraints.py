@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from features.encoding.encoding import Column, Encoding
-from features.fields import SERVICES, VIEWS, Feature
+from features.fields import SERVICES, VIEWS
+from features.views.declaration import Feature
 from models.reasons.meaning import FeatureMeaning
 
 _CONSTRAINT = {"increasing": 1, "decreasing": -1, "none": 0}

@@ -21,13 +21,14 @@ from features.compute.baselines import Baselines
 from features.compute.build import BuildReport, build
 from features.compute.files import view_rows
 from features.compute.population import take_snapshot
+from features.compute.queries import SUMMARIES, view_queries
 from features.compute.snapshots import WEEK
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.fields import LINKS, VIEWS
+from features.fields import LINKS, VIEWS, disabled_features
 from features.settings import FeatureSettings
-from features.sql.raw import RawTables, moment, open_raw
+from features.sql.expressions import moment
+from features.sql.raw import RawTables, open_raw
 from features.views import experience
-from features.views.registry import SUMMARIES, disabled_features, view_queries
 from simulator.engine.simulator import simulate
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 from tests.oracle import contacts, links_at, prepare, snapshot

@@ -1,11 +1,14 @@
 """Every feature says all that must be said of it."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from features.contracts.tables import TABLES
-from features.fields import DRIVERS, ENTITIES, LINKS, SERVICES, VIEWS
+from features.fields import LINKS, SERVICES, VIEWS
+from features.views.declaration import DRIVERS, ENTITIES
 
 FEATURES = [feature for view in VIEWS.values() for feature in view.features]
 TAGS = {
@@ -81,3 +84,12 @@ def test_live_views_are_live_as_a_whole() -> None:
     for view in VIEWS.values():
         if view.name != "contact":
             assert {feature.live for feature in view.features} == {view.name.endswith("_live")}
+
+
+def test_the_catalogue_is_imported_without_heavy_libraries() -> None:
+    heavy = {"feast", "duckdb", "pandera", "pandas", "pyarrow", "numpy", "pydantic"}
+    code = "import sys, features.fields; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert not heavy & set(loaded.stdout.split())

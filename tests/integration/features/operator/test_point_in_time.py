@@ -19,9 +19,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
+from features.fields import LINKS, SERVICES, VIEWS
 from features.operator.definitions import CREATED, SNAPSHOT_TTL, TIME
 from features.operator.repository import OperatorRepository
+from features.views.declaration import ENTITIES
 from holdfast.home import Home
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
-from features.fields import ENTITIES, LINKS, SERVICES, VIEWS
+from features.fields import LINKS, SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
+from features.views.declaration import ENTITIES
 from holdfast.errors import InputError
 from holdfast.home import Home
 from simulator.engine.simulator import Simulator, simulate

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.fields import BILLING_LIVE, CELL_LIVE, CONTACT_OWN, SERVICE_LIVE, SUBSCRIPTION_LIVE
+from features.fields import VIEWS
 from features.live.evaluate import (
     AreaIncidents,
     account_of,
@@ -17,6 +17,7 @@ from features.live.evaluate import (
 )
 from features.live.event import Event, microseconds, read_event
 from features.live.state import State, apply_event, areas, entity_of, is_first_version, touched
+from features.views import contact as contact_view
 from holdfast.errors import ModelError
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def after(*events: Event, state: State = NOTHING) -> State:
 def service(state: State, **wanted: float | None) -> None:
     values = dict(
         zip(
-            [feature.name for feature in SERVICE_LIVE],
+            VIEWS["service_live"].columns,
             evaluate("customer", state, microseconds(NOW))["service_live"],
             strict=True,
         )
@@ -123,7 +124,7 @@ def test_a_contact_repeats_others_of_seven_days_before_its_close(
     last = contact("2", 0)
     values = evaluate_contact(last, after(contact("1", days), last), NOTHING, microseconds(NOW))
     assert (
-        dict(zip([feature.name for feature in CONTACT_OWN], values, strict=False))[
+        dict(zip([feature.name for feature in contact_view.OWN], values, strict=False))[
             "contact_repeats_7d"
         ]
         == repeats
@@ -168,7 +169,7 @@ def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
     ]
     state = after(*([*events, *plans][position] for position in order))
     found = evaluate("subscription", state, microseconds(NOW))["subscription_live"]
-    values = dict(zip([feature.name for feature in SUBSCRIPTION_LIVE], found, strict=True))
+    values = dict(zip(VIEWS["subscription_live"].columns, found, strict=True))
     assert values == {
         "recharges_28d": 1.0,
         "recharges_91d": 3.0,
@@ -209,7 +210,7 @@ def test_who_pays_is_as_known_then() -> None:
 def test_an_account_without_anything_owes_nothing() -> None:
     values = dict(
         zip(
-            [f.name for f in BILLING_LIVE],
+            VIEWS["billing_live"].columns,
             evaluate("account", NOTHING, 0)["billing_live"],
             strict=True,
         )
@@ -236,7 +237,7 @@ def test_an_incident_hits_where_it_was_last_said_to_be() -> None:
     assert evaluate_cell(
         [evaluate_area("region", "north", state, now), AreaIncidents(0, 0.0, None)], now
     ) == (1.0, 24.0, 4.0)
-    assert len(CELL_LIVE) == 3
+    assert len(VIEWS["cell_live"].columns) == 3
 
 
 def test_an_incident_that_is_yet_to_begin_does_not_count() -> None:

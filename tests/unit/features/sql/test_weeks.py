@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.compute.population import take_snapshot
+from features.compute.queries import SUMMARIES, view_queries
 from features.contracts.tables import TABLES
-from features.sql.raw import RawTables, moment, open_raw
-from features.views.registry import SUMMARIES, view_queries
+from features.sql.expressions import moment
+from features.sql.raw import RawTables, open_raw
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 CUTOFF = datetime(2026, 7, 7, tzinfo=UTC)

@@ -18,7 +18,8 @@ from features.contracts.vocabulary import (
     SEGMENTS,
     TIERS,
 )
-from features.fields import DRIVERS, VIEWS
+from features.fields import VIEWS
+from features.views.declaration import DRIVERS
 from holdfast.errors import InputError
 from models.words import catalogue
 from models.words.catalogue import FORBIDDEN, LANGUAGES, resolve, words

@@ -1,0 +1,56 @@
+"""The SQL of every view, asked for the tables that `features.compute.population` makes."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from features.fields import VIEWS
+from features.views import (
+    billing_live,
+    cell_live,
+    consent_live,
+    contact,
+    contract,
+    experience,
+    network,
+    relationship,
+    service_live,
+    subscription_live,
+    survey_live,
+    usage,
+    value,
+)
+
+
+def asked_for(entity: str) -> str:
+    """Name of the relation of an entity's ids and cut-offs."""
+    return f"asked_{entity}s"
+
+
+SUMMARIES = {"usage_summaries": usage.summary, "network_summaries": network.summary}
+"""Relations that several views read, and what gives their SQL at a cut-off."""
+
+
+def view_queries(margin_shares: Mapping[str, float]) -> dict[str, str]:
+    """SQL of every view: join key, `cutoff` and features, not rounded.
+
+    Parameters
+    ----------
+    margin_shares : mapping of str to float
+        Share of revenue that is assumed to be margin, for each billing type.
+    """
+    queries: dict[str, Callable[[str], str]] = {
+        "contract": contract.query,
+        "usage": usage.query,
+        "network": network.query,
+        "value": partial(value.query, margin_shares=margin_shares),
+        "subscription_live": subscription_live.query,
+        "cell_live": cell_live.query,
+        "billing_live": billing_live.query,
+        "service_live": service_live.query,
+        "survey_live": survey_live.query,
+        "consent_live": consent_live.query,
+        "relationship": relationship.query,
+        "experience": experience.query,
+        "contact": contact.query,
+    }
+    return {name: queries[name](asked_for(view.entity)) for name, view in VIEWS.items()}

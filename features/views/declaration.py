@@ -1,0 +1,201 @@
+"""How a view declares its features.
+
+Each module of this package is one view: a table of its features, made with `Group`, and the SQL
+that computes them. `features.fields` collects the views.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, Unpack
+
+Driver = Literal["network", "price", "service", "contract", "usage", "relationship"]
+Direction = Literal["increasing", "decreasing", "none"]
+DataClass = Literal["traffic", "location", "special", "none"]
+
+DRIVERS: tuple[Driver, ...] = (
+    *("network", "price", "service"),
+    *("contract", "usage", "relationship"),
+)
+"""Parts of the service that drive churn and dissatisfaction."""
+
+ENTITIES: dict[str, str] = {
+    "subscription": "subscription_id",
+    "customer": "customer_id",
+    "account": "account_id",
+    "cell": "cell_id",
+    "contact": "interaction_id",
+}
+"""Entities and their join keys."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature.
+
+    Parameters
+    ----------
+    name, about, unit : str
+        Its name, its meaning, and what its number counts.
+    driver : str
+        Part of the service it describes: network, price, service, contract, usage or relationship.
+    actionable : bool
+        Whether care can change it.
+    churn, dissatisfaction : {"increasing", "decreasing", "none"}
+        How the risk can move when the value grows, where that can be argued.
+    reason : str
+        Key of the words that tell a person about it; features with the same meaning share one.
+    live : bool
+        Whether events update it between builds.
+    data_class : {"traffic", "location", "special", "none"}
+        How sensitive it is.
+    tables : tuple of str
+        Raw tables it needs: where one is absent, the feature is missing, by name.
+    """
+
+    name: str
+    about: str
+    unit: str
+    driver: Driver
+    actionable: bool
+    churn: Direction
+    dissatisfaction: Direction
+    reason: str
+    live: bool
+    data_class: DataClass
+    tables: tuple[str, ...]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What Feast's field keeps of it beside name and description."""
+        return {
+            "unit": self.unit,
+            "driver": self.driver,
+            "actionable": "yes" if self.actionable else "no",
+            "direction.churn": self.churn,
+            "direction.dissatisfaction": self.dissatisfaction,
+            "reason": self.reason,
+            "live": "yes" if self.live else "no",
+            "data_class": self.data_class,
+            "tables": ",".join(self.tables),
+        }
+
+
+@dataclass(frozen=True)
+class View:
+    """Features of one entity that are built, stored and read together.
+
+    Parameters
+    ----------
+    name : str
+        Name of the view, of its module and of its feature table.
+    entity : str
+        One of `ENTITIES`.
+    features : tuple of Feature
+        In the order in which they are stored.
+    """
+
+    name: str
+    entity: str
+    features: tuple[Feature, ...]
+
+    @property
+    def join_key(self) -> str:
+        """The entity's id column."""
+        return ENTITIES[self.entity]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(feature.name for feature in self.features)
+
+
+class Facts(TypedDict, total=False):
+    """What a field may have otherwise than its group; the keys are parameters of `Feature`."""
+
+    driver: Driver
+    tables: tuple[str, ...]
+    actionable: bool
+    churn: Direction
+    dissatisfaction: Direction
+    live: bool
+    data_class: DataClass
+
+
+class Directions(TypedDict):
+    """How both risks move when the value grows."""
+
+    churn: Direction
+    dissatisfaction: Direction
+
+
+MORE_IS_WORSE: Directions = {"churn": "increasing", "dissatisfaction": "increasing"}
+LESS_IS_WORSE: Directions = {"churn": "decreasing", "dissatisfaction": "decreasing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """What several features have in common, so that the row of each names only the rest.
+
+    The parameters are those of `Feature`.
+
+    Examples
+    --------
+    >>> use = Group(driver="usage", tables=("usage_weeks",), data_class="traffic")
+    >>> minutes = use.family("minutes_{days}d", (7, 28), "minutes", "voice", "In {days} days")
+    >>> [(feature.name, feature.about) for feature in minutes]
+    [('minutes_7d', 'In 7 days'), ('minutes_28d', 'In 28 days')]
+    """
+
+    driver: Driver
+    tables: tuple[str, ...]
+    actionable: bool = False
+    churn: Direction = "none"
+    dissatisfaction: Direction = "none"
+    live: bool = False
+    data_class: DataClass = "none"
+
+    def but(self, **facts: Unpack[Facts]) -> "Group":
+        """The same group but for some facts."""
+        return replace(self, **facts)
+
+    def field(
+        self, name: str, unit: str, reason: str, about: str, **facts: Unpack[Facts]
+    ) -> Feature:
+        """One feature, with facts of its own where they differ from the group's."""
+        group = self.but(**facts)
+        return Feature(
+            name=name,
+            about=about,
+            unit=unit,
+            driver=group.driver,
+            actionable=group.actionable,
+            churn=group.churn,
+            dissatisfaction=group.dissatisfaction,
+            reason=reason,
+            live=group.live,
+            data_class=group.data_class,
+            tables=group.tables,
+        )
+
+    def family(
+        self,
+        name: str,
+        windows: Iterable[int],
+        unit: str,
+        reason: str,
+        about: str,
+        **facts: Unpack[Facts],
+    ) -> tuple[Feature, ...]:
+        """One feature for each window; ``{days}`` in name and meaning stands for its length.
+
+        Parameters
+        ----------
+        name, unit, reason, about, **facts
+            As `Feature` has them.
+        windows : iterable of int
+            Lengths in days.
+        """
+        return tuple(
+            self.field(name.format(days=days), unit, reason, about.format(days=days), **facts)
+            for days in windows
+        )
