@@ -34,7 +34,7 @@ from pipeline.features import build_features
 from simulator.engine.simulator import simulate
 from training.evaluation.baselines import fit_logistic
 from training.evaluation.bootstrap import estimate, resample
-from training.evaluation.metrics import METRICS, Judge, figures
+from training.evaluation.metrics import METRICS, Evaluator, figures
 from training.evaluation.ranking import Codes
 from training.labelling.dataset import churn_dataset
 from training.settings import AssessmentSettings
@@ -50,7 +50,7 @@ PROMISED = ("auc", "log_loss", "slope", "observed_over_expected", "empc_share")
 
 @dataclass(frozen=True)
 class EvaluatedRows:
-    """Judged rows of some customers: labels, probabilities, weights and codes of customers, (n,)
+    """Evaluated rows of some customers: labels, probabilities, weights and codes of customers, (n,)
     each.
     """
 
@@ -105,15 +105,15 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
         names, customer = np.unique(dataset.customers, return_inverse=True)
         chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]
         late = dataset.cutoffs >= np.unique(dataset.cutoffs)[-TEST_CUTOFFS]
-        learnt, judged = np.flatnonzero(chosen & ~late), np.flatnonzero(~chosen & late)
+        learnt, evaluated = np.flatnonzero(chosen & ~late), np.flatnonzero(~chosen & late)
         label, weight = dataset.labels[max(dataset.labels)], dataset.weight
         model = fit_logistic(dataset.matrix[learnt], label[learnt], weight[learnt])
-        probability = model.probability(dataset.matrix[judged])
+        probability = model.probability(dataset.matrix[evaluated])
     return EvaluatedRows(
-        label[judged],
+        label[evaluated],
         probability,
-        weight[judged],
-        np.unique(customer[judged], return_inverse=True)[1],
+        weight[evaluated],
+        np.unique(customer[evaluated], return_inverse=True)[1],
     )
 
 
@@ -142,13 +142,15 @@ def covered(
     with progress("Sampling test periods", samples) as advance:
         for number in range(samples):
             rows = sample(number)
-            judge = Judge(rows.label, rows.probability, rows.weight, rows.customer, customers)
+            evaluator = Evaluator(
+                rows.label, rows.probability, rows.weight, rows.customer, customers
+            )
             drawn = resample(
                 customers,
                 settings.draws,
                 number,
-                lambda counts, judge=judge: judge.figures(counts, settings),
-                judge.size,
+                lambda counts, evaluator=evaluator: evaluator.figures(counts, settings),
+                evaluator.size,
                 "",
             )
             for name, values in drawn.items():
@@ -173,7 +175,7 @@ def main() -> None:
             true_figures(settings),
         ),
         (
-            f"a simulated operator ({int(everyone.customer.max()) + 1:,} customers judged)",
+            f"a simulated operator ({int(everyone.customer.max()) + 1:,} customers evaluated)",
             lambda number: customers_of(everyone, customers, [2, number]),
             figures(everyone.label, everyone.probability, everyone.weight, settings),
         ),

@@ -1,5 +1,5 @@
-"""How long judging a model takes: all of `training.evaluation.assess` on a large test period, and
-its parts.
+"""How long evaluating a model takes: all of `training.evaluation.assess` on a large test period,
+and its parts.
 
 ``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
@@ -15,8 +15,8 @@ from scipy.special import expit, logit
 from benchmarks.report import show
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.bootstrap import resample
-from training.evaluation.metrics import Judge
-from training.evaluation.slices import Column
+from training.evaluation.metrics import Evaluator
+from training.evaluation.slices import SliceColumn
 from training.settings import AssessmentSettings
 
 ROWS, POSITIVE_PERCENT = 200_000, 5
@@ -47,10 +47,10 @@ def main() -> None:
             }
         )
 
-    judge = Judge(*parts)
-    column = Column(predictions.slices["region"], *parts, judge.ranking)
-    size = 4 * judge.ranking.size
-    stage("sort and group, once a model", lambda: Judge(*parts))
+    evaluator = Evaluator(*parts)
+    column = SliceColumn(predictions.slices["region"], *parts, evaluator.ranking)
+    size = 4 * evaluator.ranking.size
+    stage("sort and group, once a model", lambda: Evaluator(*parts))
     stage(
         "draw customers",
         lambda: resample(customers, settings.draws, 1, lambda counts: {"x": counts[:1]}, size, ""),
@@ -58,7 +58,12 @@ def main() -> None:
     stage(
         "all figures of one model",
         lambda: resample(
-            customers, settings.draws, 1, lambda counts: judge.figures(counts, settings), size, ""
+            customers,
+            settings.draws,
+            1,
+            lambda counts: evaluator.figures(counts, settings),
+            size,
+            "",
         ),
     )
     stage(
@@ -67,7 +72,7 @@ def main() -> None:
             customers,
             settings.draws,
             1,
-            lambda counts: column.figures(counts, judge.ranking.masses(counts)),
+            lambda counts: column.figures(counts, evaluator.ranking.masses(counts)),
             size,
             "",
         ),
@@ -77,8 +82,8 @@ def main() -> None:
         lambda: assess(predictions, settings),
     )
     found[-1]["at most"] = MOST_SECONDS
-    title = f"Judging {rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers, {settings.draws} draws"
-    show(f"{title}, {cpu_count()} cores", found)
+    what = f"{rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers"
+    show(f"Evaluating {what}, {settings.draws} draws, {cpu_count()} cores", found)
 
 
 def _predictions(rows: int, rate: float) -> Predictions:

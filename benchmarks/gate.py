@@ -31,7 +31,7 @@ from training.fitting.calibrate import CalibrationChoice
 from training.fitting.tune import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
-from training.release.gate import ModelEvidence, Verdict, judge
+from training.release.gate import ModelEvidence, Verdict, evaluate
 from training.settings import GateSettings
 
 CUSTOMERS, MONTHS, SEED = 20_000, 36, 11
@@ -111,7 +111,7 @@ def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
         documents=version.documents,
         has_strata=version.strata is not None,
     )
-    return judge(evidence, None, settings)
+    return evaluate(evidence, None, settings)
 
 
 def true_risk(operator: Path) -> pl.DataFrame:

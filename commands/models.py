@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.promote import ListedVersion, Promotion, Rollback, ShownVersion
-    from training.release.comparison import ComparedFigure, Comparison
+    from training.release.comparison import ComparedFigure, VersionComparison
 
 _GATE = {
     "passed": "[green]passed[/green]",
@@ -245,7 +245,7 @@ def _print_version(shown: "ShownVersion") -> None:
     )
 
 
-def _print_comparison(comparison: "Comparison") -> None:
+def _print_comparison(comparison: "VersionComparison") -> None:
     """Print two versions side by side, one table per horizon."""
     from rich import box
     from rich.console import Console

@@ -53,7 +53,7 @@ def quickstart(
     time: Annotated[
         str | None,
         typer.Option(
-            help="Column with the row's date; the model is then judged on later rows.",
+            help="Column with the row's date; the model is then evaluated on later rows.",
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,6 @@
-"""`holdfast train`: a model of the operator's own features, judged and registered as challenger."""
+"""`holdfast train`: a model of the operator's own features, evaluated and registered as
+challenger.
+"""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +59,7 @@ def train(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model on the operator's features, and judge it beside the champion."""
+    """Train a model on the operator's features, and evaluate it beside the champion."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -96,10 +98,10 @@ def _print_training(result: "Trained") -> None:
                 console.print(
                     f"AUC within {horizon} days minus that of {called}: {_signed(difference)}"
                 )
-    rivalry = model.facts.champion
-    if rivalry.number is not None and not rivalry.comparable:
+    compared_with = model.facts.champion
+    if compared_with.number is not None and not compared_with.comparable:
         console.print(
-            f"[yellow]not compared[/yellow] with champion {rivalry.number}: {escape(rivalry.why)}",
+            f"[yellow]not compared[/yellow] with champion {compared_with.number}: {escape(compared_with.why)}",
             soft_wrap=True,
         )
     for flag in model.facts.flags:

@@ -33,8 +33,8 @@ class UpliftGroup:
     least : float
         Lowest raw prediction of a group's members; the last group takes everybody below too.
     effect, low, high : float
-        Mean effect among members whom the judging models had not seen, and its interval, joint over
-        all groups.
+        Mean effect among members whom the evaluating models had not seen, and its interval, joint
+        over all groups.
     """
 
     least: float

@@ -27,11 +27,11 @@ from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.metrics import METRICS
 from training.release.facts import TRAINING, TrainingFacts
 from training.release.gate import (
+    CurrentChampion,
     Finding,
     ModelEvidence,
-    ReigningChampion,
     Verdict,
-    judge,
+    evaluate,
     unexplained,
 )
 from training.release.model_card import MODEL_CARD, model_card
@@ -293,7 +293,7 @@ def uplift_verdicts(documents: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _verdict(
     home: Home,
     entry: RegistryEntry,
-    champion: ReigningChampion | None,
+    champion: CurrentChampion | None,
     explained: Mapping[str, str],
 ) -> Verdict:
     try:
@@ -308,7 +308,7 @@ def _verdict(
         has_strata=model.strata is not None,
         documents=model.documents,
     )
-    return judge(evidence, champion, GateSettings.read(), explained).with_reasons(
+    return evaluate(evidence, champion, GateSettings.read(), explained).with_reasons(
         tuple(readiness(home, model))
     )
 
@@ -329,14 +329,14 @@ def _check_explanations(model: ModelVersion, explained: Mapping[str, str]) -> No
             raise InputError("--explain-flag", "must give a reason: NAME=REASON", f"{name}=")
 
 
-def _champion(home: Home, name: str) -> ReigningChampion | None:
-    reigning = [entry for entry in list_versions(home, name) if CHAMPION in entry.aliases]
-    if not reigning:
+def _champion(home: Home, name: str) -> CurrentChampion | None:
+    current = [entry for entry in list_versions(home, name) if CHAMPION in entry.aliases]
+    if not current:
         return None
-    (entry,) = reigning
+    (entry,) = current
     description = _readable_documents(home, entry).get("model.json")
     described = description if isinstance(description, dict) else {}
-    return ReigningChampion(
+    return CurrentChampion(
         number=entry.number,
         ungated=entry.tags.get(UNGATED) == "true",
         service=str(described.get("service", "")),
@@ -353,7 +353,7 @@ def _refuse_uplift(home: Home, entry: RegistryEntry) -> None:
     )
     raise ModelError(
         f"model {entry.name}",
-        "is judged by its experiment, not by this gate: a randomised campaign must show that the action works or is targetable"
+        "is evaluated by its experiment, not by this gate: a randomised campaign must show that the action works or is targetable"
         f" (version {entry.number} says: {said or 'nothing readable'})",
     )
 

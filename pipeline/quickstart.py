@@ -87,7 +87,7 @@ class Quickstart:
 
 
 def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
-    """Train, judge, explain, register and publish a churn model for a table.
+    """Train, evaluate, explain, register and publish a churn model for a table.
 
     Parameters
     ----------

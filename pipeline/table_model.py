@@ -1,4 +1,5 @@
-"""The model of a table: trained, judged, explained, registered and published under a home's lock.
+"""The model of a table: trained, evaluated, explained, registered and published under a home's
+lock.
 
 The order of the last steps keeps a killed run harmless: the version is registered, then the
 features are published, then the champion moves, then the files. Encodings only grow once something

@@ -16,7 +16,7 @@ from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
 from training.fitting.constraints import service_documents
-from training.release.facts import SURVEY, Rivalry
+from training.release.facts import SURVEY, ChampionComparison
 from training.settings import SECTIONS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def train_target(
     test_from: datetime | None = None,
     language: str = "en",
 ) -> Trained:
-    """Train a model of a target, judge it beside the champion, and register it as challenger.
+    """Train a model of a target, evaluate it beside the champion, and register it as challenger.
 
     Parameters
     ----------
@@ -144,7 +144,9 @@ def train_target(
     )
 
 
-def _champion(home: Home, target: Target) -> tuple[RegisteredVersion | None, Rivalry | None]:
+def _champion(
+    home: Home, target: Target
+) -> tuple[RegisteredVersion | None, ChampionComparison | None]:
     """The version in production, or why it cannot be read; neither where there is none. ModelError:
     the registry is damaged.
     """
@@ -160,4 +162,4 @@ def _champion(home: Home, target: Target) -> tuple[RegisteredVersion | None, Riv
     try:
         return load_registered(found[0].address(home)), None
     except ModelError as error:  # a new version is the way out, so it must not be in the way
-        return None, Rivalry(number=found[0].number, comparable=False, why=str(error))
+        return None, ChampionComparison(number=found[0].number, comparable=False, why=str(error))

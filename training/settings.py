@@ -6,7 +6,7 @@ from holdfast.settings import Section
 
 
 class TrainingSettings(Section):
-    """How models are fitted and judged."""
+    """How models are fitted and evaluated."""
 
     prefix = "HOLDFAST_TRAINING_"
 
@@ -44,7 +44,7 @@ class LeakWatchSettings(Section):
         default=0.65, gt=0.5, le=1, description="AUC of being missing alone that is suspicious."
     )
     missingness_rows: int = Field(
-        default=30, ge=1, description="Missing, and present, rows needed to judge missingness."
+        default=30, ge=1, description="Missing, and present, rows needed to look at missingness."
     )
     id_like_share: float = Field(
         default=0.95,
@@ -132,7 +132,7 @@ class GateSettings(Section):
 
 
 class AssessmentSettings(Section):
-    """How a model is judged on its test period."""
+    """How a model is evaluated on its test period."""
 
     prefix = "HOLDFAST_ASSESS_"
 

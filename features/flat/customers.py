@@ -59,7 +59,7 @@ class Roles:
     positive : tuple of str
         Values of the target that mean "left"; empty to infer the one of two.
     time : str or None
-        Column that says when a row was true; a model is then judged on later rows than it was
+        Column that says when a row was true; a model is then evaluated on later rows than it was
         fitted on.
     group : str or None
         Rows with the same value here are never on both sides of a split.

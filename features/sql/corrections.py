@@ -16,11 +16,14 @@ import duckdb
 
 from features.contracts.tables import Table
 from features.contracts.vocabulary import ARRIVED
-from features.sql.parts import Part, identity_of
+from features.sql.parts import TableFile, identity_of
 
 
 def corrections_of(
-    connection: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], kept: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    parts: tuple[TableFile, ...],
+    kept: Path | None,
 ) -> None:
     """Make ``corrections_<table>``: the table's identity columns and ``superseded_at`` of every row
     that was corrected.
@@ -103,7 +106,7 @@ class _Versions:
 
 
 def _create(
-    connection: duckdb.DuckDBPyConnection, name: str, table: Table, parts: tuple[Part, ...]
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, parts: tuple[TableFile, ...]
 ) -> None:
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
     connection.execute(
@@ -111,7 +114,7 @@ def _create(
     )
 
 
-def _versions_sql(table: Table, new: tuple[Part, ...], old: tuple[Part, ...]) -> str:
+def _versions_sql(table: Table, new: tuple[TableFile, ...], old: tuple[TableFile, ...]) -> str:
     """SQL: every row of an event of which the new parts hold a version, and of which there is
     another.
     """

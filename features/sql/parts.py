@@ -11,7 +11,7 @@ from features.contracts.vocabulary import ARRIVED, HAPPENED
 
 
 @dataclass(frozen=True)
-class Part:
+class TableFile:
     """One file of a raw table.
 
     Parameters
@@ -41,19 +41,19 @@ class Part:
         return self.rows > 0 and (self.first_arrived is None or self.first_arrived <= by)
 
 
-def parts_of(folder: Path) -> tuple[Part, ...]:
+def parts_of(folder: Path) -> tuple[TableFile, ...]:
     """Parts of the table in a folder, by name; none where the table is absent."""
     return tuple(_part(path) for path in sorted(folder.glob("*.parquet")))
 
 
-def identity_of(parts: tuple[Part, ...], by: datetime | None = None) -> list[str]:
+def identity_of(parts: tuple[TableFile, ...], by: datetime | None = None) -> list[str]:
     """What parts are known by; with `by`, only those that may hold rows that had arrived by
     then.
     """
     return [part.identity for part in parts if by is None or part.may_hold(by)]
 
 
-def _part(path: Path) -> Part:
+def _part(path: Path) -> TableFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(
             file, lambda: hashlib.blake2b(path.name.encode(), digest_size=16)
@@ -62,7 +62,7 @@ def _part(path: Path) -> Part:
     names = metadata.schema.to_arrow_schema().names
     arrived = _extremes(metadata, names, ARRIVED)
     happened = _extremes(metadata, names, HAPPENED)
-    return Part(path, digest, frozenset(names), metadata.num_rows, *arrived, happened[0])
+    return TableFile(path, digest, frozenset(names), metadata.num_rows, *arrived, happened[0])
 
 
 def _extremes(

@@ -27,7 +27,7 @@ from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.corrections import corrections_of
 from features.sql.expressions import WINDOW_DAYS, files_sql, moment, quoted, text_sql
-from features.sql.parts import Part, parts_of
+from features.sql.parts import TableFile, parts_of
 from holdfast.errors import InputError
 
 READABLE: dict[str, Table] = {
@@ -67,7 +67,7 @@ class RawTables:
 
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
-    parts: Mapping[str, tuple[Part, ...]]
+    parts: Mapping[str, tuple[TableFile, ...]]
     held: set[str] = field(default_factory=set)
 
     def bound(

@@ -155,7 +155,7 @@ class Grouped:
 
 
 @dataclass(frozen=True)
-class Reason:
+class WordedReason:
     """One reason for a prediction, in words.
 
     Parameters
@@ -243,7 +243,7 @@ def reasons(
     *,
     only: Effect | None = None,
     decode: Decode | None = None,
-) -> list[tuple[Reason, ...]]:
+) -> list[tuple[WordedReason, ...]]:
     """The strongest reasons for each row's prediction, in words.
 
     Parameters
@@ -265,7 +265,7 @@ def reasons(
 
     Returns
     -------
-    list of n tuples of Reason
+    list of n tuples of WordedReason
         Strongest first. Fewer than `count` where fewer moved the prediction by
         `LEAST_CONTRIBUTION`, or where two would say the same.
 
@@ -283,7 +283,7 @@ def reasons(
     for row, strongest in enumerate(order[:, : count + _SPARE].tolist()):
         known = dict(zip(by_name, matrix[row].tolist(), strict=True))
         moved = explanation.contributions[row].tolist()
-        said: dict[str, Reason] = {}
+        said: dict[str, WordedReason] = {}
         for group in strongest:
             if len(said) == count or strength[row, group] < LEAST_CONTRIBUTION:
                 break
@@ -344,7 +344,7 @@ def _reason(
     meanings: Mapping[str, FeatureMeaning],
     catalogue: Catalogue,
     decode: Decode | None,
-) -> Reason:
+) -> WordedReason:
     spoken = sentence(speaker.name, known, catalogue)
     told = speaker if spoken is None else meanings[spoken.feature]
     value = known[told.name] if isfinite(known[told.name]) else None
@@ -353,7 +353,7 @@ def _reason(
         text = fallback(told.about or told.name, decoded, catalogue)
     else:
         text = spoken.text
-    return Reason(
+    return WordedReason(
         reason=speaker.reason,
         driver=told.driver,
         contribution=contribution,

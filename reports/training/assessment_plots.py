@@ -15,7 +15,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentFormatter
 
 from reports.kit.plots import GRID, INK, MODEL, MUTED, PALE, RISK
-from training.evaluation.assessment import Assessment, Calibration, Estimate, Slice
+from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
 from training.fitting.tune import Tuned
 
 RIVALS = ("champion", "logistic", "constant")
@@ -126,7 +126,7 @@ def calibrations_figure(assessment: Assessment) -> Figure:
     return figure
 
 
-def calibration_figure(calibration: Calibration) -> Figure:
+def calibration_figure(calibration: CalibrationFigures) -> Figure:
     """Share observed against probability by tenths of the rows.
 
     Each with its 95 % interval, and the bounds that all ten keep jointly if the predictions are
@@ -297,7 +297,7 @@ def _forest(
     axes.grid(visible=False, axis="y")
 
 
-def _calibration(axes: Axes, calibration: Calibration) -> None:
+def _calibration(axes: Axes, calibration: CalibrationFigures) -> None:
     deciles = calibration.deciles
     predicted = [decile.predicted for decile in deciles]
     end = 1.06 * max(

@@ -48,7 +48,7 @@ class HorizonComparison:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class OverallComparison:
     """All horizons against a rival.
 
     Parameters
@@ -74,7 +74,7 @@ class Comparison:
         return self.main.overall if worst == "better" else worst
 
 
-def compare(assessments: Mapping[str, Assessment], rival: str) -> Comparison | None:
+def compare(assessments: Mapping[str, Assessment], rival: str) -> OverallComparison | None:
     """Compare all horizons with a rival; None where one of them was not compared with it."""
     if not assessments or any(
         rival not in assessment.rivals for assessment in assessments.values()
@@ -92,7 +92,7 @@ def compare(assessments: Mapping[str, Assessment], rival: str) -> Comparison | N
             ours=assessment.metrics,
             theirs=theirs.metrics,
         )
-    return Comparison(rival=rival, horizons=horizons)
+    return OverallComparison(rival=rival, horizons=horizons)
 
 
 def _together(outcomes: set[Outcome]) -> Outcome:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from reports.kit.forest import Entry, Forest, Kind, forest, scaled
 from reports.kit.page import signed
 from reports.training.assessment_plots import RIVAL_WORDS, RIVALS
-from reports.training.comparison import COMPARED, Comparison, Outcome
+from reports.training.comparison import COMPARED, Outcome, OverallComparison
 from reports.training.words import plain
 from training.evaluation.assess import EVERYBODY
-from training.evaluation.assessment import Assessment, Calibration, Estimate, Slice
+from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
 from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE
 
 OURS = "this version"
@@ -102,7 +102,7 @@ def rival_words(rival: str, champion: str | None) -> str:
     return RIVAL_WORDS.get(rival, plain(rival))
 
 
-def difference_forest(comparisons: Sequence[tuple[str, Comparison]], metric: str) -> Forest:
+def difference_forest(comparisons: Sequence[tuple[str, OverallComparison]], metric: str) -> Forest:
     """Differences from rivals at every horizon, turned so that better lies to the right.
 
     AUC is in pairs of a hundred; log loss in per cent of the rival's.
@@ -396,7 +396,7 @@ def holdout_ratio_forest(assessment: Assessment) -> Forest | None:
     return forest([("", entries)], reference=1.0, left="too high", right="too low")
 
 
-def misplaced_deciles(calibration: Calibration) -> int:
+def misplaced_deciles(calibration: CalibrationFigures) -> int:
     """Deciles whose share lies outside its joint bounds."""
     return sum(
         not decile.joint_low <= decile.observed <= decile.joint_high

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.encoding.encoding import Column
-from models.reasons.explain import Explanation, Reason, by_reason, reasons
+from models.reasons.explain import Explanation, WordedReason, by_reason, reasons
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import CohortView, cohort_view, global_view
 from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
@@ -57,14 +57,14 @@ class Example:
         Its calibrated probability.
     band : str
         ``high``, ``medium`` or ``low``.
-    reasons : dict of str to tuple of Reason
+    reasons : dict of str to tuple of WordedReason
         Strongest first, by language.
     """
 
     stratum: str
     probability: float
     band: str
-    reasons: dict[str, tuple[Reason, ...]]
+    reasons: dict[str, tuple[WordedReason, ...]]
 
 
 @dataclass(frozen=True)

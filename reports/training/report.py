@@ -20,7 +20,7 @@ from reports.training.assessment_plots import (
     decay_figure,
     tuning_figure,
 )
-from reports.training.comparison import COMPARED, Comparison, compare
+from reports.training.comparison import COMPARED, OverallComparison, compare
 from reports.training.figures import horizon_words, interval, rival_words
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
@@ -64,7 +64,7 @@ class Headline:
     eyebrow: str
     title: str
     rival: str
-    comparison: Comparison | None
+    comparison: OverallComparison | None
     incomparable: str
 
 
@@ -151,10 +151,10 @@ def render_model_report(
 
 def headline(model: OperatorModel) -> Headline:
     """Say in words whether the model is better, and than what."""
-    rivalry = model.facts.champion
+    compared_with = model.facts.champion
     found = compare(model.assessments, "champion")
     if found is not None:
-        rival = rival_words("champion", rivalry.number)
+        rival = rival_words("champion", compared_with.number)
         return Headline(
             eyebrow=f"Compared with {rival}, which is in production",
             title=_HEADLINES[found.outcome].format(rival=rival),
@@ -174,7 +174,7 @@ def headline(model: OperatorModel) -> Headline:
             constant,
             _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome],
         )
-    why = "" if rivalry.number is None else rivalry.why or "its figures are missing"
+    why = "" if compared_with.number is None else compared_with.why or "its figures are missing"
     if first is None:
         return Headline(
             eyebrow="Compared with nothing",
@@ -185,8 +185,8 @@ def headline(model: OperatorModel) -> Headline:
         )
     rival = f"a {rival_words(first.rival, None)}"
     eyebrow = "No champion yet: compared with a constant and a logistic regression"
-    if rivalry.number is not None:
-        eyebrow = f"Version {rivalry.number}, in production, cannot be compared with"
+    if compared_with.number is not None:
+        eyebrow = f"Version {compared_with.number}, in production, cannot be compared with"
     return Headline(
         eyebrow=eyebrow,
         title=title.format(rival=rival),
@@ -213,14 +213,14 @@ def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
     return {name: Markup(inline_svg(figure, name)) for name, figure in found.items()}  # noqa: S704  drawn by us
 
 
-def _differences(found: Comparison) -> tuple[Forest, Forest]:
+def _differences(found: OverallComparison) -> tuple[Forest, Forest]:
     """Differences from a rival, in ranking and in probabilities."""
     return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest(
         [("", found)], "log_loss"
     )
 
 
-def _others(model: OperatorModel, first: Headline) -> list[tuple[str, Comparison]]:
+def _others(model: OperatorModel, first: Headline) -> list[tuple[str, OverallComparison]]:
     """Comparisons with all rivals that the headline is not about."""
     found = []
     for rival in RIVALS:

@@ -98,8 +98,8 @@ _RULES: dict[str, tuple[str, str]] = {
         "Train it anew; only what holdfast train made has all that the gate reads.",
     ),
     "positives": (
-        "Too few outcomes to judge by",
-        "Wait for more history, or judge by a longer test period (HOLDFAST_LABEL_TEST_SHARE).",
+        "Too few outcomes to go by",
+        "Wait for more history, or evaluate on a longer test period (HOLDFAST_LABEL_TEST_SHARE).",
     ),
     "better_than_constant": (
         "Not better than knowing nothing",
@@ -205,8 +205,8 @@ def flag_meaning(flag: Flag) -> str:
         return f"{100 * flag.figure:.1f} % of its values are different: a model can learn single rows by it, and nothing else."
     if flag.kind == "duplicate_rows":
         return (
-            f"{100 * flag.figure:.1f} % of rows repeat an earlier one, outcome included: a row is judged too well by a model that"
-            " has learnt its twin."
+            f"{100 * flag.figure:.1f} % of rows repeat an earlier one, outcome included: a row is predicted too"
+            " well by a model that has learnt its twin."
         )
     return (
         f"Its AUC is {flag.figure:.3f}. Such things are hardly ever known that well in advance: some column probably knows the"

@@ -15,7 +15,7 @@ from models.reasons.meaning import FeatureMeaning
 from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
 from training.evaluation.assessment import (
     Assessment,
-    Calibration,
+    CalibrationFigures,
     Decile,
     Estimate,
     Month,
@@ -27,7 +27,7 @@ from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TestPredictions
 from training.fitting.tune import TrialRecord, Tuned
 from training.operator.model import ExplainedRows, OperatorModel
-from training.release.facts import Rivalry, TrainingFacts
+from training.release.facts import ChampionComparison, TrainingFacts
 
 HORIZONS = (30, 60, 90)
 STRATA = ("postpaid", "prepaid", "fixed")
@@ -49,7 +49,7 @@ def estimate(value: float, half: float) -> Estimate:
 
 def calibration(
     rows: int, rate: float, slope: float = 1.0, ratio: float = 1.0, off: float = 0.0
-) -> Calibration:
+) -> CalibrationFigures:
     """Deciles around a rate; `off` moves the share observed in the top one."""
     predicted = rate * np.array([0.1, 0.2, 0.3, 0.4, 0.55, 0.7, 0.95, 1.3, 1.9, 3.6])
     deciles = []
@@ -70,7 +70,7 @@ def calibration(
             )
         )
     half = 2 / float(np.sqrt(rows * rate))
-    return Calibration(
+    return CalibrationFigures(
         rows=rows,
         positives=round(rows * rate),
         slope=estimate(slope, 0.7 * half),
@@ -215,7 +215,7 @@ def facts(
     target: str = "churn",
     horizons_days: tuple[int, ...] = HORIZONS,
     features: tuple[str, ...] = ("f0",),
-    champion: Rivalry | None = None,
+    champion: ChampionComparison | None = None,
     flags: Sequence[Flag] = (),
     **changes: Any,
 ) -> TrainingFacts:
@@ -250,7 +250,7 @@ def facts(
         "parameters": {"learning_rate": 0.05, "num_leaves": 24, "feature_fraction": 0.6},
         "rounds": {**dict.fromkeys(horizons, 180), f"{horizons[-1]}/prepaid": 90},
         "flags": tuple(flags),
-        "champion": champion or Rivalry(number="2", comparable=True, why=""),
+        "champion": champion or ChampionComparison(number="2", comparable=True, why=""),
         "explanation_cost": dict.fromkeys(horizons, 4_300),
         "additivity_error": dict.fromkeys(horizons, 2e-12),
         "seed": 20260101,

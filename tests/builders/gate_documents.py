@@ -6,7 +6,7 @@ from typing import Any
 from training.evaluation.assessment import (
     ASSESSMENT,
     Assessment,
-    Calibration,
+    CalibrationFigures,
     Decile,
     Estimate,
     Month,
@@ -14,7 +14,7 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.metrics import METRICS
-from training.release.facts import PARTS, TRAINING, Rivalry, TrainingFacts
+from training.release.facts import PARTS, TRAINING, ChampionComparison, TrainingFacts
 
 FEATURES = ("tenure_days", "billing_type_code", "dropped_calls_28d")
 SERVICE = "churn_v1"
@@ -36,7 +36,7 @@ def around(value: float, half: float) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
-def calibration(rows: int) -> Calibration:
+def calibration(rows: int) -> CalibrationFigures:
     """Calibration that is as it should be."""
     deciles = []
     for number in range(10):
@@ -52,7 +52,7 @@ def calibration(rows: int) -> Calibration:
                 joint_high=share * 1.4,
             )
         )
-    return Calibration(
+    return CalibrationFigures(
         rows=rows,
         positives=rows // 40,
         slope=around(0.97, 0.1),
@@ -109,7 +109,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
 def facts(
     name: str = "churn",
     features: tuple[str, ...] = FEATURES,
-    champion: Rivalry | None = None,
+    champion: ChampionComparison | None = None,
     **changes: Any,
 ) -> TrainingFacts:
     """Facts of a training, compared with version 3 unless told otherwise."""
@@ -130,7 +130,7 @@ def facts(
         "parameters": {"num_leaves": 16, "learning_rate": 0.05},
         "rounds": dict.fromkeys(horizons, 120),
         "flags": (),
-        "champion": champion or Rivalry(number="3", comparable=True, why=""),
+        "champion": champion or ChampionComparison(number="3", comparable=True, why=""),
         "explanation_cost": dict.fromkeys(horizons, 1900),
         "additivity_error": dict.fromkeys(horizons, 1e-13),
         "seed": 1,

@@ -17,21 +17,25 @@ from models.calibration import PlattCalibration
 from models.reasons.cost import explanation_cost
 from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
 from tests.builders.gate_documents import FEATURES, HORIZONS, STRATA, documents, facts
-from training.release.facts import Rivalry
+from training.release.facts import ChampionComparison
 
 TINY = "tiny_v1"
 """A feature service of three features."""
 
-NOBODY = Rivalry(number=None, comparable=False, why="")
+NOBODY = ChampionComparison(number=None, comparable=False, why="")
 
 
-def against(number: str) -> Rivalry:
+def against(number: str) -> ChampionComparison:
     """A comparison with a champion on the same rows."""
-    return Rivalry(number=number, comparable=True, why="")
+    return ChampionComparison(number=number, comparable=True, why="")
 
 
 def make_version(
-    name: str = "churn", champion: Rivalry = NOBODY, seed: int = 1, rounds: int = 3, **changes: Any
+    name: str = "churn",
+    champion: ChampionComparison = NOBODY,
+    seed: int = 1,
+    rounds: int = 3,
+    **changes: Any,
 ) -> ModelVersion:
     """A version with two horizons and strata, whose documents pass the gate unless `changes` to its
     facts spoil them.

@@ -1,5 +1,5 @@
-"""Assess: judge one horizon's predictions on its test period, everything under the same resampled
-customers.
+"""Assess: evaluate one horizon's predictions on its test period, everything under the same
+resampled customers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from holdfast.arrays import Floats, Texts, Times
 from holdfast.errors import InputError
 from training.evaluation.assessment import (
     Assessment,
-    Calibration,
+    CalibrationFigures,
     Decile,
     Estimate,
     Month,
@@ -20,10 +20,10 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.bootstrap import Figures, estimate, resample
-from training.evaluation.metrics import METRICS, Judge
+from training.evaluation.metrics import METRICS, Evaluator
 from training.evaluation.ranking import Codes
 from training.evaluation.reliability import Deciles, Slope, customer_correlation
-from training.evaluation.slices import Column
+from training.evaluation.slices import SliceColumn
 from training.settings import AssessmentSettings, TrainingSettings
 
 EVERYBODY = "all"
@@ -85,7 +85,7 @@ class Predictions:
 def assess(
     predictions: Predictions, settings: AssessmentSettings, seed: int | None = None
 ) -> Assessment:
-    """Judge predictions, with intervals that resample customers.
+    """Evaluate predictions, with intervals that resample customers.
 
     A figure that cannot be told from these rows (an AUC without positives, the slope of a constant)
     is left out of its dictionary, and a stratum whose calibration cannot be told is left out too;
@@ -122,20 +122,22 @@ def assess(
 
 
 class _Work:
-    """Everything that is judged, made ready once."""
+    """Everything that is evaluated, prepared once."""
 
     def __init__(self, predictions: Predictions, settings: AssessmentSettings) -> None:
         self.predictions, self.settings = predictions, settings
         names, self.customer = np.unique(predictions.customer, return_inverse=True)
         self.customers = len(names)
         everyone = np.ones(len(predictions.label), dtype=bool)
-        self.judge = self._judge(predictions.probability, everyone)
+        self.evaluator = self._evaluator(predictions.probability, everyone)
         self.rivals = {
-            name: self._judge(probability, everyone)
+            name: self._evaluator(probability, everyone)
             for name, probability in predictions.rivals.items()
         }
         enough = self._fewest_of_a_class(predictions.holdout) >= settings.fewest_positives
-        self.holdout = self._judge(predictions.probability, predictions.holdout) if enough else None
+        self.holdout = (
+            self._evaluator(predictions.probability, predictions.holdout) if enough else None
+        )
         named = {str(name): predictions.strata == name for name in np.unique(predictions.strata)}
         self.strata = {
             name: _Stratum(self, rows)
@@ -152,12 +154,12 @@ class _Work:
                 np.int64
             )
             self.decay = self._column(months.astype(np.str_))
-        self.size = max(judge.size for judge in (self.judge, *self.rivals.values()))
+        self.size = max(evaluator.size for evaluator in (self.evaluator, *self.rivals.values()))
 
     def rows(
         self, probability: Floats, chosen: NDArray[np.bool_]
     ) -> tuple[Floats, Floats, Floats, Codes, int]:
-        """What judging some of the rows takes."""
+        """What evaluating some of the rows takes."""
         p = self.predictions
         return (
             p.label[chosen],
@@ -169,14 +171,14 @@ class _Work:
 
     def figures(self, counts: Floats) -> Figures:
         """All figures of some weightings, by a name that says where they belong."""
-        found = _within("all", self.judge.figures(counts, self.settings))
-        for name, judge in self.rivals.items():
-            found |= _within(f"rivals/{name}", judge.figures(counts, self.settings))
+        found = _within("all", self.evaluator.figures(counts, self.settings))
+        for name, evaluator in self.rivals.items():
+            found |= _within(f"rivals/{name}", evaluator.figures(counts, self.settings))
         if self.holdout is not None:
             found |= _within("holdout", self.holdout.figures(counts, self.settings))
         for name, stratum in self.strata.items():
             found |= _within(f"strata/{name}", stratum.figures(counts))
-        masses = self.judge.ranking.masses(counts)
+        masses = self.evaluator.ranking.masses(counts)
         for name, column in self.slices.items():
             found |= _within(f"slices/{name}", column.figures(counts, masses))
         if self.decay is not None:
@@ -206,15 +208,15 @@ class _Work:
             holdout=None if self.holdout is None else self._estimates(figures, "holdout", METRICS),
         )
 
-    def _judge(self, probability: Floats, chosen: NDArray[np.bool_]) -> Judge:
-        return Judge(*self.rows(probability, chosen))
+    def _evaluator(self, probability: Floats, chosen: NDArray[np.bool_]) -> Evaluator:
+        return Evaluator(*self.rows(probability, chosen))
 
-    def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> Column:
+    def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> SliceColumn:
         every = np.ones(len(values), dtype=bool)
-        return Column(
+        return SliceColumn(
             values,
             *self.rows(self.predictions.probability, every),
-            self.judge.ranking,
+            self.evaluator.ranking,
             rivals or {},
         )
 
@@ -244,7 +246,7 @@ class _Work:
             difference=self._estimates(apart, "difference", METRICS),
         )
 
-    def _slices(self, figures: Figures, place: str, column: Column) -> dict[str, Slice]:
+    def _slices(self, figures: Figures, place: str, column: SliceColumn) -> dict[str, Slice]:
         found = {}
         for number, name in enumerate(column.names):
             gap = None
@@ -260,7 +262,7 @@ class _Work:
             )
         return found
 
-    def _months(self, figures: Figures, column: Column) -> tuple[Month, ...]:
+    def _months(self, figures: Figures, column: SliceColumn) -> tuple[Month, ...]:
         months = (
             Month(
                 months_after=int(name),
@@ -291,14 +293,14 @@ class _Stratum:
             "observed": self.deciles.observed(counts),
         }
 
-    def calibration(self, figures: Figures, place: str) -> Calibration | None:
+    def calibration(self, figures: Figures, place: str) -> CalibrationFigures | None:
         slope, over = (
             estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected")
         )
         observed = [estimate(values) for values in figures[f"{place}/observed"].T]
         if slope is None or over is None or None in observed:
             return None
-        return Calibration(
+        return CalibrationFigures(
             rows=self.count,
             positives=self.positives,
             slope=slope,
@@ -350,7 +352,9 @@ def _check(predictions: Predictions) -> None:
         raise InputError("label", "must be 0 or 1", wrong[0])
     if not 0 < label.sum() < rows:
         raise InputError(
-            "label", "both classes are needed to judge predictions", f"{int(label.sum())} of {rows}"
+            "label",
+            "both classes are needed to evaluate predictions",
+            f"{int(label.sum())} of {rows}",
         )
     if predictions.capacity is not None and not 0 < predictions.capacity < 1:
         raise InputError("capacity", "must be a share between 0 and 1", predictions.capacity)

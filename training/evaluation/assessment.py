@@ -1,7 +1,7 @@
 """Assessment: all that is known of how good a model is on a test period, with intervals that
 resample customers.
 
-It is made by `training.evaluation.assess`, judged by `training.release.gate`, shown in reports, and
+It is made by `training.evaluation.assess`, read by `training.release.gate`, shown in reports, and
 kept with the model version as JSON. A figure that the rows cannot tell is left out of its
 dictionary, so that every number here is finite.
 """
@@ -72,13 +72,13 @@ class Decile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class CalibrationFigures:
     """Whether probabilities mean what they say, for some rows.
 
     Parameters
     ----------
     rows, positives : int
-        How much there is to judge by.
+        How many there are to go by.
     slope : Estimate
         Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1
         too extreme.
@@ -166,7 +166,7 @@ class Assessment:
     rivals : dict of str to Rival
         ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one
         that could score them, ``champion``.
-    strata : dict of str to Calibration
+    strata : dict of str to CalibrationFigures
         Calibration by stratum (postpaid, prepaid, fixed), and of all rows under ``all``.
     slices : dict of str to dict of str to Slice
         By column and value: billing_type, segment, region, tenure, language, age_band.
@@ -183,7 +183,7 @@ class Assessment:
     positives: int
     metrics: dict[str, Estimate]
     rivals: dict[str, Rival]
-    strata: dict[str, Calibration]
+    strata: dict[str, CalibrationFigures]
     slices: dict[str, dict[str, Slice]]
     decay: tuple[Month, ...]
     holdout: dict[str, Estimate] | None

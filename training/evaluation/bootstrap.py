@@ -21,9 +21,8 @@ Figures = dict[str, Floats]
 """By name, (1 + draws, ...) values: the figure itself, then that of every draw."""
 
 _AT_ONCE = 16
-"""Weightings that are judged side by side: with more, their sums no longer fit into the processor's
-cache.
-"""
+"""Weightings that are evaluated side by side: with more, their sums no longer fit into the
+processor's cache. """
 
 _MOST_CELLS = 8_000_000
 """Numbers that they take together at most."""
@@ -59,12 +58,12 @@ def resample(
         range(start, min(start + at_once, 1 + draws)) for start in range(0, 1 + draws, at_once)
     ]
 
-    def judge(chunk: range) -> Figures:
+    def values_of(chunk: range) -> Figures:
         return figures(np.stack([_counts(customers, number, seed) for number in chunk], axis=1))
 
     with progress(description, draws) as advance, ThreadPoolExecutor(cpu_count()) as pool:
         found = []
-        for chunk, values in zip(chunks, pool.map(judge, chunks), strict=True):
+        for chunk, values in zip(chunks, pool.map(values_of, chunks), strict=True):
             found.append(values)
             advance(len(chunk))
     return {
@@ -101,9 +100,10 @@ def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tup
     """Bias-corrected percentile interval (Efron 1981).
 
     Plain percentiles do for most figures, but not for the maximum profit: it is taken at the best
-    border of the very rows it is judged on, so it is too high, and that of a draw is too high once
-    more. The share of draws below the figure shows by how much, and the percentiles are shifted
-    twice that. ``python -m benchmarks.coverage`` prints how often either kind covers the truth.
+    border of the very rows it is evaluated on, so it is too high, and that of a draw is too high
+    once more. The share of draws below the figure shows by how much, and the percentiles are
+    shifted twice that. ``python -m benchmarks.coverage`` prints how often either kind covers the
+    truth.
 
     Parameters
     ----------

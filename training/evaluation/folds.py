@@ -1,4 +1,4 @@
-"""Folds: which rows of one table a model is fitted on and which it is judged on."""
+"""Folds: which rows of one table a model is fitted on and which it is evaluated on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ FEWEST_GROUPS = 2
 
 @dataclass(frozen=True)
 class Split:
-    """One training part and the rows it is judged on.
+    """One training part and the rows it is evaluated on.
 
     Parameters
     ----------
     repeat : int
-        Which repeat of the cross-validation, from 0. Within a repeat no row is judged twice.
+        Which repeat of the cross-validation, from 0. Within a repeat no row is evaluated twice.
     train, test : (.,) intp
         Row positions; they never share a row, nor a group where groups are given.
     """
@@ -38,7 +38,7 @@ class Split:
 def cross_validation(
     label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
 ) -> list[Split]:
-    """Repeated stratified folds; every row is judged once a repeat.
+    """Repeated stratified folds; every row is evaluated once per repeat.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def cross_validation(
 def time_windows(
     label: Floats, time: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
 ) -> list[Split]:
-    """Later rows judged by models fitted on earlier ones, in up to `settings.time_windows`
+    """Later rows evaluated by models fitted on earlier ones, in up to `settings.time_windows`
     consecutive windows.
 
     Rows of one time are never parted. Windows whose training or test part lacks rows of a class are
@@ -87,7 +87,7 @@ def time_windows(
     time : (n,) float64
         When each row was true, in any unit; no NaN.
     group : (n,) int64, optional
-        Rows whose group is judged in a window are not trained on for it.
+        Rows whose group is evaluated in a window are not trained on for it.
 
     Raises
     ------

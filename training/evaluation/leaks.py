@@ -1,8 +1,8 @@
 """Leak watch: columns that know the answer, and other signs that figures are too good. It flags,
 and never drops.
 
-What a column can tell alone is judged out of fold: rows are binned (a category is a bin of its own,
-missing is a bin), and each bin's share of positives, learnt on other rows, ranks the rows.
+What a column alone can tell is measured out of fold: rows are binned (a category is a bin of its
+own, missing is a bin), and each bin's share of positives, learnt on other rows, ranks the rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,14 +65,14 @@ def watch_table(
     label : (n,) float64
         0 or 1.
     group : (n,) int64 or None
-        Rows of one group are judged by what others tell.
+        Rows of one group are ranked by what other groups tell.
     columns : sequence of str
         Names of the k columns, for the flags.
     categorical : sequence of int
         Positions of category codes.
     """
     flags = []
-    folds = _judgeable(
+    folds = _folds_with_both_classes(
         stratified_folds(
             label, group, _FOLDS if group is None else min(_FOLDS, len(np.unique(group))), seed
         ),
@@ -101,7 +101,7 @@ def duplicate_share(matrix: Floats, label: Floats) -> float:
     return float(pd.DataFrame(matrix).assign(label=label).duplicated().mean())
 
 
-def _judgeable(folds: Iterable[tuple[Positions, Positions]], label: Floats) -> Folds:
+def _folds_with_both_classes(folds: Iterable[tuple[Positions, Positions]], label: Floats) -> Folds:
     return [(train, test) for train, test in folds if 0 < label[test].mean() < 1]
 
 

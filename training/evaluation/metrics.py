@@ -74,8 +74,8 @@ METRICS: dict[str, Metric] = {
 """Every figure by name, in the order they are reported."""
 
 
-class Judge:
-    """Predictions for some rows, made ready to be judged under many weightings of the customers.
+class Evaluator:
+    """Predictions for some rows, prepared to be evaluated under many weightings of the customers.
 
     Parameters
     ----------
@@ -154,8 +154,8 @@ def figures(
     settings : AssessmentSettings, optional
         Care's capacity and what a campaign costs; read from the environment where None.
     """
-    judge = Judge(label, probability, *_one_customer(label, weight))
-    found = judge.figures(np.ones((1, 1)), settings or AssessmentSettings.read())
+    evaluator = Evaluator(label, probability, *_one_customer(label, weight))
+    found = evaluator.figures(np.ones((1, 1)), settings or AssessmentSettings.read())
     return {name: float(value[0]) for name, value in found.items()}
 
 

@@ -2,7 +2,7 @@
 compared with a later one.
 
 Rows are known by a digest of id and cut-off, customers by a digest of theirs. Rows that are in the
-test periods of two versions were learnt from by neither, so both can be judged on them side by
+test periods of two versions were learnt from by neither, so both can be evaluated on them side by
 side.
 """
 
@@ -95,7 +95,7 @@ class TestPredictions:
 def compare_predictions(
     ours: TestPredictions, theirs: TestPredictions, settings: AssessmentSettings, seed: int
 ) -> dict[str, Assessment]:
-    """Judge two versions on the rows that both were tested on.
+    """Evaluate two versions on the rows that both were tested on.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes, Masses, Ranking, ratio, sums_by
 
 
-class Column:
+class SliceColumn:
     """Rows parted by the values of a column, made ready for many weightings of the customers.
 
     The rows keep the blocks of the ranking of all rows, so that the pairs of a positive here and a

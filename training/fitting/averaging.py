@@ -1,4 +1,5 @@
-"""Averaging: which of the recipes that were tried are worth averaging, judged on the tuning rows.
+"""Averaging: which of the recipes that were tried are worth averaging, evaluated on the tuning
+rows.
 
 On few rows the recipe that looks best is often not the best, and several that look good foresee
 more together than any of them; on many rows they agree, and more leaves are only slower to explain.

@@ -89,10 +89,12 @@ def choose_calibration(
         for kind, curve in KINDS.items()
         if kind != "isotonic" or label[weight > 0].sum() > FEWEST_POSITIVES_ISOTONIC
     }
-    totals, judged = _cross_validated(fits, margin, label, weight, group, seed)
+    totals, evaluated = _cross_validated(fits, margin, label, weight, group, seed)
     kind = _stiffest_of_the_best(totals)
     scores = (
-        {name: float(total.sum()) / judged for name, total in totals.items()} if judged > 0 else {}
+        {name: float(total.sum()) / evaluated for name, total in totals.items()}
+        if evaluated > 0
+        else {}
     )
     return CalibrationChoice(kind, fits[kind](margin, label, weight), scores)
 
@@ -100,27 +102,27 @@ def choose_calibration(
 def _cross_validated(
     fits: Mapping[str, Fit], margin: Floats, label: Floats, weight: Floats, group: Codes, seed: int
 ) -> tuple[dict[str, Floats], float]:
-    """Weighted log loss of every group under every kind, judged out of fold, and the weight that
-    was judged.
+    """Weighted log loss of every group under every kind, evaluated out of fold, and the weight that
+    was evaluated.
     """
     _, place = np.unique(group, return_inverse=True)
     totals = {kind: np.zeros(int(place.max()) + 1) for kind in fits}
     positives = label > 0
     folds = min(_FOLDS, len(np.unique(group[positives])), len(np.unique(group[~positives])))
-    judged = 0.0
+    evaluated = 0.0
     if folds < 2:
-        return totals, judged
+        return totals, evaluated
     for train, test in stratified_folds(label, group, folds, seed):
         share = np.average(label[train], weights=weight[train]) if weight[train].sum() > 0 else 0.0
         if not 0.0 < share < 1.0:
             continue
-        judged += float(weight[test].sum())
+        evaluated += float(weight[test].sum())
         for kind, fit in fits.items():
             probability = fit(margin[train], label[train], weight[train]).probability(margin[test])
             totals[kind] += np.bincount(
                 place[test], weight[test] * losses(label[test], probability), len(totals[kind])
             )
-    return totals, judged
+    return totals, evaluated
 
 
 def _stiffest_of_the_best(totals: Mapping[str, Floats]) -> str:

@@ -23,7 +23,7 @@ class OutOfFold:
     splits : tuple of Split
         What was fitted on what.
     margin : (repeats, n) float64
-        Raw margins, NaN where a row was not judged in a repeat.
+        Raw margins, NaN where a row was not evaluated in a repeat.
     calibrated : (repeats, n) float64
         Probabilities, calibrated inside each training part; NaN as above.
     """
@@ -34,10 +34,10 @@ class OutOfFold:
 
     @property
     def probability(self) -> Floats:
-        """Mean over the repeats: (n,) float64, NaN for rows that were never judged."""
-        judged = ~np.isnan(self.calibrated)
-        total = np.where(judged, self.calibrated, 0.0).sum(axis=0)
-        count = judged.sum(axis=0)
+        """Mean over the repeats: (n,) float64, NaN for rows that were never evaluated."""
+        evaluated = ~np.isnan(self.calibrated)
+        total = np.where(evaluated, self.calibrated, 0.0).sum(axis=0)
+        count = evaluated.sum(axis=0)
         return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
@@ -51,7 +51,7 @@ def cross_validate(
     shape = (1 + max(split.repeat for split in splits), len(table.label))
     margin, calibrated = np.full(shape, np.nan), np.full(shape, np.nan)
 
-    def judge(split: Split) -> tuple[Split, Floats, Floats]:
+    def fit_and_predict(split: Split) -> tuple[Split, Floats, Floats]:
         booster, calibration = fit_calibrated(table.rows(split.train), settings, threads=1)
         raw = np.asarray(
             booster.predict(table.matrix[split.test], raw_score=True, num_threads=1),
@@ -63,7 +63,7 @@ def cross_validate(
         progress("Cross-validating", len(splits)) as advance,
         ThreadPoolExecutor(cpu_count()) as pool,
     ):
-        for split, raw, probability in pool.map(judge, splits):
+        for split, raw, probability in pool.map(fit_and_predict, splits):
             margin[split.repeat, split.test] = raw
             calibrated[split.repeat, split.test] = probability
             advance(1)

@@ -16,7 +16,7 @@ BINS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class GainDecile:
-    """A tenth of the judged customers, riskiest first.
+    """A tenth of the evaluated customers, riskiest first.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class GainDecile:
 
 @dataclass(frozen=True, kw_only=True)
 class ReliabilityBin:
-    """A tenth of the judged customers by predicted probability, lowest first.
+    """A tenth of the evaluated customers by predicted probability, lowest first.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Evaluation:
     Parameters
     ----------
     rows : int
-        Judged rows.
+        Evaluated rows.
     positive_rate : float
         Share of positives among them.
     auc : float
@@ -114,7 +114,7 @@ class Evaluation:
 
 
 def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
-    """Judge out-of-fold predictions.
+    """Evaluate out-of-fold predictions.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def evaluate(label: Floats, out_of_fold: OutOfFold) -> Evaluation:
         roc_auc_score(label[split.test], out_of_fold.margin[split.repeat, split.test])
         for split in out_of_fold.splits
     ]
-    judged = ~np.isnan(out_of_fold.probability)
-    outcome, probability = label[judged], out_of_fold.probability[judged]
+    evaluated = ~np.isnan(out_of_fold.probability)
+    outcome, probability = label[evaluated], out_of_fold.probability[evaluated]
     false_positive, true_positive, _ = roc_curve(outcome, probability)
     return Evaluation(
         rows=len(outcome),

@@ -54,14 +54,14 @@ def train(
     columns: Sequence[str],
     documents: Mapping[str, Any],
 ) -> FlatModel:
-    """Judge by the splits, then fit on everything.
+    """Evaluate by the splits, then fit on everything.
 
     Parameters
     ----------
     table : TrainingTable
         Labelled rows.
     splits : sequence of Split
-        What to judge on.
+        What to evaluate on.
     settings : TrainingSettings
         How to fit.
     name : str
@@ -82,9 +82,9 @@ def train(
     with progress("Fitting the model on all rows"):
         rounds = fit_inner(table, settings, threads=0).rounds
         booster = fit_booster(table, rounds, settings, threads=0)
-    judged = ~np.isnan(out_of_fold.margin)
-    label = np.broadcast_to(table.label, judged.shape)
-    calibration = PlattCalibration.fit(out_of_fold.margin[judged], label[judged])
+    evaluated = ~np.isnan(out_of_fold.margin)
+    label = np.broadcast_to(table.label, evaluated.shape)
+    calibration = PlattCalibration.fit(out_of_fold.margin[evaluated], label[evaluated])
     model = ModelVersion(
         name=name,
         service=service,
@@ -94,7 +94,7 @@ def train(
                 booster,
                 calibration,
                 BandBounds.from_shares(
-                    out_of_fold.probability[judged.any(axis=0)], BandSettings.read()
+                    out_of_fold.probability[evaluated.any(axis=0)], BandSettings.read()
                 ),
             ),
         ),

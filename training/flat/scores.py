@@ -24,12 +24,12 @@ class CustomerScores:
     champion : Scores
         What serving returns.
     probability_oof : (n,) float64
-        Out-of-fold probability; NaN where the label is not known or the row was never judged.
+        Out-of-fold probability; NaN where the label is not known or the row was never evaluated.
     band_oof : (n,) str
         Its band; empty where NaN.
     probability, band : (n,) float64, (n,) str
         What a person acts on: out-of-fold where the label is known (the champion has seen it), the
-        champion's elsewhere. NaN and empty where a known row was never judged.
+        champion's elsewhere. NaN and empty where a known row was never evaluated.
     """
 
     champion: Scores

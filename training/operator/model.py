@@ -33,7 +33,7 @@ from training.fitting.horizon_models import customer_codes, fit_horizon_models, 
 from training.fitting.tune import Tuned, TuningBudget, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
-from training.release.facts import TRAINING, Rivalry, TrainingFacts
+from training.release.facts import TRAINING, ChampionComparison, TrainingFacts
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
 from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings
 
@@ -117,10 +117,10 @@ def train_operator_model(
     *,
     storage: Path | None = None,
     extra_documents: dict[str, Any] | None = None,
-    unreadable: Rivalry | None = None,
+    unreadable: ChampionComparison | None = None,
     test_from: datetime | None = None,
 ) -> OperatorModel:
-    """Make a model of labelled rows, and judge it on a later period beside the champion.
+    """Make a model of labelled rows, and evaluate it on a later period beside the champion.
 
     Parameters
     ----------
@@ -129,14 +129,14 @@ def train_operator_model(
     target : Target
         What is predicted.
     champion : RegisteredVersion or None
-        The version in production, to be judged on the same rows.
+        The version in production, to be evaluated on the same rows.
     budget : TuningBudget
         How long to search for parameters.
     storage : Path, optional
         File that keeps what tuning found, so that a run that was cut short carries on.
     extra_documents : dict of str to JSON, optional
         Further documents for the version, by file name.
-    unreadable : Rivalry, optional
+    unreadable : ChampionComparison, optional
         The version in production where it cannot be read, and why.
     test_from : datetime, optional
         When the test period begins, with a time zone. Default: as
@@ -159,10 +159,12 @@ def train_operator_model(
         horizon_models=horizon_models,
         strata=target.strata,
     )
-    rivalry = unreadable or _rivalry(champion, dataset, target)
+    compared_with = unreadable or _champion_comparison(champion, dataset, target)
     said = _said(bare, dataset, split.test)
     champions = (
-        _said(champion.model, dataset, split.test) if champion and rivalry.comparable else None
+        _said(champion.model, dataset, split.test)
+        if champion and compared_with.comparable
+        else None
     )
     assessments = _assess(bare, dataset, split, said, champions)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
@@ -186,7 +188,7 @@ def train_operator_model(
         parameters=dict(search.tuned.parameters),
         rounds=record.rounds,
         flags=(*search.flags, *watch_model(main_auc, LeakWatchSettings.read())),
-        champion=rivalry,
+        champion=compared_with,
         explanation_cost={
             horizon_name(model.horizon_days): _cost(model) for model in horizon_models
         },
@@ -289,9 +291,11 @@ def _watch(train: TrainingTable, seed: int) -> list[Flag]:
     )
 
 
-def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Target) -> Rivalry:
+def _champion_comparison(
+    champion: RegisteredVersion | None, dataset: Dataset, target: Target
+) -> ChampionComparison:
     if champion is None:
-        return Rivalry(number=None, comparable=False, why="")
+        return ChampionComparison(number=None, comparable=False, why="")
     model = champion.model
     why = ""
     if model.service != target.service:
@@ -300,7 +304,7 @@ def _rivalry(champion: RegisteredVersion | None, dataset: Dataset, target: Targe
         why = f"it reads features that are there no more: {', '.join(gone[:5])}"
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
         why = f"it has no horizon of {', '.join(map(str, absent))} days"
-    return Rivalry(number=champion.number, comparable=not why, why=why)
+    return ChampionComparison(number=champion.number, comparable=not why, why=why)
 
 
 def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
@@ -324,7 +328,7 @@ def _assess(
     said: Mapping[str, Floats],
     champions: Mapping[str, Floats] | None,
 ) -> dict[str, Assessment]:
-    """Judge every horizon on the test rows whose label is known, beside a constant, a logistic
+    """Evaluate every horizon on the test rows whose label is known, beside a constant, a logistic
     regression and the champion.
     """
     settings = AssessmentSettings.read()

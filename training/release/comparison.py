@@ -27,7 +27,7 @@ class ComparedFigure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class VersionComparison:
     """Two versions side by side.
 
     Parameters
@@ -55,13 +55,13 @@ class Comparison:
         return asdict(self)
 
 
-def compare_models(home: Home, name: str, one: str, other: str) -> Comparison:
+def compare_models(home: Home, name: str, one: str, other: str) -> VersionComparison:
     """Put two versions side by side, with paired differences on the rows that both were tested on.
 
     Raises
     ------
     ModelError
-        There is no such version, it is damaged, or it was not judged on a test period.
+        There is no such version, it is damaged, or it was not evaluated on a test period.
     """
     entries = [find_version(home, name, which) for which in (one, other)]
     first, second = (_assessments(home, entry) for entry in entries)
@@ -77,7 +77,7 @@ def compare_models(home: Home, name: str, one: str, other: str) -> Comparison:
             if shared
             else "hardly a row is in the test periods of both, so that their figures tell of different rows"
         )
-    return Comparison(
+    return VersionComparison(
         name=name,
         one=entries[0].number,
         other=entries[1].number,
@@ -91,7 +91,7 @@ def _assessments(home: Home, entry: RegistryEntry) -> dict[str, Assessment]:
     document = read_documents(entry.address(home)).get(ASSESSMENT)
     what = f"model {entry.name} version {entry.number}"
     if not isinstance(document, dict):
-        raise ModelError(what, f"holds no {ASSESSMENT}: it was not judged on a test period")
+        raise ModelError(what, f"holds no {ASSESSMENT}: it was not evaluated on a test period")
     try:
         return {horizon: Assessment.from_json(found) for horizon, found in document.items()}
     except InputError as error:

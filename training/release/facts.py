@@ -22,7 +22,7 @@ PARTS = ("fit", "tune", "calibrate", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rivalry:
+class ChampionComparison:
     """Which champion a candidate was compared with, on the same rows.
 
     Parameters
@@ -78,7 +78,7 @@ class TrainingFacts:
         What was tried and weighed, such as the figures with and without monotone constraints.
     flags : tuple of Flag
         What the leak watch found.
-    champion : Rivalry
+    champion : ChampionComparison
         Which champion the candidate was compared with.
     explanation_cost : dict of str to int
         `models.reasons.cost.explanation_cost` of the costliest booster, by horizon.
@@ -111,7 +111,7 @@ class TrainingFacts:
     parameters: dict[str, Any]
     rounds: dict[str, int]
     flags: tuple[Flag, ...]
-    champion: Rivalry
+    champion: ChampionComparison
     explanation_cost: dict[str, int]
     additivity_error: dict[str, float]
     seed: int

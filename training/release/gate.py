@@ -1,4 +1,4 @@
-"""The gate: whether a version may become champion, judged from its documents alone, and why not.
+"""The gate: whether a version may become champion, going by its documents alone, and why not.
 
 It fails closed. What is missing, is not finite, has no interval or contradicts itself counts as
 failed; a version passes only where every question was asked and answered. What else stands between
@@ -17,7 +17,7 @@ from training.evaluation.assess import EVERYBODY, SLICE_METRICS
 from training.evaluation.assessment import (
     ASSESSMENT,
     Assessment,
-    Calibration,
+    CalibrationFigures,
     Estimate,
     horizon_name,
 )
@@ -53,9 +53,8 @@ _RIVALS = ("constant", "logistic")
 _COMPARED = ("auc", "log_loss")
 
 _LEAST_IN_STRATA = 0.99
-"""Share of the rows that must belong to strata whose calibration could be judged; codes that nobody
-knows may be left.
-"""
+"""Share of the rows that must belong to strata whose calibration could be evaluated; codes that
+nobody knows may be left. """
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class ModelEvidence:
     features : tuple of str
         As in its ``model.json``.
     has_strata : bool
-        Whether it tells strata apart; then each must have been judged.
+        Whether it tells strata apart; then each must have been evaluated.
     documents : mapping of str to JSON
         What travels with it; ``training.json`` and ``assessment.json`` are read.
     """
@@ -131,7 +130,7 @@ class ModelEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReigningChampion:
+class CurrentChampion:
     """What the gate must know of the version that is champion now.
 
     Parameters
@@ -152,19 +151,19 @@ class ReigningChampion:
     features: tuple[str, ...]
 
 
-def judge(
+def evaluate(
     candidate: ModelEvidence,
-    champion: ReigningChampion | None,
+    champion: CurrentChampion | None,
     settings: GateSettings,
     explained: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """Judge a candidate.
+    """Evaluate a candidate.
 
     Parameters
     ----------
     candidate : ModelEvidence
         What is known of it.
-    champion : ReigningChampion or None
+    champion : CurrentChampion or None
         Which version is champion now, if any.
     settings : GateSettings
         How many positives, and how costly explanations may be.
@@ -286,7 +285,7 @@ def _complete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> Ite
             yield Finding(
                 "complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}"
             )
-    for where, estimate in _judged_estimates(assessment, place):
+    for where, estimate in _tested_estimates(assessment, place):
         if estimate.low == estimate.high:
             yield Finding(
                 "complete", where, f"{where} was not resampled: its interval has no width"
@@ -305,7 +304,7 @@ def _estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estima
             yield f"{place}/rivals/{rival}/difference/{name}", estimate
 
 
-def _judged_estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
+def _tested_estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
     for name in _COMPARED:
         if name in assessment.metrics:
             yield f"{place}/metrics/{name}", assessment.metrics[name]
@@ -338,29 +337,29 @@ def _better_than_constant(horizon: str, assessment: Assessment) -> Iterator[Find
 
 
 def _champion(
-    horizon: str, assessment: Assessment, facts: TrainingFacts, champion: ReigningChampion | None
+    horizon: str, assessment: Assessment, facts: TrainingFacts, champion: CurrentChampion | None
 ) -> Iterator[Finding]:
     if champion is None or (
         champion.ungated
         and (champion.service, champion.features) != (facts.service, facts.features)
     ):
         return  # nothing to be compared with: being better than a constant must do
-    rivalry = facts.champion
-    reigning = f"version {champion.number}"
-    if rivalry.number != champion.number:
-        known = "no champion" if rivalry.number is None else f"version {rivalry.number}"
+    compared_with = facts.champion
+    current = f"version {champion.number}"
+    if compared_with.number != champion.number:
+        known = "no champion" if compared_with.number is None else f"version {compared_with.number}"
         words = (
-            f"it was compared with {known}, but {reigning} is champion now: train and compare again"
+            f"it was compared with {known}, but {current} is champion now: train and compare again"
         )
         yield Finding("champion", "", words)
         return
     rival = assessment.rivals.get("champion")
-    if not rivalry.comparable or rival is None:
-        why = rivalry.why or "its figures are missing"
+    if not compared_with.comparable or rival is None:
+        why = compared_with.why or "its figures are missing"
         yield Finding(
             "champion",
             "",
-            f"it was not compared with the champion, {reigning}, on the same rows: {why}",
+            f"it was not compared with the champion, {current}, on the same rows: {why}",
         )
         return
     for metric in _COMPARED:
@@ -384,16 +383,16 @@ def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Ite
         yield Finding(
             "complete",
             f"{ASSESSMENT}/{horizon}/strata",
-            f"{_of(horizon)}calibration was judged on other rows than the rest",
+            f"{_of(horizon)}calibration was evaluated on other rows than the rest",
         )
     if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
-        words = f"calibration by stratum was judged on {parts:,} of {assessment.rows:,} rows"
+        words = f"calibration by stratum was evaluated on {parts:,} of {assessment.rows:,} rows"
         yield Finding("complete", f"{ASSESSMENT}/{horizon}/strata", _of(horizon) + words)
     for stratum, calibration in assessment.strata.items():
         yield from _calibration(f"{horizon}/{stratum}", f"{_of(horizon)}{stratum}: ", calibration)
 
 
-def _calibration(place: str, where: str, calibration: Calibration) -> Iterator[Finding]:
+def _calibration(place: str, where: str, calibration: CalibrationFigures) -> Iterator[Finding]:
     for rule, words, estimate, (lowest, highest), below, above in (
         ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too timid"),
         (

@@ -11,7 +11,13 @@ from typing import Any
 from holdfast.errors import InputError
 from models.targets import TARGETS
 from training.evaluation.assess import EVERYBODY
-from training.evaluation.assessment import ASSESSMENT, Assessment, Calibration, Estimate, Slice
+from training.evaluation.assessment import (
+    ASSESSMENT,
+    Assessment,
+    CalibrationFigures,
+    Estimate,
+    Slice,
+)
 from training.evaluation.metrics import METRICS
 from training.release.facts import SURVEY, TRAINING, TrainingFacts
 from training.release.gate import TOP_DECILES
@@ -32,7 +38,7 @@ def model_card(
     number: str,
     documents: Mapping[str, Any],
     verdict: Mapping[str, Any] | None,
-    reigning: Iterable[str] = (),
+    aliases: Iterable[str] = (),
 ) -> str:
     """Write a model card.
 
@@ -44,7 +50,7 @@ def model_card(
         What travels with it.
     verdict : mapping or None
         What the gate said last, as `training.release.promotion.verdicts` gives it.
-    reigning : iterable of str
+    aliases : iterable of str
         Its aliases.
 
     Returns
@@ -54,7 +60,7 @@ def model_card(
     """
     facts, assessments = _facts(documents), _assessments(documents)
     target = TARGETS.get(name)
-    lines = [f"# Model card: {name}, version {number}", "", _standing(verdict, reigning)]
+    lines = [f"# Model card: {name}, version {number}", "", _standing(verdict, aliases)]
     lines += ["", "## What it is for", ""]
     if target is None:
         lines.append(f"It predicts `{name}`.")
@@ -119,9 +125,9 @@ def _assessments(documents: Mapping[str, Any]) -> dict[str, Assessment]:
         return {}
 
 
-def _standing(verdict: Mapping[str, Any] | None, reigning: Iterable[str]) -> str:
-    aliases = " and ".join(sorted(reigning))
-    standing = f"It is {aliases}." if aliases else "It carries no alias."
+def _standing(verdict: Mapping[str, Any] | None, aliases: Iterable[str]) -> str:
+    names = " and ".join(sorted(aliases))
+    standing = f"It is {names}." if names else "It carries no alias."
     if verdict is None:
         return f"{standing} The gate was not asked yet."
     return f"{standing} The gate {'passed' if verdict['passed'] else 'refused'} it on {str(verdict['at'])[:10]}."
@@ -214,7 +220,7 @@ def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
     return _table(names, rows)
 
 
-def _top_deciles(calibration: Calibration) -> str:
+def _top_deciles(calibration: CalibrationFigures) -> str:
     top = calibration.deciles[-TOP_DECILES:]
     kept = sum(decile.joint_low <= decile.observed <= decile.joint_high for decile in top)
     return f"{kept} of {len(top)}"

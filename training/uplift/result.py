@@ -81,7 +81,7 @@ class EffectGroup:
     Parameters
     ----------
     rows : int
-        Rows judged.
+        Rows evaluated.
     predicted : float
         Mean uplift predicted by models that had not seen them.
     effect : Estimate

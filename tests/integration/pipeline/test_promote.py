@@ -41,7 +41,7 @@ from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions
 from training.release.comparison import compare_models
-from training.release.facts import TRAINING, Rivalry
+from training.release.facts import TRAINING, ChampionComparison
 from training.release.promotion import Promotions, moves, verdicts
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
 
@@ -72,7 +72,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def registered(
     tracking: Tracking,
     name: str,
-    champion: Rivalry = NOBODY,
+    champion: ChampionComparison = NOBODY,
     record: RunRecord = RECORD,
     **changes: Any,
 ) -> str:

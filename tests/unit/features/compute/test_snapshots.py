@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.compute.snapshots import checked_time, history_mondays, monday_of, newest_time
-from features.sql.parts import Part
+from features.sql.parts import TableFile
 from features.sql.raw import RawTables
 from holdfast.errors import InputError
 
@@ -16,11 +16,11 @@ WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 def part(
     first: datetime | None, last: datetime | None, happened: datetime | None = None
-) -> tuple[Part, ...]:
-    return (Part(Path("x"), "x", frozenset(), 1, first, last, happened or first),)
+) -> tuple[TableFile, ...]:
+    return (TableFile(Path("x"), "x", frozenset(), 1, first, last, happened or first),)
 
 
-def raw(**parts: tuple[Part, ...]) -> RawTables:
+def raw(**parts: tuple[TableFile, ...]) -> RawTables:
     return RawTables(None, frozenset(parts), parts)  # type: ignore[arg-type]  # no connection is asked for
 
 

@@ -26,14 +26,14 @@ from tests.builders.html_page import Page
 from training.evaluation.leaks import Flag
 from training.labelling.population import LINE_EXCLUSIONS
 from training.operator.model import OperatorModel
-from training.release.facts import Rivalry
+from training.release.facts import ChampionComparison
 from training.release.gate import Finding, Verdict
 
 HOSTILE = "<script>alert(1)</script>"
 ODD = ("地区", HOSTILE, "\"quoted\" & 'so'", "{{ 7 * 7 }}", "</style></title>")
 FEATURES = tuple(meaning.name for meaning in meanings())
 PASSED = Verdict(passed=True, reasons=())
-NO_CHAMPION = Rivalry(number=None, comparable=False, why="")
+NO_CHAMPION = ChampionComparison(number=None, comparable=False, why="")
 SURVEY: dict[str, Any] = {
     "groups": {
         name: {
@@ -204,10 +204,14 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
 
 
 def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
-    rivalry = Rivalry(number="2", comparable=False, why="it has no horizon of 60 days")
-    head = read(operator_model(known=facts(features=FEATURES, champion=rivalry))).texts["head"]
+    compared_with = ChampionComparison(
+        number="2", comparable=False, why="it has no horizon of 60 days"
+    )
+    head = read(operator_model(known=facts(features=FEATURES, champion=compared_with))).texts[
+        "head"
+    ]
     assert "Version 2, in production, cannot be compared with" in head
-    assert "could not be judged on the same rows: it has no horizon of 60 days" in head
+    assert "could not be evaluated on the same rows: it has no horizon of 60 days" in head
 
 
 def test_refusals_are_told_by_demand_with_what_to_do() -> None:

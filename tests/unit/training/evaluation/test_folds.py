@@ -23,12 +23,12 @@ def _rows(
 
 
 @given(seeds)
-def test_every_row_is_judged_once_a_repeat_by_a_model_that_has_not_seen_it(seed: int) -> None:
+def test_every_row_is_evaluated_once_a_repeat_by_a_model_that_has_not_seen_it(seed: int) -> None:
     label, _, _ = _rows(seed)
     splits = cross_validation(label, None, SETTINGS)
     for repeat in range(SETTINGS.repeats):
-        judged = np.concatenate([split.test for split in splits if split.repeat == repeat])
-        assert sorted(judged) == list(range(len(label)))
+        evaluated = np.concatenate([split.test for split in splits if split.repeat == repeat])
+        assert sorted(evaluated) == list(range(len(label)))
     assert all(np.intersect1d(split.train, split.test).size == 0 for split in splits)
 
 
@@ -43,14 +43,14 @@ def test_groups_are_never_on_both_sides(seed: int) -> None:
 
 
 @given(seeds)
-def test_windows_are_later_than_what_was_learnt_from_and_never_judge_twice(seed: int) -> None:
+def test_windows_are_later_than_what_was_learnt_from_and_never_evaluate_twice(seed: int) -> None:
     label, _, time = _rows(seed)
     splits = time_windows(label, time, None, SETTINGS)
     assert len(splits) == SETTINGS.time_windows
     for split in splits:
         assert time[split.train].max() < time[split.test].min()
-    judged = np.concatenate([split.test for split in splits])
-    assert len(np.unique(judged)) == len(judged)
+    evaluated = np.concatenate([split.test for split in splits])
+    assert len(np.unique(evaluated)) == len(evaluated)
 
 
 def test_repeats_differ_and_the_seed_repeats_them() -> None:

@@ -114,7 +114,7 @@ def test_a_column_without_any_value_says_nothing() -> None:
     assert _flags(np.full(ROWS, np.nan)) == {}
 
 
-def test_a_group_is_not_judged_by_itself() -> None:
+def test_a_group_is_not_ranked_by_itself() -> None:
     random = np.random.default_rng(8)
     household = np.repeat(np.arange(ROWS // 4), 4)
     label = np.repeat((random.random(ROWS // 4) < 0.3).astype(float), 4)

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from holdfast.errors import InputError
 from training.evaluation.metrics import (
     METRICS,
-    Judge,
+    Evaluator,
     auc,
     expected_calibration_error,
     figures,
@@ -166,7 +166,7 @@ def test_a_weighting_of_the_customers_is_a_weight_of_their_rows(seed: int) -> No
     random = np.random.default_rng(seed)
     customer = random.integers(0, 60, len(label))
     counts = random.integers(0, 3, (60, 5)).astype(float)
-    found = Judge(label, probability, weight, customer, 60).figures(counts, SETTINGS)
+    found = Evaluator(label, probability, weight, customer, 60).figures(counts, SETTINGS)
     for draw in range(5):
         drawn = weight * counts[customer, draw]
         there = drawn > 0

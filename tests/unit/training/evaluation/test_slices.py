@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from training.evaluation.metrics import auc, figures
 from training.evaluation.ranking import Ranking
-from training.evaluation.slices import Column
+from training.evaluation.slices import SliceColumn
 from training.settings import AssessmentSettings
 
 
@@ -20,7 +20,7 @@ def test_every_value_has_the_figures_of_its_rows_and_a_gap_to_all_others(seed: i
     values = random.choice(["a", "b", "c", "d"], rows, p=[0.6, 0.3, 0.09, 0.01])
     counts = random.integers(0, 3, (customers, 3)).astype(float)
     everyone = Ranking(label, probability, weight, customer, customers)
-    column = Column(values, label, probability, weight, customer, customers, everyone)
+    column = SliceColumn(values, label, probability, weight, customer, customers, everyone)
     found = column.figures(counts, everyone.masses(counts))
     for draw in range(3):
         drawn = weight * counts[customer, draw]
@@ -40,7 +40,7 @@ def test_only_what_has_enough_of_both_classes_is_compared() -> None:
     label = np.tile([0.0, 1.0], 170)
     label[:40] = np.arange(40) < 5
     rows = (label, np.full(340, 0.5), np.ones(340), np.arange(340), 340)
-    column = Column(values, *rows, Ranking(*rows))
+    column = SliceColumn(values, *rows, Ranking(*rows))
     assert column.names == ("few", "many", "most")
     assert column.rows.tolist() == [40, 100, 200]
     assert column.positives.tolist() == [5, 50, 100]

@@ -8,7 +8,7 @@ from holdfast.errors import InputError
 from training.documents import inspect_document, read_document
 from training.evaluation.assessment import Assessment, Estimate
 from training.evaluation.leaks import Flag
-from training.release.facts import Rivalry, TrainingFacts
+from training.release.facts import ChampionComparison, TrainingFacts
 
 FACTS = TrainingFacts(
     target="churn",
@@ -26,7 +26,7 @@ FACTS = TrainingFacts(
     parameters={"num_leaves": 16, "learning_rate": 0.05},
     rounds={"30": 100, "60": 120, "90": 140, "90/prepaid": 80},
     flags=(Flag("tenure_days", "missingness", 0.7),),
-    champion=Rivalry(number=None, comparable=False, why=""),
+    champion=ChampionComparison(number=None, comparable=False, why=""),
     explanation_cost={"30": 1600, "60": 1900, "90": 2200},
     additivity_error={"30": 1e-12, "60": 1e-12, "90": 2e-12},
     seed=7,

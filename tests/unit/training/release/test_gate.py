@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.builders.gate_documents import FEATURES, ROWS, SERVICE, documents, facts
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
-from training.release.facts import TRAINING, Rivalry
-from training.release.gate import Finding, ModelEvidence, ReigningChampion, Verdict, judge
+from training.release.facts import TRAINING, ChampionComparison
+from training.release.gate import CurrentChampion, Finding, ModelEvidence, Verdict, evaluate
 from training.settings import GateSettings
 
-CHAMPION = ReigningChampion(number="3", ungated=False, service=SERVICE, features=FEATURES)
+CHAMPION = CurrentChampion(number="3", ungated=False, service=SERVICE, features=FEATURES)
 SETTINGS = GateSettings()
 TEXT = json.dumps(documents())
 PASSING = json.loads(TEXT)
@@ -43,11 +43,11 @@ def evidence(found: dict[str, Any], **changes: Any) -> ModelEvidence:
 
 def ask(
     found: dict[str, Any],
-    champion: ReigningChampion | None = CHAMPION,
+    champion: CurrentChampion | None = CHAMPION,
     explained: dict[str, str] | None = None,
     settings: GateSettings = SETTINGS,
 ) -> Verdict:
-    return judge(evidence(found), champion, settings, explained)
+    return evaluate(evidence(found), champion, settings, explained)
 
 
 def spoiled(paths: str, value: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def test_a_good_one_passes() -> None:
 
 def test_one_without_a_champion_to_beat_passes() -> None:
     alone = documents(
-        facts(champion=Rivalry(number=None, comparable=False, why="")), champion=False
+        facts(champion=ChampionComparison(number=None, comparable=False, why="")), champion=False
     )
     assert ask(alone, champion=None).passed
 
@@ -259,9 +259,9 @@ def test_on_the_border_it_passes(path: str, value: Any) -> None:
         ("assessment.json/90/metrics/auc", interval(0.74, 0.74), "was not resampled"),
         ("assessment.json/90/metrics/empc", {"low": 0.4, "high": 0.3}, "has no interval"),
         ("assessment.json/90/strata/all/slope", interval(1.0, 1.0), "was not resampled"),
-        ("assessment.json/90/strata/all/rows", ROWS - 1, "judged on other rows"),
-        ("assessment.json/90/strata/prepaid/rows", 2000, "judged on 9,000 of 10,000 rows"),
-        ("assessment.json/90/strata/prepaid/rows", 4000, "judged on 11,000 of 10,000 rows"),
+        ("assessment.json/90/strata/all/rows", ROWS - 1, "evaluated on other rows"),
+        ("assessment.json/90/strata/prepaid/rows", 2000, "evaluated on 9,000 of 10,000 rows"),
+        ("assessment.json/90/strata/prepaid/rows", 4000, "evaluated on 11,000 of 10,000 rows"),
         (
             "assessment.json/90/strata/all/deciles",
             PASSING[ASSESSMENT]["90"]["strata"]["all"]["deciles"][:2],
@@ -383,18 +383,19 @@ def test_an_empty_explanation_explains_nothing(reason: str) -> None:
     "champion, passes",
     [
         (None, True),
-        (ReigningChampion(number="3", ungated=True, service="table_v1", features=FEATURES), True),
-        (ReigningChampion(number="3", ungated=True, service=SERVICE, features=FEATURES[:2]), True),
-        (ReigningChampion(number="3", ungated=True, service=SERVICE, features=FEATURES), False),
-        (ReigningChampion(number="3", ungated=False, service="table_v1", features=FEATURES), False),
-        (ReigningChampion(number="3", ungated=False, service=SERVICE, features=FEATURES), False),
+        (CurrentChampion(number="3", ungated=True, service="table_v1", features=FEATURES), True),
+        (CurrentChampion(number="3", ungated=True, service=SERVICE, features=FEATURES[:2]), True),
+        (CurrentChampion(number="3", ungated=True, service=SERVICE, features=FEATURES), False),
+        (CurrentChampion(number="3", ungated=False, service="table_v1", features=FEATURES), False),
+        (CurrentChampion(number="3", ungated=False, service=SERVICE, features=FEATURES), False),
     ],
 )
 def test_only_no_champion_or_an_ungated_one_of_another_table_needs_no_comparison(
-    champion: ReigningChampion | None, passes: bool
+    champion: CurrentChampion | None, passes: bool
 ) -> None:
     alone = documents(
-        facts(champion=Rivalry(number="3", comparable=False, why="another table")), champion=False
+        facts(champion=ChampionComparison(number="3", comparable=False, why="another table")),
+        champion=False,
     )
     verdict = ask(alone, champion)
     assert verdict.passed == passes
@@ -402,7 +403,7 @@ def test_only_no_champion_or_an_ungated_one_of_another_table_needs_no_comparison
         assert {reason.rule for reason in verdict.reasons} == {"champion"}
 
 
-def test_a_model_without_horizon_is_judged_too() -> None:
+def test_a_model_without_horizon_is_evaluated_too() -> None:
     known = facts(
         horizons_days=(),
         rounds={"": 90},
@@ -421,8 +422,8 @@ def test_a_model_without_strata_needs_none() -> None:
     found = documents(facts(strata=()))
     for horizon in found[ASSESSMENT].values():
         horizon["strata"] = {"all": horizon["strata"]["all"]}
-    assert judge(evidence(found, has_strata=False), CHAMPION, SETTINGS).passed
-    assert not judge(evidence(found, has_strata=True), CHAMPION, SETTINGS).passed
+    assert evaluate(evidence(found, has_strata=False), CHAMPION, SETTINGS).passed
+    assert not evaluate(evidence(found, has_strata=True), CHAMPION, SETTINGS).passed
 
 
 def test_the_settings_are_asked() -> None:
