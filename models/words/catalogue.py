@@ -167,7 +167,10 @@ def words(language: str) -> Catalogue:
 @cache
 def _read(language: str) -> Catalogue:
     text = (Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8")
-    catalogue = Catalogue(language=language, numerals=NUMERALS[language], **tomllib.loads(text))
+    tables = tomllib.loads(text)
+    for cases in tables["features"].values():
+        cases.pop("form", None)  # see `forms`
+    catalogue = Catalogue(language=language, numerals=NUMERALS[language], **tables)
     faults = [fault for feature in FORMS for fault in _faults(catalogue, feature)]
     if faults:
         raise InputError(f"models/words/{language}.toml", "; ".join(faults))

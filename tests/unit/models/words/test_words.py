@@ -23,7 +23,7 @@ from features.views.declaration import DRIVERS
 from holdfast.errors import InputError
 from models.words import catalogue
 from models.words.catalogue import FORBIDDEN, LANGUAGES, resolve, words
-from models.words.forms import CODES, FORMS
+from models.words.forms import CODES, FORMS, read_forms
 from models.words.numerals import NUMERALS
 from models.words.sentence import fallback, sentence
 
@@ -50,6 +50,22 @@ def test_every_feature_reason_and_driver_has_words(language: str) -> None:
     assert set(spoken.reasons) == {feature.reason for feature in WORDED.values()}
     assert set(DRIVERS) < set(spoken.drivers)
     assert set(spoken.directions) == {"raises", "lowers"}
+
+
+@pytest.mark.parametrize(
+    "form, path, rule",
+    [
+        (None, "form", "dictionary"),
+        ({"show": "days"}, "form.kind", "required"),
+        ({"kind": "amonut"}, "form.kind", "'amount', 'change'"),
+        ({"kind": "amount", "unit": "days"}, "form.unit", "nexpected"),
+        ({"kind": "amount", "usual": {"weeks": 4}}, "form.usual.level", "required"),
+    ],
+)
+def test_a_form_that_is_wrong_is_named(form: object, path: str, rule: str) -> None:
+    with pytest.raises(InputError, match=rule) as caught:
+        read_forms({"tenure_days": {"form": form}})
+    assert caught.value.field == f"models/words/en.toml features.tenure_days.{path}"
 
 
 def test_every_code_has_words() -> None:
