@@ -66,8 +66,9 @@ lock: ## Resolve all lock files anew, with the environment that is there
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra scale --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-scale.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra bench --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file requirements-bench.lock
 
-docs: $(READY) ## Write the generated references anew
+docs: $(READY) ## Write the generated references, and words in Traditional Chinese, anew
 	$(BIN)/python -m commands.reference
+	$(BIN)/python -m models.words.traditional
 
 clean: ## Remove the environment, the demo and all caches; models of your own stay
 	rm -rf $(VENV) var/demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

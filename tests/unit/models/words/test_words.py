@@ -22,7 +22,7 @@ from features.fields import VIEWS
 from features.views.declaration import DRIVERS
 from holdfast.errors import InputError
 from models.words import catalogue
-from models.words.catalogue import FORBIDDEN, LANGUAGES, resolve, words
+from models.words.catalogue import LANGUAGES, resolve, words
 from models.words.forms import CODES, FORMS, read_forms
 from models.words.numerals import NUMERALS
 from models.words.sentence import fallback, sentence
@@ -35,6 +35,17 @@ WORDED = {
 }
 CONTEXT = ("billing_type_code", "product_line_code", "customer_lines")
 NAN = float("nan")
+
+CAUSAL = {
+    "en": (
+        r"\b(because|due to|owing to|thanks to|on account of|cause|caused|causes|causing|lead to"
+        r"|leads to|led to|leading to|result in|results in|resulted in|as a result|therefore|thus"
+        r"|hence|consequently|explains|responsible for|that is why|makes|made)\b"
+    ),
+    "zh-Hans": "因为|由于|因此|因而|所以|导致|造成|引起|引发|致使|使得|促使|原因|缘故|归因|归咎|从而|于是|故而",
+    "zh-Hant": "因為|由於|因此|因而|所以|導致|造成|引起|引發|致使|使得|促使|原因|緣故|歸因|歸咎|從而|於是|故而",
+}
+"""What claims a cause. A contribution to a prediction does not cause what happens."""
 
 
 def say(language: str, feature: str, **row: float) -> str:
@@ -98,13 +109,7 @@ def test_no_words_claim_a_cause(language: str) -> None:
     tables = [spoken.drivers, spoken.reasons, spoken.directions, spoken.actionable, spoken.phrases]
     tables += [*spoken.fragments.values(), *spoken.features.values()]
     for text in (text for table in tables for text in table.values()):
-        for claim in FORBIDDEN[language]:
-            found = (
-                re.search(rf"\b{claim}\b", text, re.IGNORECASE)
-                if language == "en"
-                else claim in text
-            )
-            assert not found, (text, claim)
+        assert not re.search(CAUSAL[language], text, re.IGNORECASE), text
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant"])
