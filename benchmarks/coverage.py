@@ -1,19 +1,15 @@
-"""How often the intervals of `training.evaluation.assess` cover figures whose truth is known.
+"""How often the intervals of `training.evaluation.assess` contain the true figure.
 
 ``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
 
-- a made-up one: customers with one or several rows that share a mood nobody sees, weights that
-  depend on who they are, and a
-model
-  that is somewhat wrong on purpose; the truth is the figure over some hundreds of times more
-  customers;
-- the test period of a simulated operator, with weights and with as many rows of a customer as there
-  are subscriptions and
-cut-offs,
-  scored by a logistic regression of other customers' earlier rows; the truth is the figure over
-  that whole test period.
+- a made-up one. A customer has one or several rows, which share a random effect that the model
+  does not observe. Weights depend on the customer. The model is wrong on purpose. The true figure
+  is that of a population some hundred times as large;
+- the test period of a simulated operator, with weights, and with one row per subscription and
+  cut-off of a customer. It is scored by a logistic regression fitted on other customers' earlier
+  rows. The true figure is that of the whole test period.
 
-Beside the intervals in use stand plain percentiles, for comparison.
+Plain percentile intervals are shown beside ours.
 """
 
 import sys
@@ -68,10 +64,9 @@ def population(customers: int, seed: int | Sequence[int], right: bool = False) -
     customers : int
         How many; each has 2.5 rows on average.
     seed : int or sequence of int
-        Of everything.
+        Seed of all random numbers.
     right : bool
-        The predictions are the risks that the labels were drawn with, as far as anyone could know
-        them.
+        Predict the risks that the labels were drawn with, averaged over the random effect.
     """
     random = np.random.default_rng(seed)
     kind, mood = random.normal(size=customers), random.normal(0, 0.8, customers)
@@ -87,14 +82,14 @@ def population(customers: int, seed: int | Sequence[int], right: bool = False) -
 
 
 def true_figures(settings: AssessmentSettings) -> dict[str, float]:
-    """Every figure over a population so large that chance no longer moves it."""
+    """Every figure, on a population so large that its sampling uncertainty is negligible."""
     everyone = population(POPULATION, 0)
     return figures(everyone.label, everyone.probability, everyone.weight, settings)
 
 
 def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
-    """The test period of a simulated operator, scored by a logistic regression of other customers'
-    earlier rows.
+    """The test period of a simulated operator, scored by a logistic regression fitted on other
+    customers' earlier rows.
     """
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
@@ -118,7 +113,7 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
 
 
 def customers_of(rows: EvaluatedRows, customers: int, seed: int | Sequence[int]) -> EvaluatedRows:
-    """Rows of so many of the customers, drawn with replacement."""
+    """Rows of customers who are drawn with replacement."""
     order = np.argsort(rows.customer, kind="stable")
     start = np.searchsorted(rows.customer[order], np.arange(int(rows.customer.max()) + 2))
     drawn = np.random.default_rng(seed).integers(0, len(start) - 1, customers)
@@ -134,8 +129,8 @@ def covered(
     truth: Mapping[str, float],
     settings: AssessmentSettings,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Whether each sample's interval covers the truth, by figure: (2, samples), as in use and by
-    plain percentiles.
+    """Whether each sample's interval contains the true figure, by figure: (2, samples), for our
+    intervals and for plain percentiles.
     """
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
@@ -188,8 +183,8 @@ def main() -> None:
                     "figure": name,
                     "truth": truth[name],
                     "covered": float(hits[0].mean()),
-                    "by plain percentiles": float(hits[1].mean()),
-                    "promised": "0.85 to 0.95" if name in PROMISED else "",
+                    "covered by plain percentiles": float(hits[1].mean()),
+                    "required": "0.85 to 0.95" if name in PROMISED else "",
                 }
                 for name, hits in found.items()
             ],
@@ -197,7 +192,7 @@ def main() -> None:
 
 
 def _over_moods(known: Floats) -> Floats:
-    """Risk with the mood averaged out, by Gauss-Hermite quadrature."""
+    """Risk averaged over the random effect, by Gauss-Hermite quadrature."""
     points, weights = np.polynomial.hermite_e.hermegauss(15)
     risk: Floats = expit(known[:, None] + 0.8 * points) @ (weights / weights.sum())
     return risk

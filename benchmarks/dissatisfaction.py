@@ -1,10 +1,10 @@
-"""Dissatisfaction where the truth is known: what those who answer tell, beside what everybody would
-have answered.
+"""Dissatisfaction where the truth is known: figures from the answers beside those from what
+everybody would have answered.
 
-``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator, and the same
-customers with the same luck once more, where everybody is asked and answers. Nothing else differs,
-because no survey moves anybody. ``--folder`` keeps both. ``--indifferent`` simulates an operator
-whose customers do not answer because of satisfaction: there, weights must be enough.
+``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator twice, with the
+same customers and the same random numbers. In the second simulation everybody is asked and
+answers. Nothing else differs, because a survey changes no behaviour. ``--folder`` keeps both. With
+``--indifferent``, satisfaction does not change who answers; weights must then be enough.
 """
 
 import argparse
@@ -47,7 +47,7 @@ Flags = NDArray[np.bool_]
 Row = dict[str, object]
 
 ODDS_RATIOS = (2.0, 3.0)
-"""Bands shown."""
+"""Odds ratios whose sensitivity bands are shown."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Truth:
     matrix : (n, k) float64
         Their features.
     cutoffs : (n,) datetime64[us]
-        As of when.
+        Cut-off of each row, UTC.
     groups : dict of str to (n,) bool
-        ``everybody``, the ``silent`` and those ``heard``, and by what really happened:
-        ``answered``, and ``asked in vain``.
+        ``everybody``, the ``silent`` and the others (``heard``), and by what happened:
+        ``answered``, and ``asked, no answer``.
     satisfied : (n,) float64
-        True satisfaction at the last look before the cut-off, NaN where there was none.
+        True satisfaction at its last record before the cut-off, NaN where there is none.
     """
 
     label: Floats
@@ -83,12 +83,12 @@ def main() -> None:
     parser.add_argument("--months", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--indifferent", action="store_true", help="satisfaction does not move who answers"
+        "--indifferent", action="store_true", help="satisfaction does not change who answers"
     )
     parser.add_argument(
         "--folder",
         type=Path,
-        help="keep both simulations and the features there, and use what is there",
+        help="keep both simulations and the features there, and use them if they are there",
     )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -106,8 +106,8 @@ def main() -> None:
 def operator(
     folder: Path, customers: int, months: int, seed: int, surveys: SurveyParameters | None = None
 ) -> Home:
-    """Simulate an operator and the same one with everybody's answers, and build the features of the
-    first.
+    """Simulate an operator, and the same one with everybody's answers, and build the features of
+    the first.
     """
     both = {
         "operator": Parameters(survey=surveys or SurveyParameters()),
@@ -130,8 +130,8 @@ def _is_there(folder: Path, customers: int, months: int, seed: int, parameters: 
 
 
 def everybody_answers() -> SurveyParameters:
-    """Surveys that ask everybody whose turn it is, and after every contact, and that everybody
-    answers who gets them.
+    """Surveys that invite every customer in each quarter and after every contact, and that every
+    invited customer answers.
     """
     return SurveyParameters(
         invited_a_quarter=(1.0, 1.0, 1.0, 1.0), after_contact=1.0, answer_base=1e3
@@ -151,9 +151,9 @@ def compare(home: Home, folder: Path) -> None:
         calibrations += calibration
         weights.append(_weights(survey))
     show("Share of dissatisfied: truth, answers, weights, and bands", shares)
-    show("How much more readily the dissatisfied answer", odds)
-    show("AUC on the test period: told by answers, and in truth", rankings)
-    show("Observed over expected on the test period: told by answers, and in truth", calibrations)
+    show("How much more often dissatisfied customers answer", odds)
+    show("AUC on the test period: from answers, and true", rankings)
+    show("Observed over expected on the test period: from answers, and true", calibrations)
     show("Weights", weights)
 
 
@@ -184,7 +184,7 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
             "silent": quiet,
             "heard": ~quiet,
             "answered": outcome == 2,
-            "asked in vain": outcome == 1,
+            "asked, no answer": outcome == 1,
         },
         satisfied=_satisfaction(folder, would),
     )
@@ -248,13 +248,13 @@ def _band(survey: SurveyDataset, mine: Flags, odds_ratio: float) -> SampledBand:
 
 
 def _shown(band: SampledBand, real: float, digits: int = 3) -> str:
-    """The band, whether it holds the truth, and if not, whether band and sampling together do."""
+    """The band, and whether it contains the true figure: `nearly`, if only together with sampling."""
     verdict = "holds" if band.low <= real <= band.high else "nearly" if real in band else "misses"
     return f"{band.low:.{digits}f} to {band.high:.{digits}f} {verdict}"
 
 
 def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
-    """The true odds ratio of answering, with and without regard to what could be seen."""
+    """The true odds ratio of answering: over all, and among customers who look alike."""
     invited, settings = survey.invited, LabelSettings.read()
     would = survey_rows(
         RawHistory(folder / "everybody" / "raw"),
@@ -294,9 +294,7 @@ def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
 def _models(
     survey: SurveyDataset, truth: Truth, target: SurveyTarget
 ) -> tuple[list[Row], list[Row]]:
-    """How well models rank and how right they are on the test period: told by answers, and in
-    truth.
-    """
+    """AUC and calibration of models on the test period: from answers, and true."""
     dataset = survey.dataset
     split = period_split(dataset, LabelSettings.read())
     later = truth.cutoffs >= dataset.cutoffs[split.test].min()
@@ -314,8 +312,8 @@ def _models(
         ranking.append(
             {
                 "target": target.name,
-                "ranked by": "true satisfaction then",
-                "told by answers": "",
+                "ranked by": "true satisfaction at the cut-off",
+                "from answers": "",
                 **best,
             }
         )
@@ -330,7 +328,7 @@ def _models(
             group: _auc(truth.label, of_all, later & members)
             for group, members in truth.groups.items()
         }
-        told = {"told by answers": f"{auc(label, said, own):.3f}"}
+        told = {"from answers": f"{auc(label, said, own):.3f}"}
         ranking.append({"target": target.name, "ranked by": f"model, {name}", **told, **real})
         ratios = {
             group: float(
@@ -344,7 +342,7 @@ def _models(
             {
                 "target": target.name,
                 "model": name,
-                "told by answers": f"{float((own * label).sum() / (own * said).sum()):.2f}",
+                "from answers": f"{float((own * label).sum() / (own * said).sum()):.2f}",
                 **{
                     f"band at {band.odds_ratio:g}": _shown(band, ratios["everybody"], 2)
                     for band in bands

@@ -1,5 +1,5 @@
 """How long evaluating a model takes: all of `training.evaluation.assess` on a large test period,
-and its parts.
+and its steps.
 
 ``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
@@ -50,7 +50,7 @@ def main() -> None:
     evaluator = Evaluator(*parts)
     column = SliceColumn(predictions.slices["region"], *parts, evaluator.ranking)
     size = 4 * evaluator.ranking.size
-    stage("sort and group, once a model", lambda: Evaluator(*parts))
+    stage("sort and group, once per model", lambda: Evaluator(*parts))
     stage(
         "draw customers",
         lambda: resample(customers, settings.draws, 1, lambda counts: {"x": counts[:1]}, size, ""),
@@ -78,7 +78,7 @@ def main() -> None:
         ),
     )
     stage(
-        "all of it: 3 rivals, 3 strata, 6 columns, months, holdout",
+        "everything: 3 baselines, 3 strata, 6 columns of slices, months, holdout",
         lambda: assess(predictions, settings),
     )
     found[-1]["at most"] = MOST_SECONDS

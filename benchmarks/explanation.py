@@ -2,9 +2,9 @@
 `shap.TreeExplainer`, and woodelf where it is installed.
 
 ``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads
-each time, in a process of its own, so that the memory is that of the explanation alone; holdfast
-goes before and after LightGBM, and both its turns must be fast enough. Values must be equal. A
-second table shows from how many rows on the tables of `TreeShap` are worth making.
+each time. Each runs in a process of its own, so that the memory is that of the explanation alone.
+holdfast runs before and after LightGBM, and must be fast enough both times. Values must be equal.
+A second table shows from how many rows on `TreeShap` is faster.
 """
 
 import importlib.util
@@ -31,7 +31,7 @@ TRAINING_ROWS = 60_000
 DEPTHS = {"unlimited": -1, "6": 6}
 
 LEAST, EQUAL = 5.0, 1e-5
-"""Least that holdfast must be faster than LightGBM, and most that their values may differ."""
+"""Times as fast as LightGBM, at least; difference of their values, at most."""
 
 FEW = (250, 500, 1000, 2000, 4000, 8000)
 
@@ -40,8 +40,8 @@ Explain = Callable[[lgb.Booster, Floats], Floats]
 
 @dataclass(frozen=True)
 class ExplanationCost:
-    """One explanation: its time on the wall and on all cores, and how much memory it needed beyond
-    rows and result.
+    """One explanation: its elapsed time, its CPU time, and the memory it needed besides rows and
+    result.
     """
 
     seconds: float
@@ -55,7 +55,7 @@ def main() -> None:
     count = numbers[0] if numbers else ROWS
     found = []
     spawned = multiprocessing.get_context("spawn")
-    # An executor says so when a process is killed; a pool would wait for ever.
+    # An executor raises an error when a process is killed; a pool would wait for ever.
     with (
         tempfile.TemporaryDirectory() as directory,
         ProcessPoolExecutor(1, mp_context=spawned, max_tasks_per_child=1) as pool,
@@ -67,14 +67,14 @@ def main() -> None:
                 for turn, name in enumerate(_turns())
             }
             own = turns["pred_contrib"]
-            # A process starts at the peak of the one that started it, so that one stays small.
+            # A process inherits the memory peak of the one that starts it; this one must stay small.
             apart = pool.submit(_apart, Path(directory)).result()
             for turn, (name, measured) in enumerate(turns.items()):
                 found.append(
                     {
                         "depth": depth,
                         "way": name,
-                        "rows a second": count / measured.seconds,
+                        "rows per second": count / measured.seconds,
                         "times pred_contrib": own.seconds / measured.seconds,
                         "times shap": turns["shap"].seconds / measured.seconds,
                         "times pred_contrib by CPU": own.cpu_seconds / measured.cpu_seconds,
@@ -87,7 +87,7 @@ def main() -> None:
         f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads",
         found,
     )
-    show(f"Few rows at depth 6, seconds: `explain` makes tables from {BULK_ROWS:,} rows on", few)
+    show(f"Few rows at depth 6, seconds: `explain` uses TreeShap from {BULK_ROWS:,} rows on", few)
     ours = [row for row in found if str(row["way"]).startswith("holdfast")]
     if any(float(str(row["greatest difference"])) > EQUAL for row in ours):
         raise SystemExit("the values differ")
@@ -137,8 +137,8 @@ SIDES: dict[str, Explain] = {
 
 
 def _prepare(directory: str, max_depth: int, count: int) -> None:
-    """Train the booster, and store the rows to explain: whoever makes them has needed more memory
-    than they take.
+    """Train the booster and store the rows to explain, in another process: making them needs more
+    memory than holding them.
     """
     matrix, label = _rows(TRAINING_ROWS, seed=1)
     parameters = {
@@ -168,7 +168,7 @@ def _measure(directory: str, turn: int, name: str) -> ExplanationCost:
 
 
 def _apart(directory: Path) -> list[float]:
-    """Greatest difference of every turn's values from those of pred_contrib, the second turn."""
+    """Greatest difference of each turn's values from those of pred_contrib, which is turn 1."""
     own = np.load(directory / "1.npy", mmap_mode="r")
     turns = [np.load(directory / f"{turn}.npy", mmap_mode="r") for turn in range(len(_turns()))]
     return [
@@ -208,8 +208,8 @@ def _booster(directory: str) -> lgb.Booster:
 
 
 def _rows(count: int, seed: int) -> tuple[Floats, Floats]:
-    """Customers made up: a quarter of the columns are counts, a tenth have gaps, and half of them
-    go with leaving.
+    """Made-up customers: a quarter of the columns are counts, a tenth have missing values, and half
+    of them influence leaving.
     """
     weights = np.random.default_rng(0).normal(size=FEATURES) * (np.arange(FEATURES) % 2)
     random = np.random.default_rng(seed)

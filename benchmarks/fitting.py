@@ -1,8 +1,8 @@
-"""Fitting one booster: holdfast's way from a training table, beside bare ``lightgbm.train`` on the
-same matrix and parameters.
+"""Fitting one booster: holdfast, from a training table, beside a plain call of ``lightgbm.train``
+with the same matrix and parameters.
 
-``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` takes turns, each time in a process of
-its own, so that the memory is that of the fit alone. Both must give the same booster.
+``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` runs them in turn. Each run has a process
+of its own, so that the memory is that of the fit alone. Both must give the same booster.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ from training.settings import TrainingSettings
 ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 3
 
 LIMIT = 1.2
-"""Most that fitting may take of the time of bare `lightgbm.train`."""
+"""Time of holdfast over that of plain `lightgbm.train`, at most."""
 
 Fit = Callable[[Floats, Floats, int], lgb.Booster]
 
 
 @dataclass(frozen=True)
 class FitCost:
-    """One fit: its time, how much memory it needed on top of the matrix, and what it made."""
+    """One fit: its time, the memory it needed besides the matrix, and a digest of its booster."""
 
     seconds: float
     added_mib: float
@@ -58,7 +58,7 @@ def main() -> None:
         != 1
     ):
         raise SystemExit("the two ways gave different boosters")
-    # The fastest of the turns: whatever else the machine does only ever adds.
+    # The fastest of the turns: other work on the machine can only make a turn slower.
     bare = min(measured.seconds for measured in found["bare lightgbm.train"])
     show(
         f"Fitting {rows:,} rows x {features} features, {rounds} rounds, all cores: fastest of {TURNS} turns, the same booster",
@@ -102,8 +102,8 @@ def _measure(name: str, rows: int, features: int, rounds: int) -> FitCost:
 
 
 def _rows(rows: int, features: int) -> tuple[Floats, Floats]:
-    """Customers made up: a quarter of the columns are counts, one in ten values is missing, and a
-    tenth leave.
+    """Made-up customers: a quarter of the columns are counts, one value in ten is missing, and one
+    customer in ten leaves.
     """
     random = np.random.default_rng(1)
     matrix = np.empty((rows, features))

@@ -1,8 +1,7 @@
-"""How well a plain model foresees who leaves the simulated operator, within each product line,
-through `quickstart`.
+"""How well `quickstart` predicts who leaves the simulated operator, by billing type.
 
-``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes one Monday's features and, as target,
-voluntary churn in the 90 days after it.
+``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes the features of one Monday. The target
+is voluntary churn in the 90 days after it.
 """
 
 import sys

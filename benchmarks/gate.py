@@ -1,10 +1,10 @@
-"""Whether the gate tells a sound model from spoilt ones, on the simulated operator.
+"""Whether the gate passes a correct model and refuses damaged ones, on the simulated operator.
 
-``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one churn model as it should be,
-and others with a column that knows the answer, with shuffled labels, with a calibration that is too
-extreme, and with trees that cost too much to explain. It also prints the calibration bounds of the
-sound one on its test period, by stratum, and beside them how far the true risk of those who were
-there had moved by then: what no calibration on earlier rows can foresee.
+``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one correct churn model, and others
+with a leaked column, with shuffled labels, with a calibration that is too extreme, and with trees
+that take too long to explain. It also prints the calibration of the correct model on its test
+period, by stratum, and beside it how much the true risk changed between the calibration rows and
+the test period. No calibration on earlier rows can predict that change.
 """
 
 import sys
@@ -38,11 +38,11 @@ CUSTOMERS, MONTHS, SEED = 20_000, 36, 11
 TOO_EXTREME = 1.6
 """What the log-odds of the miscalibrated model are multiplied by."""
 
-AS_IT_SHOULD_BE = "as it should be"
+AS_IT_SHOULD_BE = "correct"
 
 
 def main() -> None:
-    """Simulate, train five times, and print what the gate says."""
+    """Simulate, train the models, and print the verdicts of the gate."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     customers, months, seed = (*numbers, *(CUSTOMERS, MONTHS, SEED)[len(numbers) :])
     with tempfile.TemporaryDirectory() as directory:
@@ -61,7 +61,7 @@ def main() -> None:
         list(_bounds(models[AS_IT_SHOULD_BE], risk)),
     )
     show(
-        "What the gate says",
+        "Verdicts of the gate",
         [
             {
                 "model": name,
@@ -79,14 +79,14 @@ def main() -> None:
 def trained(
     dataset: Dataset, budget: TuningBudget
 ) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
-    """Models of the same rows: a sound one, and spoilt ones by what is wrong with them; and what
-    the gate asks of each.
+    """Models of the same rows, by name: a correct one, and others by what is wrong with them;
+    each with the settings of the gate that it meets.
     """
     settings = GateSettings.read()
     sound = train_operator_model(dataset, CHURN, None, budget)
     yield AS_IT_SHOULD_BE, sound, settings
     yield (
-        "a column that knows the answer",
+        "a leaked column",
         train_operator_model(leaked(dataset), CHURN, None, budget),
         settings,
     )
@@ -102,7 +102,7 @@ def trained(
 
 
 def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
-    """What the gate says of a model where there is no champion."""
+    """The verdict of the gate on a model, where there is no champion."""
     version = model.version
     evidence = ModelEvidence(
         name=version.name,
@@ -115,8 +115,8 @@ def verdict_of(model: OperatorModel, settings: GateSettings) -> Verdict:
 
 
 def true_risk(operator: Path) -> pl.DataFrame:
-    """Mean true hazard a week of lines that have not decided to leave: ``at``, ``stratum`` (``all``
-    among them), ``risk``.
+    """Mean true hazard per week of lines that have not decided to leave: columns ``at``,
+    ``stratum`` (also ``all``) and ``risk``.
     """
     lines = pl.read_parquet(operator / "raw" / "subscriptions" / "*.parquet").group_by(
         "subscription_id"
@@ -133,8 +133,8 @@ def true_risk(operator: Path) -> pl.DataFrame:
 
 
 def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days: int) -> float:
-    """Mean true risk within the horizon of the test cut-offs, over that of the calibration
-    cut-offs.
+    """Mean true risk within the horizon after the test cut-offs, divided by that after the
+    calibration cut-offs.
     """
     known = risk.filter(pl.col("stratum") == stratum)
     gap = timedelta(days=model.facts.gap_days)
@@ -170,7 +170,7 @@ def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, obje
 
 
 def leaked(dataset: Dataset) -> Dataset:
-    """The same rows, with a column that was filled in after the fact for most who left."""
+    """The same rows, with a column that was filled in afterwards for most of those who left."""
     random = np.random.default_rng(1)
     matrix = np.array(dataset.matrix)
     place = dataset.features.index("loyalty_points")
@@ -181,14 +181,14 @@ def leaked(dataset: Dataset) -> Dataset:
 
 
 def shuffled(dataset: Dataset) -> Dataset:
-    """The same rows, with everybody's outcomes given to somebody else."""
+    """The same rows, with their labels shuffled."""
     order = np.random.default_rng(2).permutation(len(dataset.ids))
     return replace(dataset, labels={days: label[order] for days, label in dataset.labels.items()})
 
 
 @contextmanager
 def miscalibrated() -> Iterator[None]:
-    """Calibrate wrongly: log-odds too extreme around their mean."""
+    """Replace the calibration by one whose log-odds are too extreme around their mean."""
     right = horizon_models.choose_calibration
 
     def wrong(margin: np.ndarray, *rest: object) -> CalibrationChoice:

@@ -1,8 +1,8 @@
-"""Live events into the online store: how many a second, one by one and many in one transaction.
+"""Live events into the online store: how many per second, one by one and many per transaction.
 
-``python -m benchmarks.live_events`` takes 20,000 events of all tables for 10,000 customers into a
-store that knows half a year of each: checking, states and records included, every transaction on
-disk before the next one begins.
+``python -m benchmarks.live_events`` applies 20,000 events of all tables, for 10,000 customers, to a
+store that holds half a year of each. Checking, states and records are included. Every transaction
+is on disk before the next one begins.
 """
 
 import tempfile
@@ -62,16 +62,16 @@ def main() -> None:
         live.apply(nation)
         nation_ms = (time.perf_counter() - started) * 1000
     show(
-        f"Live events, {CUSTOMERS:,} customers; a state takes {median(sizes):,.0f} bytes (median)",
+        f"Live events, {CUSTOMERS:,} customers; size of a state {median(sizes):,.0f} bytes (median)",
         [
-            {"what": "states of a build written, /s", "value": taken / replace_s},
-            {"what": "events checked, /s", "value": EVENTS / check_s},
-            {"what": "events taken in one by one, /s", "value": ALONE / alone_s},
+            {"what": "states of a build written, per second", "value": taken / replace_s},
+            {"what": "events checked, per second", "value": EVENTS / check_s},
+            {"what": "events applied one by one, per second", "value": ALONE / alone_s},
             {
-                "what": f"events taken in {PER_TRANSACTION:,} at a time, /s",
+                "what": f"events applied, {PER_TRANSACTION:,} per transaction, per second",
                 "value": (EVENTS - ALONE) / together_s,
             },
-            {"what": f"an incident of the nation, {CELLS:,} cells, ms", "value": nation_ms},
+            {"what": f"one nationwide incident, {CELLS:,} cells, ms", "value": nation_ms},
         ],
     )
 
@@ -119,7 +119,7 @@ def _batches(documents: dict[str, str]) -> Iterator[pa.RecordBatch]:
 def _rows(
     random: np.random.Generator, moments: list[datetime]
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """Rows of all tables, by how often such things happen."""
+    """Rows of all tables, as frequent as such events are."""
     tables = random.choice(list(_SHARES), len(moments), p=list(_SHARES.values())).tolist()
     who, amounts = (
         random.integers(CUSTOMERS, size=len(moments)).tolist(),

@@ -1,11 +1,10 @@
-"""The packed online store beside Feast's SQLite store: writing feature tables, reading one entity
-and a hundred.
+"""The packed online store beside Feast's SQLite store: writing feature tables, and reading one
+entity and a hundred.
 
-``python -m benchmarks.online_store`` writes 100 features in 5 views of the same entities with both,
-each from the same parquet files: our bulk writer on one side, Feast's own `materialize` on the
-other; then it reads them with `features.online.service.read` and with `get_online_features`. At
-last it writes a million entities with ours alone, as one view and as eight. Every write is timed
-until it is on disk.
+``python -m benchmarks.online_store`` writes 100 features in 5 views to both stores, from the same
+parquet files: with our bulk writer, and with Feast's own `materialize`. It reads them with
+`features.online.service.read` and with `get_online_features`. Then it writes a million entities to
+our store only, as one view and as eight. Every write is timed until it is on disk.
 """
 
 import contextlib
@@ -124,7 +123,7 @@ def _million(directory: Path, views: Views, theirs: float) -> list[dict[str, obj
         "read 1, p99_ms": p99,
     }
     return [
-        # Beside Feast's rate for the few: it writes row by row, at one pace whatever their number.
+        # Beside Feast's rate for fewer entities: it writes row by row, at a rate that stays the same.
         {
             "what": f"{named}: write, entities/s",
             "holdfast": ours,

@@ -1,11 +1,11 @@
-"""Quality on real tables: holdfast beside tuned CatBoost and LightGBM as it comes, on the same
-twice five folds for all.
+"""Quality on real tables: holdfast beside tuned CatBoost and LightGBM with its defaults, on the
+same five folds, repeated twice.
 
 ``python -m benchmarks.quality [TABLE...]`` reads the public data sets from ``HOLDFAST_REAL_DATA``
-or ``../shared/data``, all of them or those whose name begins so. Whoever is tuned has 20 trials on
-one inner split of each training part. *Gained* is the share of EMPC that a perfect order adds to
-contacting all or none. What was predicted is kept under ``HOLDFAST_HOME`` (``var``), so that a run
-cut short carries on.
+or ``../shared/data``: all of them, or those whose names begin with a given one. Tuned models have
+20 trials on one inner split of each training fold. *Gained* is the EMPC beyond contacting everybody
+or nobody, as a share of what a perfect ranking would gain. Predictions are kept under
+``HOLDFAST_HOME`` (``var``), so that an interrupted run can continue.
 """
 
 import os
@@ -21,7 +21,7 @@ from holdfast.settings import BaseSection
 from training.settings import TrainingSettings
 
 ALLOWED = 0.002
-"""How far ours may lie below the best rival in AUC, in the mean over the folds."""
+"""How far the mean AUC of holdfast over the folds may lie below that of the best other model."""
 
 
 def main() -> None:
@@ -35,16 +35,16 @@ def main() -> None:
     ]
     found = compare(chosen, contenders(), BaseSection.read().home / "benchmarks" / "quality")
     show(
-        "Quality, mean over twice five folds",
+        "Quality, mean over five folds, repeated twice",
         [row for case in chosen for row in _figures(case, found[case.name])],
     )
     show(
-        "Holdfast, tuned, minus the others: mean over the folds, and 95 % intervals corrected for what the folds share",
+        "Holdfast, tuned, minus the others: mean over the folds, with 95 % intervals corrected for shared training rows",
         [row for case in chosen for row in _differences(case, found[case.name])],
     )
     verdicts = [_verdict(case, found[case.name]) for case in chosen]
     show(
-        f"AUC, tuned: not below the best rival's by more than {ALLOWED}; beside it, what tuning adds to quickstart",
+        f"AUC of holdfast, tuned: at most {ALLOWED} below the best other model; and what tuning adds to quickstart",
         verdicts,
     )
 
@@ -68,7 +68,7 @@ def _figures(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, o
 
 
 def _differences(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, object]]:
-    # Five folds: a test part has a quarter of the rows of its training part.
+    # With five folds, a test fold has a quarter of the rows of its training fold.
     share = 1 / (TrainingSettings.read().folds - 1)
     ours = judged[OURS.name].figures
     return [
@@ -96,8 +96,8 @@ def _verdict(case: Case, judged: dict[str, ContenderResult]) -> dict[str, object
     lead = auc[OURS.name] - auc[best]
     return {
         "table": case.name,
-        "best rival": best,
-        "ours minus best rival": f"{lead:+.4f}",
+        "best other model": best,
+        "holdfast minus best other": f"{lead:+.4f}",
         "met": "yes" if lead >= -ALLOWED else "no",
         "tuned minus quickstart": f"{auc[OURS.name] - auc[QUICKSTART.name]:+.4f}",
     }

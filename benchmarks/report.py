@@ -1,4 +1,4 @@
-"""How a benchmark says what it measured: a table for a person, JSON with ``--json``."""
+"""How a benchmark prints what it measured: as a table, or as JSON with ``--json``."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def show(title: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Print rows that share their keys."""
+    """Print rows that have the same keys."""
     if "--json" in sys.argv:
         print(json.dumps({"benchmark": title, "rows": rows}, ensure_ascii=False))
         return

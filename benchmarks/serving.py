@@ -1,7 +1,6 @@
-"""Latency of a running service, beside the same work without it: read, score, explain in this
-process.
+"""Latency of a running service, beside the same work (read, score, explain) in this process.
 
-``python -m benchmarks.serving`` makes the home of a small simulated operator first; it talks to
+``python -m benchmarks.serving`` first makes the home of a small simulated operator. It connects to
 loopback only.
 """
 
@@ -70,7 +69,7 @@ def main() -> None:
                         "reasons": reasons,
                         "service p50_ms": served[0],
                         "service p99_ms": served[1],
-                        "without it p50_ms": bare[0],
+                        "in process p50_ms": bare[0],
                         "ratio p50": served[0] / bare[0],
                     }
                 )

@@ -1,10 +1,9 @@
-"""A courtesy call in the simulated operator, with what would have happened to everybody either way.
+"""A courtesy call in the simulated operator, with both outcomes of every line: called, and not.
 
-Customers who contacted the operator in the weeks before are called, or not. The simulator goes on
-twice from the same folder, once with all of them called and once with none: both meet the same luck
-(common random numbers), so that the difference in who is lost is the call's true effect on each
-line. An experiment is then a draw of arms, by household, and shows one of the two outcomes of each
-line. Nothing of it is made up but the operator.
+The call is for customers who contacted the operator in the weeks before. The simulator continues
+twice from the same folder: once all of them are called, once none. Both continuations use the same
+random numbers, so that the difference between them is the true effect of the call on each line. An
+experiment draws arms by household, and shows one of the two outcomes of each line.
 """
 
 import tempfile
@@ -26,15 +25,15 @@ from training.uplift.experiment import Experiment
 
 ACTION = "courtesy_call"
 CONTACT_DAYS = 28
-"""Whom to call: customers whose last contact lies at most this many days back."""
+"""The call is for customers whose last contact was at most this many days ago."""
 
 HELPS = -2.75
-"""The most that the call does to the log hazard of whom it fits. With it the call keeps about 1.5
-points of those called.
+"""Largest effect of the call on the log hazard, for customers whom it suits. The average effect
+is then about 1.5 points.
 """
 
 _MONTHS = 4
-_DAYS = 98  # fourteen weeks, so that every outcome of 90 days has matured
+_DAYS = 98  # fourteen weeks, so that every outcome of 90 days is complete
 _KEYS = ("subscription_id", "customer_id", "lost", "low", "hazard", "dissatisfaction")
 
 _LOST = """
@@ -54,13 +53,13 @@ class PairedOutcomes:
     Parameters
     ----------
     matrix : (n, k) float64
-        What was known of them before the call.
+        Their features before the call.
     features : tuple of str
         Names of the k columns.
     household : (n,) int64
-        Lines of one household are called, or not, together.
+        Household of each line; its lines are called together or not at all.
     untreated, treated : (n,) float64
-        1 where the line is still there after 90 days without, and with, the call.
+        1 where the line is in service after 90 days, without and with the call.
     """
 
     matrix: Floats
@@ -80,11 +79,11 @@ class PairedOutcomes:
         Parameters
         ----------
         seed : int
-            Of the draw.
+            Seed of the draw.
         rows : int, optional
-            Lines in it, about; all by default.
+            Approximate number of lines in it; all by default.
         shuffled : bool
-            Draw the arms a second time once outcomes are known, so that they say nothing.
+            Draw the arms again after the outcomes, so that there is no effect.
         """
         random = np.random.default_rng(seed)
         count = int(self.household.max()) + 1
@@ -110,14 +109,14 @@ class PairedOutcomes:
 
 
 def simulate_pairs(customers: int, seed: int) -> PairedOutcomes:
-    """Simulate an operator, and what becomes of its customers with and without a courtesy call.
+    """Simulate an operator, and the outcomes of its customers with and without a courtesy call.
 
     Parameters
     ----------
     customers : int
-        Customers who ever join. About a quarter as many lines may be called.
+        Customers of the whole simulation. About a quarter as many lines may be called.
     seed : int
-        The same seed gives the same.
+        The same seed gives the same outcomes.
     """
     with tempfile.TemporaryDirectory() as directory:
         parameters = Parameters()
@@ -157,7 +156,7 @@ def simulate_pairs(customers: int, seed: int) -> PairedOutcomes:
 
 
 def _go_on(start: Simulator, lines: "pd.Series[str]", arm: str) -> "pd.Series[float]":
-    """Who is lost in the 90 days after everybody was called, or nobody: 1 or 0 by line."""
+    """Whether each line is lost in the 90 days after all were called, or none: 1 or 0."""
     branch = start.branch(start.folder.with_name(arm))
     at = pd.Timestamp(date_of(start.simulation.week)) + timedelta(hours=10)
     branch.advance(

@@ -1,8 +1,8 @@
 """The simulated operator: speed and memory, magnitudes beside published ones, and how well its
-losses can be foreseen.
+losses can be predicted.
 
 ``python -m benchmarks.simulator --customers 40000`` simulates into a temporary folder; ``--folder``
-looks at an existing one.
+measures an existing one.
 """
 
 import argparse
@@ -139,8 +139,8 @@ from true_states where happened_at = $at
 
 
 def flat_table(folder: Path, week: int) -> pd.DataFrame:
-    """One row a line in service at a cut-off, from rows that had arrived by then; ``lost``, ``low``
-    and the truth beside.
+    """One row per line in service at a cut-off, from rows that had arrived by then, with ``lost``,
+    ``low`` and the truth.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def judge(table: pd.DataFrame, label: str, oracle: str) -> dict[str, object]:
     Parameters
     ----------
     table : pandas.DataFrame
-        What `flat_table` gives, or a part of it.
+        The result of `flat_table`, or some of its rows.
     label : str
         Column of 0 and 1.
     oracle : str
@@ -223,13 +223,13 @@ def _alone(target: Array, column: Array) -> float:
 
 
 def main() -> None:
-    """Simulate, or look at a folder, and print the figures."""
+    """Simulate, or read a folder, and print the figures."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, default=40_000)
     options.add_argument("--months", type=int, default=12)
     options.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    options.add_argument("--folder", type=Path, help="look at this simulated operator instead")
-    options.add_argument("--only-speed", action="store_true", help="simulate, and look no further")
+    options.add_argument("--folder", type=Path, help="measure this simulated operator instead")
+    options.add_argument("--only-speed", action="store_true", help="measure speed and memory only")
     options.add_argument("--json", action="store_true", help="print JSON")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -268,7 +268,7 @@ def main() -> None:
             rows.append({"target": f"voluntary churn, {name}"} | judge(part, "lost", "hazard"))
         surveyed = table[table["low"].notna()].drop_duplicates("customer_id").reset_index(drop=True)
         rows.append({"target": "csat_low"} | judge(surveyed, "low", "dissatisfaction"))
-        show(f"Foreseeing the {HORIZON_DAYS} days after {date_of(week):%Y-%m-%d}", rows)
+        show(f"Predicting the {HORIZON_DAYS} days after {date_of(week):%Y-%m-%d}", rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long the command takes to answer: ``--help``, and a wrong table, beside an empty Python
+"""How long the command takes for ``--help`` and for a missing table, beside an empty Python
 process.
 """
 

@@ -1,9 +1,9 @@
-"""Uplift: both verdicts and policy values on Hillstrom's e-mail test, how often they err, and how
-often they find what is there.
+"""Uplift: both verdicts and policy values on Hillstrom's e-mail test, how often the verdicts are
+wrong, and how often they detect a true effect.
 
-``python -m benchmarks.uplift`` takes about half an hour on two cores; ``--draws 10`` a tenth of the
-draws. The real data are read from ``../shared/data`` or `HOLDFAST_REAL_DATA`, and left out where
-they are not.
+``python -m benchmarks.uplift`` takes about half an hour on two cores; ``--draws 10`` makes a tenth
+of the draws. The real data are read from ``../shared/data`` or `HOLDFAST_REAL_DATA`; without them,
+that half is left out.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measure_hillstrom(folder: Path, draws: int) -> None:
-    """Both verdicts, policies, groups and, with treatment shuffled, how often verdicts say yes."""
+    """Both verdicts, policies and groups; with treatment shuffled, how often each verdict is yes."""
     verdicts, policies, groups = [], [], []
     for outcome in OUTCOMES:
         started = time.monotonic()
@@ -66,7 +66,7 @@ def measure_hillstrom(folder: Path, draws: int) -> None:
                     "treated": f"{policy.share:.0%}, {policy.name}",
                     "outcome by inverse propensity, %": _points(policy.weighted, signed=False),
                     "doubly robust, %": _points(policy.doubly_robust, signed=False),
-                    "gain over nobody, points": _points(policy.gain),
+                    "gain over treating nobody, points": _points(policy.gain),
                     "over random, points": _points(policy.over_random)
                     if policy.over_random
                     else "",
@@ -101,8 +101,8 @@ def measure_hillstrom(folder: Path, draws: int) -> None:
 
 
 def measure_simulated(pairs: PairedOutcomes, draws: int) -> None:
-    """How often the verdicts find a true effect, how often they say yes to none, and how often
-    intervals hold the truth.
+    """How often each verdict is yes with a true effect and without one, and how often intervals
+    contain the truth.
     """
     rows = []
     for title, shuffled in (("true effect", False), ("treatment shuffled", True)):
@@ -118,7 +118,7 @@ def measure_simulated(pairs: PairedOutcomes, draws: int) -> None:
             }
         )
     size = min(ROWS, len(pairs.treated)) // 2
-    show(f"Simulated {ACTION.replace('_', ' ')}, about {size:,} lines an arm", rows)
+    show(f"Simulated {ACTION.replace('_', ' ')}, about {size:,} lines per arm", rows)
 
 
 def hillstrom(folder: Path, outcome: str) -> Experiment:
@@ -129,7 +129,7 @@ def hillstrom(folder: Path, outcome: str) -> Experiment:
 
 
 def womens(experiment: Experiment) -> Experiment:
-    """The women's e-mail and no e-mail alone."""
+    """Only the women's e-mail and no e-mail."""
     place = experiment.arms.index("Womens E-Mail")
     two = experiment.rows(np.flatnonzero(np.isin(experiment.arm, (0, place))))
     return replace(
@@ -143,7 +143,7 @@ def _shuffled(experiment: Experiment, seed: int) -> Experiment:
 
 
 def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, object]:
-    """How many draws each verdict says yes to, and whose interval holds the truth."""
+    """Number of draws in which each verdict is yes, and in which the interval contains the truth."""
     found: list[ActionUplift] = [
         evaluate_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
     ]
@@ -152,7 +152,7 @@ def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, 
         "harms": sum(action.harms for action in found),
         "targetable (Qini)": sum(action.targetable for action in found),
         "AUTOC above 0": sum(action.autoc.low > 0 for action in found),
-        "interval holds the effect": sum(
+        "interval contains the effect": sum(
             action.average.low <= truth <= action.average.high for action in found
         ),
         "a group called harmed": sum(

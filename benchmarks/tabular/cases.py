@@ -15,17 +15,16 @@ from training.fitting.fit import TrainingTable
 
 @dataclass(frozen=True)
 class Case:
-    """A table, what its columns are for, and the reference figures published for it or measured
-    before.
+    """A table, the roles of its columns, and reference figures: published, or measured earlier.
 
     Parameters
     ----------
     name : str
-        For a person.
+        Name in the printed tables.
     path : Path
         The table.
     roles : Roles
-        What its columns are for.
+        The roles of its columns.
     auc, empc_gained : str
         Reference figures.
     """

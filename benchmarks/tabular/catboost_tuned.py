@@ -1,8 +1,7 @@
-"""CatBoost, tuned: the strongest rival on tables of a few thousand rows, and used for nothing but
-comparison.
+"""CatBoost, tuned: the strongest other model on tables of a few thousand rows, for comparison only.
 
-The first trial is CatBoost near its own defaults; the rounds are those that were best on the inner
-split; trials that lag behind the median are ended early, by the rule of `training.fitting.tune`.
+The first trial is near CatBoost's defaults. The number of rounds is the best one on the inner
+split. Trials that are worse than the median are ended early, by the rule of `training.fitting.tune`.
 """
 
 from types import SimpleNamespace
@@ -72,8 +71,8 @@ def tuned_catboost(
 
 
 class _Pruning:
-    """A CatBoost callback that reports the lowest log loss so far, and ends a trial that lags
-    behind.
+    """A CatBoost callback that reports the lowest log loss so far, and ends a trial that is worse
+    than the median.
     """
 
     def __init__(self, trial: optuna.Trial) -> None:
@@ -82,7 +81,7 @@ class _Pruning:
         self.lags = False
 
     def after_iteration(self, info: SimpleNamespace) -> bool:
-        """Whether to go on."""
+        """Whether to continue."""
         looks = int(info.iteration * self.trial.params["learning_rate"] / SHRINKAGE_A_LOOK)
         if looks > self.looks:
             self.looks = looks
@@ -117,6 +116,6 @@ def _model(parameters: dict[str, object], rounds: int, seed: int) -> CatBoostCla
 def _pool(table: TrainingTable) -> Pool:
     frame = pd.DataFrame(table.matrix, columns=list(table.features))
     codes = [table.features[position] for position in table.categorical]
-    # CatBoost takes categories as integers or text, missing ones as one of their own.
+    # CatBoost takes categories as integers or text; missing values are a category of their own.
     frame[codes] = frame[codes].fillna(-1).astype(np.int64)
     return Pool(frame, table.label, cat_features=codes)

@@ -1,5 +1,5 @@
-"""Comparison: every contender on every split of every table, side by side, and kept until something
-it depends on changes.
+"""Comparison: every contender on every split of every table. Predictions are kept until something
+that they depend on changes.
 """
 
 import hashlib
@@ -28,15 +28,15 @@ from training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class ContenderResult:
-    """A contender on a table.
+    """The result of a contender on a table.
 
     Parameters
     ----------
     figures : dict of str to (s,) float64
-        Figures of `training.evaluation.metrics`, one a split, and ``empc_gained``: of what a
-        perfect order would earn beyond contacting all or none, the share that is captured.
+        Figures of `training.evaluation.metrics`, one per split, and ``empc_gained``: the profit
+        beyond contacting everybody or nobody, as a share of that of a perfect ranking.
     leaves : float or None
-        Mean leaves that explaining a row visits.
+        Mean number of leaves, which decides how long an explanation takes.
     """
 
     figures: dict[str, Floats]
@@ -46,16 +46,16 @@ class ContenderResult:
 def compare(
     cases: Sequence[Case], contenders: Sequence[Contender], kept: Path
 ) -> dict[str, dict[str, ContenderResult]]:
-    """Judge all contenders on the same folds.
+    """Evaluate all contenders on the same folds.
 
     Parameters
     ----------
     cases : sequence of Case
         Tables.
     contenders : sequence of Contender
-        Who competes.
+        What is compared.
     kept : Path
-        Directory that predictions are kept in; a run that was cut short carries on.
+        Directory for the predictions; an interrupted run continues from them.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def compare(
     kept.mkdir(parents=True, exist_ok=True)
     settings = TrainingSettings.read()
     splits = {case.name: cross_validation(_table(case).label, None, settings) for case in cases}
-    # Splits in the outer loop: whoever cuts the run short has something of every table.
+    # Splits in the outer loop: an interrupted run has some results of every table.
     most = max(map(len, splits.values()))
     jobs = [
         (case, number, contender)

@@ -1,6 +1,4 @@
-"""Contenders: ways to foresee a label, each with the same rows, inner split and number of
-trials.
-"""
+"""Contenders: ways to predict a label, each with the same rows, inner split and number of trials."""
 
 import importlib.util
 import sys
@@ -19,19 +17,19 @@ from training.fitting.tune import TuningBudget, tune
 from training.settings import GateSettings, TrainingSettings
 
 TRIALS = 20
-"""Tuning trials, on one inner split of the training part."""
+"""Tuning trials, on one inner split of the training fold."""
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a contender said of the test rows.
+    """The prediction of a contender for the test rows.
 
     Parameters
     ----------
     probability : (n,) float64
         0 to 1.
     leaves : int or None
-        Leaves that explaining a row would visit; None where that is not how it is explained.
+        Leaves over all trees; None where explanations do not depend on them.
     """
 
     probability: Floats
@@ -40,17 +38,16 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to foresee a label.
+    """A way to predict a label.
 
     Parameters
     ----------
     name : str
-        For a person.
+        Name in the printed tables.
     predict : callable
-        Fits on the training rows, one thread, and predicts rows of the test matrix.
+        Fits on the training rows with one thread, and predicts the rows of the test matrix.
     modules : tuple of str
-        Modules whose text decides what it predicts: what they said before is kept until one
-        changes.
+        Modules whose source decides its predictions, which are kept until one of them changes.
     """
 
     name: str
@@ -75,7 +72,7 @@ def tuned_holdfast(train: TrainingTable, test: Floats, settings: TrainingSetting
 
 
 def quickstart(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
-    """The default recipe, with rounds and calibration from folds inside the training rows."""
+    """The default parameters, with rounds and calibration from folds inside the training rows."""
     booster, calibration = fit_calibrated(train, settings, threads=1)
     margin = np.asarray(booster.predict(test, raw_score=True, num_threads=1))
     return Predicted(calibration.probability(margin), explanation_cost(booster))
@@ -91,7 +88,7 @@ def plain_lightgbm(train: TrainingTable, test: Floats, settings: TrainingSetting
 
 
 def tuned_catboost(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
-    """The best trial's CatBoost, fitted again on all training rows."""
+    """CatBoost with the parameters of the best trial, fitted again on all training rows."""
     from benchmarks.tabular.catboost_tuned import tuned_catboost as predict
 
     return Predicted(predict(train, test, TRIALS, settings))
@@ -112,7 +109,7 @@ OURS = Contender(
 QUICKSTART = Contender(
     "holdfast quickstart", quickstart, ("training.fitting.fit", "models.calibration", __name__)
 )
-PLAIN = Contender("LightGBM as it comes", plain_lightgbm, (__name__,))
+PLAIN = Contender("LightGBM with its defaults", plain_lightgbm, (__name__,))
 CATBOOST = Contender("CatBoost, tuned", tuned_catboost, ("benchmarks.tabular.catboost_tuned",))
 
 
@@ -120,7 +117,7 @@ def contenders() -> tuple[Contender, ...]:
     """All contenders that can run here."""
     if importlib.util.find_spec("catboost") is None:
         print(
-            "CatBoost is not installed, and left out; only this comparison needs it, from requirements-bench.lock",
+            "CatBoost is left out, because it is not installed; requirements-bench.lock has it, for this comparison only",
             file=sys.stderr,
         )
         return (OURS, QUICKSTART, PLAIN)

@@ -1,8 +1,8 @@
-"""Corrected intervals: how far a mean difference over repeated folds can be trusted.
+"""Corrected intervals for the mean of a difference over repeated folds.
 
-Training parts of the folds overlap, so that differences over folds are not independent, and a plain
-t interval is far too narrow. Nadeau and Bengio (2003) widen its variance by the ratio of test to
-training rows; Bouckaert and Frank (2004) carry that over to repeated folds.
+The training folds overlap, so that the differences are not independent and a plain t interval is
+far too narrow. Nadeau and Bengio (2003) increase its variance by the ratio of test to training
+rows. Bouckaert and Frank (2004) do the same for repeated folds.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def corrected_interval(
     Parameters
     ----------
     differences : sequence of float
-        One a split, over all folds of all repeats; at least two.
+        One per split, over all folds of all repeats; at least two.
     test_share : float
         Test rows over training rows of a split: 0.25 with five folds.
     confidence : float
