@@ -31,8 +31,8 @@ from pipeline.features import build_features
 from simulator.engine.simulator import Simulator, simulate
 from simulator.world.parameters import Parameters, SurveyParameters
 from training.evaluation.metrics import auc
-from training.fitting.fit import PARAMETERS
 from training.fitting.horizon_models import fit_horizon_models
+from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory
 from training.labelling.periods import PeriodSplit, period_split
@@ -355,7 +355,7 @@ def _models(
 
 def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
     horizon_models, _ = fit_horizon_models(
-        dataset, split, target, [PARAMETERS], TrainingSettings.read()
+        dataset, split, target, [DEFAULT_PARAMETERS], TrainingSettings.read()
     )
     return Scorer(
         ModelVersion(

@@ -30,7 +30,8 @@ from reports.quickstart.care_list import care_entries
 from reports.quickstart.content import ExplainedSample, Source, explained_sample, report_content
 from reports.quickstart.report import render_report
 from training.evaluation.folds import Split, cross_validation, time_windows
-from training.fitting.fit import PARAMETERS, TrainingTable
+from training.fitting.fit import TrainingTable
+from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.flat.model import FlatModel, train
 from training.flat.scores import CustomerScores
 from training.release.tracking import RunRecord, Tracking
@@ -161,7 +162,7 @@ def _record(source: Source, training: FlatModel, sample: ExplainedSample) -> Run
             "feature_service": SERVICE,
             "features": len(source.encoding.columns),
             "rounds": training.model.main.everyone.booster.num_trees(),
-            **PARAMETERS,
+            **DEFAULT_PARAMETERS,
             **source.settings.model_dump(),
         },
         metrics=training.evaluation.figures(),

@@ -15,7 +15,7 @@ from models.settings import BandSettings
 from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
-from training.fitting.constraints import service_documents
+from training.operator.columns import service_documents
 from training.release.facts import SURVEY, ChampionComparison
 from training.settings import SECTIONS
 

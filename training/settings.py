@@ -75,7 +75,7 @@ class TuningSettings(Section):
         default=8,
         ge=1,
         le=20,
-        description="Best recipes that are averaged, at most, where that earns the leaves it adds; 1 for the best alone.",
+        description="Best parameters that are averaged, at most, where that earns the leaves it adds; 1 for the best alone.",
     )
     startup_trials: int = Field(
         default=8, ge=1, le=1000, description="Trials at random before the search learns from them."

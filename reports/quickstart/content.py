@@ -15,7 +15,7 @@ from models.reasons.explain import Explanation
 from models.scorer import Scorer
 from reports.quickstart.care_file import CareEntry
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
-from training.fitting.fit import PARAMETERS
+from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.flat.model import FlatModel
 from training.flat.scores import CustomerScores
 from training.settings import TrainingSettings
@@ -117,7 +117,7 @@ def report_content(
         value_column=roles.value,
         facts=ModelFacts(
             trees=model.main.everyone.booster.num_trees(),
-            leaves=int(str(PARAMETERS["num_leaves"])),
+            leaves=int(str(DEFAULT_PARAMETERS["num_leaves"])),
             slope=training.calibration.slope,
             intercept=training.calibration.intercept,
             seed=source.settings.seed,

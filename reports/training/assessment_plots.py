@@ -209,7 +209,7 @@ def tuning_figure(tuned: Tuned) -> Figure:
             "s" if default else "o",
             color=RISK if chosen else MODEL if default else PALE,
             markersize=8 if chosen or default else 5,
-            label="chosen" if chosen else "default recipe" if default else "_tried",
+            label="chosen" if chosen else "default parameters" if default else "_tried",
         )
     axes.margins(0.12)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -321,7 +321,7 @@ def explained(features: int, rows: int = 300, seed: int = 1) -> ExplainedRows:
 
 
 def trials(count: int = 12) -> tuple[TrialRecord, ...]:
-    """Trials, the default recipe first, each third one pruned, the fifth the best."""
+    """Trials, the default parameters first, each third one pruned, the fifth the best."""
     return tuple(
         TrialRecord(
             number=number,

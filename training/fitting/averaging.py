@@ -1,7 +1,7 @@
-"""Averaging: which of the recipes that were tried are worth averaging, evaluated on the tuning
+"""Averaging: which of the parameters that were tried are worth averaging, evaluated on the tuning
 rows.
 
-On few rows the recipe that looks best is often not the best, and several that look good foresee
+On few rows the parameters that look best are often not the best, and several that look good predict
 more together than any of them; on many rows they agree, and more leaves are only slower to explain.
 """
 
@@ -14,7 +14,8 @@ from scipy.special import expit
 from holdfast.arrays import Floats
 from models.reasons.cost import explanation_cost
 from training.evaluation.metrics import log_loss
-from training.fitting.fit import EarlyStopped, Recipe, TrainingTable
+from training.fitting.fit import EarlyStopped, TrainingTable
+from training.fitting.parameters import Parameters
 
 LEAVES_PRICED = 10_000
 """Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
@@ -29,7 +30,7 @@ def priced(log_loss: float, leaves: int, price: float) -> float:
 
 @dataclass(frozen=True)
 class Tried:
-    """A recipe fitted on the training rows.
+    """Parameters fitted on the training rows.
 
     Parameters
     ----------
@@ -50,27 +51,27 @@ class Averaging:
     Parameters
     ----------
     fit : callable
-        Fits a recipe on the training rows, stopped by the tuning rows.
+        Fits parameters on the training rows, stopped by the tuning rows.
     valid : TrainingTable
         The tuning rows.
     price : float
         `TuningSettings.explanation_price`.
     most_leaves : int
-        Leaves of the average, at most; the best recipe stays whatever it has.
+        Leaves of the average, at most; the best parameters stay however many they have.
     threads : int
         Threads of a prediction.
     """
 
-    fit: Callable[[Recipe], EarlyStopped]
+    fit: Callable[[Parameters], EarlyStopped]
     valid: TrainingTable
     price: float
     most_leaves: int
     threads: int
 
     def worth(
-        self, best: Sequence[Recipe], most: float, advance: Callable[[int], None]
+        self, best: Sequence[Parameters], most: float, advance: Callable[[int], None]
     ) -> list[int]:
-        """Positions of the recipes to average: as many of the best as earn the leaves they add.
+        """Positions of the parameters to average: as many of the best as earn the leaves they add.
 
         The loss of an average is never above the mean of its members' losses. What it is below is
         what averaging earns. The best one's own loss is no measure, flattered as it is by having
@@ -79,16 +80,16 @@ class Averaging:
         Parameters
         ----------
         best : sequence of mapping
-            Recipes, best first; at least one.
+            Parameters, best first; at least one.
         most : float
-            Objective that the average must not exceed: the default recipe's.
+            Objective that the average must not exceed: the default parameters'.
         advance : callable
-            Told of every recipe fitted.
+            Called after every fit.
         """
         members: dict[int, Tried] = {}
         worth = [0]
-        for position, recipe in enumerate(best):
-            one = self._try(recipe)
+        for position, parameters in enumerate(best):
+            one = self._try(parameters)
             advance(1)
             if members and self._leaves([*members.values(), one]) > self.most_leaves:
                 continue
@@ -101,8 +102,8 @@ class Averaging:
                 break
         return worth
 
-    def _try(self, recipe: Recipe) -> Tried:
-        stopped = self.fit(recipe)
+    def _try(self, parameters: Parameters) -> Tried:
+        stopped = self.fit(parameters)
         margin = stopped.booster.predict(
             self.valid.matrix, raw_score=True, num_threads=self.threads
         )

@@ -15,7 +15,8 @@ import numpy as np
 
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost, leaves_by_tree
-from training.fitting.fit import Recipe, TrainingTable, fit_booster, fit_early_stopped
+from training.fitting.fit import TrainingTable, fit_booster, fit_early_stopped
+from training.fitting.parameters import Parameters
 from training.settings import TrainingSettings
 
 _TREE = re.compile(r"^Tree=\d+\n", re.MULTILINE)
@@ -30,13 +31,13 @@ class Member:
 
     Parameters
     ----------
-    recipe : mapping
+    parameters : mapping
         LightGBM parameters, without seed and threads.
     rounds : int
         Boosting rounds.
     """
 
-    recipe: Recipe
+    parameters: Parameters
     rounds: int
 
 
@@ -63,7 +64,7 @@ def fit_blend(
     kept: list[lgb.Booster] = []
     leaves = 0
     for member in members:
-        booster = fit_booster(table, member.rounds, settings, threads, member.recipe)
+        booster = fit_booster(table, member.rounds, settings, threads, member.parameters)
         if most_leaves is not None and not kept:
             booster = _ended_early(booster, most_leaves)
         cost = explanation_cost(booster)
@@ -85,18 +86,18 @@ def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
 def fit_blend_early_stopped(
     train: TrainingTable,
     valid: TrainingTable,
-    recipes: Sequence[Recipe],
+    parameter_sets: Sequence[Parameters],
     settings: TrainingSettings,
     threads: int,
 ) -> tuple[lgb.Booster, tuple[Member, ...]]:
-    """Fit every recipe on one part, stop each where its log loss on the other is lowest, and
+    """Fit all parameters on one part, stop each where its log loss on the other is lowest, and
     average them.
 
     Parameters
     ----------
     train, valid, settings, threads
         As in `training.fitting.fit.fit_early_stopped`.
-    recipes : sequence of mapping
+    parameter_sets : sequence of mapping
         At least one.
 
     Returns
@@ -104,11 +105,15 @@ def fit_blend_early_stopped(
     booster : lightgbm.Booster
         The average.
     members : tuple of Member
-        The recipes with the rounds that were best, to fit again on more rows.
+        The parameters with the rounds that were best, to fit again on more rows.
     """
-    fits = [fit_early_stopped(train, valid, recipe, settings, threads) for recipe in recipes]
+    fits = [
+        fit_early_stopped(train, valid, parameters, settings, threads)
+        for parameters in parameter_sets
+    ]
     members = tuple(
-        Member(recipe, rounds) for recipe, (_, rounds) in zip(recipes, fits, strict=True)
+        Member(parameters, rounds)
+        for parameters, (_, rounds) in zip(parameter_sets, fits, strict=True)
     )
     return average([booster for booster, _ in fits]), members
 

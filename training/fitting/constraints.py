@@ -1,47 +1,12 @@
-"""What the columns of a feature service mean to a model: their meanings, and which way its boosters
-may not go.
-"""
+"""Monotone constraints: which way a booster's margin may not go when a feature rises."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
 
-from features.encoding.encoding import Column, Encoding
-from features.fields import SERVICES, VIEWS
-from features.views.declaration import Feature
+from holdfast.errors import InputError
 from models.reasons.meaning import FeatureMeaning
+from training.fitting.parameters import Parameters
 
 _CONSTRAINT = {"increasing": 1, "decreasing": -1, "none": 0}
-
-
-def service_features(service: str) -> tuple[Feature, ...]:
-    """Features of a service of the operator's repository, in the order in which it gives them."""
-    return tuple(feature for view in SERVICES[service] for feature in VIEWS[view].features)
-
-
-def meanings_of(
-    service: str, direction: Literal["churn", "dissatisfaction", "none"]
-) -> tuple[FeatureMeaning, ...]:
-    """Meanings of a service's columns, in order.
-
-    Parameters
-    ----------
-    service : str
-        A feature service of `features.fields`.
-    direction : {"churn", "dissatisfaction", "none"}
-        Which of a feature's directions holds for the target; with ``none``, none does.
-    """
-    return tuple(
-        FeatureMeaning(
-            name=feature.name,
-            about=feature.about,
-            unit=feature.unit,
-            driver=feature.driver,
-            actionable=feature.actionable,
-            direction="none" if direction == "none" else getattr(feature, direction),
-            reason=feature.reason,
-        )
-        for feature in service_features(service)
-    )
 
 
 def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
@@ -51,24 +16,33 @@ def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
     return tuple(_CONSTRAINT[meaning.direction] for meaning in meanings)
 
 
-def service_documents(service: str) -> dict[str, Any]:
-    """What serving needs to read rows of a service's features: every column is a number, by the
-    feature's own name.
+def constrained(parameters: Parameters, constraints: Sequence[int] | None) -> dict[str, object]:
+    """Parameters with monotone constraints, in a form that LightGBM keeps.
+
+    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the
+    path breaks them by any method; so the method is ``intermediate``, without smoothing.
+
+    Parameters
+    ----------
+    parameters : mapping
+        LightGBM parameters.
+    constraints : sequence of int or None
+        One a feature: 1 where the margin may only rise with it, -1 where it may only fall, 0 where
+        it is free, as categories must be. None, or all free, leaves the parameters as they are.
+
+    Raises
+    ------
+    InputError
+        A constraint is something else.
     """
-    features = service_features(service)
-    columns = tuple(
-        Column(
-            name=feature.name,
-            feature=feature.name,
-            kind="number",
-            why="a feature of the operator's repository",
-        )
-        for feature in features
-    )
+    if constraints is None or not any(constraints):
+        return dict(parameters)
+    wrong = next((constraint for constraint in constraints if constraint not in (-1, 0, 1)), None)
+    if wrong is not None:
+        raise InputError("constraints", "must each be -1, 0 or 1", wrong)
     return {
-        "encoding.json": Encoding(columns).to_json(),
-        "columns.json": {
-            "id": VIEWS[SERVICES[service][0]].join_key,
-            "columns": [feature.name for feature in features],
-        },
+        **parameters,
+        "monotone_constraints": list(constraints),
+        "monotone_constraints_method": "intermediate",
+        "path_smooth": 0.0,
     }

@@ -9,36 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
-from holdfast.errors import InputError
 from models.calibration import PlattCalibration
 from training.evaluation.folds import inner_folds
+from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.settings import TrainingSettings
-
-Recipe = Mapping[str, object]
-"""LightGBM parameters, without seed and threads."""
-
-PARAMETERS: dict[str, object] = {
-    "objective": "binary",
-    "metric": "binary_logloss",
-    "learning_rate": 0.05,
-    "num_leaves": 16,
-    "max_depth": 6,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    # Categories with few rows each are noise until shown otherwise.
-    "cat_smooth": 100.0,
-    "cat_l2": 50.0,
-    "min_data_per_group": 200,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
-"""Defaults for tables of thousands to millions of customers: shallow trees, slow learning, rounds
-chosen by the data.
-"""
 
 _VALID = "valid"
 
@@ -118,52 +92,16 @@ class InnerFit:
     margin: Floats
 
 
-def parameters(
-    settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS
-) -> dict[str, object]:
-    """LightGBM parameters of a fit; the result does not depend on `threads` (0 for all cores)."""
-    return {**recipe, "seed": settings.seed, "num_threads": threads}
-
-
-def constrained(recipe: Recipe, constraints: Sequence[int] | None) -> dict[str, object]:
-    """The recipe with monotone constraints, in a form that LightGBM keeps.
-
-    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the
-    path breaks them by any method; so the method is ``intermediate``, without smoothing.
-
-    Parameters
-    ----------
-    recipe : mapping
-        LightGBM parameters.
-    constraints : sequence of int or None
-        One a feature: 1 where the margin may only rise with it, -1 where it may only fall, 0 where
-        it is free, as categories must be. None, or all free, leaves the recipe as it is.
-
-    Raises
-    ------
-    InputError
-        A constraint is something else.
-    """
-    if constraints is None or not any(constraints):
-        return dict(recipe)
-    wrong = next((constraint for constraint in constraints if constraint not in (-1, 0, 1)), None)
-    if wrong is not None:
-        raise InputError("constraints", "must each be -1, 0 or 1", wrong)
-    return {
-        **recipe,
-        "monotone_constraints": list(constraints),
-        "monotone_constraints_method": "intermediate",
-        "path_smooth": 0.0,
-    }
-
-
 def fit_inner(
-    table: TrainingTable, settings: TrainingSettings, threads: int, recipe: Recipe = PARAMETERS
+    table: TrainingTable,
+    settings: TrainingSettings,
+    threads: int,
+    parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> InnerFit:
     """Choose the boosting rounds, and score every row out of fold, using nothing but these rows."""
     folds = list(inner_folds(table.label, table.group, settings))
     result = lgb.cv(
-        parameters(settings, threads, recipe),
+        fit_parameters(settings, threads, parameters),
         dataset(table),
         num_boost_round=settings.max_rounds,
         folds=folds,
@@ -185,16 +123,18 @@ def fit_booster(
     rounds: int,
     settings: TrainingSettings,
     threads: int,
-    recipe: Recipe = PARAMETERS,
+    parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> lgb.Booster:
     """Fit one booster on all the given rows."""
-    return lgb.train(parameters(settings, threads, recipe), dataset(table), num_boost_round=rounds)
+    return lgb.train(
+        fit_parameters(settings, threads, parameters), dataset(table), num_boost_round=rounds
+    )
 
 
 def fit_early_stopped(
     train: TrainingTable,
     valid: TrainingTable,
-    recipe: Recipe,
+    parameters: Parameters,
     settings: TrainingSettings,
     threads: int,
 ) -> tuple[lgb.Booster, int]:
@@ -204,7 +144,7 @@ def fit_early_stopped(
     ----------
     train, valid : TrainingTable
         Rows to learn from, and rows to choose the boosting rounds by.
-    recipe : mapping
+    parameters : mapping
         LightGBM parameters.
     settings : TrainingSettings
         Most rounds, patience and seed.
@@ -220,7 +160,7 @@ def fit_early_stopped(
     """
     data = dataset(train)
     stopped = boost_until_worse(
-        data, valid_dataset(data, valid), parameters(settings, threads, recipe), settings
+        data, valid_dataset(data, valid), fit_parameters(settings, threads, parameters), settings
     )
     return stopped.booster, stopped.rounds
 
@@ -239,7 +179,7 @@ def boost_until_worse(
     train, valid : lightgbm.Dataset
         As `dataset` and `valid_dataset` make them; they may be used again.
     values : mapping
-        As `parameters` gives them.
+        As `fit_parameters` gives them.
     settings : TrainingSettings
         Most rounds, and patience.
     callbacks : sequence of callable

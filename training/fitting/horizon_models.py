@@ -24,7 +24,8 @@ from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
 from training.fitting.blend import fit_blend, fit_blend_early_stopped
 from training.fitting.calibrate import choose_calibration
-from training.fitting.fit import Recipe, TrainingTable
+from training.fitting.fit import TrainingTable
+from training.fitting.parameters import Parameters
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit
 from training.settings import GateSettings, TrainingSettings
@@ -61,7 +62,7 @@ def fit_horizon_models(
     dataset: Dataset,
     split: PeriodSplit,
     target: Target,
-    recipes: Sequence[Recipe],
+    parameter_sets: Sequence[Parameters],
     settings: TrainingSettings,
 ) -> tuple[tuple[HorizonModel, ...], FittingRecord]:
     """Fit and calibrate a model for each horizon of a target.
@@ -74,13 +75,13 @@ def fit_horizon_models(
         Which of them are for what.
     target : Target
         Its horizons and strata.
-    recipes : sequence of mapping
+    parameter_sets : sequence of mapping
         LightGBM parameters, constraints among them; best first. Boosters of several are averaged
         into one, as far as the gate allows its leaves.
     settings : TrainingSettings
         Seed, most rounds and patience.
     """
-    fitter = _Fitter(dataset, split, target, recipes, settings)
+    fitter = _Fitter(dataset, split, target, parameter_sets, settings)
     with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
         horizon_models = []
         for days in target.horizons_days:
@@ -124,13 +125,13 @@ class _Fitter:
         dataset: Dataset,
         split: PeriodSplit,
         target: Target,
-        recipes: Sequence[Recipe],
+        parameter_sets: Sequence[Parameters],
         settings: TrainingSettings,
     ) -> None:
         self.dataset = dataset
         self.split = split
         self.strata = target.strata
-        self.recipes = recipes
+        self.parameter_sets = parameter_sets
         self.settings = settings
         self.most_leaves = GateSettings.read().most_leaves
         self.record = FittingRecord()
@@ -145,7 +146,9 @@ class _Fitter:
         train, tune = (
             table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune)
         )
-        stopped, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
+        stopped, members = fit_blend_early_stopped(
+            train, tune, self.parameter_sets, self.settings, 0
+        )
         together = table_of(
             self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune]))
         )
@@ -166,7 +169,7 @@ class _Fitter:
         )
         if train.label.sum() < FEWEST_FOR_OWN_BOOSTER or not 0 < tune.label.mean() < 1:
             return None
-        own, members = fit_blend_early_stopped(train, tune, self.recipes, self.settings, 0)
+        own, members = fit_blend_early_stopped(train, tune, self.parameter_sets, self.settings, 0)
         losses = [
             log_loss(
                 tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight

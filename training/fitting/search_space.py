@@ -1,5 +1,5 @@
-"""Search space: the LightGBM parameters that tuning may choose, and the default recipe as a point
-among them.
+"""Search space: the LightGBM parameters that tuning may choose, and the defaults as a point among
+them.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from training.fitting.fit import PARAMETERS
+from training.fitting.parameters import DEFAULT_PARAMETERS
 
 VERSION = 4
 """Goes up when the space or the objective changes; trials of another version do not count."""
@@ -22,7 +22,7 @@ _AS_LIGHTGBM_COMES: dict[str, Any] = {
     "path_smooth": 0.0,
     "extra_trees": False,
 }
-"""What the default recipe leaves to LightGBM."""
+"""What the default parameters leave to LightGBM."""
 
 _TWO_STEPS: dict[str, Any] = {"max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
 
@@ -68,8 +68,10 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
 
 
 def first_points(space: dict[str, BaseDistribution]) -> list[dict[str, Any]]:
-    """What is tried before anything is proposed: the default recipe, and trees of two steps, which
+    """What is tried before anything is proposed: the default parameters, and trees of two steps, which
     noise can mislead least.
     """
-    default = {**_AS_LIGHTGBM_COMES, **PARAMETERS}
-    return [{name: {**default, **recipe}[name] for name in space} for recipe in ({}, _TWO_STEPS)]
+    default = {**_AS_LIGHTGBM_COMES, **DEFAULT_PARAMETERS}
+    return [
+        {name: {**default, **parameters}[name] for name in space} for parameters in ({}, _TWO_STEPS)
+    ]

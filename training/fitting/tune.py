@@ -1,8 +1,8 @@
-"""Tuning: a search for LightGBM parameters that foresee rows better than the default recipe, and
-stay cheap to explain.
+"""Tuning: a search for LightGBM parameters that predict rows better than the defaults, and stay
+cheap to explain.
 
 Optuna proposes (TPE, Bergstra et al. 2011) and stops the hopeless early. The first trial is always
-the default recipe, so that another one is kept only where it is better on the tuning rows. A study
+the default parameters, so that others are kept only where they are better on the tuning rows. A study
 that was cut short carries on: every proposal depends on the seed, on how many trials are finished
 and on what they found, so that the trials are those of a run that was never cut short.
 """
@@ -25,17 +25,15 @@ from holdfast.logging import progress
 from models.reasons.cost import explanation_cost
 from training.fitting.averaging import Averaging, priced
 from training.fitting.blend import Member
+from training.fitting.constraints import constrained
 from training.fitting.fit import (
-    PARAMETERS,
     EarlyStopped,
-    Recipe,
     TrainingTable,
     boost_until_worse,
-    constrained,
     dataset,
-    parameters,
     valid_dataset,
 )
+from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.fitting.search_space import VERSION, first_points, search_space
 from training.settings import GateSettings, TrainingSettings, TuningSettings
 
@@ -52,9 +50,9 @@ class TuningBudget:
     Parameters
     ----------
     trials : int or None
-        Trials of the whole study, the default recipe's and those of earlier runs included.
+        Trials of the whole study, the defaults' and those of earlier runs included.
     seconds : float or None
-        Time of the whole study, earlier runs included. At least the default recipe is tried.
+        Time of the whole study, earlier runs included. At least the defaults are tried.
 
     Raises
     ------
@@ -89,9 +87,9 @@ class TrialRecord:
     Parameters
     ----------
     number : int
-        From 0, the default recipe.
+        From 0, the default parameters.
     parameters : dict of str to JSON
-        What was proposed; the rest is as in the default recipe.
+        What was proposed; the rest is as in the default parameters.
     pruned : bool
         It was stopped early, being worse than the median of others at the same progress.
     value : float or None
@@ -117,12 +115,12 @@ class TrialRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The best recipe found.
+    """The best parameters that were tried.
 
     Parameters
     ----------
     parameters : dict of str to JSON
-        LightGBM parameters, without seed, threads and constraints; the default recipe where nothing
+        LightGBM parameters, without seed, threads and constraints; the defaults where nothing
         was better.
     rounds : int
         Boosting rounds that were best on the tuning rows.
@@ -131,7 +129,7 @@ class Tuned:
     trials : tuple of TrialRecord
         All that was tried, in order.
     others : tuple of Member
-        Further recipes, next best first, whose boosters are worth averaging with the best one's:
+        Further parameters, next best first, whose boosters are worth averaging with the best one's:
         see `members`.
     """
 
@@ -143,7 +141,7 @@ class Tuned:
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """The best recipe and the others, as `training.fitting.blend` takes them."""
+        """The best parameters and the others, as `training.fitting.blend` takes them."""
         return (Member(self.parameters, self.rounds), *self.others)
 
 
@@ -186,9 +184,9 @@ def tune(
     """
     _check(train, valid)
     pricing, most_leaves = TuningSettings.read(), GateSettings.read().most_leaves
-    # Columns that no tree of the default recipe could split would be dropped for every trial,
+    # Columns that no tree of the default parameters could split would be dropped for every trial,
     # however small its leaves.
-    base = {**PARAMETERS, "feature_pre_filter": False}
+    base = {**DEFAULT_PARAMETERS, "feature_pre_filter": False}
     search = _Search(train, valid, settings, pricing, constrained(base, constraints), threads)
     name = f"{study} {_digest(train, valid, settings, pricing, constraints)}"
     trials = _open_study(storage, name)
@@ -205,7 +203,7 @@ def tune(
         for trial in best
     ]
     if len(members) > 1:
-        with progress("Averaging the best recipes", len(members)) as advance:
+        with progress("Averaging the best parameters", len(members)) as advance:
             averaging = Averaging(
                 search.fit, valid, pricing.explanation_price, most_leaves, threads
             )
@@ -214,7 +212,7 @@ def tune(
             )
         members = [members[position] for position in kept]
     return Tuned(
-        parameters=dict(members[0].recipe),
+        parameters=dict(members[0].parameters),
         rounds=members[0].rounds,
         value=best[0].value or 0.0,
         trials=records,
@@ -226,7 +224,7 @@ def _best(records: Sequence[TrialRecord], most: int, most_leaves: int) -> list[T
     """The best trials, best first, without those slower to explain than the gate lets through; of
     equals the earlier comes first.
 
-    The default recipe comes first, and is never pruned, nor left out for its leaves.
+    The default parameters come first, and are never pruned, nor left out for its leaves.
     """
     accepted = [
         (record.value, record)
@@ -245,7 +243,7 @@ class _Search:
         valid: TrainingTable,
         settings: TrainingSettings,
         pricing: TuningSettings,
-        base: Recipe,
+        base: Parameters,
         threads: int,
     ) -> None:
         self.space = search_space(
@@ -289,10 +287,10 @@ class _Search:
         study.tell(trial, priced(stopped.log_loss, leaves, self.pricing.explanation_price))
 
     def fit(
-        self, proposed: Recipe, callbacks: Sequence[Callable[[Any], None]] = ()
+        self, proposed: Parameters, callbacks: Sequence[Callable[[Any], None]] = ()
     ) -> EarlyStopped:
         """Fit what was proposed on `train`, stopped by `valid`."""
-        values = parameters(self.settings, self.threads, {**self.base, **proposed})
+        values = fit_parameters(self.settings, self.threads, {**self.base, **proposed})
         return boost_until_worse(self.train, self.valid, values, self.settings, callbacks)
 
 
@@ -395,7 +393,7 @@ def _digest(
     """Names everything that what a trial finds depends on."""
     facts = [
         VERSION,
-        {**PARAMETERS},
+        {**DEFAULT_PARAMETERS},
         [settings.seed, settings.max_rounds, settings.patience_rounds],
         [pricing.explanation_price, pricing.startup_trials],
         train.features,

@@ -27,12 +27,14 @@ from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.evaluation.metrics import auc, log_loss
 from training.evaluation.predictions import TestPredictions
-from training.fitting.constraints import constraints_of, meanings_of
-from training.fitting.fit import Recipe, TrainingTable, constrained, fit_early_stopped
+from training.fitting.constraints import constrained, constraints_of
+from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
+from training.fitting.parameters import Parameters
 from training.fitting.tune import Tuned, TuningBudget, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
+from training.operator.columns import meanings_of
 from training.release.facts import TRAINING, ChampionComparison, TrainingFacts
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
 from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings
@@ -151,7 +153,9 @@ def train_operator_model(
     split = period_split(dataset, LabelSettings.read(), test_from)
     meanings = meanings_of(target.service, target.direction)
     search = _search(dataset, split, target, meanings, budget, settings, storage)
-    horizon_models, record = fit_horizon_models(dataset, split, target, search.recipes, settings)
+    horizon_models, record = fit_horizon_models(
+        dataset, split, target, search.parameter_sets, settings
+    )
     bare = ModelVersion(
         name=target.name,
         service=target.service,
@@ -202,7 +206,7 @@ def train_operator_model(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         choices={
             "dataset": dataset.facts,
-            "averaged_recipes": len(search.recipes),
+            "averaged_recipes": len(search.parameter_sets),
             "monotone": search.monotone,
             "boosters": record.boosters,
             "calibrations": record.calibrations,
@@ -231,7 +235,7 @@ class _Search:
     """What was found on fitting and tuning rows, before horizon models are fitted."""
 
     tuned: Tuned
-    recipes: list[Recipe]
+    parameter_sets: list[Parameters]
     monotone: dict[str, Any]
     flags: list[Flag]
 
@@ -259,10 +263,12 @@ def _search(
         study=target.name,
         constraints=constraints,
     )
-    recipes: list[Recipe] = [constrained(member.recipe, constraints) for member in tuned.members]
+    parameter_sets: list[Parameters] = [
+        constrained(member.parameters, constraints) for member in tuned.members
+    ]
     monotone = {}
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
-        for name, tried in (("with", recipes[0]), ("without", tuned.parameters)):
+        for name, tried in (("with", parameter_sets[0]), ("without", tuned.parameters)):
             booster, rounds = fit_early_stopped(train, valid, tried, settings, 0)
             predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
             monotone[name] = {
@@ -272,7 +278,10 @@ def _search(
             }
             advance(1)
     return _Search(
-        tuned, recipes, {"constrained_features": sum(map(bool, constraints)), **monotone}, flags
+        tuned,
+        parameter_sets,
+        {"constrained_features": sum(map(bool, constraints)), **monotone},
+        flags,
     )
 
 

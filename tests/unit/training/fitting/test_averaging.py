@@ -37,7 +37,7 @@ def _averaging(
     boosters: list[Booster], price: float = 0.002, most_leaves: int = 20_000
 ) -> Averaging:
     return Averaging(
-        lambda recipe: EarlyStopped(boosters[int(str(recipe["number"]))], 1, 0.0),  # type: ignore[arg-type]
+        lambda parameters: EarlyStopped(boosters[int(str(parameters["number"]))], 1, 0.0),  # type: ignore[arg-type]
         VALID,
         price,
         most_leaves,
@@ -47,8 +47,8 @@ def _averaging(
 
 def _worth(boosters: list[Booster], most: float = np.inf, **options: float) -> list[int]:
     told: list[int] = []
-    recipes = [{"number": number} for number in range(len(boosters))]
-    found = _averaging(boosters, **options).worth(recipes, most, told.append)  # type: ignore[arg-type]
+    parameter_sets = [{"number": number} for number in range(len(boosters))]
+    found = _averaging(boosters, **options).worth(parameter_sets, most, told.append)  # type: ignore[arg-type]
     assert 0 < len(told) <= len(boosters)
     return found
 
@@ -81,7 +81,7 @@ def test_the_gate_s_leaves_are_never_exceeded(most_leaves: int, expected: list[i
     assert _worth(boosters, most_leaves=most_leaves) == expected
 
 
-def test_an_average_worse_than_the_default_recipe_is_not_kept() -> None:
+def test_an_average_worse_than_the_default_parameters_is_not_kept() -> None:
     assert _worth(_erring(5, leaves=100), most=0.1) == [0]
 
 

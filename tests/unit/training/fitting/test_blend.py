@@ -9,19 +9,15 @@ from hypothesis import strategies as st
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost
 from training.fitting.blend import Member, average, fit_blend, fit_blend_early_stopped
-from training.fitting.fit import (
-    PARAMETERS,
-    TrainingTable,
-    constrained,
-    fit_booster,
-    fit_early_stopped,
-)
+from training.fitting.constraints import constrained
+from training.fitting.fit import TrainingTable, fit_booster, fit_early_stopped
+from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(max_rounds=60, patience_rounds=10)
 
-SHALLOW = {**PARAMETERS, "max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
-LARGE_LEAVES = {**PARAMETERS, "min_data_in_leaf": 100, "path_smooth": 10.0}
+SHALLOW = {**DEFAULT_PARAMETERS, "max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
+LARGE_LEAVES = {**DEFAULT_PARAMETERS, "min_data_in_leaf": 100, "path_smooth": 10.0}
 
 
 def _table(rows: int, seed: int = 1) -> TrainingTable:
@@ -43,13 +39,13 @@ TABLE, UNSEEN = _table(600), _table(300, seed=2)
 
 
 def _boosters(*members: Member) -> list[lgb.Booster]:
-    return [fit_booster(TABLE, member.rounds, SETTINGS, 1, member.recipe) for member in members]
+    return [fit_booster(TABLE, member.rounds, SETTINGS, 1, member.parameters) for member in members]
 
 
 @settings(max_examples=15)
 @given(
     st.lists(
-        st.tuples(st.sampled_from([PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)),
+        st.tuples(st.sampled_from([DEFAULT_PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)),
         min_size=1,
         max_size=5,
     )
@@ -57,7 +53,7 @@ def _boosters(*members: Member) -> list[lgb.Booster]:
 def test_margin_and_contributions_are_the_mean_of_the_members(
     chosen: list[tuple[dict[str, object], int]],
 ) -> None:
-    boosters = _boosters(*(Member(recipe, rounds) for recipe, rounds in chosen))
+    boosters = _boosters(*(Member(parameters, rounds) for parameters, rounds in chosen))
     blend = average(boosters)
     for options in ({"raw_score": True}, {"pred_contrib": True}):
         mean = np.mean([booster.predict(UNSEEN.matrix, **options) for booster in boosters], axis=0)
@@ -66,7 +62,9 @@ def test_margin_and_contributions_are_the_mean_of_the_members(
 
 
 def test_a_blend_is_a_booster_like_any_other() -> None:
-    blend = fit_blend(TABLE, [Member(PARAMETERS, 12), Member(SHALLOW, 9)], SETTINGS, threads=1)
+    blend = fit_blend(
+        TABLE, [Member(DEFAULT_PARAMETERS, 12), Member(SHALLOW, 9)], SETTINGS, threads=1
+    )
     assert blend.num_trees() == 21
     assert tuple(blend.feature_name()) == TABLE.features
     loaded = lgb.Booster(model_str=blend.model_to_string())
@@ -77,13 +75,13 @@ def test_a_blend_is_a_booster_like_any_other() -> None:
 def test_a_single_member_is_the_plain_booster() -> None:
     plain = fit_booster(TABLE, 7, SETTINGS, 1)
     assert (
-        fit_blend(TABLE, [Member(PARAMETERS, 7)], SETTINGS, threads=1).model_to_string()
+        fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 7)], SETTINGS, threads=1).model_to_string()
         == plain.model_to_string()
     )
 
 
 def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> None:
-    members = [Member(PARAMETERS, 12), Member(LARGE_LEAVES, 25), Member(SHALLOW, 3)]
+    members = [Member(DEFAULT_PARAMETERS, 12), Member(LARGE_LEAVES, 25), Member(SHALLOW, 3)]
     first, second, third = _boosters(*members)
     allowed = explanation_cost(first) + explanation_cost(third)
     assert explanation_cost(second) > explanation_cost(third)
@@ -92,19 +90,22 @@ def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> N
 
 
 def test_the_first_member_ends_before_it_has_too_many_leaves() -> None:
-    whole, fewer = _boosters(Member(PARAMETERS, 12), Member(PARAMETERS, 5))
+    whole, fewer = _boosters(Member(DEFAULT_PARAMETERS, 12), Member(DEFAULT_PARAMETERS, 5))
     for allowed in (explanation_cost(fewer), explanation_cost(fewer) + 1):
-        blend = fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
+        blend = fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
         assert np.array_equal(
             blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5)
         )
         assert explanation_cost(blend) == explanation_cost(fewer)
-    assert fit_blend(TABLE, [Member(PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees() == 1
+    assert (
+        fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees()
+        == 1
+    )
 
 
 def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
     constant = replace(TABLE, matrix=np.zeros_like(TABLE.matrix))
-    boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(PARAMETERS, 5))]
+    boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(DEFAULT_PARAMETERS, 5))]
     mean = np.mean([booster.predict(UNSEEN.matrix, raw_score=True) for booster in boosters], axis=0)
     assert average(boosters).predict(UNSEEN.matrix, raw_score=True) == pytest.approx(
         mean, abs=1e-12
@@ -113,18 +114,21 @@ def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
 
 def test_every_member_stops_where_it_would_alone() -> None:
     blend, members = fit_blend_early_stopped(
-        TABLE, UNSEEN, [PARAMETERS, SHALLOW], SETTINGS, threads=1
+        TABLE, UNSEEN, [DEFAULT_PARAMETERS, SHALLOW], SETTINGS, threads=1
     )
     alone = [
-        fit_early_stopped(TABLE, UNSEEN, recipe, SETTINGS, threads=1)
-        for recipe in (PARAMETERS, SHALLOW)
+        fit_early_stopped(TABLE, UNSEEN, parameters, SETTINGS, threads=1)
+        for parameters in (DEFAULT_PARAMETERS, SHALLOW)
     ]
     assert [member.rounds for member in members] == [rounds for _, rounds in alone]
     assert blend.model_to_string() == average([booster for booster, _ in alone]).model_to_string()
 
 
 def test_constraints_of_all_members_hold_in_the_blend() -> None:
-    members = [Member(constrained(recipe, (1, 0, 0, 0, 0)), 30) for recipe in (PARAMETERS, SHALLOW)]
+    members = [
+        Member(constrained(parameters, (1, 0, 0, 0, 0)), 30)
+        for parameters in (DEFAULT_PARAMETERS, SHALLOW)
+    ]
     matrix = np.repeat(UNSEEN.matrix[:20], 50, axis=0)
     matrix[:, 0] = np.tile(np.linspace(-3, 3, 50), 20)
     margin = fit_blend(TABLE, members, SETTINGS, threads=1).predict(matrix, raw_score=True)
@@ -136,4 +140,4 @@ def test_what_cannot_be_averaged() -> None:
         average([])
     renamed = fit_booster(replace(TABLE, features=tuple("abcdf")), 3, SETTINGS, 1)
     with pytest.raises(InputError, match="boosters: must be of the same features"):
-        average([*_boosters(Member(PARAMETERS, 3)), renamed])
+        average([*_boosters(Member(DEFAULT_PARAMETERS, 3)), renamed])

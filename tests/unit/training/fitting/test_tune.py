@@ -11,7 +11,9 @@ import training.fitting.tune
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost
 from training.fitting.blend import Member, fit_blend_early_stopped
-from training.fitting.fit import PARAMETERS, TrainingTable, constrained, fit_early_stopped
+from training.fitting.constraints import constrained
+from training.fitting.fit import TrainingTable, fit_early_stopped
+from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.fitting.tune import Tuned, TuningBudget, priced, tune
 from training.settings import TrainingSettings
 
@@ -60,14 +62,14 @@ def tuned() -> Tuned:
     return _tune(20)
 
 
-def test_the_default_recipe_comes_first_and_nothing_worse_is_kept(tuned: Tuned) -> None:
+def test_the_default_parameters_comes_first_and_nothing_worse_is_kept(tuned: Tuned) -> None:
     first = tuned.trials[0]
     assert {
-        name: value for name, value in first.parameters.items() if name in PARAMETERS
-    }.items() <= PARAMETERS.items()
-    assert first.log_loss == pytest.approx(_log_loss(PARAMETERS))
+        name: value for name, value in first.parameters.items() if name in DEFAULT_PARAMETERS
+    }.items() <= DEFAULT_PARAMETERS.items()
+    assert first.log_loss == pytest.approx(_log_loss(DEFAULT_PARAMETERS))
     assert tuned.value == min(trial.value for trial in tuned.trials if trial.value is not None)
-    assert _tune(1).parameters == {**PARAMETERS, "feature_pre_filter": False}
+    assert _tune(1).parameters == {**DEFAULT_PARAMETERS, "feature_pre_filter": False}
 
 
 def _log_loss(parameters: dict[str, object]) -> float:
@@ -75,7 +77,7 @@ def _log_loss(parameters: dict[str, object]) -> float:
     return float(log_loss(VALID.label, booster.predict(VALID.matrix), sample_weight=VALID.weight))
 
 
-def test_the_recipe_gives_again_what_its_trial_found(tuned: Tuned) -> None:
+def test_the_parameters_gives_again_what_its_trial_found(tuned: Tuned) -> None:
     (best,) = (trial for trial in tuned.trials if trial.value == tuned.value)
     booster, rounds = fit_early_stopped(TRAIN, VALID, tuned.parameters, SETTINGS, threads=2)
     assert rounds == tuned.rounds == best.rounds
@@ -153,17 +155,17 @@ def test_slower_models_and_averages_of_many_must_earn_it(monkeypatch: pytest.Mon
     assert len(dear.members) == 1 < len(free.members)
 
 
-def test_an_average_is_better_than_the_default_recipe_and_than_its_members_are_alone(
+def test_an_average_is_better_than_the_default_parameters_and_than_its_members_are_alone(
     tuned: Tuned,
 ) -> None:
     assert 1 < len(tuned.members) <= 8
     assert tuned.members[0] == Member(tuned.parameters, tuned.rounds)
-    recipes = [member.recipe for member in tuned.members]
-    blend, members = fit_blend_early_stopped(TRAIN, VALID, recipes, SETTINGS, threads=1)
+    parameter_sets = [member.parameters for member in tuned.members]
+    blend, members = fit_blend_early_stopped(TRAIN, VALID, parameter_sets, SETTINGS, threads=1)
     assert members == tuned.members
     together = float(log_loss(VALID.label, blend.predict(VALID.matrix), sample_weight=VALID.weight))
     leaves = explanation_cost(blend)
-    alone = [_log_loss(dict(recipe)) for recipe in recipes]
+    alone = [_log_loss(dict(parameters)) for parameters in parameter_sets]
     assert priced(together, leaves, 0.002) < min(np.mean(alone), tuned.trials[0].value or 0.0)
 
 
@@ -191,13 +193,13 @@ def test_what_was_tuned_under_constraints_gives_again_what_its_trial_found(tuned
     found = _tune(12, constraints=constraints)
     assert "monotone_constraints" not in found.parameters
     assert "path_smooth" not in found.parameters
-    recipe = constrained(found.parameters, constraints)
+    parameters = constrained(found.parameters, constraints)
     (best,) = (trial for trial in found.trials if trial.value == found.value)
-    assert _log_loss(recipe) == pytest.approx(best.log_loss)
+    assert _log_loss(parameters) == pytest.approx(best.log_loss)
     assert found.trials[0].log_loss != tuned.trials[0].log_loss
 
 
-def test_a_time_budget_tries_at_least_the_default_recipe_and_counts_earlier_runs(
+def test_a_time_budget_tries_at_least_the_default_parameters_and_counts_earlier_runs(
     tmp_path: Path,
 ) -> None:
     storage = tmp_path / "tuning.db"

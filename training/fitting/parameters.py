@@ -1,0 +1,40 @@
+"""Parameters: what LightGBM is given for every fit, beside what tuning chooses."""
+
+from collections.abc import Mapping
+
+from training.settings import TrainingSettings
+
+Parameters = Mapping[str, object]
+"""LightGBM parameters, without seed and threads."""
+
+DEFAULT_PARAMETERS: dict[str, object] = {
+    "objective": "binary",
+    "metric": "binary_logloss",
+    "learning_rate": 0.05,
+    "num_leaves": 16,
+    "max_depth": 6,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    # Categories with few rows each are noise until shown otherwise.
+    "cat_smooth": 100.0,
+    "cat_l2": 50.0,
+    "min_data_per_group": 200,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+"""Defaults for tables of thousands to millions of customers: shallow trees, slow learning, rounds
+chosen by the data.
+"""
+
+
+def fit_parameters(
+    settings: TrainingSettings, threads: int, parameters: Parameters = DEFAULT_PARAMETERS
+) -> dict[str, object]:
+    """Parameters with the seed and the threads of a fit; the result does not depend on `threads` (0
+    for all cores).
+    """
+    return {**parameters, "seed": settings.seed, "num_threads": threads}

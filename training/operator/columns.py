@@ -1,0 +1,62 @@
+"""What the columns of a feature service mean to a model, and how serving reads their rows."""
+
+from typing import Any, Literal
+
+from features.encoding.encoding import Column, Encoding
+from features.fields import SERVICES, VIEWS
+from features.views.declaration import Feature
+from models.reasons.meaning import FeatureMeaning
+
+
+def service_features(service: str) -> tuple[Feature, ...]:
+    """Features of a service of the operator's repository, in the order in which it gives them."""
+    return tuple(feature for view in SERVICES[service] for feature in VIEWS[view].features)
+
+
+def meanings_of(
+    service: str, direction: Literal["churn", "dissatisfaction", "none"]
+) -> tuple[FeatureMeaning, ...]:
+    """Meanings of a service's columns, in order.
+
+    Parameters
+    ----------
+    service : str
+        A feature service of `features.fields`.
+    direction : {"churn", "dissatisfaction", "none"}
+        Which of a feature's directions holds for the target; with ``none``, none does.
+    """
+    return tuple(
+        FeatureMeaning(
+            name=feature.name,
+            about=feature.about,
+            unit=feature.unit,
+            driver=feature.driver,
+            actionable=feature.actionable,
+            direction="none" if direction == "none" else getattr(feature, direction),
+            reason=feature.reason,
+        )
+        for feature in service_features(service)
+    )
+
+
+def service_documents(service: str) -> dict[str, Any]:
+    """What serving needs to read rows of a service's features: every column is a number, by the
+    feature's own name.
+    """
+    features = service_features(service)
+    columns = tuple(
+        Column(
+            name=feature.name,
+            feature=feature.name,
+            kind="number",
+            why="a feature of the operator's repository",
+        )
+        for feature in features
+    )
+    return {
+        "encoding.json": Encoding(columns).to_json(),
+        "columns.json": {
+            "id": VIEWS[SERVICES[service][0]].join_key,
+            "columns": [feature.name for feature in features],
+        },
+    }
