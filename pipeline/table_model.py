@@ -24,10 +24,10 @@ from holdfast.files import outputs
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.scorer import Scorer
-from reports.kit.plots import beeswarm_figure, plots
 from reports.quickstart.care_file import care_list_csv
 from reports.quickstart.care_list import care_entries
-from reports.quickstart.content import ExplainedSample, Source, explained_sample, report_content
+from reports.quickstart.content import Source, explained_sample, report_content
+from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import render_report
 from training.evaluation.folds import Split, cross_validation, time_windows
 from training.fitting.fit import TrainingTable
@@ -90,7 +90,7 @@ def publish_model(
             path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings
         )
         sample = explained_sample(source, scorer)
-        version = tracking.register(training.model, _record(source, training, sample))
+        version = tracking.register(training.model, _record(source, training))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
         files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
         with progress("Drawing the report"):
@@ -148,10 +148,8 @@ def _train(
     )
 
 
-def _record(source: Source, training: FlatModel, sample: ExplainedSample) -> RunRecord:
+def _record(source: Source, training: FlatModel) -> RunRecord:
     roles = source.customers.roles
-    figures = plots(training.evaluation)
-    figures["beeswarm.png"] = beeswarm_figure(sample.explanation, sample.matrix, source.encoding)
     return RunRecord(
         parameters={
             "table": source.path.name,
@@ -166,7 +164,7 @@ def _record(source: Source, training: FlatModel, sample: ExplainedSample) -> Run
             **source.settings.model_dump(),
         },
         metrics=training.evaluation.figures(),
-        figures=figures,
+        figures=evaluation_figures(training.evaluation),
         documents={
             "flags.json": [vars(flag) for flag in training.flags],
             "left_out.json": list(source.customers.left_out),

@@ -7,10 +7,8 @@ from pathlib import Path
 from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.logging import progress
-from models.reasons.views import global_view
 from pipeline.promote import REPORTS, would_pass, write_card
 from reports.training.assessment_plots import assessment_figures
-from reports.training.reason_plots import reason_figures
 from reports.training.report import render_model_report
 from training.evaluation.predictions import TEST_PREDICTIONS
 from training.operator.model import OperatorModel
@@ -58,8 +56,7 @@ def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verd
 
 
 def _record(model: OperatorModel) -> RunRecord:
-    facts, sample = model.facts, model.sample
-    view = global_view(sample.explanation, model.meanings)
+    facts = model.facts
     return RunRecord(
         parameters={
             "target": facts.target,
@@ -77,8 +74,7 @@ def _record(model: OperatorModel) -> RunRecord:
             },
         },
         metrics=assessment_metrics(model.assessments),
-        figures=assessment_figures(model.assessments)
-        | reason_figures(sample.explanation, sample.matrix, model.meanings, view),
+        figures=assessment_figures(model.assessments),
         tables={TEST_PREDICTIONS: model.predictions.to_table()},
         trials=model.tuned.trials,
         dataset=(facts.target, facts.dataset_sha256),

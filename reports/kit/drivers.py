@@ -1,4 +1,4 @@
-"""Drivers: the features that move predictions most, each with its bee-swarm and, in words, which
+"""Drivers: the features that move predictions most, each with its dots and, in words, which
 way it goes, for a page.
 """
 
@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from features.encoding.encoding import Column
 from holdfast.arrays import Floats
 from models.reasons.explain import Explanation
-from reports.kit import plots
+from reports.kit import swarm
 from reports.kit.page import png_base64, share, shorten, signed
 
 _LONGEST_CATEGORY = 48
@@ -47,7 +47,7 @@ class Driver:
     low, high : float
         Lowest and highest contribution.
     strip : str
-        Its bee-swarm as PNG, in base 64.
+        Its dots as PNG, in base 64.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Drivers:
     Parameters
     ----------
     shown : tuple of Driver
-        At most `plots.DRIVERS`.
+        At most `swarm.DRIVERS`.
     ticks : tuple of (float, str)
-        Where the marks of the bee-swarms' scale stand, in per cent of its width, and what they say.
+        Where the marks of the strips' scale stand, in per cent of its width, and what they say.
     others : int
         Features that are not shown.
     others_mean : float
@@ -105,9 +105,9 @@ def drivers(
     digits : int
         Significant digits of amounts that are not whole.
     """
-    bounds = plots.contribution_range(explanation)
+    bounds = swarm.contribution_range(explanation)
     shown = []
-    for position in plots.strongest_features(explanation):
+    for position in swarm.strongest_features(explanation):
         column = columns[position]
         values, contributions = sample[:, position], explanation.contributions[:, position]
         direction, effects = (
@@ -124,7 +124,7 @@ def drivers(
                 effects=(*effects, *_of_missing(values, contributions)),
                 low=float(contributions.min()),
                 high=float(contributions.max()),
-                strip=png_base64(plots.beeswarm_strip(contributions, values, column, bounds)),
+                strip=png_base64(swarm.strip_figure(contributions, values, column, bounds)),
             )
         )
     means = np.abs(explanation.contributions).mean(axis=0)
@@ -138,7 +138,7 @@ def drivers(
 
 def _ticks(bounds: tuple[float, float]) -> Iterator[tuple[float, str]]:
     low, high = bounds
-    ticks = plots.contribution_ticks(bounds)
+    ticks = swarm.contribution_ticks(bounds)
     step = round(min(np.diff(ticks), default=1.0), 9)
     places = max(0, -math.floor(math.log10(step)))
     for tick in ticks:

@@ -17,15 +17,15 @@ import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from reports.kit import plots
+from reports.kit import style
 
 _SHADES = {
-    plots.INK: "var(--ink)",
-    plots.MUTED: "var(--muted)",
-    plots.GRID: "var(--rule)",
-    plots.MODEL: "var(--model)",
-    plots.PALE: "var(--pale)",
-    plots.RISK: "var(--risk)",
+    style.INK: "var(--ink)",
+    style.MUTED: "var(--muted)",
+    style.GRID: "var(--rule)",
+    style.MODEL: "var(--model)",
+    style.PALE: "var(--pale)",
+    style.RISK: "var(--risk)",
 }
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _LONGEST_NAME = 120

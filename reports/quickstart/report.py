@@ -11,10 +11,11 @@ from features.encoding.encoding import Encoding
 from holdfast.arrays import Floats
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
-from reports.kit import plots
+from reports.kit import swarm
 from reports.kit.drivers import drivers
 from reports.kit.page import environment, inline_svg
 from reports.quickstart.care_file import CareEntry
+from reports.quickstart.plots import evaluation_figures, gain_curve
 from training.evaluation.leaks import Flag
 from training.flat.evaluation import Evaluation
 
@@ -161,19 +162,16 @@ def render_report(content: ReportContent) -> str:
             content=content,
             evaluation=content.evaluation,
             figures=_figures(content.evaluation),
-            gain=[
-                float(line[: _TENTHS_PICKED + 1][-1])
-                for line in plots.gain_curve(content.evaluation)
-            ],
+            gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in gain_curve(content.evaluation)],
             drivers=drivers(content.encoding.columns, content.sample, content.explanation),
-            plots=plots,
+            swarm=swarm,
             stacks=_stacks(content),
         )
     )
 
 
 def _figures(evaluation: Evaluation) -> dict[str, str]:
-    names = ((Path(file).stem, figure) for file, figure in plots.plots(evaluation).items())
+    names = ((Path(file).stem, figure) for file, figure in evaluation_figures(evaluation).items())
     return {name: inline_svg(figure, name) for name, figure in names}
 
 

@@ -13,6 +13,12 @@ Outcome = Literal["better", "unclear", "worse", "mixed"]
 both.
 """
 
+RIVALS = ("champion", "logistic", "constant")
+"""Other ways to predict, the hardest to beat first."""
+
+RIVAL_WORDS = {"champion": "champion", "logistic": "logistic regression", "constant": "constant"}
+"""What a rival is called."""
+
 COMPARED: dict[str, float] = {"auc": 1.0, "log_loss": -1.0}
 """What is compared, as the gate does, and which sign of the difference is good: how well rows are
 ranked, and how right probabilities are."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from reports.kit.forest import Entry, Forest, Kind, forest, scaled
 from reports.kit.page import signed
-from reports.training.assessment_plots import RIVAL_WORDS, RIVALS
-from reports.training.comparison import COMPARED, Outcome, OverallComparison
+from reports.training.comparison import COMPARED, RIVAL_WORDS, RIVALS, Outcome, OverallComparison
 from reports.training.words import plain
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
@@ -109,7 +108,7 @@ def difference_forest(comparisons: Sequence[tuple[str, OverallComparison]], metr
 
     Parameters
     ----------
-    comparisons : sequence of (str, Comparison)
+    comparisons : sequence of (str, OverallComparison)
         With their headings.
     metric : str
         One of `reports.training.comparison.COMPARED`.
@@ -185,7 +184,7 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
-    """Calibration slope and observed over expected of every stratum and horizon, with what the gate
+    """CalibrationFigures slope and observed over expected of every stratum and horizon, with what the gate
     allows shaded.
     """
     found = {}

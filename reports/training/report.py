@@ -9,18 +9,13 @@ from typing import Any
 from markupsafe import Markup
 
 from models.targets import TARGETS
-from reports.kit import plots
+from reports.kit import swarm
 from reports.kit.forest import Forest
 from reports.kit.page import environment, inline_svg
 from reports.training import figures as model_figures
 from reports.training import making as model_making
-from reports.training.assessment_plots import (
-    RIVALS,
-    calibration_figure,
-    decay_figure,
-    tuning_figure,
-)
-from reports.training.comparison import COMPARED, OverallComparison, compare
+from reports.training.assessment_plots import calibration_figure, decay_figure, tuning_figure
+from reports.training.comparison import COMPARED, RIVALS, OverallComparison, compare
 from reports.training.figures import horizon_words, interval, rival_words
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
@@ -55,7 +50,7 @@ class Headline:
         The answer in a few words, and what stands above it.
     rival : str
         Whom the model is compared with, in words.
-    comparison : Comparison or None
+    comparison : OverallComparison or None
         The figures behind it; None where there is nothing to compare with.
     incomparable : str
         Why the champion could not be compared with, if there is one.
@@ -133,7 +128,7 @@ def render_model_report(
             survey=None if survey is None else survey_view(survey),
             risk=reasons_view(model, language),
             language_names=LANGUAGE_NAMES,
-            plots=plots,
+            swarm=swarm,
             metrics=METRICS,
             interval=interval,
             horizon_words=horizon_words,

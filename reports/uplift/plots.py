@@ -1,15 +1,10 @@
-"""Plots of uplift, drawn like `reports.kit.plots`: what is gained by treating some and not
-others.
-"""
+"""Plots of uplift: what is gained by treating some and not others."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from reports.kit.plots import GRID, INK, MODEL, MUTED, RISK
+from reports.kit.style import INK, MODEL, MUTED, PERCENT, RISK, figure_with_axes, legend
 from training.uplift.result import ActionUplift
-
-_DPI = 200
-_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
@@ -25,8 +20,12 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
     unit : str
         What the gain is counted in, for the axis.
     """
-    figure = Figure(figsize=(5.6, 3.7), dpi=_DPI, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = figure_with_axes(
+        5.6,
+        3.7,
+        "customers treated, highest predicted uplift first",
+        f"gain over treating nobody, {unit}",
+    )
     share = [point.share for point in action.curve]
     value, low, high = (
         [factor * getattr(point.gain, name) for point in action.curve]
@@ -43,26 +42,14 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
         )
         axes.vlines(model.share, low_here, high_here, color=RISK, linewidth=1.4)
         axes.plot([model.share], [here], "o", color=RISK, markersize=5, label="care's capacity")
-    axes.set_xlabel("customers treated, highest predicted uplift first", color=INK)
-    axes.set_ylabel(f"gain over treating nobody, {unit}", color=INK)
-    axes.tick_params(colors=MUTED, labelsize=9, length=0)
-    axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
+    axes.spines["bottom"].set_visible(False)
     axes.set_xlim(-0.01, 1.01)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=_PERCENT))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=PERCENT))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.yaxis.set_major_formatter(
         FuncFormatter(
             lambda number, _: f"{number:+.6g}".replace("-", "\N{MINUS SIGN}") if number else "0"
         )
     )
-    falls = value[-1] < 0
-    axes.legend(
-        loc="lower left" if falls else "upper left",
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
-        handlelength=1.6,
-    )
+    legend(axes, "lower left" if value[-1] < 0 else "upper left")
     return figure

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from markupsafe import Markup
 
-from reports.kit import plots
+from reports.kit import swarm
 from reports.kit.forest import Entry, Forest, Kind, forest
 from reports.kit.page import environment, inline_svg
 from reports.uplift import words
@@ -106,7 +106,7 @@ def render_uplift(
             not_evaluated=not_evaluated,
             settings=settings,
             words=words,
-            plots=plots,
+            swarm=swarm,
         )
     )
 

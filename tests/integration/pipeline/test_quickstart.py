@@ -159,7 +159,6 @@ def test_the_run_is_on_record(done: Quickstart) -> None:
         "lift.png",
         "gain.png",
         "reliability.png",
-        "beeswarm.png",
         "flags.json",
     }
 

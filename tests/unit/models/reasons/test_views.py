@@ -1,24 +1,14 @@
-"""Views and plots of reasons against sums by hand."""
-
-import io
+"""Views of reasons against sums by hand."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
-from PIL import Image
 
 from holdfast.errors import InputError
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import cohort_view, global_view
-from reports.training.reason_plots import (
-    cohort_figure,
-    drivers_figure,
-    reason_figures,
-    reasons_figure,
-)
 
 
 def meaning(
@@ -108,72 +98,3 @@ def test_a_view_needs_rows_and_meanings() -> None:
         global_view(Explanation(np.empty(0), np.empty((0, 4))), MEANINGS)
     with pytest.raises(InputError, match="must be those of the 4 features"):
         global_view(EXPLANATION, MEANINGS[1:])
-
-
-def test_bars_are_the_drivers_with_what_care_can_change() -> None:
-    view = global_view(EXPLANATION, MEANINGS)
-    (axes,) = drivers_figure(view).axes
-    widths = [bar.get_width() for bar in axes.patches]  # type: ignore[attr-defined]
-    assert widths[0::2] == pytest.approx(
-        [strength.mean * strength.actionable for strength in view.drivers]
-    )
-    assert np.add(widths[0::2], widths[1::2]).tolist() == pytest.approx(
-        [strength.mean for strength in view.drivers]
-    )
-    assert [text.get_text() for text in axes.get_yticklabels()] == [
-        "Price and billing",
-        "Network",
-        "Own columns",
-    ]
-
-
-def test_bars_are_the_reasons_in_words() -> None:
-    view = global_view(EXPLANATION, MEANINGS)
-    figure = reasons_figure(view, count=2)
-    (axes,) = figure.axes
-    assert [bar.get_width() for bar in axes.patches] == [
-        strength.mean for strength in view.reasons[:2]
-    ]  # type: ignore[attr-defined]
-    assert [text.get_text() for text in axes.get_yticklabels()] == [
-        "Monthly fee",
-        "Dropped calls and connections",
-    ]
-    assert [text.get_text() for text in axes.texts] == [
-        "higher risk for 33\N{NO-BREAK SPACE}%",
-        "higher risk for 67\N{NO-BREAK SPACE}%",
-    ]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "Price and billing",
-        "Network",
-    ]
-
-
-def test_a_cohort_stands_beside_the_rest() -> None:
-    view = cohort_view(EXPLANATION, MATRIX, MEANINGS, np.array([True, False, True]))
-    figure = cohort_figure(view, "short of money", count=2)
-    (axes,) = figure.axes
-    points = [line.get_xdata() for line in axes.lines[:6]]
-    assert points[0] == pytest.approx([view.contrasts[0].rest, view.contrasts[0].cohort])
-    notes = [text.get_text() for text in axes.texts]
-    assert notes[:2] == ["monthly_fee: 25 against 60", "drop_days_28d: 4.5 against 0 days"]
-    assert "short of money, riskier by it" in [
-        text.get_text() for text in figure.legends[0].get_texts()
-    ]
-
-
-def test_all_plots_of_reasons_can_be_drawn() -> None:
-    random = np.random.default_rng(1)
-    explanation = Explanation(np.zeros(40), random.normal(size=(40, 4)))
-    view = global_view(explanation, MEANINGS)
-    figures = reason_figures(explanation, random.normal(size=(40, 4)), MEANINGS, view)
-    assert sorted(figures) == ["drivers.png", "reason_swarm.png", "reasons.png"]
-    for figure in figures.values():
-        assert _drawn(figure).size[0] > 1000
-    nothing = global_view(Explanation(np.zeros(2), np.zeros((2, 4))), MEANINGS)
-    assert _drawn(drivers_figure(nothing)).size[0] > 1000
-
-
-def _drawn(figure: Figure) -> Image.Image:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Image.open(buffer)

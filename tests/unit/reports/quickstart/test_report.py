@@ -115,7 +115,7 @@ def _read(content: ReportContent) -> dict[str, str]:
             lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""),
         )
         patch.setattr("reports.kit.drivers.png_base64", lambda figure: "")
-        patch.setattr("reports.kit.plots.beeswarm_strip", lambda *arguments: None)
+        patch.setattr("reports.kit.swarm.strip_figure", lambda *arguments: None)
         return Page(render_report(content)).texts
 
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from reports.training import assessment_plots as plots
-from tests.builders.assessments import HORIZONS, assessment, calibration, operator_model
-from training.evaluation.assessment import Estimate, horizon_name
+from tests.builders.assessments import assessment, calibration, operator_model
+from training.evaluation.assessment import horizon_name
 
 
 def _segments(axes: Axes) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
@@ -26,12 +25,7 @@ def _segments(axes: Axes) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
 def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
     figures = plots.assessment_figures({horizon_name(days): assessment(days) for days in (30, 90)})
     assert set(figures) == {
-        *("differences.png", "precision.png"),
-        *(
-            f"{kind}_{days}d.png"
-            for kind in ("calibration", "slices", "decay")
-            for days in (30, 90)
-        ),
+        f"{kind}_{days}d.png" for kind in ("calibration", "decay") for days in (30, 90)
     }
     for figure in figures.values():
         stream = io.BytesIO()
@@ -41,28 +35,7 @@ def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
 
 def test_a_head_without_horizon_slices_and_months() -> None:
     bare = assessment(None, slices={}, months=0, strata=(), champion=None)
-    assert set(plots.assessment_figures({"": bare})) == {
-        "differences.png",
-        "precision.png",
-        "calibration.png",
-    }
-
-
-def test_differences_show_better_to_the_right_of_zero() -> None:
-    found = assessment(90)
-    ranking, loss = plots.differences_figure({"90": found}).axes
-    theirs = found.rivals["champion"].difference
-    assert _segments(ranking)[0][0] == pytest.approx((theirs["auc"].low, theirs["auc"].high))
-    assert _segments(loss)[0][0] == pytest.approx(
-        (-theirs["log_loss"].high, -theirs["log_loss"].low)
-    )
-    assert [label.get_text() for label in ranking.get_yticklabels()] == [
-        "90 days, champion",
-        "90 days, logistic regression",
-    ]
-    assert [to_hex(line.get_color()) for line in ranking.lines[:2]] == [plots.MODEL, plots.MODEL]
-    worse = plots.differences_figure({"90": assessment(90, auc=0.7, champion=0.75)}).axes[0]
-    assert to_hex(worse.lines[0].get_color()) == plots.RISK
+    assert set(plots.assessment_figures({"": bare})) == {"calibration.png"}
 
 
 def test_calibration_shows_every_decile_with_interval_and_bounds() -> None:
@@ -98,32 +71,6 @@ def test_marks_of_square_roots_are_round_and_stand_apart(rate: float) -> None:
     assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
-def test_slices_stand_out_where_flagged_and_leave_out_what_is_not_known() -> None:
-    found = assessment(90, flagged=[("region", "islands")])
-    (axes,) = plots.slices_figure(found).axes
-    labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels[:2] == ["billing_type: postpaid", "billing_type: prepaid"]
-    dots = {
-        -round(line.get_ydata()[0]): to_hex(line.get_color())
-        for line in axes.lines
-        if line.get_marker() == "o"
-    }  # type: ignore[index]
-    assert {labels[place] for place, colour in dots.items() if colour == plots.RISK} == {
-        "region: islands"
-    }
-    assert labels.index("age_band: unknown") not in dots
-
-
-def test_letters_that_no_font_has_are_written_as_codes() -> None:
-    unknown = "\U000f0001"
-    assert plots.drawable(f"a{unknown}é") == "a\\uf0001é"
-    odd = assessment(90, slices={"region": ("广东", unknown, "x" * 80)})
-    figure = plots.slices_figure(odd)
-    figure.canvas.draw()  # a missing glyph would be a warning, and those are errors here
-    (axes,) = figure.axes
-    assert axes.get_yticklabels()[2].get_text() == "region: " + "x" * 39 + "…"
-
-
 def test_decay_goes_by_months_and_skips_what_is_not_known() -> None:
     found = assessment(90, months=3)
     months = (*found.decay[:2], replace(found.decay[2], metrics={}))
@@ -148,25 +95,3 @@ def test_tuning_shows_finished_trials_the_default_and_the_chosen_one() -> None:
     assert [line.get_ydata()[0] for line in chosen] == [0.1421]  # type: ignore[index]
     alone = plots.tuning_figure(replace(tuned, trials=tuned.trials[:1]))
     assert [line.get_label() for line in alone.axes[0].lines] == ["chosen"]
-
-
-def test_precision_compares_with_picking_at_random() -> None:
-    horizons = {horizon_name(days): assessment(days) for days in HORIZONS}
-    figure: Figure = plots.precision_figure(horizons)
-    (axes,) = figure.axes
-    labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels[:4] == [
-        "30 days, model",
-        "30 days, logistic regression",
-        "30 days, champion",
-        "30 days, picked at random",
-    ]
-    assert len(labels) == 12
-
-
-def test_a_colour_says_what_a_slice_is() -> None:
-    found = assessment(90).slices["region"]["north"]
-    assert plots.slice_shade(replace(found, flagged=True)) == plots.RISK
-    assert plots.slice_shade(replace(found, gap=Estimate(0.05, 0.01, 0.09))) == plots.MODEL
-    assert plots.slice_shade(replace(found, gap=Estimate(0.0, -0.01, 0.01))) == plots.PALE
-    assert plots.slice_shade(replace(found, gap=None)) == plots.PALE

@@ -18,7 +18,7 @@ from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import global_view
 from reports.kit.page import environment
 from reports.training import figures as model_figures
-from reports.training.assessment_plots import RIVALS
+from reports.training.comparison import RIVALS
 from reports.training.report import headline, render_model_report
 from reports.training.words import excluded_words
 from tests.builders.assessments import assessment, estimate, facts, meanings, operator_model
@@ -80,7 +80,7 @@ def render_in(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reports.training.report.inline_svg", lambda figure, name: "")
         patch.setattr("reports.kit.drivers.png_base64", lambda figure: "")
-        patch.setattr("reports.kit.plots.beeswarm_strip", lambda *arguments: None)
+        patch.setattr("reports.kit.swarm.strip_figure", lambda *arguments: None)
         for name in ("calibration_figure", "decay_figure", "tuning_figure"):
             patch.setattr(f"reports.training.report.{name}", lambda *arguments: None)
         return render_model_report(model, verdict, number, survey, language)
