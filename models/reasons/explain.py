@@ -130,7 +130,9 @@ class Explanation:
             values=self.contributions,
             base_values=self.base,
             data=matrix,
-            display_data=None if decode is None else _decoded(matrix, meanings, decode),
+            display_data=None
+            if decode is None
+            else _decoded(matrix, meanings, decode, words(language).phrases["unknown"]),
             feature_names=names,
         )
 
@@ -320,10 +322,10 @@ def _check_meanings(explanation: Explanation, meanings: Sequence[FeatureMeaning]
 
 
 def _decoded(
-    matrix: Floats, meanings: Sequence[FeatureMeaning], decode: Decode
+    matrix: Floats, meanings: Sequence[FeatureMeaning], decode: Decode, missing: str
 ) -> NDArray[np.object_]:
-    """Every value as its table has it; None where missing."""
-    values = np.full(matrix.shape, None, dtype=np.object_)
+    """Every value as its table has it."""
+    values = np.full(matrix.shape, missing, dtype=np.object_)
     for row, column in np.argwhere(~np.isnan(matrix)):
         values[row, column] = decode(meanings[column].name, float(matrix[row, column]))
     return values

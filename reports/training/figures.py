@@ -184,7 +184,7 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
-    """CalibrationFigures slope and observed over expected of every stratum and horizon, with what the gate
+    """Calibration slope and observed over expected of every stratum and horizon, with what the gate
     allows shaded.
     """
     found = {}

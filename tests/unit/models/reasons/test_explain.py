@@ -226,7 +226,7 @@ def test_shap_shows_values_as_their_table_has_them() -> None:
     found = EXPLANATION.to_shap(MATRIX, MEANINGS, decode=lambda name, value: f"{name}={value:g}")
     assert found.display_data.tolist() == [
         ["drop_days_28d=11", "monthly_fee=40", "drop_days_28d_vs_own=1.5", "of their own=3"],
-        [None] * 4,
+        ["not known"] * 4,
     ]
     assert found.data[0, 3] == 3.0
 
