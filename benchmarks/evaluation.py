@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from joblib import cpu_count
 from scipy.special import expit, logit
 
 from benchmarks.report import show
+from holdfast.cores import core_count
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.bootstrap import resample
 from training.evaluation.metrics import Evaluator
@@ -83,7 +83,7 @@ def main() -> None:
     )
     found[-1]["at most"] = MOST_SECONDS
     what = f"{rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers"
-    show(f"Evaluating {what}, {settings.draws} draws, {cpu_count()} cores", found)
+    show(f"Evaluating {what}, {settings.draws} draws, {core_count()} cores", found)
 
 
 def _predictions(rows: int, rate: float) -> Predictions:

@@ -1,10 +1,10 @@
 """Settings of the features room."""
 
-import os
 from collections.abc import Mapping
 
 from pydantic import Field
 
+from holdfast.cores import core_count
 from holdfast.settings import Section
 
 
@@ -53,7 +53,7 @@ class FeatureSettings(Section):
     @property
     def threads_to_use(self) -> int:
         """Threads, as many as there are processors where none were set."""
-        return self.threads or os.cpu_count() or 1
+        return self.threads or core_count()
 
     @property
     def margin_shares(self) -> Mapping[str, float]:

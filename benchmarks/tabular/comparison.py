@@ -14,11 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from joblib import cpu_count
 
 from benchmarks.tabular.cases import Case
 from benchmarks.tabular.contenders import Contender
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.logging import progress
 from training.evaluation.folds import Split, cross_validation
 from training.evaluation.metrics import figures
@@ -76,7 +76,7 @@ def compare(
     ]
     with (
         progress("Comparing", len(jobs)) as advance,
-        ProcessPoolExecutor(cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool,
+        ProcessPoolExecutor(core_count(), mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
         futures = [
             pool.submit(_run, case, number, contender, settings, kept)

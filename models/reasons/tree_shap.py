@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from os import cpu_count
 from typing import Any
 
 import lightgbm as lgb
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.errors import InputError
 
 Bits = NDArray[np.int64]
@@ -207,7 +207,7 @@ class TreeShap:
                 "matrix", f"must have the booster's {self.features} features", matrix.shape
             )
         values = np.zeros(matrix.shape, dtype=np.float64)
-        with ThreadPoolExecutor(threads or cpu_count()) as pool:
+        with ThreadPoolExecutor(threads or core_count()) as pool:
             for trees in _batches(self._roots):
 
                 def add(start: int, trees: list[_Part] = trees) -> None:

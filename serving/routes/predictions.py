@@ -3,7 +3,6 @@ answer.
 """
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import TypeVar
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from features.encoding.encoding import Column, Value
 from features.online.service import oldest
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.errors import InputError, ModelError
 from serving.access.body import read_body
 from serving.champion import Champion, Loaded
@@ -57,7 +57,7 @@ class PredictionsRoute:
     def __init__(self, champion: Champion, settings: ServingSettings) -> None:
         self._champion = champion
         self._settings = settings
-        self._limiter = CapacityLimiter(os.cpu_count() or 1)
+        self._limiter = CapacityLimiter(core_count())
 
     async def post(self, request: Request) -> Response:
         """Answer one request.

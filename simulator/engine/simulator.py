@@ -20,6 +20,7 @@ from typing import Self
 import pandas as pd
 import pyarrow as pa
 
+from holdfast.cores import core_count
 from holdfast.errors import InputError
 from holdfast.logging import Advance, progress
 from simulator.engine.actions import ByBlock, sort_actions
@@ -325,7 +326,7 @@ def _run(
         _Task(operator, target, source, block, first, last, actions.get(block, {}))
         for block in range(operator.blocks)
     ]
-    processes = min(workers or os.cpu_count() or 1, len(tasks))
+    processes = min(workers or core_count(), len(tasks))
     with progress("Simulating", len(tasks) * (last - first)) as advance:
         if processes == 1:
             return tuple(_run_block(task, advance) for task in tasks)

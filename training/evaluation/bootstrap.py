@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from joblib import cpu_count
 from scipy.stats import norm
 
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.logging import progress
 from training.evaluation.assessment import CONFIDENCE, Estimate
 
@@ -61,7 +61,7 @@ def resample(
     def values_of(chunk: range) -> Figures:
         return figures(np.stack([_counts(customers, number, seed) for number in chunk], axis=1))
 
-    with progress(description, draws) as advance, ThreadPoolExecutor(cpu_count()) as pool:
+    with progress(description, draws) as advance, ThreadPoolExecutor(core_count()) as pool:
         found = []
         for chunk, values in zip(chunks, pool.map(values_of, chunks), strict=True):
             found.append(values)

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import cpu_count
 
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.logging import progress
 from training.evaluation.folds import Split
 from training.fitting.fit import TrainingTable, fit_calibrated
@@ -61,7 +61,7 @@ def cross_validate(
 
     with (
         progress("Cross-validating", len(splits)) as advance,
-        ThreadPoolExecutor(cpu_count()) as pool,
+        ThreadPoolExecutor(core_count()) as pool,
     ):
         for split, raw, probability in pool.map(fit_and_predict, splits):
             margin[split.repeat, split.test] = raw

@@ -9,10 +9,10 @@ from functools import partial
 
 import lightgbm as lgb
 import numpy as np
-from joblib import cpu_count
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
+from holdfast.cores import core_count
 from holdfast.logging import Advance, progress
 from models.uplift import UpliftGroup, UpliftModel
 from training.uplift import inference
@@ -125,7 +125,7 @@ def _score_everybody(
         advance(_AVERAGE_FOLDS)
         return expected
 
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    with ThreadPoolExecutor(core_count()) as pool:
         expected = list(pool.map(expect, range(settings.repeats)))
     return score_rows(experiment, everybody, np.mean(expected, axis=0))
 

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import cpu_count
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
+from holdfast.cores import core_count
 from holdfast.logging import Advance
 from training.uplift.experiment import Experiment
 from training.uplift.learners import Learners
@@ -79,7 +79,7 @@ def evaluate_in_sequence(
         advance(1)
         return part
 
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    with ThreadPoolExecutor(core_count()) as pool:
         parts = list(pool.map(evaluate, tasks))
     each = settings.folds - 1
     return [tuple(parts[start : start + each]) for start in range(0, len(parts), each)]
