@@ -45,7 +45,7 @@ class Campaign:
 
     @classmethod
     def of(cls, settings: AssessmentSettings) -> "Campaign":
-        """The campaign that the settings describe."""
+        """The campaign that the settings describe, where its defaults stand."""
         return cls(
             alpha=settings.accepts_alpha,
             beta=settings.accepts_beta,
