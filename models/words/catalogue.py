@@ -10,7 +10,7 @@ from string import Formatter
 
 from holdfast.errors import InputError
 from models.words.forms import CASES, CODES, FORMS
-from models.words.numerals import NUMERALS, Numerals
+from models.words.numerals import Numerals
 
 LANGUAGES = ("en", "zh-Hans", "zh-Hant")
 """Languages that there are words in, as BCP 47 names them."""
@@ -36,7 +36,7 @@ class Catalogue:
     language : str
         One of `LANGUAGES`.
     numerals : Numerals
-        How numbers are said.
+        How numbers are written.
     drivers, reasons, directions, actionable, phrases : dict of str to str
         Words by driver, by reason key, by direction of a contribution, and so on.
     fragments : dict of str to dict of str to str
@@ -96,7 +96,8 @@ def _read(language: str) -> Catalogue:
     tables = tomllib.loads(text)
     for cases in tables["features"].values():
         cases.pop("form", None)  # see `forms`
-    catalogue = Catalogue(language=language, numerals=NUMERALS[language], **tables)
+    numerals = Numerals(language, **tables.pop("numbers"))
+    catalogue = Catalogue(language=language, numerals=numerals, **tables)
     faults = [fault for feature in FORMS for fault in _faults(catalogue, feature)]
     if faults:
         raise InputError(f"models/words/{language}.toml", "; ".join(faults))

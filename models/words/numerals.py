@@ -1,12 +1,17 @@
-"""Numbers as people say them: small counts as words, spans of time rounded, no symbol that the
-value does not carry.
+"""Numbers in words: small counts spelled out, time spans in the largest unit that fits.
+
+Babel (CLDR) writes digits, groups of digits, units of time and their plurals. It spells no numbers
+out, so a language's TOML file holds the words for small counts, and phrases such as *twice*.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from math import floor
+from typing import Literal
 
-from typing_extensions import override
+from babel import Locale
+from babel.numbers import format_compact_decimal, format_decimal
+from babel.units import format_unit
 
 from models.words.forms import Show
 
@@ -22,20 +27,57 @@ GRAINS: dict[Show, float] = {
     "gb": 0.0005,
     "score": 0.05,
 }
-"""What reads as nothing at all, by how it is shown: smaller than this."""
+"""Values smaller than these read as zero, by how they are shown."""
 
-_MOST = 1e12
+_LARGEST = 1e12
 _DAYS_A_WEEK, _DAYS_A_MONTH, _DAYS_A_YEAR = 7, 365.25 / 12, 365.25
 
+Unit = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 
-class Numerals(ABC):
-    """How a language says numbers. All of them leave the sign out: sentences say it in words."""
+
+@dataclass(frozen=True)
+class Numerals:
+    """How a language writes numbers. Signs are left out: sentences put them in words.
+
+    Parameters
+    ----------
+    language : str
+        BCP 47 tag.
+    counts : list of str
+        Words for 0 to 10, as they stand before what is counted.
+    unit_length : {"long", "short"}
+        Which of Babel's names of units of time.
+    unit_space : str
+        What stands between a number and a unit of time.
+    compact : bool
+        Thousands are not grouped; from 10,000 on numbers are given in ten thousands.
+    times, times_two : str
+        A multiple, with ``{count}``; the double.
+    often, often_one, often_two : str
+        How often something happened, with ``{count}``; once; twice.
+    about, below_one : str
+        A mean of things counted, with ``{count}``; a mean below one.
+    years_and_a_half : str
+        A span of years and a half, with ``{count}``.
+    """
+
+    language: str
+    counts: list[str]
+    unit_length: Literal["long", "short"]
+    unit_space: str
+    compact: bool
+    times: str
+    times_two: str
+    often: str
+    often_one: str
+    often_two: str
+    about: str
+    below_one: str
+    years_and_a_half: str
 
     def show(self, value: float, show: Show) -> str:
-        """A finite value in words, without its sign; beyond all that is counted in telecom, as a
-        million millions.
-        """
-        size = min(abs(value), _MOST)
+        """A finite value in words, without its sign; at most a million millions."""
+        size = min(abs(value), _LARGEST)
         match show:
             case "count":
                 return self.count(size)
@@ -56,221 +98,107 @@ class Numerals(ABC):
             case "gb":
                 return self.data(size)
             case "score":
-                return _plain(f"{size:.1f}")
+                return self._digits(size, 1)
 
     def count(self, size: float) -> str:
-        """Things counted: whole ones up to ten as words."""
-        size = min(abs(size), _MOST)
+        """Things counted: whole numbers up to ten as words."""
+        size = min(abs(size), _LARGEST)
         whole = round(size)
         if abs(size - whole) >= GRAINS["count"]:
-            return _plain(f"{size:.1f}") if 0.1 <= size < 10 else self.number(size)
-        return self.word(whole) if whole <= 10 else self.digits(f"{whole}")
+            return self._digits(size, 1) if 0.1 <= size < 10 else self.number(size)
+        return self.counts[whole] if whole <= 10 else self._digits(whole)
 
     def number(self, size: float) -> str:
         """A measure, to as many digits as matter."""
-        if size >= 10:
-            return self.digits(f"{size:.0f}")
-        return _plain(f"{size:.1f}" if size >= 0.95 else f"{size:.2f}")
+        return self._digits(size, 0 if size >= 10 else 1 if size >= 0.95 else 2)
 
     def money(self, size: float) -> str:
-        """An amount in the operator's currency, which nobody has named: bare, two decimals unless
-        whole or large.
+        """An amount in the operator's currency, without its name: two decimals unless whole or
+        1,000 or more.
         """
         whole = abs(size - round(size)) < GRAINS["money"]
-        return self.digits(f"{size:.0f}" if whole or size >= 1000 else f"{size:.2f}")
+        return self._digits(size) if whole or size >= 1000 else self._digits(size, 2, cents=True)
 
     def percent(self, size: float) -> str:
-        """A share."""
-        hundredths = size * 100
-        return (
-            self.digits(f"{hundredths:.0f}" if hundredths >= 9.95 else _plain(f"{hundredths:.1f}"))
-            + "%"
-        )
+        """A share, as a percentage."""
+        return self._digits(size * 100, 0 if size >= 0.0995 else 1) + "%"
 
     def data(self, size: float) -> str:
         """An amount of data, given in GB."""
-        if size < 0.9995:
-            return f"{size * 1000:.0f} MB"
-        return f"{self.number(size)} GB"
+        return f"{self.number(size)} GB" if size >= 0.9995 else f"{size * 1000:.0f} MB"
 
     def span(self, days: float) -> str:
         """A span of time, in the largest unit of which there are a few."""
         seconds, minutes, hours = days * 86400, days * 1440, days * 24
         if seconds < 89.5:
-            return self.unit(self.count(round(seconds)), "second")
+            return self._unit(seconds, "second")
         if minutes < 119.5:
-            return self.unit(self.count(round(minutes)), "minute")
+            return self._unit(minutes, "minute")
         if hours < 47.5:
-            return self.unit(self.count(round(hours)), "hour")
+            return self._unit(hours, "hour")
         if days < 13.5:
-            return self.unit(self.count(round(days)), "day")
+            return self._unit(days, "day")
         if days < 59.5:
-            return self.unit(self.count(round(days / _DAYS_A_WEEK)), "week")
+            return self._unit(days / _DAYS_A_WEEK, "week")
         months = round(days / _DAYS_A_MONTH)
         if months < 24 and months != 12:
-            return self.unit(self.count(months), "month")
+            return self._unit(months, "month")
         halves = round(2 * days / _DAYS_A_YEAR)
         if halves % 2 and halves < 10:
-            return self.year_and_a_half(self.count(halves // 2))
-        return self.unit(self.count(round(days / _DAYS_A_YEAR)), "year")
+            return self.years_and_a_half.format(count=self.count(halves // 2))
+        return self._unit(days / _DAYS_A_YEAR, "year")
 
-    @abstractmethod
-    def word(self, whole: int) -> str:
-        """A whole number from 0 to 10 as a word, before what is counted."""
-
-    @abstractmethod
-    def digits(self, plain: str) -> str:
-        """Digits as they are grouped."""
-
-    @abstractmethod
-    def unit(self, count: str, unit: str) -> str:
-        """A count of seconds, minutes, hours, days, weeks, months or years."""
-
-    @abstractmethod
-    def year_and_a_half(self, years: str) -> str:
-        """So many years and a half."""
-
-    @abstractmethod
-    def times(self, ratio: float) -> str:
+    def multiple(self, ratio: float) -> str:
         """How many times as much."""
+        if 1.95 <= ratio < 2.05:
+            return self.times_two
+        return self.times.format(count=self.count(ratio))
 
-    @abstractmethod
-    def often(self, size: float) -> str:
+    def frequency(self, size: float) -> str:
         """How many times something happened."""
+        for times, words in ((1, self.often_one), (2, self.often_two)):
+            if abs(abs(size) - times) < GRAINS["count"]:
+                return words
+        return self.often.format(count=self.count(size))
 
-    @abstractmethod
-    def about(self, size: float) -> str:
+    def mean(self, size: float) -> str:
         """A mean of things counted, before what is counted."""
+        whole = floor(min(size, _LARGEST) + 0.5)
+        return self.below_one if size < 0.75 else self.about.format(count=self.count(whole))
+
+    def _digits(self, size: float, decimals: int = 0, *, cents: bool = False) -> str:
+        # Rounded here, because Babel rounds the decimal digits of a number, half to even.
+        rounded = round(size, decimals)
+        if self.compact and rounded >= 1000:
+            return _compact(rounded, self.language)
+        return _decimal(rounded, "#,##0.00" if cents else "#,##0.##", self.language)
+
+    def _unit(self, size: float, unit: Unit) -> str:
+        whole = round(size)
+        name = _unit_name(whole, unit, self.unit_length, self.language)
+        return self.count(whole) + self.unit_space + name
 
 
-_ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+# Babel takes 10 microseconds and more a call, and a request asks for the same small numbers again.
 
 
-class English(Numerals):
-    """English: commas between thousands."""
-
-    @override
-    def word(self, whole: int) -> str:
-        return _ENGLISH[whole]
-
-    @override
-    def digits(self, plain: str) -> str:
-        whole, point, decimals = plain.partition(".")
-        return f"{int(whole):,}{point}{decimals}"
-
-    @override
-    def unit(self, count: str, unit: str) -> str:
-        return f"{count} {unit}" if count == "one" else f"{count} {unit}s"
-
-    @override
-    def year_and_a_half(self, years: str) -> str:
-        return f"{years} and a half years"
-
-    @override
-    def times(self, ratio: float) -> str:
-        return "twice" if 1.95 <= ratio < 2.05 else f"{self.count(ratio)} times"
-
-    @override
-    def often(self, size: float) -> str:
-        words = {"one": "once", "two": "twice"}
-        return words.get(self.count(size), f"{self.count(size)} times")
-
-    @override
-    def about(self, size: float) -> str:
-        return "less than one" if size < 0.75 else f"about {self.count(_whole(size))}"
+@lru_cache(maxsize=4096)
+def _decimal(number: float, pattern: str, language: str) -> str:
+    return format_decimal(number, pattern, locale=_locale(language))
 
 
-@dataclass(frozen=True)
-class Chinese(Numerals):
-    """Chinese: small counts as characters, tens of thousands together.
-
-    Parameters
-    ----------
-    two : str
-        Two of something.
-    ten_thousand : str
-        The character for 10,000.
-    about_word : str
-        What stands before a rounded count.
-    units : dict of str to str
-        Units of time with what is said before them.
-    """
-
-    two: str
-    ten_thousand: str
-    about_word: str
-    units: dict[str, str]
-
-    @override
-    def word(self, whole: int) -> str:
-        return self.two if whole == 2 else "零一二三四五六七八九十"[whole]
-
-    @override
-    def digits(self, plain: str) -> str:
-        if len(plain.partition(".")[0]) < 5:
-            return plain
-        return _plain(f"{float(plain) / 10000:.1f}") + self.ten_thousand
-
-    @override
-    def unit(self, count: str, unit: str) -> str:
-        return count + self.units[unit]
-
-    @override
-    def year_and_a_half(self, years: str) -> str:
-        return f"{years}年半"
-
-    @override
-    def times(self, ratio: float) -> str:
-        return f"{self.count(ratio)}倍"
-
-    @override
-    def often(self, size: float) -> str:
-        return f"{self.count(size)}次"
-
-    @override
-    def about(self, size: float) -> str:
-        return "不到一" if size < 0.75 else self.about_word + self.count(_whole(size))
+@lru_cache(maxsize=4096)
+def _compact(number: float, language: str) -> str:
+    return format_compact_decimal(number, fraction_digits=1, locale=_locale(language))
 
 
-NUMERALS: dict[str, Numerals] = {
-    "en": English(),
-    "zh-Hans": Chinese(
-        two="两",
-        ten_thousand="万",
-        about_word="约",
-        units={
-            "second": "秒",
-            "minute": "分钟",
-            "hour": "小时",
-            "day": "天",
-            "week": "周",
-            "month": "个月",
-            "year": "年",
-        },
-    ),
-    "zh-Hant": Chinese(
-        two="兩",
-        ten_thousand="萬",
-        about_word="約",
-        units={
-            "second": "秒",
-            "minute": "分鐘",
-            "hour": "小時",
-            "day": "天",
-            "week": "週",
-            "month": "個月",
-            "year": "年",
-        },
-    ),
-}
-"""Numerals of every language that there are words in."""
+@lru_cache(maxsize=4096)
+def _unit_name(count: int, unit: Unit, length: Literal["long", "short"], language: str) -> str:
+    """Name of a unit of time in the plural that fits a count, which Babel cannot spell out."""
+    text = format_unit(count, f"duration-{unit}", length, "0", locale=_locale(language))
+    return text.removeprefix(str(count)).strip()
 
 
-def _whole(size: float) -> float:
-    """The nearest whole number, halves up."""
-    return floor(min(size, _MOST) + 0.5)
-
-
-def _plain(digits: str) -> str:
-    """Digits without the zeros after the point that say nothing."""
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language, sep="-")

@@ -148,9 +148,9 @@ class _Fills(dict[str, str]):
             case "change":
                 return numerals.show(value - 1, "percent")
             case "times":
-                return numerals.times(value)
+                return numerals.multiple(value)
             case "often":
-                return numerals.often(value)
+                return numerals.frequency(value)
         return numerals.show(value, self._form.show)
 
 
@@ -187,7 +187,7 @@ def _usual(
         return (
             words.phrases["usual_none"]
             if usual < 0.15
-            else texts["usual"].format(usual=numerals.about(usual))
+            else texts["usual"].format(usual=numerals.mean(usual))
         )
     if abs(usual - value) <= _AS_USUAL * max(usual, abs(value)):
         return words.phrases["usual_same"]

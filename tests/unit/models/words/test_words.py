@@ -24,7 +24,6 @@ from holdfast.errors import InputError
 from models.words import catalogue
 from models.words.catalogue import LANGUAGES, resolve, words
 from models.words.forms import CODES, FORMS, read_forms
-from models.words.numerals import NUMERALS
 from models.words.sentence import fallback, sentence
 
 WORDED = {
@@ -437,7 +436,7 @@ def test_columns_of_a_teams_own_read_as_name_and_value(
     ],
 )
 def test_spans_are_told_in_the_unit_that_fits(days: float, english: str, simplified: str) -> None:
-    assert [NUMERALS[language].span(days) for language in ("en", "zh-Hans")] == [
+    assert [words(language).numerals.span(days) for language in ("en", "zh-Hans")] == [
         english,
         simplified,
     ]
