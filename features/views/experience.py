@@ -44,6 +44,10 @@ _AGGREGATES: tuple[tuple[str, Literal["max", "min", "sum"], str], ...] = (
 )
 """The first word of a feature's name, how lines are aggregated, and the feature of a line."""
 
+_RAISES_DISSATISFACTION = frozenset({"price_change_share"})
+"""Features of a line that have no direction for the line, but one for whoever pays: a higher price
+dissatisfies the customer."""
+
 
 def _of_customer(word: str, aggregate: str, name: str) -> Feature:
     line = _OF_A_LINE[name]
@@ -53,6 +57,7 @@ def _of_customer(word: str, aggregate: str, name: str) -> Feature:
         name=f"{word}_{name}",
         about=_MEANINGS[aggregate].format(name),
         churn="none",
+        dissatisfaction="increasing" if name in _RAISES_DISSATISFACTION else line.dissatisfaction,
         tables=tuple(tables),
     )
 
