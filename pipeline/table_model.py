@@ -24,8 +24,7 @@ from holdfast.files import outputs
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.scorer import Scorer
-from reports.quickstart.care_file import care_list_csv
-from reports.quickstart.care_list import care_entries
+from reports.quickstart.care_list import care_entries, care_list_csv
 from reports.quickstart.content import Source, explained_sample, report_content
 from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import render_report

@@ -13,7 +13,7 @@ from holdfast.arrays import Floats
 from models.bands import BAND_NAMES
 from models.reasons.explain import Explanation
 from models.scorer import Scorer
-from reports.quickstart.care_file import CareEntry
+from reports.quickstart.care_list import CareEntry
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
 from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.flat.model import FlatModel

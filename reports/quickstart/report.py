@@ -14,7 +14,7 @@ from models.reasons.explain import Explanation
 from reports.kit import swarm
 from reports.kit.drivers import drivers
 from reports.kit.page import environment, inline_svg
-from reports.quickstart.care_file import CareEntry
+from reports.quickstart.care_list import CareEntry
 from reports.quickstart.plots import evaluation_figures, gain_curve
 from training.evaluation.leaks import Flag
 from training.flat.evaluation import Evaluation

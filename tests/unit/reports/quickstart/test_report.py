@@ -10,7 +10,7 @@ import pytest
 from features.encoding.encoding import Column, Encoding
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
-from reports.quickstart.care_file import CareEntry
+from reports.quickstart.care_list import CareEntry
 from reports.quickstart.report import BandCount, ModelFacts, ReportContent, render_report
 from tests.builders.html_page import Page
 from training.evaluation.folds import Split
