@@ -5,11 +5,18 @@ driver.
 """
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypedDict
 
 from features.sql.weeks import selection
 from features.views import contract, network, usage
-from features.views.declaration import Feature, View
+from features.views.declaration import Direction, Feature, View
+
+
+class _Facts(TypedDict, total=False):
+    about: str
+    dissatisfaction: Direction
+    tables: tuple[str, ...]
+
 
 _VIEWS = (contract.VIEW, usage.VIEW, network.VIEW)
 SOURCES = tuple(view.name for view in _VIEWS)
@@ -44,22 +51,26 @@ _AGGREGATES: tuple[tuple[str, Literal["max", "min", "sum"], str], ...] = (
 )
 """The first word of a feature's name, how lines are aggregated, and the feature of a line."""
 
-_RAISES_DISSATISFACTION = frozenset({"price_change_share"})
-"""Features of a line that have no direction for the line, but one for whoever pays: a higher price
-dissatisfies the customer."""
+_OTHERWISE: dict[str, _Facts] = {
+    "worst_drop_days_28d": {"about": "Greatest `drop_days_28d` among the customer's lines"},
+    # For a line a price change has no direction; whoever pays is less content with a higher price.
+    "greatest_price_change_share": {"dissatisfaction": "increasing"},
+    "longest_tenure_days": {"tables": ("subscriptions",)},
+}
+"""What a feature does not take from the feature of a line."""
 
 
 def _of_customer(word: str, aggregate: str, name: str) -> Feature:
     line = _OF_A_LINE[name]
-    tables = dict.fromkeys((*line.tables, "subscriptions"))  # which say whose lines they are
-    return replace(
+    derived = replace(
         line,
         name=f"{word}_{name}",
         about=_MEANINGS[aggregate].format(name),
         churn="none",
-        dissatisfaction="increasing" if name in _RAISES_DISSATISFACTION else line.dissatisfaction,
-        tables=tuple(tables),
+        # `subscriptions` tells which lines are the customer's.
+        tables=tuple(dict.fromkeys((*line.tables, "subscriptions"))),
     )
+    return replace(derived, **_OTHERWISE.get(derived.name, {}))
 
 
 VIEW = View("experience", "customer", tuple(_of_customer(*row) for row in _AGGREGATES))
