@@ -24,7 +24,7 @@ from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from holdfast.home import Home
-from models.dissatisfaction import TARGETS, SurveyTarget, odds_ratio_that_explains, silent
+from models.dissatisfaction import TARGETS, SurveyTarget, is_silent, odds_ratio_that_explains
 from models.scorer import Scorer
 from models.version import ModelVersion
 from pipeline.features import build_features
@@ -163,7 +163,7 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
     """
     settings, surveys = LabelSettings.read(), SurveySettings.read()
     history, repository = RawHistory(home.raw), OperatorRepository(home)
-    asked = eligible_rows(history, repository, target, settings, surveys).asked
+    asked = eligible_rows(history, repository, target, settings, surveys).keys
     would = survey_rows(
         RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys
     )
@@ -172,7 +172,7 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
     matrix = features_for(repository, target.service, would.ids.tolist(), would.cutoffs)
     told = np.flatnonzero(~np.isnan(matrix).all(axis=1))
     would, matrix = would.rows(told), matrix[told]
-    quiet = silent(matrix[:, columns_of(target.service).index("days_since_answer")])
+    quiet = is_silent(matrix[:, columns_of(target.service).index("days_since_answer")])
     happened = dict(zip(_keys(did), did.answered.tolist(), strict=True))
     outcome = np.array([{None: 0, False: 1, True: 2}[happened.get(key)] for key in _keys(would)])
     return Truth(
@@ -259,7 +259,7 @@ def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
     would = survey_rows(
         RawHistory(folder / "everybody" / "raw"),
         target,
-        invited.asked,
+        invited.keys,
         settings.gap_days,
         SurveySettings.read(),
     )

@@ -152,7 +152,7 @@ TARGETS: dict[str, SurveyTarget] = {
 """The three targets, by name."""
 
 
-def silent(days_since_answer: Floats) -> Flags:
+def is_silent(days_since_answer: Floats) -> Flags:
     """Who is silent: no answer to any survey in the last 182 days, or ever.
 
     Parameters

@@ -1,18 +1,19 @@
-"""Rows that our own care touched: what is predicted is the risk without it.
+"""Care exposure: rows that the operator's own care may have changed, and weights that replace them.
 
-A row is touched when it, or its whole customer, was decided to be treated between its cut-off and
-the end of its label, whether that reached anybody or not. Touched rows are left out. Where the arm
-was drawn at random, those who were drawn into control stand for them as well: they weigh ``(1 - h)
-/ p``, where ``p`` is the probability with which control was drawn and ``h`` the campaign's share of
-holdout, so that together with the holdout, which stands for itself, everybody is stood for. Several
-decisions multiply.
+Models predict the risk without care. A row is *touched* when care for it, or for its whole
+customer, was decided between its cut-off and the end of its label, whether the contact took place
+or not. Touched rows are left out.
 
-Care that was not drawn at random leaves nobody who surely stands for those who got it. Were they
-only left out, the lines that were lost before care could reach them would stay and weigh too much,
-the more so the shorter the horizon. So whoever remained in service uncared for weighs ``1 / G``,
-where ``G`` is the share of rows of the same cut-off and billing type that such care had not reached
-by then (Kaplan and Meier's, with care as the censoring). That they are alike otherwise is
-*assumed*.
+Where arms were drawn at random, rows in control also represent the treated ones. Their weight is
+``(1 - h) / p``, where ``p`` is the probability of control and ``h`` the campaign's share of
+holdout; rows of the holdout represent themselves. The weights of several decisions multiply.
+
+Where care followed a rule, no row surely represents the treated ones. Leaving them out alone would
+keep the lines that were lost before care could reach them, and give them too much weight, more so
+for short horizons. So rows that stayed in service without care have the weight ``1 / G``, where
+``G`` is the share of rows of the same cut-off and billing type that such care had not reached by
+then (the Kaplan-Meier estimate, with care as the censoring event). It is *assumed* that they are
+otherwise alike.
 """
 
 from dataclasses import dataclass
@@ -26,17 +27,17 @@ from holdfast.arrays import Floats
 from training.labelling.history import RawHistory
 
 GREATEST_WEIGHT = 20.0
-"""Weights are clipped here: a few rows must not speak for all."""
+"""Larger weights are clipped, so that a few rows do not dominate the others."""
 
 _DIGITS = 9
-"""Sums and products over several threads differ in the last bits, which must not decide what is
-clipped.
+"""Weights are rounded to these decimals: sums and products over several threads differ in the last
+bits, which must not decide what is clipped.
 """
 
 
 @dataclass(frozen=True)
 class CareExposure:
-    """What care did to rows.
+    """Which rows care touched, and how much the others count.
 
     Parameters
     ----------
@@ -58,12 +59,12 @@ class CareExposure:
 
 
 def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
-    """Mark rows by what care did to them.
+    """Find the rows that care touched, and weight the others.
 
     Parameters
     ----------
     history : RawHistory
-        The raw tables; without care contacts nobody is touched.
+        The raw tables; without care contacts no row is touched.
     rows : DataFrame
         n rows: ``customer_id``, ``household``, ``cutoff``, ``label_end``, and ``subscription_id``
         where a row is a line. A row of a whole customer is touched by decisions about any of its
@@ -80,36 +81,36 @@ def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
     )
     numbered = rows.with_row_index("row")
     treated, drawn = pl.col("arm") == "treatment", pl.col("propensity").is_not_null()
-    met = _met(numbered, decisions).join(_holdout_shares(decisions), on="campaign_id", how="left")
-    stands_for = (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
-    by_row = met.group_by("row").agg(
+    affecting = _affecting(numbered, decisions).join(
+        _holdout_shares(decisions), on="campaign_id", how="left"
+    )
+    control_weight = (1 - pl.col("holdout_share").fill_null(0.0)) / pl.col("propensity")
+    by_row = affecting.group_by("row").agg(
         treated.any().alias("touched"),
         pl.col("decided_at").filter(treated & ~drawn).min().alias("cared_at"),
         pl.when((pl.col("arm") == "control") & drawn)
-        .then(stands_for)
+        .then(control_weight)
         .otherwise(1.0)
         .product()
         .alias("weight"),
     )
-    marked = numbered.join(by_row, on="row", how="left", maintain_order="left").with_columns(
+    exposed = numbered.join(by_row, on="row", how="left", maintain_order="left").with_columns(
         pl.col("touched").fill_null(False), pl.col("weight").fill_null(1.0)
     )
-    wanted = marked["weight"].to_numpy()
+    unclipped = exposed["weight"].to_numpy()
     if "in_service_until" in rows.columns:
-        wanted = wanted / _uncared_share(marked)
-    # Sums and products over several threads differ in the last bits, which must not decide what is
-    # clipped.
-    wanted = np.round(wanted, _DIGITS)
-    touched, otherwise = marked["touched"].to_numpy(), marked["cared_at"].is_not_null().to_numpy()
+        unclipped = unclipped / _share_without_care(exposed)
+    unclipped = np.round(unclipped, _DIGITS)
+    touched, otherwise = exposed["touched"].to_numpy(), exposed["cared_at"].is_not_null().to_numpy()
     return CareExposure(
         touched=touched,
-        weight=np.minimum(wanted, GREATEST_WEIGHT),
+        weight=np.minimum(unclipped, GREATEST_WEIGHT),
         holdout=_held_out(history, decisions, numbered),
         counts={
             "touched_randomised": int((touched & ~otherwise).sum()),
             "touched_otherwise": int(otherwise.sum()),
-            "weighted": int((~touched & (wanted != 1)).sum()),
-            "clipped": int((~touched & (wanted > GREATEST_WEIGHT)).sum()),
+            "weighted": int((~touched & (unclipped != 1)).sum()),
+            "clipped": int((~touched & (unclipped > GREATEST_WEIGHT)).sum()),
         },
     )
 
@@ -123,9 +124,9 @@ def _holdout_shares(decisions: pl.DataFrame) -> pl.DataFrame:
     return held.group_by("campaign_id").agg(pl.col("propensity").mean().alias("holdout_share"))
 
 
-def _uncared_share(rows: pl.DataFrame) -> Floats:
-    """Share of the like of each row that care by rule had not reached by the time the row's own
-    service or label ended.
+def _share_without_care(rows: pl.DataFrame) -> Floats:
+    """Share of rows like each row that care by rule had not reached when its service or label
+    ended.
     """
     share = np.ones(len(rows))
     for (_, _), group in rows.select(
@@ -140,33 +141,33 @@ def _uncared_share(rows: pl.DataFrame) -> Floats:
                 group.select(pl.min_horizontal("in_service_until", "cared_at")).to_series()
             )
         )
-        moments, reached = np.unique(cared_at, return_counts=True)
-        there = len(left) - np.searchsorted(left, moments, "left")
-        kept = np.cumprod(1 - reached / there)
-        passed = np.searchsorted(moments, until, "right")
+        times, reached = np.unique(cared_at, return_counts=True)
+        at_risk = len(left) - np.searchsorted(left, times, "left")
+        kept = np.cumprod(1 - reached / at_risk)
+        passed = np.searchsorted(times, until, "right")
         share[group["row"].to_numpy()] = np.concatenate([[1.0], kept])[passed]
-    # Where nobody was left uncared for there is no weight to give, and no row to give it to.
+    # Where care reached every row, no row is left that would need a weight.
     return np.where(share > 0, share, 1.0)
 
 
-def _microseconds(moments: pl.Series) -> NDArray[np.int64]:
-    return moments.dt.timestamp("us").to_numpy()
+def _microseconds(times: pl.Series) -> NDArray[np.int64]:
+    return times.dt.timestamp("us").to_numpy()
 
 
-def _met(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
-    """Decisions that fall between the cut-off and the label's end of each row they are about."""
-    told = decisions.drop("contact_id", ARRIVED)
+def _affecting(rows: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Decisions between the cut-off and the label's end of each row that they are about."""
+    decided = decisions.drop("contact_id", ARRIVED)
     within = (pl.col("decided_at") > pl.col("cutoff")) & (
         pl.col("decided_at") <= pl.col("label_end")
     )
     wanted = ["row", "arm", "propensity", "campaign_id", "decided_at"]
     spans = rows.select("row", "customer_id", "cutoff", "label_end")
     if "subscription_id" not in rows.columns:
-        return spans.join(told, on="customer_id").filter(within).select(wanted)
+        return spans.join(decided, on="customer_id").filter(within).select(wanted)
     lines = rows.select("row", "subscription_id", "cutoff", "label_end")
-    about_lines = lines.join(told.drop("customer_id"), on="subscription_id").filter(within)
+    about_lines = lines.join(decided.drop("customer_id"), on="subscription_id").filter(within)
     about_all = spans.join(
-        told.filter(pl.col("subscription_id").is_null()), on="customer_id"
+        decided.filter(pl.col("subscription_id").is_null()), on="customer_id"
     ).filter(within)
     return pl.concat([about_lines.select(wanted), about_all.select(wanted)])
 
@@ -191,11 +192,11 @@ def _held_out(
         ARRIVED,
     )
     since = at_home.group_by("household").agg(pl.col(ARRIVED).min())
-    found = rows.select("row", "household", "label_end").join(
+    held_since = rows.select("row", "household", "label_end").join(
         since, on="household", how="left", maintain_order="left"
     )
     return np.asarray(
-        found.select((pl.col(ARRIVED) <= pl.col("label_end")).fill_null(False))
+        held_since.select((pl.col(ARRIVED) <= pl.col("label_end")).fill_null(False))
         .to_series()
         .to_numpy()
     )

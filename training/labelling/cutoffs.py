@@ -1,4 +1,4 @@
-"""Cut-offs: at which past Mondays rows can be taken, because their labels are known by now."""
+"""Cut-offs: the past Mondays whose labels are complete."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from training.settings import LabelSettings
 
 @dataclass(frozen=True)
 class LabelEnd:
-    """Until when it is known who was lost.
+    """Until when losses are known.
 
     Parameters
     ----------
     lines : datetime
-        Of postpaid and fixed lines: the data's end, less the days that late rows are waited for.
+        Of postpaid and fixed lines: the data's end minus `LabelSettings.settle_days`, within which
+        late rows still arrive.
     use : datetime
-        Of inactive_periods as well: not beyond the last week that use is told of.
+        Of prepaid lines, which are lost by inactivity: not beyond the last week of usage.
     """
 
     lines: datetime
@@ -29,7 +30,7 @@ class LabelEnd:
 
     @classmethod
     def of(cls, history: RawHistory, use_end: datetime, settings: LabelSettings) -> "LabelEnd":
-        """From where the data end."""
+        """Derive both ends from the data's end and the end of usage."""
         end = history.end - timedelta(days=settings.settle_days)
         return cls(end, min(end, use_end))
 
@@ -39,62 +40,48 @@ def cutoffs_for(
     ends: LabelEnd,
     settings: LabelSettings,
     horizon_days: int,
-    asked: Sequence[datetime] | None = None,
+    requested: Sequence[datetime] | None = None,
 ) -> list[datetime]:
     """Cut-offs to take rows at, oldest first.
 
-    Counted back from the newest Monday at which every label is complete, prepaid ones too; more
-    follow in the same step up to the newest at which only those of the other lines are.
+    They are counted back, in steps of `LabelSettings.cutoff_every_weeks`, from the newest Monday
+    at which all labels are complete. Later Mondays follow in the same steps as long as the labels
+    of postpaid and fixed lines are complete; prepaid ones take longer.
 
     Parameters
     ----------
     mondays : (m,) datetime64[us]
-        Mondays that history is kept of, UTC.
+        Mondays with stored features, UTC.
     ends : LabelEnd
         Until when labels are complete.
     settings : LabelSettings
-        Gap, silence and step.
+        Gap, inactivity and step.
     horizon_days : int
         The longest horizon.
-    asked : sequence of datetime, optional
+    requested : sequence of datetime, optional
         Take these instead.
 
     Raises
     ------
     InputError
-        No Monday's labels are complete, or one that was asked for has no history or no complete
+        No Monday's labels are complete, or a requested one has no stored features or no complete
         label.
     """
-    known = [utc(monday) for monday in np.sort(mondays)]
+    stored = [utc(monday) for monday in np.sort(mondays)]
     span = timedelta(days=settings.gap_days + horizon_days)
-    usable = [monday for monday in known if monday + span <= ends.lines]
-    if asked is not None:
-        for at in asked:
-            if at not in known:
-                between = (
-                    f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}"
-                    if known
-                    else "; there are none yet"
-                )
-                raise InputError(
-                    "cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat()
-                )
-            if at not in usable:
-                last = f"{ends.lines - span:%Y-%m-%d}"
-                raise InputError(
-                    "cutoffs",
-                    f"must not lie after {last}, for labels to be complete",
-                    at.isoformat(),
-                )
-        return sorted(set(asked))
+    usable = [monday for monday in stored if monday + span <= ends.lines]
+    if requested is not None:
+        return check_requested(requested, stored, ends.lines - span, "labels to be complete")
     if not usable:
         needed = settings.gap_days + horizon_days + settings.settle_days
         reach = (
-            f"{(ends.lines - known[0]).days + settings.settle_days} days" if known else "no history"
+            f"{(ends.lines - stored[0]).days + settings.settle_days} days"
+            if stored
+            else "no stored features"
         )
         raise InputError(
             "raw tables",
-            f"must reach {needed} days beyond the first Monday that history is kept of",
+            f"must reach {needed} days beyond the first Monday with stored features",
             reach,
         )
     late = timedelta(days=settings.inactivity_days)
@@ -102,3 +89,41 @@ def cutoffs_for(
     anchor = (complete or usable)[-1]
     step = timedelta(weeks=settings.cutoff_every_weeks)
     return [monday for monday in usable if (monday - anchor) % step == timedelta(0)]
+
+
+def check_requested(
+    requested: Sequence[datetime], stored: Sequence[datetime], last: datetime, purpose: str
+) -> list[datetime]:
+    """Return requested cut-offs, oldest first, or refuse them.
+
+    Parameters
+    ----------
+    requested : sequence of datetime
+        Cut-offs that a person named, with a time zone.
+    stored : sequence of datetime
+        Mondays with stored features, oldest first.
+    last : datetime
+        The latest possible cut-off.
+    purpose : str
+        What a later one would make impossible, for the error.
+
+    Raises
+    ------
+    InputError
+        A cut-off has no stored features, or lies too late.
+    """
+    for at in requested:
+        if at not in stored:
+            between = (
+                f", {stored[0]:%Y-%m-%d} to {stored[-1]:%Y-%m-%d}"
+                if stored
+                else "; there are none yet"
+            )
+            raise InputError(
+                "cutoffs", f"must be Mondays with stored features{between}", at.isoformat()
+            )
+        if at > last:
+            raise InputError(
+                "cutoffs", f"must not lie after {last:%Y-%m-%d}, for {purpose}", at.isoformat()
+            )
+    return sorted(set(requested))

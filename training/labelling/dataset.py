@@ -1,6 +1,4 @@
-"""Dataset: labelled rows of several cut-offs, with all that fitting and judging must know of
-them.
-"""
+"""Datasets: labelled rows of several cut-offs, for fitting and evaluation."""
 
 import shutil
 from collections.abc import Collection, Iterable, Sequence
@@ -24,30 +22,34 @@ from holdfast.logging import progress
 from training.labelling.care_exposure import care_exposure
 from training.labelling.cutoffs import LabelEnd, cutoffs_for
 from training.labelling.history import UTC_TIME, RawHistory
-from training.labelling.inactivity import seen_until
+from training.labelling.inactivity import usage_end
 from training.labelling.labels import HORIZON_DAYS, LineOutcomes
 from training.labelling.population import SLICES, lines_at_risk
 from training.settings import LabelSettings
 
 STREAMED_BYTES = 1 << 30
-"""Feature matrices larger than this are filled, part by part, into a file instead of memory."""
+"""Feature matrices larger than this are filled, part by part, in a file instead of in memory."""
 
 ROWS_AT_ONCE = 50_000
-"""Rows whose features are asked for together: one question costs seconds, and memory by the row."""
+"""Rows whose features are read together: each read takes seconds, and memory for every row."""
 
-WEIGHTS = "rows in control stand for those that care at random treated; rows uncared for, for those that care by rule reached"
-"""What the weights of lines mean."""
+WEIGHTS = (
+    "rows in control represent those that randomised care treated; rows without care represent "
+    "those that care by rule reached"
+)
+"""The meaning of the weights of lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Labelled rows, one a subscription (or customer, or contact) and cut-off, ordered by cut-off,
-    then id.
+    """Labelled rows, one per entity and cut-off, ordered by cut-off, then id.
+
+    An entity is a subscription, a customer or a contact.
 
     Parameters
     ----------
     target : str
-        What is predicted, such as ``churn``.
+        Name of the target, such as ``churn``.
     service : str
         Feature service that the columns come from, in its order.
     features : tuple of str
@@ -55,29 +57,28 @@ class Dataset:
     ids : (n,) str
         Entities.
     customers : (n,) str
-        Whose they are: splits and resampling never part a customer.
+        The entities' customers: splits and resampling keep a customer's rows together.
     cutoffs : (n,) datetime64[us]
-        As of when, UTC.
+        Cut-offs, UTC.
     label_ends : (n,) datetime64[us]
-        When the longest horizon's label was known.
+        Time at which the longest horizon's label was known, UTC.
     matrix : (n, k) float64
         Features as known at the cut-off, NaN for missing. May be a memory map.
     labels : dict of int to (n,) float64
-        By horizon in days: 1 where the outcome came within it, else 0; NaN where that is not known.
+        By horizon in days: 1 where the outcome came within it, else 0; NaN where unknown.
     weight : (n,) float64
-        Positive; 1 where nothing asks for another.
+        Positive; 1 where no other weight applies.
     slices : dict of str to (n,) str
-        Values to judge by, by column: billing_type, segment, region, tenure, language, age_band;
-        ``unknown`` where null.
+        Values by which figures are broken down, by column: billing_type, segment, region, tenure,
+        language, age_band; ``unknown`` where null.
     holdout : (n,) bool
         The household is never sent an offer.
     excluded : dict of str to int
         Rows left out, by reason.
     facts : dict of str to JSON
-        What else is worth knowing of how it was made. Of lines: ``gap_days``, ``weights`` (what
-        they mean), ``settings``, ``cutoffs``, ``data_end``, ``care`` (see `CareExposure.counts`),
-        ``first_outcomes`` within the longest horizon, with those that compete among them, and
-        ``unknown_labels`` by horizon.
+        How it was made. Of lines: ``gap_days``, ``weights`` (their meaning), ``settings``,
+        ``cutoffs``, ``data_end``, ``care`` (see `CareExposure.counts`), ``first_outcomes`` within
+        the longest horizon, competing ones included, and ``unknown_labels`` by horizon.
     """
 
     target: str
@@ -98,12 +99,12 @@ class Dataset:
     def rows(self, positions: Positions) -> "Dataset":
         """The same with only these rows, in this order."""
         changed: dict[str, Any] = {}
-        for found in fields(self):
-            value = getattr(self, found.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, np.ndarray):
-                changed[found.name] = value[positions]
-            elif found.name in ("labels", "slices"):
-                changed[found.name] = {name: values[positions] for name, values in value.items()}
+                changed[one.name] = value[positions]
+            elif one.name in ("labels", "slices"):
+                changed[one.name] = {name: values[positions] for name, values in value.items()}
         return replace(self, **changed)
 
 
@@ -115,26 +116,26 @@ def churn_dataset(
     cutoffs: Sequence[datetime] | None = None,
     until: datetime | None = None,
 ) -> Dataset:
-    """Lines at risk and whether they were lost by their owner's choice, at several cut-offs.
+    """Lines at risk at several cut-offs, and whether they were lost by the customer's choice.
 
     Parameters
     ----------
     home : Home
-        Where raw tables and features lie.
+        Holds raw tables and features.
     settings : LabelSettings, optional
         Who is at risk and what counts as lost; default: the ones in force.
     service : str
         Feature service of lines.
     cutoffs : sequence of datetime, optional
-        Mondays that history is kept of; default: as the settings say, counted back from the newest
-        whose labels are complete.
+        Mondays with stored features; default: by the settings, counted back from the newest whose
+        labels are complete.
     until : datetime, optional
-        Look no further than this, as if it were now.
+        Leave out rows that arrived later, as if this were now.
 
     Raises
     ------
     InputError
-        A table is absent, a cut-off has no history or no complete label, or nobody is left.
+        A table is absent, a cut-off has no stored features or no complete label, or no row is left.
     """
     return _line_dataset(home, "churn", VOLUNTARY_CHURN, None, settings, service, cutoffs, until)
 
@@ -147,8 +148,9 @@ def non_payment_dataset(
     cutoffs: Sequence[datetime] | None = None,
     until: datetime | None = None,
 ) -> Dataset:
-    """Postpaid and fixed lines at risk, and whether they were lost because they were not paid for;
-    see `churn_dataset`.
+    """Postpaid and fixed lines at risk, and whether they were lost by non-payment.
+
+    Parameters and errors are those of `churn_dataset`.
     """
     return _line_dataset(
         home,
@@ -165,39 +167,38 @@ def non_payment_dataset(
 def features_for(
     repository: OperatorRepository, service: str, ids: Sequence[str], cutoffs: Times
 ) -> Floats:
-    """Features of entities as known at their cut-offs, asked of Feast for some rows at a time, in
-    order of the cut-off.
+    """Features of entities as known at their cut-offs, read from Feast in batches.
 
     Parameters
     ----------
     repository : OperatorRepository
-        Where they are kept.
+        Stores the features.
     service : str
         Feature service.
     ids : (n,) sequence of str
         Entities.
     cutoffs : (n,) datetime64[us]
-        When to look, UTC.
+        Their cut-offs, UTC.
 
     Returns
     -------
     (n, k) float64
-        In the rows' order; a memory map of a nameless file where it takes more than
+        In the rows' order; a memory map of an unnamed file where it takes more than
         `STREAMED_BYTES`.
 
     Raises
     ------
     InputError
-        The disk has no room for it; and as `OperatorRepository.historical`.
+        The disk has not enough space; and as `OperatorRepository.historical`.
     """
     names = np.asarray(ids, dtype=object)
-    matrix = _room_for((len(names), len(columns_of(service))), repository.directory)
+    matrix = _empty_matrix((len(names), len(columns_of(service))), repository.directory)
     order = np.argsort(cutoffs, kind="stable")
     with progress("Reading features at past cut-offs", len(order)) as advance:
         for start in range(0, len(order), ROWS_AT_ONCE):
-            here = order[start : start + ROWS_AT_ONCE]
-            matrix[here] = repository.historical(service, names[here].tolist(), cutoffs[here])
-            advance(len(here))
+            batch = order[start : start + ROWS_AT_ONCE]
+            matrix[batch] = repository.historical(service, names[batch].tolist(), cutoffs[batch])
+            advance(len(batch))
     return matrix
 
 
@@ -214,15 +215,15 @@ def columns_of(service: str) -> tuple[str, ...]:
     return tuple(name for view in SERVICES[service] for name in VIEWS[view].columns)
 
 
-def _room_for(shape: tuple[int, int], directory: Path) -> Floats:
-    wanted = shape[0] * shape[1] * np.dtype(np.float64).itemsize
-    if wanted <= STREAMED_BYTES:
+def _empty_matrix(shape: tuple[int, int], directory: Path) -> Floats:
+    size = shape[0] * shape[1] * np.dtype(np.float64).itemsize
+    if size <= STREAMED_BYTES:
         return np.empty(shape)
     free = shutil.disk_usage(directory).free
-    if wanted > free:
+    if size > free:
         raise InputError(
             str(directory),
-            f"must have {wanted >> 20} MB free for the features of all cut-offs",
+            f"must have {size >> 20} MB free for the features of all cut-offs",
             f"{free >> 20} MB",
         )
     with TemporaryFile(dir=directory) as file:
@@ -244,16 +245,16 @@ def _line_dataset(
     repository = OperatorRepository(home)
     history = RawHistory(home.raw, until)
     view = SERVICES[service][0]
-    ends = LabelEnd.of(history, seen_until(history), settings)
+    ends = LabelEnd.of(history, usage_end(history), settings)
     chosen = cutoffs_for(
         repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs
     )
     present = {at: repository.ids_at(view, at) for at in chosen}
-    with progress("Looking back on who was lost"):
+    with progress("Finding which lines were lost"):
         outcomes = LineOutcomes.of(history, settings, _union(present.values()))
     excluded: dict[str, int] = {}
     parts = []
-    with progress("Finding who was at risk", len(chosen)) as advance:
+    with progress("Finding which lines were at risk", len(chosen)) as advance:
         for at in chosen:
             part, reasons = _rows_at(
                 history, outcomes, ends, at, settings, present[at], positive, strata
@@ -268,7 +269,7 @@ def _line_dataset(
     if len(kept) == 0:
         raise InputError(
             "raw tables",
-            "must have somebody at risk at some cut-off; everybody is left out",
+            "must have a line at risk at some cut-off; all are left out",
             excluded,
         )
     rows, weight = rows[kept], exposure.weight[kept]
@@ -321,8 +322,8 @@ def _rows_at(
         ).height
         lines = lines.filter(pl.col("billing_type").is_in(list(strata)))
     end = at + timedelta(days=settings.gap_days + HORIZON_DAYS[-1])
-    late = pl.col("subscription_id").is_in(outcomes.ever_prepaid["subscription_id"].implode())
-    label_end = pl.when(late).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
+    prepaid = pl.col("subscription_id").is_in(outcomes.ever_prepaid["subscription_id"].implode())
+    label_end = pl.when(prepaid).then(end + timedelta(days=settings.inactivity_days)).otherwise(end)
     ended = (
         outcomes.service_ends.filter(pl.col("ended_at") > at)
         .group_by("subscription_id")
@@ -356,9 +357,7 @@ def _union(ids: Iterable[Sequence[str]]) -> pl.Series:
 
 
 def _first_outcomes(rows: pl.DataFrame) -> dict[str, int]:
-    """What came first to how many rows within the longest horizon; involuntary exits among it
-    compete with voluntary ones.
-    """
+    """Rows by their first outcome within the longest horizon, competing outcomes included."""
     within = rows.filter(pl.col("lost_at") <= pl.col("horizon_end"))
     return dict(
         within["how"].value_counts().sort("count", "how", descending=[True, False]).iter_rows()

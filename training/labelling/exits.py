@@ -1,5 +1,6 @@
-"""Exits: how and when each line's service came to an end, put together in hindsight from what
-several tables tell of it.
+"""Exits: how and when each line's service ended, combined from several tables.
+
+All rows up to the data's end are used.
 """
 
 from dataclasses import dataclass
@@ -9,49 +10,50 @@ import polars as pl
 
 from features.contracts.vocabulary import ARRIVED, HAPPENED, REPLACEMENTS, VOLUNTARY_CHURN
 from training.labelling.history import UTC_TIME, RawHistory
-from training.labelling.inactivity import inactive_periods, seen_until
+from training.labelling.inactivity import inactive_periods, usage_end
 
 PASSED_ON, UNKNOWN = "passed_on", "unknown"
-"""Ends that are neither voluntary nor involuntary: handed to somebody else, and not told."""
+"""Ends that are neither voluntary nor involuntary: a transfer to another customer, and an end
+whose reason is not recorded.
+"""
 
 CONTINUED = ("migration", "sim_swap")
 """Replacements after which the same person goes on with another line."""
 
 _SAME_END = timedelta(days=31)
-"""A loss that was told within these days of an end of service is why it ended."""
+"""A loss recorded within these days of an end of service is the reason for that end."""
 
 _SAME_REPLACEMENT = timedelta(days=1)
-"""A loss that was told within a day of a replacement is that replacement, whatever it was booked
-as.
-"""
+"""A loss recorded within a day of a replacement is that replacement, however it was booked."""
 
 _LINKS_MOST = 50
 
 
 @dataclass(frozen=True)
 class LineRecords:
-    """What is told of every line, before anything is made of it.
+    """What the raw tables record of lines, from which exits are derived.
 
     Parameters
     ----------
     lines : DataFrame
-        ``subscription_id``, ``billing_type`` and ``activated_at``, as last told.
+        ``subscription_id``, ``billing_type`` and ``activated_at``, by the newest row.
     ends : DataFrame
-        Each time that service ended: ``subscription_id``, ``ended_at``, ``status_reason``,
+        One row per end of service: ``subscription_id``, ``ended_at``, ``status_reason``,
         ``replacement``, ``replaced_by``, and ``back_at``, when it was in service again; null if
         never.
     lineage : DataFrame
         Which lines continue which: ``subscription_id``, ``member`` (the line itself or one that
         continues it), ``since`` (null for the line itself) and ``until`` (null for the last).
     losses : DataFrame
-        Losses as told, but for the silence of prepaid lines: ``subscription_id``, ``how``,
-        ``lost_at`` (the notice, if there was one), ``told_at`` (when it happened) and ``back_at``.
+        Recorded losses, except of prepaid lines by inactivity: ``subscription_id``, ``how``,
+        ``lost_at`` (the notice, if there was one), ``recorded_at`` (when it happened) and
+        ``back_at``.
     inactive_periods : DataFrame
-        Silences of prepaid lines: ``subscription_id``, ``inactive_from``, ``inactive_to`` (next
-        activity; null while it lasts) and ``stop``: that, or an earlier end of service for a reason
-        other than silence.
+        Inactive periods of prepaid lines: ``subscription_id``, ``inactive_from``, ``inactive_to``
+        (next activity; null while it lasts) and ``stop``: that, or an earlier end of service for a
+        reason other than inactivity.
     use_end : datetime
-        Until when use is known.
+        Until when usage is known.
     """
 
     lines: pl.DataFrame
@@ -63,21 +65,21 @@ class LineRecords:
 
     @classmethod
     def of(cls, history: RawHistory, only: pl.Series | None = None) -> "LineRecords":
-        """Read what became of lines.
+        """Read the records of lines.
 
         Parameters
         ----------
         history : RawHistory
             The raw tables.
         only : Series of str, optional
-            Lines that are asked about; those that continue them are read as well. Default: all.
+            Lines to read; those that continue them are read as well. Default: all.
 
         Raises
         ------
         InputError
             There is no table of losses.
         """
-        history.require("churn_events", "it tells who was lost")
+        history.require("churn_events", "it records losses")
         rows = _line_rows(history)
         lines = rows.group_by("subscription_id", maintain_order=True).agg(
             pl.col("billing_type", "activated_at").last()
@@ -88,30 +90,32 @@ class LineRecords:
         prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(
             wanted, on="subscription_id", how="semi"
         )
-        found = inactive_periods(history, prepaid.lazy().select("subscription_id", "activated_at"))
+        periods = inactive_periods(
+            history, prepaid.lazy().select("subscription_id", "activated_at")
+        )
         return cls(
             lines=lines,
             ends=ends,
             lineage=lineage,
             losses=_losses(history, rows, ends, lines),
-            inactive_periods=_stopped(found, ends),
-            use_end=seen_until(history),
+            inactive_periods=_stopped(periods, ends),
+            use_end=usage_end(history),
         )
 
     def exits(self, inactivity_days: int) -> pl.DataFrame:
-        """Exits of each line asked about and of those that continue it, as its own.
+        """Exits of each line; those of lines that continue it count as its own.
 
         Parameters
         ----------
         inactivity_days : int
-            Days of silence after which a prepaid line is lost.
+            Days of inactivity after which a prepaid line is lost.
 
         Returns
         -------
         DataFrame
             ``subscription_id``; ``how`` (a kind of churn, `PASSED_ON` or `UNKNOWN`); ``lost_at``;
             ``known_at``; ``back_at``, when it was in use again at the earliest, null if never;
-            ``ended``, whether service ended rather than fell silent.
+            ``ended``, whether service ended, rather than the line being inactive.
         """
         losses = self.losses.select(
             "subscription_id",
@@ -121,7 +125,7 @@ class LineRecords:
             "back_at",
             pl.lit(True).alias("ended"),
         )
-        exits = pl.concat([losses, self._fallen_silent(inactivity_days), self._other_ends()])
+        exits = pl.concat([losses, self._lost_by_inactivity(inactivity_days), self._other_ends()])
         return (
             self.lineage.join(exits.rename({"subscription_id": "member"}), on="member")
             .filter(
@@ -132,8 +136,8 @@ class LineRecords:
             .sort("subscription_id", "lost_at", "known_at", "how")
         )
 
-    def _fallen_silent(self, inactivity_days: int) -> pl.DataFrame:
-        """Silences that are complete, and those that may still become so when the data end."""
+    def _lost_by_inactivity(self, inactivity_days: int) -> pl.DataFrame:
+        """Inactive periods that are long enough, and those that may still become so."""
         known_at = pl.col("inactive_from") + timedelta(days=inactivity_days)
         complete = known_at <= pl.col("stop").fill_null(self.use_end)
         pending = pl.col("stop").is_null()
@@ -157,26 +161,31 @@ class LineRecords:
         )
 
     def _other_ends(self) -> pl.DataFrame:
-        """Transfers, and ends of which nothing is told."""
-        told = (
-            self.ends.join(self.losses.select("subscription_id", "told_at"), on="subscription_id")
-            .filter((pl.col("told_at") - pl.col("ended_at")).abs() <= _SAME_END)
+        """Transfers, and ends without a recorded reason."""
+        explained = (
+            self.ends.join(
+                self.losses.select("subscription_id", "recorded_at"), on="subscription_id"
+            )
+            .filter((pl.col("recorded_at") - pl.col("ended_at")).abs() <= _SAME_END)
             .select("subscription_id", "ended_at")
         )
-        passed_on = pl.col("replacement").eq_missing("transfer")
-        silent = pl.col("status_reason").eq_missing("inactivity") & (
+        transferred = pl.col("replacement").eq_missing("transfer")
+        inactive = pl.col("status_reason").eq_missing("inactivity") & (
             pl.col("billing_type") == "prepaid"
         )
         continued = pl.col("replacement").is_in(CONTINUED) & pl.col("replaced_by").is_in(
             self.lines["subscription_id"].implode()
         )
         return (
-            self.ends.join(told, on=["subscription_id", "ended_at"], how="anti")
+            self.ends.join(explained, on=["subscription_id", "ended_at"], how="anti")
             .join(self.lines.select("subscription_id", "billing_type"), on="subscription_id")
-            .filter(~silent, ~continued.fill_null(False))
+            .filter(~inactive, ~continued.fill_null(False))
             .select(
                 "subscription_id",
-                pl.when(passed_on).then(pl.lit(PASSED_ON)).otherwise(pl.lit(UNKNOWN)).alias("how"),
+                pl.when(transferred)
+                .then(pl.lit(PASSED_ON))
+                .otherwise(pl.lit(UNKNOWN))
+                .alias("how"),
                 pl.col("ended_at").alias("lost_at"),
                 pl.col("ended_at").alias("known_at"),
                 "back_at",
@@ -186,9 +195,7 @@ class LineRecords:
 
 
 def _line_rows(history: RawHistory) -> pl.DataFrame:
-    """Every change of every line, oldest first; what is told twice of one moment counts as told
-    last.
-    """
+    """Every change of every line, oldest first; of two rows for one time the later one counts."""
     line = pl.col("subscription_id")
     return (
         history.rows(
@@ -212,7 +219,7 @@ def _line_rows(history: RawHistory) -> pl.DataFrame:
 
 
 def _ends(rows: pl.DataFrame) -> pl.DataFrame:
-    """When each line's service ended and, by the last word on that end, why."""
+    """When each line's service ended and, by the newest row about that end, why."""
     replaced = pl.col("replacement").fill_null(
         pl.when(pl.col("status_reason").is_in(REPLACEMENTS)).then(pl.col("status_reason"))
     )
@@ -232,7 +239,7 @@ def _ends(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _returns(rows: pl.DataFrame) -> pl.DataFrame:
-    """When lines that had ended were in service again."""
+    """When lines whose service had ended were in service again."""
     again = rows.filter(~pl.col("ended") & pl.col("before"))
     return again.select("subscription_id", "run", pl.col(HAPPENED).alias("back_at"))
 
@@ -241,20 +248,20 @@ def _losses(
     history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: pl.DataFrame
 ) -> pl.DataFrame:
     voluntary = pl.col("how").is_in(VOLUNTARY_CHURN)
-    silent = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
+    inactive = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
     dated = (
         history.as_known("churn_events", ["churn", "notice_at"])
-        .rename({"churn": "how", HAPPENED: "told_at"})
+        .rename({"churn": "how", HAPPENED: "recorded_at"})
         .collect()
         .join(lines.select("subscription_id", "billing_type"), on="subscription_id", how="left")
-        .filter(~silent)
+        .filter(~inactive)
         .with_columns(
-            lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("told_at"))
+            lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("recorded_at"))
         )
-        .sort("told_at")
+        .sort("recorded_at")
         .join_asof(
             _returns(rows).sort("back_at"),
-            left_on="told_at",
+            left_on="recorded_at",
             right_on="back_at",
             by="subscription_id",
             strategy="forward",
@@ -267,21 +274,21 @@ def _losses(
             ends.filter(pl.col("replacement").is_not_null()).select("subscription_id", "ended_at"),
             on="subscription_id",
         )
-        .filter((pl.col("told_at") - pl.col("ended_at")).abs() <= _SAME_REPLACEMENT)
-        .select("subscription_id", "told_at")
+        .filter((pl.col("recorded_at") - pl.col("ended_at")).abs() <= _SAME_REPLACEMENT)
+        .select("subscription_id", "recorded_at")
     )
-    return dated.join(booked, on=["subscription_id", "told_at"], how="anti").select(
-        "subscription_id", "how", "lost_at", "told_at", "back_at"
+    return dated.join(booked, on=["subscription_id", "recorded_at"], how="anti").select(
+        "subscription_id", "how", "lost_at", "recorded_at", "back_at"
     )
 
 
-def _stopped(found: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
-    # An end because of silence leaves the silence as long as it is; any other breaks it off.
+def _stopped(periods: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    # An end of service because of inactivity does not shorten the period; any other end does.
     cuts = ends.filter(pl.col("status_reason").ne_missing("inactivity")).select(
         "subscription_id", pl.col("ended_at").alias("cut_at")
     )
     return (
-        found.sort("inactive_from")
+        periods.sort("inactive_from")
         .join_asof(
             cuts.sort("cut_at"),
             left_on="inactive_from",
@@ -314,26 +321,26 @@ def _lineage(ends: pl.DataFrame, lines: pl.DataFrame, only: pl.Series) -> pl.Dat
             pl.col("ended_at").alias("until"),
         )
     )
-    asked = pl.DataFrame({"subscription_id": only.cast(pl.String)}).unique(maintain_order=True)
-    reached = asked.select(
+    lines_wanted = pl.DataFrame({"subscription_id": only.cast(pl.String)})
+    reached = lines_wanted.unique(maintain_order=True).select(
         "subscription_id",
         pl.col("subscription_id").alias("member"),
         pl.lit(None, UTC_TIME).alias("since"),
     )
-    seen = reached.select("subscription_id", "member")
-    found = []
+    visited = reached.select("subscription_id", "member")
+    links = []
     for _ in range(_LINKS_MOST):
-        here = reached.join(steps, on="member", how="left")
-        found.append(here.select("subscription_id", "member", "since", "until"))
+        linked = reached.join(steps, on="member", how="left")
+        links.append(linked.select("subscription_id", "member", "since", "until"))
         reached = (
-            here.filter(pl.col("next").is_not_null())
+            linked.filter(pl.col("next").is_not_null())
             .select(
                 "subscription_id", pl.col("next").alias("member"), pl.col("until").alias("since")
             )
-            # Lines that replace each other in a ring would go round for ever.
-            .join(seen, on=["subscription_id", "member"], how="anti")
+            # Lines that replace each other in a circle would never come to an end.
+            .join(visited, on=["subscription_id", "member"], how="anti")
         )
         if reached.is_empty():
             break
-        seen = pl.concat([seen, reached.select("subscription_id", "member")])
-    return pl.concat(found)
+        visited = pl.concat([visited, reached.select("subscription_id", "member")])
+    return pl.concat(links)

@@ -1,9 +1,8 @@
-"""What was known when: the accepted raw tables, read lazily, as they stood at a cut-off or as they
-look in hindsight.
+"""Raw tables as they stood at a cut-off, or as they stand at the data's end.
 
-A row is known at a cut-off when it had arrived by then. Of a state table the latest row holds; of
-an event table a row that arrived later with the same key corrects the earlier one. Labels are told
-in hindsight, from all rows up to the data's end.
+A row counts at a cut-off when it had arrived by then. In a state table the latest row holds; in an
+event table, a row that arrived later with the same key corrects the earlier one. Labels use all
+rows up to the data's end.
 """
 
 from collections.abc import Sequence
@@ -28,15 +27,15 @@ UTC_TIME = pl.Datetime("us", "UTC")
 
 
 class RawHistory:
-    """The raw tables below one directory.
+    """The accepted raw tables below one directory, read lazily.
 
     Parameters
     ----------
     directory : Path
-        Where they lie, as ``<table>/*.parquet``, typed as their contracts say.
+        Holds ``<table>/*.parquet``, with the types of their contracts.
     until : datetime, optional
-        Look no further: rows that arrived later are not seen, not even in hindsight. Default: now,
-        because a row that claims to arrive in the future is not known yet.
+        Rows that arrived later are left out everywhere. Default: now, because a row that claims to
+        arrive in the future has not arrived yet.
 
     Raises
     ------
@@ -51,10 +50,10 @@ class RawHistory:
         self.until = until or datetime.now(UTC)
         for table in TABLES.values():
             if table.required:
-                self.require(table.name, "nothing can be said of anybody without it")
+                self.require(table.name, "no label can be made without it")
 
     def require(self, table: str, why: str) -> None:
-        """Require that a table is there.
+        """Raise an error unless a table exists.
 
         Raises
         ------
@@ -67,12 +66,12 @@ class RawHistory:
             )
 
     def has(self, table: str) -> bool:
-        """Whether a table is there, though it may be empty."""
+        """Whether a table exists; it may be empty."""
         return bool(self._files(table))
 
     @cached_property
     def end(self) -> datetime:
-        """When the newest row of any table arrived; not after `until`.
+        """Time at which the newest row of any table arrived; not after `until`.
 
         Raises
         ------
@@ -80,10 +79,10 @@ class RawHistory:
             There are no rows.
         """
         newest = [
-            moment
+            arrival
             for table in TABLES
             for path in self._files(table)
-            if (moment := _newest_arrival(path))
+            if (arrival := _newest_arrival(path))
         ]
         if not newest:
             raise InputError(
@@ -94,26 +93,26 @@ class RawHistory:
     def rows(
         self, table: str, columns: Sequence[str], only: pl.LazyFrame | None = None
     ) -> pl.LazyFrame:
-        """All rows seen, corrected ones too.
+        """All rows up to `until`, corrected ones too.
 
         Parameters
         ----------
         table : str
             A raw table; one that is absent has no rows.
         columns : sequence of str
-            Columns wanted, beside the key and both times.
+            Columns to read, beside the key and both times.
         only : LazyFrame, optional
-            Ids wanted, in a column of their name; default: all.
+            Ids to read, in a column of their name; default: all.
         """
         contract = TABLES[table]
         wanted = list(dict.fromkeys([*contract.key, *columns, HAPPENED, ARRIVED]))
         files = self._files(table)
         if not files:
             return pl.LazyFrame(schema={name: _polars_type(contract, name) for name in wanted})
-        seen = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
-        parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(seen) for path in files]
+        early = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
+        parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(early) for path in files]
         if only is not None:
-            # Part by part, so that no more than the rows wanted is ever held.
+            # Part by part, so that other rows are never held in memory.
             parts = [
                 part.join(only, on=only.collect_schema().names(), how="semi") for part in parts
             ]
@@ -126,18 +125,18 @@ class RawHistory:
         at: datetime | None = None,
         only: pl.LazyFrame | None = None,
     ) -> pl.LazyFrame:
-        """Rows that hold at a cut-off: the state of each bearer, or each event as it was last told.
+        """Rows as known at a cut-off: the latest state per key, or each event as last corrected.
 
         Parameters
         ----------
         table : str
             A raw table.
         columns : sequence of str
-            Columns wanted, beside the key and both times.
+            Columns to read, beside the key and both times.
         at : datetime, optional
-            The cut-off; default: hindsight.
+            The cut-off; default: the data's end.
         only : LazyFrame, optional
-            Ids wanted, in a column of their name; default: all.
+            Ids to read, in a column of their name; default: all.
         """
         contract = TABLES[table]
         rows = self.rows(table, columns, only)
@@ -150,10 +149,14 @@ class RawHistory:
         return sorted((self.directory / table).glob("*.parquet"))
 
 
-def utc(moment: np.datetime64) -> datetime:
-    """A moment of an array as Python's own, with its zone."""
-    found: datetime = moment.astype("datetime64[us]").item()
-    return found.replace(tzinfo=UTC)
+def utc(time: np.datetime64) -> datetime:
+    """Convert a UTC time of an array to a datetime with its time zone.
+
+    >>> utc(np.datetime64("2026-01-05"))
+    datetime.datetime(2026, 1, 5, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    naive: datetime = time.astype("datetime64[us]").item()
+    return naive.replace(tzinfo=UTC)
 
 
 def _polars_type(table: Table, column: str) -> pl.DataType:
@@ -167,14 +170,14 @@ def _newest_arrival(path: Path) -> datetime | None:
     for group in range(metadata.num_row_groups):
         statistics = metadata.row_group(group).column(position).statistics
         if statistics is None or not statistics.has_min_max:
-            found: datetime | None = (
+            read: datetime | None = (
                 pl.scan_parquet(path, glob=False).select(pl.col(ARRIVED).max()).collect().item()
             )
-            return found
-        here = (
+            return read
+        latest = (
             statistics.max.replace(tzinfo=UTC)
             if statistics.max.tzinfo is None
             else statistics.max.astimezone(UTC)
         )
-        newest = here if newest is None else max(newest, here)
+        newest = latest if newest is None else max(newest, latest)
     return newest

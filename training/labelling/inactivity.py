@@ -1,9 +1,8 @@
-"""Silences of prepaid lines: a prepaid line is lost when nothing is heard of it for long enough,
-and may come back.
+"""Inactive periods of prepaid lines, which are lost by inactivity and may come back.
 
-Use is told by the week: the last use of each week, but not the first. A silence therefore begins at
-a last use, a recharge or the activation, and ends, at the earliest, with the start of the next week
-that has use, or with a recharge. A week without a row counts as one without use.
+Usage is recorded per week: the last use of each week is known, the first is not. An inactive period
+therefore begins at a last use, a recharge or the activation. It ends, at the earliest, at the start
+of the next week with use, or at a recharge. A week without a row counts as a week without use.
 """
 
 from datetime import datetime
@@ -14,33 +13,31 @@ from features.contracts.tables import HAPPENED
 from training.labelling.history import RawHistory
 
 SHORTEST_DAYS = 7
-"""Silences that were shorter are not told of."""
+"""Shorter inactive periods are left out."""
 
 
-def seen_until(history: RawHistory) -> datetime:
-    """Up to when use is known: the end of the newest week told of; the data's end where that is
-    earlier.
-    """
+def usage_end(history: RawHistory) -> datetime:
+    """End of the newest week of usage, or the data's end where that is earlier."""
     newest = history.rows("usage_weeks", []).select(pl.col(HAPPENED).max()).collect().item()
     return history.end if newest is None else min(newest, history.end)
 
 
 def inactive_periods(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
-    """Silences of lines, in hindsight.
+    """Inactive periods of lines, as known at the data's end.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
     lines : LazyFrame
-        ``subscription_id`` and ``activated_at`` of the lines wanted.
+        ``subscription_id`` and ``activated_at`` of the lines.
 
     Returns
     -------
     DataFrame
-        One row a silence of `SHORTEST_DAYS` or more, and the last one of each line however short:
-        ``subscription_id``, ``inactive_from`` (last activity), ``inactive_to`` (earliest next activity;
-        null while it lasts), in order of both.
+        One row per period of `SHORTEST_DAYS` or more, and per last period of a line, however
+        short: ``subscription_id``, ``inactive_from`` (last activity), ``inactive_to`` (earliest
+        next activity; null while the period lasts). Ordered by line, then time.
     """
     wanted = lines.select("subscription_id")
     weeks = (
@@ -48,8 +45,7 @@ def inactive_periods(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
             "usage_weeks", ["minutes", "data_gb", "zero_use_days", "last_used_at"], only=wanted
         )
         .with_columns(
-            # Where the last use is not told, a week with any use may have had it in its last
-            # moment.
+            # Without the time of the last use, a week with any use may have had it at its very end.
             last=pl.when(pl.col("last_used_at").is_not_null())
             .then(pl.min_horizontal("last_used_at", HAPPENED))
             .when((pl.col("minutes") > 0) | (pl.col("data_gb") > 0) | (pl.col("zero_use_days") < 7))

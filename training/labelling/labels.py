@@ -1,11 +1,11 @@
-"""What became of lines, in hindsight, and the labels that follow from it.
+"""Outcomes of lines, as known at the data's end, and the labels that follow from them.
 
-A loss has two dates: when the line was lost, and when that could be known. A loss with notice is
-dated and known at the notice; without notice, when it happened. A prepaid line is lost by
-`inactivity_days` of silence: dated at its last activity, known when the silence is complete. The
-other ends of a line are no churn: involuntary exits compete with it, a migration or SIM swap goes
-on with the successor, a transfer ends what can be asked, and a record that ends without a word
-leaves the outcome unknown.
+A loss has two dates: when the line was lost, and when that could be known. A loss with notice has
+both dates at the notice; without notice, when it happened. A prepaid line is lost by
+`inactivity_days` of inactivity: at its last activity, known once it has been inactive that long.
+Other ends of a line are no churn. Involuntary exits compete with it, a migration or SIM swap
+continues with the new line, a transfer makes the label 0 from then on, and an end without a
+recorded reason leaves the outcome unknown.
 """
 
 from collections.abc import Collection
@@ -23,12 +23,12 @@ HORIZON_DAYS = (30, 60, 90)
 """Horizons of churn and non-payment, shortest first."""
 
 INACTIVITY_LENGTHS_DAYS = (15, 30, 60, 90)
-"""Lengths of silence that the sensitivity of prepaid churn is shown for."""
+"""Lengths of inactivity for which the sensitivity of prepaid churn is shown."""
 
 
 @dataclass(frozen=True)
 class LineOutcomes:
-    """What became of lines, and of those that continue them.
+    """Outcomes of lines, and of those that continue them.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class LineOutcomes:
         ``subscription_id`` of lines that are, or become, prepaid: their labels are known
         `inactivity_days` later.
     has_usage : bool
-        Whether there is a table that silence can be told by.
+        Whether there is a table of usage, without which inactivity is unknown.
     records : LineRecords
-        What all this was made of.
+        The records behind the exits.
     """
 
     exits: pl.DataFrame
@@ -52,16 +52,16 @@ class LineOutcomes:
     def of(
         cls, history: RawHistory, settings: LabelSettings, only: pl.Series | None = None
     ) -> "LineOutcomes":
-        """Look back on lines.
+        """Derive outcomes from the raw tables.
 
         Parameters
         ----------
         history : RawHistory
             The raw tables.
         settings : LabelSettings
-            When a silent line is lost.
+            When an inactive line is lost.
         only : Series of str, optional
-            Lines that are asked about; default: all.
+            Lines to derive outcomes of; default: all.
 
         Raises
         ------
@@ -87,20 +87,20 @@ class LineOutcomes:
 
     @property
     def service_ends(self) -> pl.DataFrame:
-        """``subscription_id`` and ``ended_at``, each time that service ended."""
+        """``subscription_id`` and ``ended_at``: one row per end of service."""
         return self.records.ends.select("subscription_id", "ended_at")
 
     def already_lost(self, at: datetime) -> pl.DataFrame:
-        """Lines that were lost already at a cut-off, known or not.
+        """Lines that were lost before a cut-off, whether that was known then or not.
 
         Returns
         -------
         DataFrame
             ``subscription_id`` and ``already_lost``: ``cancelling``, ``ended`` or ``inactive``.
         """
-        silent, voluntary = ~pl.col("ended"), pl.col("how").is_in(VOLUNTARY_CHURN)
+        inactive, voluntary = ~pl.col("ended"), pl.col("how").is_in(VOLUNTARY_CHURN)
         why = (
-            pl.when(silent)
+            pl.when(inactive)
             .then(pl.lit("inactive"))
             .when(voluntary)
             .then(pl.lit("cancelling"))
@@ -108,7 +108,7 @@ class LineOutcomes:
         )
         return (
             _not_yet_back(self.exits, at)
-            .filter(pl.col("known_at") <= at, ~(silent & (pl.col("how") == UNKNOWN)))
+            .filter(pl.col("known_at") <= at, ~(inactive & (pl.col("how") == UNKNOWN)))
             .with_columns(already_lost=why)
             .sort("subscription_id", "lost_at", "already_lost")
             .unique("subscription_id", keep="first", maintain_order=True)
@@ -134,9 +134,9 @@ class LineOutcomes:
         Returns
         -------
         DataFrame
-            In the order of `lines`: ``subscription_id``; ``in_gap``, whether it was known within
-            the gap that the line was lost; ``how`` and ``lost_at`` of what came first, null where
-            nothing did; ``label_<days>`` by horizon, null where unknown.
+            In the order of `lines`: ``subscription_id``; ``in_gap``, whether the loss became known
+            within the gap; ``how`` and ``lost_at`` of the first exit, null where there is none;
+            ``label_<days>`` by horizon, null where unknown.
         """
         gap_end = at + timedelta(days=gap_days)
         coming = _not_yet_back(self.exits, at).join(lines, on="subscription_id", how="semi")
@@ -152,13 +152,13 @@ class LineOutcomes:
             .unique("subscription_id", keep="first", maintain_order=True)
             .select("subscription_id", "how", "lost_at")
         )
-        found = (
+        labelled = (
             lines.select("subscription_id")
             .join(in_gap, on="subscription_id", how="left", maintain_order="left")
             .join(first, on="subscription_id", how="left", maintain_order="left")
             .with_columns(pl.col("in_gap").fill_null(False))
         )
-        return found.with_columns(
+        return labelled.with_columns(
             pl.when(
                 pl.col("lost_at").is_null() | (pl.col("lost_at") > gap_end + timedelta(days=days))
             )
@@ -172,18 +172,18 @@ class LineOutcomes:
 
 @dataclass(frozen=True)
 class InactivityShare:
-    """What prepaid churn would be, were a line lost after so many days of silence.
+    """Prepaid churn if a line counted as lost after a given number of days of inactivity.
 
     Parameters
     ----------
     days : int
-        Length of silence.
+        Days of inactivity.
     lines : int
         Prepaid lines in service.
     lost : float or None
-        Share of them that fell silent for so long; None where there are no lines.
+        Share of them that were inactive for so long; None where there are no lines.
     back : float or None
-        Share of those inactive_periods after which the line was used again, as far as the data tell; None
+        Share of those inactive periods after which the line was used again within the data; None
         where there are none.
     """
 
@@ -194,36 +194,36 @@ class InactivityShare:
 
 
 def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
-    """How much hangs on the length of silence that counts as lost, for each of `INACTIVITY_LENGTHS_DAYS`.
+    """Prepaid churn for each of `INACTIVITY_LENGTHS_DAYS`, to show how much depends on it.
 
-    All lengths are judged by the same inactive periods: those that began late enough for use to be told of,
-    and early enough for the longest to be complete. A line that the operator itself ended because
-    of silence cannot come back.
+    All lengths are compared on the same inactive periods: those that began after the first week of
+    usage, and early enough for the longest length to be complete. A line that the operator itself
+    ended because of inactivity cannot come back.
 
     Raises
     ------
     InputError
         There is no table of losses, or of use.
     """
-    history.require("usage_weeks", "silence is told by it")
+    history.require("usage_weeks", "inactivity is derived from it")
     records = LineRecords.of(history)
     first = (
         history.as_known("usage_weeks", []).select(pl.col("week_start_at").min()).collect().item()
     )
     last = records.use_end - timedelta(days=max(INACTIVITY_LENGTHS_DAYS))
-    silent = records.inactive_periods.filter(
+    periods = records.inactive_periods.filter(
         pl.col("inactive_from") > first, pl.col("inactive_from") <= last
     )
     length = pl.col("stop").fill_null(records.use_end) - pl.col("inactive_from")
-    already_lost = records.ends.filter(pl.col("ended_at") <= first, pl.col("back_at").is_null())
+    ended = records.ends.filter(pl.col("ended_at") <= first, pl.col("back_at").is_null())
     lines = (
         records.lines.filter(pl.col("billing_type") == "prepaid", pl.col("activated_at") <= last)
-        .join(already_lost, on="subscription_id", how="anti")
+        .join(ended, on="subscription_id", how="anti")
         .height
     )
     shares = []
     for days in INACTIVITY_LENGTHS_DAYS:
-        complete = silent.filter(length >= timedelta(days=days))
+        complete = periods.filter(length >= timedelta(days=days))
         lost = complete["subscription_id"].n_unique()
         back = int(complete["inactive_to"].is_not_null().sum())
         shares.append(

@@ -1,4 +1,4 @@
-"""Splits: which rows a model is fitted on and which it is judged on."""
+"""Splits: which rows a model is fitted on, and which it is evaluated on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 TUNE_FROM, CALIBRATE_FROM = 0.6, 0.8
-"""Shares of customers, by their hash: fitted on below the first, calibrated on from the second,
-tuned on between.
+"""Shares of customers, by the hash of their id: rows below the first are for fitting, rows from the
+second on for calibration, those between for tuning.
 """
 
 FEWEST_POSITIVES = {"fit": 50, "tune": 20, "calibrate": 20, "test": 20}
-"""Rows with the outcome that a part needs at the longest horizon."""
+"""Positives that each part needs at the longest horizon."""
 
 
 @dataclass(frozen=True)
 class PeriodSplit:
-    """Rows for each step of making a model, by time and customer.
+    """Rows for each step of training, by time and customer.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class PeriodSplit:
         Row positions with cut-offs whose labels end before the test period begins; no customer is
         in two of them.
     test : (.,) intp
-        Row positions of the latest cut-offs, whoever the customer.
+        Row positions of the latest cut-offs, of all customers.
     purged : int
-        Earlier rows whose labels end within the test period: they are in no part.
+        Earlier rows whose labels end within the test period. They are in no part.
     """
 
     fit: Positions
@@ -50,16 +50,16 @@ class PeriodSplit:
 def period_split(
     dataset: "Dataset", settings: LabelSettings, test_from: datetime | None = None
 ) -> PeriodSplit:
-    """Split labelled rows of several cut-offs into a later test period, and customers before it.
+    """Split labelled rows into a later test period, and earlier parts by customer.
 
     Parameters
     ----------
     dataset : Dataset
         The rows.
     settings : LabelSettings
-        How much of the cut-offs make the test period.
+        The share of cut-offs that make the test period.
     test_from : datetime, optional
-        When the test period begins; default: the latest `test_share` of the cut-offs, at least one.
+        Start of the test period; default: the latest `test_share` of the cut-offs, at least one.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def period_split(
         spanned = int((start - cutoffs[0]) // np.timedelta64(7, "D"))
         raise InputError(
             "cut-offs",
-            f"must begin {needed} weeks before the test period, for any label to end before it",
+            f"must begin {needed} weeks before the test period, so that a label ends before it",
             f"{spanned} weeks",
         )
     share = customer_share(dataset.customers)
@@ -99,22 +99,24 @@ def period_split(
     longest = max(dataset.labels)
     for part, fewest in FEWEST_POSITIVES.items():
         label = dataset.labels[longest][getattr(split, part)]
-        for found, what in (
+        for count, what in (
             (int(np.sum(label == 1)), "positives"),
             (int(np.sum(label == 0)), "negatives"),
         ):
-            if found < fewest:
+            if count < fewest:
                 raise InputError(
                     f"{dataset.target}, {part} rows",
                     f"must have at least {fewest} {what} within {longest} days",
-                    found,
+                    count,
                 )
     return split
 
 
 def customer_share(customers: NDArray[np.str_]) -> Floats:
-    """Where each customer stands between 0 and 1, by a hash of its id: the same on every machine
-    and for good.
+    """A number from 0 to 1 per customer, by a hash of its id: the same on every machine.
+
+    >>> customer_share(np.array(["0004711", "0004712", "0004711"])).round(3).tolist()
+    [0.006, 0.398, 0.006]
     """
     different, place = np.unique(customers, return_inverse=True)
     digests = [
@@ -124,5 +126,5 @@ def customer_share(customers: NDArray[np.str_]) -> Floats:
     return shares[place]
 
 
-def _day(moment: np.datetime64) -> str:
-    return str(moment.astype("datetime64[D]"))
+def _day(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[D]"))

@@ -1,4 +1,4 @@
-"""Population: who is at risk at a cut-off, and why the others are not asked about."""
+"""Populations: who is at risk at a cut-off, and why the others are left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,26 +12,26 @@ from training.labelling.labels import LineOutcomes
 from training.settings import LabelSettings
 
 SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
-"""What figures are shown by. Age is for judging only."""
+"""Columns by which figures are broken down. Age is used for evaluation only."""
 
 LINE_EXCLUSIONS = (
     *("iot", "test", "employee", "suspended", "enterprise", "new"),
     *("cancelling", "ended", "porting", "use_unknown", "inactive", "no_history"),
 )
-"""Why a line in service is not at risk, in the order in which reasons apply."""
+"""Reasons why a line in service is not at risk, in the order in which they apply."""
 
 _YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
 class CutoffPopulation:
-    """Those at risk at a cut-off.
+    """Lines or customers at risk at a cut-off.
 
     Parameters
     ----------
     rows : DataFrame
-        In order of the id: ``subscription_id`` (lines only), ``customer_id``, ``household`` (its
-        household, or the customer alone where that is unknown), and the `SLICES`.
+        Ordered by id: ``subscription_id`` (lines only), ``customer_id``, ``household`` (the
+        customer alone where it is unknown), and the `SLICES`.
     excluded : dict of str to int
         How many others were in service, by the first reason that applies.
     """
@@ -49,22 +49,22 @@ def lines_at_risk(
 ) -> CutoffPopulation:
     """Lines at risk at a cut-off.
 
-    At risk is a line that is active, known for `known_days`, no machine's, test's or employee's
-    line, not of an enterprise, not cancelling or porting, and, if it is prepaid, not silent for
-    `inactivity_days`.
+    A line is at risk if it is active, has been known for `known_days`, is no machine's, test or
+    employee's line, belongs to no enterprise, is not cancelling or porting, and, if it is prepaid,
+    has not been inactive for `inactivity_days`.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
     outcomes : LineOutcomes
-        What became of the lines, so that who was lost already, though nobody knew, is left out.
+        Outcomes of the lines: those already lost are left out, even if that became known later.
     at : datetime
         The cut-off.
     settings : LabelSettings
-        Days.
+        `known_days` and `inactivity_days`.
     present : sequence of str, optional
-        Lines that features are kept of; default: all.
+        Lines with stored features; default: all.
     """
     first = (
         history.rows("subscriptions", [])
@@ -102,10 +102,10 @@ def lines_at_risk(
 def customers_present(
     history: RawHistory, at: datetime, present: Sequence[str] | None = None
 ) -> CutoffPopulation:
-    """Customers at a cut-off who can be dissatisfied: people, with at least one line in use.
+    """Customers at a cut-off who can be asked how satisfied they are.
 
-    Left out are enterprises and whoever has only machines', test or employees' lines, or none that
-    is active.
+    Left out are enterprises, and customers who have only machines', test or employees' lines, or no
+    active line.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def customers_present(
     at : datetime
         The cut-off.
     present : sequence of str, optional
-        Customers that features are kept of; default: all.
+        Customers with stored features; default: all.
     """
     odd = pl.any_horizontal(
         pl.col(name).fill_null(False) for name in ("is_iot", "is_test", "is_employee")

@@ -1,9 +1,8 @@
-"""Labelled rows of the three dissatisfaction targets, weighted so that those who answered stand for
-all who could be asked.
+"""Labelled rows of the three dissatisfaction targets, weighted to represent all eligible customers.
 
-A dataset's rows are the invitations that were answered. Beside them stand the facts: how many were
-asked and answered, how unequal the weights are, how alike answers and invitations look, and how far
-satisfaction itself could move the figures.
+A dataset's rows are the answered invitations. Its facts hold how many were invited and answered,
+how unequal the weights are, how similar answers and invitations are, and how far satisfaction itself
+could change the figures.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
-from models.dissatisfaction import SurveyTarget, silent
+from models.dissatisfaction import SurveyTarget, is_silent
 from training.labelling.care_exposure import CareExposure, care_exposure
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory, utc
@@ -34,13 +33,13 @@ from training.surveys.settings import SurveySettings
 from training.surveys.weights import SurveyWeights, balance, survey_weights
 
 SILENT = "silent"
-"""Slice that tells whether the customer was silent at the cut-off: ``yes`` or ``no``."""
+"""Slice for whether the customer was silent at the cut-off: ``yes`` or ``no``."""
 
 WEIGHTS = (
-    "answers stand for all who could be asked: by the probability of being invited, and by that of "
-    "answering as far as it shows"
+    "answers represent all eligible customers, by the probability of being invited and by the "
+    "estimated probability of answering"
 )
-"""What the weights mean."""
+"""The meaning of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,19 +49,19 @@ class SurveyDataset:
     Parameters
     ----------
     dataset : Dataset
-        Rows that answered, with combined weights; its `facts` hold the rest.
+        Answered rows, with combined weights; its `facts` hold the rest.
     invited : SurveyRows
         All n invited rows, ordered by cut-off, then id.
     matrix : (n, k) float64
         Their features.
     silent : (n,) bool
-        Who was silent at the cut-off.
+        Whether the customer was silent at the cut-off.
     response : Response
-        How likely each was to answer.
+        The probability that each was answered.
     weights : SurveyWeights
-        Weights of the rows that answered.
+        Weights of the answered rows.
     facts : SurveyFacts
-        What is to be known of it.
+        Facts about the survey rows.
     """
 
     dataset: Dataset
@@ -81,17 +80,16 @@ class SurveyDataset:
         ).to_json()
 
     def calibration(self, rows: Positions, probability: Floats, odds_ratio: float) -> SampledBand:
-        """Observed over expected among all who were asked, as far as some rows of the dataset tell,
-        with its sensitivity band.
+        """Observed over expected among all who were invited, with its sensitivity band.
 
         Parameters
         ----------
         rows : (m,) intp
-            Rows of the dataset, such as its test rows.
+            Rows of the dataset to estimate it from, such as its test rows.
         probability : (m,) float64
-            What a model predicts of them.
+            Their predicted probabilities.
         odds_ratio : float
-            The farthest odds ratio of answering thought possible; at least 1.
+            The largest plausible odds ratio of answering; at least 1.
         """
         label = next(iter(self.dataset.labels.values()))[rows]
         design, response = self.weights.design[rows], self.weights.response[rows]
@@ -111,55 +109,56 @@ def survey_dataset(
     until: datetime | None = None,
     test_from: datetime | None = None,
 ) -> SurveyDataset:
-    """Rows that were asked how satisfied they are; those that answered are labelled and weighted.
+    """Rows that were invited to a survey; answered ones are labelled and weighted.
 
-    Rows that care touched between the cut-off and the invitation are treated as those of every
-    target, see `training.labelling.care_exposure`.
+    Rows that care touched between the cut-off and the invitation are left out, see
+    `training.labelling.care_exposure`.
 
     Parameters
     ----------
     home : Home
-        Where raw tables and features lie.
+        Holds raw tables and features.
     target : SurveyTarget
         What counts as dissatisfied.
     settings : LabelSettings, optional
         Gap, cut-offs and test period; default: the ones in force.
     surveys : SurveySettings, optional
-        How answers are waited for and weighted; default: the ones in force.
+        How long answers are waited for, and how they are weighted; default: the ones in force.
     cutoffs : sequence of datetime, optional
-        Mondays that history is kept of; default: as the settings say, counted back from the newest
-        whose answers are in. Not for contacts: their cut-off is their close.
+        Mondays with stored features; default: by the settings, counted back from the newest whose
+        answers have arrived. Not for contacts: their cut-off is their close.
     until : datetime, optional
-        Look no further than this, as if it were now.
+        Leave out rows that arrived later, as if this were now.
     test_from : datetime, optional
-        When the test period begins: who answers is learned from what was known before. Default: as
+        Start of the test period: the response model is fitted on what was known before. Default: as
         `training.labelling.periods.period_split`.
 
     Raises
     ------
     InputError
-        A table is absent, a cut-off has no history or its answers are not in, or nobody answered.
+        A table is absent, a cut-off has no stored features or its answers have not arrived, or no
+        invitation was answered.
     """
     settings = settings or LabelSettings.read()
     surveys = surveys or SurveySettings.read()
     history, repository = RawHistory(home.raw, until), OperatorRepository(home)
-    found = eligible_rows(history, repository, target, settings, surveys, cutoffs)
-    everybody = survey_rows(history, target, found.asked, settings.gap_days, surveys)
-    people = _of_rows(found.people, everybody)
-    # What was done after the invitation cannot have moved the answer.
-    exposure = care_exposure(history, people.with_columns(label_end=_moments(everybody.invited_at)))
+    eligible = eligible_rows(history, repository, target, settings, surveys, cutoffs)
+    everybody = survey_rows(history, target, eligible.keys, settings.gap_days, surveys)
+    people = _of_rows(eligible.people, everybody)
+    # Care after the invitation is not counted: the answer was prompted by then.
+    exposure = care_exposure(history, people.with_columns(label_end=_times(everybody.invited_at)))
     matrix = features_for(repository, target.service, everybody.ids.tolist(), everybody.cutoffs)
-    told = ~np.isnan(matrix).all(axis=1)
-    kept = np.flatnonzero(~exposure.touched & told)
+    has_features = ~np.isnan(matrix).all(axis=1)
+    kept = np.flatnonzero(~exposure.touched & has_features)
     invited, people, matrix = everybody.rows(kept), people[kept], matrix[kept]
-    excluded = found.excluded | everybody.excluded
+    excluded = eligible.excluded | everybody.excluded
     excluded |= {
         "care": int(exposure.touched.sum()),
-        "no_history": int((~exposure.touched & ~told).sum()),
+        "no_history": int((~exposure.touched & ~has_features).sum()),
     }
     if not invited.answered.any():
         raise InputError(
-            "raw tables", f"must have answers that tell {target.name}; there are none", excluded
+            "raw tables", f"must have answers for {target.name}; there are none", excluded
         )
     return _weighted(
         target,
@@ -172,7 +171,7 @@ def survey_dataset(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Invited rows, whom they are about, what features say of them, and what care did to them."""
+    """Invited rows, their customers, features and care exposure."""
 
     history: RawHistory
     invited: SurveyRows
@@ -192,13 +191,13 @@ def _weighted(
 ) -> SurveyDataset:
     invited, matrix, answered = rows.invited, rows.matrix, rows.invited.answered
     features = columns_of(target.service)
-    quiet = silent(matrix[:, features.index("days_since_answer")])
+    silent = is_silent(matrix[:, features.index("days_since_answer")])
     slices = {name: rows.people[name].to_numpy().astype(np.str_) for name in SLICES}
-    slices[SILENT] = np.where(quiet, "yes", "no")
-    seen, seen_names = _seen(matrix, features, invited, slices)
+    slices[SILENT] = np.where(silent, "yes", "no")
+    observed, names = _observed(matrix, features, invited, slices)
     response = fit_response(
-        seen,
-        seen_names,
+        observed,
+        names,
         answered,
         invited.customers,
         invited.label_ends,
@@ -206,26 +205,26 @@ def _weighted(
         settings=surveys,
         seed=TrainingSettings.read().seed,
     )
-    # Care that was drawn at random is undone like the drawing of invitations: both are known by
-    # design.
+    # Randomised care is corrected for like the sampling of invitations: both probabilities are
+    # known by design.
     design = rows.exposure.weight[rows.kept] / invited.sampling_probability
     weights = survey_weights(design[answered], response.probability[answered], surveys)
-    balances = balance(seen, seen_names, answered, design, weights)
-    facts = survey_facts(target, invited, quiet, weights, response, balances, settings, surveys)
-    those = np.flatnonzero(answered)
+    balances = balance(observed, names, answered, design, weights)
+    facts = survey_facts(target, invited, silent, weights, response, balances, settings, surveys)
+    chosen = np.flatnonzero(answered)
     dataset = Dataset(
         target=target.name,
         service=target.service,
         features=features,
-        ids=invited.ids[those],
-        customers=invited.customers[those],
-        cutoffs=invited.cutoffs[those],
-        label_ends=invited.label_ends[those],
-        matrix=matrix[those],
-        labels={target.horizon_days: invited.label[those]},
+        ids=invited.ids[chosen],
+        customers=invited.customers[chosen],
+        cutoffs=invited.cutoffs[chosen],
+        label_ends=invited.label_ends[chosen],
+        matrix=matrix[chosen],
+        labels={target.horizon_days: invited.label[chosen]},
         weight=weights.combined,
-        slices={name: values[those] for name, values in slices.items()},
-        holdout=rows.exposure.holdout[rows.kept][those],
+        slices={name: values[chosen] for name, values in slices.items()},
+        holdout=rows.exposure.holdout[rows.kept][chosen],
         excluded={reason: count for reason, count in rows.excluded.items() if count},
         facts={
             "gap_days": facts.gap_days,
@@ -241,7 +240,7 @@ def _weighted(
         dataset=dataset,
         invited=invited,
         matrix=matrix,
-        silent=quiet,
+        silent=silent,
         response=response,
         weights=weights,
         facts=facts,
@@ -250,36 +249,32 @@ def _weighted(
 
 def _of_rows(people: pl.DataFrame, rows: SurveyRows) -> pl.DataFrame:
     keys = pl.DataFrame(
-        {"id": pl.Series(rows.ids, dtype=pl.String), "cutoff": _moments(rows.cutoffs)}
+        {"id": pl.Series(rows.ids, dtype=pl.String), "cutoff": _times(rows.cutoffs)}
     )
     return keys.join(people, on=["id", "cutoff"], how="left", maintain_order="left")
 
 
-def _moments(times: Times) -> pl.Series:
+def _times(times: Times) -> pl.Series:
     return pl.Series(times).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def _seen(
+def _observed(
     matrix: Floats, features: tuple[str, ...], invited: SurveyRows, slices: dict[str, Texts]
 ) -> tuple[Floats, tuple[str, ...]]:
-    """What could be seen of an invited customer: the features, what figures are sliced by, and how
-    the invitation was sent.
-    """
+    """Columns observed of invited rows: features, slices and how the invitation was sent."""
     texts = {name: values for name, values in slices.items() if name != SILENT}
     texts |= {"invitation_channel": invited.channel, "invitation_touchpoint": invited.touchpoint}
     codes = [
         np.unique(values, return_inverse=True)[1].astype(np.float64) for values in texts.values()
     ]
-    seen = np.column_stack([matrix, *codes, invited.sampling_probability])
-    return seen, (*features, *texts, "sampling_probability")
+    observed = np.column_stack([matrix, *codes, invited.sampling_probability])
+    return observed, (*features, *texts, "sampling_probability")
 
 
 def _test_start(cutoffs: Times, settings: LabelSettings) -> datetime:
-    """When the test period begins, as `training.labelling.periods.period_split` has it, though
-    there be too few rows to split.
-    """
-    different = np.unique(cutoffs)
-    return utc(different[-max(1, int(settings.test_share * len(different)))])
+    """Start of the test period, as in `period_split`, but without its check for enough rows."""
+    distinct = np.unique(cutoffs)
+    return utc(distinct[-max(1, int(settings.test_share * len(distinct)))])
 
 
 def _days(target: SurveyTarget, cutoffs: Times) -> list[str]:

@@ -1,6 +1,4 @@
-"""Who could be asked how satisfied they are: customers at cut-offs, or contacts at their close, and
-whom they are about.
-"""
+"""Eligible rows: customers at cut-offs, or contacts at their close, who can be sent a survey."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from holdfast.arrays import Times
 from holdfast.errors import InputError
 from holdfast.logging import progress
 from models.dissatisfaction import SurveyTarget
+from training.labelling.cutoffs import check_requested
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES, customers_present
 from training.settings import LabelSettings
@@ -28,13 +27,13 @@ _PERSON = ("customer_id", "household", *SLICES)
 
 @dataclass(frozen=True)
 class EligibleRows:
-    """Rows that an answer can be looked for.
+    """Rows for which a survey answer can be looked up.
 
     Parameters
     ----------
     people : DataFrame
-        Ordered by cut-off, then id: ``id`` (a customer or a contact), ``cutoff``, ``customer_id``,
-        ``household``, and the slices.
+        Ordered by cut-off, then id: ``id`` (of a customer or a contact), ``cutoff``,
+        ``customer_id``, ``household``, and the slices.
     excluded : dict of str to int
         Rows left out, by reason.
     """
@@ -43,8 +42,8 @@ class EligibleRows:
     excluded: dict[str, int]
 
     @property
-    def asked(self) -> SurveyKeys:
-        """The rows, as labels are looked for."""
+    def keys(self) -> SurveyKeys:
+        """Keys by which labels are looked up."""
         return SurveyKeys(
             ids=self.people["id"].to_numpy().astype(np.str_),
             customers=self.people["customer_id"].to_numpy().astype(np.str_),
@@ -63,26 +62,27 @@ def eligible_rows(
     surveys: SurveySettings,
     cutoffs: Sequence[datetime] | None = None,
 ) -> EligibleRows:
-    """Find the rows of a target.
+    """Find the eligible rows of a target.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
     repository : OperatorRepository
-        Says of whom, and when, features are kept.
+        Names the customers and Mondays with stored features.
     target : SurveyTarget
         Whether rows are customers or contacts.
     settings, surveys
-        How long a label takes, and how far cut-offs lie apart.
+        How long a label takes, and the step between cut-offs.
     cutoffs : sequence of datetime, optional
-        Mondays to take customers at; default: counted back from the newest whose answers are in.
+        Mondays to take customers at; default: counted back from the newest whose answers have
+        arrived.
 
     Raises
     ------
     InputError
-        A table is absent, a cut-off has no history or its answers are not in, or contacts were to
-        have cut-offs.
+        A table is absent, a cut-off has no stored features or its answers have not arrived, or
+        cut-offs were given for contacts.
     """
     if target.entity == "contact":
         if cutoffs is not None:
@@ -96,7 +96,7 @@ def eligible_rows(
     )
     excluded: dict[str, int] = {}
     parts = []
-    with progress("Finding who could be asked", len(chosen)) as advance:
+    with progress("Finding eligible customers", len(chosen)) as advance:
         for at in chosen:
             population = customers_present(history, at, repository.ids_at(view, at))
             for reason, rows in population.excluded.items():
@@ -113,17 +113,16 @@ def eligible_rows(
 def unanswered_contacts(
     history: RawHistory, target: SurveyTarget, since: datetime, at: datetime
 ) -> EligibleRows:
-    """Contacts that a score is wanted for: closed after `since`, known at `at`, and not answered by
-    then.
+    """Contacts to score: closed after `since`, and without an answer by `at`.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
     target : SurveyTarget
-        A target of contacts, whose question nobody answered yet.
+        A target of contacts, whose question was not answered.
     since, at : datetime
-        The closes looked at, and as of when.
+        Closes after the first count, as known at the second.
 
     Raises
     ------
@@ -151,10 +150,10 @@ def unanswered_contacts(
 def _contacts(
     history: RawHistory, repository: OperatorRepository, target: SurveyTarget
 ) -> EligibleRows:
-    """Contacts that features are kept of."""
+    """Contacts with stored features."""
     _require_contacts(history, target)
     view = SERVICES[target.service][0]
-    kept = pl.Series(
+    stored = pl.Series(
         [
             id_
             for monday in repository.history_mondays(view)
@@ -162,7 +161,7 @@ def _contacts(
         ]
     )
     closes = _closes(history)
-    contacts = closes.filter(pl.col("id").is_in(kept.cast(pl.String).implode()))
+    contacts = closes.filter(pl.col("id").is_in(stored.cast(pl.String).implode()))
     return _of_customers(history, contacts, {"no_history": len(closes) - len(contacts)})
 
 
@@ -171,9 +170,7 @@ def _require_contacts(history: RawHistory, target: SurveyTarget) -> None:
 
 
 def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
-    """When contacts closed, as the first version to arrive told it: that is when features know
-    them.
-    """
+    """When contacts closed, by the first row to arrive, as features are computed then."""
     rows = history.rows("interactions", ["customer_id"])
     return (
         (rows if at is None else rows.filter(pl.col(ARRIVED) <= at))
@@ -199,7 +196,7 @@ def _of_customers(
     weeks = contacts.with_columns(monday=pl.col("cutoff").dt.truncate("1w")).partition_by(
         "monday", as_dict=True, maintain_order=True
     )
-    with progress("Finding whose contacts they were", len(weeks)) as advance:
+    with progress("Finding the customers of contacts", len(weeks)) as advance:
         for (monday,), of_week in weeks.items():
             people = customers_present(history, monday).rows.select(_PERSON)
             parts.append(
@@ -218,58 +215,41 @@ def survey_cutoffs(
     target: SurveyTarget,
     settings: LabelSettings,
     surveys: SurveySettings,
-    asked: Sequence[datetime] | None = None,
+    requested: Sequence[datetime] | None = None,
 ) -> list[datetime]:
-    """Cut-offs to take customers at, oldest first: counted back from the newest Monday whose
-    answers are in.
+    """Cut-offs of customers, oldest first, counted back from the newest whose answers have arrived.
 
     Parameters
     ----------
     mondays : (m,) datetime64[us]
-        Mondays that history is kept of, UTC.
+        Mondays with stored features, UTC.
     end : datetime
         The data's end.
     target, settings, surveys
         How long a label takes.
-    asked : sequence of datetime, optional
+    requested : sequence of datetime, optional
         Take these instead.
 
     Raises
     ------
     InputError
-        No Monday's answers are in, or one that was asked for has no history or its answers are not
-        in.
+        No Monday's answers have arrived, or a requested one has no stored features or its answers
+        have not arrived.
     """
-    known = [utc(monday) for monday in np.sort(mondays)]
+    stored = [utc(monday) for monday in np.sort(mondays)]
     span = timedelta(
         days=(settings.gap_days if target.has_gap else 0)
         + target.horizon_days
         + surveys.answer_days
     )
-    usable = [monday for monday in known if monday + span <= end]
-    if asked is not None:
-        for at in asked:
-            if at not in known:
-                between = (
-                    f", {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}"
-                    if known
-                    else "; there are none yet"
-                )
-                raise InputError(
-                    "cutoffs", f"must be Mondays that history is kept of{between}", at.isoformat()
-                )
-            if at not in usable:
-                raise InputError(
-                    "cutoffs",
-                    f"must not lie after {end - span:%Y-%m-%d}, for answers to be in",
-                    at.isoformat(),
-                )
-        return sorted(set(asked))
+    usable = [monday for monday in stored if monday + span <= end]
+    if requested is not None:
+        return check_requested(requested, stored, end - span, "answers to arrive")
     if not usable:
-        reach = f"{max(0, (end - known[0]).days)} days" if known else "no history"
+        reach = f"{max(0, (end - stored[0]).days)} days" if stored else "no stored features"
         raise InputError(
             "raw tables",
-            f"must reach {span.days} days beyond the first Monday that history is kept of",
+            f"must reach {span.days} days beyond the first Monday with stored features",
             reach,
         )
     step = timedelta(weeks=settings.cutoff_every_weeks)

@@ -1,4 +1,4 @@
-"""Survey facts: what is to be known of the answers that a dissatisfaction model is made of."""
+"""Survey facts: figures about the answers that a dissatisfaction model is trained on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,12 +16,12 @@ from training.surveys.settings import SurveySettings
 from training.surveys.weights import BALANCED, Balance, SurveyWeights, WeightDiagnostics
 
 WORST_COLUMNS = 10
-"""Columns of the balance that are told of."""
+"""Columns of the balance that are reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupFacts:
-    """Surveys of some of those who were invited.
+    """Figures of one group of invited rows.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class GroupFacts:
     prevalence_of_answers : float or None
         Share of dissatisfied among the answers; None where there are none.
     prevalence : SampledBand or None
-        Estimated share among all who were invited, its sensitivity band, and what sampling adds.
+        Estimated share among all who were invited, with sensitivity band and sampling uncertainty.
     """
 
     invited: int
@@ -42,16 +42,17 @@ class GroupFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyFacts:
-    """What is to be known of the answers that a model is made of.
+    """Figures about the answers that a model is trained on.
 
     Parameters
     ----------
     target : str
-        What is predicted.
+        Name of the target.
     gap_days, horizon_days, answer_days : int
         Days left out, days in which the survey is sent, and days that answers are waited for.
     groups : dict of str to GroupFacts
-        Of ``all``, of the ``silent``, and of those ``heard`` in the 182 days before the cut-off.
+        Of ``all``; of ``silent`` customers, who gave no answer in the 182 days before the cut-off;
+        and of ``heard`` ones, who did.
     prevalence_by_design : float
         Share of dissatisfied among the answers by design weights alone.
     delivered_share : float
@@ -59,15 +60,15 @@ class SurveyFacts:
     weights : WeightDiagnostics
         How unequal the combined weights are.
     response : dict of str to JSON
-        How the probability of answering was learned.
+        How the probability of answering was estimated.
     unbalanced_before, unbalanced_after : int
         Columns in which answers and invitations differ by more than `BALANCED` standard deviations,
         by design weights alone and by combined weights.
     balance : tuple of Balance
-        The columns farthest apart before weighting.
+        The columns with the largest differences before weighting.
     calibration : SampledBand or None
-        Observed over expected among all who were asked, by a model's test rows; None before there
-        is a model.
+        Observed over expected among all who were invited, from a model's test rows; None before
+        there is a model.
     """
 
     target: str
@@ -92,33 +93,33 @@ class SurveyFacts:
 def survey_facts(
     target: SurveyTarget,
     invited: SurveyRows,
-    quiet: NDArray[np.bool_],
+    silent: NDArray[np.bool_],
     weights: SurveyWeights,
     response: Response,
     balances: Sequence[Balance],
     settings: LabelSettings,
     surveys: SurveySettings,
 ) -> SurveyFacts:
-    """Put the facts together.
+    """Compute the facts.
 
     Parameters
     ----------
     target : SurveyTarget
-        What is predicted.
+        The target.
     invited : SurveyRows
         The n invited rows.
-    quiet : (n,) bool
-        Who was silent at the cut-off.
+    silent : (n,) bool
+        Whether the customer was silent at the cut-off.
     weights : SurveyWeights
-        Of the rows that answered.
+        Of the answered rows.
     response : Response
-        How likely each row was to answer.
+        The probability that each row was answered.
     balances : sequence of Balance
-        How alike answers and invitations look.
+        Differences between answers and invitations.
     settings, surveys
         The settings in force.
     """
-    groups = {"all": np.ones(len(invited), dtype=np.bool_), "silent": quiet, "heard": ~quiet}
+    groups = {"all": np.ones(len(invited), dtype=np.bool_), "silent": silent, "heard": ~silent}
     return SurveyFacts(
         target=target.name,
         gap_days=settings.gap_days if target.has_gap else 0,
@@ -143,14 +144,14 @@ def _group(
     invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, surveys: SurveySettings
 ) -> GroupFacts:
     answered = invited.answered
-    mine, among = members & answered, members[answered]
-    label = invited.label[mine]
+    answered_members, among = members & answered, members[answered]
+    label = invited.label[answered_members]
     band = None
     if len(label):
         design, response, customers = (
             weights.design[among],
             weights.response[among],
-            invited.customers[mine],
+            invited.customers[answered_members],
         )
         band = sampled_prevalence(
             label, design, response, customers, surveys.odds_ratio, AssessmentSettings.read()

@@ -1,10 +1,9 @@
 """Survey labels: who was invited after a cut-off, who answered, and who of them is dissatisfied.
 
-The first survey of the target's sort that is sent in the horizon counts, whether it was delivered
-or answered; later ones do not make up for it. Answers and corrections count when they arrive within
-the horizon and the days in which answers are waited for (`SurveySettings.answer_days`): then the
-label is known, and does not change with what arrives later. A row for which that moment lies after
-the data's end is censored.
+Only the first survey of the target's kind that is sent in the horizon counts, whether it was
+delivered or answered or not. Answers and corrections count when they arrive within the horizon plus
+`SurveySettings.answer_days`. Then the label is known, and later rows do not change it. A row is
+censored if that time lies after the data's end.
 """
 
 from dataclasses import dataclass
@@ -31,16 +30,16 @@ OFF_SCALE = "answered off the scale"
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyKeys:
-    """Rows that a survey answer is looked for: customers at cut-offs, or contacts at their close.
+    """Rows for which to look up a survey answer: customers at cut-offs, or contacts at their close.
 
     Parameters
     ----------
     ids : (n,) str
-        Entities: customers, or contacts.
+        Customers, or contacts.
     customers : (n,) str
-        Whose they are.
+        Their customers.
     cutoffs : (n,) datetime64[us]
-        As of when, UTC.
+        Cut-offs, UTC.
     """
 
     ids: Texts
@@ -50,26 +49,26 @@ class SurveyKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyRows:
-    """Rows that were invited, answered or not, in the order of what they were looked for in.
+    """Invited rows, answered or not, in the order of the `SurveyKeys`.
 
     Parameters
     ----------
     ids, customers : (n,) str
-        Entities, and whose they are.
+        Customers or contacts, and their customers.
     cutoffs, invited_at, label_ends : (n,) datetime64[us]
-        As of when, when the survey was sent, and when the label was known, UTC.
+        Cut-off, when the survey was sent, and when the label was known, UTC.
     invitation_ids : (n,) str
         The invitation.
     channel, touchpoint : (n,) str
-        Where the invitation was sent, and what it was about; ``unknown`` where null.
+        Channel of the invitation, and the touchpoint it was about; ``unknown`` where null.
     sampling_probability : (n,) float64
-        With which the row was to be invited, in (0, 1].
+        Probability of being invited, in (0, 1].
     delivered : (n,) bool
-        It reached the customer; true where that is not known.
+        Whether the invitation reached the customer; true where unknown.
     label : (n,) float64
-        1 dissatisfied, 0 not, NaN where nothing was answered.
+        1 dissatisfied, 0 not, NaN where the question was not answered.
     excluded : dict of str to int
-        Rows looked for that are not among these, by reason.
+        Rows of the keys that are left out, by reason.
     """
 
     ids: Texts
@@ -89,8 +88,8 @@ class SurveyRows:
         return len(self.ids)
 
     @property
-    def asked(self) -> SurveyKeys:
-        """The rows, to be looked for elsewhere."""
+    def keys(self) -> SurveyKeys:
+        """Keys of the rows, to look them up in other data."""
         return SurveyKeys(ids=self.ids, customers=self.customers, cutoffs=self.cutoffs)
 
     @property
@@ -111,20 +110,20 @@ class SurveyRows:
 def survey_rows(
     history: RawHistory,
     target: SurveyTarget,
-    asked: SurveyKeys,
+    keys: SurveyKeys,
     gap_days: int,
     settings: SurveySettings,
 ) -> SurveyRows:
-    """Look for the first survey after each cut-off, and for its answer.
+    """Look up the first survey after each cut-off, and its answer.
 
     Parameters
     ----------
     history : RawHistory
-        Raw tables; labels are told as of its end.
+        Raw tables; labels are those as known at its end.
     target : SurveyTarget
         What counts as dissatisfied.
-    asked : SurveyKeys
-        Rows to look for.
+    keys : SurveyKeys
+        Rows to look up.
     gap_days : int
         Days between cut-off and horizon, for targets that have a gap.
     settings : SurveySettings
@@ -136,42 +135,42 @@ def survey_rows(
         There are no survey tables.
     """
     for table in ("survey_invitations", "survey_answers"):
-        history.require(table, f"{target.name} is what customers answer")
+        history.require(table, f"{target.name} is learnt from survey answers")
     start = timedelta(days=gap_days if target.has_gap else 0)
     end = start + timedelta(days=target.horizon_days)
     label_end = end + timedelta(days=settings.answer_days)
     rows = pl.DataFrame(
         {
-            _ROW: np.arange(len(asked.ids), dtype=np.int64),
-            "id": asked.ids,
-            "customer_id": asked.customers,
-            _CUTOFF: pl.Series(asked.cutoffs).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+            _ROW: np.arange(len(keys.ids), dtype=np.int64),
+            "id": keys.ids,
+            "customer_id": keys.customers,
+            _CUTOFF: pl.Series(keys.cutoffs).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         },
         schema_overrides={"id": pl.String, "customer_id": pl.String},
     ).with_columns(label_end=pl.col(_CUTOFF) + label_end)
     whole = rows.filter(pl.col("label_end") <= history.end)
     invited = _first_invitations(history, target, whole, start, end)
     sampled = invited.filter(pl.col("sampling_probability") > 0)
-    found, off_scale = _with_labels(history, target, sampled)
+    labelled, off_scale = _with_labels(history, target, sampled)
     excluded = {
         CENSORED: len(rows) - len(whole),
         NOT_INVITED: len(whole) - len(invited),
         UNSAMPLED: len(invited) - len(sampled),
         OFF_SCALE: off_scale,
     }
-    found = found.sort(_ROW)
+    labelled = labelled.sort(_ROW)
     return SurveyRows(
-        ids=_texts(found, "id"),
-        customers=_texts(found, "customer_id"),
-        cutoffs=_times(found, _CUTOFF),
-        invited_at=_times(found, "invited_at"),
-        label_ends=_times(found, "label_end"),
-        invitation_ids=_texts(found, "invitation_id"),
-        channel=_texts(found, "channel"),
-        touchpoint=_texts(found, "touchpoint"),
-        sampling_probability=found["sampling_probability"].to_numpy(),
-        delivered=found["delivered"].fill_null(True).to_numpy().astype(np.bool_),
-        label=found["label"].cast(pl.Float64).to_numpy().astype(np.float64),
+        ids=_texts(labelled, "id"),
+        customers=_texts(labelled, "customer_id"),
+        cutoffs=_times(labelled, _CUTOFF),
+        invited_at=_times(labelled, "invited_at"),
+        label_ends=_times(labelled, "label_end"),
+        invitation_ids=_texts(labelled, "invitation_id"),
+        channel=_texts(labelled, "channel"),
+        touchpoint=_texts(labelled, "touchpoint"),
+        sampling_probability=labelled["sampling_probability"].to_numpy(),
+        delivered=labelled["delivered"].fill_null(True).to_numpy().astype(np.bool_),
+        label=labelled["label"].cast(pl.Float64).to_numpy().astype(np.float64),
         excluded={reason: count for reason, count in excluded.items() if count},
     )
 
@@ -179,7 +178,7 @@ def survey_rows(
 def _first_invitations(
     history: RawHistory, target: SurveyTarget, rows: pl.DataFrame, start: timedelta, end: timedelta
 ) -> pl.DataFrame:
-    """Each row's first invitation in its horizon, as it was told by the end of the row's wait."""
+    """Each row's first invitation in its horizon, as known at the end of its label."""
     key = "customer_id" if target.entity == "customer" else "interaction_id"
     columns = [
         "customer_id",
@@ -217,9 +216,7 @@ def _first_invitations(
 def _with_labels(
     history: RawHistory, target: SurveyTarget, invited: pl.DataFrame
 ) -> tuple[pl.DataFrame, int]:
-    """The invited rows with their labels, null where nothing was answered, and how many answered
-    off the scale.
-    """
+    """Invited rows with labels, NaN without an answer, and the number of answers off the scale."""
     answers = (
         history.rows(
             "survey_answers", ["instrument", "dimension", "score", "scale_low", "scale_high"]
@@ -228,7 +225,7 @@ def _with_labels(
         .select("invitation_id", "score", "scale_low", "scale_high", ARRIVED)
         .collect()
     )
-    told = (
+    answered = (
         invited.select(_ROW, "invitation_id", "label_end")
         .join(answers, on="invitation_id")
         .filter(pl.col(ARRIVED) <= pl.col("label_end"))
@@ -236,12 +233,15 @@ def _with_labels(
         .unique(_ROW, keep="last", maintain_order=True)
     )
     label = target.label(
-        *(told[name].to_numpy().astype(np.float64) for name in ("score", "scale_low", "scale_high"))
+        *(
+            answered[name].to_numpy().astype(np.float64)
+            for name in ("score", "scale_low", "scale_high")
+        )
     )
-    labels = told.select(_ROW).with_columns(label=pl.Series(label, dtype=pl.Float64))
+    labels = answered.select(_ROW).with_columns(label=pl.Series(label, dtype=pl.Float64))
     off_scale = labels.filter(pl.col("label").is_nan())
-    found = invited.join(off_scale, on=_ROW, how="anti").join(labels, on=_ROW, how="left")
-    return found.with_columns(pl.col("label").fill_null(float("nan"))), len(off_scale)
+    kept = invited.join(off_scale, on=_ROW, how="anti").join(labels, on=_ROW, how="left")
+    return kept.with_columns(pl.col("label").fill_null(float("nan"))), len(off_scale)
 
 
 def _texts(frame: pl.DataFrame, column: str) -> Texts:

@@ -1,8 +1,7 @@
-"""Response: how likely an invited customer was to answer, from what the operator could see.
+"""The response model: the probability that an invited customer answers, from observed columns.
 
-Every row's probability comes from boosters that have seen nothing of its customer, and nothing that
-was known only after the training period: invitations of the test period are scored by what had been
-learned before it.
+Every row's probability comes from boosters that were not fitted on its customer, nor on anything
+that became known after the training period.
 """
 
 from dataclasses import asdict, dataclass
@@ -33,8 +32,8 @@ _PARAMETERS: dict[str, object] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-"""Small trees: weights are one over what these say, so that a probability too low by chance costs
-more than one too blunt.
+"""Small trees: weights are one over these probabilities, so that one that is too low by chance
+costs more than one that is too close to the mean.
 """
 
 _PATIENCE_ROUNDS = 30
@@ -42,23 +41,23 @@ _PATIENCE_ROUNDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """How likely each invited row was to answer.
+    """The probability that each invited row was answered.
 
     Parameters
     ----------
     probability : (n,) float64
         In (0, 1].
     kind : {"boosters", "one rate"}
-        Cross-fitted boosters, or one rate for all where there is too little to learn from.
+        Cross-fitted boosters, or one rate for all rows where there are too few answers.
     rows, answers : int
-        Invitations that could be learned from, and how many of them were answered.
+        Invitations the model was fitted on, and how many of them were answered.
     rounds : int
         Boosting rounds; 0 for one rate.
     auc, log_loss, log_loss_of_rate : float or None
         Of the cross-fitted probabilities of those invitations, and log loss of their one rate; None
         for one rate.
     fitted_until : datetime or None
-        Nothing known from then on was learned from; None where everything was.
+        Only rows known before this were fitted on; None where all rows were.
     """
 
     probability: Floats
@@ -90,77 +89,76 @@ def fit_response(
     seed: int,
     threads: int = 0,
 ) -> Response:
-    """Learn who answers from the invitations whose outcome was known in time, and give every row's
-    probability.
+    """Fit the response model on invitations known in time, and predict every row's probability.
 
     Parameters
     ----------
     matrix : (n, k) float64
-        What could be seen of each invited row, NaN for missing.
+        Observed columns of each invited row, NaN for missing.
     features : tuple of str
         Names of the k columns.
     answered : (n,) bool
         The invitation was answered.
     customers : (n,) str
-        Whose rows they are; a customer is never on both sides.
+        The rows' customers, who are never on both sides of a fold.
     known_at : (n,) datetime64[us]
         When it was known whether the row answered, UTC.
     fitted_until : datetime or None
-        Learn from rows known before it alone; None for all rows.
+        Fit on rows known before it alone; None for all rows.
     settings : SurveySettings
-        Folds, rounds, and the fewest answers to learn from.
+        Folds, rounds, and the fewest answers to fit on.
     seed : int
         Seed of the boosters.
     threads : int
         Threads, 0 for all cores; the result does not depend on it.
     """
-    learned = (
+    fitted = (
         np.ones(len(answered), dtype=np.bool_)
         if fitted_until is None
         else known_at < np.datetime64(fitted_until.astimezone(UTC).replace(tzinfo=None), "us")
     )
     label = answered.astype(np.float64)
-    rows, answers = int(learned.sum()), int(label[learned].sum())
+    rows, answers = int(fitted.sum()), int(label[fitted].sum())
     fold = customer_folds(customers, settings.response_folds, seed)
     if (
         min(answers, rows - answers) < settings.fewest_answers
-        or len(np.unique(fold[learned])) < settings.response_folds
+        or len(np.unique(fold[fitted])) < settings.response_folds
     ):
         return _one_rate(label, rows, answers, fitted_until)
     boosters, rounds = _cross_fit(
-        matrix[learned], features, label[learned], fold[learned], settings, seed, threads
+        matrix[fitted], features, label[fitted], fold[fitted], settings, seed, threads
     )
     margin = np.empty(len(label))
     for number, booster in enumerate(boosters):
-        mine = fold == number
-        if mine.any():
-            margin[mine] = booster.predict(
-                matrix[mine], raw_score=True, num_iteration=rounds, num_threads=threads
+        inside = fold == number
+        if inside.any():
+            margin[inside] = booster.predict(
+                matrix[inside], raw_score=True, num_iteration=rounds, num_threads=threads
             )
-    # Shallow boosters are a little shy of the ends: margins of rows they have not seen say by how
-    # much.
-    probability = PlattCalibration.fit(margin[learned], label[learned]).probability(margin)
-    said, truth = probability[learned], label[learned]
+    # Probabilities of shallow boosters are too close to the mean; out-of-fold margins correct that.
+    probability = PlattCalibration.fit(margin[fitted], label[fitted]).probability(margin)
+    predicted, outcome = probability[fitted], label[fitted]
     return Response(
         probability=probability,
         kind="boosters",
         rows=rows,
         answers=answers,
         rounds=rounds,
-        auc=float(roc_auc_score(truth, said)),
-        log_loss=float(log_loss(truth, said)),
-        log_loss_of_rate=float(log_loss(truth, np.full(rows, answers / rows))),
+        auc=float(roc_auc_score(outcome, predicted)),
+        log_loss=float(log_loss(outcome, predicted)),
+        log_loss_of_rate=float(log_loss(outcome, np.full(rows, answers / rows))),
         fitted_until=fitted_until,
     )
 
 
 def customer_folds(customers: Texts, folds: int, seed: int) -> NDArray[np.int64]:
-    """A fold from 0 for each row, by its customer's id alone: the same customer is in the same fold
-    of every table.
+    """Fold of each row, from 0, by its customer's id: the same in every table.
+
+    >>> customer_folds(np.array(["0004711", "0004712", "0004711"]), folds=5, seed=1).tolist()
+    [4, 0, 4]
     """
     ids, rows = np.unique(customers, return_inverse=True)
-    # Salted, so that these folds have nothing to do with how fitting and calibration rows are
-    # parted.
+    # Salted, so that these folds are independent of the split into fitting and calibration rows.
     return np.array(
         [crc32(f"response {seed} {id_}".encode()) % folds for id_ in ids], dtype=np.int64
     )[rows]
@@ -193,12 +191,12 @@ def _cross_fit(
         callbacks=[lgb.early_stopping(_PATIENCE_ROUNDS, verbose=False)],
         return_cvbooster=True,
     )
-    found = result["cvbooster"]
-    return list(found.boosters), int(found.best_iteration)
+    boosters = result["cvbooster"]
+    return list(boosters.boosters), int(boosters.best_iteration)
 
 
 def _one_rate(label: Floats, rows: int, answers: int, fitted_until: datetime | None) -> Response:
-    # The rate of all rows, whenever they were known: it tells none of them apart.
+    # The rate of all rows, early or late: the same for each of them, it cannot leak anything.
     return Response(
         probability=np.full(len(label), float(label.mean()) if label.any() else 1.0),
         kind="one rate",

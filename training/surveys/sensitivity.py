@@ -1,6 +1,4 @@
-"""Sensitivity: how far figures of those who answered could be off, by satisfaction itself and by
-sampling.
-"""
+"""Sensitivity bands of survey figures, with sampling uncertainty from resampling customers."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,18 +18,18 @@ from training.settings import AssessmentSettings, TrainingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class SampledBand:
-    """A figure of all who were asked, its sensitivity band, and what sampling adds to both.
+    """A figure of all who were invited, its sensitivity band, and the sampling uncertainty of both.
 
     Parameters
     ----------
     odds_ratio : float
-        How far satisfaction itself is thought to move the odds of answering, either way.
+        The largest plausible effect of satisfaction itself on the odds of answering, either way.
     estimate : float
-        The figure if it does not.
+        The figure if it has none.
     estimate_low, estimate_high : float
         Interval of the estimate from resampling customers.
     low, high : float
-        The band: the figure at either end of what is thought possible.
+        The band: the figure at either end of the plausible odds ratios.
     region_low, region_high : float
         Lower limit of the interval of `low`, and upper limit of that of `high`: band and sampling
         together.
@@ -63,17 +61,17 @@ def sampled_prevalence(
     settings: AssessmentSettings,
     seed: int | None = None,
 ) -> SampledBand:
-    """Share of dissatisfied among all who were asked.
+    """Share of dissatisfied among all who were invited.
 
     Parameters
     ----------
     label, design, response : (n,) float64
-        Of those who answered, as in `models.dissatisfaction.tilted_weights`.
+        Of answered rows, as in `models.dissatisfaction.tilted_weights`.
     customers : (n,) str
-        Whose rows they are: rows of one customer are resampled together. Weights are taken as they
-        are, not learned anew.
+        The rows' customers: rows of one customer are resampled together. Weights are kept, not
+        estimated again.
     odds_ratio : float
-        The farthest odds ratio thought possible; at least 1.
+        The largest plausible odds ratio; at least 1.
     settings : AssessmentSettings
         Draws.
     seed : int, optional
@@ -93,12 +91,12 @@ def sampled_calibration(
     settings: AssessmentSettings,
     seed: int | None = None,
 ) -> SampledBand:
-    """Observed over expected of all who were asked: 1 where probabilities are right on average.
+    """Observed over expected of all who were invited: 1 where probabilities are right on average.
 
     Parameters
     ----------
     probability : (n,) float64
-        Predicted, of those who answered.
+        Predicted, of answered rows.
     label, design, response, customers, odds_ratio, settings, seed
         As in `sampled_prevalence`.
     """

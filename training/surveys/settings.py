@@ -1,6 +1,4 @@
-"""Settings of dissatisfaction: which answers count, how they are weighted, and how wrong they are
-thought to be.
-"""
+"""Settings of dissatisfaction models."""
 
 from pydantic import Field
 
@@ -8,9 +6,7 @@ from holdfast.settings import Section
 
 
 class SurveySettings(Section):
-    """Which survey answers count, how they are weighted, and how far the sensitivity band
-    reaches.
-    """
+    """Which survey answers count, how they are weighted, and how wide the sensitivity band is."""
 
     prefix = "HOLDFAST_SURVEY_"
 
@@ -30,12 +26,12 @@ class SurveySettings(Section):
         default=300,
         ge=10,
         le=10_000,
-        description="Most boosting rounds of the model of who answers.",
+        description="Most boosting rounds of the response model.",
     )
     fewest_answers: int = Field(
         default=200,
         ge=20,
-        description="Answers, and invitations without one, from which a model of who answers is fitted; else one rate for all.",
+        description="Answers, and invitations without one, that the response model needs; with fewer, all have one rate.",
     )
     weight_quantile: float = Field(
         default=0.99,
@@ -50,6 +46,7 @@ class SurveySettings(Section):
         default=3.0,
         ge=1,
         description=(
-            "Farthest that satisfaction itself is thought to move the odds of answering, either way; the sensitivity band's ends."
+            "Largest plausible effect of satisfaction itself on the odds of answering, as an odds ratio either way: "
+            "the ends of the sensitivity band."
         ),
     )

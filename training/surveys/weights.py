@@ -1,6 +1,4 @@
-"""Survey weights: how many customers each answer stands for, by design and by who answers, and how
-much to trust that.
-"""
+"""Survey weights: how many customers each answer represents, and how unequal the weights are."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,21 +12,21 @@ from holdfast.errors import InputError
 from training.surveys.settings import SurveySettings
 
 BALANCED = 0.1
-"""Standardised difference up to which answers are said to look like those who were asked."""
+"""Standardised difference up to which answers and invitations count as similar."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyWeights:
-    """Weights of the rows that answered.
+    """Weights of the answered rows.
 
     Parameters
     ----------
     design : (n,) float64
-        How many customers each invitation stands for by what was drawn at random, mean one.
+        How many customers each invitation represents by what was drawn at random, mean one.
     response : (n,) float64
         One over the probability of answering when invited, at least 1, clipped.
     combined : (n,) float64
-        Their product, mean one: what models are fitted and judged with.
+        Their product, mean one: for fitting and evaluation.
     clip : float
         The largest response weight allowed.
     clipped : (n,) bool
@@ -43,13 +41,11 @@ class SurveyWeights:
 
     @property
     def effective_rows(self) -> float:
-        """Rows with equal weights that would tell as much (Kish): fewer, the more unequal the
-        combined weights are.
-        """
+        """Kish's effective sample size: fewer rows, the more unequal the combined weights are."""
         return float(self.combined.sum() ** 2 / (self.combined**2).sum())
 
     def diagnostics(self) -> "WeightDiagnostics":
-        """What there is to say about the weights."""
+        """Summarise how unequal the weights are."""
         return WeightDiagnostics(
             rows=len(self.combined),
             effective_rows=self.effective_rows,
@@ -71,8 +67,7 @@ class WeightDiagnostics:
     rows : int
         Answers.
     effective_rows, design_effective_rows : float
-        Rows with equal weights that would tell as much: by the combined weights, and by the design
-        weights alone.
+        Kish's effective sample size: by the combined weights, and by the design weights alone.
     least, median, most : float
         Combined weights; their mean is one.
     clip, clipped_share : float
@@ -95,7 +90,7 @@ class WeightDiagnostics:
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """How far those who answered look like all who were asked, in one column.
+    """Difference between answered rows and all invited rows in one column.
 
     Parameters
     ----------
@@ -104,8 +99,8 @@ class Balance:
     asked : float
         Mean over all who were invited, by design weights.
     before, after : float
-        Standardised difference of those who answered: by design weights alone, and by combined
-        weights. 0 is alike.
+        Standardised difference of answered rows: by design weights alone, and by combined weights.
+        0 means no difference.
     """
 
     column: str
@@ -117,15 +112,15 @@ class Balance:
 def survey_weights(
     design: Floats, answering_probability: Floats, settings: SurveySettings
 ) -> SurveyWeights:
-    """Weights of answers.
+    """Compute the weights of answers.
 
     Parameters
     ----------
     design : (n,) float64
-        How many customers each invitation stands for, positive, in any unit: one over the
+        How many customers each invitation represents, positive, in any unit: one over the
         probability of being invited.
     answering_probability : (n,) float64
-        With which each was to answer when invited, in (0, 1].
+        Probability of answering when invited, in (0, 1].
     settings : SurveySettings
         Where response weights are clipped.
 
@@ -164,8 +159,7 @@ def balance(
     design: Floats,
     weights: SurveyWeights,
 ) -> list[Balance]:
-    """Compare those who answered with all who were invited, column by column, before and after
-    response weights.
+    """Compare answered rows with all invited rows by column, before and after response weights.
 
     Parameters
     ----------
@@ -174,17 +168,17 @@ def balance(
     features : sequence of str
         Their names.
     answered : (n,) bool
-        Which rows answered; `weights` are theirs.
+        Which rows were answered; `weights` are theirs.
     design : (n,) float64
-        How many customers each row stands for, in any unit.
+        How many customers each row represents, in any unit.
 
     Returns
     -------
     list of Balance
-        Columns that vary, the farthest apart before weighting first. That values are missing is a
-        column too; means are of the rest.
+        Columns that vary, with the largest difference before weighting first. Being missing is a
+        column of its own; means are of the values that are there.
     """
-    found = []
+    balances = []
     for position, name in enumerate(features):
         values = matrix[:, position]
         missing = np.isnan(values)
@@ -197,36 +191,36 @@ def balance(
                     np.ones(len(values), dtype=np.bool_),
                 )
             )
-        for column, of, known in columns:
-            compared = _compared(column, of, known, answered, design, weights.combined)
+        for column, of, present in columns:
+            compared = _compared(column, of, present, answered, design, weights.combined)
             if compared is not None:
-                found.append(compared)
-    return sorted(found, key=lambda one: (-abs(one.before), one.column))
+                balances.append(compared)
+    return sorted(balances, key=lambda one: (-abs(one.before), one.column))
 
 
 def _compared(
     column: str,
     values: Floats,
-    known: NDArray[np.bool_],
+    present: NDArray[np.bool_],
     answered: NDArray[np.bool_],
     design: Floats,
     combined: Floats,
 ) -> Balance | None:
-    told = known & answered
-    if not told.any():
+    compared = present & answered
+    if not compared.any():
         return None
-    asked = float(np.average(values[known], weights=design[known]))
-    spread = float(np.sqrt(np.average((values[known] - asked) ** 2, weights=design[known])))
+    mean = float(np.average(values[present], weights=design[present]))
+    spread = float(np.sqrt(np.average((values[present] - mean) ** 2, weights=design[present])))
     if spread <= 0:
         return None
     after = np.zeros(len(values))
     after[answered] = combined
     before_mean, after_mean = (
-        float(np.average(values[told], weights=weight[told])) for weight in (design, after)
+        float(np.average(values[compared], weights=weight[compared])) for weight in (design, after)
     )
     return Balance(
         column=column,
-        asked=asked,
-        before=(before_mean - asked) / spread,
-        after=(after_mean - asked) / spread,
+        asked=mean,
+        before=(before_mean - mean) / spread,
+        after=(after_mean - mean) / spread,
     )

@@ -12,10 +12,10 @@ from holdfast.errors import InputError
 from models.dissatisfaction import (
     TARGETS,
     calibration_band,
+    is_silent,
     odds_ratio_that_explains,
     prevalence_at,
     prevalence_band,
-    silent,
     tilted_weights,
 )
 
@@ -68,7 +68,7 @@ def test_targets_are_never_pooled() -> None:
 
 
 def test_silent_is_who_gave_no_answer() -> None:
-    assert silent(np.array([0.0, 181.9, np.nan])).tolist() == [False, False, True]
+    assert is_silent(np.array([0.0, 181.9, np.nan])).tolist() == [False, False, True]
 
 
 @given(answered, st.floats(1, 50))

@@ -176,11 +176,11 @@ def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
         "interaction_id"
     ].to_list()
     open_ = [id_ for id_ in closed if id_ not in answered]
-    assert set(found.asked.ids.tolist()) <= set(open_)
+    assert set(found.keys.ids.tolist()) <= set(open_)
     assert len(found.people) + found.excluded["not_at_risk"] == len(open_)
     assert found.excluded["answered"] == len(closed) - len(open_) > 0
     assert found.excluded["not_at_risk"] < 0.2 * len(open_)
-    assert (found.asked.cutoffs > np.datetime64("2024-08-05")).all()
+    assert (found.keys.cutoffs > np.datetime64("2024-08-05")).all()
 
 
 def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> None:

@@ -163,11 +163,11 @@ def test_cut_offs_asked_for_must_have_history_and_labels() -> None:
     ]
     with pytest.raises(
         InputError,
-        match="cutoffs: must be Mondays that history is kept of, 2025-03-03 to 2025-12-01",
+        match="cutoffs: must be Mondays with stored features, 2025-03-03 to 2025-12-01",
     ):
         cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(1)])
     with pytest.raises(
-        InputError, match="must be Mondays that history is kept of; there are none yet"
+        InputError, match="must be Mondays with stored features; there are none yet"
     ):
         cutoffs_for(_mondays(0), end, SETTINGS, 90, [day(0)])
     with pytest.raises(
@@ -179,10 +179,10 @@ def test_cut_offs_asked_for_must_have_history_and_labels() -> None:
 def test_too_short_a_history_says_how_long_it_must_be() -> None:
     with pytest.raises(
         InputError,
-        match=r"must reach 104 days beyond the first Monday that history is kept of \(got '103 days'\)",
+        match=r"must reach 104 days beyond the first Monday with stored features \(got '103 days'\)",
     ):
         cutoffs_for(_mondays(40), _end(96), SETTINGS, 90)
-    with pytest.raises(InputError, match="no history"):
+    with pytest.raises(InputError, match="no stored features"):
         cutoffs_for(_mondays(0), _end(96), SETTINGS, 90)
 
 

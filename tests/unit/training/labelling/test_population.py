@@ -227,7 +227,7 @@ def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None
     with pytest.raises(InputError, match="they are all empty"):
         assert tables.history(tmp_path).end
     (tmp_path / "churn_events" / "part.parquet").unlink()
-    with pytest.raises(InputError, match="must hold the table churn_events: it tells who was lost"):
+    with pytest.raises(InputError, match="must hold the table churn_events: it records losses"):
         LineOutcomes.of(RawHistory(tmp_path), SETTINGS)
 
 

@@ -55,7 +55,7 @@ def test_cutoffs_asked_for_are_checked() -> None:
     ]
     assert survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [last]) == [last]
     with pytest.raises(
-        InputError, match=r"must not lie after 2025-04-05, for answers to be in \(got '2025-04-07"
+        InputError, match=r"must not lie after 2025-04-05, for answers to arrive \(got '2025-04-07"
     ):
         survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [too_late])
     with pytest.raises(InputError, match="2025-01-06 to 2025-07-28"):
@@ -63,5 +63,5 @@ def test_cutoffs_asked_for_are_checked() -> None:
 
 
 def test_without_history_there_are_none() -> None:
-    with pytest.raises(InputError, match="no history"):
+    with pytest.raises(InputError, match="no stored features"):
         survey_cutoffs(mondays(0), MONDAY, CSAT, LABELS, SURVEYS)
