@@ -31,7 +31,9 @@ from training.fitting.calibrate import CalibrationChoice
 from training.fitting.tune import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
-from training.release.gate import ModelEvidence, Verdict, evaluate
+from training.release.evidence import ModelEvidence
+from training.release.gate import evaluate
+from training.release.verdict import Verdict
 from training.settings import GateSettings
 
 CUSTOMERS, MONTHS, SEED = 20_000, 36, 11

@@ -1,6 +1,6 @@
 """Risk bands: high, medium and low, by bounds in probability that stay with a model version."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -51,10 +51,6 @@ class BandBounds:
             ["", "high", "medium"],
             "low",
         )
-
-    def to_json(self) -> dict[str, float]:
-        """The bounds as JSON."""
-        return asdict(self)
 
 
 def _bound(probability: Floats, share: float) -> float:

@@ -1,17 +1,19 @@
-"""Calibration: from a booster's raw margin to a probability that means what it says.
+"""Calibration: from a booster's raw margin to the probability of the outcome.
 
-Three curves, from stiff to free: Platt's has two parameters, the beta curve three, the isotonic one
-as many as the rows ask for. None of them ever gives a higher margin a lower probability. Rows may
-be weighted: a weight of 2 says the same as the row twice.
+Three curves are fitted, with more and more freedom: Platt's has two parameters, the beta curve
+three, the isotonic one as many as the rows need. With any of them a higher margin never gets a lower
+probability. Rows may be weighted: a weight of 2 counts as the row twice.
+
+`holdfast.documents` stores a calibration as JSON; ``kind`` tells which curve it is.
 """
 
 import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 import numpy as np
+from pydantic import Field
 from scipy.linalg import LinAlgWarning
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, log_expit, logit
@@ -20,17 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 
-
-class Calibration(Protocol):
-    """Turns raw margins into probabilities that never decrease with the margin, and can be stored
-    as JSON.
-    """
-
-    def probability(self, margin: Floats) -> Floats:
-        """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
-
-    def to_json(self) -> dict[str, object]:
-        """The curve as JSON, with its ``kind``."""
+Slope = Annotated[float, Field(ge=0)]
+"""At least 0, so that a higher margin never gets a lower probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +34,13 @@ class PlattCalibration:
     Parameters
     ----------
     slope : float
-        At least 0, so that a higher margin never means a lower probability. 0 where the margins
-        hold no information.
+        At least 0; 0 where the margins hold no information.
     intercept : float
         Log-odds at margin 0.
     """
 
-    slope: float
+    kind: Literal["platt"] = "platt"
+    slope: Slope
     intercept: float
 
     @classmethod
@@ -72,16 +65,6 @@ class PlattCalibration:
         calibrated: Floats = expit(self.slope * margin + self.intercept)
         return calibrated
 
-    def to_json(self) -> dict[str, object]:
-        """The curve as JSON, with its kind."""
-        return {"kind": "platt", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read back what `to_json` wrote."""
-        _check_kind(document, "platt")
-        return cls(slope=_slope(document, "slope"), intercept=_number(document, "intercept"))
-
 
 @dataclass(frozen=True, kw_only=True)
 class BetaCalibration:
@@ -95,15 +78,16 @@ class BetaCalibration:
     Parameters
     ----------
     a : float
-        At least 0; rules where the margin is low.
+        At least 0; counts most where the margin is low.
     b : float
-        At least 0; rules where the margin is high.
+        At least 0; counts most where the margin is high.
     intercept : float
         Moves the whole curve, in log-odds.
     """
 
-    a: float
-    b: float
+    kind: Literal["beta"] = "beta"
+    a: Slope
+    b: Slope
     intercept: float
 
     @classmethod
@@ -125,20 +109,6 @@ class BetaCalibration:
         )
         return calibrated
 
-    def to_json(self) -> dict[str, object]:
-        """The curve as JSON, with its kind."""
-        return {"kind": "beta", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read back what `to_json` wrote."""
-        _check_kind(document, "beta")
-        return cls(
-            a=_slope(document, "a"),
-            b=_slope(document, "b"),
-            intercept=_number(document, "intercept"),
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class IsotonicCalibration:
@@ -152,8 +122,19 @@ class IsotonicCalibration:
         Probability at each knot, never falling, strictly between 0 and 1.
     """
 
+    kind: Literal["isotonic"] = "isotonic"
     margins: tuple[float, ...]
     probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        rising = len(self.margins) and np.all(np.diff(self.margins) > 0)
+        if not rising:
+            raise ValueError("margins must be strictly rising, and at least one")
+        if len(self.probabilities) != len(self.margins):
+            raise ValueError(f"probabilities must be as many as margins, {len(self.margins)}")
+        between = self.probabilities[0] > 0.0 and self.probabilities[-1] < 1.0
+        if np.any(np.diff(self.probabilities) < 0) or not between:
+            raise ValueError("probabilities must never fall, strictly between 0 and 1")
 
     @classmethod
     def fit(cls, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
@@ -184,60 +165,37 @@ class IsotonicCalibration:
         calibrated: Floats = np.interp(margin, self.margins, self.probabilities)
         return calibrated
 
-    def to_json(self) -> dict[str, object]:
-        """The curve as JSON, with its kind."""
-        return {
-            "kind": "isotonic",
-            "margins": list(self.margins),
-            "probabilities": list(self.probabilities),
-        }
 
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read back what `to_json` wrote."""
-        _check_kind(document, "isotonic")
-        margins, probabilities = _numbers(document, "margins"), _numbers(document, "probabilities")
-        if len(margins) != len(probabilities):
-            raise InputError(
-                "calibration.probabilities",
-                f"must be as many as margins, {len(margins)}",
-                len(probabilities),
-            )
-        if not margins or np.any(np.diff(margins) <= 0):
-            raise InputError(
-                "calibration.margins", "must be strictly rising, and at least one", margins
-            )
-        if (
-            np.any(np.diff(probabilities) < 0)
-            or not 0.0 < probabilities[0] <= probabilities[-1] < 1.0
-        ):
-            raise InputError(
-                "calibration.probabilities",
-                "must never fall, strictly between 0 and 1",
-                probabilities,
-            )
-        return cls(margins=margins, probabilities=probabilities)
+FittedCalibration = Annotated[
+    PlattCalibration | BetaCalibration | IsotonicCalibration, Field(discriminator="kind")
+]
+"""A curve that is fitted from rows alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftedCalibration:
-    """Another curve, moved in log-odds: what rows of a kind have when only how often it happens
-    sets them apart.
+    """Another curve, moved in log-odds: for rows that differ from all others only in how often the
+    outcome happens.
 
     Parameters
     ----------
-    base : PlattCalibration, BetaCalibration or IsotonicCalibration
-        The curve of all rows.
     shift : float
         Log-odds that these rows have more.
+    base : PlattCalibration, BetaCalibration or IsotonicCalibration
+        The curve of all rows.
     """
 
-    base: Calibration
+    kind: Literal["shifted"] = "shifted"
     shift: float
+    base: FittedCalibration
 
     @classmethod
     def fit(
-        cls, base: Calibration, margin: Floats, label: Floats, weight: Floats | None = None
+        cls,
+        base: "FittedCalibration | ShiftedCalibration",
+        margin: Floats,
+        label: Floats,
+        weight: Floats | None = None,
     ) -> Self:
         """Shift a curve until the sum of probabilities is the number of positives; arguments as of
         the other curves.
@@ -247,33 +205,24 @@ class ShiftedCalibration:
         positives = float(weight @ label)
         # The sum grows with the shift from 0 to all rows, so that there is just one.
         far = float(np.max(np.abs(log_odds))) + 40.0
-        return cls(
-            base=base,
-            shift=float(
-                brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)
-            ),
+        shift = float(
+            brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)
         )
+        if isinstance(base, ShiftedCalibration):
+            return cls(base=base.base, shift=base.shift + shift)
+        return cls(base=base, shift=shift)
 
     def probability(self, margin: Floats) -> Floats:
         """Probabilities, float64 in 0 to 1, for raw margins of any shape."""
         calibrated: Floats = expit(logit(self.base.probability(margin)) + self.shift)
         return calibrated
 
-    def to_json(self) -> dict[str, object]:
-        """The curve as JSON, with its kind."""
-        return {"kind": "shifted", "shift": self.shift, "base": self.base.to_json()}
 
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read back what `to_json` wrote; InputError where it cannot be."""
-        _check_kind(document, "shifted")
-        base = document.get("base")
-        if not isinstance(base, Mapping) or base.get("kind") not in KINDS:
-            raise InputError(
-                "calibration.base", f"must be a calibration of kind {', '.join(KINDS)}", base
-            )
-        return cls(base=calibration_from_json(base), shift=_number(document, "shift"))
-
+Calibration = Annotated[
+    PlattCalibration | BetaCalibration | IsotonicCalibration | ShiftedCalibration,
+    Field(discriminator="kind"),
+]
+"""Turns raw margins into probabilities that never fall with the margin."""
 
 KINDS: dict[str, type[PlattCalibration] | type[BetaCalibration] | type[IsotonicCalibration]] = {
     "platt": PlattCalibration,
@@ -281,27 +230,6 @@ KINDS: dict[str, type[PlattCalibration] | type[BetaCalibration] | type[IsotonicC
     "isotonic": IsotonicCalibration,
 }
 """Every kind of curve that is fitted from rows alone, by its name, stiffest first."""
-
-
-def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
-    """Read back any calibration.
-
-    Parameters
-    ----------
-    document : mapping of str to JSON
-        What `to_json` of a calibration wrote.
-
-    Raises
-    ------
-    InputError
-        The kind is unknown, or a parameter is missing or out of its range.
-    """
-    kind = document.get("kind")
-    if kind == "shifted":
-        return ShiftedCalibration.from_json(document)
-    if kind not in KINDS:
-        raise InputError("calibration.kind", f"must be one of {', '.join(KINDS)} or shifted", kind)
-    return KINDS[kind].from_json(document)
 
 
 def _checked(margin: Floats, label: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:
@@ -376,34 +304,3 @@ def _log_loss(log_odds: Floats, label: Floats, weight: Floats) -> float:
 
 def _beta_columns(margin: Floats) -> Floats:
     return np.stack([log_expit(margin), -log_expit(-margin)], axis=-1)
-
-
-def _check_kind(document: Mapping[str, Any], kind: str) -> None:
-    if document.get("kind") != kind:
-        raise InputError("calibration.kind", f"must be {kind!r}", document.get("kind"))
-
-
-def _number(document: Mapping[str, Any], name: str) -> float:
-    return _as_number(document.get(name), name)
-
-
-def _slope(document: Mapping[str, Any], name: str) -> float:
-    slope = _number(document, name)
-    if slope < 0.0:
-        raise InputError(f"calibration.{name}", "must be at least 0", slope)
-    return slope
-
-
-def _numbers(document: Mapping[str, Any], name: str) -> tuple[float, ...]:
-    values = document.get(name)
-    if not isinstance(values, list):
-        raise InputError(f"calibration.{name}", "must be a list of numbers", values)
-    return tuple(_as_number(value, name) for value in values)
-
-
-def _as_number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(
-            f"calibration.{name}", "must be a finite number", "null" if value is None else value
-        )
-    return float(value)

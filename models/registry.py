@@ -2,7 +2,6 @@
 memory.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from urllib.parse import unquote, urlparse
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from holdfast.logging import progress
+from models.stored import DESCRIPTION, read_verified
 from models.version import ModelVersion, load_version
 
 if TYPE_CHECKING:
@@ -130,11 +130,11 @@ def read_documents(address: ChampionAddress) -> dict[str, Any]:
     ModelError
         A file is missing, damaged or no JSON.
     """
-    description = _read_json(address.directory / "model.json", address.sha256)
+    description = _read_json(address.directory / DESCRIPTION, address.sha256)
     digests = description.get("sha256", {}) if isinstance(description, dict) else {}
     documents = {name: digest for name, digest in digests.items() if name.endswith(".json")}
     return {
-        "model.json": description,
+        DESCRIPTION: description,
         **{
             name: _read_json(address.directory / Path(name).name, digest)
             for name, digest in documents.items()
@@ -144,10 +144,7 @@ def read_documents(address: ChampionAddress) -> dict[str, Any]:
 
 def _read_json(path: Path, sha256: str) -> Any:
     try:
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
-        return json.loads(content)
+        return json.loads(read_verified(path, sha256))
     except (OSError, ValueError) as error:
         raise ModelError(str(path), f"cannot be read: {type(error).__name__}") from error
 

@@ -4,9 +4,16 @@ read.
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from holdfast.errors import ModelError
+from lightgbm.basic import LightGBMError
+
+from holdfast.errors import InputError, ModelError
+
+DESCRIPTION = "model.json"
+"""Name of the file that describes a model, and holds the SHA-256 of all its other files."""
 
 
 def dump(document: object) -> str:
@@ -27,3 +34,25 @@ def read_verified(path: Path, sha256: str) -> str:
     if digest(text) != sha256:
         raise ModelError(str(path), "is damaged: its SHA-256 is not the one it was saved with")
     return text
+
+
+def read_files(directory: Path, digests: Mapping[str, str]) -> dict[str, str]:
+    """The texts of a model's files by name, given the SHA-256 of each; errors as of
+    `read_verified`.
+    """
+    return {
+        name: read_verified(directory / Path(name).name, sha256) for name, sha256 in digests.items()
+    }
+
+
+@contextmanager
+def loading(directory: Path) -> Iterator[None]:
+    """Raise ModelError in place of whatever reading a stored model raises."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except (OSError, ValueError, KeyError, InputError, LightGBMError) as error:
+        raise ModelError(
+            str(directory / DESCRIPTION), f"cannot be loaded: {type(error).__name__}: {error}"
+        ) from error

@@ -8,20 +8,22 @@ interval a prediction comes with.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from holdfast.arrays import Floats
+from holdfast.documents import read_document, to_document
 from holdfast.errors import ModelError
-from models.stored import digest, dump, read_verified
+from models.stored import DESCRIPTION, digest, dump, loading, read_files, read_verified
 
 FORMAT = 1
-_DOCUMENT, _BOOSTER = "model.json", "booster.txt"
+_BOOSTER = "booster.txt"
 
 
 @dataclass(frozen=True)
@@ -172,26 +174,42 @@ class UpliftModel:
         files |= {name: dump(document) for name, document in self.documents.items()}
         for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
-        description = {
-            "format": FORMAT,
-            "kind": "uplift",
-            "name": self.name,
-            "action": self.action,
-            "service": self.service,
-            "features": list(self.features),
-            "average": self.average,
-            "low": self.low,
-            "high": self.high,
-            "centre": self.centre,
-            "slope": self.slope,
-            "works": self.works,
-            "targetable": self.targetable,
-            "groups": [asdict(group) for group in self.groups],
-            "sha256": {name: digest(text) for name, text in files.items()},
-        }
-        text = dump(description)
-        (directory / _DOCUMENT).write_text(text, encoding="utf-8")
+        stored = _StoredUplift(
+            format=FORMAT,
+            kind="uplift",
+            **{name: getattr(self, name) for name in _STORED},
+            sha256={name: digest(text) for name, text in files.items()},
+        )
+        text = dump(to_document(stored))
+        (directory / DESCRIPTION).write_text(text, encoding="utf-8")
         return digest(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredUplift:
+    """What ``model.json`` holds of an `UpliftModel`, with the SHA-256 of every other file."""
+
+    format: int
+    kind: Literal["uplift"]
+    name: str
+    action: str
+    service: str | None
+    features: tuple[str, ...]
+    average: float
+    low: float
+    high: float
+    centre: float
+    slope: Annotated[float, Field(ge=0, le=1)]
+    works: bool
+    targetable: bool
+    groups: Annotated[tuple[UpliftGroup, ...], Field(min_length=1)]
+    sha256: dict[str, str]
+
+
+_STORED = tuple(
+    field.name for field in fields(_StoredUplift) if field.name not in ("format", "kind", "sha256")
+)
+"""Fields that stand in ``model.json`` as the model has them."""
 
 
 def load_uplift(directory: Path, sha256: str) -> UpliftModel:
@@ -209,51 +227,27 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
     ModelError
         A file is missing, damaged, of another format or kind, or booster and features do not fit.
     """
-    place = str(directory / _DOCUMENT)
-    try:
-        found = json.loads(read_verified(directory / _DOCUMENT, sha256))
-        if found["format"] != FORMAT or found.get("kind") != "uplift":
-            raise ModelError(
-                f"model {directory.name}",
-                f"must be an uplift model of format {FORMAT}",
-                found["format"],
-            )
-        files = {
-            name: read_verified(directory / Path(name).name, sha256)
-            for name, sha256 in found["sha256"].items()
-        }
-        model = UpliftModel(
-            name=found["name"],
-            action=found["action"],
-            service=found["service"],
-            features=tuple(found["features"]),
-            booster=lgb.Booster(model_str=files.pop(_BOOSTER)),
-            average=float(found["average"]),
-            low=float(found["low"]),
-            high=float(found["high"]),
-            centre=float(found["centre"]),
-            slope=float(found["slope"]),
-            works=bool(found["works"]),
-            targetable=bool(found["targetable"]),
-            groups=tuple(UpliftGroup(**group) for group in found["groups"]),
-            documents={name: json.loads(text) for name, text in files.items()},
-        )
-    except ModelError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        lgb.basic.LightGBMError,
-    ) as error:
-        raise ModelError(place, f"cannot be loaded: {type(error).__name__}: {error}") from error
-    if tuple(model.booster.feature_name()) != model.features:
+    with loading(directory):
+        description = json.loads(read_verified(directory / DESCRIPTION, sha256))
+        _check_format(description, directory)
+        stored = read_document(_StoredUplift, description, DESCRIPTION)
+        files = read_files(directory, stored.sha256)
+        booster = lgb.Booster(model_str=files.pop(_BOOSTER))
+        documents = {name: json.loads(text) for name, text in files.items()}
+    if tuple(booster.feature_name()) != stored.features:
         raise ModelError(
             str(directory / _BOOSTER),
             "must have been trained on the features that model.json names",
         )
-    if not model.groups or not 0 <= model.slope <= 1:
-        raise ModelError(place, "must have groups, and a slope from 0 to 1", model.slope)
-    return model
+    values = {name: getattr(stored, name) for name in _STORED}
+    return UpliftModel(**values, booster=booster, documents=documents)
+
+
+def _check_format(description: object, directory: Path) -> None:
+    stored = description if isinstance(description, dict) else {}
+    if stored.get("format") != FORMAT or stored.get("kind") != "uplift":
+        raise ModelError(
+            f"model {directory.name}",
+            f"must be an uplift model of format {FORMAT}",
+            stored.get("format"),
+        )

@@ -11,23 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from holdfast.arrays import Floats
-from holdfast.errors import InputError, ModelError
+from holdfast.documents import read_document, to_document
+from holdfast.errors import ModelError
 from models.bands import BandBounds
-from models.calibration import Calibration, calibration_from_json
-from models.stored import digest, dump, read_verified
+from models.calibration import Calibration
+from models.stored import DESCRIPTION, digest, dump, loading, read_files, read_verified
 
 FORMAT = 2
 EVERYONE = ""
 """Stratum of rows that have no stratum of their own."""
-
-_DOCUMENT = "model.json"
 
 
 @dataclass(frozen=True)
@@ -181,18 +181,8 @@ class ModelVersion:
         files |= {name: dump(document) for name, document in self.documents.items()}
         for name, text in files.items():
             (directory / name).write_text(text, encoding="utf-8")
-        description = {
-            "format": FORMAT,
-            "name": self.name,
-            "service": self.service,
-            "features": list(self.features),
-            "strata": self.strata
-            and {"feature": self.strata.feature, "names": list(self.strata.names)},
-            "heads": [self._describe(model) for model in self.horizon_models],
-            "sha256": {name: digest(text) for name, text in files.items()},
-        }
-        text = dump(description)
-        (directory / _DOCUMENT).write_text(text, encoding="utf-8")
+        text = dump(to_document(self._stored(files)))
+        (directory / DESCRIPTION).write_text(text, encoding="utf-8")
         return digest(text)
 
     def _named_stratum_models(self) -> list[tuple[str, StratumModel]]:
@@ -215,19 +205,63 @@ class ModelVersion:
             for stratum, stratum_model in sorted(horizon_model.stratum_models.items())
         ]
 
-    def _describe(self, horizon_model: HorizonModel) -> dict[str, Any]:
+    def _stored(self, files: Mapping[str, str]) -> "_StoredVersion":
         names = {id(booster): name for name, booster in self.boosters.items()}
-        return {
-            "horizon_days": horizon_model.horizon_days,
-            "parts": {
-                stratum: {
-                    "booster": names[id(stratum_model.booster)],
-                    "calibration": stratum_model.calibration.to_json(),
-                }
-                for stratum, stratum_model in sorted(horizon_model.stratum_models.items())
-            },
-            "bands": horizon_model.bands.to_json(),
-        }
+        return _StoredVersion(
+            format=FORMAT,
+            name=self.name,
+            service=self.service,
+            features=self.features,
+            strata=self.strata,
+            horizon_models=tuple(
+                _StoredHorizonModel(
+                    horizon_days=model.horizon_days,
+                    stratum_models={
+                        stratum: _StoredStratumModel(
+                            booster=names[id(one.booster)], calibration=one.calibration
+                        )
+                        for stratum, one in sorted(model.stratum_models.items())
+                    },
+                    bands=model.bands,
+                )
+                for model in self.horizon_models
+            ),
+            sha256={name: digest(text) for name, text in files.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredStratumModel:
+    """A `StratumModel` in ``model.json``, with the file of its booster."""
+
+    booster: str
+    calibration: Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredHorizonModel:
+    """A `HorizonModel` in ``model.json``."""
+
+    horizon_days: int | None
+    stratum_models: Annotated[dict[str, _StoredStratumModel], Field(alias="parts")]
+    bands: BandBounds
+
+    def __post_init__(self) -> None:
+        if EVERYONE not in self.stratum_models:
+            raise ValueError(f"parts must hold one for all other rows, under {EVERYONE!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredVersion:
+    """What ``model.json`` holds of a `ModelVersion`, with the SHA-256 of every other file."""
+
+    format: int
+    name: str
+    service: str
+    features: tuple[str, ...]
+    strata: Strata | None
+    horizon_models: Annotated[tuple[_StoredHorizonModel, ...], Field(alias="heads", min_length=1)]
+    sha256: dict[str, str]
 
 
 def load_version(directory: Path, sha256: str) -> ModelVersion:
@@ -245,60 +279,44 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     ModelError
         A file is missing, damaged, of another format, or boosters and features do not fit.
     """
-    try:
-        description = json.loads(read_verified(directory / _DOCUMENT, sha256))
-        if description["format"] != FORMAT:
-            raise ModelError(
-                f"model {directory.name}",
-                f"must be of format {FORMAT}; train it again",
-                description["format"],
-            )
-        files = {
-            name: read_verified(directory / Path(name).name, sha256)
-            for name, sha256 in description["sha256"].items()
-        }
+    with loading(directory):
+        description = json.loads(read_verified(directory / DESCRIPTION, sha256))
+        _check_format(description, directory)
+        stored = read_document(_StoredVersion, description, DESCRIPTION)
+        files = read_files(directory, stored.sha256)
         named = {
-            part["booster"] for head in description["heads"] for part in head["parts"].values()
+            one.booster for model in stored.horizon_models for one in model.stratum_models.values()
         }
         boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
-        strata = description["strata"]
-        version = ModelVersion(
-            name=description["name"],
-            service=description["service"],
-            features=tuple(description["features"]),
-            horizon_models=tuple(
-                _read_horizon_model(head, boosters) for head in description["heads"]
-            ),
-            strata=strata and Strata(strata["feature"], tuple(strata["names"])),
-            documents={name: json.loads(text) for name, text in files.items()},
-        )
-    except ModelError:
-        raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        InputError,
-        lgb.basic.LightGBMError,
-    ) as error:
-        raise ModelError(
-            str(directory / _DOCUMENT), f"cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+        documents = {name: json.loads(text) for name, text in files.items()}
+    version = ModelVersion(
+        name=stored.name,
+        service=stored.service,
+        features=stored.features,
+        horizon_models=tuple(_loaded(model, boosters) for model in stored.horizon_models),
+        strata=stored.strata,
+        documents=documents,
+    )
     _check(version, boosters, directory)
     return version
 
 
-def _read_horizon_model(head: dict[str, Any], boosters: dict[str, lgb.Booster]) -> HorizonModel:
-    stratum_models = {
-        stratum: StratumModel(boosters[part["booster"]], calibration_from_json(part["calibration"]))
-        for stratum, part in head["parts"].items()
-    }
+def _check_format(description: object, directory: Path) -> None:
+    stored_format = description.get("format") if isinstance(description, dict) else None
+    if stored_format != FORMAT:
+        raise ModelError(
+            f"model {directory.name}", f"must be of format {FORMAT}; train it again", stored_format
+        )
+
+
+def _loaded(stored: _StoredHorizonModel, boosters: Mapping[str, lgb.Booster]) -> HorizonModel:
     return HorizonModel(
-        horizon_days=head["horizon_days"],
-        stratum_models=stratum_models,
-        bands=BandBounds(**head["bands"]),
+        horizon_days=stored.horizon_days,
+        stratum_models={
+            stratum: StratumModel(boosters[one.booster], one.calibration)
+            for stratum, one in stored.stratum_models.items()
+        },
+        bands=stored.bands,
     )
 
 
@@ -309,16 +327,9 @@ def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: P
                 str(directory / name),
                 "must have been trained on the features that model.json names",
             )
-    if not version.horizon_models or any(
-        EVERYONE not in model.stratum_models for model in version.horizon_models
-    ):
-        raise ModelError(
-            str(directory / _DOCUMENT),
-            "must have a horizon model, and in each a stratum model for everyone",
-        )
     if version.strata and version.strata.feature not in version.features:
         raise ModelError(
-            str(directory / _DOCUMENT),
+            str(directory / DESCRIPTION),
             "must tell strata by one of its features",
             version.strata.feature,
         )

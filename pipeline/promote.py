@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
@@ -25,19 +26,14 @@ from models.registry import (
 from models.version import ModelVersion
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.metrics import METRICS
+from training.release.evidence import ModelEvidence
 from training.release.facts import TRAINING, TrainingFacts
-from training.release.gate import (
-    CurrentChampion,
-    Finding,
-    ModelEvidence,
-    Verdict,
-    evaluate,
-    unexplained,
-)
+from training.release.gate import CurrentChampion, evaluate, unexplained
 from training.release.model_card import MODEL_CARD, model_card
 from training.release.promotion import UNGATED, moves, verdicts
 from training.release.readiness import readiness
 from training.release.tracking import Tracking
+from training.release.verdict import Finding, Verdict
 from training.settings import GateSettings
 
 UPLIFT = "uplift_"
@@ -315,7 +311,9 @@ def _verdict(
 
 def _check_explanations(model: ModelVersion, explained: Mapping[str, str]) -> None:
     try:
-        flagged = unexplained(TrainingFacts.from_json(model.documents.get(TRAINING)), {})
+        flagged = unexplained(
+            read_document(TrainingFacts, model.documents.get(TRAINING), TRAINING), {}
+        )
     except InputError:
         flagged = {}
     for name, reason in explained.items():

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holdfast.documents import to_document
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home, locked
 from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
@@ -22,7 +23,7 @@ from training.settings import SECTIONS
 if TYPE_CHECKING:
     from training.fitting.tune import TuningBudget
     from training.operator.model import OperatorModel
-    from training.release.gate import Verdict
+    from training.release.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +56,10 @@ class Trained:
         return {
             "model_name": self.model.version.name,
             "model_version": self.number,
-            "assessment": {name: found.to_json() for name, found in self.model.assessments.items()},
-            "facts": self.model.facts.to_json(),
+            "assessment": {
+                name: to_document(found) for name, found in self.model.assessments.items()
+            },
+            "facts": to_document(self.model.facts),
             "gate": self.verdict.to_json(),
             "report": str(self.report),
             "model_card": str(self.card),

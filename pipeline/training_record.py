@@ -13,9 +13,9 @@ from reports.training.report import render_model_report
 from training.evaluation.predictions import TEST_PREDICTIONS
 from training.operator.model import OperatorModel
 from training.release.facts import SURVEY
-from training.release.gate import Verdict
 from training.release.signature import InputExample
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
+from training.release.verdict import Verdict
 from training.settings import SECTIONS
 
 

@@ -29,7 +29,7 @@ from reports.training.words import (
 )
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
-from training.release.gate import Verdict
+from training.release.verdict import Verdict
 from training.settings import AssessmentSettings
 
 _HEADLINES = {

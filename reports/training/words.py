@@ -5,7 +5,7 @@ can be done about it.
 from dataclasses import dataclass
 
 from training.evaluation.leaks import Flag
-from training.release.gate import Finding, Verdict
+from training.release.verdict import Finding, Verdict
 
 
 @dataclass(frozen=True)

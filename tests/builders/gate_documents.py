@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from holdfast.documents import to_document
 from training.evaluation.assessment import (
     ASSESSMENT,
     Assessment,
@@ -137,6 +138,7 @@ def facts(
         "git_commit": "unknown",
         "environment_sha256": "e" * 64,
         "made_at": "2026-01-01T00:00:00+00:00",
+        "choices": {},
     }
     return TrainingFacts(**{**values, **changes})
 
@@ -145,9 +147,9 @@ def documents(known: TrainingFacts | None = None, champion: bool = True) -> dict
     """Documents that travel with the version."""
     known = known or facts()
     found = {
-        TRAINING: known.to_json(),
+        TRAINING: to_document(known),
         ASSESSMENT: {
-            str(days): assessment(days, champion).to_json() for days in known.horizons_days
+            str(days): to_document(assessment(days, champion)) for days in known.horizons_days
         },
     }
     return json.loads(json.dumps(found))

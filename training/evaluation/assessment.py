@@ -6,10 +6,7 @@ kept with the model version as JSON. A figure that the rows cannot tell is left 
 dictionary, so that every number here is finite.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
-
-from training.documents import read_document
+from dataclasses import dataclass
 
 CONFIDENCE = 0.95
 """Of every interval that people and the gate are shown. It is no setting: by wider ones the gate
@@ -187,12 +184,3 @@ class Assessment:
     slices: dict[str, dict[str, Slice]]
     decay: tuple[Month, ...]
     holdout: dict[str, Estimate] | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: object) -> Self:
-        """Read back what `to_json` wrote; InputError names what is missing or no such value."""
-        return read_document(cls, document, "assessment.json")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from holdfast.arrays import Floats, Positions, Texts
+from holdfast.documents import to_document
 from holdfast.logging import progress
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
@@ -213,8 +214,8 @@ def train_operator_model(
         },
     )
     documents = {
-        TRAINING: facts.to_json(),
-        ASSESSMENT: {name: assessment.to_json() for name, assessment in assessments.items()},
+        TRAINING: to_document(facts),
+        ASSESSMENT: {name: to_document(found) for name, found in assessments.items()},
         "features.json": meanings_to_json(meanings),
         **(extra_documents or {}),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.registry import RegistryEntry, find_version, read_documents
@@ -93,7 +94,7 @@ def _assessments(home: Home, entry: RegistryEntry) -> dict[str, Assessment]:
     if not isinstance(document, dict):
         raise ModelError(what, f"holds no {ASSESSMENT}: it was not evaluated on a test period")
     try:
-        return {horizon: Assessment.from_json(found) for horizon, found in document.items()}
+        return read_document(dict[str, Assessment], document, ASSESSMENT)
     except InputError as error:
         raise ModelError(what, f"holds an unreadable {ASSESSMENT}: {error}") from error
 

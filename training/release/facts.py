@@ -2,10 +2,9 @@
 model card and people.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
-from training.documents import read_document
 from training.evaluation.assessment import horizon_name
 from training.evaluation.leaks import Flag
 
@@ -118,18 +117,9 @@ class TrainingFacts:
     git_commit: str
     environment_sha256: str
     made_at: str
-    choices: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, Any]
 
     @property
     def horizons(self) -> tuple[str, ...]:
         """Names of the horizons in documents."""
         return tuple(map(horizon_name, self.horizons_days)) or (horizon_name(None),)
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, document: object) -> Self:
-        """Read back what `to_json` wrote; InputError names what is missing or no such value."""
-        return read_document(cls, document, TRAINING)

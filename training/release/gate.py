@@ -8,21 +8,23 @@ and adds reasons of the same kind.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
-from training.documents import inspect_document
 from training.evaluation.assess import EVERYBODY, SLICE_METRICS
-from training.evaluation.assessment import (
-    ASSESSMENT,
-    Assessment,
-    CalibrationFigures,
-    Estimate,
-    horizon_name,
-)
+from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate
 from training.evaluation.metrics import METRICS
-from training.release.facts import PARTS, TRAINING, TrainingFacts
+from training.release.evidence import (
+    COMPARED,
+    ModelEvidence,
+    assessment_place,
+    incomplete,
+    other_version,
+    read_assessments,
+    read_facts,
+)
+from training.release.facts import TrainingFacts
+from training.release.verdict import Finding, Verdict, missing
 from training.settings import GateSettings
 
 SLOPE = (0.9, 1.1)
@@ -49,84 +51,9 @@ How well a ranking can do differs between slices by nature (who has been there f
 to tell apart than a mixture of new and old), so that a low AUC alone refuses nothing: the report
 flags it. Worse than the champion on the same people, or than knowing nothing about them, does. """
 
-_RIVALS = ("constant", "logistic")
-_COMPARED = ("auc", "log_loss")
-
 _LEAST_IN_STRATA = 0.99
 """Share of the rows that must belong to strata whose calibration could be evaluated; codes that
 nobody knows may be left. """
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One reason to refuse a version.
-
-    Parameters
-    ----------
-    rule : str
-        Which demand is not met: complete, positives, better_than_constant, champion, slope,
-        observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
-        `pipeline.promote`, loads, scores, online or columns.
-    where : str
-        Horizon, stratum, slice, column or place in a document; empty where the whole version is
-        meant.
-    message : str
-        What was found and what is asked, in words.
-    """
-
-    rule: str
-    where: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate said.
-
-    Parameters
-    ----------
-    passed : bool
-        The version may become champion.
-    reasons : tuple of Finding
-        All that speaks against it; empty where it passed.
-    explained : dict of str to str
-        Leak flags that a person explained, with their reasons.
-    """
-
-    passed: bool
-    reasons: tuple[Finding, ...]
-    explained: dict[str, str] = field(default_factory=dict)
-
-    def with_reasons(self, reasons: tuple[Finding, ...]) -> "Verdict":
-        """The verdict with further reasons, if any."""
-        return Verdict(self.passed and not reasons, (*reasons, *self.reasons), self.explained)
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelEvidence:
-    """What the gate is shown of a candidate.
-
-    Parameters
-    ----------
-    name, service : str
-        As in its ``model.json``.
-    features : tuple of str
-        As in its ``model.json``.
-    has_strata : bool
-        Whether it tells strata apart; then each must have been evaluated.
-    documents : mapping of str to JSON
-        What travels with it; ``training.json`` and ``assessment.json`` are read.
-    """
-
-    name: str
-    service: str
-    features: tuple[str, ...]
-    has_strata: bool
-    documents: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,15 +104,13 @@ def evaluate(
         With all reasons at once, so that nobody mends them one by one.
     """
     explained = dict(explained or {})
-    facts, reasons = _read(TrainingFacts, candidate.documents.get(TRAINING), TRAINING)
+    facts, reasons = read_facts(candidate)
     if facts is not None:
-        reasons += _facts_of_this_version(facts, candidate)
+        reasons += other_version(facts, candidate)
         reasons += _leaks(facts, explained)
-        for horizon, assessment in _assessments(
-            facts, candidate.documents.get(ASSESSMENT), reasons
-        ):
+        for horizon, assessment in read_assessments(facts, candidate, reasons):
             reasons += chain(
-                _complete(horizon, assessment, facts),
+                incomplete(horizon, assessment, facts),
                 _positives(horizon, assessment, settings),
                 _better_than_constant(horizon, assessment),
                 _champion(horizon, assessment, facts, champion),
@@ -208,109 +133,6 @@ def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str,
         if not explained.get(name, "").strip():
             kinds[name] = f"{kinds[name]}, {flag.kind}" if name in kinds else flag.kind
     return kinds
-
-
-def _read(kind: Any, document: object, name: str) -> tuple[Any, list[Finding]]:
-    if document is None:
-        return None, [
-            Finding(
-                "complete", name, f"{name} is missing: the version was not made by `holdfast train`"
-            )
-        ]
-    value, problems = inspect_document(kind, document, name)
-    return value, [Finding("complete", problem.field, str(problem)) for problem in problems]
-
-
-def _facts_of_this_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Finding]:
-    for what in ("target", "service", "features"):
-        if getattr(facts, what) != getattr(candidate, "name" if what == "target" else what):
-            yield Finding(
-                "complete", f"{TRAINING}/{what}", f"{TRAINING}/{what} is not that of the version"
-            )
-    for what, keys, names in (
-        ("rows", facts.rows, PARTS),
-        ("cutoffs", facts.cutoffs, PARTS),
-        ("rounds", facts.rounds, facts.horizons),
-    ):
-        for name in names:
-            if name not in keys:
-                yield _missing(f"{TRAINING}/{what}/{name}")
-
-
-def _assessments(
-    facts: TrainingFacts, document: object, reasons: list[Finding]
-) -> Iterator[tuple[str, Assessment]]:
-    if not isinstance(document, Mapping):
-        reasons += _read(Assessment, None, ASSESSMENT)[1]
-        return
-    for horizon in document.keys() - set(facts.horizons):
-        reasons.append(
-            Finding(
-                "complete",
-                f"{ASSESSMENT}/{horizon}",
-                f"{ASSESSMENT} assesses {horizon!r}, which is no horizon",
-            )
-        )
-    for horizon in facts.horizons:
-        assessment, problems = _read(Assessment, document.get(horizon), f"{ASSESSMENT}/{horizon}")
-        reasons += problems
-        if assessment is not None:
-            yield horizon, assessment
-
-
-def _complete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
-    place = f"{ASSESSMENT}/{horizon}"
-    if horizon_name(assessment.horizon_days) != horizon:
-        yield Finding(
-            "complete",
-            f"{place}/horizon_days",
-            f"{place} is of another horizon: {assessment.horizon_days}",
-        )
-    for group, names, found in (
-        ("metrics", METRICS, assessment.metrics),
-        ("rivals", _RIVALS, assessment.rivals),
-        ("strata", (EVERYBODY, *facts.strata), assessment.strata),
-        ("slices", facts.slices, assessment.slices),
-    ):
-        for name in names:
-            if name not in found:
-                yield _missing(f"{place}/{group}/{name}")
-    for name, rival in assessment.rivals.items():
-        for metric in _COMPARED:
-            for what, figures in (("metrics", rival.metrics), ("difference", rival.difference)):
-                if metric not in figures:
-                    yield _missing(f"{place}/rivals/{name}/{what}/{metric}")
-    for where, estimate in _estimates(assessment, place):
-        if not estimate.low <= estimate.high:
-            yield Finding(
-                "complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}"
-            )
-    for where, estimate in _tested_estimates(assessment, place):
-        if estimate.low == estimate.high:
-            yield Finding(
-                "complete", where, f"{where} was not resampled: its interval has no width"
-            )
-
-
-def _missing(place: str) -> Finding:
-    return Finding("complete", place, f"{place} is missing")
-
-
-def _estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
-    for name, estimate in assessment.metrics.items():
-        yield f"{place}/metrics/{name}", estimate
-    for rival, figures in assessment.rivals.items():
-        for name, estimate in figures.difference.items():
-            yield f"{place}/rivals/{rival}/difference/{name}", estimate
-
-
-def _tested_estimates(assessment: Assessment, place: str) -> Iterator[tuple[str, Estimate]]:
-    for name in _COMPARED:
-        if name in assessment.metrics:
-            yield f"{place}/metrics/{name}", assessment.metrics[name]
-    for stratum, calibration in assessment.strata.items():
-        yield f"{place}/strata/{stratum}/slope", calibration.slope
-        yield f"{place}/strata/{stratum}/observed_over_expected", calibration.observed_over_expected
 
 
 def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> Iterator[Finding]:
@@ -362,7 +184,7 @@ def _champion(
             f"it was not compared with the champion, {current}, on the same rows: {why}",
         )
         return
-    for metric in _COMPARED:
+    for metric in COMPARED:
         found = rival.difference.get(metric)
         if found and (found.high < 0 if METRICS[metric].direction == "higher" else found.low > 0):
             words = f"{metric} minus that of the champion, {_interval(found)}, is clearly on the bad side of 0"
@@ -382,12 +204,12 @@ def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Ite
     ):
         yield Finding(
             "complete",
-            f"{ASSESSMENT}/{horizon}/strata",
+            assessment_place(horizon, "strata"),
             f"{_of(horizon)}calibration was evaluated on other rows than the rest",
         )
     if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
         words = f"calibration by stratum was evaluated on {parts:,} of {assessment.rows:,} rows"
-        yield Finding("complete", f"{ASSESSMENT}/{horizon}/strata", _of(horizon) + words)
+        yield Finding("complete", assessment_place(horizon, "strata"), _of(horizon) + words)
     for stratum, calibration in assessment.strata.items():
         yield from _calibration(f"{horizon}/{stratum}", f"{_of(horizon)}{stratum}: ", calibration)
 
@@ -430,17 +252,17 @@ def _calibration(place: str, where: str, calibration: CalibrationFigures) -> Ite
 def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
     for column, values in assessment.slices.items():
         if not values:
-            yield _missing(f"{ASSESSMENT}/{horizon}/slices/{column}/*")
+            yield missing(assessment_place(horizon, "slices", column, "*"))
         elif sum(found.rows for found in values.values()) != assessment.rows:
             words = f"slices by {column} do not add up to all rows"
             yield Finding(
-                "complete", f"{ASSESSMENT}/{horizon}/slices/{column}", _of(horizon) + words
+                "complete", assessment_place(horizon, "slices", column), _of(horizon) + words
             )
         for value, found in values.items():
             for metric in SLICE_METRICS:
                 if found.gap is not None and metric not in found.metrics:
-                    yield _missing(
-                        f"{ASSESSMENT}/{horizon}/slices/{column}/{value}/metrics/{metric}"
+                    yield missing(
+                        assessment_place(horizon, "slices", column, value, "metrics", metric)
                     )
             yield from _slice_beside_rivals(horizon, assessment, column, value)
 
@@ -455,7 +277,7 @@ def _slice_beside_rivals(
     for rival in assessment.rivals:
         difference = found.difference.get(rival)
         if difference is None:
-            yield _missing(f"{ASSESSMENT}/{horizon}/slices/{column}/{value}/difference/{rival}")
+            yield missing(assessment_place(horizon, "slices", column, value, "difference", rival))
         elif rival in MUCH_WORSE and not difference.low <= MUCH_WORSE[rival] * loss.value:
             words = f"{column} {value}: much worse than the {rival}, log loss {_interval(difference, signed=True)}"
             yield Finding("slices", f"{horizon}/{column}/{value}", _of(horizon) + words)

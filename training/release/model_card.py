@@ -8,6 +8,7 @@ what was not recorded.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from holdfast.documents import read_document
 from holdfast.errors import InputError
 from models.targets import TARGETS
 from training.evaluation.assess import EVERYBODY
@@ -108,19 +109,14 @@ def model_card(
 
 def _facts(documents: Mapping[str, Any]) -> TrainingFacts | None:
     try:
-        return TrainingFacts.from_json(documents.get(TRAINING))
+        return read_document(TrainingFacts, documents.get(TRAINING), TRAINING)
     except InputError:
         return None
 
 
 def _assessments(documents: Mapping[str, Any]) -> dict[str, Assessment]:
-    found = documents.get(ASSESSMENT)
     try:
-        return (
-            {horizon: Assessment.from_json(document) for horizon, document in found.items()}
-            if isinstance(found, dict)
-            else {}
-        )
+        return read_document(dict[str, Assessment], documents.get(ASSESSMENT), ASSESSMENT)
     except InputError:
         return {}
 

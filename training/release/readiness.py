@@ -13,7 +13,8 @@ from models.scorer import Scorer
 from models.version import ModelVersion
 from training.evaluation.assessment import horizon_name
 from training.release.facts import TRAINING
-from training.release.gate import MOST_ADDITIVITY_ERROR, Finding
+from training.release.gate import MOST_ADDITIVITY_ERROR
+from training.release.verdict import Finding
 
 _SHOWN = 8
 

@@ -1,6 +1,7 @@
 """Homes that were made before modules moved to their packages: they hold class paths and document
 keys of that time."""
 
+import json
 import runpy
 import tarfile
 from pathlib import Path
@@ -13,12 +14,15 @@ from features.flat.customers import Roles
 from features.online.feast_store import open_feast
 from features.online.service import open_service, read
 from features.online.settings import PACKED_TYPE
+from holdfast.documents import read_document, to_document
 from holdfast.home import Home
-from models.registry import find_version, load_champion, load_registered
+from models.registry import find_version, load_champion, load_registered, read_documents
 from models.scorer import Scorer
 from pipeline.promote import list_models, show_model, would_pass
 from pipeline.quickstart import quickstart
+from training.evaluation.assessment import ASSESSMENT, Assessment
 from training.release.comparison import compare_models
+from training.release.facts import TRAINING, TrainingFacts
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "before_layout"
 EARLIER_TYPE = "features.packed_online_store.PackedOnlineStore"
@@ -84,6 +88,19 @@ def test_a_version_with_strata_scores_and_explains_as_it_did(trained: Home) -> N
         assert scores.band.tolist() == rows[f"band_{horizon_days}"].to_pylist()
     explained = scorer.explain(matrix).contributions.sum(axis=1)
     np.testing.assert_allclose(explained, rows["sum_of_contributions"].to_numpy(), atol=1e-9)
+
+
+def test_a_version_is_written_as_it_was(trained: Home, tmp_path: Path) -> None:
+    address = find_version(trained, "churn", "1").address(trained)
+    assert load_registered(address).model.save(tmp_path) == address.sha256
+    documents = read_documents(address)
+    facts = read_document(TrainingFacts, documents[TRAINING], TRAINING)
+    assessments = read_document(dict[str, Assessment], documents[ASSESSMENT], ASSESSMENT)
+    assert json.loads(json.dumps(to_document(facts))) == documents[TRAINING]
+    assert (
+        json.loads(json.dumps({name: to_document(one) for name, one in assessments.items()}))
+        == (documents[ASSESSMENT])
+    )
 
 
 def test_its_documents_are_read_in_full(trained: Home) -> None:

@@ -190,30 +190,60 @@ def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "change, words",
     [
-        {"format": 1},
-        {"features": ["a", "b"]},
-        {"heads": []},
-        {"heads": [head({"": part()}, bands={})]},
-        {"heads": [head({"": part(calibration={"kind": "x"})})]},
-        {"heads": [head({"": part(booster="other.txt")})]},
-        {"heads": [head({"prepaid": part()})]},
-        {"heads": [head({})]},
-        {"strata": {"feature": "d", "names": ["postpaid"]}},
+        ({"format": 1}, "must be of format 2; train it again"),
+        ({"features": ["a", "b"]}, "must have been trained on the features"),
+        ({"features": "abc"}, "model.json: features: must be a valid array"),
+        ({"name": None}, "model.json: name: must be a valid string"),
+        ({"heads": []}, "heads: .* at least 1 item"),
+        ({"heads": None}, "model.json: heads: must be a valid array"),
+        ({"heads": [head({"": part()}, bands={})]}, "model.json: heads.0.bands.high: is missing"),
+        (
+            {"heads": [head({"": part()}, bands={"high": float("nan"), "medium": 0})]},
+            "heads.0.bands.high: must be a finite number",
+        ),
+        ({"heads": [head({"": part(calibration={"kind": "x"})})]}, "calibration: .*'platt'"),
+        (
+            {
+                "heads": [
+                    head({"": part(calibration={"kind": "platt", "slope": -1, "intercept": 0})})
+                ]
+            },
+            "heads.0.parts.*calibration.platt.slope: must be greater than or equal to 0",
+        ),
+        ({"heads": [head({"": part(booster="other.txt")})]}, "other.txt"),
+        ({"heads": [head({"prepaid": part()})]}, "heads.0: parts must hold one for all other rows"),
+        ({"heads": [head({})]}, "heads.0: parts must hold one for all other rows"),
+        ({"strata": {"feature": "d", "names": ["postpaid"]}}, "by one of its features"),
     ],
 )
 def test_a_description_that_does_not_fit_is_a_model_error(
-    model: ModelVersion, tmp_path: Path, change: dict[str, object]
+    model: ModelVersion, tmp_path: Path, change: dict[str, object], words: str
 ) -> None:
     model.save(tmp_path / "v")
     path = tmp_path / "v" / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ModelError, match=words):
+        load_version(tmp_path / "v", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    "key", ["format", "name", "service", "features", "strata", "heads", "sha256"]
+)
+def test_no_key_of_the_description_may_be_missing(
+    model: ModelVersion, tmp_path: Path, key: str
+) -> None:
+    model.save(tmp_path / "v")
+    path = tmp_path / "v" / "model.json"
+    description = json.loads(path.read_text())
+    del description[key]
+    path.write_text(json.dumps(description))
     with pytest.raises(ModelError):
         load_version(tmp_path / "v", hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def test_every_stratum_goes_by_its_own_part(several: ModelVersion) -> None:
+def test_every_stratum_is_scored_by_its_own_model(several: ModelVersion) -> None:
     matrix, scorer = _matrix(300, 9), Scorer(several, threads=1)
     scores, explanation, base = scorer.score(matrix), scorer.explain(matrix), scorer.base(matrix)
     stratum_models = several.main.stratum_models
@@ -252,7 +282,7 @@ def test_probability_never_decreases_with_the_horizon(
     assert np.all(np.diff(probabilities, axis=0) >= 0)
 
 
-def test_several_heads_are_saved_and_loaded(several: ModelVersion, tmp_path: Path) -> None:
+def test_several_horizons_are_saved_and_loaded(several: ModelVersion, tmp_path: Path) -> None:
     loaded = load_version(tmp_path / "v", several.save(tmp_path / "v"))
     assert sorted(path.name for path in (tmp_path / "v").glob("*.txt")) == [
         "booster_30.txt",

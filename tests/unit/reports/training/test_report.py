@@ -27,7 +27,7 @@ from training.evaluation.leaks import Flag
 from training.labelling.population import LINE_EXCLUSIONS
 from training.operator.model import OperatorModel
 from training.release.facts import ChampionComparison
-from training.release.gate import Finding, Verdict
+from training.release.verdict import Finding, Verdict
 
 HOSTILE = "<script>alert(1)</script>"
 ODD = ("地区", HOSTILE, "\"quoted\" & 'so'", "{{ 7 * 7 }}", "</style></title>")

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from tests.builders.gate_documents import FEATURES, ROWS, SERVICE, documents, facts
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
+from training.release.evidence import ModelEvidence
 from training.release.facts import TRAINING, ChampionComparison
-from training.release.gate import CurrentChampion, Finding, ModelEvidence, Verdict, evaluate
+from training.release.gate import CurrentChampion, evaluate
+from training.release.verdict import Finding, Verdict
 from training.settings import GateSettings
 
 CHAMPION = CurrentChampion(number="3", ungated=False, service=SERVICE, features=FEATURES)
@@ -307,6 +309,25 @@ def test_no_key_may_be_missing(document: str) -> None:
             assert ask(found).passed == bool(TOLD_ONLY.fullmatch(path)), path
             tried += 1
     assert tried > 40
+
+
+def test_places_that_are_wrong_are_named_all_at_once() -> None:
+    found = json.loads(TEXT)
+    found[ASSESSMENT]["90"]["metrics"]["auc"]["low"] = None
+    found[ASSESSMENT]["90"]["slices"]["region"]["south"]["rows"] = 1.5
+    del found[ASSESSMENT]["30"]["metrics"]["brier"]
+    del found[TRAINING]["rows"]["tune"]
+    reasons = {reason.where: reason.message for reason in ask(found).reasons}
+    assert reasons == {
+        "training.json: rows.tune": "training.json: rows.tune is missing",
+        "assessment.json: 30.metrics.brier": "assessment.json: 30.metrics.brier is missing",
+        "assessment.json: 90.metrics.auc.low": (
+            "assessment.json: 90.metrics.auc.low: must be a finite number (got 'null')"
+        ),
+        "assessment.json: 90.slices.region.south.rows": (
+            "assessment.json: 90.slices.region.south.rows: must be a valid integer (got 1.5)"
+        ),
+    }
 
 
 @given(

@@ -1,0 +1,166 @@
+"""Evidence: the documents of a candidate, read strictly, and whether they are complete and agree with
+each other.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from holdfast.documents import inspect_document, place_in
+from training.evaluation.assess import EVERYBODY
+from training.evaluation.assessment import ASSESSMENT, Assessment, Estimate, horizon_name
+from training.evaluation.metrics import METRICS
+from training.release.facts import PARTS, TRAINING, TrainingFacts
+from training.release.verdict import Finding, missing
+
+COMPARED = ("auc", "log_loss")
+"""Figures that must be there, with an interval, for the version and for everything that it is compared
+with.
+"""
+
+_RIVALS = ("constant", "logistic")
+
+Document = TypeVar("Document")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEvidence:
+    """What the gate is shown of a candidate.
+
+    Parameters
+    ----------
+    name, service : str
+        As in its ``model.json``.
+    features : tuple of str
+        As in its ``model.json``.
+    has_strata : bool
+        Whether it tells strata apart; then each must have been evaluated.
+    documents : mapping of str to JSON
+        What travels with it; ``training.json`` and ``assessment.json`` are read.
+    """
+
+    name: str
+    service: str
+    features: tuple[str, ...]
+    has_strata: bool
+    documents: Mapping[str, Any]
+
+
+def _read(
+    kind: type[Document], document: object, name: str, *keys: str
+) -> tuple[Document | None, list[Finding]]:
+    if document is None:
+        place = place_in(name, *keys)
+        words = f"{place} is missing: the version was not made by `holdfast train`"
+        return None, [Finding("complete", place, words)]
+    value, faults = inspect_document(kind, document, name, *keys)
+    return value, [Finding("complete", fault.field, str(fault)) for fault in faults]
+
+
+def other_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Finding]:
+    """What in ``training.json`` is missing, or belongs to another version than the candidate."""
+    for what in ("target", "service", "features"):
+        if getattr(facts, what) != getattr(candidate, "name" if what == "target" else what):
+            yield Finding(
+                "complete",
+                place_in(TRAINING, what),
+                f"{place_in(TRAINING, what)} is not that of the version",
+            )
+    for what, keys, names in (
+        ("rows", facts.rows, PARTS),
+        ("cutoffs", facts.cutoffs, PARTS),
+        ("rounds", facts.rounds, facts.horizons),
+    ):
+        for name in names:
+            if name not in keys:
+                yield missing(place_in(TRAINING, what, name))
+
+
+def read_facts(candidate: ModelEvidence) -> tuple[TrainingFacts | None, list[Finding]]:
+    """How the candidate was made, and all that is wrong with ``training.json``."""
+    return _read(TrainingFacts, candidate.documents.get(TRAINING), TRAINING)
+
+
+def read_assessments(
+    facts: TrainingFacts, candidate: ModelEvidence, reasons: list[Finding]
+) -> Iterator[tuple[str, Assessment]]:
+    """The readable assessments by horizon; what is wrong with ``assessment.json`` is added to the
+    reasons.
+    """
+    document = candidate.documents.get(ASSESSMENT)
+    if not isinstance(document, Mapping):
+        reasons += _read(Assessment, None, ASSESSMENT)[1]
+        return
+    for horizon in document.keys() - set(facts.horizons):
+        reasons.append(
+            Finding(
+                "complete",
+                assessment_place(horizon),
+                f"{ASSESSMENT} assesses {horizon!r}, which is no horizon",
+            )
+        )
+    for horizon in facts.horizons:
+        assessment, problems = _read(Assessment, document.get(horizon), ASSESSMENT, horizon)
+        reasons += problems
+        if assessment is not None:
+            yield horizon, assessment
+
+
+def incomplete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> Iterator[Finding]:
+    """Figures of an assessment that are missing, or have no interval."""
+    if horizon_name(assessment.horizon_days) != horizon:
+        yield Finding(
+            "complete",
+            assessment_place(horizon, "horizon_days"),
+            f"{assessment_place(horizon)} is of another horizon: {assessment.horizon_days}",
+        )
+    for group, names, found in (
+        ("metrics", METRICS, assessment.metrics),
+        ("rivals", _RIVALS, assessment.rivals),
+        ("strata", (EVERYBODY, *facts.strata), assessment.strata),
+        ("slices", facts.slices, assessment.slices),
+    ):
+        for name in names:
+            if name not in found:
+                yield missing(assessment_place(horizon, group, name))
+    for name, rival in assessment.rivals.items():
+        for metric in COMPARED:
+            for what, figures in (("metrics", rival.metrics), ("difference", rival.difference)):
+                if metric not in figures:
+                    yield missing(assessment_place(horizon, "rivals", name, what, metric))
+    for where, estimate in _estimates(horizon, assessment):
+        if not estimate.low <= estimate.high:
+            yield Finding(
+                "complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}"
+            )
+    for where, estimate in _tested_estimates(horizon, assessment):
+        if estimate.low == estimate.high:
+            yield Finding(
+                "complete", where, f"{where} was not resampled: its interval has no width"
+            )
+
+
+def assessment_place(horizon: str, *keys: str) -> str:
+    """What findings call a place in ``assessment.json``."""
+    return place_in(ASSESSMENT, horizon, *keys)
+
+
+def _estimates(horizon: str, assessment: Assessment) -> Iterator[tuple[str, Estimate]]:
+    for name, estimate in assessment.metrics.items():
+        yield assessment_place(horizon, "metrics", name), estimate
+    for rival, figures in assessment.rivals.items():
+        for name, estimate in figures.difference.items():
+            yield assessment_place(horizon, "rivals", rival, "difference", name), estimate
+
+
+def _tested_estimates(horizon: str, assessment: Assessment) -> Iterator[tuple[str, Estimate]]:
+    for name in COMPARED:
+        if name in assessment.metrics:
+            yield assessment_place(horizon, "metrics", name), assessment.metrics[name]
+    for stratum, calibration in assessment.strata.items():
+        strata = (horizon, "strata", stratum)
+        yield assessment_place(*strata, "slope"), calibration.slope
+        yield (
+            assessment_place(*strata, "observed_over_expected"),
+            calibration.observed_over_expected,
+        )

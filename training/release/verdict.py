@@ -1,0 +1,58 @@
+"""Verdict: whether a version may become champion, and every reason why not."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason to refuse a version.
+
+    Parameters
+    ----------
+    rule : str
+        Which demand is not met: complete, positives, better_than_constant, champion, slope,
+        observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
+        `pipeline.promote`, loads, scores, online or columns.
+    where : str
+        Horizon, stratum, slice, column or place in a document; empty where the whole version is
+        meant.
+    message : str
+        What was found and what is asked, in words.
+    """
+
+    rule: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided.
+
+    Parameters
+    ----------
+    passed : bool
+        The version may become champion.
+    reasons : tuple of Finding
+        All that speaks against it; empty where it passed.
+    explained : dict of str to str
+        Leak flags that a person explained, with their reasons.
+    """
+
+    passed: bool
+    reasons: tuple[Finding, ...]
+    explained: dict[str, str] = field(default_factory=dict)
+
+    def with_reasons(self, reasons: tuple[Finding, ...]) -> "Verdict":
+        """The verdict with further reasons, if any."""
+        return Verdict(self.passed and not reasons, (*reasons, *self.reasons), self.explained)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def missing(place: str) -> Finding:
+    """The finding that a place in a document is missing."""
+    return Finding("complete", place, f"{place} is missing")
