@@ -125,9 +125,7 @@ def _holdout_shares(decisions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _share_without_care(rows: pl.DataFrame) -> Floats:
-    """Share of rows like each row that care by rule had not reached when its service or label
-    ended.
-    """
+    """Share of similar rows without care by rule by the end of each row's service or label."""
     share = np.ones(len(rows))
     for (_, _), group in rows.select(
         "row", "cutoff", "billing_type", "in_service_until", "cared_at"

@@ -1,7 +1,7 @@
-"""Balance: whether arms look alike in all that was known before, as arms drawn at random do.
+"""Balance checks: whether the arms of an experiment are alike in every feature.
 
-A column in which they differ is one that was written after the treatment, or tells that arms were
-not drawn as was said. Either way no effect that was learnt with it can be believed.
+Arms drawn at random are. A column in which they differ was written after the treatment, or shows
+that arms were not drawn as stated. Either way, effects estimated with it cannot be trusted.
 """
 
 from dataclasses import dataclass
@@ -14,24 +14,23 @@ from training.uplift.experiment import Experiment
 from training.uplift.inference import mean
 
 ALARM = 0.001
-"""Chance that arms drawn at random raise any flag at all."""
+"""Probability that an experiment with arms drawn at random gets any flag."""
 
 _FEWEST_IN_CATEGORY = 0.005
 
 
 @dataclass(frozen=True)
 class Imbalance:
-    """Something in which an arm differs from control by more than chance.
+    """A feature in which an arm differs from control by more than chance.
 
     Parameters
     ----------
     arm : str
         The arm.
     feature : str or None
-        The feature; None where it is the share of the arm itself, which is not what the
-        propensities say.
+        The feature; None where the arm's own share differs from what the propensities imply.
     z : float
-        By how many standard errors.
+        The difference in standard errors.
     """
 
     arm: str
@@ -40,9 +39,9 @@ class Imbalance:
 
 
 def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
-    """What arms differ in, by more than chance, strongest first.
+    """Find the features in which arms differ by more than chance, largest difference first.
 
-    Numbers are compared by rank, categories one by one, and being missing is a category too.
+    Numbers are compared by rank, categories one by one; being missing is a category too.
     """
     columns = [
         (name, values)
@@ -50,36 +49,36 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
         for values in _views(experiment, place)
     ]
     bound = float(norm.isf(ALARM / 2 / max(1, len(columns) + 1) / (len(experiment.arms) - 1)))
-    found: dict[tuple[str, str | None], float] = {}
+    largest: dict[tuple[str, str | None], float] = {}
     drawn = {
         place: np.where(experiment.arm == place, 1 / experiment.propensity, 0.0)
         for place in range(len(experiment.arms))
     }
     for place, arm in enumerate(experiment.arms):
         if experiment.source == "stored":
-            _keep(found, arm, None, _z(drawn[place] - 1, experiment), bound)
+            _keep_largest(largest, arm, None, _z(drawn[place] - 1, experiment), bound)
         if place:
             for name, values in columns:
-                _keep(
-                    found,
+                _keep_largest(
+                    largest,
                     arm,
                     name,
                     _z((values - values.mean()) * (drawn[place] - drawn[0]), experiment),
                     bound,
                 )
-    ordered = sorted(found.items(), key=lambda item: -abs(item[1]))
+    ordered = sorted(largest.items(), key=lambda item: -abs(item[1]))
     return tuple(Imbalance(arm, feature, z) for (arm, feature), z in ordered)
 
 
-def _keep(
-    found: dict[tuple[str, str | None], float],
+def _keep_largest(
+    largest: dict[tuple[str, str | None], float],
     arm: str,
     feature: str | None,
     z: float,
     bound: float,
 ) -> None:
-    if abs(z) > max(bound, abs(found.get((arm, feature), 0.0))):
-        found[arm, feature] = z
+    if abs(z) > max(bound, abs(largest.get((arm, feature), 0.0))):
+        largest[arm, feature] = z
 
 
 def _z(values: Floats, experiment: Experiment) -> float:
@@ -100,9 +99,9 @@ def _views(experiment: Experiment, place: int) -> list[Floats]:
             if count >= least
         ]
     elif not missing.all():
-        known = values[~missing]
-        _, code, size = np.unique(known, return_inverse=True, return_counts=True)
+        present = values[~missing]
+        _, code, size = np.unique(present, return_inverse=True, return_counts=True)
         ranked = np.full(len(values), 0.5)
-        ranked[~missing] = (np.cumsum(size) - size / 2)[code] / len(known)
+        ranked[~missing] = (np.cumsum(size) - size / 2)[code] / len(present)
         views.append(ranked)
     return views

@@ -1,11 +1,9 @@
-"""An operator's randomised contacts as experiments, one an action: who was drawn into which arm,
-and who was still there after.
+"""An operator's randomised contacts as experiments, one per care action.
 
-Only contacts whose arm was drawn at random count. Of those, treatment is compared with control. The
-holdout is left out: its households have gone without any offer for as long as there has been a
-holdout, so that they differ from the treated in more than this one action; they tell what all care
-does together. Without them, arms are as likely as the stored propensities say once these are
-divided by ``1 - h``, the campaign's chance not to be held out, whatever care anybody had before.
+Only contacts whose arm was drawn at random count; treatment is compared with control. The holdout
+is left out: its households have gone without any offer ever since, so that they differ from treated
+ones by more than this action. Without them, the probability of an arm is the stored propensity
+divided by ``1 - h``, where ``h`` is the campaign's probability of holding somebody out.
 """
 
 from collections.abc import Sequence
@@ -33,7 +31,7 @@ _RECENT = np.timedelta64(8, "D")
 
 
 def randomised_actions(history: RawHistory) -> tuple[str, ...]:
-    """Actions with contacts in both arms that were drawn at random, by name."""
+    """Names of the actions with randomised contacts in both treatment and control, sorted."""
     drawn = history.as_known("care_contacts", ["action", "arm", "propensity"]).filter(
         pl.col("propensity").is_not_null()
     )
@@ -46,18 +44,18 @@ def randomised_actions(history: RawHistory) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class RandomisedContacts:
-    """Contacts of an action that were drawn at random and have an outcome.
+    """Randomised contacts of an action that have an outcome.
 
     Parameters
     ----------
     action : str
         The care action.
     rows : DataFrame
-        One a contact.
+        One row per contact.
     left_out : dict of str to int
         Contacts left out, by reason.
     again : (n,) bool
-        Treated for another reason before the outcome was known.
+        Treated by another action before the outcome was known.
     """
 
     action: str
@@ -67,19 +65,19 @@ class RandomisedContacts:
 
 
 def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
-    """Contacts of an action that an effect can be told by.
+    """Select the contacts of an action from which its effect can be estimated.
 
     Raises
     ------
     InputError
-        There are no contacts of this action, or none that was drawn at random and has an outcome.
+        There are no contacts of this action, or none that was randomised and has an outcome.
     """
     decisions = _decisions(history)
-    known = sorted(decisions["action"].unique().to_list())
-    if action not in known:
+    actions = sorted(decisions["action"].unique().to_list())
+    if action not in actions:
         raise InputError(
             "--action",
-            f"must be one that care_contacts tells of: {', '.join(known) or 'there is none'}",
+            f"must be an action in care_contacts: {', '.join(actions) or 'there is none'}",
             action,
         )
     rows = decisions.filter(pl.col("action") == action)
@@ -110,31 +108,31 @@ def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
             "care_contacts",
             f"must hold randomised contacts of {action} with an outcome; left out: {reasons}",
         )
-    return RandomisedContacts(action, rows, left_out, _met_again(decisions, rows))
+    return RandomisedContacts(action, rows, left_out, _treated_again(decisions, rows))
 
 
 def experiments(
     history: RawHistory, repository: OperatorRepository, contacts: Sequence[RandomisedContacts]
 ) -> list[Experiment]:
-    """Contacts as experiments, with what was known of each line on the Monday before.
+    """Turn contacts into experiments, with the features of each line on the Monday before.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
     repository : OperatorRepository
-        Keeps history of the features; asked once for all.
+        Stores the features; read once for all contacts.
     contacts : sequence of RandomisedContacts
-        What `select_contacts` found.
+        Results of `select_contacts`.
 
     Returns
     -------
     list of Experiment
-        One an action, a row a contact. Rows left out are counted by reason; those treated for
-        another reason before the outcome was known are marked.
+        One per action, with one row per contact. Rows left out are counted by reason; those treated
+        by another action before the outcome was known are marked.
     """
     mondays = np.sort(repository.history_mondays(SERVICES[SERVICE][0]))
-    rows = pl.concat([found.rows for found in contacts])
+    rows = pl.concat([selected.rows for selected in contacts])
     at = rows["decided_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
     place = np.searchsorted(mondays, at, side="right") - 1
     recent = (
@@ -142,18 +140,21 @@ def experiments(
         if len(mondays)
         else np.zeros(len(at), dtype=bool)
     )
-    asked = np.flatnonzero(recent)
+    chosen = np.flatnonzero(recent)
     matrix = np.full((len(rows), len(_columns())), np.nan)
-    if len(asked):
-        lines = rows["subscription_id"].to_numpy()[asked].tolist()
-        matrix[asked] = repository.historical(SERVICE, lines, mondays[place[asked]])
-    parts = np.split(matrix, np.cumsum([len(found.rows) for found in contacts])[:-1])
-    return [_experiment(history, found, part) for found, part in zip(contacts, parts, strict=True)]
+    if len(chosen):
+        lines = rows["subscription_id"].to_numpy()[chosen].tolist()
+        matrix[chosen] = repository.historical(SERVICE, lines, mondays[place[chosen]])
+    parts = np.split(matrix, np.cumsum([len(selected.rows) for selected in contacts])[:-1])
+    return [
+        _experiment(history, selected, part) for selected, part in zip(contacts, parts, strict=True)
+    ]
 
 
 def _experiment(history: RawHistory, contacts: RandomisedContacts, matrix: Floats) -> Experiment:
-    told = ~np.isnan(matrix).all(axis=1)
-    rows, missing = contacts.rows.filter(pl.Series(told)), int((~told).sum())
+    has_features = ~np.isnan(matrix).all(axis=1)
+    rows = contacts.rows.filter(pl.Series(has_features))
+    missing = int((~has_features).sum())
     return Experiment(
         name=contacts.action,
         arms=(CONTROL, contacts.action),
@@ -163,12 +164,14 @@ def _experiment(history: RawHistory, contacts: RandomisedContacts, matrix: Float
         propensity=rows["of_arm"].to_numpy(),
         source="stored",
         cluster=_households(history, rows),
-        matrix=matrix[told],
+        matrix=matrix[has_features],
         features=_columns(),
         labels=_columns(),
         left_out=contacts.left_out
-        | ({"nothing known of the line in the week before": missing} if missing else {}),
-        marks={"treated for another reason before the outcome was known": contacts.again[told]},
+        | ({"no features of the line in the week before": missing} if missing else {}),
+        marks={
+            "treated by another action before the outcome was known": contacts.again[has_features]
+        },
     )
 
 
@@ -178,20 +181,20 @@ def _columns() -> tuple[str, ...]:
 
 def _decisions(history: RawHistory) -> pl.DataFrame:
     columns = ["customer_id", "subscription_id", "campaign_id", "action", "arm", "propensity"]
-    found = (
+    decisions = (
         history.as_known("care_contacts", columns)
         .rename({HAPPENED: "decided_at"})
         .drop(ARRIVED)
         .collect()
     )
-    return found.sort("decided_at", "contact_id")
+    return decisions.sort("decided_at", "contact_id")
 
 
 def _shares(rows: pl.DataFrame) -> pl.DataFrame:
-    """Chance of each campaign to hold somebody out.
+    """Probability with which each campaign holds somebody out.
 
-    It is the propensity of those who were held out. Where none are on record but each arm has one
-    propensity, it is what these leave of 1; else nobody was held out.
+    It is the propensity of its holdout rows. If there are none, but treatment and control have one
+    propensity each, it is what these leave of 1. Otherwise nobody was held out.
     """
     of_arm = {
         arm: pl.col("propensity").filter(pl.col("arm") == arm)
@@ -199,13 +202,13 @@ def _shares(rows: pl.DataFrame) -> pl.DataFrame:
     }
     single = (of_arm["treatment"].n_unique() == 1) & (of_arm["control"].n_unique() == 1)
     rest = (1 - of_arm["treatment"].first() - of_arm["control"].first()).clip(0.0, 1.0)
-    told = of_arm["holdout"].mean()
+    recorded = of_arm["holdout"].mean()
     return (
         rows.filter(pl.col("propensity").is_not_null())
         .group_by("campaign_id")
         .agg(
-            pl.when(told.is_not_null())
-            .then(told)
+            pl.when(recorded.is_not_null())
+            .then(recorded)
             .when(single)
             .then(rest)
             .otherwise(0.0)
@@ -215,7 +218,7 @@ def _shares(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lost(history: RawHistory) -> pl.DataFrame:
-    """Whether a contact's line was lost, of contacts whose outcome is final."""
+    """Whether the line was lost, for contacts with a final outcome."""
     outcomes = history.as_known("care_outcomes", ["value", "matured_at"])
     final = outcomes.filter(pl.col("outcome") == "churned", pl.col("matured_at") <= history.end)
     return final.select(
@@ -223,10 +226,8 @@ def _lost(history: RawHistory) -> pl.DataFrame:
     ).collect()
 
 
-def _met_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether the line, or its whole customer, was treated for another reason between a contact and
-    its outcome.
-    """
+def _treated_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]:
+    """Whether line or customer were treated by another action between a contact and its outcome."""
     other = decisions.filter(pl.col("arm") == "treatment").select(
         "customer_id",
         pl.col("subscription_id").alias("line"),
@@ -240,10 +241,8 @@ def _met_again(decisions: pl.DataFrame, rows: pl.DataFrame) -> NDArray[np.bool_]
         pl.col("then") <= pl.col("decided_at") + timedelta(days=OUTCOME_DAYS)
     )
     same = pl.col("line").is_null() | (pl.col("line") == pl.col("subscription_id"))
-    found = pairs.filter(after & same & (pl.col("again") != pl.col("action")))[
-        "contact_id"
-    ].unique()
-    return rows["contact_id"].is_in(found.implode()).to_numpy()
+    treated = pairs.filter(after & same & (pl.col("again") != pl.col("action")))["contact_id"]
+    return rows["contact_id"].is_in(treated.unique().implode()).to_numpy()
 
 
 def _households(history: RawHistory, rows: pl.DataFrame) -> NDArray[np.int64]:

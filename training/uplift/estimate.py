@@ -1,6 +1,4 @@
-"""Uplift: what actions do on average, to whom more and to whom less, from a randomised
-experiment.
-"""
+"""Uplift of actions from a randomised experiment: on average, by group and by policy."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,21 +26,21 @@ from training.uplift.settings import UpliftSettings
 _CURVE_POINTS = 20
 
 _AVERAGE_FOLDS = 5
-"""Folds that average effects are scored in; more would make the models hardly better."""
+"""Folds for scoring average effects; more would hardly improve the models."""
 
 
 @dataclass(frozen=True)
 class EvaluatedExperiment:
-    """What came of judging an experiment.
+    """An experiment with its estimates and models.
 
     Parameters
     ----------
     experiment : Experiment
         The experiment.
     actions : tuple of ActionUplift
-        What it says of each action.
+        The estimates for each action.
     boosters : tuple of lightgbm.Booster
-        For each action, what predicts its effect, learnt from all rows.
+        For each action, a booster of its effect, fitted on all rows.
     """
 
     experiment: Experiment
@@ -50,7 +48,7 @@ class EvaluatedExperiment:
     boosters: tuple[lgb.Booster, ...]
 
     def model(self, action: int, name: str, service: str | None) -> UpliftModel:
-        """The model of an action, as it is stored.
+        """The uplift model of an action, ready to be stored.
 
         Parameters
         ----------
@@ -61,48 +59,47 @@ class EvaluatedExperiment:
         service : str or None
             Feature service that the features come from.
         """
-        found, booster = self.actions[action], self.boosters[action]
+        uplift, booster = self.actions[action], self.boosters[action]
         raw = np.asarray(booster.predict(self.experiment.matrix, num_threads=0), dtype=np.float64)
-        ends = np.quantile(raw, 1 - np.arange(1, len(found.groups) + 1) / len(found.groups))
+        ends = np.quantile(raw, 1 - np.arange(1, len(uplift.groups) + 1) / len(uplift.groups))
         return UpliftModel(
             name=name,
-            action=found.action,
+            action=uplift.action,
             service=service,
             features=self.experiment.features,
             booster=booster,
-            average=found.average.value,
-            low=found.average.low,
-            high=found.average.high,
+            average=uplift.average.value,
+            low=uplift.average.low,
+            high=uplift.average.high,
             centre=float(raw.mean()),
-            slope=float(np.clip(found.slope.value, 0, 1)) if found.targetable else 0.0,
-            works=found.works,
-            targetable=found.targetable,
+            slope=float(np.clip(uplift.slope.value, 0, 1)) if uplift.targetable else 0.0,
+            works=uplift.works,
+            targetable=uplift.targetable,
             groups=tuple(
                 UpliftGroup(float(end), group.effect.value, group.effect.low, group.effect.high)
-                for end, group in zip(ends, found.groups, strict=True)
+                for end, group in zip(ends, uplift.groups, strict=True)
             ),
-            documents={"uplift.json": found.to_json()},
+            documents={"uplift.json": uplift.to_json()},
         )
 
 
 def evaluate_experiment(experiment: Experiment, settings: UpliftSettings) -> EvaluatedExperiment:
-    """Judge each action of an experiment: does it work, is it targetable, what comes of which
-    policy.
+    """Estimate each action's average effect, its effects by group, and the value of policies.
 
     Raises
     ------
     InputError
-        The experiment is too small, or something about it does not allow an estimate.
+        The experiment is too small, or has no control, no valid propensities or no variation.
     """
     experiment = experiment.checked()
     learners = Learners(experiment, settings.seed)
     count = settings.repeats * (_AVERAGE_FOLDS + settings.folds - 1)
-    with progress(f"Judging {experiment.name}", count) as advance:
-        scores = _score_everybody(experiment, learners, settings, advance)
+    with progress(f"Evaluating {experiment.name}", count) as advance:
+        scores = _score_all(experiment, learners, settings, advance)
         sequences = evaluate_in_sequence(experiment, learners, settings, advance)
-    everybody = np.arange(len(experiment.outcome))
+    rows = np.arange(len(experiment.outcome))
     actions = range(len(experiment.arms) - 1)
-    boosters = tuple(learners.fit_effect(everybody, scores.effect[action]) for action in actions)
+    boosters = tuple(learners.fit_effect(rows, scores.effect[action]) for action in actions)
     return EvaluatedExperiment(
         experiment,
         tuple(
@@ -112,27 +109,27 @@ def evaluate_experiment(experiment: Experiment, settings: UpliftSettings) -> Eva
     )
 
 
-def _score_everybody(
+def _score_all(
     experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
 ) -> ArmScores:
     """Scores of all rows, each by models of other clusters, averaged over random folds."""
-    everybody = np.arange(len(experiment.outcome))
+    rows = np.arange(len(experiment.outcome))
 
     def expect(repeat: int) -> Floats:
         random = np.random.default_rng([settings.seed, 1_000 + repeat])
         folds = cluster_folds(experiment.cluster, _AVERAGE_FOLDS, random)
-        expected, _ = cross_fit(experiment, learners, everybody, folds)
+        expected, _ = cross_fit(experiment, learners, rows, folds)
         advance(_AVERAGE_FOLDS)
         return expected
 
     with ThreadPoolExecutor(core_count()) as pool:
         expected = list(pool.map(expect, range(settings.repeats)))
-    return score_rows(experiment, everybody, np.mean(expected, axis=0))
+    return score_rows(experiment, rows, np.mean(expected, axis=0))
 
 
 @dataclass(frozen=True)
 class _View:
-    """A judged part as one action sees it."""
+    """An evaluated part, for one action."""
 
     part: EvaluatedPart
     action: int
@@ -172,9 +169,7 @@ def _evaluate_action(
     ]
 
     def over(measure: _Measure) -> PointEstimate:
-        """A figure of all judged rows: combined over the parts of a sequence, averaged over
-        sequences.
-        """
+        """A figure of all evaluated rows: combined over parts, averaged over sequences."""
         return inference.average(
             [
                 inference.combine([(measure(view), len(view.cluster)) for view in row])

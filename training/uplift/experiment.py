@@ -1,8 +1,7 @@
-"""Experiment: people, the arm each of them was drawn into, with what probability, and whether that
-was good for them.
+"""Experiments: rows, the arm that each was drawn into, with what probability, and their outcomes.
 
-The outcome is *retained*, or another for which more is better: every effect is the change in it
-because of an action, and positive is good.
+The outcome is *retained*, or another one for which more is better. Every effect is the change in
+the outcome because of an action, and positive is good.
 """
 
 from collections.abc import Mapping
@@ -16,18 +15,16 @@ from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
 
 FEWEST_IN_AN_ARM = 100
-"""Rows that an arm needs, so that its mean has an interval worth the name."""
+"""Rows that an arm needs for the interval of its mean to be valid."""
 
 FEWEST_CLUSTERS = 50
 """Customers or households that an experiment needs, for the same reason."""
 
 LARGEST_CLUSTER = 0.1
-"""Share of the rows that one of them may hold at most; else it cannot be parted into those learnt
-from and those judged.
-"""
+"""Largest share of the rows in one of them; with more, the rows cannot be split into parts."""
 
 FEWEST_OF_A_CLASS = 20
-"""Good, and not good, outcomes that an experiment needs."""
+"""Good outcomes, and others, that an experiment needs."""
 
 Source = Literal["stored", "shares"]
 
@@ -39,7 +36,7 @@ class Experiment:
     Parameters
     ----------
     name : str
-        What it is called, for a person.
+        Its name, to be shown.
     arms : tuple of str
         Names; the first is control.
     arm : (n,) int64
@@ -48,28 +45,27 @@ class Experiment:
         More is better, so that a positive effect is good; 1 for retained and 0 for lost where it is
         binary. No NaN.
     outcome_name : str
-        What the outcome is, for a person.
+        Name of the outcome, to be shown.
     propensity : (n,) float64
         Probability with which the row's own arm was drawn, above 0 and below 1.
     source : {"stored", "shares"}
         Whether propensities were stored when arms were drawn, or are estimated from the arms'
         shares.
     cluster : (n,) int64
-        Rows of one household or customer, whose outcomes hang together; never on both sides of a
-        split.
+        Household or customer of each row: rows of one cluster depend on each other, and are never
+        on both sides of a split.
     matrix : (n, k) float64
         Features as known before the arm was drawn, NaN for missing.
     features : tuple of str
         Names of the k features.
     labels : tuple of str
-        What a person calls the k features.
+        Names of the k features, to be shown.
     categories : mapping of int to tuple of str
-        By position, the categories behind the codes of features that hold such.
+        By position, the categories behind the codes of categorical features.
     left_out : dict of str to int
         Rows left out, by reason.
     marks : dict of str to (n,) bool
-        Rows that a person should know of, such as those contacted again for another reason before
-        the outcome was known.
+        Rows to report, such as those treated by another action before the outcome was known.
     """
 
     name: str
@@ -93,7 +89,7 @@ class Experiment:
         return bool(np.isin(self.outcome, (0.0, 1.0)).all())
 
     def marked(self) -> dict[str, dict[str, float]]:
-        """Share of each arm that every mark holds for."""
+        """Share of marked rows in each arm, by mark."""
         return {
             name: {
                 arm: float(mark[self.arm == place].mean()) for place, arm in enumerate(self.arms)
@@ -114,7 +110,7 @@ class Experiment:
         )
 
     def checked(self) -> "Experiment":
-        """The experiment, if effects can be estimated from it.
+        """Return the experiment itself, if effects can be estimated from it.
 
         Raises
         ------
@@ -143,7 +139,7 @@ class Experiment:
             )
         if np.ptp(self.outcome) == 0:
             raise InputError(
-                "--outcome", "must not be the same for everybody", float(self.outcome[0])
+                "--outcome", "must not be the same in all rows", float(self.outcome[0])
             )
         fewest = (
             min(int(self.outcome.sum()), int((1 - self.outcome).sum()))

@@ -1,6 +1,4 @@
-"""A team's own experiment: a table with a treatment and an outcome column, checked as a whole
-before anything is judged.
-"""
+"""A team's own experiment: a table with a treatment and an outcome column, read and checked."""
 
 import re
 from collections.abc import Sequence
@@ -53,28 +51,26 @@ HIGHER, LOWER = "higher", "lower"
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentRoles:
-    """What the columns of an experiment's table are for.
+    """The roles of the columns of an experiment's table.
 
     Parameters
     ----------
     treatment : str
         Column that names each row's arm. Rows where it is blank are left out.
     outcome : str
-        Column that says what came of it: two values, or numbers. Rows where it is blank are left
-        out.
+        Column with the outcome: two values, or numbers. Rows where it is blank are left out.
     control : str or None
-        Value of the treatment that means nothing was done; None where one of the values says so
-        itself.
+        Value of the treatment that means that nothing was done; None to recognise it by its name.
     good : tuple of str
         Values of the outcome that are good, such as stayed; or ``higher`` or ``lower`` for numbers.
-        Empty where it is plain.
+        Empty to recognise them.
     propensity : str or None
         Column with the probability that the row's own arm was drawn with; None to estimate it from
         the arms' shares.
     id : str or None
-        Column that names the customer: no feature, and rows of one customer hang together.
+        Column that names the customer: no feature; rows of one customer form a cluster.
     group : str or None
-        Rows with the same value here, such as a household, hang together.
+        Column whose values, such as households, form clusters.
     drop : tuple of str
         Columns not to use, such as those known only after the treatment.
     """
@@ -96,13 +92,13 @@ class ExperimentTable:
     Parameters
     ----------
     experiment : Experiment
-        What it holds.
+        Its rows.
     encoding : Encoding
         How its columns became features.
     control_why, good_why : str
-        How it was decided which arm is control, and what is good, for a person.
+        How control and good outcomes were recognised, to be shown.
     columns_left_out : tuple of str
-        Columns that hold nothing.
+        Empty columns.
     """
 
     experiment: Experiment
@@ -120,7 +116,7 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
     path : Path
         CSV, CSV.gz or Parquet.
     roles : ExperimentRoles
-        What the columns are for.
+        The roles of its columns.
 
     Raises
     ------
@@ -252,7 +248,7 @@ def _arms(
             shown = ", ".join(map(repr, values))
             raise InputError(
                 "--treatment",
-                f"has the values {shown}; say with --control which means that nothing was done",
+                f"has the values {shown}; name with --control the one that means that nothing was done",
             )
         control, why = likely[0], "by its name"
     arms = (control, *(value for value in values if value != control))
@@ -267,7 +263,7 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
     """The outcome, larger being better, and how that was decided."""
     values = sorted(pc.unique(outcome).to_pylist())
     if len(values) < 2:
-        raise InputError("--outcome", "must not be the same for everybody", values)
+        raise InputError("--outcome", "must not be the same in all rows", values)
     good = tuple(canonical_value(value) for value in roles.good)
     named = bool(good) and set(good) <= set(values)
     if len(values) > 2 and not named:
@@ -276,7 +272,7 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
             shown = f"{', '.join(map(repr, values[:10]))}{', …' if len(values) > 10 else ''}"
             raise InputError(
                 "--outcome",
-                f"must have two values or be a number; it has {shown}: say with --good which are good",
+                f"must have two values or be a number; it has {shown}: name with --good the good ones",
             )
         return _number_outcome(numbers, good, roles)
     if good and not named:
@@ -308,7 +304,7 @@ def _number_outcome(
     if not good and _LOSS.search(roles.outcome.lower()):
         raise InputError(
             "--outcome",
-            f"names a loss, and every effect must have its good side up; say --good {LOWER} or --good {HIGHER}",
+            f"names a loss, but larger values must be good; give --good {LOWER} or --good {HIGHER}",
             roles.outcome,
         )
     if good == (LOWER,):
@@ -327,18 +323,18 @@ def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:
     if sum(losses) == 1 and not any(kept):
         return values[1 - losses.index(True)], "as the other value is a loss"
     if sum(kept) == 1:
-        return values[kept.index(True)], "as the word says"
+        return values[kept.index(True)], "by its name"
     shown = " or ".join(f"--good {value}" for value in values)
     if _LOSS.search(name.lower()):
         raise InputError(
             "--outcome",
-            f"names a loss, and every effect must have its good side up; say which is good: {shown}",
+            f"names a loss, but good outcomes must be known; name the good value: {shown}",
             name,
         )
     yes, no = [value in _YES for value in lower], [value in _NO for value in lower]
     if sum(yes) == 1 and sum(no) == 1:
-        return values[yes.index(True)], f"as {name!r} names no loss; --good turns it round"
-    raise InputError("--outcome", f"has two values; say which is good: {shown}", list(values))
+        return values[yes.index(True)], f"as {name!r} names no loss; --good changes that"
+    raise InputError("--outcome", f"has two values; name the good one: {shown}", list(values))
 
 
 def _propensity(values: pa.ChunkedArray, name: str) -> Floats:
@@ -360,7 +356,7 @@ def _propensity(values: pa.ChunkedArray, name: str) -> Floats:
 
 
 def _numbers(text: pa.ChunkedArray) -> Floats | None:
-    """A column of text as numbers, NaN where null; None where a word is in it."""
+    """A column of text as numbers, NaN where null; None where one is no number."""
     try:
         return np.array(text.cast(pa.float64()).to_numpy(), dtype=np.float64)
     except pa.ArrowInvalid:
@@ -381,6 +377,6 @@ def _feature_columns(
     columns = tuple(name for name in names if name not in empty)
     if not columns:
         raise InputError(
-            "TABLE", "leaves no column to tell people apart by, once roles and --drop are taken out"
+            "TABLE", "must have a column left as a feature, besides those with roles and --drop"
         )
     return columns, empty

@@ -1,7 +1,7 @@
-"""Groups by predicted uplift: what an action did to each, and who they are.
+"""Groups by predicted uplift: the effect of an action on each, and what characterises them.
 
-Groups are made of rows that the predicting models had not seen, so that what an action did to them
-is known without flattery.
+Groups consist of rows that the predicting models were not fitted on, so that their effects are
+unbiased.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ TRAITS = 3
 """Traits that a group is described by, at most."""
 
 _CLEAR = 0.3
-"""Standard deviations by which a group's mean lies off that of the others, at least, to be a
+"""Least difference between a group's mean and that of all others, in standard deviations, for a
 trait.
 """
 
 _SAME = 0.8
-"""Correlation from which one trait says what another has said already."""
+"""Correlation from which two traits count as the same."""
 
 _FEWEST_IN_CATEGORY = 0.01
 
@@ -36,23 +36,23 @@ def groups(
     count: int,
     comparisons: int,
 ) -> tuple[EffectGroup, ...]:
-    """Look at an action in equal groups by predicted uplift, highest first.
+    """Effects of an action in equal groups by predicted uplift, highest first.
 
     Parameters
     ----------
     experiment : Experiment
         With n rows.
     sequences : sequence of sequence of EvaluatedPart
-        What `training.uplift.ranking.evaluate_in_sequence` found.
+        Results of `training.uplift.ranking.evaluate_in_sequence`.
     action : int
         Position of the action.
     count : int
-        How many groups.
+        Number of groups.
     comparisons : int
-        For how many figures the intervals are to hold jointly.
+        Number of figures for which the intervals hold jointly.
     """
     traits = _Traits(experiment)
-    found = []
+    result = []
     for number in range(count):
         repeats, members, predicted = [], [], []
         for sequence in sequences:
@@ -71,7 +71,7 @@ def groups(
                 repeats.append(inference.combine(parts))
         if repeats:
             effect: Estimate = inference.average(repeats).interval(comparisons)
-            found.append(
+            result.append(
                 EffectGroup(
                     rows=sum(len(rows) for rows in members) // len(sequences),
                     predicted=float(np.concatenate(predicted).mean()),
@@ -80,7 +80,7 @@ def groups(
                     traits=traits.of(np.concatenate(members)),
                 )
             )
-    return tuple(found)
+    return tuple(result)
 
 
 def _group(predicted: Floats, count: int) -> Positions:
@@ -88,7 +88,7 @@ def _group(predicted: Floats, count: int) -> Positions:
 
 
 class _Traits:
-    """Tells what sets some rows of an experiment apart from the others."""
+    """Finds the features in which some rows of an experiment differ from all others."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._names: list[tuple[str, str | None]] = []
@@ -107,7 +107,7 @@ class _Traits:
         self._columns = (
             np.column_stack(columns) if columns else np.empty((len(experiment.outcome), 0))
         )
-        # Means must not hang on a few extremes, nor be torn by them.
+        # Clipped, so that means do not depend on a few extreme values.
         low, high = np.nanquantile(self._columns, [0.01, 0.99], axis=0) if columns else (0.0, 0.0)
         clipped = np.clip(self._columns, low, high)
         centre, spread = np.nanmean(clipped, axis=0), np.nanstd(clipped, axis=0)
@@ -115,7 +115,7 @@ class _Traits:
 
     def of(self, rows: Positions) -> tuple[Trait, ...]:
         weight = np.bincount(rows, minlength=len(self._columns)).astype(np.float64)
-        # A row is judged in several orders and may be in the group in some of them only.
+        # A row is evaluated in several sequences and may be in the group in some of them only.
         most = weight.max()
         inside, outside = weight / weight.sum(), (most - weight) / max((most - weight).sum(), 1.0)
         difference = inside @ self._standard - outside @ self._standard
@@ -123,17 +123,18 @@ class _Traits:
         for place in np.argsort(-np.abs(difference), kind="stable"):
             if abs(difference[place]) < _CLEAR or len(chosen) == TRAITS:
                 break
-            said = self._standard[:, chosen].T @ self._standard[:, place] / len(self._standard)
-            known = ~np.isnan(self._columns[:, place])
-            if (np.abs(said) <= _SAME).all() and inside[known].any() and outside[known].any():
+            overlap = self._standard[:, chosen].T @ self._standard[:, place] / len(self._standard)
+            present = ~np.isnan(self._columns[:, place])
+            new = (np.abs(overlap) <= _SAME).all()
+            if new and inside[present].any() and outside[present].any():
                 chosen.append(int(place))
         return tuple(self._trait(place, inside, outside) for place in chosen)
 
     def _trait(self, place: int, inside: Floats, outside: Floats) -> Trait:
         values = self._columns[:, place]
-        known = ~np.isnan(values)
+        present = ~np.isnan(values)
         feature, category = self._names[place]
         here, elsewhere = (
-            float((w[known] @ values[known]) / w[known].sum()) for w in (inside, outside)
+            float((w[present] @ values[present]) / w[present].sum()) for w in (inside, outside)
         )
         return Trait(feature=feature, category=category, here=here, elsewhere=elsewhere)

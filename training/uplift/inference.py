@@ -1,12 +1,12 @@
-"""Inference: means of scores, gains of acting on some rows only, and how certain they are.
+"""Inference: means of scores, gains of treating some rows only, and their standard errors.
 
-Every figure comes with its influence on each row, summed by cluster, so that rows of one household
-count as one witness.
+Standard errors are computed from each row's influence on the figure, summed by cluster, so that the
+rows of one household count as one observation.
 
-A ranking is judged by rows that it was not learnt from. The gain of acting on the first ``u`` of
-them is ``A(u) = mean(score x [rank <= u])``. AUTOC (Yadlowsky, Fleming, Shah, Brunskill and Wager
-2021) is the mean over ``u`` of how much larger the effect is among the first ``u`` than among all;
-the Qini coefficient weighs it by ``u``. Both are 0 for a ranking worth nothing.
+A ranking is evaluated on rows that it was not learnt from. The gain of treating the first share
+``u`` of them is ``A(u) = mean(score x [rank <= u])``. AUTOC (Yadlowsky, Fleming, Shah, Brunskill and
+Wager 2021) is the mean over ``u`` of the difference between the effect among the first ``u`` and
+that among all; the Qini coefficient weights it by ``u``. Both are 0 for a random ranking.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,19 @@ _LOCAL_BINS = 20
 
 @dataclass(frozen=True)
 class PointEstimate:
-    """A figure with its standard error.
+    """An estimate with its standard error.
 
     Parameters
     ----------
     value, standard_error : float
-        The figure and its standard error.
+        The estimate and its standard error.
     clusters : int
-        Independent witnesses behind it.
+        Number of independent clusters behind it.
+
+    Examples
+    --------
+    >>> PointEstimate(value=0.02, standard_error=0.008, clusters=2_000).interval().low > 0
+    True
     """
 
     value: float
@@ -41,7 +46,7 @@ class PointEstimate:
     clusters: int
 
     def interval(self, comparisons: int = 1) -> Estimate:
-        """The figure with an interval that holds jointly for so many comparisons (Bonferroni)."""
+        """The estimate with an interval that holds jointly for so many comparisons (Bonferroni)."""
         reach = (
             float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1))
             * self.standard_error
@@ -64,8 +69,10 @@ def mean(score: Floats, cluster: NDArray[np.int64]) -> PointEstimate:
 
 
 def ranks(ranking: Floats) -> Floats:
-    """Rank of each row, in shares of all of them: (m,) float64, just above 0 for the highest;
-    equals share their mean.
+    """Rank of each row as a share of all, from just above 0 for the highest; ties share the mean.
+
+    >>> ranks(np.array([5.0, 1.0, 3.0, 3.0])).tolist()
+    [0.125, 0.875, 0.5, 0.5]
     """
     _, group, size = np.unique(-ranking, return_inverse=True, return_counts=True)
     middle: Floats = (np.cumsum(size) - size / 2)[group] / len(ranking)
@@ -81,7 +88,7 @@ def gain(
     base: Floats | None = None,
     over_random: bool = False,
 ) -> PointEstimate:
-    """Gain of acting on the share of rows with the highest ranking, per row of all.
+    """Gain of treating the share of rows with the highest ranking, per row of all.
 
     Rows tied at the border count in part, so that their order does not matter.
 
@@ -90,22 +97,22 @@ def gain(
     score : (m,) float64
         Scores of the effect.
     ranking : (m,) float64
-        Whom to act on first, highest first, by a model that has not seen the row.
+        Predictions to rank by, highest first, by a model not fitted on the row.
     share : float
-        How much of the rows to act on, 0 to 1.
+        Share of rows to treat, 0 to 1.
     cluster : (m,) int64
         Cluster of each row.
     base : (m,) float64, optional
         Added to each row: with scores of the outcome without any action, the gain becomes the
         outcome under the policy.
     over_random : bool
-        Subtract what acting on as many at random gains.
+        Subtract the gain of treating as many at random.
     """
     inside = _inside(ranking, share)
     own = score * (inside - share if over_random else inside)
     if base is not None:
         own = own + base
-    # The border itself moves with the rows drawn: by as much as the effect is about there.
+    # The border itself varies from sample to sample, which counts as much as the effect near it.
     at_border = float(
         _local_means(score, ranks(ranking))[min(int(share * _LOCAL_BINS), _LOCAL_BINS - 1)]
     )
@@ -121,9 +128,9 @@ def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area)
     Parameters
     ----------
     score : (m,) float64
-        Scores, by models that have not seen the row.
+        Scores, by models not fitted on the row.
     ranking : (m,) float64
-        Whom to act on first, highest first, by a model that has not seen the row.
+        Predictions to rank by, highest first, by a model not fitted on the row.
     """
     rank = ranks(ranking)
     weight = _weights(ranking, kind)
@@ -133,9 +140,7 @@ def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area)
 
 
 def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> PointEstimate:
-    """How much of the differences between predicted effects is there: 1 all, 0 nothing (best linear
-    predictor).
-    """
+    """Slope of the best linear predictor: the share of predicted differences that is real, 0 to 1."""
     centred = predicted - predicted.mean()
     spread = float((centred**2).mean())
     if spread == 0:
@@ -147,7 +152,7 @@ def slope(score: Floats, predicted: Floats, cluster: NDArray[np.int64]) -> Point
 
 
 def combine(parts: list[tuple[PointEstimate, int]]) -> PointEstimate:
-    """One figure from parts that are independent given those before, weighted by their rows."""
+    """Combine parts that are independent given those before, weighted by their rows."""
     rows = sum(count for _, count in parts)
     value = sum(part.value * count for part, count in parts) / rows
     error = float(np.sqrt(sum((part.standard_error * count) ** 2 for part, count in parts))) / rows
@@ -155,10 +160,9 @@ def combine(parts: list[tuple[PointEstimate, int]]) -> PointEstimate:
 
 
 def average(repeats: list[PointEstimate]) -> PointEstimate:
-    """One figure from repeats on the same rows.
+    """Average repeats on the same rows.
 
-    Repeats are as dependent as can be, for all that is known: the standard error is the mean of
-    theirs, never less.
+    Their dependence is unknown, so that the standard error is the mean of theirs, never less.
     """
     return PointEstimate(
         float(np.mean([repeat.value for repeat in repeats])),
@@ -175,9 +179,7 @@ def _error(influence: Floats, cluster: NDArray[np.int64]) -> tuple[float, int]:
 
 
 def _inside(ranking: Floats, share: float) -> Floats:
-    """How much of each row lies in the share: 1 above the border, 0 below, a part for those tied at
-    it.
-    """
+    """Part of each row that lies in the share: 1 above the border, 0 below, a fraction at it."""
     order = np.sort(-ranking)
     size = share * len(ranking)
     border = order[min(int(np.ceil(size)) - 1, len(order) - 1)] if size > 0 else -np.inf
@@ -187,7 +189,7 @@ def _inside(ranking: Floats, share: float) -> Floats:
 
 
 def _weights(ranking: Floats, kind: Area) -> Floats:
-    """What each row's score counts: the mean over tied rows of the integral that the area is."""
+    """Weight of each row's score in the integral that the area is; tied rows share the mean."""
     count = len(ranking)
     place = (np.arange(count) + 0.5) / count
     weight = -np.log(place) if kind == "autoc" else 1 - place
@@ -201,7 +203,7 @@ def _weights(ranking: Floats, kind: Area) -> Floats:
 
 
 def _local_means(score: Floats, rank: Floats) -> Floats:
-    """Mean score in equal parts of the ranking, highest first: what the effect is about there."""
+    """Mean score in equal parts of the ranking, highest first."""
     bins = np.minimum((rank * _LOCAL_BINS).astype(np.int64), _LOCAL_BINS - 1)
     size = np.bincount(bins, minlength=_LOCAL_BINS)
     sums = np.bincount(bins, weights=score, minlength=_LOCAL_BINS)
@@ -209,7 +211,7 @@ def _local_means(score: Floats, rank: Floats) -> Floats:
 
 
 def _drift(score: Floats, rank: Floats, kind: Area) -> Floats:
-    """How an area moves because a row, whatever its score, pushes others down the ranking."""
+    """Change of an area because a row, whatever its score, moves others down the ranking."""
     edges = np.linspace(0, 1, _LOCAL_BINS + 1)
     local = _local_means(score, rank)
     # The integral of local(u) / u, or of local(u), from a rank to the end, exact for local means

@@ -1,6 +1,4 @@
-"""Learners: LightGBM models of the outcome in each arm, and of the difference an action makes, on
-parts of an experiment.
-"""
+"""Learners: LightGBM models of the outcome in each arm, and of the effect of an action."""
 
 from typing import TypeAlias
 
@@ -22,7 +20,7 @@ _COMMON: dict[str, object] = {
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
-    # Many small fits run side by side instead.
+    # Many small fits run in parallel instead.
     "num_threads": 1,
 }
 OUTCOME: dict[str, object] = {
@@ -32,8 +30,8 @@ OUTCOME: dict[str, object] = {
     "max_depth": 5,
     "lambda_l2": 5.0,
 }
-"""Of the outcome in an arm. It only takes noise out of effects: where it is poor, they are less
-certain, never wrong.
+"""Parameters for the outcome in an arm. This model only reduces noise: with a poor one, estimated
+effects have wider intervals, but no bias.
 """
 
 EFFECT: dict[str, object] = {
@@ -43,9 +41,7 @@ EFFECT: dict[str, object] = {
     "max_depth": 3,
     "lambda_l2": 20.0,
 }
-"""Of the effect. Effects are small and drowned in noise, so trees are small and leaves are
-large.
-"""
+"""Parameters for the effect. Effects are small beside the noise: trees are small, leaves large."""
 
 OUTCOME_ROUNDS = 40
 EFFECT_ROUNDS = 30
@@ -54,7 +50,7 @@ _SMALLEST_LEAF = 50
 _LEAF_SHARE = 0.02
 
 Fitted: TypeAlias = "lgb.Booster | float"
-"""A booster, or the same number for everybody where there is too little to learn from."""
+"""A booster, or one number for all rows where there are too few to fit on."""
 
 
 class Learners:
@@ -81,9 +77,7 @@ class Learners:
         ).construct()
 
     def fit_outcome(self, rows: Positions) -> Fitted:
-        """Fit the expected outcome on rows that were all in one arm; their mean where they are
-        few.
-        """
+        """Fit the expected outcome on rows of one arm; it is their mean where they are few."""
         outcome = self._experiment.outcome
         if len(rows) < 2 * _SMALLEST_LEAF:
             return float(outcome[rows].mean()) if len(rows) else 0.0
@@ -100,13 +94,12 @@ class Learners:
         rows : (m,) intp
             Rows of any arm.
         score : (n,) float64
-            Doubly robust scores (see `training.uplift.scores`), those of the m rows without having
-            seen the row.
+            Doubly robust scores (see `training.uplift.scores`), by models not fitted on the row.
         """
         return self._fit({**EFFECT, "objective": "regression"}, rows, score, EFFECT_ROUNDS)
 
     def predict(self, fitted: Fitted, rows: Positions) -> Floats:
-        """What a model says of rows."""
+        """Predictions for rows: (m,) float64."""
         if isinstance(fitted, float):
             return np.full(len(rows), fitted)
         return np.asarray(

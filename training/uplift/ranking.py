@@ -1,9 +1,9 @@
-"""Rankings judged in sequence: each part of an experiment by models of the parts before it.
+"""Rankings evaluated in sequence: each part of an experiment with models of the parts before it.
 
-Ordinary cross-fitting judges every part by models of all others. Judged so, two parts know each
-other's luck, and a ranking worth nothing passes for a good one too often. In sequence (Wager 2024,
-"Sequential validation of treatment heterogeneity") each part is new given those before, so that
-their errors add up as if they were independent.
+Ordinary cross-fitting evaluates every part with models of all others. Then the errors of two parts
+depend on each other, and a random ranking passes for a good one too often. In sequence (Wager 2024,
+"Sequential validation of treatment heterogeneity"), each part is new given those before, so that
+errors add up as if the parts were independent.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +28,11 @@ class EvaluatedPart:
     Parameters
     ----------
     rows : (m,) intp
-        Which rows.
+        Positions of the rows.
     scores : ArmScores
         Their scores.
     predicted : (actions, m) float64
-        Effect predicted of each action: the ranking.
+        Predicted effect of each action, to rank by.
     """
 
     rows: Positions
@@ -59,19 +59,19 @@ def evaluate_in_sequence(
     settings : UpliftSettings
         How many parts and orders.
     advance : Advance
-        Told of each part done.
+        Called after each part.
 
     Returns
     -------
     list of tuple of EvaluatedPart
-        One sequence a random order. The first part of each is learnt from only.
+        One sequence per random order. The first part of each order is only fitted on.
     """
     tasks = []
     for repeat in range(settings.repeats):
         folds = cluster_folds(
             experiment.cluster, settings.folds, np.random.default_rng([settings.seed, repeat])
         )
-        # A seed of its own for each step, so that it does not matter which is done first.
+        # Each step has its own seed, so that the order of execution does not matter.
         tasks += [(folds, step, [settings.seed, repeat, step]) for step in range(1, settings.folds)]
 
     def evaluate(task: tuple[NDArray[np.int64], int, list[int]]) -> EvaluatedPart:

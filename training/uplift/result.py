@@ -1,4 +1,4 @@
-"""What an experiment says of an action, as it is printed, drawn and stored."""
+"""Estimates of an action's effect, as they are printed, drawn and stored."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from training.evaluation.assessment import Estimate
 
 NOTHING = "no detectable uplift"
-"""Said where neither verdict is shown."""
+"""The verdict where the action neither works nor is targetable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +16,11 @@ class Arm:
     Parameters
     ----------
     name : str
-        As the experiment calls it.
+        Its name in the experiment.
     rows : int
         Rows in it.
     outcome : float
-        Mean outcome, as it is.
+        Mean outcome, unadjusted.
     """
 
     name: str
@@ -30,14 +30,14 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyValue:
-    """What comes of treating some and not others, per row of all.
+    """The mean outcome if some rows are treated and others are not, per row of all.
 
     Parameters
     ----------
     name : {"nobody", "everybody", "random", "riskiest", "model"}
         Whom the policy treats.
     share : float
-        How many of all, 0 to 1.
+        Share of all rows that it treats, 0 to 1.
     weighted, doubly_robust : Estimate
         Mean outcome under the policy, by inverse propensity weighting and by doubly robust scores.
     gain : Estimate
@@ -56,14 +56,14 @@ class PolicyValue:
 
 @dataclass(frozen=True, kw_only=True)
 class Trait:
-    """Something that sets the members of a group apart.
+    """A feature in which the members of a group differ from all others.
 
     Parameters
     ----------
     feature : str
-        What a person calls the feature.
+        Name of the feature, to be shown.
     category : str or None
-        The category whose share is told; None where the feature's mean is.
+        The category whose share is given; None where the feature's mean is.
     here, elsewhere : float
         Mean, or share, among the members and among all others.
     """
@@ -76,20 +76,20 @@ class Trait:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectGroup:
-    """Rows of like predicted uplift.
+    """Rows of similar predicted uplift.
 
     Parameters
     ----------
     rows : int
         Rows evaluated.
     predicted : float
-        Mean uplift predicted by models that had not seen them.
+        Mean uplift predicted by models not fitted on them.
     effect : Estimate
         Doubly robust effect, with an interval that holds jointly for all groups.
     harmed : bool
         The whole interval lies below zero.
     traits : tuple of Trait
-        What sets the group apart, clearest first; empty where nothing does.
+        What characterises the group, largest difference first; empty where nothing does.
     """
 
     rows: int
@@ -101,9 +101,7 @@ class EffectGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """A point of the Qini curve: the gain of treating the first share of all, per row of all, with
-    its 95 % interval.
-    """
+    """A point of the Qini curve: the gain of treating the first share of rows, per row of all."""
 
     share: float
     gain: Estimate
@@ -111,23 +109,23 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionUplift:
-    """What an experiment says of one action.
+    """Estimates of the effect of one action.
 
     Parameters
     ----------
     action : str
         The action.
     control, treatment : Arm
-        Who was not treated, and who was.
+        Rows that were not treated, and rows that were.
     average : Estimate
         Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
     qini, autoc : Estimate
-        How much better the ranking is than a random one, by rows it was not learnt from; 0 is
-        random. The verdict goes by the first.
+        How much better the ranking is than a random one, on rows it was not learnt from; 0 is
+        random. The verdict uses the first.
     slope : Estimate
-        How much of the differences between predicted uplifts is there; 1 all, 0 nothing.
+        The share of predicted differences that is real; 1 all, 0 nothing.
     policies : tuple of PolicyValue
-        What comes of treating whom.
+        The values of different policies.
     groups : tuple of EffectGroup
         By predicted uplift, highest first.
     curve : tuple of CurvePoint
@@ -162,16 +160,16 @@ class ActionUplift:
 
     @property
     def verdict(self) -> str:
-        """Both verdicts in plain words."""
+        """Both verdicts in words."""
         if self.harms:
             return "does harm on average" + (
-                ", and it is known to whom more and to whom less" if self.targetable else ""
+                ", to some customers more than to others" if self.targetable else ""
             )
         if self.works:
             return (
                 "works, and is targetable"
                 if self.targetable
-                else "works; whom it helps more is not detectable"
+                else "works; differences between customers are not detectable"
             )
         return "targetable; on average no detectable uplift" if self.targetable else NOTHING
 

@@ -1,11 +1,10 @@
-"""Scores: each row's doubly robust estimate of what an action does, from models that have not seen
-the row.
+"""Doubly robust scores: each row's estimate of an action's effect, by models not fitted on it.
 
 The score of a row (augmented inverse propensity weighting, Robins, Rotnitzky and Zhao 1994) is the
-difference that the outcome models expect, plus what they missed in the row, divided by the
-probability with which its arm was drawn. Where propensities are right, as in an experiment they
-are, the mean of scores is the effect, whatever the models are worth. Only the propensity of the arm
-that was drawn is needed: rows of other arms enter through the models alone.
+difference that the outcome models expect, plus their error in the row divided by the probability
+with which its arm was drawn. With correct propensities, as in an experiment, the mean score is the
+effect, however good the models are. Only the propensity of the arm that was drawn is needed: rows of
+other arms enter through the models alone.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from training.uplift.learners import Fitted, Learners
 
 @dataclass(frozen=True)
 class ArmScores:
-    """Of m rows and the experiment's arms, control first.
+    """Doubly robust scores of m rows in the experiment's arms, control first.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class ArmScores:
 
 
 def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> ArmScores:
-    """Score rows.
+    """Compute doubly robust scores of rows.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ def score_rows(experiment: Experiment, rows: Positions, expected: Floats) -> Arm
     rows : (m,) intp
         Rows to score.
     expected : (arms, m) float64
-        Outcome expected in each arm by models that have not seen these rows.
+        Outcome expected in each arm by models not fitted on these rows.
     """
     arm, outcome, propensity = (
         experiment.arm[rows],
@@ -74,14 +73,14 @@ def cross_fit(
     Parameters
     ----------
     rows : (m,) intp
-        Rows to look at: nothing else is learnt from.
+        Rows to fit on and to predict.
     folds : (m,) int64
-        Fold of each of them; clusters are never parted.
+        Fold of each of them; the rows of a cluster are in one fold.
 
     Returns
     -------
     (arms, m) float64, list of list of lightgbm.Booster or float
-        The outcomes, and the models of each fold's complement, one an arm.
+        The outcomes, and the models of each fold's complement, one per arm.
     """
     arms = range(len(experiment.arms))
     expected = np.empty((len(experiment.arms), len(rows)))
@@ -97,7 +96,7 @@ def cross_fit(
 def cluster_folds(
     cluster: NDArray[np.int64], count: int, random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Folds of about equal size that part no cluster.
+    """Folds of about equal size that keep clusters whole.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from holdfast.settings import Section
 
 
 class UpliftSettings(Section):
-    """How experiments are judged."""
+    """How experiments are evaluated."""
 
     prefix = "HOLDFAST_UPLIFT_"
 
@@ -14,13 +14,13 @@ class UpliftSettings(Section):
         default=20260101,
         ge=0,
         lt=2**31,
-        description="Seed of every random choice in judging an experiment.",
+        description="Seed of every random choice in evaluating an experiment.",
     )
     folds: int = Field(
         default=8,
         ge=3,
         le=20,
-        description="Parts of an experiment; each is judged by models of those before it.",
+        description="Parts of an experiment; each is evaluated with models of those before it.",
     )
     repeats: int = Field(
         default=2,
@@ -32,11 +32,11 @@ class UpliftSettings(Section):
         default=0.20,
         gt=0,
         lt=1,
-        description="Share of customers that care can reach: where policies are valued.",
+        description="Share of customers that care can reach, for which policies are compared.",
     )
     groups: int = Field(
         default=5,
         ge=2,
         le=20,
-        description="Groups by predicted uplift whose effects are looked at apart.",
+        description="Groups by predicted uplift whose effects are estimated separately.",
     )

@@ -36,7 +36,7 @@ def evaluated() -> SimpleNamespace:
         left_out={"arm is blank": 12, "outcome not known yet": 1},
     )
     found = replace(
-        found, marks={"treated for another reason before the outcome was known": found.outcome > 0}
+        found, marks={"treated by another action before the outcome was known": found.outcome > 0}
     )
     return SimpleNamespace(
         experiment=found,

@@ -141,7 +141,7 @@ def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(
         "not drawn at random: propensity 0 or 1": 2,
         "about a customer as a whole": 1,
         "outcome not known yet": 2,
-        "nothing known of the line in the week before": 4,
+        "no features of the line in the week before": 4,
     }
 
 
@@ -248,7 +248,7 @@ def test_actions_that_were_drawn_at_random(tables: LineTables, tmp_path: Path) -
 def test_an_action_without_experiment_is_refused(tables: LineTables, tmp_path: Path) -> None:
     contact(tables, 1, 1.0, "treatment", None)
     history = tables.history(tmp_path)
-    with pytest.raises(InputError, match="must be one that care_contacts tells of: call"):
+    with pytest.raises(InputError, match="must be an action in care_contacts: call"):
         select_contacts(history, "gift")
     with pytest.raises(InputError, match=r"must hold randomised contacts of call.*no propensity 1"):
         select_contacts(history, "call")

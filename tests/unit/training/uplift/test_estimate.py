@@ -73,14 +73,14 @@ def test_nothing_is_said_in_plain_words() -> None:
     ("average", "qini", "verdict"),
     [
         ((0.01, 0.03), (0.001, 0.002), "works, and is targetable"),
-        ((0.01, 0.03), (-0.001, 0.002), "works; whom it helps more is not detectable"),
+        ((0.01, 0.03), (-0.001, 0.002), "works; differences between customers are not detectable"),
         ((-0.01, 0.03), (0.001, 0.002), "targetable; on average no detectable uplift"),
         ((-0.01, 0.03), (-0.001, 0.002), "no detectable uplift"),
         ((-0.03, -0.01), (-0.001, 0.002), "does harm on average"),
         (
             (-0.03, -0.01),
             (0.001, 0.002),
-            "does harm on average, and it is known to whom more and to whom less",
+            "does harm on average, to some customers more than to others",
         ),
         ((0.0, 0.03), (0.0, 0.002), "no detectable uplift"),
     ],

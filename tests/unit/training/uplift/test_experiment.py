@@ -36,7 +36,7 @@ def test_a_sound_experiment_passes() -> None:
         ({"propensity": np.full(3_000, 1.0)}, "--propensity", "above 0 and below 1"),
         ({"propensity": np.full(3_000, 0.0)}, "--propensity", "above 0 and below 1"),
         ({"propensity": np.full(3_000, np.nan)}, "--propensity", "above 0 and below 1"),
-        ({"outcome": np.ones(3_000)}, "--outcome", "not be the same for everybody"),
+        ({"outcome": np.ones(3_000)}, "--outcome", "not be the same in all rows"),
         (
             {"outcome": (np.arange(3_000) < 5).astype(float)},
             "--outcome",

@@ -62,8 +62,7 @@ def test_a_plain_table_is_read_without_being_told_more(
     assert found.source == "shares"
     assert table.control_why == "by its name"
     assert (
-        table.good_why
-        == "good means stayed = yes, as 'stayed' names no loss; --good turns it round"
+        table.good_why == "good means stayed = yes, as 'stayed' names no loss; --good changes that"
     )
     share = float((found.arm == 1).mean())
     np.testing.assert_allclose(found.propensity, np.where(found.arm == 1, share, 1 - share))
@@ -116,7 +115,7 @@ def test_an_outcome_that_names_a_loss_is_refused_until_it_is_said_what_is_good(
 
 
 def test_two_words_that_say_nothing_are_asked_about(read: Callable[..., ExperimentTable]) -> None:
-    with pytest.raises(InputError, match=r"say which is good: --good a or --good b"):
+    with pytest.raises(InputError, match=r"name the good one: --good a or --good b"):
         read({"stayed": ["a" if word == "yes" else "b" for word in columns()["stayed"]]})
 
 
@@ -148,7 +147,7 @@ def test_several_values_may_be_good(read: Callable[..., ExperimentTable]) -> Non
     assert effect(
         read({"end": values}, without=("stayed",), outcome="end", good=("stayed", "upgraded"))
     ) == effect(read())
-    with pytest.raises(InputError, match="it has 'gone', 'stayed', 'upgraded': say with --good"):
+    with pytest.raises(InputError, match="it has 'gone', 'stayed', 'upgraded': name with --good"):
         read({"end": values}, without=("stayed",), outcome="end")
 
 
@@ -174,7 +173,7 @@ def test_control_is_known_by_its_name_or_asked_for(
     ):  # holdout is no word for control: it is a share that all care is measured by
         assert read({"arm": arms}).experiment.arms[0] == "none"
         return
-    with pytest.raises(InputError, match="say with --control"):
+    with pytest.raises(InputError, match="name with --control"):
         read({"arm": arms})
     assert read({"arm": arms}, control="b").experiment.arms == ("b", "a")
 
@@ -247,7 +246,7 @@ def test_dropped_and_empty_columns_are_no_features(read: Callable[..., Experimen
         ({}, {"good": ("yes", "no")}, "--good", "leave a value that is not good"),
         ({"arm": ["call"] * ROWS}, {}, "--treatment", "needs at least two arms"),
         ({"arm": [str(number) for number in range(ROWS)]}, {}, "--treatment", "at most 20"),
-        ({"stayed": ["yes"] * ROWS}, {}, "--outcome", "not be the same for everybody"),
+        ({"stayed": ["yes"] * ROWS}, {}, "--outcome", "not be the same in all rows"),
         (
             {"stayed": ["yes"] * (ROWS - 9) + ["no"] * 9},
             {},
@@ -269,7 +268,7 @@ def test_dropped_and_empty_columns_are_no_features(read: Callable[..., Experimen
             "TABLE",
             "no row with a treatment and an outcome drawn at random",
         ),
-        ({}, {"drop": ("tenure", "plan")}, "TABLE", "leaves no column"),
+        ({}, {"drop": ("tenure", "plan")}, "TABLE", "must have a column left"),
     ],
 )
 def test_bad_input_is_refused_by_name(
