@@ -17,7 +17,7 @@ from holdfast.documents import to_document
 from holdfast.logging import progress
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
-from models.reasons.meaning import FeatureMeaning, meanings_to_json
+from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import RegisteredVersion
 from models.scorer import Scorer
 from models.target import Target
@@ -216,7 +216,7 @@ def train_operator_model(
     documents = {
         TRAINING: to_document(facts),
         ASSESSMENT: {name: to_document(found) for name, found in assessments.items()},
-        "features.json": meanings_to_json(meanings),
+        MEANINGS: [to_document(meaning) for meaning in meanings],
         **(extra_documents or {}),
     }
     return OperatorModel(

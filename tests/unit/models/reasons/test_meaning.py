@@ -1,15 +1,7 @@
 import json
-from typing import Any
 
-import pytest
-
-from holdfast.errors import InputError
-from models.reasons.meaning import (
-    TABLE_DRIVER,
-    FeatureMeaning,
-    meanings_from_json,
-    meanings_to_json,
-)
+from holdfast.documents import read_document, to_document
+from models.reasons.meaning import MEANINGS, TABLE_DRIVER, FeatureMeaning
 
 DROPS = FeatureMeaning(
     "drop_days_7d",
@@ -24,7 +16,8 @@ DROPS = FeatureMeaning(
 
 def test_meanings_travel_as_json_in_order() -> None:
     meanings = (DROPS, FeatureMeaning.of_column("套餐"))
-    assert meanings_from_json(json.loads(json.dumps(meanings_to_json(meanings)))) == meanings
+    document = json.loads(json.dumps([to_document(meaning) for meaning in meanings]))
+    assert read_document(tuple[FeatureMeaning, ...], document, MEANINGS) == meanings
 
 
 def test_a_column_of_a_teams_own_is_its_own_reason() -> None:
@@ -35,24 +28,3 @@ def test_a_column_of_a_teams_own_is_its_own_reason() -> None:
         False,
         "Monthly fee",
     )
-
-
-@pytest.mark.parametrize(
-    "changed, field",
-    [
-        ({"unit": None}, "meaning.unit"),
-        ({"actionable": "yes"}, "meaning.actionable"),
-        ({"direction": "up"}, "meaning.direction"),
-        ({"colour": "red"}, "meaning.colour"),
-    ],
-)
-def test_a_damaged_meaning_is_named(changed: dict[str, Any], field: str) -> None:
-    with pytest.raises(InputError) as caught:
-        FeatureMeaning.from_json({**DROPS.to_json(), **changed})
-    assert caught.value.field == field
-
-
-@pytest.mark.parametrize("document", [None, {}, [1]])
-def test_features_json_must_be_a_list_of_objects(document: object) -> None:
-    with pytest.raises(InputError):
-        meanings_from_json(document)
