@@ -115,7 +115,7 @@ def _predictions(rows: int, rate: float) -> Predictions:
         cutoffs=np.datetime64("2026-03-02") + random.integers(1, 7, rows) * np.timedelta64(28, "D"),
         trained_until=np.datetime64("2026-03-02"),
         holdout=(random.random(rows // 3) < 0.1)[customer],
-        rivals={
+        baselines={
             "constant": np.full(rows, rate),
             "logistic": expit(0.8 * signal + random.normal(0, 0.3, rows) + logit(rate)),
             "champion": expit(0.9 * signal + random.normal(0, 0.2, rows) + logit(rate)),

@@ -91,8 +91,8 @@ def _differences(case: Case, judged: dict[str, ContenderResult]) -> list[dict[st
 
 def _verdict(case: Case, judged: dict[str, ContenderResult]) -> dict[str, object]:
     auc = {name: float(found.figures["auc"].mean()) for name, found in judged.items()}
-    rivals = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
-    best = max(rivals, key=lambda name: auc[name])
+    others = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
+    best = max(others, key=lambda name: auc[name])
     lead = auc[OURS.name] - auc[best]
     return {
         "table": case.name,

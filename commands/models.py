@@ -337,11 +337,11 @@ def _figures_table(horizon: str, assessment: Mapping[str, Any]) -> "Table":
         Column("minus champion", justify="right"),
         box=box.SIMPLE_HEAD,
     )
-    rivals = assessment["rivals"]
+    baselines = assessment["rivals"]
     for metric, figure in assessment["metrics"].items():
         differences = [
-            _figure(rivals[name]["difference"].get(metric), signed=True)
-            if name in rivals
+            _figure(baselines[name]["difference"].get(metric), signed=True)
+            if name in baselines
             else _NOTHING
             for name in ("constant", "champion")
         ]

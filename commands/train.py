@@ -87,13 +87,13 @@ def _print_training(result: "Trained") -> None:
     )
     console.print(_figures(model.assessments))
     for horizon, assessment in list(model.assessments.items())[-1:]:
-        for name, rival in assessment.rivals.items():
+        for name, baseline in assessment.baselines.items():
             called = (
                 f"champion {model.facts.champion.number}"
                 if name == "champion"
                 else f"a {name} model"
             )
-            difference = rival.difference.get("auc")
+            difference = baseline.difference.get("auc")
             if difference is not None:
                 console.print(
                     f"AUC within {horizon} days minus that of {called}: {_signed(difference)}"

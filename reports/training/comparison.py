@@ -83,12 +83,12 @@ class OverallComparison:
 def compare(assessments: Mapping[str, Assessment], rival: str) -> OverallComparison | None:
     """Compare all horizons with a rival; None where one of them was not compared with it."""
     if not assessments or any(
-        rival not in assessment.rivals for assessment in assessments.values()
+        rival not in assessment.baselines for assessment in assessments.values()
     ):
         return None
     horizons = {}
     for horizon, assessment in assessments.items():
-        theirs = assessment.rivals[rival]
+        theirs = assessment.baselines[rival]
         horizons[horizon] = HorizonComparison(
             differences={
                 metric: theirs.difference[metric]

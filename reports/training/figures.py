@@ -412,9 +412,9 @@ def _by_predictor(
     assessment: Assessment, champion: str | None, without: tuple[str, ...] = ()
 ) -> list[tuple[str, Mapping[str, Estimate]]]:
     others = [
-        (rival_words(name, champion), assessment.rivals[name].metrics)
+        (rival_words(name, champion), assessment.baselines[name].metrics)
         for name in RIVALS
-        if name in assessment.rivals and name not in without
+        if name in assessment.baselines and name not in without
     ]
     return [(OURS, assessment.metrics), *others]
 

@@ -15,11 +15,11 @@ from models.reasons.meaning import FeatureMeaning
 from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
 from training.evaluation.assessment import (
     Assessment,
+    BaselineComparison,
     CalibrationFigures,
     Decile,
     Estimate,
     Month,
-    Rival,
     Slice,
     horizon_name,
 )
@@ -99,9 +99,9 @@ def metrics(auc: float, rate: float, lift: float) -> dict[str, Estimate]:
     }
 
 
-def rival(
+def baseline(
     ours: Mapping[str, Estimate], auc: float, rate: float, lift: float, half: float = 0.006
-) -> Rival:
+) -> BaselineComparison:
     """Another way to predict, whose figures differ from ours by what their AUC and lift make of
     them.
     """
@@ -112,7 +112,7 @@ def rival(
         )
         for name in theirs
     }
-    return Rival(metrics=theirs, difference=difference)
+    return BaselineComparison(metrics=theirs, difference=difference)
 
 
 def assessment(
@@ -143,13 +143,13 @@ def assessment(
     """
     rows, rate, lift = 24_000, 0.0004 * (horizon_days or 90), 4.2
     ours = metrics(auc, rate, lift)
-    rivals = {
-        "constant": rival(ours, 0.5, rate, 1.0),
-        "logistic": rival(ours, auc - 0.02, rate, lift - 0.5),
+    baselines = {
+        "constant": baseline(ours, 0.5, rate, 1.0),
+        "logistic": baseline(ours, auc - 0.02, rate, lift - 0.5),
     }
     if champion is not None:
-        rivals["champion"] = rival(ours, champion, rate, lift - 0.2)
-    ahead = {name: found.difference["log_loss"].value for name, found in rivals.items()}
+        baselines["champion"] = baseline(ours, champion, rate, lift - 0.2)
+    ahead = {name: found.difference["log_loss"].value for name, found in baselines.items()}
     sizes = [rows, *(int(rows * share) for share in (0.5, 0.3, 0.2)[: len(strata)])]
     return Assessment(
         horizon_days=horizon_days,
@@ -157,7 +157,7 @@ def assessment(
         customers=9_500,
         positives=round(rows * rate),
         metrics=ours,
-        rivals=rivals,
+        baselines=baselines,
         strata={
             name: calibration(
                 size, rate * (1 + 0.3 * place), 1 - 0.03 * place, 1 + 0.02 * place, top_decile_off

@@ -7,11 +7,11 @@ from holdfast.documents import to_document
 from training.evaluation.assessment import (
     ASSESSMENT,
     Assessment,
+    BaselineComparison,
     CalibrationFigures,
     Decile,
     Estimate,
     Month,
-    Rival,
     Slice,
 )
 from training.evaluation.metrics import METRICS
@@ -66,18 +66,18 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
     """A horizon model that is better than a constant and no worse than the champion."""
     metrics = {name: around(_VALUES.get(name, 0.3), 0.02) for name in METRICS}
 
-    def rival(auc: float, log_loss: float) -> Rival:
-        return Rival(
+    def baseline(auc: float, log_loss: float) -> BaselineComparison:
+        return BaselineComparison(
             metrics=metrics,
             difference={"auc": around(auc, 0.01), "log_loss": around(log_loss, 0.002)},
         )
 
-    rivals = {"constant": rival(0.24, -0.02), "logistic": rival(0.02, -0.004)}
+    baselines = {"constant": baseline(0.24, -0.02), "logistic": baseline(0.02, -0.004)}
     if champion:
-        rivals["champion"] = rival(0.005, -0.001)
+        baselines["champion"] = baseline(0.005, -0.001)
     told = {name: metrics[name] for name in ("auc", "log_loss", "observed_over_expected")}
 
-    beside = {name: around(-0.002, 0.002) for name in rivals}
+    beside = {name: around(-0.002, 0.002) for name in baselines}
 
     def part(rows: int) -> Slice:
         return Slice(
@@ -95,7 +95,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
         customers=ROWS // 3,
         positives=ROWS // 40,
         metrics=metrics,
-        rivals=rivals,
+        baselines=baselines,
         strata={"all": calibration(ROWS)}
         | {name: calibration(rows) for name, rows in STRATA.items()},
         slices={

@@ -12,11 +12,11 @@ from holdfast.arrays import Floats, Texts, Times
 from holdfast.errors import InputError
 from training.evaluation.assessment import (
     Assessment,
+    BaselineComparison,
     CalibrationFigures,
     Decile,
     Estimate,
     Month,
-    Rival,
     Slice,
 )
 from training.evaluation.bootstrap import Figures, estimate, resample
@@ -62,7 +62,7 @@ class Predictions:
         Last cut-off of the training rows; None where decay means nothing.
     holdout : (n,) bool
         Rows of households that are never sent an offer.
-    rivals : dict of str to (n,) float64
+    baselines : dict of str to (n,) float64
         Probabilities of other ways to predict: ``constant``, ``logistic``, ``champion``.
     capacity : float or None
         Share of the rows that care can look after; the setting where None.
@@ -78,7 +78,7 @@ class Predictions:
     cutoffs: Times
     trained_until: np.datetime64 | None
     holdout: NDArray[np.bool_]
-    rivals: dict[str, Floats] = field(default_factory=dict)
+    baselines: dict[str, Floats] = field(default_factory=dict)
     capacity: float | None = None
 
 
@@ -130,9 +130,9 @@ class _Work:
         self.customers = len(names)
         everyone = np.ones(len(predictions.label), dtype=bool)
         self.evaluator = self._evaluator(predictions.probability, everyone)
-        self.rivals = {
+        self.baselines = {
             name: self._evaluator(probability, everyone)
-            for name, probability in predictions.rivals.items()
+            for name, probability in predictions.baselines.items()
         }
         enough = self._fewest_of_a_class(predictions.holdout) >= settings.fewest_positives
         self.holdout = (
@@ -145,7 +145,7 @@ class _Work:
             if self._fewest_of_a_class(rows)
         }
         self.slices = {
-            name: self._column(values, predictions.rivals)
+            name: self._column(values, predictions.baselines)
             for name, values in predictions.slices.items()
         }
         self.decay = None
@@ -154,7 +154,7 @@ class _Work:
                 np.int64
             )
             self.decay = self._column(months.astype(np.str_))
-        self.size = max(evaluator.size for evaluator in (self.evaluator, *self.rivals.values()))
+        self.size = max(evaluator.size for evaluator in (self.evaluator, *self.baselines.values()))
 
     def rows(
         self, probability: Floats, chosen: NDArray[np.bool_]
@@ -172,8 +172,8 @@ class _Work:
     def figures(self, counts: Floats) -> Figures:
         """All figures of some weightings, by a name that says where they belong."""
         found = _within("all", self.evaluator.figures(counts, self.settings))
-        for name, evaluator in self.rivals.items():
-            found |= _within(f"rivals/{name}", evaluator.figures(counts, self.settings))
+        for name, evaluator in self.baselines.items():
+            found |= _within(f"baselines/{name}", evaluator.figures(counts, self.settings))
         if self.holdout is not None:
             found |= _within("holdout", self.holdout.figures(counts, self.settings))
         for name, stratum in self.strata.items():
@@ -194,7 +194,9 @@ class _Work:
             customers=self.customers,
             positives=int(predictions.label.sum()),
             metrics=self._estimates(figures, "all", METRICS),
-            rivals={name: self._rival(figures, f"rivals/{name}") for name in self.rivals},
+            baselines={
+                name: self._baseline(figures, f"baselines/{name}") for name in self.baselines
+            },
             strata={
                 name: found
                 for name, stratum in self.strata.items()
@@ -211,13 +213,13 @@ class _Work:
     def _evaluator(self, probability: Floats, chosen: NDArray[np.bool_]) -> Evaluator:
         return Evaluator(*self.rows(probability, chosen))
 
-    def _column(self, values: Texts, rivals: Mapping[str, Floats] | None = None) -> SliceColumn:
+    def _column(self, values: Texts, baselines: Mapping[str, Floats] | None = None) -> SliceColumn:
         every = np.ones(len(values), dtype=bool)
         return SliceColumn(
             values,
             *self.rows(self.predictions.probability, every),
             self.evaluator.ranking,
-            rivals or {},
+            baselines or {},
         )
 
     def _fewest_of_a_class(self, chosen: NDArray[np.bool_]) -> int:
@@ -236,12 +238,12 @@ class _Work:
                 found[name] = told
         return found
 
-    def _rival(self, figures: Figures, place: str) -> Rival:
+    def _baseline(self, figures: Figures, place: str) -> BaselineComparison:
         apart = {
             f"difference/{name}": figures[f"all/{name}"] - figures[f"{place}/{name}"]
             for name in METRICS
         }
-        return Rival(
+        return BaselineComparison(
             metrics=self._estimates(figures, place, METRICS),
             difference=self._estimates(apart, "difference", METRICS),
         )
@@ -258,7 +260,7 @@ class _Work:
                 metrics=self._estimates(figures, place, SLICE_METRICS, number),
                 gap=gap,
                 flagged=gap is not None and gap.high < -self.settings.slice_tolerance,
-                difference=self._estimates(figures, f"{place}/difference", self.rivals, number),
+                difference=self._estimates(figures, f"{place}/difference", self.baselines, number),
             )
         return found
 
@@ -329,7 +331,7 @@ def _check(predictions: Predictions) -> None:
     rows = len(predictions.label)
     said = {
         "probability": predictions.probability,
-        **{f"rivals.{name}": p for name, p in predictions.rivals.items()},
+        **{f"baselines.{name}": p for name, p in predictions.baselines.items()},
     }
     others = {
         "weight": len(predictions.weight),

@@ -7,6 +7,9 @@ dictionary, so that every number here is finite.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 CONFIDENCE = 0.95
 """Of every interval that people and the gate are shown. It is no setting: by wider ones the gate
@@ -93,8 +96,8 @@ class CalibrationFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rival:
-    """Another way to predict, on the same rows and the same resampled customers.
+class BaselineComparison:
+    """A baseline, on the same rows and the same resampled customers.
 
     Parameters
     ----------
@@ -124,8 +127,8 @@ class Slice:
         The gap's interval lies below zero by more than the tolerance, so that the model is clearly
         worse here.
     difference : dict of str to Estimate
-        Log loss of these rows minus that of each rival on them: below zero, the model is better
-        here than the rival.
+        Log loss of these rows minus that of each baseline on them: below zero, the model is
+        better here than the baseline.
     """
 
     rows: int
@@ -160,9 +163,9 @@ class Assessment:
         Size of the test.
     metrics : dict of str to Estimate
         By name, see `training.evaluation.metrics.METRICS`.
-    rivals : dict of str to Rival
+    baselines : dict of str to BaselineComparison
         ``constant``, ``logistic`` (a logistic regression on the same rows) and, where there is one
-        that could score them, ``champion``.
+        that could score them, ``champion``. They are stored under ``rivals``.
     strata : dict of str to CalibrationFigures
         Calibration by stratum (postpaid, prepaid, fixed), and of all rows under ``all``.
     slices : dict of str to dict of str to Slice
@@ -179,7 +182,7 @@ class Assessment:
     customers: int
     positives: int
     metrics: dict[str, Estimate]
-    rivals: dict[str, Rival]
+    baselines: Annotated[dict[str, BaselineComparison], Field(alias="rivals")]
     strata: dict[str, CalibrationFigures]
     slices: dict[str, dict[str, Slice]]
     decay: tuple[Month, ...]

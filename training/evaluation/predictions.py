@@ -109,7 +109,7 @@ def compare_predictions(
     Returns
     -------
     dict of str to Assessment
-        By horizon: ours, with theirs as the rival ``other``. A horizon is left out where too few
+        By horizon: ours, with theirs as the baseline ``other``. A horizon is left out where too few
         shared rows have a known outcome.
     """
     _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
@@ -137,7 +137,7 @@ def compare_predictions(
                 cutoffs=np.zeros(len(rows), dtype="datetime64[us]"),
                 trained_until=None,
                 holdout=np.zeros(len(rows), dtype=bool),
-                rivals={"other": theirs.probability[horizon][there[known]]},
+                baselines={"other": theirs.probability[horizon][there[known]]},
             ),
             settings,
             seed,

@@ -28,7 +28,7 @@ class SliceColumn:
         As for `training.evaluation.ranking.Ranking`.
     everyone : Ranking
         That of all rows.
-    rivals : mapping of str to (n,) float64
+    baselines : mapping of str to (n,) float64
         Probabilities of other ways to predict.
     """
 
@@ -41,7 +41,7 @@ class SliceColumn:
         customer: Codes,
         customers: int,
         everyone: Ranking,
-        rivals: Mapping[str, Floats] = MappingProxyType({}),
+        baselines: Mapping[str, Floats] = MappingProxyType({}),
     ) -> None:
         names, code = np.unique(values, return_inverse=True)
         self.names = tuple(map(str, names))
@@ -58,15 +58,15 @@ class SliceColumn:
         )
         self._loss, *others = (
             sums_by(code, customer, weight * losses(label, told), every, (len(names), customers))
-            for told in (probability, *rivals.values())
+            for told in (probability, *baselines.values())
         )
-        self._rivals = dict(zip(rivals, others, strict=True))
+        self._baselines = dict(zip(baselines, others, strict=True))
 
     def figures(self, counts: Floats, masses: Masses) -> dict[str, Floats]:
         """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all
         other rows): (values, d) each.
 
-        And under ``difference/`` and a rival's name: the log loss minus the rival's.
+        And under ``difference/`` and a baseline's name: the log loss minus the baseline's.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class SliceColumn:
             "gap": auc - rest,
             **{
                 f"difference/{name}": ratio(loss - theirs @ counts, mass)
-                for name, theirs in self._rivals.items()
+                for name, theirs in self._baselines.items()
             },
         }
 

@@ -352,14 +352,14 @@ def _assess(
             rows = split.test[known]
             earlier = learnt[~np.isnan(dataset.labels[days][learnt])]
             label, weight = dataset.labels[days][earlier], dataset.weight[earlier]
-            rivals = {
+            baselines = {
                 "constant": constant_baseline(label, weight, strata[earlier], strata[rows]),
                 "logistic": fit_logistic(dataset.matrix[earlier], label, weight).probability(
                     dataset.matrix[rows]
                 ),
             }
             if champions is not None:
-                rivals["champion"] = champions[horizon][known]
+                baselines["champion"] = champions[horizon][known]
             found[horizon] = assess(
                 Predictions(
                     horizon_days=days,
@@ -372,7 +372,7 @@ def _assess(
                     cutoffs=dataset.cutoffs[rows],
                     trained_until=dataset.cutoffs[learnt].max(),
                     holdout=dataset.holdout[rows],
-                    rivals=rivals,
+                    baselines=baselines,
                 ),
                 settings,
             )

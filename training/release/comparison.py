@@ -116,7 +116,7 @@ def _compared(
 ) -> Iterator[ComparedFigure]:
     for horizon in dict.fromkeys([*first, *second]):
         on_shared = shared.get(horizon)
-        other = on_shared.rivals["other"] if on_shared else None
+        other = on_shared.baselines["other"] if on_shared else None
         one_figures = on_shared.metrics if on_shared else _metrics(first, horizon)
         other_figures = other.metrics if other else _metrics(second, horizon)
         for metric in METRICS:

@@ -18,7 +18,7 @@ COMPARED = ("auc", "log_loss")
 with.
 """
 
-_RIVALS = ("constant", "logistic")
+_BASELINES = ("constant", "logistic")
 
 Document = TypeVar("Document")
 
@@ -116,16 +116,19 @@ def incomplete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> It
         )
     for group, names, found in (
         ("metrics", METRICS, assessment.metrics),
-        ("rivals", _RIVALS, assessment.rivals),
+        ("rivals", _BASELINES, assessment.baselines),
         ("strata", (EVERYBODY, *facts.strata), assessment.strata),
         ("slices", facts.slices, assessment.slices),
     ):
         for name in names:
             if name not in found:
                 yield missing(assessment_place(horizon, group, name))
-    for name, rival in assessment.rivals.items():
+    for name, baseline in assessment.baselines.items():
         for metric in COMPARED:
-            for what, figures in (("metrics", rival.metrics), ("difference", rival.difference)):
+            for what, figures in (
+                ("metrics", baseline.metrics),
+                ("difference", baseline.difference),
+            ):
                 if metric not in figures:
                     yield missing(assessment_place(horizon, "rivals", name, what, metric))
     for where, estimate in _estimates(horizon, assessment):
@@ -148,9 +151,9 @@ def assessment_place(horizon: str, *keys: str) -> str:
 def _estimates(horizon: str, assessment: Assessment) -> Iterator[tuple[str, Estimate]]:
     for name, estimate in assessment.metrics.items():
         yield assessment_place(horizon, "metrics", name), estimate
-    for rival, figures in assessment.rivals.items():
+    for baseline, figures in assessment.baselines.items():
         for name, estimate in figures.difference.items():
-            yield assessment_place(horizon, "rivals", rival, "difference", name), estimate
+            yield assessment_place(horizon, "rivals", baseline, "difference", name), estimate
 
 
 def _tested_estimates(horizon: str, assessment: Assessment) -> Iterator[tuple[str, Estimate]]:

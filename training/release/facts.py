@@ -29,7 +29,7 @@ class ChampionComparison:
     number : str or None
         Version that was champion when training began; None where there was none.
     comparable : bool
-        It could score the test rows, so that the assessments hold it among their rivals.
+        It could score the test rows, so that the assessments hold it among their baselines.
     why : str
         Why not, in words; empty where it could, or where there was none.
     """

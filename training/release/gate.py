@@ -44,7 +44,7 @@ than 1e-9.
 """
 
 MUCH_WORSE = {"champion": 0.02, "constant": 0.0}
-"""Share of a slice's log loss by which the whole interval must lie above a rival's, for the slice
+"""Share of a slice's log loss by which the whole interval must lie above a baseline's, for the slice
 to be much worse.
 
 How well a ranking can do differs between slices by nature (who has been there for years is harder
@@ -145,7 +145,7 @@ def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> 
 
 
 def _better_than_constant(horizon: str, assessment: Assessment) -> Iterator[Finding]:
-    constant, auc = assessment.rivals.get("constant"), assessment.metrics.get("auc")
+    constant, auc = assessment.baselines.get("constant"), assessment.metrics.get("auc")
     if auc and not auc.low > 0.5:
         yield Finding(
             "better_than_constant",
@@ -175,8 +175,8 @@ def _champion(
         )
         yield Finding("champion", "", words)
         return
-    rival = assessment.rivals.get("champion")
-    if not compared_with.comparable or rival is None:
+    baseline = assessment.baselines.get("champion")
+    if not compared_with.comparable or baseline is None:
         why = compared_with.why or "its figures are missing"
         yield Finding(
             "champion",
@@ -185,7 +185,7 @@ def _champion(
         )
         return
     for metric in COMPARED:
-        found = rival.difference.get(metric)
+        found = baseline.difference.get(metric)
         if found and (found.high < 0 if METRICS[metric].direction == "higher" else found.low > 0):
             words = f"{metric} minus that of the champion, {_interval(found)}, is clearly on the bad side of 0"
             yield Finding("champion", horizon, _of(horizon) + words)
@@ -264,22 +264,24 @@ def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
                     yield missing(
                         assessment_place(horizon, "slices", column, value, "metrics", metric)
                     )
-            yield from _slice_beside_rivals(horizon, assessment, column, value)
+            yield from _slice_beside_baselines(horizon, assessment, column, value)
 
 
-def _slice_beside_rivals(
+def _slice_beside_baselines(
     horizon: str, assessment: Assessment, column: str, value: str
 ) -> Iterator[Finding]:
     found = assessment.slices[column][value]
     loss = found.metrics.get("log_loss")
     if loss is None or found.gap is None:  # too few to be told apart from chance
         return
-    for rival in assessment.rivals:
-        difference = found.difference.get(rival)
+    for baseline in assessment.baselines:
+        difference = found.difference.get(baseline)
         if difference is None:
-            yield missing(assessment_place(horizon, "slices", column, value, "difference", rival))
-        elif rival in MUCH_WORSE and not difference.low <= MUCH_WORSE[rival] * loss.value:
-            words = f"{column} {value}: much worse than the {rival}, log loss {_interval(difference, signed=True)}"
+            yield missing(
+                assessment_place(horizon, "slices", column, value, "difference", baseline)
+            )
+        elif baseline in MUCH_WORSE and not difference.low <= MUCH_WORSE[baseline] * loss.value:
+            words = f"{column} {value}: much worse than the {baseline}, log loss {_interval(difference, signed=True)}"
             yield Finding("slices", f"{horizon}/{column}/{value}", _of(horizon) + words)
 
 

@@ -88,7 +88,7 @@ def model_card(
         lines += [
             *_figures(assessments),
             "",
-            *_rivals(assessments),
+            *_baselines(assessments),
             "",
             "### Calibration",
             "",
@@ -173,17 +173,17 @@ def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
     return _table(("figure", *map(_horizon, assessments)), rows)
 
 
-def _rivals(assessments: Mapping[str, Assessment]) -> list[str]:
+def _baselines(assessments: Mapping[str, Assessment]) -> list[str]:
     rows = []
-    for rival in sorted({name for found in assessments.values() for name in found.rivals}):
+    for baseline in sorted({name for found in assessments.values() for name in found.baselines}):
         for metric in ("auc", "log_loss"):
             figures = [
-                _estimate(found.rivals[rival].difference.get(metric), signed=True)
-                if rival in found.rivals
+                _estimate(found.baselines[baseline].difference.get(metric), signed=True)
+                if baseline in found.baselines
                 else "–"
                 for found in assessments.values()
             ]
-            rows.append((f"{metric.replace('_', ' ')} minus {rival}", *figures))
+            rows.append((f"{metric.replace('_', ' ')} minus {baseline}", *figures))
     return _table(("difference", *map(_horizon, assessments)), rows)
 
 

@@ -176,9 +176,9 @@ def test_a_champion_is_judged_on_the_same_rows(
     champion = replace(load_registered(find_version(home, "churn", trained.number).address(home)))
     again = train_operator_model(dataset, CHURN, champion, ONE)
     assert (again.facts.champion.number, again.facts.champion.comparable) == (trained.number, True)
-    rival = again.assessments["90"].rivals["champion"]
-    assert rival.metrics["auc"] == sound.assessments["90"].metrics["auc"]
-    assert (rival.difference["auc"].value, rival.difference["log_loss"].value) == (0, 0)
+    baseline = again.assessments["90"].baselines["champion"]
+    assert baseline.metrics["auc"] == sound.assessments["90"].metrics["auc"]
+    assert (baseline.difference["auc"].value, baseline.difference["log_loss"].value) == (0, 0)
 
 
 def test_wrong_targets_and_homes_are_named_before_any_work(home: Home, tmp_path: Path) -> None:

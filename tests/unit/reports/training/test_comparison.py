@@ -15,8 +15,8 @@ def with_differences(days: int, auc: Estimate, log_loss: Estimate) -> Assessment
     """
     found = assessment(days)
     turned = Estimate(-log_loss.value, -log_loss.high, -log_loss.low)
-    rival = replace(found.rivals["champion"], difference={"auc": auc, "log_loss": turned})
-    return replace(found, rivals={**found.rivals, "champion": rival})
+    rival = replace(found.baselines["champion"], difference={"auc": auc, "log_loss": turned})
+    return replace(found, baselines={**found.baselines, "champion": rival})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,9 @@ def test_a_rival_that_some_head_was_not_compared_with() -> None:
 
 def test_a_difference_that_is_not_known_is_not_clear() -> None:
     found = assessment(90)
-    unknown = replace(found, rivals={"champion": replace(found.rivals["champion"], difference={})})
+    unknown = replace(
+        found, baselines={"champion": replace(found.baselines["champion"], difference={})}
+    )
     comparison = compare({"90": unknown}, "champion")
     assert comparison is not None
     assert comparison.outcome == "unclear"

@@ -186,10 +186,10 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     # Ranking better than chance is not enough: probabilities must say more than the rate does.
     found = assessment(90, champion=None)
     constant = replace(
-        found.rivals["constant"],
-        difference={**found.rivals["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
+        found.baselines["constant"],
+        difference={**found.baselines["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
     )
-    heads = {"90": replace(found, rivals={**found.rivals, "constant": constant})}
+    heads = {"90": replace(found, baselines={**found.baselines, "constant": constant})}
     page = read(
         operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
     )
@@ -294,7 +294,7 @@ def test_every_figure_of_every_rival_is_there(page: Page) -> None:
     text, found = page.texts["better"], operator_model().assessments["60"]
     for name, ours in found.metrics.items():
         row = f"{name.replace('_', ' ')} {model_figures.interval(ours, 4)}"
-        for rival in map(found.rivals.__getitem__, RIVALS):
+        for rival in map(found.baselines.__getitem__, RIVALS):
             row += f" {model_figures.interval(rival.metrics[name], 4)}"
             row += f" {model_figures.interval(rival.difference[name], 4, sign=True)}"
         assert row in text

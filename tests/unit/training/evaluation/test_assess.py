@@ -34,7 +34,7 @@ def _predictions(rows: int = 4000, seed: int = 1) -> Predictions:
         cutoffs=START + random.integers(1, 4, rows) * np.timedelta64(28, "D"),
         trained_until=START,
         holdout=random.random(rows) < 0.1,
-        rivals={
+        baselines={
             "constant": np.full(rows, 0.2),
             "logistic": expit(0.5 * signal - 1.5),
             "champion": expit(signal - 1.5),
@@ -66,26 +66,26 @@ def test_the_figures_are_those_of_the_rows_and_lie_within_their_intervals(
     assert assessment.customers == len(np.unique(predictions.customer))
 
 
-def test_a_rival_that_says_the_same_differs_by_nothing(assessment: Assessment) -> None:
-    assert assessment.rivals["champion"].metrics == assessment.metrics
-    assert set(assessment.rivals["champion"].difference.values()) == {Estimate(0.0, 0.0, 0.0)}
+def test_a_baseline_that_predicts_the_same_differs_by_nothing(assessment: Assessment) -> None:
+    assert assessment.baselines["champion"].metrics == assessment.metrics
+    assert set(assessment.baselines["champion"].difference.values()) == {Estimate(0.0, 0.0, 0.0)}
 
 
-def test_rivals_are_compared_on_the_same_draws(assessment: Assessment) -> None:
-    for name, rival in assessment.rivals.items():
-        for metric, found in rival.difference.items():
+def test_baselines_are_compared_on_the_same_draws(assessment: Assessment) -> None:
+    for name, baseline in assessment.baselines.items():
+        for metric, found in baseline.difference.items():
             assert found.value == pytest.approx(
-                assessment.metrics[metric].value - rival.metrics[metric].value
+                assessment.metrics[metric].value - baseline.metrics[metric].value
             ), (name, metric)
     # The order of a logistic regression on the same signal is the same, though not its
     # probabilities.
-    assert assessment.rivals["logistic"].difference["auc"] == Estimate(0.0, 0.0, 0.0)
-    assert assessment.rivals["logistic"].difference["slope"].high < 0
-    assert assessment.rivals["constant"].difference["auc"].low > 0.1
+    assert assessment.baselines["logistic"].difference["auc"] == Estimate(0.0, 0.0, 0.0)
+    assert assessment.baselines["logistic"].difference["slope"].high < 0
+    assert assessment.baselines["constant"].difference["auc"].low > 0.1
 
 
 def test_what_cannot_be_told_is_left_out(assessment: Assessment) -> None:
-    constant = assessment.rivals["constant"]
+    constant = assessment.baselines["constant"]
     assert set(METRICS) - set(constant.metrics) == {"slope"}
     assert set(METRICS) - set(constant.difference) == {"slope"}
 
@@ -136,12 +136,12 @@ def test_a_slice_where_the_model_is_much_worse_is_flagged(
     assert set(regions["south"].metrics) == {"auc", "log_loss", "observed_over_expected"}
 
 
-def test_slices_tell_on_which_rows_a_rival_is_beaten(
+def test_slices_tell_on_which_rows_a_baseline_is_beaten(
     predictions: Predictions, assessment: Assessment
 ) -> None:
     regions, p = assessment.slices["region"], predictions
     assert {name: set(found.difference) for name, found in regions.items()} == {
-        name: set(p.rivals) for name in regions
+        name: set(p.baselines) for name in regions
     }
     assert {found.difference["champion"] for found in regions.values()} == {Estimate(0.0, 0.0, 0.0)}
     # Where the model is blind, a constant says as much at least.
@@ -151,10 +151,10 @@ def test_slices_tell_on_which_rows_a_rival_is_beaten(
         < regions["south"].difference["constant"].low
     )
     mass = {name: p.weight[p.slices["region"] == name].sum() for name in regions}
-    for name, rival in assessment.rivals.items():
+    for name, baseline in assessment.baselines.items():
         parts = [found.difference[name].value * mass[region] for region, found in regions.items()]
         assert sum(parts) / sum(mass.values()) == pytest.approx(
-            rival.difference["log_loss"].value, abs=1e-12
+            baseline.difference["log_loss"].value, abs=1e-12
         )
 
 
@@ -220,7 +220,7 @@ def test_care_s_real_capacity_can_be_given(predictions: Predictions) -> None:
         ({"probability": np.full(4000, 1.2)}, r"probability: must be in 0 to 1 \(got 1.2"),
         ({"probability": np.full(4000, np.nan)}, "probability: must be in 0 to 1"),
         ({"probability": np.zeros(3)}, "probability: must be as long as label, 4000"),
-        ({"rivals": {"champion": np.full(4000, -0.1)}}, "champion: must be in 0 to 1"),
+        ({"baselines": {"champion": np.full(4000, -0.1)}}, "champion: must be in 0 to 1"),
         ({"weight": np.zeros(4000)}, "weight: must be finite and above 0"),
         ({"slices": {"region": np.array(["x"])}}, r"slices\.region: must be as long"),
         ({"capacity": 1.0}, "capacity: must be a share"),
