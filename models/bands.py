@@ -1,4 +1,4 @@
-"""Risk bands: high, medium and low, by bounds in probability that stay with a model version."""
+"""Risk bands: high, medium and low, by bounds in probability that belong to a model version."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,8 +1,8 @@
 """Calibration: from a booster's raw margin to the probability of the outcome.
 
 Three curves are fitted, with more and more freedom: Platt's has two parameters, the beta curve
-three, the isotonic one as many as the rows need. With any of them a higher margin never gets a lower
-probability. Rows may be weighted: a weight of 2 counts as the row twice.
+three, the isotonic one as many as the rows need. With any of them a higher margin never gets a
+lower probability. Rows may be weighted: a weight of 2 counts as the row twice.
 
 `holdfast.documents` stores a calibration as JSON; ``kind`` tells which curve it is.
 """
@@ -72,8 +72,8 @@ class BetaCalibration:
     intercept``.
 
     ``s`` is the sigmoid of the raw margin. With ``a = b`` it is Platt's curve; apart, the two ends
-    of the scale bend each in its own way, which a booster that is too sure of low risks and not of
-    high ones needs.
+    of the scale bend independently, for boosters whose low risks are too extreme and whose high
+    risks are not, or the other way round.
 
     Parameters
     ----------
@@ -140,10 +140,10 @@ class IsotonicCalibration:
     def fit(cls, margin: Floats, label: Floats, weight: Floats | None = None) -> Self:
         """Fit the curve; same arguments as `PlattCalibration.fit`.
 
-        Isotonic regression gives steps; a knot stands in the middle of each (centred isotonic
+        Isotonic regression gives steps. A knot is placed at the centre of each (centred isotonic
         regression, Oron and Flournoy 2017), so that the curve rises between them and rows keep
-        their order. Steps of 0 and 1, which finitely many rows cannot show, move inside by one row
-        among all of them plus two.
+        their order. Steps of 0 and 1, which finitely many rows cannot prove, are moved inwards to 1
+        / (n + 2) and its complement, for rows of total weight n.
         """
         margin, label, weight = _checked(margin, label, weight)
         values, place = np.unique(margin, return_inverse=True)
@@ -203,7 +203,7 @@ class ShiftedCalibration:
         margin, label, weight = _checked(margin, label, weight)
         log_odds = logit(base.probability(margin))
         positives = float(weight @ label)
-        # The sum grows with the shift from 0 to all rows, so that there is just one.
+        # The sum rises with the shift from 0 to the weight of all rows, so there is one solution.
         far = float(np.max(np.abs(log_odds))) + 40.0
         shift = float(
             brentq(lambda shift: float(weight @ expit(log_odds + shift)) - positives, -far, far)
@@ -233,7 +233,7 @@ KINDS: dict[str, type[PlattCalibration] | type[BetaCalibration] | type[IsotonicC
 
 
 def _checked(margin: Floats, label: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:
-    """Rows that count, with weights of mean 1 where none were given."""
+    """Rows with a weight above 0; all weights are 1 where none were given."""
     if not np.all(np.isfinite(margin)):
         raise InputError("margin", "must be finite", float(margin[~np.isfinite(margin)][0]))
     if weight is None:
@@ -286,7 +286,7 @@ def _free_regression(columns: Floats, label: Floats, weight: Floats) -> tuple[Fl
     regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
     # Weights of mean 1, so that their scale does not move the solver's tolerance either.
     with warnings.catch_warnings():
-        # Margins that say next to nothing leave the matrix singular; the solver then turns to
+        # Margins with hardly any information leave the matrix singular; the solver then turns to
         # another one by itself.
         warnings.simplefilter("ignore", LinAlgWarning)
         regression.fit(

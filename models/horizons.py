@@ -1,4 +1,4 @@
-"""Horizons: probabilities of one outcome within more and more days, which can only grow."""
+"""Horizons: probabilities of one outcome within more and more days, which must not fall."""
 
 import numpy as np
 
@@ -33,8 +33,8 @@ def never_decreasing(probability: Floats) -> Floats:
             lowest = np.minimum(lowest, (sums[end + 1] - sums[start]) / (end + 1 - start))
             best[end] = np.maximum(best[end], lowest)
     fits = np.all(probability[1:] >= probability[:-1], axis=0)
-    # Sums and differences leave traces in the last bits, which must not undo the order.
-    found: Floats = np.where(
+    # Sums and differences round in the last bits, which must not undo the order.
+    corrected: Floats = np.where(
         fits, probability, np.clip(np.maximum.accumulate(best, axis=0), 0.0, 1.0)
     )
-    return found
+    return corrected

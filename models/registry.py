@@ -1,5 +1,5 @@
-"""The one loader: from a name and an alias or number in MLflow's registry to a model version in
-memory.
+"""Registry: finds model versions in MLflow by name and number or alias, and loads them. All loading
+goes through here.
 """
 
 import json
@@ -27,14 +27,14 @@ CHALLENGER = "challenger"
 """Alias of the version registered last, until it becomes champion."""
 
 PREVIOUS = "previous"
-"""Alias of the version that was champion before, to roll back to."""
+"""Alias of the version that was champion before; a rollback goes back to it."""
 
 MODEL_DIGEST = "model_sha256"
 """Tag of a registered version that holds the SHA-256 of its ``model.json``."""
 
 
 @dataclass(frozen=True)
-class ChampionAddress:
+class VersionAddress:
     """Where a version is, such as the champion.
 
     Parameters
@@ -62,7 +62,7 @@ class RegisteredVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryEntry:
-    """What the registry says of a version, without its files.
+    """What the registry holds about a version, without its files.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class RegistryEntry:
     run_id : str
         MLflow run that made it.
     source : str
-        Address of its files, as the registry has it.
+        Address of its files in the registry.
     tags : dict of str to str
-        What was noted about it.
+        Tags of the version.
     metrics : dict of str to float
         Figures of its run.
     """
@@ -91,8 +91,8 @@ class RegistryEntry:
     tags: dict[str, str]
     metrics: dict[str, float]
 
-    def address(self, home: Home) -> ChampionAddress:
-        """Where its files are; ModelError where the registry does not say it well."""
+    def address(self, home: Home) -> VersionAddress:
+        """Where its files are; ModelError where the registry holds no valid address."""
         return _address(home, self.name, self.number, self.source, self.tags)
 
 
@@ -102,7 +102,8 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
     Parameters
     ----------
     home : Home
-        Where registry and artifacts lie. It may have been moved since the version was registered.
+        The home with registry and artifacts. It may have been moved since the version was
+        registered.
     name : str
         Registered model, such as ``churn``.
 
@@ -114,16 +115,16 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
     return load_registered(find_champion(home, name))
 
 
-def load_registered(address: ChampionAddress) -> RegisteredVersion:
+def load_registered(address: VersionAddress) -> RegisteredVersion:
     """Load a version from its address; ModelError where it is damaged."""
     return RegisteredVersion(
         number=address.number, model=load_version(address.directory, address.sha256)
     )
 
 
-def read_documents(address: ChampionAddress) -> dict[str, Any]:
-    """Read what a version of any kind tells in JSON, its ``model.json`` among it, checked against
-    digests; no booster is parsed.
+def read_documents(address: VersionAddress) -> dict[str, Any]:
+    """Read all JSON documents of a version of any kind, ``model.json`` included, checked against
+    their digests. No booster is parsed.
 
     Raises
     ------
@@ -149,11 +150,11 @@ def _read_json(path: Path, sha256: str) -> Any:
         raise ModelError(str(path), f"cannot be read: {type(error).__name__}") from error
 
 
-def find_champion(home: Home, name: str) -> ChampionAddress:
+def find_champion(home: Home, name: str) -> VersionAddress:
     """Look up the champion without loading it; errors as in `load_champion`."""
     with _registry(home, f"holds no readable champion of model {name!r}") as client:
-        found = client.get_model_version_by_alias(name, CHAMPION)
-    return _address(home, name, str(found.version), str(found.source), found.tags)
+        version = client.get_model_version_by_alias(name, CHAMPION)
+    return _address(home, name, str(version.version), str(version.source), version.tags)
 
 
 def find_version(home: Home, name: str, which: str) -> RegistryEntry:
@@ -162,7 +163,7 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     Parameters
     ----------
     home : Home
-        Where the registry lies.
+        The home with the registry.
     name : str
         Registered model.
     which : str
@@ -171,17 +172,17 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     Raises
     ------
     ModelError
-        No registry, a damaged one, no such model, or no such version of it; the message says what
+        No registry, a damaged one, no such model, or no such version of it; the message lists what
         there is.
     """
     entries = {entry.number: entry for entry in list_versions(home, name)}
     by_alias = {alias: entry for entry in entries.values() for alias in entry.aliases}
-    found = entries.get(which) or by_alias.get(which)
-    if found is not None:
-        return found
+    entry = entries.get(which) or by_alias.get(which)
+    if entry is not None:
+        return entry
     if not entries:
-        known = ", ".join(sorted({entry.name for entry in list_versions(home)})) or "none"
-        raise ModelError("model", f"must be one that was registered ({known})", name)
+        names = ", ".join(sorted({entry.name for entry in list_versions(home)})) or "none"
+        raise ModelError("model", f"must be one that was registered ({names})", name)
     versions = ", ".join([*entries, *by_alias])
     if which in (CHAMPION, CHALLENGER, PREVIOUS):
         raise ModelError(f"model {name}", f"has no {which}; it has {versions}")
@@ -206,8 +207,8 @@ def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
                 versions = _all_pages(
                     client.search_model_versions, filter_string=f"name = '{model.name}'"
                 )
-                found = [_entry(client, version, aliases) for version in versions]
-                entries += sorted(found, key=lambda entry: -int(entry.number))
+                own = [_entry(client, version, aliases) for version in versions]
+                entries += sorted(own, key=lambda entry: -int(entry.number))
     return entries
 
 
@@ -237,13 +238,13 @@ def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
 
 
 def _all_pages(search: Any, **options: Any) -> list[Any]:
-    found, token = [], None
+    results, token = [], None
     while True:
         page = search(**options, page_token=token)
-        found += page
+        results += page
         token = page.token
         if not token:
-            return found
+            return results
 
 
 def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> RegistryEntry:
@@ -253,7 +254,7 @@ def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> Reg
     try:
         metrics = dict(client.get_run(version.run_id).data.metrics)
     except MlflowException:
-        metrics = {}  # somebody deleted the run; the version itself is whole
+        metrics = {}  # the run was deleted; the version itself is complete
     return RegistryEntry(
         name=str(version.name),
         number=number,
@@ -268,14 +269,14 @@ def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> Reg
 
 def _address(
     home: Home, name: str, number: str, source: str, tags: dict[str, str]
-) -> ChampionAddress:
+) -> VersionAddress:
     digest = tags.get(MODEL_DIGEST)
     if digest is None:
         raise ModelError(
             f"model {name} version {number}",
             f"must carry the tag {MODEL_DIGEST}, which registering it sets",
         )
-    return ChampionAddress(number, _artifact_directory(home, source), digest)
+    return VersionAddress(number, _artifact_directory(home, source), digest)
 
 
 def _artifact_directory(home: Home, source: str) -> Path:

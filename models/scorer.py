@@ -1,4 +1,4 @@
-"""The scorer: the only way from features to a prediction, online and in batch."""
+"""The scorer: turns features into predictions, online and in batch. Nothing else scores."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,7 +70,8 @@ class Scorer:
         """Score rows within every horizon, in the order of the version's horizons; errors as in
         `score`.
 
-        Probabilities never decrease with the horizon, whatever the horizon models give one by one.
+        Probabilities never decrease with the horizon, even where those of the single horizon models
+        do.
         """
         self._check(matrix)
         rows = list(self._strata(matrix))
@@ -100,8 +101,8 @@ class Scorer:
             return explain(groups[0][0].booster, matrix, self.threads)
         base, contributions = np.empty(len(matrix)), np.empty(matrix.shape)
         for stratum_model, chosen in groups:
-            found = explain(stratum_model.booster, matrix[chosen], self.threads)
-            base[chosen], contributions[chosen] = found.base, found.contributions
+            explanation = explain(stratum_model.booster, matrix[chosen], self.threads)
+            base[chosen], contributions[chosen] = explanation.base, explanation.contributions
         return Explanation(base=base, contributions=contributions)
 
     def base(self, matrix: Floats) -> Floats:
@@ -115,11 +116,11 @@ class Scorer:
         return base
 
     def _base_of(self, stratum_model: StratumModel) -> float:
-        # It is the same for every row of a booster, so an empty one tells it.
+        # It is the same for every row of a booster, so one empty row is enough.
         if id(stratum_model.booster) not in self._bases:
-            nobody = np.full((1, len(self.version.features)), np.nan)
+            empty = np.full((1, len(self.version.features)), np.nan)
             self._bases[id(stratum_model.booster)] = float(
-                explain(stratum_model.booster, nobody, self.threads).base[0]
+                explain(stratum_model.booster, empty, self.threads).base[0]
             )
         return self._bases[id(stratum_model.booster)]
 
@@ -147,15 +148,17 @@ class Scorer:
     def _by_booster(
         self, horizon_model: HorizonModel, matrix: Floats
     ) -> list[tuple[StratumModel, Positions]]:
-        found: dict[int, tuple[StratumModel, list[Positions]]] = {}
+        """Rows by the booster that scores them, each with a stratum model that holds it."""
+        groups: dict[int, tuple[StratumModel, list[Positions]]] = {}
         everybody = np.arange(len(matrix))
         for stratum, chosen in self._strata(matrix):
             stratum_model = horizon_model.stratum_model(stratum)
-            found.setdefault(id(stratum_model.booster), (stratum_model, []))[1].append(
+            groups.setdefault(id(stratum_model.booster), (stratum_model, []))[1].append(
                 everybody[chosen]
             )
         return [
-            (stratum_model, np.sort(np.concatenate(rows))) for stratum_model, rows in found.values()
+            (stratum_model, np.sort(np.concatenate(rows)))
+            for stratum_model, rows in groups.values()
         ] or [(horizon_model.everyone, everybody)]
 
     def _check(self, matrix: Floats) -> None:

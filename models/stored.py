@@ -1,4 +1,4 @@
-"""Stored: texts that models are kept as, each under the digest it must still have when it is
+"""Stored models: texts in files, each with the SHA-256 digest that it must still have when it is
 read.
 """
 
@@ -27,8 +27,8 @@ def digest(text: str) -> str:
 
 
 def read_verified(path: Path, sha256: str) -> str:
-    """The text of a file; ModelError where it is no longer the one that had this digest, OSError
-    where it is not there.
+    """The text of a file; ModelError where its digest is another one, OSError where there is no
+    such file.
     """
     text = path.read_text(encoding="utf-8")
     if digest(text) != sha256:

@@ -1,10 +1,10 @@
-"""Uplift: the change in the probability of staying because of an action, predicted for people, as
-an experiment can vouch for it.
+"""Uplift: the change in the probability of staying because of an action, predicted for each person
+from an experiment.
 
-A model version of uplift is a booster text and JSON, like any other. What it says of a person is an
-estimate; no honest interval exists for one person's uplift, which nobody ever sees. What an
-experiment does see is the mean effect in a group of people with like predictions: that is the
-interval a prediction comes with.
+A version of an uplift model is a booster text and JSON, like any other. Its prediction for a person
+is an estimate. The uplift of one person is never observed, so no interval can be given for it; what
+an experiment does observe is the mean effect in a group of people with similar predictions, and
+that group's interval comes with the prediction.
 """
 
 import json
@@ -28,15 +28,15 @@ _BOOSTER = "booster.txt"
 
 @dataclass(frozen=True)
 class UpliftGroup:
-    """People of like predicted uplift, and what the action did to them.
+    """People with similar predicted uplift, and the effect of the action on them.
 
     Parameters
     ----------
     least : float
-        Lowest raw prediction of a group's members; the last group takes everybody below too.
+        Lowest raw prediction of a group's members; the last group also holds all lower ones.
     effect, low, high : float
-        Mean effect among members whom the evaluating models had not seen, and its interval, joint
-        over all groups.
+        Mean effect, evaluated by models that were not fitted on these members, and its interval,
+        which holds jointly for all groups.
     """
 
     least: float
@@ -52,15 +52,14 @@ class Uplift:
     Parameters
     ----------
     effect : (n,) float64
-        Estimated uplift of each. The average effect for all where the experiment does not tell
-        people apart.
+        Estimated uplift of each; the average effect for everybody where the ranking is not shown to
+        beat chance.
     ranking : (n,) float64
-        Whom to act on first, highest first. Nothing but an order.
+        Only an order: act on the highest first.
     group : (n,) int64
         Group of each, 0 for the highest predictions.
     low, high : (n,) float64
-        Interval of the mean effect in that group, as the experiment saw it. It is none of the
-        person's own uplift.
+        Interval of the mean effect in that group in the experiment, not of the person's own uplift.
     """
 
     effect: Floats
@@ -70,7 +69,7 @@ class Uplift:
     high: Floats
 
     label: ClassVar[str] = "estimated"
-    """How far such an effect is known."""
+    """How the effect is known: *assumed*, *estimated* or *randomised*."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +94,15 @@ class UpliftModel:
     centre : float
         Mean raw prediction in the experiment.
     slope : float
-        How much of the differences between raw predictions to believe, 0 to 1; 0 where the ranking
+        Share of the differences between raw predictions that is kept, 0 to 1; 0 where the ranking
         is not shown to beat chance.
     works, targetable : bool
-        The experiment's verdicts: the average effect is above zero, the ranking beats a random one.
+        Verdicts of the experiment: the average effect is above zero; the ranking beats a random
+        one.
     groups : tuple of UpliftGroup
         Highest predictions first.
     documents : dict of str to JSON
-        What travels with the model unread by it, by file name: the experiment's result, the
+        What is stored with the model and not read by it, by file name: the experiment's result, the
         encoding of categories.
     """
 
@@ -123,7 +123,7 @@ class UpliftModel:
 
     @property
     def detectable(self) -> bool:
-        """Whether there is any uplift to speak of: on average, or for some more than for others."""
+        """Whether any uplift was shown: on average, or more for some people than for others."""
         return self.works or self.targetable
 
     def predict(self, matrix: Floats, threads: int = 1) -> Uplift:
@@ -149,15 +149,15 @@ class UpliftModel:
             empty = np.empty(0)
             return Uplift(empty, empty, np.empty(0, dtype=np.int64), empty, empty)
         raw = np.asarray(self.booster.predict(matrix, num_threads=threads), dtype=np.float64)
-        # The last group has no lower end, so that everybody is in one.
+        # The last group has no lower end, so that everybody belongs to one.
         ends = np.array([group.least for group in self.groups[:-1]])
         group = (raw[:, None] < ends).sum(axis=1).astype(np.int64)
         return Uplift(
             effect=self.average + self.slope * (raw - self.centre),
             ranking=raw,
             group=group,
-            low=np.array([found.low for found in self.groups])[group],
-            high=np.array([found.high for found in self.groups])[group],
+            low=np.array([one.low for one in self.groups])[group],
+            high=np.array([one.high for one in self.groups])[group],
         )
 
     def save(self, directory: Path) -> str:
@@ -166,8 +166,8 @@ class UpliftModel:
         Returns
         -------
         str
-            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches
-            for the whole model.
+            SHA-256 of ``model.json``, which holds those of all other files. Kept elsewhere, it
+            proves that no file of the model has changed.
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = {_BOOSTER: self.booster.model_to_string()}
@@ -209,7 +209,7 @@ class _StoredUplift:
 _STORED = tuple(
     field.name for field in fields(_StoredUplift) if field.name not in ("format", "kind", "sha256")
 )
-"""Fields that stand in ``model.json`` as the model has them."""
+"""Fields that ``model.json`` holds just as the model does."""
 
 
 def load_uplift(directory: Path, sha256: str) -> UpliftModel:
@@ -218,7 +218,7 @@ def load_uplift(directory: Path, sha256: str) -> UpliftModel:
     Parameters
     ----------
     directory : Path
-        Where it lies.
+        Its folder.
     sha256 : str
         Digest of its ``model.json``, as `UpliftModel.save` gave it.
 

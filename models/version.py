@@ -1,9 +1,8 @@
-"""A model version: a directory of booster texts plus JSON, and nothing that runs code when it is
-loaded.
+"""A model version: a directory of booster texts and JSON. Loading it runs no stored code.
 
-A version has one `HorizonModel` for each horizon, and that one `StratumModel` for each stratum
-(rows of a kind, such as prepaid lines) that has a booster or a calibration of its own, beside the
-one that scores all other rows. In ``model.json`` they stand under ``heads`` and ``parts``.
+A version has one `HorizonModel` for each horizon. That holds one `StratumModel` for each stratum
+(rows of one kind, such as prepaid lines) with a booster or a calibration of its own, and one for
+all other rows. In ``model.json`` they are stored under ``heads`` and ``parts``.
 """
 
 import json
@@ -48,7 +47,7 @@ class StratumModel:
 
 @dataclass(frozen=True, kw_only=True)
 class HorizonModel:
-    """What gives one probability for each row.
+    """What gives each row one probability.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ class HorizonModel:
 
 @dataclass(frozen=True)
 class Strata:
-    """Kinds of rows, told by a feature that holds codes.
+    """Kinds of rows, given by a feature that holds codes.
 
     Parameters
     ----------
@@ -99,9 +98,9 @@ class Strata:
     names: tuple[str, ...]
 
     def of(self, codes: Floats) -> NDArray[np.str_]:
-        """Stratum of each row; `EVERYONE` where the code is NaN or none of ours."""
-        places = {float(place): name for place, name in enumerate(self.names)}
-        return np.array([places.get(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
+        """Stratum of each row; `EVERYONE` where the code is NaN or names no stratum."""
+        by_code = {float(code): name for code, name in enumerate(self.names)}
+        return np.array([by_code.get(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +118,10 @@ class ModelVersion:
     horizon_models : tuple of HorizonModel
         Shortest horizon first; at least one.
     strata : Strata or None
-        How a row's stratum is told; None where there are none.
+        Which stratum a row belongs to; None where there are no strata.
     documents : dict of str to JSON
-        What travels with the model unread by it, by file name: the encoding of categories, for one.
+        What is stored with the model and not read by it, by file name, such as the encoding of
+        categories.
     """
 
     name: str
@@ -133,7 +133,7 @@ class ModelVersion:
 
     @property
     def main(self) -> HorizonModel:
-        """The model with the longest horizon: what is meant where no horizon is named."""
+        """The model with the longest horizon, which is used where no horizon is named."""
         return self.horizon_models[-1]
 
     @property
@@ -161,9 +161,9 @@ class ModelVersion:
         if horizon_days is None:
             return len(self.horizon_models) - 1
         if horizon_days not in self.horizons:
-            known = ", ".join(str(days) for days in self.horizons if days is not None) or "none"
+            days = ", ".join(str(days) for days in self.horizons if days is not None) or "none"
             raise ModelError(
-                "horizon_days", f"must be one that model {self.name} has: {known}", horizon_days
+                "horizon_days", f"must be one that model {self.name} has: {days}", horizon_days
             )
         return self.horizons.index(horizon_days)
 
@@ -173,8 +173,8 @@ class ModelVersion:
         Returns
         -------
         str
-            SHA-256 of ``model.json``, which names those of all other files. Kept apart, it vouches
-            for the whole version.
+            SHA-256 of ``model.json``, which holds those of all other files. Kept elsewhere, it
+            proves that no file of the version has changed.
         """
         directory.mkdir(parents=True, exist_ok=True)
         files = {name: booster.model_to_string() for name, booster in self.boosters.items()}
@@ -270,7 +270,7 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     Parameters
     ----------
     directory : Path
-        Where it lies.
+        Its folder.
     sha256 : str
         Digest of its ``model.json``, as `ModelVersion.save` gave it.
 
@@ -330,6 +330,6 @@ def _check(version: ModelVersion, boosters: dict[str, lgb.Booster], directory: P
     if version.strata and version.strata.feature not in version.features:
         raise ModelError(
             str(directory / DESCRIPTION),
-            "must tell strata by one of its features",
+            "must give strata by one of its features",
             version.strata.feature,
         )

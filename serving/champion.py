@@ -12,7 +12,7 @@ from features.online.service import OnlineService, open_service, read
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
 from holdfast.home import Home
-from models.registry import ChampionAddress, RegisteredVersion, find_champion, load_registered
+from models.registry import RegisteredVersion, VersionAddress, find_champion, load_registered
 from models.scorer import Scorer
 from serving.contract.rows import RowReader
 
@@ -40,14 +40,14 @@ class Loaded:
     """
 
     version: RegisteredVersion
-    address: ChampionAddress
+    address: VersionAddress
     scorer: Scorer
     online: OnlineService
     reader: RowReader
 
     @classmethod
     def fit(
-        cls, version: RegisteredVersion, address: ChampionAddress, online: OnlineService
+        cls, version: RegisteredVersion, address: VersionAddress, online: OnlineService
     ) -> "Loaded":
         """Put a version and its feature service together, and try them.
 
