@@ -22,6 +22,11 @@ class BandBounds:
     ----------
     high, medium : float
         Probabilities in 0 to 1, ``high >= medium``.
+
+    Examples
+    --------
+    >>> BandBounds(high=0.3, medium=0.1).assign(np.array([0.5, 0.1, 0.02, np.nan])).tolist()
+    ['high', 'medium', 'low', '']
     """
 
     high: float
@@ -29,8 +34,7 @@ class BandBounds:
 
     @classmethod
     def from_shares(cls, probability: Floats, settings: BandSettings) -> Self:
-        """Bounds that put the settings' shares of these customers into each band, or fewer where
-        many have one probability.
+        """Bounds by which the bands hold the settings' shares of customers, or fewer because of ties.
 
         Parameters
         ----------
@@ -54,9 +58,7 @@ class BandBounds:
 
 
 def _bound(probability: Floats, share: float) -> float:
-    """Lowest probability that at most this share of the customers reach; above them all where even
-    the highest is too common.
-    """
+    """Lowest probability that at most this share of the customers reach; above all if none fits."""
     values, counts = np.unique(probability, return_counts=True)
     reaching = np.cumsum(counts[::-1])[::-1] / len(probability)
     fits = values[reaching <= share + 0.5 / len(probability)]

@@ -1,6 +1,4 @@
-"""Churn: a subscription lost by the customer's own choice, within 30, 60 and 90 days; and its
-rival, loss by non-payment.
-"""
+"""The targets churn, within 30, 60 and 90 days, and non-payment, within 90 days."""
 
 from models.target import Target
 from models.version import Strata
@@ -8,9 +6,7 @@ from models.version import Strata
 HORIZONS_DAYS = (30, 60, 90)
 
 LINES = Strata("billing_type_code", ("postpaid", "prepaid", "fixed"))
-"""Contracts, recharges and households' fixed lines are lost for different reasons and at different
-rates.
-"""
+"""Postpaid, prepaid and fixed lines are lost for different reasons and at different rates."""
 
 CHURN = Target(
     name="churn",
@@ -28,7 +24,7 @@ NON_PAYMENT = Target(
     entity="subscription",
     service="churn_v1",
     horizons_days=(90,),
-    # Bad service makes nobody insolvent: the directions that are argued for churn say nothing here.
+    # Directions are stated for churn; bad service does not make customers insolvent.
     direction="none",
     strata=LINES,
 )

@@ -1,18 +1,17 @@
-"""Dissatisfaction: three targets that are never pooled, who is silent, and how wrong figures of
-those who answer can be.
+"""Dissatisfaction: three targets that are never pooled, and sensitivity bands of their figures.
 
-Only some customers are asked, fewer answer, and whether they do may depend on how satisfied they
-are. Weights undo what was decided by design or can be seen in other columns. What is left is
-answering *because of* satisfaction, which no data of those who answer can show. It is told as a
-band: the figure if, among customers who look alike, the odds of answering of the dissatisfied were
-up to so many times those of the others, or so many times smaller.
+Only some customers are invited to a survey, fewer answer, and whether they do may depend on how
+satisfied they are. Weights correct for the sampling design and for differences in observed columns.
+What remains is answering *because of* satisfaction, which the answers themselves cannot show. A
+sensitivity band gives the range of a figure if, among customers with equal columns, the odds of
+answering of the dissatisfied are up to a given ratio larger or smaller than those of the others.
 
 If the odds of answering are ``exp(d)`` times as large for the dissatisfied, then the odds of being
-dissatisfied among those who do not answer are ``exp(-d)`` times the odds among those who look alike
-and answer (an exponential tilt; Scharfstein, Rotnitzky and Robins 1999). An answer then stands for
-``1 + o * exp(-d * label) / (1 - q + q * exp(-d))`` of those who were asked, ``o`` being the odds of
-not answering and ``q`` the probability of a dissatisfied answer of those who look alike. At ``d =
-0`` that is ``1 + o``, one over the probability of answering.
+dissatisfied among those who do not answer are ``exp(-d)`` times the odds among those who answer, for
+equal columns (an exponential tilt; Scharfstein, Rotnitzky and Robins 1999). An answer then
+represents ``1 + o * exp(-d * label) / (1 - q + q * exp(-d))`` invitations, where ``o`` is the odds
+of not answering and ``q`` the probability that an answer is a dissatisfied one, for equal columns.
+At ``d = 0`` that is ``1 + o``, one over the probability of answering.
 """
 
 from dataclasses import asdict, dataclass
@@ -34,23 +33,23 @@ _FARTHEST_LOG_ODDS_RATIO = 12.0
 
 @dataclass(frozen=True, kw_only=True)
 class SurveyTarget(Target):
-    """What counts as dissatisfied, and whose survey tells it.
+    """A target that survey answers define.
 
     Parameters
     ----------
     name, about, entity, service, horizons_days, direction, strata
-        As of every target. The one horizon is the time in which the survey is sent.
+        As in `Target`. The one horizon is the time in which the survey is sent.
     survey : {"relationship", "transactional"}
-        Sort of survey; the first one in the horizon counts, answered or not.
+        Kind of survey; the first one in the horizon counts, answered or not.
     instrument, dimension : str
         The question.
     low, high : float
-        Worst and best answer of the scale that `dissatisfied_to` is on; scores on other scales are
-        mapped onto it.
+        Worst and best answer on the scale of `dissatisfied_to`; scores on other scales are mapped
+        to it.
     dissatisfied_to : float
         Highest score that counts as dissatisfied.
     has_gap : bool
-        Days between the cut-off and the horizon are left out, so that there is time to act.
+        Whether days between the cut-off and the horizon are left out, so that there is time to act.
     """
 
     survey: Literal["relationship", "transactional"]
@@ -67,7 +66,7 @@ class SurveyTarget(Target):
         return self.horizons_days[-1]
 
     def mapped(self, score: Floats, scale_low: Floats, scale_high: Floats) -> Floats:
-        """Scores on the target's scale.
+        """Map scores to the target's scale.
 
         Parameters
         ----------
@@ -78,18 +77,19 @@ class SurveyTarget(Target):
         Returns
         -------
         (n,) float64
-            `low` for the worst answer possible, `high` for the best; NaN where the score does not
-            lie on its scale or the scale has no width.
+            `low` for the worst possible answer, `high` for the best; NaN where the score is not on
+            its scale or the scale has no width.
         """
         width = np.where(scale_high == scale_low, np.nan, scale_high - scale_low)
         share = (score - scale_low) / width
         share = np.where((share < -_ROUND_OFF) | (share > 1 + _ROUND_OFF), np.nan, share)
-        found: Floats = self.low + (self.high - self.low) * share
-        return found
+        mapped: Floats = self.low + (self.high - self.low) * share
+        return mapped
 
     def label(self, score: Floats, scale_low: Floats, scale_high: Floats) -> Floats:
-        """1 where an answer counts as dissatisfied, 0 where not, NaN where the score does not lie
-        on its scale.
+        """1 where an answer counts as dissatisfied, 0 where not, NaN where the score is off its scale.
+
+        Parameters are those of `mapped`.
         """
         mapped = self.mapped(score, scale_low, scale_high)
         return np.where(
@@ -119,7 +119,7 @@ TARGETS: dict[str, SurveyTarget] = {
         ),
         SurveyTarget(
             name="nps_detractor",
-            about="the customer says 0 to 6 of 10 in the next relationship survey when asked whether to recommend us",
+            about="the customer answers 0 to 6 of 10 in the next relationship survey when asked whether to recommend us",
             entity="customer",
             service="dissatisfaction_v1",
             horizons_days=(90,),
@@ -153,29 +153,33 @@ TARGETS: dict[str, SurveyTarget] = {
 
 
 def is_silent(days_since_answer: Floats) -> Flags:
-    """Who is silent: no answer to any survey in the last 182 days, or ever.
+    """Whether customers are silent: no answer to any survey in the last 182 days.
 
     Parameters
     ----------
     days_since_answer : (n,) float64
-        The feature of that name, which looks back 182 days; NaN where there was no answer.
+        The feature of that name, which covers 182 days; NaN where there was no answer.
+
+    Examples
+    --------
+    >>> is_silent(np.array([12.0, np.nan])).tolist()
+    [False, True]
     """
     return np.isnan(days_since_answer)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SensitivityBand:
-    """A figure of all who were asked, and how far it moves if satisfaction itself decides who
-    answers.
+    """A figure of all who were invited, and its range if satisfaction itself affects who answers.
 
     Parameters
     ----------
     odds_ratio : float
-        At least 1. The dissatisfied have between ``1 / odds_ratio`` and `odds_ratio` times the odds
-        of answering that others who look alike have.
+        At least 1. For equal columns, the odds of answering of the dissatisfied are between
+        ``1 / odds_ratio`` and `odds_ratio` times those of the others.
     low, estimate, high : float
-        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the more readily the
-        dissatisfied answer, the fewer of them there are among those who do not.
+        The figure at `odds_ratio`, at 1 and at ``1 / odds_ratio``: the likelier the dissatisfied
+        are to answer, the fewer of them are among those who do not.
     """
 
     odds_ratio: float
@@ -198,24 +202,22 @@ def tilted_weights(
     log_odds_ratio: float,
     expected: Floats | None = None,
 ) -> Floats:
-    """How many customers each answer stands for, if satisfaction itself moves the odds of
-    answering.
+    """How many customers each answer represents, if satisfaction affects the odds of answering.
 
     Parameters
     ----------
     label : (n,) float64
-        Of those who answered: 1 dissatisfied, 0 not.
+        Of answered rows: 1 dissatisfied, 0 not.
     design : (n,) float64
-        How many customers each invitation stands for, positive, in any unit.
+        How many customers each invitation represents, positive, in any unit.
     response : (n,) float64
-        How many invitations each answer stands for by what can be seen, at least 1.
+        How many invitations each answer represents by observed columns, at least 1.
     log_odds_ratio : float
-        Of answering, of the dissatisfied against others who look alike; 0 where it makes no
-        difference.
+        Log odds ratio of answering, of the dissatisfied against others with equal columns; 0 for
+        no difference.
     expected : (n,) float64, optional
-        Probability of a dissatisfied answer among those who look alike and answer, in 0 to 1, such
-        as a model's. Default: the same for all, so that the answers stand for as many as without a
-        tilt.
+        Probability that an answer is a dissatisfied one, for equal columns, in 0 to 1, such as a
+        model's. Default: the same for all, so that the answers represent as many as without a tilt.
 
     Returns
     -------
@@ -249,8 +251,9 @@ def prevalence_at(
     log_odds_ratio: float,
     expected: Floats | None = None,
 ) -> float:
-    """Share of dissatisfied among all who were asked, under one log odds ratio; the rest as in
-    `tilted_weights`.
+    """Share of dissatisfied among all who were invited, at one log odds ratio.
+
+    Parameters are those of `tilted_weights`.
     """
     return float(
         np.average(label, weights=tilted_weights(label, design, response, log_odds_ratio, expected))
@@ -264,19 +267,28 @@ def prevalence_band(
     odds_ratio: float,
     expected: Floats | None = None,
 ) -> SensitivityBand:
-    """Share of dissatisfied among all who were asked, with its sensitivity band.
+    """Share of dissatisfied among all who were invited, with its sensitivity band.
 
     Parameters
     ----------
     label, design, response, expected
         As in `tilted_weights`.
     odds_ratio : float
-        The farthest odds ratio thought possible, either way; at least 1.
+        The largest plausible odds ratio, either way; at least 1.
 
     Raises
     ------
     InputError
-        The odds ratio is below 1, a weight is out of range, or nobody answered.
+        The odds ratio is below 1, a weight is out of range, or there are no answers.
+
+    Examples
+    --------
+    Of ten invitations five were answered, one of them by a dissatisfied customer.
+
+    >>> label = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
+    >>> band = prevalence_band(label, np.ones(5), np.full(5, 2.0), odds_ratio=3.0)
+    >>> [round(value, 3) for value in (band.low, band.estimate, band.high)]
+    [0.138, 0.2, 0.314]
     """
     bound = _log_bound(odds_ratio)
     low, estimate, high = (
@@ -293,13 +305,14 @@ def calibration_band(
     odds_ratio: float,
     expected: Floats | None = None,
 ) -> SensitivityBand:
-    """Observed over expected of all who were asked, with its sensitivity band: 1 where
-    probabilities are right on average.
+    """Observed over expected of all who were invited, with its sensitivity band.
+
+    It is 1 where probabilities are right on average.
 
     Parameters
     ----------
     probability : (n,) float64
-        Predicted for those who answered; what is expected of all who were asked is estimated from
+        Predictions for answered rows; the expected share of all who were invited is estimated from
         them by weights without a tilt.
     label, design, response, odds_ratio, expected
         As in `prevalence_band`.
@@ -323,7 +336,7 @@ def odds_ratio_that_explains(
     response: Floats,
     expected: Floats | None = None,
 ) -> float | None:
-    """The odds ratio of answering under which a given share of all who were asked is dissatisfied.
+    """The odds ratio of answering at which a given share of all who were invited is dissatisfied.
 
     Parameters
     ----------
@@ -335,8 +348,8 @@ def odds_ratio_that_explains(
     Returns
     -------
     float or None
-        Below 1 where the dissatisfied must answer less readily; None where no odds ratio gives that
-        share.
+        Below 1 where the dissatisfied would have to answer less often; None where no odds ratio
+        gives that share.
     """
 
     def gap(tilt: float) -> float:
@@ -357,7 +370,7 @@ def _check(label: Floats, design: Floats, response: Floats) -> None:
     if len(label) == 0:
         raise InputError("label", "must hold at least one answer")
     if not np.isin(label, (0.0, 1.0)).all():
-        raise InputError("label", "must be 0 or 1 for everybody who answered")
+        raise InputError("label", "must be 0 or 1 in every answered row")
     if len(design) != len(label) or not ((design > 0) & np.isfinite(design)).all():
         raise InputError("design", "must be one positive weight for each label")
     if len(response) != len(label) or not ((response >= 1) & np.isfinite(response)).all():

@@ -1,4 +1,4 @@
-"""Horizons: probabilities of one outcome within more and more days, which must not fall."""
+"""Horizons: probabilities of one outcome within more and more days never decrease."""
 
 import numpy as np
 
@@ -15,12 +15,17 @@ def never_decreasing(probability: Floats) -> Floats:
     Parameters
     ----------
     probability : (h, n) float64
-        One row a horizon, shortest first; in 0 to 1.
+        One row per horizon, shortest first; in 0 to 1.
 
     Returns
     -------
     (h, n) float64
-        In 0 to 1; rows that already fit are returned as they are, bit for bit.
+        In 0 to 1; probabilities that already fit are returned bit for bit.
+
+    Examples
+    --------
+    >>> never_decreasing(np.array([[0.1, 0.3], [0.2, 0.1]])).tolist()
+    [[0.1, 0.2], [0.2, 0.2]]
     """
     horizons = len(probability)
     if horizons == 1 or np.all(probability[1:] >= probability[:-1]):

@@ -1,4 +1,4 @@
-"""Settings of the models room."""
+"""Settings of models: risk bands and customer value."""
 
 from pydantic import Field, model_validator
 
@@ -6,7 +6,7 @@ from holdfast.settings import Section
 
 
 class BandSettings(Section):
-    """How large the risk bands are. The bounds in probability are fixed with each model version."""
+    """Sizes of the risk bands. The bounds in probability are fixed with each model version."""
 
     prefix = "HOLDFAST_BAND_"
 
@@ -18,23 +18,23 @@ class BandSettings(Section):
     )
 
     @model_validator(mode="after")
-    def _leave_room_for_low(self) -> "BandSettings":
+    def _check_shares(self) -> "BandSettings":
         if self.high_share + self.medium_share >= 1:
             raise ValueError("high_share and medium_share together must stay below 1")
         return self
 
 
 class ValueSettings(Section):
-    """What is assumed when a subscription's margin is turned into its value over a horizon."""
+    """Assumptions behind a subscription's value over a horizon."""
 
     prefix = "HOLDFAST_VALUE_"
 
     discount_a_year: float = Field(
-        default=0.08, ge=0, lt=1, description="Discount rate a year of money to come."
+        default=0.08, ge=0, lt=1, description="Discount rate per year of future margins."
     )
     cost_to_serve_share: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="Share of the margin that serving the customer takes, beyond what margins account for.",
+        description="Share of the margin that serving the customer costs, beyond what margins account for.",
     )

@@ -1,4 +1,4 @@
-"""Targets: what can be predicted, of whom, within how many days, and from which features."""
+"""Targets: what models predict, for which entity, within how many days, from which features."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,17 +15,17 @@ class Target:
     name : str
         Its name, and the registered model's.
     about : str
-        What a probability is the probability of.
+        The event that a probability is given for.
     entity : {"subscription", "customer", "contact"}
-        Of whom.
+        What is scored.
     service : str
         Feature service.
     horizons_days : tuple of int
         Horizons, shortest first, each with a model of its own.
     direction : {"churn", "dissatisfaction", "none"}
-        Which of a feature's directions constrains the boosters; with ``none`` nothing does.
+        Which of a feature's directions constrains the boosters; ``none`` for no constraint.
     strata : Strata or None
-        Kinds of rows that have their own calibration, figures and, where that wins, boosters.
+        Kinds of rows that have their own calibration, figures and, where that is better, boosters.
     """
 
     name: str

@@ -1,9 +1,8 @@
-"""Value: the margin that a subscription is expected to bring over a stated horizon, and what of it
-is at stake.
+"""Value: the expected margin of a subscription over a horizon, and how much of it is at stake.
 
-Every assumption is a field of `ValueSettings` or said here: the present monthly margin goes on for
-as long as the subscription does, a lost subscription brings nothing from the middle of the horizon
-on, and nothing is counted beyond the horizon.
+Besides the assumptions in `ValueSettings`: the present monthly margin continues as long as the
+subscription does, a lost subscription has no margin from the middle of the horizon on, and nothing
+is counted beyond the horizon.
 """
 
 from dataclasses import dataclass
@@ -18,21 +17,19 @@ DAYS_A_MONTH = 30
 DAYS_A_YEAR = 365
 
 LOST_SHARE = 0.5
-"""Share of the horizon's margin that a loss within it costs: losses come, on average, in the
-middle.
-"""
+"""Share of the horizon's margin lost by a loss within it, which comes in the middle on average."""
 
 
 @dataclass(frozen=True)
 class HorizonProbability:
-    """Probabilities of being lost, and the horizon that they are of.
+    """Probabilities of being lost within a horizon.
 
     Parameters
     ----------
     probability : (n,) float64
         0 to 1; NaN where unknown.
     horizon_days : int
-        Days within which the loss would come.
+        Days of the horizon.
     """
 
     probability: Floats
@@ -41,17 +38,17 @@ class HorizonProbability:
 
 @dataclass(frozen=True)
 class Value:
-    """Margin of n subscriptions over a horizon, were they to stay.
+    """Margin of n subscriptions over a horizon, if they stay.
 
     Parameters
     ----------
     if_staying : (n,) float64
-        In the operator's currency, discounted to now; NaN where the margin is not known, negative
-        where it is.
+        In the operator's currency, discounted to now; NaN where the margin is unknown, negative
+        where the margin is negative.
     horizon_days : int
-        Days that are counted.
+        Days of the horizon.
     settings : ValueSettings
-        What was assumed.
+        The assumptions.
     """
 
     if_staying: Floats
@@ -59,8 +56,7 @@ class Value:
     settings: ValueSettings
 
     def at_stake(self, risk: HorizonProbability) -> Floats:
-        """Margin that is expected to be lost within the horizon: (n,) float64, NaN where either is
-        unknown.
+        """Margin expected to be lost within the horizon: (n,) float64, NaN where unknown.
 
         Raises
         ------
@@ -70,7 +66,7 @@ class Value:
         if risk.horizon_days != self.horizon_days:
             raise InputError(
                 "horizon_days",
-                f"value over {self.horizon_days} days cannot be combined with a risk of other days",
+                f"must be {self.horizon_days}, the horizon of the value",
                 risk.horizon_days,
             )
         if len(risk.probability) != len(self.if_staying):
@@ -82,12 +78,12 @@ class Value:
         return LOST_SHARE * risk.probability * self.if_staying
 
     def expected(self, risk: HorizonProbability) -> Floats:
-        """Margin expected over the horizon, losses taken into account; as `at_stake` otherwise."""
+        """Margin expected over the horizon, losses deducted; errors as in `at_stake`."""
         return self.if_staying - self.at_stake(risk)
 
     @property
     def assumptions(self) -> dict[str, float]:
-        """Everything assumed, by name, to be shown beside the figures."""
+        """All assumptions by name, to be shown beside the figures."""
         return {
             "horizon_days": self.horizon_days,
             "lost_share": LOST_SHARE,
@@ -96,16 +92,16 @@ class Value:
 
 
 def value_of(monthly_margin: Floats, horizon_days: int, settings: ValueSettings) -> Value:
-    """Value of subscriptions that go on as they are.
+    """Value of subscriptions over a horizon, if they stay.
 
     Parameters
     ----------
     monthly_margin : (n,) float64
         Margin per month of 30 days, in the operator's currency; NaN where unknown.
     horizon_days : int
-        Days to count, at least 1.
+        Days of the horizon, at least 1.
     settings : ValueSettings
-        What is assumed.
+        The assumptions.
 
     Raises
     ------
@@ -114,9 +110,17 @@ def value_of(monthly_margin: Floats, horizon_days: int, settings: ValueSettings)
 
     Notes
     -----
-    With a margin of m a day and a yearly discount rate r, continuously compounded as d = ln(1 + r)
-    / 365 a day, the present value of H days is ``m * (1 - exp(-d H)) / d``, and ``m * H`` where
-    nothing is discounted.
+    With a margin of m per day and a yearly discount rate r, continuously compounded as
+    d = ln(1 + r) / 365 per day, the present value of H days is ``m * (1 - exp(-d H)) / d``, and
+    ``m * H`` without a discount.
+
+    Examples
+    --------
+    >>> value = value_of(np.array([20.0]), 90, ValueSettings(discount_a_year=0.0))
+    >>> value.if_staying.tolist()
+    [60.0]
+    >>> value.at_stake(HorizonProbability(np.array([0.2]), 90)).tolist()
+    [6.0]
     """
     if horizon_days < 1:
         raise InputError("horizon_days", "must be 1 or more", horizon_days)

@@ -1,6 +1,4 @@
-"""The words of a language: one TOML file each, read once, checked against the forms when it is
-read.
-"""
+"""The words of a language, from one TOML file that is checked against the forms when it is read."""
 
 import tomllib
 from dataclasses import dataclass
@@ -56,13 +54,11 @@ class Catalogue:
     features: dict[str, dict[str, str]]
 
     def reason_label(self, reason: str) -> str:
-        """What a reason key is called, for charts and headings; the key itself for a column of a
-        team's own.
-        """
+        """Name of a reason key for charts and headings; the key itself for a team's own column."""
         return self.reasons.get(reason, reason)
 
     def driver_label(self, driver: str) -> str:
-        """What a driver is called; the driver itself where there is no word for it."""
+        """Name of a driver; the driver itself where there is no word for it."""
         return self.drivers.get(driver, driver)
 
 
@@ -105,9 +101,7 @@ def _read(language: str) -> Catalogue:
 
 
 def _faults(catalogue: Catalogue, feature: str) -> list[str]:
-    """What is wrong with the words about a feature: cases missing or not of its form, and braces
-    that nothing fills in.
-    """
+    """Faults in the words about a feature: missing or unknown cases, and unknown placeholders."""
     form, texts = FORMS[feature], catalogue.features.get(feature, {})
     if form.kind == "code":
         needed, allowed = {"null", *map(str, range(CODES[feature]))}, frozenset[str]()
@@ -120,7 +114,7 @@ def _faults(catalogue: Catalogue, feature: str) -> list[str]:
         f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)
     ]
     for case, text in texts.items():
-        known = catalogue.fragments.keys() | _PLACEHOLDERS_OF.get(case, _PLACEHOLDERS)
+        allowed_names = catalogue.fragments.keys() | _PLACEHOLDERS_OF.get(case, _PLACEHOLDERS)
         names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-        faults += [f"{feature}.{case} has {{{name}}}" for name in sorted(names - known)]
+        faults += [f"{feature}.{case} has {{{name}}}" for name in sorted(names - allowed_names)]
     return faults

@@ -47,22 +47,21 @@ Row = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Usual:
-    """How to tell what is usual for the customer from other features of the same row.
+    """How to derive the customer's usual value from other features of the same row.
 
-    It is the level, a week's worth of it where `weeks` says over how many it was summed, minus or
-    over its comparison with the customer's own past, for as many weeks as the sentence speaks of.
+    It is ``(level / weeks - minus) * times``, or ``level / over``.
 
     Parameters
     ----------
     level : str
-        A feature that says how much it is of late.
+        The feature with the recent value.
     weeks : int
-        Weeks that the level is the sum of; 1 for a mean.
+        Number of weeks that the level is summed over; 1 for a mean.
     minus, over : str or None
         The feature that compares the level with the customer's own past: a difference, or a ratio.
         One of the two is given.
     times : int
-        Weeks that the sentence speaks of.
+        Number of weeks that the sentence is about.
     """
 
     level: str
@@ -72,7 +71,11 @@ class Usual:
     times: int = 1
 
     def of(self, row: Row) -> float | None:
-        """What is usual; None where the row does not tell, or contradicts itself."""
+        """The usual value; None where the row lacks a feature or the values contradict each other.
+
+        >>> Usual("bill", over="bill_vs_own").of({"bill": 60.0, "bill_vs_own": 1.5})
+        40.0
+        """
         level, change = (row.get(name, nan) for name in (self.level, self.minus or self.over or ""))
         if not (isfinite(level) and isfinite(change)):
             return None
@@ -82,29 +85,29 @@ class Usual:
             usual = level / change
         else:
             return None
-        # A little below zero is rounding, or a week that was not known.
+        # A little below zero comes from rounding, or from a missing week.
         return max(usual, 0.0) if isfinite(usual) and usual > -0.25 else None
 
 
 @dataclass(frozen=True)
 class Form:
-    """How sentences about a feature are made.
+    """The form of the sentences about a feature.
 
     Parameters
     ----------
     kind : str
-        Which cases there are.
+        Decides the cases.
     show : str
         How its number is shown.
     usual : Usual, optional
-        What is told of the customer's own past, where the row knows it.
+        How the customer's usual value is derived, to be added to the sentence.
     through : str or None
-        Feature of the same reason that tells the same more plainly, as long as the row holds it and
-        what is usual.
+        Feature of the same reason that says the same in simpler words. It is used instead if the
+        row holds it and its usual value.
     instead : str or None
-        Feature that tells what is so where this one is null.
+        Feature to use where this one is null.
     prepaid : bool
-        It says something of prepaid lines only.
+        Whether it applies to prepaid lines only.
     """
 
     kind: Kind
@@ -145,11 +148,11 @@ def read_forms(features: Mapping[str, Mapping[str, Any]]) -> dict[str, Form]:
 _FEATURES = tomllib.loads(_WORDS.read_text(encoding="utf-8"))["features"]
 
 FORMS: dict[str, Form] = read_forms(_FEATURES)
-"""The form of every feature that there are words for."""
+"""The form of every feature with words."""
 
 CODES: dict[str, int] = {
     name: sum(case.isdigit() for case in _FEATURES[name])
     for name, form in FORMS.items()
     if form.kind == "code"
 }
-"""How many codes, from 0 on, each feature of codes has."""
+"""The number of codes, counted from 0, of each feature of kind ``code``."""

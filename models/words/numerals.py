@@ -113,9 +113,7 @@ class Numerals:
         return self._digits(size, 0 if size >= 10 else 1 if size >= 0.95 else 2)
 
     def money(self, size: float) -> str:
-        """An amount in the operator's currency, without its name: two decimals unless whole or
-        1,000 or more.
-        """
+        """An amount of money without its currency: two decimals unless whole or 1,000 or more."""
         whole = abs(size - round(size)) < GRAINS["money"]
         return self._digits(size) if whole or size >= 1000 else self._digits(size, 2, cents=True)
 

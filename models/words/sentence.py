@@ -1,4 +1,4 @@
-"""Sentences: what is known of a customer, in words, with the customer's own value."""
+"""Sentences about a customer, with the customer's own value of a feature."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,44 +12,50 @@ _PREPAID = 1
 _MOBILE = 0
 
 _SAME: dict[Show, float] = {"count": 0.1, "percent": 0.01, "score": 0.05}
-"""Changes that are none to speak of, by how they are shown: smaller than this."""
+"""Smaller changes count as none, by how they are shown."""
 _SAME_RATIO, _AS_USUAL = 0.05, 0.1
 _FAR = 1.95
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence about a customer, without a full stop, and the feature whose value it tells."""
+    """A sentence about a customer, without a full stop, and the feature that it is about."""
 
     feature: str
     text: str
 
 
 def sentence(feature: str, row: Row, words: Catalogue) -> Sentence | None:
-    """What a customer's value of a feature says.
+    """Put a customer's value of a feature into words.
 
     Parameters
     ----------
     feature : str
-        The feature to speak of.
+        Name of the feature.
     row : mapping of str to float
-        The customer's features by name, NaN where missing. What is usual for the customer, and
-        which kind of line it is, is read from the others, where they are there.
+        The customer's features by name, NaN where missing. The customer's usual value and kind of
+        line are taken from other features, where they are present.
     words : Catalogue
         The language.
 
     Returns
     -------
     Sentence or None
-        Its feature is another one where that says the same more plainly. None for a feature that
-        there are no words for.
+        Its feature is another one where that says the same in simpler words. None for a feature
+        without words.
+
+    Examples
+    --------
+    >>> from models.words.catalogue import words
+    >>> sentence("complaints_91d", {"complaints_91d": 2.0}, words("en"))
+    Sentence(feature='complaints_91d', text='Two complaints in the last three months')
     """
     form = FORMS.get(feature)
     if form is None:
         return None
     if form.prepaid and _of(row, "billing_type_code") not in (None, _PREPAID):
         return Sentence(feature, words.phrases["not_prepaid"])
-    if form.through is not None and _tells_usual(form.through, row):
+    if form.through is not None and _has_usual(form.through, row):
         feature = form.through
     elif (
         form.instead is not None
@@ -57,12 +63,12 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Sentence | None:
         and _of(row, form.instead) is not None
     ):
         feature = form.instead
-    text = _speak(feature, FORMS[feature], row, words)
+    text = _text(feature, FORMS[feature], row, words)
     return Sentence(feature, text[:1].upper() + text[1:])
 
 
 def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
-    """``name: value``, for a feature that nobody wrote words for."""
+    """``name: value``, for a feature without words."""
     if isinstance(value, float):
         sign = "\N{MINUS SIGN}" if value < 0 else ""
         value = sign + words.numerals.show(value, "number") if isfinite(value) else None
@@ -71,7 +77,7 @@ def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
     )
 
 
-def _speak(feature: str, form: Form, row: Row, words: Catalogue) -> str:
+def _text(feature: str, form: Form, row: Row, words: Catalogue) -> str:
     value, texts = _of(row, feature), words.features[feature]
     case = "null" if value is None else _case(form, value, texts)
     return texts[case].format_map(_Fills(form, value, row, words)) + _usual(
@@ -84,15 +90,13 @@ def _of(row: Row, feature: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _tells_usual(feature: str, row: Row) -> bool:
+def _has_usual(feature: str, row: Row) -> bool:
     usual = FORMS[feature].usual
     return _of(row, feature) is not None and usual is not None and usual.of(row) is not None
 
 
 def _case(form: Form, value: float, texts: Mapping[str, str]) -> str:
-    """The case that a value is of; where the language has no words for a finer one, that of the
-    coarser.
-    """
+    """The case of a value: the finest that the language has words for."""
     for case in _cases(form, value):
         if case in texts:
             return case
@@ -135,7 +139,7 @@ def _cases(form: Form, value: float) -> tuple[str, ...]:
 
 
 class _Fills(dict[str, str]):
-    """What stands in braces, made when it is asked for."""
+    """Texts for the placeholders in braces, made on demand."""
 
     def __init__(self, form: Form, value: float | None, row: Row, words: Catalogue) -> None:
         self._form, self._value, self._row, self._words = form, value, row, words
@@ -155,9 +159,7 @@ class _Fills(dict[str, str]):
 
 
 def _fragment(options: Mapping[str, str], row: Row) -> str:
-    """The variant of a part of a sentence that fits the customer's line, or number of lines, as far
-    as the row knows it.
-    """
+    """The variant of a sentence part for the customer's kind or number of lines, where known."""
     product_line = _of(row, "product_line_code")
     kinds = [] if product_line is None else ["mobile" if product_line == _MOBILE else "fixed"]
     if _of(row, "customer_lines") == 1:
@@ -168,9 +170,7 @@ def _fragment(options: Mapping[str, str], row: Row) -> str:
 def _usual(
     form: Form, case: str, value: float | None, texts: Mapping[str, str], row: Row, words: Catalogue
 ) -> str:
-    """What is usual for the customer, to put behind the sentence; nothing where it cannot be told,
-    or has been.
-    """
+    """The customer's usual value, to append to the sentence; empty if unknown or said already."""
     usual = None if form.usual is None else form.usual.of(row)
     if form.usual is None or usual is None or value is None:
         return ""

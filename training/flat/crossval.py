@@ -1,4 +1,4 @@
-"""Cross-validation: what the model would have said of rows it was not fitted on."""
+"""Cross-validation: out-of-fold predictions for the rows of a flat table."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ from training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Predictions for rows by models that have not seen them.
+    """Predictions for rows by models not fitted on them.
 
     Parameters
     ----------
     splits : tuple of Split
-        What was fitted on what.
+        Training and test part of each model.
     margin : (repeats, n) float64
         Raw margins, NaN where a row was not evaluated in a repeat.
     calibrated : (repeats, n) float64
@@ -46,7 +46,7 @@ def cross_validate(
 ) -> OutOfFold:
     """Fit booster and calibration on every training part and predict its test part.
 
-    The splits run side by side, one thread each; the result does not depend on how many.
+    The splits run in parallel, on one thread each; the result does not depend on how many.
     """
     shape = (1 + max(split.repeat for split in splits), len(table.label))
     margin, calibrated = np.full(shape, np.nan), np.full(shape, np.nan)

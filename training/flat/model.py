@@ -1,4 +1,4 @@
-"""The model of a flat table: from labelled rows to a calibrated model with honest figures."""
+"""The model of a flat table: from labelled rows to a calibrated model with unbiased figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from training.settings import LeakWatchSettings, TrainingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class FlatModel:
-    """A model and what is known about it.
+    """A model, its out-of-fold predictions and their evaluation.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class FlatModel:
     calibration : PlattCalibration
         The model's own.
     out_of_fold : OutOfFold
-        What models of the same make said of rows they had not seen.
+        Predictions by models with the same settings, fitted on other rows.
     evaluation : Evaluation
-        How good that was.
+        How good those predictions are.
     flags : tuple of Flag
-        What the leak watch found.
+        Flags raised by the leak watch.
     """
 
     model: ModelVersion
@@ -54,7 +54,7 @@ def train(
     columns: Sequence[str],
     documents: Mapping[str, Any],
 ) -> FlatModel:
-    """Evaluate by the splits, then fit on everything.
+    """Evaluate on the splits, then fit on all rows.
 
     Parameters
     ----------

@@ -1,6 +1,4 @@
-"""Everyone's scores: what the champion says, what out-of-fold models said, and which of the two a
-person acts on.
-"""
+"""Scores of all customers of a flat table, from the champion and from out-of-fold models."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -22,14 +20,15 @@ class CustomerScores:
     Parameters
     ----------
     champion : Scores
-        What serving returns.
+        The scores that serving returns.
     probability_oof : (n,) float64
         Out-of-fold probability; NaN where the label is not known or the row was never evaluated.
     band_oof : (n,) str
         Its band; empty where NaN.
     probability, band : (n,) float64, (n,) str
-        What a person acts on: out-of-fold where the label is known (the champion has seen it), the
-        champion's elsewhere. NaN and empty where a known row was never evaluated.
+        The scores to act on: out of fold where the label is known, because the champion was fitted
+        on it; the champion's elsewhere. NaN and empty where a row with a known label was never
+        evaluated.
     """
 
     champion: Scores
@@ -40,8 +39,16 @@ class CustomerScores:
 
     @classmethod
     def of(cls, customers: CustomerTable, matrix: Floats, training: FlatModel) -> Self:
-        """Score everyone in a table; `matrix` holds the features of all n rows in the model's
-        order.
+        """Score all customers of a table.
+
+        Parameters
+        ----------
+        customers : CustomerTable
+            The table, with n rows.
+        matrix : (n, k) float64
+            Their features, in the model's order.
+        training : FlatModel
+            Champion and out-of-fold predictions.
         """
         champion = Scorer(training.model, threads=0).score(matrix)
         probability_oof = np.full(len(matrix), np.nan)
@@ -56,8 +63,9 @@ class CustomerScores:
         )
 
     def to_table(self, customers: CustomerTable, model: str, version: str) -> pa.Table:
-        """The scores as stored: one row a customer, null where NaN or empty; model, version and
-        table stand in the metadata.
+        """Scores as they are stored: one row per customer, null where NaN or empty.
+
+        Model, version and table are in the metadata.
         """
         return pa.table(
             {

@@ -1,8 +1,7 @@
-"""One flat table of one cut-off: what was known of every subscription then, and whether it was
-cancelled soon after.
+"""One flat table of one cut-off: features of subscriptions, and whether they were lost afterwards.
 
-It is what `quickstart` learns from where an operator has raw tables instead of a table of its own,
-and the plainest check of how hard a simulated operator is to predict.
+It lets `quickstart` use an operator's raw tables, and shows in the simplest way how well a simulated
+operator can be predicted.
 """
 
 from collections.abc import Sequence
@@ -31,8 +30,7 @@ _INACTIVE_DAYS = 30
 def flat_table(
     repository: OperatorRepository, raw: Path, cutoff: datetime, horizon_days: int = 90
 ) -> pa.Table:
-    """Features of the subscriptions in service at a cut-off, with voluntary churn in the days after
-    as label.
+    """Features of subscriptions in service at a cut-off, labelled by voluntary churn afterwards.
 
     Test, employee and machine lines, suspended lines, and prepaid lines inactive for 30 days are
     left out.
@@ -40,7 +38,7 @@ def flat_table(
     Parameters
     ----------
     repository : OperatorRepository
-        Its history holds the cut-off.
+        Stores the features of the cut-off.
     raw : Path
         The accepted raw tables.
     cutoff : datetime

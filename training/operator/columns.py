@@ -1,4 +1,4 @@
-"""What the columns of a feature service mean to a model, and how serving reads their rows."""
+"""The meanings of a feature service's columns, and documents with which serving reads its rows."""
 
 from typing import Any, Literal
 
@@ -40,9 +40,7 @@ def meanings_of(
 
 
 def service_documents(service: str) -> dict[str, Any]:
-    """What serving needs to read rows of a service's features: every column is a number, by the
-    feature's own name.
-    """
+    """Documents with which serving reads rows of a service's features: every column is a number."""
     features = service_features(service)
     columns = tuple(
         Column(

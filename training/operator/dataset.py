@@ -14,9 +14,7 @@ from training.release.facts import SURVEY
 from training.surveys.dataset import SurveyDataset, survey_dataset
 
 SENSITIVITY = "inactivity.json"
-"""Name of the document that tells how many losses by inactivity there are at other numbers of
-days.
-"""
+"""Name of the document with the share of losses by inactivity for other numbers of days."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class TargetDataset:
     dataset : Dataset
         The rows.
     documents : dict of str to JSON
-        What must be said of them beside, by file name.
+        Documents about them to store with the model, by file name.
     survey : SurveyDataset or None
         The surveys behind them, if any.
     """
@@ -39,16 +37,16 @@ class TargetDataset:
 
 
 def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> TargetDataset:
-    """Labelled rows of a target, and what must be said of them beside.
+    """Labelled rows of a target, and documents about them.
 
     Parameters
     ----------
     home : Home
-        Where raw tables and features lie.
+        Holds raw tables and features.
     target : Target
         One of `models.targets.TARGETS`.
     test_from : datetime, optional
-        When the test period begins: who answers surveys is learned from what was known before.
+        Start of the test period: the response model of surveys is fitted on what was known before.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""A model of the operator's own features: tuned, fitted, calibrated, assessed on a later period,
-and explained.
+"""Training on the operator's features: tuning, fitting, calibration, assessment and explanation.
 
-What `training.flat.model` is to a team's flat table, this is to labelled rows of several cut-offs.
+It takes labelled rows of several cut-offs; `training.flat.model` takes a team's flat table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +51,7 @@ ADDITIVITY_ROWS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedRows:
-    """Some test rows and what moved their predictions within the longest horizon.
+    """A sample of test rows, with explanations of their predictions at the longest horizon.
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ class ExplainedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorModel:
-    """A model version and everything known about it.
+    """A model version, with its assessment and all facts about its training.
 
     Parameters
     ----------
@@ -87,13 +86,13 @@ class OperatorModel:
     meanings : tuple of FeatureMeaning
         What its columns mean.
     tuned : Tuned
-        What was searched.
+        Result of the search for parameters.
     sample : ExplainedRows
-        Test rows, explained.
+        A sample of test rows, explained.
     predictions : TestPredictions
-        What it says of all test rows.
+        Its predictions for all test rows.
     test : (n,) intp
-        The test rows, in the dataset.
+        Positions of the test rows in the dataset.
     """
 
     version: ModelVersion
@@ -106,7 +105,7 @@ class OperatorModel:
     test: Positions
 
     def with_documents(self, documents: Mapping[str, Any]) -> "OperatorModel":
-        """The model with further documents, or others in their place, by file name."""
+        """Return the model with documents added, or replaced, by file name."""
         return replace(
             self, version=replace(self.version, documents={**self.version.documents, **documents})
         )
@@ -123,7 +122,7 @@ def train_operator_model(
     unreadable: ChampionComparison | None = None,
     test_from: datetime | None = None,
 ) -> OperatorModel:
-    """Make a model of labelled rows, and evaluate it on a later period beside the champion.
+    """Train a model on labelled rows, and evaluate it on a later period beside the champion.
 
     Parameters
     ----------
@@ -136,19 +135,20 @@ def train_operator_model(
     budget : TuningBudget
         How long to search for parameters.
     storage : Path, optional
-        File that keeps what tuning found, so that a run that was cut short carries on.
+        File that keeps the trials of tuning, so that an interrupted run can continue.
     extra_documents : dict of str to JSON, optional
         Further documents for the version, by file name.
     unreadable : ChampionComparison, optional
         The version in production where it cannot be read, and why.
     test_from : datetime, optional
-        When the test period begins, with a time zone. Default: as
+        Start of the test period, with a time zone. Default: as
         `training.labelling.periods.period_split`.
 
     Raises
     ------
     InputError
-        The rows do not make up a fitting, tuning, calibration and test part with enough positives.
+        The rows cannot be split into parts for fitting, tuning, calibration and test with enough
+        positives each.
     """
     settings = TrainingSettings.read()
     split = period_split(dataset, LabelSettings.read(), test_from)
@@ -165,13 +165,13 @@ def train_operator_model(
         strata=target.strata,
     )
     compared_with = unreadable or _champion_comparison(champion, dataset, target)
-    said = _said(bare, dataset, split.test)
+    predicted = _probabilities(bare, dataset, split.test)
     champions = (
-        _said(champion.model, dataset, split.test)
+        _probabilities(champion.model, dataset, split.test)
         if champion and compared_with.comparable
         else None
     )
-    assessments = _assess(bare, dataset, split, said, champions)
+    assessments = _assess(bare, dataset, split, predicted, champions)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
@@ -215,7 +215,7 @@ def train_operator_model(
     )
     documents = {
         TRAINING: to_document(facts),
-        ASSESSMENT: {name: to_document(found) for name, found in assessments.items()},
+        ASSESSMENT: {name: to_document(one) for name, one in assessments.items()},
         MEANINGS: [to_document(meaning) for meaning in meanings],
         **(extra_documents or {}),
     }
@@ -226,14 +226,14 @@ def train_operator_model(
         meanings=meanings,
         tuned=search.tuned,
         sample=sample,
-        predictions=TestPredictions.of(dataset, split.test, said),
+        predictions=TestPredictions.of(dataset, split.test, predicted),
         test=split.test,
     )
 
 
 @dataclass(frozen=True)
 class _Search:
-    """What was found on fitting and tuning rows, before horizon models are fitted."""
+    """Results on fitting and tuning rows, before horizon models are fitted."""
 
     tuned: Tuned
     parameter_sets: list[Parameters]
@@ -287,15 +287,15 @@ def _search(
 
 
 def _watch(train: TrainingTable, seed: int) -> list[Flag]:
-    """Leak watch over fitting rows, or a sample of them."""
+    """Run the leak watch on fitting rows, or a sample of them."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
-    seen = train.rows(chosen)
+    sample = train.rows(chosen)
     return watch_table(
-        seen.matrix,
-        seen.label,
-        seen.group,
-        seen.features,
-        seen.categorical,
+        sample.matrix,
+        sample.label,
+        sample.group,
+        sample.features,
+        sample.categorical,
         LeakWatchSettings.read(),
         seed,
     )
@@ -310,24 +310,22 @@ def _champion_comparison(
     why = ""
     if model.service != target.service:
         why = f"it reads feature service {model.service}, not {target.service}"
-    elif gone := sorted(set(model.features) - set(dataset.features)):
-        why = f"it reads features that are there no more: {', '.join(gone[:5])}"
+    elif removed := sorted(set(model.features) - set(dataset.features)):
+        why = f"it reads features that no longer exist: {', '.join(removed[:5])}"
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
         why = f"it has no horizon of {', '.join(map(str, absent))} days"
     return ChampionComparison(number=champion.number, comparable=not why, why=why)
 
 
-def _said(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
-    """Probabilities that a version gives some rows, by horizon; it may read fewer columns than the
-    dataset has.
-    """
+def _probabilities(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:
+    """Probabilities of some rows by horizon, from a version that may read fewer columns."""
     columns = [dataset.features.index(name) for name in model.features]
     scores = Scorer(model, threads=0).score_all(
         np.ascontiguousarray(dataset.matrix[rows][:, columns])
     )
     return {
-        horizon_name(days): found.probability
-        for days, found in zip(model.horizons, scores, strict=True)
+        horizon_name(days): score.probability
+        for days, score in zip(model.horizons, scores, strict=True)
     }
 
 
@@ -335,18 +333,16 @@ def _assess(
     model: ModelVersion,
     dataset: Dataset,
     split: PeriodSplit,
-    said: Mapping[str, Floats],
+    predicted: Mapping[str, Floats],
     champions: Mapping[str, Floats] | None,
 ) -> dict[str, Assessment]:
-    """Evaluate every horizon on the test rows whose label is known, beside a constant, a logistic
-    regression and the champion.
-    """
+    """Assess every horizon on test rows with a known label, beside baselines and the champion."""
     settings = AssessmentSettings.read()
     learnt = np.sort(np.concatenate([split.fit, split.tune, split.calibrate]))
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
-    found = {}
-    with progress("Assessing on the test period", len(said)) as advance:
-        for horizon, probability in said.items():
+    assessments = {}
+    with progress("Assessing on the test period", len(predicted)) as advance:
+        for horizon, probability in predicted.items():
             days = int(horizon)
             known = ~np.isnan(dataset.labels[days][split.test])
             rows = split.test[known]
@@ -360,7 +356,7 @@ def _assess(
             }
             if champions is not None:
                 baselines["champion"] = champions[horizon][known]
-            found[horizon] = assess(
+            assessments[horizon] = assess(
                 Predictions(
                     horizon_days=days,
                     label=dataset.labels[days][rows],
@@ -377,7 +373,7 @@ def _assess(
                 settings,
             )
             advance(1)
-    return found
+    return assessments
 
 
 def _strata(model: ModelVersion, matrix: Floats) -> Texts:
@@ -420,6 +416,6 @@ def _additivity_error(model: ModelVersion, horizon_model: HorizonModel, matrix: 
 
 
 def _cutoffs(dataset: Dataset, rows: Positions) -> tuple[str, ...]:
-    # Contacts close at any moment: their days are told.
+    # Contacts close at any time of day: only their days are recorded.
     days = np.unique(dataset.cutoffs[rows].astype("datetime64[D]")).astype(str)
     return tuple(f"{day}T00:00:00+00:00" for day in days.tolist())

@@ -48,7 +48,7 @@ _INNER_FOLDS = 2
 def evaluate_in_sequence(
     experiment: Experiment, learners: Learners, settings: UpliftSettings, advance: Advance
 ) -> list[PartSequence]:
-    """Judge a ranking for each action, in several random orders of the parts.
+    """Evaluate a ranking for each action, in several random orders of the parts.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def test_what_is_expected_lies_between_staying_and_losing_half(
 
 def test_a_risk_of_another_horizon_is_refused() -> None:
     value = value_of(np.array([10.0]), 90, PLAIN)
-    with pytest.raises(InputError, match=r"90 days.*30"):
+    with pytest.raises(InputError, match=r"horizon_days: must be 90.*30"):
         value.at_stake(HorizonProbability(np.array([0.1]), 30))
     with pytest.raises(InputError, match="1 subscriptions"):
         value.at_stake(HorizonProbability(np.array([0.1, 0.2]), 90))
