@@ -123,7 +123,7 @@ def _tables(report: "CheckReport") -> "Table":
     )
     for one in report.tables:
         quarantined = f"[red]{one.quarantined:,}[/red]" if one.quarantined else "0"
-        first, last = _day(one.moments.first_happened), _day(one.moments.last_happened)
+        first, last = _day(one.span.first_happened), _day(one.span.last_happened)
         table.add_row(
             one.table, f"{one.read:,}", f"{one.accepted:,}", quarantined, first, last, _late(one)
         )

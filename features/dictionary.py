@@ -1,6 +1,4 @@
-"""The data dictionary in Markdown: every raw table and column, as the contracts have them, and
-every feature.
-"""
+"""The data dictionary in Markdown: every raw table with its columns, and every feature."""
 
 import re
 from itertools import groupby
@@ -21,13 +19,15 @@ _TYPES = {
 }
 
 _READING = """\
-A column that may be null may be absent too; further columns are passed over. Ids are text of 1 to 120 characters, leading zeros
-kept. Times carry an offset or `Z`, lie in the years 1900 to 2261, and `arrived_at` never lies before `happened_at`. Numbers are
-finite; amounts are in the operator's own currency, tax included.
+A column that may be null may be absent too; further columns are ignored. Ids are text of 1 to 120
+characters, leading zeros kept. Times carry an offset or `Z`, lie in the years 1900 to 2261, and
+`arrived_at` never lies before `happened_at`. Numbers are finite; amounts are in the operator's own
+currency, tax included.
 
-An **event** table has one row per thing that happened; a row with the same key that arrives later corrects it. A **state** table
-has one row per change; the one with the latest `happened_at` holds until the next. No two rows of an event table share key and
-`arrived_at`; no two of a state table share key, `happened_at` and `arrived_at`.
+An **event** table has one row per thing that happened; a row with the same key that arrives later
+corrects it. A **state** table has one row per change; the one with the latest `happened_at` holds
+until the next. No two rows of an event table share key and `arrived_at`; no two of a state table
+share key, `happened_at` and `arrived_at`.
 """
 
 
@@ -42,12 +42,14 @@ def raw_tables_section() -> str:
 
 
 _FEATURES = """\
-Windows reach back from the cut-off: `_28d` is the 28 days up to it. Weekly tables have a day to arrive: their windows end a day
-before. `_vs_own` compares the last 28 days with the same subscription's 22 weeks before them, `_vs_region` with the median of its
-region and product line. A count is 0 where its tables are there and nothing happened; a mean, ratio or last value is null where
-there is nothing to take it from. Where a week has no row, nothing is known of it.
+Windows reach back from the cut-off: `_28d` is the 28 days up to it. Weekly tables have a day to
+arrive: their windows end a day before. `_vs_own` compares the last 28 days with the same
+subscription's 22 weeks before them, `_vs_region` with the median of its region and product line. A
+count is 0 where its tables are there and nothing happened; a mean, ratio or last value is null
+where it has no rows. A week without a row is unknown.
 
-*Direction* says how the risk of churn, or of dissatisfaction, can move when the value grows, where that can be argued.
+*Direction* is how the risk of churn, or of dissatisfaction, can move when the value grows, where
+that can be argued.
 """
 
 
@@ -109,11 +111,11 @@ def _table(table: Table) -> list[str]:
 
 def _column(name: str, column: Any) -> str:
     metadata = column.metadata
-    said_above = ("year", "finite", *(("length",) if metadata["unit"] == "id" else ()))
+    stated_above = ("year", "finite", *(("length",) if metadata["unit"] == "id" else ()))
     rules = [
         re.sub(r"^must (be|lie) ", "", str(check.error))
         for check in column.checks
-        if check.name not in said_above
+        if check.name not in stated_above
     ]
     if metadata["references"] is not None:
         rules.append(f"found in `{metadata['references']}`")

@@ -1,6 +1,4 @@
-"""The packed online store under the class path that homes made before it moved hold in their
-`feature_store.yaml`.
-"""
+"""The packed online store under the class path that older homes name."""
 
 from features.online.feast_plugin import PackedOnlineStore, PackedOnlineStoreConfig
 

@@ -1,6 +1,4 @@
-"""The Redis online store under the class path that homes made before it moved hold in their
-`feature_store.yaml`.
-"""
+"""The Redis online store under the class path that older homes name."""
 
 from features.online.redis_store import RedisOnlineStore, RedisOnlineStoreConfig
 

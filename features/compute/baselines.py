@@ -9,7 +9,7 @@ from pathlib import Path
 
 from features.compute.files import digest_of, write_rows
 from features.compute.population import take_snapshot
-from features.sql.expressions import files_sql, moment
+from features.sql.expressions import files_sql, time_sql
 from features.sql.raw import RawTables
 from features.sql.region import cell_regions, region_baselines
 from features.sql.weeks import RECENT_DAYS
@@ -39,19 +39,21 @@ class Baselines:
         return all(digest_of(self.path(relation, monday)) == digest for relation in BASELINES)
 
     def build(self, raw: RawTables, monday: datetime, digest: str) -> None:
-        """Compute a Monday's baselines, over everybody. It leaves the snapshot and the bounds of
-        that Monday.
+        """Compute a Monday's baselines over everybody.
+
+        It leaves the snapshot and the bounds of that Monday.
         """
         raw.bound(monday, monday, RECENT_DAYS)
         take_snapshot(raw, monday)
         self.write(raw, monday, digest)
 
     def write(self, raw: RawTables, monday: datetime, digest: str) -> None:
-        """Compute the baselines of the Monday whose snapshot is taken already, with everybody's
-        rows in sight.
+        """Compute the baselines of the Monday whose snapshot is taken already.
+
+        The bounds of raw tables must show everybody's rows.
         """
         for relation, query in BASELINES.items():
-            write_rows(raw.connection, query(moment(monday)), self.path(relation, monday), digest)
+            write_rows(raw.connection, query(time_sql(monday)), self.path(relation, monday), digest)
 
     def load(self, raw: RawTables, *mondays: datetime) -> None:
         """Make the relations `region_baselines` and `cell_regions` of those Mondays."""

@@ -4,7 +4,7 @@ Below one directory lie ``tables/<view>/newest.parquet`` (everybody, replaced ea
 ``tables/<view>/history`` (Mondays of a sample of customers, kept), ``baselines`` and ``work``,
 which may be deleted. A file is computed anew when what it was computed from has changed: the raw
 parts that hold rows of its time, or the SQL of its features. Rows that arrive later change no past
-Monday: it is as known then. A build killed at any moment is carried on by the next one.
+Monday: it is as known then. A build killed at any time is carried on by the next one.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from features.compute.snapshots import (
 from features.compute.state_files import are_written, write_states
 from features.fields import LINKS, VIEWS, disabled_features
 from features.settings import FeatureSettings
-from features.sql.expressions import files_sql, moment
+from features.sql.expressions import files_sql, time_sql
 from features.sql.parts import identity_of
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
@@ -49,7 +49,7 @@ _FEW_ROWS = 5_000_000
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment at which features are computed.
+    """A time at which features are computed.
 
     Parameters
     ----------
@@ -67,8 +67,9 @@ class Snapshot:
 
     @property
     def contacts_after(self) -> datetime:
-        """Contacts that arrived after this and by the cut-off belong to the snapshot: those of a
-        week, begun or whole.
+        """Contacts that arrived after this time and by the cut-off belong to the snapshot.
+
+        They are those of one week, whole or begun.
         """
         monday = monday_of(self.at)
         return monday if monday < self.at else monday - WEEK
@@ -184,9 +185,7 @@ class _Builder:
         self.tables = (*queries, *self.links)
 
     def run(self, snapshots: list[Snapshot]) -> set[str]:
-        """Compute what is missing; gives the names of the snapshots that something was computed
-        of.
-        """
+        """Compute what is missing, and return the names of the snapshots that changed."""
         missing = {
             snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))
         }
@@ -207,8 +206,9 @@ class _Builder:
         return {_name(snapshot) for snapshot in missing}
 
     def _write(self, snapshot: Snapshot, tables: Mapping[str, str], advance: Advance) -> None:
-        """Write views of the snapshot that is prepared; of past ones, which keep one thread busy
-        each, several at once.
+        """Write views of the prepared snapshot.
+
+        Those of past snapshots keep one thread busy each, so several are written at once.
         """
         rows = {table: self._rows(table, snapshot) for table in tables}
         at_once = 1 if snapshot.file == NEWEST else self.threads
@@ -245,9 +245,7 @@ class _Builder:
         return self.directory / "tables" / table / snapshot.file
 
     def _missing(self, snapshot: Snapshot) -> dict[str, str]:
-        """Views that are not there as computed from the same, with the digest of what they are
-        computed from.
-        """
+        """Views that lack a file computed from the same inputs, with the digest of these inputs."""
         digests = {table: self._digest(table, snapshot) for table in self.tables}
         return {
             table: digest
@@ -268,8 +266,9 @@ class _Builder:
                 advance(1)
 
     def _hold(self, past: list[Snapshot]) -> None:
-        """Read events once for all past snapshots: where there are many, only those of the
-        customers that history is kept of.
+        """Read events once for all past snapshots.
+
+        Of large tables, only the rows of customers in the history sample.
         """
         if not past or (len(past) < _WORTH_HOLDING and past[0].share >= 1):
             return
@@ -301,7 +300,7 @@ class _Builder:
         self.baselines.load(self.raw, monday)
         for name, query in SUMMARIES.items():
             self.raw.connection.execute(
-                f"CREATE OR REPLACE TABLE {name} AS {query(moment(snapshot.at))}"
+                f"CREATE OR REPLACE TABLE {name} AS {query(time_sql(snapshot.at))}"
             )
         _log.debug("population of %s: %.2f s", _name(snapshot), time.monotonic() - begun)
 
@@ -320,12 +319,13 @@ class _Builder:
         file = files_sql([self.path(snapshot, view)])
         self.raw.connection.execute(f"""
             CREATE OR REPLACE VIEW stored_{view} AS
-            SELECT * EXCLUDE (event_timestamp, created_timestamp), {moment(snapshot.at)} AS cutoff FROM {file}
+            SELECT * EXCLUDE (event_timestamp, created_timestamp), {time_sql(snapshot.at)} AS cutoff FROM {file}
         """)
 
     def _ask_contacts(self, snapshot: Snapshot) -> None:
-        """Ask about the contacts whose first version arrived in the snapshot's week, each at its
-        own close.
+        """Ask about the contacts whose first version arrived in the snapshot's week.
+
+        Each is asked about as of its own close.
         """
         self.raw.bound(snapshot.contacts_after, snapshot.at)
         self.raw.connection.execute(f"""
@@ -333,14 +333,14 @@ class _Builder:
             SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff
             FROM interactions
             GROUP BY interaction_id
-            HAVING min(arrived_at) > {moment(snapshot.contacts_after)}
+            HAVING min(arrived_at) > {time_sql(snapshot.contacts_after)}
                AND {sampled("arg_min(customer_id, arrived_at)", snapshot.share)}
         """)
-        found = self.raw.connection.execute(
+        earliest = self.raw.connection.execute(
             f"SELECT min(cutoff) FROM {asked_for('contact')}"
         ).fetchone()
-        if found and found[0]:
-            self.raw.bound(found[0], snapshot.at)
+        if earliest and earliest[0]:
+            self.raw.bound(earliest[0], snapshot.at)
 
     def _digest(self, table: str, snapshot: Snapshot) -> str:
         sql = [population_sql(snapshot.share), *(query("cutoff") for query in SUMMARIES.values())]
@@ -373,8 +373,8 @@ def _history_share(raw: RawTables, path: Path, customers: int) -> float:
     """Share of customers that history is kept of: fixed for good when it is first asked for."""
     if path.exists():
         return float(json.loads(path.read_text(encoding="utf-8"))["share"])
-    found = raw.connection.execute("SELECT count(DISTINCT customer_id) FROM customers").fetchone()
-    everybody = found[0] if found else 0
+    counted = raw.connection.execute("SELECT count(DISTINCT customer_id) FROM customers").fetchone()
+    everybody = counted[0] if counted else 0
     share = min(1.0, customers / max(everybody, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
@@ -384,15 +384,14 @@ def _history_share(raw: RawTables, path: Path, customers: int) -> float:
 
 
 def _gives_baselines(snapshot: Snapshot) -> bool:
-    """Whether what is read for the snapshot is all that the baselines of its Monday are taken
-    from.
-    """
+    """Whether the snapshot's Monday takes its baselines from the same rows."""
     return snapshot.share >= 1 and monday_of(snapshot.at) == snapshot.at
 
 
 def _stages(tables: Collection[str]) -> list[list[str]]:
-    """Views in an order in which none is computed before what it reads, or while the bounds of raw
-    tables are moved for it.
+    """Groups of views in the order in which they can be computed.
+
+    No view comes before one that it reads, or while the bounds of raw tables are moved for another.
     """
     last = ("experience", "contact")
     stages = [
@@ -406,5 +405,5 @@ def _name(snapshot: Snapshot) -> str:
     return "newest" if snapshot.file == NEWEST else f"{snapshot.at:%Y-%m-%d}"
 
 
-def _digest(*said: str) -> str:
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
+def _digest(*inputs: str) -> str:
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:24]

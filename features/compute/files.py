@@ -1,4 +1,4 @@
-"""Feature files: how the rows of a view are stored, and what a file says it was computed from.
+"""Feature files: how the rows of a view are stored, with the digest of what they come from.
 
 A file holds the entity's id, ``event_timestamp`` and ``created_timestamp`` (both the cut-off, never
 the clock of the build) and the features, rounded, in order of the ids. The same rows give the same
@@ -69,8 +69,8 @@ def digest_of(path: Path) -> str | None:
     """What a file was computed from; None where there is no such file."""
     if not path.exists():
         return None
-    found = (pq.read_metadata(path).metadata or {}).get(DIGEST.encode())
-    return found.decode() if found else None
+    digest = (pq.read_metadata(path).metadata or {}).get(DIGEST.encode())
+    return digest.decode() if digest else None
 
 
 def rows_of(path: Path) -> int:

@@ -13,7 +13,7 @@ from features.contracts.vocabulary import INCIDENT_LEVELS
 from features.live.event import microseconds
 from features.live.items import GRACE, KINDS, REACH, ItemKind, categories
 from features.live.state import NATION, STATE_TABLES
-from features.sql.expressions import moment
+from features.sql.expressions import time_sql
 
 _ARRIVED = "epoch_us(arrived_at)"
 
@@ -50,7 +50,7 @@ def state_queries(cutoff: datetime) -> dict[str, str]:
 
 
 def link_queries(cutoff: datetime, cells: str) -> dict[str, str]:
-    """SQL of the documents that say which cells an incident hits.
+    """SQL of the documents that name the cells an incident hits.
 
     They read the relation ``cell_regions`` of the view `cell_live`.
 
@@ -70,7 +70,7 @@ def link_queries(cutoff: datetime, cells: str) -> dict[str, str]:
         SELECT DISTINCT asked.cell_id, home.region
         FROM {cells} AS asked
         LEFT JOIN cell_regions AS home
-          ON home.cell_id = asked.cell_id AND home.monday = date_trunc('week', {moment(cutoff)})
+          ON home.cell_id = asked.cell_id AND home.monday = date_trunc('week', {time_sql(cutoff)})
     """
     listed = "to_json(list(cell_id ORDER BY cell_id))::VARCHAR AS document"
     return {
@@ -107,16 +107,16 @@ def _items(kind: str, table: str, cutoff: datetime) -> str:
             named AS (SELECT DISTINCT incident_id, {id_} AS id FROM kept WHERE level = '{kind}'{named})
             SELECT named.id, {selected} FROM kept JOIN named USING (incident_id)
         """
-    return f"SELECT {item.bearer} AS id, {selected} FROM ({kept})"
+    return f"SELECT {item.owner} AS id, {selected} FROM ({kept})"
 
 
 def _forms(item: ItemKind) -> Iterator[str]:
     """SQL: the columns of an item, in the form that items hold them."""
     for name in item.columns:
-        found = categories(item.table, name)
+        names = categories(item.table, name)
         type_ = TABLES[item.table].schema.columns[name].metadata["arrow"]
-        if found:
-            yield f"list_position({found}, {name}) - 1"
+        if names:
+            yield f"list_position({names}, {name}) - 1"
         elif pyarrow.types.is_boolean(type_):
             yield f"{name}::INTEGER"
         elif pyarrow.types.is_timestamp(type_):
@@ -129,7 +129,7 @@ def _window(item: ItemKind, cutoff: datetime) -> str:
     now = microseconds(cutoff)
     return f"""
         SELECT * FROM {item.table}
-        WHERE arrived_at <= {moment(cutoff)}
+        WHERE arrived_at <= {time_sql(cutoff)}
           AND {_ARRIVED} > {now - REACH - GRACE}
           AND (superseded_at IS NULL OR epoch_us(superseded_at) > {now - GRACE})
     """
@@ -153,7 +153,7 @@ def _settled(item: ItemKind, cutoff: datetime, settled: str) -> str:
     keys = ", ".join(TABLES[item.table].key)
     return f"""
         SELECT * FROM {item.table}
-        WHERE arrived_at <= {moment(cutoff)}
+        WHERE arrived_at <= {time_sql(cutoff)}
         QUALIFY NOT ({settled})
              OR row_number() OVER (PARTITION BY {keys}, {settled} ORDER BY happened_at DESC, arrived_at DESC) = 1
     """
@@ -163,7 +163,7 @@ def _incident(item: ItemKind, cutoff: datetime) -> str:
     oldest = microseconds(cutoff) - REACH - GRACE
     return f"""
         SELECT * FROM {item.table}
-        WHERE arrived_at <= {moment(cutoff)}
+        WHERE arrived_at <= {time_sql(cutoff)}
         WINDOW incident AS (PARTITION BY incident_id)
         QUALIFY max({_ARRIVED}) OVER incident > {oldest}
              OR epoch_us(first_value(started_at) OVER (incident ORDER BY happened_at DESC, arrived_at DESC)) > {oldest}

@@ -1,5 +1,4 @@
-"""Who is asked about at a snapshot: everybody in service, or the sample of them that history is
-kept of.
+"""The population of a snapshot: everybody in service, or the history sample of them.
 
 `take_snapshot` makes tables in memory, each with the column ``cutoff``:
 
@@ -16,11 +15,11 @@ What feature queries are asked for is one of the last four, or any relation with
 from datetime import datetime
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.sql.expressions import moment
+from features.sql.expressions import time_sql
 from features.sql.raw import RawTables
 
 SAMPLE_STEPS = 2**32
-"""How finely the share of customers in history can be told."""
+"""How many different shares of customers in history there can be."""
 
 
 def take_snapshot(raw: RawTables, at: datetime, share: float = 1.0) -> None:
@@ -35,12 +34,12 @@ def take_snapshot(raw: RawTables, at: datetime, share: float = 1.0) -> None:
     share : float
         Share of customers that are asked about, drawn by their ids: the same customers each time.
     """
-    for name, query in _tables(moment(at), share).items():
+    for name, query in _tables(time_sql(at), share).items():
         raw.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
 
 def state_at(table: str, cutoff: str) -> str:
-    """SQL: what held at a cut-off, one row per bearer of the state.
+    """SQL: what held at a cut-off, one row per customer or subscription.
 
     Parameters
     ----------
@@ -67,8 +66,9 @@ def sampled(customer: str, share: float) -> str:
 
 
 def population_sql(share: float) -> str:
-    """All SQL of the population, the same for every cut-off: when it changes, what was built of it
-    is out of date.
+    """All SQL of the population, the same for every cut-off.
+
+    When it changes, what was built from it is out of date.
     """
     return "".join(_tables("cutoff", share).values())
 

@@ -1,7 +1,7 @@
 """When snapshots are taken: Mondays for history, the last midnight for what is known now.
 
 The first Monday of history is the first one that has a whole window of weekly rows behind it: 182
-days after the first week that `usage_weeks` or `network_weeks` tells of begins. Without either, 182
+days after the first week that `usage_weeks` or `network_weeks` covers begins. Without either, 182
 days after the first row of any event table arrived. No Monday lies before the first subscription
 arrived.
 """
@@ -64,7 +64,7 @@ def require_subscriptions(raw: RawTables, at: datetime) -> None:
     Raises
     ------
     InputError
-        None was: nothing could be said of anybody.
+        None was.
     """
     first = _first(raw, ("subscriptions",), "first_arrived")
     if first is not None and first > at:
@@ -89,26 +89,26 @@ def history_mondays(raw: RawTables, at: datetime) -> tuple[datetime, ...]:
     monday = monday_of(midnight)
     while monday < earliest:
         monday += WEEK
-    found = []
+    mondays = []
     while monday <= at:
-        found.append(monday)
+        mondays.append(monday)
         monday += WEEK
-    return tuple(found)
+    return tuple(mondays)
 
 
 def _history_start(raw: RawTables) -> datetime | None:
     subscribed = _first(raw, ("subscriptions",), "first_arrived")
     weekly = _first(raw, _WEEKLY, "first_happened")
-    told = (
+    earliest = (
         weekly - WEEK
         if weekly
         else _first(raw, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
     )
-    if subscribed is None or told is None:
+    if subscribed is None or earliest is None:
         return None
-    return max(told + timedelta(days=WINDOW_DAYS), subscribed)
+    return max(earliest + timedelta(days=WINDOW_DAYS), subscribed)
 
 
 def _first(raw: RawTables, tables: Iterable[str], extreme: str) -> datetime | None:
-    found = [getattr(part, extreme) for table in tables for part in raw.parts.get(table, ())]
-    return min((moment for moment in found if moment), default=None)
+    times = [getattr(part, extreme) for table in tables for part in raw.parts.get(table, ())]
+    return min((time for time in times if time), default=None)

@@ -1,5 +1,4 @@
-"""The states that live events start from, as files: what a build knows of everybody's last half
-year, by kind of entity.
+"""Files of the states that live events start from: each entity's last half year.
 
 Below the directory lie ``<kind>.parquet`` (id, document) and ``states.json``: the cut-off they are
 of and the raw tables it had.
@@ -49,7 +48,7 @@ class StateFiles:
 
     @property
     def digest(self) -> str:
-        """What tells states apart: the cut-off, and what they were computed from."""
+        """What identifies states: the cut-off, and what they were computed from."""
         return " ".join(
             [self.cutoff.isoformat(), *(digest_of(path) or "" for path in self.paths.values())]
         )
@@ -61,8 +60,8 @@ class StateFiles:
 
 def are_written(directory: Path, digest: str) -> bool:
     """Whether the directory holds the states of that digest, all of them."""
-    found = find_states(directory)
-    return found is not None and all(digest_of(path) == digest for path in found.paths.values())
+    states = find_states(directory)
+    return states is not None and all(digest_of(path) == digest for path in states.paths.values())
 
 
 def write_states(raw: RawTables, at: datetime, directory: Path, digest: str) -> None:

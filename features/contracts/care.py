@@ -53,7 +53,7 @@ CARE: tuple[Table, ...] = (
         {
             "contact_id": identifier("The decision", "care_contacts"),
             "outcome": choice("What is measured", OUTCOMES),
-            "value": number("1 or 0, or an amount", "as the outcome says", None, null=False),
+            "value": number("1 or 0, or an amount", "depends on the outcome", None, null=False),
             "matured_at": time("When it is final", null=False),
         },
     ),
@@ -68,7 +68,7 @@ CARE: tuple[Table, ...] = (
             "churn": choice(
                 "How; the last four are involuntary", (*VOLUNTARY_CHURN, *INVOLUNTARY_CHURN)
             ),
-            "notice_at": time("When the customer said so; null without notice"),
+            "notice_at": time("When the customer gave notice; null without"),
             "ended_at": time("When service ended"),
         },
         use="labels",

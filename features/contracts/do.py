@@ -1,4 +1,4 @@
-"""Raw tables of what customers do: use, network, app, recharges, orders, appointments, port requests."""
+"""Raw tables of what customers do: use, network, app, recharges, orders and the like."""
 
 from features.contracts.schema import (
     Table,

@@ -1,6 +1,6 @@
 """The raw tables that an operator maps its own data onto, as pandera schemas.
 
-Every row says when it happened and when it arrived, both in UTC: a feature as of a moment is
+Every row says when it happened and when it arrived, both in UTC: a feature as of a time is
 computed from the rows that had arrived by then, whatever became known later. Ids are strings,
 leading zeros kept. There are two kinds of table:
 

@@ -1,7 +1,7 @@
 """Raw columns, of whatever type they come in, as the types that contracts name.
 
-What a value cannot be read as is that row's fault; a column whose type says that none of its values
-can be read is refused.
+A value that cannot be read is a fault of its row. A column is refused where its type rules out that
+any of its values can be read.
 """
 
 from collections.abc import Callable
@@ -112,17 +112,17 @@ def typed(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Fau
 def refusals(table: Table, schema: pa.Schema) -> list[InputError]:
     """What `typed` would raise for batches of a schema, column by column."""
     nothing = pa.RecordBatch.from_pylist([], schema=schema)
-    found = []
+    errors = []
     for field in table.arrow_schema:
         try:
             _column(table, field, nothing)
         except InputError as error:
-            found.append(error)
-    return found
+            errors.append(error)
+    return errors
 
 
 class _WrongTypeError(Exception):
-    """A column whose type says that none of its values can be read."""
+    """A column of a type that no value can be read from."""
 
 
 def _column(table: Table, field: pa.Field, batch: pa.RecordBatch) -> tuple[pa.Array, _Misfits]:
@@ -254,7 +254,8 @@ def _time(values: pa.Array, misfits: _Misfits) -> pa.Array:
         return values.cast(_UTC, safe=False)
     if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
         raise _WrongTypeError(
-            "times must name their zone: store timestamps with time zone (Arrow's timestamp[us, tz=UTC], SQL's timestamptz)"
+            "times must name their zone: store timestamps with time zone"
+            " (Arrow's timestamp[us, tz=UTC], SQL's timestamptz)"
         )
     if not pa.types.is_string(type_):
         raise _WrongTypeError(
@@ -270,13 +271,13 @@ def _time(values: pa.Array, misfits: _Misfits) -> pa.Array:
     try:
         return text.cast(_UTC)
     except pa.ArrowInvalid:
-        moments = [_moment(value) for value in text.to_pylist()]
-        read = pa.array(moments, _UTC)
+        times = [_calendar_time(value) for value in text.to_pylist()]
+        read = pa.array(times, _UTC)
         misfits.add(_NOT_TIME, pc.and_(text.is_valid(), read.is_null()))
         return read
 
 
-def _moment(text: str | None) -> datetime | None:
+def _calendar_time(text: str | None) -> datetime | None:
     """A time, None for one that the calendar does not have."""
     try:
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)

@@ -1,5 +1,4 @@
-"""Words that raw tables share: the two time columns of every table, and the values that columns of
-categories hold.
+"""Names that raw tables share: the two time columns, and the values of category columns.
 
 It needs no library, so that the feature catalogue is read in no time.
 """

@@ -130,11 +130,12 @@ WHO: tuple[Table, ...] = (
         {
             "customer_id": customer(),
             "purpose": choice(
-                "`profiling` withdrawn is an objection to profiling, `any_contact` withdrawn is do-not-contact",
+                "`profiling` withdrawn is an objection to profiling,"
+                " `any_contact` withdrawn is do-not-contact",
                 CONSENT_PURPOSES,
             ),
             "channel": choice("The channel meant, or `any`", (*CONTACT_CHANNELS, "any")),
-            "state": choice("What the customer said", ("granted", "withdrawn")),
+            "state": choice("The customer's decision", ("granted", "withdrawn")),
         },
     ),
     table(

@@ -38,10 +38,10 @@ def days_since_epoch(values: pa.ChunkedArray) -> Floats:
         A text is no date, or one that does not exist.
     """
     if pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
-        moments = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
+        times = values.cast(pa.timestamp("us", getattr(values.type, "tz", None)), safe=False)
     else:
-        moments = _parse(as_text(values))
-    microseconds = moments.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
+        times = _parse(as_text(values))
+    microseconds = times.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
     return np.asarray(microseconds, dtype=np.float64) / _MICROSECONDS_PER_DAY
 
 
@@ -55,12 +55,13 @@ def is_iso_date(text: str) -> bool:
 
 
 def iso_date(days: float) -> str:
-    """ISO 8601 text of a number of days, to the second, within the years 1 to 9999: a date, or a
-    time in UTC.
+    """ISO 8601 text of a number of days: a date, or a time in UTC to the second.
+
+    The years are 1 to 9999.
     """
     seconds = min(max(round(days * 86400), _FIRST_SECOND), _LAST_SECOND)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return moment.date().isoformat() if days == int(days) else moment.isoformat()
+    time = _EPOCH + timedelta(seconds=seconds)
+    return time.date().isoformat() if days == int(days) else time.isoformat()
 
 
 def has_naive_times(values: pa.ChunkedArray) -> bool:
@@ -76,10 +77,10 @@ def has_naive_times(values: pa.ChunkedArray) -> bool:
 def _parse(text: pa.ChunkedArray) -> pa.ChunkedArray:
     # Dates repeat, and parsing one in Python is slow.
     different = pc.unique(text.drop_null())
-    moments = pa.array([_utc(value) for value in different.to_pylist()], pa.timestamp("us", "UTC"))
-    return pa.chunked_array([moments.take(pc.index_in(text, value_set=different).combine_chunks())])
+    times = pa.array([_utc(value) for value in different.to_pylist()], pa.timestamp("us", "UTC"))
+    return pa.chunked_array([times.take(pc.index_in(text, value_set=different).combine_chunks())])
 
 
 def _utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

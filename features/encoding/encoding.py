@@ -1,5 +1,4 @@
-"""The encoding: how a table's columns become features, and how a feature's number reads to a
-person.
+"""How the columns of a team's own table become features, and how their numbers read.
 
 Numbers stay numbers, dates become days, categories become integer codes. The encoding only ever
 grows: a category keeps its code for as long as the home lives, so that yesterday's model reads
@@ -82,8 +81,7 @@ class Column:
         return self._encode_dates(values) if self.kind == "date" else self._encode_numbers(values)
 
     def encode_value(self, value: object) -> float:
-        """Encode one value as it arrives in JSON; a category never seen becomes missing, as the
-        model treats it.
+        """Encode one value as it arrives in JSON; an unseen category becomes missing.
 
         Raises
         ------
@@ -162,9 +160,7 @@ class Encoding:
         return tuple(column.feature for column in self.columns)
 
     def encode(self, table: pa.Table) -> Floats:
-        """Encode a table's columns: (n, k) float64, NaN for missing. Errors as in
-        `Column.encode`.
-        """
+        """Encode a table's columns as (n, k) float64, NaN for missing; errors as `Column`."""
         return np.column_stack([column.encode(table[column.name]) for column in self.columns])
 
     def grown(self, table: pa.Table) -> "Encoding":

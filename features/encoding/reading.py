@@ -54,8 +54,9 @@ def read_table(path: Path) -> pa.Table:
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column as stripped text, null where missing or blank; whole numbers lose the ``.0`` that a
-    float type gives them.
+    """A column as stripped text, null where missing or blank.
+
+    Whole numbers lose the ``.0`` that a float type gives them.
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

@@ -1,6 +1,4 @@
-"""A team's own customer table, with the roles its columns play, checked as a whole before anything
-is written.
-"""
+"""A team's own customer table and the roles of its columns, checked before anything is written."""
 
 import difflib
 import hashlib
@@ -53,22 +51,22 @@ class Roles:
     Parameters
     ----------
     target : str
-        Column that says who left. Rows where it is blank are scored, not trained on.
+        Column of who left. Rows where it is blank are scored, not trained on.
     id : str or None
         Column that names the customer; without one the row number, from 1, does.
     positive : tuple of str
         Values of the target that mean "left"; empty to infer the one of two.
     time : str or None
-        Column that says when a row was true; a model is then evaluated on later rows than it was
-        fitted on.
+        Column of the time at which a row was true; a model is then evaluated on later rows than it
+        was fitted on.
     group : str or None
         Rows with the same value here are never on both sides of a split.
     value : str or None
-        Numeric column that says what a customer is worth.
+        Numeric column of what a customer is worth.
     drop : tuple of str
         Columns not to use.
     available : frozenset of str or None
-        If given, the only columns known at the moment of scoring; others are left out.
+        If given, the only columns known when a customer is scored; others are left out.
     """
 
     target: str
@@ -240,8 +238,9 @@ def _check_kind(option: str, name: str, table: pa.Table) -> None:
 
 
 def check_named(option: str, name: str, names: Sequence[str]) -> None:
-    """Require that an option names a column of the table; InputError with the nearest name where it
-    does not.
+    """Require that an option names a column of the table.
+
+    The InputError names the nearest column where it does not.
     """
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
@@ -294,30 +293,30 @@ def _infer_positive(classes: Sequence[str]) -> str:
         shown = f"{', '.join(map(repr, classes[:10]))}{', …' if len(classes) > 10 else ''}"
         raise InputError(
             "--target",
-            f"has {len(classes)} classes ({shown}); say with --positive which mean that the customer left",
+            f"has {len(classes)} classes ({shown}); "
+            "name with --positive those that mean that the customer left",
         )
     known = [value for value in classes if value.lower() in _POSITIVE_WORDS]
     if len(known) != 1 or not any(value.lower() in _NEGATIVE_WORDS for value in classes):
         raise InputError(
             "--target",
-            "has two classes; say with --positive which means that the customer left",
+            "has two classes; name with --positive the one that means that the customer left",
             classes,
         )
     return known[0]
 
 
 def canonical_text(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of text with one spelling a value, as `canonical_value` gives it; null stays
-    null.
-    """
+    """A column of text in the spelling of `canonical_value`; null stays null."""
     values = pc.unique(text.drop_null()).to_pylist()
     plain = pa.array([canonical_value(value) for value in values], pa.string())
     return plain.take(pc.index_in(text, value_set=pa.array(values, pa.string())))
 
 
 def canonical_value(value: str) -> str:
-    """One spelling of a class: ``1``, ``1.0`` and `` 1 `` are the same, and so are ``True`` and
-    ``true``.
+    """One spelling of a class.
+
+    ``1``, ``1.0`` and `` 1 `` become the same, and so do ``True`` and ``true``.
     """
     stripped = value.strip()
     try:
@@ -390,7 +389,8 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
     if has_naive_times(values):
         raise InputError(
             "--time",
-            f"column {column!r} must name its zone, as in 2026-01-31T09:30:00Z (dates alone are UTC)",
+            f"column {column!r} must name its zone, as in 2026-01-31T09:30:00Z"
+            " (dates alone are UTC)",
             as_text(values)[0].as_py(),
         )
     return order, np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(
@@ -435,7 +435,8 @@ def _feature_columns(table: pa.Table, roles: Roles) -> tuple[tuple[str, ...], tu
     if not columns:
         raise InputError(
             "TABLE",
-            "leaves no column to learn from once roles, --drop and --available-at-scoring are taken out",
+            "leaves no column to learn from once roles, --drop and --available-at-scoring"
+            " are taken out",
         )
     return tuple(columns), tuple(left_out)
 

@@ -140,7 +140,8 @@ def was_published(home: Home) -> bool:
 
 
 def home_encoding(home: Home, customers: CustomerTable) -> Encoding:
-    """The encoding of a table in its home: the published one grown, so that codes keep their
-    meaning, or a new one.
+    """The encoding of a table in its home.
+
+    The published one is extended, so that codes keep their meaning; a new home gets a new one.
     """
     return customers.encoding(TableRepository(home).encoding() if was_published(home) else None)

@@ -1,5 +1,4 @@
-"""The Feast repository of a team's own table: entity, source, view and feature service, made from
-its columns.
+"""The Feast repository of a team's own table: its objects, made from its columns.
 
 It lies in the home directory and is complete: `feast -c HOME/features apply` there changes nothing.
 """
@@ -46,7 +45,10 @@ offline_store:
 """
 
 _DEFINITIONS = '''\
-"""Feast objects of this home's table. Written by `holdfast quickstart`; the columns are in encoding.json."""
+"""Feast objects of this home's table, whose columns are in encoding.json.
+
+Written by `holdfast quickstart`.
+"""
 
 from pathlib import Path
 
@@ -102,17 +104,16 @@ class TableRepository:
             {ID: ids, TIME: pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))}
         ).to_pandas()
         with progress("Reading features as known then (Feast)"):
-            found = store.get_historical_features(
+            rows = store.get_historical_features(
                 rows, store.get_feature_service(SERVICE)
             ).to_arrow()
-        position = {entity: row for row, entity in enumerate(found[ID].to_pylist())}
+        position = {entity: row for row, entity in enumerate(rows[ID].to_pylist())}
         order = pa.array([position[entity] for entity in ids])
         features = self.encoding().features
-        return np.column_stack([_floats(found[name].take(order)) for name in features])
+        return np.column_stack([_floats(rows[name].take(order)) for name in features])
 
     def materialize(self) -> None:
-        """Make the feature table what the online store holds, in bulk, and record the interval in
-        Feast's registry.
+        """Write the feature table to the online store, and record the interval in Feast's registry.
 
         The table is the whole truth: customers who are no longer in it are gone, and earlier times
         replace later ones.
@@ -150,11 +151,11 @@ class TableRepository:
     def _write_table(
         self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats
     ) -> None:
-        moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        in_utc = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
         arrays: dict[str, pa.Array] = {
             ID: pa.array(ids, pa.string()),
-            TIME: moments,
-            CREATED: moments,
+            TIME: in_utc,
+            CREATED: in_utc,
         }
         for position, column in enumerate(encoding.columns):
             values = pa.array(matrix[:, position], from_pandas=True)
@@ -227,9 +228,9 @@ def definitions(directory: Path) -> tuple[Any, Any, Any, Any]:
     return entity, source, view, FeatureService(name=SERVICE, features=[view])
 
 
-def snapshot_time(moment: datetime, rows: int) -> Times:
+def snapshot_time(time: datetime, rows: int) -> Times:
     """The same time for every row: (rows,) datetime64[us] in UTC."""
-    return np.full(rows, np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
+    return np.full(rows, np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us"))
 
 
 def _write_through_feast(store: "FeatureStore", table: pa.Table) -> None:

@@ -1,7 +1,6 @@
-"""Raw tables checked against their contracts: rows that obey become the raw store, the others are
-quarantined with their reasons.
+"""Raw tables checked against their contracts: rows are accepted, or quarantined with reasons.
 
-Rows are judged in three steps, each on what the one before left:
+Rows are checked in three steps, each on what the one before left:
 
 1. one by one, by the contract's types and rules (`row_check`), however many a row breaks;
 2. by their references: ids that are not among the accepted rows of the table they refer to;
@@ -30,7 +29,7 @@ from features.intake.quarantine import QuarantineFolder, TableQuarantine
 from features.intake.report import AbsentTable, CheckReport, TableReport
 from features.intake.rows import check_rows
 from features.intake.store import RawStore
-from features.sources import Part, Source
+from features.sources import Part, TableSource
 from features.sources.folder import ParquetPart, row_numbers
 from features.sources.part import BATCH_ROWS
 from features.sources.whole_table import WholeTables
@@ -45,17 +44,18 @@ _NONE: Positions = np.empty(0, dtype=np.int64)
 
 
 def accept(
-    source: Source, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()
+    source: TableSource, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()
 ) -> CheckReport:
-    """Check raw tables and keep the accepted rows: ``out/<table>/<part>.parquet``, each typed by
-    its contract.
+    """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
+
+    Each file is typed by its contract.
 
     The store is replaced as a whole at the end. Files accepted before without a fault, and not
     changed since, are linked; which of their rows repeat or lead nowhere is asked anew.
 
     Parameters
     ----------
-    source : Source
+    source : TableSource
         The raw tables.
     out : Path
         Folder of the raw store.
@@ -79,7 +79,7 @@ def accept(
 
 
 def check(
-    source: Source, *, quarantine: Path, disables: Disables = lambda table: ()
+    source: TableSource, *, quarantine: Path, disables: Disables = lambda table: ()
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
@@ -108,7 +108,7 @@ def check(
 
 
 def _run(
-    source: Source, store: RawStore, folder: QuarantineFolder, disables: Disables
+    source: TableSource, store: RawStore, folder: QuarantineFolder, disables: Disables
 ) -> CheckReport:
     started = time.monotonic()
     _refuse_early(source, store)
@@ -134,9 +134,9 @@ def _run(
     return report
 
 
-def _refuse_early(source: Source, store: RawStore) -> None:
+def _refuse_early(source: TableSource, store: RawStore) -> None:
     """Refuse what reading rows would not mend, all at once and before any work."""
-    found: dict[str, InputError] = {}
+    refused: dict[str, InputError] = {}
     for name, table in TABLES.items():
         if name not in source.tables():
             if table.required:
@@ -147,11 +147,11 @@ def _refuse_early(source: Source, store: RawStore) -> None:
                 raise InputError(
                     "WHERE", "must not be the raw store itself, which is replaced", source.where
                 )
-            found |= {error.field: error for error in refusals(table, part.schema)}
-    if not found:
+            refused |= {error.field: error for error in refusals(table, part.schema)}
+    if not refused:
         return
-    first = next(iter(found.values()))
-    more = [error.field for error in found.values() if error is not first]
+    first = next(iter(refused.values()))
+    more = [error.field for error in refused.values() if error is not first]
     raise InputError(
         first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value
     )
@@ -190,8 +190,8 @@ def _referenced_first(present: set[str]) -> list[str]:
 
 
 @dataclass
-class _Judged:
-    """A part whose rows were judged one by one.
+class _CheckedPart:
+    """A part whose rows were checked one by one.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ class _TableCheck:
     """The check of one table."""
 
     table: Table
-    source: Source
+    source: TableSource
     store: RawStore
     folder: QuarantineFolder
     whole: WholeTables
@@ -233,21 +233,23 @@ class _TableCheck:
             progress(f"Checking {self.table.name}", total) as advance,
             self.folder.table(self.table) as quarantine,
         ):
-            judged = [self._judge(part, quarantine, advance) for part in parts]
-            for file, faults in self._faults_of_the_whole({one.file for one in judged}).items():
-                self._rewrite(next(one for one in judged if one.file == file), faults, quarantine)
-        read = sum(one.read for one in judged)
-        return self._report(judged, read, quarantine, started)
+            checked = [self._check_part(part, quarantine, advance) for part in parts]
+            for file, faults in self._faults_of_the_whole({one.file for one in checked}).items():
+                self._rewrite(next(one for one in checked if one.file == file), faults, quarantine)
+        read = sum(one.read for one in checked)
+        return self._report(checked, read, quarantine, started)
 
-    def _judge(self, part: Part, quarantine: TableQuarantine, advance: Advance) -> _Judged:
+    def _check_part(
+        self, part: Part, quarantine: TableQuarantine, advance: Advance
+    ) -> _CheckedPart:
         file = self.store.place(self.table.name, part)
         reused = self.store.reuse(self.table.name, part)
         if reused is not None:
             advance(reused)
-            return _Judged(part, file, _NONE, reused, reused=True)
+            return _CheckedPart(part, file, _NONE, reused, reused=True)
         left_out, read = [_NONE], 0
         # A file that is already as it should be is not written anew, which would take longer than
-        # judging it.
+        # checking it.
         fit = isinstance(part, ParquetPart) and part.schema.equals(self.table.arrow_schema)
         with ExitStack() as files:
             writer = (
@@ -277,7 +279,7 @@ class _TableCheck:
             self._write_without(part, file, numbers)
         if not len(numbers):
             self.store.remember(self.table.name, part, read)
-        return _Judged(part, file, numbers, read)
+        return _CheckedPart(part, file, numbers, read)
 
     def _write_without(self, part: Part, file: Path, left_out: Positions) -> None:
         """Read a part once more, and write its rows but for some."""
@@ -291,17 +293,17 @@ class _TableCheck:
         table, ordered = self.table, sorted(files)
         faults: dict[Path, list[Fault]] = {}
 
-        def note(column: str, rule: str, reason: str, found: dict[Path, Positions]) -> None:
-            for file, at in found.items():
+        def note(column: str, rule: str, reason: str, faulty: dict[Path, Positions]) -> None:
+            for file, at in faulty.items():
                 faults.setdefault(file, []).append(Fault(column, rule, reason, at))
 
         for column, definition in table.schema.columns.items():
             other = definition.metadata["references"]
             if other in self.present:
-                found = self.whole.orphans(
+                orphaned = self.whole.orphans(
                     ordered, column, self.store.files(other), TABLES[other].key[0]
                 )
-                note(column, "orphan", f"must be the id of an accepted row of {other}", found)
+                note(column, "orphan", f"must be the id of an accepted row of {other}", orphaned)
         orphans = {
             file: np.unique(np.concatenate([fault.at for fault in of_file]))
             for file, of_file in faults.items()
@@ -317,38 +319,42 @@ class _TableCheck:
         note(
             identity,
             "conflict",
-            "must not repeat: another row says otherwise; arrived_at tells corrections apart",
+            "must not repeat: another row has other values; a correction has a later arrived_at",
             repeats["conflict"],
         )
         return faults
 
     def _rewrite(
-        self, judged: _Judged, faults: Sequence[Fault], quarantine: TableQuarantine
+        self, checked: _CheckedPart, faults: Sequence[Fault], quarantine: TableQuarantine
     ) -> None:
         """Move rows from a part's accepted file to the quarantine."""
-        beside, done = judged.file.with_suffix(".rewritten"), 0
+        beside, done = checked.file.with_suffix(".rewritten"), 0
         with (
-            pq.ParquetFile(judged.file) as file,
+            pq.ParquetFile(checked.file) as file,
             pq.ParquetWriter(beside, self.table.arrow_schema) as writer,
         ):
             for rows in file.iter_batches(batch_size=BATCH_ROWS):
                 here = [_within(fault, done, len(rows)) for fault in faults]
                 here = [fault for fault in here if len(fault.at)]
-                numbers = row_numbers(np.arange(done, done + len(rows)), judged.left_out)
-                quarantine.add(judged.part.name, rows, numbers, here)
+                numbers = row_numbers(np.arange(done, done + len(rows)), checked.left_out)
+                quarantine.add(checked.part.name, rows, numbers, here)
                 writer.write_batch(
                     _without(rows, np.concatenate([_NONE, *(fault.at for fault in here)]))
                 )
                 done += len(rows)
-        judged.file.unlink()
-        beside.rename(judged.file)
-        self.store.forget(self.table.name, judged.part)
+        checked.file.unlink()
+        beside.rename(checked.file)
+        self.store.forget(self.table.name, checked.part)
 
     def _report(
-        self, judged: Sequence[_Judged], read: int, quarantine: TableQuarantine, started: float
+        self,
+        checked: Sequence[_CheckedPart],
+        read: int,
+        quarantine: TableQuarantine,
+        started: float,
     ) -> TableReport:
-        table, files = self.table, [one.file for one in judged]
-        there = {name for one in judged for name in one.part.schema.names}
+        table, files = self.table, [one.file for one in checked]
+        there = {name for one in checked for name in one.part.schema.names}
         accepted, nulls = _null_counts(files, table.columns)
         empty = [
             name for name in table.columns if name in there and accepted and nulls[name] == accepted
@@ -358,8 +364,8 @@ class _TableCheck:
             read=read,
             accepted=accepted,
             quarantined=quarantine.rows,
-            reused=sum(one.read for one in judged if one.reused),
-            moments=self.whole.moments(files),
+            reused=sum(one.read for one in checked if one.reused),
+            span=self.whole.span(files),
             absent_columns=tuple(name for name in table.columns if name not in there),
             empty_columns=tuple(empty),
             unknown_columns=tuple(sorted(there - set(table.columns))),
@@ -377,9 +383,7 @@ def _without(rows: pa.RecordBatch, faulty: Positions) -> pa.RecordBatch:
 
 
 def _same_nulls(rows: pa.RecordBatch, others: pa.RecordBatch) -> bool:
-    """Whether rows read as types they already had are what they were: nothing but NaN becomes
-    something else.
-    """
+    """Whether no value became missing; rows that had their types already change in nothing else."""
     return all(
         one.null_count == other.null_count
         for one, other in zip(rows.columns, others.columns, strict=True)
@@ -392,7 +396,7 @@ def _within(fault: Fault, start: int, rows: int) -> Fault:
 
 
 def _null_counts(files: Sequence[Path], columns: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """Rows, and nulls by column, from what Parquet files say of themselves."""
+    """Rows, and nulls by column, from the statistics of Parquet files."""
     rows, nulls = 0, dict.fromkeys(columns, 0)
     for file in files:
         metadata = pq.read_metadata(file)

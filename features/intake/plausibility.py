@@ -15,7 +15,7 @@ _IN_WAVES = ("price_changes", "incidents", "care_contacts", "care_outcomes")
 """Events that may well not happen for months."""
 
 RARELY_FOUND = 0.5
-"""Ids are doubtful when a smaller share of them is found where they should be."""
+"""Ids are doubtful when a smaller share of them is in the table they should be in."""
 
 _LINKS = {
     ("bills", "account_id"): ("customers", ("account_id", "customer_id")),
@@ -26,7 +26,7 @@ _LINKS = {
     ("appointments", "order_id"): ("orders", ("order_id",)),
     ("survey_invitations", "interaction_id"): ("interactions", ("interaction_id",)),
 }
-"""Ids that should be found elsewhere, though rows whose id is not found do no harm."""
+"""Ids that should be in another table, though rows whose id is not there do no harm."""
 
 Files = Callable[[str], Sequence[Path]]
 
@@ -67,32 +67,28 @@ def _empty(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
 
 def _untimely(reports: Mapping[str, TableReport], now: datetime) -> Iterator[Doubt]:
     newest = max(
-        (
-            report.moments.last_happened
-            for report in reports.values()
-            if report.moments.last_happened
-        ),
+        (report.span.last_happened for report in reports.values() if report.span.last_happened),
         default=None,
     )
     for name, report in reports.items():
-        moments = report.moments
-        if moments.last_arrived is not None and moments.last_arrived > now:
+        span = report.span
+        if span.last_arrived is not None and span.last_arrived > now:
             yield Doubt(
-                "future", name, f"rows arrive in the future, up to {moments.last_arrived:%Y-%m-%d}"
+                "future", name, f"rows arrive in the future, up to {span.last_arrived:%Y-%m-%d}"
             )
         if (
             TABLES[name].kind != "event"
             or name in _IN_WAVES
-            or moments.last_happened is None
+            or span.last_happened is None
             or newest is None
         ):
             continue
-        if newest - moments.last_happened > timedelta(days=STALE_DAYS):
-            days = (newest - moments.last_happened).days
+        if newest - span.last_happened > timedelta(days=STALE_DAYS):
+            days = (newest - span.last_happened).days
             yield Doubt(
                 "stale",
                 name,
-                f"ends on {moments.last_happened:%Y-%m-%d}, {days} days before the newest table",
+                f"ends on {span.last_happened:%Y-%m-%d}, {days} days before the newest table",
             )
 
 

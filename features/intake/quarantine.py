@@ -63,7 +63,7 @@ class RuleCount:
     part, row : str, int
         The first of them.
     value : str or None
-        Its value. None where it was empty, and for columns whose values may tell of a person.
+        Its value. None where it was empty, and for columns whose values may describe a person.
     """
 
     column: str
@@ -121,7 +121,7 @@ class TableQuarantine:
         faults : sequence of Fault
             What is wrong with which of them.
         """
-        found: dict[int, list[_FaultRow]] = {}
+        by_row: dict[int, list[_FaultRow]] = {}
         for fault in faults:
             values = _values(rows, fault)
             self._count(
@@ -131,15 +131,15 @@ class TableQuarantine:
                 len(values),
             )
             for position, value in zip(fault.at.tolist(), values, strict=True):
-                found.setdefault(position, []).append(
+                by_row.setdefault(position, []).append(
                     (fault.column, fault.rule, value, fault.reason)
                 )
-        positions = sorted(found)
+        positions = sorted(by_row)
         for start in range(0, len(positions), _ROWS_AT_A_TIME):
             some = positions[start : start + _ROWS_AT_A_TIME]
             records = _readable(rows.take(pa.array(some, pa.int64()))).to_pylist()
             self._write(
-                part, numbers[some].tolist(), [found[position] for position in some], records
+                part, numbers[some].tolist(), [by_row[position] for position in some], records
             )
 
     def add_lines(self, part: str, lines: Sequence[BrokenLine]) -> None:
@@ -211,8 +211,9 @@ def _values(rows: pa.RecordBatch, fault: Fault) -> list[str | None]:
 
 
 def _readable(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows whose times and bytes are texts, even where Python knows no such time and UTF-8 no such
-    text.
+    """Rows with times and bytes as texts.
+
+    Python knows not every time, and bytes need not be UTF-8.
     """
     columns = []
     for column in rows.columns:
@@ -244,8 +245,9 @@ def _strict(record: Any) -> Any:
 
 
 class QuarantineFolder:
-    """The folder that quarantined rows lie in, ``<table>.parquet`` each; replaced table by table
-    when a check is done.
+    """The folder of quarantined rows, one ``<table>.parquet`` each.
+
+    It is replaced table by table when a check is done.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a check of raw tables found."""
+"""The result of a check of raw tables."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from features.intake.quarantine import RuleCount
-from features.sources.whole_table import Moments
+from features.sources.whole_table import TimeSpan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,9 @@ class TableReport:
     read, accepted, quarantined : int
         Rows; the last two make the first.
     reused : int
-        Rows of files that had been accepted before and have not changed: not judged one by one
+        Rows of files that had been accepted before and have not changed: not checked one by one
         again.
-    moments : Moments
+    span : TimeSpan
         When accepted rows happened and arrived.
     absent_columns, empty_columns, unknown_columns : tuple of str
         Columns that may be null and are not there; that are there, but without any value; that no
@@ -38,7 +38,7 @@ class TableReport:
     accepted: int
     quarantined: int
     reused: int
-    moments: Moments
+    span: TimeSpan
     absent_columns: tuple[str, ...]
     empty_columns: tuple[str, ...]
     unknown_columns: tuple[str, ...]
@@ -48,7 +48,7 @@ class TableReport:
     @property
     def late_share(self) -> float:
         """Share of accepted rows that arrived more than 7 days after they happened."""
-        return self.moments.late / self.accepted if self.accepted else 0.0
+        return self.span.late / self.accepted if self.accepted else 0.0
 
     def to_json(self) -> dict[str, object]:
         """As a JSON object."""
@@ -58,8 +58,8 @@ class TableReport:
             "accepted": self.accepted,
             "quarantined": self.quarantined,
             "reused": self.reused,
-            "first_happened_at": _iso(self.moments.first_happened),
-            "last_happened_at": _iso(self.moments.last_happened),
+            "first_happened_at": _iso(self.span.first_happened),
+            "last_happened_at": _iso(self.span.last_happened),
             "late_share": round(self.late_share, 6),
             "absent_columns": list(self.absent_columns),
             "empty_columns": list(self.empty_columns),
@@ -132,11 +132,12 @@ class CheckReport:
         return not any(table.quarantined for table in self.tables)
 
     def worst(self) -> Iterator[tuple[TableReport, RuleCount]]:
-        """Rules broken, with their tables: most often first, references last, since one lost row
-        loses all that refer to it.
+        """Broken rules with their tables, the most frequent first, references last.
+
+        One lost row loses all that refer to it.
         """
-        found = [(table, rule) for table in self.tables for rule in table.rules]
-        yield from sorted(found, key=lambda pair: (pair[1].rule == "orphan", -pair[1].rows))
+        broken = [(table, rule) for table in self.tables for rule in table.rules]
+        yield from sorted(broken, key=lambda pair: (pair[1].rule == "orphan", -pair[1].rows))
 
     def to_json(self) -> dict[str, object]:
         """As a JSON object."""
@@ -154,5 +155,5 @@ class CheckReport:
         }
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()

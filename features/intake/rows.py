@@ -1,4 +1,4 @@
-"""Rows judged one by one: by their contract's types, and by pandera."""
+"""Rows checked one by one: by their contract's types, and by pandera."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from holdfast.arrays import Positions
 
 
 def check_rows(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[Fault]]:
-    """Read a batch as its contract's types and judge each row.
+    """Read a batch as its contract's types and check each row.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def check_rows(table: Table, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, lis
 
 def _broken_rules(table: Table, frame: pd.DataFrame, lost: dict[str, Positions]) -> Iterator[Fault]:
     # Pandera's checks one by one: validating the schema as a whole takes minutes to word a million
-    # failures. A test holds that both judge alike; types and presence of columns are seen to by
-    # `typed`.
+    # failures. A test holds that both give the same faults; `typed` checks types and the
+    # presence of columns.
     for name, column in table.schema.columns.items():
         values = frame[name]
         if not column.nullable:
@@ -63,6 +63,6 @@ def _broken_rules(table: Table, frame: pd.DataFrame, lost: dict[str, Positions])
 
 
 def _failures(passed: "pd.Series[bool]") -> Positions:
-    # The index says which rows: nulls, which columns judge by themselves, have been left out.
+    # The index holds which rows: nulls, which columns check by themselves, have been left out.
     right = passed.to_numpy(dtype=bool, na_value=True)
     return np.asarray(passed.index.to_numpy()[~right], dtype=np.int64)

@@ -1,5 +1,4 @@
-"""The raw store: accepted rows, ``<table>/<part>.parquet``, typed by their contracts. What features
-are computed from.
+"""The raw store: accepted rows as ``<table>/<part>.parquet``, which features are computed from.
 
 A run builds a whole store beside the present one and then takes its place, so that a run that is
 killed changes nothing. Parts that have not changed since they were accepted without a fault are
@@ -75,8 +74,9 @@ class RawStore:
         return folder / f"{table_stem(part.name) or part.name}.parquet"
 
     def reuse(self, table: str, part: Part) -> int | None:
-        """Take over a part accepted before without a fault, if it has not changed since; gives its
-        rows.
+        """Take over an unchanged part that was accepted without a fault.
+
+        Returns its rows, or None where it has to be checked again.
         """
         before = self._before.get(f"{table}/{part.name}")
         if part.path is None or before is None:

@@ -94,11 +94,12 @@ class LiveBatch:
         self._moved: set[str] = set()
 
     def apply(self, event: Event) -> None:
-        """Take an event in. Of events that arrived at once, a contact is told with all; of others,
-        with those before it.
+        """Apply an event.
+
+        A contact's record is computed from all events that arrived by the same time.
         """
         if event.arrived != self._latest:
-            self._tell_contacts()
+            self._write_contacts()
             self._latest = event.arrived
         entity = entity_of(event)
         before = self._state(*entity)
@@ -114,20 +115,18 @@ class LiveBatch:
 
     def replace(self, kind: str, entity: str, document: str) -> None:
         """Replace a state by a newer build's, without losing what arrived after its cut-off."""
-        found = self._update.get_state(kind, entity)
-        if found is None or _time_of(found) <= self._build.cutoff:
+        stored = self._update.get_state(kind, entity)
+        if stored is None or _time_of(stored) <= self._build.cutoff:
             self._update.put_state(kind, entity, document)
             return
-        live, state = State.from_json(found), State.from_json(document)
+        live, state = State.from_json(stored), State.from_json(document)
         for table, items in live.items.items():
             newer = [item for item in items if item[0] + item[1] > self._build.cutoff]
             state = with_items(state, table, newer, live.time)
         self._set((kind, entity), state)
 
     def replace_links(self, links: Mapping[str, Mapping[str, str]]) -> None:
-        """Replace all documents that say which cells an incident hits: by kind of link, then by
-        id.
-        """
+        """Replace the documents that name the cells an incident hits, by kind of link and id."""
         regions = links["cell_region"]
         for cell in {*self._read("nation_cells", NATION, []), *regions}:
             before, after = (
@@ -147,14 +146,14 @@ class LiveBatch:
 
     def write(self) -> dict[str, tuple[str, ...]]:
         """Write what has changed; gives the ids of the records written, by view."""
-        self._tell_contacts()
+        self._write_contacts()
         for kind, entity in sorted(self._changed):
             state = self._states[kind, entity]
             self._update.put_state(kind, entity, state.to_json())
             if kind in _EVALUATED:
                 for view, values in evaluate(kind, state, state.time).items():
-                    self._tell(view, entity, state.time, values)
-        self._tell_cells()
+                    self._put(view, entity, state.time, values)
+        self._write_cells()
         for view, rows in self._rows.items():
             times = np.array([time for time, _ in rows.values()], dtype="datetime64[us]")
             matrix = np.array([values for _, values in rows.values()], dtype=np.float64)
@@ -162,7 +161,7 @@ class LiveBatch:
             self._update.put(view, list(rows), times, matrix)
         return {view: tuple(rows) for view, rows in self._rows.items()}
 
-    def _tell_contacts(self) -> None:
+    def _write_contacts(self) -> None:
         for event in self._closed:
             close: int = event.row[HAPPENED]  # type: ignore[assignment]  # times are integers
             who = str(event.row["customer_id"])
@@ -170,7 +169,7 @@ class LiveBatch:
             account = self._state("account", account_of(who, customer, close))
             # One that closed earlier than states reach back is left to the next build.
             if close >= max(customer.time, account.time) - GRACE:
-                self._tell(
+                self._put(
                     "contact",
                     str(event.row["interaction_id"]),
                     close,
@@ -178,7 +177,7 @@ class LiveBatch:
                 )
         self._closed = []
 
-    def _tell_cells(self) -> None:
+    def _write_cells(self) -> None:
         cells = set(self._moved)
         for kind, entity in self._changed:
             if kind in INCIDENT_LEVELS:
@@ -197,26 +196,26 @@ class LiveBatch:
                 *([] if region is None else [("region", region)]),
                 ("nation", NATION),
             ]
-            # An area may know of later arrivals than the one that is told of now. The time of no
-            # record is far in the past.
+            # An area may know of later arrivals than the present one. The time of an absent record
+            # is far in the past.
             as_of = max(written, *(self._state(level, area).time for level, area in areas))
-            found = []
+            incidents = []
             for level, area in areas:
                 if (level, area, as_of) not in summaries:
                     summaries[level, area, as_of] = evaluate_area(
                         level, area, self._state(level, area), as_of
                     )
-                found.append(summaries[level, area, as_of])
-            self._tell("cell_live", cell, as_of, evaluate_cell(found, as_of))
+                incidents.append(summaries[level, area, as_of])
+            self._put("cell_live", cell, as_of, evaluate_cell(incidents, as_of))
 
-    def _tell(self, view: str, entity: str, time: int, values: Values) -> None:
+    def _put(self, view: str, entity: str, time: int, values: Values) -> None:
         self._rows.setdefault(view, {})[entity] = time, values
 
     def _state(self, kind: str, entity: str) -> State:
         if (kind, entity) not in self._states:
-            found = self._update.get_state(kind, entity)
+            stored = self._update.get_state(kind, entity)
             self._states[kind, entity] = (
-                State(self._build.cutoff, {}) if found is None else State.from_json(found)
+                State(self._build.cutoff, {}) if stored is None else State.from_json(stored)
             )
         return self._states[kind, entity]
 
@@ -226,8 +225,8 @@ class LiveBatch:
             self._changed.add(entity)
 
     def _read(self, link: str, entity: str, absent: Any) -> Any:
-        found = self._update.get_state(link, entity)
-        return absent if found is None else json.loads(found)
+        stored = self._update.get_state(link, entity)
+        return absent if stored is None else json.loads(stored)
 
 
 @cache
@@ -241,5 +240,5 @@ def _absent(view: str, tables: frozenset[str]) -> list[int]:
 
 
 def _time_of(document: str) -> int:
-    found = _TIME.match(document)
-    return State.from_json(document).time if found is None else int(found[1])
+    time = _TIME.match(document)
+    return State.from_json(document).time if time is None else int(time[1])

@@ -38,7 +38,7 @@ def evaluate(kind: str, state: State, as_of: int) -> dict[str, Values]:
     Parameters
     ----------
     kind : str
-        "subscription", "account" or "customer". Cells are told of by up to three states: see
+        "subscription", "account" or "customer". A cell has up to three states: see
         `evaluate_cell`.
     state : State
         What is known of it.
@@ -122,13 +122,13 @@ class AreaIncidents:
 def evaluate_area(level: str, area_id: str, state: State, as_of: int) -> AreaIncidents:
     """What the incidents of a cell, region or the nation come to at a cut-off.
 
-    The state holds all incidents that were ever said to hit the area; where an incident lies is
-    what was last said.
+    The state holds all incidents that ever hit the area; where an incident lies is what arrived
+    last.
     """
-    told = in_force(KINDS["incidents"], _arrived(state, "incidents", as_of)).values()
+    incidents = in_force(KINDS["incidents"], _arrived(state, "incidents", as_of)).values()
     hits = [
         (started, ended)
-        for _, _, _, where, area, started, ended in told
+        for _, _, _, where, area, started, ended in incidents
         if where == _LEVELS[level]
         and (level == "nation" or area == area_id)
         and as_of - REACH < started <= as_of
@@ -144,9 +144,9 @@ def evaluate_area(level: str, area_id: str, state: State, as_of: int) -> AreaInc
     )
 
 
-def evaluate_cell(found: Iterable[AreaIncidents], as_of: int) -> Values:
+def evaluate_cell(incidents: Iterable[AreaIncidents], as_of: int) -> Values:
     """Features of a cell, from its own incidents, its region's and the nation's."""
-    areas = list(found)
+    areas = list(incidents)
     last = max((area.last for area in areas if area.last is not None), default=None)
     return rounded(
         (
@@ -158,8 +158,9 @@ def evaluate_cell(found: Iterable[AreaIncidents], as_of: int) -> Values:
 
 
 def rounded(values: Iterable[float | None]) -> Values:
-    """Values as they are stored: rounded to 9 and then 4 digits, halves away from zero as DuckDB
-    does it.
+    """Values rounded as they are stored: to 9 and then 4 digits, halves away from zero.
+
+    DuckDB rounds the same way.
     """
     return tuple(
         [
@@ -191,8 +192,8 @@ def _known(state: State, table: str, as_of: int) -> list[Item]:
     ]
 
 
-def _later(moments: Iterable[int], than: int) -> int:
-    return sum(moment > than for moment in moments)
+def _later(times: Iterable[int], than: int) -> int:
+    return sum(time > than for time in times)
 
 
 def _days(earlier: int | None, later: int | None) -> float | None:
@@ -210,21 +211,21 @@ def _median(values: list[float]) -> float:
 
 def _subscription(state: State, as_of: int) -> tuple[float | None, ...]:
     recharges = sorted(_known(state, "recharges", as_of))
-    moments = [item[0] for item in recharges]
-    since = _days(moments[-1], as_of) if moments else None
+    times = [item[0] for item in recharges]
+    since = _days(times[-1], as_of) if times else None
     gap_ratio = None
-    if since is not None and len(moments) >= 3:
-        median_gap = _median([(after - before) / DAY for before, after in pairwise(moments)])
+    if since is not None and len(times) >= 3:
+        median_gap = _median([(after - before) / DAY for before, after in pairwise(times)])
         gap_ratio = since / median_gap if median_gap else None
     plans = [item[2] for item in _history(state, "subscriptions", as_of)]
     held = [item[0] for item in _history(state, "subscriptions", as_of)]
     changes = sum(
-        None not in (before, after) and before != after and moment > as_of - REACH
-        for moment, (before, after) in zip(held[1:], pairwise(plans), strict=True)
+        None not in (before, after) and before != after and time > as_of - REACH
+        for time, (before, after) in zip(held[1:], pairwise(plans), strict=True)
     )
     return (
-        _later(moments, as_of - 28 * DAY),
-        _later(moments, as_of - 91 * DAY),
+        _later(times, as_of - 28 * DAY),
+        _later(times, as_of - 91 * DAY),
         math.fsum(item[2] for item in recharges if item[0] > as_of - 91 * DAY),
         since,
         gap_ratio,
@@ -235,8 +236,9 @@ def _subscription(state: State, as_of: int) -> tuple[float | None, ...]:
 
 
 def _history(state: State, table: str, as_of: int) -> list[Item]:
-    """States in the order in which they held; of several that began at once, the one that arrived
-    last.
+    """States in the order in which they held.
+
+    Of several that began at once, it is the one that arrived last.
     """
     last = {
         item[0]: item for item in sorted(_arrived(state, table, as_of), key=lambda item: item[:2])
@@ -270,7 +272,7 @@ def _billing(state: State, as_of: int) -> tuple[float | None, ...]:
 def _service(state: State, as_of: int) -> tuple[float | None, ...]:
     contacts = _known(state, "interactions", as_of)
     recent = [item for item in contacts if item[0] > as_of - 28 * DAY]
-    moments = [item[0] for item in contacts]
+    times = [item[0] for item in contacts]
     repeats = sum(
         any(
             other[3] == item[3] and item[0] - _ISSUE_WINDOW <= other[0] < item[0]
@@ -280,10 +282,10 @@ def _service(state: State, as_of: int) -> tuple[float | None, ...]:
     )
     waits = [item[4] for item in recent if item[4] is not None]
     return (
-        _later(moments, as_of - 7 * DAY),
+        _later(times, as_of - 7 * DAY),
         len(recent),
         len(contacts),
-        _days(max(moments, default=None), as_of),
+        _days(max(times, default=None), as_of),
         repeats,
         sum(item[7] == 0 for item in recent),
         sum(item[5] or 0 for item in recent),
@@ -307,7 +309,7 @@ def _tickets(steps: list[Item], as_of: int) -> tuple[float, ...]:
             last[ticket] = step
         if status == _OPENED:
             opened[ticket] = min(step[0], opened.get(ticket, step[0]))
-    still_open = [moment for ticket, moment in opened.items() if last[ticket][3] not in _OVER]
+    still_open = [time for ticket, time in opened.items() if last[ticket][3] not in _OVER]
     recent = [step for step in steps if step[0] > as_of - 91 * DAY]
     return (
         len(still_open),
@@ -349,15 +351,15 @@ def _scaled(share: float | None, low: int, width: int) -> float | None:
 
 
 def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
-    said = [
+    stated = [
         (item[2], item[4])
         for item in in_force(KINDS["consents"], _arrived(state, "consents", as_of)).values()
     ]
-    offers = [answer == _GRANTED for purpose, answer in said if purpose == _OFFERS]
+    offers = [answer == _GRANTED for purpose, answer in stated if purpose == _OFFERS]
     return (
         any(offers) if offers else None,
-        (_PROFILING, _WITHDRAWN) in said,
-        (_ANY_CONTACT, _WITHDRAWN) in said,
+        (_PROFILING, _WITHDRAWN) in stated,
+        (_ANY_CONTACT, _WITHDRAWN) in stated,
     )
 
 

@@ -25,8 +25,9 @@ LIVE_TABLES: frozenset[str] = frozenset(
     }
     | {"customers"}
 )
-"""Tables whose rows may arrive as events; `customers` says who pays, which a contact is told
-with.
+"""Tables whose rows may arrive as events.
+
+`customers` is among them for who pays, which a contact's record needs.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,7 +92,7 @@ def read_event(table: str, row: Mapping[str, Any]) -> Event:
     return Event(table, checked)
 
 
-def microseconds(moment: datetime) -> int:
+def microseconds(time: datetime) -> int:
     """A time as events and states hold it: microseconds since 1970 in UTC.
 
     Raises
@@ -99,14 +100,14 @@ def microseconds(moment: datetime) -> int:
     InputError
         The time is naive.
     """
-    if moment.tzinfo is None:
-        raise InputError("time", "must have a time zone", moment.isoformat())
-    return (moment - _EPOCH) // _MICROSECOND
+    if time.tzinfo is None:
+        raise InputError("time", "must have a time zone", time.isoformat())
+    return (time - _EPOCH) // _MICROSECOND
 
 
-def time_of(moment: int) -> datetime:
+def time_of(microseconds: int) -> datetime:
     """The time, in UTC, that `microseconds` gave."""
-    return _EPOCH + moment * _MICROSECOND
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def _reader(field: str, column: pa.Column) -> Callable[[Any], Value]:
@@ -123,14 +124,14 @@ def _reader(field: str, column: pa.Column) -> Callable[[Any], Value]:
                 return None
             raise InputError(field, "must not be null")
         try:
-            found = typed(field, value)
+            checked = typed(field, value)
             for rule, holds in rules:
-                if not holds(found):
+                if not holds(checked):
                     raise InputError(field, rule, value)
         except InputError as error:
-            # What is said of a person stays out of errors and logs.
+            # A person's values stay out of errors and logs.
             raise error if shown else InputError(field, error.rule) from None
-        return found
+        return checked
 
     return read
 
@@ -152,14 +153,14 @@ _YEARS = (
     microseconds(datetime(1900, 1, 1, tzinfo=UTC)),
     microseconds(datetime(2262, 1, 1, tzinfo=UTC)),
 )
-# Pandera judges frames, a thousand times as slow for one row: the same rules once more, by the
+# Pandera checks frames, a thousand times as slow for one row: the same rules once more, by the
 # names of the contracts' checks.
 _RULES: dict[str, Callable[[Mapping[str, Any]], Callable[[Any], bool]]] = {
     "category": _category,
     "finite": lambda _: math.isfinite,
     "length": lambda limits: _within(limits, len),
     "range": _within,
-    "year": lambda _: lambda moment: _YEARS[0] <= moment < _YEARS[1],
+    "year": lambda _: lambda time: _YEARS[0] <= time < _YEARS[1],
 }
 
 

@@ -1,5 +1,4 @@
-"""What a state keeps of each raw table: which rows for how long, and which of their columns in what
-form.
+"""What a state keeps of each raw table: which rows for how long, and which columns.
 
 An item is a row cut down to what live features read: ``[happened, delay, ...]``, both in
 microseconds (the delay until it arrived), then the columns in order, flags as 0 and 1, categories
@@ -25,8 +24,9 @@ DAY = 86_400_000_000
 REACH = 182 * DAY
 """The longest window of a live feature."""
 GRACE = 7 * DAY
-"""States know the past this far back, so that a contact told late is still described as of its
-close.
+"""How far back states know the past.
+
+A contact that arrives late is still described as of its close.
 """
 
 
@@ -41,19 +41,19 @@ class ItemKind:
     ----------
     table : str
         The table.
-    bearer : str
+    owner : str
         The column whose value's state holds the item.
     columns : tuple of str
         Further columns, in the item's order.
     key : tuple of int
-        Positions in the item of what, beside the bearer, the table's key consists of.
+        Positions in the item of what, beside the owner, the table's key consists of.
     keep : {"window", "in force", "history", "incident"}
         Which items are kept: versions of events in reach; the row in force; that and the rows in
         reach; or the whole past of what is in reach.
     """
 
     table: str
-    bearer: str
+    owner: str
     columns: tuple[str, ...]
     key: tuple[int, ...]
     keep: Keep
@@ -73,8 +73,9 @@ class ItemKind:
         return _PRUNED[self.keep](self, items, now)
 
     def identity(self, item: Item) -> tuple[Any, ...]:
-        """What no two items share: the key and both times, as for state tables; versions of an
-        event differ in `arrived`.
+        """What no two items share: the key and both times.
+
+        Versions of an event differ in their arrival alone.
         """
         arrived = item[0] + item[1]
         return (
@@ -148,10 +149,10 @@ def code(table: str, column: str, value: str) -> int:
 
 def categories(table: str, column: str) -> list[str]:
     """The categories of a column in the order of their codes; none for other columns."""
-    found = TABLES[table].schema.columns[column]
-    if found.metadata["unit"] != "category":
+    definition = TABLES[table].schema.columns[column]
+    if definition.metadata["unit"] != "category":
         return []
-    return [value for check in found.checks for value in check.statistics["allowed_values"]]
+    return [value for check in definition.checks for value in check.statistics["allowed_values"]]
 
 
 def in_force(kind: ItemKind, items: Iterable[Item]) -> dict[Any, Item]:
@@ -187,7 +188,7 @@ def _form(table: str, column: str) -> Callable[[Value], Value]:
 
 def _pruned_window(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
     # By arrival, not by when it happened: a correction must outlive what it corrects, or that would
-    # count if told again.
+    # count if it arrived again.
     reached = [item for item in items if item[0] + item[1] > now - REACH - GRACE]
     if len(set(map(kind.key_of, reached))) == len(reached):
         return reached
@@ -214,7 +215,7 @@ def _pruned_history(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
 
 
 def _pruned_incident(kind: ItemKind, items: list[Item], now: int) -> list[Item]:
-    # All of an incident or nothing: a change of it that was told late must not count once a later
+    # All of an incident or nothing: a change of it that arrived late must not count once a later
     # one is gone.
     oldest = now - REACH - GRACE
     kept = {key for key, last in in_force(kind, items).items() if last[5] > oldest}

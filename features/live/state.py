@@ -25,7 +25,7 @@ NATION = "nation"
 """The one entity of its kind."""
 
 LINKS = ("region_cells", "nation_cells", "cell_region")
-"""Kinds of documents that say which cells an incident of an area hits: JSON lists of cells, and a
+"""Kinds of documents that name the cells an incident of an area hits: JSON lists of cells, and a
 cell's region or null.
 """
 
@@ -76,8 +76,9 @@ class State:
 
 
 def apply_event(state: State, event: Event) -> State:
-    """The state after an event; the same object where the event was known or is too old to
-    matter.
+    """The state after an event.
+
+    It is the same object where the event was applied before or is too old to matter.
     """
     return with_items(state, event.table, [KINDS[event.table].item(event)], event.arrived)
 
@@ -99,7 +100,8 @@ def with_items(state: State, table: str, items: Iterable[Item], time: int) -> St
 def entity_of(event: Event) -> tuple[str, str]:
     """Kind and id of the entity whose state an event changes first."""
     kind = KINDS[event.table]
-    return _KIND_OF[event.table], event.row[kind.bearer]  # type: ignore[return-value]  # ids are texts
+    owner: str = event.row[kind.owner]  # type: ignore[assignment]  # ids are texts
+    return _KIND_OF[event.table], owner
 
 
 def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]]:
@@ -110,8 +112,8 @@ def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]
     event : Event
         What arrived.
     incident : State, optional
-        What is known of the incident, the event included, where it is one: all areas that it was
-        ever said to hit.
+        What is known of the incident, the event included, where it is one: all areas that it ever
+        hit.
     """
     if event.table != "incidents":
         return [entity_of(event)]
@@ -120,11 +122,11 @@ def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]
 
 def areas(incidents: Iterable[Item]) -> list[tuple[str, str]]:
     """Kinds and ids of the cells, regions and nation that items of incidents name."""
-    found = {
+    named = {
         (INCIDENT_LEVELS[level], NATION if INCIDENT_LEVELS[level] == NATION else area)
         for _, _, _, level, area, *_ in incidents
     }
-    return sorted((kind, area) for kind, area in found if area is not None)
+    return sorted((kind, area) for kind, area in named if area is not None)
 
 
 def is_first_version(state: State, event: Event) -> bool:

@@ -17,7 +17,7 @@ from holdfast.logging import progress
 _DOCUMENT = "live"
 _STATES_PER_TRANSACTION = 20_000
 _CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead the clock of whoever tells of an event may be."""
+"""How far ahead the clock of whoever sends an event may be."""
 
 
 class LiveStore:
@@ -42,12 +42,11 @@ class LiveStore:
         return self.apply_all([event])
 
     def apply_all(self, events: Sequence[Event]) -> dict[str, tuple[str, ...]]:
-        """Take events in, in one transaction: states and records are changed by all of them or by
-        none, and each once.
+        """Apply events in one transaction: all of them or none, each once.
 
-        A record written is what a build as of the arrival of the entity's last event would say. An
-        event that was taken in before changes nothing. Events may come in any order; but a
-        contact's record is written once, from what has been taken in by then.
+        A record written is what a build as of the arrival of the entity's last event would
+        compute. An event that was applied before changes nothing. Events may come in any order;
+        but a contact's record is written once, from what has been applied by then.
 
         Parameters
         ----------
@@ -103,7 +102,7 @@ class LiveStore:
         """Replace all states by a build's, and keep what has arrived since its cut-off.
 
         Records that events have changed since then are written anew. To be called after the build's
-        own records were written; killed at any moment, the same call completes it. States of an
+        own records were written; killed at any time, the same call completes it. States of an
         older build than the last one are not taken.
 
         Parameters
@@ -129,8 +128,8 @@ class LiveStore:
         taken = 0
         with progress("Writing states for live events", rows) as advance:
             for kind in STATE_TABLES:
-                found = _pairs(documents[kind])
-                while part := list(islice(found, _STATES_PER_TRANSACTION)):
+                states = _pairs(documents[kind])
+                while part := list(islice(states, _STATES_PER_TRANSACTION)):
                     with self._store.updating(LIVE_VIEWS, KINDS) as update:
                         batch = LiveBatch(update, build)
                         for entity, document in part:

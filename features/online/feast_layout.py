@@ -40,7 +40,7 @@ def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None
 
     try:
         service = store.get_feature_service(name)
-        found = [
+        parts = [
             (store.get_feature_view(part.name), part) for part in service.feature_view_projections
         ]
     except FeastObjectNotFoundException as error:
@@ -49,7 +49,7 @@ def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None
         ) from None
     views = tuple(
         _view(view, [field.name for field in part.features])
-        for view, part in found
+        for view, part in parts
         if not holds_texts(view)
     )
     entities = {view.entity for view in views}
@@ -57,7 +57,7 @@ def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None
     if entity is None:
         raise ModelError(
             f"feature service {name}",
-            f"must say in its tag {ENTITY_TAG!r} whose ids are asked for",
+            f"must hold in its tag {ENTITY_TAG!r} whose ids are asked for",
             sorted(entities),
         )
     links = _links(store, entity) if any(view.entity != entity for view in views) else None

@@ -1,5 +1,4 @@
-"""The packed records as a Feast online store, so that Feast's own `materialize` and
-`get_online_features` work on them.
+"""The packed records as a Feast online store, for Feast's own commands.
 
 Named in `feature_store.yaml` by its class path. Bulk writes and hot reads go past it, to
 `features.packed.store`.
@@ -40,8 +39,7 @@ class PackedOnlineStoreConfig(FeastConfigBaseModel):
 
 
 class PackedOnlineStore(OnlineStore):
-    """Feast's interface over `features.packed.store.PackedStore`, for entities with one join key of
-    type string.
+    """Feast's interface over `PackedStore`, for entities with one join key of type string.
 
     A view holds numbers alone, or strings alone.
     join key.

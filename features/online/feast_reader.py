@@ -22,7 +22,7 @@ class FeastReader:
     """Reads a service's rows with Feast's `get_online_features`.
 
     The links are read before the rest, and a store may change between two views: unlike with packed
-    records, a row need not be of one moment.
+    records, a row need not be of one time.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class FeastReader:
         if not ids:
             return matrix, times
         try:
-            found = self._ask(self._service, self._entity_rows(ids))
+            values = self._ask(self._service, self._entity_rows(ids))
         except Exception as error:  # each store's client has errors of its own
             raise ModelError(
                 "online store", f"does not answer: {type(error).__name__}: {error}"
@@ -55,18 +55,18 @@ class FeastReader:
         column = 0
         for position, view in enumerate(layout.views):
             for name in view.columns:
-                vector = found[f"{view.name}__{name}"]
+                vector = values[f"{view.name}__{name}"]
                 matrix[:, column] = [_number(value) for value in vector.values]
                 column += 1
-            # Feast says 1970 where it found nothing; Redis also says PRESENT there.
-            moments = np.array(
+            # Feast gives 1970 where there is nothing; Redis also gives PRESENT there.
+            microseconds = np.array(
                 [
                     stamp.seconds * 1_000_000 + stamp.nanos // 1000
                     for stamp in vector.event_timestamps
                 ]
             )
             times[:, position] = np.where(
-                moments == 0, np.datetime64("NaT", "us"), moments.astype("datetime64[us]")
+                microseconds == 0, np.datetime64("NaT", "us"), microseconds.astype("datetime64[us]")
             )
         return matrix, times
 
@@ -74,11 +74,11 @@ class FeastReader:
         rows = {self.layout.entity: list(ids)}
         if self._links:
             view, columns = self._links.view, self._links.columns
-            found = self._ask([f"{view}:{column}" for column in columns], rows)
+            links = self._ask([f"{view}:{column}" for column in columns], rows)
             texts = list(
                 zip(
                     *(
-                        [_text(value) for value in found[f"{view}__{column}"].values]
+                        [_text(value) for value in links[f"{view}__{column}"].values]
                         for column in columns
                     ),
                     strict=True,
@@ -118,7 +118,10 @@ def find_feast_reader(repository: Path, name: str, settings: OnlineSettings) -> 
         )
     store = open_feast(repository)
     if store.config.online_store.type == PACKED_TYPE:
-        rule = f"was materialized into packed files; materialize it again with {settings.variable('online_store')} as it is now"
+        rule = (
+            "was materialized into packed files; materialize it again with"
+            f" {settings.variable('online_store')} as it is now"
+        )
         raise ModelError(str(repository), rule, settings.online_store)
     if all(service.name != name for service in store.list_feature_services()):
         return None

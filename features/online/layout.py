@@ -35,7 +35,7 @@ class OnlineView:
 
 @dataclass(frozen=True)
 class OnlineLinks:
-    """The view of texts that says which other entities an entity belongs to.
+    """The view of texts that names the other entities an entity belongs to.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class _Row:
 
 
 class PackedReader:
-    """Reads a service's rows from the packed records, all of them as they were at one moment.
+    """Reads a service's rows from the packed records, all of them as they were at one time.
 
     Parameters
     ----------
@@ -78,18 +78,18 @@ class PackedReader:
         """Read the newest features, as `features.online.service.read`."""
         layout, links = self._layout, self._links
         keys = {layout.entity: list(map(key_of, ids))}
-        with self._store.reading([*self._names, links.view] if links else self._names) as moment:
+        with self._store.reading([*self._names, links.view] if links else self._names) as reading:
             # Views may be declared anew at any time; until then their records lie as they did.
-            declarations = moment.declarations(self._names)
+            declarations = reading.declarations(self._names)
             row = self._row
             if row is None or row.declarations != declarations:
                 row = self._row = _Row.of(layout, declarations)
             if links:
-                texts, _ = moment.read_texts(links.view, links.columns, ids)
+                texts, _ = reading.read_texts(links.view, links.columns, ids)
                 keys |= {entity: _keys(links.ids(entity, texts)) for entity in links.entities}
             parts = []
             for view, absent in zip(layout.views, row.absent, strict=True):
-                records = moment.records(view.name, keys[view.entity], absent)
+                records = reading.records(view.name, keys[view.entity], absent)
                 if any(len(record) != len(absent) for record in records):
                     raise ModelError(
                         f"feature view {view.name}",

@@ -85,7 +85,7 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
     id : str
         The service's entity.
     now : datetime, optional
-        Aware; what staleness is judged by. Default: the clock.
+        Aware; what staleness is measured from. Default: the clock.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
     late = stale(opened, times, now or datetime.now(UTC))
     features: list[KnownFeature] = []
     for position, view in enumerate(opened.views):
-        moment = (
+        time = (
             None if np.isnat(times[0, position]) else times[0, position].item().replace(tzinfo=UTC)
         )
         by_name = {feature.name: feature for feature in VIEWS[view.name].features}
@@ -112,7 +112,7 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
                     view.name,
                     by_name[name],
                     None if np.isnan(value) else value,
-                    moment,
+                    time,
                     bool(late[0, position]),
                 )
             )

@@ -1,5 +1,4 @@
-"""Feast's Redis online store with this project's settings: where the server is stands in the
-environment, not in a file.
+"""Feast's Redis online store, with the server's address from this project's settings.
 
 Named in `feature_store.yaml` by its class path. Unlike in packed records the last write wins,
 whatever its time: Feast's own check for newer values would also drop corrections of the same time.

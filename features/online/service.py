@@ -1,6 +1,4 @@
-"""Online reads: the newest features of a few entities, the same from whatever online store holds
-them.
-"""
+"""Online reads: the newest features of a few entities, from any online store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,8 +94,7 @@ class OnlineService:
 
 
 def open_service(home: Home, name: str) -> OnlineService:
-    """Open a feature service of a home for online reads, from the online store that the settings
-    name.
+    """Open a feature service of a home for online reads, from the online store of the settings.
 
     Parameters
     ----------
@@ -163,7 +160,7 @@ def read(service: OnlineService, ids: Sequence[str]) -> tuple[Floats, Times]:
     """Read the newest features.
 
     Views of another entity than the service's are read for the entities that the asked ones belong
-    to. The packed store gives all of them as they were at one moment.
+    to. The packed store gives all of them as they were at one time.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""All Feast objects of the operator's repository, in one file: entities, sources, views by driver
-and feature services.
+"""All Feast objects of the operator's repository, in one file.
 
 What each feature means stands in `features.fields`; here it becomes Feast's fields and tags. Views
 whose features are live have a push source of the same name, so that events can also be written with

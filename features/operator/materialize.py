@@ -1,6 +1,4 @@
-"""From feature tables to the online store: in bulk, only what is new, and told to Feast's
-registry.
-"""
+"""From feature tables to the online store: in bulk, and only what is new."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,4 @@
-"""The operator's Feast repository: planned, applied, asked for features as known then, and made
-ready for serving.
-"""
+"""The operator's Feast repository: plan, apply, and read features as known at a time."""
 
 import re
 from collections.abc import Sequence
@@ -42,14 +40,18 @@ offline_store:
 """
 
 _DEFINITIONS = '''\
-"""The operator's Feast objects, for Feast's own command line. Written by `holdfast features apply`."""
+"""The operator's Feast objects, for Feast's own command line.
+
+Written by `holdfast features apply`.
+"""
 
 from pathlib import Path
 
 from features.operator.definitions import Definitions
 
 _definitions = Definitions(Path(__file__).parent / "tables")
-globals().update({f"object_{number}": found for number, found in enumerate(_definitions.objects)})
+for _number, _object in enumerate(_definitions.objects):
+    globals()[f"object_{_number}"] = _object
 '''
 
 
@@ -90,16 +92,14 @@ class OperatorRepository:
         self.tables = self.directory / "tables"
 
     def plan(self) -> list[Change]:
-        """What `apply` would change in the registry; nothing is changed, nor made where there is
-        none yet.
-        """
+        """What `apply` would change in the registry; nothing is changed or created."""
         if (self.directory / "feature_store.yaml").exists():
             return _changes(self._plan()[0])
         with TemporaryDirectory() as elsewhere:
             return _changes(OperatorRepository(Home(Path(elsewhere)))._plan()[0])
 
     def apply(self) -> list[Change]:
-        """Make the registry hold what `features.operator.definitions` says, and nothing else.
+        """Make the registry hold the objects of `features.operator.definitions`, and nothing else.
 
         Returns
         -------
@@ -152,8 +152,8 @@ class OperatorRepository:
             linked = sorted({view.entity for view in views} - {entity})
             if linked:
                 rows = _with_links(store, rows, entity, linked)
-            found = _known_then(store, rows, store.get_feature_service(service))
-        return np.column_stack([_floats(found[name]) for view in views for name in view.columns])
+            known = _known_then(store, rows, store.get_feature_service(service))
+        return np.column_stack([_floats(known[name]) for view in views for name in view.columns])
 
     def history_mondays(self, view: str) -> Times:
         """Mondays that history of a view is kept of, oldest first.
@@ -172,13 +172,14 @@ class OperatorRepository:
         return np.array(days, dtype="datetime64[us]")
 
     def ids_at(self, view: str, monday: datetime) -> list[str]:
-        """Entities that history of a view is kept of at a Monday, in order; past snapshots are kept
-        of a sample of customers.
+        """Entities in the history of a view at a Monday, in order.
+
+        History is kept of a sample of customers.
 
         Raises
         ------
         InputError
-            History is not kept of that moment.
+            History is not kept of that Monday.
         """
         path = self.tables / view / "history" / f"{monday:%Y-%m-%d}.parquet"
         if not path.exists():
@@ -186,12 +187,13 @@ class OperatorRepository:
                 "monday", f"must be one that history of {view} is kept of", monday.isoformat()
             )
         key = VIEWS[view].join_key
-        found: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
-        return found
+        ids: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
+        return ids
 
     def feast(self) -> "FeatureStore":
-        """Feast's own store over this repository; registered anew where the home was moved or never
-        applied.
+        """Feast's own store over this repository.
+
+        It is registered anew where the home was moved or never applied.
         """
         path = self.directory / "feature_store.yaml"
         if not path.exists() or self._configuration(path) != path.read_text(encoding="utf-8"):
@@ -203,9 +205,9 @@ class OperatorRepository:
         store: "FeatureStore", view: str, start: datetime, end: datetime
     ) -> None:
         """Tell Feast's registry that a view's values of an interval are in the online store."""
-        found = store.get_feature_view(view)
+        registered = store.get_feature_view(view)
         store.registry.apply_materialization(
-            found, store.project, start, max(end, start + timedelta(microseconds=1))
+            registered, store.project, start, max(end, start + timedelta(microseconds=1))
         )
 
     def _plan(self) -> tuple[Any, list[Any], list[Any]]:
@@ -237,9 +239,9 @@ class OperatorRepository:
         )
         diff, _, _ = store.plan(contents)
         gone = [
-            found.current_feast_object
-            for found in diff.feast_object_diffs
-            if found.transition_type == TransitionType.DELETE
+            change.current_feast_object
+            for change in diff.feast_object_diffs
+            if change.transition_type == TransitionType.DELETE
         ]
         return diff, gone, definitions.objects
 
@@ -251,7 +253,7 @@ class OperatorRepository:
         return open_feast(self.directory)
 
     def _configuration(self, path: Path) -> str:
-        known = (
+        project = (
             re.search(r"^project: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
             if path.exists()
             else None
@@ -259,7 +261,7 @@ class OperatorRepository:
         return _CONFIGURATION.format(
             # Homes may share a Redis server: there a project's name is part of every key, so each
             # home has its own, for good.
-            project=known[1] if known else f"holdfast_{uuid4().hex[:12]}",
+            project=project[1] if project else f"holdfast_{uuid4().hex[:12]}",
             registry=self.directory.absolute() / "registry.db",
             online_store=online_store_section(OnlineSettings.read()),
         )
@@ -274,19 +276,19 @@ def _changes(diff: Any) -> list[Change]:
         TransitionType.DELETE: "delete",
     }
     changes: list[Change] = []
-    for found in diff.feast_object_diffs:
+    for difference in diff.feast_object_diffs:
         properties = [
-            part.property_name for part in found.feast_object_property_diffs if _differs(part)
+            part.property_name for part in difference.feast_object_property_diffs if _differs(part)
         ]
-        if found.transition_type not in actions or found.name == "__dummy":
+        if difference.transition_type not in actions or difference.name == "__dummy":
             continue
-        if found.transition_type == TransitionType.UPDATE and not properties:
+        if difference.transition_type == TransitionType.UPDATE and not properties:
             continue
         changes.append(
             Change(
-                actions[found.transition_type],
-                str(found.feast_object_type.value),
-                found.name,
+                actions[difference.transition_type],
+                str(difference.feast_object_type.value),
+                difference.name,
                 tuple(properties),
             )
         )
@@ -294,8 +296,9 @@ def _changes(diff: Any) -> list[Change]:
 
 
 def _differs(part: Any) -> bool:
-    """Whether a property differs in more than the times at which the registry wrote it, which Feast
-    counts as a change.
+    """Whether a property differs in more than the times at which the registry wrote it.
+
+    Feast counts those as a change.
     """
     before, after = (
         _WRITTEN.sub("", str(value)) for value in (part.val_existing, part.val_declared)
@@ -304,12 +307,12 @@ def _differs(part: Any) -> bool:
 
 
 def _entity_rows(join_key: str, ids: Sequence[str], times: Times) -> pa.Table:
-    moments = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    in_utc = pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     return pa.table(
         {
             "row": pa.array(range(len(ids)), pa.int64()),
             join_key: pa.array(list(ids), pa.string()),
-            TIME: moments,
+            TIME: in_utc,
         }
     )
 
@@ -319,12 +322,12 @@ def _with_links(
 ) -> pa.Table:
     columns = [f"linked_{other}" for other in LINKS[entity] if other in linked]
     features = [f"{entity}_links:{column}" for column in columns]
-    found = _known_then(store, rows, features)
+    known = _known_then(store, rows, features)
     for column in columns:
         # Feast takes no missing ids; nobody is called the empty text.
         rows = rows.append_column(
             f"{column.removeprefix('linked_')}_id",
-            pc.fill_null(found[column].cast(pa.string()), ""),
+            pc.fill_null(known[column].cast(pa.string()), ""),
         )
     return rows
 

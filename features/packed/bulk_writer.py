@@ -1,7 +1,7 @@
 """The bulk writer: fills a view of the packed store from Arrow, batch by batch, past Feast.
 
 Memory is bounded by the batch, whatever the size of the table. Every batch is a transaction of its
-own, on disk before the next one begins: a writer killed at any moment leaves whole records, some
+own, on disk before the next one begins: a writer killed at any time leaves whole records, some
 new and some old, and the same write run again completes it, since a record written twice is the
 same record. Between two batches the store's other writers get their turn.
 
@@ -66,7 +66,7 @@ def write_parquet(
         The file is not readable, a column is not there or not of its type, or an id or a time
         cannot be stored; nothing was written.
     """
-    rows = _Rows(tuple(columns), id_column, time_column)
+    rows = _RowReader(tuple(columns), id_column, time_column)
     try:
         # Streamed: read whole, a row group would be as large as its file.
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES)
@@ -110,13 +110,13 @@ def write_batches(
     All else as in `write_parquet`, but that an id or a time that cannot be stored stops the write
     where it is met: the batches before it are written.
     """
-    rows = _Rows(tuple(columns), id_column, time_column)
+    rows = _RowReader(tuple(columns), id_column, time_column)
     rows.check(reader.schema)
     return _write(store, view, rows, reader, None)
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _RowReader:
     """Where a table has what a view's records are made of."""
 
     columns: tuple[str, ...]
@@ -131,9 +131,9 @@ class _Rows:
             raise InputError(
                 self.id_column, "must be a column of texts", str(schema.field(self.id_column).type)
             )
-        moment = schema.field(self.time_column).type
-        if not (pa.types.is_timestamp(moment) and moment.tz):
-            raise InputError(self.time_column, "must be a timestamp with a time zone", str(moment))
+        type_ = schema.field(self.time_column).type
+        if not (pa.types.is_timestamp(type_) and type_.tz):
+            raise InputError(self.time_column, "must be a timestamp with a time zone", str(type_))
         if self.are_texts(schema):
             return
         for name in self.columns:
@@ -160,10 +160,10 @@ class _Rows:
         return ids
 
     def times(self, batch: pa.RecordBatch) -> Times:
-        moments = self._complete(batch, self.time_column).cast(
+        microseconds = self._complete(batch, self.time_column).cast(
             pa.timestamp("us", "UTC"), safe=False
         )
-        return moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        return microseconds.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
 
     def texts(self, batch: pa.RecordBatch) -> list[tuple[Text, ...]]:
         return list(zip(*(batch.column(name).to_pylist() for name in self.columns), strict=True))
@@ -186,7 +186,7 @@ class _Rows:
 
 
 def _write(
-    store: PackedStore, view: str, rows: _Rows, reader: pa.RecordBatchReader, total: int | None
+    store: PackedStore, view: str, rows: _RowReader, reader: pa.RecordBatchReader, total: int | None
 ) -> int:
     texts = rows.are_texts(reader.schema)
     written = 0

@@ -12,7 +12,7 @@ from holdfast.errors import ModelError
 
 _MAP_BYTES = 2**36  # address space, not memory or disk
 _MAX_DATABASES = 256
-_MAX_READERS = 1022  # processes and threads that read at one moment
+_MAX_READERS = 1022  # processes and threads that read at one time
 
 _environments: dict[tuple[int, int], "PackedEnvironment"] = {}
 _opening = threading.Lock()
@@ -40,15 +40,16 @@ class PackedEnvironment:
             return None
 
     def make_database(self, name: bytes) -> "lmdb._Database":
-        """Handle of a named database, made where it does not exist. Never inside a write
-        transaction: it takes one itself.
+        """Handle of a named database, created where it does not exist.
+
+        Never call it inside a write transaction: it takes one itself.
         """
         with telling_errors():
             return self._handle(name, create=True)
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """A read transaction: the store as it was at one moment."""
+        """A read transaction: the store as it was at one time."""
         # Readers that were killed keep their slots until somebody clears them: whoever finds none
         # left does.
         with telling_errors():
@@ -62,8 +63,9 @@ class PackedEnvironment:
 
     @contextmanager
     def writing(self) -> Iterator[lmdb.Transaction]:
-        """The one write transaction, of all threads and processes; on disk when the context ends,
-        undone if it raises.
+        """The one write transaction of all threads and processes.
+
+        It is on disk when the context ends, and undone if it raises.
         """
         with telling_errors(), self.environment.begin(write=True, buffers=True) as transaction:
             yield transaction
@@ -125,7 +127,7 @@ def telling_errors() -> Iterator[None]:
 
 def _file_of(directory: Path) -> tuple[int, int]:
     try:
-        found = (directory / "data.mdb").stat()
+        file = (directory / "data.mdb").stat()
     except OSError:
         return 0, 0
-    return found.st_dev, found.st_ino
+    return file.st_dev, file.st_ino

@@ -61,23 +61,23 @@ def microseconds_of(times: Times) -> Microseconds:
     return times.astype("datetime64[us]").astype("<i8")
 
 
-def pack_numbers(moments: Microseconds, matrix: Floats) -> list[bytes]:
+def pack_numbers(microseconds: Microseconds, matrix: Floats) -> list[bytes]:
     """Records of numbers, one a row of the (n, k) matrix."""
-    records = np.empty((len(moments), 1 + matrix.shape[1]), dtype="<f8")
-    records[:, 0] = moments.view("<f8")
+    records = np.empty((len(microseconds), 1 + matrix.shape[1]), dtype="<f8")
+    records[:, 0] = microseconds.view("<f8")
     records[:, 1:] = matrix
     # As one void scalar a row, so that they are cut into bytes without a loop in Python.
     packed: list[bytes] = records.view(f"V{records.shape[1] * 8}")[:, 0].tolist()
     return packed
 
 
-def pack_texts(moments: Microseconds, texts: Sequence[Sequence[Text]]) -> list[bytes]:
+def pack_texts(microseconds: Microseconds, texts: Sequence[Sequence[Text]]) -> list[bytes]:
     """Records of texts, one a row."""
-    heads: list[bytes] = moments.view(f"V{TIME_BYTES}").tolist()
+    times: list[bytes] = microseconds.view(f"V{TIME_BYTES}").tolist()
     dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     return [
-        head + dump(list(row)).encode("utf-8", "replace")
-        for head, row in zip(heads, texts, strict=True)
+        time + dump(list(row)).encode("utf-8", "replace")
+        for time, row in zip(times, texts, strict=True)
     ]
 
 
@@ -87,7 +87,7 @@ def unpack_numbers(view: str, records: Sequence[Record], width: int) -> tuple[Mi
     Raises
     ------
     ModelError
-        A record is not as long as its view says.
+        A record has not the length of its view.
     """
     size = TIME_BYTES * (1 + width)
     joined = b"".join(records)
@@ -105,13 +105,13 @@ def unpack_texts(
     Raises
     ------
     ModelError
-        A record does not hold as many texts as its view says.
+        A record does not hold as many texts as its view has.
     """
-    moments = np.frombuffer(b"".join([record[:TIME_BYTES] for record in records]), dtype="<i8")
+    microseconds = np.frombuffer(b"".join([record[:TIME_BYTES] for record in records]), dtype="<i8")
     texts = [json.loads(bytes(record[TIME_BYTES:])) for record in records]
     if any(len(row) != width for row in texts):
         raise ModelError(f"feature view {view}", f"holds a record without {width} texts")
-    return moments, texts
+    return microseconds, texts
 
 
 @lru_cache(maxsize=1024)
@@ -139,8 +139,8 @@ def declare_texts(columns: Sequence[str]) -> bytes:
 @lru_cache(maxsize=1024)
 def declared(declaration: bytes) -> tuple[bool, tuple[str, ...]]:
     """Whether a view holds texts, and its columns in record order."""
-    found = json.loads(declaration)
-    return (True, tuple(found["texts"])) if isinstance(found, dict) else (False, tuple(found))
+    columns = json.loads(declaration)
+    return (True, tuple(columns["texts"])) if isinstance(columns, dict) else (False, tuple(columns))
 
 
 @lru_cache(maxsize=1024)

@@ -5,7 +5,7 @@ beside one writer, no torn reads, and a store that is whole after a crash. An ol
 overwrites a newer one; an equally old one is a correction.
 
 A write is on disk when its call returns. Every transaction is synced by itself: a power cut, like a
-`kill -9`, leaves the store as the last finished transaction made it, at any moment of any write. A
+`kill -9`, leaves the store as the last finished transaction made it, at any point of any write. A
 writer killed between putting its last transaction on disk and announcing it to readers leaves one
 that is finished but unseen: it shows, whole, when the next writer begins.
 """
@@ -44,7 +44,7 @@ from holdfast.errors import ModelError
 __all__ = [
     "MAX_ID_BYTES",
     "Floats",
-    "PackedMoment",
+    "PackedReading",
     "PackedStore",
     "PackedUpdate",
     "Text",
@@ -77,8 +77,8 @@ class ViewRequest:
     ids: Sequence[Text]
 
 
-class PackedMoment:
-    """The store as it was at one moment; get it from `PackedStore.reading`."""
+class PackedReading:
+    """The store as it was at one time; get it from `PackedStore.reading`."""
 
     def __init__(
         self,
@@ -93,30 +93,31 @@ class PackedMoment:
     def read(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[Floats, Times]:
         """Read records of numbers; as `PackedStore.read`."""
         stored, chosen = self._require(view, tuple(columns), texts=False)
-        moments, values = unpack_numbers(
+        microseconds, values = unpack_numbers(
             view, self._records(view, ids, absent_numbers(len(stored))), len(stored)
         )
-        return values[:, chosen].copy(), moments.astype("datetime64[us]")
+        return values[:, chosen].copy(), microseconds.astype("datetime64[us]")
 
     def read_texts(
         self, view: str, columns: Sequence[str], ids: Sequence[Text]
     ) -> tuple[list[list[Text]], Times]:
         """Read records of texts; as `PackedStore.read_texts`."""
         stored, chosen = self._require(view, tuple(columns), texts=True)
-        moments, texts = unpack_texts(
+        microseconds, texts = unpack_texts(
             view, self._records(view, ids, absent_texts(len(stored))), len(stored)
         )
         if not isinstance(chosen, slice):
             texts = [[row[position] for position in chosen] for row in texts]
-        return texts, moments.astype("datetime64[us]")
+        return texts, microseconds.astype("datetime64[us]")
 
     def declarations(self, views: Sequence[str]) -> list[bytes | None]:
-        """What the views are, as it is stored; None for a view that is not."""
+        """The stored declarations of views; None for a view that is not in the store."""
         return [_declaration(view, self._views, self._transaction) for view in views]
 
     def records(self, view: str, keys: Sequence[bytes | None], absent: bytes) -> list[Record]:
-        """Records as they lie; `absent` where there is none. They are good for as long as the
-        moment lasts.
+        """Records as they are stored; `absent` where there is none.
+
+        They are valid while the reading lasts.
         """
         get, database = self._transaction.get, self._databases[view]
         return [absent if key is None else get(key, absent, database) for key in keys]
@@ -124,9 +125,9 @@ class PackedMoment:
     def _require(
         self, view: str, columns: tuple[str, ...], texts: bool
     ) -> "tuple[tuple[str, ...], slice | list[int]]":
-        found = _declaration(view, self._views, self._transaction)
-        if found is not None and self._databases[view] is not None:
-            holds_texts, stored = declared(found)
+        declaration = _declaration(view, self._views, self._transaction)
+        if declaration is not None and self._databases[view] is not None:
+            holds_texts, stored = declared(declaration)
             chosen = positions(stored, columns)
             if holds_texts == texts and chosen is not None:
                 return stored, chosen
@@ -193,7 +194,7 @@ class PackedStore:
             declare_numbers(columns),
             ids,
             times,
-            lambda moments, rows: pack_numbers(moments, matrix[rows]),
+            lambda microseconds, rows: pack_numbers(microseconds, matrix[rows]),
         )
 
     def write_texts(
@@ -214,26 +215,29 @@ class PackedStore:
             declare_texts(columns),
             ids,
             times,
-            lambda moments, rows: pack_texts(moments, texts[rows]),
+            lambda microseconds, rows: pack_texts(microseconds, texts[rows]),
         )
 
     def replace(
         self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats
     ) -> None:
-        """Make these records the view's only ones, whatever their times; readers see all of the old
-        or all of the new.
+        """Make these records the view's only ones, whatever their times.
+
+        Readers see all of the old or all of the new.
 
         Parameters and errors as in `write`.
         """
-        keys, moments = checked_keys(ids), microseconds_of(times)
+        keys, microseconds = checked_keys(ids), microseconds_of(times)
         declarations, databases = self._opened.make_database(_VIEWS), self._databases(view)
         with self._opened.writing() as transaction:
             _empty(transaction, databases)
             transaction.put(view.encode(), declare_numbers(columns), db=declarations)
-            put_newer(transaction, databases, keys, moments, pack_numbers(moments, matrix))
+            put_newer(
+                transaction, databases, keys, microseconds, pack_numbers(microseconds, matrix)
+            )
 
     def read(self, view: str, columns: Sequence[str], ids: Sequence[Text]) -> tuple[Floats, Times]:
-        """Read records of numbers as they were at one moment.
+        """Read records of numbers as they were at one time.
 
         Parameters
         ----------
@@ -259,14 +263,16 @@ class PackedStore:
         return self.read_views([ViewRequest(view, tuple(columns), ids)])[0]
 
     def read_views(self, requests: Sequence[ViewRequest]) -> list[tuple[Floats, Times]]:
-        """Read several views, all as they were at one moment; results and errors as in `read`."""
-        with self.reading([request.view for request in requests]) as moment:
-            return [moment.read(request.view, request.columns, request.ids) for request in requests]
+        """Read several views, all as they were at one time; results and errors as in `read`."""
+        with self.reading([request.view for request in requests]) as reading:
+            return [
+                reading.read(request.view, request.columns, request.ids) for request in requests
+            ]
 
     def read_texts(
         self, view: str, columns: Sequence[str], ids: Sequence[Text]
     ) -> tuple[list[list[Text]], Times]:
-        """Read records of texts as they were at one moment.
+        """Read records of texts as they were at one time.
 
         Parameters and errors as in `read`.
 
@@ -277,27 +283,28 @@ class PackedStore:
         times : (n,) datetime64[us]
             UTC; NaT for entities not in the store.
         """
-        with self.reading([view]) as moment:
-            return moment.read_texts(view, columns, ids)
+        with self.reading([view]) as reading:
+            return reading.read_texts(view, columns, ids)
 
     @contextmanager
-    def reading(self, views: Sequence[str]) -> Iterator[PackedMoment]:
+    def reading(self, views: Sequence[str]) -> Iterator[PackedReading]:
         """Read any of these views while the context lasts, all as they were at its start.
 
-        Keep it short: what is overwritten meanwhile takes up room until the last such moment ends.
+        Keep it short: records overwritten meanwhile take up space until the last reading ends.
         """
         # Handles must be open before the transaction begins.
         declarations = self._opened.database(_VIEWS)
         databases = {view: self._opened.database(_records_of(view)) for view in views}
         with self._opened.reading() as transaction:
-            yield PackedMoment(transaction, declarations, databases)
+            yield PackedReading(transaction, declarations, databases)
 
     @contextmanager
     def updating(
         self, views: Mapping[str, Sequence[str]], states: Sequence[str] = ()
     ) -> Iterator[PackedUpdate]:
-        """Read and write states and records as one: all of it is on disk when the context ends, or,
-        if it raises, none.
+        """Read and write states and records in one transaction.
+
+        All of it is on disk when the context ends, or, if it raises, nothing.
 
         It is the store's only writer while it lasts, among all threads and processes: what it reads
         stays true until it ends. Write through it alone; another write of the same thread would
@@ -323,13 +330,13 @@ class PackedStore:
         }
         with self._opened.writing() as transaction:
             for view, columns in views.items():
-                wanted, found = (
+                wanted, stored = (
                     declare_numbers(columns),
                     _declaration(view, declarations, transaction),
                 )
-                if found is None:
+                if stored is None:
                     transaction.put(view.encode(), wanted, db=declarations)
-                elif found != wanted:
+                elif stored != wanted:
                     raise ModelError(
                         f"feature view {view}",
                         "must have these columns in the online store",
@@ -352,12 +359,12 @@ class PackedStore:
         """
         views = self._opened.database(_VIEWS)
         with self._opened.reading() as transaction:
-            found = _declaration(view, views, transaction)
-        if found is None:
+            declaration = _declaration(view, views, transaction)
+        if declaration is None:
             raise ModelError(
                 f"feature view {view}", "is not in the online store; materialize it first"
             )
-        return list(declared(found)[1])
+        return list(declared(declaration)[1])
 
     def drop(self, view: str) -> None:
         """Remove a view and its records, if it is there."""
@@ -392,19 +399,21 @@ class PackedStore:
         times: Times,
         pack: Callable[[Microseconds, slice], list[bytes]],
     ) -> int:
-        keys, moments = checked_keys(ids), microseconds_of(times)
+        keys, microseconds = checked_keys(ids), microseconds_of(times)
         declarations, databases = self._opened.make_database(_VIEWS), self._databases(view)
         written = 0
         for start in range(0, max(len(keys), 1), _ROWS_PER_TRANSACTION):
             rows = slice(start, start + _ROWS_PER_TRANSACTION)
-            records = pack(moments[rows], rows)
+            records = pack(microseconds[rows], rows)
             with self._opened.writing() as transaction:
                 known = _declaration(view, declarations, transaction)
                 if known != declaration:
                     if known is not None:
                         _empty(transaction, databases)
                     transaction.put(view.encode(), declaration, db=declarations)
-                written += put_newer(transaction, databases, keys[rows], moments[rows], records)
+                written += put_newer(
+                    transaction, databases, keys[rows], microseconds[rows], records
+                )
         return written
 
     def _databases(self, view: str) -> ViewDatabases:
@@ -420,8 +429,8 @@ def _empty(transaction: lmdb.Transaction, view: ViewDatabases) -> None:
 def _declaration(
     view: str, views: "lmdb._Database | None", transaction: lmdb.Transaction
 ) -> bytes | None:
-    found = None if views is None else transaction.get(view.encode(), db=views)
-    return None if found is None else bytes(found)
+    stored = None if views is None else transaction.get(view.encode(), db=views)
+    return None if stored is None else bytes(stored)
 
 
 def _records_of(view: str) -> bytes:

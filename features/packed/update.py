@@ -23,9 +23,7 @@ _EVER = np.array([np.iinfo(np.int64).min], dtype="<i8").tobytes()
 
 
 class PackedUpdate:
-    """States and records of a store that nobody else writes to; get it from
-    `PackedStore.updating`.
-    """
+    """States and records in the one write transaction; get it from `PackedStore.updating`."""
 
     def __init__(
         self,
@@ -62,20 +60,18 @@ class PackedUpdate:
         records = [
             absent if key is None else get(key, absent, database) for key in map(key_of, ids)
         ]
-        moments, matrix = unpack_numbers(view, records, width)
-        return matrix.copy(), moments.astype("datetime64[us]")
+        microseconds, matrix = unpack_numbers(view, records, width)
+        return matrix.copy(), microseconds.astype("datetime64[us]")
 
     def put(self, view: str, ids: Sequence[str], times: Times, matrix: Floats) -> int:
-        """Put records, each unless a newer one is there; parameters, result and errors as in
-        `PackedStore.write`.
-        """
-        moments = microseconds_of(times)
+        """Put records, each unless a newer one is there; all else as `PackedStore.write`."""
+        microseconds = microseconds_of(times)
         return put_newer(
             self._transaction,
             self._views[view],
             checked_keys(ids),
-            moments,
-            pack_numbers(moments, matrix),
+            microseconds,
+            pack_numbers(microseconds, matrix),
         )
 
 
@@ -102,7 +98,7 @@ def put_newer(
     transaction: lmdb.Transaction,
     view: ViewDatabases,
     keys: Sequence[bytes],
-    moments: Microseconds,
+    microseconds: Microseconds,
     records: Sequence[bytes],
 ) -> int:
     """Put records, each unless a newer one is there.
@@ -116,7 +112,7 @@ def put_newer(
     keys : sequence of n bytes
         In any order; where one repeats, its newest record counts, and the later of equally new
         ones.
-    moments : (n,) int64
+    microseconds : (n,) int64
         The records' times.
     records : sequence of n bytes
         The records.
@@ -130,17 +126,16 @@ def put_newer(
         return 0
     # Rising keys fill the tree's pages one after the other, and no key of theirs repeats.
     if not all(map(lt, keys, keys[1:])):
-        rows = _newest_rows(keys, moments)
-        keys, moments, records = (
+        rows = _newest_rows(keys, microseconds)
+        keys, microseconds, records = (
             [keys[row] for row in rows],
-            moments[rows],
+            microseconds[rows],
             [records[row] for row in rows],
         )
-    all_newer = _raise_newest(transaction, view, moments)
+    all_newer = _raise_newest(transaction, view, microseconds)
     with transaction.cursor(db=view.records) as cursor:
         if not cursor.last() or bytes(cursor.key()) < keys[0]:
-            # Told that all of them come last, LMDB fills its pages to the brim instead of splitting
-            # them in halves.
+            # Where all of them come last, LMDB fills its pages instead of splitting them in halves.
             cursor.putmulti(zip(keys, records, strict=True), append=True)
             return len(keys)
         if all_newer:
@@ -150,29 +145,30 @@ def put_newer(
         known = np.frombuffer(
             b"".join([get(key, _EVER, database)[:TIME_BYTES] for key in keys]), dtype="<i8"
         )
-        newer = known <= moments
+        newer = known <= microseconds
         cursor.putmulti(compress(zip(keys, records, strict=True), newer.tolist()))
         return int(newer.sum())
 
 
 def _raise_newest(
-    transaction: lmdb.Transaction, view: ViewDatabases, moments: Microseconds
+    transaction: lmdb.Transaction, view: ViewDatabases, microseconds: Microseconds
 ) -> bool:
-    """Keep the time that no record is newer than, and say whether none is newer than any of these:
-    then none need be read.
+    """Keep the time that no record is newer than.
+
+    Returns whether no record is newer than any of these: then none need be read.
     """
-    found = transaction.get(view.name, db=view.newest)
-    if found is None and transaction.stat(view.records)["entries"]:
+    stored = transaction.get(view.name, db=view.newest)
+    if stored is None and transaction.stat(view.records)["entries"]:
         return False  # records of a release that did not keep it
-    newest = bytes(found) if found is not None else _EVER
+    newest = bytes(stored) if stored is not None else _EVER
     before = int(np.frombuffer(newest, dtype="<i8")[0])
-    if moments.max() > before:
-        transaction.put(view.name, moments.max().astype("<i8").tobytes(), db=view.newest)
-    return bool(moments.min() >= before)
+    if microseconds.max() > before:
+        transaction.put(view.name, microseconds.max().astype("<i8").tobytes(), db=view.newest)
+    return bool(microseconds.min() >= before)
 
 
-def _newest_rows(keys: Sequence[bytes], moments: Microseconds) -> list[int]:
-    times = moments.tolist()
+def _newest_rows(keys: Sequence[bytes], microseconds: Microseconds) -> list[int]:
+    times = microseconds.tolist()
     rising = sorted(range(len(keys)), key=lambda row: (keys[row], times[row]))
     return [
         row

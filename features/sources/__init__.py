@@ -1,15 +1,13 @@
-"""Where raw tables come from: a folder of files, or a database; and what is asked of a whole table
-in SQL.
-"""
+"""Where raw tables come from: a folder of files, or a database."""
 
 from features.sources.database import DatabaseSource
 from features.sources.folder import FolderSource
-from features.sources.part import Batch, BrokenLine, Part, Source
+from features.sources.part import Batch, BrokenLine, Part, TableSource
 
-__all__ = ["Batch", "BrokenLine", "Part", "Source", "open_source"]
+__all__ = ["Batch", "BrokenLine", "Part", "TableSource", "open_source"]
 
 
-def open_source(where: str) -> Source:
+def open_source(where: str) -> TableSource:
     """Open the place that raw tables lie in.
 
     Parameters
@@ -21,7 +19,7 @@ def open_source(where: str) -> Source:
 
     Returns
     -------
-    Source
+    TableSource
         Nothing has been read yet but names and types.
 
     Raises

@@ -31,11 +31,11 @@ class DatabaseSource:
     def __init__(self, where: str) -> None:
         self.where, engine = _open(where)
         try:
-            found = sa.inspect(engine)
-            names = sorted({*found.get_table_names(), *found.get_view_names()})
+            inspector = sa.inspect(engine)
+            names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
             self._parts: dict[str, DatabasePart] = {
                 name: DatabasePart(
-                    engine, name, [column["name"] for column in found.get_columns(name)]
+                    engine, name, [column["name"] for column in inspector.get_columns(name)]
                 )
                 for name in names
                 if name in TABLES

@@ -32,7 +32,7 @@ class FolderSource:
     Raises
     ------
     InputError
-        It is missing, a table is there twice, or the head of a file cannot be read.
+        It is missing, a table is there twice, or the header of a file cannot be read.
     """
 
     def __init__(self, where: str) -> None:
@@ -144,7 +144,7 @@ class ParquetPart:
 class CsvPart:
     """A CSV file, in UTF-8, with a header line.
 
-    Values stay bytes here: which of them are not UTF-8 is found row by row, so that one bad line
+    Values stay bytes here: which of them are not UTF-8 is checked row by row, so that one bad line
     does not cost the file.
 
     Parameters
@@ -247,8 +247,7 @@ class CsvPart:
 
 
 def row_numbers(positions: Any, left_out: Any) -> Any:
-    """Row numbers, from 1, of the rows at some positions, from 0, among those that were not left
-    out.
+    """Row numbers, from 1, of positions, from 0, among the rows that were not left out.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Part(Protocol):
     schema : pyarrow.Schema
         Its columns as they come. For a database, types are not known before reading, and null here.
     rows : int or None
-        How many rows it has, None where only reading tells.
+        How many rows it has, None where that is not known before reading.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Part(Protocol):
         ...
 
 
-class Source(Protocol):
+class TableSource(Protocol):
     """A place that raw tables lie in.
 
     Attributes

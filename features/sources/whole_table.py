@@ -1,6 +1,7 @@
 # ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
-"""What only a whole table can tell: rows that repeat, ids that lead nowhere, first and last
-moments. DuckDB says, out of core.
+"""Questions that need a whole table, answered by DuckDB out of core.
+
+They are repeated rows, ids that are in no other table, and the times that rows span.
 
 Tables are given as Parquet files typed by their contracts; answers name rows by file and position
 in it, from 0.
@@ -25,7 +26,7 @@ LATE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Moments:
+class TimeSpan:
     """When a table's rows happened and arrived.
 
     Parameters
@@ -60,7 +61,7 @@ class WholeTables:
     def orphans(
         self, files: Sequence[Path], column: str, found_in: Sequence[Path], key: str
     ) -> dict[Path, Positions]:
-        """Rows whose id is not found in another table.
+        """Rows whose id is not in another table.
 
         Parameters
         ----------
@@ -125,24 +126,22 @@ class WholeTables:
             for kind, which in kinds.items()
         }
 
-    def moments(self, files: Sequence[Path]) -> Moments:
+    def span(self, files: Sequence[Path]) -> TimeSpan:
         """When the rows happened and arrived."""
         # Whole numbers, since the difference of times with a zone is reckoned by the calendar,
         # thirty times slower.
         happened, arrived = f'epoch_us("{HAPPENED}")', f'epoch_us("{ARRIVED}")'
         late = f"{arrived} - {happened} > {LATE // timedelta(microseconds=1)}"
-        found = self._duckdb.execute(
+        row = self._duckdb.execute(
             f"SELECT min({happened}), max({happened}), max({arrived}), count(*) FILTER ({late}) FROM {_rows(files)}"
         ).fetchone()
-        first, last, newest, count = found or (None, None, None, 0)
-        return Moments(_moment(first), _moment(last), _moment(newest), int(count))
+        first, last, newest, count = row or (None, None, None, 0)
+        return TimeSpan(_time(first), _time(last), _time(newest), int(count))
 
     def found_share(
         self, files: Sequence[Path], column: str, found_in: Sequence[Path], keys: Sequence[str]
     ) -> float | None:
-        """Share of a table's different ids that are found in one of another table's columns; None
-        without ids.
-        """
+        """Share of a table's distinct ids that are in another table's columns; None without ids."""
         known = " UNION ALL ".join(
             f'SELECT "{key}" FROM {_rows(found_in)} WHERE "{key}" IS NOT NULL' for key in keys
         )
@@ -156,13 +155,13 @@ class WholeTables:
         self._duckdb.close()
 
     def _one(self, query: str) -> Any:
-        found = self._duckdb.execute(query).fetchone()
-        return None if found is None else found[0]
+        row = self._duckdb.execute(query).fetchone()
+        return None if row is None else row[0]
 
     def _positions(self, files: Sequence[Path], query: str) -> dict[Path, Positions]:
-        found: dict[str, Any] = self._duckdb.execute(f"{query} ORDER BY ALL").fetchnumpy()
-        numbers, starts = np.unique(np.asarray(found["file"]), return_index=True)
-        parts = np.split(np.asarray(found["file_row_number"], dtype=np.int64), starts[1:])
+        columns: dict[str, Any] = self._duckdb.execute(f"{query} ORDER BY ALL").fetchnumpy()
+        numbers, starts = np.unique(np.asarray(columns["file"]), return_index=True)
+        parts = np.split(np.asarray(columns["file_row_number"], dtype=np.int64), starts[1:])
         return {
             files[number - 1]: part for number, part in zip(numbers.tolist(), parts, strict=False)
         }
@@ -173,8 +172,9 @@ def _rows(files: Sequence[Path]) -> str:
 
 
 def _number(files: Sequence[Path]) -> str:
-    """Which of the files a row is in, from 1: a path for each of millions of rows would not fit
-    into memory.
+    """Number of the file that a row is in, from 1.
+
+    A path for each of millions of rows would not fit into memory.
     """
     return f"list_position({_texts(map(str, files))}, filename)"
 
@@ -197,7 +197,7 @@ def _as_table(files: Sequence[Path], rows: dict[Path, Positions]) -> pa.Table:
     )
 
 
-def _moment(microseconds: int | None) -> datetime | None:
+def _time(microseconds: int | None) -> datetime | None:
     return (
         None
         if microseconds is None

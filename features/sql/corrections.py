@@ -1,5 +1,4 @@
-"""Which rows of an event table were corrected, and when: found once, kept, and brought up to date
-with each new part.
+"""Which rows of an event table were corrected, and when; kept and extended with new parts.
 
 Rows with the same key are versions of one event. Few events have more than one, so what is kept is
 small, and a table without corrections costs its readers nothing. Of a table of 80 million rows only
@@ -25,8 +24,9 @@ def corrections_of(
     parts: tuple[TableFile, ...],
     kept: Path | None,
 ) -> None:
-    """Make ``corrections_<table>``: the table's identity columns and ``superseded_at`` of every row
-    that was corrected.
+    """Make the relation ``corrections_<table>`` of every row that was corrected.
+
+    Its columns are the table's identity columns and ``superseded_at``.
 
     Parameters
     ----------
@@ -37,12 +37,12 @@ def corrections_of(
     parts : tuple of Part
         Its files.
     kept : Path, optional
-        Directory in which the versions found are kept for the next time.
+        Directory in which the versions are kept for the next time.
     """
     versions = None if kept is None else _Versions(kept, table)
     seen = versions.seen() if versions else frozenset()
     if not seen <= set(identity_of(parts)):
-        # A part is gone or was rewritten: what was found in it may be gone too.
+        # A part is gone or was rewritten: its versions may be gone too.
         seen = frozenset()
     new = tuple(part for part in parts if part.identity not in seen)
     name = f"versions_{table.name}"
@@ -68,18 +68,14 @@ def corrections_of(
 
 
 class _Versions:
-    """All rows of events with more than one version, as found so far, and the parts they were
-    looked for in.
-    """
+    """All rows of events with more than one version, and the parts that were searched."""
 
     def __init__(self, folder: Path, table: Table) -> None:
         self.rows = folder / f"{table.name}.parquet"
         self.parts = folder / f"{table.name}.json"
 
     def seen(self) -> frozenset[str]:
-        """Identities of the parts looked through; none where rows and list do not belong
-        together.
-        """
+        """Identities of the parts that were searched; none where rows and list do not match."""
         if not self.rows.exists() or not self.parts.exists():
             return frozenset()
         listed = json.loads(self.parts.read_text())
@@ -90,8 +86,9 @@ class _Versions:
         )
 
     def keep(self, connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
-        """Write rows, then list: a kill in between leaves a list that names fewer parts than were
-        looked through, or none.
+        """Write rows, then the list.
+
+        A kill in between leaves a list that names fewer parts than were searched, or none.
         """
         self.rows.parent.mkdir(parents=True, exist_ok=True)
         self.parts.unlink(missing_ok=True)
@@ -115,13 +112,11 @@ def _create(
 
 
 def _versions_sql(table: Table, new: tuple[TableFile, ...], old: tuple[TableFile, ...]) -> str:
-    """SQL: every row of an event of which the new parts hold a version, and of which there is
-    another.
-    """
+    """SQL: every row of an event with several versions, at least one of them in the new parts."""
     keys = ", ".join(_quoted(table.key))
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
     everywhere = _scan([part.path for part in (*new, *old)])
-    # Of each key a hash is enough: two keys that share one by chance are told apart when versions
+    # Of each key a hash is enough: two keys that share one by chance are separated when versions
     # are put in order.
     once_new = f"SELECT hash({keys}) AS mark FROM {_scan([part.path for part in new])}"
     repeated = f"SELECT mark FROM ({once_new}) GROUP BY mark HAVING count(*) > 1"

@@ -33,9 +33,7 @@ def within(table: str, cutoff: str, days: int, column: str = HAPPENED) -> str:
 
 
 def days_between(earlier: str, later: str) -> str:
-    """SQL: days from one time to another, fractional, negative when they are the other way
-    round.
-    """
+    """SQL: days from one time to another, fractional, negative in the other order."""
     return f"((epoch_us({later}) - epoch_us({earlier})) / 86400000000.0)"
 
 
@@ -54,6 +52,6 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def moment(at: datetime) -> str:
+def time_sql(at: datetime) -> str:
     """SQL: a time in UTC, as feature queries see times."""
     return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S.%f}'"

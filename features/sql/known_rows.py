@@ -13,8 +13,7 @@ def moments(key: str, asked: str) -> str:
 
 
 def rows_within(table: str, key: str, columns: str, days: int) -> str:
-    """SQL: the rows of an event table that are known at each moment and happened in the window
-    before it.
+    """SQL: known rows of an event table in the window before each moment.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def rows_within(table: str, key: str, columns: str, days: int) -> str:
 
 
 def rows_in_force(table: str, key: str, columns: dict[str, str]) -> str:
-    """SQL: of each bearer of a state table's key, the row in force at each moment.
+    """SQL: for each key of a state table, the row in force at each moment.
 
     Parameters
     ----------
@@ -51,11 +50,11 @@ def rows_in_force(table: str, key: str, columns: dict[str, str]) -> str:
     from features.contracts.tables import TABLES
 
     values = ", ".join(f"'{name}': {value}" for name, value in columns.items())
-    bearer = ", ".join(f"t.{name}" for name in TABLES[table].key)
+    keys = ", ".join(f"t.{name}" for name in TABLES[table].key)
     # What has arrived has happened: contracts see to it.
     return f"""
         SELECT m.{key}, m.cutoff, unnest(arg_max({{{values}}}, (t.{HAPPENED}, t.{ARRIVED})))
         FROM {MOMENTS} AS m
         JOIN {table} AS t ON t.{key} = m.{key} AND t.{ARRIVED} <= m.cutoff
-        GROUP BY m.{key}, m.cutoff, {bearer}
+        GROUP BY m.{key}, m.cutoff, {keys}
     """

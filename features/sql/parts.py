@@ -1,4 +1,4 @@
-"""The files a raw table consists of, and what tells that one has changed."""
+"""The files a raw table consists of, and digests that show when one has changed."""
 
 import hashlib
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class TableFile:
     rows : int
         How many.
     first_arrived, first_happened, last_arrived : datetime or None
-        Extremes of `arrived_at` and `happened_at`, in UTC; None where the file does not say.
+        Extremes of `arrived_at` and `happened_at`, in UTC; None where the file has no statistics.
     """
 
     path: Path
@@ -47,9 +47,7 @@ def parts_of(folder: Path) -> tuple[TableFile, ...]:
 
 
 def identity_of(parts: tuple[TableFile, ...], by: datetime | None = None) -> list[str]:
-    """What parts are known by; with `by`, only those that may hold rows that had arrived by
-    then.
-    """
+    """Identities of parts; with `by`, only of those that may hold rows arrived by then."""
     return [part.identity for part in parts if by is None or part.may_hold(by)]
 
 
@@ -82,5 +80,5 @@ def _extremes(
     return _utc(min(lowest)), _utc(max(highest))
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -10,7 +10,7 @@ empty view with its columns. In every view
   null while there is none.
 
 A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at >
-c)``; `features.sql.expressions.known` says it in SQL.
+c)``; `features.sql.expressions.known` is that rule in SQL.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ import pyarrow
 from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.corrections import corrections_of
-from features.sql.expressions import WINDOW_DAYS, files_sql, moment, quoted, text_sql
+from features.sql.expressions import WINDOW_DAYS, files_sql, quoted, text_sql, time_sql
 from features.sql.parts import TableFile, parts_of
 from holdfast.errors import InputError
 
@@ -36,7 +36,7 @@ READABLE: dict[str, Table] = {
 """Tables that features may read."""
 
 _UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
-"""Small event tables in which a row from before the window tells of something within it."""
+"""Small event tables in which a row from before the window matters within it."""
 
 _MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "network_weeks": 1}
 """How much farther back than the window some event tables are asked."""
@@ -73,8 +73,9 @@ class RawTables:
     def bound(
         self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS
     ) -> None:
-        """Let the views show no more than cut-offs from `first` to `last` can ask for, so that
-        scans skip the rest of the files.
+        """Bound the views to what cut-offs from `first` to `last` can ask for.
+
+        Scans then skip the rest of the files.
 
         Event tables then begin `days` before `first`; no table shows what arrived after `last`.
         None lifts a bound.
@@ -85,8 +86,7 @@ class RawTables:
             )
 
     def hold(self, table: str, condition: str, first: datetime, last: datetime) -> None:
-        """Read rows of an event table once and keep them, for the many snapshots from `first` to
-        `last` that ask for the same.
+        """Read rows of an event table once, for many snapshots from `first` to `last`.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class RawTables:
                 columns.append("NULL::TIMESTAMP AS superseded_at")
             return f"SELECT {', '.join(columns)} WHERE false"
         if table.name in self.held:
-            return f"SELECT * FROM held_{table.name} WHERE {self._bounds(table, first, last, days, moment)}"
+            return f"SELECT * FROM held_{table.name} WHERE {self._bounds(table, first, last, days, time_sql)}"
         columns = [_plain(field) for field in table.arrow_schema]
         source = f"{self._files(table)} AS raw"
         if table.kind == "event":
@@ -206,7 +206,7 @@ def open_raw(
     InputError
         A required table is absent, or a part lacks columns.
     """
-    parts = {name: found for name in READABLE if (found := parts_of(directory / name))}
+    parts = {name: files for name in READABLE if (files := parts_of(directory / name))}
     for name, table in READABLE.items():
         if table.required and name not in parts:
             raise InputError(
@@ -214,9 +214,9 @@ def open_raw(
                 f"must hold the table {name}: nothing can be computed without it",
                 str(directory),
             )
-    for name, found in parts.items():
+    for name, files in parts.items():
         wanted = set(READABLE[name].columns)
-        for part in found:
+        for part in files:
             if missing := wanted - part.columns:
                 raise InputError(
                     str(part.path),
@@ -234,10 +234,10 @@ def open_raw(
         work.mkdir(parents=True, exist_ok=True)
     connection.execute(f"SET temp_directory = {text_sql(str(work / 'spill') if work else '')}")
     raw = RawTables(connection, frozenset(parts), parts)
-    for name, found in parts.items():
+    for name, files in parts.items():
         if READABLE[name].kind == "event":
             corrections_of(
-                connection, READABLE[name], found, None if work is None else work / "corrections"
+                connection, READABLE[name], files, None if work is None else work / "corrections"
             )
     raw.bound()
     return raw

@@ -1,5 +1,4 @@
-"""SQL of what a Monday says of regions and cells: what subscriptions are compared with for the week
-that follows.
+"""SQL of regions and cells on a Monday: what subscriptions are compared with that week.
 
 Both are taken over everybody in service, whoever history is kept of.
 """

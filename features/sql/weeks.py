@@ -1,5 +1,4 @@
-"""SQL that `usage`, `network` and the region baselines share: a subscription's weekly rows, and
-what is made of them.
+"""SQL over the weekly rows of a subscription, for `usage`, `network` and region baselines.
 
 A week's row arrives some hours after the week's end. Windows over weekly tables therefore end a day
 before the cut-off, so that on Monday at midnight, when history is taken, they hold as many weeks as
@@ -19,7 +18,7 @@ ARRIVAL_DAYS = 1
 
 RECENT_DAYS, QUARTER_DAYS = 28, 91
 LEAST_WEEKS = 4
-"""Fewer weeks tell neither a trend nor a spread nor a need."""
+"""With fewer weeks, trend, volatility and usual use are null."""
 
 
 def summary_of(
@@ -29,8 +28,9 @@ def summary_of(
     aggregates: Mapping[str, str],
     days: int = WINDOW_DAYS,
 ) -> str:
-    """SQL: aggregates of every subscription's known rows of a weekly table, in service or not; no
-    row where it has none.
+    """SQL: aggregates of every subscription's known rows of a weekly table.
+
+    In service or not; no row for a subscription that has none.
 
     Parameters
     ----------
@@ -97,8 +97,9 @@ def relative_slope(column: str) -> str:
 
 
 def volatility(column: str) -> str:
-    """SQL aggregate: standard deviation over 91 days as a share of the mean; null with too few
-    weeks.
+    """SQL aggregate: standard deviation over 91 days as a share of the mean.
+
+    Null with too few weeks.
     """
     recent = _recent(column, QUARTER_DAYS)
     return f"CASE WHEN count({recent}) >= {LEAST_WEEKS} THEN stddev_pop({recent}) / nullif(avg({recent}), 0) END"

@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_in_force, rows_within
-from features.views.declaration import Group, View
+from features.views.declaration import Shared, View
 
-_BILL = Group(driver="price", tables=("bills",), live=True)
+_BILL = Shared(driver="price", tables=("bills",), live=True)
 _PAYMENT = _BILL.but(tables=("payments",))
 _ARREARS = _BILL.but(tables=("arrears",))
 

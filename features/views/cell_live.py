@@ -1,9 +1,9 @@
 """The view `cell_live`: network incidents that hit a cell."""
 
 from features.sql.expressions import days_between, within
-from features.views.declaration import MORE_IS_WORSE, Group, View
+from features.views.declaration import MORE_IS_WORSE, Shared, View
 
-_INCIDENT = Group(
+_INCIDENT = Shared(
     driver="network", tables=("incidents",), actionable=True, live=True, data_class="location"
 )
 

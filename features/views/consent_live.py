@@ -1,9 +1,9 @@
 """The view `consent_live`: what a customer consents and objects to."""
 
 from features.sql.known_rows import MOMENTS, moments, rows_in_force
-from features.views.declaration import Group, View
+from features.views.declaration import Shared, View
 
-_CONSENT = Group(driver="relationship", tables=("consents",), live=True)
+_CONSENT = Shared(driver="relationship", tables=("consents",), live=True)
 
 # fmt: off
 VIEW = View("consent_live", "customer", (

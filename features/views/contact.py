@@ -4,9 +4,9 @@ from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
 from features.sql.expressions import known
 from features.sql.known_rows import MOMENTS, rows_in_force
 from features.views import billing_live, service_live, survey_live
-from features.views.declaration import Group, View
+from features.views.declaration import Shared, View
 
-_CLOSE = Group(driver="service", tables=("interactions",))
+_CLOSE = Shared(driver="service", tables=("interactions",))
 _POOR = _CLOSE.but(actionable=True, dissatisfaction="increasing")
 
 # fmt: off
@@ -50,8 +50,8 @@ def query(asked: str) -> str:
     Parameters
     ----------
     asked : str
-        A relation with the columns interaction_id and cutoff: contacts, and the close as the first
-        version to arrive told it.
+        A relation with the columns interaction_id and cutoff: contacts, and the close as of the
+        first version to arrive.
 
     Returns
     -------

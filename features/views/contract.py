@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from features.sql.expressions import days_between, known, text_sql, within
-from features.views.declaration import Group, View
+from features.views.declaration import Shared, View
 
-_AGREED = Group(driver="contract", tables=("subscriptions", "customers"))
+_AGREED = Shared(driver="contract", tables=("subscriptions", "customers"))
 _PLAN = _AGREED.but(driver="price", tables=("subscriptions", "plans"))
 _PLAN_FIT = _PLAN.but(tables=("subscriptions", "plans", "usage_weeks"), actionable=True)
 _PRICE_CHANGE = _AGREED.but(driver="price", tables=("price_changes",))

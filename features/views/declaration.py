@@ -1,6 +1,6 @@
 """How a view declares its features.
 
-Each module of this package is one view: a table of its features, made with `Group`, and the SQL
+Each module of this package is one view: a table of its features, made with `Shared`, and the SQL
 that computes them. `features.fields` collects the views.
 """
 
@@ -43,7 +43,7 @@ class Feature:
     churn, dissatisfaction : {"increasing", "decreasing", "none"}
         How the risk can move when the value grows, where that can be argued.
     reason : str
-        Key of the words that tell a person about it; features with the same meaning share one.
+        Key of the words for it; features with the same meaning share one.
     live : bool
         Whether events update it between builds.
     data_class : {"traffic", "location", "special", "none"}
@@ -133,14 +133,14 @@ LESS_IS_WORSE: Directions = {"churn": "decreasing", "dissatisfaction": "decreasi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class Shared:
     """What several features have in common, so that the row of each names only the rest.
 
     The parameters are those of `Feature`.
 
     Examples
     --------
-    >>> use = Group(driver="usage", tables=("usage_weeks",), data_class="traffic")
+    >>> use = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
     >>> minutes = use.family("minutes_{days}d", (7, 28), "minutes", "voice", "In {days} days")
     >>> [(feature.name, feature.about) for feature in minutes]
     [('minutes_7d', 'In 7 days'), ('minutes_28d', 'In 28 days')]
@@ -154,7 +154,7 @@ class Group:
     live: bool = False
     data_class: DataClass = "none"
 
-    def but(self, **facts: Unpack[Facts]) -> "Group":
+    def but(self, **facts: Unpack[Facts]) -> "Shared":
         """The same group but for some facts."""
         return replace(self, **facts)
 

@@ -67,7 +67,7 @@ def _of_customer(word: str, aggregate: str, name: str) -> Feature:
         name=f"{word}_{name}",
         about=_MEANINGS[aggregate].format(name),
         churn="none",
-        # `subscriptions` tells which lines are the customer's.
+        # `subscriptions` holds which lines are the customer's.
         tables=tuple(dict.fromkeys((*line.tables, "subscriptions"))),
     )
     return replace(derived, **_OTHERWISE.get(derived.name, {}))

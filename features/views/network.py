@@ -12,9 +12,9 @@ from features.sql.weeks import (
     total,
     volatility,
 )
-from features.views.declaration import MORE_IS_WORSE, Group, View
+from features.views.declaration import MORE_IS_WORSE, Shared, View
 
-_WEEK = Group(driver="network", tables=("network_weeks",), actionable=True, data_class="traffic")
+_WEEK = Shared(driver="network", tables=("network_weeks",), actionable=True, data_class="traffic")
 _WORSE = _WEEK.but(**MORE_IS_WORSE)
 _REGION = _WEEK.but(tables=("network_weeks", "customers", "subscriptions"))
 
@@ -72,8 +72,7 @@ _COLUMNS = {
 
 
 def summary(cutoff: str) -> str:
-    """SQL of the relation ``network_summaries``: all that is asked of `network_weeks` at a cut-off,
-    in one pass.
+    """SQL of the relation ``network_summaries``: `network_weeks` at a cut-off, in one pass.
 
     Parameters
     ----------

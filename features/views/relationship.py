@@ -1,12 +1,10 @@
-"""The view `relationship`: a customer's lines and household, loyalty, the app, surveys,
-appointments, orders and care.
-"""
+"""The view `relationship`: a customer's lines, household, loyalty, app, orders and care."""
 
 from features.contracts.vocabulary import ARRIVED, HAPPENED, TIERS
 from features.sql.expressions import days_between, known, text_sql, within
-from features.views.declaration import MORE_IS_WORSE, Group, View
+from features.views.declaration import MORE_IS_WORSE, Shared, View
 
-_LINES = Group(driver="relationship", tables=("subscriptions", "customers"))
+_LINES = Shared(driver="relationship", tables=("subscriptions", "customers"))
 _LOYALTY = _LINES.but(tables=("loyalty",))
 _APP = _LINES.but(tables=("app_events",), data_class="traffic")
 _SERVICE = _LINES.but(driver="service", actionable=True)

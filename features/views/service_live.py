@@ -3,9 +3,9 @@
 from features.contracts.vocabulary import TICKET_STATUSES
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import MORE_IS_WORSE, Group, View
+from features.views.declaration import MORE_IS_WORSE, Shared, View
 
-_CONTACT = Group(driver="service", tables=("interactions",), actionable=True, live=True)
+_CONTACT = Shared(driver="service", tables=("interactions",), actionable=True, live=True)
 _TICKET = _CONTACT.but(tables=("tickets",))
 
 # fmt: off

@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import Group, View
+from features.views.declaration import Shared, View
 
-_RECHARGE = Group(driver="usage", tables=("recharges",), live=True)
+_RECHARGE = Shared(driver="usage", tables=("recharges",), live=True)
 
 # fmt: off
 VIEW = View("subscription_live", "subscription", (

@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Group, View
+from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Shared, View
 
-_ANSWER = Group(driver="relationship", tables=("survey_answers",), live=True)
+_ANSWER = Shared(driver="relationship", tables=("survey_answers",), live=True)
 
 # fmt: off
 VIEW = View("survey_live", "customer", (

@@ -15,9 +15,9 @@ from features.sql.weeks import (
     total,
     volatility,
 )
-from features.views.declaration import Feature, Group, View
+from features.views.declaration import Feature, Shared, View
 
-_USE = Group(driver="usage", tables=("usage_weeks",), data_class="traffic")
+_USE = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
 _CHARGED = _USE.but(driver="price", actionable=True)
 
 
@@ -71,8 +71,7 @@ _MEASURES = ("minutes", "data_gb")
 
 
 def summary(cutoff: str) -> str:
-    """SQL of the relation ``usage_summaries``: all that is asked of `usage_weeks` at a cut-off, in
-    one pass.
+    """SQL of the relation ``usage_summaries``: `usage_weeks` at a cut-off, in one pass.
 
     Parameters
     ----------
@@ -141,8 +140,9 @@ def query(asked: str) -> str:
 
 
 def _pace(measure: str) -> str:
-    """SQL aggregate: use of a month of 30 days at the pace of 91 days; a week without a value
-    counts as one without use.
+    """SQL aggregate: use of a month of 30 days at the pace of 91 days.
+
+    A week without a value counts as one without use.
     """
     weekly = f"CASE WHEN age_days < {QUARTER_DAYS} THEN coalesce({measure}, 0) END"
     return f"CASE WHEN count({weekly}) >= {LEAST_WEEKS} THEN avg({weekly}) / 7 * 30 END"

@@ -38,8 +38,8 @@ def snapshot(
         Moment(tables, cutoff),
         [name for name in VIEWS if name not in ("contact", "experience")],
     )
-    found = {view: _compute(moment, view, margin_shares) for view in views}
-    return found | {"experience": _experience(moment, found)}
+    frames = {view: _compute(moment, view, margin_shares) for view in views}
+    return frames | {"experience": _experience(moment, frames)}
 
 
 def features_at(
@@ -105,8 +105,8 @@ def _compute(moment: Moment, view: str, margin_shares: Mapping[str, float]) -> p
     return stored(VIEWS[view], everyone.ids, columns, moment.tables)
 
 
-def _experience(moment: Moment, found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    of_lines = pd.concat([found[view] for view in _OF_LINES], axis=1)
+def _experience(moment: Moment, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    of_lines = pd.concat([frames[view] for view in _OF_LINES], axis=1)
     columns = customers.experience(moment, of_lines)
     return stored(VIEWS["experience"], moment.everyone("customer").ids, columns, moment.tables)
 
@@ -156,17 +156,18 @@ def contacts(tables: Tables, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataF
     DataFrame
         By contact, with the view's features as they are stored, each as of the contact's close.
     """
-    told = first(
+    first_versions = first(
         table_of(tables, "interactions").rename(columns={"interaction_id": "asked"}), ARRIVED
     )
-    told = told[(told[ARRIVED] > start) & (told[ARRIVED] <= end)]
-    asked = told.reset_index()[["asked", "customer_id", HAPPENED]].rename(
+    arrived = first_versions[ARRIVED]
+    closed = first_versions[(arrived > start) & (arrived <= end)]
+    asked = closed.reset_index()[["asked", "customer_id", HAPPENED]].rename(
         columns={HAPPENED: "cutoff"}
     )
     asked["account_id"] = _accounts(tables, asked)
     each = Each(tables, asked)
     columns: Columns = {
-        **events.contact_own(each, told),
+        **events.contact_own(each, closed),
         **events.service_live(each),
         **events.survey_live(each),
         **events.billing_live(each),

@@ -26,7 +26,7 @@ from features.compute.snapshots import WEEK
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
 from features.fields import LINKS, VIEWS, disabled_features
 from features.settings import FeatureSettings
-from features.sql.expressions import moment
+from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 from features.views import experience
 from simulator.engine.simulator import simulate
@@ -96,7 +96,9 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
     raw.bound(cutoff, cutoff)
     take_snapshot(raw, cutoff)
     for name, summary in SUMMARIES.items():
-        raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {summary(moment(cutoff))}")
+        raw.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS {summary(time_sql(cutoff))}"
+        )
     disabled = disabled_features(raw.present)
     for name, query in view_queries(MARGIN_SHARES).items():
         if name == "contact":
@@ -108,7 +110,7 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
             raw.connection.register("rows_now", rows)
             raw.connection.execute(f"""
                 CREATE OR REPLACE TEMP TABLE stored_{name} AS
-                SELECT * EXCLUDE (event_timestamp, created_timestamp), {moment(cutoff)} AS cutoff FROM rows_now
+                SELECT * EXCLUDE (event_timestamp, created_timestamp), {time_sql(cutoff)} AS cutoff FROM rows_now
             """)  # names of our own
         yield name, indexed(rows, VIEWS[name].join_key)
 

@@ -20,6 +20,7 @@ from features.live.batch import LIVE_VIEWS
 from features.live.event import LIVE_TABLES, Event, microseconds, read_event
 from features.live.store import LiveStore
 from features.packed.store import PackedStore
+from features.sql.expressions import time_sql
 from features.sql.raw import open_raw
 from features.views import (
     billing_live,
@@ -152,7 +153,7 @@ class World:
         return sum(map(len, seen.values()))
 
     def _asked(self, view: str, cutoff: datetime) -> str:
-        moment = live_states.moment(cutoff)
+        moment = time_sql(cutoff)
         if view == "contact":
             return f"""(
                 SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff

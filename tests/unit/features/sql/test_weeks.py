@@ -11,7 +11,7 @@ import pytest
 from features.compute.population import take_snapshot
 from features.compute.queries import SUMMARIES, view_queries
 from features.contracts.tables import TABLES
-from features.sql.expressions import moment
+from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -66,7 +66,7 @@ class World:
         with open_raw(self.folder, threads=1) as raw:
             take_snapshot(raw, CUTOFF)
             for name, summary in SUMMARIES.items():
-                raw.connection.execute(f"CREATE TEMP TABLE {name} AS {summary(moment(CUTOFF))}")
+                raw.connection.execute(f"CREATE TEMP TABLE {name} AS {summary(time_sql(CUTOFF))}")
             self._baseline(raw, baseline or {})
             query = view_queries({"postpaid": 0.5, "prepaid": 0.5, "fixed": 0.5})[view]
             rows = raw.connection.execute(query).to_arrow_table().to_pylist()
@@ -84,7 +84,7 @@ class World:
             for name, value in measures.items()
         )
         raw.connection.execute(
-            f"CREATE TEMP TABLE region_baselines AS SELECT {moment(WINDOWS_END)} AS monday, 'north' AS region,"
+            f"CREATE TEMP TABLE region_baselines AS SELECT {time_sql(WINDOWS_END)} AS monday, 'north' AS region,"
             f" 'mobile' AS product_line, {values}"
         )
 

@@ -1,8 +1,8 @@
 import pytest
 
-from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Group
+from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Shared
 
-USE = Group(driver="usage", tables=("usage_weeks",), data_class="traffic")
+USE = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
 
 
 def test_a_family_has_a_feature_for_each_window() -> None:
