@@ -211,13 +211,13 @@ class OperatorRepository:
         )
 
     def _plan(self) -> tuple[Any, list[Any], list[Any]]:
+        store = self._configure()
         from feast import Project
         from feast.diff.property_diff import TransitionType
         from feast.repo_contents import RepoContents
 
         from features.operator.definitions import Definitions
 
-        store = self._configure()
         definitions = Definitions(self.tables)
         views = list(definitions.views.values())
         sources = {
