@@ -37,10 +37,16 @@ def dataset_sha256(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
+@cache
 def environment() -> str:
-    """Installed packages and their versions, a line each, by name."""
-    found = {(package.name.lower(), package.version) for package in distributions() if package.name}
-    return "".join(f"{name}=={version}\n" for name, version in sorted(found))
+    """Installed packages and their versions, a line each, by name; as they were when first asked."""
+    # Each distribution parses its metadata anew whenever one of its properties is read.
+    installed = {
+        (metadata["Name"].lower(), metadata["Version"])
+        for metadata in (package.metadata for package in distributions())
+        if metadata["Name"]
+    }
+    return "".join(f"{name}=={version}\n" for name, version in sorted(installed))
 
 
 def environment_sha256() -> str:

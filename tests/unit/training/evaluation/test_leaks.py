@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
-from training.evaluation.leaks import Flag, duplicate_share, watch_model, watch_table
+from training.evaluation.leaks import (
+    Flag,
+    auc_alone,
+    duplicate_share,
+    watch_model,
+    watch_table,
+)
 from training.settings import LeakWatchSettings
 
 ROWS = 1000
@@ -53,6 +62,21 @@ def test_a_column_that_tells_the_answer_out_of_order() -> None:
 def test_a_reason_filled_in_for_leavers_only() -> None:
     values = np.where(_label() == 1, 3.0, np.nan)
     assert set(_flags(values, categorical=True)) == {"single_column", "missingness"}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30))
+def test_the_auc_of_a_column_is_scikit_learn_s(seed: int, bins: int) -> None:
+    random = np.random.default_rng(seed)
+    bin_of_row, label = random.integers(0, bins, 60), np.tile([0.0, 1.0], 30)
+    halves = np.arange(30), np.arange(30, 60)
+    expected = []
+    for train, test in (halves, halves[::-1]):
+        positives = np.bincount(bin_of_row[train], label[train], minlength=bins)
+        share = (positives + 0.5) / (np.bincount(bin_of_row[train], minlength=bins) + 1)
+        expected.append(roc_auc_score(label[test], share[bin_of_row[test]]))
+    assert auc_alone(bin_of_row, label, [halves, halves[::-1]]) == pytest.approx(
+        np.mean(expected), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("categorical", [False, True])
