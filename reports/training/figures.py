@@ -216,7 +216,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
             zone=zone,
             most=_RATIOS,
             left="too extreme" if name == "slope" else "too high",
-            right="too timid" if name == "slope" else "too low",
+            right="too cautious" if name == "slope" else "too low",
         )
     return found
 

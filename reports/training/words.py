@@ -107,7 +107,7 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "champion": ("Not as good as the champion", "Keep the champion, or search longer (--trials)."),
     "slope": (
-        "Probabilities too extreme or too timid",
+        "Probabilities too extreme or too cautious",
         "See the curves under Do probabilities mean what they say; more calibration rows, or newer ones, may mend it.",
     ),
     "observed_over_expected": (

@@ -1,4 +1,4 @@
-"""Assess: evaluate one horizon's predictions on its test period, everything under the same
+"""Assess: all figures of one horizon's predictions on its test period, computed on the same
 resampled customers.
 """
 
@@ -27,7 +27,7 @@ from training.evaluation.slices import SliceColumn
 from training.settings import AssessmentSettings, TrainingSettings
 
 EVERYBODY = "all"
-"""What the calibration of all rows is called, beside that of the strata."""
+"""Name of the calibration of all rows, beside those of the strata."""
 
 SLICE_METRICS = ("auc", "log_loss", "observed_over_expected")
 """Figures of a slice and of a month."""
@@ -37,8 +37,8 @@ MONTH = np.timedelta64(28, "D")
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What one horizon model says of the test rows, what came, and all that its figures are told
-    apart by.
+    """Predictions of one horizon model for the test rows, the outcomes, and the columns by which
+    figures are shown.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ class Predictions:
     slices : dict of str to (n,) str
         Values by column.
     cutoffs : (n,) datetime64
-        As of when each prediction was made.
+        Cut-off of each prediction.
     trained_until : datetime64 or None
-        Last cut-off of the training rows; None where decay means nothing.
+        Last cut-off of the training rows; None where figures by month are not wanted.
     holdout : (n,) bool
         Rows of households that are never sent an offer.
     baselines : dict of str to (n,) float64
-        Probabilities of other ways to predict: ``constant``, ``logistic``, ``champion``.
+        Probabilities of the baselines: ``constant``, ``logistic``, ``champion``.
     capacity : float or None
         Share of the rows that care can look after; the setting where None.
     """
@@ -87,14 +87,13 @@ def assess(
 ) -> Assessment:
     """Evaluate predictions, with intervals that resample customers.
 
-    A figure that cannot be told from these rows (an AUC without positives, the slope of a constant)
-    is left out of its dictionary, and a stratum whose calibration cannot be told is left out too;
-    nothing stands for it.
+    A figure that these rows do not determine (an AUC without positives, the slope of a constant) is
+    left out of its dictionary, and so is a stratum whose calibration they do not determine.
 
     Parameters
     ----------
     predictions : Predictions
-        What was said and what came.
+        Predictions and outcomes.
     settings : AssessmentSettings
         Draws, care's capacity and tolerances.
     seed : int, optional
@@ -109,20 +108,20 @@ def assess(
     _check(predictions)
     if predictions.capacity is not None:
         settings = settings.model_copy(update={"care_capacity_share": predictions.capacity})
-    work = _Work(predictions, settings)
+    prepared = _Preparation(predictions, settings)
     figures = resample(
-        work.customers,
+        prepared.customers,
         settings.draws,
         TrainingSettings.read().seed if seed is None else seed,
-        work.figures,
-        work.size,
+        prepared.figures,
+        prepared.size,
         "Resampling customers",
     )
-    return work.assessment(figures)
+    return prepared.assessment(figures)
 
 
-class _Work:
-    """Everything that is evaluated, prepared once."""
+class _Preparation:
+    """The rows of all figures, sorted and grouped once for all weightings of the customers."""
 
     def __init__(self, predictions: Predictions, settings: AssessmentSettings) -> None:
         self.predictions, self.settings = predictions, settings
@@ -159,7 +158,7 @@ class _Work:
     def rows(
         self, probability: Floats, chosen: NDArray[np.bool_]
     ) -> tuple[Floats, Floats, Floats, Codes, int]:
-        """What evaluating some of the rows takes."""
+        """Arguments with which figures of some of the rows are prepared."""
         p = self.predictions
         return (
             p.label[chosen],
@@ -170,23 +169,23 @@ class _Work:
         )
 
     def figures(self, counts: Floats) -> Figures:
-        """All figures of some weightings, by a name that says where they belong."""
-        found = _within("all", self.evaluator.figures(counts, self.settings))
+        """All figures of some weightings, by their place in the assessment."""
+        figures = _within("all", self.evaluator.figures(counts, self.settings))
         for name, evaluator in self.baselines.items():
-            found |= _within(f"baselines/{name}", evaluator.figures(counts, self.settings))
+            figures |= _within(f"baselines/{name}", evaluator.figures(counts, self.settings))
         if self.holdout is not None:
-            found |= _within("holdout", self.holdout.figures(counts, self.settings))
+            figures |= _within("holdout", self.holdout.figures(counts, self.settings))
         for name, stratum in self.strata.items():
-            found |= _within(f"strata/{name}", stratum.figures(counts))
+            figures |= _within(f"strata/{name}", stratum.figures(counts))
         masses = self.evaluator.ranking.masses(counts)
         for name, column in self.slices.items():
-            found |= _within(f"slices/{name}", column.figures(counts, masses))
+            figures |= _within(f"slices/{name}", column.figures(counts, masses))
         if self.decay is not None:
-            found |= _within("decay", self.decay.figures(counts, masses))
-        return found
+            figures |= _within("decay", self.decay.figures(counts, masses))
+        return figures
 
     def assessment(self, figures: Figures) -> Assessment:
-        """What is kept of the figures."""
+        """The assessment that the figures of all weightings make."""
         predictions = self.predictions
         return Assessment(
             horizon_days=predictions.horizon_days,
@@ -198,9 +197,9 @@ class _Work:
                 name: self._baseline(figures, f"baselines/{name}") for name in self.baselines
             },
             strata={
-                name: found
+                name: calibration
                 for name, stratum in self.strata.items()
-                if (found := stratum.calibration(figures, f"strata/{name}")) is not None
+                if (calibration := stratum.calibration(figures, f"strata/{name}")) is not None
             },
             slices={
                 name: self._slices(figures, f"slices/{name}", column)
@@ -229,32 +228,32 @@ class _Work:
     def _estimates(
         self, figures: Figures, place: str, names: Iterable[str], number: int | None = None
     ) -> dict[str, Estimate]:
-        found = {}
+        estimates = {}
         for name in names:
             values = figures[f"{place}/{name}"]
             distance = place != "difference" and name in METRICS and METRICS[name].distance
-            told = estimate(values if number is None else values[:, number], distance=distance)
-            if told is not None:
-                found[name] = told
-        return found
+            figure = estimate(values if number is None else values[:, number], distance=distance)
+            if figure is not None:
+                estimates[name] = figure
+        return estimates
 
     def _baseline(self, figures: Figures, place: str) -> BaselineComparison:
-        apart = {
+        differences = {
             f"difference/{name}": figures[f"all/{name}"] - figures[f"{place}/{name}"]
             for name in METRICS
         }
         return BaselineComparison(
             metrics=self._estimates(figures, place, METRICS),
-            difference=self._estimates(apart, "difference", METRICS),
+            difference=self._estimates(differences, "difference", METRICS),
         )
 
     def _slices(self, figures: Figures, place: str, column: SliceColumn) -> dict[str, Slice]:
-        found = {}
+        slices = {}
         for number, name in enumerate(column.names):
             gap = None
             if column.comparable(number, self.settings.fewest_positives):
                 gap = self._estimates(figures, place, ["gap"], number).get("gap")
-            found[name] = Slice(
+            slices[name] = Slice(
                 rows=int(column.rows[number]),
                 positives=int(column.positives[number]),
                 metrics=self._estimates(figures, place, SLICE_METRICS, number),
@@ -262,7 +261,7 @@ class _Work:
                 flagged=gap is not None and gap.high < -self.settings.slice_tolerance,
                 difference=self._estimates(figures, f"{place}/difference", self.baselines, number),
             )
-        return found
+        return slices
 
     def _months(self, figures: Figures, column: SliceColumn) -> tuple[Month, ...]:
         months = (
@@ -278,14 +277,14 @@ class _Work:
 
 
 class _Stratum:
-    """Calibration of some of the rows."""
+    """Calibration of the rows of one stratum."""
 
-    def __init__(self, work: _Work, chosen: NDArray[np.bool_]) -> None:
-        rows = work.rows(work.predictions.probability, chosen)
+    def __init__(self, prepared: _Preparation, chosen: NDArray[np.bool_]) -> None:
+        rows = prepared.rows(prepared.predictions.probability, chosen)
         self.count, self.positives = int(chosen.sum()), int(rows[0].sum())
         self.slope, self.deciles = Slope(*rows), Deciles(*rows)
         correlation = customer_correlation(*rows[:4])
-        self.predicted = self.deciles.predicted(np.ones((work.customers, 1)))[:, 0]
+        self.predicted = self.deciles.predicted(np.ones((prepared.customers, 1)))[:, 0]
         self.bounds = self.deciles.joint_bounds(correlation)
 
     def figures(self, counts: Floats) -> Figures:
@@ -296,17 +295,17 @@ class _Stratum:
         }
 
     def calibration(self, figures: Figures, place: str) -> CalibrationFigures | None:
-        slope, over = (
+        slope, ratio = (
             estimate(figures[f"{place}/{name}"]) for name in ("slope", "observed_over_expected")
         )
         observed = [estimate(values) for values in figures[f"{place}/observed"].T]
-        if slope is None or over is None or None in observed:
+        if slope is None or ratio is None or None in observed:
             return None
         return CalibrationFigures(
             rows=self.count,
             positives=self.positives,
             slope=slope,
-            observed_over_expected=over,
+            observed_over_expected=ratio,
             deciles=tuple(
                 Decile(
                     rows=round(float(self.deciles.rows[number])),
@@ -329,7 +328,7 @@ def _within(place: str, figures: Figures) -> Figures:
 
 def _check(predictions: Predictions) -> None:
     rows = len(predictions.label)
-    said = {
+    probabilities = {
         "probability": predictions.probability,
         **{f"baselines.{name}": p for name, p in predictions.baselines.items()},
     }
@@ -341,10 +340,12 @@ def _check(predictions: Predictions) -> None:
         "holdout": len(predictions.holdout),
         **{f"slices.{name}": len(values) for name, values in predictions.slices.items()},
     }
-    for name, length in ({name: len(values) for name, values in said.items()} | others).items():
+    for name, length in (
+        {name: len(values) for name, values in probabilities.items()} | others
+    ).items():
         if length != rows:
             raise InputError(name, f"must be as long as label, {rows}", length)
-    for name, values in said.items():
+    for name, values in probabilities.items():
         if wrong := values[~((values >= 0) & (values <= 1))].tolist():
             raise InputError(name, "must be in 0 to 1", wrong[0])
     weight, label = predictions.weight, predictions.label

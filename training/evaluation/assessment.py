@@ -1,8 +1,7 @@
-"""Assessment: all that is known of how good a model is on a test period, with intervals that
-resample customers.
+"""Assessment: how good a model is on a test period, with intervals from resampling customers.
 
-It is made by `training.evaluation.assess`, read by `training.release.gate`, shown in reports, and
-kept with the model version as JSON. A figure that the rows cannot tell is left out of its
+`training.evaluation.assess` makes it, `training.release.gate` reads it, reports show it, and it is
+stored with the model version as JSON. A figure that the rows do not determine is left out of its
 dictionary, so that every number here is finite.
 """
 
@@ -12,9 +11,8 @@ from typing import Annotated
 from pydantic import Field
 
 CONFIDENCE = 0.95
-"""Of every interval that people and the gate are shown. It is no setting: by wider ones the gate
-would refuse less.
-"""
+"""Of every interval that people and the gate see. It is not a setting: with wider intervals the
+gate would refuse less. """
 
 
 ASSESSMENT = "assessment.json"
@@ -22,9 +20,7 @@ ASSESSMENT = "assessment.json"
 
 
 def horizon_name(horizon_days: int | None) -> str:
-    """What documents call a horizon: its days, and the empty string for a model without
-    one.
-    """
+    """Name of a horizon in documents: its days, or the empty string for a model without one."""
     return "" if horizon_days is None else str(horizon_days)
 
 
@@ -73,15 +69,15 @@ class Decile:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationFigures:
-    """Whether probabilities mean what they say, for some rows.
+    """Whether probabilities agree with outcomes, for some rows.
 
     Parameters
     ----------
     rows, positives : int
-        How many there are to go by.
+        How many there are.
     slope : Estimate
         Slope of a logistic regression of the label on the predicted log-odds; 1 is right, below 1
-        too extreme.
+        the probabilities are too extreme.
     observed_over_expected : Estimate
         Positives over the sum of probabilities; 1 is right.
     deciles : tuple of Decile
@@ -102,9 +98,9 @@ class BaselineComparison:
     Parameters
     ----------
     metrics : dict of str to Estimate
-        Its figures.
+        Figures of the baseline.
     difference : dict of str to Estimate
-        Ours minus its, by metric.
+        The model's minus the baseline's, by metric.
     """
 
     metrics: dict[str, Estimate]
@@ -122,10 +118,10 @@ class Slice:
     metrics : dict of str to Estimate
         Figures of these rows alone: ``auc``, ``log_loss``, ``observed_over_expected``.
     gap : Estimate or None
-        AUC here minus AUC over all other rows; None where either lacks positives.
+        AUC of these rows minus AUC of all other rows; None where either has too few positives.
     flagged : bool
-        The gap's interval lies below zero by more than the tolerance, so that the model is clearly
-        worse here.
+        The gap's interval lies below zero by more than the tolerance: the model is clearly worse on
+        these rows.
     difference : dict of str to Estimate
         Log loss of these rows minus that of each baseline on them: below zero, the model is
         better here than the baseline.

@@ -1,5 +1,5 @@
-"""Baselines: what a model has to beat. A constant that knows only how often it happens, and a
-logistic regression.
+"""Baselines: what a model has to beat. A constant, which is the share of positives, and a logistic
+regression.
 """
 
 import numpy as np
@@ -22,26 +22,26 @@ def constant_baseline(label: Floats, weight: Floats, strata: Texts, others: Text
     strata : (n,) str
         Their strata; all the same where there are none.
     others : (m,) str
-        Strata of the rows to predict; one that training has not seen gets the share over all.
+        Strata of the rows to predict; a stratum without training rows gets the share over all.
 
     Returns
     -------
     (m,) float64
-        Strictly between 0 and 1: as if one row more of each class, with the share over all, had
-        been seen.
+        Strictly between 0 and 1: one more row of each class counts in the share over all, and that
+        share as one more row of each stratum.
     """
     overall = float((np.sum(weight * label) + 1.0) / (np.sum(weight) + 2.0))
-    found = np.full(len(others), overall)
+    share = np.full(len(others), overall)
     for stratum in np.unique(others):
         own = strata == stratum
-        found[others == stratum] = (np.sum((weight * label)[own]) + overall) / (
+        share[others == stratum] = (np.sum((weight * label)[own]) + overall) / (
             np.sum(weight[own]) + 1.0
         )
-    return found
+    return share
 
 
 class LogisticBaseline:
-    """A logistic regression, as a team would make it in an afternoon; see `fit_logistic`."""
+    """A plain logistic regression; see `fit_logistic`."""
 
     def __init__(self, preparation: "_Preparation", slopes: Floats, intercept: float) -> None:
         self._preparation, self._slopes, self._intercept = preparation, slopes, intercept
@@ -52,15 +52,17 @@ class LogisticBaseline:
             raise InputError(
                 "matrix", f"must have {self._preparation.features} columns", matrix.shape[1]
             )
-        found: Floats = expit(self._preparation.columns(matrix) @ self._slopes + self._intercept)
-        return found
+        probability: Floats = expit(
+            self._preparation.columns(matrix) @ self._slopes + self._intercept
+        )
+        return probability
 
 
 def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) -> LogisticBaseline:
     """Fit a logistic regression on the training rows.
 
-    Missing values become the training rows' median, with a column beside that says so; columns are
-    standardised on the training rows, and no value counts for more than ten standard deviations.
+    Missing values become the median of the training rows, and a further column marks them. Columns
+    are standardised on the training rows, and values are clipped at ten standard deviations.
     Category codes are taken as numbers.
 
     Parameters
@@ -89,14 +91,14 @@ def fit_logistic(matrix: Floats, label: Floats, weight: Floats | None = None) ->
 
 
 class _Preparation:
-    """Median imputation with indicators, and standardisation, as learnt from some rows."""
+    """Median imputation with indicators, and standardisation, fitted on some rows."""
 
     def __init__(self, matrix: Floats) -> None:
         self.features = matrix.shape[1]
         missing = np.isnan(matrix)
         self._indicated = missing.any(axis=0) & ~missing.all(axis=0)
-        self._known = np.flatnonzero(~missing.all(axis=0))
-        self._median = np.nanmedian(matrix[:, self._known], axis=0)
+        self._present = np.flatnonzero(~missing.all(axis=0))
+        self._median = np.nanmedian(matrix[:, self._present], axis=0)
         filled = self._filled(matrix)
         self._centre, self._spread = filled.mean(axis=0), filled.std(axis=0)
         self._spread[self._spread == 0] = 1.0
@@ -107,5 +109,5 @@ class _Preparation:
 
     def _filled(self, matrix: Floats) -> Floats:
         missing = np.isnan(matrix)
-        values = np.where(missing[:, self._known], self._median, matrix[:, self._known])
+        values = np.where(missing[:, self._present], self._median, matrix[:, self._present])
         return np.concatenate([values, missing[:, self._indicated].astype(np.float64)], axis=1)

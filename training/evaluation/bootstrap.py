@@ -1,9 +1,9 @@
-"""Bootstrap: how far figures would move if other customers of the same kind had come.
+"""Bootstrap: sampling uncertainty of figures, from resampling customers.
 
 Customers are resampled, not rows: rows of one customer at several cut-offs, or of several
-subscriptions, say much the same, and intervals that took them for independent would be too narrow.
-A draw is a weighting, the number of times each customer was drawn, so that nothing is copied or
-sorted again. The first weighting is always the rows as they are.
+subscriptions, are alike, and intervals that took them for independent would be too narrow. A draw
+is a weighting: the number of times each customer was drawn. So nothing is copied or sorted again.
+In the first weighting every customer counts once.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,12 @@ Figures = dict[str, Floats]
 """By name, (1 + draws, ...) values: the figure itself, then that of every draw."""
 
 _AT_ONCE = 16
-"""Weightings that are evaluated side by side: with more, their sums no longer fit into the
-processor's cache. """
+"""Weightings that are evaluated together: with more, their sums no longer fit into the processor's
+cache.
+"""
 
 _MOST_CELLS = 8_000_000
-"""Numbers that they take together at most."""
+"""Numbers that they may take together."""
 
 
 def resample(
@@ -45,13 +46,13 @@ def resample(
     draws : int
         How many draws.
     seed : int
-        A draw depends on the seed and its own number alone, not on how the work is shared out.
+        A draw depends on the seed and its own number alone, not on how the work is divided.
     figures : callable
-        From (customers, d) counts to values whose last axis is d.
+        Turns (customers, d) counts into values whose last axis is d.
     size : int
-        Numbers that a weighting takes to hold, so that several fit into memory side by side.
+        Numbers that one weighting takes; it limits how many are evaluated together.
     description : str
-        What is being done, for a person.
+        Shown with the progress.
     """
     at_once = int(np.clip(_MOST_CELLS // max(size, customers), 1, _AT_ONCE))
     chunks = [
@@ -62,31 +63,31 @@ def resample(
         return figures(np.stack([_counts(customers, number, seed) for number in chunk], axis=1))
 
     with progress(description, draws) as advance, ThreadPoolExecutor(core_count()) as pool:
-        found = []
+        results = []
         for chunk, values in zip(chunks, pool.map(values_of, chunks), strict=True):
-            found.append(values)
+            results.append(values)
             advance(len(chunk))
     return {
-        name: np.moveaxis(np.concatenate([values[name] for values in found], axis=-1), -1, 0)
-        for name in found[0]
+        name: np.moveaxis(np.concatenate([values[name] for values in results], axis=-1), -1, 0)
+        for name in results[0]
     }
 
 
 def estimate(
     values: Floats, confidence: float = CONFIDENCE, *, distance: bool = False
 ) -> Estimate | None:
-    """A figure and its interval, from the figure itself and that of every draw; None where it
-    cannot be told.
+    """A figure and its interval, from the figure itself and that of every draw; None where the rows
+    do not determine it.
 
     Parameters
     ----------
     values : (1 + draws,) float64
-        NaN where a weighting does not tell it; such draws are left out, and with half of them
-        missing there is no interval.
+        NaN where a weighting does not determine it; such draws are left out, and where more than
+        half are NaN there is no estimate.
     confidence : float
         Of the interval.
     distance : bool
-        The figure is a distance, see `distance_interval`.
+        The figure is a distance; see `distance_interval`.
     """
     value, drawn = float(values[0]), values[1:]
     drawn = drawn[np.isfinite(drawn)]
@@ -99,16 +100,16 @@ def estimate(
 def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Bias-corrected percentile interval (Efron 1981).
 
-    Plain percentiles do for most figures, but not for the maximum profit: it is taken at the best
-    border of the very rows it is evaluated on, so it is too high, and that of a draw is too high
-    once more. The share of draws below the figure shows by how much, and the percentiles are
-    shifted twice that. ``python -m benchmarks.coverage`` prints how often either kind covers the
-    truth.
+    Plain percentiles are right for most figures, but not for the maximum profit: its threshold is
+    chosen on the same rows that it is evaluated on, so it is too high, and in a draw it is too high
+    a second time. The share of draws below the figure shows by how much, and the percentiles are
+    shifted by twice that. ``python -m benchmarks.coverage`` prints how often both kinds of interval
+    cover the truth.
 
     Parameters
     ----------
     value : float
-        The figure of the rows as they are.
+        The figure with every customer counted once.
     drawn : (draws,) float64
         That of every draw, finite.
     confidence : float
@@ -126,11 +127,11 @@ def distance_interval(
     value: float, drawn: Floats, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """Interval of a distance such as the calibration error, which is at least 0 and which chance
-    can only enlarge.
+    only makes larger.
 
-    Where the true distance is 0, every draw lies above it, and no choice of percentiles covers it.
-    So the draws' deviation from the figure is taken from it instead of added (the basic bootstrap),
-    no further down than 0, and the figure itself stays inside.
+    Where the true distance is 0, every draw lies above it, and no percentiles cover it. So the
+    draws' deviations are subtracted from the figure instead of added (the basic bootstrap). The
+    interval ends at 0 or above, and always contains the figure.
     """
     low, high = np.quantile(drawn, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
     return max(0.0, min(value, 2.0 * value - float(high))), max(value, 2.0 * value - float(low))

@@ -12,10 +12,10 @@ from holdfast.errors import InputError
 from training.settings import TrainingSettings
 
 FEWEST_OF_A_CLASS = 10
-"""Rows of each class that a training part needs, so that its inner folds have some."""
+"""Rows of each class that a training part needs, so that each inner fold has some."""
 
 FEWEST_GROUPS = 2
-"""Groups that a training part needs, so that it has inner folds at all."""
+"""Groups that a training part needs to have inner folds."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def time_windows(
     """Later rows evaluated by models fitted on earlier ones, in up to `settings.time_windows`
     consecutive windows.
 
-    Rows of one time are never parted. Windows whose training or test part lacks rows of a class are
+    Rows of one time stay together. Windows whose training or test part lacks rows of a class are
     left out.
 
     Parameters
@@ -85,7 +85,7 @@ def time_windows(
     label : (n,) float64
         0 or 1.
     time : (n,) float64
-        When each row was true, in any unit; no NaN.
+        Date of each row, in any unit; no NaN.
     group : (n,) int64, optional
         Rows whose group is evaluated in a window are not trained on for it.
 

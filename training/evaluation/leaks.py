@@ -1,8 +1,9 @@
-"""Leak watch: columns that know the answer, and other signs that figures are too good. It flags,
-and never drops.
+"""Leak watch: columns that hold the answer, and other signs that figures are too good. It raises
+flags and drops nothing.
 
-What a column alone can tell is measured out of fold: rows are binned (a category is a bin of its
-own, missing is a bin), and each bin's share of positives, learnt on other rows, ranks the rows.
+How well a column alone predicts is measured out of fold: its values are binned (a category is a
+bin, missing is a bin), and rows are ranked by the share of positives that their bin has in other
+rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,7 +66,7 @@ def watch_table(
     label : (n,) float64
         0 or 1.
     group : (n,) int64 or None
-        Rows of one group are ranked by what other groups tell.
+        Rows of one group are ranked by the rows of other groups.
     columns : sequence of str
         Names of the k columns, for the flags.
     categorical : sequence of int
@@ -127,7 +128,7 @@ def _watch_column(
     if not len(present):
         return flags
     distinct = len(np.unique(present)) / len(present)
-    # Amounts are nearly all distinct by nature; only whole numbers of which none repeats look like
+    # Amounts of money are nearly all distinct; only whole numbers of which none repeats look like
     # ids.
     if (
         distinct >= settings.id_like_share
@@ -148,7 +149,7 @@ def auc_alone(bins: NDArray[np.int64], label: Floats, folds: Folds) -> float:
     label : (n,) float64
         0 or 1.
     folds : list of (train, test) positions
-        Who learns and who is ranked.
+        Rows that give the shares, and rows that are ranked.
     """
     count = int(bins.max()) + 1
     aucs = []
@@ -156,7 +157,7 @@ def auc_alone(bins: NDArray[np.int64], label: Floats, folds: Folds) -> float:
         rate = label[train].mean()
         positives = np.bincount(bins[train], weights=label[train], minlength=count)
         rows = np.bincount(bins[train], minlength=count)
-        # A bin with hardly a row says hardly more than the overall share.
+        # A bin with few rows is drawn towards the overall share.
         share = (positives + rate) / (rows + 1)
         aucs.append(_auc_of_bins(bins[test], label[test], share))
     return float(np.mean(aucs))

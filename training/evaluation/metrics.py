@@ -1,8 +1,8 @@
-"""Metrics: what a model's figures are called, which way is good, and how they are computed for many
-weightings of the customers.
+"""Metrics: names of a model's figures, which direction is better, and how they are computed for
+many weightings of the customers.
 
-Every figure is invariant to the order of rows (rows of equal probability share what falls to them),
-and a weight of 2 says the same as the row twice. A figure that cannot be told, such as the slope
+No figure depends on the order of rows (rows of equal probability share their positions), and a
+weight of 2 counts as the row twice. A figure that the rows do not determine, such as the slope
 where all probabilities are equal, is NaN.
 """
 
@@ -31,9 +31,9 @@ class Metric:
     direction : str
         ``higher`` or ``lower`` is better, or ``one``: the nearer to 1 the better.
     about : str
-        What it says, in a line.
+        What it measures, in a line.
     distance : bool
-        It is a distance: at least 0, and enlarged by chance.
+        It is a distance: at least 0, and chance makes it larger.
     """
 
     direction: Literal["higher", "lower", "one"]
@@ -42,17 +42,19 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "auc": Metric("higher", "Probability that a row with the outcome ranks above one without"),
-    "average_precision": Metric("higher", "Mean share of hits down the ranking, taken at each hit"),
+    "auc": Metric("higher", "Probability that a row with the outcome ranks above a row without"),
+    "average_precision": Metric(
+        "higher", "Mean precision over the positions of all hits in the ranking"
+    ),
     "log_loss": Metric(
         "lower",
-        "Mean surprise at what happened; a model that knows nothing but the rate is the one to beat",
+        "Mean negative log-likelihood; compare it with that of a constant",
     ),
     "brier": Metric("lower", "Mean squared distance between probability and outcome"),
     "slope": Metric(
-        "one", "Calibration slope; below 1 the probabilities are too extreme, above 1 too timid"
+        "one", "Calibration slope; below 1 the probabilities are too extreme, above 1 too cautious"
     ),
-    "observed_over_expected": Metric("one", "Outcomes that came over the sum of the probabilities"),
+    "observed_over_expected": Metric("one", "Positives over the sum of the probabilities"),
     "ece": Metric(
         "lower",
         "Mean distance between predicted and observed shares over ten groups of equal size",
@@ -63,9 +65,10 @@ METRICS: dict[str, Metric] = {
     ),
     "precision_top_decile": Metric("higher", "Share of hits in the riskiest tenth"),
     "lift_capacity": Metric(
-        "higher", "Share of hits among as many as care can look after, over the share in all rows"
+        "higher",
+        "Share of hits among the riskiest that care can handle, over the share in all rows",
     ),
-    "precision_capacity": Metric("higher", "Share of hits among as many as care can look after"),
+    "precision_capacity": Metric("higher", "Share of hits among the riskiest that care can handle"),
     "empc": Metric(
         "higher", "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
     ),
@@ -88,7 +91,7 @@ class Evaluator:
     customer : (n,) int64
         Codes from 0 to customers - 1.
     customers : int
-        How many customers a weighting speaks of.
+        How many customers a weighting covers.
     """
 
     def __init__(
@@ -99,8 +102,7 @@ class Evaluator:
         self.size = self.ranking.size
         squares = (label - probability) ** 2
         sums = (np.ones(len(label)), losses(label, probability), squares)
-        # Sparse although it is full: its products keep to one thread, and so to one order of adding
-        # up.
+        # Sparse although it is full: its products use one thread, and so always add in one order.
         self._sums = csr_array(
             [np.bincount(customer, weights=weight * value, minlength=customers) for value in sums]
         )
@@ -141,7 +143,7 @@ def figures(
     weight: Floats | None = None,
     settings: AssessmentSettings | None = None,
 ) -> dict[str, float]:
-    """Every figure of `METRICS` for the rows as they are.
+    """Every figure of `METRICS`, without resampling.
 
     Parameters
     ----------
@@ -150,13 +152,13 @@ def figures(
     probability : (n,) float64
         0 to 1, no NaN.
     weight : (n,) float64, optional
-        At least 0; all alike where None.
+        At least 0; all the same where None.
     settings : AssessmentSettings, optional
         Care's capacity and what a campaign costs; read from the environment where None.
     """
     evaluator = Evaluator(label, probability, *_one_customer(label, weight))
-    found = evaluator.figures(np.ones((1, 1)), settings or AssessmentSettings.read())
-    return {name: float(value[0]) for name, value in found.items()}
+    values = evaluator.figures(np.ones((1, 1)), settings or AssessmentSettings.read())
+    return {name: float(value[0]) for name, value in values.items()}
 
 
 def auc(label: Floats, score: Floats, weight: Floats | None = None) -> float:
@@ -167,7 +169,7 @@ def auc(label: Floats, score: Floats, weight: Floats | None = None) -> float:
 
 
 def log_loss(label: Floats, probability: Floats, weight: Floats | None = None) -> float:
-    """Mean surprise at what happened, finite for probabilities of 0 and 1 too."""
+    """Mean negative log-likelihood, finite for probabilities of 0 and 1 too."""
     return float(np.average(losses(label, probability), weights=weight))
 
 

@@ -1,9 +1,8 @@
-"""Test predictions: what a version said of its test rows, kept with its run so that it can be
-compared with a later one.
+"""Test predictions: predictions of a version for its test rows, stored with its run so that it can
+be compared with a later one.
 
-Rows are known by a digest of id and cut-off, customers by a digest of theirs. Rows that are in the
-test periods of two versions were learnt from by neither, so both can be evaluated on them side by
-side.
+A row is identified by a digest of id and cut-off, a customer by a digest of its id. Rows in the
+test periods of two versions trained neither of them, so both can be evaluated on these rows.
 """
 
 from collections.abc import Mapping
@@ -29,7 +28,7 @@ _FEWEST_POSITIVES = 30
 
 @dataclass(frozen=True, kw_only=True)
 class TestPredictions:
-    """What a version said of its n test rows.
+    """Predictions of a version for its n test rows.
 
     Parameters
     ----------
@@ -38,10 +37,11 @@ class TestPredictions:
     weight : (n,) float64
         Positive.
     label, probability : dict of str to (n,) float64
-        By `training.evaluation.assessment.horizon_name`; label is NaN where it is not known.
+        By `training.evaluation.assessment.horizon_name`; label is NaN where the outcome is not yet
+        known.
     """
 
-    __test__ = False  # no test, whatever its name makes of it
+    __test__ = False  # pytest would take the name for a test
 
     row: NDArray[np.uint64]
     customer: NDArray[np.uint64]
@@ -51,7 +51,7 @@ class TestPredictions:
 
     @classmethod
     def of(cls, dataset: Dataset, test: Positions, probability: Mapping[str, Floats]) -> Self:
-        """Keep what was said of some rows of a dataset, by
+        """Predictions for some rows of a dataset, by
         `training.evaluation.assessment.horizon_name`.
         """
         rows = pd.DataFrame(
@@ -113,19 +113,19 @@ def compare_predictions(
         shared rows have a known outcome.
     """
     _, here, there = np.intersect1d(ours.row, theirs.row, return_indices=True)
-    found = {}
+    assessments = {}
     for horizon in ours.probability:
         if horizon not in theirs.probability:
             continue
         label = ours.label[horizon][here]
-        # What became of a row is known to whoever trained last; where the two disagree, the row was
-        # counted anew in between.
+        # The version that was trained later may know more outcomes; where the two disagree, the
+        # label was corrected in between.
         known = ~np.isnan(label) & (label == theirs.label[horizon][there])
         positives = int(label[known].sum())
         if min(positives, int(known.sum()) - positives) < _FEWEST_POSITIVES:
             continue
         rows = here[known]
-        found[horizon] = assess(
+        assessments[horizon] = assess(
             Predictions(
                 horizon_days=int(horizon) if horizon else None,
                 label=label[known],
@@ -142,4 +142,4 @@ def compare_predictions(
             settings,
             seed,
         )
-    return found
+    return assessments

@@ -1,13 +1,13 @@
-"""Profit: the expected maximum profit of a retention campaign (EMPC), and the share of the perfect
-one that is captured.
+"""Profit: the expected maximum profit of a retention campaign (EMPC), and its share of the profit
+that a perfect ranking would earn.
 
-The campaign of Verbraken, Verbeke and Baesens (2013): whoever ranks above a border is contacted; a
-leaver accepts the offer with probability gamma, Beta distributed, and then stays; a stayer takes it
-for nothing. The border is the best one for each gamma.
+The campaign of Verbraken, Verbeke and Baesens (2013): everybody above a threshold is contacted. A
+leaver accepts the offer with probability gamma, which is Beta distributed, and then stays; a stayer
+takes the offer without need. The threshold is the best one for each gamma.
 
-`empulse.metrics.empc_score` is the reference, and tests hold these functions to its figures. It
-takes no weights, and some 20 ms for 200,000 rows, sorting included, which 500 draws for several
-models cannot pay; here a draw costs one pass over blocks that are sorted already.
+`empulse.metrics.empc_score` is the reference: tests compare these functions with it. It takes no
+weights, and about 20 ms for 200,000 rows, sorting included, which is too slow for 500 draws of
+several models; here a draw is one pass over blocks that are already sorted.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Campaign:
 
     @classmethod
     def of(cls, settings: AssessmentSettings) -> "Campaign":
-        """The campaign that the settings describe, where its defaults stand."""
+        """The campaign that the settings describe; its defaults are theirs."""
         return cls(
             alpha=settings.accepts_alpha,
             beta=settings.accepts_beta,
@@ -58,12 +58,11 @@ class Campaign:
 def maximum_profit(masses: Masses, campaign: Campaign) -> Floats:
     """EMPC of each weighting: the largest expected profit, per row of weight 1.
 
-    For one gamma the profit of contacting down to a border is linear in the positives and the
-    negatives above it, so the best border is a corner of the upper hull of the ROC curve. Each edge
-    of the hull, with positives P and negatives N, is worth contacting where ``gamma * (clv -
+    For one gamma the profit of contacting down to a threshold is linear in the positives and the
+    negatives above it, so the best threshold is a corner of the upper hull of the ROC curve. Each
+    edge of the hull, with positives P and negatives N, is worth contacting where ``gamma * (clv -
     incentive) * P > contact * P + (incentive + contact) * N``; since edges get worse downwards, the
-    maximum is the sum over edges of the expectation of what each is worth where it is worth
-    anything.
+    maximum is the sum over edges of the expected profit of each where it is positive.
 
     Parameters
     ----------
@@ -73,14 +72,14 @@ def maximum_profit(masses: Masses, campaign: Campaign) -> Floats:
         Costs and gains.
     """
     mass = masses.positive + masses.negative
-    found = np.full(mass.shape[1], np.nan)
+    profit = np.full(mass.shape[1], np.nan)
     for column in range(mass.shape[1]):
         there = mass[:, column] > 0
         if there.any():
-            found[column] = _hull_profit(
+            profit[column] = _hull_profit(
                 masses.positive[there, column], mass[there, column], campaign
             )
-    return found
+    return profit
 
 
 def perfect_profit(masses: Masses, campaign: Campaign) -> Floats:

@@ -1,11 +1,10 @@
 """Ranking: rows sorted by probability once, so that figures of many resampled weightings cost sums
 instead of sorts.
 
-Rows of equal probability form one block: no figure may depend on the order they happen to come in.
-Neighbouring blocks without positives are one block too, since what stands between two negatives
-changes no figure of a ranking. A weighting of the customers then comes down to the mass of
-positives and of negatives in each block, which one sparse product gives for many weightings at
-once.
+Rows of equal probability form one block, so that no figure depends on the order of rows.
+Neighbouring blocks without positives are merged as well: the order among negatives changes no
+figure of a ranking. A weighting of the customers is then the mass of positives and of negatives in
+each block, which one sparse product gives for many weightings at once.
 """
 
 from dataclasses import dataclass
@@ -80,13 +79,13 @@ class Ranking:
     label : (n,) float64
         0 or 1.
     probability : (n,) float64
-        Any score that rises with the risk; no NaN.
+        Or any score that rises with the risk; no NaN.
     weight : (n,) float64
         At least 0.
     customer : (n,) int64
         Codes from 0 to customers - 1.
     customers : int
-        How many customers a weighting speaks of.
+        How many customers a weighting covers.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ def auc(masses: Masses) -> Floats:
 
 
 def average_precision(masses: Masses) -> Floats:
-    """Mean precision at the places of the positives; NaN where there is none."""
+    """Mean precision at the positions of the positives; NaN where there are none."""
     precision = np.divide(
         masses.positives, masses.all, out=np.zeros_like(masses.all), where=masses.all > 0
     )
@@ -154,7 +153,7 @@ def average_precision(masses: Masses) -> Floats:
 def precision_at(masses: Masses, share: float) -> Floats:
     """Share of positives among the given share of the weight, highest probability first.
 
-    Rows tied at the border count with the share of them that still fits, so that the order of rows
+    Of rows tied at the threshold, the fraction that still fits counts, so that the order of rows
     does not matter.
     """
     size = share * masses.all[-1]
@@ -162,10 +161,10 @@ def precision_at(masses: Masses, share: float) -> Floats:
     border = np.minimum((masses.all < size).sum(axis=0), len(masses.all) - 1)
     positive, negative = masses.positive[border, columns], masses.negative[border, columns]
     beyond = np.maximum(masses.all[border, columns] - size, 0.0)
-    found = masses.positives[border, columns] - beyond * np.nan_to_num(
+    positives = masses.positives[border, columns] - beyond * np.nan_to_num(
         ratio(positive, positive + negative)
     )
-    return ratio(found, size)
+    return ratio(positives, size)
 
 
 def lift_at(masses: Masses, share: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Reliability: whether probabilities mean what they say, for many weightings of the customers at
+"""Reliability: whether probabilities agree with outcomes, for many weightings of the customers at
 once.
 """
 
@@ -12,10 +12,10 @@ from training.evaluation.ranking import Codes, ratio, sums_by
 DECILES = 10
 
 SURE = 1e-12
-"""Probabilities are taken no nearer to 0 and 1 than this, where their logarithm is needed."""
+"""Probabilities are kept this far from 0 and 1 where their logarithm is needed."""
 
 JOINT_CONFIDENCE = 0.99
-"""Probability that all ten deciles keep their bounds if the predictions are right."""
+"""Probability that all ten deciles lie within their bounds if the predictions are right."""
 
 _BINS = 4096
 _MOST_STEPS = 30
@@ -27,9 +27,9 @@ class Slope:
     """Slope of a logistic regression of the label on the predicted log-odds: 1 is right, below 1
     the predictions are too extreme.
 
-    What is expected is added up over 4,096 bins of equal width in log-odds, each standing at its
-    mean, and what was observed over the rows themselves: so a weighting costs a fit on 4,096
-    points, and the slope moves by about a hundred-thousandth at most.
+    Expected sums are taken over 4,096 bins of equal width in log-odds, each represented by its
+    mean; observed sums over the rows themselves. So one weighting costs a fit on 4,096 points, and
+    the slope changes by about 0.00001 at most.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Slope:
 
     def of(self, counts: Floats) -> Floats:
         """Slope of each weighting; NaN where it is not determined: one class, one probability, or
-        classes apart.
+        classes that the probability separates.
 
         Parameters
         ----------
@@ -77,10 +77,10 @@ class Slope:
 
 
 def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass: Floats) -> Floats:
-    """Newton's method for all weightings side by side, from the slope 1 with the intercept that
-    fits it roughly.
+    """Newton's method for all weightings together, starting at slope 1 and the log-odds of the
+    observed rate.
 
-    The best slope is where the positives, and the sum of their points, are as many as expected.
+    At the solution the observed and the expected sums of positives, and of their points, are equal.
     """
     rate = ratio(observed_level, mass.sum(axis=0))
     one_class = ~((rate > 0) & (rate < 1))
@@ -114,12 +114,11 @@ def _slopes(points: Floats, observed_level: Floats, observed_tilt: Floats, mass:
 
 
 class Deciles:
-    """Tenths of the weight by probability, lowest first, that stay as they are whatever the
-    weighting of the customers.
+    """Tenths of the weight by probability, lowest first; the same tenths for every weighting of the
+    customers.
 
-    A row that a border runs through, and all rows of its probability, belong to both sides in
-    parts, so that the order of rows does not matter and a weight of 2 says the same as the row
-    twice.
+    Where a limit between two tenths falls within rows of one probability, these rows belong to both
+    in fractions. So the order of rows does not matter, and a weight of 2 counts as the row twice.
 
     Parameters
     ----------
@@ -130,11 +129,11 @@ class Deciles:
     def __init__(
         self, label: Floats, probability: Floats, weight: Floats, customer: Codes, customers: int
     ) -> None:
-        decile, row, part = _parts(probability, weight)
+        decile, row, fraction = _fractions(probability, weight)
         shape = (DECILES, customers)
-        self.rows = np.bincount(decile, weights=part, minlength=DECILES)
+        self.rows = np.bincount(decile, weights=fraction, minlength=DECILES)
         everyone = np.ones(len(row), dtype=bool)
-        mass = weight[row] * part
+        mass = weight[row] * fraction
         self._mass = sums_by(decile, customer[row], mass, everyone, shape)
         self._positive = sums_by(decile, customer[row], mass * label[row], everyone, shape)
         self._expected = sums_by(decile, customer[row], mass * probability[row], everyone, shape)
@@ -166,8 +165,8 @@ class Deciles:
     def joint_bounds(
         self, correlation: float, confidence: float = JOINT_CONFIDENCE
     ) -> tuple[Floats, Floats]:
-        """Bounds that the observed shares of all ten deciles keep with this probability if the
-        predictions are right.
+        """Bounds within which the observed shares of all ten deciles lie with this probability if
+        the predictions are right.
 
         Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum
         of positives would have the variance ::
@@ -175,12 +174,12 @@ class Deciles:
             V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of
             rows of one customer,
 
-        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it tells as much as ``n = W^2
-        q (1 - q) / V`` rows drawn one by one, where ``W`` is the decile's weight and ``q`` its mean
-        prediction, and the bounds are the quantiles of the binomial share of ``n`` (rounded) with
-        probability ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together ``c`` is the
-        tenth root of the confidence (Sidak), which errs on the wide side where deciles hold rows of
-        the same customers.
+        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it is worth ``n = W^2 q (1 -
+        q) / V`` independent rows, where ``W`` is the decile's weight and ``q`` its mean prediction,
+        and the bounds are the quantiles of the binomial share of ``n`` (rounded) with probability
+        ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together ``c`` is the tenth root
+        of the confidence (Sidak), which is wider than needed where deciles hold rows of the same
+        customers.
 
         Parameters
         ----------
@@ -207,10 +206,10 @@ class Deciles:
 def customer_correlation(
     label: Floats, probability: Floats, weight: Floats, customer: Codes
 ) -> float:
-    """How alike the rows of one customer deviate from their predictions: 0 not at all, 1 the same.
+    """Correlation of the deviations from the predictions between rows of one customer: 0 to 1.
 
-    The mean product of deviations over pairs of rows of one customer, over what it would be were
-    the two rows one: with ``e = w (y - p)`` and ``s = w sqrt(p (1 - p))``, the sum of ``e_i e_j``
+    The mean product of deviations over pairs of rows of one customer, divided by its value if both
+    rows were the same: with ``e = w (y - p)`` and ``s = w sqrt(p (1 - p))``, the sum of ``e_i e_j``
     over the sum of ``s_i s_j``; 0 where no customer has two.
     """
     risk = np.clip(probability, SURE, 1.0 - SURE)
@@ -233,22 +232,22 @@ def log_odds_of(probability: Floats) -> Floats:
     return odds
 
 
-def _parts(probability: Floats, weight: Floats) -> tuple[Codes, Codes, Floats]:
-    """Which part of which row lies in which decile: decile, row and part, one entry for each that
-    is above 0.
+def _fractions(probability: Floats, weight: Floats) -> tuple[Codes, Codes, Floats]:
+    """Which fraction of which row lies in which decile: decile, row and fraction, one entry for
+    each fraction above 0.
     """
     _, value = np.unique(probability, return_inverse=True)
     mass: Floats = np.bincount(value, weights=weight).astype(np.float64)
     end = np.cumsum(mass)
     start = np.concatenate([[0.0], end[:-1]])
     edges = np.linspace(0.0, end[-1], DECILES + 1)
-    deciles, rows, parts = [], [], []
+    deciles, rows, fractions = [], [], []
     for decile in range(DECILES):
         inside = np.minimum(end, edges[decile + 1]) - np.maximum(start, edges[decile])
-        # What rounding leaves over at a border is no part.
-        part = np.where(inside > 1e-9 * mass, np.minimum(ratio(inside, mass), 1.0), 0.0)[value]
-        found = np.flatnonzero(part)
-        deciles.append(np.full(len(found), decile, dtype=np.int64))
-        rows.append(found)
-        parts.append(part[found])
-    return np.concatenate(deciles), np.concatenate(rows), np.concatenate(parts)
+        # A remainder from rounding at a limit does not count.
+        fraction = np.where(inside > 1e-9 * mass, np.minimum(ratio(inside, mass), 1.0), 0.0)[value]
+        inside_rows = np.flatnonzero(fraction)
+        deciles.append(np.full(len(inside_rows), decile, dtype=np.int64))
+        rows.append(inside_rows)
+        fractions.append(fraction[inside_rows])
+    return np.concatenate(deciles), np.concatenate(rows), np.concatenate(fractions)

@@ -1,4 +1,4 @@
-"""Slices: figures of every value of a column, and how far its AUC lies from that of all other
+"""Slices: figures of every value of a column, and the distance of its AUC from that of all other
 rows.
 """
 
@@ -13,12 +13,12 @@ from training.evaluation.ranking import Codes, Masses, Ranking, ratio, sums_by
 
 
 class SliceColumn:
-    """Rows parted by the values of a column, made ready for many weightings of the customers.
+    """Rows divided by the values of a column, prepared for many weightings of the customers.
 
-    The rows keep the blocks of the ranking of all rows, so that the pairs of a positive here and a
-    negative elsewhere can be counted too. The AUC of all *other* rows then needs no ranking of its
-    own: their pairs are all pairs, less those with a positive here, less those with a negative
-    here, plus those with both.
+    The rows keep the blocks of the ranking of all rows, so that pairs of a positive inside and a
+    negative outside the slice can be counted too. The AUC of all *other* rows then needs no ranking
+    of its own: their pairs are all pairs, minus those with a positive inside, minus those with a
+    negative inside, plus those with both inside.
 
     Parameters
     ----------
@@ -57,14 +57,16 @@ class SliceColumn:
             code, customer, weight * probability, every, (len(names), customers)
         )
         self._loss, *others = (
-            sums_by(code, customer, weight * losses(label, told), every, (len(names), customers))
-            for told in (probability, *baselines.values())
+            sums_by(
+                code, customer, weight * losses(label, predicted), every, (len(names), customers)
+            )
+            for predicted in (probability, *baselines.values())
         )
         self._baselines = dict(zip(baselines, others, strict=True))
 
     def figures(self, counts: Floats, masses: Masses) -> dict[str, Floats]:
-        """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC here minus AUC of all
-        other rows): (values, d) each.
+        """``auc``, ``log_loss``, ``observed_over_expected`` and ``gap`` (AUC inside minus AUC of
+        all other rows): (values, d) each.
 
         And under ``difference/`` and a baseline's name: the log loss minus the baseline's.
 

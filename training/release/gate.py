@@ -216,7 +216,7 @@ def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Ite
 
 def _calibration(place: str, where: str, calibration: CalibrationFigures) -> Iterator[Finding]:
     for rule, words, estimate, (lowest, highest), below, above in (
-        ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too timid"),
+        ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too cautious"),
         (
             "observed_over_expected",
             "observed over expected",

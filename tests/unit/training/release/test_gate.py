@@ -153,7 +153,7 @@ def test_one_without_a_champion_to_beat_passes() -> None:
             "assessment.json/90/strata/prepaid/slope",
             interval(1.101, 1.3),
             "slope",
-            "90 days: prepaid: .*too timid",
+            "90 days: prepaid: .*too cautious",
         ),
         (
             "assessment.json/30/strata/fixed/observed_over_expected",
