@@ -1,5 +1,5 @@
-"""Drivers: the features that move predictions most, each with its dots and, in words, which
-way it goes, for a page.
+"""Drivers: the features that change predictions most, each with its dots, and with words about its
+direction, for a page.
 """
 
 import math
@@ -13,12 +13,13 @@ from features.encoding.encoding import Column
 from holdfast.arrays import Floats
 from models.reasons.explain import Explanation
 from reports.kit import swarm
-from reports.kit.page import png_base64, share, shorten, signed
+from reports.kit.numbers import share, signed, typeset
+from reports.kit.page import png_base64, shorten
 
 _LONGEST_CATEGORY = 48
 # Categories shown that go with higher risk, and as many with lower.
 _EFFECTS = 2
-# Rank correlation from which risk is said to rise or fall with a number.
+# Least rank correlation for which risk rises or falls with a number.
 _CLEAR_DIRECTION = 0.5
 
 
@@ -37,13 +38,13 @@ class Driver:
     Parameters
     ----------
     name, note : str
-        What it is called, and what else to say of it.
+        What it is called, and a note about it.
     mean : float
         Mean absolute contribution, log-odds.
     direction : str
-        Which way risk goes with it, in words; empty where that means nothing.
+        Whether risk rises or falls with it, in words; empty for a category.
     effects : tuple of Effect
-        What its lowest and highest values go with, or its most telling categories.
+        Mean contributions of its lowest and highest values, or of some categories.
     low, high : float
         Lowest and highest contribution.
     strip : str
@@ -69,7 +70,7 @@ class Drivers:
     shown : tuple of Driver
         At most `swarm.DRIVERS`.
     ticks : tuple of (float, str)
-        Where the marks of the strips' scale stand, in per cent of its width, and what they say.
+        Marks of the strips' scale: place in per cent of its width, and text.
     others : int
         Features that are not shown.
     others_mean : float
@@ -90,7 +91,7 @@ def drivers(
     notes: Sequence[str] | None = None,
     digits: int = 6,
 ) -> Drivers:
-    """Describe the features that move predictions most.
+    """Describe the features that change predictions most.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def drivers(
     explanation : Explanation
         Of the same rows.
     notes : sequence of k str, optional
-        What else to say of each.
+        A note about each.
     digits : int
         Significant digits of amounts that are not whole.
     """
@@ -151,9 +152,7 @@ def _ticks(bounds: tuple[float, float]) -> Iterator[tuple[float, str]]:
 def _by_category(
     column: Column, values: Floats, contributions: Floats
 ) -> tuple[str, tuple[Effect, ...]]:
-    """The categories that go with the highest and the lowest risk, leaving out those that hardly
-    any sampled row has.
-    """
+    """The categories that go with the highest and the lowest risk, without rare ones."""
     codes, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     means = {
         str(column.decode(code)): float(contributions[values == code].mean())
@@ -171,7 +170,7 @@ def _by_category(
 def _by_amount(
     column: Column, values: Floats, contributions: Floats, digits: int
 ) -> tuple[str, tuple[Effect, ...]]:
-    """Which way risk goes with a number or date, and the mean contribution of its lowest and
+    """Whether risk rises or falls with a number or date, and the mean contribution of its lowest and
     highest quarter.
     """
     present = ~np.isnan(values)
@@ -179,7 +178,7 @@ def _by_amount(
     if not len(known) or known.min() == known.max():
         return (
             (
-                "One value throughout the sample.",
+                "All rows of the sample have this value.",
                 (Effect(_amount(column, known[0], digits), float(moved.mean())),),
             )
             if len(known)
@@ -198,7 +197,7 @@ def _by_amount(
 
 
 def _direction(column: Column, values: Floats, contributions: Floats) -> str:
-    higher, lower = ("Higher", "lower") if column.kind == "number" else ("Later", "earlier")
+    higher = "Higher" if column.kind == "number" else "Later"
     agreement = (
         0.0 if np.ptp(contributions) == 0 else float(spearmanr(values, contributions).statistic)
     )
@@ -206,7 +205,7 @@ def _direction(column: Column, values: Floats, contributions: Floats) -> str:
         return f"{higher} values go with higher risk."
     if agreement <= -_CLEAR_DIRECTION:
         return f"{higher} values go with lower risk."
-    return f"Neither {higher.lower()} nor {lower} values go with higher risk throughout."
+    return "Risk neither rises nor falls throughout with the value."
 
 
 def _of_missing(values: Floats, contributions: Floats) -> tuple[Effect, ...]:
@@ -227,9 +226,8 @@ def _fewest(values: Floats) -> int:
 def _amount(column: Column, code: float, digits: int) -> str:
     if column.kind == "date":
         return str(column.decode(code))
-    text = (
+    return typeset(
         f"{round(code):.15g}"
         if code == round(code) or abs(code) >= 10 ** (digits - 1)
         else f"{code:.{digits}g}"
     )
-    return text.replace("-", "\N{MINUS SIGN}")

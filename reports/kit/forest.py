@@ -1,7 +1,7 @@
-"""Forest: figures with their intervals as dots and lines in rows, for a page.
+"""Forest: figures with their intervals, as dots and lines in rows of a page.
 
-Places are per cent of a row's width, so that it fits any screen; labels are the page's own text, in
-whatever script they are.
+Places are in per cent of a row's width, so that it fits any screen. Labels are text of the page, in
+any script.
 """
 
 import math
@@ -12,14 +12,15 @@ from typing import Literal
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from reports.kit.numbers import typeset
 from training.evaluation.assessment import Estimate
 
-Kind = Literal["better", "worse", "unclear", "ours", "rival"]
-"""What a row's colour says: clearly better or worse, neither; or merely whose figure it is."""
+Kind = Literal["better", "worse", "unclear", "ours", "baseline"]
+"""Meaning of a row's colour: clearly better, clearly worse, neither; or whose figure it is."""
 
 Range = tuple[float, float]
 
-_ROOM = 0.06
+_MARGIN = 0.06
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +30,15 @@ class Entry:
     Parameters
     ----------
     label, note : str
-        What it is the figure of, and what else to say of that.
+        What the figure is of, and a note about it.
     estimate : Estimate or None
         The figure; None where it is not known.
     text : str
         The figure in words.
     kind : Kind
-        Says the colour.
+        Meaning of its colour.
     before : float or None
-        Another value of the same, shown hollow.
+        Another value, shown as a hollow dot.
     """
 
     label: str
@@ -50,8 +51,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """An entry and where its dot, its line's ends and its hollow dot lie, in per cent; None where
-    it has none.
+    """An entry, and the places of its dot, its line's ends and its hollow dot, in per cent; None
+    where there is none.
     """
 
     entry: Entry
@@ -78,13 +79,13 @@ class Forest:
     groups : tuple of Group
         The rows.
     ticks : tuple of (float, str)
-        Where the scale's marks lie, in per cent, and what they say.
+        Marks of the scale: place in per cent, and text.
     reference : float or None
-        Where a line through all rows lies.
+        Place of a line through all rows.
     zone : tuple of (float, float) or None
-        Where a shaded zone behind all rows begins, and how wide it is.
+        Start and width of a shaded zone behind all rows.
     left, right : str
-        What the ends of the scale mean.
+        Meaning of the ends of the scale.
     """
 
     groups: tuple[Group, ...]
@@ -96,7 +97,7 @@ class Forest:
 
     @property
     def size(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return sum(len(group.rows) for group in self.groups)
 
 
@@ -113,21 +114,20 @@ def forest(
     left: str = "",
     right: str = "",
 ) -> Forest:
-    """Lay entries out on a scale that all of them fit.
+    """Place entries on one scale.
 
     Parameters
     ----------
     groups : iterable of (str, sequence of Entry)
         Entries, under their headings.
     factor, unit, sign
-        What the marks of the scale show values times, what follows them, and whether they have
-        signs.
+        What marks multiply values by, the unit after them, and whether they have signs.
     reference : float, optional
         Value with a line through all rows.
     zone : tuple of two float, optional
         Values between which all rows are shaded.
     least, most : tuple of two float, optional
-        Range that the scale shows at least, and at most: what lies beyond is cut off at the edge.
+        Range that the scale shows at least, and at most: values beyond it are drawn at the edge.
     """
     groups = [(heading, list(entries)) for heading, entries in groups]
     low, high = _range(
@@ -172,12 +172,11 @@ def forest(
 
 
 def _mark(value: float, digits: int, unit: str, sign: bool) -> str:
-    text = f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return (text.lstrip("+\N{MINUS SIGN}") if float(f"{value:.{digits}f}") == 0 else text) + unit
+    return typeset(f"{value:{'+' if sign else ''}.{digits}f}") + unit
 
 
 def scaled(found: Estimate | None, factor: float) -> Estimate | None:
-    """An estimate times a factor; a negative one turns its interval round."""
+    """An estimate times a factor; a negative one exchanges the ends of its interval."""
     if found is None:
         return None
     low, high = sorted((factor * found.low, factor * found.high))
@@ -196,7 +195,7 @@ def _range(entries: Sequence[Entry], others: Sequence[float | None], most: Range
     known = [value for value in known if math.isfinite(value)] or [0.0, 1.0]
     low, high = float(np.min(known)), float(np.max(known))
     size = max(1.0, abs(low), abs(high))
-    # What differs by less than anybody can see stands in the middle of a scale of its own.
-    room = _ROOM * (high - low) if high - low > 1e-9 * size else 0.5 * size
-    low, high = low - room, high + room
+    # Values that are practically equal are drawn in the middle of a scale.
+    margin = _MARGIN * (high - low) if high - low > 1e-9 * size else 0.5 * size
+    low, high = low - margin, high + margin
     return (max(low, most[0]), min(high, most[1])) if most else (low, high)

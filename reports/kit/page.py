@@ -1,7 +1,7 @@
-"""Page: what all HTML files that holdfast writes have in common.
+"""Page: what all HTML pages have in common.
 
-Each stands alone: no script, no font, no picture is fetched, and its content security policy
-forbids all of it. Names and values of a team's data are text to it, whatever they hold.
+A page is one file. It has no script and loads nothing, and its content security policy forbids
+both. Names and values of a team's data are shown as text, whatever characters they contain.
 """
 
 import base64
@@ -15,9 +15,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from reports.kit import style
+from reports.kit.numbers import count, expected, share, signed
 
 _SHADES = {
     style.INK: "var(--ink)",
@@ -33,8 +35,8 @@ _LONGEST_NAME = 120
 
 @cache
 def environment() -> Environment:
-    """Templates below `reports`, named by their path there, escaping whatever they are given, with
-    the filters for numbers and names.
+    """The templates below `reports`, named by their path there. They escape all values, and have
+    filters for numbers and names.
     """
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1]),
@@ -56,12 +58,11 @@ def environment() -> Environment:
     return templates
 
 
-def inline_svg(figure: Figure, name: str) -> str:
+def inline_svg(figure: Figure, name: str) -> Markup:
     """A figure as an SVG element of an HTML page.
 
-    Its colours follow the page's, its text stands in the page's font, its ids begin with `name`,
-    and nothing in it needs an inline style, so that the page's security policy can forbid those.
-    The page holds its caption under the id ``<name>-caption``.
+    It has the page's colours and font, and its ids begin with `name`. It has no inline style, which
+    the page's security policy forbids. The page has its caption under the id ``<name>-caption``.
     """
     stream = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}):
@@ -71,7 +72,7 @@ def inline_svg(figure: Figure, name: str) -> str:
             transparent=True,
             metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
         )
-    root = ET.fromstring(stream.getvalue())  # noqa: S314  matplotlib wrote it a moment ago
+    root = ET.fromstring(stream.getvalue())  # noqa: S314  matplotlib wrote it
     style = root[0]
     root.remove(style)
     for element in root.iter():
@@ -92,7 +93,7 @@ def inline_svg(figure: Figure, name: str) -> str:
         "role": "img",
         "aria-labelledby": f"{name}-caption",
     }
-    return ET.tostring(root, encoding="unicode")
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  matplotlib escapes texts
 
 
 def _page_value(key: str, value: str, name: str) -> str:
@@ -103,35 +104,14 @@ def _page_value(key: str, value: str, name: str) -> str:
 
 
 def png_base64(figure: Figure) -> str:
-    """A figure as the PNG that a ``data:`` address holds."""
+    """A figure as PNG in base 64, for a ``data:`` address."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
-def count(number: int) -> str:
-    """A whole number with its thousands parted."""
-    return f"{number:,}"
-
-
-def expected(number: float) -> str:
-    """A sum of probabilities, to one digit where it is small."""
-    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
-
-
-def share(share: float) -> str:
-    """A share in per cent."""
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
-
-
-def signed(number: float, digits: int = 2) -> str:
-    """A number with its sign, zero without one."""
-    text = f"{number:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-    return text[1:] if float(f"{number:.{digits}f}") == 0 else text
-
-
 def name(name: str) -> str:
-    """A name of the team's own, cut where it is too long for a page."""
+    """A name from a team's data, shortened to what fits on a page."""
     return shorten(name, _LONGEST_NAME)
 
 

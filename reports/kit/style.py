@@ -17,7 +17,6 @@ PALE = "#8fc1e0"
 RISK = "#d55e00"
 
 DPI = 200
-PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def figure_with_axes(

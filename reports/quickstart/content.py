@@ -1,4 +1,4 @@
-"""What the report of a quickstart says."""
+"""What the report of a quickstart shows, gathered from the run."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ class Source:
     matrix : (n, k) float64
         Their values for all rows, as the feature store gives them.
     settings : TrainingSettings
-        How the model was fitted and judged.
+        How the model was fitted and evaluated.
     """
 
     path: Path
@@ -74,16 +74,16 @@ def report_content(
     entries: list[CareEntry],
     version: str,
 ) -> ReportContent:
-    """Gather what the report says.
+    """Gather what the report shows.
 
     Parameters
     ----------
     source : Source
         What the model was made from.
     training : FlatModel
-        The model and what is known about it.
+        The model and its figures.
     sample : ExplainedSample
-        Rows for the bee-swarm.
+        Rows whose contributions are drawn.
     scores : CustomerScores
         Everyone's scores.
     entries : list of CareEntry
@@ -103,7 +103,7 @@ def report_content(
         model_version=version,
         rows=len(customers.ids),
         labelled_rows=int(customers.known.sum()),
-        judged=_judged(source, training),
+        evaluated=_evaluated(source, training),
         evaluation=training.evaluation,
         flags=training.flags,
         left_out=customers.left_out,
@@ -126,7 +126,7 @@ def report_content(
     )
 
 
-def _judged(source: Source, training: FlatModel) -> str:
+def _evaluated(source: Source, training: FlatModel) -> str:
     kept = (
         f", rows of one {source.customers.roles.group} kept together"
         if source.customers.roles.group
@@ -137,7 +137,7 @@ def _judged(source: Source, training: FlatModel) -> str:
         repeated = f", repeated {settings.repeats} times" if settings.repeats > 1 else ""
         return f"{settings.folds}-fold cross-validation{repeated}{kept}"
     windows = len(training.out_of_fold.splits)
-    return f"{windows} later time window{'s' if windows > 1 else ''}, each judged by a model fitted on earlier rows{kept}"
+    return f"{windows} later time window{'s' if windows > 1 else ''}, each with a model fitted on earlier rows{kept}"
 
 
 def _band_counts(customers: CustomerTable, scores: CustomerScores) -> tuple[BandCount, ...]:

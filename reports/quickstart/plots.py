@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import binomtest
 
 from holdfast.arrays import Floats
-from reports.kit.style import INK, MODEL, MUTED, PALE, PERCENT, RISK, figure_with_axes, legend
+from reports.kit.numbers import PERCENT
+from reports.kit.style import INK, MODEL, MUTED, PALE, RISK, figure_with_axes, legend
 from reports.kit.swarm import evenly_spread
 from training.evaluation.assessment import CONFIDENCE
 from training.flat.evaluation import Evaluation
@@ -30,7 +31,9 @@ def roc_figure(evaluation: Evaluation) -> Figure:
     """The ROC curve, pooled over the folds, with the point that picking the riskiest tenth stands
     for.
     """
-    figure, axes = figure_with_axes(_WIDTH, _HEIGHT, "stayers picked by mistake", "leavers found")
+    figure, axes = figure_with_axes(
+        _WIDTH, _HEIGHT, "share of stayers picked", "share of leavers found"
+    )
     false_positive, true_positive = evaluation.roc
     # A curve of a million customers has as many corners; a few hundred look the same.
     shown = evenly_spread(len(false_positive), _CURVE_POINTS)
@@ -43,7 +46,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
         label=f"model, AUC {evaluation.auc:.3f}{spread}",
     )
     axes.plot(*_riskiest_tenth(evaluation), "o", color=RISK, markersize=6, label="riskiest tenth")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="chance")
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="random order")
     _percent_axes(axes, 1.0)
     legend(axes, "lower right")  # which useful curves leave free
     return figure
@@ -52,7 +55,7 @@ def roc_figure(evaluation: Evaluation) -> Figure:
 def lift_figure(evaluation: Evaluation) -> Figure:
     """Lift of every tenth of the customers, riskiest first, with its 95 % interval."""
     figure, axes = figure_with_axes(
-        _WIDTH, _HEIGHT, "tenth of customers, riskiest first", "times as many leavers as average"
+        _WIDTH, _HEIGHT, "tenth of customers, riskiest first", "leavers, times the average"
     )
     deciles = evaluation.deciles
     tenths = np.arange(1, len(deciles) + 1)
@@ -91,14 +94,14 @@ def gain_figure(evaluation: Evaluation) -> Figure:
     % interval.
     """
     figure, axes = figure_with_axes(
-        _WIDTH, _HEIGHT, "customers picked, riskiest first", "leavers found"
+        _WIDTH, _HEIGHT, "share of customers picked, riskiest first", "share of leavers found"
     )
     picked, gain, low, high = gain_curve(evaluation)
     axes.fill_between(picked, low, high, color=MODEL, alpha=0.25, linewidth=0)
     axes.plot(picked, gain, "o-", color=MODEL, linewidth=1.8, markersize=3.5, label="model")
     best = [0, evaluation.positive_rate, 1]
     axes.plot(best, [0, 1, 1], color=INK, linewidth=1, linestyle=":", label="best possible")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="chance")
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="random order")
     _percent_axes(axes, 1.0)
     legend(axes, "lower right")  # which useful curves leave free
     return figure

@@ -1,5 +1,5 @@
-"""The report: one HTML file that says how good a model is, what goes with risk and who is at
-risk.
+"""The report of a quickstart: one HTML file about how good the model is, what goes with risk, and
+who is at risk.
 """
 
 from collections.abc import Mapping
@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from markupsafe import Markup
+
 from features.encoding.encoding import Encoding
 from holdfast.arrays import Floats
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
 from reports.kit import swarm
 from reports.kit.drivers import drivers
+from reports.kit.flags import flag_words
 from reports.kit.page import environment, inline_svg
 from reports.quickstart.care_list import CareEntry
 from reports.quickstart.plots import evaluation_figures, gain_curve
@@ -20,9 +23,9 @@ from training.evaluation.leaks import Flag
 from training.flat.evaluation import Evaluation
 
 CARE_ENTRIES = 25
-"""Customers of the care list that the report shows, at most."""
+"""Most customers of the care list that the report shows."""
 
-# How many tenths of the customers the words about gain speak of: what one campaign may well reach.
+# Tenths of the customers in the caption about gain: as many as one campaign may reach.
 _TENTHS_PICKED = 3
 
 
@@ -70,32 +73,32 @@ class ModelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportContent:
-    """Everything the report says.
+    """Everything that the report shows.
 
     Parameters
     ----------
     table : str
         The table's name, without its directory.
     target : str
-        Column that says who left.
+        Column with the outcome.
     positive : tuple of str
-        The target's values that mean left.
+        The target's values of customers who left.
     id_column : str or None
-        Column that names customers; None where the row number does.
+        Column that identifies customers; None if row numbers do.
     created : datetime
         When the model was made, with a time zone.
     model_name, model_version : str
         As registered.
     rows, labelled_rows : int
         Rows of the table, and those whose outcome is known.
-    judged : str
-        How the model was judged, such as ``5-fold cross-validation, repeated 2 times``.
+    evaluated : str
+        How the model was evaluated, such as ``5-fold cross-validation, repeated 2 times``.
     evaluation : Evaluation
         How good it is.
     flags : tuple of Flag
         What the leak watch found.
     left_out : tuple of str
-        Columns left out because they are not available at scoring, or hold nothing.
+        Columns left out because they are not known at scoring, or hold no information.
     encoding : Encoding
         The k features and the columns they come from.
     sample : (m, k) float64
@@ -107,15 +110,15 @@ class ReportContent:
     bands : tuple of BandCount
         Riskiest first.
     care : tuple of CareEntry
-        Head of the care list, at most `CARE_ENTRIES`.
+        Start of the care list, at most `CARE_ENTRIES`.
     care_customers : int
         Customers on the whole care list: all who have not left yet.
     value_column : str or None
-        What a customer is worth; None where the care list goes by risk alone.
+        Column with the value of a customer; None if the care list is ordered by risk alone.
     facts : ModelFacts
         What the model consists of.
     versions : mapping of str to str
-        What else went in, by name, such as the SHA-256 of the table and the version of holdfast.
+        What else the model depends on, by name: the SHA-256 of the table, the version of holdfast.
     """
 
     table: str
@@ -127,7 +130,7 @@ class ReportContent:
     model_version: str
     rows: int
     labelled_rows: int
-    judged: str
+    evaluated: str
     evaluation: Evaluation
     flags: tuple[Flag, ...]
     left_out: tuple[str, ...]
@@ -161,6 +164,7 @@ def render_report(content: ReportContent) -> str:
         .render(
             content=content,
             evaluation=content.evaluation,
+            flags=[flag_words(flag, "which customers left") for flag in content.flags],
             figures=_figures(content.evaluation),
             gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in gain_curve(content.evaluation)],
             drivers=drivers(content.encoding.columns, content.sample, content.explanation),
@@ -170,15 +174,14 @@ def render_report(content: ReportContent) -> str:
     )
 
 
-def _figures(evaluation: Evaluation) -> dict[str, str]:
+def _figures(evaluation: Evaluation) -> dict[str, Markup]:
+    """Figures by name, as SVG; only matplotlib's words and ours stand in them."""
     names = ((Path(file).stem, figure) for file, figure in evaluation_figures(evaluation).items())
     return {name: inline_svg(figure, name) for name, figure in names}
 
 
 def _stacks(content: ReportContent) -> list[tuple[str, list[tuple[str, float, float]]]]:
-    """Two bars in per cent of their length: how customers, and how expected leavers, part into
-    bands.
-    """
+    """Two bars, in per cent of their length: customers, and expected leavers, by band."""
     return [
         ("Customers", _stack({band.name: band.customers for band in content.bands})),
         ("Expected leavers", _stack({band.name: band.expected_leavers for band in content.bands})),

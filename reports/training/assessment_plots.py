@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from reports.kit.numbers import PERCENT
 from reports.kit.style import (
     DPI,
     INK,
     MODEL,
     MUTED,
     PALE,
-    PERCENT,
     RISK,
     figure_with_axes,
     legend,

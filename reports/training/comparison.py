@@ -1,4 +1,4 @@
-"""Comparison: whether a model is better than a rival on the same rows, in one word, and horizon by
+"""Comparison: whether a model is better than a baseline on the same rows, in one word, and horizon by
 horizon.
 """
 
@@ -9,15 +9,13 @@ from typing import Literal
 from training.evaluation.assessment import Assessment, Estimate
 
 Outcome = Literal["better", "unclear", "worse", "mixed"]
-"""Clearly better in something and clearly worse in nothing; neither; the other way round; or
-both.
-"""
+"""Clearly better in one figure and clearly worse in none; neither; the reverse; or both."""
 
-RIVALS = ("champion", "logistic", "constant")
+BASELINES = ("champion", "logistic", "constant")
 """Other ways to predict, the hardest to beat first."""
 
-RIVAL_WORDS = {"champion": "champion", "logistic": "logistic regression", "constant": "constant"}
-"""What a rival is called."""
+BASELINE_WORDS = {"champion": "champion", "logistic": "logistic regression", "constant": "constant"}
+"""What a baseline is called."""
 
 COMPARED: dict[str, float] = {"auc": 1.0, "log_loss": -1.0}
 """What is compared, as the gate does, and which sign of the difference is good: how well rows are
@@ -26,12 +24,12 @@ ranked, and how right probabilities are."""
 
 @dataclass(frozen=True, kw_only=True)
 class HorizonComparison:
-    """One horizon model against a rival.
+    """One horizon model against a baseline.
 
     Parameters
     ----------
     differences : dict of str to Estimate
-        Ours minus the rival's, by metric of `COMPARED`, where it is known.
+        Ours minus the baseline's, by metric of `COMPARED`, where it is known.
     ours, theirs : dict of str to Estimate
         The figures themselves.
     """
@@ -55,17 +53,17 @@ class HorizonComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class OverallComparison:
-    """All horizons against a rival.
+    """All horizons against a baseline.
 
     Parameters
     ----------
-    rival : str
+    baseline : str
         ``champion``, ``logistic`` or ``constant``.
     horizons : dict of str to HorizonComparison
         Shortest horizon first.
     """
 
-    rival: str
+    baseline: str
     horizons: dict[str, HorizonComparison]
 
     @property
@@ -80,15 +78,15 @@ class OverallComparison:
         return self.main.overall if worst == "better" else worst
 
 
-def compare(assessments: Mapping[str, Assessment], rival: str) -> OverallComparison | None:
-    """Compare all horizons with a rival; None where one of them was not compared with it."""
+def compare(assessments: Mapping[str, Assessment], baseline: str) -> OverallComparison | None:
+    """Compare all horizons with a baseline; None where one of them was not compared with it."""
     if not assessments or any(
-        rival not in assessment.baselines for assessment in assessments.values()
+        baseline not in assessment.baselines for assessment in assessments.values()
     ):
         return None
     horizons = {}
     for horizon, assessment in assessments.items():
-        theirs = assessment.baselines[rival]
+        theirs = assessment.baselines[baseline]
         horizons[horizon] = HorizonComparison(
             differences={
                 metric: theirs.difference[metric]
@@ -98,7 +96,7 @@ def compare(assessments: Mapping[str, Assessment], rival: str) -> OverallCompari
             ours=assessment.metrics,
             theirs=theirs.metrics,
         )
-    return OverallComparison(rival=rival, horizons=horizons)
+    return OverallComparison(baseline=baseline, horizons=horizons)
 
 
 def _together(outcomes: set[Outcome]) -> Outcome:

@@ -1,5 +1,5 @@
-"""Figures of the training report as pictures: how good a model is, on whom, and for how long, laid
-out from its assessments.
+"""Figures of the training report: how good a model is, for which rows, and for how long, from its
+assessments.
 """
 
 import re
@@ -7,36 +7,39 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.kit.forest import Entry, Forest, Kind, forest, scaled
-from reports.kit.page import signed
-from reports.training.comparison import COMPARED, RIVAL_WORDS, RIVALS, Outcome, OverallComparison
+from reports.kit.numbers import PERCENT, signed, typeset
+from reports.training.comparison import (
+    BASELINE_WORDS,
+    BASELINES,
+    COMPARED,
+    Outcome,
+    OverallComparison,
+)
 from reports.training.words import plain
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
 from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE
 
 OURS = "this version"
-NOT_KNOWN = "cannot be told"
-
-PERCENT = "\N{NO-BREAK SPACE}%"
+NOT_KNOWN = "not known"
 
 _RATIOS = (0.4, 2.0)
-# Values too rare to be compared that are named in a row; more are counted.
+# Rare values that are named in a row; if there are more, they are counted.
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Hundred:
-    """How many of a hundred rows that care looks after have the outcome, were they picked in some
-    way.
+    """Of a hundred rows that are picked for care, how many have the outcome.
 
     Parameters
     ----------
     who : str
-        What picks them.
+        Who picks them.
     dots : int
-        Rounded, for the picture.
+        Rounded, to draw it.
     text : str
-        The share in words.
+        The share and its interval.
     ours : bool
         This version picks them.
     """
@@ -49,8 +52,8 @@ class Hundred:
 
 @dataclass(frozen=True)
 class Standing:
-    """A slice where the model is clearly better or worse, than on all other rows or than a rival,
-    and by how much.
+    """A slice for which the model is clearly better or worse than a baseline, or than for all other
+    rows, and by how much.
     """
 
     column: str
@@ -77,9 +80,7 @@ def interval(
 
     def text(value: float) -> str:
         value = factor * value
-        return (
-            signed(value, digits) if sign else f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
-        )
+        return signed(value, digits) if sign else typeset(f"{value:,.{digits}f}")
 
     low, high = sorted((factor * found.low, factor * found.high))
     return f"{text(found.value)}{unit} ({text(low / factor)} to {text(high / factor)})"
@@ -94,17 +95,17 @@ def bounds(found: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
     )
 
 
-def rival_words(rival: str, champion: str | None) -> str:
-    """What a rival is called."""
-    if rival == "champion":
+def baseline_words(baseline: str, champion: str | None) -> str:
+    """What a baseline is called."""
+    if baseline == "champion":
         return f"version\N{NO-BREAK SPACE}{champion}" if champion else "the champion"
-    return RIVAL_WORDS.get(rival, plain(rival))
+    return BASELINE_WORDS.get(baseline, plain(baseline))
 
 
 def difference_forest(comparisons: Sequence[tuple[str, OverallComparison]], metric: str) -> Forest:
-    """Differences from rivals at every horizon, turned so that better lies to the right.
+    """Differences from baselines at every horizon, with the sign that makes better positive.
 
-    AUC is in pairs of a hundred; log loss in per cent of the rival's.
+    AUC is multiplied by 100; log loss is in per cent of the baseline's.
 
     Parameters
     ----------
@@ -132,9 +133,7 @@ def difference_forest(comparisons: Sequence[tuple[str, OverallComparison]], metr
 
 
 def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
-    """AUC of the model and its rivals, by horizon; the constant, which ranks nothing, is left
-    out.
-    """
+    """AUC of the model and its baselines, by horizon, without the constant, whose AUC is 0.5."""
     groups = []
     for horizon, assessment in assessments.items():
         found = _by_predictor(assessment, champion, without=("constant",))
@@ -151,7 +150,7 @@ def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) 
 
 
 def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -> Forest:
-    """Share of the perfect profit that the model and its rivals capture, by horizon."""
+    """Share of the perfect profit of the model and its baselines, by horizon."""
     groups = []
     for horizon, assessment in assessments.items():
         found = _by_predictor(assessment, champion)
@@ -172,7 +171,7 @@ def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -
 
 
 def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...]:
-    """What care would find among a hundred rows, by who picks them; at random last."""
+    """How many of a hundred rows have the outcome, by who picks them; at random last."""
     found = []
     for who, metrics in _by_predictor(assessment, champion, without=("constant",)):
         precision = metrics.get("precision_capacity")
@@ -184,8 +183,8 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
-    """Calibration slope and observed over expected of every stratum and horizon, with what the gate
-    allows shaded.
+    """Calibration slope and observed over expected of every stratum and horizon, with the zone of
+    the gate.
     """
     found = {}
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
@@ -222,14 +221,14 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
 
 
 def strata_of(assessments: Mapping[str, Assessment]) -> tuple[str, ...]:
-    """Names of the strata, all rows first; all rows alone where nothing else tells more."""
+    """Names of the strata; all rows first."""
     names = dict.fromkeys(name for assessment in assessments.values() for name in assessment.strata)
     return tuple(sorted(names, key=lambda name: (name != EVERYBODY, list(names).index(name))))
 
 
 def stratum_words(stratum: str) -> str:
     """What a stratum is called."""
-    return "All" if stratum == EVERYBODY else plain(stratum).capitalize() or "Of no kind"
+    return "All" if stratum == EVERYBODY else plain(stratum).capitalize() or "No stratum"
 
 
 def slice_words(value: str) -> str:
@@ -238,7 +237,7 @@ def slice_words(value: str) -> str:
 
 
 def slice_forest(assessment: Assessment) -> Forest:
-    """AUC of every slice of the test rows that is large enough to be compared with all others."""
+    """AUC of every slice with enough rows to be compared with all others."""
     return forest(
         [
             (plain(column).capitalize(), [*_entries(values, _ranking_entry), *_too_few(values)])
@@ -277,27 +276,25 @@ def slice_ratio_forest(assessment: Assessment) -> Forest:
 
 
 def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
-    """Slices that are flagged, or those where the model ranks clearly better than on all other
-    rows.
-    """
+    """Slices that are flagged, or those that the model ranks clearly better than all other rows."""
     return [
         Standing(
             column,
             slice_words(value),
-            f"AUC {interval(found.metrics.get('auc'), 2)}, against all others {interval(found.gap, 2, sign=True)}",
+            f"AUC {interval(found.metrics.get('auc'), 2)}, minus that of all others {interval(found.gap, 2, sign=True)}",
         )
         for column, value, found in _compared(assessment)
         if found.gap is not None and (found.flagged if worse else found.gap.low > 0)
     ]
 
 
-def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
-    """By how many per cent the log loss of every slice is lower than a rival's; None where that is
+def baseline_slice_forest(assessment: Assessment, baseline: str) -> Forest | None:
+    """By how many per cent the log loss of every slice is lower than a baseline's; None where that is
     not known.
     """
 
     def entry(value: str, found: Slice) -> Entry:
-        lower = _lower_loss(found, rival)
+        lower = _lower_loss(found, baseline)
         kind: Kind = (
             "unclear"
             if lower is None or lower.low <= 0 <= lower.high
@@ -313,7 +310,7 @@ def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
             note=_of_rows(found),
         )
 
-    if not any(_lower_loss(found, rival) for _, _, found in _compared(assessment)):
+    if not any(_lower_loss(found, baseline) for _, _, found in _compared(assessment)):
         return None
     return forest(
         [
@@ -327,11 +324,11 @@ def rival_slice_forest(assessment: Assessment, rival: str) -> Forest | None:
     )
 
 
-def rival_standings(assessment: Assessment, rival: str, *, worse: bool) -> list[Standing]:
-    """Slices where the model's log loss is clearly higher, or lower, than a rival's."""
+def baseline_standings(assessment: Assessment, baseline: str, *, worse: bool) -> list[Standing]:
+    """Slices where the model's log loss is clearly higher, or lower, than a baseline's."""
     found = []
     for column, value, here in _compared(assessment):
-        lower = _lower_loss(here, rival)
+        lower = _lower_loss(here, baseline)
         if lower is not None and (lower.high < 0 if worse else lower.low > 0):
             found.append(
                 Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT))
@@ -347,8 +344,8 @@ def by_column(found: Sequence[Standing]) -> dict[str, list[str]]:
     return columns
 
 
-def _lower_loss(found: Slice, rival: str) -> Estimate | None:
-    ours, difference = found.metrics.get("log_loss"), found.difference.get(rival)
+def _lower_loss(found: Slice, baseline: str) -> Estimate | None:
+    ours, difference = found.metrics.get("log_loss"), found.difference.get(baseline)
     if ours is None or difference is None or not ours.value - difference.value > 0:
         return None
     return scaled(difference, -100 / (ours.value - difference.value))
@@ -362,12 +359,12 @@ def _compared(assessment: Assessment) -> Iterator[tuple[str, str, Slice]]:
 
 
 def compared_slices(assessment: Assessment) -> int:
-    """Slices that are large enough to be compared with all other rows."""
+    """Number of slices with enough rows to be compared with all others."""
     return sum(1 for _ in _compared(assessment))
 
 
 def holdout_forest(assessment: Assessment) -> Forest | None:
-    """AUC on all test rows and on the households that are never sent an offer."""
+    """AUC of all test rows, and of the holdout: households that are never sent an offer."""
     if assessment.holdout is None:
         return None
     entries = [
@@ -380,7 +377,7 @@ def holdout_forest(assessment: Assessment) -> Forest | None:
 
 
 def holdout_ratio_forest(assessment: Assessment) -> Forest | None:
-    """Observed over expected on the same."""
+    """Observed over expected of the same rows."""
     if assessment.holdout is None:
         return None
     entries = [
@@ -396,7 +393,7 @@ def holdout_ratio_forest(assessment: Assessment) -> Forest | None:
 
 
 def misplaced_deciles(calibration: CalibrationFigures) -> int:
-    """Deciles whose share lies outside its joint bounds."""
+    """Number of deciles whose share is outside its joint bounds."""
     return sum(
         not decile.joint_low <= decile.observed <= decile.joint_high
         for decile in calibration.deciles
@@ -405,22 +402,22 @@ def misplaced_deciles(calibration: CalibrationFigures) -> int:
 
 def _apart(assessment: Assessment) -> Iterator[tuple[str, Mapping[str, Estimate], Kind]]:
     yield "all test rows", assessment.metrics, "ours"
-    yield "holdout", assessment.holdout or {}, "rival"
+    yield "holdout", assessment.holdout or {}, "baseline"
 
 
 def _by_predictor(
     assessment: Assessment, champion: str | None, without: tuple[str, ...] = ()
 ) -> list[tuple[str, Mapping[str, Estimate]]]:
     others = [
-        (rival_words(name, champion), assessment.baselines[name].metrics)
-        for name in RIVALS
+        (baseline_words(name, champion), assessment.baselines[name].metrics)
+        for name in BASELINES
         if name in assessment.baselines and name not in without
     ]
     return [(OURS, assessment.metrics), *others]
 
 
 def _entry(who: str, found: Estimate | None, text: str) -> Entry:
-    return Entry(label=who, estimate=found, text=text, kind="ours" if who == OURS else "rival")
+    return Entry(label=who, estimate=found, text=text, kind="ours" if who == OURS else "baseline")
 
 
 def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) -> list[Entry]:
@@ -428,11 +425,11 @@ def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) 
 
 
 def _too_few(values: Mapping[str, Slice]) -> Iterator[Entry]:
-    """One row for all values that are too rare to be compared."""
+    """One row for all values with too few rows to be compared."""
     rare = [slice_words(value) for value, found in values.items() if found.gap is None]
     if rare:
-        label = ", ".join(rare) if len(rare) <= _MOST_NAMED else f"{len(rare)} others"
-        yield Entry(label=label, estimate=None, text="too few to tell", kind="unclear")
+        label = ", ".join(rare) if len(rare) <= _MOST_NAMED else f"{len(rare)} values"
+        yield Entry(label=label, estimate=None, text="too few rows", kind="unclear")
 
 
 def _ranking_entry(value: str, found: Slice) -> Entry:

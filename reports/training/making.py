@@ -1,5 +1,5 @@
-"""How a model was made, for the training report: windows on a line of time, who was left out, what
-was tried and chosen.
+"""How a model was made, for the training report: windows in time, rows left out, what was tried and
+chosen.
 """
 
 import math
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from reports.kit.page import share
+from reports.kit.numbers import share
 from reports.training.figures import NOT_KNOWN, horizon_words
 from reports.training.words import excluded_words, plain
 from training.fitting.tune import TrialRecord, Tuned
 from training.release.facts import PARTS, TrainingFacts
 
 BEST_TRIALS = 8
-"""Trials that the report lists, at most."""
+"""Most trials that the report lists."""
 
 _PART_WORDS = {"fit": "fitting", "tune": "tuning", "calibrate": "calibration", "test": "test"}
 _DAY = timedelta(days=1)
@@ -24,8 +24,8 @@ _MOST_MARKS = 6
 
 @dataclass(frozen=True)
 class PartLine:
-    """Parts of the labelled rows that have the same cut-offs, on the line of time, in per cent of
-    its width.
+    """Parts of the labelled rows with the same cut-offs, on a line of time, in per cent of its
+    width.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class PartLine:
     rows : tuple of (str, int)
         How many each part has.
     cutoffs : tuple of float
-        Where their cut-offs lie.
+        Places of their cut-offs.
     labels : tuple of float and float
-        Where what their labels tell of begins, and how wide it is.
+        Start and width of the time that their labels are about.
     words : str
         The same in words.
     """
@@ -69,9 +69,9 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Silence:
-    """What would be if a prepaid line counted as lost after so many days of silence: shares in
-    words, bars in per cent.
+class Inactivity:
+    """Prepaid lines that count as lost after so many days of inactivity: shares in words, bars in
+    per cent.
     """
 
     days: int
@@ -82,8 +82,8 @@ class Silence:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for a horizon and stratum: calibration, and whether the booster is its
-    own.
+    """What was chosen for a horizon and stratum: its calibration, and its own booster or the shared
+    one.
     """
 
     horizon: str
@@ -94,7 +94,7 @@ class Chosen:
 
 
 def timeline(facts: TrainingFacts) -> Timeline | None:
-    """The windows; None where no cut-offs are told of."""
+    """The windows; None if no cut-offs are known."""
     moments = {
         part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())]
         for part in PARTS
@@ -128,7 +128,7 @@ def timeline(facts: TrainingFacts) -> Timeline | None:
                 rows=tuple((_PART_WORDS[name], facts.rows.get(name, 0)) for name in names),
                 cutoffs=tuple(map(place, cutoffs)),
                 labels=(place(begin), place(over) - place(begin)),
-                words=f"{many}; what their labels tell of ends on {over:%Y-%m-%d}",
+                words=f"{many}; their labels end on {over:%Y-%m-%d}",
             )
         )
     return Timeline(
@@ -137,7 +137,7 @@ def timeline(facts: TrainingFacts) -> Timeline | None:
 
 
 def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
-    """Who was left out, most first; reasons that nobody was left out for are not among them."""
+    """Rows left out, by reason, most first; without reasons that no row was left out for."""
     found = {reason: rows for reason, rows in facts.excluded.items() if rows}
     most = max(found.values(), default=1)
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
@@ -146,15 +146,15 @@ def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
     )
 
 
-def silences(document: object) -> tuple[Silence, ...]:
-    """How much hangs on the days of silence after which a prepaid line is lost, from
+def inactivity(document: object) -> tuple[Inactivity, ...]:
+    """What share of prepaid lines is lost by the days of inactivity that count as lost, from
     ``inactivity.json``; empty without it.
     """
     if not isinstance(document, list) or not document:
         return ()
     most = max(found["lost"] or 0.0 for found in document) or 1.0
     return tuple(
-        Silence(
+        Inactivity(
             days=found["days"],
             lost=share(found["lost"]),
             back=NOT_KNOWN
@@ -211,7 +211,7 @@ def own_boosters(facts: TrainingFacts) -> dict[str, str]:
 
 
 def explanation_costs(facts: TrainingFacts) -> str:
-    """Leaves that an explanation visits, by horizon where they differ."""
+    """Leaves that an explanation visits; by horizon if they differ."""
     costs = facts.explanation_cost
     if len(set(costs.values())) == 1:
         return f"{next(iter(costs.values())):,} leaves"

@@ -1,5 +1,5 @@
-"""What drives risk, for the training report: by driver, by reason, in the riskiest tenth, and for a
-few rows in words.
+"""What drives risk, for the training report: by driver, by reason, in the riskiest tenth, and for
+some rows in words.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
 from models.words.forms import CODES
 from reports.kit.drivers import Drivers, drivers
 from reports.kit.forest import Entry, Forest, forest
+from reports.kit.numbers import amount
 from reports.training.words import plain
 from training.evaluation.assessment import Estimate
 from training.operator.model import ExplainedRows, OperatorModel
@@ -23,10 +24,10 @@ LANGUAGE_NAMES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體
 """What each language calls itself."""
 
 CONTRASTS = 8
-"""Reasons in which the riskiest tenth is told apart from the rest, at most."""
+"""Most reasons in which the riskiest tenth is compared with the rest."""
 
 FEATURES = 20
-"""Single features that the table lists, at most."""
+"""Most single features that the table lists."""
 
 _REASONS_EACH = 4
 _TENTH = 0.9
@@ -35,8 +36,8 @@ _UNSAID = frozenset({"", "code", "ratio", "share", "yes or no"})
 
 @dataclass(frozen=True)
 class DriverBar:
-    """How much a driver moves predictions: bars in per cent of the strongest's, the second what
-    care can change of it.
+    """How much a driver changes predictions: widths in per cent of the strongest driver's, the second
+    of the part that care can change.
     """
 
     label: str
@@ -52,7 +53,7 @@ class Example:
     Parameters
     ----------
     stratum : str
-        What it is.
+        Its stratum.
     probability : float
         Its calibrated probability.
     band : str
@@ -84,17 +85,17 @@ class ReasonsView:
     bars : tuple of DriverBar
         By driver, strongest first.
     drivers : Drivers
-        By reason, with bee-swarms.
+        By reason, with dots.
     riskiest : Forest or None
-        What sets the riskiest tenth apart; None where all have the same probability.
+        How the riskiest tenth differs; None if all rows have the same probability.
     examples : tuple of Example
-        A few rows in words.
+        Some rows in words.
     features : tuple of SingleFeature
         Strongest first.
     language : str
         Of the words.
     others : tuple of str
-        The other languages that the examples are told in.
+        The other languages of the examples.
     """
 
     bars: tuple[DriverBar, ...]
@@ -107,7 +108,7 @@ class ReasonsView:
 
 
 def reasons_view(model: OperatorModel, language: str) -> ReasonsView:
-    """Lay out what drives risk; InputError where there are no words in that language."""
+    """What drives risk; InputError if there are no words in that language."""
     language = resolve(language)
     sample, meanings = model.sample, model.meanings
     top = sample.probability > np.quantile(sample.probability, _TENTH)
@@ -141,7 +142,7 @@ def _bars(
 
 
 def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], language: str) -> Drivers:
-    """The strongest reasons, coloured by the value of their weightiest feature."""
+    """The strongest reasons, coloured by the value of the feature that contributes most."""
     groups, catalogue = by_reason(sample.explanation, meanings), words(language)
     weights = np.abs(sample.explanation.contributions).mean(axis=0)
     heaviest = [max(members, key=lambda position: weights[position]) for members in groups.members]
@@ -185,15 +186,11 @@ def _contrasts(view: CohortView, language: str) -> Forest:
 
 
 def _number(value: float) -> str:
-    if np.isnan(value):
-        return "unknown"
-    return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "\N{MINUS SIGN}")
+    return "unknown" if np.isnan(value) else amount(value)
 
 
 def _examples(model: OperatorModel) -> tuple[Example, ...]:
-    """Of each stratum the riskiest row of the sample; and one of middling risk, to see what keeps
-    it there.
-    """
+    """The riskiest row of each stratum in the sample, and one of medium risk."""
     sample = model.sample
     strata = list(dict.fromkeys(sample.stratum.tolist()))
     chosen = [
@@ -210,7 +207,7 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
         dict.fromkeys([*sorted(chosen, key=lambda row: -sample.probability[row]), int(middle)])
     )
     some = Explanation(sample.explanation.base[rows], sample.explanation.contributions[rows])
-    told = {
+    in_words = {
         language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH)
         for language in LANGUAGES
     }
@@ -220,7 +217,7 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
             stratum=plain(str(sample.stratum[row])),
             probability=float(sample.probability[row]),
             band=str(bands[place]),
-            reasons={language: found[place] for language, found in told.items()},
+            reasons={language: found[place] for language, found in in_words.items()},
         )
         for place, row in enumerate(rows)
     )

@@ -1,5 +1,5 @@
-"""The training report: one HTML file that says whether a model is better than the champion, on
-whom, and how certain that is.
+"""The training report: one HTML file that shows whether a model is better than the champion, for
+which rows, and how certain that is.
 """
 
 from collections.abc import Mapping
@@ -10,55 +10,49 @@ from markupsafe import Markup
 
 from models.targets import TARGETS
 from reports.kit import swarm
+from reports.kit.flags import flag_words
 from reports.kit.forest import Forest
 from reports.kit.page import environment, inline_svg
 from reports.training import figures as model_figures
 from reports.training import making as model_making
 from reports.training.assessment_plots import calibration_figure, decay_figure, tuning_figure
-from reports.training.comparison import COMPARED, RIVALS, OverallComparison, compare
-from reports.training.figures import horizon_words, interval, rival_words
+from reports.training.comparison import BASELINES, COMPARED, OverallComparison, compare
+from reports.training.figures import baseline_words, horizon_words, interval
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
-from reports.training.words import (
-    flag_meaning,
-    flag_remedy,
-    flag_title,
-    plain,
-    refusals,
-    target_words,
-)
+from reports.training.words import flag_remedy, plain, refusals, target_words
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
 from training.release.verdict import Verdict
 from training.settings import AssessmentSettings
 
 _HEADLINES = {
-    "better": "Better than {rival}",
-    "unclear": "Not clearly better than {rival}",
-    "worse": "Worse than {rival}",
-    "mixed": "In part better, in part worse than {rival}",
+    "better": "Better than {baseline}",
+    "unclear": "Not clearly better than {baseline}",
+    "worse": "Worse than {baseline}",
+    "mixed": "Better than {baseline} in part, worse in part",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """What the page says first.
+    """The start of the page.
 
     Parameters
     ----------
     eyebrow, title : str
-        The answer in a few words, and what stands above it.
-    rival : str
+        The line above the title, and the answer in a few words.
+    baseline : str
         Whom the model is compared with, in words.
     comparison : OverallComparison or None
-        The figures behind it; None where there is nothing to compare with.
+        The figures; None if there is nothing to compare with.
     incomparable : str
-        Why the champion could not be compared with, if there is one.
+        Why there is no comparison with the champion, if there is one.
     """
 
     eyebrow: str
     title: str
-    rival: str
+    baseline: str
     comparison: OverallComparison | None
     incomparable: str
 
@@ -75,16 +69,16 @@ def render_model_report(
     Parameters
     ----------
     model : OperatorModel
-        The model and everything known about it.
+        The model and its figures.
     verdict : Verdict
-        What the gate would say if the version were promoted now.
+        The verdict of the gate if the version were promoted now.
     version_number : str or None
-        Number that it is registered under; None where it is not yet.
+        Its number in the registry; None if it is not registered yet.
     survey : mapping, optional
-        What is to be known of the answers behind a dissatisfaction target:
+        Facts about the survey answers of a dissatisfaction target:
         `training.surveys.dataset.SurveyFacts` as JSON.
     language : str
-        Of the words about drivers, reasons and single rows, as a BCP 47 tag.
+        Language of drivers, reasons and examples, as a BCP 47 tag.
 
     Returns
     -------
@@ -118,10 +112,10 @@ def render_model_report(
             settings=AssessmentSettings.read(),
             figures=_figures(model, main_horizon),
             first=_differences(first.comparison) if first.comparison else None,
-            # A constant ranks nothing: only its probabilities are worth a comparison.
+            # A constant does not rank: only its probabilities can be compared.
             others=(
                 model_figures.difference_forest(
-                    [item for item in others if item[1].rival != "constant"], "auc"
+                    [item for item in others if item[1].baseline != "constant"], "auc"
                 ),
                 model_figures.difference_forest(others, "log_loss"),
             ),
@@ -132,12 +126,12 @@ def render_model_report(
             metrics=METRICS,
             interval=interval,
             horizon_words=horizon_words,
-            rival_words=rival_words,
+            baseline_words=baseline_words,
             plain=plain,
             flags=[
-                (flag_title(flag, words.outcome), flag_meaning(flag), flag_remedy(flag))
-                for flag in facts.flags
+                flag_words(flag, f"which {words.many} are {words.outcome}") for flag in facts.flags
             ],
+            remedy=flag_remedy,
             views=model_figures,
             making=model_making,
         )
@@ -145,15 +139,15 @@ def render_model_report(
 
 
 def headline(model: OperatorModel) -> Headline:
-    """Say in words whether the model is better, and than what."""
+    """Whether the model is better, and than what, in words."""
     compared_with = model.facts.champion
     found = compare(model.assessments, "champion")
     if found is not None:
-        rival = rival_words("champion", compared_with.number)
+        baseline = baseline_words("champion", compared_with.number)
         return Headline(
-            eyebrow=f"Compared with {rival}, which is in production",
-            title=_HEADLINES[found.outcome].format(rival=rival),
-            rival=rival,
+            eyebrow=f"Compared with {baseline}, which is in production",
+            title=_HEADLINES[found.outcome].format(baseline=baseline),
+            baseline=baseline,
             comparison=found,
             incomparable="",
         )
@@ -163,8 +157,8 @@ def headline(model: OperatorModel) -> Headline:
     if constant is not None and any(
         constant.main.outcome(metric) != "better" for metric in COMPARED
     ):
-        # Whoever does not clearly beat knowing nothing need not be compared with more; the gate
-        # asks for both.
+        # A model that is not clearly better than a constant in both figures, as the gate asks, is
+        # not compared with more.
         first, title = (
             constant,
             _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome],
@@ -172,27 +166,27 @@ def headline(model: OperatorModel) -> Headline:
     why = "" if compared_with.number is None else compared_with.why or "its figures are missing"
     if first is None:
         return Headline(
-            eyebrow="Compared with nothing",
+            eyebrow="There is nothing to compare it with",
             title="Not compared",
-            rival="",
+            baseline="",
             comparison=None,
             incomparable=why,
         )
-    rival = f"a {rival_words(first.rival, None)}"
-    eyebrow = "No champion yet: compared with a constant and a logistic regression"
+    baseline = f"a {baseline_words(first.baseline, None)}"
+    eyebrow = "There is no champion yet: compared with a constant and a logistic regression"
     if compared_with.number is not None:
-        eyebrow = f"Version {compared_with.number}, in production, cannot be compared with"
+        eyebrow = f"Version {compared_with.number}, in production, cannot be compared"
     return Headline(
         eyebrow=eyebrow,
-        title=title.format(rival=rival),
-        rival=rival,
+        title=title.format(baseline=baseline),
+        baseline=baseline,
         comparison=first,
         incomparable=why,
     )
 
 
 def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
-    """Figures by name, as SVG; there is nothing but our own words in them."""
+    """Plots by name, as SVG."""
     found = {}
     for horizon, assessment in model.assessments.items():
         for place, stratum in enumerate(model_figures.strata_of({horizon: assessment})):
@@ -205,25 +199,27 @@ def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
         )
     if any(trial.value is not None for trial in model.tuned.trials[1:]):
         found["tuning"] = tuning_figure(model.tuned)
-    return {name: Markup(inline_svg(figure, name)) for name, figure in found.items()}  # noqa: S704  drawn by us
+    return {name: inline_svg(figure, name) for name, figure in found.items()}
 
 
 def _differences(found: OverallComparison) -> tuple[Forest, Forest]:
-    """Differences from a rival, in ranking and in probabilities."""
+    """Differences from a baseline, in ranking and in probabilities."""
     return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest(
         [("", found)], "log_loss"
     )
 
 
 def _others(model: OperatorModel, first: Headline) -> list[tuple[str, OverallComparison]]:
-    """Comparisons with all rivals that the headline is not about."""
+    """Comparisons with the baselines that are not in the headline."""
     found = []
-    for rival in RIVALS:
-        comparison = compare(model.assessments, rival)
-        if comparison is not None and not (first.comparison and first.comparison.rival == rival):
+    for baseline in BASELINES:
+        comparison = compare(model.assessments, baseline)
+        if comparison is not None and not (
+            first.comparison and first.comparison.baseline == baseline
+        ):
             found.append(
                 (
-                    f"Against {'a ' if rival != 'champion' else ''}{rival_words(rival, None)}",
+                    f"Compared with {'a ' if baseline != 'champion' else ''}{baseline_words(baseline, None)}",
                     comparison,
                 )
             )

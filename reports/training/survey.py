@@ -1,7 +1,6 @@
-"""What survey answers a model is made of, laid out for the training report from the facts that
-travel with it as JSON.
+"""The survey answers that a model was trained on, for the training report.
 
-The shape is that of `training.surveys.dataset.SurveyFacts`; what is not there is not shown.
+They are read from `training.surveys.dataset.SurveyFacts` as JSON; missing parts are not shown.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.kit.forest import Entry, Forest, forest
+from reports.kit.numbers import PERCENT, share, signed
 from reports.training.words import plain
 from training.evaluation.assessment import Estimate
 from training.release.gate import OBSERVED_OVER_EXPECTED
 
 _GROUPS = {
-    "all": "everybody who was asked",
-    "silent": "no answer in 182 days before",
-    "heard": "some answer in those days",
+    "all": "all who were asked",
+    "silent": "no answer in the 182 days before",
+    "heard": "an answer in these days",
 }
 
 
@@ -27,21 +27,21 @@ class SurveyView:
     Parameters
     ----------
     tiles : tuple of (str, str)
-        Figures to see first, and what they are.
+        The main figures, and what they are.
     prevalence : Forest or None
-        Share of dissatisfied by group: estimate, sensitivity band, and the answers' own share,
-        hollow.
+        Share of dissatisfied by group: estimate, sensitivity band, and as a hollow dot the share
+        among the answers.
     odds_ratio : float or None
-        How far the band reaches.
+        Odds ratio of the sensitivity band.
     calibration : Forest or None
         Observed over expected among all who were asked, and its sensitivity band.
     balance : Forest or None
-        How far those who answered look like those who were asked, before (hollow) and after
-        weighting.
+        Differences between those who answered and those who were asked, before (hollow dot) and
+        after weighting.
     unbalanced : tuple of int and int, or None
-        Columns that differ clearly, before and after.
+        Number of columns that differ, before and after weighting.
     response : tuple of (str, str)
-        How the probability of answering was learned.
+        Facts about the model of the probability of answering.
     """
 
     tiles: tuple[tuple[str, str], ...]
@@ -54,7 +54,7 @@ class SurveyView:
 
 
 def survey_view(document: Mapping[str, Any]) -> SurveyView:
-    """Lay the survey's facts out."""
+    """The survey section, from the facts as JSON."""
     groups: Mapping[str, Any] = document.get("groups") or {}
     balance = document.get("balance") or ()
     unbalanced = (document.get("unbalanced_before"), document.get("unbalanced_after"))
@@ -76,18 +76,18 @@ def _tiles(document: Mapping[str, Any], everybody: Mapping[str, Any]) -> Iterato
     if everybody.get("invited"):
         yield f"{everybody['invited']:,}", "were asked"
         yield (
-            _percent(everybody["answered"] / everybody["invited"]),
+            share(everybody["answered"] / everybody["invited"]),
             f"of them answered: {everybody['answered']:,}",
         )
     weights = document.get("weights")
     if weights:
-        heaviest = f"the heaviest counts {weights['most']:.1f} times, {_percent(weights['clipped_share'])} are clipped"
+        heaviest = f"the largest weight is {weights['most']:.1f}, and {share(weights['clipped_share'])} of weights are clipped"
         yield (
             f"{weights['effective_rows']:,.0f}",
-            f"answers of equal weight would tell as much; {heaviest}",
+            f"answers of equal weight would be as precise; {heaviest}",
         )
     if document.get("delivered_share") is not None:
-        yield _percent(document["delivered_share"]), "of the invitations were delivered"
+        yield share(document["delivered_share"]), "of the invitations were delivered"
 
 
 def _prevalence(groups: Mapping[str, Any]) -> Forest:
@@ -99,20 +99,20 @@ def _prevalence(groups: Mapping[str, Any]) -> Forest:
                 label=_GROUPS.get(name, plain(name)),
                 note=f"{group['answered']:,} of {group['invited']:,} answered",
                 estimate=Estimate(band["estimate"], band["low"], band["high"]) if band else None,
-                text=f"{_percent(band['estimate'])} ({_percent(band['low'])} to {_percent(band['high'])})"
+                text=f"{share(band['estimate'])} ({share(band['low'])} to {share(band['high'])})"
                 if band
                 else "no answers",
                 kind="ours",
                 before=group.get("prevalence_of_answers"),
             )
         )
-    return forest([("", entries)], factor=100, unit="\N{NO-BREAK SPACE}%", most=(0.0, 1.0))
+    return forest([("", entries)], factor=100, unit=PERCENT, most=(0.0, 1.0))
 
 
 def _calibration(band: Mapping[str, Any]) -> Forest:
     entry = Entry(
         label="observed over expected",
-        note="among everybody who was asked, test period",
+        note="all who were asked, test period",
         estimate=Estimate(band["estimate"], band["low"], band["high"]),
         text=f"{band['estimate']:.2f} ({band['low']:.2f} to {band['high']:.2f})",
         kind="ours",
@@ -125,9 +125,7 @@ def _balance(balance: list[Mapping[str, Any]]) -> Forest:
         Entry(
             label=plain(one["column"]),
             estimate=Estimate(one["after"], one["after"], one["after"]),
-            text=f"{one['before']:+.2f} \N{RIGHTWARDS ARROW} {one['after']:+.2f}".replace(
-                "-", "\N{MINUS SIGN}"
-            ),
+            text=f"{signed(one['before'])} \N{RIGHTWARDS ARROW} {signed(one['after'])}",
             kind="ours",
             before=one["before"],
         )
@@ -148,7 +146,3 @@ def _response(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if isinstance(value, int)
             else str(value),
         )
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"

@@ -1,5 +1,5 @@
-"""Words of the training report: what is predicted, who was left out, what the gate asks and what
-can be done about it.
+"""Words of the training report: what is predicted, which rows were left out, and what to do about
+a rule of the gate that is not met.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from training.release.verdict import Finding, Verdict
 
 @dataclass(frozen=True)
 class TargetWords:
-    """How to speak of a target.
+    """Words for a target.
 
     Parameters
     ----------
     one, many : str
-        What a row is about.
+        What one row is, and many.
     outcome : str
-        What it is when the label is 1; reads after "is" and "are".
+        The outcome with label 1; reads after "is" and "are".
     which : {"that", "who"}
-        Begins a clause about it.
+        Starts a clause about one row.
     has_profit : bool
-        The profit of a retention campaign means something.
+        The profit of a retention campaign has a meaning.
     """
 
     one: str
@@ -33,7 +33,7 @@ class TargetWords:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A demand of the gate that is not met.
+    """A rule of the gate that is not met.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Refusal:
     messages : tuple of str
         What was found.
     remedy : str
-        What can be done about it.
+        What to do about it.
     """
 
     rule: str
@@ -54,7 +54,7 @@ class Refusal:
 
     @property
     def shortened(self) -> bool:
-        """Too much was found to be told at first."""
+        """There are more messages than are shown at first."""
         return len(self.messages) > _MOST_MESSAGES
 
 
@@ -74,8 +74,8 @@ _EXCLUDED = {
     "employee": "employees' lines",
     "iot_test_employee": "only lines of machines, tests or employees",
     "suspended": "suspended",
-    "enterprise": "of enterprises, who are looked after by account",
-    "new": "known for too short a time",
+    "enterprise": "of enterprises, which have an account manager",
+    "new": "too new: not enough history",
     "cancelling": "already cancelling",
     "ended": "already ended",
     "porting": "asked to port out",
@@ -84,43 +84,46 @@ _EXCLUDED = {
     "no_history": "without feature history",
     "other_billing_type": "of another billing type",
     "in_gap": "lost inside the gap",
-    "incomplete": "prepaid, and silence could not be told yet when the data ended",
-    "censored": "what became of it is not known",
-    "care": "our own care stepped in",
-    "not_at_risk": "of nobody who can be asked",
-    "purged": "labels would reach into the test period",
-    "use_unknown": "prepaid, and nothing is told of its use",
+    "incomplete": "prepaid, and the data ended before inactivity could be decided",
+    "censored": "outcome not known",
+    "care": "touched by our own care",
+    "not_at_risk": "of nobody who can be surveyed",
+    "purged": "label would reach into the test period",
+    "use_unknown": "prepaid, and its use is not known",
 }
 
 _RULES: dict[str, tuple[str, str]] = {
     "complete": (
         "Something is missing",
-        "Train it anew; only what holdfast train made has all that the gate reads.",
+        "Train a new version with holdfast train: only its versions have all that the gate reads.",
     ),
     "positives": (
-        "Too few outcomes to go by",
+        "Too few outcomes for an evaluation",
         "Wait for more history, or evaluate on a longer test period (HOLDFAST_LABEL_TEST_SHARE).",
     ),
     "better_than_constant": (
-        "Not better than knowing nothing",
-        "See under Is it better whether a logistic regression finds anything; if not, the features do not tell.",
+        "Not better than a constant",
+        "If a logistic regression is not better than a constant either, the features do not predict the outcome.",
     ),
-    "champion": ("Not as good as the champion", "Keep the champion, or search longer (--trials)."),
+    "champion": (
+        "Not as good as the champion",
+        "Keep the champion, or try more parameters (--trials).",
+    ),
     "slope": (
         "Probabilities too extreme or too cautious",
-        "See the curves under Do probabilities mean what they say; more calibration rows, or newer ones, may mend it.",
+        "See the curves under Are the probabilities right. More calibration rows, or newer ones, may help.",
     ),
     "observed_over_expected": (
-        "Probabilities too high or too low throughout",
-        "The level has moved since the calibration rows: train on newer cut-offs.",
+        "Probabilities too high, or too low",
+        "The level of risk has changed since the calibration rows: train on newer cut-offs.",
     ),
     "top_deciles": (
-        "Wrong where care acts: among the riskiest",
-        "See the curves under Do probabilities mean what they say; the orange dots lie outside their bounds.",
+        "Probabilities wrong among the riskiest",
+        "See the curves under Are the probabilities right: orange dots are outside their bounds.",
     ),
     "slices": (
-        "Much worse for some",
-        "See under On which of them what these have in common; a feature may be missing there.",
+        "Much worse for some slices",
+        "See below what these slices have in common: their rows may lack a feature.",
     ),
     "explanation_cost": (
         "Too slow to explain",
@@ -128,27 +131,27 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "additivity": (
         "Explanations do not add up",
-        "Train it anew; if it stays, the boosters are not what explains them.",
+        "Train a new version. If this remains, the explanations are not those of the boosters.",
     ),
     "leaks": (
-        "Too good to be believed",
-        "Leave the column out, or say why it is no leak when promoting: --explain-flag 'COLUMN=REASON'.",
+        "Figures probably too optimistic",
+        "Leave the column out, or give the reason why it is no leak: holdfast models promote --explain-flag 'COLUMN=REASON'.",
     ),
-    "loads": ("It cannot be loaded", "Train it anew."),
-    "scores": ("It does not score", "Train it anew."),
+    "loads": ("It cannot be loaded", "Train a new version."),
+    "scores": ("It does not score", "Train a new version."),
     "online": (
-        "Features that are not there online",
-        "Run holdfast features materialize, then ask again.",
+        "Features missing online",
+        "Run holdfast features materialize, then promote again.",
     ),
     "columns": (
-        "Columns are not what they were in training",
-        "Train it anew on the features as they are now.",
+        "Columns changed since training",
+        "Train a new version on the features as they are now.",
     ),
 }
 
 
 def target_words(name: str) -> TargetWords:
-    """How to speak of a target; of one that is not known here, in general words."""
+    """Words for a target; general ones for a target that is not known here."""
     return _TARGETS.get(name, TargetWords("row", "rows", f"positive for {name}"))
 
 
@@ -158,12 +161,12 @@ def excluded_words(reason: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name of ours without underscores."""
+    """A name without underscores."""
     return name.replace("_", " ")
 
 
 def refusals(verdict: Verdict) -> tuple[Refusal, ...]:
-    """What speaks against a version, by demand, in the order in which it was found."""
+    """The rules that a version does not meet, in the order in which they were found."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in verdict.reasons:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -178,49 +181,13 @@ def refusals(verdict: Verdict) -> tuple[Refusal, ...]:
     )
 
 
-def flag_title(flag: Flag, outcome: str) -> str:
-    """What the leak watch found, in a line."""
-    if flag.kind == "single_column":
-        return f"{flag.column} alone nearly knows what is {outcome}"
-    if flag.kind == "missingness":
-        return f"Whether {flag.column} is filled in tells what is {outcome}"
-    if flag.kind == "id_like":
-        return f"{flag.column} looks like an id"
-    return "Rows repeat" if flag.kind == "duplicate_rows" else "The model is too good to be true"
-
-
-def flag_meaning(flag: Flag) -> str:
-    """What was measured, and why it matters."""
-    if flag.kind == "single_column":
-        return (
-            f"That column alone ranks rows with an AUC of {flag.figure:.3f}. What knows so much is often written after the fact;"
-            " then the model is of no use before it."
-        )
-    if flag.kind == "missingness":
-        return (
-            f"Being blank or not, whatever the value, ranks rows with an AUC of {flag.figure:.3f}. Often such a column is filled"
-            " in when it happens, or known only of whoever was asked."
-        )
-    if flag.kind == "id_like":
-        return f"{100 * flag.figure:.1f} % of its values are different: a model can learn single rows by it, and nothing else."
-    if flag.kind == "duplicate_rows":
-        return (
-            f"{100 * flag.figure:.1f} % of rows repeat an earlier one, outcome included: a row is predicted too"
-            " well by a model that has learnt its twin."
-        )
-    return (
-        f"Its AUC is {flag.figure:.3f}. Such things are hardly ever known that well in advance: some column probably knows the"
-        " outcome."
-    )
-
-
 def flag_remedy(flag: Flag) -> str:
     """What to do about it."""
     if flag.kind == "duplicate_rows":
-        return "Find out why rows repeat in the raw tables; if that is as it should be, say so when promoting."
+        return "Find out why rows repeat in the raw tables. If they are right, say so when you promote."
     if flag.kind == "too_good":
-        return "Look at what drives risk below: what can be known only afterwards must go."
+        return "Look at the strongest reasons under What drives risk: leave out columns that are known only after the outcome."
     return (
-        "If it is written or changed once the outcome is known, correct in the raw tables when it arrived, or take the feature"
-        " out of the service. If it is known of everybody at the cut-off, say so when promoting."
+        "If it is filled in or changed after the outcome, correct its time of arrival in the raw tables, or take the feature"
+        " out of the service. If it is known for everybody at the cut-off, say so when you promote."
     )

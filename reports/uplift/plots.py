@@ -3,7 +3,8 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from reports.kit.style import INK, MODEL, MUTED, PERCENT, RISK, figure_with_axes, legend
+from reports.kit.numbers import PERCENT, typeset
+from reports.kit.style import INK, MODEL, MUTED, RISK, figure_with_axes, legend
 from training.uplift.result import ActionUplift
 
 
@@ -46,10 +47,6 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
     axes.set_xlim(-0.01, 1.01)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=PERCENT))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(
-            lambda number, _: f"{number:+.6g}".replace("-", "\N{MINUS SIGN}") if number else "0"
-        )
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: typeset(f"{number:+.6g}")))
     legend(axes, "lower left" if value[-1] < 0 else "upper left")
     return figure

@@ -1,6 +1,4 @@
-"""The uplift report: one HTML file that says what works, whom it works for, and how certain that
-is.
-"""
+"""The uplift report: one HTML file about which actions work, for whom, and how certain that is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ class EvaluatedActions(Protocol):
 
     @property
     def actions(self) -> tuple[ActionUplift, ...]:
-        """What it says of each action."""
+        """The result of each action."""
 
     @property
     def imbalances(self) -> tuple[Imbalance, ...]:
@@ -38,16 +36,16 @@ class EvaluatedActions(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How it was read."""
+        """How the data were read."""
 
     @property
     def clusters(self) -> int:
-        """Independent witnesses."""
+        """How many independent customers or households there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What the page says of one action.
+    """The section of one action.
 
     Parameters
     ----------
@@ -114,8 +112,7 @@ def render_uplift(
 def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> Section:
     unit = Unit(evaluated.experiment.binary)
     figure = qini_figure(action, unit.factor, unit.word)
-    # Only matplotlib's words and ours stand in the plot, none of the table's.
-    qini = Markup(inline_svg(figure, f"{key}-qini"))  # noqa: S704
+    qini = inline_svg(figure, f"{key}-qini")
     return Section(
         key=key,
         evaluated=evaluated,
@@ -138,12 +135,15 @@ def _effects(action: ActionUplift, unit: Unit) -> Forest:
         for place, group in enumerate(action.groups)
     ]
     return forest(
-        [("On average", [entry("everybody", action.average)]), ("By predicted uplift", by_group)],
+        [
+            ("On average", [entry("all customers", action.average)]),
+            ("By predicted uplift", by_group),
+        ],
         factor=unit.factor,
         sign=True,
         reference=0.0,
-        left="does harm",
-        right="does good",
+        left="harmful",
+        right="good",
     )
 
 

@@ -1,5 +1,8 @@
 """HTML pages taken apart, for tests."""
 
+import base64
+import hashlib
+import re
 from html.parser import HTMLParser
 
 # Every HTML element without an end.
@@ -50,3 +53,34 @@ class Page(HTMLParser):
 
     def attributes(self, name: str) -> list[str]:
         return [str(attributes[name]) for _, attributes in self.elements if name in attributes]
+
+
+def check_page(html: str) -> None:
+    """Assert that a page loads and runs nothing, that its policy allows its own style alone, and
+    that its references lead to ids, of which none is repeated.
+    """
+    page = Page(html)
+    assert "://" not in html
+    assert {tag for tag, _ in page.elements}.isdisjoint(
+        {"script", "link", "iframe", "object", "embed", "base", "form"}
+    )
+    sources = [*page.attributes("src"), *page.attributes("href")]
+    assert all(source.startswith(("#", "data:image/png;base64,")) for source in sources)
+    assert set(re.findall(r"url\(.", html)) <= {"url(#"}
+    (policy,) = [
+        attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes
+    ]
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert not page.attributes("style")
+    names = {name for _, attributes in page.elements for name in attributes}
+    assert not [name for name in names if name.startswith("on")]
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    references = [source[1:] for source in page.attributes("href") if source.startswith("#")]
+    references += re.findall(r"url\(#([^)]*)\)", html) + page.attributes("aria-labelledby")
+    assert references
+    assert set(references) <= set(ids)

@@ -106,8 +106,8 @@ def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path)
 
 def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_path: Path) -> None:
     done = run(table, *PLAIN[:-2], "--out", tmp_path / "out")
-    assert "after is not alike in call and in control" in " ".join(done.stdout.split())
-    assert "after is not alike" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "after differs between call and control" in " ".join(done.stdout.split())
+    assert "after differs between" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ def with_differences(days: int, auc: Estimate, log_loss: Estimate) -> Assessment
     """
     found = assessment(days)
     turned = Estimate(-log_loss.value, -log_loss.high, -log_loss.low)
-    rival = replace(found.baselines["champion"], difference={"auc": auc, "log_loss": turned})
-    return replace(found, baselines={**found.baselines, "champion": rival})
+    baseline = replace(found.baselines["champion"], difference={"auc": auc, "log_loss": turned})
+    return replace(found, baselines={**found.baselines, "champion": baseline})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_an_interval_that_touches_zero_is_not_clear() -> None:
     assert found.outcome == "unclear"
 
 
-def test_a_rival_that_some_head_was_not_compared_with() -> None:
+def test_a_baseline_that_some_head_was_not_compared_with() -> None:
     assert compare({"30": assessment(30, champion=None), "90": assessment(90)}, "champion") is None
     assert compare({}, "champion") is None
 

@@ -2,9 +2,6 @@
 are text to it.
 """
 
-import base64
-import hashlib
-import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,7 +12,7 @@ from reports.uplift.plots import qini_figure
 from reports.uplift.report import render_uplift
 from reports.uplift.words import Unit
 from tests.builders.experiments import experiment
-from tests.builders.html_page import Page
+from tests.builders.html_page import Page, check_page
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance
 from training.uplift.estimate import evaluate_experiment
@@ -72,41 +69,22 @@ def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: Simpl
     assert "12 rows: arm is blank" in page.text
     assert "1 row: outcome not known yet" in page.text
     assert "too few <rows>" in page.text
-    assert "spent & gone is not alike" in page.text
-    assert "has fewer rows than its propensities say, by 5.0 standard errors" in page.text
+    assert "spent & gone differs between" in page.text
+    assert "has fewer rows than its propensities give, by 5.0 standard errors" in page.text
 
 
 def test_every_effect_says_whether_it_is_randomised_or_estimated(html: str) -> None:
     page = Page(html)
     assert page.text.count("randomised") >= 3
-    assert "the predictions are estimated" in page.text
-    assert "assumed" in page.texts["reading"]
+    assert "Predictions are estimated" in page.text
+    assert "Assumed" in page.texts["reading"]
 
 
-def test_it_stands_alone_and_runs_nothing(html: str) -> None:
-    page = Page(html)
-    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.elements}
-    assert not any(
-        name.startswith("on") or name == "style"
-        for _, attributes in page.elements
-        for name in attributes
-    )
-    assert all(address.startswith("#") for address in page.attributes("href"))
-    assert not page.attributes("src")
-    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
-    assert style
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in html
-
-
-def test_names_are_text_and_ids_are_unique(html: str) -> None:
-    page = Page(html)
+def test_the_page_stands_alone_and_names_are_text(html: str) -> None:
+    check_page(html)
     assert HOSTILE not in html
-    assert HOSTILE in page.text
-    assert "套餐 <b>" in page.text
-    ids = page.attributes("id")
-    assert len(ids) == len(set(ids))
-    assert {address[1:] for address in page.attributes("href")} <= set(ids)
+    assert HOSTILE in Page(html).text
+    assert "套餐 <b>" in Page(html).text
 
 
 def test_the_same_findings_give_the_same_bytes(html: str, evaluated: SimpleNamespace) -> None:
@@ -136,16 +114,15 @@ def test_effects_have_a_sign_and_nothing_has_none(binary: bool, value: float, te
 
 
 def test_outcomes_and_traits_in_words() -> None:
-    assert words.percent(-0.274) == "−27\N{NO-BREAK SPACE}%"
     assert Unit(True).outcome(0.98765) == "98.77\N{NO-BREAK SPACE}%"
     assert Unit(False).outcome(1234.5) == "1,234"
     assert (
         words.trait(Trait(feature="tenure", category=None, here=812.4, elsewhere=1420.0))
-        == "tenure: 812 against 1,420"
+        == "tenure: 812, others 1,420"
     )
     assert (
         words.trait(Trait(feature="plan", category="plus", here=0.2, elsewhere=0.61))
-        == "plan = plus: 20% against 61%"
+        == "plan = plus: 20%, others 61%"
     )
 
 
