@@ -1,4 +1,4 @@
-"""Care decided outside the simulation: from a table of decisions to arrays by block and week."""
+"""Care decided outside the simulation: a table of decisions as arrays by block and week."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ def sort_actions(
     Parameters
     ----------
     table : pyarrow.Table or pandas.DataFrame
-        ``subscription_id`` or ``customer_id`` (text; the former counts where both stand),
+        ``subscription_id`` or ``customer_id`` (text; the former counts where both are given),
         ``action``, ``channel``, ``at`` (with a time zone), ``arm``; optionally ``propensity``.
     lines : list of int
         Lines of each block.
     customers, per_block : int
         Customers of the operator, and of a full block.
     first, last : int
-        First week, and the week after the last, that decisions may lie in.
+        First week, and the week after the last, in which decisions may lie.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def sort_actions(
     customer = _numbers(frame, "customer_id", "C", 8)
     block = np.where(line >= 0, line // SLOTS, customer // per_block)
     sizes = np.array(lines)
-    known_block = (block >= 0) & (block < len(lines))
+    valid_block = (block >= 0) & (block < len(lines))
     _refuse(
         frame,
         "customer_id",
@@ -66,7 +66,7 @@ def sort_actions(
         "must be a customer of the simulation",
     )
     unknown = (line >= 0) & (
-        ~known_block | (line % SLOTS >= sizes[np.clip(block, 0, len(lines) - 1)])
+        ~valid_block | (line % SLOTS >= sizes[np.clip(block, 0, len(lines) - 1)])
     )
     _refuse(frame, "subscription_id", unknown, "must be a subscription of the simulation")
     at = _times(frame, first, last)
@@ -88,17 +88,17 @@ def sort_actions(
     result: ByBlock = {}
     for number in np.unique(block):
         for when in np.unique(week[block == number]):
-            here = order[(block[order] == number) & (week[order] == when)]
+            chosen = order[(block[order] == number) & (week[order] == when)]
             result.setdefault(int(number), {})[int(when)] = Actions(
-                line=np.where(line[here] >= 0, line[here] % SLOTS, -1),
-                customer=np.where(line[here] >= 0, -1, customer[here] % per_block),
-                whole=line[here] < 0,
-                action=action[here],
-                channel=channel[here],
-                arm=arm[here],
-                propensity=propensity[here],
-                at=at[here],
-                rank=rank[here],
+                line=np.where(line[chosen] >= 0, line[chosen] % SLOTS, -1),
+                customer=np.where(line[chosen] >= 0, -1, customer[chosen] % per_block),
+                whole=line[chosen] < 0,
+                action=action[chosen],
+                channel=channel[chosen],
+                arm=arm[chosen],
+                propensity=propensity[chosen],
+                at=at[chosen],
+                rank=rank[chosen],
             )
     return result
 
@@ -112,7 +112,7 @@ def _refuse(frame: pd.DataFrame, column: str, bad: Array, rule: str) -> None:
 
 
 def _numbers(frame: pd.DataFrame, column: str, letter: str, width: int) -> Array:
-    """Numbers behind ids; -1 where blank."""
+    """Numbers in ids; -1 where blank."""
     if column not in frame:
         return np.full(len(frame), -1)
     blank = frame[column].isna().to_numpy()

@@ -1,4 +1,4 @@
-"""One block of customers through time."""
+"""One block of customers, simulated week by week."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,14 @@ from simulator.world.rows import Columns, Rows
 
 @dataclass(frozen=True)
 class Operator:
-    """What all blocks share.
+    """What all blocks of an operator have in common.
 
     Parameters
     ----------
     customers : int
         Customers of the whole operator.
     seed : int
-        Seed of everything.
+        Seed of all random numbers.
     parameters : Parameters
         Magnitudes.
     """
@@ -52,25 +52,25 @@ class Operator:
 
     @property
     def blocks(self) -> int:
-        """How many blocks its customers make."""
+        """Number of blocks."""
         return -(-self.customers // self.parameters.customers_per_block)
 
     def network(self) -> Network:
-        """Make its network."""
+        """Create its network."""
         return Network(Draws(self.seed), self.parameters.network, self.customers)
 
     def plans(self) -> PlanCatalogue:
-        """Make its plan catalogue."""
+        """Create its plan catalogue."""
         return catalogue(Draws(self.seed), self.parameters.plans)
 
 
 class Block:
-    """A block, ready to go through weeks.
+    """A block of customers and its state.
 
     Parameters
     ----------
     operator : Operator
-        What it belongs to.
+        The operator that it belongs to.
     number : int
         Number of the block.
     network : Network
@@ -92,14 +92,14 @@ class Block:
         self.names: Names = names(self.population, self.plans)
 
     def step(self, number: int, actions: Actions | None) -> None:
-        """Go through one week.
+        """Simulate one week.
 
         Parameters
         ----------
         number : int
-            The week; weeks come in order.
+            The week; weeks must be simulated in order.
         actions : Actions, optional
-            Care given from outside in this week.
+            Care decided outside the simulation in this week.
         """
         week = Week(
             number=number,
@@ -113,7 +113,7 @@ class Block:
             parameters=self.parameters,
         )
         lifecycle.begin(week)
-        truth.tell(week)
+        truth.record(week)
         usage.experience(week)
         usage.use(week)
         usage.visit(week)
@@ -126,21 +126,21 @@ class Block:
         churn.leave(week)
         churn.decide(week)
 
-    def flush(self, raw: Parts, told: Parts, until: int) -> None:
-        """Write the rows that have arrived by a moment, and all of the truth."""
+    def flush(self, raw: Parts, truth_parts: Parts, until: int) -> None:
+        """Write the rows that have arrived by a time, in microseconds, and all of the truth."""
         for table, columns in self.rows.take(until).items():
             raw.write(table, to_arrow(table, columns, self.names))
         for table, columns in self.truth.take(np.iinfo(np.int64).max).items():
-            told.write(table, to_arrow(table, columns, self.names))
+            truth_parts.write(table, to_arrow(table, columns, self.names))
 
     def save(self, path: Path) -> None:
-        """Write the block's checkpoint: its state and the rows on their way."""
+        """Write the block's checkpoint: its state, and the rows that have not arrived yet."""
         waiting = {f"waiting/{name}": value for name, value in self.rows.waiting().items()}
         state = {f"state/{name}": value for name, value in self.state.arrays().items()}
         save_arrays(path, {**state, **waiting})
 
     def load(self, path: Path) -> None:
-        """Take up a checkpoint."""
+        """Restore a checkpoint."""
         waiting: Columns = {}
         for name, values in read_arrays(path).items():
             kind, rest = name.split("/", 1)
@@ -157,21 +157,21 @@ def run_weeks(
     last: int,
     actions: dict[int, Actions],
     raw: Parts,
-    told: Parts,
+    truth_parts: Parts,
     advance: Advance,
 ) -> None:
-    """Take a block through weeks and write what arrives by their end.
+    """Simulate weeks of a block and write the rows that arrive by their end.
 
     Parameters
     ----------
     block : Block
-        Ready for week `first`.
+        Its state at the start of week `first`.
     first, last : int
         First week, and the week after the last.
     actions : dict of int to Actions
-        Care from outside, by week.
-    raw, told : Parts
-        Where raw tables and the truth go.
+        Care decided outside the simulation, by week.
+    raw, truth_parts : Parts
+        Raw tables and tables of the truth to write to.
     advance : callable
         Called with 1 after each week.
     """
@@ -182,7 +182,7 @@ def run_weeks(
             (week - first) % block.parameters.weeks_per_part == block.parameters.weeks_per_part - 1
             or week == last - 1
         ):
-            block.flush(raw, told, end)
+            block.flush(raw, truth_parts, end)
         advance(1)
     raw.close()
-    told.close()
+    truth_parts.close()

@@ -11,14 +11,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
-    """Write arrays, all or nothing; the same arrays give the same bytes.
+    """Write arrays to a file; an interruption leaves the old one. Equal arrays give equal bytes.
 
     Parameters
     ----------
     path : Path
-        File to make, ``.npz``; `numpy.load` reads it.
+        File to create, ``.npz``; `numpy.load` reads it.
     arrays : dict of str to array
-        Numbers; the names may hold slashes.
+        Numbers; the names may contain slashes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -32,6 +32,6 @@ def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """Read what `save_arrays` wrote."""
+    """Read a file of `save_arrays`."""
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}

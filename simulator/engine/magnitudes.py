@@ -1,4 +1,4 @@
-"""What the simulated operator comes to, beside what has been published of real ones."""
+"""Figures of a simulated operator, beside published ones of real operators."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,11 @@ class Magnitude:
     figure : str
         What is measured, with its unit.
     simulated : float
-        In the raw tables; NaN where the period is too short to tell.
+        From the raw tables; NaN where the period is too short.
     published : str
-        What is reported of real operators, or ``assumed`` with the range aimed at.
+        The figure of real operators, or ``assumed`` with the intended range.
     source : str
-        Who reports it, and when; empty for assumptions.
+        Source and date of the published figure; empty for assumptions.
     """
 
     figure: str
@@ -37,17 +37,18 @@ create view lines as
 select subscription_id, any_value(customer_id) as customer_id, any_value(billing_type) as line, min(activated_at) as began,
   coalesce(min(happened_at) filter (status = 'ended'), timestamptz '2200-01-01') as ended
 from subscriptions group by 1;
-create view here as
+create view in_period as
 select *, date_diff('day', greatest(began, first), least(ended, last)) as days
 from lines, period where ended > first and began < last;
 create view present as
-select customer_id, date_diff('day', min(greatest(began, first)), max(least(ended, last))) / 365.25 as years from here group by 1;
+select customer_id, date_diff('day', min(greatest(began, first)), max(least(ended, last))) / 365.25 as years
+from in_period group by 1;
 create view lost as
 select line, churn in ('cancellation', 'port_out', 'product_drop', 'inactivity') as voluntary, count(*) as losses
 from churn_events join lines using (subscription_id), period where happened_at >= first group by all;
 create view churn_rate as
 select line, voluntary, 100 * losses / months as rate
-from lost join (select line, sum(days) / 30.4375 as months from here group by 1) using (line);
+from lost join (select line, sum(days) / 30.4375 as months from in_period group by 1) using (line);
 create view answer as
 select survey, instrument, score from survey_answers where dimension = 'overall';
 create view trouble as
@@ -93,49 +94,49 @@ _DISPUTED = "select 100 * avg(disputed) from (select max(disputed::int) as dispu
 _OFCOM = "Ofcom, Comparing customer service, 2023 (for 2022)"
 _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
     (
-        "voluntary churn of mobile postpaid, % a month",
+        "voluntary churn of mobile postpaid, % per month",
         _CHURN,
         {"line": "postpaid", "voluntary": True},
         "0.82 to 1.00",
         "company reports: Verizon 0.82, T-Mobile US 0.99, AT&T 1.00 (postpaid phone, Q4 2018), T-Mobile US 0.89 (Q3 2019)",
     ),
     (
-        "voluntary churn of mobile prepaid, % a month",
+        "voluntary churn of mobile prepaid, % per month",
         _CHURN,
         {"line": "prepaid", "voluntary": True},
         "about 3.5",
         "T-Mobile US, Q2 2019: almost three points above postpaid (Statista)",
     ),
     (
-        "voluntary churn of fixed, % a month",
+        "voluntary churn of fixed, % per month",
         _CHURN,
         {"line": "fixed", "voluntary": True},
         "0.9 to 1.8",
         "Western Europe 0.9 to 1.2, Canada 1.8 (Analysys Mason, 2021); Frontier fibre 1.29 (Q2 2025)",
     ),
     (
-        "involuntary churn of mobile postpaid, % a month",
+        "involuntary churn of mobile postpaid, % per month",
         _CHURN,
         {"line": "postpaid", "voluntary": False},
         "assumed 0.1 to 0.3",
         "",
     ),
     (
-        "involuntary churn of mobile prepaid, % a month",
+        "involuntary churn of mobile prepaid, % per month",
         _CHURN,
         {"line": "prepaid", "voluntary": False},
         "assumed 0.2 to 0.5",
         "",
     ),
     (
-        "involuntary churn of fixed, % a month",
+        "involuntary churn of fixed, % per month",
         _CHURN,
         {"line": "fixed", "voluntary": False},
         "assumed 0.2 to 0.5",
         "",
     ),
-    ("subscriptions a customer", _HELD, {}, "assumed 1.5", ""),
-    ("contacts a customer and year", _CONTACTS, {}, "assumed 1.5 to 3", ""),
+    ("subscriptions per customer", _HELD, {}, "assumed 1.5", ""),
+    ("contacts per customer and year", _CONTACTS, {}, "assumed 1.5 to 3", ""),
     ("mean wait on the phone, seconds", _WAIT, {}, "143 mobile, 157 fixed", _OFCOM),
     (
         "contacts by phone or its menu, %",
@@ -145,7 +146,7 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
         f"{_OFCOM}; lower here, for bots and apps (assumed)",
     ),
     (
-        "customers with a complaint or fault, % a year",
+        "customers with a complaint or fault, % per year",
         _TROUBLE,
         {},
         "14 mobile, 23 broadband",
@@ -223,13 +224,14 @@ _FIGURES: tuple[tuple[str, str, dict[str, str | bool], str, str], ...] = (
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open a simulated operator's raw tables as views of a DuckDB connection, times in UTC; the
-    truth's as ``true_...``.
+    """Open a simulated operator's tables as views of a DuckDB connection, times in UTC.
+
+    Raw tables have their own names, tables of the truth names with ``true_`` in front.
 
     Parameters
     ----------
     folder : Path
-        What `simulator.engine.simulator.simulate` made.
+        A folder made by `simulator.engine.simulator.simulate`.
     """
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
@@ -248,14 +250,14 @@ def magnitudes(folder: Path) -> list[Magnitude]:
     Parameters
     ----------
     folder : Path
-        What `simulator.engine.simulator.simulate` made.
+        A folder made by `simulator.engine.simulator.simulate`.
 
     Returns
     -------
     list of Magnitude
-        Figures beside the published ones. Effects of care come from the truth, over all whom a
-        campaign considered: what the randomised arms show is the same with much noise. At few
-        customers churn rates are mostly noise.
+        Figures beside the published ones. Effects of care come from the truth, over all customers
+        that a campaign considered; the randomised arms show the same with much noise. With few
+        customers, churn rates are mostly noise.
     """
     simulation = Simulator.open(folder).simulation
     with connect(folder) as connection:
@@ -264,9 +266,9 @@ def magnitudes(folder: Path) -> list[Magnitude]:
             {"first": simulation.start, "last": simulation.end},
         )
         connection.execute(_VIEWS)
-        found = []
+        figures = []
         for figure, query, values, published, source in _FIGURES:
             row = connection.execute(query, values).fetchone()
             measured = float("nan") if row is None or row[0] is None else float(row[0]) + 0.0
-            found.append(Magnitude(figure, measured, published, source))
-    return found
+            figures.append(Magnitude(figure, measured, published, source))
+    return figures

@@ -1,4 +1,4 @@
-"""Tables that no block owns: the plan catalogue and network incidents."""
+"""Tables that all blocks share: the plan catalogue and network incidents."""
 
 from pathlib import Path
 
@@ -17,23 +17,23 @@ from simulator.world.rows import Rows
 def run_shared(
     operator: Operator, first: int, last: int, checkpoint: Path | None, raw: Parts
 ) -> Rows:
-    """Take the shared tables through weeks and write what arrives by their end.
+    """Simulate weeks of the shared tables and write the rows that arrive by their end.
 
     Parameters
     ----------
     operator : Operator
-        Whose tables.
+        The operator.
     first, last : int
         First week, and the week after the last.
     checkpoint : Path or None
-        Where `save_shared` put what was on its way; None at the start.
+        File of `save_shared`; None at the start.
     raw : Parts
-        Where raw tables go.
+        Raw tables to write to.
 
     Returns
     -------
     Rows
-        What is still on its way.
+        Rows that have not arrived yet.
     """
     rows = Rows(Draws(operator.seed), operator.parameters.arrivals)
     if checkpoint is not None:
@@ -67,5 +67,5 @@ def run_shared(
 
 
 def save_shared(rows: Rows, path: Path) -> None:
-    """Write what is still on its way."""
+    """Write the rows that have not arrived yet."""
     save_arrays(path, rows.waiting())

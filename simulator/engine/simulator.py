@@ -1,8 +1,8 @@
-"""Simulate an operator into a folder, and take it further from there.
+"""Simulate an operator into a folder, and continue it from there.
 
-A folder holds ``raw/<table>/*.parquet`` (what has arrived by the end, under
-`features.contracts.tables`), ``truth/<table>/*.parquet`` (what no feature may read),
-``checkpoint/`` (where the simulation stands) and ``simulation.json`` (settings and calendar).
+A folder holds ``raw/<table>/*.parquet`` (rows that have arrived by the end, under
+`features.contracts.tables`), ``truth/<table>/*.parquet`` (which no feature may read),
+``checkpoint/`` (the state of the simulation) and ``simulation.json`` (settings and calendar).
 """
 
 import json
@@ -39,12 +39,12 @@ _SETTINGS, _STAGED = "simulation.json", ".advance"
 
 @dataclass(frozen=True)
 class Simulation:
-    """What ``simulation.json`` says.
+    """The content of ``simulation.json``.
 
     Parameters
     ----------
     customers, months, seed : int
-        As asked for.
+        The settings of `simulate`.
     week : int
         Weeks simulated so far.
     start, end : str
@@ -69,15 +69,15 @@ class Simulation:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Read a folder's; None where there is none that makes sense."""
+        """Read it from a folder; None where it is absent or invalid."""
         try:
-            found = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-            return cls(**{**found, "lines": tuple(found["lines"])})
+            stored = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+            return cls(**{**stored, "lines": tuple(stored["lines"])})
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def write(self, folder: Path) -> None:
-        """Write it, all or nothing."""
+        """Write it to a folder; an interruption leaves the old one."""
         part = folder / f"{_SETTINGS}.part"
         part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
         part.replace(folder / _SETTINGS)
@@ -91,30 +91,31 @@ def simulate(
     workers: int | None = None,
     parameters: Parameters | None = None,
 ) -> "Simulator":
-    """Simulate an operator from its first week. An interrupted run is taken up again, block by
-    block.
+    """Simulate an operator from its first week.
+
+    An interrupted run continues with the blocks that are missing.
 
     Parameters
     ----------
     out : Path
-        Folder to make. One that holds an earlier simulation is replaced, when the new one is
-        complete; any other is refused.
+        Folder to create. An earlier simulation in it is replaced when the new one is complete; a
+        folder with anything else is refused.
     customers : int
         Customers who ever join, 1 to 20 million; some of them join after the period ends.
     months : int
         Length of the period, 1 to 60, in months of 52/12 weeks.
     seed : int
-        Same seed, same bytes. 0 or more.
+        Seed, 0 or more. The same seed gives the same bytes.
     workers : int, optional
-        Processes, 1 or more; by default one for each processor, at most as many as blocks. It
-        changes no byte.
+        Processes, 1 or more; by default one per processor, at most as many as blocks. The bytes do
+        not depend on it.
     parameters : Parameters, optional
         Other magnitudes than the default.
 
     Returns
     -------
     Simulator
-        The simulation, ready to go on.
+        The simulation, ready to be continued.
 
     Raises
     ------
@@ -165,10 +166,10 @@ def simulate(
 
 
 class Simulator:
-    """A simulation in a folder, to be taken further under one policy or another.
+    """A simulation in a folder, to be continued under different care policies.
 
-    Use `open`; the same moves of the same folder give the same rows, and two policies from copies
-    of one folder meet the same luck (common random numbers).
+    Use `open`. The same steps from the same folder give the same rows. Two policies that continue
+    copies of one folder use the same random numbers (common random numbers).
     """
 
     def __init__(self, folder: Path, simulation: Simulation, parameters: Parameters) -> None:
@@ -183,14 +184,14 @@ class Simulator:
         Parameters
         ----------
         folder : Path
-            What `simulate` made.
+            A folder made by `simulate`.
         parameters : Parameters, optional
             The magnitudes it was made with, if not the default.
 
         Raises
         ------
         InputError
-            The folder is none, or was made with other magnitudes.
+            The folder holds no complete simulation, or one with other magnitudes.
         """
         folder = folder.expanduser().absolute()
         staged = folder / _STAGED
@@ -212,8 +213,9 @@ class Simulator:
         return cls(folder, simulation, parameters)
 
     def branch(self, folder: Path) -> "Simulator":
-        """Copy the simulation, so that another policy can start from here. Files are shared where
-        the file system can.
+        """Copy the simulation, so that another policy can start from here.
+
+        Files are shared where the file system supports hard links.
 
         Parameters
         ----------
@@ -229,8 +231,7 @@ class Simulator:
     def advance(
         self, days: int, actions: pa.Table | pd.DataFrame | None = None, workers: int | None = None
     ) -> Simulation:
-        """Go on for some days under given care actions; the operator's own campaigns go on as
-        planned.
+        """Continue for some days with given care actions, beside the operator's own campaigns.
 
         Parameters
         ----------
@@ -238,20 +239,20 @@ class Simulator:
             A multiple of 7, at most 3650.
         actions : pyarrow.Table or pandas.DataFrame, optional
             Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``,
-            ``channel``, ``at``, ``arm``, and ``propensity`` if it was drawn. Those of other arms
-            than ``treatment`` are recorded and do nothing.
+            ``channel``, ``at``, ``arm``, and ``propensity`` if the arm was drawn. Decisions in
+            other arms than ``treatment`` are recorded and have no effect.
         workers : int, optional
             As in `simulate`.
 
         Returns
         -------
         Simulation
-            Where it stands now. Further part files lie beside the earlier ones.
+            The new state. Further part files are added beside the earlier ones.
 
         Raises
         ------
         InputError
-            Nothing was changed.
+            A value is out of range; nothing was changed.
         """
         if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
             raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
@@ -282,7 +283,7 @@ def _digest(parameters: Parameters) -> str:
 
 
 def _link(source: str, target: str) -> None:
-    """Files are only ever replaced, never changed in place: a hard link is as good as a copy."""
+    """Hard-link a file: files are only ever replaced, never changed, so that no copy is needed."""
     try:
         os.link(source, target)
     except OSError:
@@ -290,9 +291,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _commit(staged: Path, folder: Path) -> None:
-    """Move staged files to their places, the settings last. Can be done again after being
-    interrupted.
-    """
+    """Move staged files to their places, the settings last. It can be repeated if interrupted."""
     for path in sorted(staged.rglob("*")):
         if path.is_file() and path != staged / _SETTINGS:
             target = folder / path.relative_to(staged)
@@ -311,9 +310,7 @@ def _run(
     actions: ByBlock,
     workers: int | None,
 ) -> tuple[int, ...]:
-    """Take all blocks through weeks: checkpoints are read from `source`, everything is written to
-    `target`.
-    """
+    """Simulate weeks of all blocks, from checkpoints in `source` to files in `target`."""
     rows = run_shared(
         operator,
         first,
@@ -335,7 +332,7 @@ def _run(
 
 @dataclass(frozen=True)
 class _Task:
-    """A block to be taken through weeks."""
+    """Weeks of a block to simulate."""
 
     operator: Operator
     target: Path
@@ -359,7 +356,7 @@ def _run_in_processes(tasks: list[_Task], processes: int, advance: Advance) -> I
 
 
 def _run_block(task: _Task, advance: Advance | None) -> int:
-    """Take one block through weeks, unless that was done before; tell how many lines it has."""
+    """Simulate weeks of one block, unless that was done before; return its number of lines."""
     checkpoint = task.target / "checkpoint" / f"block-{task.block:05d}.npz"
     step: Callable[[int], None] = advance or _ignore
     with _one_thread():
@@ -371,19 +368,19 @@ def _run_block(task: _Task, advance: Advance | None) -> int:
         if task.first:
             block.load(task.source / "checkpoint" / checkpoint.name)
         file = f"block-{task.block:05d}-w{task.first:04d}.parquet"
-        raw, told = Parts(task.target / "raw", file), Parts(task.target / "truth", file)
-        run_weeks(block, task.first, task.last, task.actions, raw, told, step)
+        raw, truth = Parts(task.target / "raw", file), Parts(task.target / "truth", file)
+        run_weeks(block, task.first, task.last, task.actions, raw, truth, step)
         block.save(checkpoint)
     return lines
 
 
 def _ignore(steps: int) -> None:
-    """Show nothing."""
+    """Report no progress."""
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep Arrow to one thread: processes share the processors."""
+    """Restrict Arrow to one thread, because the processes share the processors."""
     before = pa.cpu_count()
     pa.set_cpu_count(1)
     try:

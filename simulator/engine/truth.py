@@ -1,4 +1,4 @@
-"""What no feature may read: satisfaction, hazards, and what each action would do to whom."""
+"""The truth, which no feature may read: satisfaction, hazards and the effects of actions."""
 
 import numpy as np
 
@@ -8,29 +8,29 @@ from simulator.weekly.state import ACTIVE
 from simulator.weekly.week import Week
 
 
-def tell(week: Week) -> None:
-    """Every few weeks, tell the truth about each line in service, as of the week's start."""
+def record(week: Week) -> None:
+    """Every few weeks, record the true state of each line in service at the week's start."""
     if week.number % week.parameters.truth_every_weeks:
         return
     state, lines = week.state, week.population.lines
-    here = np.flatnonzero(state.status == ACTIVE)
-    if len(here) == 0:
+    active = np.flatnonzero(state.status == ACTIVE)
+    if len(active) == 0:
         return
     leaving = state.leaves & (state.leave_at > week.start)
     leaves = np.array(week.parameters.churn.leaves_if_wavering)[lines.kind]
     chance = hazard(week, drivers(week)) * leaves
     effects = {
-        f"stay_effect_{action}": np.round(stay_effect(week, action, chance)[here], 5)
+        f"stay_effect_{action}": np.round(stay_effect(week, action, chance)[active], 5)
         for action in ACTIONS
     }
     week.truth.add(
         "states",
-        lines.number[here],
-        np.full(len(here), week.start),
-        subscription_id=here,
-        customer_id=lines.customer[here],
-        satisfaction=np.round(state.c_satisfaction[lines.customer[here]], 3),
-        hazard_a_week=np.round(chance[here], 6),
-        leaving=leaving[here],
+        lines.number[active],
+        np.full(len(active), week.start),
+        subscription_id=active,
+        customer_id=lines.customer[active],
+        satisfaction=np.round(state.c_satisfaction[lines.customer[active]], 3),
+        hazard_a_week=np.round(chance[active], 6),
+        leaving=leaving[active],
         **effects,
     )

@@ -1,4 +1,4 @@
-"""From numbers and codes to parquet files under the contracts."""
+"""Numbers and codes written as parquet files that obey the contracts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ _OWN_KEYS = frozenset(_NUMBERED)
 
 @dataclass(frozen=True)
 class Names:
-    """Ids that places in a block stand for, as dictionaries of Arrow strings."""
+    """Ids of the positions in a block, as dictionaries of Arrow strings."""
 
     lines: pa.Array
     customers: pa.Array
@@ -83,7 +83,7 @@ class Names:
 
 
 def names(population: Population, plans: PlanCatalogue) -> Names:
-    """Name a block's lines, customers and accounts.
+    """Ids of a block's lines, customers, accounts and plans.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def names(population: Population, plans: PlanCatalogue) -> Names:
 
 
 def shared_names(plans: PlanCatalogue) -> Names:
-    """Names for tables that no block owns."""
-    nobody = pa.array([], pa.string())
-    return Names(nobody, nobody, nobody, pa.array(plans.ids))
+    """Ids for the tables that all blocks share."""
+    none = pa.array([], pa.string())
+    return Names(none, none, none, pa.array(plans.ids))
 
 
 def _numbered(letter: str, numbers: Array, width: int) -> pa.Array:
@@ -113,9 +113,7 @@ def _numbered(letter: str, numbers: Array, width: int) -> pa.Array:
 
 
 def _event_ids(letter: str, numbers: Array) -> pa.Array:
-    """Ids of events: as `_numbered`, but all of one length without padding, which takes most of the
-    time.
-    """
+    """Ids of events: like `_numbered`, but of one length without padding, which is much faster."""
     digits = pc.cast(pa.array(numbers + _FIRST_EVENT, mask=numbers < 0), pa.string())
     return pc.binary_join_element_wise(letter, digits, "")
 
@@ -128,7 +126,7 @@ def _coded(codes: Array, dictionary: pa.Array) -> pa.Array:
 
 @cache
 def _choices(table: str, column: str) -> tuple[str, ...] | None:
-    """Values a categorical column may take, in the order that codes stand for."""
+    """Values of a categorical column, in the order of their codes."""
     if table in TRUTH_TABLES:
         return {"churn": KINDS, "cause": CAUSES, "action": ACTIONS, "arm": ARMS}.get(column)
     for check in TABLES[table].schema.columns[column].checks:
@@ -172,7 +170,7 @@ def _cells(codes: Array) -> pa.Array:
 
 
 def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
-    """Make an Arrow table as the contract, or the truth, has it.
+    """Make an Arrow table with the columns and types of a raw table or a table of the truth.
 
     Parameters
     ----------
@@ -181,7 +179,7 @@ def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
     columns : dict of str to array
         Numbers and codes.
     names : Names
-        What places stand for.
+        Ids of positions.
     """
     if table in TRUTH_TABLES:
         types = TRUTH_TABLES[table]
@@ -217,13 +215,12 @@ def _column(table: str, name: str, type_: pa.DataType, values: Array, names: Nam
 
 
 class Parts:
-    """Parquet files of one block or of the shared tables, one a table, row groups added as they
-    come.
+    """Parquet files of one block or of the shared tables, one per table, written in row groups.
 
     Parameters
     ----------
     folder : Path
-        Folder with a folder per table.
+        Folder with a subfolder per table.
     file : str
         Name of the files.
     """
@@ -248,7 +245,7 @@ class Parts:
 
 
 def write_missing(folder: Path) -> None:
-    """Write an empty file for each table, raw or of the truth, that has no row at all."""
+    """Write an empty file for each raw table or table of the truth without rows."""
     schemas = {("raw", name): table.arrow_schema for name, table in TABLES.items()}
     schemas |= {
         ("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()
@@ -261,9 +258,7 @@ def write_missing(folder: Path) -> None:
 
 
 def _settings(schema: pa.Schema) -> dict[str, Any]:
-    """Fixed settings, so that the same rows give the same bytes; event ids hardly repeat,
-    everything else does.
-    """
+    """Fixed settings, so that equal rows give equal bytes. All columns but event ids repeat."""
     ids = [name for name in schema.names if name in _OWN_KEYS]
     return {
         "compression": "zstd",

@@ -21,7 +21,7 @@ _NON_PAYMENT = STATUS_REASONS.index("non_payment")
 
 
 def bill(week: Week) -> None:
-    """Bill the accounts whose day lies in the week, and let them pay, late, or not at all."""
+    """Bill the accounts whose billing day lies in the week; they pay in time, late or not at all."""
     magnitudes = week.parameters.billing
     lines, state, accounts = week.population.lines, week.state, week.population.accounts
     first = int(week.population.customers.number[0])
@@ -40,11 +40,11 @@ def bill(week: Week) -> None:
     over = week.by_account(state.cycle_overage * billed)
     for cycle in (state.cycle_data, state.cycle_minutes, state.cycle_overage):
         cycle[due_now[lines.account]] = 0
-    luck = week.uniform_by_customer("one-off")
+    draw = week.uniform_by_customer("one-off")
     one_off = magnitudes.one_off_amount * np.exp(
         0.5 * week.draws.normal("one-off size", week.number, week.people)
     )
-    over = np.round(over + np.where(luck < magnitudes.one_off_chance, one_off, 0.0), 2)
+    over = np.round(over + np.where(draw < magnitudes.one_off_chance, one_off, 0.0), 2)
     amount = np.round(fees - off + over, 2)
     who = np.flatnonzero(fees > 0)
     if len(who) == 0:
@@ -80,7 +80,7 @@ def bill(week: Week) -> None:
 
 
 def _feel(week: Week, accounts: Array, shock: Array) -> None:
-    """A bill is felt by all customers who share the account, and makes some of them call."""
+    """Let a bill affect all customers who share the account, and make some of them call."""
     customers = week.population.customers
     wide, billed = np.zeros(week.people), np.zeros(week.people)
     wide[accounts], billed[accounts] = shock, 1.0
@@ -91,16 +91,16 @@ def _feel(week: Week, accounts: Array, shock: Array) -> None:
 
 
 def _dispute(week: Week, key: Array, at: Array, shock: Array, columns: dict[str, Array]) -> None:
-    """Some shocks are disputed: the row is corrected days later, and money may be given back."""
-    luck = week.draws.at("dispute", key, week.number)
-    disputed = luck < week.parameters.billing.dispute_chance * (shock > 0) + 0.0008
-    told = week.later("dispute", key[disputed], at[disputed] + 3 * DAY, 17)
+    """Let some bill shocks be disputed: the row is corrected days later, with a possible refund."""
+    draw = week.draws.at("dispute", key, week.number)
+    disputed = draw < week.parameters.billing.dispute_chance * (shock > 0) + 0.0008
+    disputed_at = week.later("dispute", key[disputed], at[disputed] + 3 * DAY, 17)
     week.rows.correct(
         "bills",
         at[disputed],
-        told,
+        disputed_at,
         **{name: value[disputed] for name, value in columns.items()}
-        | {"disputed": np.ones(len(told), bool)},
+        | {"disputed": np.ones(len(disputed_at), bool)},
     )
     given = week.draws.at("dispute won", key[disputed]) < 0.55
     refund(
@@ -109,12 +109,12 @@ def _dispute(week: Week, key: Array, at: Array, shock: Array, columns: dict[str,
         columns["account_id"][disputed][given],
         np.round(0.7 * columns["out_of_bundle"][disputed][given] + 2, 2),
         "billing_error",
-        told[given] + 2 * DAY,
+        disputed_at[given] + 2 * DAY,
     )
 
 
 def refund(week: Week, key: Array, accounts: Array, amount: Array, reason: str, at: Array) -> None:
-    """Give money back to accounts (places in the block)."""
+    """Give money back to accounts (positions in the block)."""
     code = REFUND_REASONS.index(reason)
     week.rows.add(
         "refunds",
@@ -134,18 +134,18 @@ def _pay(week: Week, who: Array, number: Array, amount: Array, due_at: Array) ->
     _default(week, who, amount, due_at)
     pays = ~state.a_default[who]
     by_hand = ~accounts.autopay[who]
-    luck, size = (
+    draw, size = (
         week.draws.at("payment", key, week.number),
         week.draws.at("lateness", key, week.number),
     )
     risk = np.exp(0.6 * accounts.risk[who])
     late = (
-        luck < np.where(by_hand, magnitudes.late_chance_by_hand, magnitudes.autopay_failure) * risk
+        draw < np.where(by_hand, magnitudes.late_chance_by_hand, magnitudes.autopay_failure) * risk
     )
     days_late = np.where(late, np.clip(np.ceil(1.5 * np.exp(1.1 * 2.2 * (size - 0.3))), 1, 26), 0)
     early = np.where(by_hand & ~late, size * 9, 0)
     paid_at = due_at + ((days_late - early) * DAY).astype(np.int64) // 1_000_000 * 1_000_000
-    fails = pays & (late & ~by_hand | (luck > 0.995))
+    fails = pays & (late & ~by_hand | (draw > 0.995))
     common = {
         "account_id": who,
         "bill_id": number,
@@ -185,9 +185,7 @@ def _emit_arrears(week: Week, accounts: Array, at: Array, amount: Array, oldest:
 
 
 def _default(week: Week, who: Array, amount: Array, due_at: Array) -> None:
-    """Some accounts stop paying: arrears, suspension, and in the end the loss of their lines; some
-    pay up before.
-    """
+    """Let some accounts stop paying: arrears, suspension and at last loss, unless they pay before."""
     magnitudes = week.parameters.billing
     state, accounts, lines = week.state, week.population.accounts, week.population.lines
     key = who + int(week.population.customers.number[0])
@@ -220,18 +218,18 @@ def _default(week: Week, who: Array, amount: Array, due_at: Array) -> None:
     )
     state.status[suspended] = SUSPENDED
     state.reason[suspended] = _NON_PAYMENT
-    emit_lines(week, suspended, week.moment("suspension", lines.number[suspended]))
+    emit_lines(week, suspended, week.random_time("suspension", lines.number[suspended]))
     alive = (state.status != ENDED) & (state.status != PLANNED)
     lost = np.flatnonzero(touched_lines & (unpaid >= magnitudes.unpaid_to_end) & alive)
     how = len(VOLUNTARY_CHURN) + INVOLUNTARY_CHURN.index("non_payment")
-    lose(week, lost, np.full(len(lost), how), week.moment("disconnection", lines.number[lost]))
+    lose(week, lost, np.full(len(lost), how), week.random_time("disconnection", lines.number[lost]))
 
 
 def _cure(week: Week, accounts: Array) -> None:
-    """Let defaulting accounts pay all they owe, and have their lines again."""
+    """Let defaulting accounts pay all they owe, and restore their lines."""
     state, lines = week.state, week.population.lines
     key = accounts + int(week.population.customers.number[0])
-    at = week.moment("cure", key)
+    at = week.random_time("cure", key)
     week.rows.add(
         "payments",
         key,
@@ -254,6 +252,6 @@ def _cure(week: Week, accounts: Array) -> None:
     back = np.flatnonzero(cured[lines.account] & (state.status == SUSPENDED))
     state.status[back] = ACTIVE
     state.reason[back] = -1
-    moment = np.zeros(week.people, dtype=np.int64)
-    moment[accounts] = at
-    emit_lines(week, back, moment[lines.account[back]] + HOUR)
+    paid_at = np.zeros(week.people, dtype=np.int64)
+    paid_at[accounts] = at
+    emit_lines(week, back, paid_at[lines.account[back]] + HOUR)

@@ -1,6 +1,4 @@
-"""Past care: randomised campaigns, care decided elsewhere, what it does to whom, and what came of
-it.
-"""
+"""Care: randomised campaigns, care decided outside the simulation, its effects and outcomes."""
 
 from dataclasses import dataclass
 
@@ -32,14 +30,14 @@ _WEEKS = 13
 
 @dataclass(frozen=True)
 class Actions:
-    """Care decided outside the simulation, one array entry a decision, for one block and one week.
+    """Care decided outside the simulation for one block and week, one array entry per decision.
 
     Parameters
     ----------
     line : array of int
-        Place of the line; -1 for a decision about a whole customer.
+        Position of the line; -1 for a decision about a whole customer.
     customer : array of int
-        Place of the customer, where the decision is about the whole customer.
+        Position of the customer, where the decision is about the whole customer.
     whole : array of bool
         The decision is about the whole customer.
     action, channel, arm : array of int
@@ -47,9 +45,9 @@ class Actions:
     propensity : array of float
         NaN when not randomised.
     at : array of int
-        When, in microseconds.
+        Time in microseconds.
     rank : array of int
-        Tells decisions about one line in one week apart, from 1.
+        Number of the decision about one line in one week, from 1.
     """
 
     line: Array
@@ -64,20 +62,19 @@ class Actions:
 
 
 def effect(week: Week, action: str) -> Array:
-    """Shift of each line's log hazard that an action would cause now: below 0 it keeps, above 0 it
-    drives away.
+    """Shift of each line's log hazard that an action would cause now; below 0 it reduces churn.
 
     Parameters
     ----------
     week : Week
-        The week under way.
+        The week being simulated.
     action : str
         One of `ACTIONS`.
 
     Returns
     -------
     array of float
-        One number a line, before fading. An action does nothing for lines that have decided to
+        One number per line, before fading. An action has no effect on lines that have decided to
         leave.
     """
     magnitudes = week.parameters.campaign
@@ -111,8 +108,9 @@ def effect(week: Week, action: str) -> Array:
 
 
 def stay_effect(week: Week, action: str, chance: Array) -> Array:
-    """Change in each line's probability of staying through 90 days because of an action now, were
-    nothing else to change.
+    """Change in each line's probability of staying for 90 days because of an action now.
+
+    Everything else is assumed not to change.
 
     Parameters
     ----------
@@ -121,7 +119,7 @@ def stay_effect(week: Week, action: str, chance: Array) -> Array:
     action : str
         One of `ACTIONS`.
     chance : array of float
-        Probability of each line to be lost in a week without the action.
+        Probability that each line is lost in a week, without the action.
     """
     shift = effect(week, action)
     change = np.zeros(week.size)
@@ -135,19 +133,18 @@ def stay_effect(week: Week, action: str, chance: Array) -> Array:
 
 
 def _counting_weeks(week: Week) -> Array:
-    """Share of those who begin to waver in each coming week whose loss still falls within 90 days,
-    one row a kind of line.
+    """Share of lines beginning to waver in each coming week that are lost within 90 days.
+
+    One row per kind of line.
     """
     magnitudes = week.parameters.churn
-    silence = np.where(np.arange(len(LINES)) == PREPAID, magnitudes.inactivity_days / 7, 0.0)
-    left = _WEEKS - 1 - silence[:, None] - np.arange(_WEEKS)
+    inactive_weeks = np.where(np.arange(len(LINES)) == PREPAID, magnitudes.inactivity_days / 7, 0.0)
+    left = _WEEKS - 1 - inactive_weeks[:, None] - np.arange(_WEEKS)
     return np.clip(left / (1 + np.array(magnitudes.lead_weeks_most))[:, None], 0, 1)
 
 
 def care(week: Week, actions: Actions | None) -> None:
-    """Run the week's campaign and the actions given from outside, and emit what came of earlier
-    ones.
-    """
+    """Run the week's campaign and the given actions, and emit the outcomes of earlier ones."""
     _emit_outcomes(week)
     _run_campaign(week)
     if actions is not None:
@@ -199,7 +196,7 @@ def _run_campaign(week: Week) -> None:
     share = magnitudes.holdout_share
     propensity = np.where(held_out, share, (1 - share) * np.where(treated, treats, 1 - treats))
     propensity = np.full(len(who), np.nan) if as_rule else np.round(propensity, 4)
-    at = week.moment("campaign", number, 4)
+    at = week.random_time("campaign", number, 4)
     channel = np.full(len(who), CONTACT_CHANNELS.index(CHANNELS[action]))
     code = np.full(len(who), ACTIONS.index(action))
     contact = (number * 10_000 + week.number) * 16
@@ -223,8 +220,8 @@ def _act(week: Week, actions: Actions) -> None:
     customer = np.where(actions.whole, actions.customer, owner)
     number = week.population.customers.number[customer]
     line = np.where(actions.whole, week.main_line()[customer], actions.line)
-    known = np.where(line >= 0, week.population.lines.number[line], number)
-    contact = (known * 10_000 + week.number) * 16 + np.minimum(actions.rank, 15)
+    key = np.where(line >= 0, week.population.lines.number[line], number)
+    contact = (key * 10_000 + week.number) * 16 + np.minimum(actions.rank, 15)
     _contact(
         week,
         contact,
@@ -244,7 +241,7 @@ def _contact(
     week: Week,
     contact: Array,
     line: Array,
-    told_line: Array,
+    row_line: Array,
     customer: Array,
     campaign: Array,
     action: Array,
@@ -253,7 +250,7 @@ def _contact(
     propensity: Array,
     at: Array,
 ) -> None:
-    """Emit decisions, let delivered ones take effect, and remember to ask what came of them."""
+    """Emit decisions, apply the effects of delivered ones, and keep them open for their outcomes."""
     if len(contact) == 0:
         return
     magnitudes = week.parameters.campaign
@@ -268,7 +265,7 @@ def _contact(
         at,
         contact_id=contact,
         customer_id=customer,
-        subscription_id=told_line,
+        subscription_id=row_line,
         campaign_id=campaign,
         action=action,
         channel=np.where(treated, channel, -1),
@@ -278,14 +275,14 @@ def _contact(
     )
     shift = np.zeros(len(contact))
     for code in np.unique(action):
-        here = action == code
+        of_action = action == code
         by_line = effect(week, ACTIONS[code])
-        shift[here] = by_line[np.maximum(line[here], 0)]
-        for place in np.flatnonzero(here & delivered & (told_line < 0)):
-            mine = lines.customer == customer[place]
-            state.shift[mine] += by_line[mine]
-        direct = here & delivered & (told_line >= 0)
-        np.add.at(state.shift, told_line[direct], by_line[told_line[direct]].astype(np.float32))
+        shift[of_action] = by_line[np.maximum(line[of_action], 0)]
+        for place in np.flatnonzero(of_action & delivered & (row_line < 0)):
+            of_customer = lines.customer == customer[place]
+            state.shift[of_customer] += by_line[of_customer]
+        direct = of_action & delivered & (row_line >= 0)
+        np.add.at(state.shift, row_line[direct], by_line[row_line[direct]].astype(np.float32))
     week.truth.add(
         "contacts",
         contact,
@@ -298,20 +295,20 @@ def _contact(
         log_hazard_shift=np.round(shift, 4),
     )
     offer = np.isin(action, [ACTIONS.index(name) for name in OFFERS])
-    luck = week.draws.at("acceptance", contact)
-    accepted = delivered & offer & (luck < 0.05 + 0.35 * np.clip(-shift, 0, 1))
-    asked = delivered & offer
+    draw = week.draws.at("acceptance", contact)
+    accepted = delivered & offer & (draw < 0.05 + 0.35 * np.clip(-shift, 0, 1))
+    offered = delivered & offer
     day = week.later("acceptance", contact, at + HOUR, 10)
     _outcome(
         week,
-        contact[asked],
+        contact[offered],
         "accepted",
-        accepted[asked].astype(float),
-        day[asked],
-        at[asked] + 30 * DAY,
+        accepted[offered].astype(float),
+        day[offered],
+        at[offered] + 30 * DAY,
     )
-    luck = week.draws.at("annoyance", contact)
-    leaves = delivered & (luck < 0.004 + 0.05 * np.clip(shift, 0, 1))
+    draw = week.draws.at("annoyance", contact)
+    leaves = delivered & (draw < 0.004 + 0.05 * np.clip(shift, 0, 1))
     _outcome(
         week,
         contact[leaves],
@@ -321,7 +318,7 @@ def _contact(
         at[leaves] + HOUR,
     )
     withdraw_offers(week, customer[leaves], at[leaves] + HOUR)
-    upset = delivered & (luck > 0.996)
+    upset = delivered & (draw > 0.996)
     _outcome(
         week,
         contact[upset],
@@ -350,7 +347,7 @@ def _outcome(
 
 
 def _emit_outcomes(week: Week) -> None:
-    """Tell of each decision, whatever its arm, whether the line was lost in the days after it."""
+    """Emit for each decision, in any arm, whether the line was lost in the days after it."""
     state = week.state
     due = state.o_at + week.parameters.campaign.maturity_days * DAY < week.end
     line, at = state.o_line[due], state.o_at[due] + week.parameters.campaign.maturity_days * DAY

@@ -1,4 +1,4 @@
-"""Leaving: the hazard of each line, the wavering before, and the loss."""
+"""Churn: the hazard of each line, wavering, and the loss."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ CAUSES = (
     ),
     *("household", "plan_fit", "low_use", "other"),
 )
-"""What the truth may name as the main cause of a loss."""
+"""Main causes of a loss in the truth."""
 
 _REASON_OF = np.array(
     [
@@ -36,20 +36,16 @@ _REASON_OF = np.array(
 
 
 def competition(seed: int, week: int) -> Array:
-    """Strength of competitors in each region, in units of its spread: slow waves, each region's
-    own.
-    """
-    chance = Draws(seed).generator("competition")
-    period, phase = chance.uniform(26, 60, len(REGIONS)), chance.random(len(REGIONS))
-    level = 0.7 * chance.standard_normal(len(REGIONS))
+    """Strength of competitors in each region, in standard deviations: slow waves per region."""
+    random = Draws(seed).generator("competition")
+    period, phase = random.uniform(26, 60, len(REGIONS)), random.random(len(REGIONS))
+    level = 0.7 * random.standard_normal(len(REGIONS))
     strength: Array = level + np.sin(2 * np.pi * (week / period + phase))
     return strength
 
 
 def drivers(week: Week) -> dict[str, Array]:
-    """What makes up each line's log hazard beyond its base, by cause (see `CAUSES`; ``other`` sums
-    the rest).
-    """
+    """Parts of each line's log hazard beyond its base, by cause; ``other`` is the sum of the rest."""
     magnitudes = week.parameters.churn
     lines, state, customers = week.population.lines, week.state, week.population.customers
     owner = lines.customer
@@ -98,14 +94,14 @@ def drivers(week: Week) -> dict[str, Array]:
 
 
 def hazard(week: Week, causes: dict[str, Array]) -> Array:
-    """Probability of each line to begin to waver in a week, were it active and settled.
+    """Probability that each line begins to waver in a week, if it is active and not wavering yet.
 
     Parameters
     ----------
     week : Week
-        The week under way, or about to begin.
+        The week being simulated, or about to begin.
     causes : dict of str to array
-        What `drivers` gives.
+        Result of `drivers`.
     """
     magnitudes = week.parameters.churn
     total = (
@@ -118,9 +114,7 @@ def hazard(week: Week, causes: dict[str, Array]) -> Array:
 
 
 def decide(week: Week) -> None:
-    """Let lines begin to waver: most of those leave some weeks later, the others calm down
-    again.
-    """
+    """Let lines begin to waver: most of them leave some weeks later, the others stay."""
     magnitudes = week.parameters.churn
     lines, state = week.population.lines, week.state
     calm = (state.wavering_to != NO_WEEK) & ~state.leaves & (state.wavering_to <= week.number)
@@ -137,32 +131,32 @@ def decide(week: Week) -> None:
         return
     number, kind = lines.number[who], lines.kind[who]
 
-    def luck(what: str) -> Array:
+    def draw(what: str) -> Array:
         return week.draws.at(f"leaving {what}", number, week.number)
 
-    lead = np.floor(luck("lead") * (1 + np.array(magnitudes.lead_weeks_most)[kind])).astype(
+    lead = np.floor(draw("lead") * (1 + np.array(magnitudes.lead_weeks_most)[kind])).astype(
         np.int64
     )
-    leaves = luck("really") < np.array(magnitudes.leaves_if_wavering)[kind]
+    leaves = draw("really") < np.array(magnitudes.leaves_if_wavering)[kind]
     state.wavering_from[who] = week.number + 1
     state.wavering_to[who] = week.number + 1 + lead
     state.leaves[who] = leaves
-    state.declines[who] = luck("decline") < magnitudes.declining_share
-    moment = luck("moment")
-    day = np.floor(moment * 7)
-    goes = local_time(day, moment * 7 - day, week.start) + (1 + lead) * WEEK
-    silent = kind == PREPAID
-    leave_at = np.where(silent, goes + magnitudes.inactivity_days * DAY, goes)
-    ahead = (luck("notice") * np.minimum(magnitudes.notice_days_most, 7 * lead) * DAY).astype(
+    state.declines[who] = draw("decline") < magnitudes.declining_share
+    week_part = draw("moment")
+    day = np.floor(week_part * 7)
+    goes = local_time(day, week_part * 7 - day, week.start) + (1 + lead) * WEEK
+    prepaid = kind == PREPAID
+    leave_at = np.where(prepaid, goes + magnitudes.inactivity_days * DAY, goes)
+    ahead = (draw("notice") * np.minimum(magnitudes.notice_days_most, 7 * lead) * DAY).astype(
         np.int64
     )
     notice = np.maximum(leave_at - ahead, week.end) // 1_000_000 * 1_000_000
-    told = ~silent & (luck("tells") < 0.9)
-    ports = luck("port") < np.array(magnitudes.port_out_share)[kind]
+    gives_notice = ~prepaid & (draw("tells") < 0.9)
+    ports = draw("port") < np.array(magnitudes.port_out_share)[kind]
     others = week.by_customer(week.active())[lines.customer[who]] > 1
     drops = (kind >= BROADBAND) & others
     how = np.select(
-        [silent, ports, drops],
+        [prepaid, ports, drops],
         [KINDS.index("inactivity"), KINDS.index("port_out"), KINDS.index("product_drop")],
         0,
     )
@@ -174,8 +168,8 @@ def decide(week: Week) -> None:
     state.leave_why[who] = np.argmax(
         shares - np.array([np.mean(cause) for cause in causes.values()]), axis=1
     )
-    state.notice_at[going] = np.where(told, notice, NEVER)[leaves]
-    asks = (leaves & ports & told) | (~leaves & ports & (luck("asks in vain") < 0.06))
+    state.notice_at[going] = np.where(gives_notice, notice, NEVER)[leaves]
+    asks = (leaves & ports & gives_notice) | (~leaves & ports & (draw("asks in vain") < 0.06))
     _request_port(week, who[asks], notice[asks], leaves[asks])
 
 
@@ -196,7 +190,7 @@ def _request_port(week: Week, lines: Array, at: Array, leaves: Array) -> None:
 
 
 def leave(week: Week) -> None:
-    """Lose the lines whose moment has come, and those that fraud, moving and death take."""
+    """End the lines that leave this week, and those lost by fraud, moving or death."""
     magnitudes = week.parameters.churn
     lines, state = week.population.lines, week.state
     alive = (state.status != ENDED) & (state.status != PLANNED)
@@ -226,29 +220,29 @@ def leave(week: Week) -> None:
         ],
         axis=1,
     ).cumsum(axis=1)
-    luck = week.uniform("involuntary")
+    draw = week.uniform("involuntary")
     taken = np.flatnonzero(
-        (state.status == ACTIVE) & (luck < chances[:, -1]) & (state.start_at < week.start)
+        (state.status == ACTIVE) & (draw < chances[:, -1]) & (state.start_at < week.start)
     )
-    which = (luck[taken][:, None] >= chances[taken]).sum(axis=1)
+    which = (draw[taken][:, None] >= chances[taken]).sum(axis=1)
     code = np.array([KINDS.index(kind) for kind in ("fraud", "moved", "deceased")])[which]
     state.notice_at[taken] = NEVER
-    lose(week, taken, code, week.moment("involuntary loss", lines.number[taken]))
+    lose(week, taken, code, week.random_time("involuntary loss", lines.number[taken]))
 
 
 def lose(week: Week, lost: Array, how: Array, at: Array) -> None:
-    """Lose lines: emit the loss, the end of service and its truth.
+    """End lines: emit the loss, the end of service and its true cause.
 
     Parameters
     ----------
     week : Week
-        The week under way.
+        The week being simulated.
     lost : array of int
-        Places of the lines.
+        Positions of the lines.
     how : array of int
         Index of `KINDS`.
     at : array of int
-        When.
+        Time of the loss, in microseconds.
     """
     if len(lost) == 0:
         return

@@ -1,6 +1,4 @@
-"""Starts, renewals, plan changes, replacements, devices, consents and loyalty: all that happens to
-a line but its loss.
-"""
+"""Starts, renewals, plan changes, replacements, devices, consents and loyalty of lines."""
 
 import numpy as np
 
@@ -29,11 +27,11 @@ def emit_lines(week: Week, lines: Array, at: Array) -> None:
     Parameters
     ----------
     week : Week
-        The week under way.
+        The week being simulated.
     lines : array of int
-        Places of the lines.
+        Positions of the lines.
     at : array of int
-        Since when this state holds.
+        Start of the state, in microseconds.
     """
     state, about = week.state, week.population.lines
     left = np.maximum(start_of(state.commit_end[lines]) - at, 0) / (30 * DAY)
@@ -90,9 +88,7 @@ def order(week: Week, what: str, lines: Array, placed: Array, completed: Array) 
 
 
 def begin(week: Week) -> None:
-    """Let lines start, be replaced, renew, change plan and price, and customers join, at the start
-    of a week.
-    """
+    """Let customers join and lines start, be replaced, renew, and change plan or price."""
     _join(week)
     _start(week)
     _replace(week)
@@ -105,7 +101,7 @@ def begin(week: Week) -> None:
 
 
 def _join(week: Week) -> None:
-    """Emit customers who join this week; in week 0 also all who were there before."""
+    """Emit customers who join this week; in week 0, also those who joined before."""
     customers, state = week.population.customers, week.state
     early = (customers.join_week < 0) if week.number == 0 else np.zeros(week.people, dtype=bool)
     joining = np.flatnonzero(early | (customers.join_week == week.number))
@@ -140,8 +136,8 @@ def _join(week: Week) -> None:
     state.c_no_profiling[joining] = refused["profiling"]
     state.c_no_contact[joining] = refused["any_contact"]
     for purpose, no in refused.items():
-        told = no if purpose == "any_contact" else np.ones(len(joining), dtype=bool)
-        _consent(week, joining[told], purpose, ANY, no[told], at[told])
+        recorded = no if purpose == "any_contact" else np.ones(len(joining), dtype=bool)
+        _consent(week, joining[recorded], purpose, ANY, no[recorded], at[recorded])
     quiet = (week.draws.at("no offers by phone", number) < 0.15) & ~refused["offers"]
     _consent(
         week,
@@ -152,9 +148,9 @@ def _join(week: Week) -> None:
         at[quiet] + HOUR,
     )
     tenure = (week.end - at) / (365 * DAY)
-    luck = week.draws.at("tier", number)
-    state.c_tier[joining] = np.clip(np.floor(0.35 * tenure + 2.2 * luck - 0.7), 0, len(TIERS) - 1)
-    state.c_points[joining] = np.floor(np.maximum(tenure, 0) * 400 * luck + 50).astype(np.int32)
+    draw = week.draws.at("tier", number)
+    state.c_tier[joining] = np.clip(np.floor(0.35 * tenure + 2.2 * draw - 0.7), 0, len(TIERS) - 1)
+    state.c_points[joining] = np.floor(np.maximum(tenure, 0) * 400 * draw + 50).astype(np.int32)
     member = week.draws.at("loyalty member", number) < 0.6
     _loyalty(week, joining[member], at[member] + DAY)
 
@@ -182,11 +178,11 @@ def withdraw_offers(week: Week, customers: Array, at: Array) -> None:
 
 def _change_consents(week: Week) -> None:
     customers, state = week.population.customers, week.state
-    luck = week.uniform_by_customer("consent changes")
-    here = week.by_customer(week.active()) > 0
-    gone = np.flatnonzero(here & ~state.c_no_offers & (luck < 0.0009))
-    withdraw_offers(week, gone, week.moment("consent", customers.number[gone]))
-    back = np.flatnonzero(here & state.c_no_offers & (luck > 0.9985))
+    draw = week.uniform_by_customer("consent changes")
+    present = week.by_customer(week.active()) > 0
+    gone = np.flatnonzero(present & ~state.c_no_offers & (draw < 0.0009))
+    withdraw_offers(week, gone, week.random_time("consent", customers.number[gone]))
+    back = np.flatnonzero(present & state.c_no_offers & (draw > 0.9985))
     state.c_no_offers[back] = False
     _consent(
         week,
@@ -194,7 +190,7 @@ def _change_consents(week: Week) -> None:
         "offers",
         ANY,
         np.zeros(len(back), dtype=bool),
-        week.moment("consent", customers.number[back]),
+        week.random_time("consent", customers.number[back]),
     )
 
 
@@ -205,19 +201,19 @@ def _loyalty(week: Week, customers: Array, at: Array) -> None:
 
 
 def _change_loyalty(week: Week) -> None:
-    """Once in 26 weeks, on a week of their own, members' points are counted anew."""
+    """Count members' points anew every 26 weeks, each in a week of its own."""
     customers, state = week.population.customers, week.state
     due = (customers.number % 26 == week.number % 26) & (customers.join_week < week.number - 4)
     due &= week.by_customer(week.active()) > 0
     members = np.flatnonzero(due & (week.draws.at("loyalty member", customers.number) < 0.6))
-    luck = week.draws.at("points", customers.number[members], week.number)
+    draw = week.draws.at("points", customers.number[members], week.number)
     state.c_points[members] = np.maximum(
-        state.c_points[members] + np.floor(320 * luck - 60).astype(np.int32), 0
+        state.c_points[members] + np.floor(320 * draw - 60).astype(np.int32), 0
     )
     state.c_tier[members] = np.clip(
-        state.c_tier[members] + (luck > 0.92) - (luck < 0.02), 0, len(TIERS) - 1
+        state.c_tier[members] + (draw > 0.92) - (draw < 0.02), 0, len(TIERS) - 1
     )
-    _loyalty(week, members, week.moment("loyalty", customers.number[members]))
+    _loyalty(week, members, week.random_time("loyalty", customers.number[members]))
 
 
 def _start(week: Week) -> None:
@@ -249,7 +245,7 @@ def _activate(week: Week, starting: Array) -> None:
 
 
 def emit_devices(week: Week, lines: Array, at: Array) -> None:
-    """Emit the devices that some mobile lines are used with from now on."""
+    """Emit the devices that some mobile lines use from now on."""
     state, about = week.state, week.population.lines
     week.rows.add(
         "devices",
@@ -326,23 +322,23 @@ def _change_prices(week: Week) -> None:
     notice = week.parameters.plans.rise_notice_weeks
     state.price_rise *= 0.87
     rising = week.plans.rising(week.number + notice)[state.plan]
-    told = np.flatnonzero(rising & week.active() & (state.commit_end < week.number + notice))
-    new = np.round(state.fee[told] * (1 + week.plans.rise[state.plan[told]]), 2)
-    at = week.moment("notice", lines.number[told], 5)
-    effective = np.full(len(told), start_of(week.number + notice))
+    notified = np.flatnonzero(rising & week.active() & (state.commit_end < week.number + notice))
+    new = np.round(state.fee[notified] * (1 + week.plans.rise[state.plan[notified]]), 2)
+    at = week.random_time("notice", lines.number[notified], 5)
+    effective = np.full(len(notified), start_of(week.number + notice))
     week.rows.add(
         "price_changes",
-        lines.number[told],
+        lines.number[notified],
         at,
-        subscription_id=told,
+        subscription_id=notified,
         effective_at=effective,
-        old_fee=state.fee[told],
+        old_fee=state.fee[notified],
         new_fee=new,
     )
-    size = (new / np.maximum(state.fee[told], 1) - 1) / week.parameters.plans.rise_share
-    state.price_rise[told] = size
+    size = (new / np.maximum(state.fee[notified], 1) - 1) / week.parameters.plans.rise_share
+    state.price_rise[notified] = size
     week.shock -= week.parameters.satisfaction.price_rise * np.minimum(
-        week.by_customer(_spread(week, told, size)), 2.0
+        week.by_customer(_spread(week, notified, size)), 2.0
     )
     due = np.flatnonzero(
         week.plans.rising(week.number)[state.plan]
@@ -375,9 +371,7 @@ def _end_terms(week: Week) -> None:
 
 
 def _renew(week: Week) -> None:
-    """Let lines around the end of their commitment renew, mostly with a new device or a new
-    promotion.
-    """
+    """Let lines around the end of their commitment renew, mostly with a new device or promotion."""
     lines, state = week.population.lines, week.state
     to_end = state.commit_end - week.number
     near = (state.commit_end != NO_WEEK) & (to_end < 8) & (to_end > -26)
@@ -385,38 +379,38 @@ def _renew(week: Week) -> None:
     content = 1 / (1 + np.exp(-0.5 * state.c_satisfaction[lines.customer]))
     chance = np.where(to_end > -6, 0.065, 0.018) * content * near * settled * week.active()
     renewing = np.flatnonzero(week.uniform("renewal") < chance)
-    at = week.moment("renewal", lines.number[renewing])
+    at = week.random_time("renewal", lines.number[renewing])
     length = np.array(week.parameters.population.commitment_weeks)[lines.kind[renewing]]
     state.commit_end[renewing] = week.number + length
     mobile = lines.kind[renewing] == POSTPAID
-    luck = week.draws.at("new device", lines.number[renewing], week.number)
-    device = renewing[mobile & (luck < 0.7)]
+    draw = week.draws.at("new device", lines.number[renewing], week.number)
+    device = renewing[mobile & (draw < 0.7)]
     state.device_week[device] = week.number - 20
     state.device_5g[device] = True
     state.instalment_end[device] = state.commit_end[device]
-    discounted = renewing[(lines.kind[renewing] >= BROADBAND) & (luck < 0.6)]
+    discounted = renewing[(lines.kind[renewing] >= BROADBAND) & (draw < 0.6)]
     state.promo_end[discounted] = week.number + 52
     state.discount[discounted] = week.parameters.population.promotion_discount
     state.fee[renewing] = week.plans.fee(week.number)[state.plan[renewing]]
     emit_lines(week, renewing, at)
-    when = at[mobile & (luck < 0.7)]
+    when = at[mobile & (draw < 0.7)]
     emit_devices(week, device, when)
     order(week, "device", device, when, when + 3 * DAY)
 
 
 def _change_plans(week: Week) -> None:
-    """Let lines move one plan up or down, the more so the less the plan fits."""
+    """Let lines move one plan up or down, more often if the plan does not fit."""
     lines, state = week.population.lines, week.state
     misfit = np.maximum(state.unused - 0.6, 0)
     settled = (state.wavering_to == NO_WEEK) & week.active() & ~lines.is_iot
-    luck = week.uniform("plan change")
-    down = settled & (luck < 0.0012 + 0.006 * misfit)
-    up = settled & (luck > 0.9985)
+    draw = week.uniform("plan change")
+    down = settled & (draw < 0.0012 + 0.006 * misfit)
+    up = settled & (draw > 0.9985)
     offered = np.array([week.plans.first_of(kind) for kind in range(4)])[lines.kind]
     last = offered + np.array([week.plans.count_of(kind) for kind in range(4)])[lines.kind] - 1
     target = np.clip(state.plan + up.astype(np.int64) - down.astype(np.int64), offered, last)
     changing = np.flatnonzero(target != state.plan)
-    at = week.moment("plan change", lines.number[changing])
+    at = week.random_time("plan change", lines.number[changing])
     state.plan[changing] = target[changing]
     state.plan_since[changing] = at
     state.fee[changing] = week.plans.fee(week.number)[target[changing]]

@@ -9,9 +9,7 @@ from simulator.world.population import PREPAID
 
 
 def recharge(week: Week) -> None:
-    """Let prepaid lines use up their balance and recharge: those on their way out do so less, and
-    then not at all.
-    """
+    """Let prepaid lines use up their balance and recharge, less often before they are lost."""
     magnitudes = week.parameters.recharge
     lines, state = week.population.lines, week.state
     in_use = (lines.kind == PREPAID) & week.active() & (state.idle_weeks == 0)
@@ -38,7 +36,7 @@ def recharge(week: Week) -> None:
         [digital, 0.5 * digital, 0.7 * (1 - digital), 0.4 * (1 - digital), np.full(len(who), 0.05)],
         axis=1,
     )
-    at = week.moment("recharge", number)
+    at = week.random_time("recharge", number)
     stop = state.quiet_from[who]
     at = np.where((stop != NEVER) & (stop < at), np.maximum(stop - DAY // 24, week.start), at)
     week.rows.add(

@@ -1,6 +1,4 @@
-"""Contacts of customers with the operator, tickets and appointments, and what they do to
-satisfaction.
-"""
+"""Contacts with customer service, tickets and appointments, and their effect on satisfaction."""
 
 from dataclasses import dataclass
 
@@ -42,8 +40,9 @@ _CALLED = np.array([channel in {"phone", "ivr"} for channel in INTERACTION_CHANN
 
 @dataclass(frozen=True)
 class Contacts:
-    """Contacts of one week, one array entry each; `key` is unique, `customer` a place in the
-    block.
+    """Contacts of one week, one array entry each.
+
+    `key` is unique; `customer` is a position in the block.
     """
 
     key: Array
@@ -59,16 +58,16 @@ class Contacts:
     agent: Array
     ticket: Array
     experience: Array
-    """How the contact was, about standard normal."""
+    """How good the contact was, about standard normal."""
 
 
 def serve(week: Week) -> Contacts:
-    """Let customers turn up, for new issues and again for those left open, and see to them.
+    """Let customers contact the operator, for new and for open issues.
 
     Returns
     -------
     Contacts
-        The week's contacts, for surveys to follow.
+        The week's contacts, about which surveys are sent.
     """
     customer, issue, again = _who_turns_up(week)
     contacts = _handle(week, customer, issue, again)
@@ -92,7 +91,7 @@ def _who_turns_up(week: Week) -> tuple[Array, Array, Array]:
     rate[:, _TECHNICAL] += 0.003 * week.most_by_customer(week.active() & (lines.kind >= BROADBAND))
     mood = np.exp(-magnitudes.dissatisfaction * np.clip(state.c_satisfaction, -3, 3))
     load = 0.4 + 0.6 * month_end_load(week.number).mean()
-    rate *= (week.population.customers.talkative * mood * load * present)[:, None]
+    rate *= (week.population.customers.contact_factor * mood * load * present)[:, None]
     new = np.flatnonzero(week.uniform_by_customer("contact") < -np.expm1(-rate.sum(axis=1)))
     issue = pick(
         week.draws.at("issue", week.population.customers.number[new], week.number), rate[new]
@@ -111,7 +110,7 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
     customers = week.population.customers
     key = (customers.number[customer] * 10_000 + week.number) * 2 + again
 
-    def luck(what: str) -> Array:
+    def draw(what: str) -> Array:
         return week.draws.at(f"contact {what}", key)
 
     digital = customers.digital[customer]
@@ -128,26 +127,26 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
         ],
         axis=1,
     )
-    channel = pick(luck("channel"), weights)
+    channel = pick(draw("channel"), weights)
     load = month_end_load(week.number)
-    moment = luck("moment")
-    day = pick(luck("day"), load)
-    started = local_time(day, moment, week.start)
+    time = draw("moment")
+    day = pick(draw("day"), load)
+    started = local_time(day, time, week.start)
     outages, _ = week.network.outage_minutes(week.number)
     crowd = np.log(load[day]) + 0.6 * min(outages.mean() / 60, 1.5)
-    wait = magnitudes.wait_seconds_median * np.exp(magnitudes.wait_sd * ndtri(luck("wait")) + crowd)
+    wait = magnitudes.wait_seconds_median * np.exp(magnitudes.wait_sd * ndtri(draw("wait")) + crowd)
     wait = np.floor(
         wait * np.where(_CALLED[channel], 1.0, np.where(_AGENT_CHANNELS[channel], 1.4, 0.05))
     )
     wait = np.minimum(wait, 7200)
-    abandoned = _CALLED[channel] & (luck("patience") < np.clip(wait / 2400, 0, 0.6))
+    abandoned = _CALLED[channel] & (draw("patience") < np.clip(wait / 2400, 0, 0.6))
     per_block = week.parameters.customers_per_block
     staff = max(12, int(magnitudes.agents_per_customer * per_block))
     agent = week.population.customers.number[0] // per_block * staff + np.floor(
-        luck("agent") * staff
+        draw("agent") * staff
     ).astype(np.int64)
     attitude = magnitudes.agent_attitude_sd * (
-        0.75 * ndtri(week.draws.at("agent attitude", agent)) + 0.65 * ndtri(luck("tone"))
+        0.75 * ndtri(week.draws.at("agent attitude", agent)) + 0.65 * ndtri(draw("tone"))
     )
     served = _AGENT_CHANNELS[channel] & ~abandoned
     hard = np.array([0.05, -0.10, -0.12, 0.08, 0.02, 0.0, -0.05, 0.12])[issue]
@@ -158,11 +157,11 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
         - 0.10 * again
         - 0.18 * ~_AGENT_CHANNELS[channel]
     )
-    resolved = ~abandoned & (luck("resolved") < np.clip(chance, 0.05, 0.95))
-    minutes = np.where(served, 3 + 8 * luck("length"), 1.0)
+    resolved = ~abandoned & (draw("resolved") < np.clip(chance, 0.05, 0.95))
+    minutes = np.where(served, 3 + 8 * draw("length"), 1.0)
     closed = started + (wait * SECOND).astype(np.int64) + (minutes * 60).astype(np.int64) * SECOND
     complains = np.where(resolved, magnitudes.ticket_if_resolved, magnitudes.ticket_if_unresolved)
-    opens = ~abandoned & (luck("ticket") < complains) & ~again
+    opens = ~abandoned & (draw("ticket") < complains) & ~again
     carries = again & (week.state.c_open_ticket[customer] >= 0)
     ticket = np.where(opens, key, np.where(carries, week.state.c_open_ticket[customer], -1))
     experience = 0.75 * np.where(resolved, 0.7, -1.0) + np.where(served, 0.5 * attitude, -0.15)
@@ -175,7 +174,7 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
     return Contacts(
         key=key,
         customer=customer,
-        line=np.where(network & (worst >= 0), worst, np.where(luck("line known") < 0.15, -1, line)),
+        line=np.where(network & (worst >= 0), worst, np.where(draw("line known") < 0.15, -1, line)),
         issue=issue,
         channel=channel,
         started_at=started,
@@ -192,8 +191,8 @@ def _handle(week: Week, customer: Array, issue: Array, again: Array) -> Contacts
 def _worst_line(week: Week) -> Array:
     """Each customer's line in service with the most degraded network, or -1."""
     lines, state = week.population.lines, week.state
-    here = np.flatnonzero(week.active())
-    order = here[np.argsort(state.net_now[here], kind="stable")]
+    active = np.flatnonzero(week.active())
+    order = active[np.argsort(state.net_now[active], kind="stable")]
     worst = np.full(week.people, -1)
     worst[lines.customer[order]] = order
     return worst
@@ -225,43 +224,41 @@ def _emit(week: Week, contacts: Contacts) -> None:
 
 
 def _ticket(week: Week, contacts: Contacts) -> None:
-    """Open tickets with all their steps; steps that lie ahead are emitted now and arrive in their
-    time.
-    """
+    """Open tickets with all their steps; later steps are emitted now and arrive in their time."""
     magnitudes = week.parameters.service
     opened = contacts.ticket == contacts.key
     key, customer, issue = contacts.key[opened], contacts.customer[opened], contacts.issue[opened]
 
-    def luck(what: str) -> Array:
+    def draw(what: str) -> Array:
         return week.draws.at(f"ticket {what}", key)
 
     rude = contacts.experience[opened] < -1.5
-    ticket_class = np.where(rude & (luck("rude") < 0.5), 0, _CLASS_OF[issue])
-    slow = (contacts.wait[opened] > 420) & (luck("slow") < 0.5)
+    ticket_class = np.where(rude & (draw("rude") < 0.5), 0, _CLASS_OF[issue])
+    slow = (contacts.wait[opened] > 420) & (draw("slow") < 0.5)
     ticket_class = np.where(slow, TICKET_CLASSES.index("efficiency"), ticket_class)
     technical = (issue == _NETWORK) | (issue == _TECHNICAL) | (issue == _DEVICE)
-    asks = contacts.resolved[opened] | (luck("asks") < 0.25)
+    asks = contacts.resolved[opened] | (draw("asks") < 0.25)
     kind = np.where(
-        asks, TICKET_KINDS.index("request"), np.where(technical & (luck("fault") < 0.7), 1, 0)
+        asks, TICKET_KINDS.index("request"), np.where(technical & (draw("fault") < 0.7), 1, 0)
     )
     at = contacts.closed_at[opened] + MINUTE
-    responded = at + (HOUR * (0.3 + 20 * luck("response") ** 3)).astype(np.int64) // SECOND * SECOND
-    days = magnitudes.resolve_days_median * np.exp(0.9 * ndtri(luck("days")))
+    responded = at + (HOUR * (0.3 + 20 * draw("response") ** 3)).astype(np.int64) // SECOND * SECOND
+    days = magnitudes.resolve_days_median * np.exp(0.9 * ndtri(draw("days")))
     settled = (
         responded
         + (np.where(contacts.resolved[opened], 0.1, np.clip(days, 0.2, 45)) * DAY).astype(np.int64)
         // SECOND
         * SECOND
     )
-    reopened = luck("reopened") < magnitudes.reopened_share
-    again = settled + ((0.5 + 4 * luck("reopened when")) * DAY).astype(np.int64) // SECOND * SECOND
+    reopened = draw("reopened") < magnitudes.reopened_share
+    again = settled + ((0.5 + 4 * draw("reopened when")) * DAY).astype(np.int64) // SECOND * SECOND
     settled_again = (
-        again + ((0.5 + 6 * luck("settled again")) * DAY).astype(np.int64) // SECOND * SECOND
+        again + ((0.5 + 6 * draw("settled again")) * DAY).astype(np.int64) // SECOND * SECOND
     )
     closed = np.where(reopened, settled_again, settled) + 2 * DAY
     language = week.population.customers.language[customer]
-    words = texts.encode(language, issue, ticket_class, luck("words"))
-    words = np.where(luck("wordless") < 0.12, -1, words)
+    words = texts.encode(language, issue, ticket_class, draw("words"))
+    words = np.where(draw("wordless") < 0.12, -1, words)
     common = {
         "ticket_id": key,
         "customer_id": customer,
@@ -278,20 +275,20 @@ def _ticket(week: Week, contacts: Contacts) -> None:
         ("resolved", settled_again, reopened),
         ("closed", closed, everyone),
     )
-    for status, moment, here in steps:
+    for status, time, chosen in steps:
         week.rows.add(
             "tickets",
-            key[here],
-            moment[here],
-            **{name: value[here] for name, value in common.items()},
-            status=np.full(int(here.sum()), TICKET_STATUSES.index(status)),
-            text=words[here] if status == "opened" else np.full(int(here.sum()), -1),
+            key[chosen],
+            time[chosen],
+            **{name: value[chosen] for name, value in common.items()},
+            status=np.full(int(chosen.sum()), TICKET_STATUSES.index(status)),
+            text=words[chosen] if status == "opened" else np.full(int(chosen.sum()), -1),
         )
     state = week.state
     state.c_open_ticket[customer] = key
     state.c_open_until[customer] = week_of(closed) + 1
     upset = kind == TICKET_KINDS.index("complaint")
-    given = upset & (luck("goodwill") < 0.10)
+    given = upset & (draw("goodwill") < 0.10)
     accounts = (
         week.population.customers.account[customer[given]] - week.population.customers.number[0]
     )
@@ -300,14 +297,14 @@ def _ticket(week: Week, contacts: Contacts) -> None:
         week,
         number,
         accounts,
-        np.round(3 + 12 * luck("goodwill amount")[given], 2),
+        np.round(3 + 12 * draw("goodwill amount")[given], 2),
         "goodwill",
         settled[given],
     )
 
 
 def _feel(week: Week, contacts: Contacts, again: Array) -> None:
-    """Move satisfaction, and remember what stays open."""
+    """Change satisfaction, and keep unresolved issues open."""
     magnitudes = week.parameters.satisfaction
     state = week.state
     change = np.where(contacts.resolved, magnitudes.resolved, -magnitudes.unresolved)
@@ -330,19 +327,20 @@ def _feel(week: Week, contacts: Contacts, again: Array) -> None:
 
 
 def _send_technicians(week: Week, contacts: Contacts) -> None:
-    """Send a technician for some faults of fixed lines: a repair order and its appointment,
-    sometimes moved or missed.
+    """Send a technician for some faults of fixed lines, with an order and an appointment.
+
+    Some appointments are moved or missed.
     """
     sent = (contacts.issue == _TECHNICAL) & ~contacts.resolved & (contacts.line >= 0)
     sent &= week.draws.at("technician", contacts.key) < 0.5
     key, customer, line = contacts.key[sent], contacts.customer[sent], contacts.line[sent]
 
-    def luck(what: str) -> Array:
+    def draw(what: str) -> Array:
         return week.draws.at(f"appointment {what}", key)
 
     at = contacts.closed_at[sent] + 5 * MINUTE
-    planned = at // HOUR * HOUR + (1 + np.floor(5 * luck("days")).astype(np.int64)) * DAY + HOUR
-    moved, missed = luck("moved") < 0.12, luck("missed") < 0.07
+    planned = at // HOUR * HOUR + (1 + np.floor(5 * draw("days")).astype(np.int64)) * DAY + HOUR
+    moved, missed = draw("moved") < 0.12, draw("missed") < 0.07
     final = np.where(moved, planned + 2 * DAY, planned)
     repair = ORDER_KINDS.index("repair")
     number = key * len(ORDER_KINDS) + repair + 10**17
@@ -357,10 +355,10 @@ def _send_technicians(week: Week, contacts: Contacts) -> None:
     week.rows.add("orders", number, done, **common, status=1)
     visit = {"appointment_id": key, "customer_id": customer, "order_id": number}
     week.rows.add("appointments", key, at, **visit, planned_at=planned, status=0)
-    told = planned - 3 * HOUR
+    announced = planned - 3 * HOUR
     shifted = {name: value[moved] for name, value in visit.items()}
     week.rows.add(
-        "appointments", key[moved], told[moved], **shifted, planned_at=final[moved], status=1
+        "appointments", key[moved], announced[moved], **shifted, planned_at=final[moved], status=1
     )
     week.rows.add(
         "appointments", key, final + HOUR, **visit, planned_at=final, status=np.where(missed, 3, 2)

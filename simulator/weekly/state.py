@@ -1,4 +1,4 @@
-"""What changes from week to week, as flat arrays: what a checkpoint holds."""
+"""The state that changes from week to week, as flat arrays, which a checkpoint holds."""
 
 from dataclasses import dataclass, fields
 
@@ -17,8 +17,8 @@ PLANNED, ACTIVE, SUSPENDED, ENDED = -1, 0, 1, 2
 class SimulationState:
     """A block's state at the start of a week.
 
-    Arrays have an entry a line, or a customer (``c_``), an account (``a_``), an open contact
-    (``o_``).
+    Arrays have one entry per line, or per customer (``c_``), account (``a_``) or open contact
+    (``o_``). The names are those of the checkpoint.
     """
 
     status: Array
@@ -55,7 +55,7 @@ class SimulationState:
     leaves: Array
     declines: Array
     quiet_from: Array
-    """Time from which the line is not used any more."""
+    """Time of the line's last use before a loss."""
     leave_at: Array
     leave_how: Array
     leave_why: Array
@@ -68,7 +68,7 @@ class SimulationState:
     """Recent contacts, fading."""
     c_unresolved: Array
     c_sibling: Array
-    """Lines of the household that left lately, fading; kept at the household's first customer."""
+    """Lines of the household that were lost recently, fading; kept at its first customer."""
     c_no_offers: Array
     c_no_surveys: Array
     c_no_profiling: Array
@@ -82,7 +82,7 @@ class SimulationState:
     a_owed: Array
     a_oldest_due: Array
     o_contact: Array
-    """Contact ids as numbers (see `simulator.weekly.campaign`)."""
+    """Ids of care contacts as numbers (see `simulator.weekly.campaign`)."""
     o_line: Array
     o_at: Array
 
@@ -92,14 +92,14 @@ class SimulationState:
 
 
 def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
-    """Make the state before the first week: nothing has started yet.
+    """Create the state before the first week, in which no line has started.
 
     Parameters
     ----------
     population : Population
         The block's.
     plans : PlanCatalogue
-        For fees.
+        Plans, for fees.
     """
     lines, customers = population.lines, population.customers
     count, people = len(lines.number), len(customers.number)
@@ -148,7 +148,7 @@ def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
         leave_how=whole(-1, kind=np.int8),
         leave_why=whole(-1, kind=np.int8),
         notice_at=whole(NEVER, kind=np.int64),
-        c_satisfaction=customers.content.astype(np.float64),
+        c_satisfaction=customers.satisfaction_level.astype(np.float64),
         c_open_issue=whole(-1, people, np.int8),
         c_open_until=whole(NO_WEEK, people),
         c_open_ticket=whole(-1, people, np.int64),

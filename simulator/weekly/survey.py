@@ -1,6 +1,4 @@
-"""Surveys: invitations by a known design, answers by choice, scores from satisfaction and a mood of
-the moment.
-"""
+"""Surveys: invitations by a known design, answers by choice, scores by satisfaction and mood."""
 
 import numpy as np
 from scipy.special import expit, ndtri
@@ -40,20 +38,20 @@ def _willing(week: Week, who: Array, mood: Array) -> Array:
         + 0.3 * tenure
         + magnitudes.answer_extreme * np.minimum(mood**2 - 1, 3)
         - magnitudes.answer_angry * mood
-        + customers.talks_back[who]
+        + customers.answer_effect[who]
     )
     return expit(score)
 
 
 def _ask_about_relationship(week: Week) -> None:
-    """Once a quarter, in a week of its own, each customer may be invited."""
+    """Invite customers once per quarter, each in a week of its own."""
     magnitudes, customers, state = week.parameters.survey, week.population.customers, week.state
     turn = np.floor(_QUARTER_WEEKS * week.draws.at("survey week", customers.number)).astype(
         np.int64
     )
-    here = (turn == week.number % _QUARTER_WEEKS) & (week.by_customer(week.active()) > 0)
-    here &= ~state.c_no_surveys & ~state.c_no_contact & (customers.join_week < week.number - 4)
-    pool = np.flatnonzero(here)
+    due = (turn == week.number % _QUARTER_WEEKS) & (week.by_customer(week.active()) > 0)
+    due &= ~state.c_no_surveys & ~state.c_no_contact & (customers.join_week < week.number - 4)
+    pool = np.flatnonzero(due)
     new = customers.join_week[pool] > week.number - 52
     design = np.array(magnitudes.invited_a_quarter)[customers.segment[pool]] * np.where(
         new, magnitudes.new_customer_factor, 1.0
@@ -63,7 +61,7 @@ def _ask_about_relationship(week: Week) -> None:
     who, design = pool[invited], design[invited]
     number = customers.number[who]
     key = (number * 10_000 + week.number) * 4
-    at = week.moment("invitation", number, 5)
+    at = week.random_time("invitation", number, 5)
     delivered = _invite(
         week,
         key,
@@ -112,25 +110,25 @@ def _ask_about_relationship(week: Week) -> None:
 def _ask_about_contacts(week: Week, contacts: Contacts) -> None:
     magnitudes, state = week.parameters.survey, week.state
     touchpoint = _TOUCHPOINT_OF[contacts.channel]
-    asked = (
+    invited = (
         (touchpoint > 0)
         & ~contacts.abandoned
         & ~state.c_no_surveys[contacts.customer]
         & ~state.c_no_contact[contacts.customer]
     )
-    asked &= week.draws.at("asked", contacts.key) < magnitudes.after_contact
-    who, contact = contacts.customer[asked], contacts.key[asked]
+    invited &= week.draws.at("asked", contacts.key) < magnitudes.after_contact
+    who, contact = contacts.customer[invited], contacts.key[invited]
     number = week.population.customers.number[who]
-    # One invitation a week about contacts: the first.
+    # One invitation per week about contacts: the first.
     _, first = np.unique(number, return_index=True)
     who, contact, number = who[first], contact[first], number[first]
-    touchpoint, line = touchpoint[asked][first], contacts.line[asked][first]
-    at = contacts.closed_at[asked][first] + HOUR
+    touchpoint, line = touchpoint[invited][first], contacts.line[invited][first]
+    at = contacts.closed_at[invited][first] + HOUR
     key = (number * 10_000 + week.number) * 4 + 1
     design = np.full(len(who), magnitudes.after_contact)
     delivered = _invite(week, key, who, design, at, 1, touchpoint, line, contact)
     mood = (
-        contacts.experience[asked][first]
+        contacts.experience[invited][first]
         + 0.45 * state.c_satisfaction[who]
         + 0.7 * ndtri(week.draws.at("mood after", key))
     )

@@ -1,4 +1,4 @@
-"""What lines experience of the network and how they are used, week by week."""
+"""Network quality that lines experience, and their usage, week by week."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from simulator.world.population import BROADBAND, PREPAID, TV
 
 
 def experience(week: Week) -> None:
-    """Let the network of the week happen to lines, and emit what probes and counters saw."""
+    """Apply the week's network quality to lines, and emit what probes and counters measured."""
     magnitudes = week.parameters.satisfaction
     lines, state = week.population.lines, week.state
     bad = week.network.badness(week.number)[state.cell] + lines.cell_factor.astype(np.float32)
@@ -71,27 +71,27 @@ def experience(week: Week) -> None:
     latency = np.where(mobile, 38, 14) * np.exp(0.16 * bad + 0.15 * noise)
     congestion = np.clip(0.14 + 0.11 * bad + 0.05 * week.normal("congestion"), 0, 1)
     missing = week.uniform("probe missing")
-    state_seen = np.flatnonzero(active & (lines.start_at <= week.start))
-    at = np.full(len(state_seen), week.end, dtype=np.int64)
+    started = np.flatnonzero(active & (lines.start_at <= week.start))
+    at = np.full(len(started), week.end, dtype=np.int64)
     week.rows.add(
         "network_weeks",
-        lines.number[state_seen],
+        lines.number[started],
         at,
-        subscription_id=state_seen,
+        subscription_id=started,
         week_start_at=at - 7 * DAY,
-        drop_days=drop_days[state_seen],
-        drops=drops[state_seen],
-        failed_setups=failed[state_seen],
-        voice_quality_mos=mos[state_seen],
-        throughput_peak_mbps=np.where(missing < 0.05, np.nan, throughput)[state_seen],
-        latency_ms=np.where(missing < 0.03, np.nan, latency)[state_seen],
-        outage_minutes=outage[state_seen],
-        home_congestion=np.where(missing > 0.93, np.nan, congestion)[state_seen],
+        drop_days=drop_days[started],
+        drops=drops[started],
+        failed_setups=failed[started],
+        voice_quality_mos=mos[started],
+        throughput_peak_mbps=np.where(missing < 0.05, np.nan, throughput)[started],
+        latency_ms=np.where(missing < 0.03, np.nan, latency)[started],
+        outage_minutes=outage[started],
+        home_congestion=np.where(missing > 0.93, np.nan, congestion)[started],
     )
 
 
 def use(week: Week) -> None:
-    """Let lines be used, and emit their week."""
+    """Compute the week's usage of lines, and emit it."""
     magnitudes = week.parameters.usage
     lines, state = week.population.lines, week.state
     active = week.active()
@@ -136,12 +136,12 @@ def use(week: Week) -> None:
     )
     state.last_used = np.where(active & used, np.maximum(last, state.last_used), state.last_used)
 
-    allowance, spoken = week.plans.data_gb[state.plan], week.plans.minutes[state.plan]
+    allowance, minutes_allowance = week.plans.data_gb[state.plan], week.plans.minutes[state.plan]
     unused = np.clip(1 - data * 30 / 7 / allowance, 0, 1)
     state.unused = np.where(
         active & ~np.isnan(unused), 0.9 * state.unused + 0.1 * unused, state.unused
     ).astype(np.float32)
-    overage = _overage(week, data, minutes, allowance, spoken)
+    overage = _overage(week, data, minutes, allowance, minutes_allowance)
     travels = (
         week.uniform("roaming")
         < magnitudes.roaming_chance * (1.4 + season(week.number + 26)) * lines.mobile
@@ -149,42 +149,42 @@ def use(week: Week) -> None:
     roaming = np.where(travels & used, 1 + np.floor(6 * week.uniform("roaming days")), 0).astype(
         np.int64
     )
-    seen = np.flatnonzero(active & (state.start_at < week.end))
-    at = np.full(len(seen), week.end, dtype=np.int64)
-    mobile = lines.mobile[seen]
+    started = np.flatnonzero(active & (state.start_at < week.end))
+    at = np.full(len(started), week.end, dtype=np.int64)
+    mobile = lines.mobile[started]
     week.rows.add(
         "usage_weeks",
-        lines.number[seen],
+        lines.number[started],
         at,
-        subscription_id=seen,
+        subscription_id=started,
         week_start_at=at - 7 * DAY,
-        minutes=np.where(mobile, minutes[seen], np.nan),
-        data_gb=data[seen],
-        zero_use_days=zero_days[seen],
-        last_used_at=state.last_used[seen],
-        unused_allowance=unused[seen],
-        overage=overage[seen],
-        roaming_days=roaming[seen],
+        minutes=np.where(mobile, minutes[started], np.nan),
+        data_gb=data[started],
+        zero_use_days=zero_days[started],
+        last_used_at=state.last_used[started],
+        unused_allowance=unused[started],
+        overage=overage[started],
+        roaming_days=roaming[started],
     )
 
 
 def _turn_to_other_sim(week: Week) -> None:
-    """Dual-SIM prepaid users leave a line idle for some weeks, and come back."""
+    """Let dual-SIM prepaid users leave a line idle for some weeks, and come back."""
     magnitudes = week.parameters.usage
     lines, state = week.population.lines, week.state
     state.idle_weeks = np.maximum(state.idle_weeks - 1, 0).astype(np.int8)
-    luck = week.uniform("other SIM")
+    draw = week.uniform("other SIM")
     turns = (
         (lines.kind == PREPAID)
-        & (luck < magnitudes.idle_chance * np.where(lines.dual_sim, 1.0, 0.25))
+        & (draw < magnitudes.idle_chance * np.where(lines.dual_sim, 1.0, 0.25))
         & (state.idle_weeks == 0)
     )
-    weeks = 1 + np.floor(luck / magnitudes.idle_chance * 997 % 1 * magnitudes.idle_weeks_most)
+    weeks = 1 + np.floor(draw / magnitudes.idle_chance * 997 % 1 * magnitudes.idle_weeks_most)
     state.idle_weeks = np.where(turns, weeks, state.idle_weeks).astype(np.int8)
 
 
 def _decline(week: Week) -> Array:
-    """How much of the usual use is left to those who are about to go, or only waver."""
+    """Factor of usage for lines that waver, whether they leave later or not."""
     state = week.state
     wavers = state.wavering_to != NO_WEEK
     length = np.maximum(state.wavering_to - state.wavering_from + 1, 1)
@@ -193,18 +193,18 @@ def _decline(week: Week) -> Array:
 
 
 def _share_of_week(week: Week) -> Array:
-    """Share of the week that a line is in use: from its start, to its last use."""
+    """Share of the week in which a line is used: from its start to its last use."""
     state = week.state
     begin = np.clip((week.end - state.start_at) / (7 * DAY), 0, 1)
-    known = state.quiet_from > 0
-    end = np.where(known, np.clip((state.quiet_from - week.start) / (7 * DAY), 0, 1), 1.0)
+    stops = state.quiet_from > 0
+    end = np.where(stops, np.clip((state.quiet_from - week.start) / (7 * DAY), 0, 1), 1.0)
     return begin * end
 
 
-def _overage(week: Week, data: Array, minutes: Array, allowance: Array, spoken: Array) -> Array:
-    """Charge what goes beyond the month's allowance; prepaid lines pay as they go and are cut off
-    instead.
-    """
+def _overage(
+    week: Week, data: Array, minutes: Array, allowance: Array, minutes_allowance: Array
+) -> Array:
+    """Charge usage beyond the month's allowance; prepaid lines are cut off instead."""
     lines, state = week.population.lines, week.state
     state.cycle_data += data
     state.cycle_minutes += minutes.astype(np.float32)
@@ -212,7 +212,7 @@ def _overage(week: Week, data: Array, minutes: Array, allowance: Array, spoken: 
         np.maximum(np.nan_to_num(state.cycle_data - allowance, nan=0.0), 0), data
     )
     over_minutes = np.minimum(
-        np.maximum(np.nan_to_num(state.cycle_minutes - spoken, nan=0.0), 0), minutes
+        np.maximum(np.nan_to_num(state.cycle_minutes - minutes_allowance, nan=0.0), 0), minutes
     )
     overage = np.round(
         over_data * week.plans.over_gb[state.plan]
@@ -225,7 +225,7 @@ def _overage(week: Week, data: Array, minutes: Array, allowance: Array, spoken: 
 
 
 def visit(week: Week) -> None:
-    """Let customers use app and web, and emit what they did there."""
+    """Let customers use app and web, and emit these events."""
     customers, state = week.population.customers, week.state
     present = week.by_customer(week.active()) > 0
     wavers = week.by_customer(state.wavering_to != NO_WEEK) > 0
@@ -250,7 +250,7 @@ def visit(week: Week) -> None:
             )
             stars = np.clip(np.rint(3.6 + 1.1 * mood), 1, 5).astype(np.int64)
         code = np.full(len(who), APP_EVENTS.index(event))
-        at = week.moment(event, number)
+        at = week.random_time(event, number)
         week.rows.add(
             "app_events", number * 8 + code, at, customer_id=who, event=code, rating=stars
         )

@@ -1,4 +1,4 @@
-"""One week of one block: what all steps read, and what they hand on to one another."""
+"""One week of one block: what the steps of the simulation read, and what they pass on."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from simulator.world.rows import Rows
 
 @dataclass
 class Week:
-    """A week under way.
+    """A week that is being simulated.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Week:
     draws, population, state, rows
         The block's.
     truth : Rows
-        Where rows of the truth go.
+        Rows of the truth.
     plans, network, parameters
         The operator's.
     """
@@ -40,9 +40,9 @@ class Week:
     network: Network
     parameters: Parameters
     shock: Array = field(init=False)
-    """What happened to each customer's satisfaction so far this week."""
+    """Change of each customer's satisfaction so far this week."""
     contact_rate: Array = field(init=False)
-    """Contacts to be expected from each customer, by issue."""
+    """Expected contacts of each customer, by issue."""
 
     def __post_init__(self) -> None:
         self.shock = np.zeros(self.people)
@@ -69,9 +69,9 @@ class Week:
         return len(self.population.lines.number)
 
     def active(self) -> Array:
-        """Lines in service."""
-        here: Array = self.state.status == ACTIVE
-        return here
+        """Whether each line is in service."""
+        active: Array = self.state.status == ACTIVE
+        return active
 
     def uniform(self, purpose: str) -> Array:
         """One number in [0, 1) for each line."""
@@ -90,13 +90,11 @@ class Week:
         return np.bincount(self.population.lines.customer, weights=values, minlength=self.people)
 
     def by_account(self, values: Array) -> Array:
-        """Sum over each account's lines; entries of customers who are not their account's first are
-        0.
-        """
+        """Sum over each account's lines; 0 for customers who are not the first of their account."""
         return np.bincount(self.population.lines.account, weights=values, minlength=self.people)
 
     def most_by_customer(self, values: Array) -> Array:
-        """Largest, and at least 0, over each customer's lines."""
+        """Maximum over each customer's lines, at least 0."""
         order, starts = self.population.by_customer
         most: Array = np.maximum(
             np.maximum.reduceat(np.asarray(values, dtype=np.float64)[order], starts), 0
@@ -110,8 +108,8 @@ class Week:
         main[self.population.lines.customer[lines]] = lines
         return main
 
-    def moment(self, purpose: str, key: Array, days: int = 7) -> Array:
-        """A moment in the waking hours of one of the week's first days, for each event.
+    def random_time(self, purpose: str, key: Array, days: int = 7) -> Array:
+        """A time between 8:00 and 22:00 local on one of the week's first days, for each event.
 
         Parameters
         ----------
@@ -122,12 +120,12 @@ class Week:
         days : int
             1 to 7.
         """
-        luck = self.draws.at(f"moment of {purpose}", key, self.number)
-        day = np.floor(luck * days)
-        return local_time(day, luck * days - day, self.start)
+        draw = self.draws.at(f"moment of {purpose}", key, self.number)
+        day = np.floor(draw * days)
+        return local_time(day, draw * days - day, self.start)
 
     def later(self, purpose: str, key: Array, at: Array, days: float) -> Array:
-        """A moment within so many days after another one, to the second."""
-        luck = self.draws.at(f"later {purpose}", key, self.number)
-        moment: Array = at + (luck * days * DAY).astype(np.int64) // 1_000_000 * 1_000_000
-        return moment
+        """A time within so many days after another time, to the second."""
+        draw = self.draws.at(f"later {purpose}", key, self.number)
+        later: Array = at + (draw * days * DAY).astype(np.int64) // 1_000_000 * 1_000_000
+        return later

@@ -1,6 +1,6 @@
 """The simulated time: whole weeks from a fixed Monday, in UTC. No clock is read.
 
-Weeks are counted from 0, the first week of the period; times are microseconds since 1970, as int64.
+Weeks are counted from 0, the first week of the period. Times are microseconds since 1970, int64.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,11 @@ START_DATE = datetime(2024, 1, 1, tzinfo=UTC)
 """A Monday."""
 START = int(START_DATE.timestamp()) * SECOND
 NEVER = np.iinfo(np.int64).min
-"""Stands for a time that is not known or never comes."""
+"""A time that is not known or never comes."""
 NO_WEEK = -30_000
-"""Stands for a week that never comes."""
+"""A week that never comes."""
 LOCAL = 8 * HOUR
-"""Local time is ahead of UTC by this much in all regions (one hour more in one of them is left
-aside).
-"""
+"""Local time minus UTC, in all regions."""
 
 
 def weeks_in(months: int) -> int:
@@ -55,9 +53,7 @@ def days_of_month(week: int) -> Array:
 
 
 def month_end_load(week: int) -> Array:
-    """How busy service is on each of a week's days, about 1: month-ends, when bills are due, and
-    Mondays are busy.
-    """
+    """Load of customer service on each day of a week, 1 on average: high at month-end and Mondays."""
     day = days_of_month(week)
     load = np.where((day >= 27) | (day <= 3), 1.7, 0.9)
     return load * np.array([1.25, 1.1, 1.0, 1.0, 1.0, 0.8, 0.6])
@@ -76,7 +72,7 @@ def local_time(day: Array, uniform: Array, start: int) -> Array:
     day : array of int
         Day of the week, 0 to 6.
     uniform : array of float
-        Number in [0, 1): how far through the day's waking hours.
+        Number in [0, 1): how far through those hours.
     start : int
         Start of the week, in microseconds.
     """

@@ -1,6 +1,4 @@
-"""Network quality that customers share: cells by week, incidents, and what each subscription makes
-of them.
-"""
+"""Network quality that customers share: quality of cells by week, and incidents."""
 
 from dataclasses import dataclass
 
@@ -18,8 +16,9 @@ CELL, REGION, NATION = range(len(INCIDENT_LEVELS))
 
 @dataclass(frozen=True)
 class Incidents:
-    """Incidents that start in one week, one array entry each; `level` and `severity` are indices of
-    the contract's.
+    """Incidents that start in one week, one array entry each.
+
+    `level` and `severity` are indices of the contract's values.
     """
 
     level: Array
@@ -28,21 +27,21 @@ class Incidents:
     started_at: Array
     expected_end_at: Array
     ended_at: Array
-    badly_told: Array
-    """The end was promised for hours before it came."""
+    badly_announced: Array
+    """The announced end was hours too early."""
 
 
 class Network:
-    """Cells and what happens to them, computed week by week and kept.
+    """Cells, their quality and their incidents, computed week by week and kept.
 
     Parameters
     ----------
     draws : Draws
-        What all blocks share.
+        Random numbers that all blocks share.
     parameters : NetworkParameters
         Magnitudes.
     customers : int
-        Size of the operator: cells scale with it.
+        Customers of the operator; the number of cells is proportional.
     """
 
     def __init__(self, draws: Draws, parameters: NetworkParameters, customers: int) -> None:
@@ -66,11 +65,11 @@ class Network:
 
     @property
     def cells(self) -> int:
-        """How many cells there are."""
+        """Number of cells."""
         return len(self.region)
 
     def badness(self, week: int) -> Array:
-        """How bad each cell is in a week: 0 is usual, 1 clearly degraded."""
+        """How bad each cell's quality is in a week: 0 is usual, 1 clearly degraded."""
         self._go_to(week)
         return self._badness[week]
 
@@ -126,15 +125,15 @@ class Network:
         level = np.repeat(np.arange(3), [len(areas) for areas in hit])
         area = np.concatenate(hit)
         key = level * 1_000_000 + area
-        luck = [
+        draw = [
             self._draws.at(f"incident {what}", key, week)
             for what in ("start", "length", "severity", "promise")
         ]
-        severity = (luck[2] > 0.6).astype(np.int8) + (luck[2] > 0.9)
-        hours = np.array([2.0, 5.0, 11.0])[severity] * np.exp(0.6 * (2 * luck[1] - 1) * 1.6)
-        started = (start_of(week) + (luck[0] * 6.9 * DAY).astype(np.int64)) // MINUTE * MINUTE
-        badly_told = luck[3] < 0.3
-        promised = np.where(badly_told, 0.4, 1.15) * hours
+        severity = (draw[2] > 0.6).astype(np.int8) + (draw[2] > 0.9)
+        hours = np.array([2.0, 5.0, 11.0])[severity] * np.exp(0.6 * (2 * draw[1] - 1) * 1.6)
+        started = (start_of(week) + (draw[0] * 6.9 * DAY).astype(np.int64)) // MINUTE * MINUTE
+        badly_announced = draw[3] < 0.3
+        promised = np.where(badly_announced, 0.4, 1.15) * hours
         return Incidents(
             level=level,
             area=area,
@@ -142,14 +141,13 @@ class Network:
             started_at=started,
             expected_end_at=started + (promised * 4).astype(np.int64) * (HOUR // 4) + 10 * MINUTE,
             ended_at=started + (hours * 60).astype(np.int64) * MINUTE + MINUTE,
-            badly_told=badly_told,
+            badly_announced=badly_announced,
         )
 
     def outage_minutes(self, week: int) -> tuple[Array, Array]:
-        """Minutes without service in each cell in a week, and whether the operator told of it
-        badly.
+        """Minutes without service per cell in a week, and whether they were badly announced.
 
-        Incidents count in the week they start; regional and national ones take out a part of the
+        Incidents count in the week they start; regional and national ones affect a part of the
         cells.
         """
         if week not in self._outages:
@@ -173,11 +171,11 @@ class Network:
             length = (incidents.ended_at[number] - incidents.started_at[number]) // MINUTE
             share = (0.25, 0.6, 1.0)[int(incidents.severity[number])]
             minutes[hit] += length * share
-            badly[hit] |= bool(incidents.badly_told[number])
+            badly[hit] |= bool(incidents.badly_announced[number])
         return np.minimum(minutes, 10_080), badly
 
     def emit(self, rows: Rows, week: int) -> None:
-        """Emit a week's incidents: when they start, when the promise changes, and when they end."""
+        """Emit a week's incidents: their start, a change of the announced end, and their end."""
         incidents = self.incidents(week)
         number = np.arange(len(incidents.level))
         key = week * 100_000 + number
@@ -198,7 +196,7 @@ class Network:
             **common,
             ended_at=np.full(len(key), NEVER),
         )
-        late = incidents.badly_told & (incidents.expected_end_at < incidents.ended_at)
+        late = incidents.badly_announced & (incidents.expected_end_at < incidents.ended_at)
         changed = {name: value[late] for name, value in common.items()}
         changed["expected_end_at"] = incidents.ended_at[late] + HOUR
         rows.add(

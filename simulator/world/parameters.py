@@ -1,9 +1,9 @@
-"""Every magnitude of the simulated operator, by name, with its unit in the name.
+"""All magnitudes of the simulated operator, by name, with units in the names.
 
-*Published* marks a figure that a named source reports and that the simulation is held against
-(`simulator.engine.magnitudes` prints both). Everything else is *assumed*: chosen so that the whole
-behaves plausibly, and nothing more should be read into it. Shares and probabilities lie between 0
-and 1; coefficients of a log hazard are per unit of what they multiply.
+*Published* marks a figure that a named source reports and that the simulation is compared with
+(`simulator.engine.magnitudes` prints both). All others are *assumed*: chosen so that the whole
+behaves plausibly. Shares and probabilities lie between 0 and 1; coefficients of a log hazard are per
+unit of what they multiply.
 """
 
 from dataclasses import dataclass, field
@@ -83,8 +83,8 @@ class PopulationParameters:
     household_size_shares: tuple[float, ...] = (0.50, 0.27, 0.13, 0.07, 0.03)
     shared_account_share: float = 0.45
     joining_share: float = 0.15
-    """Postpaid and fixed customers who join within `joining_weeks` of the start; the others were
-    there before.
+    """Share of postpaid and fixed customers who join within `joining_weeks`; the others were
+    customers before the start.
     """
     joining_share_prepaid: float = 0.45
     joining_weeks: int = 156
@@ -93,12 +93,10 @@ class PopulationParameters:
     tenure_weeks_most: int = 900
     prepaid_share: float = 0.40
     later_line_share: float = 0.25
-    """Further lines of a customer that come later than the first, at any time up to the end of
-    `joining_weeks`.
-    """
+    """Share of a customer's further lines that start later than the first, within `joining_weeks`."""
     successor_share: float = 0.06
-    """Mobile lines that will be continued by another one, if still there then: migration, transfer,
-    SIM swap.
+    """Share of mobile lines that another line continues, by migration, transfer or SIM swap, if
+    they are still in service then.
     """
     committed_share: tuple[float, ...] = (0.68, 0.0, 0.78, 0.70)
     commitment_weeks: tuple[int, ...] = (104, 0, 78, 52)
@@ -114,7 +112,7 @@ class PopulationParameters:
     dual_sim_share_prepaid: float = 0.72
     wants_accessibility_share: float = 0.02
     frailty_sd: float = 0.30
-    """Spread of the log hazard that nothing observed explains."""
+    """Standard deviation of the log hazard that no observed column explains."""
     satisfaction_base_sd: float = 0.60
     probe_failing_regions: tuple[int, ...] = (7,)
     """Regions whose voice probes fail."""
@@ -145,10 +143,10 @@ class PlanParameters:
     overage_per_gb: tuple[float, ...] = (2.0, 2.5, 0.10, 0.0)
     overage_per_minute: tuple[float, ...] = (0.06, 0.08, 0.0, 0.0)
     rise_share: float = 0.065
-    """A plan's yearly price rise, about."""
+    """Average yearly price rise of a plan."""
     rise_notice_weeks: int = 5
     misfit_sd: float = 0.75
-    """Spread of how far the chosen plan lies from the fitting one, in plan steps."""
+    """Standard deviation of the chosen plan's distance from the fitting one, in plan steps."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ class NetworkParameters:
     cell_memory: float = 0.88
     cell_trend_sd: float = 0.004
     episode_chance: float = 0.006
-    """Chance a week that a cell degrades for a spell, which then fades by `cell_memory` a week."""
+    """Probability per week that a cell degrades for a while; it recovers by `cell_memory` a week."""
     episode_size: float = 1.7
     cell_incident_chance: float = 0.005
     region_incident_chance: float = 0.012
@@ -183,7 +181,7 @@ class UsageParameters:
     noise_sd: float = 0.28
     season: float = 0.06
     idle_chance: float = 0.045
-    """Chance a week that a dual-SIM prepaid user turns to the other SIM for a while."""
+    """Probability per week that a dual-SIM prepaid user switches to the other SIM for a while."""
     idle_weeks_most: int = 3
     roaming_chance: float = 0.012
 
@@ -267,7 +265,7 @@ class SatisfactionParameters:
     return_a_week: float = 0.045
     noise_sd_a_week: float = 0.085
     mean_shift: float = 0.73
-    """Makes up for the shocks, which are mostly bad."""
+    """Offsets the shocks, which are mostly negative."""
     degraded: float = 0.062
     level: float = 0.011
     outage: float = 0.22
@@ -361,8 +359,7 @@ class ChurnParameters:
 
 @dataclass(frozen=True)
 class CampaignParameters:
-    """Past care: effects are shifts of the log hazard of deciding to leave, when the contact is
-    made.
+    """Campaigns. Effects are shifts of the log hazard of deciding to leave, at the contact.
 
     Published: a plan recommendation raised churn in three months from 6 % to 10 % (Ascarza, Iyengar
     and Schleicher 2016); a call lowered it by 1.9 points from 17.2 % (Godinho de Matos, Ferreira
@@ -377,9 +374,9 @@ class CampaignParameters:
     first_week: int = 6
     maturity_days: int = 90
     helps: float = -1.60
-    """The most that a fitting action does for a dissatisfied customer whose driver it meets."""
+    """Largest effect of an action that addresses the problem of a dissatisfied customer."""
     wakes: float = 1.35
-    """What contact does to a long-tenured, quiet customer out of commitment."""
+    """Effect of a contact on a customer of long tenure without commitment and recent contacts."""
 
 
 @dataclass(frozen=True)
@@ -389,12 +386,11 @@ class Parameters:
     Parameters
     ----------
     customers_per_block : int
-        Customers simulated together. Part of the identity of a simulation: another value gives
-        other customers.
+        Customers simulated together. Another value gives other customers.
     weeks_per_part : int
-        Weeks between two writes. It bounds memory and shapes row groups; it changes no row.
+        Weeks between two writes. It limits memory and decides row groups; rows do not depend on it.
     truth_every_weeks : int
-        Weeks between two looks at the truth about each line.
+        Weeks between two records of the true state of each line.
     """
 
     customers_per_block: int = 20_000

@@ -58,7 +58,7 @@ class PlanCatalogue:
         return fee
 
     def rising(self, week: int) -> Array:
-        """Tell which plans' prices rise at the start of a week."""
+        """Whether each plan's price rises at the start of a week."""
         rising: Array = (
             (week >= self.rise_week) & ((week - self.rise_week) % 52 == 0) & (self.rise > 0)
         )
@@ -66,19 +66,19 @@ class PlanCatalogue:
 
 
 def catalogue(draws: Draws, parameters: PlanParameters) -> PlanCatalogue:
-    """Make the catalogue.
+    """Create the catalogue.
 
     Parameters
     ----------
     draws : Draws
-        What all blocks share.
+        Random numbers that all blocks share.
     parameters : PlanParameters
         Prices.
     """
     sizes = [len(fees) for fees in parameters.fees]
     line = np.repeat(np.arange(len(LINES)), sizes)
     number = len(line)
-    chance = draws.generator("plan prices")
+    random = draws.generator("plan prices")
     return PlanCatalogue(
         ids=tuple(
             f"{CODES[kind]}-{place + 1:02d}"
@@ -92,10 +92,10 @@ def catalogue(draws: Draws, parameters: PlanParameters) -> PlanCatalogue:
         over_gb=np.array(parameters.overage_per_gb)[line],
         over_minute=np.array(parameters.overage_per_minute)[line],
         commitment_months=np.array([24, 0, 18, 12])[line],
-        rise_week=chance.integers(8, 50, number),
+        rise_week=random.integers(8, 50, number),
         rise=np.where(
             line == LINES.index("prepaid"),
             0.0,
-            np.round(parameters.rise_share * chance.uniform(0.5, 1.6, number), 3),
+            np.round(parameters.rise_share * random.uniform(0.5, 1.6, number), 3),
         ),
     )

@@ -1,7 +1,7 @@
-"""Who the customers of a block are: everything about them that no event changes.
+"""The customers of a block: everything about them that no event changes.
 
-All customers who will ever join, and all their lines, are planned at once, so that arrays stay
-aligned whatever happens later.
+All customers who ever join, and all their lines, are planned at the start, so that arrays keep their
+order.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from simulator.world.regions import LANGUAGES, REGIONS, languages, shares
 POSTPAID, PREPAID, BROADBAND, TV = range(4)
 CONSUMER = SEGMENTS.index("consumer")
 SLOTS = 1_000_000
-"""Subscription numbers set aside for each block."""
+"""Subscription numbers reserved for each block."""
 
 _AGES = np.array([0.01, 0.13, 0.21, 0.20, 0.17, 0.14, 0.09, 0.05])
 _AGE_USE = np.array([0.3, 0.5, 0.35, 0.2, 0.0, -0.25, -0.6, -0.9])
@@ -75,19 +75,17 @@ class Customers:
     join_week: Array
     digital: Array
     """How much the customer uses app and web, 0 to 1."""
-    talkative: Array
-    """Contacts, times the usual."""
-    content: Array
-    """Where satisfaction returns to."""
-    talks_back: Array
-    """Unexplained part of answering surveys."""
+    contact_factor: Array
+    """Factor of the customer's contact rate."""
+    satisfaction_level: Array
+    """The level that satisfaction returns to."""
+    answer_effect: Array
+    """Effect on the log odds of answering surveys that no column explains."""
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """A block's accounts, one array entry a customer (used where the customer is the account's
-    first).
-    """
+    """A block's accounts, one array entry per customer, used for the first of an account."""
 
     bill_day: Array
     autopay: Array
@@ -104,14 +102,15 @@ class Lines:
     number : array of int
         Global number.
     customer : array of int
-        The customer's place in the block; `account` and `household` likewise point to a customer's
-        place.
+        The customer's position in the block; `account` and `household` are positions of customers,
+        too.
     kind : array of int
         Line: postpaid, prepaid, broadband, TV.
     start_at : array of int
-        Planned start in microseconds; for successors the moment of replacement.
+        Planned start in microseconds; for successors the time of replacement.
     successor : array of int
-        Place of the line that continues this one, or -1; `replacement` says how, at `replace_week`.
+        Position of the line that continues this one, or -1. `replacement` is the kind of
+        replacement, `replace_week` its week.
     """
 
     number: Array
@@ -146,13 +145,13 @@ class Lines:
 
     @property
     def mobile(self) -> Array:
-        """Lines that are mobile."""
+        """Whether each line is mobile."""
         return self.kind <= PREPAID
 
 
 @dataclass(frozen=True)
 class Population:
-    """A block's customers, accounts and lines. Every customer has a line."""
+    """A block's customers, accounts and lines. Every customer has at least one line."""
 
     customers: Customers
     accounts: Accounts
@@ -160,7 +159,7 @@ class Population:
 
     @cached_property
     def by_customer(self) -> tuple[Array, Array]:
-        """Places of the lines in the order of their customers, and where each customer's begin."""
+        """Positions of the lines ordered by customer, and where each customer's lines begin."""
         order = np.argsort(self.lines.customer, kind="stable")
         return order, np.searchsorted(
             self.lines.customer[order], np.arange(len(self.customers.number))
@@ -184,9 +183,9 @@ def populate(
     first, count : int
         Global number of the first customer, and how many.
     network : Network
-        Where they live.
+        The network, for home cells.
     plans : PlanCatalogue
-        What they buy.
+        The plans on offer.
     parameters : Parameters
         Magnitudes.
     """
@@ -228,8 +227,8 @@ def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> 
     join = np.where(joins, who.random(count) * magnitudes.joining_weeks, -before)
     day, second = np.floor(join * 7), np.floor(who.random(count) * 12 * 3600)
     join_at = start_of(0) + day.astype(np.int64) * DAY + second.astype(np.int64) * 1_000_000
-    content = magnitudes.satisfaction_base_sd * who.standard_normal(count)
-    content += (
+    satisfaction_level = magnitudes.satisfaction_base_sd * who.standard_normal(count)
+    satisfaction_level += (
         0.10 * (age >= 5)
         - 0.08 * (age <= 2)
         - 0.10 * (segment >= 2)
@@ -247,12 +246,12 @@ def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> 
         first_seen_at=join_at,
         join_week=np.floor(join).astype(np.int64),
         digital=digital,
-        talkative=np.exp(
+        contact_factor=np.exp(
             parameters.service.personal_sd * who.standard_normal(count)
             - 0.5 * parameters.service.personal_sd**2
         ),
-        content=content,
-        talks_back=0.5 * who.standard_normal(count),
+        satisfaction_level=satisfaction_level,
+        answer_effect=0.5 * who.standard_normal(count),
     )
 
 
@@ -268,14 +267,14 @@ def _prepaid_customer(draws: Draws, segment: Array, age: Array, count: int, shar
 
 def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Accounts:
     count = len(customers.number)
-    chance = draws.generator("accounts")
-    autopay = chance.random(count) < parameters.population.autopay_share + 0.15 * (
+    random = draws.generator("accounts")
+    autopay = random.random(count) < parameters.population.autopay_share + 0.15 * (
         customers.digital - 0.5
     )
-    by_hand = chance.choice(np.array([1, 2, 3, 4]), count, p=[0.45, 0.38, 0.13, 0.04])
-    risk = chance.standard_normal(count) * 0.8 + 0.4 * (customers.age <= 2)
+    by_hand = random.choice(np.array([1, 2, 3, 4]), count, p=[0.45, 0.38, 0.13, 0.04])
+    risk = random.standard_normal(count) * 0.8 + 0.4 * (customers.age <= 2)
     return Accounts(
-        bill_day=chance.choice(np.array([1, 6, 12, 18, 24]), count),
+        bill_day=random.choice(np.array([1, 6, 12, 18, 24]), count),
         autopay=autopay,
         method=np.where(autopay, PAYMENT_METHODS.index("autopay"), by_hand),
         risk=risk,
@@ -291,27 +290,27 @@ def _lines(
 ) -> Lines:
     magnitudes = parameters.population
     count = len(customers.number)
-    chance = draws.generator("line counts")
+    random = draws.generator("line counts")
     mobile = np.zeros(count, dtype=np.int64)
-    luck = chance.random(count)
+    draw = random.random(count)
     for segment, weights in enumerate(_MOBILE_LINES):
-        here = customers.segment == segment
-        mobile[here] = pick(luck[here], weights)
+        of_segment = customers.segment == segment
+        mobile[of_segment] = pick(draw[of_segment], weights)
     prepaid_like = _prepaid_customer(
         draws, customers.segment, customers.age, count, magnitudes.prepaid_share
     )
     firm = customers.segment != CONSUMER
     broadband = (
-        chance.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))
-    ) | (firm & (chance.random(count) < 0.5))
-    tv = broadband & (chance.random(count) < 0.42)
+        random.random(count) < np.where(mobile == 0, 1.0, np.where(prepaid_like, 0.08, 0.20))
+    ) | (firm & (random.random(count) < 0.5))
+    tv = broadband & (random.random(count) < 0.42)
     owner = np.concatenate(
         [np.repeat(np.arange(count), mobile), np.flatnonzero(broadband), np.flatnonzero(tv)]
     )
     kind = np.repeat([POSTPAID, BROADBAND, TV], [mobile.sum(), broadband.sum(), tv.sum()])
     planned = len(owner)
-    chance = draws.generator("lines")
-    differs = chance.random(planned) < 0.06
+    random = draws.generator("lines")
+    differs = random.random(planned) < 0.06
     kind = np.where(
         (kind == POSTPAID) & (prepaid_like[owner] ^ (differs & ~firm[owner])), PREPAID, kind
     )
@@ -320,8 +319,8 @@ def _lines(
 
     first_line = np.concatenate([[True], owner[1:] != owner[:-1]])
     join = (customers.first_seen_at[owner] - start_of(0)) / WEEK
-    spread = chance.random(planned)
-    later = ~first_line & (chance.random(planned) < magnitudes.later_line_share)
+    spread = random.random(planned)
+    later = ~first_line & (random.random(planned) < magnitudes.later_line_share)
     start = np.where(later, join + spread * (magnitudes.joining_weeks - join), join)
     start_at = np.where(
         later,
@@ -329,13 +328,12 @@ def _lines(
         customers.first_seen_at[owner],
     )
 
-    # Lines that will be continued by another: planned as further slots, put to use when the moment
-    # comes.
-    continued = chance.random(planned) < magnitudes.successor_share * np.where(
+    # Lines that continue another line are planned as further slots, and used from then on.
+    continued = random.random(planned) < magnitudes.successor_share * np.where(
         kind <= PREPAID, 1.0, 0.4
     )
     replaced = np.flatnonzero(continued)
-    how = chance.choice(3, len(replaced), p=[0.35, 0.25, 0.40])
+    how = random.choice(3, len(replaced), p=[0.35, 0.25, 0.40])
     how = np.where(kind[replaced] >= BROADBAND, REPLACEMENTS.index("migration"), how)
     heir = owner[replaced]
     neighbour = np.minimum(heir + 1, count - 1)
@@ -349,7 +347,7 @@ def _lines(
     heir = np.where(how == transfer, neighbour, heir)
     migration = REPLACEMENTS.index("migration")
     next_kind = np.where((how == migration) & (kind[replaced] == PREPAID), POSTPAID, kind[replaced])
-    replace_week = chance.integers(2, magnitudes.joining_weeks, len(replaced))
+    replace_week = random.integers(2, magnitudes.joining_weeks, len(replaced))
 
     successor = np.full(planned + len(replaced), -1)
     successor[replaced] = planned + np.arange(len(replaced))
@@ -365,7 +363,7 @@ def _lines(
     manner[replaced] = how
     replace_at = (
         start_of(replace_week)
-        + (chance.random(len(replaced)) * 6 * DAY).astype(np.int64) // HOUR * HOUR
+        + (random.random(len(replaced)) * 6 * DAY).astype(np.int64) // HOUR * HOUR
     )
     start_at = np.concatenate([start_at, replace_at])
     account = customers.account[customer] - customers.number[0]
@@ -417,61 +415,61 @@ def _traits(
     parameters: Parameters,
 ) -> dict[str, Array]:
     magnitudes, usage = parameters.population, parameters.usage
-    chance = draws.generator("line traits")
+    random = draws.generator("line traits")
     total = len(kind)
     fixed = kind >= BROADBAND
     start_week = np.floor((start_at - start_of(0)) / WEEK).astype(np.int64)
     firm = (customers.segment != CONSUMER)[customer]
 
     level = (
-        usage.base_sd * chance.standard_normal(total)
+        usage.base_sd * random.standard_normal(total)
         + np.where(fixed, 0.3, 1.0) * _AGE_USE[customers.age][customer] * 0.6
     )
     base_data = np.array(usage.data_gb_a_week)[kind] * np.exp(level)
     talk = (
         0.35 * level
-        + 0.75 * chance.standard_normal(total)
+        + 0.75 * random.standard_normal(total)
         - 0.4 * _AGE_USE[customers.age][customer]
     )
     base_minutes = np.array(usage.minutes_a_week)[kind] * np.exp(talk)
-    iot = (kind == POSTPAID) & firm & (chance.random(total) < magnitudes.iot_share_business)
+    iot = (kind == POSTPAID) & firm & (random.random(total) < magnitudes.iot_share_business)
     base_data = np.where(iot, 0.02, base_data)
     base_minutes = np.where(iot, 0.0, base_minutes)
 
     plan = np.zeros(total, dtype=np.int64)
-    noise = parameters.plans.misfit_sd * chance.standard_normal(total)
+    noise = parameters.plans.misfit_sd * random.standard_normal(total)
     for line in range(4):
-        here = np.flatnonzero(kind == line)
+        of_line = np.flatnonzero(kind == line)
         offered, size = plans.first_of(line), plans.count_of(line)
         allowance = np.nan_to_num(
             plans.data_gb[offered : offered + size],
             nan=2.5 * np.nanmax(parameters.plans.data_gb[min(line, 2)]),
         )
         fit = (
-            np.searchsorted(allowance[:-1], base_data[here] * 4.3)
+            np.searchsorted(allowance[:-1], base_data[of_line] * 4.3)
             if line != TV
-            else np.full(len(here), 1.2)
+            else np.full(len(of_line), 1.2)
         )
-        plan[here] = offered + np.clip(np.rint(fit + 0.25 + noise[here]), 0, size - 1).astype(
+        plan[of_line] = offered + np.clip(np.rint(fit + 0.25 + noise[of_line]), 0, size - 1).astype(
             np.int64
         )
 
     length = np.array(magnitudes.commitment_weeks)[kind]
-    committed = (chance.random(total) < np.array(magnitudes.committed_share)[kind]) & ~iot
+    committed = (random.random(total) < np.array(magnitudes.committed_share)[kind]) & ~iot
     tenure = np.maximum(-start_week, 0)
     terms = np.ceil((tenure + 1) / np.maximum(length, 1)).astype(np.int64)
-    renewed = (chance.random(total) < 0.50) | (terms <= 1)
+    renewed = (random.random(total) < 0.50) | (terms <= 1)
     commit_end = start_week + np.where(renewed, terms, terms - 1) * length
     commit_end = np.where(committed & (length > 0), commit_end, NO_WEEK)
-    promoted = (chance.random(total) < np.array(magnitudes.promotion_share)[kind]) & ~iot
-    promo_weeks = chance.choice(np.array([26, 39, 52]), total)
-    refreshed = (tenure > promo_weeks) & (chance.random(total) < 0.35)
-    promo_end = np.where(refreshed, chance.integers(-20, 52, total), start_week + promo_weeks)
+    promoted = (random.random(total) < np.array(magnitudes.promotion_share)[kind]) & ~iot
+    promo_weeks = random.choice(np.array([26, 39, 52]), total)
+    refreshed = (tenure > promo_weeks) & (random.random(total) < 0.35)
+    promo_end = np.where(refreshed, random.integers(-20, 52, total), start_week + promo_weeks)
     promo_end = np.where(promoted & (promo_end > start_week), promo_end, NO_WEEK)
-    dual = chance.random(total) < np.where(
+    dual = random.random(total) < np.where(
         kind == PREPAID, magnitudes.dual_sim_share_prepaid, magnitudes.dual_sim_share
     )
-    device_age = np.minimum(chance.gamma(2.0, 38.0, total), 400)
+    device_age = np.minimum(random.gamma(2.0, 38.0, total), 400)
 
     region = customers.region[customer]
     home = customers.household[customer]
@@ -486,26 +484,26 @@ def _traits(
         "promo_end": promo_end,
         "discount": np.where(
             promo_end > NO_WEEK,
-            magnitudes.promotion_discount * chance.choice(np.array([0.6, 1.0, 1.4]), total),
+            magnitudes.promotion_discount * random.choice(np.array([0.6, 1.0, 1.4]), total),
             0,
         ),
         "instalments": (kind == POSTPAID)
         & (commit_end > NO_WEEK)
-        & (chance.random(total) < magnitudes.instalment_share),
+        & (random.random(total) < magnitudes.instalment_share),
         "cell": np.minimum(cell, network.cells - 1),
-        "cell_factor": parameters.network.personal_sd * chance.standard_normal(total),
-        "frailty": magnitudes.frailty_sd * chance.standard_normal(total),
+        "cell_factor": parameters.network.personal_sd * random.standard_normal(total),
+        "frailty": magnitudes.frailty_sd * random.standard_normal(total),
         "base_minutes": base_minutes.astype(np.float32),
         "base_data": base_data.astype(np.float32),
-        "trend": (usage.trend_sd_a_week * chance.standard_normal(total)).astype(np.float32),
-        "is_test": chance.random(total) < magnitudes.test_share,
-        "is_employee": (chance.random(total) < magnitudes.employee_share) & (kind != PREPAID),
+        "trend": (usage.trend_sd_a_week * random.standard_normal(total)).astype(np.float32),
+        "is_test": random.random(total) < magnitudes.test_share,
+        "is_employee": (random.random(total) < magnitudes.employee_share) & (kind != PREPAID),
         "is_iot": iot,
         "dual_sim": dual & (kind <= PREPAID),
         "device_week": -np.floor(device_age).astype(np.int64),
-        "is_5g": chance.random(total) < np.clip(0.85 - device_age / 300, 0.05, 0.9),
+        "is_5g": random.random(total) < np.clip(0.85 - device_age / 300, 0.05, 0.9),
         "recharge": amounts[
-            np.clip(np.rint(1.2 + 0.9 * level + 0.5 * chance.standard_normal(total)), 0, 5).astype(
+            np.clip(np.rint(1.2 + 0.9 * level + 0.5 * random.standard_normal(total)), 0, 5).astype(
                 np.int64
             )
         ],

@@ -1,4 +1,4 @@
-"""The operator's regions: name, time zone, language mix and share of customers. All made up."""
+"""The operator's regions: name, time zone, languages and share of customers. All are invented."""
 
 from dataclasses import dataclass
 
@@ -43,5 +43,5 @@ def shares() -> Array:
 
 
 def languages() -> Array:
-    """Shares of languages, one row a region."""
+    """Shares of languages, one row per region."""
     return np.array([region.languages for region in REGIONS])

@@ -1,9 +1,8 @@
-"""Rows on their way to parquet: every column a number or a code, so that what has not arrived yet
-can wait in a checkpoint.
+"""Rows before they are written: all columns are numbers or codes, so that a checkpoint can hold them.
 
-A row is emitted in the week it is decided, maybe for a later moment; it is written once it has
-*arrived*. Arrival times and lost rows come from each row's identity, so that another policy loses
-the same rows.
+A row is emitted in the week it is decided, possibly for a later time, and is written once it has
+*arrived*. Arrival times and lost rows depend on each row's identity alone, so that another policy
+loses the same rows.
 """
 
 from typing import Any
@@ -24,9 +23,9 @@ class Rows:
     Parameters
     ----------
     draws : Draws
-        Where arrival times and losses come from.
+        Random numbers for arrival times and lost rows.
     arrivals : mapping of table to ArrivalParameters
-        How rows of each table arrive; those of other tables, the truth's, arrive at once.
+        How rows of each table arrive; rows of other tables (of the truth) arrive at once.
     """
 
     def __init__(self, draws: Draws, arrivals: dict[str, ArrivalParameters]) -> None:
@@ -42,11 +41,11 @@ class Rows:
         table : str
             Name of the raw table, or of a table of the truth.
         key : array of int
-            Global number of what the row is about: with the time it decides the arrival.
+            Global number of what the row is about, which with the time decides the arrival.
         happened : array of int
             When it happened, in microseconds.
         **columns : array or scalar
-            Other columns; scalars hold for all rows.
+            Other columns; scalars apply to all rows.
         """
         if len(key) == 0:
             return
@@ -61,15 +60,15 @@ class Rows:
             if not kept.all():
                 key, happened, second = key[kept], happened[kept], second[kept]
                 columns = {name: _of(value, kept) for name, value in columns.items()}
-        luck = self._draws.at(f"arrival {table}", key, second)
+        draw = self._draws.at(f"arrival {table}", key, second)
         self._append(
             table,
-            {**columns, HAPPENED: happened, ARRIVED: happened + _delay(luck, arrival)},
+            {**columns, HAPPENED: happened, ARRIVED: happened + _delay(draw, arrival)},
             len(key),
         )
 
     def correct(self, table: str, happened: Array, arrived: Array, **columns: Any) -> None:
-        """Emit corrections of rows: same key and time, later arrival."""
+        """Emit corrections of rows, with the same key and time and a later arrival."""
         if len(happened):
             self._append(table, {**columns, HAPPENED: happened, ARRIVED: arrived}, len(happened))
 
@@ -81,12 +80,12 @@ class Rows:
         self._parts.setdefault(table, []).append(wide)
 
     def take(self, until: int) -> dict[str, Columns]:
-        """Hand out the rows that have arrived by a moment, and keep the others.
+        """Remove and return the rows that have arrived by a time.
 
         Parameters
         ----------
         until : int
-            The moment, in microseconds.
+            The time, in microseconds.
 
         Returns
         -------
@@ -96,17 +95,17 @@ class Rows:
         arrived = {}
         for table, parts in list(self._parts.items()):
             whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            here = whole[ARRIVED] <= until
-            if here.any():
-                arrived[table] = {name: value[here] for name, value in whole.items()}
-            if here.all():
+            has_arrived = whole[ARRIVED] <= until
+            if has_arrived.any():
+                arrived[table] = {name: value[has_arrived] for name, value in whole.items()}
+            if has_arrived.all():
                 del self._parts[table]
             else:
-                self._parts[table] = [{name: value[~here] for name, value in whole.items()}]
+                self._parts[table] = [{name: value[~has_arrived] for name, value in whole.items()}]
         return arrived
 
     def waiting(self) -> Columns:
-        """Rows on their way as flat arrays named ``table/column``, for a checkpoint."""
+        """Rows that have not arrived yet, as flat arrays named ``table/column``."""
         return {
             f"{table}/{name}": np.concatenate([part[name] for part in parts])
             for table, parts in self._parts.items()
@@ -114,7 +113,7 @@ class Rows:
         }
 
     def restore(self, waiting: Columns) -> None:
-        """Take back what `waiting` gave."""
+        """Restore rows from `waiting`."""
         for name, value in waiting.items():
             table, column = name.split("/")
             self._parts.setdefault(table, [{}])[0][column] = value
@@ -124,14 +123,14 @@ def _of(value: Any, kept: Array) -> Any:
     return value[kept] if np.ndim(value) else value
 
 
-def _delay(luck: Array, arrival: ArrivalParameters) -> Array:
-    """Minutes to a day mostly, skewed to the near; days for the late share."""
-    spread = luck / max(1 - arrival.late_share, 1e-9)
+def _delay(draw: Array, arrival: ArrivalParameters) -> Array:
+    """Delays: mostly minutes to a day, skewed towards minutes; days for the late share."""
+    spread = draw / max(1 - arrival.late_share, 1e-9)
     usual = MINUTE + (np.minimum(spread, 1.0) ** 3 * arrival.usual_hours * HOUR).astype(np.int64)
-    late_luck = np.clip((luck - (1 - arrival.late_share)) / max(arrival.late_share, 1e-9), 0, 1)
-    late = DAY + (late_luck**2 * arrival.late_days * DAY).astype(np.int64)
+    late_draw = np.clip((draw - (1 - arrival.late_share)) / max(arrival.late_share, 1e-9), 0, 1)
+    late = DAY + (late_draw**2 * arrival.late_days * DAY).astype(np.int64)
     delay: Array = (
-        np.where(luck < 1 - arrival.late_share, usual, late) // (5 * MINUTE) * (5 * MINUTE)
+        np.where(draw < 1 - arrival.late_share, usual, late) // (5 * MINUTE) * (5 * MINUTE)
         + 5 * MINUTE
     )
     return delay

@@ -1,8 +1,7 @@
-"""Short ticket texts in English, Simplified and Traditional Chinese, put together from phrases that
-fit issue and class.
+"""Short ticket texts in English and Chinese, composed of phrases that fit issue and class.
 
-A text is a number until it is written: the number says language, issue, class and which phrases. No
-personal data occurs.
+Until it is written, a text is a number for language, issue, class and phrases. Texts contain no
+personal data.
 """
 
 import numpy as np
@@ -289,17 +288,17 @@ _TYPOS = {
 _SEEDS = 1 << 30
 
 
-def encode(language: Array, issue: Array, ticket_class: Array, luck: Array) -> Array:
+def encode(language: Array, issue: Array, ticket_class: Array, draw: Array) -> Array:
     """Make the number of a text.
 
     Parameters
     ----------
     language, issue, ticket_class : array of int
         Indices of `LANGUAGES`, and of the contract's issues and ticket classes.
-    luck : array of float
+    draw : array of float
         Numbers in (0, 1): which phrases.
     """
-    seed = np.floor(luck * _SEEDS).astype(np.int64)
+    seed = np.floor(draw * _SEEDS).astype(np.int64)
     code: Array = ((seed * len(ISSUES) + issue) * len(TICKET_CLASSES) + ticket_class) * len(
         LANGUAGES
     ) + language

@@ -77,7 +77,7 @@ def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
         for magnitude in magnitudes(simulated.folder)
     )
     rates = [
-        found[f"voluntary churn of {line}, % a month"]
+        found[f"voluntary churn of {line}, % per month"]
         for line in ("mobile postpaid", "fixed", "mobile prepaid")
     ]
     assert 0.3 < rates[0] < 1.6
