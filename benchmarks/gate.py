@@ -27,8 +27,8 @@ from pipeline.features import build_features
 from simulator.engine.simulator import simulate
 from training.evaluation.assess import EVERYBODY
 from training.fitting import horizon_models
+from training.fitting.budget import TuningBudget
 from training.fitting.calibrate import CalibrationChoice
-from training.fitting.tune import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
 from training.release.evidence import ModelEvidence

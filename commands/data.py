@@ -47,12 +47,14 @@ def check(
     from commands.console import print_json, results_only
 
     with results_only():
-        from features.fields import features_without
-        from features.intake.check import check as run
         from features.sources import open_source
 
+        source = open_source(where)
+        from features.fields import features_without
+        from features.intake.check import check as run
+
         report = run(
-            open_source(where),
+            source,
             quarantine=quarantine or home_of(home).checked,
             disables=features_without,
         )

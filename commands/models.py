@@ -41,9 +41,13 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from commands.console import print_json, results_only
 
     with results_only():
+        from models.registry import require_registry
+
+        registry = home_of(home)
+        require_registry(registry)
         from pipeline.promote import list_models
 
-        versions = list_models(home_of(home))
+        versions = list_models(registry)
     if as_json:
         print_json({"versions": [vars(version) for version in versions]})
     else:
@@ -70,9 +74,13 @@ def show(
     from commands.console import print_json, results_only
 
     with results_only():
+        from models.registry import require_version
+
+        registry = home_of(home)
+        require_version(registry, model, number)
         from pipeline.promote import show_model
 
-        shown = show_model(home_of(home), model, number)
+        shown = show_model(registry, model, number)
     if as_json:
         print_json(shown.to_json())
     elif card:
@@ -96,9 +104,14 @@ def compare(
     from commands.console import print_json, results_only
 
     with results_only():
+        from models.registry import require_version
+
+        registry = home_of(home)
+        for number in (one, other):
+            require_version(registry, model, number)
         from training.release.comparison import compare_models
 
-        comparison = compare_models(home_of(home), model, one, other)
+        comparison = compare_models(registry, model, one, other)
     if as_json:
         print_json(comparison.to_json())
     else:
@@ -130,9 +143,14 @@ def promote(
     from commands.console import print_json, results_only
 
     with results_only():
+        from models.registry import require_version
+
+        registry = home_of(home)
+        explanations = _explanations(explain_flag or [])
+        require_version(registry, model, number)
         from pipeline.promote import promote_model
 
-        promotion = promote_model(home_of(home), model, number, _explanations(explain_flag or []))
+        promotion = promote_model(registry, model, number, explanations)
     if as_json:
         print_json(promotion.to_json())
     else:
@@ -150,9 +168,13 @@ def rollback(
     from commands.console import print_json, results_only
 
     with results_only():
+        from models.registry import require_registry
+
+        registry = home_of(home)
+        require_registry(registry)
         from pipeline.promote import rollback_model
 
-        result = rollback_model(home_of(home), model)
+        result = rollback_model(registry, model)
     if as_json:
         print_json(result.to_json())
     else:

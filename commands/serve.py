@@ -21,6 +21,11 @@ def serve(
     ] = 3000,
 ) -> None:
     """Answer prediction requests over HTTP."""
+    from models.churn import CHURN
+    from models.registry import CHAMPION, require_version
+
+    served = home_of(home)
+    require_version(served, CHURN.name, CHAMPION)
     from serving.server import run
 
-    run(home_of(home), host, port)
+    run(served, host, port)

@@ -64,7 +64,7 @@ def train(
 
     with results_only():
         from pipeline.train import train_target
-        from training.fitting.tune import TuningBudget
+        from training.fitting.budget import TuningBudget
 
         budget = TuningBudget(trials=trials or (None if seconds else 20), seconds=seconds)
         result = train_target(home_of(home), target, budget, test_from, language)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from holdfast.errors import InputError
+
 _SUFFIX = ".new"
 
 
@@ -19,6 +21,12 @@ def write_beside(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)
+
+
+def require_file(name: str, path: Path) -> None:
+    """Refuse a path that is no file; the InputError names the argument that it was given as."""
+    if not path.is_file():
+        raise InputError(name, "must be an existing file", str(path))
 
 
 class Outputs:

@@ -1,7 +1,7 @@
 """The targets churn, within 30, 60 and 90 days, and non-payment, within 90 days."""
 
+from models.strata import Strata
 from models.target import Target
-from models.version import Strata
 
 HORIZONS_DAYS = (30, 60, 90)
 

@@ -19,7 +19,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
@@ -351,6 +350,7 @@ def odds_ratio_that_explains(
         Below 1 where the dissatisfied would have to answer less often; None where no odds ratio
         gives that share.
     """
+    from scipy.optimize import brentq
 
     def gap(tilt: float) -> float:
         return prevalence_at(label, design, response, tilt, expected) - prevalence

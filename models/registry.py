@@ -3,22 +3,24 @@ goes through here.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.stored import DESCRIPTION, read_verified
-from models.version import ModelVersion, load_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from models.version import ModelVersion
 
 CHAMPION = "champion"
 """Alias of the version that is served."""
@@ -28,6 +30,13 @@ CHALLENGER = "challenger"
 
 PREVIOUS = "previous"
 """Alias of the version that was champion before; a rollback goes back to it."""
+
+# As MLflow's own store asks: versions that were deleted stay in the table under another stage.
+_NUMBERS = (
+    "SELECT name, version FROM model_versions WHERE current_stage != 'Deleted_Internal'"
+    " ORDER BY version DESC"
+)
+_ALIASES = "SELECT name, alias FROM registered_model_aliases ORDER BY version DESC, alias"
 
 MODEL_DIGEST = "model_sha256"
 """Tag of a registered version that holds the SHA-256 of its ``model.json``."""
@@ -57,7 +66,7 @@ class RegisteredVersion:
     """A model version and the number it is registered under."""
 
     number: str
-    model: ModelVersion
+    model: "ModelVersion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +126,9 @@ def load_champion(home: Home, name: str) -> RegisteredVersion:
 
 def load_registered(address: VersionAddress) -> RegisteredVersion:
     """Load a version from its address; ModelError where it is damaged."""
+    # Only here, because it loads LightGBM, which takes more than a second.
+    from models.version import load_version
+
     return RegisteredVersion(
         number=address.number, model=load_version(address.directory, address.sha256)
     )
@@ -178,15 +190,61 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     entries = {entry.number: entry for entry in list_versions(home, name)}
     by_alias = {alias: entry for entry in entries.values() for alias in entry.aliases}
     entry = entries.get(which) or by_alias.get(which)
-    if entry is not None:
-        return entry
-    if not entries:
-        names = ", ".join(sorted({entry.name for entry in list_versions(home)})) or "none"
-        raise ModelError("model", f"must be one that was registered ({names})", name)
-    versions = ", ".join([*entries, *by_alias])
+    if entry is None:
+        names = [name] if entries else [entry.name for entry in list_versions(home)]
+        raise _not_registered(name, which, [*entries, *by_alias], names)
+    return entry
+
+
+def require_version(home: Home, name: str, which: str) -> None:
+    """Refuse a version that is not registered before MLflow is imported, which takes seconds.
+
+    It reads the registry's own tables. Where they are not as this release of MLflow makes them,
+    nothing is refused here, and `find_version` asks MLflow.
+
+    Parameters
+    ----------
+    home, name, which
+        As in `find_version`.
+
+    Raises
+    ------
+    ModelError
+        No registry, no such model, or no such version of it.
+    """
+    require_registry(home)
+    address = f"file:{quote(str(home.tracking))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            numbers = database.execute(_NUMBERS).fetchall()
+            aliases = database.execute(_ALIASES).fetchall()
+    except sqlite3.Error:
+        return
+    versions = [str(number) for model, number in numbers if model == name]
+    versions += [alias for model, alias in aliases if model == name]
+    if which not in versions:
+        raise _not_registered(name, which, versions, [model for model, _ in numbers])
+
+
+def require_registry(home: Home) -> None:
+    """Refuse a home without a registry; ModelError."""
+    if not home.tracking.is_file():
+        raise ModelError(
+            str(home.tracking),
+            "no model registry there; `holdfast quickstart` or `holdfast train` makes one",
+        )
+
+
+def _not_registered(
+    name: str, which: str, versions: Sequence[str], names: Iterable[str]
+) -> ModelError:
+    """The error for a version that is not among a model's numbers and aliases."""
+    if name not in names:
+        registered = ", ".join(sorted(set(names))) or "none"
+        return ModelError("model", f"must be one that was registered ({registered})", name)
     if which in (CHAMPION, CHALLENGER, PREVIOUS):
-        raise ModelError(f"model {name}", f"has no {which}; it has {versions}")
-    raise ModelError("NUMBER", f"must be a version of model {name} ({versions})", which)
+        return ModelError(f"model {name}", f"has no {which}; it has {', '.join(versions)}")
+    return ModelError("NUMBER", f"must be a version of model {name} ({', '.join(versions)})", which)
 
 
 def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
@@ -214,11 +272,7 @@ def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
 
 @contextmanager
 def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
-    if not home.tracking.is_file():
-        raise ModelError(
-            str(home.tracking),
-            "no model registry there; `holdfast quickstart` or `holdfast train` makes one",
-        )
+    require_registry(home)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError

@@ -10,7 +10,8 @@ from holdfast.errors import ModelError
 from models.bands import Bands
 from models.horizons import never_decreasing
 from models.reasons.explain import Explanation, explain
-from models.version import EVERYONE, HorizonModel, ModelVersion, StratumModel
+from models.strata import EVERYONE
+from models.version import HorizonModel, ModelVersion, StratumModel
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lightgbm.basic import LightGBMError
-
 from holdfast.errors import InputError, ModelError
 
 DESCRIPTION = "model.json"
@@ -48,6 +46,8 @@ def read_files(directory: Path, digests: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def loading(directory: Path) -> Iterator[None]:
     """Raise ModelError in place of whatever reading a stored model raises."""
+    from lightgbm.basic import LightGBMError
+
     try:
         yield
     except ModelError:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from models.version import Strata
+from models.strata import Strata
 
 
 @dataclass(frozen=True, kw_only=True)

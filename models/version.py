@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import lightgbm as lgb
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from holdfast.arrays import Floats
 from holdfast.documents import read_document, to_document
 from holdfast.errors import ModelError
 from models.bands import BandBounds
 from models.calibration import Calibration
 from models.stored import DESCRIPTION, digest, dump, loading, read_files, read_verified
+from models.strata import EVERYONE, Strata
 
 FORMAT = 2
-EVERYONE = ""
-"""Stratum of rows that have no stratum of their own."""
 
 
 @dataclass(frozen=True)
@@ -80,27 +76,6 @@ class HorizonModel:
     def stratum_model(self, stratum: str) -> StratumModel:
         """The model that scores the rows of a stratum."""
         return self.stratum_models.get(stratum, self.everyone)
-
-
-@dataclass(frozen=True)
-class Strata:
-    """Kinds of rows, given by a feature that holds codes.
-
-    Parameters
-    ----------
-    feature : str
-        Name of the feature.
-    names : tuple of str
-        Name of the stratum whose code is 0, 1 and so on.
-    """
-
-    feature: str
-    names: tuple[str, ...]
-
-    def of(self, codes: Floats) -> NDArray[np.str_]:
-        """Stratum of each row; `EVERYONE` where the code is NaN or names no stratum."""
-        by_code = {float(code): name for code, name in enumerate(self.names)}
-        return np.array([by_code.get(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from features.compute.build import BuildReport, build
 from features.fields import features_without
-from features.intake.check import accept
-from features.intake.report import CheckReport
-from features.operator.materialize import Materialized, materialize
 from features.operator.repository import Change, OperatorRepository
 from features.sources import open_source
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
+
+if TYPE_CHECKING:
+    from features.compute.build import BuildReport
+    from features.intake.report import CheckReport
+    from features.operator.materialize import Materialized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +32,8 @@ class FeatureBuild:
         Folder of the rows that were not taken in.
     """
 
-    check: CheckReport | None
-    build: BuildReport
+    check: "CheckReport | None"
+    build: "BuildReport"
     quarantine: Path
 
     @property
@@ -86,19 +88,21 @@ def build_features(
         Another process writes in the home.
     """
     moment = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
+    if source is None and not home.raw.exists():
+        raise InputError(
+            "SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
+        )
+    tables = None if source is None else open_source(source)
+    # Imported here, so that a wrong source is refused before that takes its seconds.
+    from features.compute.build import build
+    from features.intake.check import accept
+
     repository = OperatorRepository(home)
     with locked(home):
-        if source is None and not home.raw.exists():
-            raise InputError(
-                "SOURCE",
-                "must be given the first time: a folder of raw tables, or a SQLAlchemy URL",
-            )
         check = (
             None
-            if source is None
-            else accept(
-                open_source(source), home.raw, quarantine=home.quarantine, disables=features_without
-            )
+            if tables is None
+            else accept(tables, home.raw, quarantine=home.quarantine, disables=features_without)
         )
         report = build(home.raw, repository.directory, moment)
         repository.apply()
@@ -111,9 +115,13 @@ def apply_features(home: Home) -> list[Change]:
         return OperatorRepository(home).apply()
 
 
-def materialize_features(home: Home) -> Materialized:
+def materialize_features(home: Home) -> "Materialized":
     """Write the newest snapshot into the online store; errors as in
     `features.operator.materialize.materialize`.
     """
+    repository = OperatorRepository(home)
+    repository.require_tables()
+    from features.operator.materialize import materialize
+
     with locked(home):
-        return materialize(OperatorRepository(home))
+        return materialize(repository)

@@ -17,12 +17,12 @@ from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
 from training.operator.columns import service_documents
-from training.release.facts import SURVEY, ChampionComparison
 from training.settings import SECTIONS
 
 if TYPE_CHECKING:
-    from training.fitting.tune import TuningBudget
+    from training.fitting.budget import TuningBudget
     from training.operator.model import OperatorModel
+    from training.release.facts import ChampionComparison
     from training.release.verdict import Verdict
 
 
@@ -115,6 +115,7 @@ def train_target(
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
     from training.operator.dataset import target_dataset
     from training.operator.model import train_operator_model
+    from training.release.facts import SURVEY
 
     with locked(home):
         labelled = target_dataset(home, target, start)
@@ -149,7 +150,7 @@ def train_target(
 
 def _champion(
     home: Home, target: Target
-) -> tuple[RegisteredVersion | None, ChampionComparison | None]:
+) -> "tuple[RegisteredVersion | None, ChampionComparison | None]":
     """The version in production, or why it cannot be read; neither where there is none. ModelError:
     the registry is damaged.
     """
@@ -164,5 +165,8 @@ def _champion(
         return None, None
     try:
         return load_registered(found[0].address(home)), None
-    except ModelError as error:  # a new version is the way out, so it must not be in the way
+    except ModelError as error:
+        from training.release.facts import ChampionComparison
+
+        # A new version is the way out, so a damaged one must not be in the way.
         return None, ChampionComparison(number=found[0].number, comparable=False, why=str(error))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,22 +17,16 @@ from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
-from models.uplift import Uplift, UpliftModel
-from reports.uplift.report import render_uplift
-from training.labelling.history import RawHistory
-from training.uplift.balance import Imbalance, imbalances
-from training.uplift.contacts import (
-    SERVICE,
-    RandomisedContacts,
-    experiments,
-    randomised_actions,
-    select_contacts,
-)
-from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
 from training.uplift.result import ActionUplift
 from training.uplift.settings import UpliftSettings
+
+if TYPE_CHECKING:
+    from models.uplift import UpliftModel
+    from training.uplift.balance import Imbalance
+    from training.uplift.contacts import RandomisedContacts
+    from training.uplift.estimate import EvaluatedExperiment
 
 RESULT, REPORT = "uplift.json", "report.html"
 LABEL = "randomised"
@@ -57,10 +51,10 @@ class ExperimentEvaluation:
         One an action.
     """
 
-    result: EvaluatedExperiment
-    imbalances: tuple[Imbalance, ...]
+    result: "EvaluatedExperiment"
+    imbalances: "tuple[Imbalance, ...]"
     notes: tuple[str, ...]
-    models: tuple[UpliftModel, ...]
+    models: "tuple[UpliftModel, ...]"
 
     @property
     def experiment(self) -> Experiment:
@@ -79,6 +73,8 @@ class ExperimentEvaluation:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
+        from models.uplift import Uplift
+
         experiment = self.experiment
         return {
             "experiment": experiment.name,
@@ -207,6 +203,14 @@ def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> Uplift
             "must be given, or --home hold an operator's raw tables; `holdfast features build` takes them in",
             str(home.root),
         )
+    from training.labelling.history import RawHistory
+    from training.uplift.contacts import (
+        SERVICE,
+        experiments,
+        randomised_actions,
+        select_contacts,
+    )
+
     history, repository = RawHistory(home.raw), OperatorRepository(home)
     wanted = tuple(actions) or randomised_actions(history)
     if not wanted:
@@ -265,6 +269,10 @@ def _noting(not_evaluated: dict[str, str], action: str, *, required: bool) -> It
 def _evaluate(
     experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None
 ) -> ExperimentEvaluation:
+    # Imported here, so that a wrong option or table is refused before that takes its seconds.
+    from training.uplift.balance import imbalances
+    from training.uplift.estimate import evaluate_experiment
+
     result = evaluate_experiment(experiment, settings)
     names = _model_names(experiment.arms[1:])
     return ExperimentEvaluation(
@@ -286,7 +294,9 @@ def _model_names(actions: Sequence[str]) -> list[str]:
     ]
 
 
-def _with_encoding(model: UpliftModel, table: ExperimentTable) -> UpliftModel:
+def _with_encoding(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
+    from models.uplift import UpliftModel
+
     return UpliftModel(
         **{
             **vars(model),
@@ -320,6 +330,8 @@ def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
 
 
 def _write(run: UpliftRun, settings: UpliftSettings) -> None:
+    from reports.uplift.report import render_uplift
+
     run.directory.mkdir(parents=True, exist_ok=True)
     for found in run.evaluations:
         for model in found.models:

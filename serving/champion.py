@@ -12,11 +12,13 @@ from features.online.service import OnlineService, open_service, read
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
 from holdfast.home import Home
+from models.churn import CHURN
 from models.registry import RegisteredVersion, VersionAddress, find_champion, load_registered
 from models.scorer import Scorer
 from serving.contract.rows import RowReader
 
-MODEL = "churn"
+MODEL = CHURN.name
+"""The model that is served."""
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from holdfast.arrays import Floats
 from models.reasons.cost import explanation_cost
 from training.evaluation.folds import inner_folds
 from training.fitting.blend import fit_blend
+from training.fitting.budget import TuningBudget
 from training.fitting.fit import TrainingTable, fit_calibrated
-from training.fitting.tune import TuningBudget, tune
+from training.fitting.tune import tune
 from training.settings import GateSettings, TrainingSettings
 
 TRIALS = 20

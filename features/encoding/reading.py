@@ -15,6 +15,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from holdfast.errors import InputError
+from holdfast.files import require_file
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -42,8 +43,7 @@ def read_table(path: Path) -> pa.Table:
         The file is missing, empty, unreadable, of another kind, or has blank or duplicate column
         names.
     """
-    if not path.is_file():
-        raise InputError("TABLE", "must be an existing file", str(path))
+    require_file("TABLE", path)
     if path.name.endswith(".parquet"):
         table = _read_parquet(path)
     elif path.name.endswith((".csv", ".csv.gz")):

@@ -22,7 +22,7 @@ from features.operator.repository import TIME, OperatorRepository
 from features.packed.bulk_writer import write_parquet
 from features.packed.store import PackedStore
 from features.views.declaration import ENTITIES
-from holdfast.errors import InputError, ModelError
+from holdfast.errors import ModelError
 from holdfast.logging import progress
 
 if TYPE_CHECKING:
@@ -88,11 +88,8 @@ def materialize(repository: OperatorRepository) -> Materialized:
     ModelError
         The online store does not answer.
     """
+    repository.require_tables()
     tables = list(_newest(repository))
-    if not tables:
-        raise InputError(
-            str(repository.tables), "holds no features yet; run `holdfast features build` first"
-        )
     repository.apply()
     store = repository.feast()
     if store.config.online_store.type == PACKED_TYPE:

@@ -91,6 +91,13 @@ class OperatorRepository:
         self.directory = home.features / "operator"
         self.tables = self.directory / "tables"
 
+    def require_tables(self) -> None:
+        """Refuse a home in which no features were built; InputError."""
+        if not any(self.tables.glob("*/newest.parquet")):
+            raise InputError(
+                str(self.tables), "holds no features yet; run `holdfast features build` first"
+            )
+
     def plan(self) -> list[Change]:
         """What `apply` would change in the registry; nothing is changed or created."""
         if (self.directory / "feature_store.yaml").exists():

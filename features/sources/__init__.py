@@ -1,8 +1,9 @@
 """Where raw tables come from: a folder of files, or a database."""
 
-from features.sources.database import DatabaseSource
-from features.sources.folder import FolderSource
+from pathlib import Path
+
 from features.sources.part import Batch, BrokenLine, Part, TableSource
+from holdfast.errors import InputError
 
 __all__ = ["Batch", "BrokenLine", "Part", "TableSource", "open_source"]
 
@@ -28,4 +29,14 @@ def open_source(where: str) -> TableSource:
         The folder is missing, a table is there twice, a file cannot be read, or the database cannot
         be opened. No message shows a password.
     """
-    return DatabaseSource(where) if "://" in where else FolderSource(where)
+    # Readers are imported where they are needed: a mistyped path is refused before that takes its
+    # seconds.
+    if "://" in where:
+        from features.sources.database import DatabaseSource
+
+        return DatabaseSource(where)
+    if not Path(where).expanduser().is_dir():
+        raise InputError("WHERE", "must be an existing folder or a database URL", where)
+    from features.sources.folder import FolderSource
+
+    return FolderSource(where)

@@ -27,22 +27,19 @@ class FolderSource:
     Parameters
     ----------
     where : str
-        The folder.
+        The folder, which exists.
 
     Raises
     ------
     InputError
-        It is missing, a table is there twice, or the header of a file cannot be read.
+        A table is there twice, or the header of a file cannot be read.
     """
 
     def __init__(self, where: str) -> None:
         self.where = where
-        folder = Path(where).expanduser()
-        if not folder.is_dir():
-            raise InputError("WHERE", "must be an existing folder or a database URL", where)
         self._parts: dict[str, tuple[Part, ...]] = {}
         self._unknown: list[str] = []
-        for entry in sorted(folder.iterdir()):
+        for entry in sorted(Path(where).expanduser().iterdir()):
             self._sort_in(entry)
 
     def tables(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
-from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
+from models.strata import EVERYONE, Strata
+from models.version import HorizonModel, ModelVersion, StratumModel
 from training.evaluation.assessment import (
     Assessment,
     BaselineComparison,

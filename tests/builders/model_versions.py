@@ -15,7 +15,8 @@ from holdfast.home import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.reasons.cost import explanation_cost
-from models.version import EVERYONE, HorizonModel, ModelVersion, Strata, StratumModel
+from models.strata import EVERYONE, Strata
+from models.version import HorizonModel, ModelVersion, StratumModel
 from tests.builders.gate_documents import FEATURES, HORIZONS, STRATA, documents, facts
 from training.release.facts import ChampionComparison
 

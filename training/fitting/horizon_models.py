@@ -18,8 +18,9 @@ from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import Calibration
 from models.settings import BandSettings
+from models.strata import EVERYONE
 from models.target import Target
-from models.version import EVERYONE, HorizonModel, StratumModel
+from models.version import HorizonModel, StratumModel
 from training.evaluation.assessment import horizon_name
 from training.evaluation.metrics import log_loss
 from training.fitting.blend import fit_blend, fit_blend_early_stopped

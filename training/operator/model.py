@@ -19,19 +19,21 @@ from models.reasons.explain import Explanation
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import RegisteredVersion
 from models.scorer import Scorer
+from models.strata import EVERYONE
 from models.target import Target
-from models.version import EVERYONE, HorizonModel, ModelVersion
+from models.version import HorizonModel, ModelVersion
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.assessment import ASSESSMENT, Assessment, horizon_name
 from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.evaluation.metrics import auc, log_loss
 from training.evaluation.predictions import TestPredictions
+from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained, constraints_of
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
 from training.fitting.parameters import Parameters
-from training.fitting.tune import Tuned, TuningBudget, tune
+from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of

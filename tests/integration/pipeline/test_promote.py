@@ -4,6 +4,7 @@ dies in between.
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
+from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from commands import models as model_commands
@@ -27,6 +29,7 @@ from models.registry import (
     load_champion,
     load_registered,
     read_documents,
+    require_version,
 )
 from pipeline.promote import list_models, promote_model, rollback_model, show_model, would_pass
 from tests.builders.gate_documents import FEATURES
@@ -491,6 +494,44 @@ def test_what_is_not_there_is_told(
         rollback_model(home, name)
     with pytest.raises(ModelError, match=r"must be one that was registered \(.*\) \(got 'chrun'\)"):
         promote_model(home, "chrun")
+
+
+def test_the_check_before_mlflow_is_loaded_agrees_with_mlflow(
+    home: Home, tracking: Tracking, name: str, tmp_path: Path
+) -> None:
+    """Of names, numbers and aliases, those of a deleted version and model among them."""
+    for _ in range(3):
+        registered(tracking, name)
+    promote_model(home, name)
+    registered(tracking, f"{name}_gone")
+    client = MlflowClient(registry_uri=f"sqlite:///{home.tracking}")
+    client.delete_model_version(name, "2")
+    client.delete_registered_model(f"{name}_gone")
+    before = sorted(home.root.iterdir())
+    for model in (name, f"{name}_gone", "chrun"):
+        for which in ("1", "2", "3", "4", "01", "champion", "challenger", "previous", ""):
+            assert answer(find_version, home, model, which) == answer(
+                require_version, home, model, which
+            )
+    assert sorted(home.root.iterdir()) == before
+
+
+def test_a_registry_that_cannot_be_read_early_is_left_to_mlflow(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with sqlite3.connect(home.tracking) as database:
+        database.execute("CREATE TABLE model_versions (name, number)")
+    require_version(home, "churn", "99")
+    home.tracking.write_bytes(b"no database")
+    require_version(home, "churn", "99")
+
+
+def answer(ask: Callable[[Home, str, str], object], home: Home, model: str, which: str) -> str:
+    """What it is refused with, or nothing."""
+    try:
+        ask(home, model, which)
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def test_uplift_is_judged_by_its_experiment(home: Home, tracking: Tracking) -> None:

@@ -20,7 +20,7 @@ from models.registry import find_version, list_versions, load_registered
 from models.scorer import Scorer
 from pipeline.promote import promote_model
 from pipeline.train import Trained, train_target
-from training.fitting.tune import TuningBudget
+from training.fitting.budget import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
 from training.settings import GateSettings

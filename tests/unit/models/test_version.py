@@ -12,7 +12,8 @@ from holdfast.errors import ModelError
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.scorer import Scorer
-from models.version import HorizonModel, ModelVersion, Strata, StratumModel, load_version
+from models.strata import Strata
+from models.version import HorizonModel, ModelVersion, StratumModel, load_version
 
 FEATURES = ("a", "b", "c")
 

@@ -11,10 +11,11 @@ import training.fitting.tune
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost
 from training.fitting.blend import Member, fit_blend_early_stopped
+from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.parameters import DEFAULT_PARAMETERS
-from training.fitting.tune import Tuned, TuningBudget, priced, tune
+from training.fitting.tune import Tuned, priced, tune
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(max_rounds=80, patience_rounds=10)
