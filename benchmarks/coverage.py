@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from benchmarks.report import show
+from features.settings import FeatureSettings
 from holdfast.arrays import Floats
+from holdfast.clock import system_clock
 from holdfast.home import Home
 from holdfast.logging import progress
 from pipeline.features import build_features
@@ -95,7 +97,12 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
         folder = Path(directory)
         simulate(folder / "operator", customers, months, seed)
         home = Home(folder / "home")
-        build_features(home, str(folder / "operator" / "raw"))
+        build_features(
+            home,
+            FeatureSettings.read(),
+            now=system_clock(),
+            source=str(folder / "operator" / "raw"),
+        )
         dataset = churn_dataset(home)
         names, customer = np.unique(dataset.customers, return_inverse=True)
         chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]

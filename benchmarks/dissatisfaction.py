@@ -21,7 +21,9 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.report import show
 from features.operator.repository import OperatorRepository
+from features.settings import FeatureSettings
 from holdfast.arrays import Floats
+from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import TARGETS, SurveyTarget, is_silent, odds_ratio_that_explains
@@ -117,7 +119,9 @@ def operator(
         if not _is_there(folder / name, customers, months, seed, parameters):
             simulate(folder / name, customers, months, seed, parameters=parameters)
     home = Home(folder / "home")
-    build_features(home, str(folder / "operator" / "raw"))
+    build_features(
+        home, FeatureSettings.read(), now=system_clock(), source=str(folder / "operator" / "raw")
+    )
     return home
 
 

@@ -25,9 +25,10 @@ import json, resource, sys
 from pathlib import Path
 from features.compute import build as builds
 from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 
 builds.history_mondays = lambda raw, at: ()
-report = builds.build(Path(sys.argv[1]), Path(sys.argv[2]), settings=FeatureSettings.read())
+report = builds.build(Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings.read(), now=system_clock())
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps({"rows": report.rows["usage"], "seconds": report.seconds, "peak_gb": peak / 1e9}))
 """

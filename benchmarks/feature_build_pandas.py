@@ -22,6 +22,7 @@ from features.compute.build import BuildReport, build
 from features.contracts.tables import TABLES
 from features.fields import LINKS
 from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 from simulator.engine.simulator import simulate
 from tests.oracle import contacts, links_at, prepare, snapshot
 from tests.oracle.known import Tables
@@ -42,7 +43,7 @@ def main() -> None:
 
         def run_build() -> None:
             nonlocal report
-            report = build(raw, home / "features", settings=settings)
+            report = build(raw, home / "features", settings, now=system_clock())
 
         build_s = _seconds(run_build)
         assert report is not None  # noqa: S101  # for the type checker

@@ -20,6 +20,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks.report import show
+from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 from holdfast.home import Home
 from models.calibration import PlattCalibration
 from models.churn import CHURN
@@ -51,7 +53,12 @@ def main() -> None:
         folder = Path(directory)
         simulate(folder / "operator", customers, months, seed)
         home = Home(folder / "home")
-        build_features(home, str(folder / "operator" / "raw"))
+        build_features(
+            home,
+            FeatureSettings.read(),
+            now=system_clock(),
+            source=str(folder / "operator" / "raw"),
+        )
         dataset = churn_dataset(home)
         risk = true_risk(folder / "operator")
     models = {}

@@ -21,6 +21,7 @@ from features.live.event import LIVE_TABLES, Event, microseconds, read_event
 from features.live.state import STATE_TABLES, State, apply_event, entity_of
 from features.live.store import LiveStore
 from features.packed.store import PackedStore
+from holdfast.clock import system_clock
 
 CUSTOMERS, EVENTS, ALONE, PER_TRANSACTION = 10_000, 20_000, 200, 2_000
 HISTORY = 25 * CUSTOMERS
@@ -32,7 +33,7 @@ def main() -> None:
     """Measure and print."""
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as directory:
-        live = LiveStore(PackedStore(Path(directory), create=True))
+        live = LiveStore(PackedStore(Path(directory), create=True), system_clock)
         states = _states(random)
         sizes = [
             len(document)

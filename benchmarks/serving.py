@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.report import show
 from features.online import service as online
+from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from models.registry import load_champion
 from models.scorer import Scorer
@@ -34,7 +35,7 @@ def main() -> None:
         operator = simulated_operator(home, customers=3_000, months=10, seed=1)
         ids = quickstart(operator.table, ROLES, home).customers.ids
         scorer = Scorer(load_champion(home, "churn").model, threads=1)
-        service = online.open_service(home, scorer.version.service)
+        service = online.open_service(home, scorer.version.service, OnlineSettings())
 
         def direct(asked: list[str], reasons: int) -> None:
             matrix, _ = online.read(service, asked)

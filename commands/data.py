@@ -48,6 +48,7 @@ def check(
 
     with results_only():
         from features.sources import open_source
+        from holdfast.clock import system_clock
 
         source = open_source(where)
         from features.fields import features_without
@@ -56,6 +57,7 @@ def check(
         report = run(
             source,
             quarantine=quarantine or home_of(home).checked,
+            now=system_clock(),
             disables=features_without,
         )
     if as_json:

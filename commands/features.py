@@ -31,9 +31,10 @@ def plan(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
         from features.operator.repository import OperatorRepository
 
-        changes = OperatorRepository(home_of(home)).plan()
+        changes = OperatorRepository(home_of(home), OnlineSettings.read()).plan()
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
@@ -47,9 +48,10 @@ def apply(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
         from pipeline.features import apply_features
 
-        changes = apply_features(home_of(home))
+        changes = apply_features(home_of(home), OnlineSettings.read())
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
@@ -82,9 +84,19 @@ def build(
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
+        from features.settings import FeatureSettings
+        from holdfast.clock import system_clock
         from pipeline.features import build_features
 
-        result = build_features(home_of(home), source, at)
+        result = build_features(
+            home_of(home),
+            FeatureSettings.read(),
+            now=system_clock(),
+            online=OnlineSettings.read(),
+            source=source,
+            at=at,
+        )
     if as_json:
         print_json(result.to_json())
     else:
@@ -98,9 +110,10 @@ def materialize(home: HomeOption = None, as_json: JsonOption = False) -> None:
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
         from pipeline.features import materialize_features
 
-        result = materialize_features(home_of(home))
+        result = materialize_features(home_of(home), OnlineSettings.read())
     if as_json:
         print_json(vars(result))
     else:
@@ -125,8 +138,10 @@ def show(
 
     with results_only():
         from features.online.profile import read_profile
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
 
-        profile = read_profile(home_of(home), service, id)
+        profile = read_profile(home_of(home), service, id, OnlineSettings.read(), system_clock())
     if as_json:
         print_json(profile.to_json())
     else:

@@ -16,6 +16,8 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from features.flat.identity import read_identity
+from features.online.settings import OnlineSettings
+from features.settings import FeatureSettings
 from holdfast.errors import HoldfastError, HomeError
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -73,7 +75,9 @@ def demo(home: Home) -> Demo:
             "has a file of somebody else's that the demo would overwrite",
             kept.name,
         )
-    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED)
+    operator = simulated_operator(
+        home, CUSTOMERS, MONTHS, SEED, FeatureSettings.read(), OnlineSettings.read()
+    )
     result = quickstart(operator.table, ROLES, home)
     ids = [
         line.split(",")[1]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.fields import features_without
+from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
+from features.settings import FeatureSettings
 from features.sources import open_source
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
@@ -67,7 +69,13 @@ class FeatureBuild:
 
 
 def build_features(
-    home: Home, source: str | None = None, at: datetime | None = None
+    home: Home,
+    settings: FeatureSettings,
+    *,
+    now: datetime,
+    online: OnlineSettings | None = None,
+    source: str | None = None,
+    at: datetime | None = None,
 ) -> FeatureBuild:
     """Take raw tables in and compute the features that are missing.
 
@@ -75,6 +83,12 @@ def build_features(
     ----------
     home : Home
         Where the raw store, the quarantine and the feature tables lie.
+    settings : FeatureSettings
+        How features are computed.
+    now : datetime
+        With a time zone: a row that claims to arrive later is not known yet.
+    online : OnlineSettings, optional
+        Which online store the registry names, as `features.operator.repository.OperatorRepository`.
     source : str, optional
         Folder or SQLAlchemy URL of the raw tables. Default: the raw store as it is.
     at : datetime, optional
@@ -97,29 +111,35 @@ def build_features(
     from features.compute.build import build
     from features.intake.check import accept
 
-    repository = OperatorRepository(home)
+    repository = OperatorRepository(home, online)
     with locked(home):
         check = (
             None
             if tables is None
-            else accept(tables, home.raw, quarantine=home.quarantine, disables=features_without)
+            else accept(
+                tables,
+                home.raw,
+                quarantine=home.quarantine,
+                now=now,
+                disables=features_without,
+            )
         )
-        report = build(home.raw, repository.directory, moment)
+        report = build(home.raw, repository.directory, settings, now=now, at=moment)
         repository.apply()
     return FeatureBuild(check=check, build=report, quarantine=home.quarantine)
 
 
-def apply_features(home: Home) -> list[Change]:
+def apply_features(home: Home, online: OnlineSettings | None = None) -> list[Change]:
     """Make the registry hold what the definitions say; errors as in `holdfast.home.locked`."""
     with locked(home):
-        return OperatorRepository(home).apply()
+        return OperatorRepository(home, online).apply()
 
 
-def materialize_features(home: Home) -> "Materialized":
+def materialize_features(home: Home, online: OnlineSettings | None = None) -> "Materialized":
     """Write the newest snapshot into the online store; errors as in
     `features.operator.materialize.materialize`.
     """
-    repository = OperatorRepository(home)
+    repository = OperatorRepository(home, online)
     repository.require_tables()
     from features.operator.materialize import materialize
 

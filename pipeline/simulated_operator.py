@@ -10,7 +10,9 @@ from pathlib import Path
 import pyarrow.csv as pa_csv
 
 from features.flat.customers import Roles
+from features.online.settings import OnlineSettings
 from features.operator.repository import OperatorRepository
+from features.settings import FeatureSettings
 from holdfast.errors import HomeError, InputError
 from holdfast.files import write_beside
 from holdfast.home import Home
@@ -43,7 +45,14 @@ class SimulatedOperator:
     table: Path
 
 
-def simulated_operator(home: Home, customers: int, months: int, seed: int) -> SimulatedOperator:
+def simulated_operator(
+    home: Home,
+    customers: int,
+    months: int,
+    seed: int,
+    settings: FeatureSettings | None = None,
+    online: OnlineSettings | None = None,
+) -> SimulatedOperator:
     """Simulate an operator and compute its features.
 
     Parameters
@@ -54,6 +63,10 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     customers, months, seed : int
         As in `simulator.engine.simulator.simulate`; at least 10 months, so that there is a Monday
         to learn from.
+    settings : FeatureSettings, optional
+        How features are computed. Default: the defaults of `FeatureSettings`.
+    online : OnlineSettings, optional
+        Where the newest features go, as `features.operator.repository.OperatorRepository`.
 
     Raises
     ------
@@ -62,7 +75,7 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
     InputError
         The period is too short for a cut-off with enough history before and the horizon after it.
     """
-    features, end = simulated_features(home, customers, months, seed)
+    features, end = simulated_features(home, customers, months, seed, settings, online)
     # Losses arrive up to some days after they happen.
     mondays = [
         monday
@@ -86,7 +99,12 @@ def simulated_operator(home: Home, customers: int, months: int, seed: int) -> Si
 
 
 def simulated_features(
-    home: Home, customers: int, months: int, seed: int
+    home: Home,
+    customers: int,
+    months: int,
+    seed: int,
+    settings: FeatureSettings | None = None,
+    online: OnlineSettings | None = None,
 ) -> tuple[FeatureBuild, datetime]:
     """Simulate an operator and compute its features, in both stores; what is there already is not
     made again.
@@ -98,6 +116,10 @@ def simulated_features(
     customers, months, seed : int
         As in `simulator.engine.simulator.simulate`; from 16 months on there is enough to `holdfast
         train`.
+    settings : FeatureSettings, optional
+        How features are computed. Default: the defaults of `FeatureSettings`.
+    online : OnlineSettings, optional
+        Where the newest features go, as `features.operator.repository.OperatorRepository`.
 
     Returns
     -------
@@ -122,6 +144,9 @@ def simulated_features(
         end = datetime.fromisoformat(
             simulate(folder, customers, months, seed).simulation.end
         ).astimezone(UTC)
-    features = build_features(home, str(folder / "raw"))
-    materialize_features(home)
+    # To a simulated operator it is now when its data end, whenever it is simulated.
+    features = build_features(
+        home, settings or FeatureSettings(), now=end, online=online, source=str(folder / "raw")
+    )
+    materialize_features(home, online)
     return features, end

@@ -19,6 +19,7 @@ from features.flat.identity import (
     was_published,
 )
 from features.flat.repository import SERVICE, TableRepository
+from features.online.settings import OnlineSettings
 from holdfast.arrays import Floats
 from holdfast.files import outputs
 from holdfast.home import Home
@@ -70,7 +71,7 @@ def publish_model(
     settings = TrainingSettings.read()
     splits = _splits(customers, settings)
     identity = TableIdentity.of(customers)
-    repository = TableRepository(home)
+    repository = TableRepository(home, OnlineSettings.read())
     with claimed(home, identity), outputs() as files:
         # Under the lock, so that no two runs give one code to two categories.
         encoding = home_encoding(home, customers)

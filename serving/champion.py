@@ -9,6 +9,7 @@ import numpy as np
 
 from features.encoding.encoding import Encoding
 from features.online.service import OnlineService, open_service, read
+from features.online.settings import OnlineSettings
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
 from holdfast.home import Home
@@ -99,10 +100,13 @@ class Champion:
     ----------
     home : Home
         Where registry, model versions and online store lie.
+    online : OnlineSettings
+        Which online store.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, online: OnlineSettings) -> None:
         self.home = home
+        self.online = online
         self.loaded: Loaded | None = None
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -129,7 +133,7 @@ class Champion:
                 if known is not None and known.address == address
                 else load_registered(address)
             )
-            online = open_service(self.home, version.model.service)
+            online = open_service(self.home, version.model.service, self.online)
             if (
                 known is not None
                 and known.version is version

@@ -8,6 +8,7 @@ from types import FrameType
 
 import uvicorn
 
+from features.online.settings import OnlineSettings
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -39,7 +40,7 @@ def run(home: Home, host: str, port: int) -> None:
     ModelError
         Champion or online store are missing, damaged or do not fit. Nothing listens then.
     """
-    settings = ServingSettings.read()
+    settings, online = ServingSettings.read(), OnlineSettings.read()
     if settings.api_key is not None and not settings.api_key.get_secret_value().strip():
         raise InputError(ServingSettings.variable("api_key"), "must not be blank")
     if settings.api_key is None and not is_loopback(host):
@@ -47,7 +48,7 @@ def run(home: Home, host: str, port: int) -> None:
             ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}"
         )
     with progress("Loading the champion"):
-        champion = Champion(home)
+        champion = Champion(home, online)
         champion.refresh()
         from serving.service import make_service
 

@@ -14,6 +14,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from holdfast.home import Home
+from tests.builders.clocks import NOW
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -100,6 +101,7 @@ def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str)
 
     Made once for all tests that learn from it: 2,000 customers over 20 months.
     """
+    from features.settings import FeatureSettings
     from pipeline.features import build_features, materialize_features
     from simulator.engine.simulator import simulate
 
@@ -110,7 +112,9 @@ def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str)
         if not (folder / "ready").exists():
             simulate(folder / "operator", 2_000, 20, 4, workers=1)
             home = Home(folder / "home")
-            build_features(home, str(folder / "operator" / "raw"))
+            build_features(
+                home, FeatureSettings(), now=NOW, source=str(folder / "operator" / "raw")
+            )
             materialize_features(home)
             (folder / "ready").touch()
     return folder

@@ -109,7 +109,12 @@ class BuildReport:
 
 
 def build(
-    raw: Path, directory: Path, at: datetime | None = None, settings: FeatureSettings | None = None
+    raw: Path,
+    directory: Path,
+    settings: FeatureSettings,
+    *,
+    now: datetime,
+    at: datetime | None = None,
 ) -> BuildReport:
     """Bring feature tables up to date with raw tables.
 
@@ -119,10 +124,12 @@ def build(
         Accepted raw tables: ``<table>/*.parquet``. Only read.
     directory : Path
         Where everything is written. One build at a time.
+    settings : FeatureSettings
+        How much history to keep, what to compute with, and what is assumed of margins.
+    now : datetime
+        With a time zone: a row that claims to arrive later is not known yet.
     at : datetime, optional
         Time of the newest snapshot: a midnight in UTC. Default: the last one that the data reach.
-    settings : FeatureSettings, optional
-        Default: as the environment says.
 
     Returns
     -------
@@ -135,11 +142,10 @@ def build(
         A required table is absent, a part lacks columns, there are no rows, or `at` is no midnight.
     """
     begun = time.monotonic()
-    settings = settings or FeatureSettings.read()
     with open_raw(
         raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use
     ) as tables:
-        reached = newest_time(tables)
+        reached = newest_time(tables, now)
         newest = checked_time(at, reached) if at else reached
         require_subscriptions(tables, newest)
         mondays = history_mondays(tables, newest)

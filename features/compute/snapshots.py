@@ -17,10 +17,17 @@ WEEK = timedelta(days=7)
 _WEEKLY = ("usage_weeks", "network_weeks")
 
 
-def newest_time(raw: RawTables) -> datetime:
+def newest_time(raw: RawTables, now: datetime) -> datetime:
     """The last UTC midnight that the data reach: not after the newest arrival, nor after now.
 
     A row that claims to arrive in the future is not known yet.
+
+    Parameters
+    ----------
+    raw : RawTables
+        The tables.
+    now : datetime
+        With a time zone.
 
     Raises
     ------
@@ -32,7 +39,8 @@ def newest_time(raw: RawTables) -> datetime:
     ]
     if not arrived:
         raise InputError("raw tables", "must hold rows; they are all empty")
-    return min(max(arrived), datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
+    reached = min(max(arrived), now.astimezone(UTC))
+    return reached.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def checked_time(at: datetime, newest: datetime) -> datetime:

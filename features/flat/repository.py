@@ -17,7 +17,12 @@ import pyarrow.parquet as pq
 from features.encoding.encoding import Encoding, read_encoding
 from features.online.feast_store import open_feast
 from features.online.service import OnlineLayout, OnlineView, online_directory, publish_service
-from features.online.settings import PACKED_TYPE, OnlineSettings, online_store_section
+from features.online.settings import (
+    PACKED_TYPE,
+    OnlineSettings,
+    configured_store,
+    online_store_section,
+)
 from features.packed.store import PackedStore
 from holdfast.arrays import Floats, Times
 from holdfast.files import write_beside
@@ -65,9 +70,13 @@ class TableRepository:
     ----------
     home : Home
         The home directory; the repository is its ``features`` directory.
+    online : OnlineSettings, optional
+        Where the newest features go from now on. Default: where they went so far, packed files in
+        a new repository.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, online: OnlineSettings | None = None) -> None:
+        self._online = online
         self.directory = home.features
 
     def write(self, encoding: Encoding, ids: list[str], times: Times, matrix: Floats) -> None:
@@ -136,10 +145,11 @@ class TableRepository:
         return self.directory / _TABLE
 
     def _configuration(self) -> str:
-        settings = OnlineSettings.read()
+        before = self._old_configuration()
+        settings = self._online or configured_store(before)
         # Homes may share a Redis server: there a project's name is part of every key, so each home
         # has its own, for good.
-        known = re.search(r"^project: (holdfast_\w+)$", self._old_configuration(), re.MULTILINE)
+        known = re.search(r"^project: (holdfast_\w+)$", before, re.MULTILINE)
         own = known[1] if known else f"holdfast_{uuid4().hex[:12]}"
         project = own if settings.online_store == "redis" else "holdfast"
         return _CONFIGURATION.format(project=project, online_store=online_store_section(settings))

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -44,7 +45,12 @@ _NONE: Positions = np.empty(0, dtype=np.int64)
 
 
 def accept(
-    source: TableSource, out: Path, *, quarantine: Path, disables: Disables = lambda table: ()
+    source: TableSource,
+    out: Path,
+    *,
+    quarantine: Path,
+    now: datetime,
+    disables: Disables = lambda table: (),
 ) -> CheckReport:
     """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
 
@@ -61,6 +67,8 @@ def accept(
         Folder of the raw store.
     quarantine : Path
         Folder of the rows that were not accepted, ``<table>.parquet`` each.
+    now : datetime
+        With a time zone: tables whose rows arrive later are doubtful.
     disables : callable
         Names the features that cannot be computed without a table.
 
@@ -75,17 +83,21 @@ def accept(
         A required table or column is missing, a column's type or a file cannot be read, or ``out``
         or ``quarantine`` holds something else. Nothing was changed.
     """
-    return _run(source, RawStore(out), QuarantineFolder(quarantine), disables)
+    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, disables)
 
 
 def check(
-    source: TableSource, *, quarantine: Path, disables: Disables = lambda table: ()
+    source: TableSource,
+    *,
+    quarantine: Path,
+    now: datetime,
+    disables: Disables = lambda table: (),
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
     Parameters
     ----------
-    source, quarantine, disables
+    source, quarantine, now, disables
         As in `accept`.
 
     Returns
@@ -103,12 +115,17 @@ def check(
             source,
             RawStore(Path(scratch) / "raw", keep=False),
             QuarantineFolder(quarantine),
+            now,
             disables,
         )
 
 
 def _run(
-    source: TableSource, store: RawStore, folder: QuarantineFolder, disables: Disables
+    source: TableSource,
+    store: RawStore,
+    folder: QuarantineFolder,
+    now: datetime,
+    disables: Disables,
 ) -> CheckReport:
     started = time.monotonic()
     _refuse_early(source, store)
@@ -125,7 +142,7 @@ def _run(
                 AbsentTable(name, tuple(disables(name))) for name in TABLES if name not in present
             ),
             unknown_tables=source.unknown(),
-            doubts=tuple(doubts(reports, store.files, whole)),
+            doubts=tuple(doubts(reports, store.files, whole, now)),
             quarantine=folder.root,
             seconds=time.monotonic() - started,
         )

@@ -1,7 +1,7 @@
 """Doubts about raw tables: nothing that a contract forbids, but what a wrong mapping looks like."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from features.contracts.tables import TABLES
@@ -35,7 +35,7 @@ def doubts(
     reports: Mapping[str, TableReport],
     files: Files,
     whole: WholeTables,
-    now: datetime | None = None,
+    now: datetime,
 ) -> Iterator[Doubt]:
     """What looks wrong about tables.
 
@@ -47,11 +47,11 @@ def doubts(
         Gives a table's accepted files.
     whole : WholeTables
         To ask about them.
-    now : datetime, optional
-        Rows should not arrive later than this. Default: the clock.
+    now : datetime
+        With a time zone: rows should not arrive later than this.
     """
     yield from _empty(reports)
-    yield from _untimely(reports, now or datetime.now(UTC))
+    yield from _untimely(reports, now)
     yield from _unlinked(reports, files, whole)
 
 

@@ -1,7 +1,7 @@
 """The online store kept up to date by events, between one build and the next."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from features.live.batch import KINDS, LIVE_VIEWS, Build, LiveBatch
 from features.live.event import Event, microseconds, time_of
 from features.live.state import LINKS, STATE_TABLES
 from features.packed.store import PackedStore
+from holdfast.clock import Clock
 from holdfast.errors import InputError, ModelError
 from holdfast.logging import progress
 
@@ -27,13 +28,11 @@ class LiveStore:
     ----------
     store : PackedStore
         Where states and records lie.
-    clock : callable, optional
-        Says what time it is, with a time zone. Default: the machine's clock.
+    clock : Clock
+        Events that claim to have arrived later are refused.
     """
 
-    def __init__(
-        self, store: PackedStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, store: PackedStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -68,7 +67,7 @@ class LiveStore:
             event claims to have arrived in the future: nothing could replace what it leaves until
             then.
         """
-        build = self._build()
+        build = _last_build(self._store)
         if build is None:
             raise ModelError(
                 "live features",
@@ -92,70 +91,72 @@ class LiveStore:
                 batch.apply(event)
             return batch.write()
 
-    def replace(
-        self,
-        cutoff: datetime,
-        tables: Iterable[str],
-        documents: Mapping[str, Iterable[pa.RecordBatch]],
-        rows: int | None = None,
-    ) -> int:
-        """Replace all states by a build's, and keep what has arrived since its cut-off.
 
-        Records that events have changed since then are written anew. To be called after the build's
-        own records were written; killed at any time, the same call completes it. States of an
-        older build than the last one are not taken.
+def replace_states(
+    store: PackedStore,
+    cutoff: datetime,
+    tables: Iterable[str],
+    documents: Mapping[str, Iterable[pa.RecordBatch]],
+    rows: int | None = None,
+) -> int:
+    """Replace all states by a build's, and keep what has arrived since its cut-off.
 
-        Parameters
-        ----------
-        cutoff : datetime
-            The build's, with a time zone.
-        tables : iterable of str
-            The raw tables it had.
-        documents : mapping of str to iterable of pyarrow.RecordBatch
-            By kind of state and of link, rows with the columns id and document, as `state_queries`
-            and `link_queries` give.
-        rows : int, optional
-            How many there are, where that is known.
+    Records that events have changed since then are written anew. To be called after the build's
+    own records were written; killed at any time, the same call completes it. States of an
+    older build than the last one are not taken.
 
-        Returns
-        -------
-        int
-            How many states were taken.
-        """
-        build, last = Build(microseconds(cutoff), frozenset(tables)), self._build()
-        if last is not None and last.cutoff > build.cutoff:
-            return 0
-        taken = 0
-        with progress("Writing states for live events", rows) as advance:
-            for kind in STATE_TABLES:
-                states = _pairs(documents[kind])
-                while part := list(islice(states, _STATES_PER_TRANSACTION)):
-                    with self._store.updating(LIVE_VIEWS, KINDS) as update:
-                        batch = LiveBatch(update, build)
-                        for entity, document in part:
-                            batch.replace(kind, entity, document)
-                        batch.write()
-                    taken += len(part)
-                    advance(len(part))
-        with self._store.updating(LIVE_VIEWS, KINDS) as update:
-            batch = LiveBatch(update, build)
-            batch.replace_links({link: dict(_pairs(documents[link])) for link in LINKS})
-            batch.write()
-        self._store.put_document(
-            _DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)}
-        )
-        return taken
+    Parameters
+    ----------
+    store : PackedStore
+        Where states and records lie.
+    cutoff : datetime
+        The build's, with a time zone.
+    tables : iterable of str
+        The raw tables it had.
+    documents : mapping of str to iterable of pyarrow.RecordBatch
+        By kind of state and of link, rows with the columns id and document, as `state_queries`
+        and `link_queries` give.
+    rows : int, optional
+        How many there are, where that is known.
 
-    def _build(self) -> Build | None:
-        document = self._store.get_document(_DOCUMENT)
-        try:
-            if document is None:
-                return None
-            return Build(document["cutoff"], frozenset(document["tables"]))  # type: ignore[index]
-        except (KeyError, TypeError) as error:
-            raise ModelError(
-                "live features", f"were written by another release; materialize again: {error!r}"
-            ) from None
+    Returns
+    -------
+    int
+        How many states were taken.
+    """
+    build, last = Build(microseconds(cutoff), frozenset(tables)), _last_build(store)
+    if last is not None and last.cutoff > build.cutoff:
+        return 0
+    taken = 0
+    with progress("Writing states for live events", rows) as advance:
+        for kind in STATE_TABLES:
+            states = _pairs(documents[kind])
+            while part := list(islice(states, _STATES_PER_TRANSACTION)):
+                with store.updating(LIVE_VIEWS, KINDS) as update:
+                    batch = LiveBatch(update, build)
+                    for entity, document in part:
+                        batch.replace(kind, entity, document)
+                    batch.write()
+                taken += len(part)
+                advance(len(part))
+    with store.updating(LIVE_VIEWS, KINDS) as update:
+        batch = LiveBatch(update, build)
+        batch.replace_links({link: dict(_pairs(documents[link])) for link in LINKS})
+        batch.write()
+    store.put_document(_DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)})
+    return taken
+
+
+def _last_build(store: PackedStore) -> Build | None:
+    document = store.get_document(_DOCUMENT)
+    try:
+        if document is None:
+            return None
+        return Build(document["cutoff"], frozenset(document["tables"]))  # type: ignore[index]
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            "live features", f"were written by another release; materialize again: {error!r}"
+        ) from None
 
 
 def _pairs(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.fields import VIEWS
 from features.online.service import open_service, read, stale
+from features.online.settings import OnlineSettings
 from features.views.declaration import Feature
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -73,7 +74,9 @@ class Profile:
         }
 
 
-def read_profile(home: Home, service: str, id: str, now: datetime | None = None) -> Profile:
+def read_profile(
+    home: Home, service: str, id: str, settings: OnlineSettings, now: datetime
+) -> Profile:
     """Look somebody up in the online store.
 
     Parameters
@@ -84,8 +87,10 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
         Feature service.
     id : str
         The service's entity.
-    now : datetime, optional
-        Aware; what staleness is measured from. Default: the clock.
+    settings : OnlineSettings
+        Which online store.
+    now : datetime
+        With a time zone; what staleness is measured from.
 
     Raises
     ------
@@ -94,11 +99,11 @@ def read_profile(home: Home, service: str, id: str, now: datetime | None = None)
     ModelError
         There is no such service online.
     """
-    opened = open_service(home, service)
+    opened = open_service(home, service, settings)
     matrix, times = read(opened, [id])
     if np.isnat(times).all():
         raise InputError(opened.entity, f"must be known to {service}", id)
-    late = stale(opened, times, now or datetime.now(UTC))
+    late = stale(opened, times, now)
     features: list[KnownFeature] = []
     for position, view in enumerate(opened.views):
         time = (

@@ -93,8 +93,8 @@ class OnlineService:
         )
 
 
-def open_service(home: Home, name: str) -> OnlineService:
-    """Open a feature service of a home for online reads, from the online store of the settings.
+def open_service(home: Home, name: str, settings: OnlineSettings) -> OnlineService:
+    """Open a feature service of a home for online reads.
 
     Parameters
     ----------
@@ -102,6 +102,8 @@ def open_service(home: Home, name: str) -> OnlineService:
         Its operator's repository is asked first, then that of the team's own table.
     name : str
         The service's name.
+    settings : OnlineSettings
+        Which online store to read from.
 
     Raises
     ------
@@ -110,7 +112,6 @@ def open_service(home: Home, name: str) -> OnlineService:
     InputError
         A setting does not fit.
     """
-    settings = OnlineSettings.read()
     repositories = (home.features / OPERATOR_DIRECTORY, home.features)
     for repository in [path for path in repositories if _is_filled(path, settings)] or [
         home.features

@@ -1,6 +1,7 @@
 """Settings of online reads."""
 
 import json
+import re
 from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -57,6 +58,14 @@ def present_type(written: str) -> str:
     may hold.
     """
     return _EARLIER_TYPES.get(written, written)
+
+
+def configured_store(configuration: str) -> OnlineSettings:
+    """Settings with the online store that a `feature_store.yaml` names; packed files where it is
+    empty.
+    """
+    named = map(present_type, re.findall(r"^  type: (\S+)$", configuration, re.MULTILINE))
+    return OnlineSettings(online_store="redis" if REDIS_TYPE in named else "packed")
 
 
 def require_client(settings: OnlineSettings) -> None:

@@ -14,7 +14,7 @@ from features.compute.files import digest_of
 from features.compute.state_files import find_states
 from features.fields import LINKS, SERVICES, VIEWS
 from features.live.batch import LIVE_VIEWS
-from features.live.store import LiveStore
+from features.live.store import replace_states
 from features.online.feast_layout import layout_of
 from features.online.service import online_directory, publish_service
 from features.online.settings import PACKED_TYPE
@@ -76,7 +76,7 @@ class Materialized:
 
 
 def materialize(repository: OperatorRepository) -> Materialized:
-    """Write the newest snapshot of every view into the online store that the settings name.
+    """Write the newest snapshot of every view into the repository's online store.
 
     An older value never overwrites a newer one. Views that are online already are skipped; a run
     that was killed is completed by the next one.
@@ -143,7 +143,7 @@ def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None
     # A view whose columns changed was emptied: what events had written there is written anew.
     note, digest = "materialized/states", f"{states.digest} {LIVE_VIEWS}"
     if packed.get_document(note) != digest:
-        LiveStore(packed).replace(states.cutoff, states.tables, states.documents(), states.rows)
+        replace_states(packed, states.cutoff, states.tables, states.documents(), states.rows)
         packed.put_document(note, digest)
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from features.fields import LINKS, SERVICES, VIEWS
 from features.online.feast_store import open_feast
-from features.online.settings import OnlineSettings, online_store_section
+from features.online.settings import OnlineSettings, configured_store, online_store_section
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 from holdfast.files import write_beside
@@ -85,9 +85,13 @@ class OperatorRepository:
     ----------
     home : Home
         The home directory.
+    online : OnlineSettings, optional
+        Where the newest features go from now on. Default: where they went so far, packed files in
+        a new repository.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, online: OnlineSettings | None = None) -> None:
+        self._online = online
         self.directory = home.features / "operator"
         self.tables = self.directory / "tables"
 
@@ -103,7 +107,7 @@ class OperatorRepository:
         if (self.directory / "feature_store.yaml").exists():
             return _changes(self._plan()[0])
         with TemporaryDirectory() as elsewhere:
-            return _changes(OperatorRepository(Home(Path(elsewhere)))._plan()[0])
+            return _changes(OperatorRepository(Home(Path(elsewhere)), self._online)._plan()[0])
 
     def apply(self) -> list[Change]:
         """Make the registry hold the objects of `features.operator.definitions`, and nothing else.
@@ -260,17 +264,14 @@ class OperatorRepository:
         return open_feast(self.directory)
 
     def _configuration(self, path: Path) -> str:
-        project = (
-            re.search(r"^project: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-            if path.exists()
-            else None
-        )
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        project = re.search(r"^project: (\w+)$", before, re.MULTILINE)
         return _CONFIGURATION.format(
             # Homes may share a Redis server: there a project's name is part of every key, so each
             # home has its own, for good.
             project=project[1] if project else f"holdfast_{uuid4().hex[:12]}",
             registry=self.directory.absolute() / "registry.db",
-            online_store=online_store_section(OnlineSettings.read()),
+            online_store=online_store_section(self._online or configured_store(before)),
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.fields import SERVICES, VIEWS
 from features.online.service import open_service
+from features.online.settings import OnlineSettings
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from models.reasons.cost import explanation_cost
@@ -93,7 +94,7 @@ def _online(home: Home, model: ModelVersion) -> Iterator[Finding]:
         defined = tuple(name for view in views for name in VIEWS[view].columns)
         yield from _changed(model.features, defined, f"the definition of {model.service}")
     try:
-        online = open_service(home, model.service).features
+        online = open_service(home, model.service, OnlineSettings.read()).features
     except HoldfastError as error:
         yield Finding("online", model.service, f"no feature can be read online: {error}; {run}")
         return

@@ -30,6 +30,7 @@ from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 from features.views import experience
 from simulator.engine.simulator import simulate
+from tests.builders.clocks import NOW
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 from tests.oracle import contacts, links_at, prepare, snapshot
 from tests.oracle.known import Tables
@@ -256,8 +257,9 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
             report = build(
                 raw,
                 raw.parent / "features",
-                START + timedelta(days=day),
                 feature_settings(history_customers=12),
+                now=NOW,
+                at=START + timedelta(days=day),
             )
             assert report.history
             check_build(prepare(tables), raw.parent / "features", report, report.history[-2:])
@@ -268,7 +270,7 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
 def test_the_build_equals_pandas_on_simulated_tables(tmp_path: Path) -> None:
     simulate(tmp_path, customers=300, months=7, seed=3)
     raw = tmp_path / "raw"
-    report = build(raw, tmp_path / "features", settings=feature_settings())
+    report = build(raw, tmp_path / "features", feature_settings(), now=NOW)
     tables = {name: pq.read_table(raw / name) for name in FEATURES if (raw / name).exists()}
     check_build(prepare(tables), tmp_path / "features", report, report.history[::2])
 

@@ -13,7 +13,7 @@ import pytest
 from features.flat.customers import Roles
 from features.online.feast_store import open_feast
 from features.online.service import open_service, read
-from features.online.settings import PACKED_TYPE
+from features.online.settings import PACKED_TYPE, OnlineSettings
 from holdfast.documents import read_document, to_document
 from holdfast.home import Home
 from models.registry import find_version, load_champion, load_registered, read_documents
@@ -49,7 +49,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_a_flat_tables_home_scores_as_it_did(flat: Home) -> None:
     scores = pq.read_table(flat.scores)
     model = load_champion(flat, "churn").model
-    matrix, _ = read(open_service(flat, model.service), scores["customer_id"].to_pylist())
+    matrix, _ = read(
+        open_service(flat, model.service, OnlineSettings()), scores["customer_id"].to_pylist()
+    )
     probability = Scorer(model, threads=1).score(matrix).probability
     np.testing.assert_array_equal(probability, scores["probability"].to_numpy())
 

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from features.flat.customers import Roles
 from features.online import service as online
+from features.online.settings import OnlineSettings
 from holdfast.errors import HoldfastError, HomeError, InputError, ModelError
 from holdfast.home import Home
 from models.registry import find_champion, load_champion
@@ -84,7 +85,7 @@ def test_everyone_is_scored_and_the_known_also_out_of_fold(
 
 def test_what_is_served_is_what_was_scored(done: Quickstart) -> None:
     champion = load_champion(done.home, "churn")
-    service = online.open_service(done.home, champion.model.service)
+    service = online.open_service(done.home, champion.model.service, OnlineSettings())
     assert service.features == champion.model.features
     found = scores(done.home)
     matrix, times = online.read(service, found["customer_id"])
@@ -295,7 +296,7 @@ def test_under_time_early_rows_are_scored_but_not_judged(table: pa.Table, tmp_pa
     assert len(unjudged) == sum(target == "no" for target in table["left"].to_pylist()[:first])
     assert "time window" in result.home.report.read_text(encoding="utf-8")
     _, times = online.read(
-        online.open_service(result.home, "customer_table_v1"), ["00000", "00399"]
+        online.open_service(result.home, "customer_table_v1", OnlineSettings()), ["00000", "00399"]
     )
     assert [str(time)[:10] for time in online.oldest(times)] == ["2025-01-01", "2025-10-01"]
 
@@ -321,7 +322,7 @@ def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) 
     )
     second = run(fewer, tmp_path / "home", Roles(target="left", id="customer", time="day"))
     champion = load_champion(second.home, "churn")
-    service = online.open_service(second.home, champion.model.service)
+    service = online.open_service(second.home, champion.model.service, OnlineSettings())
     found = scores(second.home)
     matrix, times = online.read(service, [*found["customer_id"], "00399"])
     assert str(times[0, 0])[:10] == "2025-01-01"
@@ -346,7 +347,7 @@ def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) ->
     ]
     result = run(table.rename_columns(names), tmp_path / "home")
     assert result.to_json()["features"] == 7
-    service = online.open_service(result.home, "customer_table_v1")
+    service = online.open_service(result.home, "customer_table_v1", OnlineSettings())
     assert len(set(service.features)) == 7
     assert not {"rn", "entity_row_id", "customer_id", "event_timestamp", "label", "a_y"} & set(
         service.features

@@ -16,6 +16,7 @@ import pytest
 
 from features.flat.customers import Roles
 from features.online import service as online
+from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from models.registry import load_champion
 from models.scorer import Scorer
@@ -49,7 +50,7 @@ def _tables(table: pa.Table, directory: Path) -> Iterator[Path]:
 
 def _serves_what_it_was_trained_on(home: Home) -> int:
     champion = load_champion(home, "churn")
-    service = online.open_service(home, champion.model.service)
+    service = online.open_service(home, champion.model.service, OnlineSettings())
     matrix, times = online.read(service, [f"{number:05d}" for number in range(400)])
     assert service.features == champion.model.features
     assert not np.isnat(times).any()
@@ -100,7 +101,9 @@ def test_killed_at_any_moment_the_home_serves_and_the_next_run_completes(
     assert _serves_what_it_was_trained_on(home) > newest
     champion = load_champion(home, "churn")
     found = pq.read_table(home.scores).to_pydict()
-    matrix, _ = online.read(online.open_service(home, champion.model.service), found["customer_id"])
+    matrix, _ = online.read(
+        online.open_service(home, champion.model.service, OnlineSettings()), found["customer_id"]
+    )
     assert (
         Scorer(champion.model, threads=1).score(matrix).probability.tolist() == found["probability"]
     )

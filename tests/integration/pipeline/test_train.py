@@ -13,6 +13,7 @@ import pytest
 from benchmarks.gate import leaked, miscalibrated, shuffled, verdict_of
 from features.fields import SERVICES, VIEWS
 from features.online.service import open_service, read
+from features.online.settings import OnlineSettings
 from holdfast.errors import HomeError, InputError
 from holdfast.home import Home
 from models.churn import CHURN
@@ -105,7 +106,7 @@ def test_the_registered_version_says_what_the_trained_one_says(
 
 
 def test_the_online_store_gives_what_it_reads(home: Home, trained: Trained) -> None:
-    service = open_service(home, "churn_v1")
+    service = open_service(home, "churn_v1", OnlineSettings())
     assert service.features == trained.model.version.features
     matrix, _ = read(service, ["S000000014", "S000000016"])
     assert np.isfinite(Scorer(trained.model.version, threads=1).score(matrix).probability).all()

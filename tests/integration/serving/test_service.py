@@ -33,6 +33,7 @@ from starlette.testclient import TestClient
 from features.encoding.encoding import Encoding, infer_encoding
 from features.flat.repository import SERVICE, VIEW, TableRepository, snapshot_time
 from features.online.service import online_directory
+from features.online.settings import OnlineSettings
 from features.packed.store import PackedStore
 from holdfast.arrays import Floats
 from holdfast.errors import ModelError
@@ -163,7 +164,7 @@ def serving(
 
 @pytest.fixture(scope="module")
 def caller(built: Built) -> Iterator[TestClient]:
-    with serving(Champion(built.home), max_items=500) as caller:
+    with serving(Champion(built.home, OnlineSettings()), max_items=500) as caller:
         yield caller
 
 
@@ -355,7 +356,7 @@ def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
     started = time.monotonic()
     problem(caller.post("/v1/predictions", content=million), 413)
     problem(caller.post("/v1/predictions", content=iter([million[:500_000]] * 3)), 413)
-    with serving(Champion(built.home), max_body_bytes=2**30) as generous:
+    with serving(Champion(built.home, OnlineSettings()), max_body_bytes=2**30) as generous:
         assert (
             problem(generous.post("/v1/predictions", content=million), 422)["errors"][0]["field"]
             == "customer_ids"
@@ -471,7 +472,9 @@ def test_long_work_holds_up_nobody(
 
 
 def test_with_a_key_every_request_brings_it(built: Built) -> None:
-    with serving(Champion(built.home), api_key=SecretStr("s3cret"), client="10.1.2.3") as caller:
+    with serving(
+        Champion(built.home, OnlineSettings()), api_key=SecretStr("s3cret"), client="10.1.2.3"
+    ) as caller:
         assert problem(caller.post("/v1/predictions", json={}), 401)["detail"]
         assert caller.post("/v1/predictions", json={}).headers["www-authenticate"] == "Bearer"
         problem(
@@ -486,7 +489,7 @@ def test_with_a_key_every_request_brings_it(built: Built) -> None:
 
 
 def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: TestClient) -> None:
-    with serving(Champion(built.home), client="10.1.2.3") as other:
+    with serving(Champion(built.home, OnlineSettings()), client="10.1.2.3") as other:
         problem(other.post("/v1/predictions", json={"customer_ids": ["00001"]}), 403)
     problem(
         caller.post(
@@ -509,7 +512,7 @@ def test_the_published_contract_is_served(caller: TestClient) -> None:
 
 
 def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
-    champion = Champion(copied.home)
+    champion = Champion(copied.home, OnlineSettings())
     health = Health(champion)
     assert not health.is_ready()
     with serving(champion, health=health) as caller:
@@ -538,7 +541,7 @@ def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
 def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
     copied: Built, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(Champion(copied.home), reload_seconds=0.1) as asked:
+    with serving(Champion(copied.home, OnlineSettings()), reload_seconds=0.1) as asked:
 
         def served() -> str:
             return predict(asked, {"customer_ids": ["00001"], "reasons": 0})["model"]["version"]
@@ -560,7 +563,7 @@ def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
 
 
 def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
-    with serving(Champion(copied.home), reload_seconds=3600) as caller:
+    with serving(Champion(copied.home, OnlineSettings()), reload_seconds=3600) as caller:
         predict(caller, {"customer_ids": ["00001"]})
         later = copied.table.slice(0, 1).set_column(1, "Contract", pa.array(["weekly"]))
         grown = copied.encoding.grown(later)
@@ -574,7 +577,7 @@ def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
 
 
 def test_many_threads_find_every_customer(copied: Built) -> None:
-    champion = Champion(copied.home)
+    champion = Champion(copied.home, OnlineSettings())
     champion.refresh()
     together = threading.Barrier(32)
 

@@ -19,6 +19,7 @@ from features.compute.build import BuildReport, build
 from features.contracts.tables import ARRIVED
 from features.fields import LINKS, VIEWS
 from features.settings import FeatureSettings
+from tests.builders.clocks import NOW
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
 DAYS = 205
@@ -39,7 +40,8 @@ def run(
     threads: int = 2,
     customers: int = 50_000,
 ) -> BuildReport:
-    return build(raw, directory, at, FeatureSettings(threads=threads, history_customers=customers))
+    settings = FeatureSettings(threads=threads, history_customers=customers)
+    return build(raw, directory, settings, now=NOW, at=at)
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -93,7 +95,7 @@ def test_what_is_built_is_left_alone(raw: Path, tmp_path: Path) -> None:
 def test_a_view_whose_settings_changed_is_built_anew(raw: Path, tmp_path: Path) -> None:
     run(raw, tmp_path)
     before = files(tmp_path)
-    build(raw, tmp_path, AT, FeatureSettings(threads=2, margin_fixed=0.25))
+    build(raw, tmp_path, FeatureSettings(threads=2, margin_fixed=0.25), now=NOW, at=AT)
     after = files(tmp_path)
     assert {name.split("/")[1] for name in after if after[name] != before[name]} == {"value"}
 
@@ -198,7 +200,8 @@ def replace_or_die(path, target):
     return replace(path, target)
 
 Path.replace = replace_or_die
-build(Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3]), FeatureSettings(threads=2))
+at = datetime.fromisoformat(sys.argv[3])
+build(Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings(threads=2), now=at, at=at)
 """
 
 

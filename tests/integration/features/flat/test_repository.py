@@ -11,6 +11,7 @@ import pytest
 from features.encoding.encoding import Encoding, infer_encoding
 from features.flat.repository import SERVICE, VIEW, TableRepository, snapshot_time
 from features.online import service as online
+from features.online.settings import OnlineSettings
 from features.packed.store import PackedStore
 from holdfast.errors import ModelError
 from holdfast.home import Home
@@ -41,7 +42,7 @@ def test_history_and_online_give_what_was_put_in(
     home, encoding, ids, matrix = filled
     times = snapshot_time(datetime(2026, 1, 1, tzinfo=UTC), len(ids))
     assert np.array_equal(TableRepository(home).historical(ids, times), matrix, equal_nan=True)
-    service = online.open_service(home, SERVICE)
+    service = online.open_service(home, SERVICE, OnlineSettings())
     found, found_times = online.read(service, [*reversed(ids), "nobody"])
     assert service.features == encoding.features
     assert service.encoding == encoding
@@ -81,7 +82,7 @@ def test_feast_materializes_into_the_packed_records(
     store = _feast(home)
     PackedStore(online.online_directory(home.features)).drop(VIEW)
     store.materialize(datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
-    found, times = online.read(online.open_service(home, SERVICE), ids)
+    found, times = online.read(online.open_service(home, SERVICE, OnlineSettings()), ids)
     assert np.array_equal(found, matrix, equal_nan=True)
     assert set(online.oldest(times).tolist()) == {datetime(2026, 1, 1)}  # noqa: DTZ001
 
@@ -115,7 +116,9 @@ def test_feast_apply_in_the_home_changes_nothing(
         encoding.features
     )
     assert np.array_equal(
-        online.read(online.open_service(home, SERVICE), ids)[0], matrix, equal_nan=True
+        online.read(online.open_service(home, SERVICE, OnlineSettings()), ids)[0],
+        matrix,
+        equal_nan=True,
     )
 
 
@@ -123,7 +126,7 @@ def test_a_service_never_materialized_is_a_model_error(
     filled: tuple[Home, Encoding, list[str], np.ndarray],
 ) -> None:
     with pytest.raises(ModelError, match="never materialized"):
-        online.open_service(filled[0], "other")
+        online.open_service(filled[0], "other", OnlineSettings())
 
 
 def _feast(home: Home):  # type: ignore[no-untyped-def]

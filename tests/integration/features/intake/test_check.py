@@ -20,6 +20,7 @@ from features.intake.quarantine import SCHEMA
 from features.intake.report import CheckReport
 from features.sources import open_source
 from holdfast.errors import InputError
+from tests.builders.clocks import NOW
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 
 SOME = ("customers", "subscriptions", "plans", "usage_weeks", "bills", "tickets", "refunds")
@@ -49,7 +50,7 @@ def same_rows(one: pa.Table, other: pa.Table) -> bool:
 
 
 def run(source: Path, out: Path) -> tuple[CheckReport, dict[str, pa.Table], list[dict[str, Any]]]:
-    report = accept(open_source(str(source)), out / "raw", quarantine=out / "quarantine")
+    report = accept(open_source(str(source)), out / "raw", quarantine=out / "quarantine", now=NOW)
     for table in report.tables:
         assert table.read == table.accepted + table.quarantined
     return report, accepted_in(out / "raw"), quarantined_in(out / "quarantine")
@@ -301,7 +302,7 @@ def test_nothing_is_lost(tmp_path_factory: pytest.TempPathFactory, data: st.Data
             accepted[name]
         )
     # What was accepted is clean, and judged so again.
-    again = check(open_source(str(tmp_path / "raw")), quarantine=tmp_path / "again")
+    again = check(open_source(str(tmp_path / "raw")), quarantine=tmp_path / "again", now=NOW)
     assert again.clean
 
 
@@ -335,6 +336,7 @@ def test_a_table_refused_as_a_whole_changes_nothing(
             open_source(str(write_raw_tables(tables, tmp_path / "worse"))),
             tmp_path / "raw",
             quarantine=tmp_path / "quarantine",
+            now=NOW,
         )
     assert before == {
         path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if "worse" not in path.parts
@@ -426,13 +428,16 @@ def test_somebody_elses_files_are_left_alone(tables: dict[str, pa.Table], tmp_pa
         (source / name / "part-00000.parquet").rename(source / f"{name}.parquet")
         (source / name).rmdir()
     with pytest.raises(InputError, match=r"has a file of somebody else's .*customers\.parquet"):
-        check(open_source(str(source)), quarantine=source)
+        check(open_source(str(source)), quarantine=source, now=NOW)
     with pytest.raises(InputError, match="must be a raw store or empty"):
-        accept(open_source(str(source)), source, quarantine=tmp_path / "quarantine")
+        accept(open_source(str(source)), source, quarantine=tmp_path / "quarantine", now=NOW)
     run(source, tmp_path)
     with pytest.raises(InputError, match="must not be the raw store itself"):
         accept(
-            open_source(str(tmp_path / "raw")), tmp_path / "raw", quarantine=tmp_path / "quarantine"
+            open_source(str(tmp_path / "raw")),
+            tmp_path / "raw",
+            quarantine=tmp_path / "quarantine",
+            now=NOW,
         )
 
 
@@ -442,13 +447,13 @@ def test_a_check_keeps_nothing_but_the_quarantine_and_says_the_same(
     source = write_raw_tables(tables, tmp_path / "in", form="csv")
     _damage(source / "refunds.csv", 0, _set(amount="much"))
     kept, _, quarantined = run(source, tmp_path / "kept")
-    checked = check(open_source(str(source)), quarantine=tmp_path / "quarantine")
+    checked = check(open_source(str(source)), quarantine=tmp_path / "quarantine", now=NOW)
     assert quarantined_in(tmp_path / "quarantine") == quarantined
     assert [table.rules for table in checked.tables] == [table.rules for table in kept.tables]
     assert pq.read_schema(tmp_path / "quarantine" / "refunds.parquet").equals(SCHEMA)
     # Mended, the quarantine is empty.
     _damage(source / "refunds.csv", 0, _set(amount="1"))
-    assert check(open_source(str(source)), quarantine=tmp_path / "quarantine").clean
+    assert check(open_source(str(source)), quarantine=tmp_path / "quarantine", now=NOW).clean
     assert list((tmp_path / "quarantine").iterdir()) == []
 
 
@@ -495,6 +500,7 @@ def test_what_is_absent_unknown_or_doubtful_is_named(
     report = check(
         open_source(str(source)),
         quarantine=tmp_path / "quarantine",
+        now=NOW,
         disables=lambda table: [f"{table}_feature"],
     )
     by_name = {table.table: table for table in report.tables}

@@ -18,7 +18,7 @@ from features.contracts.tables import ARRIVED, HAPPENED, TABLES
 from features.fields import VIEWS
 from features.live.batch import LIVE_VIEWS
 from features.live.event import LIVE_TABLES, Event, microseconds, read_event
-from features.live.store import LiveStore
+from features.live.store import LiveStore, replace_states
 from features.packed.store import PackedStore
 from features.sql.expressions import time_sql
 from features.sql.raw import open_raw
@@ -31,6 +31,7 @@ from features.views import (
     subscription_live,
     survey_live,
 )
+from tests.builders.clocks import clock_at
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
 QUERIES: dict[str, Callable[[str], str]] = {
@@ -61,7 +62,7 @@ class World:
         self.raw = open_raw(write_raw_tables(tables, folder / "raw"))
         self.connection: duckdb.DuckDBPyConnection = self.raw.connection
         self.store = PackedStore(folder / "online", create=True)
-        self.live = LiveStore(self.store)
+        self.live = LiveStore(self.store, clock_at())
         self.events = sorted(
             (
                 read_event(name, row)
@@ -92,7 +93,7 @@ class World:
             kind: self.connection.execute(query).to_arrow_table().to_batches()
             for kind, query in queries.items()
         }
-        self.live.replace(cutoff, self.raw.present, documents)
+        replace_states(self.store, cutoff, self.raw.present, documents)
 
     def offline(self, view: str, asked: str) -> tuple[list[str], np.ndarray, np.ndarray]:
         """What the view's SQL says, rounded as the builder rounds."""

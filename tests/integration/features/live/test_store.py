@@ -11,9 +11,10 @@ import pytest
 from features.live.batch import KINDS, LIVE_VIEWS
 from features.live.event import LIVE_TABLES, Event, read_event
 from features.live.state import State
-from features.live.store import LiveStore
+from features.live.store import LiveStore, replace_states
 from features.packed.store import PackedStore, PackedUpdate
 from holdfast.errors import InputError, ModelError
+from tests.builders.clocks import clock_at
 
 CUTOFF = datetime(2026, 6, 1, tzinfo=UTC)
 HOMES = {
@@ -32,7 +33,7 @@ def build(
     store: PackedStore, cutoff: datetime = CUTOFF, without: str = "", **states: Mapping[str, str]
 ) -> None:
     documents = {kind: [_batch({**HOMES, **states}.get(kind, {}))] for kind in KINDS}
-    LiveStore(store).replace(cutoff, LIVE_TABLES - {without}, documents)
+    replace_states(store, cutoff, LIVE_TABLES - {without}, documents)
 
 
 def _batch(documents: Mapping[str, str]) -> pa.RecordBatch:
@@ -100,7 +101,7 @@ def state(store: PackedStore, kind: str, entity: str) -> State | None:
 
 def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedStore) -> None:
     build(store)
-    changed = LiveStore(store).apply(ticket(5))
+    changed = LiveStore(store, clock_at()).apply(ticket(5))
     assert changed == dict.fromkeys(("service_live", "survey_live", "consent_live"), ("007",))
     found = read(store, "service_live", "007")
     assert found["time"] == later(5).replace(tzinfo=None)
@@ -114,7 +115,7 @@ def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedS
 
 def test_an_event_taken_in_twice_counts_once(store: PackedStore) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     live.apply_all([ticket(5), ticket(5), ticket(6, "u")])
     assert live.apply_all([ticket(5), ticket(6, "u")]) == {}
     assert read(store, "service_live", "007")["open_tickets"] == 2.0
@@ -122,7 +123,7 @@ def test_an_event_taken_in_twice_counts_once(store: PackedStore) -> None:
 
 def test_an_older_event_told_later_never_turns_the_time_back(store: PackedStore) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     live.apply(ticket(9, status="closed"))
     live.apply(ticket(5))
     live.apply(ticket(-5, "u"))
@@ -133,14 +134,14 @@ def test_an_older_event_told_later_never_turns_the_time_back(store: PackedStore)
 
 def test_without_a_build_nothing_is_taken_in(store: PackedStore) -> None:
     with pytest.raises(ModelError, match="build and materialize"):
-        LiveStore(store).apply(ticket(5))
+        LiveStore(store, clock_at()).apply(ticket(5))
 
 
 def test_a_table_that_the_build_lacked_is_refused_and_its_features_are_missing(
     store: PackedStore,
 ) -> None:
     build(store, without="tickets")
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     with pytest.raises(InputError, match="that the last build of features had"):
         live.apply_all([contact(1, "1"), ticket(5)])
     assert state(store, "customer", "007") is None
@@ -158,7 +159,7 @@ def test_events_are_taken_in_all_or_none(
     store: PackedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     live.apply(ticket(1))
     before = state(store, "customer", "007"), read(store, "service_live", "007")
 
@@ -191,7 +192,7 @@ def test_a_contact_is_told_as_of_its_close(store: PackedStore) -> None:
         "happened_at": later(0),
         "arrived_at": later(0),
     }
-    LiveStore(store).apply_all(
+    LiveStore(store, clock_at()).apply_all(
         [
             read_event("customers", customer),
             read_event("bills", bill),
@@ -225,7 +226,7 @@ def test_a_contact_told_too_late_is_left_to_the_next_build_and_a_correction_is_n
     store: PackedStore,
 ) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     assert "contact" not in live.apply(contact(1, "1", told_hours=1 + 24 * 7.1))
     assert "contact" in live.apply(contact(24 * 8, "2"))
     assert "contact" not in live.apply(contact(24 * 8, "2", told_hours=24 * 9, resolved=True))
@@ -236,7 +237,7 @@ def test_an_incident_reaches_every_cell_it_hits_and_leaves_those_it_does_not(
     store: PackedStore,
 ) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     assert live.apply(incident(1, "region", "north"))["cell_live"] == ("x",)
     assert live.apply(incident(2, "nation", None, "j"))["cell_live"] == ("x", "y", "z")
     assert live.apply(incident(3, "cell", "new", "k"))["cell_live"] == ("new",)
@@ -250,7 +251,7 @@ def test_an_incident_reaches_every_cell_it_hits_and_leaves_those_it_does_not(
 
 def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -> None:
     build(store)
-    live = LiveStore(store)
+    live = LiveStore(store, clock_at())
     live.apply_all([ticket(1, "lost"), ticket(30, "kept"), incident(1, "region", "north")])
     told = State(0, {}).to_json().replace("0", "1780272000000000")
     moved = {"x": '"south"', "y": '"south"'}
@@ -273,7 +274,7 @@ def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -
 
 
 def _apply_all(directory: Path, order: list[int]) -> None:
-    live, events = LiveStore(PackedStore(directory)), _many()
+    live, events = LiveStore(PackedStore(directory), clock_at()), _many()
     for position in order:
         live.apply(events[position])
 
@@ -295,7 +296,7 @@ def test_processes_may_take_in_the_same_events_at_the_same_time(
 ) -> None:
     build(store)
     build(alone := PackedStore(tmp_path / "alone", create=True))
-    LiveStore(alone).apply_all(_many())
+    LiveStore(alone, clock_at()).apply_all(_many())
     orders = [np.random.default_rng(seed).permutation(len(_many())).tolist() for seed in range(2)]
     context = multiprocessing.get_context("spawn")
     workers = [
@@ -311,7 +312,7 @@ def test_processes_may_take_in_the_same_events_at_the_same_time(
 
 
 def _apply_forever(directory: Path, ready: Any) -> None:
-    live, events = LiveStore(PackedStore(directory)), _many()
+    live, events = LiveStore(PackedStore(directory), clock_at()), _many()
     ready.set()
     for event in events:
         live.apply(event)
@@ -322,7 +323,7 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(
     tmp_path: Path, proof_draws: Callable[[int], int]
 ) -> None:
     build(alone := PackedStore(tmp_path / "alone", create=True))
-    LiveStore(alone).apply_all(_many())
+    LiveStore(alone, clock_at()).apply_all(_many())
     context = multiprocessing.get_context("spawn")
     random = np.random.default_rng(5)
     for kill in range(proof_draws(30)):
@@ -340,15 +341,15 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(
         assert incidents == (0 if np.isnan(told) else told), (
             "states and records are changed together"
         )
-        LiveStore(store).apply_all(_many())
+        LiveStore(store, clock_at()).apply_all(_many())
         for view, entity in [("service_live", "007"), ("cell_live", "x"), ("contact", "c11")]:
             assert str(read(store, view, entity)) == str(read(alone, view, entity))
 
 
 def test_an_event_from_the_future_is_refused_and_changes_nothing(store: PackedStore) -> None:
     build(store)
-    live = LiveStore(store, clock=lambda: later(5) - timedelta(minutes=6))
+    live = LiveStore(store, clock_at(later(5) - timedelta(minutes=6)))
     with pytest.raises(InputError, match=r"tickets\.arrived_at: must not lie in the future"):
         live.apply_all([ticket(1), ticket(5)])
     assert state(store, "customer", "007") is None
-    assert LiveStore(store, clock=lambda: later(5) - timedelta(minutes=4)).apply(ticket(5))
+    assert LiveStore(store, clock_at(later(5) - timedelta(minutes=4))).apply(ticket(5))

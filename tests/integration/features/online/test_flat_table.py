@@ -12,16 +12,17 @@ from features.encoding.encoding import infer_encoding
 from features.flat.repository import SERVICE, TableRepository, snapshot_time
 from features.online import service as online
 from features.online.feast_store import open_feast
+from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from tests.builders.servers import require_redis
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
+REDIS = OnlineSettings(online_store="redis")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def home(tmp_path: Path) -> Iterator[Home]:
     require_redis()
-    monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "redis")
     home = Home(tmp_path / "home")
     yield home
     open_feast(home.features).teardown()
@@ -36,11 +37,11 @@ def test_a_table_is_what_redis_holds(home: Home, customer_table: Callable[..., p
     )
     encoding = infer_encoding(table, table.column_names)
     matrix = encoding.encode(table)
-    repository = TableRepository(home)
+    repository = TableRepository(home, REDIS)
     repository.write(encoding, ids, snapshot_time(DAY, 60), matrix)
     project = open_feast(home.features).project
     repository.materialize()
-    service = online.open_service(home, SERVICE)
+    service = online.open_service(home, SERVICE, REDIS)
     assert service.encoding == encoding
     found, times = online.read(service, ids)
     assert np.array_equal(found, matrix, equal_nan=True)

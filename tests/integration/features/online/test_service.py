@@ -14,7 +14,7 @@ import pytest
 from features.online import service as online
 from features.online.feast_layout import layout_of
 from features.online.feast_store import open_feast
-from features.online.settings import OnlineSettings, online_store_section
+from features.online.settings import OnlineSettings, configured_store, online_store_section
 from features.packed.store import PackedStore
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
@@ -115,29 +115,33 @@ def home(
 ) -> Iterator[Home]:
     if request.param == "redis":
         require_redis()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOLDFAST_ONLINE_STORE", request.param)
-        home = Home(tmp_path_factory.mktemp(request.param))
-        repository = home.features / "operator"
-        repository.mkdir(parents=True)
-        _write_tables(repository)
-        (repository / "feature_store.yaml").write_text(
-            f"project: test_{uuid4().hex}\nprovider: local\nregistry: registry.db\noffline_store:\n  type: duckdb\n"
-            f"{online_store_section(OnlineSettings.read())}entity_key_serialization_version: 3\n"
-        )
-        store = open_feast(repository)
-        store.apply(_objects(repository))
-        store.materialize(DAY - timedelta(days=100), DAY)
-        if request.param == "packed":
-            packed = PackedStore(online.online_directory(repository))
-            for name in ("churn_v1", "care_v1", "part_v1"):
-                online.publish_service(packed, layout_of(store, name))
-        yield home
-        store.teardown()
+    home = Home(tmp_path_factory.mktemp(request.param))
+    repository = home.features / "operator"
+    repository.mkdir(parents=True)
+    _write_tables(repository)
+    (repository / "feature_store.yaml").write_text(
+        f"project: test_{uuid4().hex}\nprovider: local\nregistry: registry.db\noffline_store:\n  type: duckdb\n"
+        f"{online_store_section(OnlineSettings(online_store=request.param))}entity_key_serialization_version: 3\n"
+    )
+    store = open_feast(repository)
+    store.apply(_objects(repository))
+    store.materialize(DAY - timedelta(days=100), DAY)
+    if request.param == "packed":
+        packed = PackedStore(online.online_directory(repository))
+        for name in ("churn_v1", "care_v1", "part_v1"):
+            online.publish_service(packed, layout_of(store, name))
+    yield home
+    store.teardown()
+
+
+def open_service(home: Home, name: str) -> online.OnlineService:
+    """Open a service from the online store that the home was made with."""
+    written = (home.features / "operator" / "feature_store.yaml").read_text()
+    return online.open_service(home, name, configured_store(written))
 
 
 def test_one_row_of_three_entities(home: Home) -> None:
-    service = online.open_service(home, "churn_v1")
+    service = open_service(home, "churn_v1")
     assert (service.name, service.entity, service.encoding) == ("churn_v1", "subscription_id", None)
     assert [(view.name, view.entity, view.ttl_days) for view in service.views] == [
         ("bills", "account_id", None),
@@ -178,7 +182,7 @@ def test_one_row_of_three_entities(home: Home) -> None:
 
 
 def test_what_is_too_old_is_named_and_what_is_absent_is_not(home: Home) -> None:
-    service = online.open_service(home, "churn_v1")
+    service = open_service(home, "churn_v1")
     _, times = online.read(service, ["s01", "s03", "nobody"])
     old = online.stale(service, times, DAY)
     assert old.tolist() == [[False, False, True], [False] * 3, [False] * 3]
@@ -193,7 +197,7 @@ def test_what_is_too_old_is_named_and_what_is_absent_is_not(home: Home) -> None:
 
 
 def test_the_limit_itself_is_not_stale(home: Home) -> None:
-    service = online.open_service(home, "care_v1")
+    service = open_service(home, "care_v1")
     _, times = online.read(service, ["c1"])
     limit = DAY - timedelta(days=DAYS_OLD["care"]) + timedelta(days=30)
     assert not online.stale(service, times, limit).any()
@@ -201,18 +205,18 @@ def test_the_limit_itself_is_not_stale(home: Home) -> None:
 
 
 def test_a_service_of_another_entity_and_one_of_some_columns(home: Home) -> None:
-    care = online.open_service(home, "care_v1")
+    care = open_service(home, "care_v1")
     assert care.entity == "customer_id"
     assert np.array_equal(
         online.read(care, ["c2", "s01"])[0], [[float("inf")], [NAN]], equal_nan=True
     )
-    part = online.open_service(home, "part_v1")
+    part = open_service(home, "part_v1")
     assert part.features == ("roams", "minutes")
     assert online.read(part, ["s01"])[0].tolist() == [[1.0, 1.5]]
 
 
 def test_nobody_asked(home: Home) -> None:
-    matrix, times = online.read(online.open_service(home, "churn_v1"), [])
+    matrix, times = online.read(open_service(home, "churn_v1"), [])
     assert (matrix.shape, times.shape) == ((0, 6), (0, 3))
 
 
@@ -221,7 +225,7 @@ def test_a_later_value_and_a_correction_of_the_same_time_are_read(home: Home) ->
     from feast.data_source import PushMode
 
     store = open_feast(home.features / "operator")
-    service = online.open_service(home, "churn_v1")
+    service = open_service(home, "churn_v1")
     for minute, moment in ((1.0, DAY), (2.0, DAY), (3.0, DAY + timedelta(microseconds=1))):
         row = {
             "subscription_id": "new",
@@ -256,9 +260,9 @@ def test_feast_reads_all_views_itself(home: Home) -> None:
 
 def test_what_cannot_be_opened(home: Home, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"other.*never materialized"):
-        online.open_service(home, "other")
+        open_service(home, "other")
     with pytest.raises(ModelError):
-        online.open_service(Home(tmp_path), "churn_v1")
+        online.open_service(Home(tmp_path), "churn_v1", OnlineSettings())
 
 
 def test_a_service_must_say_whose_ids_are_asked(home: Home) -> None:
@@ -269,33 +273,31 @@ def test_a_service_must_say_whose_ids_are_asked(home: Home) -> None:
         layout_of(store, "unlinked_v1")
 
 
-def test_a_store_of_another_setting_is_not_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "packed")
+def test_a_store_of_another_setting_is_not_read(tmp_path: Path) -> None:
     home = Home(tmp_path)
     (home.features / "operator").mkdir(parents=True)
     (home.features / "operator" / "feature_store.yaml").write_text(
-        f"project: p\nprovider: local\nregistry: registry.db\n{online_store_section(OnlineSettings.read())}"
+        f"project: p\nprovider: local\nregistry: registry.db\n{online_store_section(OnlineSettings())}"
     )
-    monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "redis")
     with pytest.raises(ModelError, match="HOLDFAST_ONLINE_STORE"):
-        online.open_service(home, "churn_v1")
+        online.open_service(home, "churn_v1", OnlineSettings(online_store="redis"))
 
 
 def test_a_server_that_is_gone_is_a_model_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HOLDFAST_ONLINE_STORE", "redis")
-    monkeypatch.setenv("HOLDFAST_REDIS_URL", "redis://:hunter2@127.0.0.1:1")
+    monkeypatch.setenv(
+        "HOLDFAST_REDIS_URL", "redis://:hunter2@127.0.0.1:1"
+    )  # Feast's store reads it
+    settings = OnlineSettings(online_store="redis")
     repository = tmp_path / "features"
     repository.mkdir()
     (repository / "feature_store.yaml").write_text(
         "project: p\nprovider: local\nregistry: registry.db\noffline_store:\n  type: duckdb\n"
-        f"{online_store_section(OnlineSettings.read())}entity_key_serialization_version: 3\n"
+        f"{online_store_section(settings)}entity_key_serialization_version: 3\n"
     )
     open_feast(repository).apply(_objects(repository))
-    service = online.open_service(Home(tmp_path), "care_v1")
+    service = online.open_service(Home(tmp_path), "care_v1", settings)
     with pytest.raises(ModelError, match="does not answer") as caught:
         online.read(service, ["c1"])
     assert "hunter2" not in str(caught.value)

@@ -17,12 +17,15 @@ from features.live.event import read_event
 from features.live.store import LiveStore
 from features.online.profile import read_profile
 from features.online.service import online_directory, open_service, read, stale
+from features.online.settings import OnlineSettings
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
+from features.settings import FeatureSettings
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.features import build_features, materialize_features
 from simulator.engine.simulator import simulate
+from tests.builders.clocks import NOW, clock_at
 from training.flat.table import ID, LABEL, flat_table
 
 pytestmark = pytest.mark.proof
@@ -36,9 +39,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, proof_draws: Callable[[int], 
     folder = tmp_path_factory.mktemp("operator")
     simulate(folder / "simulated", proof_draws(8_500), 10, 3)
     home = Home(folder / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOLDFAST_FEATURE_HISTORY_CUSTOMERS", "200")
-        build_features(home, str(folder / "simulated" / "raw"))
+    build_features(
+        home,
+        FeatureSettings(history_customers=200),
+        now=NOW,
+        source=str(folder / "simulated" / "raw"),
+    )
     materialize_features(home)
     return home
 
@@ -65,7 +71,7 @@ def test_online_values_equal_offline_values(
     links = newest(repository, f"{entity}_links") if entity in LINKS else None
     ids = newest(repository, views[0].name)[views[0].join_key].to_pylist()
     linked = {} if links is None else {row[f"{entity}_id"]: row for row in links.to_pylist()}
-    matrix, times = read(open_service(home, service), ids)
+    matrix, times = read(open_service(home, service, OnlineSettings()), ids)
     column = 0
     for position, view in enumerate(views):
         table = newest(repository, view.name)
@@ -89,7 +95,7 @@ def test_online_values_equal_offline_values(
 def test_feasts_own_reads_give_the_same(home: Home, repository: OperatorRepository) -> None:
     links = newest(repository, "subscription_links").slice(0, 25).to_pylist()
     ids = [row["subscription_id"] for row in links]
-    matrix, _ = read(open_service(home, "churn_v1"), ids)
+    matrix, _ = read(open_service(home, "churn_v1", OnlineSettings()), ids)
     store = repository.feast()
     rows = [
         {"subscription_id": row["subscription_id"]}
@@ -125,7 +131,7 @@ def test_unknown_service_and_somebody_unknown_are_named(
     with pytest.raises(InputError, match="churn_v9"):
         repository.historical("churn_v9", ["x"], np.array(["2024-09-02"], dtype="datetime64[us]"))
     with pytest.raises(InputError, match="nobody"):
-        read_profile(home, "churn_v1", "nobody")
+        read_profile(home, "churn_v1", "nobody", OnlineSettings(), NOW)
 
 
 def test_values_older_than_a_week_and_a_day_are_reported_as_stale(
@@ -134,10 +140,13 @@ def test_values_older_than_a_week_and_a_day_are_reported_as_stale(
     table = newest(repository, "contract")
     line, at = table["subscription_id"][0].as_py(), table["event_timestamp"][0].as_py()
     fresh, old = at + timedelta(days=8), at + timedelta(days=8, seconds=1)
-    assert not any(known.stale for known in read_profile(home, "churn_v1", line, fresh).features)
-    late = read_profile(home, "churn_v1", line, old)
+    assert not any(
+        known.stale
+        for known in read_profile(home, "churn_v1", line, OnlineSettings(), fresh).features
+    )
+    late = read_profile(home, "churn_v1", line, OnlineSettings(), old)
     assert all(known.stale == (known.time is not None) for known in late.features)
-    service = open_service(home, "churn_v1")
+    service = open_service(home, "churn_v1", OnlineSettings())
     _, times = read(service, [line])
     names = service.features_of(stale(service, times, old)[0])
     assert {known.feature.name for known in late.features if known.stale} == set(names)
@@ -190,9 +199,9 @@ def test_missing_times_and_times_of_another_number_are_refused(
 
 def test_a_build_beyond_or_before_the_data_is_refused(home: Home) -> None:
     with pytest.raises(InputError, match="must not lie after"):
-        build_features(home, at=datetime(2026, 1, 5, tzinfo=UTC))
+        build_features(home, FeatureSettings(), now=NOW, at=datetime(2026, 1, 5, tzinfo=UTC))
     with pytest.raises(InputError, match="must not lie before"):
-        build_features(home, at=datetime(2001, 1, 1, tzinfo=UTC))
+        build_features(home, FeatureSettings(), now=NOW, at=datetime(2001, 1, 1, tzinfo=UTC))
 
 
 def test_what_the_definitions_no_longer_say_is_deleted_as_planned(
@@ -263,14 +272,14 @@ def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(
     }
     before = {
         known.feature.name: known
-        for known in read_profile(home, "churn_v1", line, arrived).features
+        for known in read_profile(home, "churn_v1", line, OnlineSettings(), arrived).features
     }
-    LiveStore(PackedStore(online_directory(repository.directory))).apply(
+    LiveStore(PackedStore(online_directory(repository.directory)), clock_at()).apply(
         read_event("tickets", opened)
     )
     after = {
         known.feature.name: known
-        for known in read_profile(home, "churn_v1", line, arrived).features
+        for known in read_profile(home, "churn_v1", line, OnlineSettings(), arrived).features
     }
     assert after["complaints_91d"].value == (before["complaints_91d"].value or 0) + 1
     assert after["complaints_91d"].time == arrived
@@ -278,9 +287,9 @@ def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(
         if not known.feature.live:
             assert known == before[known.feature.name]
     materialize_features(home)
-    assert read_profile(home, "churn_v1", line, arrived).features[0].time == built
+    assert read_profile(home, "churn_v1", line, OnlineSettings(), arrived).features[0].time == built
     again = {
         known.feature.name: known
-        for known in read_profile(home, "churn_v1", line, arrived).features
+        for known in read_profile(home, "churn_v1", line, OnlineSettings(), arrived).features
     }
     assert again == after

@@ -12,6 +12,7 @@ from features.contracts.tables import TABLES
 from features.intake.check import accept, check
 from features.sources import open_source
 from holdfast.errors import InputError
+from tests.builders.clocks import NOW
 from tests.builders.raw_tables import raw_tables
 from tests.builders.servers import POSTGRES_URL, require_postgres
 
@@ -91,7 +92,7 @@ def test_sqlite(tables: dict[str, pa.Table], tmp_path: Path) -> None:
     source = open_source(url)
     assert source.tables() == SOME
     assert source.unknown() == ("elsewhere",)
-    report = accept(source, tmp_path / "raw", quarantine=tmp_path / "quarantine")
+    report = accept(source, tmp_path / "raw", quarantine=tmp_path / "quarantine", now=NOW)
     assert report.clean
     assert _same_rows(tmp_path / "raw", tables)
 
@@ -105,7 +106,7 @@ def test_sqlite_holds_anything_in_a_column(tables: dict[str, pa.Table], tmp_path
         connection.execute(
             sa.text("UPDATE bills SET due_at = '2026-01-01 00:00:00' WHERE rowid = 4")
         )
-    report = check(open_source(url), quarantine=tmp_path / "quarantine")
+    report = check(open_source(url), quarantine=tmp_path / "quarantine", now=NOW)
     (bills,) = (table for table in report.tables if table.table == "bills")
     assert sorted((rule.column, rule.rule, rule.part, rule.row) for rule in bills.rules) == [
         ("amount", "type", "bills", 2),
@@ -121,7 +122,7 @@ def test_postgresql(
     source = open_source(postgres)
     assert source.tables() == SOME
     assert len(list(source.batches("subscriptions"))) > 2
-    report = accept(source, tmp_path / "raw", quarantine=tmp_path / "quarantine")
+    report = accept(source, tmp_path / "raw", quarantine=tmp_path / "quarantine", now=NOW)
     assert report.clean
     assert _same_rows(tmp_path / "raw", tables)
 
@@ -131,7 +132,7 @@ def test_postgresql_times_without_a_zone_are_refused(
 ) -> None:
     fill(postgres, tables, POSTGRES | {pa.timestamp("us", "UTC"): "timestamp"})
     with pytest.raises(InputError, match=r"customers\.first_seen_at: times must name their zone"):
-        check(open_source(postgres), quarantine=tmp_path / "quarantine")
+        check(open_source(postgres), quarantine=tmp_path / "quarantine", now=NOW)
     assert not (tmp_path / "quarantine").exists()
 
 

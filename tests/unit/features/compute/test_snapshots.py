@@ -9,6 +9,7 @@ from features.compute.snapshots import checked_time, history_mondays, monday_of,
 from features.sql.parts import TableFile
 from features.sql.raw import RawTables
 from holdfast.errors import InputError
+from tests.builders.clocks import NOW
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
@@ -27,15 +28,15 @@ def raw(**parts: tuple[TableFile, ...]) -> RawTables:
 def test_the_newest_snapshot_is_the_last_midnight_of_the_data() -> None:
     late = MONDAY + 3 * DAY + timedelta(hours=5)
     assert (
-        newest_time(raw(customers=part(MONDAY, MONDAY), bills=part(MONDAY, late)))
+        newest_time(raw(customers=part(MONDAY, MONDAY), bills=part(MONDAY, late)), NOW)
         == MONDAY + 3 * DAY
     )
-    assert newest_time(raw(customers=part(MONDAY, MONDAY))) == MONDAY
+    assert newest_time(raw(customers=part(MONDAY, MONDAY)), NOW) == MONDAY
 
 
 def test_no_rows_no_snapshot() -> None:
     with pytest.raises(InputError, match="all empty"):
-        newest_time(raw(customers=part(None, None)))
+        newest_time(raw(customers=part(None, None)), NOW)
 
 
 def test_history_begins_with_a_whole_window() -> None:
