@@ -35,7 +35,7 @@ from training.evaluation.bootstrap import estimate, resample
 from training.evaluation.metrics import METRICS, Evaluator, figures
 from training.evaluation.ranking import Codes
 from training.labelling.dataset import churn_dataset
-from training.settings import AssessmentSettings
+from training.settings import AssessmentSettings, LabelSettings
 
 SAMPLES, CUSTOMERS = 200, 2_000
 CONFIDENCE = 0.9
@@ -103,7 +103,7 @@ def operator_rows(customers: int, months: int, seed: int) -> EvaluatedRows:
             now=system_clock(),
             source=str(folder / "operator" / "raw"),
         )
-        dataset = churn_dataset(home)
+        dataset = churn_dataset(home, LabelSettings.read(), until=system_clock())
         names, customer = np.unique(dataset.customers, return_inverse=True)
         chosen = (np.random.default_rng(seed).random(len(names)) < 0.5)[customer]
         late = dataset.cutoffs >= np.unique(dataset.cutoffs)[-TEST_CUTOFFS]

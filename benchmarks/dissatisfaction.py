@@ -38,12 +38,11 @@ from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory
 from training.labelling.periods import PeriodSplit, period_split
-from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
+from training.settings import LabelSettings, SurveySettings, TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
 from training.surveys.eligible import eligible_rows
 from training.surveys.labels import SurveyRows, survey_rows
 from training.surveys.sensitivity import SampledBand, sampled_prevalence
-from training.surveys.settings import SurveySettings
 
 Flags = NDArray[np.bool_]
 Row = dict[str, object]
@@ -146,7 +145,7 @@ def compare(home: Home, folder: Path) -> None:
     """Print everything for each target."""
     shares, odds, rankings, calibrations, weights = [], [], [], [], []
     for target in TARGETS.values():
-        survey = survey_dataset(home, target)
+        survey = survey_dataset(home, target, TrainingConfig.read(), until=system_clock())
         truth = everybody(home, folder, target)
         shares += list(_shares(survey, truth))
         odds.append(_odds(folder, survey, target))
@@ -165,11 +164,11 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
     """What everybody would have answered, at the cut-offs that a dataset has, or at every
     contact.
     """
-    settings, surveys = LabelSettings.read(), SurveySettings.read()
-    history, repository = RawHistory(home.raw), OperatorRepository(home)
+    settings, surveys, now = LabelSettings.read(), SurveySettings.read(), system_clock()
+    history, repository = RawHistory(home.raw, now), OperatorRepository(home)
     asked = eligible_rows(history, repository, target, settings, surveys).keys
     would = survey_rows(
-        RawHistory(folder / "everybody" / "raw"), target, asked, settings.gap_days, surveys
+        RawHistory(folder / "everybody" / "raw", now), target, asked, settings.gap_days, surveys
     )
     would = would.rows(np.flatnonzero(would.answered))
     did = survey_rows(history, target, asked, settings.gap_days, surveys)
@@ -247,7 +246,8 @@ def _band(survey: SurveyDataset, mine: Flags, odds_ratio: float) -> SampledBand:
         survey.weights.response[mine],
         survey.invited.customers[answered][mine],
         odds_ratio,
-        AssessmentSettings.read(),
+        survey.config.assessment,
+        survey.config.fitting.seed,
     )
 
 
@@ -259,13 +259,13 @@ def _shown(band: SampledBand, real: float, digits: int = 3) -> str:
 
 def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
     """The true odds ratio of answering: over all, and among customers who look alike."""
-    invited, settings = survey.invited, LabelSettings.read()
+    invited, config = survey.invited, survey.config
     would = survey_rows(
-        RawHistory(folder / "everybody" / "raw"),
+        RawHistory(folder / "everybody" / "raw", system_clock()),
         target,
         invited.keys,
-        settings.gap_days,
-        SurveySettings.read(),
+        config.labels.gap_days,
+        config.surveys,
     )
     same = dict(
         zip(
@@ -300,7 +300,7 @@ def _models(
 ) -> tuple[list[Row], list[Row]]:
     """AUC and calibration of models on the test period: from answers, and true."""
     dataset = survey.dataset
-    split = period_split(dataset, LabelSettings.read())
+    split = period_split(dataset, survey.config.labels)
     later = truth.cutoffs >= dataset.cutoffs[split.test].min()
     label, seen = (
         dataset.labels[target.horizon_days][split.test],
@@ -325,7 +325,7 @@ def _models(
         ("unweighted", np.ones(len(dataset.weight))),
         ("weighted", dataset.weight),
     ):
-        model = _fitted(replace(dataset, weight=weight), split, target)
+        model = _fitted(replace(dataset, weight=weight), split, target, survey.config)
         said, own = model.score(seen).probability, weight[split.test]
         of_all = model.score(np.ascontiguousarray(truth.matrix)).probability
         real = {
@@ -357,10 +357,10 @@ def _models(
     return ranking, calibration
 
 
-def _fitted(dataset: Dataset, split: PeriodSplit, target: SurveyTarget) -> Scorer:
-    horizon_models, _ = fit_horizon_models(
-        dataset, split, target, [DEFAULT_PARAMETERS], TrainingSettings.read()
-    )
+def _fitted(
+    dataset: Dataset, split: PeriodSplit, target: SurveyTarget, config: TrainingConfig
+) -> Scorer:
+    horizon_models, _ = fit_horizon_models(dataset, split, target, [DEFAULT_PARAMETERS], config)
     return Scorer(
         ModelVersion(
             name=target.name,

@@ -79,7 +79,7 @@ def main() -> None:
     )
     stage(
         "everything: 3 baselines, 3 strata, 6 columns of slices, months, holdout",
-        lambda: assess(predictions, settings),
+        lambda: assess(predictions, settings, seed=1),
     )
     found[-1]["at most"] = MOST_SECONDS
     what = f"{rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers"

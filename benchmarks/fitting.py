@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks.memory import MIB, peak_mib
 from benchmarks.report import show
 from holdfast.arrays import Floats
-from training.fitting.fit import TrainingTable, fit_booster, parameters
+from training.fitting.fit import TrainingTable, fit_booster
+from training.fitting.parameters import fit_parameters
 from training.settings import TrainingSettings
 
 ROWS, FEATURES, ROUNDS, TURNS = 300_000, 100, 200, 3
@@ -85,7 +86,8 @@ def _holdfast(matrix: Floats, label: Floats, rounds: int) -> lgb.Booster:
 def _bare(matrix: Floats, label: Floats, rounds: int) -> lgb.Booster:
     names = [f"feature_{number}" for number in range(matrix.shape[1])]
     data = lgb.Dataset(matrix, label, feature_name=names)
-    return lgb.train(parameters(TrainingSettings.read(), threads=0), data, num_boost_round=rounds)
+    parameters = fit_parameters(TrainingSettings.read(), threads=0)
+    return lgb.train(parameters, data, num_boost_round=rounds)
 
 
 SIDES: dict[str, Fit] = {"holdfast": _holdfast, "bare lightgbm.train": _bare}

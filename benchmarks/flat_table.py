@@ -13,9 +13,12 @@ import pyarrow.csv as pa_csv
 
 from benchmarks.report import show
 from features.contracts.vocabulary import BILLING_TYPES
+from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 from holdfast.home import Home
 from pipeline.quickstart import quickstart
 from pipeline.simulated_operator import ROLES, simulated_operator
+from training.settings import TrainingConfig
 
 CUSTOMERS, MONTHS, SEED = 30_000, 12, 1
 
@@ -25,14 +28,18 @@ def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:]]
     customers, seed = (*numbers, *(CUSTOMERS, SEED)[len(numbers) :])
     rows = []
+    config = TrainingConfig.read()
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        operator = simulated_operator(Home(folder / "operator"), customers, MONTHS, seed)
+        operator = simulated_operator(
+            Home(folder / "operator"), customers, MONTHS, seed, FeatureSettings.read()
+        )
         table = pa_csv.read_csv(operator.table)
         for code, line in enumerate(BILLING_TYPES):
             path = folder / f"{line}.csv"
             pa_csv.write_csv(table.filter(pc.equal(table["billing_type_code"], code)), path)
-            training = quickstart(path, ROLES, Home(folder / line)).training
+            home = Home(folder / line)
+            training = quickstart(path, ROLES, home, config, clock=system_clock).training
             found = training.evaluation
             flags = ", ".join(f"{flag.kind} {flag.column or ''}" for flag in training.flags)
             rows.append(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -36,7 +37,7 @@ from training.operator.model import OperatorModel, train_operator_model
 from training.release.evidence import ModelEvidence
 from training.release.gate import evaluate
 from training.release.verdict import Verdict
-from training.settings import GateSettings
+from training.settings import GateSettings, TrainingConfig
 
 CUSTOMERS, MONTHS, SEED = 20_000, 36, 11
 TOO_EXTREME = 1.6
@@ -52,18 +53,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         simulate(folder / "operator", customers, months, seed)
-        home = Home(folder / "home")
+        home, config = Home(folder / "home"), TrainingConfig.read()
         build_features(
             home,
             FeatureSettings.read(),
             now=system_clock(),
             source=str(folder / "operator" / "raw"),
         )
-        dataset = churn_dataset(home)
+        dataset = churn_dataset(home, config.labels, until=system_clock())
         risk = true_risk(folder / "operator")
     models = {}
     verdicts = {}
-    for name, model, settings in trained(dataset, TuningBudget(trials=1)):
+    for name, model, settings in trained(dataset, config):
         models[name], verdicts[name] = model, verdict_of(model, settings)
     show(
         f"Calibration on the test period, {customers:,} customers simulated for {months} months, seed {seed}",
@@ -86,24 +87,31 @@ def main() -> None:
 
 
 def trained(
-    dataset: Dataset, budget: TuningBudget
+    dataset: Dataset, config: TrainingConfig
 ) -> Iterator[tuple[str, OperatorModel, GateSettings]]:
     """Models of the same rows, by name: a correct one, and others by what is wrong with them;
     each with the settings of the gate that it meets.
     """
-    settings = GateSettings.read()
-    sound = train_operator_model(dataset, CHURN, None, budget)
+    settings = config.gate
+    train = partial(
+        train_operator_model,
+        target=CHURN,
+        config=config,
+        made_at=system_clock(),
+        budget=TuningBudget(trials=1),
+    )
+    sound = train(dataset)
     yield AS_IT_SHOULD_BE, sound, settings
     yield (
         "a leaked column",
-        train_operator_model(leaked(dataset), CHURN, None, budget),
+        train(leaked(dataset)),
         settings,
     )
-    yield "shuffled labels", train_operator_model(shuffled(dataset), CHURN, None, budget), settings
+    yield "shuffled labels", train(shuffled(dataset)), settings
     with miscalibrated():
         yield (
             "calibration too extreme",
-            train_operator_model(dataset, CHURN, None, budget),
+            train(dataset),
             settings,
         )
     cost = min(sound.facts.explanation_cost.values())

@@ -19,7 +19,7 @@ from benchmarks.report import show
 from features.live.batch import KINDS
 from features.live.event import LIVE_TABLES, Event, microseconds, read_event
 from features.live.state import STATE_TABLES, State, apply_event, entity_of
-from features.live.store import LiveStore
+from features.live.store import LiveStore, replace_states
 from features.packed.store import PackedStore
 from holdfast.clock import system_clock
 
@@ -33,7 +33,8 @@ def main() -> None:
     """Measure and print."""
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as directory:
-        live = LiveStore(PackedStore(Path(directory), create=True), system_clock)
+        packed = PackedStore(Path(directory), create=True)
+        live = LiveStore(packed, system_clock)
         states = _states(random)
         sizes = [
             len(document)
@@ -41,8 +42,8 @@ def main() -> None:
             for document in states[kind].values()
         ]
         started = time.perf_counter()
-        taken = live.replace(
-            CUTOFF, LIVE_TABLES, {kind: _batches(states.get(kind, {})) for kind in KINDS}
+        taken = replace_states(
+            packed, CUTOFF, LIVE_TABLES, {kind: _batches(states.get(kind, {})) for kind in KINDS}
         )
         replace_s = time.perf_counter() - started
         moments = [CUTOFF + timedelta(seconds=second) for second in range(EVENTS)]

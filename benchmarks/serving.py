@@ -17,12 +17,14 @@ import numpy as np
 from benchmarks.report import show
 from features.online import service as online
 from features.online.settings import OnlineSettings
+from holdfast.clock import system_clock
 from holdfast.home import Home
 from models.registry import load_champion
 from models.scorer import Scorer
 from pipeline.demo import serving
 from pipeline.quickstart import quickstart
 from pipeline.simulated_operator import ROLES, simulated_operator
+from training.settings import TrainingConfig
 
 REQUESTS = 2_000
 WARM_UP = 200
@@ -33,7 +35,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         home = Home(Path(directory) / "home")
         operator = simulated_operator(home, customers=3_000, months=10, seed=1)
-        ids = quickstart(operator.table, ROLES, home).customers.ids
+        run = quickstart(operator.table, ROLES, home, TrainingConfig.read(), clock=system_clock)
+        ids = run.customers.ids
         scorer = Scorer(load_champion(home, "churn").model, threads=1)
         service = online.open_service(home, scorer.version.service, OnlineSettings())
 

@@ -27,10 +27,20 @@ def demo(
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
+        from features.settings import FeatureSettings
+        from holdfast.clock import system_clock
         from holdfast.home import Home
         from pipeline.demo import demo as run
+        from training.settings import TrainingConfig
 
-        result = run(Home(home or home_of(None).root / "demo"))
+        result = run(
+            Home(home or home_of(None).root / "demo"),
+            TrainingConfig.read(),
+            features=FeatureSettings.read(),
+            online=OnlineSettings.read(),
+            clock=system_clock,
+        )
     if as_json:
         print_json(result.to_json())
     else:

@@ -110,8 +110,10 @@ def compare(
         for number in (one, other):
             require_version(registry, model, number)
         from training.release.comparison import compare_models
+        from training.settings import AssessmentSettings, TrainingSettings
 
-        comparison = compare_models(registry, model, one, other)
+        settings, seed = AssessmentSettings.read(), TrainingSettings.read().seed
+        comparison = compare_models(registry, model, one, other, settings, seed)
     if as_json:
         print_json(comparison.to_json())
     else:
@@ -148,9 +150,20 @@ def promote(
         registry = home_of(home)
         explanations = _explanations(explain_flag or [])
         require_version(registry, model, number)
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
         from pipeline.promote import promote_model
+        from training.settings import GateSettings
 
-        promotion = promote_model(registry, model, number, explanations)
+        promotion = promote_model(
+            registry,
+            model,
+            number,
+            explanations,
+            gate=GateSettings.read(),
+            online=OnlineSettings.read(),
+            clock=system_clock,
+        )
     if as_json:
         print_json(promotion.to_json())
     else:
@@ -172,9 +185,11 @@ def rollback(
 
         registry = home_of(home)
         require_registry(registry)
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
         from pipeline.promote import rollback_model
 
-        result = rollback_model(registry, model)
+        result = rollback_model(registry, model, online=OnlineSettings.read(), clock=system_clock)
     if as_json:
         print_json(result.to_json())
     else:

@@ -89,7 +89,10 @@ def quickstart(
 
     with results_only():
         from features.flat.customers import Roles, read_column_names
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
         from pipeline.quickstart import quickstart as run
+        from training.settings import TrainingConfig
 
         roles = Roles(
             target=target,
@@ -103,7 +106,14 @@ def quickstart(
             if available_at_scoring is None
             else read_column_names(available_at_scoring),
         )
-        result = run(table, roles, home_of(home))
+        result = run(
+            table,
+            roles,
+            home_of(home),
+            TrainingConfig.read(),
+            clock=system_clock,
+            online=OnlineSettings.read(),
+        )
     if as_json:
         print_json(result.to_json())
     else:

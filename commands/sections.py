@@ -39,10 +39,10 @@ def sections() -> tuple[type[Section], ...]:
         GateSettings,
         LabelSettings,
         LeakWatchSettings,
+        SurveySettings,
         TrainingSettings,
         TuningSettings,
     )
-    from training.surveys.settings import SurveySettings
     from training.uplift.settings import UpliftSettings
 
     return (

@@ -63,11 +63,23 @@ def train(
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
         from pipeline.train import train_target
-        from training.fitting.budget import TuningBudget
+        from training.fitting.budget import DEFAULT_BUDGET, TuningBudget
+        from training.settings import TrainingConfig
 
-        budget = TuningBudget(trials=trials or (None if seconds else 20), seconds=seconds)
-        result = train_target(home_of(home), target, budget, test_from, language)
+        given = trials or seconds
+        result = train_target(
+            home_of(home),
+            target,
+            TuningBudget(trials=trials, seconds=seconds) if given else DEFAULT_BUDGET,
+            TrainingConfig.read(),
+            online=OnlineSettings.read(),
+            clock=system_clock,
+            test_from=test_from,
+            language=language,
+        )
     if as_json:
         print_json(result.to_json())
     else:

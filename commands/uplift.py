@@ -105,15 +105,20 @@ def uplift(
         "--drop": drop,
     }
     with results_only():
+        from holdfast.clock import system_clock
         from pipeline.uplift import evaluate_home, evaluate_table
         from training.uplift.experiment_table import ExperimentRoles
+        from training.uplift.settings import UpliftSettings
 
+        settings = UpliftSettings.read()
         folder = home_of(home).root / "uplift"
         if table is None:
             for option, value in given.items():
                 if value:
                     raise InputError(option, "is about a TABLE, which must be given then", value)
-            run = evaluate_home(home_of(home), action or (), out or folder / "care")
+            run = evaluate_home(
+                home_of(home), action or (), out or folder / "care", settings, clock=system_clock
+            )
         else:
             if action:
                 raise InputError(
@@ -134,7 +139,7 @@ def uplift(
                 group=group,
                 drop=tuple(drop or ()),
             )
-            run = evaluate_table(table, roles, out or folder / table.name.split(".")[0])
+            run = evaluate_table(table, roles, out or folder / table.name.split(".")[0], settings)
     if as_json:
         print_json(run.to_json())
     else:

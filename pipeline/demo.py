@@ -18,11 +18,13 @@ from urllib.request import ProxyHandler, Request, build_opener
 from features.flat.identity import read_identity
 from features.online.settings import OnlineSettings
 from features.settings import FeatureSettings
+from holdfast.clock import Clock
 from holdfast.errors import HoldfastError, HomeError
 from holdfast.home import Home
 from holdfast.logging import progress
 from pipeline.quickstart import Quickstart, quickstart
 from pipeline.simulated_operator import ROLES, SimulatedOperator, simulated_operator
+from training.settings import TrainingConfig
 
 CUSTOMERS = 6_000
 MONTHS = 10
@@ -64,9 +66,29 @@ class Demo:
         }
 
 
-def demo(home: Home) -> Demo:
+def demo(
+    home: Home,
+    config: TrainingConfig,
+    *,
+    features: FeatureSettings,
+    online: OnlineSettings,
+    clock: Clock,
+) -> Demo:
     """Simulate an operator, compute its features, run `quickstart`, serve the model on a free port,
     ask it, and stop it.
+
+    Parameters
+    ----------
+    home : Home
+        Where everything goes.
+    config : TrainingConfig
+        As in `pipeline.quickstart.quickstart`.
+    features : FeatureSettings
+        How features are computed.
+    online : OnlineSettings
+        Where the newest features go. The service reads the environment itself.
+    clock : Clock
+        As in `pipeline.quickstart.quickstart`.
     """
     kept = home.root / "subscriptions.csv"
     if kept.exists() and read_identity(home) is None:
@@ -75,10 +97,8 @@ def demo(home: Home) -> Demo:
             "has a file of somebody else's that the demo would overwrite",
             kept.name,
         )
-    operator = simulated_operator(
-        home, CUSTOMERS, MONTHS, SEED, FeatureSettings.read(), OnlineSettings.read()
-    )
-    result = quickstart(operator.table, ROLES, home)
+    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED, features, online)
+    result = quickstart(operator.table, ROLES, home, config, clock=clock, online=online)
     ids = [
         line.split(",")[1]
         for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]

@@ -5,10 +5,11 @@ Whatever changes an alias holds the home's lock, so that no two decisions cross.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from features.online.settings import OnlineSettings
+from holdfast.clock import Clock
 from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from holdfast.files import write_beside
@@ -173,7 +174,14 @@ def show_model(home: Home, name: str, which: str = CHAMPION) -> ShownVersion:
 
 
 def promote_model(
-    home: Home, name: str, which: str = CHALLENGER, explained: Mapping[str, str] | None = None
+    home: Home,
+    name: str,
+    which: str = CHALLENGER,
+    explained: Mapping[str, str] | None = None,
+    *,
+    gate: GateSettings,
+    online: OnlineSettings,
+    clock: Clock,
 ) -> Promotion:
     """Ask the gate, note what it says, and make the version champion where it passes.
 
@@ -188,6 +196,12 @@ def promote_model(
     explained : mapping of str to str, optional
         A person's reasons why leak flags are none, by column, or by kind for flags of the whole
         table or model.
+    gate : GateSettings
+        What the gate asks.
+    online : OnlineSettings
+        Which online store the version must be able to read.
+    clock : Clock
+        When the gate was asked, and the version became champion.
 
     Raises
     ------
@@ -204,8 +218,8 @@ def promote_model(
             raise InputError(
                 "NUMBER", f"must not be the champion of model {name} already", entry.number
             )
-        verdict = _verdict(home, entry, champion, explained or {})
-        promotions, now = Tracking(home).promotions, datetime.now(UTC)
+        verdict = _verdict(home, entry, champion, explained or {}, gate, online)
+        promotions, now = Tracking(home, clock).promotions, clock()
         promotions.settle(name)
         number = champion.number if champion else None
         promotions.record_verdict(name, entry.number, verdict.to_json(), number, now)
@@ -215,15 +229,22 @@ def promote_model(
     return Promotion(name=name, number=entry.number, verdict=verdict, champion_before=number)
 
 
-def would_pass(home: Home, name: str, which: str = CHALLENGER) -> Verdict:
+def would_pass(
+    home: Home,
+    name: str,
+    which: str = CHALLENGER,
+    *,
+    gate: GateSettings,
+    online: OnlineSettings,
+) -> Verdict:
     """What the gate would say of a version now; nothing is noted or changed. Errors as in
     `promote_model`.
     """
     entry = find_version(home, name, which)
-    return _verdict(home, entry, _champion(home, name), {})
+    return _verdict(home, entry, _champion(home, name), {}, gate, online)
 
 
-def rollback_model(home: Home, name: str) -> Rollback:
+def rollback_model(home: Home, name: str, *, online: OnlineSettings, clock: Clock) -> Rollback:
     """Make the previous champion champion again, and the champion the previous one.
 
     The gate is not asked again, but the version must be one that can be served.
@@ -235,7 +256,7 @@ def rollback_model(home: Home, name: str) -> Rollback:
     """
     find_version(home, name, CHAMPION)
     with locked(home):
-        promotions = Tracking(home).promotions
+        promotions = Tracking(home, clock).promotions
         promotions.settle(name)
         champion = find_version(home, name, CHAMPION)
         try:
@@ -246,12 +267,12 @@ def rollback_model(home: Home, name: str) -> Rollback:
                 f"needs a version that was champion of model {name} before {champion.number}",
             ) from None
         model = load_registered(previous.address(home)).model
-        if findings := readiness(home, model):
+        if findings := readiness(home, model, online):
             raise ModelError(
                 f"model {name} version {previous.number}",
                 f"cannot be served: {findings[0].message}",
             )
-        promotions.move(name, previous.number, "rollback", datetime.now(UTC))
+        promotions.move(name, previous.number, "rollback", clock())
     return Rollback(name=name, was=champion.number, number=previous.number)
 
 
@@ -291,6 +312,8 @@ def _verdict(
     entry: RegistryEntry,
     champion: CurrentChampion | None,
     explained: Mapping[str, str],
+    gate: GateSettings,
+    online: OnlineSettings,
 ) -> Verdict:
     try:
         model = load_registered(entry.address(home)).model
@@ -304,8 +327,8 @@ def _verdict(
         has_strata=model.strata is not None,
         documents=model.documents,
     )
-    return evaluate(evidence, champion, GateSettings.read(), explained).with_reasons(
-        tuple(readiness(home, model))
+    return evaluate(evidence, champion, gate, explained).with_reasons(
+        tuple(readiness(home, model, online))
     )
 
 

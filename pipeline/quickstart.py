@@ -7,7 +7,6 @@ known to be good.
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,11 @@ from features.encoding.encoding import Encoding
 from features.encoding.reading import missing_count
 from features.flat.customers import CustomerTable, Roles, read_customer_table
 from features.flat.identity import TableIdentity, check_identity, home_encoding
+from features.online.settings import OnlineSettings
+from holdfast.clock import Clock
 from holdfast.home import Home
 from holdfast.logging import progress
-from models.settings import BandSettings
-from training.settings import LeakWatchSettings, TrainingSettings
+from training.settings import TrainingConfig
 
 if TYPE_CHECKING:
     from training.flat.model import FlatModel
@@ -86,7 +86,15 @@ class Quickstart:
         }
 
 
-def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
+def quickstart(
+    path: Path,
+    roles: Roles,
+    home: Home,
+    config: TrainingConfig,
+    *,
+    clock: Clock,
+    online: OnlineSettings | None = None,
+) -> Quickstart:
     """Train, evaluate, explain, register and publish a churn model for a table.
 
     Parameters
@@ -97,6 +105,12 @@ def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
         What its columns are for.
     home : Home
         Where everything goes; made where it does not exist.
+    config : TrainingConfig
+        Its `fitting`, `leak_watch` and `bands`.
+    clock : Clock
+        When rows without a date were true, the model was registered and the report written.
+    online : OnlineSettings, optional
+        Where the features go, as `features.flat.repository.TableRepository`.
 
     Raises
     ------
@@ -104,15 +118,15 @@ def quickstart(path: Path, roles: Roles, home: Home) -> Quickstart:
         The table, the roles or the home are wrong; nothing was changed.
     """
     started = time.monotonic()
-    for section in (TrainingSettings, LeakWatchSettings, BandSettings):
-        section.read()  # a wrong setting is told before any work
     with progress("Reading the table"):
-        customers = read_customer_table(path, roles, datetime.now(UTC))
+        customers = read_customer_table(path, roles, clock())
         check_identity(home, TableIdentity.of(customers))
         home_encoding(home, customers).encode(customers.table)
     from pipeline.table_model import publish_model
 
-    training, encoding, version = publish_model(path, customers, home, MODEL)
+    training, encoding, version = publish_model(
+        path, customers, home, MODEL, config, clock=clock, online=online
+    )
     return Quickstart(
         customers=customers,
         encoding=encoding,

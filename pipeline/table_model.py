@@ -21,6 +21,7 @@ from features.flat.identity import (
 from features.flat.repository import SERVICE, TableRepository
 from features.online.settings import OnlineSettings
 from holdfast.arrays import Floats
+from holdfast.clock import Clock
 from holdfast.files import outputs
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -35,11 +36,18 @@ from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.flat.model import FlatModel, train
 from training.flat.scores import CustomerScores
 from training.release.tracking import RunRecord, Tracking
-from training.settings import TrainingSettings
+from training.settings import TrainingConfig, TrainingSettings
 
 
 def publish_model(
-    path: Path, customers: CustomerTable, home: Home, name: str
+    path: Path,
+    customers: CustomerTable,
+    home: Home,
+    name: str,
+    config: TrainingConfig,
+    *,
+    clock: Clock,
+    online: OnlineSettings | None = None,
 ) -> tuple[FlatModel, Encoding, str]:
     """Train a model on a table, and publish it with its features, scores, care list and report.
 
@@ -53,6 +61,8 @@ def publish_model(
         Where everything goes.
     name : str
         Name to register the model under.
+    config, clock, online
+        As in `pipeline.quickstart.quickstart`.
 
     Returns
     -------
@@ -68,35 +78,40 @@ def publish_model(
     InputError
         The rows cannot be split, or the home cannot be used; nothing was changed.
     """
-    settings = TrainingSettings.read()
-    splits = _splits(customers, settings)
+    splits = _splits(customers, config.fitting)
     identity = TableIdentity.of(customers)
-    repository = TableRepository(home, OnlineSettings.read())
+    repository = TableRepository(home, online)
     with claimed(home, identity), outputs() as files:
         # Under the lock, so that no two runs give one code to two categories.
         encoding = home_encoding(home, customers)
         encoded = encoding.encode(customers.table)
         if not was_published(home):
             record_identity(home, identity)
-        tracking = Tracking(home)
+        tracking = Tracking(home, clock)
         with progress("Filling the feature store (Feast)"):
             repository.write(encoding, customers.ids, customers.times, encoded)
             matrix = repository.historical(customers.ids, customers.times)
-        training = _train(name, customers, encoding, matrix, splits, settings)
+        training = _train(name, customers, encoding, matrix, splits, config)
         scorer = Scorer(training.model, threads=0)
         scores = CustomerScores.of(customers, matrix, training)
         entries = care_entries(customers, encoding, matrix, scorer, scores)
         source = Source(
-            path=path, customers=customers, encoding=encoding, matrix=matrix, settings=settings
+            path=path,
+            customers=customers,
+            encoding=encoding,
+            matrix=matrix,
+            settings=config.fitting,
         )
         sample = explained_sample(source, scorer)
-        version = tracking.register(training.model, _record(source, training))
+        version = tracking.register(training.model, _record(source, training, config))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
         files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
         with progress("Drawing the report"):
             files.text(
                 home.report,
-                render_report(report_content(source, training, sample, scores, entries, version)),
+                render_report(
+                    report_content(source, training, sample, scores, entries, version, clock())
+                ),
             )
         record_identity(home, replace(identity, published=True))
         repository.materialize()
@@ -120,7 +135,7 @@ def _train(
     encoding: Encoding,
     matrix: Floats,
     splits: list[Split],
-    settings: TrainingSettings,
+    config: TrainingConfig,
 ) -> FlatModel:
     known = customers.known
     table = TrainingTable(
@@ -137,7 +152,7 @@ def _train(
     return train(
         table,
         splits,
-        settings,
+        config,
         name=name,
         service=SERVICE,
         columns=[column.name for column in encoding.columns],
@@ -148,7 +163,7 @@ def _train(
     )
 
 
-def _record(source: Source, training: FlatModel) -> RunRecord:
+def _record(source: Source, training: FlatModel, config: TrainingConfig) -> RunRecord:
     roles = source.customers.roles
     return RunRecord(
         parameters={
@@ -161,7 +176,12 @@ def _record(source: Source, training: FlatModel) -> RunRecord:
             "features": len(source.encoding.columns),
             "rounds": training.model.main.everyone.booster.num_trees(),
             **DEFAULT_PARAMETERS,
-            **source.settings.model_dump(),
+            **config.fitting.model_dump(),
+            **{
+                name: value
+                for name, value in config.parameters().items()
+                if name.startswith(("leak_watch_", "band_"))
+            },
         },
         metrics=training.evaluation.figures(),
         figures=evaluation_figures(training.evaluation),

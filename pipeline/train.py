@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.online.settings import OnlineSettings
+from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home, locked
 from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
-from models.settings import BandSettings
 from models.target import Target
 from models.targets import TARGETS
 from models.words.catalogue import resolve
 from training.operator.columns import service_documents
-from training.settings import SECTIONS
+from training.settings import TrainingConfig
 
 if TYPE_CHECKING:
     from training.fitting.budget import TuningBudget
@@ -71,6 +72,10 @@ def train_target(
     home: Home,
     name: str,
     budget: "TuningBudget",
+    config: TrainingConfig,
+    *,
+    online: OnlineSettings,
+    clock: Clock,
     test_from: datetime | None = None,
     language: str = "en",
 ) -> Trained:
@@ -84,6 +89,12 @@ def train_target(
         One of `models.targets.TARGETS`.
     budget : TuningBudget
         How long to search for parameters. A run that was cut short carries on with its search.
+    config : TrainingConfig
+        How rows are labelled, models fitted and evaluated, and what the gate asks.
+    online : OnlineSettings
+        Which online store the version must be able to read to pass the gate.
+    clock : Clock
+        Rows that arrived after it are not known yet; and when the model was made.
     test_from : datetime, optional
         When the test period begins; UTC where it names no time zone. Default: the latest quarter of
         the cut-offs.
@@ -100,10 +111,6 @@ def train_target(
     started = time.monotonic()
     if name not in TARGETS:
         raise InputError("TARGET", f"must be one of {', '.join(TARGETS)}", name)
-    # A wrong setting is told before any work.
-    for section in SECTIONS.values():
-        section.read()
-    BandSettings.read()
     if not home.raw.exists():
         raise InputError(
             "--home",
@@ -118,14 +125,16 @@ def train_target(
     from training.release.facts import SURVEY
 
     with locked(home):
-        labelled = target_dataset(home, target, start)
+        labelled = target_dataset(home, target, config, until=clock(), test_from=start)
     champion, unreadable = _champion(home, target)
     home.root.joinpath("tuning").mkdir(exist_ok=True)
     model = train_operator_model(
         labelled.dataset,
         target,
-        champion,
-        budget,
+        config,
+        made_at=clock(),
+        champion=champion,
+        budget=budget,
         storage=home.root / "tuning" / f"{name}.db",
         extra_documents=labelled.documents | service_documents(target.service),
         unreadable=unreadable,
@@ -137,7 +146,7 @@ def train_target(
     from pipeline.training_record import register
 
     with locked(home):
-        number, verdict, report, card = register(home, model, spoken)
+        number, verdict, report, card = register(home, model, spoken, online=online, clock=clock)
     return Trained(
         model=model,
         number=number,

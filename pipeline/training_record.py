@@ -4,6 +4,8 @@ model card.
 
 from pathlib import Path
 
+from features.online.settings import OnlineSettings
+from holdfast.clock import Clock
 from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -16,10 +18,11 @@ from training.release.facts import SURVEY
 from training.release.signature import InputExample
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
 from training.release.verdict import Verdict
-from training.settings import SECTIONS
 
 
-def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verdict, Path, Path]:
+def register(
+    home: Home, model: OperatorModel, language: str, *, online: OnlineSettings, clock: Clock
+) -> tuple[str, Verdict, Path, Path]:
     """Register a version as challenger, and write its report and card.
 
     Parameters
@@ -30,6 +33,10 @@ def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verd
         What was trained.
     language : str
         Language of the reasons in the report: one of `models.words.LANGUAGES`.
+    online : OnlineSettings
+        Which online store the version must be able to read to pass the gate.
+    clock : Clock
+        When figures were logged.
 
     Returns
     -------
@@ -40,10 +47,10 @@ def register(home: Home, model: OperatorModel, language: str) -> tuple[str, Verd
     report, card : Path
         Where they lie.
     """
-    tracking, name = Tracking(home), model.version.name
+    tracking, name = Tracking(home, clock), model.version.name
     with tracking.registering(model.version, _record(model)) as registered:
         number = registered.number
-        verdict = would_pass(home, name, number)
+        verdict = would_pass(home, name, number, gate=model.config.gate, online=online)
         with progress("Drawing the report"):
             page = render_model_report(
                 model, verdict, number, model.version.documents.get(SURVEY), language
@@ -67,11 +74,7 @@ def _record(model: OperatorModel) -> RunRecord:
             "rounds": facts.rounds,
             "explanation_cost": facts.explanation_cost,
             **facts.parameters,
-            **{
-                f"{name}_{key}": value
-                for name, section in SECTIONS.items()
-                for key, value in section.read().model_dump().items()
-            },
+            **model.config.parameters(),
         },
         metrics=assessment_metrics(model.assessments),
         figures=assessment_figures(model.assessments),

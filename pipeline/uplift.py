@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.operator.repository import OperatorRepository
+from holdfast.clock import Clock
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
@@ -137,7 +138,9 @@ class UpliftRun:
         }
 
 
-def evaluate_table(path: Path, roles: ExperimentRoles, directory: Path) -> UpliftRun:
+def evaluate_table(
+    path: Path, roles: ExperimentRoles, directory: Path, settings: UpliftSettings
+) -> UpliftRun:
     """Judge a team's own experiment.
 
     Parameters
@@ -148,6 +151,8 @@ def evaluate_table(path: Path, roles: ExperimentRoles, directory: Path) -> Uplif
         What its columns are for.
     directory : Path
         Where result, report and models go; made if need be.
+    settings : UpliftSettings
+        How to evaluate it.
 
     Raises
     ------
@@ -155,7 +160,6 @@ def evaluate_table(path: Path, roles: ExperimentRoles, directory: Path) -> Uplif
         Names the option or column, the rule and the value; nothing is written then.
     """
     started = time.monotonic()
-    settings = UpliftSettings.read()
     table = read_experiment(path, roles)
     evaluated = _evaluate(table.experiment, settings, _notes(table), None)
     models = tuple(_with_encoding(model, table) for model in evaluated.models)
@@ -177,7 +181,14 @@ def evaluate_table(path: Path, roles: ExperimentRoles, directory: Path) -> Uplif
     return run
 
 
-def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> UpliftRun:
+def evaluate_home(
+    home: Home,
+    actions: Sequence[str],
+    directory: Path,
+    settings: UpliftSettings,
+    *,
+    clock: Clock,
+) -> UpliftRun:
     """Judge an operator's care actions by its randomised contacts, and register a model for each.
 
     Parameters
@@ -188,6 +199,10 @@ def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> Uplift
         Care actions; by default all that have been drawn at random.
     directory : Path
         Where result and report go; made if need be.
+    settings : UpliftSettings
+        How to evaluate them.
+    clock : Clock
+        Rows that arrived after it are not known yet; and when models were registered.
 
     Raises
     ------
@@ -196,7 +211,6 @@ def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> Uplift
         for cannot be. Nothing is written or registered then.
     """
     started = time.monotonic()
-    settings = UpliftSettings.read()
     if not home.raw.exists():
         raise InputError(
             "TABLE",
@@ -211,7 +225,7 @@ def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> Uplift
         select_contacts,
     )
 
-    history, repository = RawHistory(home.raw), OperatorRepository(home)
+    history, repository = RawHistory(home.raw, clock()), OperatorRepository(home)
     wanted = tuple(actions) or randomised_actions(history)
     if not wanted:
         raise InputError(
@@ -237,6 +251,7 @@ def evaluate_home(home: Home, actions: Sequence[str], directory: Path) -> Uplift
     with locked(home):
         registered = register_uplift(
             home,
+            clock,
             (
                 (found.experiment, action, model)
                 for found in evaluated

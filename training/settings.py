@@ -1,8 +1,11 @@
-"""Settings of the training room."""
+"""Settings of training, one by one and put together as what makes a model."""
 
-from pydantic import Field, model_validator
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from holdfast.settings import Section
+from models.settings import BandSettings
 
 
 class TrainingSettings(Section):
@@ -116,6 +119,53 @@ class LabelSettings(Section):
     )
 
 
+class SurveySettings(Section):
+    """Which survey answers count, how they are weighted, and how wide the sensitivity band is."""
+
+    prefix = "HOLDFAST_SURVEY_"
+
+    answer_days: int = Field(
+        default=14,
+        ge=1,
+        le=90,
+        description="Days after the last possible invitation in which answers and corrections must have arrived to count.",
+    )
+    response_folds: int = Field(
+        default=5,
+        ge=2,
+        le=20,
+        description="Folds of customers in which the probability of answering is cross-fitted.",
+    )
+    response_rounds: int = Field(
+        default=300,
+        ge=10,
+        le=10_000,
+        description="Most boosting rounds of the response model.",
+    )
+    fewest_answers: int = Field(
+        default=200,
+        ge=20,
+        description="Answers, and invitations without one, that the response model needs; with fewer, all have one rate.",
+    )
+    weight_quantile: float = Field(
+        default=0.99,
+        gt=0.5,
+        le=1,
+        description="Response weights are clipped to this quantile of the answers' weights.",
+    )
+    weight_most: float = Field(
+        default=30.0, ge=1, description="Response weights are never larger than this."
+    )
+    odds_ratio: float = Field(
+        default=3.0,
+        ge=1,
+        description=(
+            "Largest plausible effect of satisfaction itself on the odds of answering, as an odds ratio either way: "
+            "the ends of the sensitivity band."
+        ),
+    )
+
+
 class GateSettings(Section):
     """What the gate asks of a version before it becomes champion, beside what it always asks."""
 
@@ -182,12 +232,78 @@ class AssessmentSettings(Section):
         return self
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "training": TrainingSettings,
-    "tuning": TuningSettings,
-    "label": LabelSettings,
-    "leak_watch": LeakWatchSettings,
-    "assess": AssessmentSettings,
-    "gate": GateSettings,
-}
-"""All that make a model and its figures, by what they are called in a run."""
+class TrainingConfig(BaseModel):
+    """Everything that a model and its figures depend on, beside the rows.
+
+    Frozen, and the same wherever it is made: ``TrainingConfig()`` has the defaults of its
+    sections. Functions that need one or two sections take those; functions that need more take
+    all of it. A run logs it.
+
+    Parameters
+    ----------
+    labels : LabelSettings
+        Who is at risk, what counts as lost, and at which cut-offs.
+    surveys : SurveySettings
+        Which survey answers count, and how they are weighted.
+    fitting : TrainingSettings
+        Seed, folds and boosting rounds.
+    tuning : TuningSettings
+        How parameters are searched for.
+    leak_watch : LeakWatchSettings
+        When the leak watch raises a flag.
+    assessment : AssessmentSettings
+        How a model is evaluated on its test period.
+    gate : GateSettings
+        What the gate asks; boosters are kept within the leaves that it allows.
+    bands : BandSettings
+        How large the risk bands are.
+
+    Examples
+    --------
+    >>> config = TrainingConfig(labels=LabelSettings(gap_days=14))
+    >>> config.labels.gap_days, config.labels.inactivity_days
+    (14, 30)
+    >>> config.parameters()["label_gap_days"]
+    14
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: LabelSettings = LabelSettings()
+    surveys: SurveySettings = SurveySettings()
+    fitting: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings = TuningSettings()
+    leak_watch: LeakWatchSettings = LeakWatchSettings()
+    assessment: AssessmentSettings = AssessmentSettings()
+    gate: GateSettings = GateSettings()
+    bands: BandSettings = BandSettings()
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read every section from the environment; for the edges only.
+
+        Raises
+        ------
+        InputError
+            Names the environment variable, the rule and the value.
+        """
+        return cls(
+            labels=LabelSettings.read(),
+            surveys=SurveySettings.read(),
+            fitting=TrainingSettings.read(),
+            tuning=TuningSettings.read(),
+            leak_watch=LeakWatchSettings.read(),
+            assessment=AssessmentSettings.read(),
+            gate=GateSettings.read(),
+            bands=BandSettings.read(),
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """All values, as a run logs them: by the name of the environment variable, in lower case
+        and without ``holdfast_``, such as ``label_gap_days``.
+        """
+        return {
+            section.variable(field).lower().removeprefix("holdfast_"): value
+            for section in dict(self).values()
+            for field, value in section.model_dump().items()
+        }

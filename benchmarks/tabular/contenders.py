@@ -15,7 +15,7 @@ from training.fitting.blend import fit_blend
 from training.fitting.budget import TuningBudget
 from training.fitting.fit import TrainingTable, fit_calibrated
 from training.fitting.tune import tune
-from training.settings import GateSettings, TrainingSettings
+from training.settings import GateSettings, TrainingConfig, TrainingSettings, TuningSettings
 
 TRIALS = 20
 """Tuning trials, on one inner split of the training fold."""
@@ -59,15 +59,14 @@ class Contender:
 def tuned_holdfast(train: TrainingTable, test: Floats, settings: TrainingSettings) -> Predicted:
     """The blend of the best trials, fitted again on all training rows."""
     learn, watch = next(inner_folds(train.label, train.group, settings))
+    config = TrainingConfig(
+        fitting=settings, tuning=TuningSettings.read(), gate=GateSettings.read()
+    )
     tuned = tune(
-        train.rows(learn),
-        train.rows(watch),
-        TuningBudget(trials=TRIALS),
-        settings=settings,
-        threads=1,
+        train.rows(learn), train.rows(watch), TuningBudget(trials=TRIALS), config, threads=1
     )
     booster = fit_blend(
-        train, tuned.members, settings, threads=1, most_leaves=GateSettings.read().most_leaves
+        train, tuned.members, settings, threads=1, most_leaves=config.gate.most_leaves
     )
     return Predicted(np.asarray(booster.predict(test, num_threads=1)), explanation_cost(booster))
 

@@ -1,7 +1,7 @@
 """What the report of a quickstart shows, gathered from the run."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def report_content(
     scores: CustomerScores,
     entries: list[CareEntry],
     version: str,
+    created: datetime,
 ) -> ReportContent:
     """Gather what the report shows.
 
@@ -90,6 +91,8 @@ def report_content(
         The whole care list.
     version : str
         Number that the model is registered under.
+    created : datetime
+        The time now, with a time zone.
     """
     customers, model = source.customers, training.model
     roles = customers.roles
@@ -98,7 +101,7 @@ def report_content(
         target=roles.target,
         positive=roles.positive,
         id_column=roles.id,
-        created=datetime.now(UTC),
+        created=created,
         model_name=model.name,
         model_version=version,
         rows=len(customers.ids),

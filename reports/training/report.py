@@ -24,7 +24,6 @@ from reports.training.words import flag_remedy, plain, refusals, target_words
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
 from training.release.verdict import Verdict
-from training.settings import AssessmentSettings
 
 _HEADLINES = {
     "better": "Better than {baseline}",
@@ -109,7 +108,7 @@ def render_model_report(
             main_horizon=main_horizon,
             assessments=assessments,
             champion=champion,
-            settings=AssessmentSettings.read(),
+            settings=model.config.assessment,
             figures=_figures(model, main_horizon),
             first=_differences(first.comparison) if first.comparison else None,
             # A constant does not rank: only its probabilities can be compared.

@@ -29,6 +29,7 @@ from training.evaluation.predictions import TestPredictions
 from training.fitting.tune import TrialRecord, Tuned
 from training.operator.model import ExplainedRows, OperatorModel
 from training.release.facts import ChampionComparison, TrainingFacts
+from training.settings import TrainingConfig
 
 HORIZONS = (30, 60, 90)
 STRATA = ("postpaid", "prepaid", "fixed")
@@ -391,6 +392,7 @@ def operator_model(
             probability={horizon: np.array([0.1, 0.2]) for horizon in assessments},
         ),
         test=np.arange(2),
+        config=TrainingConfig(),
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from tests.builders.clocks import NOW
 from training.labelling.history import RawHistory
 
 CUTOFF = datetime(2025, 3, 3, tzinfo=UTC)
@@ -147,4 +148,4 @@ class LineTables:
 
     def history(self, folder: Path, until: datetime | None = None) -> RawHistory:
         """Write the tables, and look at them."""
-        return RawHistory(self.write(folder), until)
+        return RawHistory(self.write(folder), until or NOW)

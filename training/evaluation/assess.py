@@ -24,7 +24,7 @@ from training.evaluation.metrics import METRICS, Evaluator
 from training.evaluation.ranking import Codes
 from training.evaluation.reliability import Deciles, Slope, customer_correlation
 from training.evaluation.slices import SliceColumn
-from training.settings import AssessmentSettings, TrainingSettings
+from training.settings import AssessmentSettings
 
 EVERYBODY = "all"
 """Name of the calibration of all rows, beside those of the strata."""
@@ -82,9 +82,7 @@ class Predictions:
     capacity: float | None = None
 
 
-def assess(
-    predictions: Predictions, settings: AssessmentSettings, seed: int | None = None
-) -> Assessment:
+def assess(predictions: Predictions, settings: AssessmentSettings, seed: int) -> Assessment:
     """Evaluate predictions, with intervals that resample customers.
 
     A figure that these rows do not determine (an AUC without positives, the slope of a constant) is
@@ -96,8 +94,8 @@ def assess(
         Predictions and outcomes.
     settings : AssessmentSettings
         Draws, care's capacity and tolerances.
-    seed : int, optional
-        Of the draws; that of `TrainingSettings` where None.
+    seed : int
+        Of the draws.
 
     Raises
     ------
@@ -112,7 +110,7 @@ def assess(
     figures = resample(
         prepared.customers,
         settings.draws,
-        TrainingSettings.read().seed if seed is None else seed,
+        seed,
         prepared.figures,
         prepared.size,
         "Resampling customers",

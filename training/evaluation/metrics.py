@@ -154,10 +154,10 @@ def figures(
     weight : (n,) float64, optional
         At least 0; all the same where None.
     settings : AssessmentSettings, optional
-        Care's capacity and what a campaign costs; read from the environment where None.
+        Care's capacity and what a campaign costs; the defaults of the class where None.
     """
     evaluator = Evaluator(label, probability, *_one_customer(label, weight))
-    values = evaluator.figures(np.ones((1, 1)), settings or AssessmentSettings.read())
+    values = evaluator.figures(np.ones((1, 1)), settings or AssessmentSettings())
     return {name: float(value[0]) for name, value in values.items()}
 
 

@@ -17,7 +17,6 @@ from holdfast.arrays import Floats, Positions
 from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import Calibration
-from models.settings import BandSettings
 from models.strata import EVERYONE
 from models.target import Target
 from models.version import HorizonModel, StratumModel
@@ -29,7 +28,7 @@ from training.fitting.fit import TrainingTable
 from training.fitting.parameters import Parameters
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit
-from training.settings import GateSettings, TrainingSettings
+from training.settings import TrainingConfig
 
 FEWEST_FOR_OWN_BOOSTER = 200
 """Positives among a stratum's fitting rows from which a booster of its own is tried."""
@@ -64,7 +63,7 @@ def fit_horizon_models(
     split: PeriodSplit,
     target: Target,
     parameter_sets: Sequence[Parameters],
-    settings: TrainingSettings,
+    config: TrainingConfig,
 ) -> tuple[tuple[HorizonModel, ...], FittingRecord]:
     """Fit and calibrate a model for each horizon of a target.
 
@@ -79,10 +78,10 @@ def fit_horizon_models(
     parameter_sets : sequence of mapping
         LightGBM parameters, constraints among them; best first. Boosters of several are averaged
         into one, as far as the gate allows its leaves.
-    settings : TrainingSettings
-        Seed, most rounds and patience.
+    config : TrainingConfig
+        Seed, most rounds and patience; the leaves that the gate allows; and the risk bands.
     """
-    fitter = _Fitter(dataset, split, target, parameter_sets, settings)
+    fitter = _Fitter(dataset, split, target, parameter_sets, config)
     with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
         horizon_models = []
         for days in target.horizons_days:
@@ -127,14 +126,15 @@ class _Fitter:
         split: PeriodSplit,
         target: Target,
         parameter_sets: Sequence[Parameters],
-        settings: TrainingSettings,
+        config: TrainingConfig,
     ) -> None:
         self.dataset = dataset
         self.split = split
         self.strata = target.strata
         self.parameter_sets = parameter_sets
-        self.settings = settings
-        self.most_leaves = GateSettings.read().most_leaves
+        self.settings = config.fitting
+        self.most_leaves = config.gate.most_leaves
+        self.bands = config.bands
         self.record = FittingRecord()
         self._stratum = (
             np.full(len(dataset.ids), EVERYONE)
@@ -221,7 +221,7 @@ class _Fitter:
                 calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
             stratum_models[stratum] = StratumModel(booster, calibration)
             probability[mine] = calibration.probability(margin[mine])
-        bands = BandBounds.from_shares(probability, BandSettings.read())
+        bands = BandBounds.from_shares(probability, self.bands)
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
     def _choose(

@@ -36,7 +36,7 @@ from training.fitting.fit import (
 )
 from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.fitting.search_space import VERSION, first_points, search_space
-from training.settings import GateSettings, TrainingSettings, TuningSettings
+from training.settings import TrainingConfig, TrainingSettings, TuningSettings
 
 SHRINKAGE_A_LOOK = 0.5
 """Rounds times learning rate between two looks at a trial: a slow learner is compared at the same
@@ -113,8 +113,8 @@ def tune(
     train: TrainingTable,
     valid: TrainingTable,
     budget: TuningBudget,
+    config: TrainingConfig,
     *,
-    settings: TrainingSettings,
     storage: Path | None = None,
     study: str = "tuning",
     constraints: Sequence[int] | None = None,
@@ -129,8 +129,8 @@ def tune(
         test.
     budget : TuningBudget
         How long.
-    settings : TrainingSettings
-        Seed, most rounds and patience.
+    config : TrainingConfig
+        Seed, most rounds and patience; how to search; and the leaves that the gate allows.
     storage : Path, optional
         SQLite file that trials are kept in; made where it is missing. Without one nothing is kept.
     study : str
@@ -147,7 +147,7 @@ def tune(
         A part lacks a class, the two differ in their columns, or the storage cannot be used.
     """
     _check(train, valid)
-    pricing, most_leaves = TuningSettings.read(), GateSettings.read().most_leaves
+    settings, pricing, most_leaves = config.fitting, config.tuning, config.gate.most_leaves
     # Columns that no tree of the default parameters could split would be dropped for every trial,
     # however small its leaves.
     base = {**DEFAULT_PARAMETERS, "feature_pre_filter": False}

@@ -9,14 +9,13 @@ import numpy as np
 from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
-from models.settings import BandSettings
 from models.version import HorizonModel, ModelVersion
 from training.evaluation.folds import Split
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.fitting.fit import TrainingTable, fit_booster, fit_inner
 from training.flat.crossval import OutOfFold, cross_validate
 from training.flat.evaluation import Evaluation, evaluate
-from training.settings import LeakWatchSettings, TrainingSettings
+from training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class FlatModel:
 def train(
     table: TrainingTable,
     splits: Sequence[Split],
-    settings: TrainingSettings,
+    config: TrainingConfig,
     *,
     name: str,
     service: str,
@@ -62,8 +61,8 @@ def train(
         Labelled rows.
     splits : sequence of Split
         What to evaluate on.
-    settings : TrainingSettings
-        How to fit.
+    config : TrainingConfig
+        Its `fitting`, `leak_watch` and `bands`.
     name : str
         What is predicted.
     service : str
@@ -73,9 +72,9 @@ def train(
     documents : mapping of str to JSON
         What travels with the model.
     """
+    settings, watch = config.fitting, config.leak_watch
     out_of_fold = cross_validate(table, splits, settings)
     evaluation = evaluate(table.label, out_of_fold)
-    watch = LeakWatchSettings.read()
     flags = watch_table(
         table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed
     )
@@ -94,7 +93,7 @@ def train(
                 booster,
                 calibration,
                 BandBounds.from_shares(
-                    out_of_fold.probability[evaluated.any(axis=0)], BandSettings.read()
+                    out_of_fold.probability[evaluated.any(axis=0)], config.bands
                 ),
             ),
         ),

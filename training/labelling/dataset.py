@@ -110,11 +110,11 @@ class Dataset:
 
 def churn_dataset(
     home: Home,
-    settings: LabelSettings | None = None,
+    settings: LabelSettings,
     *,
+    until: datetime,
     service: str = "churn_v1",
     cutoffs: Sequence[datetime] | None = None,
-    until: datetime | None = None,
 ) -> Dataset:
     """Lines at risk at several cut-offs, and whether they were lost by the customer's choice.
 
@@ -122,15 +122,15 @@ def churn_dataset(
     ----------
     home : Home
         Holds raw tables and features.
-    settings : LabelSettings, optional
-        Who is at risk and what counts as lost; default: the ones in force.
+    settings : LabelSettings
+        Who is at risk and what counts as lost.
+    until : datetime
+        Leave out rows that arrived later: usually the time now.
     service : str
         Feature service of lines.
     cutoffs : sequence of datetime, optional
         Mondays with stored features; default: by the settings, counted back from the newest whose
         labels are complete.
-    until : datetime, optional
-        Leave out rows that arrived later, as if this were now.
 
     Raises
     ------
@@ -142,11 +142,11 @@ def churn_dataset(
 
 def non_payment_dataset(
     home: Home,
-    settings: LabelSettings | None = None,
+    settings: LabelSettings,
     *,
+    until: datetime,
     service: str = "churn_v1",
     cutoffs: Sequence[datetime] | None = None,
-    until: datetime | None = None,
 ) -> Dataset:
     """Postpaid and fixed lines at risk, and whether they were lost by non-payment.
 
@@ -235,12 +235,11 @@ def _line_dataset(
     target: str,
     positive: Collection[str],
     strata: Collection[str] | None,
-    settings: LabelSettings | None,
+    settings: LabelSettings,
     service: str,
     cutoffs: Sequence[datetime] | None,
-    until: datetime | None,
+    until: datetime,
 ) -> Dataset:
-    settings = settings or LabelSettings.read()
     features = columns_of(service)
     repository = OperatorRepository(home)
     history = RawHistory(home.raw, until)

@@ -33,9 +33,9 @@ class RawHistory:
     ----------
     directory : Path
         Holds ``<table>/*.parquet``, with the types of their contracts.
-    until : datetime, optional
-        Rows that arrived later are left out everywhere. Default: now, because a row that claims to
-        arrive in the future has not arrived yet.
+    until : datetime
+        Rows that arrived later are left out everywhere. Usually the time now, because a row that
+        claims to arrive in the future has not arrived yet.
 
     Raises
     ------
@@ -43,11 +43,11 @@ class RawHistory:
         A required table is absent, or `until` has no time zone.
     """
 
-    def __init__(self, directory: Path, until: datetime | None = None) -> None:
-        if until is not None and until.tzinfo is None:
+    def __init__(self, directory: Path, until: datetime) -> None:
+        if until.tzinfo is None:
             raise InputError("until", "must have a time zone", until.isoformat())
         self.directory = directory
-        self.until = until or datetime.now(UTC)
+        self.until = until
         for table in TABLES.values():
             if table.required:
                 self.require(table.name, "no label can be made without it")

@@ -11,6 +11,7 @@ from training.labelling.dataset import Dataset, churn_dataset, non_payment_datas
 from training.labelling.history import RawHistory
 from training.labelling.labels import inactivity_sensitivity
 from training.release.facts import SURVEY
+from training.settings import TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
 
 SENSITIVITY = "inactivity.json"
@@ -36,7 +37,14 @@ class TargetDataset:
     survey: SurveyDataset | None = None
 
 
-def target_dataset(home: Home, target: Target, test_from: datetime | None = None) -> TargetDataset:
+def target_dataset(
+    home: Home,
+    target: Target,
+    config: TrainingConfig,
+    *,
+    until: datetime,
+    test_from: datetime | None = None,
+) -> TargetDataset:
     """Labelled rows of a target, and documents about them.
 
     Parameters
@@ -45,6 +53,10 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
         Holds raw tables and features.
     target : Target
         One of `models.targets.TARGETS`.
+    config : TrainingConfig
+        Its `labels`, and for surveys what `training.surveys.dataset.survey_dataset` takes of it.
+    until : datetime
+        Leave out rows that arrived later: usually the time now.
     test_from : datetime, optional
         Start of the test period: the response model of surveys is fitted on what was known before.
 
@@ -54,12 +66,11 @@ def target_dataset(home: Home, target: Target, test_from: datetime | None = None
         As of the target's own dataset.
     """
     if isinstance(target, SurveyTarget):
-        asked = survey_dataset(home, target, test_from=test_from)
+        asked = survey_dataset(home, target, config, until=until, test_from=test_from)
         return TargetDataset(asked.dataset, {SURVEY: asked.facts.to_json()}, asked)
     if target.name == "non_payment":
-        return TargetDataset(non_payment_dataset(home), {})
-    history = RawHistory(home.raw)
+        return TargetDataset(non_payment_dataset(home, config.labels, until=until), {})
+    history = RawHistory(home.raw, until)
     inactive_periods = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
-    return TargetDataset(
-        churn_dataset(home), {SENSITIVITY: [asdict(share) for share in inactive_periods]}
-    )
+    dataset = churn_dataset(home, config.labels, until=until)
+    return TargetDataset(dataset, {SENSITIVITY: [asdict(share) for share in inactive_periods]})

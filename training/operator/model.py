@@ -28,7 +28,7 @@ from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.evaluation.metrics import auc, log_loss
 from training.evaluation.predictions import TestPredictions
-from training.fitting.budget import TuningBudget
+from training.fitting.budget import DEFAULT_BUDGET, TuningBudget
 from training.fitting.constraints import constrained, constraints_of
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
@@ -39,7 +39,7 @@ from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of
 from training.release.facts import TRAINING, ChampionComparison, TrainingFacts
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
-from training.settings import AssessmentSettings, LabelSettings, LeakWatchSettings, TrainingSettings
+from training.settings import LeakWatchSettings, TrainingConfig
 
 EXPLAINED_ROWS = 4_000
 """Test rows that are explained for the report, at most."""
@@ -95,6 +95,8 @@ class OperatorModel:
         Its predictions for all test rows.
     test : (n,) intp
         Positions of the test rows in the dataset.
+    config : TrainingConfig
+        The configuration it was made with.
     """
 
     version: ModelVersion
@@ -105,6 +107,7 @@ class OperatorModel:
     sample: ExplainedRows
     predictions: TestPredictions
     test: Positions
+    config: TrainingConfig
 
     def with_documents(self, documents: Mapping[str, Any]) -> "OperatorModel":
         """Return the model with documents added, or replaced, by file name."""
@@ -116,9 +119,11 @@ class OperatorModel:
 def train_operator_model(
     dataset: Dataset,
     target: Target,
-    champion: RegisteredVersion | None,
-    budget: TuningBudget,
+    config: TrainingConfig,
     *,
+    made_at: datetime,
+    champion: RegisteredVersion | None = None,
+    budget: TuningBudget = DEFAULT_BUDGET,
     storage: Path | None = None,
     extra_documents: dict[str, Any] | None = None,
     unreadable: ChampionComparison | None = None,
@@ -132,10 +137,14 @@ def train_operator_model(
         Labelled rows of several cut-offs.
     target : Target
         What is predicted.
-    champion : RegisteredVersion or None
+    config : TrainingConfig
+        How to fit, search and evaluate.
+    made_at : datetime
+        The time now, with a time zone; it is kept with the model.
+    champion : RegisteredVersion, optional
         The version in production, to be evaluated on the same rows.
     budget : TuningBudget
-        How long to search for parameters.
+        How long to search for parameters; 20 trials by default.
     storage : Path, optional
         File that keeps the trials of tuning, so that an interrupted run can continue.
     extra_documents : dict of str to JSON, optional
@@ -152,12 +161,12 @@ def train_operator_model(
         The rows cannot be split into parts for fitting, tuning, calibration and test with enough
         positives each.
     """
-    settings = TrainingSettings.read()
-    split = period_split(dataset, LabelSettings.read(), test_from)
+    settings = config.fitting
+    split = period_split(dataset, config.labels, test_from)
     meanings = meanings_of(target.service, target.direction)
-    search = _search(dataset, split, target, meanings, budget, settings, storage)
+    search = _search(dataset, split, target, meanings, budget, config, storage)
     horizon_models, record = fit_horizon_models(
-        dataset, split, target, search.parameter_sets, settings
+        dataset, split, target, search.parameter_sets, config
     )
     bare = ModelVersion(
         name=target.name,
@@ -173,7 +182,7 @@ def train_operator_model(
         if champion and compared_with.comparable
         else None
     )
-    assessments = _assess(bare, dataset, split, predicted, champions)
+    assessments = _assess(bare, dataset, split, predicted, champions, config)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
     parts = {"fit": split.fit, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
@@ -194,7 +203,7 @@ def train_operator_model(
         slices=tuple(dataset.slices),
         parameters=dict(search.tuned.parameters),
         rounds=record.rounds,
-        flags=(*search.flags, *watch_model(main_auc, LeakWatchSettings.read())),
+        flags=(*search.flags, *watch_model(main_auc, config.leak_watch)),
         champion=compared_with,
         explanation_cost={
             horizon_name(model.horizon_days): _cost(model) for model in horizon_models
@@ -206,7 +215,7 @@ def train_operator_model(
         seed=settings.seed,
         git_commit=git_commit(),
         environment_sha256=environment_sha256(),
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        made_at=made_at.astimezone(UTC).isoformat(timespec="seconds"),
         choices={
             "dataset": dataset.facts,
             "averaged_recipes": len(search.parameter_sets),
@@ -230,6 +239,7 @@ def train_operator_model(
         sample=sample,
         predictions=TestPredictions.of(dataset, split.test, predicted),
         test=split.test,
+        config=config,
     )
 
 
@@ -249,19 +259,19 @@ def _search(
     target: Target,
     meanings: Sequence[FeatureMeaning],
     budget: TuningBudget,
-    settings: TrainingSettings,
+    config: TrainingConfig,
     storage: Path | None,
 ) -> _Search:
     train, valid = (
         table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
     )
     constraints = constraints_of(meanings)
-    flags = _watch(train, settings.seed)
+    flags = _watch(train, config.leak_watch, config.fitting.seed)
     tuned = tune(
         train,
         valid,
         budget,
-        settings=settings,
+        config,
         storage=storage,
         study=target.name,
         constraints=constraints,
@@ -272,7 +282,7 @@ def _search(
     monotone = {}
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
         for name, tried in (("with", parameter_sets[0]), ("without", tuned.parameters)):
-            booster, rounds = fit_early_stopped(train, valid, tried, settings, 0)
+            booster, rounds = fit_early_stopped(train, valid, tried, config.fitting, 0)
             predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
             monotone[name] = {
                 "auc": auc(valid.label, predicted, valid.weight),
@@ -288,7 +298,7 @@ def _search(
     )
 
 
-def _watch(train: TrainingTable, seed: int) -> list[Flag]:
+def _watch(train: TrainingTable, settings: LeakWatchSettings, seed: int) -> list[Flag]:
     """Run the leak watch on fitting rows, or a sample of them."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
     sample = train.rows(chosen)
@@ -298,7 +308,7 @@ def _watch(train: TrainingTable, seed: int) -> list[Flag]:
         sample.group,
         sample.features,
         sample.categorical,
-        LeakWatchSettings.read(),
+        settings,
         seed,
     )
 
@@ -337,9 +347,9 @@ def _assess(
     split: PeriodSplit,
     predicted: Mapping[str, Floats],
     champions: Mapping[str, Floats] | None,
+    config: TrainingConfig,
 ) -> dict[str, Assessment]:
     """Assess every horizon on test rows with a known label, beside baselines and the champion."""
-    settings = AssessmentSettings.read()
     learnt = np.sort(np.concatenate([split.fit, split.tune, split.calibrate]))
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
     assessments = {}
@@ -372,7 +382,8 @@ def _assess(
                     holdout=dataset.holdout[rows],
                     baselines=baselines,
                 ),
-                settings,
+                config.assessment,
+                config.fitting.seed,
             )
             advance(1)
     return assessments

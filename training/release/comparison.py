@@ -13,7 +13,7 @@ from models.registry import RegistryEntry, find_version, read_documents
 from training.evaluation.assessment import ASSESSMENT, Assessment, Estimate
 from training.evaluation.metrics import METRICS
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions, compare_predictions
-from training.settings import AssessmentSettings, TrainingSettings
+from training.settings import AssessmentSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +56,23 @@ class VersionComparison:
         return asdict(self)
 
 
-def compare_models(home: Home, name: str, one: str, other: str) -> VersionComparison:
+def compare_models(
+    home: Home, name: str, one: str, other: str, settings: AssessmentSettings, seed: int
+) -> VersionComparison:
     """Put two versions side by side, with paired differences on the rows that both were tested on.
+
+    Parameters
+    ----------
+    home : Home
+        Where they are registered.
+    name : str
+        Registered model.
+    one, other : str
+        Numbers or aliases.
+    settings : AssessmentSettings
+        How the shared rows are evaluated.
+    seed : int
+        Of the draws.
 
     Raises
     ------
@@ -70,9 +85,7 @@ def compare_models(home: Home, name: str, one: str, other: str) -> VersionCompar
     shared: dict[str, Assessment] = {}
     note = "the test predictions of a version were not kept"
     if tested[0] is not None and tested[1] is not None:
-        shared = compare_predictions(
-            tested[0], tested[1], AssessmentSettings.read(), TrainingSettings.read().seed
-        )
+        shared = compare_predictions(tested[0], tested[1], settings, seed)
         note = (
             ""
             if shared

@@ -20,7 +20,7 @@ from training.release.verdict import Finding
 _SHOWN = 8
 
 
-def readiness(home: Home, model: ModelVersion) -> list[Finding]:
+def readiness(home: Home, model: ModelVersion, online: OnlineSettings) -> list[Finding]:
     """What keeps a loaded version from being served.
 
     Parameters
@@ -29,8 +29,10 @@ def readiness(home: Home, model: ModelVersion) -> list[Finding]:
         Whose online store it would read.
     model : ModelVersion
         It was loaded, so that its files are whole.
+    online : OnlineSettings
+        Which online store.
     """
-    return [*_scores(model), *_costs(model), *_online(home, model)]
+    return [*_scores(model), *_costs(model), *_online(home, model, online)]
 
 
 def _scores(model: ModelVersion) -> Iterator[Finding]:
@@ -87,14 +89,14 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
             )
 
 
-def _online(home: Home, model: ModelVersion) -> Iterator[Finding]:
+def _online(home: Home, model: ModelVersion, settings: OnlineSettings) -> Iterator[Finding]:
     run = "run `holdfast features build` and `holdfast features materialize`"
     views = SERVICES.get(model.service)
     if views is not None:
         defined = tuple(name for view in views for name in VIEWS[view].columns)
         yield from _changed(model.features, defined, f"the definition of {model.service}")
     try:
-        online = open_service(home, model.service, OnlineSettings.read()).features
+        online = open_service(home, model.service, settings).features
     except HoldfastError as error:
         yield Finding("online", model.service, f"no feature can be read online: {error}; {run}")
         return

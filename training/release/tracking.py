@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow.parquet as pq
 
+from holdfast.clock import Clock
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -159,10 +159,13 @@ class Tracking:
     ----------
     home : Home
         Where its database and artifacts lie; made when first used.
+    clock : Clock
+        When figures were logged and a version became champion.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, clock: Clock) -> None:
         self.home = home
+        self._clock = clock
         self._client = _connect(home)
 
     def register(self, model: Savable, record: RunRecord) -> str:
@@ -218,7 +221,7 @@ class Tracking:
 
     def set_champion_ungated(self, name: str, number: str) -> None:
         """Make a version the champion without passing the gate, and tag it so."""
-        self.promotions.move(name, number, "ungated", datetime.now(UTC))
+        self.promotions.move(name, number, "ungated", self._clock())
 
     @property
     def promotions(self) -> Promotions:
@@ -282,9 +285,8 @@ class Tracking:
         self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float | None]
     ) -> None:
         from mlflow.entities import Metric, Param
-        from mlflow.utils.time import get_current_time_millis
 
-        now = get_current_time_millis()
+        now = int(self._clock().timestamp() * 1000)
         self._client.log_batch(
             run_id,
             [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from holdfast.clock import Clock
 from holdfast.home import Home
 from models.uplift import UpliftModel
 from training.release.tracking import RunRecord, Tracking
@@ -10,7 +11,7 @@ from training.uplift.result import ActionUplift
 
 
 def register_uplift(
-    home: Home, found: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]
+    home: Home, clock: Clock, found: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]
 ) -> dict[str, str]:
     """Register uplift models as challengers.
 
@@ -21,7 +22,7 @@ def register_uplift(
     dict of str to str
         Numbers that they were registered under, by name.
     """
-    tracking = Tracking(home)
+    tracking = Tracking(home, clock)
     return {
         model.name: tracking.register(model, _record(experiment, action, model.service))
         for experiment, action, model in found

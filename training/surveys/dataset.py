@@ -23,13 +23,12 @@ from training.labelling.care_exposure import CareExposure, care_exposure
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES
-from training.settings import AssessmentSettings, LabelSettings, TrainingSettings
+from training.settings import LabelSettings, TrainingConfig
 from training.surveys.eligible import eligible_rows
 from training.surveys.facts import SurveyFacts, survey_facts
 from training.surveys.labels import SurveyRows, survey_rows
 from training.surveys.response_model import Response, fit_response
 from training.surveys.sensitivity import SampledBand, sampled_calibration
-from training.surveys.settings import SurveySettings
 from training.surveys.weights import SurveyWeights, balance, survey_weights
 
 SILENT = "silent"
@@ -62,6 +61,8 @@ class SurveyDataset:
         Weights of the answered rows.
     facts : SurveyFacts
         Facts about the survey rows.
+    config : TrainingConfig
+        The configuration it was made with.
     """
 
     dataset: Dataset
@@ -71,10 +72,11 @@ class SurveyDataset:
     response: Response
     weights: SurveyWeights
     facts: SurveyFacts
+    config: TrainingConfig
 
     def document(self, test: Positions, probability: Floats) -> dict[str, Any]:
         """The facts, and what its test rows tell of a model's probabilities, as JSON."""
-        odds_ratio = SurveySettings.read().odds_ratio
+        odds_ratio = self.config.surveys.odds_ratio
         return replace(
             self.facts, calibration=self.calibration(test, probability, odds_ratio)
         ).to_json()
@@ -95,18 +97,24 @@ class SurveyDataset:
         design, response = self.weights.design[rows], self.weights.response[rows]
         customers = self.dataset.customers[rows]
         return sampled_calibration(
-            label, probability, design, response, customers, odds_ratio, AssessmentSettings.read()
+            label,
+            probability,
+            design,
+            response,
+            customers,
+            odds_ratio,
+            self.config.assessment,
+            self.config.fitting.seed,
         )
 
 
 def survey_dataset(
     home: Home,
     target: SurveyTarget,
-    settings: LabelSettings | None = None,
+    config: TrainingConfig,
     *,
-    surveys: SurveySettings | None = None,
+    until: datetime,
     cutoffs: Sequence[datetime] | None = None,
-    until: datetime | None = None,
     test_from: datetime | None = None,
 ) -> SurveyDataset:
     """Rows that were invited to a survey; answered ones are labelled and weighted.
@@ -120,15 +128,14 @@ def survey_dataset(
         Holds raw tables and features.
     target : SurveyTarget
         What counts as dissatisfied.
-    settings : LabelSettings, optional
-        Gap, cut-offs and test period; default: the ones in force.
-    surveys : SurveySettings, optional
-        How long answers are waited for, and how they are weighted; default: the ones in force.
+    config : TrainingConfig
+        Its `labels` give gap, cut-offs and test period; its `surveys` say how long answers are
+        waited for, and how they are weighted; its `assessment` and seed, how customers are resampled.
+    until : datetime
+        Leave out rows that arrived later: usually the time now.
     cutoffs : sequence of datetime, optional
         Mondays with stored features; default: by the settings, counted back from the newest whose
         answers have arrived. Not for contacts: their cut-off is their close.
-    until : datetime, optional
-        Leave out rows that arrived later, as if this were now.
     test_from : datetime, optional
         Start of the test period: the response model is fitted on what was known before. Default: as
         `training.labelling.periods.period_split`.
@@ -139,8 +146,7 @@ def survey_dataset(
         A table is absent, a cut-off has no stored features or its answers have not arrived, or no
         invitation was answered.
     """
-    settings = settings or LabelSettings.read()
-    surveys = surveys or SurveySettings.read()
+    settings, surveys = config.labels, config.surveys
     history, repository = RawHistory(home.raw, until), OperatorRepository(home)
     eligible = eligible_rows(history, repository, target, settings, surveys, cutoffs)
     everybody = survey_rows(history, target, eligible.keys, settings.gap_days, surveys)
@@ -163,8 +169,7 @@ def survey_dataset(
     return _weighted(
         target,
         _Rows(history, invited, people, matrix, exposure, kept, excluded),
-        settings,
-        surveys,
+        config,
         test_from,
     )
 
@@ -185,10 +190,10 @@ class _Rows:
 def _weighted(
     target: SurveyTarget,
     rows: _Rows,
-    settings: LabelSettings,
-    surveys: SurveySettings,
+    config: TrainingConfig,
     test_from: datetime | None,
 ) -> SurveyDataset:
+    settings, surveys = config.labels, config.surveys
     invited, matrix, answered = rows.invited, rows.matrix, rows.invited.answered
     features = columns_of(target.service)
     silent = is_silent(matrix[:, features.index("days_since_answer")])
@@ -203,14 +208,14 @@ def _weighted(
         invited.label_ends,
         fitted_until=test_from or _test_start(invited.cutoffs[answered], settings),
         settings=surveys,
-        seed=TrainingSettings.read().seed,
+        seed=config.fitting.seed,
     )
     # Randomised care is corrected for like the sampling of invitations: both probabilities are
     # known by design.
     design = rows.exposure.weight[rows.kept] / invited.sampling_probability
     weights = survey_weights(design[answered], response.probability[answered], surveys)
     balances = balance(observed, names, answered, design, weights)
-    facts = survey_facts(target, invited, silent, weights, response, balances, settings, surveys)
+    facts = survey_facts(target, invited, silent, weights, response, balances, config)
     chosen = np.flatnonzero(answered)
     dataset = Dataset(
         target=target.name,
@@ -244,6 +249,7 @@ def _weighted(
         response=response,
         weights=weights,
         facts=facts,
+        config=config,
     )
 
 

@@ -17,9 +17,8 @@ from models.dissatisfaction import SurveyTarget
 from training.labelling.cutoffs import check_requested
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES, customers_present
-from training.settings import LabelSettings
+from training.settings import LabelSettings, SurveySettings
 from training.surveys.labels import SurveyKeys
-from training.surveys.settings import SurveySettings
 
 _UTC_TIME = pl.Datetime("us", "UTC")
 _PERSON = ("customer_id", "household", *SLICES)

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.dissatisfaction import SurveyTarget
-from training.settings import AssessmentSettings, LabelSettings
+from training.settings import TrainingConfig
 from training.surveys.labels import SurveyRows
 from training.surveys.response_model import Response
 from training.surveys.sensitivity import SampledBand, sampled_prevalence
-from training.surveys.settings import SurveySettings
 from training.surveys.weights import BALANCED, Balance, SurveyWeights, WeightDiagnostics
 
 WORST_COLUMNS = 10
@@ -97,8 +96,7 @@ def survey_facts(
     weights: SurveyWeights,
     response: Response,
     balances: Sequence[Balance],
-    settings: LabelSettings,
-    surveys: SurveySettings,
+    config: TrainingConfig,
 ) -> SurveyFacts:
     """Compute the facts.
 
@@ -116,17 +114,17 @@ def survey_facts(
         The probability that each row was answered.
     balances : sequence of Balance
         Differences between answers and invitations.
-    settings, surveys
-        The settings in force.
+    config : TrainingConfig
+        Its `labels`, `surveys`, `assessment` and seed.
     """
     groups = {"all": np.ones(len(invited), dtype=np.bool_), "silent": silent, "heard": ~silent}
     return SurveyFacts(
         target=target.name,
-        gap_days=settings.gap_days if target.has_gap else 0,
+        gap_days=config.labels.gap_days if target.has_gap else 0,
         horizon_days=target.horizon_days,
-        answer_days=surveys.answer_days,
+        answer_days=config.surveys.answer_days,
         groups={
-            name: _group(invited, members, weights, surveys) for name, members in groups.items()
+            name: _group(invited, members, weights, config) for name, members in groups.items()
         },
         prevalence_by_design=float(
             np.average(invited.label[invited.answered], weights=weights.design)
@@ -141,7 +139,7 @@ def survey_facts(
 
 
 def _group(
-    invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, surveys: SurveySettings
+    invited: SurveyRows, members: NDArray[np.bool_], weights: SurveyWeights, config: TrainingConfig
 ) -> GroupFacts:
     answered = invited.answered
     answered_members, among = members & answered, members[answered]
@@ -154,7 +152,13 @@ def _group(
             invited.customers[answered_members],
         )
         band = sampled_prevalence(
-            label, design, response, customers, surveys.odds_ratio, AssessmentSettings.read()
+            label,
+            design,
+            response,
+            customers,
+            config.surveys.odds_ratio,
+            config.assessment,
+            config.fitting.seed,
         )
     return GroupFacts(
         invited=int(members.sum()),

@@ -17,7 +17,7 @@ from features.contracts.tables import ARRIVED, HAPPENED
 from holdfast.arrays import Floats, Positions, Texts, Times
 from models.dissatisfaction import SurveyTarget
 from training.labelling.history import RawHistory
-from training.surveys.settings import SurveySettings
+from training.settings import SurveySettings
 
 _ROW, _CUTOFF = "row", "cutoff"
 _UTC_TIME = pl.Datetime("us", "UTC")

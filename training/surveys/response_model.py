@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from holdfast.arrays import Floats, Texts, Times
 from models.calibration import PlattCalibration
-from training.surveys.settings import SurveySettings
+from training.settings import SurveySettings
 
 _PARAMETERS: dict[str, object] = {
     "objective": "binary",

@@ -13,7 +13,7 @@ from models.dissatisfaction import (
     tilted_weights,
 )
 from training.evaluation.bootstrap import Figures, interval, resample
-from training.settings import AssessmentSettings, TrainingSettings
+from training.settings import AssessmentSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def sampled_prevalence(
     customers: Texts,
     odds_ratio: float,
     settings: AssessmentSettings,
-    seed: int | None = None,
+    seed: int,
 ) -> SampledBand:
     """Share of dissatisfied among all who were invited.
 
@@ -74,8 +74,8 @@ def sampled_prevalence(
         The largest plausible odds ratio; at least 1.
     settings : AssessmentSettings
         Draws.
-    seed : int, optional
-        Of the draws; that of `TrainingSettings` where None.
+    seed : int
+        Of the draws.
     """
     band = prevalence_band(label, design, response, odds_ratio)
     return _sampled(band, label, None, design, response, customers, settings, seed)
@@ -89,7 +89,7 @@ def sampled_calibration(
     customers: Texts,
     odds_ratio: float,
     settings: AssessmentSettings,
-    seed: int | None = None,
+    seed: int,
 ) -> SampledBand:
     """Observed over expected of all who were invited: 1 where probabilities are right on average.
 
@@ -112,7 +112,7 @@ def _sampled(
     response: Floats,
     customers: Texts,
     settings: AssessmentSettings,
-    seed: int | None,
+    seed: int,
 ) -> SampledBand:
     names, customer = np.unique(customers, return_inverse=True)
     bound = float(np.log(band.odds_ratio))
@@ -130,7 +130,7 @@ def _sampled(
     drawn = resample(
         len(names),
         settings.draws,
-        TrainingSettings.read().seed if seed is None else seed,
+        seed,
         figures,
         sums.size,
         "Resampling customers",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
-from training.surveys.settings import SurveySettings
+from training.settings import SurveySettings
 
 BALANCED = 0.1
 """Standardised difference up to which answers and invitations count as similar."""

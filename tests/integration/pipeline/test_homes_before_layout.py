@@ -20,9 +20,11 @@ from models.registry import find_version, load_champion, load_registered, read_d
 from models.scorer import Scorer
 from pipeline.promote import list_models, show_model, would_pass
 from pipeline.quickstart import quickstart
+from tests.builders.clocks import clock_at
 from training.evaluation.assessment import ASSESSMENT, Assessment
 from training.release.comparison import compare_models
 from training.release.facts import TRAINING, TrainingFacts
+from training.settings import AssessmentSettings, GateSettings, TrainingConfig
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "before_layout"
 EARLIER_TYPE = "features.packed_online_store.PackedOnlineStore"
@@ -73,7 +75,12 @@ def test_its_definitions_can_be_run(flat: Home) -> None:
 def test_a_new_run_takes_the_home_over(tmp_path: Path) -> None:
     home = unpacked("quickstart", tmp_path)
     roles = Roles(target="left", id="customer", value="margin")
-    assert quickstart(FIXTURES / "customers.csv", roles, home).version == "2"
+    assert (
+        quickstart(
+            FIXTURES / "customers.csv", roles, home, TrainingConfig(), clock=clock_at()
+        ).version
+        == "2"
+    )
     written = (home.features / "feature_store.yaml").read_text(encoding="utf-8")
     assert PACKED_TYPE in written
     assert EARLIER_TYPE not in written
@@ -110,12 +117,13 @@ def test_its_documents_are_read_in_full(trained: Home) -> None:
     assert listed.horizon_days == 90
     assert 0.5 < listed.figures["auc"]["value"] < 1
     assert "churn" in show_model(trained, "churn", "1").card
-    rules = {finding.rule for finding in would_pass(trained, "churn", "1").reasons}
+    verdict = would_pass(trained, "churn", "1", gate=GateSettings(), online=OnlineSettings())
+    rules = {finding.rule for finding in verdict.reasons}
     assert "complete" not in rules
     assert "online" in rules  # this home has no features
 
 
 def test_two_such_versions_can_be_compared(trained: Home) -> None:
-    comparison = compare_models(trained, "churn", "1", "1")
+    comparison = compare_models(trained, "churn", "1", "1", AssessmentSettings(), 1)
     differences = [figure.difference for figure in comparison.figures if figure.metric == "auc"]
     assert [difference.value for difference in differences if difference] == [0.0] * 3

@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +20,7 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from commands import models as model_commands
+from features.online.settings import OnlineSettings
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.registry import (
@@ -31,7 +32,9 @@ from models.registry import (
     read_documents,
     require_version,
 )
-from pipeline.promote import list_models, promote_model, rollback_model, show_model, would_pass
+from pipeline import promote
+from pipeline.promote import list_models, show_model
+from tests.builders.clocks import NOW, clock_at
 from tests.builders.gate_documents import FEATURES
 from tests.builders.model_versions import (
     NOBODY,
@@ -43,14 +46,23 @@ from tests.builders.model_versions import (
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions
-from training.release.comparison import compare_models
+from training.release import comparison as version_comparison
 from training.release.facts import TRAINING, ChampionComparison
 from training.release.promotion import Promotions, moves, verdicts
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
+from training.settings import AssessmentSettings, GateSettings
 
 RECORD = RunRecord(
     parameters={"seed": 1},
     metrics={"auc_90d": 0.74, "auc_90d_low": 0.72, "auc_90d_high": 0.76, "auc_30d": 0.7},
+)
+
+GATE, ONLINE = GateSettings(), OnlineSettings()
+promote_model = partial(promote.promote_model, gate=GATE, online=ONLINE, clock=clock_at())
+rollback_model = partial(promote.rollback_model, online=ONLINE, clock=clock_at())
+would_pass = partial(promote.would_pass, gate=GATE, online=ONLINE)
+compare_models = partial(
+    version_comparison.compare_models, settings=AssessmentSettings(draws=60), seed=1
 )
 
 
@@ -63,7 +75,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def tracking(home: Home) -> Tracking:
-    return Tracking(home)
+    return Tracking(home, clock_at())
 
 
 @pytest.fixture
@@ -216,7 +228,7 @@ def test_killed_while_registering_no_version_is_without_its_files(
     model = make_version(name)
 
     def act(call: int) -> None:
-        dying = Tracking(home)
+        dying = Tracking(home, clock_at())
         dying._client = Dying(tracking._client, call, after)
         dying.register(model, record)
 
@@ -331,7 +343,7 @@ def test_killed_while_promoting_there_is_a_champion_and_the_next_run_completes(
     for _ in range(3):
         registered(tracking, name)
     promotions = tracking.promotions
-    now = datetime.now(UTC)
+    now = NOW
     for number in ("1", "2"):
         promotions.move(name, number, "gate", now)
 
@@ -572,9 +584,8 @@ def _predictions(seed: int, noise: float, rows: int, cutoff: str = "2025-06-02")
 
 
 def test_two_versions_are_compared_on_the_rows_both_were_tested_on(
-    home: Home, tracking: Tracking, name: str, monkeypatch: pytest.MonkeyPatch
+    home: Home, tracking: Tracking, name: str
 ) -> None:
-    monkeypatch.setenv("HOLDFAST_ASSESS_DRAWS", "60")
     # The same 1,500 rows, of which the second version was tested on the first 1,200 only.
     good = _predictions(1, 0.01, 1500)
     bad = _predictions(2, 0.3, 1500).slice(0, 1200)

@@ -20,9 +20,13 @@ from holdfast.home import Home
 from models.registry import find_champion, load_champion
 from models.scorer import Scorer
 from pipeline.quickstart import Quickstart, quickstart
+from tests.builders.clocks import clock_at
+from training.settings import TrainingConfig, TrainingSettings
 
 ROLES = Roles(target="left", id="customer")
 Run = Callable[..., Quickstart]
+QUICK = TrainingConfig(fitting=TrainingSettings(max_rounds=30, folds=3))
+"""Few rounds: these tests are about what a run leaves behind, not how good it is."""
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +34,10 @@ def table(customer_table: Callable[..., pa.Table]) -> pa.Table:
     return customer_table(400)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> None:
-    """Few rounds: these tests are about what a run leaves behind, not how good it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "30")
-        patch.setenv("HOLDFAST_TRAINING_FOLDS", "3")
-        yield
-
-
 def run(table: pa.Table, home: Path, roles: Roles = ROLES) -> Quickstart:
     path = home.parent / f"{home.name}.csv"
     pa_csv.write_csv(table, path)
-    return quickstart(path, roles, Home(home))
+    return quickstart(path, roles, Home(home), QUICK, clock=clock_at())
 
 
 @pytest.fixture(scope="module")
@@ -258,13 +253,7 @@ def test_a_wrong_table_makes_no_home(table: pa.Table, tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_wrong_setting_is_told_before_anything_is_done(
-    table: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOLDFAST_BAND_HIGH_SHARE", "0.9")
-    with pytest.raises(InputError, match="HOLDFAST_BAND_HIGH_SHARE, HOLDFAST_BAND_MEDIUM_SHARE"):
-        run(table, tmp_path / "home")
-    assert not (tmp_path / "home").exists()
+def test_a_home_of_nobody_is_named() -> None:
     with pytest.raises(HomeError, match="--home"):
         Home(Path("~nobody-of-that-name/x"))
 

@@ -26,14 +26,13 @@ LONGEST_SECONDS = 4.0
 
 
 def _run(table: Path, home: Path) -> None:
-    os.environ |= {
-        "HOLDFAST_TRAINING_MAX_ROUNDS": "20",
-        "HOLDFAST_TRAINING_FOLDS": "2",
-        "HOLDFAST_TRAINING_REPEATS": "1",
-    }
     from pipeline.quickstart import quickstart
+    from tests.builders.clocks import clock_at
+    from training.settings import TrainingConfig, TrainingSettings
 
-    quickstart(table, Roles(target="left", id="customer"), Home(home))
+    config = TrainingConfig(fitting=TrainingSettings(max_rounds=20, folds=2, repeats=1))
+    roles = Roles(target="left", id="customer")
+    quickstart(table, roles, Home(home), config, clock=clock_at())
 
 
 def _tables(table: pa.Table, directory: Path) -> Iterator[Path]:

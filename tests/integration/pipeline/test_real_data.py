@@ -11,6 +11,8 @@ import pytest
 from features.flat.customers import Roles
 from holdfast.home import Home
 from pipeline.quickstart import quickstart
+from tests.builders.clocks import clock_at
+from training.settings import TrainingConfig
 
 pytestmark = pytest.mark.real_data
 
@@ -19,7 +21,13 @@ DISSATISFIED = tuple("123456")
 
 
 def _summary(table: Path, home: Path, **roles: object) -> dict[str, object]:
-    return quickstart(table, Roles(**roles), Home(home)).to_json()  # type: ignore[arg-type]
+    return quickstart(
+        table,
+        Roles(**roles),  # type: ignore[arg-type]
+        Home(home),
+        TrainingConfig(),
+        clock=clock_at(),
+    ).to_json()
 
 
 def _kinds(summary: dict[str, object]) -> set[str]:

@@ -17,29 +17,31 @@ from features.online.settings import OnlineSettings
 from holdfast.errors import HomeError, InputError
 from holdfast.home import Home
 from models.churn import CHURN
-from models.registry import find_version, list_versions, load_registered
+from models.registry import RegisteredVersion, find_version, list_versions, load_registered
 from models.scorer import Scorer
 from pipeline.promote import promote_model
 from pipeline.train import Trained, train_target
+from tests.builders.clocks import NOW, clock_at
 from training.fitting.budget import TuningBudget
 from training.labelling.dataset import Dataset, churn_dataset
 from training.operator.model import OperatorModel, train_operator_model
-from training.settings import GateSettings
+from training.settings import AssessmentSettings, GateSettings, TrainingConfig, TrainingSettings
 
 ONE = TuningBudget(trials=1)
+QUICK = TrainingConfig(
+    fitting=TrainingSettings(max_rounds=60, patience_rounds=10),
+    assessment=AssessmentSettings(draws=60),
+)
 
 
-@pytest.fixture(scope="module")
-def quick() -> None:
-    patch = pytest.MonkeyPatch()
-    for name, value in (
-        ("TRAINING_MAX_ROUNDS", "60"),
-        ("TRAINING_PATIENCE_ROUNDS", "10"),
-        ("ASSESS_DRAWS", "60"),
-    ):
-        patch.setenv(f"HOLDFAST_{name}", value)
-    yield
-    patch.undo()
+def train(
+    dataset: Dataset, config: TrainingConfig = QUICK, champion: RegisteredVersion | None = None
+) -> OperatorModel:
+    return train_operator_model(dataset, CHURN, config, made_at=NOW, champion=champion, budget=ONE)
+
+
+def trained_in(home: Home, target: str) -> Trained:
+    return train_target(home, target, ONE, QUICK, online=OnlineSettings(), clock=clock_at())
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +52,18 @@ def home(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def trained(home: Home, quick: None) -> Trained:
-    return train_target(home, "churn", ONE)
+def trained(home: Home) -> Trained:
+    return trained_in(home, "churn")
 
 
 @pytest.fixture(scope="module")
 def dataset(home: Home) -> Dataset:
-    return churn_dataset(home)
+    return churn_dataset(home, QUICK.labels, until=NOW)
 
 
 @pytest.fixture(scope="module")
-def sound(dataset: Dataset, quick: None) -> OperatorModel:
-    return train_operator_model(dataset, CHURN, None, ONE)
+def sound(dataset: Dataset) -> OperatorModel:
+    return train(dataset)
 
 
 def test_it_becomes_challenger_with_report_card_and_evidence(home: Home, trained: Trained) -> None:
@@ -123,31 +125,33 @@ def test_the_same_rows_give_the_same_model(sound: OperatorModel, trained: Traine
 
 
 def test_the_gate_refuses_what_is_too_small_and_says_so(home: Home, trained: Trained) -> None:
-    promotion = promote_model(home, "churn")
+    promotion = promote_model(
+        home, "churn", gate=QUICK.gate, online=OnlineSettings(), clock=clock_at()
+    )
     assert not promotion.verdict.passed
     assert "positives" in {finding.rule for finding in promotion.verdict.reasons}
     assert not any("champion" in entry.aliases for entry in list_versions(home, "churn"))
 
 
-def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset, quick: None) -> None:
-    model = train_operator_model(leaked(dataset), CHURN, None, ONE)
+def test_what_was_trained_with_a_leak_is_refused(dataset: Dataset) -> None:
+    model = train(leaked(dataset))
     assert ("loyalty_points", "single_column") in {
         (flag.column, flag.kind) for flag in model.facts.flags
     }
-    assert "leaks" in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
+    assert "leaks" in {finding.rule for finding in verdict_of(model, QUICK.gate).reasons}
 
 
-def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset, quick: None) -> None:
-    model = train_operator_model(shuffled(dataset), CHURN, None, ONE)
+def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset) -> None:
+    model = train(shuffled(dataset))
     assert "better_than_constant" in {
-        finding.rule for finding in verdict_of(model, GateSettings.read()).reasons
+        finding.rule for finding in verdict_of(model, QUICK.gate).reasons
     }
 
 
-def test_what_is_miscalibrated_is_refused(dataset: Dataset, quick: None) -> None:
+def test_what_is_miscalibrated_is_refused(dataset: Dataset) -> None:
     with miscalibrated():
-        model = train_operator_model(dataset, CHURN, None, ONE)
-    assert "slope" in {finding.rule for finding in verdict_of(model, GateSettings.read()).reasons}
+        model = train(dataset)
+    assert "slope" in {finding.rule for finding in verdict_of(model, QUICK.gate).reasons}
 
 
 def test_what_is_too_slow_to_explain_is_refused(sound: OperatorModel) -> None:
@@ -160,22 +164,22 @@ def test_what_is_too_slow_to_explain_is_refused(sound: OperatorModel) -> None:
 
 
 def test_boosters_end_before_the_gate_would_refuse_their_leaves(
-    dataset: Dataset, sound: OperatorModel, quick: None, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, sound: OperatorModel
 ) -> None:
     most = min(sound.facts.explanation_cost.values()) // 2
-    monkeypatch.setenv("HOLDFAST_GATE_MOST_LEAVES", str(most))
-    model = train_operator_model(dataset, CHURN, None, ONE)
+    config = QUICK.model_copy(update={"gate": GateSettings(most_leaves=most)})
+    model = train(dataset, config)
     assert all(0 < cost <= most for cost in model.facts.explanation_cost.values())
     assert "explanation_cost" not in {
-        finding.rule for finding in verdict_of(model, GateSettings.read()).reasons
+        finding.rule for finding in verdict_of(model, config.gate).reasons
     }
 
 
 def test_a_champion_is_judged_on_the_same_rows(
-    dataset: Dataset, sound: OperatorModel, home: Home, trained: Trained, quick: None
+    dataset: Dataset, sound: OperatorModel, home: Home, trained: Trained
 ) -> None:
     champion = replace(load_registered(find_version(home, "churn", trained.number).address(home)))
-    again = train_operator_model(dataset, CHURN, champion, ONE)
+    again = train(dataset, champion=champion)
     assert (again.facts.champion.number, again.facts.champion.comparable) == (trained.number, True)
     baseline = again.assessments["90"].baselines["champion"]
     assert baseline.metrics["auc"] == sound.assessments["90"].metrics["auc"]
@@ -184,15 +188,15 @@ def test_a_champion_is_judged_on_the_same_rows(
 
 def test_wrong_targets_and_homes_are_named_before_any_work(home: Home, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"churn, non_payment.*'chrun'"):
-        train_target(home, "chrun", ONE)
+        trained_in(home, "chrun")
     with pytest.raises((InputError, HomeError), match="raw tables"):
-        train_target(Home(tmp_path / "empty"), "churn", ONE)
+        trained_in(Home(tmp_path / "empty"), "churn")
 
 
 def test_too_few_positives_are_named_and_nothing_is_registered(
-    home: Home, trained: Trained, quick: None
+    home: Home, trained: Trained
 ) -> None:
     before = [entry.number for entry in list_versions(home)]
     with pytest.raises(InputError, match=r"non_payment, .* rows: must have at least \d+ positives"):
-        train_target(home, "non_payment", ONE)
+        trained_in(home, "non_payment")
     assert [entry.number for entry in list_versions(home)] == before

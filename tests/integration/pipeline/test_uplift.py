@@ -13,8 +13,10 @@ from holdfast.home import Home
 from models.registry import CHALLENGER, find_version
 from models.uplift import load_uplift
 from pipeline.uplift import UpliftRun, evaluate_home
+from tests.builders.clocks import NOW, clock_at
 from training.labelling.history import RawHistory
 from training.uplift.contacts import SERVICE, randomised_actions
+from training.uplift.settings import UpliftSettings
 
 ACTION = "courtesy_call"
 
@@ -28,16 +30,14 @@ def home(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def run(home: Home) -> UpliftRun:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOLDFAST_UPLIFT_FOLDS", "3")
-        patch.setenv("HOLDFAST_UPLIFT_REPEATS", "1")
-        return evaluate_home(home, (), home.root / "uplift")
+    settings = UpliftSettings(folds=3, repeats=1)
+    return evaluate_home(home, (), home.root / "uplift", settings, clock=clock_at())
 
 
 def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, home: Home) -> None:
     evaluated = {found.experiment.name for found in run.evaluations}
     assert ACTION in evaluated
-    assert evaluated | set(run.not_evaluated) == set(randomised_actions(RawHistory(home.raw)))
+    assert evaluated | set(run.not_evaluated) == set(randomised_actions(RawHistory(home.raw, NOW)))
     assert not evaluated & set(run.not_evaluated)
     for reason in run.not_evaluated.values():
         assert "at least" in reason or "must hold randomised contacts" in reason
@@ -74,5 +74,5 @@ def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     home: Home, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="must be one that care_contacts tells of"):
-        evaluate_home(home, ("free_beer",), tmp_path / "out")
+        evaluate_home(home, ("free_beer",), tmp_path / "out", UpliftSettings(), clock=clock_at())
     assert not (tmp_path / "out").exists()

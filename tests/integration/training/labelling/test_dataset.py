@@ -20,6 +20,7 @@ from features.views.declaration import ENTITIES
 from holdfast.errors import InputError
 from holdfast.home import Home
 from simulator.engine.simulator import Simulator, simulate
+from tests.builders.clocks import NOW
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from training.labelling.care_exposure import care_exposure
 from training.labelling.dataset import churn_dataset, columns_of, non_payment_dataset
@@ -41,7 +42,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
 
 @pytest.fixture(scope="module")
 def history(operator: Simulator) -> RawHistory:
-    return RawHistory(operator.folder / "raw")
+    return RawHistory(operator.folder / "raw", NOW)
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +277,7 @@ def _write(
 
 
 def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Home) -> None:
-    dataset = churn_dataset(home, SETTINGS, cutoffs=MONDAYS)
+    dataset = churn_dataset(home, SETTINGS, until=NOW, cutoffs=MONDAYS)
     assert dataset.features == columns_of("churn_v1")
     assert dataset.matrix.shape == (len(dataset.ids), len(dataset.features))
     order = [
@@ -323,7 +324,7 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
 
 
 def test_non_payment_is_asked_of_lines_that_get_a_bill(home: Home) -> None:
-    dataset = non_payment_dataset(home, SETTINGS, cutoffs=MONDAYS[:1])
+    dataset = non_payment_dataset(home, SETTINGS, until=NOW, cutoffs=MONDAYS[:1])
     assert set(dataset.slices["billing_type"].tolist()) == {"postpaid"}
     assert dataset.excluded["other_billing_type"] == 10
     lost = dataset.labels[90] == 1
@@ -332,7 +333,7 @@ def test_non_payment_is_asked_of_lines_that_get_a_bill(home: Home) -> None:
 
 
 def test_the_same_data_give_the_same_rows_and_time_can_be_turned_back(home: Home) -> None:
-    one, other = (churn_dataset(home, SETTINGS, cutoffs=MONDAYS[:1]) for _ in range(2))
+    one, other = (churn_dataset(home, SETTINGS, until=NOW, cutoffs=MONDAYS[:1]) for _ in range(2))
     for name in ("ids", "matrix", "weight", "label_ends", "holdout"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     with pytest.raises(InputError, match="cutoffs: must not lie after"):
@@ -343,6 +344,6 @@ def test_the_same_data_give_the_same_rows_and_time_can_be_turned_back(home: Home
 
 def test_bad_requests_are_refused_by_name(home: Home) -> None:
     with pytest.raises(InputError, match="service: must be one of"):
-        churn_dataset(home, SETTINGS, service="churn_v0")
+        churn_dataset(home, SETTINGS, until=NOW, service="churn_v0")
     with pytest.raises(InputError, match="monday: must be one that history of contract is kept of"):
         OperatorRepository(home).ids_at("contract", day(1))

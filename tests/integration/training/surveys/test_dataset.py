@@ -13,13 +13,14 @@ from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import TARGETS, prevalence_at
+from tests.builders.clocks import NOW
 from training.labelling.dataset import columns_of
 from training.labelling.history import RawHistory
+from training.settings import SurveySettings, TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
 from training.surveys.eligible import unanswered_contacts
-from training.surveys.settings import SurveySettings
 
-SURVEYS = SurveySettings(fewest_answers=60)
+CONFIG = TrainingConfig(surveys=SurveySettings(fewest_answers=60))
 DAY = np.timedelta64(1, "D")
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,12 +37,12 @@ def home(folder: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def csat(home: Home) -> SurveyDataset:
-    return survey_dataset(home, TARGETS["csat_low"], surveys=SURVEYS, test_from=LATER)
+    return survey_dataset(home, TARGETS["csat_low"], CONFIG, until=NOW, test_from=LATER)
 
 
 @pytest.fixture(scope="module")
 def contacts(home: Home) -> SurveyDataset:
-    return survey_dataset(home, TARGETS["contact_csat_low"], surveys=SURVEYS)
+    return survey_dataset(home, TARGETS["contact_csat_low"], CONFIG, until=NOW)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def test_features_of_a_contact_are_its_own(home: Home, contacts: SurveyDataset) 
 
 def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
     since, at = datetime(2024, 8, 5, tzinfo=UTC), datetime(2024, 9, 2, tzinfo=UTC)
-    found = unanswered_contacts(RawHistory(home.raw), TARGETS["contact_csat_low"], since, at)
+    found = unanswered_contacts(RawHistory(home.raw, NOW), TARGETS["contact_csat_low"], since, at)
     answers = raw(home, "survey_answers").filter(
         pl.col("arrived_at") <= at, pl.col("instrument") == "csat", pl.col("dimension") == "overall"
     )
@@ -189,7 +190,7 @@ def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> Non
     """
     last = np.unique(csat.dataset.cutoffs)[-2]
     until = datetime.fromisoformat(str(last)).replace(tzinfo=UTC) + timedelta(days=7 + 90 + 14)
-    then = survey_dataset(home, TARGETS["csat_low"], surveys=SURVEYS, until=until).dataset
+    then = survey_dataset(home, TARGETS["csat_low"], CONFIG, until=until).dataset
     now = csat.dataset.rows(np.flatnonzero(csat.dataset.cutoffs <= last))
     assert then.cutoffs.max() == last
     for name in ("ids", "cutoffs", "matrix"):
@@ -213,10 +214,16 @@ def test_the_dissatisfied_answer_more_and_the_band_tells_how_far_off_that_is(
 def test_contacts_have_no_cutoffs_of_ours(home: Home) -> None:
     with pytest.raises(InputError, match="a contact's cut-off is its close"):
         survey_dataset(
-            home, TARGETS["contact_csat_low"], cutoffs=[datetime(2024, 7, 1, tzinfo=UTC)]
+            home,
+            TARGETS["contact_csat_low"],
+            CONFIG,
+            until=NOW,
+            cutoffs=[datetime(2024, 7, 1, tzinfo=UTC)],
         )
 
 
 def test_without_answers_there_is_no_dataset(home: Home) -> None:
     with pytest.raises(InputError, match="raw tables: must reach 111 days"):
-        survey_dataset(home, TARGETS["nps_detractor"], until=datetime(2024, 9, 1, tzinfo=UTC))
+        survey_dataset(
+            home, TARGETS["nps_detractor"], CONFIG, until=datetime(2024, 9, 1, tzinfo=UTC)
+        )

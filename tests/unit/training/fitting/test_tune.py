@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 
 import training.fitting.tune
 from holdfast.errors import InputError
+from holdfast.settings import Section
 from models.reasons.cost import explanation_cost
 from training.fitting.blend import Member, fit_blend_early_stopped
 from training.fitting.budget import TuningBudget
@@ -16,9 +17,10 @@ from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.fitting.tune import Tuned, priced, tune
-from training.settings import TrainingSettings
+from training.settings import GateSettings, TrainingConfig, TrainingSettings, TuningSettings
 
 SETTINGS = TrainingSettings(max_rounds=80, patience_rounds=10)
+CONFIG = TrainingConfig(fitting=SETTINGS)
 
 
 def _table(rows: int, seed: int) -> TrainingTable:
@@ -39,16 +41,25 @@ def _table(rows: int, seed: int) -> TrainingTable:
 TRAIN, VALID = _table(500, 1), _table(400, 2)
 
 
-def _tune(trials: int, storage: Path | None = None, **options: object) -> Tuned:
+def _tune(
+    trials: int,
+    storage: Path | None = None,
+    config: TrainingConfig = CONFIG,
+    **options: object,
+) -> Tuned:
     return tune(
         TRAIN,
         VALID,
         TuningBudget(trials=trials),
-        settings=SETTINGS,
+        config,
         storage=storage,
         threads=1,
         **options,
     )  # type: ignore[arg-type]
+
+
+def _with(**sections: Section) -> TrainingConfig:
+    return CONFIG.model_copy(update=sections)
 
 
 def _found(tuned: Tuned) -> list[tuple[object, ...]]:
@@ -126,28 +137,24 @@ def test_a_trial_that_was_cut_short_is_run_again(
 
 
 def test_trials_on_other_rows_or_under_another_price_do_not_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     storage = tmp_path / "tuning.db"
     first = _tune(2, storage)
     corrected = replace(VALID, label=1 - VALID.label)
-    other = tune(
-        TRAIN, corrected, TuningBudget(trials=2), settings=SETTINGS, storage=storage, threads=1
-    )
+    other = tune(TRAIN, corrected, TuningBudget(trials=2), CONFIG, storage=storage, threads=1)
     assert [trial.log_loss for trial in other.trials] != [trial.log_loss for trial in first.trials]
     assert _found(_tune(1, storage, study="another"))[0] == _found(first)[0]
-    monkeypatch.setenv("HOLDFAST_TUNING_EXPLANATION_PRICE", "0.5")
-    dear = _tune(2, storage)
+    dear = _tune(2, storage, _with(tuning=TuningSettings(explanation_price=0.5)))
     assert [trial.value for trial in dear.trials] != [trial.value for trial in first.trials]
 
 
-def test_slower_models_and_averages_of_many_must_earn_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slower_models_and_averages_of_many_must_earn_it() -> None:
     found = {}
-    for price in ("0", "1"):
-        monkeypatch.setenv("HOLDFAST_TUNING_EXPLANATION_PRICE", price)
+    for price in (0, 1):
         # Few enough trials that all are drawn at random, whatever the earlier ones cost.
-        found[price] = _tune(8)
-    free, dear = found["0"], found["1"]
+        found[price] = _tune(8, config=_with(tuning=TuningSettings(explanation_price=price)))
+    free, dear = found[0], found[1]
     assert [trial.log_loss for trial in free.trials] == [trial.log_loss for trial in dear.trials]
     finished = [trial for trial in dear.trials if not trial.pruned]
     assert all(
@@ -170,15 +177,12 @@ def test_an_average_is_better_than_the_default_parameters_and_than_its_members_a
     assert priced(together, leaves, 0.002) < min(np.mean(alone), tuned.trials[0].value or 0.0)
 
 
-def test_no_more_are_averaged_than_the_settings_allow(
-    tuned: Tuned, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOLDFAST_TUNING_BLEND", "1")
-    alone = _tune(20)
+def test_no_more_are_averaged_than_the_settings_allow(tuned: Tuned) -> None:
+    one = TuningSettings(blend=1)
+    alone = _tune(20, config=_with(tuning=one))
     assert alone.members == tuned.members[:1]
     assert _found(alone) == _found(tuned)
-    monkeypatch.setenv("HOLDFAST_GATE_MOST_LEAVES", "400")
-    small = _tune(20)
+    small = _tune(20, config=_with(tuning=one, gate=GateSettings(most_leaves=400)))
     assert len(small.members) == 1
     assert next(trial.leaves or 0 for trial in small.trials if trial.value == small.value) <= 400
 
@@ -205,9 +209,7 @@ def test_a_time_budget_tries_at_least_the_default_parameters_and_counts_earlier_
 ) -> None:
     storage = tmp_path / "tuning.db"
     for _ in range(2):
-        found = tune(
-            TRAIN, VALID, TuningBudget(seconds=1e-9), settings=SETTINGS, storage=storage, threads=1
-        )
+        found = tune(TRAIN, VALID, TuningBudget(seconds=1e-9), CONFIG, storage=storage, threads=1)
         assert [trial.number for trial in found.trials] == [0]
 
 
@@ -228,13 +230,13 @@ def test_a_budget_that_ends_nothing(budget: dict[str, float], message: str) -> N
 def test_rows_that_cannot_be_tuned_on() -> None:
     one_class = replace(VALID, label=np.zeros(len(VALID.label)))
     with pytest.raises(InputError, match=r"valid\.label: both classes"):
-        tune(TRAIN, one_class, TuningBudget(trials=1), settings=SETTINGS)
+        tune(TRAIN, one_class, TuningBudget(trials=1), CONFIG)
     with pytest.raises(InputError, match=r"valid\.features"):
         tune(
             TRAIN,
             replace(VALID, features=tuple("abcdeg")),
             TuningBudget(trials=1),
-            settings=SETTINGS,
+            CONFIG,
         )
 
 

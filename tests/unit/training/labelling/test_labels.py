@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.contracts.vocabulary import VOLUNTARY_CHURN
+from tests.builders.clocks import NOW
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
@@ -481,7 +482,7 @@ def test_labels_never_decrease_with_the_horizon(seed: int, inactivity_days: int)
     )
     with TemporaryDirectory() as folder:
         history = RawHistory(
-            write_raw_tables(raw_tables(seed, 15, days=200, only=wanted), Path(folder))
+            write_raw_tables(raw_tables(seed, 15, days=200, only=wanted), Path(folder)), NOW
         )
         outcomes = LineOutcomes.of(history, chosen)
         for week in range(2):

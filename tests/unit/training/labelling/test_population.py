@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from features.contracts.tables import ARRIVED
 from holdfast.errors import InputError
+from tests.builders.clocks import NOW
 from tests.builders.line_tables import CUTOFF, LineTables, day
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
@@ -220,7 +221,7 @@ def test_customers_have_a_line_of_their_own_in_use(tmp_path: Path) -> None:
 
 def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must hold the table customers"):
-        RawHistory(tmp_path)
+        RawHistory(tmp_path, NOW)
     tables = LineTables()
     with pytest.raises(InputError, match="until: must have a time zone"):
         tables.history(tmp_path, until=CUTOFF.replace(tzinfo=None))
@@ -228,7 +229,7 @@ def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None
         assert tables.history(tmp_path).end
     (tmp_path / "churn_events" / "part.parquet").unlink()
     with pytest.raises(InputError, match="must hold the table churn_events: it records losses"):
-        LineOutcomes.of(RawHistory(tmp_path), SETTINGS)
+        LineOutcomes.of(RawHistory(tmp_path, NOW), SETTINGS)
 
 
 @settings(max_examples=8)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from models.dissatisfaction import TARGETS
-from training.settings import LabelSettings
+from training.settings import LabelSettings, SurveySettings
 from training.surveys.eligible import survey_cutoffs
-from training.surveys.settings import SurveySettings
 
 MONDAY = datetime(2025, 1, 6, tzinfo=UTC)
 CSAT = TARGETS["csat_low"]

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from models.dissatisfaction import TARGETS
+from tests.builders.clocks import NOW
 from training.labelling.history import RawHistory
+from training.settings import SurveySettings
 from training.surveys.labels import (
     CENSORED,
     NOT_INVITED,
@@ -25,7 +27,6 @@ from training.surveys.labels import (
     SurveyRows,
     survey_rows,
 )
-from training.surveys.settings import SurveySettings
 
 NOON = datetime(2025, 1, 6, 12, tzinfo=UTC)
 GAP, HORIZON, WAIT = 7, 90, 14
@@ -116,7 +117,7 @@ def history_of(
     for name, table in tables.items():
         (folder / name).mkdir(parents=True)
         table.write_parquet(folder / name / "part.parquet")
-    return RawHistory(folder)
+    return RawHistory(folder, NOW)
 
 
 def labels(
@@ -245,7 +246,7 @@ def test_absent_tables_are_named(tmp_path: Path) -> None:
     history = history_of(tmp_path, [invitation("i", 20)], [])
     shutil.rmtree(tmp_path / "survey_answers")
     with pytest.raises(InputError, match="survey_answers"):
-        labels(RawHistory(history.directory))
+        labels(RawHistory(history.directory, NOW))
 
 
 _days = st.integers(0, 130)

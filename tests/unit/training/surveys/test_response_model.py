@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from training.settings import SurveySettings
 from training.surveys.response_model import Response, customer_folds, fit_response
-from training.surveys.settings import SurveySettings
 
 SETTINGS = SurveySettings(response_rounds=60)
 JANUARY, JUNE = np.datetime64("2025-01-01", "us"), np.datetime64("2025-06-01", "us")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from holdfast.errors import InputError
-from training.surveys.settings import SurveySettings
+from training.settings import SurveySettings
 from training.surveys.weights import balance, survey_weights
 
 SETTINGS = SurveySettings()
