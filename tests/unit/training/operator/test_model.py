@@ -1,0 +1,121 @@
+"""A model of labelled rows depends on the rows and the configuration that it is given, and on
+nothing else.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.target import Target
+from tests.builders.clocks import NOW
+from training.evaluation.leaks import Flag
+from training.fitting.budget import TuningBudget
+from training.labelling.dataset import Dataset, columns_of
+from training.operator.model import OperatorModel, train_operator_model
+from training.settings import (
+    AssessmentSettings,
+    GateSettings,
+    LabelSettings,
+    LeakWatchSettings,
+    TrainingConfig,
+    TrainingSettings,
+)
+
+TARGET = Target(
+    name="leaves",
+    about="the customer leaves",
+    entity="customer",
+    service="consent_v1",  # the service with the fewest columns
+    horizons_days=(90,),
+    direction="none",
+)
+ONE = TrainingConfig(
+    fitting=TrainingSettings(seed=1, max_rounds=20, patience_rounds=5),
+    assessment=AssessmentSettings(draws=50),
+)
+
+
+def made_up(customers: int = 400, cutoffs: int = 10) -> Dataset:
+    """Rows whose first column tells of the outcome."""
+    random = np.random.default_rng(0)
+    features = columns_of(TARGET.service)
+    rows = customers * cutoffs
+    matrix = random.normal(size=(rows, len(features)))
+    label = (random.random(rows) < 1 / (1 + np.exp(1.0 - 2.0 * matrix[:, 0]))).astype(float)
+    names = np.array([f"c{number:04d}" for number in range(customers)])
+    times = np.datetime64("2025-01-06", "us") + np.arange(cutoffs) * np.timedelta64(28, "D")
+    return Dataset(
+        target=TARGET.name,
+        service=TARGET.service,
+        features=features,
+        ids=np.tile(names, cutoffs),
+        customers=np.tile(names, cutoffs),
+        cutoffs=np.repeat(times, customers),
+        label_ends=np.repeat(times, customers) + np.timedelta64(97, "D"),
+        matrix=matrix,
+        labels={90: label},
+        weight=np.ones(rows),
+        slices={},
+        holdout=np.zeros(rows, dtype=bool),
+        excluded={},
+        facts={"gap_days": 7, "weights": "all alike"},
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return made_up()
+
+
+@pytest.fixture(scope="module")
+def model(dataset: Dataset) -> OperatorModel:
+    return train(dataset, ONE)
+
+
+def train(dataset: Dataset, config: TrainingConfig) -> OperatorModel:
+    return train_operator_model(dataset, TARGET, config, made_at=NOW, budget=TuningBudget(trials=1))
+
+
+def text_of(model: OperatorModel) -> str:
+    return model.version.main.everyone.booster.model_to_string()
+
+
+def test_two_configurations_in_one_process_give_two_models(
+    dataset: Dataset, model: OperatorModel
+) -> None:
+    other = ONE.model_copy(
+        update={
+            "fitting": ONE.fitting.model_copy(update={"seed": 2}),
+            "labels": LabelSettings(test_share=0.4),
+            "gate": GateSettings(most_leaves=40),
+            "leak_watch": LeakWatchSettings(too_good_auc=0.6),
+        }
+    )
+    second = train(dataset, other)
+    assert text_of(second) != text_of(model)
+    assert (model.facts.seed, second.facts.seed) == (1, 2)
+    assert second.facts.rows["test"] == 2 * model.facts.rows["test"]
+    assert second.facts.explanation_cost["90"] <= 40 < model.facts.explanation_cost["90"]
+    assert "too_good" in kinds(second.facts.flags) - kinds(model.facts.flags)
+    assert (model.config, second.config) == (ONE, other)
+    # And the first again, after the other: nothing is left of that.
+    again = train(dataset, ONE)
+    assert text_of(again) == text_of(model)
+    assert again.assessments == model.assessments
+
+
+def test_the_environment_changes_no_model(
+    dataset: Dataset, model: OperatorModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TRAINING_SEED", "TRAINING_FOLDS", "LABEL_GAP_DAYS", "GATE_MOST_LEAVES"):
+        monkeypatch.setenv(f"HOLDFAST_{name}", "7")
+    monkeypatch.setenv("HOLDFAST_ASSESS_DRAWS", "none at all")
+    again = train(dataset, ONE)
+    assert text_of(again) == text_of(model)
+    assert replace(again.facts, git_commit=model.facts.git_commit) == model.facts
+    assert again.assessments == model.assessments
+
+
+def kinds(flags: tuple[Flag, ...]) -> set[str]:
+    return {flag.kind for flag in flags}
