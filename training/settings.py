@@ -94,10 +94,13 @@ class LabelSettings(Section):
         default=30,
         ge=0,
         le=365,
-        description="Days that a subscription must have been known to be at risk.",
+        description="Days that a subscription must have been in the data to be at risk.",
     )
     inactivity_days: int = Field(
-        default=30, ge=7, le=180, description="Days of silence after which a prepaid line is lost."
+        default=30,
+        ge=7,
+        le=180,
+        description="Days of inactivity after which a prepaid line is lost.",
     )
     gap_days: int = Field(
         default=7, ge=0, le=60, description="Days between the cut-off and the start of the horizon."

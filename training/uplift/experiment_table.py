@@ -239,7 +239,7 @@ def _arms(
                 f"must occur in the treatment, which has {', '.join(map(repr, values))}",
                 roles.control,
             )
-        why = "as you said"
+        why = "as given"
     else:
         likely = [
             v for v in values if v.lower() in _CONTROL_WORDS or _CONTROL_START.match(v.lower())
@@ -282,7 +282,7 @@ def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, 
         )
     if set(good) == set(values):
         raise InputError("--good", "must leave a value that is not good", list(roles.good))
-    inferred, why = ("", "as you said") if good else _infer_good(values, roles.outcome)
+    inferred, why = ("", "as given") if good else _infer_good(values, roles.outcome)
     chosen = good or (inferred,)
     outcomes = np.array(pc.is_in(outcome, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
     return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {why}"
@@ -310,9 +310,9 @@ def _number_outcome(
     if good == (LOWER,):
         return (
             -numbers,
-            f"good means that {roles.outcome} is lower, as you said; effects are of its negative",
+            f"good means that {roles.outcome} is lower, as given; effects are of its negative",
         )
-    return numbers, f"good means that {roles.outcome} is higher" + (", as you said" if good else "")
+    return numbers, f"good means that {roles.outcome} is higher" + (", as given" if good else "")
 
 
 def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:

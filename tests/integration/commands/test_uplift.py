@@ -68,7 +68,7 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     said = " ".join(done.stdout.split())
     assert "call: works" in said
     assert "randomised" in said
-    assert "good means churned = no, as you said" in said
+    assert "good means churned = no, as given" in said
     assert "propensities are as stored" in said
     assert "1,200 customers or households" in said
     assert "suspicious" not in said

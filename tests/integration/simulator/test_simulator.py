@@ -98,7 +98,7 @@ def _decisions(simulator: Simulator, arm: str, action: str, lines: list[str]) ->
     return pd.DataFrame(rows)
 
 
-def test_care_reaches_whom_it_is_for_and_nobody_else(two_months: Simulator, tmp_path: Path) -> None:
+def test_care_affects_only_the_customers_it_treats(two_months: Simulator, tmp_path: Path) -> None:
     states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
     states = states[states["happened_at"] == states["happened_at"].max()]
     lines = sorted(states["subscription_id"])[:200]
@@ -187,7 +187,7 @@ def test_bad_settings_are_named(tmp_path: Path, settings: dict[str, Any], field:
     assert not any(tmp_path.iterdir())
 
 
-def test_nobody_s_folder_is_overwritten(tmp_path: Path) -> None:
+def test_other_folders_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     (tmp_path / "file").write_text("x")

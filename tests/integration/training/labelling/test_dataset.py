@@ -137,7 +137,7 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
     assert all(checked.values()), checked
 
 
-def test_prepaid_lines_are_lost_when_they_truly_fell_silent(
+def test_prepaid_lines_are_lost_when_they_truly_became_inactive(
     operator: Simulator, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     losses = (
@@ -323,7 +323,7 @@ def test_rows_have_labels_care_marks_and_the_features_of_their_cut_off(home: Hom
     assert dataset.facts["first_outcomes"] == {"non_payment": 2, "cancellation": 1, "unknown": 1}
 
 
-def test_non_payment_is_asked_of_lines_that_get_a_bill(home: Home) -> None:
+def test_non_payment_has_labels_for_lines_with_bills(home: Home) -> None:
     dataset = non_payment_dataset(home, SETTINGS, until=NOW, cutoffs=MONDAYS[:1])
     assert set(dataset.slices["billing_type"].tolist()) == {"postpaid"}
     assert dataset.excluded["other_billing_type"] == 10

@@ -54,7 +54,7 @@ def raw(home: Home, table: str) -> pl.DataFrame:
     return pl.read_parquet(home.raw / table / "*.parquet")
 
 
-def test_a_model_is_judged_among_all_who_were_asked(csat: SurveyDataset) -> None:
+def test_a_model_is_evaluated_for_all_who_were_invited(csat: SurveyDataset) -> None:
     rows = np.arange(len(csat.dataset.ids))
     share = csat.facts.groups["all"].prevalence
     assert share is not None
@@ -90,7 +90,7 @@ def test_rows_answered_in_their_horizon(home: Home, csat: SurveyDataset) -> None
     assert label.tolist() == expected
 
 
-def test_weights_stand_for_all_who_could_be_asked(csat: SurveyDataset) -> None:
+def test_weights_represent_all_eligible_customers(csat: SurveyDataset) -> None:
     dataset, facts = csat.dataset, csat.facts
     assert dataset.weight.mean() == pytest.approx(1)
     assert (dataset.weight > 0).all()
@@ -113,9 +113,7 @@ def test_weights_stand_for_all_who_could_be_asked(csat: SurveyDataset) -> None:
     assert "answering" in document["weights"]
 
 
-def test_the_silent_are_those_without_an_answer_in_half_a_year(
-    home: Home, csat: SurveyDataset
-) -> None:
+def test_silent_customers_have_no_answer_in_half_a_year(home: Home, csat: SurveyDataset) -> None:
     answers = raw(home, "survey_answers").select("customer_id", "happened_at", "arrived_at")
     dataset = csat.dataset
     rows = pl.DataFrame(
@@ -184,7 +182,7 @@ def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
     assert (found.keys.cutoffs > np.datetime64("2024-08-05")).all()
 
 
-def test_nothing_is_told_before_its_time(home: Home, csat: SurveyDataset) -> None:
+def test_no_label_uses_later_rows(home: Home, csat: SurveyDataset) -> None:
     """As of an earlier day, the rows are those that were complete then, with the labels they have
     now.
     """

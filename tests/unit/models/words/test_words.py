@@ -87,7 +87,7 @@ def test_every_code_has_words() -> None:
     assert set(CODES) == {name for name, form in FORMS.items() if form.kind == "code"}
 
 
-def test_what_is_told_beside_a_feature_is_of_the_same_reason() -> None:
+def test_features_used_beside_a_feature_have_the_same_reason() -> None:
     for name, form in FORMS.items():
         beside = [form.through, form.instead]
         if form.usual is not None:
@@ -354,7 +354,7 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize("feature, row, english, simplified, traditional", GOLDEN)
-def test_sentences_as_people_speak(
+def test_sentences_in_three_languages(
     feature: str, row: dict[str, float], english: str, simplified: str, traditional: str
 ) -> None:
     assert [say(language, feature, **row) for language in LANGUAGES] == [
@@ -364,7 +364,7 @@ def test_sentences_as_people_speak(
     ]
 
 
-def test_what_is_usual_is_told_only_where_the_row_knows_it() -> None:
+def test_the_usual_value_is_added_only_where_the_row_has_it() -> None:
     told = say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=0.25)
     assert told.endswith("this week, usually about one")
     assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6).endswith("this week")
@@ -435,7 +435,7 @@ def test_columns_of_a_teams_own_read_as_name_and_value(
         (7300, "20 years", "20年"),
     ],
 )
-def test_spans_are_told_in_the_unit_that_fits(days: float, english: str, simplified: str) -> None:
+def test_time_spans_have_the_unit_that_fits(days: float, english: str, simplified: str) -> None:
     assert [words(language).numerals.span(days) for language in ("en", "zh-Hans")] == [
         english,
         simplified,
@@ -456,7 +456,7 @@ def test_spans_are_told_in_the_unit_that_fits(days: float, english: str, simplif
         *(("zh-Hant-MO", "zh-Hant"), ("ZH-hans", "zh-Hans"), ("zh-Hans-HK", "zh-Hans")),
     ],
 )
-def test_languages_are_found_by_their_tags(tag: str, language: str) -> None:
+def test_languages_are_resolved_by_their_tags(tag: str, language: str) -> None:
     assert resolve(tag) == language
 
 
@@ -467,7 +467,7 @@ def test_a_language_without_words_is_named(tag: str) -> None:
     assert caught.value.field == "language"
 
 
-def test_damaged_words_are_told_by_name() -> None:
+def test_faulty_words_are_named() -> None:
     spoken = words("en")
     features = {**spoken.features, "autopay": {"null": "?", "yes": "{valu}", "maybe": "!"}}
     faults = catalogue._faults(replace(spoken, features=features), "autopay")

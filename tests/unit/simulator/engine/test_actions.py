@@ -49,7 +49,7 @@ def test_decisions_are_sorted_by_block_and_week(table: type) -> None:
     )
 
 
-def test_decisions_about_one_subscription_in_one_week_are_told_apart() -> None:
+def test_decisions_about_one_subscription_in_one_week_are_numbered() -> None:
     found = _sorted(ROW, ROW | {"at": datetime(2024, 3, 6, tzinfo=UTC)})[0][9]
     assert list(found.rank) == [1, 2]
 

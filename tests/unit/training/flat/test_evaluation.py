@@ -74,7 +74,7 @@ def test_figures_agree_with_their_definitions() -> None:
     )
 
 
-def test_rows_that_were_never_judged_do_not_count() -> None:
+def test_rows_that_were_never_evaluated_do_not_count() -> None:
     label, probability = _predictions()
     later = np.arange(1000, 2000)
     margin = np.full((1, 2000), np.nan)
@@ -85,7 +85,7 @@ def test_rows_that_were_never_judged_do_not_count() -> None:
     assert found.brier == pytest.approx(np.mean((label[later] - probability[later]) ** 2))
 
 
-def test_repeats_are_averaged_where_a_row_was_judged() -> None:
+def test_repeats_are_averaged_where_a_row_was_evaluated() -> None:
     calibrated = np.array([[0.2, np.nan, np.nan], [0.4, 0.6, np.nan]])
     probability = OutOfFold((), calibrated, calibrated).probability
     assert probability[:2].tolist() == pytest.approx([0.3, 0.6])

@@ -26,7 +26,7 @@ def state(
     }
 
 
-def test_the_state_in_force_and_known_decides_nulls_included() -> None:
+def test_the_newest_state_that_had_arrived_decides_nulls_included() -> None:
     states = [
         state("active", 9),
         state("suspended", 9),

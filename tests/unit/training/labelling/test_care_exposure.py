@@ -153,7 +153,7 @@ def test_customers_are_touched_through_any_of_their_lines(
     assert exposure.weight[0] == 4
 
 
-def test_without_care_nobody_is_touched(tables: LineTables, tmp_path: Path) -> None:
+def test_without_care_no_row_is_touched(tables: LineTables, tmp_path: Path) -> None:
     exposure = _exposure(tables, tmp_path, _rows(3))
     assert not (exposure.touched | exposure.holdout).any()
     assert (exposure.weight == 1).all()
@@ -202,7 +202,7 @@ def test_other_cut_offs_and_billing_types_stand_for_themselves(
     np.testing.assert_allclose(_exposure(tables, tmp_path, rows).weight[1:], [2, 1, 1])
 
 
-def test_where_care_by_rule_reached_everybody_nobody_is_left(
+def test_where_care_by_rule_reached_all_rows_none_is_left(
     tables: LineTables, tmp_path: Path
 ) -> None:
     for number in (1, 2):
@@ -216,7 +216,7 @@ def test_where_care_by_rule_reached_everybody_nobody_is_left(
 def test_leaving_out_the_touched_does_not_move_the_share_of_losses(
     tmp_path: Path, by_rule: bool
 ) -> None:
-    """Lines lost early escape care; were the others only left out, losses would be told too
+    """Lines lost early escape care; were the others only left out, losses would be estimated too
     often.
     """
     random = np.random.default_rng(4)

@@ -37,7 +37,7 @@ def _ask(repository: FakeRepository) -> np.ndarray:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_features_come_in_the_rows_order_however_they_are_asked_for(
+def test_features_are_in_the_rows_order_however_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streamed: bool
 ) -> None:
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 4)
@@ -55,7 +55,7 @@ def test_features_come_in_the_rows_order_however_they_are_asked_for(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_said_before_anything_is_read(
+def test_a_full_disk_is_reported_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STREAMED_BYTES", 0)
@@ -72,6 +72,6 @@ def test_columns_of_a_service_are_those_that_feast_gives() -> None:
         columns_of("churn_v0")
 
 
-def test_history_of_a_view_is_told_by_its_files(tmp_path: Path) -> None:
+def test_the_mondays_of_a_view_are_those_of_its_files(tmp_path: Path) -> None:
     repository: Any = OperatorRepository(SimpleNamespace(features=tmp_path))  # type: ignore[arg-type]
     assert len(repository.history_mondays("contract")) == 0

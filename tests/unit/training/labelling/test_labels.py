@@ -69,9 +69,12 @@ DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     ),
     "lost in the gap": (lambda t: t.loss("s1", "cancellation", 3), GAP),
     "died in the gap": (lambda t: t.loss("s1", "deceased", 3), GAP),
-    "told late": (lambda t: t.loss("s1", "cancellation", 30, arrived=290), (1, 1, 1)),
-    "told too late": (lambda t: t.loss("s1", "cancellation", 30, arrived=301), NONE),
-    "inactivity of a postpaid line, as told": (lambda t: t.loss("s1", "inactivity", 30), (1, 1, 1)),
+    "recorded late": (lambda t: t.loss("s1", "cancellation", 30, arrived=290), (1, 1, 1)),
+    "recorded too late": (lambda t: t.loss("s1", "cancellation", 30, arrived=301), NONE),
+    "inactivity of a postpaid line, as recorded": (
+        lambda t: t.loss("s1", "inactivity", 30),
+        (1, 1, 1),
+    ),
     "died": (lambda t: t.loss("s1", "deceased", 30), NONE),
     "moved after notice of its own": (lambda t: t.loss("s1", "moved", 50, notice=30), NONE),
     "transferred": (
@@ -97,7 +100,7 @@ DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
 def test_labels_of_lines(tables: LineTables, tmp_path: Path, case: str) -> None:
     tell, expected = DATED[case]
     tell(tables)
-    if case == "told too late":
+    if case == "recorded too late":
         tables.reach(310)
         history = tables.history(tmp_path, until=day(300))
         outcomes = LineOutcomes.of(history, LabelSettings())
@@ -221,7 +224,7 @@ def test_replaced_lines_go_on_with_their_successor(
     assert _outcome(tables, tmp_path) == expected
 
 
-def test_without_a_known_successor_nothing_is_known_from_then_on(
+def test_without_a_successor_in_the_data_the_outcome_is_unknown(
     tables: LineTables, tmp_path: Path
 ) -> None:
     tables.line(
@@ -235,7 +238,7 @@ def test_without_a_known_successor_nothing_is_known_from_then_on(
     assert _outcome(tables, tmp_path) == (0, None, None)
 
 
-def _silent_from(tables: LineTables, last: float, again: float | None = None) -> None:
+def _inactive_from(tables: LineTables, last: float, again: float | None = None) -> None:
     for use in range(-50, int(last), 5):
         tables.used("pre", use)
     tables.used("pre", last)
@@ -245,50 +248,58 @@ def _silent_from(tables: LineTables, last: float, again: float | None = None) ->
 
 
 SILENT: dict[str, tuple[float, float | None, dict[int, Outcome]]] = {
-    # last use, next use, outcome by days of silence
+    # last use, next use, outcome by days of inactivity
     "uses it to the end": (40, 45, {15: NONE, 30: NONE, 60: NONE, 90: NONE}),
-    "falls silent for good": (
+    "becomes inactive for good": (
         20,
         None,
         {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1), 90: (1, 1, 1)},
     ),
-    "falls silent later": (60, None, {15: (0, 1, 1), 30: (0, 1, 1), 60: (0, 1, 1), 90: (0, 1, 1)}),
-    "falls silent too late": (98, None, {15: NONE, 30: NONE}),
-    # The week of day 42 has use: silent from day 20 for at least 22 days.
+    "becomes inactive later": (
+        60,
+        None,
+        {15: (0, 1, 1), 30: (0, 1, 1), 60: (0, 1, 1), 90: (0, 1, 1)},
+    ),
+    "becomes inactive too late": (98, None, {15: NONE, 30: NONE}),
+    # The week of day 42 has use: inactive from day 20 for at least 22 days.
     "comes back to a dual SIM": (
         20,
         47,
         {15: (1, 1, 1), 22: (1, 1, 1), 23: NONE, 30: NONE, 60: NONE},
     ),
-    "is silent at the cut-off already": (-6, None, {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1)}),
-    "silence complete within the gap": (-9, None, {15: GAP, 16: GAP, 17: (1, 1, 1), 30: (1, 1, 1)}),
+    "is inactive at the cut-off already": (-6, None, {15: (1, 1, 1), 30: (1, 1, 1), 60: (1, 1, 1)}),
+    "inactivity complete within the gap": (
+        -9,
+        None,
+        {15: GAP, 16: GAP, 17: (1, 1, 1), 30: (1, 1, 1)},
+    ),
     "back within the gap": (-9, 7, {15: GAP, 16: GAP, 17: NONE}),
     "not complete when the data end": (80, None, {90: (0, 0, 1), 180: (0, 0, 1)}),
 }
 
 
 @pytest.mark.parametrize("case", SILENT)
-def test_prepaid_lines_are_lost_by_silence(tmp_path: Path, case: str) -> None:
+def test_prepaid_lines_are_lost_by_inactivity(tmp_path: Path, case: str) -> None:
     last, again, expected = SILENT[case]
     tables = LineTables()
     tables.customer()
     tables.line("pre", billing_type="prepaid")
-    _silent_from(tables, last, again)
+    _inactive_from(tables, last, again)
     tables.reach(300)
     for days, outcome in expected.items():
         assert _outcome(tables, tmp_path, "pre", inactivity_days=days) == outcome, days
 
 
-def test_a_silence_that_may_still_end_leaves_the_label_unknown(
+def test_an_inactive_period_that_may_still_end_leaves_the_label_unknown(
     tables: LineTables, tmp_path: Path
 ) -> None:
-    _silent_from(tables, 60)
+    _inactive_from(tables, 60)
     tables.rows["app_events"].clear()
     tables.rows["usage_weeks"] = [
         row for row in tables.rows["usage_weeks"] if row["subscription_id"] == "pre"
     ]
     tables.reach(100)
-    # Use is told until day 98, the silence would be complete on day 90, 120 and 150.
+    # Use is recorded until day 98, the inactive period would be complete on day 90, 120 and 150.
     assert _outcome(tables, tmp_path, "pre", inactivity_days=30) == (0, 1, 1)
     assert _outcome(tables, tmp_path, "pre", inactivity_days=60) == (0, None, None)
     assert _outcome(tables, tmp_path, "pre", inactivity_days=90) == (0, None, None)
@@ -296,49 +307,55 @@ def test_a_silence_that_may_still_end_leaves_the_label_unknown(
 
 PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "a recharge is activity": (
-        lambda t: (_silent_from(t, 10), t.add("recharges", 39, subscription_id="pre", amount=5.0)),
+        lambda t: (
+            _inactive_from(t, 10),
+            t.add("recharges", 39, subscription_id="pre", amount=5.0),
+        ),
         (0, 1, 1),
     ),
     "a recharge before the last use of its week": (
-        lambda t: (_silent_from(t, 41), t.add("recharges", 36, subscription_id="pre", amount=5.0)),
+        lambda t: (
+            _inactive_from(t, 41),
+            t.add("recharges", 36, subscription_id="pre", amount=5.0),
+        ),
         (0, 1, 1),
     ),
     "what the operator calls inactive is not asked": (
         lambda t: (
-            _silent_from(t, 40, 45),
+            _inactive_from(t, 40, 45),
             t.add("churn_events", 60, subscription_id="pre", churn="inactivity"),
         ),
         NONE,
     ),
-    "ended because of silence": (
-        lambda t: (_silent_from(t, 40), t.loss("pre", "inactivity", 55, billing_type="prepaid")),
+    "ended because of inactivity": (
+        lambda t: (_inactive_from(t, 40), t.loss("pre", "inactivity", 55, billing_type="prepaid")),
         (0, 1, 1),
     ),
-    "ended before the silence was complete": (
-        lambda t: (_silent_from(t, 40), t.loss("pre", "deceased", 65, billing_type="prepaid")),
+    "ended before the inactive period was complete": (
+        lambda t: (_inactive_from(t, 40), t.loss("pre", "deceased", 65, billing_type="prepaid")),
         NONE,
     ),
-    "lost by silence, then dead": (
-        lambda t: (_silent_from(t, 40), t.loss("pre", "deceased", 75, billing_type="prepaid")),
+    "lost by inactivity, then dead": (
+        lambda t: (_inactive_from(t, 40), t.loss("pre", "deceased", 75, billing_type="prepaid")),
         (0, 1, 1),
     ),
     "ported out before": (
         lambda t: (
-            _silent_from(t, 40),
+            _inactive_from(t, 40),
             t.loss("pre", "port_out", 69, notice=68, billing_type="prepaid"),
         ),
         (0, 0, 1),
     ),
     "late news of use": (
         lambda t: (
-            _silent_from(t, 10, 300),
+            _inactive_from(t, 10, 300),
             [t.used("pre", use, arrived=290) for use in range(10, 290, 7)],
         ),
         NONE,
     ),
     "use taken back": (
         lambda t: (
-            _silent_from(t, 10, 15),
+            _inactive_from(t, 10, 15),
             [
                 t.add(
                     "usage_weeks",
@@ -356,7 +373,7 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     ),
     "use without a time of last use": (
         lambda t: (
-            _silent_from(t, 10),
+            _inactive_from(t, 10),
             [
                 t.add(
                     "usage_weeks",
@@ -372,7 +389,7 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     ),
     "migrated to postpaid, which nobody uses": (
         lambda t: (
-            _silent_from(t, 10),
+            _inactive_from(t, 10),
             t.line("post", 20),
             t.line(
                 "pre",
@@ -387,7 +404,7 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     ),
     "swapped for a SIM that nobody uses": (
         lambda t: (
-            _silent_from(t, 10),
+            _inactive_from(t, 10),
             t.line("pre2", 20, billing_type="prepaid", activated_at=day(20)),
             t.line(
                 "pre",
@@ -404,7 +421,7 @@ PREPAID: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
 
 
 @pytest.mark.parametrize("case", PREPAID)
-def test_what_breaks_and_what_ends_a_silence(tmp_path: Path, case: str) -> None:
+def test_what_interrupts_and_what_ends_an_inactive_period(tmp_path: Path, case: str) -> None:
     tell, expected = PREPAID[case]
     tables = LineTables()
     tables.customer()
@@ -414,12 +431,12 @@ def test_what_breaks_and_what_ends_a_silence(tmp_path: Path, case: str) -> None:
     assert _outcome(tables, tmp_path, "pre") == expected
 
 
-def test_postpaid_lines_may_be_silent(tables: LineTables, tmp_path: Path) -> None:
+def test_postpaid_lines_may_be_inactive(tables: LineTables, tmp_path: Path) -> None:
     tables.used("s1", -20)
     assert _outcome(tables, tmp_path) == NONE
 
 
-def test_lines_that_are_or_become_prepaid_are_known_late(
+def test_labels_of_lines_that_are_or_become_prepaid_are_known_later(
     tables: LineTables, tmp_path: Path
 ) -> None:
     tables.line("s2", 4)
@@ -428,7 +445,7 @@ def test_lines_that_are_or_become_prepaid_are_known_late(
     assert outcomes.ever_prepaid["subscription_id"].to_list() == ["pre", "s2"]
 
 
-def test_only_lines_asked_about_are_looked_back_on(tables: LineTables, tmp_path: Path) -> None:
+def test_only_requested_lines_have_outcomes(tables: LineTables, tmp_path: Path) -> None:
     tables.line("s2", 4)
     tables.line("s1", 4, status="ended", replaced_by="s2", replacement="sim_swap")
     tables.loss("s2", "cancellation", 50)
@@ -439,7 +456,7 @@ def test_only_lines_asked_about_are_looked_back_on(tables: LineTables, tmp_path:
     ]
 
 
-def test_the_length_of_silence_decides_how_many_are_lost(tmp_path: Path) -> None:
+def test_the_length_of_inactivity_decides_how_many_are_lost(tmp_path: Path) -> None:
     tables = LineTables()
     tables.customer()
     for number, (last, again) in enumerate(
@@ -461,7 +478,7 @@ def test_the_length_of_silence_decides_how_many_are_lost(tmp_path: Path) -> None
     ]
 
 
-def test_the_sensitivity_of_nobody_is_nothing(tmp_path: Path) -> None:
+def test_the_sensitivity_without_lines_is_empty(tmp_path: Path) -> None:
     tables = LineTables()
     tables.reach(300)
     shares = inactivity_sensitivity(tables.history(tmp_path))

@@ -53,7 +53,7 @@ def _dataset(
 
 
 @given(st.integers(0, 10_000), st.integers(700, 1200), st.integers(7, 14), st.floats(0, 1))
-def test_no_customer_nor_moment_is_on_both_sides(
+def test_no_customer_and_no_time_is_on_both_sides(
     seed: int, customers: int, cutoffs: int, prepaid: float
 ) -> None:
     dataset = _dataset(seed, customers, cutoffs, prepaid=prepaid)
@@ -151,11 +151,11 @@ def test_cut_offs_are_counted_back_from_the_newest_complete_one() -> None:
     assert len(cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), every_week, 90)) == 14
 
 
-def test_without_complete_prepaid_labels_other_lines_are_still_asked() -> None:
+def test_without_complete_prepaid_labels_other_lines_still_have_cutoffs() -> None:
     assert cutoffs_for(_mondays(40), _end(97 + 7), SETTINGS, 90) == [CUTOFF + WEEK]
 
 
-def test_cut_offs_asked_for_must_have_history_and_labels() -> None:
+def test_requested_cutoffs_must_have_features_and_labels() -> None:
     end = _end(300)
     assert cutoffs_for(_mondays(40), end, SETTINGS, 90, [day(14), day(0), day(14)]) == [
         day(0),

@@ -46,7 +46,7 @@ def _excluded(population: CutoffPopulation) -> dict[str, int]:
     return {reason: count for reason, count in population.excluded.items() if count}
 
 
-def test_a_line_at_risk_is_told_with_whom_it_belongs_to(tables: LineTables, tmp_path: Path) -> None:
+def test_a_line_at_risk_has_its_customer_and_household(tables: LineTables, tmp_path: Path) -> None:
     tables.customer(
         happened=-10, household_id="h1", region="North", language="zh-Hant", age_band="25_34"
     )
@@ -69,7 +69,7 @@ def test_a_line_at_risk_is_told_with_whom_it_belongs_to(tables: LineTables, tmp_
     assert _excluded(population) == {}
 
 
-def test_what_is_not_told_is_unknown(tables: LineTables, tmp_path: Path) -> None:
+def test_missing_values_are_unknown(tables: LineTables, tmp_path: Path) -> None:
     row = _at_risk(tables, tmp_path).rows.to_dicts()[0]
     assert (row["household"], row["region"], row["language"], row["age_band"]) == (
         "alone c1",
@@ -113,7 +113,7 @@ LATER: dict[str, Callable[[LineTables], None]] = {
         tables.line(happened=-9, status="suspended"),
         tables.line(happened=-1),
     ),
-    "told out of order": lambda tables: (
+    "recorded out of order": lambda tables: (
         tables.line(happened=-4, arrived=-4),
         tables.line(happened=-9, arrived=-2, status="suspended"),
     ),
@@ -134,7 +134,7 @@ LATER: dict[str, Callable[[LineTables], None]] = {
 
 
 @pytest.mark.parametrize("case", LATER)
-def test_who_is_at_risk_as_far_as_was_known(tables: LineTables, tmp_path: Path, case: str) -> None:
+def test_who_is_at_risk_by_what_had_arrived(tables: LineTables, tmp_path: Path, case: str) -> None:
     LATER[case](tables)
     population = _at_risk(tables, tmp_path)
     assert population.rows["subscription_id"].to_list() == ["s1"]
@@ -149,7 +149,7 @@ def test_a_line_whose_first_row_came_late_is_new(tmp_path: Path) -> None:
     assert _excluded(_at_risk(tables, tmp_path)) == {"new": 1}
 
 
-def test_a_line_that_was_not_known_yet_or_had_ended_is_nobody(tmp_path: Path) -> None:
+def test_a_line_that_had_not_arrived_or_had_ended_is_not_counted(tmp_path: Path) -> None:
     tables = LineTables()
     tables.customer()
     tables.line("later", happened=-1, arrived=1)
@@ -174,10 +174,10 @@ def test_lines_without_history_are_left_out(tables: LineTables, tmp_path: Path) 
     assert _excluded(population) == {"no_history": 1}
 
 
-def test_a_silent_prepaid_line_is_lost_after_that_many_days(tmp_path: Path) -> None:
+def test_an_inactive_prepaid_line_is_lost_after_that_many_days(tmp_path: Path) -> None:
     tables = LineTables()
     tables.customer()
-    for name, last in (("silent", -31), ("just", -30), ("quiet", -29), ("back", -40)):
+    for name, last in (("inactive", -31), ("just", -30), ("quiet", -29), ("back", -40)):
         tables.line(name, billing_type="prepaid")
         tables.used(name, last)
     tables.used("back", -2)
@@ -187,7 +187,7 @@ def test_a_silent_prepaid_line_is_lost_after_that_many_days(tmp_path: Path) -> N
     assert _excluded(population) == {"inactive": 2}
 
 
-def test_without_use_nothing_is_said_of_prepaid_lines(tmp_path: Path) -> None:
+def test_without_usage_prepaid_lines_are_left_out(tmp_path: Path) -> None:
     tables = LineTables()
     tables.customer()
     tables.line("pre", billing_type="prepaid")
@@ -219,7 +219,7 @@ def test_customers_have_a_line_of_their_own_in_use(tmp_path: Path) -> None:
     assert _excluded(population) == {"iot_test_employee": 1, "enterprise": 1, "suspended": 1}
 
 
-def test_required_tables_and_zones_are_asked_for_by_name(tmp_path: Path) -> None:
+def test_missing_tables_and_time_zones_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must hold the table customers"):
         RawHistory(tmp_path, NOW)
     tables = LineTables()

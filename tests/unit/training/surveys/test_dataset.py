@@ -33,7 +33,7 @@ def answers(cutoffs: np.ndarray) -> Dataset:
 
 
 @given(st.integers(0, 2**32), st.floats(0.1, 0.4))
-def test_contacts_are_split_at_the_moment_that_who_answers_is_learned_until(
+def test_contacts_are_split_at_the_time_that_the_response_model_is_fitted_until(
     seed: int, share: float
 ) -> None:
     """Every contact has a moment of its own: the latest share of them is the test period."""

@@ -45,7 +45,7 @@ def test_every_cutoffs_answers_are_in(weeks: int, days: int) -> None:
     assert found[0] - timedelta(weeks=4) < MONDAY
 
 
-def test_cutoffs_asked_for_are_checked() -> None:
+def test_requested_cutoffs_are_checked() -> None:
     end = MONDAY + timedelta(days=200)
     later, last, too_late, tuesday = (MONDAY + timedelta(days=days) for days in (14, 84, 91, 1))
     assert survey_cutoffs(mondays(30), end, CSAT, LABELS, SURVEYS, [later, MONDAY, later]) == [

@@ -128,7 +128,7 @@ def labels(
     return survey_rows(history, TARGETS[target], asked, GAP, SETTINGS)
 
 
-def test_the_first_survey_wins_though_nobody_answered_it(tmp_path: Path) -> None:
+def test_the_first_survey_counts_even_without_an_answer(tmp_path: Path) -> None:
     invitations = [
         invitation("late", 60),
         invitation("first", 20, delivered=False),
@@ -174,7 +174,7 @@ def test_an_answer_that_arrives_too_late_is_none(tmp_path: Path) -> None:
     assert np.isnan(found.label).all()
 
 
-def test_a_corrected_invitation_counts_as_last_told(tmp_path: Path) -> None:
+def test_a_corrected_invitation_counts_as_last_corrected(tmp_path: Path) -> None:
     moved = invitation("i", 3, arrived_at=after(30))
     assert labels(history_of(tmp_path, [invitation("i", 20), moved], [])).excluded == {
         NOT_INVITED: 1
@@ -266,7 +266,7 @@ _answered = st.lists(
 def test_labels_are_what_a_plain_reading_of_the_rules_says(
     tmp_path_factory: pytest.TempPathFactory,
     invited: list[tuple[str, int, int]],
-    told: list[tuple[str, int, int]],
+    answers_given: list[tuple[str, int, int]],
     cutoffs: list[int],
     end: int,
 ) -> None:
@@ -276,7 +276,9 @@ def test_labels_are_what_a_plain_reading_of_the_rules_says(
         invitation(id_, day, arrived_at=after(day + late + n / 1000))
         for n, (id_, day, late) in enumerate(invited)
     ]
-    answers = [answer(id_, score, day + n / 1000) for n, (id_, score, day) in enumerate(told)]
+    answers = [
+        answer(id_, score, day + n / 1000) for n, (id_, score, day) in enumerate(answers_given)
+    ]
     found = labels(history_of(folder, invitations, answers, end), cutoffs=tuple(cutoffs))
     expected = []
     data_end = max(

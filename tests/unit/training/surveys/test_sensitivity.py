@@ -86,11 +86,11 @@ def test_the_interval_is_as_wide_as_sampling() -> None:
     truth, covered = 0.2, 0
     for draw in range(60):
         answering = random.uniform(0.2, 0.9, 1500)
-        told = random.random(1500) < answering
-        label = (random.random(1500) < truth).astype(float)[told]
-        customers = np.array([f"c{number}" for number in range(int(told.sum()))])
+        answered = random.random(1500) < answering
+        label = (random.random(1500) < truth).astype(float)[answered]
+        customers = np.array([f"c{number}" for number in range(int(answered.sum()))])
         found = sampled_prevalence(
-            label, np.ones(len(label)), 1 / answering[told], customers, 1.0, SETTINGS, draw
+            label, np.ones(len(label)), 1 / answering[answered], customers, 1.0, SETTINGS, draw
         )
         covered += found.estimate_low <= truth <= found.estimate_high
     assert 51 <= covered <= 60

@@ -51,7 +51,7 @@ def test_equal_chances_need_no_weights() -> None:
     assert said.least == said.median == said.most == pytest.approx(1)
 
 
-def test_a_few_large_weights_are_told() -> None:
+def test_a_few_large_weights_are_reported() -> None:
     answering = np.full(1000, 0.5)
     answering[:30] = 0.001
     said = survey_weights(
@@ -62,7 +62,7 @@ def test_a_few_large_weights_are_told() -> None:
     assert said.effective_rows < 500
 
 
-def test_weights_undo_who_was_asked_and_who_answers() -> None:
+def test_weights_correct_for_who_was_invited_and_who_answers() -> None:
     random = np.random.default_rng(5)
     rows = 300_000
     app, business = random.normal(size=rows), random.random(rows) < 0.2
@@ -71,13 +71,15 @@ def test_weights_undo_who_was_asked_and_who_answers() -> None:
     low = random.random(rows) < expit(-1.5 - app - business)
     invited = random.random(rows) < sampling
     answered = random.random(rows) < answering
-    told = invited & answered
+    responding = invited & answered
     found = survey_weights(
-        1 / sampling[told], answering[told], SurveySettings(weight_quantile=1, weight_most=1000)
+        1 / sampling[responding],
+        answering[responding],
+        SurveySettings(weight_quantile=1, weight_most=1000),
     )
     truth = low.mean()
-    assert abs(low[told].mean() - truth) > 0.03
-    assert np.average(low[told], weights=found.combined) == pytest.approx(truth, abs=0.01)
+    assert abs(low[responding].mean() - truth) > 0.03
+    assert np.average(low[responding], weights=found.combined) == pytest.approx(truth, abs=0.01)
     matrix = np.column_stack([app, business, random.normal(size=rows)])[invited]
     before = balance(
         matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], found

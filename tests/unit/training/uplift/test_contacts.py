@@ -83,7 +83,7 @@ def read(tables: LineTables, folder: Path, action: str = "call", **features: Any
     return found
 
 
-def test_treatment_is_compared_with_control_on_what_was_known_before(
+def test_treatment_is_compared_with_control_on_earlier_features(
     tables: LineTables, tmp_path: Path
 ) -> None:
     contact(tables, 1, 1.5, "treatment", lost=1.0)
@@ -116,7 +116,7 @@ def test_treatment_is_compared_with_control_on_what_was_known_before(
     assert len(np.unique(found.cluster)) == 3
 
 
-def test_what_was_not_drawn_or_is_not_known_is_left_out_and_counted(
+def test_contacts_without_a_draw_or_an_outcome_are_left_out_and_counted(
     tables: LineTables, tmp_path: Path
 ) -> None:
     contact(tables, 1, 1.0, "treatment", 0.5)
@@ -221,7 +221,7 @@ def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(
     assert sorted(found.matrix[mark, 0]) == [1.0, 4.0]
 
 
-def test_the_store_is_asked_once_for_all_actions(tables: LineTables, tmp_path: Path) -> None:
+def test_features_are_read_once_for_all_actions(tables: LineTables, tmp_path: Path) -> None:
     contact(tables, 1, 1.0, "treatment")
     contact(tables, 2, 1.0, "control")
     contact(tables, 3, 9.0, "treatment", action="gift")

@@ -1,4 +1,4 @@
-"""Judging an experiment: both verdicts, whom it harms, and the same findings from the same
+"""Evaluating an experiment: both verdicts, whom it harms, and the same results from the same
 experiment.
 """
 
@@ -29,7 +29,9 @@ def works_for_all() -> EvaluatedExperiment:
     return evaluate_experiment(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
 
 
-def test_who_gains_and_who_is_harmed_is_told_apart(helps_and_harms: EvaluatedExperiment) -> None:
+def test_groups_that_gain_and_groups_that_are_harmed_are_distinguished(
+    helps_and_harms: EvaluatedExperiment,
+) -> None:
     (found,) = helps_and_harms.actions
     assert found.targetable
     assert not found.works
@@ -61,7 +63,7 @@ def test_the_same_action_turned_round_does_harm() -> None:
     assert found.average.value == pytest.approx(-0.12, abs=0.04)
 
 
-def test_nothing_is_said_in_plain_words() -> None:
+def test_no_detectable_uplift_is_a_verdict() -> None:
     (found,) = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK).actions
     assert not found.works
     assert not found.targetable
@@ -126,7 +128,7 @@ def test_policies_are_valued_both_ways_and_against_random(
     )
 
 
-def test_the_curve_begins_at_nobody_ends_at_everybody_and_meets_the_policies(
+def test_the_curve_goes_from_no_row_to_all_rows_and_agrees_with_the_policies(
     helps_and_harms: EvaluatedExperiment,
 ) -> None:
     (found,) = helps_and_harms.actions
@@ -157,7 +159,7 @@ def test_the_model_repeats_what_the_experiment_vouches_for(
     assert model.documents["uplift.json"]["verdict"] == found.verdict
 
 
-def test_where_nobody_is_told_apart_everybody_is_said_to_gain_the_average() -> None:
+def test_without_a_ranking_all_rows_get_the_average_effect() -> None:
     judged = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
     said = judged.model(0, "uplift_call", None).predict(judged.experiment.matrix)
     np.testing.assert_allclose(said.effect, judged.actions[0].average.value)

@@ -82,7 +82,7 @@ def test_a_column_written_after_the_treatment_is_flagged() -> None:
     assert {flag.arm for flag in imbalances(found)} == {"call"}
 
 
-def test_arms_that_are_not_as_likely_as_was_said_are_flagged() -> None:
+def test_arms_with_other_shares_than_their_propensities_are_flagged() -> None:
     found = experiment(rows=4_000, treated=0.6)
     assert not imbalances(found)
     wrong = replace(found, propensity=np.full(4_000, 0.5))

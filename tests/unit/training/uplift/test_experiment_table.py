@@ -51,7 +51,7 @@ def effect(table: ExperimentTable) -> float:
     return float(found.outcome[found.arm == 1].mean() - found.outcome[found.arm == 0].mean())
 
 
-def test_a_plain_table_is_read_without_being_told_more(
+def test_a_plain_table_needs_no_further_options(
     read: Callable[..., ExperimentTable],
 ) -> None:
     table = read()
@@ -104,7 +104,7 @@ def test_keeping_customers_is_positive_whatever_the_table_calls_it(
         ("Exit", ("1", "0")),
     ],
 )
-def test_an_outcome_that_names_a_loss_is_refused_until_it_is_said_what_is_good(
+def test_an_outcome_that_names_a_loss_needs_a_good_value(
     read: Callable[..., ExperimentTable], name: str, words: tuple[str, str]
 ) -> None:
     values = [words[1] if word == "yes" else words[0] for word in columns()["stayed"]]
@@ -114,12 +114,12 @@ def test_an_outcome_that_names_a_loss_is_refused_until_it_is_said_what_is_good(
         read({name: values}, without=("stayed",), outcome=name)
 
 
-def test_two_words_that_say_nothing_are_asked_about(read: Callable[..., ExperimentTable]) -> None:
+def test_two_unclear_values_need_a_good_value(read: Callable[..., ExperimentTable]) -> None:
     with pytest.raises(InputError, match=r"name the good one: --good a or --good b"):
         read({"stayed": ["a" if word == "yes" else "b" for word in columns()["stayed"]]})
 
 
-def test_numbers_are_better_when_higher_or_lower_as_is_said(
+def test_numbers_are_better_when_higher_or_lower_as_given(
     read: Callable[..., ExperimentTable],
 ) -> None:
     spend = [
@@ -161,7 +161,7 @@ def test_several_values_may_be_good(read: Callable[..., ExperimentTable]) -> Non
         (("对照", "优惠"), "对照"),
     ],
 )
-def test_control_is_known_by_its_name_or_asked_for(
+def test_control_is_recognised_by_its_name_or_must_be_given(
     read: Callable[..., ExperimentTable], words: tuple[str, str], control: str | None
 ) -> None:
     arms = [words[word == "call"] for word in columns()["arm"]]

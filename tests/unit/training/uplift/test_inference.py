@@ -77,7 +77,7 @@ def test_a_ranking_that_knows_nothing_is_worth_nothing(
 
 
 @given(scores, rankings)
-def test_treating_nobody_gains_nothing_and_everybody_the_average_effect(
+def test_treating_no_row_gains_nothing_and_all_rows_the_average_effect(
     score: Floats, ranking: Floats
 ) -> None:
     assert gain(score, ranking, 0.0, alone(score)).value == pytest.approx(0.0, abs=1e-12)
@@ -96,7 +96,7 @@ def test_no_ranking_gains_more_than_the_truth(score: Floats, share: float) -> No
 
 
 @given(scores)
-def test_a_row_said_twice_by_one_household_is_one_witness(score: Floats) -> None:
+def test_a_row_repeated_in_one_cluster_counts_once(score: Floats) -> None:
     once = mean(score, alone(score))
     twice = mean(np.repeat(score, 2), np.repeat(alone(score), 2))
     assert twice.value == pytest.approx(once.value, abs=1e-9)
@@ -117,7 +117,7 @@ def test_a_slope_is_that_of_least_squares() -> None:
     assert slope(score, np.ones(500), alone(score)) == PointEstimate(0.0, 0.0, 500)
 
 
-def test_parts_weigh_by_their_rows_and_repeats_never_pretend_to_be_new_witnesses() -> None:
+def test_parts_are_weighted_by_rows_and_repeats_add_no_observations() -> None:
     part = combine([(PointEstimate(1.0, 0.3, 10), 100), (PointEstimate(4.0, 0.4, 30), 300)])
     assert (part.value, part.clusters) == (pytest.approx(3.25), 40)
     assert part.standard_error == pytest.approx(np.hypot(0.3 * 100, 0.4 * 300) / 400)

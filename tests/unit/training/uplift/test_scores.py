@@ -49,7 +49,7 @@ def test_more_who_stay_among_the_treated_is_positive() -> None:
     )
 
 
-def test_only_the_propensity_of_the_drawn_arm_counts_and_other_arms_speak_through_models() -> None:
+def test_only_the_propensity_of_the_drawn_arm_counts() -> None:
     two = experiment(rows=400)
     third = replace(two, arms=(*two.arms, "gift"), arm=np.where(np.arange(400) < 100, 2, two.arm))
     expected = np.stack([np.full(400, 0.7), np.full(400, 0.8), np.full(400, 0.9)])
@@ -76,11 +76,11 @@ def test_folds_are_of_about_equal_size() -> None:
 
 
 def test_no_row_is_scored_by_a_model_that_has_seen_it_or_its_household() -> None:
-    """Outcomes that only their own household could tell stay untold."""
+    """Outcomes that only their own household could reveal are not used."""
     random = np.random.default_rng(3)
     found = experiment(rows=1_500, cluster=3)
     secret = random.integers(0, 2, 500)[found.cluster].astype(np.float64)
-    # Every household can be told by its own two numbers, so that a model that has seen it knows it.
+    # Two numbers identify each household, so that a model fitted on it would remember it.
     found = replace(
         found,
         outcome=secret,
