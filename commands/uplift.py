@@ -77,7 +77,7 @@ def uplift(
     action: Annotated[
         list[str] | None,
         typer.Option(
-            help="Care action to judge, without TABLE; repeat for several. Default: all",
+            help="Care action to evaluate, without TABLE; repeat for several. Default: all",
             show_default=False,
         ),
     ] = None,
@@ -91,7 +91,7 @@ def uplift(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a randomised experiment: does an action work, is it targetable, whom does it harm."""
+    """Evaluate a randomised experiment: does an action work, is it targetable, whom does it harm."""
     from commands.console import print_json, results_only
 
     given = {

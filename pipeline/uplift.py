@@ -38,18 +38,18 @@ are *estimated*.
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentEvaluation:
-    """An experiment, and what was found.
+    """An experiment with its estimates, balance checks and models.
 
     Parameters
     ----------
     result : EvaluatedExperiment
         Verdicts and models.
     imbalances : tuple of Imbalance
-        What arms differ in by more than chance.
+        Features in which arms differ by more than chance.
     notes : tuple of str
-        What a person should know of how it was read.
+        How the experiment was read, to be shown.
     models : tuple of UpliftModel
-        One an action.
+        One per action.
     """
 
     result: "EvaluatedExperiment"
@@ -64,12 +64,12 @@ class ExperimentEvaluation:
 
     @property
     def actions(self) -> tuple[ActionUplift, ...]:
-        """What it says of each action."""
+        """The estimates for each action."""
         return self.result.actions
 
     @property
     def clusters(self) -> int:
-        """Independent witnesses: households, customers or rows."""
+        """Number of independent clusters: households, customers or rows."""
         return len(np.unique(self.experiment.cluster))
 
     def to_json(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class ExperimentEvaluation:
             "propensity": experiment.source,
             "left_out": experiment.left_out,
             "marks": experiment.marked(),
-            "imbalances": [vars(found) for found in self.imbalances],
+            "imbalances": [vars(imbalance) for imbalance in self.imbalances],
             "notes": list(self.notes),
             "actions": [action.to_json() for action in self.actions],
         }
@@ -96,16 +96,16 @@ class ExperimentEvaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class UpliftRun:
-    """What came of a run.
+    """The result of a run.
 
     Parameters
     ----------
     title : str
-        What was evaluated, for a person.
+        Name of what was evaluated, to be shown.
     directory : Path
-        Where result, report and models lie.
+        Holds result, report and models.
     evaluations : tuple of ExperimentEvaluation
-        What was found.
+        The evaluated experiments.
     not_evaluated : dict of str to str
         Actions that could not be evaluated, and why.
     registered : dict of str to str
@@ -129,7 +129,7 @@ class UpliftRun:
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "experiments": [found.to_json() for found in self.evaluations],
+            "experiments": [evaluation.to_json() for evaluation in self.evaluations],
             "not_evaluated": self.not_evaluated,
             "registered": self.registered,
             "directory": str(self.directory),
@@ -141,7 +141,7 @@ class UpliftRun:
 def evaluate_table(
     path: Path, roles: ExperimentRoles, directory: Path, settings: UpliftSettings
 ) -> UpliftRun:
-    """Judge a team's own experiment.
+    """Evaluate a team's own experiment.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def evaluate_home(
     *,
     clock: Clock,
 ) -> UpliftRun:
-    """Judge an operator's care actions by its randomised contacts, and register a model for each.
+    """Evaluate an operator's care actions by randomised contacts, and register a model for each.
 
     Parameters
     ----------
@@ -253,9 +253,9 @@ def evaluate_home(
             home,
             clock,
             (
-                (found.experiment, action, model)
-                for found in evaluated
-                for model, action in zip(found.models, found.actions, strict=True)
+                (evaluation.experiment, action, model)
+                for evaluation in evaluated
+                for model, action in zip(evaluation.models, evaluation.actions, strict=True)
             ),
         )
     run = UpliftRun(
@@ -348,8 +348,8 @@ def _write(run: UpliftRun, settings: UpliftSettings) -> None:
     from reports.uplift.report import render_uplift
 
     run.directory.mkdir(parents=True, exist_ok=True)
-    for found in run.evaluations:
-        for model in found.models:
+    for evaluation in run.evaluations:
+        for model in evaluation.models:
             model.save(run.directory / model.name)
     write_beside(run.report, render_uplift(run.title, run.evaluations, run.not_evaluated, settings))
     write_beside(
