@@ -1,12 +1,12 @@
-"""Reasons: how much each feature moved a prediction, by exact SHAP values on the raw margin, and
-what that says in words.
+"""Reasons: how much each feature changes a prediction, by exact SHAP values on the raw margin, and
+the same in words.
 
-They are path-dependent TreeSHAP values (Lundberg et al. 2018) and additive: the base plus a row's
-contributions is its raw margin, and so is the base plus their sums over any grouping of the
-features, such as by reason key or by driver.
+The values are path-dependent TreeSHAP values (Lundberg et al. 2018). They are additive: the base
+plus a row's contributions is its raw margin, also if contributions are first added up by reason key
+or by driver.
 
-A contribution is one to a prediction. It says what the model saw in a customer, never what makes
-customers leave: the words state what is known and claim no cause.
+A contribution describes the model, not why customers leave. The words state what is known about a
+customer and claim no cause.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 Effect = Literal["raises", "lowers"]
 Decode = Callable[[str, float], str | float | None]
-"""Tells a feature's number as its table has it, such as a category's name; by feature name."""
+"""Gives a feature's value as its table has it, such as a category, from its name and number."""
 
 BULK_ROWS = 2000
-"""From this many rows on, `TreeShap` has earned the second that its tables take (``python -m
-benchmarks.explanation``).
+"""From this many rows on, `TreeShap` saves more time than the second that its tables take (``python
+-m benchmarks.explanation``).
 """
 
 LEAST_CONTRIBUTION = 0.005
-"""Log-odds, half a per cent of the odds: what moved a prediction by less is no reason."""
+"""Log-odds, half a per cent of the odds: smaller contributions are not reported."""
 
-# Groups looked at beyond those asked for, since two may say the same.
+# Groups tried in addition to those asked for, since two may have the same text.
 _SPARE = 5
 
 
@@ -53,7 +53,7 @@ class Explanation:
     base : (n,) float64
         Expected raw margin (log-odds) over the training rows of the booster that scores the row.
     contributions : (n, k) float64
-        Log-odds, one column a feature in the model's order. ``base + contributions.sum(axis=1)`` is
+        Log-odds, one column per feature in the model's order. ``base + contributions.sum(axis=1)`` is
         the raw margin.
     """
 
@@ -68,7 +68,8 @@ class Explanation:
     def strongest(self, count: int) -> NDArray[np.intp]:
         """Positions of each row's `count` largest contributions in absolute value, largest first.
 
-        Ties go to the feature that comes first, so that equal rows read alike.
+        Of equal contributions the first feature's comes first, so that equal rows get equal
+        reasons.
 
         Returns
         -------
@@ -144,7 +145,7 @@ class Grouped:
     Parameters
     ----------
     names : tuple of str
-        The g groups, in the order in which the model's features first name them.
+        The g groups, in the order of their first features.
     members : tuple of tuple of int
         Positions of each group's features.
     contributions : (n, g) float64
@@ -165,22 +166,22 @@ class WordedReason:
     reason : str
         Key of the reason: the contributions of all features that share it are added up.
     driver : str
-        Part of the service that the feature tells of.
+        Part of the service that the feature is about.
     contribution : float
         Log-odds that the reason adds to the raw margin.
     direction : {"raises", "lowers"}
-        Which way it moved the predicted risk.
+        Whether it raises or lowers the predicted risk.
     actionable : bool
-        Care can change what the text speaks of.
+        Care can change what the text is about.
     feature : str
-        The feature that speaks for the reason: of its features that moved the prediction the same
-        way, the one that did most, or one beside it that says the same more plainly.
+        The feature that the text is about: of the reason's features the one that contributes most
+        in its direction, or a related feature that is easier to understand.
     value : float or None
-        The customer's own value of it; None where missing.
+        The customer's value of it; None if missing.
     unit : str
-        What the value counts.
+        Unit of the value.
     text : str
-        What is known of the customer, in the language asked for.
+        What is known about the customer, in the language asked for.
     """
 
     reason: str
@@ -199,8 +200,8 @@ class WordedReason:
 
 
 def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
-    """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`, to the same values
-    within 1e-9.
+    """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`. The values differ by
+    less than 1e-9.
 
     Parameters
     ----------
@@ -227,12 +228,12 @@ def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
 
 
 def by_reason(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> Grouped:
-    """Contributions by reason key; InputError where the meanings are not those of the columns."""
+    """Contributions by reason key; InputError if the meanings are not those of the columns."""
     return _grouped(explanation, meanings, [meaning.reason for meaning in meanings])
 
 
 def by_driver(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> Grouped:
-    """Contributions by driver; InputError where the meanings are not those of the columns."""
+    """Contributions by driver; InputError if the meanings are not those of the columns."""
     return _grouped(explanation, meanings, [meaning.driver for meaning in meanings])
 
 
@@ -261,15 +262,15 @@ def reasons(
     count : int
         Most reasons for a row.
     only : {"raises", "lowers"}, optional
-        Leave out what moved the prediction the other way.
+        Leave out reasons of the other direction.
     decode : Decode, optional
-        How to tell values of features that there are no words for.
+        How to write values of features without words.
 
     Returns
     -------
     list of n tuples of WordedReason
-        Strongest first. Fewer than `count` where fewer moved the prediction by
-        `LEAST_CONTRIBUTION`, or where two would say the same.
+        Strongest first. Fewer than `count` if fewer contribute at least `LEAST_CONTRIBUTION`, or if
+        two have the same text.
 
     Raises
     ------
@@ -281,20 +282,20 @@ def reasons(
     strength = np.abs(groups.contributions) if only is None else wanted
     order = np.argsort(-strength, axis=1, kind="stable")
     by_name = {meaning.name: meaning for meaning in meanings}
-    found = []
+    reasons_by_row = []
     for row, strongest in enumerate(order[:, : count + _SPARE].tolist()):
-        known = dict(zip(by_name, matrix[row].tolist(), strict=True))
-        moved = explanation.contributions[row].tolist()
-        said: dict[str, WordedReason] = {}
+        values = dict(zip(by_name, matrix[row].tolist(), strict=True))
+        contributions = explanation.contributions[row].tolist()
+        by_text: dict[str, WordedReason] = {}
         for group in strongest:
-            if len(said) == count or strength[row, group] < LEAST_CONTRIBUTION:
+            if len(by_text) == count or strength[row, group] < LEAST_CONTRIBUTION:
                 break
             contribution = float(groups.contributions[row, group])
-            speaker = meanings[_speaker(moved, groups.members[group], contribution)]
-            reason = _reason(speaker, contribution, known, by_name, catalogue, decode)
-            said.setdefault(reason.text, reason)
-        found.append(tuple(said.values()))
-    return found
+            largest = _largest(contributions, groups.members[group], contribution)
+            reason = _reason(meanings[largest], contribution, values, by_name, catalogue, decode)
+            by_text.setdefault(reason.text, reason)
+        reasons_by_row.append(tuple(by_text.values()))
+    return reasons_by_row
 
 
 def _grouped(
@@ -331,38 +332,36 @@ def _decoded(
     return values
 
 
-def _speaker(contributions: Sequence[float], members: Sequence[int], contribution: float) -> int:
-    """Of a group's features that moved the prediction the way the group did, the one that did
-    most.
-    """
+def _largest(contributions: Sequence[float], members: Sequence[int], contribution: float) -> int:
+    """The feature of a group that contributes most in the direction of the group."""
     sign = 1.0 if contribution > 0 else -1.0
     return max(members, key=lambda position: sign * contributions[position])
 
 
 def _reason(
-    speaker: FeatureMeaning,
+    largest: FeatureMeaning,
     contribution: float,
-    known: dict[str, float],
+    values: dict[str, float],
     meanings: Mapping[str, FeatureMeaning],
     catalogue: Catalogue,
     decode: Decode | None,
 ) -> WordedReason:
-    spoken = sentence(speaker.name, known, catalogue)
-    told = speaker if spoken is None else meanings[spoken.feature]
-    value = known[told.name] if isfinite(known[told.name]) else None
-    if spoken is None:
-        decoded = value if value is None or decode is None else decode(told.name, value)
-        text = fallback(told.about or told.name, decoded, catalogue)
+    worded = sentence(largest.name, values, catalogue)
+    shown = largest if worded is None else meanings[worded.feature]
+    value = values[shown.name] if isfinite(values[shown.name]) else None
+    if worded is None:
+        decoded = value if value is None or decode is None else decode(shown.name, value)
+        text = fallback(shown.about or shown.name, decoded, catalogue)
     else:
-        text = spoken.text
+        text = worded.text
     return WordedReason(
-        reason=speaker.reason,
-        driver=told.driver,
+        reason=largest.reason,
+        driver=shown.driver,
         contribution=contribution,
         direction="raises" if contribution > 0 else "lowers",
-        actionable=told.actionable,
-        feature=told.name,
+        actionable=shown.actionable,
+        feature=shown.name,
         value=value,
-        unit=told.unit,
+        unit=shown.unit,
         text=text,
     )

@@ -1,8 +1,7 @@
-"""What a model's feature means: all that must be known to tell a person about its value.
+"""What a model's feature means: all that is needed to explain its value to a person.
 
-It travels with a model version as JSON, in the order of the model's columns, so that reasons read
-the same years later, whatever the feature store has become: `holdfast.documents` writes and reads
-it.
+It is stored with a model version as JSON, in the order of the model's columns, so that reasons stay
+the same when the feature store changes: `holdfast.documents` writes and reads it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ MEANINGS = "features.json"
 Direction = Literal["increasing", "decreasing", "none"]
 
 TABLE_DRIVER = "table"
-"""Driver of a column of a team's own table, of which nobody has said what it tells of."""
+"""Driver of a column of a team's own table: nothing says what it is about."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,16 @@ class FeatureMeaning:
     Parameters
     ----------
     name, about, unit : str
-        What it is called, what it says, and what its number counts.
+        Its name, its description, and the unit of its values.
     driver : str
-        Part of the service it tells of: network, price, service, contract, usage or relationship,
+        Part of the service that it is about: network, price, service, contract, usage or relationship,
         or `TABLE_DRIVER`.
     actionable : bool
         Care can change it.
     direction : {"increasing", "decreasing", "none"}
-        How the predicted risk can move when the value grows, where that was argued for this model's
-        target.
+        Direction in which the predicted risk may change when the value grows.
     reason : str
-        Key of what it tells about; features that mean the same share one.
+        Reason key; features about the same thing share one.
     """
 
     name: str
@@ -49,8 +47,8 @@ class FeatureMeaning:
 
     @classmethod
     def of_column(cls, feature: str, about: str = "") -> Self:
-        """Meaning of a column of a team's own table: it is a reason of its own, and nobody knows
-        whether care can change it.
+        """Meaning of a column of a team's own table: its own reason, and not actionable, since nothing
+        says whether care can change it.
         """
         return cls(feature, about, "", TABLE_DRIVER, False, "none", feature)
 

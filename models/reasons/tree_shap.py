@@ -1,19 +1,19 @@
-"""Exact SHAP values of many rows at once, many times faster than LightGBM's own.
+"""Exact SHAP values of many rows at once, several times as fast as LightGBM's own.
 
-A leaf of value ``w`` plays a game of the features on its path: feature ``j`` multiplies ``w`` by 1
-or 0, as the row meets all the path's conditions on it or not, where it is known, and by ``r_j``,
-the share of training rows that met them, where it is not (path-dependent SHAP, as LightGBM has it).
-Its Shapley value has a closed form by Owen's multilinear extension,
+Each leaf, with value ``w``, is a game of the features on its path. If feature ``j`` is in the
+coalition, it multiplies ``w`` by ``b_j``: 1 if the row meets all the path's conditions on it, else
+0. If it is not, it multiplies ``w`` by ``r_j``, the share of training rows that meet them
+(path-dependent SHAP, as in LightGBM). By Owen's multilinear extension its Shapley value is
 
     (b_j - r_j) * integral from 0 to 1 of w * product over i != j of (t * b_i + (1 - t) * r_i) dt,
 
-a polynomial in ``t``, which Gauss-Legendre quadrature integrates without error. What a row
-contributes hangs on nothing but the bits ``b``: so every leaf becomes a table over its patterns of
-bits, and neighbouring leaves whose bits fit in one table are added up beforehand (the idea of Nadel
-and Wettenstein's WOODELF). Explaining a row is then a few dozen look-ups a tree.
+a polynomial in ``t``, which Gauss-Legendre quadrature integrates without error. A row's values
+depend only on the bits ``b``. So each leaf becomes a table over the patterns of its bits, and
+neighbouring leaves whose bits fit in one table are added up beforehand (the idea of Nadel and
+Wettenstein's WOODELF). Explaining a row then takes a few dozen look-ups per tree.
 
-Everything is float64, and NaN, zeros as missing and categories go the way they go in LightGBM's own
-prediction.
+All arithmetic is float64. NaN, zeros as missing and categories take the same side of a split as in
+LightGBM's own prediction.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,13 +34,13 @@ Bits = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _TABLE_BITS = 11
-"""Bits of a table of several leaves: a column of it stays in the processor's nearest cache."""
+"""Most bits of a table of several leaves: a column of it fits in the processor's first cache."""
 _LEAF_BITS = 12
-"""Bits of a table of one leaf; where a path has more features, only the patterns that rows show are
+"""Most bits of a table of one leaf; if a path has more features, only the patterns of the rows are
 computed.
 """
 _MARKED_BITS = 16
-"""Up to so many bits, marking each pattern that there is takes less time than sorting the rows."""
+"""Up to so many bits, marking the patterns of the rows is faster than sorting the rows."""
 _MOST_BITS = 62
 _CHUNK_ROWS = 16384
 _BATCH_BYTES = 256 * 1024 * 1024
@@ -53,7 +53,7 @@ class UnsupportedTreesError(Exception):
 
 @dataclass(frozen=True)
 class _Test:
-    """What a split asks of a feature; True leads left."""
+    """The condition of a split; True leads left."""
 
     feature: int
     threshold: float

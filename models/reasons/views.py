@@ -1,5 +1,5 @@
-"""Views of reasons over many customers: what moves predictions overall, and how a cohort differs
-from everybody else.
+"""Views of reasons over many customers: what changes predictions overall, and how a cohort differs
+from the rest.
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from models.reasons.meaning import FeatureMeaning
 
 @dataclass(frozen=True)
 class Strength:
-    """How much a reason, or a driver, moves predictions.
+    """How much a reason, or a driver, changes predictions.
 
     Parameters
     ----------
     key : str
         The reason key or the driver.
     driver : str
-        The driver; for a reason, that of its features which moves predictions most.
+        The driver; for a reason, that of its feature with the largest mean absolute contribution.
     mean : float
         Mean absolute contribution over the rows, log-odds.
     share : float
-        That as a share of the sum over all reasons, or drivers.
+        The mean as a share of the sum over all reasons, or drivers.
     raising : float
         Share of the rows whose predicted risk it raises.
     actionable : float
-        Share of its features' mean absolute contributions that comes from features care can change.
+        Share of its features' mean absolute contributions from features that care can change.
     """
 
     key: str
@@ -44,12 +44,12 @@ class Strength:
 
 @dataclass(frozen=True)
 class GlobalView:
-    """What moves predictions overall, strongest first.
+    """What changes predictions overall, strongest first.
 
     Parameters
     ----------
     rows : int
-        Rows it was taken over.
+        Number of rows.
     reasons, drivers : tuple of Strength
         By reason key and by driver.
     """
@@ -72,9 +72,9 @@ class Contrast:
     feature : str
         The feature of the reason that differs most in its contributions.
     unit : str
-        What the feature counts.
+        Unit of the feature.
     cohort_value, rest_value : float
-        Median of the feature's known values; NaN where none is known.
+        Median of the feature without missing values; NaN if all are missing.
     cohort_missing, rest_missing : float
         Share of rows without a value.
     """
@@ -92,25 +92,23 @@ class Contrast:
 
     @property
     def difference(self) -> float:
-        """Log-odds that the reason adds to the cohort's predictions beyond what it adds to the
-        rest's.
-        """
+        """Mean contribution in the cohort minus that in the rest, log-odds."""
         return self.cohort - self.rest
 
 
 @dataclass(frozen=True)
 class CohortView:
-    """A cohort against the rest.
+    """A cohort compared with the rest.
 
     Parameters
     ----------
     cohort_rows, rest_rows : int
-        How many there are of each.
+        Rows of each.
     cohort_margin, rest_margin : float
-        Mean raw margin, log-odds. Apart from the base, the contrasts' differences add up to the
+        Mean raw margin, log-odds. With equal bases, the differences of the contrasts add up to the
         difference of the two.
     contrasts : tuple of Contrast
-        One a reason, greatest difference first, whichever its sign.
+        One per reason, largest absolute difference first.
     """
 
     cohort_rows: int
@@ -121,7 +119,7 @@ class CohortView:
 
 
 def global_view(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> GlobalView:
-    """What moves predictions overall.
+    """What changes predictions overall.
 
     Parameters
     ----------
@@ -168,31 +166,31 @@ def cohort_view(
     Raises
     ------
     InputError
-        The mask is not one a row, all rows are on one side of it, or the meanings are not those of
-        the columns.
+        The mask does not have one value per row, all rows are on one side of it, or the meanings
+        are not those of the columns.
     """
     if mask.shape != (len(matrix),):
-        raise InputError("mask", f"must be one for each of the {len(matrix)} rows", mask.shape)
+        raise InputError("mask", f"must have one value per row, of {len(matrix)} rows", mask.shape)
     if mask.all() or not mask.any():
         raise InputError("mask", "must leave rows on both sides", int(mask.sum()))
     groups = by_reason(explanation, meanings)
     cohort, rest = (groups.contributions[side].mean(axis=0) for side in (mask, ~mask))
-    apart = explanation.contributions[mask].mean(axis=0) - explanation.contributions[~mask].mean(
-        axis=0
-    )
+    difference = explanation.contributions[mask].mean(axis=0) - explanation.contributions[
+        ~mask
+    ].mean(axis=0)
     contrasts = []
     for group in np.argsort(-np.abs(cohort - rest), kind="stable"):
         sign = 1.0 if cohort[group] > rest[group] else -1.0
-        teller = max(groups.members[group], key=lambda position: sign * apart[position])
-        inside, outside = matrix[mask, teller], matrix[~mask, teller]
+        largest = max(groups.members[group], key=lambda position: sign * difference[position])
+        inside, outside = matrix[mask, largest], matrix[~mask, largest]
         contrasts.append(
             Contrast(
                 key=groups.names[group],
-                driver=meanings[teller].driver,
+                driver=meanings[largest].driver,
                 cohort=float(cohort[group]),
                 rest=float(rest[group]),
-                feature=meanings[teller].name,
-                unit=meanings[teller].unit,
+                feature=meanings[largest].name,
+                unit=meanings[largest].unit,
                 cohort_value=_median(inside),
                 rest_value=_median(outside),
                 cohort_missing=float(np.isnan(inside).mean()),
@@ -213,24 +211,24 @@ def _strengths(
     groups: Grouped, weights: Floats, meanings: Sequence[FeatureMeaning]
 ) -> tuple[Strength, ...]:
     means = np.abs(groups.contributions).mean(axis=0)
-    found = []
+    strengths = []
     for group in np.argsort(-means, kind="stable"):
         members = groups.members[group]
-        heaviest = max(members, key=lambda position: weights[position])
+        largest = max(members, key=lambda position: weights[position])
         changeable = sum(
             float(weights[position]) for position in members if meanings[position].actionable
         )
-        found.append(
+        strengths.append(
             Strength(
                 key=groups.names[group],
-                driver=meanings[heaviest].driver,
+                driver=meanings[largest].driver,
                 mean=float(means[group]),
                 share=_share(float(means[group]), float(means.sum())),
                 raising=float((groups.contributions[:, group] > 0).mean()),
                 actionable=_share(changeable, float(weights[list(members)].sum())),
             )
         )
-    return tuple(found)
+    return tuple(strengths)
 
 
 def _share(part: float, whole: float) -> float:
@@ -238,5 +236,5 @@ def _share(part: float, whole: float) -> float:
 
 
 def _median(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+    present = values[~np.isnan(values)]
+    return float(np.median(present)) if len(present) else float("nan")
