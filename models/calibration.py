@@ -229,7 +229,7 @@ KINDS: dict[str, type[PlattCalibration] | type[BetaCalibration] | type[IsotonicC
     "beta": BetaCalibration,
     "isotonic": IsotonicCalibration,
 }
-"""Every kind of curve that is fitted from rows alone, by its name, stiffest first."""
+"""Every kind of curve that is fitted from rows alone, by its name, fewest parameters first."""
 
 
 def _checked(margin: Floats, label: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:

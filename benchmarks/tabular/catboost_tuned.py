@@ -14,7 +14,7 @@ from catboost import CatBoostClassifier, Pool
 from holdfast.arrays import Floats
 from training.evaluation.folds import inner_folds
 from training.fitting.fit import TrainingTable
-from training.fitting.tune import SHRINKAGE_A_LOOK, median_pruner
+from training.fitting.tune import SHRINKAGE_PER_REPORT, median_pruner
 from training.settings import TrainingSettings
 
 _AS_IT_COMES = {
@@ -82,7 +82,7 @@ class _Pruning:
 
     def after_iteration(self, info: SimpleNamespace) -> bool:
         """Whether to continue."""
-        looks = int(info.iteration * self.trial.params["learning_rate"] / SHRINKAGE_A_LOOK)
+        looks = int(info.iteration * self.trial.params["learning_rate"] / SHRINKAGE_PER_REPORT)
         if looks > self.looks:
             self.looks = looks
             self.trial.report(min(info.metrics["validation"]["Logloss"]), looks)

@@ -66,9 +66,11 @@ METRICS: dict[str, Metric] = {
     "precision_top_decile": Metric("higher", "Share of hits in the riskiest tenth"),
     "lift_capacity": Metric(
         "higher",
-        "Share of hits among the riskiest that care can handle, over the share in all rows",
+        "Share of hits among the riskiest that care can look after, over the share in all rows",
     ),
-    "precision_capacity": Metric("higher", "Share of hits among the riskiest that care can handle"),
+    "precision_capacity": Metric(
+        "higher", "Share of hits among the riskiest that care can look after"
+    ),
     "empc": Metric(
         "higher", "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
     ),

@@ -1,8 +1,9 @@
-"""Averaging: which of the parameters that were tried are worth averaging, evaluated on the tuning
-rows.
+"""Averaging: of which of the tried parameters the boosters are averaged, by the log loss on the
+tuning rows.
 
-On few rows the parameters that look best are often not the best, and several that look good predict
-more together than any of them; on many rows they agree, and more leaves are only slower to explain.
+With few rows, the parameters that look best are often not the best, and the average of several good
+boosters predicts better than each of them. With many rows the boosters agree, and an average only
+has more leaves and is slower to explain.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,19 +19,19 @@ from training.fitting.fit import EarlyStopped, TrainingTable
 from training.fitting.parameters import Parameters
 
 LEAVES_PRICED = 10_000
-"""Leaves that cost `TuningSettings.explanation_price`: about those of 300 trees of 31."""
+"""Leaves that cost one `TuningSettings.explanation_price`: about 300 trees of 31 leaves."""
 
 
 def priced(log_loss: float, leaves: int, price: float) -> float:
-    """The objective: log loss, raised by a share for every `LEAVES_PRICED` leaves that an
+    """The objective: log loss, raised by the share `price` for every `LEAVES_PRICED` leaves that an
     explanation visits.
     """
     return log_loss * (1 + price * leaves / LEAVES_PRICED)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """Parameters fitted on the training rows.
+class TriedBooster:
+    """A booster fitted with some parameters on the training rows.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Averaging:
-    """Chooses what is averaged.
+    """Chooses the parameters whose boosters are averaged.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class Averaging:
     price : float
         `TuningSettings.explanation_price`.
     most_leaves : int
-        Leaves of the average, at most; the best parameters stay however many they have.
+        Most leaves of the average; the best parameters are kept whatever their number.
     threads : int
         Threads of a prediction.
     """
@@ -71,22 +72,23 @@ class Averaging:
     def worth(
         self, best: Sequence[Parameters], most: float, advance: Callable[[int], None]
     ) -> list[int]:
-        """Positions of the parameters to average: as many of the best as earn the leaves they add.
+        """Positions of the parameters to average: as many of the best as lower the log loss by more
+        than the price of the leaves that they add.
 
-        The loss of an average is never above the mean of its members' losses. What it is below is
-        what averaging earns. The best one's own loss is no measure, flattered as it is by having
-        been chosen as the lowest.
+        The loss of an average is never above the mean of its members' losses; the difference is the
+        gain of averaging. The loss of the best member alone is no measure of it: chosen as the
+        lowest, it is too low.
 
         Parameters
         ----------
         best : sequence of mapping
             Parameters, best first; at least one.
         most : float
-            Objective that the average must not exceed: the default parameters'.
+            Objective that the average must not exceed: that of the default parameters.
         advance : callable
             Called after every fit.
         """
-        members: dict[int, Tried] = {}
+        members: dict[int, TriedBooster] = {}
         worth = [0]
         for position, parameters in enumerate(best):
             one = self._try(parameters)
@@ -102,18 +104,18 @@ class Averaging:
                 break
         return worth
 
-    def _try(self, parameters: Parameters) -> Tried:
+    def _try(self, parameters: Parameters) -> TriedBooster:
         stopped = self.fit(parameters)
         margin = stopped.booster.predict(
             self.valid.matrix, raw_score=True, num_threads=self.threads
         )
-        return Tried(explanation_cost(stopped.booster), np.asarray(margin, dtype=np.float64))
+        return TriedBooster(explanation_cost(stopped.booster), np.asarray(margin, dtype=np.float64))
 
-    def _priced(self, members: Sequence[Tried]) -> float:
+    def _priced(self, members: Sequence[TriedBooster]) -> float:
         margin = np.mean([member.margin for member in members], axis=0)
         loss = log_loss(self.valid.label, expit(margin), self.valid.weight)
         return priced(loss, self._leaves(members), self.price)
 
     @staticmethod
-    def _leaves(members: Sequence[Tried]) -> int:
+    def _leaves(members: Sequence[TriedBooster]) -> int:
         return sum(member.leaves for member in members)

@@ -1,9 +1,8 @@
-"""Blend: several boosters averaged into one, so that what scores and explains is still a single
-booster.
+"""Blend: several boosters averaged into one booster, which scores and explains as any other.
 
-The margin of a blend is the mean of its members' margins: all their trees stand in one booster,
-each leaf divided by the number of members. Contributions are additive over trees, so that they stay
-exact; they cost the leaves of all members.
+The margin of a blend is the mean of its members' margins: it holds all their trees, with each leaf
+divided by the number of members. Contributions add up over trees and so stay exact; explaining
+costs the leaves of all members.
 """
 
 import re
@@ -58,8 +57,8 @@ def fit_blend(
     members : sequence of Member
         Best first; at least one.
     most_leaves : int, optional
-        Leaves of the blend, at most, but for a first tree: members with which it would have more
-        are left out, and the first one ends before it has more.
+        Most leaves of the blend, beside those of a first tree. Members with which it would have
+        more are left out, and the first member ends before it has more.
     """
     kept: list[lgb.Booster] = []
     leaves = 0
@@ -76,7 +75,7 @@ def fit_blend(
 
 
 def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
-    """The booster as it was before it had more leaves."""
+    """The first trees of a booster, as many as have no more leaves together, and at least one."""
     within = int(np.sum(np.cumsum(leaves_by_tree(booster)) <= most_leaves))
     if within == booster.num_trees():
         return booster
@@ -124,8 +123,8 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     Parameters
     ----------
     boosters : sequence of lightgbm.Booster
-        Binary, of the same features in the same order; at least one. A single one is given back as
-        it is.
+        Binary, with the same features in the same order; at least one. A single one is returned
+        unchanged.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
         There are none, or their features differ.
     """
     if not boosters:
-        raise InputError("boosters", "needs at least one to average", 0)
+        raise InputError("boosters", "must hold at least one to average", 0)
     first = boosters[0]
     for other in boosters[1:]:
         if other.feature_name() != first.feature_name():
@@ -142,7 +141,7 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
             )
     if len(boosters) == 1:
         return first
-    head, tail = _around_trees(first.model_to_string())
+    before, after = _around_trees(first.model_to_string())
     trees = [
         _divided(tree, len(boosters))
         for booster in boosters
@@ -151,12 +150,12 @@ def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
     numbered = [f"Tree={number}\n{tree}" for number, tree in enumerate(trees)]
     # LightGBM finds the trees by these lengths in bytes.
     sizes = " ".join(str(len(tree.encode())) for tree in numbered)
-    text = f"{_SIZES.sub(f'tree_sizes={sizes}', head)}{''.join(numbered)}{tail}"
+    text = f"{_SIZES.sub(f'tree_sizes={sizes}', before)}{''.join(numbered)}{after}"
     return lgb.Booster(model_str=text)
 
 
 def _around_trees(text: str) -> tuple[str, str]:
-    """What stands before and after the trees of a booster's text."""
+    """The text of a booster before and after its trees."""
     before, *_ = _TREE.split(text, maxsplit=1)
     return before, text[text.index(_END) :]
 

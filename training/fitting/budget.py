@@ -7,7 +7,7 @@ from holdfast.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class TuningBudget:
-    """How long to search; whichever is reached first, and a trial that was begun is finished.
+    """How long to search: until one of both is reached. A trial that was begun is finished.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""Calibrate: choose the curve from margin to probability that predicts best on calibration rows it
-was not fitted on.
+"""Calibrate: choose the curve from margin to probability that predicts best, by cross-validation on
+the calibration rows.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes
 
 FEWEST_POSITIVES_ISOTONIC = 1_000
-"""Positives above which a curve of any shape is tried: with fewer it follows chance."""
+"""Positives above which the isotonic curve is tried: with fewer it follows noise."""
 
 _FOLDS = 5
 
@@ -33,10 +33,9 @@ class CalibrationChoice:
     kind : str
         ``shifted``, or which of `models.calibration.KINDS` was chosen.
     calibration : Calibration
-        It, fitted on all calibration rows.
+        That curve, fitted on all calibration rows.
     log_loss : dict of str to float
-        Weighted log loss by kind on rows that each was not fitted on; empty where the rows were too
-        few to compare.
+        Cross-validated log loss by kind, weighted; empty where the rows were too few to compare.
     """
 
     kind: str
@@ -55,9 +54,9 @@ def choose_calibration(
     """Choose among Platt's, the beta and, above 1,000 positives, the isotonic curve, by
     cross-validation.
 
-    The stiffest curve is taken that is within one standard error of the best (Breiman et al. 1984):
-    a freer one has to earn its parameters on customers that it was not fitted on, and what a few
-    hundred positives say of a slope is mostly chance.
+    The curve with the fewest parameters is taken whose loss is within one standard error of the
+    best (Breiman et al. 1984). More parameters must pay on customers that the curve was not fitted
+    on: a slope from a few hundred positives is mostly noise.
 
     Parameters
     ----------
@@ -68,16 +67,17 @@ def choose_calibration(
     weight : (n,) float64, optional
         At least 0.
     group : (n,) int64, optional
-        Rows of one group, such as a customer's, are never parted.
+        Rows of one group, such as a customer's, stay together.
     seed : int
         Of the folds.
     shared : Calibration, optional
-        Curve of more rows, of which these are some: shifting it is then the stiffest choice.
+        Curve of more rows that include these: shifting it is then the choice with the fewest
+        parameters.
 
     Raises
     ------
     InputError
-        A class is missing, or a margin or weight is no number.
+        A class is missing, or a margin or weight is not finite.
     """
     weight = np.ones(len(label)) if weight is None else weight
     group = np.arange(len(label)) if group is None else group
@@ -90,7 +90,7 @@ def choose_calibration(
         if kind != "isotonic" or label[weight > 0].sum() > FEWEST_POSITIVES_ISOTONIC
     }
     totals, evaluated = _cross_validated(fits, margin, label, weight, group, seed)
-    kind = _stiffest_of_the_best(totals)
+    kind = _simplest_near_best(totals)
     scores = (
         {name: float(total.sum()) / evaluated for name, total in totals.items()}
         if evaluated > 0
@@ -125,9 +125,9 @@ def _cross_validated(
     return totals, evaluated
 
 
-def _stiffest_of_the_best(totals: Mapping[str, Floats]) -> str:
-    """The first kind whose loss is not above the lowest by more than a standard error of their
-    difference over groups.
+def _simplest_near_best(totals: Mapping[str, Floats]) -> str:
+    """The first kind whose loss exceeds the lowest by at most one standard error of their
+    difference over groups; kinds come with rising numbers of parameters.
     """
     best = min(totals.values(), key=lambda total: float(total.sum()))
 

@@ -10,7 +10,7 @@ _CONSTRAINT = {"increasing": 1, "decreasing": -1, "none": 0}
 
 
 def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
-    """Monotone constraints, one a feature: 1 where the margin may only rise with it, -1 where it
+    """Monotone constraints, one per feature: 1 where the margin may only rise with it, -1 where it
     may only fall, else 0.
     """
     return tuple(_CONSTRAINT[meaning.direction] for meaning in meanings)
@@ -19,16 +19,17 @@ def constraints_of(meanings: Sequence[FeatureMeaning]) -> tuple[int, ...]:
 def constrained(parameters: Parameters, constraints: Sequence[int] | None) -> dict[str, object]:
     """Parameters with monotone constraints, in a form that LightGBM keeps.
 
-    LightGBM's method ``advanced`` breaks them where values are missing, and smoothing along the
-    path breaks them by any method; so the method is ``intermediate``, without smoothing.
+    LightGBM's method ``advanced`` breaks them where values are missing, and path smoothing breaks
+    them with any method; so the method is ``intermediate``, without smoothing.
 
     Parameters
     ----------
     parameters : mapping
         LightGBM parameters.
     constraints : sequence of int or None
-        One a feature: 1 where the margin may only rise with it, -1 where it may only fall, 0 where
-        it is free, as categories must be. None, or all free, leaves the parameters as they are.
+        One per feature: 1 where the margin may only rise with it, -1 where it may only fall, 0
+        where it is free, as categories must be. None, or all free, leaves the parameters as they
+        are.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""Fitting: a LightGBM booster on a training part, and the margins it gives rows it has not seen."""
+"""Fitting: a LightGBM booster on training rows, and its margins for rows that it was not fitted
+on.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ _VALID = "valid"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingTable:
-    """Labelled rows as training sees them.
+    """Labelled rows, as LightGBM is fitted on them.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class TrainingTable:
     label : (n,) float64
         0 or 1.
     group : (n,) int64 or None
-        Rows of one group are never parted.
+        Rows of one group stay together in folds.
     features : tuple of str
         Names of the k features.
     categorical : tuple of int
@@ -59,16 +61,16 @@ class TrainingTable:
 
 @dataclass(frozen=True)
 class EarlyStopped:
-    """A booster that was stopped where the log loss on other rows was lowest.
+    """A booster that ends where the log loss on other rows was lowest.
 
     Parameters
     ----------
     booster : lightgbm.Booster
-        It holds the chosen rounds and no more.
+        With the chosen rounds and no more.
     rounds : int
-        How many they are.
+        Number of these rounds.
     log_loss : float
-        Log loss there on the other rows, weighted.
+        Weighted log loss on the other rows after these rounds.
     """
 
     booster: lgb.Booster
@@ -78,14 +80,14 @@ class EarlyStopped:
 
 @dataclass(frozen=True)
 class InnerFit:
-    """What cross-validation inside a training part found.
+    """Result of cross-validation inside a training part.
 
     Parameters
     ----------
     rounds : int
         Boosting rounds with the lowest log loss.
     margin : (n,) float64
-        Raw margin of every row, from a booster that has not seen it.
+        Raw margin of every row, from a booster that was not fitted on it.
     """
 
     rounds: int
@@ -98,7 +100,7 @@ def fit_inner(
     threads: int,
     parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> InnerFit:
-    """Choose the boosting rounds, and score every row out of fold, using nothing but these rows."""
+    """Choose the boosting rounds and score every row out of fold, from these rows alone."""
     folds = list(inner_folds(table.label, table.group, settings))
     result = lgb.cv(
         fit_parameters(settings, threads, parameters),
@@ -143,7 +145,7 @@ def fit_early_stopped(
     Parameters
     ----------
     train, valid : TrainingTable
-        Rows to learn from, and rows to choose the boosting rounds by.
+        Rows to fit on, and rows that choose the boosting rounds.
     parameters : mapping
         LightGBM parameters.
     settings : TrainingSettings
@@ -154,9 +156,9 @@ def fit_early_stopped(
     Returns
     -------
     booster : lightgbm.Booster
-        It holds the chosen rounds and no more.
+        With the chosen rounds and no more.
     rounds : int
-        How many they are.
+        Number of these rounds.
     """
     data = dataset(train)
     stopped = boost_until_worse(
@@ -177,13 +179,13 @@ def boost_until_worse(
     Parameters
     ----------
     train, valid : lightgbm.Dataset
-        As `dataset` and `valid_dataset` make them; they may be used again.
+        As `dataset` and `valid_dataset` make them; they can be used again.
     values : mapping
         As `fit_parameters` gives them.
     settings : TrainingSettings
         Most rounds, and patience.
     callbacks : sequence of callable
-        Called after every round with LightGBM's environment; what they raise ends the fit.
+        Called after every round with LightGBM's environment; an exception ends the fit.
     """
     booster = lgb.train(
         dict(values),
@@ -211,9 +213,7 @@ def fit_calibrated(
 
 
 def dataset(table: TrainingTable) -> lgb.Dataset:
-    """The table as LightGBM takes it; it is binned when a fit first uses it, and the matrix is not
-    copied.
-    """
+    """The table for LightGBM. It is binned when a fit first uses it; the matrix is not copied."""
     return lgb.Dataset(
         table.matrix,
         table.label,
@@ -226,5 +226,5 @@ def dataset(table: TrainingTable) -> lgb.Dataset:
 
 
 def valid_dataset(train: lgb.Dataset, valid: TrainingTable) -> lgb.Dataset:
-    """A table to watch while boosting on `train`, binned as that is."""
+    """A table to evaluate on while boosting on `train`, with the same bins."""
     return train.create_valid(valid.matrix, valid.label, weight=valid.weight)

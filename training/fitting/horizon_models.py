@@ -1,8 +1,8 @@
-"""Horizon models: a calibrated booster for each horizon, and for a stratum its own where that wins
-on the tuning rows.
+"""Horizon models: a calibrated booster for each horizon, and one for a stratum where that predicts
+the tuning rows of the stratum better.
 
-Rounds are chosen on the tuning rows; then the booster is fitted again on fitting and tuning rows
-together, and calibrated on the calibration rows, which belong to other customers.
+The tuning rows choose the boosting rounds. Then the booster is fitted again on fitting and tuning
+rows together, and calibrated on the calibration rows, which belong to other customers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,15 @@ from training.labelling.periods import PeriodSplit
 from training.settings import TrainingConfig
 
 FEWEST_FOR_OWN_BOOSTER = 200
-"""Positives among a stratum's fitting rows from which a booster of its own is tried."""
+"""Positives that a stratum's fitting rows need for a booster of its own to be tried."""
 
 FEWEST_FOR_OWN_CALIBRATION = 60
-"""Positives among a stratum's calibration rows from which it has a calibration of its own."""
+"""Positives that a stratum's calibration rows need for a calibration of its own."""
 
 
 @dataclass
 class FittingRecord:
-    """What was tried while horizon models were fitted.
+    """What was tried when horizon models were fitted.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def fit_horizon_models(
     target : Target
         Its horizons and strata.
     parameter_sets : sequence of mapping
-        LightGBM parameters, constraints among them; best first. Boosters of several are averaged
-        into one, as far as the gate allows its leaves.
+        LightGBM parameters with constraints, best first. The boosters of several are averaged into
+        one, as far as the gate allows its leaves.
     config : TrainingConfig
         Seed, most rounds and patience; the leaves that the gate allows; and the risk bands.
     """
@@ -91,7 +91,7 @@ def fit_horizon_models(
 
 
 def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> TrainingTable:
-    """Rows of a dataset whose label within a horizon is known, as training sees them.
+    """Rows of a dataset whose label within a horizon is known, as LightGBM is fitted on them.
 
     Parameters
     ----------
@@ -100,17 +100,17 @@ def table_of(dataset: Dataset, horizon_days: int, positions: Positions) -> Train
     horizon_days : int
         One of its horizons.
     positions : (m,) intp
-        Rows to choose from.
+        Positions of the rows to choose from.
     """
     label = dataset.labels[horizon_days]
-    known = positions[~np.isnan(label[positions])]
+    labelled = positions[~np.isnan(label[positions])]
     return TrainingTable(
-        matrix=np.ascontiguousarray(dataset.matrix[known]),
-        label=label[known],
-        group=customer_codes(dataset)[known],
+        matrix=np.ascontiguousarray(dataset.matrix[labelled]),
+        label=label[labelled],
+        group=customer_codes(dataset)[labelled],
         features=dataset.features,
         categorical=(),
-        weight=dataset.weight[known],
+        weight=dataset.weight[labelled],
     )
 
 
@@ -161,8 +161,8 @@ class _Fitter:
         return self._calibrated(horizon_days, boosters)
 
     def _own(self, horizon_days: int, stratum: str, shared: lgb.Booster) -> lgb.Booster | None:
-        """A stratum's own booster, where it says more of the stratum's tuning rows than the shared
-        one.
+        """A stratum's own booster, where it predicts the stratum's tuning rows better than the
+        shared one.
         """
         train, tune = (
             table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
@@ -202,13 +202,13 @@ class _Fitter:
                 booster.predict(self.dataset.matrix[rows], raw_score=True, num_threads=0),
                 dtype=np.float64,
             )
-            mine = (
+            chosen = (
                 np.ones(len(rows), dtype=bool)
                 if stratum == EVERYONE
                 else self._stratum[rows] == stratum
             )
             enough = (
-                self.dataset.labels[horizon_days][rows[mine]].sum() >= FEWEST_FOR_OWN_CALIBRATION
+                self.dataset.labels[horizon_days][rows[chosen]].sum() >= FEWEST_FOR_OWN_CALIBRATION
             )
             if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
                 calibration = stratum_models[EVERYONE].calibration
@@ -218,9 +218,11 @@ class _Fitter:
                     if stratum != EVERYONE and booster is boosters[EVERYONE]
                     else None
                 )
-                calibration = self._choose(horizon_days, stratum, rows[mine], margin[mine], shared)
+                calibration = self._choose(
+                    horizon_days, stratum, rows[chosen], margin[chosen], shared
+                )
             stratum_models[stratum] = StratumModel(booster, calibration)
-            probability[mine] = calibration.probability(margin[mine])
+            probability[chosen] = calibration.probability(margin[chosen])
         bands = BandBounds.from_shares(probability, self.bands)
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
@@ -232,7 +234,7 @@ class _Fitter:
         margin: Floats,
         shared: Calibration | None,
     ) -> Calibration:
-        found = choose_calibration(
+        choice = choose_calibration(
             margin,
             self.dataset.labels[horizon_days][rows],
             self.dataset.weight[rows],
@@ -241,5 +243,5 @@ class _Fitter:
             shared,
         )
         name = "/".join(filter(None, (horizon_name(horizon_days), stratum)))
-        self.record.calibrations[name] = {"chosen": found.kind, "log_loss": dict(found.log_loss)}
-        return found.calibration
+        self.record.calibrations[name] = {"chosen": choice.kind, "log_loss": dict(choice.log_loss)}
+        return choice.calibration

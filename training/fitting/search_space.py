@@ -14,17 +14,17 @@ from optuna.distributions import (
 from training.fitting.parameters import DEFAULT_PARAMETERS
 
 VERSION = 4
-"""Goes up when the space or the objective changes; trials of another version do not count."""
+"""Raised when the space or the objective changes; trials of another version do not count."""
 
-_AS_LIGHTGBM_COMES: dict[str, Any] = {
+_LIGHTGBM_DEFAULTS: dict[str, Any] = {
     "lambda_l1": 0.0,
     "min_gain_to_split": 0.0,
     "path_smooth": 0.0,
     "extra_trees": False,
 }
-"""What the default parameters leave to LightGBM."""
+"""LightGBM's own values where ours name none."""
 
-_TWO_STEPS: dict[str, Any] = {"max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
+_SHALLOW: dict[str, Any] = {"max_depth": 2, "num_leaves": 4, "learning_rate": 0.1}
 
 
 def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, BaseDistribution]:
@@ -33,7 +33,7 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
     Parameters
     ----------
     rows : int
-        Rows to learn from; with more of them, larger leaves come into question.
+        Rows to fit on; with more of them, larger leaves are tried.
     categories : bool
         Whether there are columns of category codes.
     constraints : bool
@@ -46,8 +46,7 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
         "min_data_in_leaf": IntDistribution(5, max(200, rows // 100), log=True),
         "feature_fraction": FloatDistribution(0.2, 1.0),
         "bagging_fraction": FloatDistribution(0.5, 1.0),
-        # Churn is mostly noise: linear scales look at strong regularisation more often than at
-        # weak.
+        # Churn is mostly noise: linear scales try strong regularisation more often than weak.
         "lambda_l1": FloatDistribution(0.0, 10.0),
         "lambda_l2": FloatDistribution(0.01, 100.0, log=True),
         "min_gain_to_split": FloatDistribution(0.0, 2.0),
@@ -61,17 +60,17 @@ def search_space(rows: int, categories: bool, constraints: bool) -> dict[str, Ba
             "min_data_per_group": IntDistribution(10, 400, log=True),
         }
     else:
-        # With category codes, LightGBM's extremely random trees predict something else for raw rows
+        # With category codes, LightGBM's extremely random trees predict differently for raw rows
         # than for binned ones.
         space["extra_trees"] = CategoricalDistribution([False, True])
     return space
 
 
 def first_points(space: dict[str, BaseDistribution]) -> list[dict[str, Any]]:
-    """What is tried before anything is proposed: the default parameters, and trees of two steps, which
-    noise can mislead least.
+    """What is tried first: the default parameters, and trees of depth 2, which fit the least
+    noise.
     """
-    default = {**_AS_LIGHTGBM_COMES, **DEFAULT_PARAMETERS}
+    default = {**_LIGHTGBM_DEFAULTS, **DEFAULT_PARAMETERS}
     return [
-        {name: {**default, **parameters}[name] for name in space} for parameters in ({}, _TWO_STEPS)
+        {name: {**default, **parameters}[name] for name in space} for parameters in ({}, _SHALLOW)
     ]

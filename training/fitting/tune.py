@@ -1,10 +1,10 @@
-"""Tuning: a search for LightGBM parameters that predict rows better than the defaults, and stay
-cheap to explain.
+"""Tuning: a search for LightGBM parameters that predict better than the defaults and stay cheap to
+explain.
 
-Optuna proposes (TPE, Bergstra et al. 2011) and stops the hopeless early. The first trial is always
-the default parameters, so that others are kept only where they are better on the tuning rows. A study
-that was cut short carries on: every proposal depends on the seed, on how many trials are finished
-and on what they found, so that the trials are those of a run that was never cut short.
+Optuna proposes parameters (TPE, Bergstra et al. 2011) and ends poor trials early. The first trial
+always has the default parameters, so that others are kept only where they are better on the tuning
+rows. An interrupted study continues: every proposal depends only on the seed, the number of
+finished trials and their results, so that the trials are the same as without the interruption.
 """
 
 import hashlib
@@ -38,10 +38,9 @@ from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_para
 from training.fitting.search_space import VERSION, first_points, search_space
 from training.settings import TrainingConfig, TrainingSettings, TuningSettings
 
-SHRINKAGE_A_LOOK = 0.5
-"""Rounds times learning rate between two looks at a trial: a slow learner is compared at the same
-progress, not round.
-"""
+SHRINKAGE_PER_REPORT = 0.5
+"""Rounds times learning rate between two reports of a trial: trials are compared at the same
+progress, not at the same round. """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +50,11 @@ class TrialRecord:
     Parameters
     ----------
     number : int
-        From 0, the default parameters.
+        From 0, which has the default parameters.
     parameters : dict of str to JSON
         What was proposed; the rest is as in the default parameters.
     pruned : bool
-        It was stopped early, being worse than the median of others at the same progress.
+        It was ended early: it was worse than the median of the others at the same progress.
     value : float or None
         The objective: log loss times one plus the price of its leaves; lower is better. None where
         pruned.
@@ -79,7 +78,7 @@ class TrialRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The best parameters that were tried.
+    """Result of a search: the best parameters that were tried.
 
     Parameters
     ----------
@@ -91,10 +90,10 @@ class Tuned:
     value : float
         Its objective.
     trials : tuple of TrialRecord
-        All that was tried, in order.
+        All trials, in order.
     others : tuple of Member
-        Further parameters, next best first, whose boosters are worth averaging with the best one's:
-        see `members`.
+        Further parameters, next best first, whose boosters are averaged with the best one's; see
+        `members`.
     """
 
     parameters: dict[str, object]
@@ -125,36 +124,35 @@ def tune(
     Parameters
     ----------
     train, valid : TrainingTable
-        Rows to learn from, and tuning rows to compare on: of other customers, and never those of a
-        test.
+        Rows to fit on, and tuning rows to compare on: of other customers, and never test rows.
     budget : TuningBudget
         How long.
     config : TrainingConfig
         Seed, most rounds and patience; how to search; and the leaves that the gate allows.
     storage : Path, optional
-        SQLite file that trials are kept in; made where it is missing. Without one nothing is kept.
+        SQLite file that keeps the trials; made where it is missing. Without one nothing is kept.
     study : str
-        Name of the study. One of the same name, rows, settings and constraints carries on; trials
-        of others do not count.
+        Name of the study. A study of the same name, rows, settings and constraints is continued;
+        trials of others do not count.
     constraints : sequence of int, optional
-        Monotone constraints, one a feature; see `training.fitting.fit.constrained`.
+        Monotone constraints, one per feature; see `training.fitting.constraints.constrained`.
     threads : int
         Threads of a fit, 0 for all cores; the result does not depend on it.
 
     Raises
     ------
     InputError
-        A part lacks a class, the two differ in their columns, or the storage cannot be used.
+        Rows lack a class, the two tables differ in their columns, or the storage cannot be used.
     """
     _check(train, valid)
     settings, pricing, most_leaves = config.fitting, config.tuning, config.gate.most_leaves
-    # Columns that no tree of the default parameters could split would be dropped for every trial,
-    # however small its leaves.
+    # LightGBM would otherwise drop columns that the default leaves cannot split, for every trial,
+    # however small its own leaves are.
     base = {**DEFAULT_PARAMETERS, "feature_pre_filter": False}
     search = _Search(train, valid, settings, pricing, constrained(base, constraints), threads)
     name = f"{study} {_digest(train, valid, settings, pricing, constraints)}"
     trials = _open_study(storage, name)
-    _fail_what_was_cut_short(trials)
+    _fail_interrupted_trials(trials)
     with progress("Tuning", budget.trials) as advance:
         advance(len(_finished(trials)))
         while budget.leaves_time_for(len(_finished(trials)), _spent_seconds(trials)):
@@ -185,10 +183,10 @@ def tune(
 
 
 def _best(records: Sequence[TrialRecord], most: int, most_leaves: int) -> list[TrialRecord]:
-    """The best trials, best first, without those slower to explain than the gate lets through; of
-    equals the earlier comes first.
+    """The best trials, best first, without those with more leaves than the gate allows; of equals
+    the earlier comes first.
 
-    The default parameters come first, and are never pruned, nor left out for its leaves.
+    The first trial, with the default parameters, is never pruned and never left out for its leaves.
     """
     accepted = [
         (record.value, record)
@@ -199,7 +197,7 @@ def _best(records: Sequence[TrialRecord], most: int, most_leaves: int) -> list[T
 
 
 class _Search:
-    """The tables binned once, and what a trial does with them."""
+    """The tables, binned once for all trials, and how a trial is run."""
 
     def __init__(
         self,
@@ -222,12 +220,12 @@ class _Search:
         self.valid = valid_dataset(self.train, valid)
 
     def run_next(self, study: optuna.Study) -> None:
-        """Propose, fit and tell."""
+        """Run one trial: propose parameters, fit, and report the result to the study."""
         finished = len(_finished(study))
         if finished < len(self.first) and not study.get_trials(states=(TrialState.WAITING,)):
             study.enqueue_trial(self.first[finished])
-        # A sampler carries its random state from trial to trial; one made anew for each forgets
-        # nothing when a run is cut short.
+        # A sampler's random state would be lost when a run is interrupted, so each trial has a new
+        # one.
         study.sampler = optuna.samplers.TPESampler(
             seed=_seed(self.settings.seed, finished),
             n_startup_trials=self.pricing.startup_trials,
@@ -253,25 +251,25 @@ class _Search:
     def fit(
         self, proposed: Parameters, callbacks: Sequence[Callable[[Any], None]] = ()
     ) -> EarlyStopped:
-        """Fit what was proposed on `train`, stopped by `valid`."""
+        """Fit proposed parameters on `train`, stopped by `valid`."""
         values = fit_parameters(self.settings, self.threads, {**self.base, **proposed})
         return boost_until_worse(self.train, self.valid, values, self.settings, callbacks)
 
 
 def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
-    """A LightGBM callback that reports the lowest log loss so far, and ends a trial that lags
-    behind.
+    """A LightGBM callback that reports the lowest log loss so far, and ends a trial that is worse
+    than the pruner allows.
     """
     lowest = np.inf
-    reported = 0
+    reports = 0
 
     def report(environment: Any) -> None:
-        nonlocal lowest, reported
+        nonlocal lowest, reports
         lowest = min(lowest, float(environment.evaluation_result_list[0][2]))
-        looks = int((environment.iteration + 1) * learning_rate / SHRINKAGE_A_LOOK)
-        if looks > reported:
-            reported = looks
-            trial.report(lowest, looks)
+        due = int((environment.iteration + 1) * learning_rate / SHRINKAGE_PER_REPORT)
+        if due > reports:
+            reports = due
+            trial.report(lowest, due)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
@@ -279,7 +277,7 @@ def _pruning(trial: Trial, learning_rate: float) -> Callable[[Any], None]:
 
 
 def median_pruner() -> optuna.pruners.MedianPruner:
-    """Ends a trial whose best figure is behind the median of at least three others at the same
+    """Ends a trial whose best log loss is above the median of at least three others at the same
     progress.
     """
     return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3, n_min_trials=3)
@@ -304,8 +302,8 @@ def _open_study(storage: Path | None, name: str) -> optuna.Study:
         ) from error
 
 
-def _fail_what_was_cut_short(study: optuna.Study) -> None:
-    """Put aside trials that an earlier run was killed in; they count for nothing, and are run
+def _fail_interrupted_trials(study: optuna.Study) -> None:
+    """Mark trials as failed in which an earlier run was killed; they do not count, and are run
     again.
     """
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
@@ -354,7 +352,7 @@ def _digest(
     pricing: TuningSettings,
     constraints: Sequence[int] | None,
 ) -> str:
-    """Names everything that what a trial finds depends on."""
+    """Digest of everything that the result of a trial depends on."""
     facts = [
         VERSION,
         {**DEFAULT_PARAMETERS},

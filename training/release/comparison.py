@@ -1,4 +1,4 @@
-"""Two model versions side by side, with paired differences on the rows that both were tested on."""
+"""Comparison of two model versions, with paired differences on the rows of both test periods."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from training.settings import AssessmentSettings
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedFigure:
-    """A figure of two versions side by side; None where it was not told."""
+    """A figure of two versions and their difference; None where it is not known."""
 
     horizon: str
     metric: str
@@ -29,7 +29,7 @@ class ComparedFigure:
 
 @dataclass(frozen=True, kw_only=True)
 class VersionComparison:
-    """Two versions side by side.
+    """Comparison of two versions.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class VersionComparison:
     figures : tuple of ComparedFigure
         By horizon and metric. Where there are shared rows, both figures are those of these rows.
     note : str
-        Why there is no difference; empty where there is one.
+        Why there are no differences; empty where there are.
     """
 
     name: str
@@ -59,7 +59,7 @@ class VersionComparison:
 def compare_models(
     home: Home, name: str, one: str, other: str, settings: AssessmentSettings, seed: int
 ) -> VersionComparison:
-    """Put two versions side by side, with paired differences on the rows that both were tested on.
+    """Compare two versions, with paired differences on the rows of both test periods.
 
     Parameters
     ----------
@@ -89,13 +89,13 @@ def compare_models(
         note = (
             ""
             if shared
-            else "hardly a row is in the test periods of both, so that their figures tell of different rows"
+            else "too few rows are in both test periods, so each figure is of other rows"
         )
     return VersionComparison(
         name=name,
         one=entries[0].number,
         other=entries[1].number,
-        rows={horizon: found.rows for horizon, found in shared.items()},
+        rows={horizon: assessment.rows for horizon, assessment in shared.items()},
         figures=tuple(_compared(first, second, shared)),
         note=note,
     )

@@ -1,5 +1,5 @@
-"""Evidence: the documents of a candidate, read strictly, and whether they are complete and agree with
-each other.
+"""Evidence: the documents of a candidate, read strictly, and whether they are complete and agree
+with each other.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,7 @@ from training.release.facts import PARTS, TRAINING, TrainingFacts
 from training.release.verdict import Finding, missing
 
 COMPARED = ("auc", "log_loss")
-"""Figures that must be there, with an interval, for the version and for everything that it is compared
-with.
-"""
+"""Figures that the version and every baseline must have, with an interval."""
 
 _BASELINES = ("constant", "logistic")
 
@@ -25,7 +23,7 @@ Document = TypeVar("Document")
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEvidence:
-    """What the gate is shown of a candidate.
+    """What the gate reads of a candidate.
 
     Parameters
     ----------
@@ -34,9 +32,9 @@ class ModelEvidence:
     features : tuple of str
         As in its ``model.json``.
     has_strata : bool
-        Whether it tells strata apart; then each must have been evaluated.
+        Whether it has strata; then each must have been evaluated.
     documents : mapping of str to JSON
-        What travels with it; ``training.json`` and ``assessment.json`` are read.
+        Documents stored with it; ``training.json`` and ``assessment.json`` are read.
     """
 
     name: str

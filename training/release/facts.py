@@ -1,5 +1,5 @@
-"""Facts: how a model version was made, as its document ``training.json`` tells it to the gate, the
-model card and people.
+"""Facts: how a model version was made, stored as ``training.json`` for the gate, the model card and
+people.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from training.evaluation.assessment import horizon_name
 from training.evaluation.leaks import Flag
 
 TRAINING = "training.json"
-"""Name of the document among those that travel with a version."""
+"""Name of the document, which is stored with the version."""
 
 SURVEY = "survey.json"
 """Name of the document with `training.surveys.facts.SurveyFacts`, which dissatisfaction targets
@@ -17,7 +17,7 @@ have.
 """
 
 PARTS = ("fit", "tune", "calibrate", "test")
-"""Parts of the labelled rows: what each is for."""
+"""Parts of the labelled rows, by what they are used for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class ChampionComparison:
     number : str or None
         Version that was champion when training began; None where there was none.
     comparable : bool
-        It could score the test rows, so that the assessments hold it among their baselines.
+        It could score the test rows, so that the assessments have it as a baseline.
     why : str
-        Why not, in words; empty where it could, or where there was none.
+        Why it could not, in words; empty where it could or there was no champion.
     """
 
     number: str | None
@@ -58,13 +58,13 @@ class TrainingFacts:
     cutoffs : dict of str to tuple of str
         Cut-offs by part, ISO 8601 in UTC, soonest first.
     gap_days : int
-        Days between the cut-off and the first that counts for the label.
+        Days between the cut-off and the start of the horizon.
     horizons_days : tuple of int
         Horizons, shortest first; empty where the model has none.
     excluded : dict of str to int
         Rows left out, by reason.
     weights : str
-        What rows are weighted by, in words; empty where they all count alike.
+        How rows are weighted, in words; empty where all count the same.
     strata : tuple of str
         Strata in the test period that have calibration figures of their own.
     slices : tuple of str
@@ -74,9 +74,9 @@ class TrainingFacts:
     rounds : dict of str to int
         Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
     choices : dict of str to JSON
-        What was tried and weighed, such as the figures with and without monotone constraints.
+        What was tried to make a choice, such as figures with and without monotone constraints.
     flags : tuple of Flag
-        What the leak watch found.
+        Flags of the leak watch.
     champion : ChampionComparison
         Which champion the candidate was compared with.
     explanation_cost : dict of str to int

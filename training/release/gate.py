@@ -1,9 +1,9 @@
-"""The gate: whether a version may become champion, going by its documents alone, and why not.
+"""The gate: whether a version may become champion, decided from its documents alone, and why not.
 
-It fails closed. What is missing, is not finite, has no interval or contradicts itself counts as
-failed; a version passes only where every question was asked and answered. What else stands between
-a version and serving (does it load, do its features exist online) is checked by `pipeline.promote`,
-and adds reasons of the same kind.
+It fails closed. A figure that is missing, is not finite, has no interval or contradicts another
+counts as failed; a version passes only where every rule was checked and met. What else serving
+needs (the version loads, its features exist online) is checked by `training.release.readiness`,
+which adds findings of the same kind.
 """
 
 import math
@@ -34,31 +34,31 @@ OBSERVED_OVER_EXPECTED = (0.95, 1.05)
 """The same for observed over expected."""
 
 TOP_DECILES = 3
-"""Deciles, highest probability first, that must keep their joint bounds: those that care acts
-on.
+"""Deciles, highest probability first, that must lie within their joint bounds: care acts on
+these.
 """
 
 MOST_ADDITIVITY_ERROR = 1e-6
-"""Log-odds between a margin and its explanation; doubles added up in another order differ by less
-than 1e-9.
-"""
+"""Largest difference between a margin and the sum of its explanation, in log-odds; adding doubles
+in another order changes a sum by less than 1e-9. """
 
 MUCH_WORSE = {"champion": 0.02, "constant": 0.0}
-"""Share of a slice's log loss by which the whole interval must lie above a baseline's, for the slice
-to be much worse.
+"""Share of a slice's log loss by which the whole interval must lie above the baseline's for the
+slice to be much worse.
 
-How well a ranking can do differs between slices by nature (who has been there for years is harder
-to tell apart than a mixture of new and old), so that a low AUC alone refuses nothing: the report
-flags it. Worse than the champion on the same people, or than knowing nothing about them, does. """
+How well rows can be ranked differs between slices (customers of many years are more alike than a
+mixture of new and old ones), so that a low AUC alone refuses nothing: the report flags it. A slice
+that is worse than the champion on the same rows, or than a constant, refuses.
+"""
 
 _LEAST_IN_STRATA = 0.99
-"""Share of the rows that must belong to strata whose calibration could be evaluated; codes that
-nobody knows may be left. """
+"""Share of the rows that must belong to strata whose calibration was evaluated; the rest may be
+rows without a known stratum. """
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurrentChampion:
-    """What the gate must know of the version that is champion now.
+    """The version that is champion now, as far as the gate needs it.
 
     Parameters
     ----------
@@ -89,19 +89,19 @@ def evaluate(
     Parameters
     ----------
     candidate : ModelEvidence
-        What is known of it.
+        Its documents.
     champion : CurrentChampion or None
         Which version is champion now, if any.
     settings : GateSettings
-        How many positives, and how costly explanations may be.
+        Fewest positives, and most leaves of a booster.
     explained : mapping of str to str, optional
-        A person's reasons why leak flags are none, by column, or by kind for flags of the whole
-        table or model.
+        A person's reasons why columns with a leak flag are no leaks, by column, or by kind for
+        flags of the whole table or model.
 
     Returns
     -------
     Verdict
-        With all reasons at once, so that nobody mends them one by one.
+        With all reasons at once.
     """
     explained = dict(explained or {})
     facts, reasons = read_facts(candidate)
@@ -126,7 +126,7 @@ def evaluate(
 
 
 def unexplained(facts: TrainingFacts, explained: Mapping[str, str]) -> dict[str, str]:
-    """Leak flags that nobody explained: their kinds, by what an explanation calls them."""
+    """Kinds of the leak flags that were not explained, by the name that an explanation uses."""
     kinds: dict[str, str] = {}
     for flag in facts.flags:
         name = flag.column or flag.kind
@@ -165,14 +165,12 @@ def _champion(
         champion.ungated
         and (champion.service, champion.features) != (facts.service, facts.features)
     ):
-        return  # nothing to be compared with: being better than a constant must do
+        return  # nothing to compare with: being better than a constant is enough
     compared_with = facts.champion
     current = f"version {champion.number}"
     if compared_with.number != champion.number:
-        known = "no champion" if compared_with.number is None else f"version {compared_with.number}"
-        words = (
-            f"it was compared with {known}, but {current} is champion now: train and compare again"
-        )
+        other = "no champion" if compared_with.number is None else f"version {compared_with.number}"
+        words = f"it was compared with {other}, but {current} is champion now: train again"
         yield Finding("champion", "", words)
         return
     baseline = assessment.baselines.get("champion")
@@ -185,15 +183,16 @@ def _champion(
         )
         return
     for metric in COMPARED:
-        found = baseline.difference.get(metric)
-        if found and (found.high < 0 if METRICS[metric].direction == "higher" else found.low > 0):
-            words = f"{metric} minus that of the champion, {_interval(found)}, is clearly on the bad side of 0"
+        difference = baseline.difference.get(metric)
+        higher = METRICS[metric].direction == "higher"
+        if difference and (difference.high < 0 if higher else difference.low > 0):
+            words = f"{metric} minus that of the champion, {_interval(difference)}, is clearly worse than 0"
             yield Finding("champion", horizon, _of(horizon) + words)
 
 
 def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
     everybody = assessment.strata.get(EVERYBODY)
-    parts = sum(
+    in_strata = sum(
         calibration.rows
         for stratum, calibration in assessment.strata.items()
         if stratum != EVERYBODY
@@ -207,8 +206,8 @@ def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Ite
             assessment_place(horizon, "strata"),
             f"{_of(horizon)}calibration was evaluated on other rows than the rest",
         )
-    if has_strata and not _LEAST_IN_STRATA * assessment.rows <= parts <= assessment.rows:
-        words = f"calibration by stratum was evaluated on {parts:,} of {assessment.rows:,} rows"
+    if has_strata and not _LEAST_IN_STRATA * assessment.rows <= in_strata <= assessment.rows:
+        words = f"calibration by stratum was evaluated on {in_strata:,} of {assessment.rows:,} rows"
         yield Finding("complete", assessment_place(horizon, "strata"), _of(horizon) + words)
     for stratum, calibration in assessment.strata.items():
         yield from _calibration(f"{horizon}/{stratum}", f"{_of(horizon)}{stratum}: ", calibration)
@@ -253,14 +252,14 @@ def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
     for column, values in assessment.slices.items():
         if not values:
             yield missing(assessment_place(horizon, "slices", column, "*"))
-        elif sum(found.rows for found in values.values()) != assessment.rows:
+        elif sum(one.rows for one in values.values()) != assessment.rows:
             words = f"slices by {column} do not add up to all rows"
             yield Finding(
                 "complete", assessment_place(horizon, "slices", column), _of(horizon) + words
             )
-        for value, found in values.items():
+        for value, one in values.items():
             for metric in SLICE_METRICS:
-                if found.gap is not None and metric not in found.metrics:
+                if one.gap is not None and metric not in one.metrics:
                     yield missing(
                         assessment_place(horizon, "slices", column, value, "metrics", metric)
                     )
@@ -270,12 +269,12 @@ def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
 def _slice_beside_baselines(
     horizon: str, assessment: Assessment, column: str, value: str
 ) -> Iterator[Finding]:
-    found = assessment.slices[column][value]
-    loss = found.metrics.get("log_loss")
-    if loss is None or found.gap is None:  # too few to be told apart from chance
+    figures = assessment.slices[column][value]
+    loss = figures.metrics.get("log_loss")
+    if loss is None or figures.gap is None:  # too few rows to exclude chance
         return
     for baseline in assessment.baselines:
-        difference = found.difference.get(baseline)
+        difference = figures.difference.get(baseline)
         if difference is None:
             yield missing(
                 assessment_place(horizon, "slices", column, value, "difference", baseline)
@@ -315,7 +314,8 @@ def _explanations(horizon: str, facts: TrainingFacts, settings: GateSettings) ->
 def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Finding]:
     for name, kinds in unexplained(facts, explained).items():
         what = f"{name} ({kinds})" if name != kinds else f"the whole table or model ({kinds})"
-        words = f"the leak watch flags {what}, and nobody has explained it (--explain-flag '{name}=REASON')"
+        option = f"--explain-flag '{name}=REASON'"
+        words = f"the leak watch flags {what}, and it was not explained ({option})"
         yield Finding("leaks", name, words)
 
 

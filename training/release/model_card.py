@@ -1,8 +1,7 @@
-"""Model card: what a version is for, what it was made of, how good it is on whom, and what it must
-not be used for, as Markdown.
+"""Model card, as Markdown: what a version is for, how it was made, how good it is and for which
+customers, and what it must not be used for.
 
-Everything in it is read from the documents that travel with the version, so that a card cannot say
-what was not recorded.
+Everything in it is read from the documents stored with the version.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,11 +25,23 @@ from training.release.gate import TOP_DECILES
 MODEL_CARD = "model_card.md"
 
 _LIMITS = (
-    "A probability is the risk if nobody steps in. It does not say whom an offer would keep: that takes an experiment.",
-    "Reasons say what goes with a prediction, not what caused it.",
-    "Figures are those of the test period. They fade with time; train again when the months after training show it.",
-    "It says nothing of those who were left out above: enterprises, for one, are looked after by account, not by score.",
-    "It must not decide about credit, prices or service levels, and nobody's request to leave may be answered by it.",
+    (
+        "A probability is the risk without any action. It does not predict who would stay because of an"
+        " offer: that needs an experiment."
+    ),
+    "Reasons are associations with a prediction, not causes.",
+    (
+        "Figures are of the test period. They get worse with time; train again when the months after"
+        " training show that."
+    ),
+    (
+        "It does not apply to the rows that were left out, such as enterprises, which account managers"
+        " look after."
+    ),
+    (
+        "It must not decide about credit, prices or service levels, nor about how a request to leave is"
+        " answered."
+    ),
 )
 
 
@@ -48,16 +59,16 @@ def model_card(
     name, number : str
         The version.
     documents : mapping of str to JSON
-        What travels with it.
+        Documents stored with it.
     verdict : mapping or None
-        What the gate said last, as `training.release.promotion.verdicts` gives it.
+        The last verdict of the gate, from `training.release.promotion.verdicts`.
     aliases : iterable of str
         Its aliases.
 
     Returns
     -------
     str
-        Markdown. Where a document is missing or damaged, the card says so in its place.
+        Markdown. For a document that is missing or damaged, the card says so.
     """
     facts, assessments = _facts(documents), _assessments(documents)
     target = TARGETS.get(name)
@@ -71,18 +82,18 @@ def model_card(
             f"It gives, for one {target.entity}, the probability that {target.about}, within {days} days after the gap."
         )
     lines.append(
-        "Whom to look at first, and how much may be at stake: that is what its probabilities, bands and reasons are for."
+        "Its probabilities, bands and reasons help to decide which customers to look after first."
     )
     lines += [
         "",
-        "## What it was made of",
+        "## Training rows",
         "",
         *(_data(facts) if facts else [f"Not recorded: no readable `{TRAINING}`."]),
     ]
     lines += ["", "## How good it is", ""]
     if assessments:
         lines += [
-            "On rows later than all it learnt from, with 95 % intervals that resample customers.",
+            "On rows later than all training rows, with 95 % intervals from resampling customers.",
             "",
         ]
         lines += [
@@ -125,7 +136,7 @@ def _standing(verdict: Mapping[str, Any] | None, aliases: Iterable[str]) -> str:
     names = " and ".join(sorted(aliases))
     standing = f"It is {names}." if names else "It carries no alias."
     if verdict is None:
-        return f"{standing} The gate was not asked yet."
+        return f"{standing} The gate has not evaluated it."
     return f"{standing} The gate {'passed' if verdict['passed'] else 'refused'} it on {str(verdict['at'])[:10]}."
 
 
@@ -163,9 +174,7 @@ def _span(cutoffs: Sequence[str]) -> str:
 
 
 def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
-    sizes = [
-        f"{found.rows:,} rows, {found.positives:,} positives" for found in assessments.values()
-    ]
+    sizes = [f"{one.rows:,} rows, {one.positives:,} positives" for one in assessments.values()]
     rows = [("rows", *sizes)]
     for metric in METRICS:
         figures = [_estimate(found.metrics.get(metric)) for found in assessments.values()]
@@ -242,7 +251,7 @@ def _slices(assessment: Assessment) -> list[str]:
 
 def _gap(found: Slice) -> str:
     if found.gap is None:
-        return "too few to tell"
+        return "too few"
     return _estimate(found.gap, signed=True) + (" **much worse**" if found.flagged else "")
 
 
@@ -263,7 +272,7 @@ def _decay(assessment: Assessment) -> list[str]:
 def _holdout(assessment: Assessment) -> list[str]:
     title = ["", "### On households that are never sent an offer", ""]
     if assessment.holdout is None:
-        return [*title, "Too few to tell."]
+        return [*title, "Too few rows."]
     figures = [
         (name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()
     ]
@@ -271,7 +280,7 @@ def _holdout(assessment: Assessment) -> list[str]:
 
 
 def _survey(document: object) -> list[str]:
-    """What those who answered say of those who did not."""
+    """Estimates for customers who did not answer."""
     groups = document.get("groups") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(groups, Mapping):
         return []
@@ -286,7 +295,10 @@ def _survey(document: object) -> list[str]:
     ]
     if document.get("calibration"):
         rows.append(("observed over expected, test period", "", *_band(document["calibration"])))
-    words = "Estimated for all who were asked. The band tells how far it moves if satisfaction itself decides who answers."
+    words = (
+        "Estimates for everybody who was asked. The band shows the range if satisfaction itself"
+        " influences who answers."
+    )
     return [
         "",
         "### Of those who did not answer",
@@ -298,15 +310,15 @@ def _survey(document: object) -> list[str]:
 
 
 def _band(band: Mapping[str, Any]) -> tuple[str, str]:
-    reach = f"{band['low']:.4f} to {band['high']:.4f}, odds up to {band['odds_ratio']:g} times"
-    return f"{band['estimate']:.4f}", reach
+    interval = f"{band['low']:.4f} to {band['high']:.4f}, odds up to {band['odds_ratio']:g} times"
+    return f"{band['estimate']:.4f}", interval
 
 
 def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:
     if facts is None:
         return ["Not recorded."]
     if not facts.flags:
-        return ["It found nothing suspicious."]
+        return ["No flags."]
     explained = (verdict or {}).get("explained") or {}
     return [
         f"- `{flag.column or 'the table'}`: {flag.kind.replace('_', ' ')}, {flag.figure:.3f}."
@@ -316,12 +328,12 @@ def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> li
 
 
 def _explanation(reason: str | None) -> str:
-    return f"Explained: {reason}" if reason else "Nobody has explained it."
+    return f"Explained: {reason}" if reason else "Not explained."
 
 
 def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
     if verdict is None:
-        return ["It was not asked yet; `holdfast models promote` asks it."]
+        return ["Not evaluated yet; `holdfast models promote` does that."]
     against = f"version {verdict['champion']}" if verdict.get("champion") else "no champion"
     if verdict["passed"]:
         return [f"Passed on {verdict['at']}, against {against}."]

@@ -1,10 +1,9 @@
-"""Promotion: which version of a model is champion, which was before, and what was said when that
-changed.
+"""Promotion: which version of a model is champion, which was before, and the gate's verdicts.
 
-Three aliases say it: ``champion`` is served, ``previous`` was served before it, ``challenger`` was
-registered last. MLflow moves one alias at a time, so a move is noted on the version first, then
-takes effect by the champion's alias alone, and what follows from it is made good by whoever comes
-next (`Promotions.settle`) if the process was killed in between.
+There are three aliases: ``champion`` is served, ``previous`` was served before it, ``challenger``
+was registered last. MLflow moves one alias at a time. So a move is first recorded on the version,
+then takes effect by the champion's alias alone. The other aliases follow; if the process was killed
+in between, the next move sets them (`Promotions.settle`).
 """
 
 import json
@@ -21,13 +20,11 @@ UNGATED = "ungated"
 """Tag of a version that became champion without passing the gate."""
 
 GATE = "gate"
-"""Tag that holds what the gate said of a version each time it was asked, as a JSON list, last
-verdict last.
-"""
+"""Tag that holds all verdicts of the gate on a version, as a JSON list, newest last."""
 
 MOVES = "champion_since"
-"""Tag that holds when a version became champion, by what, and in whose place, as a JSON list, last
-move last.
+"""Tag that holds when and how a version became champion, and which one it replaced, as a JSON list,
+newest last.
 """
 
 How = Literal["gate", "rollback", "ungated"]
@@ -37,26 +34,26 @@ _MOST_REASONS = 50
 
 
 def verdicts(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What the gate said of a version, by its tags: ``at``, ``champion``, ``passed``, ``reasons``,
-    ``explained``; newest last.
+    """Verdicts of the gate on a version, from its tags: ``at``, ``champion``, ``passed``,
+    ``reasons``, ``explained``; newest last.
     """
     return _entries(tags, GATE)
 
 
 def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """When a version became champion, by its tags: ``at``, ``how`` (gate, rollback, ungated),
+    """When a version became champion, from its tags: ``at``, ``how`` (gate, rollback, ungated),
     ``replaced``; newest last.
     """
     return _entries(tags, MOVES)
 
 
 class Promotions:
-    """Moves the aliases of registered models, and notes verdicts.
+    """Moves the aliases of registered models, and records verdicts.
 
     Parameters
     ----------
     client : MlflowClient
-        Of the registry. The caller sees to it that nobody else writes.
+        Of the registry. The caller makes sure that no other process writes.
     """
 
     def __init__(self, client: "MlflowClient") -> None:
@@ -65,7 +62,7 @@ class Promotions:
     def record_verdict(
         self, name: str, number: str, verdict: Mapping[str, Any], champion: str | None, at: datetime
     ) -> None:
-        """Note what the gate said of a version.
+        """Record a verdict of the gate on a version.
 
         Parameters
         ----------
@@ -87,7 +84,7 @@ class Promotions:
         )
 
     def move(self, name: str, number: str, how: How, at: datetime) -> None:
-        """Make a version the champion, and the champion there was the previous one."""
+        """Make a version the champion, and the champion until then the previous one."""
         champion = self._aliases(name).get(CHAMPION)
         if champion != number:
             self._append(
@@ -104,15 +101,15 @@ class Promotions:
         self.settle(name)
 
     def settle(self, name: str) -> None:
-        """Let the other aliases follow the champion: what it replaced is the previous one, and it
-        is nobody's challenger.
+        """Set the other aliases after the champion: the version it replaced is the previous one,
+        and it is no longer the challenger.
         """
         aliases = self._aliases(name)
         champion = aliases.get(CHAMPION)
         if champion is None:
             return
-        made = moves(self._client.get_model_version(name, champion).tags)
-        replaced = made[-1]["replaced"] if made else None
+        recorded = moves(self._client.get_model_version(name, champion).tags)
+        replaced = recorded[-1]["replaced"] if recorded else None
         if replaced is not None and aliases.get(PREVIOUS) != replaced:
             self._client.set_registered_model_alias(name, PREVIOUS, replaced)
         if aliases.get(CHALLENGER) == champion:

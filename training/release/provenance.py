@@ -1,4 +1,4 @@
-"""Provenance: which data, code and environment a model was made with."""
+"""Provenance: the data, code and packages that a model was made with."""
 
 import hashlib
 import subprocess
@@ -16,7 +16,7 @@ _BLOCK_ROWS = 50_000
 
 
 def dataset_sha256(dataset: Dataset) -> str:
-    """SHA-256 of everything that labelled rows consist of: the same rows in the same order give the
+    """SHA-256 of labelled rows with everything they hold: the same rows in the same order give the
     same digest.
     """
     digest = hashlib.sha256(
@@ -39,7 +39,9 @@ def dataset_sha256(dataset: Dataset) -> str:
 
 @cache
 def environment() -> str:
-    """Installed packages and their versions, a line each, by name; as they were when first asked."""
+    """Installed packages and their versions, a line each, by name; as they were when first
+    asked.
+    """
     # Each distribution parses its metadata anew whenever one of its properties is read.
     installed = {
         (metadata["Name"].lower(), metadata["Version"])

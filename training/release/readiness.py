@@ -21,14 +21,14 @@ _SHOWN = 8
 
 
 def readiness(home: Home, model: ModelVersion, online: OnlineSettings) -> list[Finding]:
-    """What keeps a loaded version from being served.
+    """Reasons why a loaded version cannot be served.
 
     Parameters
     ----------
     home : Home
         Whose online store it would read.
     model : ModelVersion
-        It was loaded, so that its files are whole.
+        It was loaded, so its files are complete.
     online : OnlineSettings
         Which online store.
     """
@@ -62,7 +62,7 @@ def _scores(model: ModelVersion) -> Iterator[Finding]:
 
 
 def _smoke_rows(model: ModelVersion) -> np.ndarray:
-    """A row of which nothing is known, and one a stratum of which nothing else is."""
+    """One row with all values missing, and one per stratum with all other values missing."""
     strata = model.strata
     rows = np.full((1 + (len(strata.names) if strata else 0), len(model.features)), np.nan)
     if strata:
@@ -72,20 +72,20 @@ def _smoke_rows(model: ModelVersion) -> np.ndarray:
 
 def _costs(model: ModelVersion) -> Iterator[Finding]:
     facts = model.documents.get(TRAINING)
-    told = facts.get("explanation_cost") if isinstance(facts, dict) else None
-    if not isinstance(told, dict):
-        return  # the gate misses it
+    recorded = facts.get("explanation_cost") if isinstance(facts, dict) else None
+    if not isinstance(recorded, dict):
+        return  # the gate reports it as missing
     for horizon_model in model.horizon_models:
         name = horizon_name(horizon_model.horizon_days)
         cost = max(
             explanation_cost(stratum_model.booster)
             for stratum_model in horizon_model.stratum_models.values()
         )
-        if told.get(name) != cost:
+        if recorded.get(name) != cost:
             yield Finding(
                 "explanation_cost",
                 name,
-                f"{TRAINING} tells of {told.get(name)} leaves, but the boosters have {cost:,}",
+                f"{TRAINING} holds {recorded.get(name)} leaves, but the boosters have {cost:,}",
             )
 
 
@@ -111,12 +111,12 @@ def _online(home: Home, model: ModelVersion, settings: OnlineSettings) -> Iterat
     )
 
 
-def _changed(learnt: tuple[str, ...], features: tuple[str, ...], what: str) -> Iterator[Finding]:
-    gone = [name for name in learnt if name not in set(features)]
-    new = [name for name in features if name not in set(learnt)]
+def _changed(trained: tuple[str, ...], features: tuple[str, ...], what: str) -> Iterator[Finding]:
+    gone = [name for name in trained if name not in set(features)]
+    new = [name for name in features if name not in set(trained)]
     changes = [f"without {_listed(gone)}"] if gone else []
     changes += [f"with new {_listed(new)}"] if new else []
-    if not changes and features != learnt:
+    if not changes and features != trained:
         changes = ["in another order"]
     if changes:
         words = f"columns changed since training: {what} comes {' and '.join(changes)}; train again"

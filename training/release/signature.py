@@ -1,8 +1,8 @@
-"""Signature and input example: what a registered model takes and gives, written down beside it for
+"""Signature and input example: inputs and outputs of a registered model, stored beside it for
 people.
 
 MLflow's own models enforce a signature at every call and refuse whole numbers where doubles are
-meant. Ours are scored by `models.scorer`, which checks what matters, so that the signature is
+declared. Our models are scored by `models.scorer`, which checks its input, so the signature is only
 documentation.
 """
 
@@ -26,7 +26,7 @@ INPUT_EXAMPLE = "input_example.json"
 
 @dataclass(frozen=True, kw_only=True)
 class InputExample:
-    """Rows that show what a model takes and gives. They are of nobody in particular.
+    """Rows that show inputs and outputs of a model. They are no customer's rows.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class InputExample:
     matrix : (n, k) float64
         NaN for missing.
     outputs : mapping of str to (n,) float64
-        What the model gives for them, by name.
+        Outputs of the model for them, by name.
     """
 
     features: tuple[str, ...]
@@ -44,27 +44,30 @@ class InputExample:
 
     @classmethod
     def of(cls, model: ModelVersion, matrix: Floats | None = None) -> Self:
-        """An example of two rows: one of medians, which no customer need be like, and one of which
-        nothing is known.
+        """An example of two rows: one of medians, which need not be any customer's row, and one
+        with all values missing.
 
         Parameters
         ----------
         model : ModelVersion
-            Says what it gives for them.
+            Gives the outputs.
         matrix : (n, k) float64, optional
             Rows to take medians of, in the model's order. Without them only the empty row is shown.
         """
         rows = np.full((1, len(model.features)), np.nan)
         if matrix is not None and len(matrix):
-            known = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
+            present = np.where(np.isnan(matrix).all(axis=0), 0.0, matrix)
             rows = np.vstack(
-                [np.where(np.isnan(matrix).all(axis=0), np.nan, np.nanmedian(known, axis=0)), rows]
+                [
+                    np.where(np.isnan(matrix).all(axis=0), np.nan, np.nanmedian(present, axis=0)),
+                    rows,
+                ]
             )
         scores = Scorer(model, threads=1).score_all(rows)
         names = [
             "probability" if days is None else f"probability_{days}d" for days in model.horizons
         ]
-        outputs = {name: found.probability for name, found in zip(names, scores, strict=True)}
+        outputs = {name: one.probability for name, one in zip(names, scores, strict=True)}
         return cls(features=model.features, matrix=rows, outputs=outputs)
 
     def save(self, directory: Path) -> None:

@@ -1,8 +1,8 @@
-"""Tracking: a training run in MLflow, and the model version that comes of it.
+"""Tracking: a training run in MLflow, and the model version that it registers.
 
-Registering is the last step and a single transaction: a run that dies before it leaves a run
-without a version, never a version without files. Which version is served is decided elsewhere, by
-the aliases of `training.release.promotion`.
+Registering is the last step and a single transaction: a process that dies earlier leaves a run
+without a version, never a version without files. `training.release.promotion` decides by aliases
+which version is served.
 """
 
 import math
@@ -39,18 +39,18 @@ _MOST_PARAMETER_CHARACTERS = 6000
 
 
 class Savable(Protocol):
-    """What can be registered."""
+    """A model that can be registered."""
 
     @property
     def name(self) -> str:
-        """Registered model that it becomes a version of."""
+        """Name of the registered model."""
 
     def save(self, directory: Path) -> str:
-        """Write it into an empty directory, and give the SHA-256 of its ``model.json``."""
+        """Write it into an empty directory; returns the SHA-256 of its ``model.json``."""
 
 
 class Trial(Protocol):
-    """What is written down of a tuning trial: `training.fitting.tune.TrialRecord` has it all."""
+    """What is recorded of a tuning trial, such as a `training.fitting.tune.TrialRecord`."""
 
     @property
     def number(self) -> int:
@@ -58,7 +58,7 @@ class Trial(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What was proposed."""
+        """Parameters that were proposed."""
 
     @property
     def pruned(self) -> bool:
@@ -82,17 +82,17 @@ class Trial(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Duration."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What is written down about a training run.
+    """What is recorded of a training run.
 
     Parameters
     ----------
     parameters : mapping of str to object
-        What it was made with, the data's hash and the feature service included.
+        Settings of the run, with the digest of the data and the feature service.
     metrics : mapping of str to float
         Figures of merit; None is left out.
     figures : mapping of str to Figure
@@ -106,7 +106,7 @@ class RunRecord:
     dataset : tuple of str and str, optional
         Name and SHA-256 of the labelled rows.
     example : InputExample, optional
-        Rows that show what the model takes and gives; they must be of nobody in particular.
+        Rows that show inputs and outputs of the model; they must not be a customer's.
     """
 
     parameters: Mapping[str, object]
@@ -121,7 +121,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Registered:
-    """A version that was registered a moment ago.
+    """A version that was just registered.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ class Tracking:
     def registering(self, model: Savable, record: RunRecord) -> Iterator[Registered]:
         """Log a run and register its model, which becomes the challenger at the end of the block.
 
-        The block is for what must name the version, such as its report; where it fails, the version
-        is withdrawn.
+        The block makes what must name the version, such as its report. If it fails, the version is
+        deleted.
         """
         with progress("Recording the run (MLflow)"):
             run = self._client.create_run(
@@ -220,7 +220,7 @@ class Tracking:
             self._client.set_registered_model_alias(model.name, CHALLENGER, number)
 
     def set_champion_ungated(self, name: str, number: str) -> None:
-        """Make a version the champion without passing the gate, and tag it so."""
+        """Make a version the champion without asking the gate, with a tag that says so."""
         self.promotions.move(name, number, "ungated", self._clock())
 
     @property
@@ -229,19 +229,19 @@ class Tracking:
         return Promotions(self._client)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
-        """Write a text beside a run's artifacts, in place of one of the same name."""
+        """Write a text among a run's artifacts; it replaces one of the same name."""
         self._client.log_text(run_id, text, name)
 
     def _experiment(self) -> str:
-        # An experiment keeps the address its artifacts had when it was made: a home that was moved
-        # begins another one.
+        # An experiment keeps the address that its artifacts had when it was made, so a home that
+        # was moved needs a new one.
         location = self.home.artifacts.as_uri()
         for name in (EXPERIMENT, f"{EXPERIMENT} in {self.home.root}"):
-            found = self._client.get_experiment_by_name(name)
-            if found is None:
+            experiment = self._client.get_experiment_by_name(name)
+            if experiment is None:
                 return str(self._client.create_experiment(name, artifact_location=location))
-            if found.artifact_location == location:
-                return str(found.experiment_id)
+            if experiment.artifact_location == location:
+                return str(experiment.experiment_id)
         raise HoldfastError(f"MLflow has an experiment {name!r} whose artifacts lie elsewhere")
 
     @contextmanager
@@ -249,7 +249,7 @@ class Tracking:
         try:
             yield
         except BaseException:
-            with suppress(Exception):  # what went wrong first is what is told
+            with suppress(Exception):  # the first error is the one to report
                 self._client.set_terminated(run_id, "FAILED")
             raise
 
@@ -299,7 +299,7 @@ class Tracking:
     def _log_dataset(self, run_id: str, name: str, sha256: str) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
-        # MLflow keeps 36 characters of a digest; the run's parameters hold it whole.
+        # MLflow keeps 36 characters of a digest; the run's parameters hold all of it.
         dataset = Dataset(name=name, digest=sha256[:36], source_type="holdfast", source="{}")
         self._client.log_inputs(run_id, [DatasetInput(dataset, [])])
 
@@ -317,8 +317,8 @@ def _connect(home: Home) -> "MlflowClient":
                 "SELECT 1 FROM sqlite_master WHERE name = 'registered_models'"
             ).fetchone()
     if not made:
-        # MLflow keeps its connections for as long as the process lives, to a file that is no longer
-        # there.
+        # MLflow keeps its connections as long as the process lives, here to a file that was
+        # removed.
         raise HoldfastError(
             f"{home.tracking} was removed while this process had it open; run again in a new process"
         )

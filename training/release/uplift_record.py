@@ -1,4 +1,4 @@
-"""The record of uplift models: what MLflow is told of the experiments behind them."""
+"""The record of uplift models in MLflow, with figures of the experiments that they come from."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,12 @@ from training.uplift.result import ActionUplift
 
 
 def register_uplift(
-    home: Home, clock: Clock, found: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]
+    home: Home, clock: Clock, evaluations: Iterable[tuple[Experiment, ActionUplift, UpliftModel]]
 ) -> dict[str, str]:
     """Register uplift models as challengers.
 
-    An experiment is its models' gate: both verdicts stand in the model itself and in the run.
+    The experiment takes the place of the gate: its two verdicts are stored in the model and in the
+    run.
 
     Returns
     -------
@@ -25,7 +26,7 @@ def register_uplift(
     tracking = Tracking(home, clock)
     return {
         model.name: tracking.register(model, _record(experiment, action, model.service))
-        for experiment, action, model in found
+        for experiment, action, model in evaluations
     }
 
 
@@ -37,8 +38,8 @@ def _record(experiment: Experiment, action: ActionUplift, service: str | None) -
         "slope": action.slope,
     }
     metrics: dict[str, float | None] = {}
-    for name, found in figures.items():
-        metrics |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    for name, figure in figures.items():
+        metrics |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
     return RunRecord(
         parameters={
             "action": action.action,

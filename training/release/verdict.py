@@ -11,14 +11,14 @@ class Finding:
     Parameters
     ----------
     rule : str
-        Which demand is not met: complete, positives, better_than_constant, champion, slope,
+        Which rule is not met: complete, positives, better_than_constant, champion, slope,
         observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
-        `pipeline.promote`, loads, scores, online or columns.
+        `training.release.readiness`, loads, scores, online or columns.
     where : str
         Horizon, stratum, slice, column or place in a document; empty where the whole version is
         meant.
     message : str
-        What was found and what is asked, in words.
+        The figure and the rule, in words.
     """
 
     rule: str
@@ -35,7 +35,7 @@ class Verdict:
     passed : bool
         The version may become champion.
     reasons : tuple of Finding
-        All that speaks against it; empty where it passed.
+        Everything that speaks against it; empty where it passed.
     explained : dict of str to str
         Leak flags that a person explained, with their reasons.
     """

@@ -324,7 +324,7 @@ def test_one_compared_with_another_champion_is_refused_and_the_reason_kept(
     (reason,) = promotion.verdict.reasons
     assert (
         reason.message
-        == "it was compared with version 1, but version 2 is champion now: train and compare again"
+        == "it was compared with version 1, but version 2 is champion now: train again"
     )
     assert aliases(home, name) == {"champion": "2", "previous": "1", "challenger": "3"}
     entry = find_version(home, name, "3")
@@ -408,7 +408,7 @@ def test_documents_that_were_tampered_with_are_refused(
 def test_a_wrong_cost_of_explaining_is_found_out(home: Home, tracking: Tracking, name: str) -> None:
     registered(tracking, name, explanation_cost={"30": 1, "90": 12})
     (reason,) = promote_model(home, name).verdict.reasons
-    assert reason.message == "training.json tells of 1 leaves, but the boosters have 12"
+    assert reason.message == "training.json holds 1 leaves, but the boosters have 12"
 
 
 @pytest.mark.parametrize(
@@ -606,7 +606,7 @@ def test_two_versions_are_compared_on_the_rows_both_were_tested_on(
     )
     apart = compare_models(home, name, "1", "3")
     assert (apart.rows, apart.figures[0].difference) == ({}, None)
-    assert "hardly a row" in apart.note
+    assert "too few rows are in both" in apart.note
     assert apart.figures[0].one.value == 0.74
     assert "were not kept" in compare_models(home, name, "1", "4").note
 

@@ -136,7 +136,7 @@ def test_constraints_of_all_members_hold_in_the_blend() -> None:
 
 
 def test_what_cannot_be_averaged() -> None:
-    with pytest.raises(InputError, match="boosters: needs at least one"):
+    with pytest.raises(InputError, match="boosters: must hold at least one"):
         average([])
     renamed = fit_booster(replace(TABLE, features=tuple("abcdf")), 3, SETTINGS, 1)
     with pytest.raises(InputError, match="boosters: must be of the same features"):

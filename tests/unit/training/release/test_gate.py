@@ -209,7 +209,7 @@ def test_one_without_a_champion_to_beat_passes() -> None:
             "training.json/flags",
             [{"column": "x", "kind": "missingness", "figure": 0.9}],
             "leaks",
-            "flags x .missingness., and nobody has explained it",
+            "flags x .missingness., and it was not explained",
         ),
         (
             "training.json/flags",

@@ -40,7 +40,7 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         "| 90 days | prepaid | 3,000 | 75 | 0.9700 (0.8700 to 1.0700) | 1.0200 (0.9400 to 1.1000) | 3 of 3 |",
         "| region | south | 3,000 | 75 |",
         "- `tenure_days`: missingness, 0.810. Explained: null before 2019 | for all",
-        "- `the table`: too good, 0.970. Nobody has explained it.",
+        "- `the table`: too good, 0.970. Not explained.",
         "- 90 days: 12 positives",
         "## Limits",
         "explanations miss the margin by at most 1e-13 log-odds",
@@ -80,7 +80,7 @@ def test_a_slice_that_is_much_worse_and_a_calibration_that_misses_are_seen() -> 
     found[ASSESSMENT]["30"]["strata"]["all"]["deciles"][9]["observed"] = 0.5
     text = card(found)
     assert "**much worse**" in text
-    assert "| region | north | 7,000 | 175 | – | too few to tell |" in text
+    assert "| region | north | 7,000 | 175 | – | too few |" in text
     assert "| 2 of 3 |" in text
 
 
@@ -89,7 +89,7 @@ def test_a_slice_that_is_much_worse_and_a_calibration_that_misses_are_seen() -> 
 def test_what_was_not_recorded_is_not_made_up(name: str, damage: Any) -> None:
     found = card({**documents(), name: damage})
     assert f"Not recorded: no readable `{name}`." in found
-    assert "The gate was not asked yet." in found
+    assert "The gate has not evaluated it." in found
 
 
 def test_a_model_of_nobody_we_know_has_a_card_too() -> None:
