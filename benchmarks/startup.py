@@ -1,43 +1,59 @@
-"""How long the command takes for ``--help`` and for a missing table, beside an empty Python
-process.
+"""How long the command takes to answer what needs no work, and to refuse what is mistyped, beside an
+empty Python process.
 """
 
 import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from benchmarks.report import show
+from holdfast.home import Home
+from tests.builders.model_versions import publish_features
+from tests.builders.registry_tables import write_registry_tables
 
-RUNS = 7
+RUNS = 5
 
 
 def main() -> None:
     """Measure and print."""
-    holdfast = str(Path(sys.executable).with_name("holdfast"))
-    commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
-        "holdfast --help": [holdfast, "--help"],
-        "holdfast quickstart nowhere.csv": [holdfast, "quickstart", "nowhere.csv", "--target", "x"],
-    }
-    show(
-        "Start-up, median of 7 runs",
-        [
-            {"command": name, "seconds": _median_seconds(command)}
-            for name, command in commands.items()
-        ],
-    )
+    with TemporaryDirectory() as directory:
+        home, table = Home(Path(directory) / "home"), Path(directory) / "customers.csv"
+        write_registry_tables(home)
+        publish_features(home, service="churn_v1")
+        table.write_text("id,Churn\n1,yes\n2,no\n", encoding="utf-8")
+        commands = {
+            "--help": ["--help"],
+            "--version": ["--version"],
+            "settings": ["settings"],
+            "a misspelt target": ["train", "churm"],
+            "a misspelt column": ["quickstart", str(table), "--target", "Chrun"],
+            "a missing file": ["quickstart", "nowhere.csv", "--target", "Churn"],
+            "a missing folder": ["features", "build", "nowhere"],
+            "a missing home": ["train", "churn", "--home", "nowhere"],
+            "a missing registry": ["models", "list", "--home", "nowhere"],
+            "an unknown version": ["models", "promote", "99", "--home", str(home.root)],
+            "an unknown subscription": ["features", "show", "S0", "--home", str(home.root)],
+        }
+        rows = [{"holdfast": "python -c pass", "seconds": _median([sys.executable, "-c", "pass"])}]
+        holdfast = str(Path(sys.executable).with_name("holdfast"))
+        rows += [
+            {"holdfast": name, "seconds": _median([holdfast, *arguments])}
+            for name, arguments in commands.items()
+        ]
+    show(f"Start-up, median of {RUNS} runs", rows)
 
 
-def _median_seconds(command: list[str]) -> float:
-    times = []
+def _median(command: list[str]) -> float:
+    seconds = []
     for _ in range(RUNS):
         started = time.perf_counter()
         subprocess.run(command, capture_output=True, check=False)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds))
 
 
 if __name__ == "__main__":

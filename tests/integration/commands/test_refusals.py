@@ -1,0 +1,69 @@
+"""Mistyped arguments are refused before the libraries that take seconds to import."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from holdfast.home import Home
+from tests.builders.registry_tables import write_registry_tables
+
+SLOW_TO_IMPORT = (
+    *("bentoml", "duckdb", "feast", "lightgbm", "matplotlib", "mlflow", "optuna", "pandas"),
+    *("pandera", "polars", "scipy", "shap", "sklearn", "sqlalchemy"),
+)
+
+# One process for all: what one of them imports, the ones after it have imported too.
+SCRIPT = """
+import json, sys
+from typer.testing import CliRunner
+from commands.main import app
+
+slow, refused = json.loads(sys.argv[1]), []
+for arguments in json.loads(sys.argv[2]):
+    done = CliRunner().invoke(app, arguments)
+    imported = [name for name in slow if name in sys.modules]
+    refused.append([done.exit_code, done.stderr.splitlines()[-1:], imported])
+print(json.dumps(refused))
+"""
+
+
+def test_they_name_what_is_wrong_and_import_nothing_slow(tmp_path: Path) -> None:
+    registry = tmp_path / "home"
+    write_registry_tables(Home(registry))
+    table, nowhere, empty = tmp_path / "table.csv", tmp_path / "nowhere", str(tmp_path / "empty")
+    table.write_text("id,Churn\n1,yes\n2,no\n", encoding="utf-8")
+    version = "must be a version of model churn (1, champion) (got '99')"
+    missing = f"must be an existing file (got '{nowhere}')"
+    raw_tables = "hold an operator's raw tables; `holdfast features build` takes them in"
+    features = "holds no features yet; run `holdfast features build` first"
+    no_registry = "no model registry there; `holdfast quickstart` or `holdfast train` makes one"
+    cases = {
+        ("train", "churm"): "TARGET: must be one of churn,",
+        ("train", "churn", "--home", empty): raw_tables,
+        ("quickstart", str(nowhere), "--target", "Churn"): missing,
+        ("quickstart", str(table), "--target", "Chrun"): "did you mean 'Churn'?",
+        ("uplift", str(nowhere), "--treatment", "arm", "--outcome", "left"): missing,
+        ("uplift", "--home", empty): raw_tables,
+        ("data", "check", str(nowhere)): "must be an existing folder or a database URL",
+        ("features", "build", "--home", empty): "must be given the first time",
+        ("features", "build", str(nowhere)): "must be an existing folder or a database URL",
+        ("features", "materialize", "--home", empty): features,
+        ("features", "show", "S1", "--home", empty): "holds no readable online store",
+        ("models", "list", "--home", empty): no_registry,
+        ("models", "show", "99", "--home", str(registry)): version,
+        ("models", "promote", "99", "--home", str(registry)): version,
+        ("models", "compare", "1", "99", "--home", str(registry)): version,
+        ("models", "show", "--model", "chrun", "--home", str(registry)): "(churn) (got 'chrun')",
+        ("models", "rollback", "--home", empty): no_registry,
+        ("serve", "--home", empty): no_registry,
+    }
+    command = [sys.executable, "-c", SCRIPT, json.dumps(SLOW_TO_IMPORT), json.dumps(list(cases))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    for (arguments, rule), (code, last, imported) in zip(
+        cases.items(), json.loads(done.stdout), strict=True
+    ):
+        named = " ".join(arguments)
+        assert (named, code, imported) == (named, 2, [])
+        assert rule in last[0], named
+    assert not Path(empty).exists()
