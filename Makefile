@@ -17,7 +17,7 @@ setup: $(READY) ## Make .venv with the pinned dependencies and the holdfast comm
 # Anew where what is pinned has changed.
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"holdfast needs Python 3.11 to 3.13, not {v[0]}.{v[1]}; try: make setup PYTHON=python3.12")'
-	@echo "Setting up $(VENV) with the packages of requirements.lock: about 2.5 minutes on two cores with a fast network, 1.9 GB of disk."
+	@echo "Setting up $(VENV) with the packages of requirements.lock: about 3 minutes on two cores with a fast network, and 2 GB of disk."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@set -o pipefail; $(PIP) install --progress-bar off --require-hashes --requirement requirements.lock 2>&1 | $(SHOW_PROGRESS)
 	@touch $(INSTALLED)

@@ -1,8 +1,8 @@
-"""Cut-offs: the past Mondays whose labels are complete."""
+"""Cut-offs: the past Mondays whose labels are complete, and the first one of the test period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -127,3 +127,48 @@ def check_requested(
                 "cutoffs", f"must not lie after {last:%Y-%m-%d}, for {purpose}", at.isoformat()
             )
     return sorted(set(requested))
+
+
+def start_of_test(
+    cutoffs: Times, settings: LabelSettings, test_from: datetime | None = None
+) -> np.datetime64:
+    """Start of the test period.
+
+    Parameters
+    ----------
+    cutoffs : (n,) datetime64[us]
+        Cut-offs, UTC, in any order.
+    settings : LabelSettings
+        The share of cut-offs that make the test period.
+    test_from : datetime, optional
+        Start of the test period; default: the latest `test_share` of the cut-offs, at least one.
+
+    Raises
+    ------
+    InputError
+        There are no cut-offs, or the test period lies outside them.
+    """
+    distinct = np.unique(cutoffs)
+    if len(distinct) == 0:
+        raise InputError("cut-offs", "must be at least two, one to fit and one to test on", 0)
+    if test_from is None:
+        latest: np.datetime64 = distinct[-max(1, int(settings.test_share * len(distinct)))]
+        return latest
+    start = np.datetime64(test_from.astimezone(UTC).replace(tzinfo=None), "us")
+    if len(distinct) == 1:
+        raise InputError(
+            "cut-offs",
+            f"must be at least two, one to fit and one to test on; there is {_day(distinct[0])}",
+            1,
+        )
+    if not distinct[0] < start <= distinct[-1]:
+        raise InputError(
+            "test period",
+            f"must begin after {_day(distinct[0])} and not after {_day(distinct[-1])}, the last cut-off",
+            _day(start),
+        )
+    return start
+
+
+def _day(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[D]"))

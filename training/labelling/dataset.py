@@ -20,7 +20,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
 from training.labelling.care_exposure import care_exposure
-from training.labelling.cutoffs import LabelEnd, cutoffs_for
+from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import HORIZON_DAYS, LineOutcomes
@@ -115,6 +115,7 @@ def churn_dataset(
     until: datetime,
     service: str = "churn_v1",
     cutoffs: Sequence[datetime] | None = None,
+    test_from: datetime | None = None,
 ) -> Dataset:
     """Lines at risk at several cut-offs, and whether they were lost by the customer's choice.
 
@@ -131,13 +132,18 @@ def churn_dataset(
     cutoffs : sequence of datetime, optional
         Mondays with stored features; default: by the settings, counted back from the newest whose
         labels are complete.
+    test_from : datetime, optional
+        Start of the test period, to refuse one outside the cut-offs before features are read.
 
     Raises
     ------
     InputError
-        A table is absent, a cut-off has no stored features or no complete label, or no row is left.
+        A table is absent, a cut-off has no stored features or no complete label, the test period
+        lies outside the cut-offs, or no row is left.
     """
-    return _line_dataset(home, "churn", VOLUNTARY_CHURN, None, settings, service, cutoffs, until)
+    return _line_dataset(
+        home, "churn", VOLUNTARY_CHURN, None, settings, service, cutoffs, until, test_from
+    )
 
 
 def non_payment_dataset(
@@ -147,6 +153,7 @@ def non_payment_dataset(
     until: datetime,
     service: str = "churn_v1",
     cutoffs: Sequence[datetime] | None = None,
+    test_from: datetime | None = None,
 ) -> Dataset:
     """Postpaid and fixed lines at risk, and whether they were lost by non-payment.
 
@@ -161,6 +168,7 @@ def non_payment_dataset(
         service,
         cutoffs,
         until,
+        test_from,
     )
 
 
@@ -239,6 +247,7 @@ def _line_dataset(
     service: str,
     cutoffs: Sequence[datetime] | None,
     until: datetime,
+    test_from: datetime | None,
 ) -> Dataset:
     features = columns_of(service)
     repository = OperatorRepository(home)
@@ -248,6 +257,7 @@ def _line_dataset(
     chosen = cutoffs_for(
         repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs
     )
+    start_of_test(_naive(pl.Series(chosen)), settings, test_from)
     present = {at: repository.ids_at(view, at) for at in chosen}
     with progress("Finding which lines were lost"):
         outcomes = LineOutcomes.of(history, settings, _union(present.values()))

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
+from training.labelling.cutoffs import start_of_test
 from training.settings import LabelSettings
 
 if TYPE_CHECKING:
@@ -68,17 +69,7 @@ def period_split(
         positives.
     """
     cutoffs = np.unique(dataset.cutoffs)
-    if len(cutoffs) == 0:
-        raise InputError("cut-offs", "must be at least two, one to fit and one to test on", 0)
-    start = cutoffs[-max(1, int(settings.test_share * len(cutoffs)))]
-    if test_from is not None:
-        start = np.datetime64(test_from.astimezone(UTC).replace(tzinfo=None), "us")
-        if not cutoffs[0] < start <= cutoffs[-1]:
-            raise InputError(
-                "test period",
-                f"must begin after {_day(cutoffs[0])} and not after {_day(cutoffs[-1])}, the last cut-off",
-                _day(start),
-            )
+    start = start_of_test(cutoffs, settings, test_from)
     test, before = dataset.cutoffs >= start, dataset.label_ends < start
     if not before.any():
         needed = int(-(-(dataset.label_ends - dataset.cutoffs).min() // np.timedelta64(7, "D"))) + 1
@@ -124,7 +115,3 @@ def customer_share(customers: NDArray[np.str_]) -> Floats:
     ]
     shares = np.array([int.from_bytes(digest, "big") / 2**64 for digest in digests])
     return shares[place]
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))

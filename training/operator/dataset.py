@@ -58,7 +58,8 @@ def target_dataset(
     until : datetime
         Leave out rows that arrived later: usually the time now.
     test_from : datetime, optional
-        Start of the test period: the response model of surveys is fitted on what was known before.
+        Start of the test period. One outside the cut-offs is refused before features are read; the
+        response model of surveys is fitted on what was known before it.
 
     Raises
     ------
@@ -69,8 +70,9 @@ def target_dataset(
         asked = survey_dataset(home, target, config, until=until, test_from=test_from)
         return TargetDataset(asked.dataset, {SURVEY: asked.facts.to_json()}, asked)
     if target.name == "non_payment":
-        return TargetDataset(non_payment_dataset(home, config.labels, until=until), {})
+        dataset = non_payment_dataset(home, config.labels, until=until, test_from=test_from)
+        return TargetDataset(dataset, {})
+    dataset = churn_dataset(home, config.labels, until=until, test_from=test_from)
     history = RawHistory(home.raw, until)
     inactive_periods = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
-    dataset = churn_dataset(home, config.labels, until=until)
     return TargetDataset(dataset, {SENSITIVITY: [asdict(share) for share in inactive_periods]})

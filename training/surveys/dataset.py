@@ -20,10 +20,11 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import SurveyTarget, is_silent
 from training.labelling.care_exposure import CareExposure, care_exposure
+from training.labelling.cutoffs import start_of_test
 from training.labelling.dataset import Dataset, columns_of, features_for
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES
-from training.settings import LabelSettings, TrainingConfig
+from training.settings import TrainingConfig
 from training.surveys.eligible import eligible_rows
 from training.surveys.facts import SurveyFacts, survey_facts
 from training.surveys.labels import SurveyRows, survey_rows
@@ -150,6 +151,7 @@ def survey_dataset(
     history, repository = RawHistory(home.raw, until), OperatorRepository(home)
     eligible = eligible_rows(history, repository, target, settings, surveys, cutoffs)
     everybody = survey_rows(history, target, eligible.keys, settings.gap_days, surveys)
+    start_of_test(everybody.cutoffs, settings, test_from)
     people = _of_rows(eligible.people, everybody)
     # Care after the invitation is not counted: the answer was prompted by then.
     exposure = care_exposure(history, people.with_columns(label_end=_times(everybody.invited_at)))
@@ -206,7 +208,7 @@ def _weighted(
         answered,
         invited.customers,
         invited.label_ends,
-        fitted_until=test_from or _test_start(invited.cutoffs[answered], settings),
+        fitted_until=utc(start_of_test(invited.cutoffs[answered], settings, test_from)),
         settings=surveys,
         seed=config.fitting.seed,
     )
@@ -275,12 +277,6 @@ def _observed(
     ]
     observed = np.column_stack([matrix, *codes, invited.sampling_probability])
     return observed, (*features, *texts, "sampling_probability")
-
-
-def _test_start(cutoffs: Times, settings: LabelSettings) -> datetime:
-    """Start of the test period, as in `period_split`, but without its check for enough rows."""
-    distinct = np.unique(cutoffs)
-    return utc(distinct[-max(1, int(settings.test_share * len(distinct)))])
 
 
 def _days(target: SurveyTarget, cutoffs: Times) -> list[str]:

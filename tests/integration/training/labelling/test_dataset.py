@@ -342,6 +342,18 @@ def test_the_same_data_give_the_same_rows_and_time_can_be_turned_back(home: Home
         churn_dataset(home, SETTINGS, until=day(103))
 
 
+def test_a_test_period_outside_the_cut_offs_is_refused_before_features_are_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(OperatorRepository, "historical")
+    with pytest.raises(InputError, match="test period: must begin after"):
+        churn_dataset(home, SETTINGS, until=NOW, cutoffs=MONDAYS, test_from=MONDAYS[0])
+    with pytest.raises(InputError, match="test period: must begin after"):
+        non_payment_dataset(
+            home, SETTINGS, until=NOW, cutoffs=MONDAYS, test_from=MONDAYS[-1] + timedelta(days=1)
+        )
+
+
 def test_bad_requests_are_refused_by_name(home: Home) -> None:
     with pytest.raises(InputError, match="service: must be one of"):
         churn_dataset(home, SETTINGS, until=NOW, service="churn_v0")

@@ -99,6 +99,8 @@ def test_a_test_period_of_ones_own() -> None:
             match="test period: must begin after 2025-03-03 and not after 2025-10-13, the last cut-off",
         ):
             period_split(dataset, SETTINGS, test_from=outside)
+    with pytest.raises(InputError, match=r"cut-offs: must be at least two.* there is 2025-03-03"):
+        period_split(_dataset(cutoffs=1), SETTINGS, test_from=day(7))
 
 
 def test_too_few_cut_offs_say_how_many_weeks_are_needed() -> None:

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.labelling.cutoffs import start_of_test
 from training.labelling.dataset import Dataset
 from training.labelling.history import utc
 from training.labelling.periods import period_split
 from training.settings import LabelSettings
-from training.surveys.dataset import _test_start
 
 
 def answers(cutoffs: np.ndarray) -> Dataset:
@@ -43,7 +43,7 @@ def test_contacts_are_split_at_the_time_that_the_response_model_is_fitted_until(
     ).astype("timedelta64[us]")
     settings = LabelSettings(test_share=share)
     split = period_split(answers(moments), settings)
-    start = _test_start(moments, settings)
+    start = utc(start_of_test(moments, settings))
     assert start == utc(moments[split.test].min())
     assert len(split.test) == pytest.approx(share * len(moments), abs=1)
     assert utc((moments + np.timedelta64(21, "D"))[split.fit].max()) < start
@@ -51,4 +51,4 @@ def test_contacts_are_split_at_the_time_that_the_response_model_is_fitted_until(
 
 def test_even_few_rows_have_a_test_period() -> None:
     moments = np.array(["2025-01-01", "2025-02-01"], dtype="datetime64[us]")
-    assert _test_start(moments, LabelSettings()) == utc(moments[1])
+    assert start_of_test(moments, LabelSettings()) == moments[1]
