@@ -49,7 +49,7 @@ def main() -> None:
     )
 
 
-def _figures(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, object]]:
+def _figures(case: Case, results: dict[str, ContenderResult]) -> list[dict[str, object]]:
     return [
         {
             "table": case.name,
@@ -63,14 +63,14 @@ def _figures(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, o
             "leaves": "" if found.leaves is None else round(found.leaves),
             "references": ", gained ".join(filter(None, (case.auc, case.empc_gained))),
         }
-        for name, found in judged.items()
+        for name, found in results.items()
     ]
 
 
-def _differences(case: Case, judged: dict[str, ContenderResult]) -> list[dict[str, object]]:
+def _differences(case: Case, results: dict[str, ContenderResult]) -> list[dict[str, object]]:
     # With five folds, a test fold has a quarter of the rows of its training fold.
     share = 1 / (TrainingSettings.read().folds - 1)
-    ours = judged[OURS.name].figures
+    ours = results[OURS.name].figures
     return [
         {
             "table": case.name,
@@ -84,13 +84,13 @@ def _differences(case: Case, judged: dict[str, ContenderResult]) -> list[dict[st
                 )
             },
         }
-        for name, other in judged.items()
+        for name, other in results.items()
         if name != OURS.name
     ]
 
 
-def _verdict(case: Case, judged: dict[str, ContenderResult]) -> dict[str, object]:
-    auc = {name: float(found.figures["auc"].mean()) for name, found in judged.items()}
+def _verdict(case: Case, results: dict[str, ContenderResult]) -> dict[str, object]:
+    auc = {name: float(found.figures["auc"].mean()) for name, found in results.items()}
     others = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
     best = max(others, key=lambda name: auc[name])
     lead = auc[OURS.name] - auc[best]

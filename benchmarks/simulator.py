@@ -165,7 +165,7 @@ def flat_table(folder: Path, week: int) -> pd.DataFrame:
     return table.sort_values("subscription_id", ignore_index=True)
 
 
-def judge(table: pd.DataFrame, label: str, oracle: str) -> dict[str, object]:
+def ranking_figures(table: pd.DataFrame, label: str, oracle: str) -> dict[str, object]:
     """AUC of the truth, of a plain model by 5-fold cross-validation, and of the best single column.
 
     Parameters
@@ -265,9 +265,11 @@ def main() -> None:
         rows = []
         for name in BILLING_TYPES:
             part = table[table["billing_type"] == name].reset_index(drop=True)
-            rows.append({"target": f"voluntary churn, {name}"} | judge(part, "lost", "hazard"))
+            rows.append(
+                {"target": f"voluntary churn, {name}"} | ranking_figures(part, "lost", "hazard")
+            )
         surveyed = table[table["low"].notna()].drop_duplicates("customer_id").reset_index(drop=True)
-        rows.append({"target": "csat_low"} | judge(surveyed, "low", "dissatisfaction"))
+        rows.append({"target": "csat_low"} | ranking_figures(surveyed, "low", "dissatisfaction"))
         show(f"Predicting the {HORIZON_DAYS} days after {date_of(week):%Y-%m-%d}", rows)
 
 

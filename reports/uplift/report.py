@@ -44,7 +44,7 @@ class EvaluatedActions(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class ActionSection:
     """The section of one action.
 
     Parameters
@@ -109,11 +109,11 @@ def render_uplift(
     )
 
 
-def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> Section:
+def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> ActionSection:
     unit = Unit(evaluated.experiment.binary)
     figure = qini_figure(action, unit.factor, unit.word)
     qini = inline_svg(figure, f"{key}-qini")
-    return Section(
+    return ActionSection(
         key=key,
         evaluated=evaluated,
         action=action,

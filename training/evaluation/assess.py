@@ -106,7 +106,7 @@ def assess(predictions: Predictions, settings: AssessmentSettings, seed: int) ->
     _check(predictions)
     if predictions.capacity is not None:
         settings = settings.model_copy(update={"care_capacity_share": predictions.capacity})
-    prepared = _Preparation(predictions, settings)
+    prepared = _PreparedRows(predictions, settings)
     figures = resample(
         prepared.customers,
         settings.draws,
@@ -118,7 +118,7 @@ def assess(predictions: Predictions, settings: AssessmentSettings, seed: int) ->
     return prepared.assessment(figures)
 
 
-class _Preparation:
+class _PreparedRows:
     """The rows of all figures, sorted and grouped once for all weightings of the customers."""
 
     def __init__(self, predictions: Predictions, settings: AssessmentSettings) -> None:
@@ -277,7 +277,7 @@ class _Preparation:
 class _Stratum:
     """Calibration of the rows of one stratum."""
 
-    def __init__(self, prepared: _Preparation, chosen: NDArray[np.bool_]) -> None:
+    def __init__(self, prepared: _PreparedRows, chosen: NDArray[np.bool_]) -> None:
         rows = prepared.rows(prepared.predictions.probability, chosen)
         self.count, self.positives = int(chosen.sum()), int(rows[0].sum())
         self.slope, self.deciles = Slope(*rows), Deciles(*rows)

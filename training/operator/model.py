@@ -244,7 +244,7 @@ def train_operator_model(
 
 
 @dataclass(frozen=True)
-class _Search:
+class _SearchResult:
     """Results on fitting and tuning rows, before horizon models are fitted."""
 
     tuned: Tuned
@@ -261,7 +261,7 @@ def _search(
     budget: TuningBudget,
     config: TrainingConfig,
     storage: Path | None,
-) -> _Search:
+) -> _SearchResult:
     train, valid = (
         table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
     )
@@ -290,7 +290,7 @@ def _search(
                 "rounds": rounds,
             }
             advance(1)
-    return _Search(
+    return _SearchResult(
         tuned,
         parameter_sets,
         {"constrained_features": sum(map(bool, constraints)), **monotone},

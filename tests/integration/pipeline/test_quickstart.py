@@ -273,16 +273,16 @@ def test_under_time_early_rows_are_scored_but_not_judged(table: pa.Table, tmp_pa
         Roles(target="left", id="customer", time="day"),
     )
     found = scores(result.home)
-    judged = [probability is not None for probability in found["probability_oof"]]
-    first = judged.index(True)
+    evaluated = [probability is not None for probability in found["probability_oof"]]
+    first = evaluated.index(True)
     assert 0 < first < 200
-    assert not any(judged[:first])
+    assert not any(evaluated[:first])
     assert all(
         one or target == ""
-        for one, target in zip(judged[first:], table["left"].to_pylist()[first:], strict=True)
+        for one, target in zip(evaluated[first:], table["left"].to_pylist()[first:], strict=True)
     )
-    unjudged = [row for row in care(result.home) if row["probability"] == ""]
-    assert len(unjudged) == sum(target == "no" for target in table["left"].to_pylist()[:first])
+    not_evaluated = [row for row in care(result.home) if row["probability"] == ""]
+    assert len(not_evaluated) == sum(target == "no" for target in table["left"].to_pylist()[:first])
     assert "time window" in result.home.report.read_text(encoding="utf-8")
     _, times = online.read(
         online.open_service(result.home, "customer_table_v1", OnlineSettings()), ["00000", "00399"]

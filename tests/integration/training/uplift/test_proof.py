@@ -36,7 +36,7 @@ def pairs(draws: int) -> PairedOutcomes:
     return simulate_pairs(240_000 if draws == DRAWS else 12_000, seed=1)
 
 
-def judge(experiments: Iterable[Experiment], draws: int) -> list[ActionUplift]:
+def evaluate(experiments: Iterable[Experiment], draws: int) -> list[ActionUplift]:
     settings = UpliftSettings() if draws == DRAWS else UpliftSettings(folds=4, repeats=1)
     return [evaluate_experiment(experiment, settings).actions[0] for experiment in experiments]
 
@@ -49,11 +49,13 @@ def assert_silent(found: list[ActionUplift]) -> None:
 
 
 def test_with_shuffled_treatment_each_verdict_abstains(pairs: PairedOutcomes, draws: int) -> None:
-    assert_silent(judge((pairs.draw(seed, 40_000, shuffled=True) for seed in range(draws)), draws))
+    assert_silent(
+        evaluate((pairs.draw(seed, 40_000, shuffled=True) for seed in range(draws)), draws)
+    )
 
 
 def test_a_true_effect_of_one_and_a_half_points_is_found(pairs: PairedOutcomes, draws: int) -> None:
-    found = judge((pairs.draw(seed, 40_000) for seed in range(draws)), draws)
+    found = evaluate((pairs.draw(seed, 40_000) for seed in range(draws)), draws)
     works = sum(action.works for action in found)
     if draws == DRAWS:
         assert pairs.effect == pytest.approx(0.015, abs=0.0005)
@@ -89,7 +91,7 @@ def test_with_hillstroms_treatment_shuffled_each_verdict_abstains(
             **{**vars(two), "arm": arm, "propensity": (np.bincount(arm) / len(arm))[arm]}
         )
 
-    assert_silent(judge((shuffled(seed) for seed in range(draws)), draws))
+    assert_silent(evaluate((shuffled(seed) for seed in range(draws)), draws))
 
 
 @pytest.mark.real_data

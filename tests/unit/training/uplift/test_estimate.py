@@ -160,9 +160,9 @@ def test_the_model_repeats_what_the_experiment_vouches_for(
 
 
 def test_without_a_ranking_all_rows_get_the_average_effect() -> None:
-    judged = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
-    said = judged.model(0, "uplift_call", None).predict(judged.experiment.matrix)
-    np.testing.assert_allclose(said.effect, judged.actions[0].average.value)
+    evaluated = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
+    said = evaluated.model(0, "uplift_call", None).predict(evaluated.experiment.matrix)
+    np.testing.assert_allclose(said.effect, evaluated.actions[0].average.value)
 
 
 def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path
     one, two = evaluate_experiment(found, QUICK), evaluate_experiment(found, QUICK)
     assert one.actions == two.actions
     digests = [
-        judged.model(0, "uplift_call", None).save(tmp_path / str(place))
-        for place, judged in enumerate((one, two))
+        evaluated.model(0, "uplift_call", None).save(tmp_path / str(place))
+        for place, evaluated in enumerate((one, two))
     ]
     assert digests[0] == digests[1]
 
@@ -199,28 +199,29 @@ def test_numbers_as_outcome() -> None:
     spend = (
         20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
     )
-    (judged,) = evaluate_experiment(replace(found, outcome=spend), QUICK).actions
-    assert judged.works
-    assert judged.average.low < 3 < judged.average.high
+    (evaluated,) = evaluate_experiment(replace(found, outcome=spend), QUICK).actions
+    assert evaluated.works
+    assert evaluated.average.low < 3 < evaluated.average.high
     # What models explain takes noise out: far narrower than the difference of means.
-    assert judged.average.high - judged.average.low < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(
-        2_000
+    assert (
+        evaluated.average.high - evaluated.average.low
+        < 0.85 * 2 * 1.96 * spend.std() * 2 / np.sqrt(2_000)
     )
 
 
 def test_an_arm_that_is_much_smaller_than_the_others() -> None:
     found = experiment(rows=4_000, treated=0.03, effect=0.1)
-    (judged,) = evaluate_experiment(found, QUICK).actions
-    assert judged.treatment.rows < 150
-    assert judged.average.low < 0.1 < judged.average.high
+    (evaluated,) = evaluate_experiment(found, QUICK).actions
+    assert evaluated.treatment.rows < 150
+    assert evaluated.average.low < 0.1 < evaluated.average.high
 
 
 def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
     found = experiment(rows=1_500, spread=0.15)
     sparse = found.matrix.copy()
     sparse[5:, 2] = np.nan
-    (judged,) = evaluate_experiment(replace(found, matrix=sparse), QUICK).actions
-    for group in judged.groups:
+    (evaluated,) = evaluate_experiment(replace(found, matrix=sparse), QUICK).actions
+    for group in evaluated.groups:
         assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
 
 
