@@ -382,7 +382,7 @@ def test_what_drives_risk_is_told_by_driver_by_reason_and_for_a_few_rows(page: P
 def test_examples_are_told_in_the_language_asked_for() -> None:
     model = operator_model()
     html = render_in("zh-TW", model)
-    lists = re.findall(r'<ul class="told" lang="([^"]*)">', html)
+    lists = re.findall(r'<ul class="worded" lang="([^"]*)">', html)
     assert lists[:3] == ["zh-Hant", "en", "zh-Hans"]
     assert "網路" in html or "網絡" in html
     with pytest.raises(InputError, match="language"):
