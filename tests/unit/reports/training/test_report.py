@@ -407,6 +407,8 @@ def test_how_it_was_made(page: Page) -> None:
     assert "too new: not enough history 2,400" in text
     assert "odd reason 3" in text
     assert excluded_words("use_unknown") == "prepaid, and its use is not known"
+    # As versions trained before call inactive lines.
+    assert excluded_words("silent") == excluded_words("inactive")
     named = {
         *LINE_EXCLUSIONS,
         "other_billing_type",
