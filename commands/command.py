@@ -1,4 +1,4 @@
-"""What all commands share: their common options, and errors as one readable line."""
+"""Options that several commands have, and errors as one readable line."""
 
 import functools
 import logging
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        help="Directory that everything lies in. Default: HOLDFAST_HOME, or var", show_default=False
+        help="Directory that holds everything. Default: HOLDFAST_HOME, or var", show_default=False
     ),
 ]
 JsonOption = Annotated[
@@ -29,7 +29,7 @@ JsonOption = Annotated[
 
 
 def home_of(home: Path | None) -> "Home":
-    """The home directory that an option names, or that the settings do."""
+    """The home directory given as an option, else by the settings."""
     from holdfast.home import Home
     from holdfast.settings import BaseSection
 
@@ -37,7 +37,7 @@ def home_of(home: Path | None) -> "Home":
 
 
 def reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn errors into one readable line on standard error and the exit code they stand for."""
+    """Turn errors into one readable line on standard error and their exit code."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:

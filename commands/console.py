@@ -20,17 +20,18 @@ from rich.progress import (
 from holdfast.logging import Advance
 
 _LINE_EVERY_SECONDS = 5.0
+_LINE_FROM_SECONDS = 0.05
 
 
 class ConsoleReporter:
-    """Shows progress on standard error: bars on a terminal, a line now and then elsewhere."""
+    """Shows progress on standard error: bars on a terminal, a line every few seconds elsewhere."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Advance]:
-        """Show one task until the context ends, then leave one line with the time it took."""
+        """Show one task until the context ends; then print how long it took, unless that rounds to 0.0 s."""
         started = time.monotonic()
         if self._console.is_terminal:
             columns = (
@@ -45,7 +46,9 @@ class ConsoleReporter:
                 yield lambda steps: bars.advance(bar, steps)
         else:
             yield self._lines(description, total)
-        self._console.print(f"  [dim]{description}, {time.monotonic() - started:.1f} s[/dim]")
+        seconds = time.monotonic() - started
+        if seconds >= _LINE_FROM_SECONDS:
+            self._console.print(f"  [dim]{description}, {seconds:.1f} s[/dim]")
 
     def _lines(self, description: str, total: int | None) -> Advance:
         done, last = 0, time.monotonic()

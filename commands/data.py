@@ -167,5 +167,5 @@ def _late(one: "TableReport") -> str:
     return f"{one.late_share:.1%}" if one.accepted else ""
 
 
-def _day(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d}"
+def _day(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d}"

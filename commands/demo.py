@@ -1,4 +1,4 @@
-"""`holdfast demo`: everything once, on a made-up operator."""
+"""`holdfast demo`: everything once, on a simulated operator."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,13 +17,13 @@ def demo(
     home: Annotated[
         Path | None,
         typer.Option(
-            help="Directory that everything lies in. Default: demo below HOLDFAST_HOME, or var/demo",
+            help="Directory that holds everything. Default: demo below HOLDFAST_HOME, or var/demo",
             show_default=False,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try everything once on generated customers."""
+    """Try everything once on a simulated operator."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -48,15 +48,15 @@ def demo(
 
 
 def _print_demo(result: "Demo") -> None:
-    """Print the demo's quickstart and the service's answers, and what to look at next."""
+    """Print the quickstart's results, the service's answers, and what to look at next."""
     from rich.console import Console
     from rich.markup import escape
 
     print_quickstart(result.quickstart)
     console = Console(highlight=False)
-    console.print("\n[bold]What the service answered[/bold]")
+    console.print("\n[bold]Answers of the service[/bold]")
     console.print(
-        "[dim]by the champion; the care list goes by models that had not seen the outcome[/dim]"
+        "[dim]from the champion; the care list uses models that were not fitted on the customer's own row[/dim]"
     )
     for prediction in result.answer["predictions"]:
         customer = escape(prediction["customer_id"])
@@ -65,13 +65,14 @@ def _print_demo(result: "Demo") -> None:
         )
         for reason in prediction["reasons"]:
             direction = "raises" if reason["contribution"] > 0 else "lowers"
-            value = "not known" if reason["value"] is None else reason["value"]
+            value = "missing" if reason["value"] is None else reason["value"]
             what = escape(f"{reason['feature']} = {value}")
             console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
+    console.print(f"\nThe demo took {result.seconds:.0f} s.")
     home = result.quickstart.home
     first = escape(result.answer["predictions"][0]["customer_id"])
     console.print(
-        f"\nOpen [bold]{escape(str(home.report))}[/bold] in a browser, look the first one up, then try tables of your own:"
+        f"Open [bold]{escape(str(home.report))}[/bold] in a browser, look up the first one, then try your own tables:"
     )
     console.print(
         f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]",

@@ -38,13 +38,13 @@ def plan(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
-        _print_changes(changes, "Nothing to apply: the registry holds what the definitions say.")
+        _print_changes(changes, "Nothing to apply: the registry matches the definitions.")
 
 
 @app.command()
 @reporting_errors
 def apply(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Make the registry hold what the definitions say."""
+    """Make the registry match the definitions."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -55,7 +55,7 @@ def apply(home: HomeOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"changes": [vars(change) for change in changes]})
     else:
-        _print_changes(changes, "Nothing was to change.")
+        _print_changes(changes, "Nothing to change: the registry matches the definitions.")
 
 
 @app.command()
@@ -65,7 +65,7 @@ def build(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="Raw tables to take in first: a folder of parquet or CSV, or a SQLAlchemy URL.",
+            help="Raw tables to read first: a folder of parquet or CSV, or a SQLAlchemy URL.",
             show_default=False,
         ),
     ] = None,
@@ -80,7 +80,7 @@ def build(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute features: the newest snapshot of everybody, and Mondays for training."""
+    """Compute features: the newest snapshot of everyone, and past Mondays for training."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -126,14 +126,15 @@ def show(
     id: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="A subscription, or a customer with --service dissatisfaction_v1."
+            metavar="ID",
+            help="Id of a subscription, or of a customer with --service dissatisfaction_v1.",
         ),
     ],
     service: Annotated[str, typer.Option(help="Feature service to read.")] = "churn_v1",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the online store knows of somebody."""
+    """Show the newest features of a subscription or customer, from the online store."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -179,7 +180,7 @@ def _print_build(result: "FeatureBuild") -> None:
     console.print(table)
     console.print(
         f"Newest snapshot [bold]{build.at:%Y-%m-%d}[/bold], {len(build.history)} Mondays of history"
-        f" for {build.history_share:.0%} of customers; {len(build.built)} computed, {len(build.skipped)} were there."
+        f" for {build.history_share:.0%} of customers; {len(build.built)} computed, {len(build.skipped)} were there already."
     )
     if result.quarantined:
         console.print(
@@ -210,7 +211,7 @@ def _print_materialized(result: "Materialized") -> None:
 
 
 def _print_profile(profile: "Profile") -> None:
-    """Print somebody's features by view, with the time of their values."""
+    """Print the features of one entity by view, with the times of their values."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Column, Table
@@ -219,26 +220,26 @@ def _print_profile(profile: "Profile") -> None:
     console.print(
         f"[bold]{escape(profile.id)}[/bold]  [dim]{profile.entity}, {profile.service}[/dim]"
     )
-    for view, group in groupby(profile.features, key=lambda known: known.view):
-        known = list(group)
-        first = known[0]
+    for view, group in groupby(profile.features, key=lambda feature: feature.view):
+        features = list(group)
+        first = features[0]
         when = "no values" if first.time is None else f"as of {first.time:%Y-%m-%d %H:%M} UTC"
         late = "  [yellow]stale[/yellow]" if first.stale else ""
         names = Column("feature", no_wrap=True), Column("value", justify="right", no_wrap=True)
-        table = Table(*names, "unit", "what it says", box=None, padding=(0, 2, 0, 0))
-        for feature in known:
+        table = Table(*names, "unit", "meaning", box=None, padding=(0, 2, 0, 0))
+        for feature in features:
             table.add_row(*_row(feature))
         console.print(f"\n[bold]{view}[/bold]  [dim]{when}[/dim]{late}")
         console.print(table)
 
 
-def _row(known: "KnownFeature") -> tuple[str, str, str, str]:
+def _row(shown: "KnownFeature") -> tuple[str, str, str, str]:
     from rich.markup import escape
 
-    value = "[dim]–[/dim]" if known.value is None else f"{known.value:g}"
+    value = "[dim]–[/dim]" if shown.value is None else f"{shown.value:g}"
     return (
-        known.feature.name,
+        shown.feature.name,
         value,
-        f"[dim]{known.feature.unit}[/dim]",
-        f"[dim]{escape(known.feature.about)}[/dim]",
+        f"[dim]{shown.feature.unit}[/dim]",
+        f"[dim]{escape(shown.feature.about)}[/dim]",
     )

@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Who is about to leave, who is quietly dissatisfied and why, and whom to care for first.",
+    help="Predicts who is about to leave and who is quietly dissatisfied, why, and whom to look after first.",
     epilog="Start with: holdfast quickstart customers.csv --target Churn --id customerID",
     rich_markup_mode=None,  # rich help pages take longer to import than all the rest
 )

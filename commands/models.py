@@ -27,7 +27,7 @@ REFUSED = 3
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Model versions: which there are, and which is served.",
+    help="Model versions: which exist, and which is served.",
     rich_markup_mode=None,
 )
 
@@ -65,12 +65,12 @@ def show(
     ] = "champion",
     model: ModelOption = "churn",
     card: Annotated[
-        bool, typer.Option("--card", help="Print its model card, Markdown, and nothing else.")
+        bool, typer.Option("--card", help="Print only its model card, in Markdown.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is known of a version."""
+    """Show a version: its figures, gate decisions and times as champion."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -134,14 +134,14 @@ def promote(
         list[str] | None,
         typer.Option(
             metavar="NAME=REASON",
-            help="Why a flag of the leak watch is none, by its column or kind; kept on record; repeat for several.",
+            help="Why a flag of the leak watch is not a leak, by its column or kind; kept on record; repeat for several.",
             show_default=False,
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the gate, and make a version champion if it passes; exits with 3 where it is refused."""
+    """Ask the gate, and make a version champion if it passes; exit code 3 if it is refused."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -177,7 +177,7 @@ def promote(
 def rollback(
     model: ModelOption = "churn", home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
-    """Make the previous champion champion again; once more, and it is undone."""
+    """Make the previous champion champion again; a second rollback undoes it."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -217,24 +217,24 @@ def _print_versions(versions: "Sequence[ListedVersion]") -> None:
 
     console = Console(highlight=False)
     if not versions:
-        console.print("No model was registered yet.")
+        console.print("No model is registered yet.")
     for name, group in groupby(versions, key=lambda version: version.name):
-        found = list(group)
-        horizon = next((version.horizon_days for version in found if version.horizon_days), None)
+        of_model = list(group)
+        horizon = next((version.horizon_days for version in of_model if version.horizon_days), None)
         within = f"  [dim]figures within {horizon} days[/dim]" if horizon else ""
         console.print(f"[bold]{escape(name)}[/bold]{within}")
-        metrics = list(dict.fromkeys(metric for version in found for metric in version.figures))
+        metrics = list(dict.fromkeys(metric for version in of_model for metric in version.figures))
         titles = [
             Column(metric.replace("_", " "), justify="right", no_wrap=metric == "auc")
             for metric in metrics
         ]
         names = (
             Column("version", justify="right"),
-            Column("is", no_wrap=True),
+            Column("alias", no_wrap=True),
             Column("gate", no_wrap=True),
         )
         table = Table(*names, *titles, Column("made", no_wrap=True), box=box.SIMPLE_HEAD)
-        for version in found:
+        for version in of_model:
             figures = [
                 _figure(version.figures.get(metric), interval=metric == "auc") for metric in metrics
             ]
@@ -246,7 +246,7 @@ def _print_versions(versions: "Sequence[ListedVersion]") -> None:
 
 
 def _print_version(shown: "ShownVersion") -> None:
-    """Print what is known of a version: figures, verdicts, moves."""
+    """Print a version: its figures, gate decisions and times as champion."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -256,7 +256,7 @@ def _print_version(shown: "ShownVersion") -> None:
     version = shown.listed
     aliases = f", {' and '.join(version.aliases)}" if version.aliases else ""
     console.print(
-        f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_moment(version.made_at)}"
+        f"[bold]{escape(version.name)} version {version.number}[/bold]{aliases}, made {_time(version.made_at)}"
     )
     result = shown.to_json()
     for horizon, assessment in (result["assessment.json"] or {}).items():
@@ -267,17 +267,17 @@ def _print_version(shown: "ShownVersion") -> None:
             table.add_row(metric.replace("_", " "), _figure(figure))
         console.print(table)
     for uplift in result["uplift"]:
-        told = ", ".join(f"{key} {value}" for key, value in uplift.items())
-        console.print(f"its experiment says: {escape(told)}")
+        findings = ", ".join(f"{key} {value}" for key, value in uplift.items())
+        console.print(f"its experiment: {escape(findings)}")
     for move in shown.moves:
         place = f" in place of version {move['replaced']}" if move["replaced"] else ""
-        console.print(f"champion since {_moment(move['at'])} by {move['how']}{place}")
+        console.print(f"champion since {_time(move['at'])} by {move['how']}{place}")
     for verdict in shown.verdicts:
-        _print_verdict(console, verdict, f"gate, {_moment(verdict['at'])}: ")
+        _print_verdict(console, verdict, f"gate, {_time(verdict['at'])}: ")
     if not shown.verdicts:
         console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
     console.print(
-        f"[dim]All of it: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]",
+        f"[dim]The full model card: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]",
         soft_wrap=True,
     )
 
@@ -324,10 +324,10 @@ def _print_promotion(promotion: "Promotion") -> None:
             f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
         )
         console.print(
-            f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; the service notices by itself."
+            f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; a running service loads it by itself."
         )
         console.print(
-            f"[dim]back again: holdfast models rollback --model {escape(promotion.name)}[/dim]"
+            f"[dim]To undo it: holdfast models rollback --model {escape(promotion.name)}[/dim]"
         )
     else:
         _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
@@ -347,7 +347,7 @@ def _print_rollback(result: "Rollback") -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(result.name)} version {result.number}[/bold] is champion again in place of version {result.was};"
-        " the service notices by itself."
+        " a running service loads it by itself."
     )
 
 
@@ -408,7 +408,7 @@ def _figure(
     return f"{figure['value']:{sign}.4f}{shown}"
 
 
-def _moment(text: str) -> str:
+def _time(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
 

@@ -1,4 +1,4 @@
-"""`holdfast quickstart`: a served churn model from one customer table."""
+"""`holdfast quickstart`: a churn model from one customer table, ready to serve."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pipeline.quickstart import Quickstart
 
 _ADVICE = {
-    "single_column": "tells the answer almost alone; known before the customer left?",
-    "missingness": "is missing for some outcomes more than for others; filled in afterwards?",
-    "id_like": "has hardly two equal values, as an id has; use --drop?",
-    "duplicate_rows": "of the rows repeat another; they may sit on both sides of a split",
-    "too_good": "is the cross-validated AUC; real churn is not that predictable",
+    "single_column": "predicts the outcome almost alone; was it known before the customer left?",
+    "missingness": "is missing for one outcome more than for the other; was it filled in afterwards?",
+    "id_like": "has almost only distinct values, like an id; use --drop?",
+    "duplicate_rows": "of the rows repeat another row; they may be on both sides of a split",
+    "too_good": "is the cross-validated AUC; churn is rarely that predictable",
 }
 
 
@@ -27,14 +27,14 @@ def quickstart(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help="One row a customer: .csv, .csv.gz or .parquet.",
+            help="One row per customer: .csv, .csv.gz or .parquet.",
             show_default=False,
         ),
     ],
     target: Annotated[
         str,
         typer.Option(
-            help="Column that says who left; rows where it is blank are only scored.",
+            help="Column that says who left; rows where it is blank are scored only.",
             show_default=False,
         ),
     ],
@@ -71,20 +71,21 @@ def quickstart(
     value: Annotated[
         str | None,
         typer.Option(
-            help="Column with what a customer is worth; orders the care list.", show_default=False
+            help="Column with the customer's value; the care list is ordered by it.",
+            show_default=False,
         ),
     ] = None,
     available_at_scoring: Annotated[
         Path | None,
         typer.Option(
-            help="File with the columns known when scoring, one a line; others are left out.",
+            help="File with the columns that are available when scoring, one per line; others are left out.",
             show_default=False,
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a served churn model from one customer table."""
+    """Train a churn model from one customer table, ready to serve."""
     from commands.console import print_json, results_only
 
     with results_only():
@@ -121,8 +122,8 @@ def quickstart(
 
 
 def print_quickstart(result: "Quickstart") -> None:
-    """Print what was decided per column, how good the model is, what is suspicious, and where
-    everything lies.
+    """Print the kind of each column, how good the model is, what is suspicious, and where the files
+    are.
     """
     from rich import box
     from rich.console import Console
@@ -131,7 +132,7 @@ def print_quickstart(result: "Quickstart") -> None:
 
     console = Console(highlight=False)
     columns = Table(
-        Column("column", overflow="fold"), "is a", "because", "missing", box=box.SIMPLE_HEAD
+        Column("column", overflow="fold"), "kind", "why", "missing", box=box.SIMPLE_HEAD
     )
     for column in result.encoding.columns:
         missing = result.missing_share(column.name)
@@ -154,11 +155,11 @@ def print_quickstart(result: "Quickstart") -> None:
         )
     home = result.home
     console.print(
-        f"\n[bold]{result.model_name} version {result.version}[/bold] is champion, in {result.seconds:.0f} s. Look at"
+        f"\n[bold]{result.model_name} version {result.version}[/bold] is champion, after {result.seconds:.0f} s. Look at"
     )
     for path, what in (
         (home.report, "the report"),
-        (home.care_list, "whom to care for first"),
+        (home.care_list, "customers in the order to look after them"),
         (home.scores, "everyone's scores"),
     ):
         console.print(f"  {escape(str(path))}  [dim]{what}[/dim]", soft_wrap=True)
@@ -176,7 +177,7 @@ def _print_figures(result: "Quickstart", console: "Console") -> None:
     roles = result.customers.roles
     left = escape(f"{roles.target} = {' or '.join(roles.positive)}")
     console.print(
-        f"{len(result.customers.ids):,} customers; left means {left}: {result.positive_rate:.2%} of known outcomes\n"
+        f"{len(result.customers.ids):,} customers; left means {left}: {result.positive_rate:.2%} where the outcome is known\n"
     )
     figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     figures.add_row("AUC", f"{evaluation.auc:.4f}{spread}", "[dim]0.5 is chance[/dim]")

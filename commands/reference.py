@@ -1,5 +1,5 @@
-"""The generated references in `docs/reference`: every command, every setting, every raw table and
-feature, the REST contract.
+"""The generated references in `docs/reference`: every command, setting, raw table and
+feature, and the REST contract.
 
 ``python -m commands.reference`` writes them anew; a test fails when they are not what it would
 write.
@@ -88,7 +88,7 @@ def _settings() -> str:
         "",
         _NOTE,
         "",
-        "Set them in the environment; `holdfast settings` shows what is in force and why.",
+        "Set them in the environment; `holdfast settings` shows the values in force and where they come from.",
         "",
     ]
     lines += ["| setting | default | what for |", "| --- | --- | --- |"]

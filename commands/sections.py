@@ -68,17 +68,17 @@ def effective_settings() -> list[Setting]:
     InputError
         A variable holds a value that its setting does not take.
     """
-    found = []
+    in_force = []
     for section in sections():
         values = section.read()
         for name, field in section.model_fields.items():
             variable = section.variable(name)
             given = bool(_given(variable))
             origin = "environment" if given else "default"
-            found.append(
+            in_force.append(
                 Setting(variable, str(getattr(values, name)), origin, field.description or "")
             )
-    return found
+    return in_force
 
 
 def _given(variable: str) -> str | None:

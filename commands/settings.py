@@ -15,11 +15,11 @@ def settings(as_json: JsonOption = False) -> None:
     from commands.console import print_json
     from commands.sections import effective_settings
 
-    found = effective_settings()
+    in_force = effective_settings()
     if as_json:
-        print_json({"settings": [vars(setting) for setting in found]})
+        print_json({"settings": [vars(setting) for setting in in_force]})
     else:
-        _print_settings(found)
+        _print_settings(in_force)
 
 
 def _print_settings(settings: "Sequence[Setting]") -> None:

@@ -1,4 +1,4 @@
-"""`holdfast simulate`: a made-up operator whose truth is known."""
+"""`holdfast simulate`: a simulated operator with a known truth."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def simulate(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder to make; raw tables lie in its folder raw, the truth in truth.",
+            help="Folder to create; raw tables go into its folder raw, the truth into truth.",
             show_default=False,
         ),
     ],
@@ -30,7 +30,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Make up an operator whose truth is known: raw tables to try everything on."""
+    """Simulate an operator with a known truth: raw tables to try everything on."""
     from commands.console import print_json, results_only
 
     with results_only():

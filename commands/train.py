@@ -87,7 +87,7 @@ def train(
 
 
 def _print_training(result: "Trained") -> None:
-    """Print how good the new version is, beside what, and what the gate would say."""
+    """Print how good the new version is beside its baselines, and whether the gate would pass it."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -121,7 +121,7 @@ def _print_training(result: "Trained") -> None:
             f"[yellow]leak watch[/yellow] {flag.kind} {escape(flag.column or '')} {flag.figure:.3f}"
         )
     if result.verdict.passed:
-        console.print("[green]The gate would let it pass.[/green]")
+        console.print("[green]The gate would pass it.[/green]")
     else:
         console.print("[yellow]The gate would refuse it:[/yellow]")
         for finding in result.verdict.reasons:
@@ -144,9 +144,9 @@ def _figures(assessments: "dict[str, Assessment]") -> "Table":
     ]
     table = Table(Column("on the test period, with 95 % intervals"), *columns, box=box.SIMPLE_HEAD)
     for metric, name in _METRICS.items():
-        found = [assessment.metrics.get(metric) for assessment in assessments.values()]
+        estimates = [assessment.metrics.get(metric) for assessment in assessments.values()]
         table.add_row(
-            name, *("–" if estimate is None else _interval(estimate) for estimate in found)
+            name, *("–" if estimate is None else _interval(estimate) for estimate in estimates)
         )
     return table
 

@@ -23,7 +23,7 @@ def uplift(
         Path | None,
         typer.Argument(
             metavar="[TABLE]",
-            help="One row a customer of an experiment: .csv, .csv.gz or .parquet. Default: the home's randomised contacts",
+            help="One row per customer of an experiment: .csv, .csv.gz or .parquet. Default: the home's randomised contacts",
             show_default=False,
         ),
     ] = None,
@@ -32,9 +32,7 @@ def uplift(
     ] = None,
     outcome: Annotated[
         str | None,
-        typer.Option(
-            help="Column that says what came of it: two values, or numbers.", show_default=False
-        ),
+        typer.Option(help="Column with the outcome: two values, or numbers.", show_default=False),
     ] = None,
     control: Annotated[
         str | None,
@@ -70,7 +68,7 @@ def uplift(
     drop: Annotated[
         list[str] | None,
         typer.Option(
-            help="Column not to use, such as one known only afterwards; repeat for several.",
+            help="Column not to use, such as one filled in afterwards; repeat for several.",
             show_default=False,
         ),
     ] = None,
@@ -115,7 +113,7 @@ def uplift(
         if table is None:
             for option, value in given.items():
                 if value:
-                    raise InputError(option, "is about a TABLE, which must be given then", value)
+                    raise InputError(option, "must come with a TABLE", value)
             run = evaluate_home(
                 home_of(home), action or (), out or folder / "care", settings, clock=system_clock
             )
@@ -123,7 +121,7 @@ def uplift(
             if action:
                 raise InputError(
                     "--action",
-                    "is about the home's contacts; with TABLE, arms are those of --treatment",
+                    "must come without a TABLE, whose arms are in --treatment",
                     action,
                 )
             if treatment is None or outcome is None:
@@ -147,7 +145,7 @@ def uplift(
 
 
 def _print_uplift(run: "UpliftRun") -> None:
-    """Print the verdicts and what they rest on, and where everything lies."""
+    """Print the verdicts with the figures behind them, and where the files are."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -155,13 +153,13 @@ def _print_uplift(run: "UpliftRun") -> None:
     from reports.uplift.words import Unit
 
     console = Console(highlight=False)
-    for found in run.evaluations:
-        _print_experiment(found, console)
-        for action in found.actions:
-            _print_action(action, Unit(found.experiment.binary), console)
+    for evaluation in run.evaluations:
+        _print_experiment(evaluation, console)
+        for action in evaluation.actions:
+            _print_action(action, Unit(evaluation.experiment.binary), console)
     for name, why in run.not_evaluated.items():
         console.print(f"\n[bold]{escape(name)}[/bold]: not evaluated. {escape(why)}")
-    actions = [action for found in run.evaluations for action in found.actions]
+    actions = [action for evaluation in run.evaluations for action in evaluation.actions]
     if len(actions) > 2:
         verdicts = Table("", "in short", box=None, padding=(0, 2, 0, 0), show_header=False)
         for action in actions:
@@ -185,28 +183,28 @@ def _colour(action: "ActionUplift") -> str:
     return "red" if action.harms else "green" if action.works or action.targetable else "yellow"
 
 
-def _print_experiment(found: "ExperimentEvaluation", console: "Console") -> None:
+def _print_experiment(evaluation: "ExperimentEvaluation", console: "Console") -> None:
     from rich.markup import escape
 
     from reports.uplift import words
 
-    experiment = found.experiment
+    experiment = evaluation.experiment
     rows = f"{len(experiment.outcome):,} rows"
-    if found.clusters < len(experiment.outcome):
-        rows += f" of {found.clusters:,} customers or households"
+    if evaluation.clusters < len(experiment.outcome):
+        rows += f" of {evaluation.clusters:,} customers or households"
     console.print(
-        f"\n[bold]{escape(experiment.name)}[/bold]: {rows}; {escape('; '.join(found.notes))}"
+        f"\n[bold]{escape(experiment.name)}[/bold]: {rows}; {escape('; '.join(evaluation.notes))}"
     )
     for reason, count in experiment.left_out.items():
         console.print(f"  [dim]left out: {count:,} {escape(reason)}[/dim]")
     for mark, shares in experiment.marked().items():
-        told = ", ".join(f"{share:.0%} of {escape(arm)}" for arm, share in shares.items())
-        console.print(f"  [dim]{escape(mark)}: {told}[/dim]")
-    for imbalance in found.imbalances[:8]:
+        by_arm = ", ".join(f"{share:.0%} of {escape(arm)}" for arm, share in shares.items())
+        console.print(f"  [dim]{escape(mark)}: {by_arm}[/dim]")
+    for imbalance in evaluation.imbalances[:8]:
         console.print(f"[yellow]suspicious[/yellow] {escape(words.imbalance(imbalance))}")
-    if len(found.imbalances) > 8:
+    if len(evaluation.imbalances) > 8:
         console.print(
-            f"[yellow]suspicious[/yellow] and {len(found.imbalances) - 8} more such columns"
+            f"[yellow]suspicious[/yellow] and {len(evaluation.imbalances) - 8} more such columns"
         )
 
 
@@ -245,8 +243,8 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
     table.add_row("AUTOC", *_cells(action.autoc, unit), "[dim]0 is a random ranking[/dim]")
     for policy in action.policies:
         if policy.over_random:
-            name = {"model": "by prediction", "riskiest": "worst off"}[policy.name]
-            note = "[dim]over as many at random[/dim]"
+            name = {"model": "by prediction", "riskiest": "by risk"}[policy.name]
+            note = "[dim]compared with as many at random[/dim]"
             table.add_row(
                 f"treat {policy.share:.0%}, {name}", *_cells(policy.over_random, unit), note
             )
@@ -261,7 +259,7 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
         if group.traits and (
             group.harmed or (action.targetable and place in (0, len(action.groups) - 1))
         ):
-            traits = escape("; ".join(words.trait(found) for found in group.traits))
+            traits = escape("; ".join(words.trait(trait) for trait in group.traits))
             console.print(f"[dim]group {place + 1}: {traits}[/dim]")
 
 

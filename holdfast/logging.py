@@ -1,7 +1,7 @@
 """Logging and progress.
 
-Rooms log through `logging.getLogger(__name__)` and never log attribute values. Work that may take
-more than two seconds says so through `progress`; whoever runs it decides how that is shown (the
+Packages log through `logging.getLogger(__name__)` and never log attribute values. Work that may
+take more than two seconds reports it through `progress`; the process decides how that is shown (the
 command line draws bars, a test shows nothing).
 """
 
@@ -36,7 +36,7 @@ _reporter: Reporter = SilentReporter()
 
 
 def show_progress_with(reporter: Reporter) -> None:
-    """Choose who shows progress from now on, in this process."""
+    """Choose how progress is shown from now on, in this process."""
     global _reporter
     _reporter = reporter
 
@@ -49,7 +49,7 @@ def progress(description: str, total: int | None = None) -> AbstractContextManag
     description : str
         What is being done, for a person.
     total : int, optional
-        How many steps there are, where that is known.
+        Number of steps, if it is known.
 
     Returns
     -------
@@ -60,15 +60,13 @@ def progress(description: str, total: int | None = None) -> AbstractContextManag
 
 
 def log_to_stderr(debug: bool) -> None:
-    """Send log lines to standard error: what is worth knowing, and with `debug` everything of our
-    own and Python's warnings.
-    """
+    """Send log lines to standard error; with `debug`, also our own details and Python's warnings."""
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True
     )
-    for part in ("alembic", "feast", "mlflow"):
-        logging.getLogger(part).setLevel(logging.WARNING)
-    # Through logging, because parts reset the warning filters when they are imported.
+    for library in ("alembic", "feast", "mlflow"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # Through logging, because libraries reset the warning filters when they are imported.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)
     for package in (

@@ -50,12 +50,15 @@ class Demo:
     quickstart : Quickstart
         The run on the flat table.
     answer : JSON object
-        What the service said of three subscriptions.
+        The service's answer about three subscriptions.
+    seconds : float
+        How long all of it took.
     """
 
     operator: SimulatedOperator
     quickstart: Quickstart
     answer: dict[str, Any]
+    seconds: float
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
@@ -90,6 +93,7 @@ def demo(
     clock : Clock
         As in `pipeline.quickstart.quickstart`.
     """
+    started = time.monotonic()
     kept = home.root / "subscriptions.csv"
     if kept.exists() and read_identity(home) is None:
         raise HomeError(
@@ -105,7 +109,12 @@ def demo(
     ]
     with serving(home) as address:
         answer = ask(address, ids)
-    return Demo(operator=operator, quickstart=result, answer=answer)
+    return Demo(
+        operator=operator,
+        quickstart=result,
+        answer=answer,
+        seconds=time.monotonic() - started,
+    )
 
 
 @contextmanager
@@ -115,7 +124,7 @@ def serving(home: Home) -> Iterator[str]:
     Raises
     ------
     HoldfastError
-        The service did not become ready; its last words are in the message.
+        The service did not become ready; the message holds its last line.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -160,9 +169,9 @@ def _wait_until_ready(process: "subprocess.Popen[str]", address: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            said = (process.stderr.read() if process.stderr else "").strip().splitlines()
+            lines = (process.stderr.read() if process.stderr else "").strip().splitlines()
             raise HoldfastError(
-                f"the service stopped with exit code {process.returncode}: {said[-1] if said else 'no word'}"
+                f"the service stopped with exit code {process.returncode}: {lines[-1] if lines else 'no message'}"
             )
         try:
             with _direct.open(f"{address}/readyz", timeout=5):

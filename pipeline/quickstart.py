@@ -122,7 +122,8 @@ def quickstart(
         customers = read_customer_table(path, roles, clock())
         check_identity(home, TableIdentity.of(customers))
         home_encoding(home, customers).encode(customers.table)
-    from pipeline.table_model import publish_model
+    with progress("Loading LightGBM and MLflow"):
+        from pipeline.table_model import publish_model
 
     training, encoding, version = publish_model(
         path, customers, home, MODEL, config, clock=clock, online=online

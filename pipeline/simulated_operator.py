@@ -16,7 +16,6 @@ from features.settings import FeatureSettings
 from holdfast.errors import HomeError, InputError
 from holdfast.files import write_beside
 from holdfast.home import Home
-from holdfast.logging import progress
 from pipeline.features import FeatureBuild, build_features, materialize_features
 from simulator.engine.simulator import simulate
 from training.flat.table import ID, LABEL, flat_table
@@ -140,10 +139,8 @@ def simulated_features(
             "has raw tables of an operator that is not simulated",
             home.raw.name,
         )
-    with progress(f"Making up an operator of {customers:,} customers"):
-        end = datetime.fromisoformat(
-            simulate(folder, customers, months, seed).simulation.end
-        ).astimezone(UTC)
+    simulation = simulate(folder, customers, months, seed).simulation
+    end = datetime.fromisoformat(simulation.end).astimezone(UTC)
     # To a simulated operator it is now when its data end, whenever it is simulated.
     features = build_features(
         home, settings or FeatureSettings(), now=end, online=online, source=str(folder / "raw")

@@ -52,12 +52,12 @@ class Loaded:
     def fit(
         cls, version: RegisteredVersion, address: VersionAddress, online: OnlineService
     ) -> "Loaded":
-        """Put a version and its feature service together, and try them.
+        """Combine a version with its feature service, and check them on an empty row.
 
         Raises
         ------
         ModelError
-            They do not fit, a document is missing, or the version scores nothing sensible.
+            They do not match, a document is missing, or the version's scores are not finite.
         """
         model = version.model
         named = f"model {model.name} version {version.number}"
@@ -81,20 +81,20 @@ class Loaded:
         return loaded
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
-        """Newest features of customers, as `features.online.service.read` gives them; any thread
-        may ask.
+        """Newest features of customers, as `features.online.service.read` gives them; from any
+        thread.
 
         Raises
         ------
         ModelError
-            The online store does not answer, or no longer fits.
+            The online store does not answer, or no longer matches.
         """
         return read(self.online, ids)
 
 
 class Champion:
-    """Keeps the champion in memory. What is loaded is one value, so that a request sees the old one
-    or the new one.
+    """Keeps the champion in memory. It is replaced as a whole, so that a request sees either the old
+    one or the new one.
 
     Parameters
     ----------
@@ -112,39 +112,39 @@ class Champion:
         self._stop = threading.Event()
 
     def refresh(self) -> bool:
-        """Load what the registry and the online store hold now, if it is not loaded yet.
+        """Load the champion that the registry and the online store hold now, unless it is loaded already.
 
         Returns
         -------
         bool
-            Whether something new is being served.
+            Whether a new champion is served now.
 
         Raises
         ------
         ModelError
-            There is no champion, it is damaged, or it and the online store do not fit. What was
-            loaded stays.
+            There is no champion, it is damaged, or it and the online store do not match. The champion
+            that was loaded stays.
         """
         with self._refreshing:
-            known = self.loaded
+            current = self.loaded
             address = find_champion(self.home, MODEL)
             version = (
-                known.version
-                if known is not None and known.address == address
+                current.version
+                if current is not None and current.address == address
                 else load_registered(address)
             )
             online = open_service(self.home, version.model.service, self.online)
             if (
-                known is not None
-                and known.version is version
-                and _same_layout(known.online, online)
+                current is not None
+                and current.version is version
+                and _same_layout(current.online, online)
             ):
                 return False
             self.loaded = Loaded.fit(version, address, online)
             return True
 
     def current(self) -> Loaded:
-        """What is being served; ModelError before anything is loaded."""
+        """The champion being served; ModelError before one is loaded."""
         if self.loaded is None:
             raise ModelError(MODEL, "is not loaded yet")
         return self.loaded
@@ -167,10 +167,8 @@ class Champion:
         try:
             if self.refresh():
                 _log.info("serves %s version %s now", MODEL, self.current().version.number)
-        except (
-            Exception
-        ) as error:  # whatever a broken champion raises, the one that works goes on serving
-            _log.warning("cannot load the new champion, the old one goes on serving: %s", error)
+        except Exception as error:  # whatever a broken champion raises, the working one stays
+            _log.warning("cannot load the new champion, so the old one stays: %s", error)
 
 
 def _same_layout(one: OnlineService, other: OnlineService) -> bool:
@@ -191,13 +189,14 @@ def _row_reader(version: RegisteredVersion, named: str) -> RowReader:
 
 
 def _require_features(
-    name: str, found: tuple[str, ...], named: str, wanted: tuple[str, ...]
+    name: str, features: tuple[str, ...], named: str, wanted: tuple[str, ...]
 ) -> None:
-    if found == wanted:
+    if features == wanted:
         return
     rule = f"must have the features of {named}, in its order"
-    if set(found) == set(wanted):
+    if set(features) == set(wanted):
         raise ModelError(name, rule)
     raise ModelError(
-        name, f"{rule}; only one of the two has {', '.join(sorted(set(found) ^ set(wanted))[:5])}"
+        name,
+        f"{rule}; only one of the two has {', '.join(sorted(set(features) ^ set(wanted))[:5])}",
     )

@@ -17,7 +17,7 @@ from serving.champion import MODEL, Champion
 from serving.health import Health
 from serving.settings import ServingSettings
 
-# How long requests that are under way at the end may take to finish.
+# How long requests in progress at the end may take to finish.
 _FINISH_SECONDS = 10
 
 
@@ -36,7 +36,7 @@ def run(home: Home, host: str, port: int) -> None:
     Raises
     ------
     InputError
-        The host is beyond loopback and no key is set, or the address cannot be listened on.
+        The host is not loopback and no key is set, or the address cannot be listened on.
     ModelError
         Champion or online store are missing, damaged or do not fit. Nothing listens then.
     """
@@ -79,8 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server that says when it is ready, and on SIGTERM is not ready for a while before
-    it leaves.
+    """uvicorn's server, which reports when it is ready, and after SIGTERM answers on for a while
+    before it stops.
     """
 
     def __init__(
@@ -96,30 +96,30 @@ class _Server(uvicorn.Server):
         self._health = health
         self._drain_seconds = drain_seconds
         self._address = address
-        self._leave_at: float | None = None
+        self._stop_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then report the address."""
         await super().startup(sockets)
         number = self._champion.current().version.number
         sys.stderr.write(f"holdfast serves {MODEL} version {number} on {self._address}\n")
         sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First SIGTERM: not ready from now on, gone after the drain. SIGINT or another SIGTERM:
-        gone now.
+        """First SIGTERM: not ready from now on, stopped after the drain. SIGINT or another SIGTERM:
+        stopped now.
         """
         # The signal is not handed to uvicorn, which would raise it again at the end instead of
         # returning.
         if sig == signal.SIGTERM and not self._health.stopping:
-            self._leave_at = time.monotonic() + self._drain_seconds
+            self._stop_at = time.monotonic() + self._drain_seconds
         else:
             self.force_exit = self.should_exit
             self.should_exit = True
         self._health.stopping = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Leave once the drain is over."""
-        if self._leave_at is not None and time.monotonic() >= self._leave_at:
+        """Stop once the drain is over."""
+        if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)

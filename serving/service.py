@@ -11,13 +11,13 @@ from serving.health import Health
 from serving.routes.app import make_app
 from serving.settings import ServingSettings
 
-# BentoML's metrics are labelled by raw path, so that whoever asks for made-up paths fills the
-# memory; its tracing exports nothing here and costs as much as all the rest of a request.
+# BentoML's metrics are labelled by raw path, so that requests for invented paths fill the
+# memory; its tracing exports nothing here and costs as much as the rest of a request.
 _CONFIGURATION: dict[str, Any] = {
     "metrics": {"enabled": False},
     "tracing": {"excluded_urls": ".*"},
     "logging": {"access": {"enabled": False}},
-    # After ours, because its answer is no problem document.
+    # Later than our own limit, because BentoML's answer is not a problem document.
     "traffic": {"timeout": MOST_SECONDS + 5},
 }
 
@@ -25,16 +25,16 @@ _CONFIGURATION: dict[str, Any] = {
 def make_service(
     champion: Champion, health: Health, settings: ServingSettings
 ) -> bentoml.Service[Any]:
-    """The service over a champion, which is loaded when the service starts.
+    """The service of a champion, which is loaded when the service starts.
 
     Parameters
     ----------
     champion : Champion
-        What to serve.
+        The champion to serve.
     health : Health
         Says when the service is ready.
     settings : ServingSettings
-        Who may ask, and how much.
+        Who may send requests, and how large they may be.
     """
 
     class Holdfast:

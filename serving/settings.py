@@ -1,4 +1,4 @@
-"""Settings of the serving room."""
+"""Settings of the service."""
 
 from pydantic import Field, SecretStr
 
@@ -6,14 +6,14 @@ from holdfast.settings import Section
 
 
 class ServingSettings(Section):
-    """Who may ask, how much at once, and how the server follows the registry."""
+    """Who may send requests, how large they may be, and how the server follows the registry."""
 
     prefix = "HOLDFAST_SERVING_"
 
     # Without a rule of its own: an error about it would show the key.
     api_key: SecretStr | None = Field(
         default=None,
-        description="Key that every request must bring as `Authorization: Bearer KEY`. Needed beyond loopback.",
+        description="Key that every request must send as `Authorization: Bearer KEY`. Needed beyond loopback.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1, description="Largest request body, in bytes."
@@ -25,11 +25,11 @@ class ServingSettings(Section):
         default=30.0,
         gt=0,
         le=86_400,
-        description="How often the server asks whether there is a new champion, in seconds.",
+        description="How often the server looks for a new champion, in seconds.",
     )
     drain_seconds: float = Field(
         default=2.0,
         ge=0,
         le=600,
-        description="How long it answers on after SIGTERM, while it says it is not ready, in seconds.",
+        description="How long it goes on answering after SIGTERM, while it reports that it is not ready, in seconds.",
     )

@@ -117,10 +117,11 @@ class OperatorRepository:
         list of Change
             What was changed.
         """
-        diff, gone, objects = self._plan()
-        changes = _changes(diff)
-        if changes:
-            open_feast(self.directory).apply(objects, objects_to_delete=gone, partial=False)
+        with progress("Comparing the feature registry with the definitions (Feast)"):
+            diff, gone, objects = self._plan()
+            changes = _changes(diff)
+            if changes:
+                open_feast(self.directory).apply(objects, objects_to_delete=gone, partial=False)
         return changes
 
     def historical(self, service: str, ids: Sequence[str], times: Times) -> Floats:

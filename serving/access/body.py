@@ -11,8 +11,7 @@ async def read_body(request: Request, most_bytes: int) -> bytes:
     Raises
     ------
     Problem
-        413, as soon as the body is known to be larger: by its declared length, or where the stream
-        passes it.
+        413, as soon as the body turns out to be larger: by its declared length, or while it is read.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and (len(declared) > 18 or int(declared) > most_bytes):

@@ -1,4 +1,4 @@
-"""Who may ask: this machine without a key, anyone with the key."""
+"""Access: without a key for this machine only, else for everyone with the key."""
 
 import hmac
 import ipaddress
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.contract.problem import Problem
 
-# Probes and the contract itself hold nothing about anyone.
+# Probes and the contract itself hold no personal data.
 _OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/openapi.json"})
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(?::\d{1,5})?", re.IGNORECASE)
 
@@ -26,10 +26,10 @@ def is_loopback(host: str) -> bool:
 
 
 class AccessMiddleware:
-    """Lets a request through, or raises the `Problem` that says why not.
+    """Lets a request through, or raises a `Problem` with the reason.
 
-    Without a key, only this machine may ask, and only under a loopback name: a web page whose host
-    name was pointed at this machine (DNS rebinding) is refused.
+    Without a key, only this machine may send requests, and only under a loopback name: a web page
+    whose host name was pointed at this machine (DNS rebinding) is refused.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def _predictions(settings: ServingSettings) -> dict[str, Any]:
         "summary": "Predict who is about to leave, and why",
         "description": (
             "By id from the feature store, or by row. Predictions come in the order asked, each id as often as it was asked; an "
-            f"unknown id fails alone. At most {settings.max_items} items and {settings.max_body_bytes} bytes a request."
+            f"unknown id fails alone. At most {settings.max_items} items and {settings.max_body_bytes} bytes per request."
         ),
         "security": [{}, {"key": []}],
         "requestBody": {

@@ -1,4 +1,4 @@
-"""The contract of `/v1`: what a request holds, what an answer holds, and how a body is read.
+"""The contract of `/v1`: the fields of a request, the fields of an answer, and how a body is read.
 
 The shapes are typed dictionaries: checked by mypy where we make them, by pydantic where others do,
 and published as they stand in `/openapi.json`.
@@ -138,7 +138,7 @@ def parse_json(body: bytes) -> object:
 
 
 def check_request(document: object, max_items: int) -> PredictionsRequest:
-    """Check a body against the contract; what the columns' values may be is the model's to say.
+    """Check a body against the contract; values of columns are checked by the model's encoding.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
     Returns
     -------
     PredictionsRequest
-        The document, with the default where it is silent.
+        The document, with defaults filled in.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Problem details: the one shape of every error that the server answers (RFC 9457).
 
-Whoever finds the error, a handler of ours, Starlette or BentoML, the caller reads the same
+Whether a route of ours, Starlette or BentoML reports the error, the caller reads the same
 document.
 """
 
@@ -20,7 +20,7 @@ from serving.contract.predictions import FieldError, ProblemDocument
 
 MEDIA_TYPE = "application/problem+json"
 
-# How long an answer may take; what is not ready then is given up.
+# How long an answer may take; what is not ready then is abandoned.
 MOST_SECONDS = 25.0
 
 _DETAILS = {

@@ -1,4 +1,4 @@
-"""Rows that a caller brings: raw values by column name, encoded as the model's own table was."""
+"""Rows in a request: raw values by column name, encoded as the model's own table was."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,15 +21,15 @@ class RowReader:
     encoding : Encoding
         The model's feature columns.
     columns : sequence of str
-        All columns of the table; those without a feature are accepted and not looked at.
+        All columns of the table; those without a feature are accepted and ignored.
     id_column : str or None
-        The column that says who a row is about.
+        The column that holds the id.
     """
 
     def __init__(self, encoding: Encoding, columns: Sequence[str], id_column: str | None) -> None:
         self.encoding = encoding
         self.id_column = id_column
-        self._known = frozenset(columns)
+        self._columns = frozenset(columns)
         self._used = frozenset(column.name for column in encoding.columns)
 
     def encode(self, rows: Sequence[Row]) -> Floats:
@@ -52,7 +52,7 @@ class RowReader:
             not of its column's kind. Names it as in ``rows[0].Tenure``.
         """
         for position, row in enumerate(rows):
-            unknown = next((name for name in row if name not in self._known), None)
+            unknown = next((name for name in row if name not in self._columns), None)
             if unknown is not None:
                 raise InputError(
                     _field(position, unknown),
@@ -70,7 +70,7 @@ class RowReader:
         )
 
     def ids(self, rows: Sequence[Row]) -> list[str | None]:
-        """Whom each row is about, as text; None where it does not say.
+        """The id of each row as text; None where it has none.
 
         Raises
         ------
@@ -93,7 +93,7 @@ def _encode(column: Column, values: list[Any]) -> Floats:
         try:
             return column.encode(pa.chunked_array([pa.array(values, pa.string())]))
         except InputError:
-            pass  # found again below, where it has a position
+            pass  # raised again below, with the row's position
     return np.array(
         [_encode_value(column, position, value) for position, value in enumerate(values)],
         dtype=np.float64,

@@ -1,4 +1,4 @@
-"""`POST /v1/predictions`: reads a request, has it answered without holding up others, writes the
+"""`POST /v1/predictions`: reads a request, has it answered without blocking other requests, writes the
 answer.
 """
 
@@ -32,8 +32,8 @@ from serving.contract.predictions import (
 from serving.contract.problem import Problem
 from serving.settings import ServingSettings
 
-# What takes longer than some milliseconds goes to a thread; below that, the way there and back
-# costs more than it saves.
+# Work of more than some milliseconds goes to a thread; for less, the change of thread costs more
+# than it saves.
 _INLINE_BYTES = 16_384
 _INLINE_COST = 40
 _COST_OF_REASONS = 20  # explaining a row, in scored rows
@@ -75,7 +75,7 @@ class PredictionsRoute:
             _log.warning("cannot answer: %s", error)
             raise Problem(
                 503,
-                "Model or feature store are being replaced; ask again.",
+                "Model or feature store are being replaced; send the request again.",
                 headers={"Retry-After": "1"},
             ) from None
         except InputError as error:
@@ -145,20 +145,20 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
 def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Prediction]:
     matrix, by_view = loaded.read(ids)
     times = oldest(by_view)
-    known = np.flatnonzero(~np.isnat(times))
-    moments = [time.replace(tzinfo=UTC).isoformat() for time in times[known].tolist()]
+    present = np.flatnonzero(~np.isnat(times))
+    feature_times = [time.replace(tzinfo=UTC).isoformat() for time in times[present].tolist()]
     answers = [_unknown(customer_id) for customer_id in ids]
     # The store's own encoding: it may hold categories that came after the model.
     columns = (loaded.online.encoding or loaded.reader.encoding).columns
-    found = _predictions(
+    predictions = _predictions(
         loaded,
         columns,
-        matrix[known],
-        [ids[position] for position in known.tolist()],
-        moments,
+        matrix[present],
+        [ids[position] for position in present.tolist()],
+        feature_times,
         count,
     )
-    for position, prediction in zip(known.tolist(), found, strict=True):
+    for position, prediction in zip(present.tolist(), predictions, strict=True):
         answers[position] = prediction
     return answers
 
@@ -168,7 +168,7 @@ def _predictions(
     columns: Sequence[Column],
     matrix: Floats,
     ids: Sequence[str | None],
-    moments: Sequence[str | None],
+    feature_times: Sequence[str | None],
     count: int,
 ) -> list[Prediction]:
     scores = loaded.scorer.score(matrix)
@@ -181,16 +181,16 @@ def _predictions(
             "band": band,
             "base": base,
             "reasons": why,
-            "feature_time": moment,
+            "feature_time": feature_time,
             "error": None,
         }
-        for customer_id, probability, band, base, why, moment in zip(
+        for customer_id, probability, band, base, why, feature_time in zip(
             ids,
             scores.probability.tolist(),
             scores.band.tolist(),
             bases,
             reasons,
-            moments,
+            feature_times,
             strict=True,
         )
     ]

@@ -118,7 +118,7 @@ def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_p
         (("--outcome", "churned"), "--treatment: must name a column"),
         (("--treatment", "armm", "--outcome", "churned"), "did you mean 'arm'"),
         ((*PLAIN, "--control", "nobody"), "--control: must occur"),
-        ((*PLAIN, "--action", "call"), "--action: is about the home's contacts"),
+        ((*PLAIN, "--action", "call"), "--action: must come without a TABLE"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line_and_nothing_is_written(
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_named_in_one_line_and_nothing_is_written(
 
 def test_options_about_a_table_need_one(run: Run, tmp_path: Path) -> None:
     assert (
-        "--treatment: is about a TABLE"
+        "--treatment: must come with a TABLE"
         in run("--treatment", "arm", "--home", tmp_path / "home").stderr
     )
     done = run("--home", tmp_path / "home")
