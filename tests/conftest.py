@@ -1,5 +1,5 @@
-"""What all tests share: tables to try things on, real data where it is at hand, and the size of
-proofs.
+"""What all tests share: tables to try things on, an operator simulated once, real data where it is
+at hand, and the size of proofs.
 """
 
 import os
@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from holdfast.home import Home
 from tests.builders.clocks import NOW
+from tests.builders.shared import SIMULATED, built_once
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -95,26 +95,30 @@ def csv_of(tmp_path: Path) -> Callable[[pa.Table], Path]:
 
 
 @pytest.fixture(scope="session")
-def simulated_operator(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Folder that all workers of the session see."""
+    root = tmp_path_factory.getbasetemp()
+    # Each worker has a folder of its own below the one that they share.
+    return root if worker_id == "master" else root.parent
+
+
+@pytest.fixture(scope="session")
+def simulated_operator(shared_folder: Path) -> Path:
     """Folder with ``operator`` (raw tables and truth) and ``home`` (features in both stores). To be
     read, or copied.
 
-    Made once for all tests that learn from it: 2,000 customers over 20 months.
+    Made once for all tests that learn from it.
     """
-    from features.settings import FeatureSettings
-    from pipeline.features import build_features, materialize_features
-    from simulator.engine.simulator import simulate
 
-    root = tmp_path_factory.getbasetemp()
-    # Each worker has a folder of its own below the one that they share.
-    folder = (root if worker_id == "master" else root.parent) / "simulated_operator"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "ready").exists():
-            simulate(folder / "operator", 2_000, 20, 4, workers=1)
-            home = Home(folder / "home")
-            build_features(
-                home, FeatureSettings(), now=NOW, source=str(folder / "operator" / "raw")
-            )
-            materialize_features(home)
-            (folder / "ready").touch()
-    return folder
+    def build(folder: Path) -> None:
+        from features.settings import FeatureSettings
+        from pipeline.features import build_features, materialize_features
+        from simulator.engine.simulator import simulate
+
+        simulate(folder / "operator", *SIMULATED, workers=1)
+        home = Home(folder / "home")
+        raw = str(folder / "operator" / "raw")
+        build_features(home, FeatureSettings(), now=NOW, source=raw)
+        materialize_features(home)
+
+    return built_once(shared_folder / "simulated_operator", build)

@@ -1,6 +1,7 @@
 """Answers of a simulated operator as labelled rows, beside what everybody would have answered."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import TARGETS, prevalence_at
 from tests.builders.clocks import NOW
+from tests.builders.shared import SIMULATED
 from training.labelling.dataset import columns_of
 from training.labelling.history import RawHistory
 from training.settings import SurveySettings, TrainingConfig
@@ -26,13 +28,16 @@ LATER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("operator")
+def folder(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("operator")
+    shutil.copytree(simulated_operator, folder, dirs_exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def home(folder: Path) -> Home:
-    return operator(folder, customers=2_500, months=12, seed=4)
+    """The operator's home; beside it the same operator is simulated with everybody's answers."""
+    return operator(folder, *SIMULATED)
 
 
 @pytest.fixture(scope="module")
