@@ -24,7 +24,7 @@ from training.surveys.eligible import unanswered_contacts
 
 CONFIG = TrainingConfig(surveys=SurveySettings(fewest_answers=60))
 DAY = np.timedelta64(1, "D")
-LATER = datetime(2026, 1, 1, tzinfo=UTC)
+LAST_CUTOFF = datetime(2025, 2, 3, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def home(folder: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def csat(home: Home) -> SurveyDataset:
-    return survey_dataset(home, TARGETS["csat_low"], CONFIG, until=NOW, test_from=LATER)
+    return survey_dataset(home, TARGETS["csat_low"], CONFIG, until=NOW, test_from=LAST_CUTOFF)
 
 
 @pytest.fixture(scope="module")
