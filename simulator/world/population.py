@@ -9,21 +9,26 @@ from functools import cached_property
 
 import numpy as np
 
-from features.contracts.vocabulary import AGE_BANDS, PAYMENT_METHODS, REPLACEMENTS, SEGMENTS
+from features.contracts.vocabulary import REPLACEMENTS
 from simulator.world.calendar import DAY, HOUR, NO_WEEK, WEEK, start_of
+from simulator.world.customers import (
+    AGE_USE,
+    CONSUMER,
+    Accounts,
+    Customers,
+    are_prepaid,
+    draw_accounts,
+    draw_customers,
+)
 from simulator.world.draws import Array, Draws, pick
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
 from simulator.world.plans import PlanCatalogue
-from simulator.world.regions import LANGUAGES, REGIONS, languages, shares
 
 POSTPAID, PREPAID, BROADBAND, TV = range(4)
-CONSUMER = SEGMENTS.index("consumer")
 SLOTS = 1_000_000
 """Subscription numbers reserved for each block."""
 
-_AGES = np.array([0.01, 0.13, 0.21, 0.20, 0.17, 0.14, 0.09, 0.05])
-_AGE_USE = np.array([0.3, 0.5, 0.35, 0.2, 0.0, -0.25, -0.6, -0.9])
 _MOBILE_LINES = (
     np.array([0.21, 0.66, 0.10, 0.03]),
     np.array([0.05, 0.60, 0.25, 0.10]),
@@ -49,48 +54,6 @@ _MOBILE_LINES = (
         ]
     ),
 )
-
-
-@dataclass(frozen=True)
-class Customers:
-    """A block's customers, one array entry each.
-
-    Parameters
-    ----------
-    number : array of int
-        Global number.
-    household, account : array of int
-        Global number of the first customer in it; households of firms are -1.
-    """
-
-    number: Array
-    household: Array
-    account: Array
-    segment: Array
-    region: Array
-    language: Array
-    age: Array
-    accessible: Array
-    first_seen_at: Array
-    join_week: Array
-    digital: Array
-    """How much the customer uses app and web, 0 to 1."""
-    contact_factor: Array
-    """Factor of the customer's contact rate."""
-    satisfaction_level: Array
-    """The level that satisfaction returns to."""
-    answer_effect: Array
-    """Effect on the log odds of answering surveys that no column explains."""
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """A block's accounts, one array entry per customer, used for the first of an account."""
-
-    bill_day: Array
-    autopay: Array
-    method: Array
-    risk: Array
 
 
 @dataclass(frozen=True)
@@ -189,96 +152,9 @@ def populate(
     parameters : Parameters
         Magnitudes.
     """
-    customers = _customers(draws, first, count, parameters)
-    accounts = _accounts(draws, customers, parameters)
+    customers = draw_customers(draws, first, count, parameters)
+    accounts = draw_accounts(draws, customers, parameters)
     return Population(customers, accounts, _lines(draws, customers, network, plans, parameters))
-
-
-def _customers(draws: Draws, first: int, count: int, parameters: Parameters) -> Customers:
-    magnitudes = parameters.population
-    home = draws.generator("households")
-    sizes = 1 + home.choice(
-        len(magnitudes.household_size_shares), count, p=magnitudes.household_size_shares
-    )
-    household = np.repeat(np.arange(count), sizes)[:count]
-    leader = np.searchsorted(household, household)
-    shared = home.random(count) < magnitudes.shared_account_share
-    region = np.minimum(np.searchsorted(np.cumsum(shares()), home.random(count)), len(REGIONS) - 1)[
-        leader
-    ]
-    who = draws.generator("customers")
-    segment = who.choice(len(SEGMENTS), count, p=magnitudes.segment_shares)
-    age = who.choice(len(AGE_BANDS), count, p=_AGES)
-    language = pick(home.random(count)[leader], languages()[region])
-    other = who.random(count) < 0.04
-    language = np.where(other, pick(who.random(count), languages()[region]), language)
-    firm = segment != CONSUMER
-    own = np.arange(count)
-    leads_home = np.where(firm | firm[leader], own, leader)
-    digital = np.clip(0.55 + 0.3 * _AGE_USE[age] + 0.22 * who.standard_normal(count), 0.02, 0.98)
-    prepaid_like = _prepaid_customer(draws, segment, age, count, magnitudes.prepaid_share)
-    joins = who.random(count) < np.where(
-        prepaid_like, magnitudes.joining_share_prepaid, magnitudes.joining_share
-    )
-    scale = np.where(
-        prepaid_like, magnitudes.tenure_weeks_scale_prepaid, magnitudes.tenure_weeks_scale
-    )
-    before = np.clip(who.gamma(1.25, 1.0, count) * scale, 0.2, magnitudes.tenure_weeks_most)
-    join = np.where(joins, who.random(count) * magnitudes.joining_weeks, -before)
-    day, second = np.floor(join * 7), np.floor(who.random(count) * 12 * 3600)
-    join_at = start_of(0) + day.astype(np.int64) * DAY + second.astype(np.int64) * 1_000_000
-    satisfaction_level = magnitudes.satisfaction_base_sd * who.standard_normal(count)
-    satisfaction_level += (
-        0.10 * (age >= 5)
-        - 0.08 * (age <= 2)
-        - 0.10 * (segment >= 2)
-        + 0.25 * (np.array([0.3, 0.1, -0.4])[language])
-    )
-    return Customers(
-        number=first + own,
-        household=np.where(firm, -1, first + leads_home),
-        account=first + np.where(shared[leader] & ~firm & ~firm[leader], leader, own),
-        segment=segment,
-        region=region,
-        language=np.minimum(language, len(LANGUAGES) - 1),
-        age=age,
-        accessible=who.random(count) < magnitudes.wants_accessibility_share * (1 + 2 * (age >= 6)),
-        first_seen_at=join_at,
-        join_week=np.floor(join).astype(np.int64),
-        digital=digital,
-        contact_factor=np.exp(
-            parameters.service.personal_sd * who.standard_normal(count)
-            - 0.5 * parameters.service.personal_sd**2
-        ),
-        satisfaction_level=satisfaction_level,
-        answer_effect=0.5 * who.standard_normal(count),
-    )
-
-
-def _prepaid_customer(draws: Draws, segment: Array, age: Array, count: int, share: float) -> Array:
-    chance = np.where(
-        segment == CONSUMER,
-        share * np.array([1.4, 1.5, 1.15, 0.95, 0.85, 0.8, 0.8, 0.9])[age],
-        0.02,
-    )
-    prepaid: Array = draws.uniform("prepaid customer", 0, count) < chance
-    return prepaid
-
-
-def _accounts(draws: Draws, customers: Customers, parameters: Parameters) -> Accounts:
-    count = len(customers.number)
-    random = draws.generator("accounts")
-    autopay = random.random(count) < parameters.population.autopay_share + 0.15 * (
-        customers.digital - 0.5
-    )
-    by_hand = random.choice(np.array([1, 2, 3, 4]), count, p=[0.45, 0.38, 0.13, 0.04])
-    risk = random.standard_normal(count) * 0.8 + 0.4 * (customers.age <= 2)
-    return Accounts(
-        bill_day=random.choice(np.array([1, 6, 12, 18, 24]), count),
-        autopay=autopay,
-        method=np.where(autopay, PAYMENT_METHODS.index("autopay"), by_hand),
-        risk=risk,
-    )
 
 
 def _lines(
@@ -296,7 +172,7 @@ def _lines(
     for segment, weights in enumerate(_MOBILE_LINES):
         of_segment = customers.segment == segment
         mobile[of_segment] = pick(draw[of_segment], weights)
-    prepaid_like = _prepaid_customer(
+    prepaid_like = are_prepaid(
         draws, customers.segment, customers.age, count, magnitudes.prepaid_share
     )
     firm = customers.segment != CONSUMER
@@ -423,13 +299,11 @@ def _traits(
 
     level = (
         usage.base_sd * random.standard_normal(total)
-        + np.where(fixed, 0.3, 1.0) * _AGE_USE[customers.age][customer] * 0.6
+        + np.where(fixed, 0.3, 1.0) * AGE_USE[customers.age][customer] * 0.6
     )
     base_data = np.array(usage.data_gb_a_week)[kind] * np.exp(level)
     talk = (
-        0.35 * level
-        + 0.75 * random.standard_normal(total)
-        - 0.4 * _AGE_USE[customers.age][customer]
+        0.35 * level + 0.75 * random.standard_normal(total) - 0.4 * AGE_USE[customers.age][customer]
     )
     base_minutes = np.array(usage.minutes_a_week)[kind] * np.exp(talk)
     iot = (kind == POSTPAID) & firm & (random.random(total) < magnitudes.iot_share_business)
