@@ -140,14 +140,14 @@ def forest(
         return 100 * (min(max(value, low), high) - low) / (high - low)
 
     def row(entry: Entry) -> Row:
-        found = entry.estimate
-        if found is None:
+        estimate = entry.estimate
+        if estimate is None:
             return Row(entry, None, 0.0, 0.0, None)
         return Row(
             entry,
-            place(found.value),
-            place(found.low),
-            place(found.high),
+            place(estimate.value),
+            place(estimate.low),
+            place(estimate.high),
             None if entry.before is None else place(entry.before),
         )
 
@@ -175,12 +175,12 @@ def _mark(value: float, digits: int, unit: str, sign: bool) -> str:
     return typeset(f"{value:{'+' if sign else ''}.{digits}f}") + unit
 
 
-def scaled(found: Estimate | None, factor: float) -> Estimate | None:
+def scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
     """An estimate times a factor; a negative one exchanges the ends of its interval."""
-    if found is None:
+    if estimate is None:
         return None
-    low, high = sorted((factor * found.low, factor * found.high))
-    return replace(found, value=factor * found.value, low=low, high=high)
+    low, high = sorted((factor * estimate.low, factor * estimate.high))
+    return replace(estimate, value=factor * estimate.value, low=low, high=high)
 
 
 def _range(entries: Sequence[Entry], others: Sequence[float | None], most: Range | None) -> Range:

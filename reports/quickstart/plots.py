@@ -147,15 +147,15 @@ def gain_curve(evaluation: Evaluation) -> tuple[Floats, Floats, Floats, Floats]:
         From picking nobody to picking everybody, m deciles.
     """
     picked = np.cumsum([0, *(decile.rows for decile in evaluation.deciles)])
-    found = np.cumsum([0, *(decile.positives for decile in evaluation.deciles)])
+    leavers = np.cumsum([0, *(decile.positives for decile in evaluation.deciles)])
     intervals = [
-        binomtest(round(count), round(found[-1])).proportion_ci(CONFIDENCE, method="wilson")
-        for count in found[1:-1]
+        binomtest(round(count), round(leavers[-1])).proportion_ci(CONFIDENCE, method="wilson")
+        for count in leavers[1:-1]
     ]
     # Picking nobody finds nobody, and picking everybody everybody, with certainty.
     low = np.array([0.0, *(interval.low for interval in intervals), 1.0])
     high = np.array([0.0, *(interval.high for interval in intervals), 1.0])
-    return picked / picked[-1], found / found[-1], low, high
+    return picked / picked[-1], leavers / leavers[-1], low, high
 
 
 def _riskiest_tenth(evaluation: Evaluation) -> tuple[list[float], list[float]]:

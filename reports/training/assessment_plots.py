@@ -73,20 +73,25 @@ def decay_figure(assessment: Assessment, metric: str = "auc") -> Figure:
         "AUC" if metric == "auc" else "observed over expected",
     )
     known = [
-        (month.months_after, found)
+        (month.months_after, estimate)
         for month in assessment.decay
-        if (found := month.metrics.get(metric))
+        if (estimate := month.metrics.get(metric))
     ]
     months = [float(month) for month, _ in known]
     axes.vlines(
         months,
-        [found.low for _, found in known],
-        [found.high for _, found in known],
+        [estimate.low for _, estimate in known],
+        [estimate.high for _, estimate in known],
         color=MODEL,
         linewidth=1.6,
     )
     axes.plot(
-        months, [found.value for _, found in known], "o-", color=MODEL, linewidth=1, markersize=5
+        months,
+        [estimate.value for _, estimate in known],
+        "o-",
+        color=MODEL,
+        linewidth=1,
+        markersize=5,
     )
     reference = 1.0 if metric == "observed_over_expected" else None
     whole = assessment.metrics.get(metric)
@@ -179,12 +184,12 @@ def _root(values: np.ndarray) -> np.ndarray:
 
 def _root_ticks(end: float) -> list[float]:
     """Round shares up to `end`, those that would stand too close together left out."""
-    found = [end]
+    ticks = [end]
     for tick in reversed(_ROOT_TICKS):
         if (
             tick <= end
-            and (found == [end] or np.sqrt(found[-1]) - np.sqrt(tick) > 0.13 * np.sqrt(end))
+            and (ticks == [end] or np.sqrt(ticks[-1]) - np.sqrt(tick) > 0.13 * np.sqrt(end))
             and tick > 0.02 * end
         ):
-            found.append(tick)
-    return sorted(found[1:])
+            ticks.append(tick)
+    return sorted(ticks[1:])

@@ -40,10 +40,10 @@ class HorizonComparison:
 
     def outcome(self, metric: str) -> Outcome:
         """Whether the model is clearly better or worse in one metric."""
-        found = self.differences.get(metric)
-        if found is None or found.low <= 0 <= found.high:
+        difference = self.differences.get(metric)
+        if difference is None or difference.low <= 0 <= difference.high:
             return "unclear"
-        return "better" if found.value * COMPARED[metric] > 0 else "worse"
+        return "better" if difference.value * COMPARED[metric] > 0 else "worse"
 
     @property
     def overall(self) -> Outcome:

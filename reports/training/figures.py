@@ -67,7 +67,7 @@ def horizon_words(horizon: str) -> str:
 
 
 def interval(
-    found: Estimate | None,
+    estimate: Estimate | None,
     digits: int = 3,
     factor: float = 1.0,
     *,
@@ -75,23 +75,23 @@ def interval(
     unit: str = "",
 ) -> str:
     """A figure and its interval: ``0.780 (0.768 to 0.792)``."""
-    if found is None:
+    if estimate is None:
         return NOT_KNOWN
 
     def text(value: float) -> str:
         value = factor * value
         return signed(value, digits) if sign else typeset(f"{value:,.{digits}f}")
 
-    low, high = sorted((factor * found.low, factor * found.high))
-    return f"{text(found.value)}{unit} ({text(low / factor)} to {text(high / factor)})"
+    low, high = sorted((factor * estimate.low, factor * estimate.high))
+    return f"{text(estimate.value)}{unit} ({text(low / factor)} to {text(high / factor)})"
 
 
-def bounds(found: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
+def bounds(estimate: Estimate | None, digits: int = 3, factor: float = 1.0) -> str:
     """The interval of a figure alone: ``0.768 to 0.792``."""
     return (
         NOT_KNOWN
-        if found is None
-        else interval(found, digits, factor).partition("(")[2].rstrip(")")
+        if estimate is None
+        else interval(estimate, digits, factor).partition("(")[2].rstrip(")")
     )
 
 
@@ -117,13 +117,13 @@ def difference_forest(comparisons: Sequence[tuple[str, OverallComparison]], metr
     groups = []
     for heading, comparison in comparisons:
         entries = []
-        for horizon, found in comparison.horizons.items():
-            theirs = found.theirs.get(metric)
+        for horizon, compared in comparison.horizons.items():
+            theirs = compared.theirs.get(metric)
             factor = 100 * COMPARED[metric]
             if metric == "log_loss":
                 factor = factor / theirs.value if theirs and theirs.value > 0 else 0.0
-            difference = scaled(found.differences.get(metric), factor)
-            kind = _kind(found.outcome(metric))
+            difference = scaled(compared.differences.get(metric), factor)
+            kind = _kind(compared.outcome(metric))
             text = interval(difference, 2 if metric == "auc" else 1, sign=True)
             entries.append(
                 Entry(label=horizon_words(horizon), estimate=difference, text=text, kind=kind)
@@ -136,13 +136,13 @@ def ranking_forest(assessments: Mapping[str, Assessment], champion: str | None) 
     """AUC of the model and its baselines, by horizon, without the constant, whose AUC is 0.5."""
     groups = []
     for horizon, assessment in assessments.items():
-        found = _by_predictor(assessment, champion, without=("constant",))
+        predictors = _by_predictor(assessment, champion, without=("constant",))
         groups.append(
             (
                 horizon_words(horizon).capitalize(),
                 [
                     _entry(who, metrics.get("auc"), interval(metrics.get("auc")))
-                    for who, metrics in found
+                    for who, metrics in predictors
                 ],
             )
         )
@@ -153,7 +153,7 @@ def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -
     """Share of the perfect profit of the model and its baselines, by horizon."""
     groups = []
     for horizon, assessment in assessments.items():
-        found = _by_predictor(assessment, champion)
+        predictors = _by_predictor(assessment, champion)
         groups.append(
             (
                 horizon_words(horizon).capitalize(),
@@ -163,7 +163,7 @@ def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -
                         metrics.get("empc_share"),
                         interval(metrics.get("empc_share"), 0, 100, unit=PERCENT),
                     )
-                    for who, metrics in found
+                    for who, metrics in predictors
                 ],
             )
         )
@@ -172,21 +172,21 @@ def profit_forest(assessments: Mapping[str, Assessment], champion: str | None) -
 
 def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...]:
     """How many of a hundred rows have the outcome, by who picks them; at random last."""
-    found = []
+    picks = []
     for who, metrics in _by_predictor(assessment, champion, without=("constant",)):
         precision = metrics.get("precision_capacity")
         if precision:
             text = interval(precision, 1, 100)
-            found.append(Hundred(who, round(100 * precision.value), text, who == OURS))
+            picks.append(Hundred(who, round(100 * precision.value), text, who == OURS))
     rate = assessment.positives / assessment.rows
-    return (*found, Hundred("picked at random", round(100 * rate), f"{100 * rate:.1f}", ours=False))
+    return (*picks, Hundred("picked at random", round(100 * rate), f"{100 * rate:.1f}", ours=False))
 
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
     """Calibration slope and observed over expected of every stratum and horizon, with the zone of
     the gate.
     """
-    found = {}
+    forests = {}
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
         groups = []
         for stratum in strata_of(assessments):
@@ -209,7 +209,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
                     )
                 )
             groups.append((stratum_words(stratum), entries))
-        found[name] = forest(
+        forests[name] = forest(
             groups,
             reference=1.0,
             zone=zone,
@@ -217,7 +217,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
             left="too extreme" if name == "slope" else "too high",
             right="too cautious" if name == "slope" else "too low",
         )
-    return found
+    return forests
 
 
 def strata_of(assessments: Mapping[str, Assessment]) -> tuple[str, ...]:
@@ -253,8 +253,8 @@ def slice_forest(assessment: Assessment) -> Forest:
 def slice_ratio_forest(assessment: Assessment) -> Forest:
     """Observed over expected of every slice of the test rows."""
 
-    def entry(value: str, found: Slice) -> Entry:
-        ratio = found.metrics.get("observed_over_expected")
+    def entry(value: str, figures: Slice) -> Entry:
+        ratio = figures.metrics.get("observed_over_expected")
         off = ratio is not None and not ratio.low <= 1 <= ratio.high
         return Entry(
             label=slice_words(value),
@@ -281,10 +281,10 @@ def standings(assessment: Assessment, *, worse: bool) -> list[Standing]:
         Standing(
             column,
             slice_words(value),
-            f"AUC {interval(found.metrics.get('auc'), 2)}, minus that of all others {interval(found.gap, 2, sign=True)}",
+            f"AUC {interval(figures.metrics.get('auc'), 2)}, minus that of all others {interval(figures.gap, 2, sign=True)}",
         )
-        for column, value, found in _compared(assessment)
-        if found.gap is not None and (found.flagged if worse else found.gap.low > 0)
+        for column, value, figures in _compared(assessment)
+        if figures.gap is not None and (figures.flagged if worse else figures.gap.low > 0)
     ]
 
 
@@ -293,8 +293,8 @@ def baseline_slice_forest(assessment: Assessment, baseline: str) -> Forest | Non
     not known.
     """
 
-    def entry(value: str, found: Slice) -> Entry:
-        lower = _lower_loss(found, baseline)
+    def entry(value: str, figures: Slice) -> Entry:
+        lower = _lower_loss(figures, baseline)
         kind: Kind = (
             "unclear"
             if lower is None or lower.low <= 0 <= lower.high
@@ -307,10 +307,10 @@ def baseline_slice_forest(assessment: Assessment, baseline: str) -> Forest | Non
             estimate=lower,
             text=interval(lower, 1, sign=True),
             kind=kind,
-            note=_of_rows(found),
+            note=_of_rows(figures),
         )
 
-    if not any(_lower_loss(found, baseline) for _, _, found in _compared(assessment)):
+    if not any(_lower_loss(figures, baseline) for _, _, figures in _compared(assessment)):
         return None
     return forest(
         [
@@ -326,26 +326,26 @@ def baseline_slice_forest(assessment: Assessment, baseline: str) -> Forest | Non
 
 def baseline_standings(assessment: Assessment, baseline: str, *, worse: bool) -> list[Standing]:
     """Slices where the model's log loss is clearly higher, or lower, than a baseline's."""
-    found = []
+    clear = []
     for column, value, here in _compared(assessment):
         lower = _lower_loss(here, baseline)
         if lower is not None and (lower.high < 0 if worse else lower.low > 0):
-            found.append(
+            clear.append(
                 Standing(column, slice_words(value), interval(lower, 1, sign=True, unit=PERCENT))
             )
-    return found
+    return clear
 
 
-def by_column(found: Sequence[Standing]) -> dict[str, list[str]]:
+def by_column(shown: Sequence[Standing]) -> dict[str, list[str]]:
     """Values of slices by their columns."""
     columns: dict[str, list[str]] = {}
-    for standing in found:
+    for standing in shown:
         columns.setdefault(standing.column, []).append(standing.value)
     return columns
 
 
-def _lower_loss(found: Slice, baseline: str) -> Estimate | None:
-    ours, difference = found.metrics.get("log_loss"), found.difference.get(baseline)
+def _lower_loss(figures: Slice, baseline: str) -> Estimate | None:
+    ours, difference = figures.metrics.get("log_loss"), figures.difference.get(baseline)
     if ours is None or difference is None or not ours.value - difference.value > 0:
         return None
     return scaled(difference, -100 / (ours.value - difference.value))
@@ -353,9 +353,9 @@ def _lower_loss(found: Slice, baseline: str) -> Estimate | None:
 
 def _compared(assessment: Assessment) -> Iterator[tuple[str, str, Slice]]:
     for column, values in assessment.slices.items():
-        for value, found in values.items():
-            if found.gap is not None:
-                yield plain(column), value, found
+        for value, figures in values.items():
+            if figures.gap is not None:
+                yield plain(column), value, figures
 
 
 def compared_slices(assessment: Assessment) -> int:
@@ -416,38 +416,40 @@ def _by_predictor(
     return [(OURS, assessment.metrics), *others]
 
 
-def _entry(who: str, found: Estimate | None, text: str) -> Entry:
-    return Entry(label=who, estimate=found, text=text, kind="ours" if who == OURS else "baseline")
+def _entry(who: str, estimate: Estimate | None, text: str) -> Entry:
+    return Entry(
+        label=who, estimate=estimate, text=text, kind="ours" if who == OURS else "baseline"
+    )
 
 
 def _entries(values: Mapping[str, Slice], entry: Callable[[str, Slice], Entry]) -> list[Entry]:
-    return [entry(value, found) for value, found in values.items() if found.gap is not None]
+    return [entry(value, figures) for value, figures in values.items() if figures.gap is not None]
 
 
 def _too_few(values: Mapping[str, Slice]) -> Iterator[Entry]:
     """One row for all values with too few rows to be compared."""
-    rare = [slice_words(value) for value, found in values.items() if found.gap is None]
+    rare = [slice_words(value) for value, figures in values.items() if figures.gap is None]
     if rare:
         label = ", ".join(rare) if len(rare) <= _MOST_NAMED else f"{len(rare)} values"
         yield Entry(label=label, estimate=None, text="too few rows", kind="unclear")
 
 
-def _ranking_entry(value: str, found: Slice) -> Entry:
-    auc, gap = found.metrics.get("auc"), found.gap
+def _ranking_entry(value: str, figures: Slice) -> Entry:
+    auc, gap = figures.metrics.get("auc"), figures.gap
     kind: Kind = (
-        "worse" if found.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
+        "worse" if figures.flagged else "better" if gap is not None and gap.low > 0 else "unclear"
     )
     return Entry(
         label=slice_words(value),
         estimate=auc,
         text=interval(auc, 2),
         kind=kind,
-        note=_of_rows(found),
+        note=_of_rows(figures),
     )
 
 
-def _of_rows(found: Slice) -> str:
-    return f"{found.positives:,} of {found.rows:,}"
+def _of_rows(figures: Slice) -> str:
+    return f"{figures.positives:,} of {figures.rows:,}"
 
 
 def _kind(outcome: Outcome) -> Kind:

@@ -95,23 +95,23 @@ class Chosen:
 
 def timeline(facts: TrainingFacts) -> Timeline | None:
     """The windows; None if no cut-offs are known."""
-    moments = {
+    cutoffs_by_part = {
         part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())]
         for part in PARTS
     }
-    everything = [moment for found in moments.values() for moment in found]
-    if not everything:
+    all_cutoffs = [cutoff for part in cutoffs_by_part.values() for cutoff in part]
+    if not all_cutoffs:
         return None
     reach = timedelta(days=facts.gap_days + max(facts.horizons_days, default=0))
-    start, end = min(everything), max(everything) + reach + _DAY
+    start, end = min(all_cutoffs), max(all_cutoffs) + reach + _DAY
 
-    def place(moment: datetime) -> float:
-        return 1.5 + 97 * ((moment - start) / (end - start))
+    def place(cutoff: datetime) -> float:
+        return 1.5 + 97 * ((cutoff - start) / (end - start))
 
     together: dict[tuple[bool, tuple[datetime, ...]], list[str]] = {}
-    for part, found in moments.items():
-        if found:
-            together.setdefault((part == "test", tuple(found)), []).append(part)
+    for part, cutoffs_of_part in cutoffs_by_part.items():
+        if cutoffs_of_part:
+            together.setdefault((part == "test", tuple(cutoffs_of_part)), []).append(part)
     parts = []
     for (test, cutoffs), names in together.items():
         first, last = cutoffs[0], cutoffs[-1]
@@ -138,9 +138,9 @@ def timeline(facts: TrainingFacts) -> Timeline | None:
 
 def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
     """Rows left out, by reason, most first; without reasons that no row was left out for."""
-    found = {reason: rows for reason, rows in facts.excluded.items() if rows}
-    most = max(found.values(), default=1)
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    counts = {reason: rows for reason, rows in facts.excluded.items() if rows}
+    most = max(counts.values(), default=1)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         LeftOut(excluded_words(reason), rows, 100 * rows / most) for reason, rows in ordered
     )
@@ -152,17 +152,17 @@ def inactivity(document: object) -> tuple[Inactivity, ...]:
     """
     if not isinstance(document, list) or not document:
         return ()
-    most = max(found["lost"] or 0.0 for found in document) or 1.0
+    most = max(row["lost"] or 0.0 for row in document) or 1.0
     return tuple(
         Inactivity(
-            days=found["days"],
-            lost=share(found["lost"]),
+            days=row["days"],
+            lost=share(row["lost"]),
             back=NOT_KNOWN
-            if found["back"] is None or math.isnan(found["back"])
-            else share(found["back"]),
-            width=100 * found["lost"] / most,
+            if row["back"] is None or math.isnan(row["back"])
+            else share(row["back"]),
+            width=100 * row["lost"] / most,
         )
-        for found in document
+        for row in document
     )
 
 
@@ -178,14 +178,14 @@ def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
     """Calibration and booster of every horizon and stratum that has its own."""
     calibrations: dict[str, Any] = facts.choices.get("calibrations", {})
     boosters: dict[str, Any] = facts.choices.get("boosters", {})
-    found = []
+    choices = []
     for horizon in facts.horizons:
         for name in (horizon, *(f"{horizon}/{stratum}".lstrip("/") for stratum in facts.strata)):
             if name not in calibrations and name not in boosters:
                 continue
             stratum = "" if name == horizon else name.rpartition("/")[2]
             calibration, booster = calibrations.get(name), boosters.get(name)
-            found.append(
+            choices.append(
                 Chosen(
                     horizon=horizon_words(horizon),
                     stratum=plain(stratum) or "all others",
@@ -194,19 +194,19 @@ def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
                     booster=_booster(booster) if booster else "",
                 )
             )
-    return tuple(found)
+    return tuple(choices)
 
 
 def own_boosters(facts: TrainingFacts) -> dict[str, str]:
     """Strata that have boosters of their own, and for which horizons."""
-    found: dict[str, list[str]] = {}
+    horizons_of: dict[str, list[str]] = {}
     for name, tried in facts.choices.get("boosters", {}).items():
         horizon, _, stratum = name.rpartition("/")
         if tried["own_wins"]:
-            found.setdefault(plain(stratum), []).append(horizon)
+            horizons_of.setdefault(plain(stratum), []).append(horizon)
     return {
         stratum: f"within {_listed(horizons)} days" if all(horizons) else ""
-        for stratum, horizons in found.items()
+        for stratum, horizons in horizons_of.items()
     }
 
 

@@ -31,7 +31,7 @@ FEATURES = 20
 
 _REASONS_EACH = 4
 _TENTH = 0.9
-_UNSAID = frozenset({"", "code", "ratio", "share", "yes or no"})
+_UNITS_LEFT_OUT = frozenset({"", "code", "ratio", "share", "yes or no"})
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def reasons_view(model: OperatorModel, language: str) -> ReasonsView:
 def _bars(
     explanation: Explanation, meanings: Sequence[FeatureMeaning], language: str
 ) -> tuple[DriverBar, ...]:
-    found = global_view(explanation, meanings).drivers
-    most = max((strength.mean for strength in found), default=0.0) or 1.0
+    strengths = global_view(explanation, meanings).drivers
+    most = max((strength.mean for strength in strengths), default=0.0) or 1.0
     label = words(language).driver_label
     return tuple(
         DriverBar(
@@ -137,7 +137,7 @@ def _bars(
             100 * strength.mean / most,
             100 * strength.mean * strength.actionable / most,
         )
-        for strength in found
+        for strength in strengths
     )
 
 
@@ -150,7 +150,7 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], langua
     for key, members, position in zip(groups.names, groups.members, heaviest, strict=True):
         meaning = meanings[position]
         columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
-        unit = "" if meaning.unit in _UNSAID else f" ({meaning.unit})"
+        unit = "" if meaning.unit in _UNITS_LEFT_OUT else f" ({meaning.unit})"
         mostly = f"mostly {plain(meaning.name)}" if len(members) > 1 else plain(meaning.name)
         notes.append(
             f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}."
@@ -173,14 +173,15 @@ def _contrasts(view: CohortView, language: str) -> Forest:
     label = words(language).reason_label
     entries = [
         Entry(
-            label=label(found.key),
-            note=plain(found.feature) + ("" if found.unit in _UNSAID else f", {found.unit}"),
-            estimate=Estimate(found.cohort, found.cohort, found.cohort),
-            text=f"{_number(found.cohort_value)}, others {_number(found.rest_value)}",
-            kind="worse" if found.difference > 0 else "ours",
-            before=found.rest,
+            label=label(contrast.key),
+            note=plain(contrast.feature)
+            + ("" if contrast.unit in _UNITS_LEFT_OUT else f", {contrast.unit}"),
+            estimate=Estimate(contrast.cohort, contrast.cohort, contrast.cohort),
+            text=f"{_number(contrast.cohort_value)}, others {_number(contrast.rest_value)}",
+            kind="worse" if contrast.difference > 0 else "ours",
+            before=contrast.rest,
         )
-        for found in view.contrasts[:CONTRASTS]
+        for contrast in view.contrasts[:CONTRASTS]
     ]
     return forest([("", entries)], sign=True, reference=0.0, left="lowers", right="raises")
 
@@ -217,7 +218,7 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
             stratum=plain(str(sample.stratum[row])),
             probability=float(sample.probability[row]),
             band=str(bands[place]),
-            reasons={language: found[place] for language, found in in_words.items()},
+            reasons={language: of_rows[place] for language, of_rows in in_words.items()},
         )
         for place, row in enumerate(rows)
     )

@@ -140,14 +140,14 @@ def render_model_report(
 def headline(model: OperatorModel) -> Headline:
     """Whether the model is better, and than what, in words."""
     compared_with = model.facts.champion
-    found = compare(model.assessments, "champion")
-    if found is not None:
+    comparison = compare(model.assessments, "champion")
+    if comparison is not None:
         baseline = baseline_words("champion", compared_with.number)
         return Headline(
             eyebrow=f"Compared with {baseline}, which is in production",
-            title=_HEADLINES[found.outcome].format(baseline=baseline),
+            title=_HEADLINES[comparison.outcome].format(baseline=baseline),
             baseline=baseline,
-            comparison=found,
+            comparison=comparison,
             incomparable="",
         )
     constant, logistic = (compare(model.assessments, name) for name in ("constant", "logistic"))
@@ -186,40 +186,43 @@ def headline(model: OperatorModel) -> Headline:
 
 def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
     """Plots by name, as SVG."""
-    found = {}
+    figures = {}
     for horizon, assessment in model.assessments.items():
         for place, stratum in enumerate(model_figures.strata_of({horizon: assessment})):
-            found[f"calibration-{horizon}-{place}"] = calibration_figure(assessment.strata[stratum])
+            figures[f"calibration-{horizon}-{place}"] = calibration_figure(
+                assessment.strata[stratum]
+            )
     decay = model.assessments[main_horizon].decay
     if len(decay) > 1:
-        found["decay-auc"] = decay_figure(model.assessments[main_horizon])
-        found["decay-ratio"] = decay_figure(
+        figures["decay-auc"] = decay_figure(model.assessments[main_horizon])
+        figures["decay-ratio"] = decay_figure(
             model.assessments[main_horizon], "observed_over_expected"
         )
     if any(trial.value is not None for trial in model.tuned.trials[1:]):
-        found["tuning"] = tuning_figure(model.tuned)
-    return {name: inline_svg(figure, name) for name, figure in found.items()}
+        figures["tuning"] = tuning_figure(model.tuned)
+    return {name: inline_svg(figure, name) for name, figure in figures.items()}
 
 
-def _differences(found: OverallComparison) -> tuple[Forest, Forest]:
+def _differences(comparison: OverallComparison) -> tuple[Forest, Forest]:
     """Differences from a baseline, in ranking and in probabilities."""
-    return model_figures.difference_forest([("", found)], "auc"), model_figures.difference_forest(
-        [("", found)], "log_loss"
+    ranking, probabilities = (
+        model_figures.difference_forest([("", comparison)], metric) for metric in COMPARED
     )
+    return ranking, probabilities
 
 
 def _others(model: OperatorModel, first: Headline) -> list[tuple[str, OverallComparison]]:
     """Comparisons with the baselines that are not in the headline."""
-    found = []
+    others = []
     for baseline in BASELINES:
         comparison = compare(model.assessments, baseline)
         if comparison is not None and not (
             first.comparison and first.comparison.baseline == baseline
         ):
-            found.append(
+            others.append(
                 (
                     f"Compared with {'a ' if baseline != 'champion' else ''}{baseline_words(baseline, None)}",
                     comparison,
                 )
             )
-    return found
+    return others

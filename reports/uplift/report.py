@@ -90,9 +90,10 @@ def render_uplift(
     settings : UpliftSettings
         How they were evaluated.
     """
-    pairs = [(found, action) for found in evaluated for action in found.actions]
+    pairs = [(experiment, action) for experiment in evaluated for action in experiment.actions]
     sections = [
-        _section(f"action-{place}", found, action) for place, (found, action) in enumerate(pairs)
+        _section(f"action-{place}", experiment, action)
+        for place, (experiment, action) in enumerate(pairs)
     ]
     return (
         environment()

@@ -65,18 +65,18 @@ def targetable(action: ActionUplift) -> str:
     return "yes" if action.targetable else "not shown"
 
 
-def trait(found: Trait) -> str:
+def trait(difference: Trait) -> str:
     """How a group differs, such as ``tenure_days: 812, others 1,420``."""
-    if found.category is not None:
-        return f"{found.feature} = {found.category}: {found.here:.0%}, others {found.elsewhere:.0%}"
-    return f"{found.feature}: {amount(found.here)}, others {amount(found.elsewhere)}"
+    if difference.category is not None:
+        return f"{difference.feature} = {difference.category}: {difference.here:.0%}, others {difference.elsewhere:.0%}"
+    return f"{difference.feature}: {amount(difference.here)}, others {amount(difference.elsewhere)}"
 
 
-def imbalance(found: Imbalance) -> str:
+def imbalance(difference: Imbalance) -> str:
     """What an arm differs in, and what to check."""
-    by = f"{abs(found.z):.1f} standard errors"
-    if found.feature is None:
-        count = "more" if found.z > 0 else "fewer"
-        return f"arm {found.arm} has {count} rows than its propensities give, by {by}: are these the propensities of the draw?"
-    differs = f"{found.feature} differs between {found.arm} and control, by {by}"
+    by = f"{abs(difference.z):.1f} standard errors"
+    if difference.feature is None:
+        count = "more" if difference.z > 0 else "fewer"
+        return f"arm {difference.arm} has {count} rows than its propensities give, by {by}: are they those of the draw?"
+    differs = f"{difference.feature} differs between {difference.arm} and control, by {by}"
     return f"{differs}: was it known before the treatment? If not, leave it out with --drop"
