@@ -25,10 +25,10 @@ app = typer.Typer(no_args_is_help=True, help="The operator's raw tables.", rich_
 @app.command()
 @reporting_errors
 def check(
-    source: Annotated[
+    where: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE",
+            metavar="WHERE",
             help="Raw tables: a folder of parquet or CSV, or a SQLAlchemy URL.",
             show_default=False,
         ),
@@ -50,12 +50,12 @@ def check(
         from features.sources import open_source
         from holdfast.clock import system_clock
 
-        tables = open_source(source)
+        source = open_source(where)
         from features.fields import features_without
         from features.intake.check import check as run
 
         report = run(
-            tables,
+            source,
             quarantine=quarantine or home_of(home).checked,
             now=system_clock(),
             disables=features_without,

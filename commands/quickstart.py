@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.tables import ColumnsOption, EncodingOption, asking, options_of, unread
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ def quickstart(
         Path,
         typer.Argument(
             metavar="TABLE",
-            help="One row per customer: .csv, .csv.gz or .parquet.",
+            help="One row per customer: delimited text, .xlsx or Parquet; a file, folder or pattern.",
             show_default=False,
         ),
     ],
@@ -82,13 +83,15 @@ def quickstart(
             show_default=False,
         ),
     ] = None,
+    columns: ColumnsOption = None,
+    encoding: EncodingOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a churn model from one customer table, ready to serve."""
     from commands.console import print_json, results_only
 
-    with results_only():
+    with results_only(), asking(table):
         from features.flat.customers import Roles, read_column_names
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
@@ -114,6 +117,7 @@ def quickstart(
             TrainingConfig.read(),
             clock=system_clock,
             online=OnlineSettings.read(),
+            options=options_of(columns, encoding),
         )
     if as_json:
         print_json(result.to_json())
@@ -132,21 +136,33 @@ def print_quickstart(result: "Quickstart") -> None:
 
     console = Console(highlight=False)
     columns = Table(
-        Column("column", overflow="fold"), "kind", "why", "missing", box=box.SIMPLE_HEAD
-    )
+        Column("column", overflow="fold"), "kind", "why", "missing", "means missing",
+        Column("does not fit", overflow="fold"), box=box.SIMPLE_HEAD,
+    )  # fmt: skip
+    plan = result.customers.plan
     for column in result.encoding.columns:
         missing = result.missing_share(column.name)
+        reading = plan.column(column.name)
         kind = (
-            f"{column.kind} ({len(column.categories)})"
+            f"{reading.kind} ({len(column.categories)})"
             if column.kind == "category"
             else column.kind
         )
         columns.add_row(
-            escape(column.name), kind, escape(column.why), f"{missing:.1%}" if missing else ""
+            escape(column.name),
+            kind,
+            escape(column.why),
+            f"{missing:.1%}" if missing else "",
+            escape(" ".join(reading.missing_marks)),
+            escape(unread(reading)),
         )
     for name in result.customers.left_out:
-        columns.add_row(escape(name), "left out", "not available at scoring, or all missing")
+        reading = plan.column(name)
+        why = "not available at scoring, or all missing" if reading.is_feature else reading.why
+        columns.add_row(escape(name), "left out", escape(why))
     console.print(columns)
+    for note in result.customers.notes:
+        console.print(f"[dim]{escape(note)}[/dim]")
     _print_figures(result, console)
     for flag in result.training.flags:
         what = escape(flag.column or "the table")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.tables import ColumnsOption, EncodingOption, asking, options_of
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def uplift(
         Path | None,
         typer.Argument(
             metavar="[TABLE]",
-            help="One row per customer of an experiment: .csv, .csv.gz or .parquet. Default: the home's randomised contacts",
+            help="One row per customer of an experiment: delimited text, .xlsx or Parquet. "
+            "Default: the home's randomised contacts",
             show_default=False,
         ),
     ] = None,
@@ -86,6 +88,8 @@ def uplift(
             show_default=False,
         ),
     ] = None,
+    columns: ColumnsOption = None,
+    encoding: EncodingOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,8 +105,10 @@ def uplift(
         "--id": id,
         "--group": group,
         "--drop": drop,
+        "--columns": columns,
+        "--encoding": encoding,
     }
-    with results_only():
+    with results_only(), asking(table or Path()):
         from holdfast.clock import system_clock
         from pipeline.uplift import evaluate_home, evaluate_table
         from training.uplift.experiment_table import ExperimentRoles
@@ -137,7 +143,13 @@ def uplift(
                 group=group,
                 drop=tuple(drop or ()),
             )
-            run = evaluate_table(table, roles, out or folder / table.name.split(".")[0], settings)
+            run = evaluate_table(
+                table,
+                roles,
+                out or folder / table.name.split(".")[0],
+                settings,
+                options_of(columns, encoding),
+            )
     if as_json:
         print_json(run.to_json())
     else:
@@ -234,6 +246,9 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
         "average effect",
         *_cells(action.average, unit),
         f"randomised; works? [bold]{words.works(action)}[/bold]",
+    )
+    table.add_row(
+        "unadjusted difference", *_cells(action.unadjusted, unit), "[dim]of the arms' means[/dim]"
     )
     table.add_row(
         "Qini coefficient",

@@ -63,3 +63,19 @@ class FeatureSettings(Section):
             "prepaid": self.margin_prepaid,
             "fixed": self.margin_fixed,
         }
+
+
+class ReadingSettings(Section):
+    """How a team's own table is read."""
+
+    prefix = "HOLDFAST_READING_"
+
+    unread_share: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description=(
+            "Share of a column's cells up to which those that do not fit its reading are taken as missing; above it "
+            "the run stops and asks."
+        ),
+    )

@@ -98,7 +98,7 @@ def locked(home: Home) -> Iterator[None]:
     if any(mark in str(home.root) for mark in _NO_PATH_MARKS):
         raise HomeError(
             "--home",
-            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which libraries cannot hold in an address",
+            f"must be a path without {' '.join(_NO_PATH_MARKS)}, which the parts cannot hold in an address",
             str(home.root),
         )
     try:

@@ -17,6 +17,7 @@ from features.encoding.reading import missing_count
 from features.flat.customers import CustomerTable, Roles, read_customer_table
 from features.flat.identity import TableIdentity, check_identity, home_encoding
 from features.online.settings import OnlineSettings
+from features.tables.options import TableOptions
 from holdfast.clock import Clock
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -79,6 +80,8 @@ class Quickstart:
             **self.training.evaluation.figures(),
             "flags": [vars(flag) for flag in self.training.flags],
             "left_out": list(self.customers.left_out),
+            "columns": self.customers.plan.to_json(),
+            "notes": list(self.customers.notes),
             "model_name": self.model_name,
             "model_version": self.version,
             "home": str(self.home.root),
@@ -94,13 +97,14 @@ def quickstart(
     *,
     clock: Clock,
     online: OnlineSettings | None = None,
+    options: TableOptions | None = None,
 ) -> Quickstart:
     """Train, evaluate, explain, register and publish a churn model for a table.
 
     Parameters
     ----------
     path : Path
-        The table: CSV, CSV.gz or Parquet.
+        The table: a file, folder or pattern.
     roles : Roles
         What its columns are for.
     home : Home
@@ -111,15 +115,19 @@ def quickstart(
         When rows without a date were true, the model was registered and the report written.
     online : OnlineSettings, optional
         Where the features go, as `features.flat.repository.TableRepository`.
+    options : TableOptions, optional
+        What a person said about reading the table.
 
     Raises
     ------
+    OpenQuestions
+        A column can be read in more than one way; nothing was changed.
     InputError
         The table, the roles or the home are wrong; nothing was changed.
     """
     started = time.monotonic()
     with progress("Reading the table"):
-        customers = read_customer_table(path, roles, clock())
+        customers = read_customer_table(path, roles, clock(), options)
         check_identity(home, TableIdentity.of(customers))
         home_encoding(home, customers).encode(customers.table)
     with progress("Loading LightGBM and MLflow"):

@@ -158,7 +158,13 @@ def _train(
         columns=[column.name for column in encoding.columns],
         documents={
             "encoding.json": encoding.to_json(),
-            "columns.json": {"id": customers.roles.id, "columns": customers.table.column_names},
+            "columns.json": {
+                "id": customers.roles.id,
+                "columns": customers.table.column_names,
+                "readings": [
+                    customers.plan.column(column.name).stored() for column in encoding.columns
+                ],
+            },
         },
     )
 

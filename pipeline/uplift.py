@@ -7,13 +7,14 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.operator.repository import OperatorRepository
+from features.tables.options import TableOptions
 from holdfast.clock import Clock
 from holdfast.errors import InputError
 from holdfast.files import write_beside
@@ -50,12 +51,15 @@ class ExperimentEvaluation:
         How the experiment was read, to be shown.
     models : tuple of UpliftModel
         One per action.
+    columns : list of dict
+        How the columns of a team's own table were read.
     """
 
     result: "EvaluatedExperiment"
     imbalances: "tuple[Imbalance, ...]"
     notes: tuple[str, ...]
     models: "tuple[UpliftModel, ...]"
+    columns: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def experiment(self) -> Experiment:
@@ -91,6 +95,7 @@ class ExperimentEvaluation:
             "imbalances": [vars(imbalance) for imbalance in self.imbalances],
             "notes": list(self.notes),
             "actions": [action.to_json() for action in self.actions],
+            **({"columns": self.columns} if self.columns else {}),
         }
 
 
@@ -139,7 +144,11 @@ class UpliftRun:
 
 
 def evaluate_table(
-    path: Path, roles: ExperimentRoles, directory: Path, settings: UpliftSettings
+    path: Path,
+    roles: ExperimentRoles,
+    directory: Path,
+    settings: UpliftSettings,
+    options: TableOptions | None = None,
 ) -> UpliftRun:
     """Evaluate a team's own experiment.
 
@@ -153,21 +162,41 @@ def evaluate_table(
         Where result, report and models go; made if need be.
     settings : UpliftSettings
         How to evaluate it.
+    options : TableOptions, optional
+        What a person said about reading the table.
 
     Raises
     ------
+    OpenQuestions
+        A column can be read in more than one way.
     InputError
         Names the option or column, the rule and the value; nothing is written then.
     """
     started = time.monotonic()
-    table = read_experiment(path, roles)
-    evaluated = _evaluate(table.experiment, settings, _notes(table), None)
-    models = tuple(_with_encoding(model, table) for model in evaluated.models)
+    from training.uplift.balance import imbalances
+    from training.uplift.estimate import evaluate_experiment
+
+    table = read_experiment(path, roles, options)
+    differing = imbalances(table.experiment)
+    # What differs between arms drawn at random was written after the draw: an estimate that is
+    # adjusted for it loses what the action did.
+    after = {imbalance.feature for imbalance in differing if imbalance.feature is not None}
+    table = table.without(after)
+    notes = (
+        *_notes(table),
+        *(f"{name!r} differs between the arms and is not used" for name in sorted(after)),
+    )
+    result = evaluate_experiment(table.experiment.with_a_feature(), settings)
+    names = _model_names(result.experiment.arms[1:]) if table.encoding.columns else []
     evaluated = ExperimentEvaluation(
-        result=evaluated.result,
-        imbalances=evaluated.imbalances,
-        notes=evaluated.notes,
-        models=models,
+        result=result,
+        imbalances=differing,
+        notes=notes,
+        models=tuple(
+            _with_documents(result.model(place, name, None), table)
+            for place, name in enumerate(names)
+        ),
+        columns=table.plan.to_json(),
     )
     run = UpliftRun(
         title=path.name,
@@ -309,15 +338,12 @@ def _model_names(actions: Sequence[str]) -> list[str]:
     ]
 
 
-def _with_encoding(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
-    from models.uplift import UpliftModel
-
-    return UpliftModel(
-        **{
-            **vars(model),
-            "documents": {**model.documents, "encoding.json": table.encoding.to_json()},
-        }
-    )
+def _with_documents(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
+    documents = {
+        "encoding.json": table.encoding.to_json(),
+        "columns.json": {"readings": [column.stored() for column in table.plan.columns]},
+    }
+    return replace(model, documents={**model.documents, **documents})
 
 
 def _notes(table: ExperimentTable) -> tuple[str, ...]:
@@ -326,14 +352,17 @@ def _notes(table: ExperimentTable) -> tuple[str, ...]:
         "shares": "propensities are estimated from the arms' shares",
         "stored": "propensities are as stored",
     }[experiment.source]
-    empty = tuple(
-        f"column {name!r} holds nothing and is left out" for name in table.columns_left_out
+    empty = tuple(f"column {name!r} is no feature" for name in table.columns_left_out)
+    plain = (
+        () if table.encoding.columns else ("nothing tells people apart, so there is no ranking",)
     )
     return (
         f"control is {experiment.arms[0]!r}, {table.control_why}",
         table.good_why,
         shares,
+        *table.notes,
         *empty,
+        *plain,
     )
 
 

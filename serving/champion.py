@@ -10,6 +10,7 @@ import numpy as np
 from features.encoding.encoding import Encoding
 from features.online.service import OnlineService, open_service, read
 from features.online.settings import OnlineSettings
+from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
 from holdfast.home import Home
@@ -180,7 +181,11 @@ def _row_reader(version: RegisteredVersion, named: str) -> RowReader:
     try:
         columns = documents["columns.json"]
         return RowReader(
-            Encoding.from_json(documents["encoding.json"]), columns["columns"], columns["id"]
+            Encoding.from_json(documents["encoding.json"]),
+            columns["columns"],
+            columns["id"],
+            # Versions from before tables had a plan have none.
+            [ColumnReading.from_json(reading) for reading in columns.get("readings", ())],
         )
     except (KeyError, TypeError) as error:
         raise ModelError(

@@ -192,15 +192,21 @@ class Encoding:
         )
 
 
-def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
+def infer_encoding(
+    table: pa.Table,
+    names: Sequence[str],
+    kinds: Mapping[str, tuple[Kind, str]] | None = None,
+) -> Encoding:
     """Decide what each of the named columns is.
 
     Parameters
     ----------
     table : pyarrow.Table
-        As `features.encoding.reading.read_table` gives it.
+        Of plain types.
     names : sequence of str
         Columns to use, none of them all-missing.
+    kinds : mapping of str to (kind, why), optional
+        What was decided already.
 
     Raises
     ------
@@ -211,7 +217,7 @@ def infer_encoding(table: pa.Table, names: Sequence[str]) -> Encoding:
     taken: set[str] = set()
     for position, name in enumerate(names):
         feature = _feature_name(name, position, taken)
-        kind, why = _infer_kind(name, table[name])
+        kind, why = kinds[name] if kinds else _infer_kind(name, table[name])
         columns.append(
             _with_categories(Column(name=name, feature=feature, kind=kind, why=why), table[name])
         )

@@ -1,9 +1,8 @@
 """A team's own customer table and the roles of its columns, checked before anything is written."""
 
 import difflib
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,35 +12,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.encoding.dates import days_since_epoch, has_naive_times
-from features.encoding.encoding import Encoding, infer_encoding
-from features.encoding.reading import as_text, missing_count, number_text, read_table
+from features.encoding.encoding import Encoding, Kind, infer_encoding
+from features.encoding.reading import as_text, missing_count
+from features.flat.target import read_target
 from features.packed.store import MAX_ID_BYTES
+from features.table_files.arrow_types import has_plain_type
+from features.table_files.source import read_source
+from features.tables.options import TableOptions
+from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 
 FEWEST_ROWS = 100
-FEWEST_OF_A_CLASS = 20
-
-_NEGATIVE_WORDS = frozenset(
-    {"0", "no", "n", "false", "f", "stayed", "active", "retained", "no churn", "negative"}
-)
-_POSITIVE_WORDS = frozenset(
-    {
-        "1",
-        "yes",
-        "y",
-        "true",
-        "t",
-        "churn",
-        "churned",
-        "left",
-        "gone",
-        "cancelled",
-        "canceled",
-        "positive",
-    }
-)
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_ROUNDED = r"^\s*\d([.,]\d+)?[eE]\+?\d+\s*$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +72,7 @@ class CustomerTable:
     sha256 : str
         Digest of the table's file.
     table : pyarrow.Table
-        As read.
+        Features as numbers, dates and text; id, target and group as written.
     roles : Roles
         As given, the positive values filled in.
     ids : list of str
@@ -106,7 +90,12 @@ class CustomerTable:
     columns : tuple of str
         Columns that are features.
     left_out : tuple of str
-        Columns left out because they are not available at scoring, or hold nothing.
+        Columns left out because they are not available at scoring, hold nothing, or are ids or
+        texts.
+    plan : TablePlan
+        How every column was read.
+    notes : tuple of str
+        What was decided about the file and the target, for a person.
     """
 
     sha256: str
@@ -120,6 +109,8 @@ class CustomerTable:
     value: Floats | None
     columns: tuple[str, ...]
     left_out: tuple[str, ...]
+    plan: TablePlan
+    notes: tuple[str, ...]
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -127,53 +118,115 @@ class CustomerTable:
         return ~np.isnan(self.label)
 
     def encoding(self, earlier: Encoding | None) -> Encoding:
-        """The encoding of the feature columns: the earlier one grown, or a new one inferred."""
-        return (
-            infer_encoding(self.table, self.columns)
-            if earlier is None
-            else earlier.grown(self.table)
-        )
+        """The encoding of the feature columns: the earlier one grown, or a new one.
+
+        Raises
+        ------
+        InputError
+            A column is of another kind than in the earlier one.
+        """
+        kinds = {name: feature_kind(self.plan, name) for name in self.columns}
+        if earlier is None:
+            return infer_encoding(self.table, self.columns, kinds)
+        for column in earlier.columns:
+            kind, why = kinds[column.name]
+            if kind != column.kind:
+                raise InputError(
+                    column.name,
+                    f"is a {kind} now ({why}), and was a {column.kind} in this home; "
+                    "set its kind with --columns, or choose another --home",
+                )
+        return earlier.grown(self.table)
 
 
-def read_customer_table(path: Path, roles: Roles, read_at: datetime) -> CustomerTable:
+def feature_kind(plan: TablePlan, name: str) -> tuple[Kind, str]:
+    """What a column of a plan is as a feature, and why; a flag is a category."""
+    reading = plan.column(name)
+    if reading.kind == "number":
+        return "number", reading.why
+    return ("date" if reading.kind == "date" else "category"), reading.why
+
+
+def read_customer_table(
+    path: Path, roles: Roles, read_at: datetime, options: TableOptions | None = None
+) -> CustomerTable:
     """Read a table and check it against its roles.
 
     Parameters
     ----------
     path : Path
-        CSV, CSV.gz or Parquet.
+        A file, folder or pattern, as `features.table_files.source.read_source` takes it.
     roles : Roles
         What its columns are for.
     read_at : datetime
         Time of reading, with a zone.
+    options : TableOptions, optional
+        What a person said about reading it.
 
     Raises
     ------
+    OpenQuestions
+        A column can be read in more than one way.
     InputError
         Names the option or column, the rule and the value.
     """
-    table = read_table(path)
-    _check_roles(table, roles)
-    if table.num_rows < FEWEST_ROWS:
-        raise InputError("TABLE", f"needs at least {FEWEST_ROWS} rows", table.num_rows)
-    label, positive = _label(as_text(table[roles.target]), roles.positive)
-    order, times = _times(table, roles.time, read_at)
-    columns, left_out = _feature_columns(table, roles)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    options = options or TableOptions()
+    source = read_source(path, options.encoding)
+    written = source.table
+    _check_roles(written, roles)
+    if written.num_rows < FEWEST_ROWS:
+        raise InputError("TABLE", f"needs at least {FEWEST_ROWS} rows", written.num_rows)
+    for name in options.answers:
+        check_named("--columns", name, written.column_names)
+    target = read_target(as_text(written[roles.target]), roles.target, roles.positive)
+    ids = _ids(written, roles.id)
+    plan = _with_id(decide_plan(source, options.settings, options.answers), roles.id)
+    used = _wanted(written.column_names, roles)
+    if plan.questions(used):
+        raise OpenQuestions(plan, used)
+    as_written = {name for name in (roles.id, roles.target, roles.group) if name is not None}
+    table, plan = apply_plan(source, plan, as_written)
+    order, times = _times(table, plan, roles.time, read_at)
+    columns, left_out = _feature_columns(table, plan, roles)
     return CustomerTable(
-        sha256=digest,
+        sha256=source.sha256,
         table=table,
-        roles=Roles(**{**vars(roles), "positive": positive}),
-        ids=_ids(table, roles.id),
-        label=label,
+        roles=Roles(**{**vars(roles), "positive": target.positive}),
+        ids=ids,
+        label=target.label,
         order=order,
         times=times,
         group=None if roles.group is None else group_codes(table[roles.group]),
-        value=None if roles.value is None else _value(table[roles.value]),
+        value=None if roles.value is None else _value(table, plan, roles.value),
         columns=columns,
         left_out=left_out,
+        plan=plan,
+        notes=(*plan.notes, *target.notes),
     )
+
+
+def _with_id(plan: TablePlan, name: str | None) -> TablePlan:
+    """The plan with the id column called an id."""
+    columns = tuple(
+        replace(column, kind="id", why="names the customer", question="")
+        if column.name == name
+        else column
+        for column in plan.columns
+    )
+    return replace(plan, columns=columns)
+
+
+def _wanted(names: Sequence[str], roles: Roles) -> set[str]:
+    """Columns whose reading matters for a run."""
+    skipped = {roles.target, roles.id, roles.group, *roles.drop} - {roles.time, roles.value}
+    return {
+        name
+        for name in names
+        if name not in skipped
+        and (
+            roles.available is None or name in roles.available or name in (roles.time, roles.value)
+        )
+    }
 
 
 def read_column_names(path: Path) -> frozenset[str]:
@@ -214,10 +267,8 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
     for option in ("--target", "--id"):
         if single[option] in roles.drop:
             raise InputError("--drop", f"must not be the column of {option}", single[option])
-    stripped = {name.strip() for name in names}
     for name in sorted(roles.available or ()):
-        if name not in stripped:
-            check_named("--available-at-scoring", name, names)
+        check_named("--available-at-scoring", name, names)
     if roles.target in (roles.id, roles.time, roles.group, roles.value):
         raise InputError("--target", "must be a column with no other role", roles.target)
     if roles.id is not None and roles.id in (roles.time, roles.value):
@@ -226,12 +277,7 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
 
 def _check_kind(option: str, name: str, table: pa.Table) -> None:
     kind = table[name].type
-    if (
-        pa.types.is_nested(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_duration(kind)
-    ):
+    if not has_plain_type(kind):
         raise InputError(
             option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind)
         )
@@ -254,82 +300,12 @@ def check_named(option: str, name: str, names: Sequence[str]) -> None:
         raise InputError(option, f"must be a column of the table{hint}", name)
 
 
-def _label(text: pa.ChunkedArray, positive: Iterable[str]) -> tuple[Floats, tuple[str, ...]]:
-    plain = canonical_text(text)
-    classes = sorted(pc.unique(plain.drop_null()).to_pylist())
-    if len(classes) < 2:
-        raise InputError("--target", "must have two classes", classes)
-    chosen = tuple(sorted({canonical_value(value) for value in positive}))
-    if not chosen:
-        chosen = (_infer_positive(classes),)
-    absent = [value for value in chosen if value not in classes]
-    if absent:
-        raise InputError(
-            "--positive",
-            f"must occur in the target, which has {', '.join(map(repr, classes[:10]))}",
-            absent[0],
-        )
-    label = np.array(pc.is_in(plain, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
-    label[np.array(plain.is_null().to_numpy())] = np.nan
-    known = int((~np.isnan(label)).sum())
-    positives = int(np.nansum(label))
-    if known < FEWEST_ROWS:
-        raise InputError(
-            "--target", f"needs at least {FEWEST_ROWS} rows where it is not blank", known
-        )
-    if positives < FEWEST_OF_A_CLASS:
-        raise InputError("--target", f"needs at least {FEWEST_OF_A_CLASS} positive rows", positives)
-    if known - positives < FEWEST_OF_A_CLASS:
-        raise InputError(
-            "--target",
-            f"needs at least {FEWEST_OF_A_CLASS} rows that are not positive",
-            known - positives,
-        )
-    return label, chosen
-
-
-def _infer_positive(classes: Sequence[str]) -> str:
-    if len(classes) > 2:
-        shown = f"{', '.join(map(repr, classes[:10]))}{', …' if len(classes) > 10 else ''}"
-        raise InputError(
-            "--target",
-            f"has {len(classes)} classes ({shown}); "
-            "name with --positive those that mean that the customer left",
-        )
-    known = [value for value in classes if value.lower() in _POSITIVE_WORDS]
-    if len(known) != 1 or not any(value.lower() in _NEGATIVE_WORDS for value in classes):
-        raise InputError(
-            "--target",
-            "has two classes; name with --positive the one that means that the customer left",
-            classes,
-        )
-    return known[0]
-
-
-def canonical_text(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of text in the spelling of `canonical_value`; null stays null."""
-    values = pc.unique(text.drop_null()).to_pylist()
-    plain = pa.array([canonical_value(value) for value in values], pa.string())
-    return plain.take(pc.index_in(text, value_set=pa.array(values, pa.string())))
-
-
-def canonical_value(value: str) -> str:
-    """One spelling of a class.
-
-    ``1``, ``1.0`` and `` 1 `` become the same, and so do ``True`` and ``true``.
-    """
-    stripped = value.strip()
-    try:
-        return number_text(float(stripped))
-    except (ValueError, OverflowError):
-        return stripped.lower() if stripped.lower() in ("true", "false") else stripped
-
-
 def _ids(table: pa.Table, column: str | None) -> list[str]:
     if column is None:
         return [str(number) for number in range(1, table.num_rows + 1)]
     values = table[column]
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if pa.types.is_string(values.type):
+        _refuse_rounded(values, column)
         # As they stand: an id is compared byte for byte.
         ids = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
     else:
@@ -357,21 +333,36 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
     return listed
 
 
-def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floats | None, Times]:
+def _refuse_rounded(values: pa.ChunkedArray, column: str) -> None:
+    """Refuse ids that a spreadsheet has rounded: different customers have one id then."""
+    rounded = values.filter(pc.fill_null(pc.match_substring_regex(values, _ROUNDED), False))
+    if len(rounded) > 0.5 * len(values):
+        raise InputError(
+            "--id",
+            f"column {column!r} holds numbers that a spreadsheet has rounded; "
+            "format the column as text there and export it again",
+            rounded[0].as_py(),
+        )
+
+
+def _times(
+    table: pa.Table, plan: TablePlan, column: str | None, read_at: datetime
+) -> tuple[Floats | None, Times]:
     snapshot = np.full(table.num_rows, np.datetime64(int(read_at.timestamp() * 1e6), "us"))
     if column is None:
         return None, snapshot
     values = table[column]
     if _all_missing(values):
         raise InputError("--time", f"column {column!r} must have no blanks; it has nothing else")
-    (kind,) = infer_encoding(table, [column]).columns
-    if kind.kind == "category":
+    kind = feature_kind(plan, column)
+    if kind[0] == "category":
         raise InputError(
             "--time",
-            f"column {column!r} must hold ISO 8601 dates or numbers",
+            f"column {column!r} must hold dates or numbers",
             as_text(values).drop_null()[0].as_py(),
         )
-    order = kind.encode(values)
+    (encoded,) = infer_encoding(table, [column], {column: kind}).columns
+    order = encoded.encode(values)
     if np.isnan(order).any():
         raise InputError(
             "--time",
@@ -384,7 +375,7 @@ def _times(table: pa.Table, column: str | None, read_at: datetime) -> tuple[Floa
             f"column {column!r} must hold at least two different times",
             as_text(values)[0].as_py(),
         )
-    if kind.kind == "number":
+    if kind[0] == "number":
         return order, snapshot
     if has_naive_times(values):
         raise InputError(
@@ -408,27 +399,29 @@ def group_codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
     return groups
 
 
-def _value(values: pa.ChunkedArray) -> Floats:
-    name = "--value"
-    (column,) = infer_encoding(pa.table({name: values}), [name]).columns
-    if column.kind != "number":
+def _value(table: pa.Table, plan: TablePlan, name: str) -> Floats:
+    values = table[name]
+    kind = feature_kind(plan, name)
+    if kind[0] != "number" and not _all_missing(values):
         raise InputError(
             "--value", "must be a column of numbers", as_text(values).drop_null()[0].as_py()
         )
-    value = column.encode(values)
-    if np.isnan(value).all():
+    if _all_missing(values):
         raise InputError("--value", "must hold at least one number")
-    return value
+    (column,) = infer_encoding(table, [name], {name: kind}).columns
+    return column.encode(values)
 
 
-def _feature_columns(table: pa.Table, roles: Roles) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _feature_columns(
+    table: pa.Table, plan: TablePlan, roles: Roles
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     used = {roles.target, roles.id, roles.time, roles.group, *roles.drop}
     columns, left_out = [], []
     for name in table.column_names:
         if name in used:
             continue
-        available = roles.available is None or name.strip() in roles.available
-        if available and not _all_missing(table[name]):
+        available = roles.available is None or name in roles.available
+        if available and plan.column(name).is_feature and not _all_missing(table[name]):
             columns.append(name)
         else:
             left_out.append(name)

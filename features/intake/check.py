@@ -162,7 +162,7 @@ def _refuse_early(source: TableSource, store: RawStore) -> None:
         for part in source.parts(name):
             if part.path is not None and store.root.resolve() in part.path.resolve().parents:
                 raise InputError(
-                    "SOURCE", "must not be the raw store itself, which is replaced", source.where
+                    "WHERE", "must not be the raw store itself, which is replaced", source.where
                 )
             refused |= {error.field: error for error in refusals(table, part.schema)}
     if not refused:

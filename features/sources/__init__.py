@@ -36,7 +36,7 @@ def open_source(where: str) -> TableSource:
 
         return DatabaseSource(where)
     if not Path(where).expanduser().is_dir():
-        raise InputError("SOURCE", "must be an existing folder or a database URL", where)
+        raise InputError("WHERE", "must be an existing folder or a database URL", where)
     from features.sources.folder import FolderSource
 
     return FolderSource(where)

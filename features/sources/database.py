@@ -121,21 +121,21 @@ def _open(where: str) -> tuple[str, sa.Engine]:
     try:
         url = sa.make_url(where)
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-            raise InputError("SOURCE", "must be a database that exists", url.database) from None
+            raise InputError("WHERE", "must be a database that exists", url.database) from None
         shown = f"{url.drivername}://{url.host or ''}/{url.database or ''}"
         return shown, sa.create_engine(url)
     except NoSuchModuleError:
-        raise InputError("SOURCE", "must name a database that SQLAlchemy knows", scheme) from None
+        raise InputError("WHERE", "must name a database that SQLAlchemy knows", scheme) from None
     except (ArgumentError, ValueError):
         # The address itself may hold a password.
         raise InputError(
-            "SOURCE",
+            "WHERE",
             "must be a database URL such as postgresql+psycopg://user@host/database",
             scheme,
         ) from None
     except ModuleNotFoundError as error:
         raise InputError(
-            "SOURCE", f"needs the driver {error.name}, which is not installed", scheme
+            "WHERE", f"needs the driver {error.name}, which is not installed", scheme
         ) from None
 
 

@@ -13,8 +13,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES
-from features.encoding.reading import DELIMITERS
 from features.sources.part import BATCH_ROWS, Batch, BrokenLine, Part
+from features.table_files.dialect import DELIMITERS
 from holdfast.errors import InputError
 
 _ENDINGS = (".parquet", ".csv", ".csv.gz")

@@ -110,6 +110,8 @@ def report_content(
         evaluation=training.evaluation,
         flags=training.flags,
         left_out=customers.left_out,
+        readings=customers.plan.columns,
+        notes=customers.notes,
         encoding=source.encoding,
         sample=sample.matrix,
         explanation=sample.explanation,

@@ -10,6 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from features.encoding.encoding import Encoding
+from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
@@ -98,7 +99,12 @@ class ReportContent:
     flags : tuple of Flag
         What the leak watch found.
     left_out : tuple of str
-        Columns left out because they are not known at scoring, or hold no information.
+        Columns left out because they are not known at scoring, hold no information, or are ids or
+        texts.
+    readings : tuple of ColumnReading
+        How each column of the table was read.
+    notes : tuple of str
+        What was decided about the file and the target.
     encoding : Encoding
         The k features and the columns they come from.
     sample : (m, k) float64
@@ -134,6 +140,8 @@ class ReportContent:
     evaluation: Evaluation
     flags: tuple[Flag, ...]
     left_out: tuple[str, ...]
+    readings: tuple[ColumnReading, ...]
+    notes: tuple[str, ...]
     encoding: Encoding
     sample: Floats
     explanation: Explanation

@@ -41,6 +41,7 @@ _ANSWER = {
             "base": -2.59,
             "reasons": [{"feature": "unresolved_tickets", "value": 1, "contribution": 1.32}],
             "feature_time": "2026-11-22T00:00:00+00:00",
+            "unseen": [],
             "error": None,
         },
         {
@@ -50,6 +51,7 @@ _ANSWER = {
             "base": None,
             "reasons": [],
             "feature_time": None,
+            "unseen": [],
             "error": UNKNOWN_CUSTOMER,
         },
     ],

@@ -88,6 +88,12 @@ class Prediction(TypedDict):
             examples=["2024-06-01T00:00:00+00:00"],
         ),
     ]
+    unseen: Annotated[
+        list[str],
+        Field(
+            description="Columns of a row whose category the model never saw; they count as missing."
+        ),
+    ]
     error: Annotated[str | None, Field(description="Why there is no prediction for this one.")]
 
 

@@ -131,10 +131,12 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
         predictions = _of_customers(loaded, request["customer_ids"], count)
     else:
         ids = loaded.reader.ids(request["rows"])
-        matrix = loaded.reader.encode(request["rows"])
+        encoded = loaded.reader.encode(request["rows"])
         predictions = _predictions(
-            loaded, loaded.reader.encoding.columns, matrix, ids, [None] * len(ids), count
+            loaded, loaded.reader.encoding.columns, encoded.matrix, ids, [None] * len(ids), count
         )
+        for prediction, unseen in zip(predictions, encoded.unseen, strict=True):
+            prediction["unseen"] = unseen
     version = loaded.version
     return {
         "model": {"name": version.model.name, "version": version.number},
@@ -182,6 +184,7 @@ def _predictions(
             "base": base,
             "reasons": why,
             "feature_time": feature_time,
+            "unseen": [],
             "error": None,
         }
         for customer_id, probability, band, base, why, feature_time in zip(
@@ -204,6 +207,7 @@ def _unknown(customer_id: str) -> Prediction:
         "base": None,
         "reasons": [],
         "feature_time": None,
+        "unseen": [],
         "error": UNKNOWN_CUSTOMER,
     }
 

@@ -70,18 +70,3 @@ def test_the_glossary_defines_each_term_once() -> None:
     ]
     assert len(terms) > 50
     assert sorted({term for term in terms if terms.count(term) > 1}) == []
-
-
-HOW_TO_CALL = (
-    "Commands are written for an activated environment: run `source .venv/bin/activate` first, "
-    "or write `.venv/bin/holdfast`."
-)
-
-
-@pytest.mark.parametrize(
-    "guide", sorted((ROOT / "docs" / "guides").glob("*.md")), ids=lambda path: path.stem
-)
-def test_guides_with_commands_say_how_to_call_them(guide: Path) -> None:
-    text = guide.read_text(encoding="utf-8")
-    first = text.find("```sh\nholdfast")
-    assert first == -1 or HOW_TO_CALL in text[:first]

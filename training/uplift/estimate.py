@@ -13,6 +13,7 @@ from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.logging import Advance, progress
 from models.uplift import UpliftGroup, UpliftModel
+from training.evaluation.assessment import Estimate
 from training.uplift import inference
 from training.uplift.experiment import Experiment
 from training.uplift.groups import groups
@@ -182,6 +183,7 @@ def _evaluate_action(
         control=_arm(experiment, 0),
         treatment=_arm(experiment, action + 1),
         average=inference.mean(scores.effect[action], experiment.cluster).interval(),
+        unadjusted=_unadjusted(experiment, action),
         qini=over(
             lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")
         ).interval(),
@@ -201,6 +203,16 @@ def _evaluate_action(
         ),
         curve=tuple(_curve(over)),
     )
+
+
+def _unadjusted(experiment: Experiment, action: int) -> Estimate:
+    weight = 1 / experiment.propensity
+    return inference.difference(
+        experiment.outcome,
+        np.where(experiment.arm == action + 1, weight, 0.0),
+        np.where(experiment.arm == 0, weight, 0.0),
+        experiment.cluster,
+    ).interval()
 
 
 def _arm(experiment: Experiment, position: int) -> Arm:

@@ -97,6 +97,19 @@ class Experiment:
             for name, mark in self.marks.items()
         }
 
+    def with_a_feature(self) -> "Experiment":
+        """The experiment itself, or one with a feature that is the same for everybody, where it has
+        none: its average effect is then the plain difference of means.
+        """
+        if self.features:
+            return self
+        return replace(
+            self,
+            matrix=np.zeros((len(self.outcome), 1)),
+            features=("nothing",),
+            labels=("nothing",),
+        )
+
     def rows(self, positions: Positions) -> "Experiment":
         """The same experiment with only these rows, in this order."""
         return replace(

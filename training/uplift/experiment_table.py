@@ -1,8 +1,8 @@
 """A team's own experiment: a table with a treatment and an outcome column, read and checked."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,25 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.encoding.encoding import Encoding, infer_encoding
-from features.encoding.reading import as_text, missing_count, read_table
-from features.flat.customers import canonical_text, canonical_value, check_named, group_codes
+from features.encoding.reading import as_text, missing_count
+from features.flat.classes import (
+    NO_WORDS,
+    YES_WORDS,
+    Classes,
+    find_classes,
+    folded,
+    without_stray,
+)
+from features.flat.customers import check_named, feature_kind, group_codes
+from features.table_files.arrow_types import has_plain_type
+from features.table_files.source import read_source
+from features.tables.column_reading import ColumnReading
+from features.tables.options import TableOptions
+from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from training.uplift.experiment import Experiment, Source
+from training.uplift.outcome import as_numbers, read_outcome
 
 _CONTROL_WORDS = frozenset(
     {
@@ -33,20 +47,6 @@ _CONTROL_WORDS = frozenset(
     }
 )
 _CONTROL_START = re.compile(r"no[ _-]")
-_LOSS = re.compile(
-    r"churn|attrit|cancel|terminat|disconnect|deactivat|unsubscri|complain|port.?out|(^|[^a-z])(left|lost|loss|leave|leaver|leaving"
-    r"|gone|exit|quit|drop)([^a-z]|$)|流失|离网|销户|退订|投诉|携出|转出"
-)
-_LOSS_VALUE = re.compile(
-    r"churned|churn|left|lost|gone|cancell?ed|terminated|disconnected|deactivated|unsubscribed|ported|ported out|quit"
-    r"|流失|离网|销户"
-)
-_YES = frozenset({"1", "yes", "y", "true", "t", "是"})
-_NO = frozenset({"0", "no", "n", "false", "f", "否"})
-_KEPT_VALUE = frozenset(
-    {"stayed", "stays", "retained", "kept", "active", "renewed", "loyal", "在网", "留存"}
-)
-HIGHER, LOWER = "higher", "lower"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,11 @@ class ExperimentTable:
     control_why, good_why : str
         How control and good outcomes were recognised, to be shown.
     columns_left_out : tuple of str
-        Empty columns.
+        Empty columns, ids and texts.
+    plan : TablePlan
+        How every column was read.
+    notes : tuple of str
+        What was decided about the file, for a person.
     """
 
     experiment: Experiment
@@ -106,57 +110,77 @@ class ExperimentTable:
     control_why: str
     good_why: str
     columns_left_out: tuple[str, ...]
+    plan: TablePlan
+    notes: tuple[str, ...]
+
+    def without(self, features: Collection[str]) -> "ExperimentTable":
+        """The same experiment without some features."""
+        kept = [k for k, name in enumerate(self.experiment.features) if name not in features]
+        experiment = self.experiment
+        return replace(
+            self,
+            encoding=Encoding(tuple(self.encoding.columns[k] for k in kept)),
+            experiment=replace(
+                experiment,
+                matrix=experiment.matrix[:, kept],
+                features=tuple(experiment.features[k] for k in kept),
+                labels=tuple(experiment.labels[k] for k in kept),
+                categories={
+                    place: experiment.categories[k]
+                    for place, k in enumerate(kept)
+                    if k in experiment.categories
+                },
+            ),
+        )
 
 
-def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
+def read_experiment(
+    path: Path, roles: ExperimentRoles, options: TableOptions | None = None
+) -> ExperimentTable:
     """Read an experiment and check it against the roles of its columns.
 
     Parameters
     ----------
     path : Path
-        CSV, CSV.gz or Parquet.
+        A file, folder or pattern, as `features.table_files.source.read_source` takes it.
     roles : ExperimentRoles
         The roles of its columns.
+    options : TableOptions, optional
+        What a person said about reading it.
 
     Raises
     ------
+    OpenQuestions
+        A column can be read in more than one way.
     InputError
         Names the option or column, the rule and the value.
     """
-    table = read_table(path)
-    _check_roles(table, roles)
-    treatment, outcome = (
-        canonical_text(as_text(table[roles.treatment])),
-        canonical_text(as_text(table[roles.outcome])),
+    options = options or TableOptions()
+    written = read_source(path, options.encoding)
+    _check_roles(written.table, roles)
+    for name in options.answers:
+        check_named("--columns", name, written.table.column_names)
+    plan = decide_plan(written, options.settings, options.answers)
+    plan = _with_arms(plan, written.table[roles.treatment], roles.treatment)
+    used = {n for n in written.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
+    used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
+    if plan.questions(used):
+        raise OpenQuestions(plan, used)
+    as_written = {name for name in (roles.id, roles.group, roles.treatment, roles.outcome) if name}
+    table, plan = apply_plan(written, plan, as_written)
+    treatment = find_classes(
+        plan.column(roles.treatment).read(table[roles.treatment]), roles.treatment
     )
-    left_out = {}
-    blank = {
-        f"{roles.treatment} is blank": np.array(pc.is_null(treatment)),
-        f"{roles.outcome} is blank": np.array(pc.is_null(outcome)),
-    }
-    kept = np.ones(table.num_rows, dtype=bool)
-    stored = (
-        None if roles.propensity is None else _propensity(table[roles.propensity], roles.propensity)
-    )
-    if stored is not None:
-        blank[f"{roles.propensity} is blank"] = np.isnan(stored)
-        blank[f"{roles.propensity} is 0 or 1: not randomised"] = (stored == 0) | (stored == 1)
-    for reason, mark in blank.items():
-        if (kept & mark).any():
-            left_out[reason] = int((kept & mark).sum())
-        kept &= ~mark
-    if not kept.any():
-        raise InputError(
-            "TABLE",
-            "holds no row with a treatment and an outcome"
-            + (" drawn at random" if roles.propensity else ""),
-        )
+    outcome = find_classes(_outcome_text(table, plan, roles.outcome), roles.outcome)
+    outcome = _without_stray_outcomes(outcome, roles)
+    stored = None if roles.propensity is None else _propensity(table, plan, roles.propensity)
+    kept, left_out = _kept_rows(table, roles, treatment, outcome, stored)
     rows = np.flatnonzero(kept)
-    table, treatment, outcome = table.take(rows), treatment.take(rows), outcome.take(rows)
-    arms, arm, control_why = _arms(treatment, roles)
-    value, good_why = _outcome(outcome, roles)
-    columns, empty = _feature_columns(table, roles)
-    encoding = infer_encoding(table, columns)
+    table = table.take(rows)
+    arms, arm, control_why = _arms(treatment.text.take(rows), treatment, roles)
+    value, good_why = read_outcome(outcome.text.take(rows), outcome, roles.good, roles.outcome)
+    columns, empty = _feature_columns(table, plan, roles)
+    encoding = infer_encoding(table, columns, {name: feature_kind(plan, name) for name in columns})
     share = np.bincount(arm, minlength=len(arms)) / len(arm)
     source: Source = "shares" if stored is None else "stored"
     experiment = Experiment(
@@ -168,7 +192,7 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
         propensity=share[arm] if stored is None else stored[rows],
         source=source,
         cluster=_clusters(table, roles),
-        matrix=encoding.encode(table),
+        matrix=encoding.encode(table) if columns else np.empty((len(rows), 0)),
         features=encoding.features,
         labels=tuple(column.name for column in encoding.columns),
         categories={
@@ -184,7 +208,92 @@ def read_experiment(path: Path, roles: ExperimentRoles) -> ExperimentTable:
         control_why=control_why,
         good_why=good_why,
         columns_left_out=empty,
+        plan=plan,
+        notes=(*plan.notes, *_spelling_notes(treatment), *_spelling_notes(outcome)),
     )
+
+
+def _with_arms(plan: TablePlan, values: pa.ChunkedArray, name: str) -> TablePlan:
+    """The plan with a question where names of arms differ in case only."""
+    reading = plan.column(name)
+    arms = ColumnReading(
+        name=name,
+        kind="category",
+        why="names the arm",
+        letter_case=reading.letter_case,
+    )
+    if reading.letter_case is None:
+        classes = find_classes(as_text(values), name)
+        if classes.folded:
+            first = next(iter(classes.folded))
+            arms = replace(
+                arms,
+                question=f"{first!r} and {classes.folded[first]!r} differ in case only; are they one arm?",
+                choices=(
+                    {"kind": "category", "letter_case": "ignore"},
+                    {"kind": "category", "letter_case": "keep"},
+                ),
+            )
+    return replace(plan, columns=tuple(arms if c.name == name else c for c in plan.columns))
+
+
+def _is_outcome_of_classes(plan: TablePlan, name: str) -> bool:
+    return plan.column(name).kind != "number"
+
+
+def _outcome_text(table: pa.Table, plan: TablePlan, name: str) -> pa.ChunkedArray:
+    """The outcome as text, numbers in one form whatever their locale."""
+    reading = plan.column(name)
+    return as_text(reading.read(table[name]) if reading.kind == "number" else table[name])
+
+
+def _without_stray_outcomes(outcome: Classes, roles: ExperimentRoles) -> Classes:
+    yes = [one for one in outcome.names if folded(one) in YES_WORDS]
+    no = [one for one in outcome.names if folded(one) in NO_WORDS]
+    if len(yes) == 1 and len(no) == 1 and not _are_numbers(outcome.names):
+        return without_stray(outcome, [*yes, *no], roles.outcome)
+    return outcome
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    return as_numbers(pa.chunked_array([pa.array(names, pa.string())])) is not None
+
+
+def _kept_rows(
+    table: pa.Table,
+    roles: ExperimentRoles,
+    treatment: Classes,
+    outcome: Classes,
+    stored: Floats | None,
+) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Rows with an arm and an outcome, and how many others there are by reason."""
+    blank: dict[str, NDArray[np.bool_]] = {}
+    for name, classes in ((roles.treatment, treatment), (roles.outcome, outcome)):
+        text = as_text(table[name])
+        for word in classes.missing:
+            blank[f"{name} is {word!r}"] = np.array(pc.fill_null(pc.equal(text, word), False))
+        blank[f"{name} is blank"] = np.array(pc.is_null(text))
+        blank[f"{name} is none of the two outcomes"] = np.array(pc.is_null(classes.text))
+    if stored is not None:
+        blank[f"{roles.propensity} is blank"] = np.isnan(stored)
+        blank[f"{roles.propensity} is 0 or 1: not randomised"] = (stored == 0) | (stored == 1)
+    left_out = {}
+    kept = np.ones(table.num_rows, dtype=bool)
+    for reason, mark in blank.items():
+        if (kept & mark).any():
+            left_out[reason] = int((kept & mark).sum())
+        kept &= ~mark
+    if not kept.any():
+        raise InputError(
+            "TABLE",
+            "holds no row with a treatment and an outcome"
+            + (" drawn at random" if roles.propensity else ""),
+        )
+    return kept, left_out
+
+
+def _spelling_notes(classes: Classes) -> tuple[str, ...]:
+    return tuple(note for note in classes.notes if "means missing" not in note)
 
 
 def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
@@ -202,7 +311,7 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
             continue
         check_named(option, name, names)
         kind = table[name].type
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        if not has_plain_type(kind):
             raise InputError(
                 option,
                 f"column {name!r} must hold numbers, text, dates or true and false",
@@ -218,7 +327,7 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
 
 
 def _arms(
-    treatment: pa.ChunkedArray, roles: ExperimentRoles
+    treatment: pa.ChunkedArray, classes: Classes, roles: ExperimentRoles
 ) -> tuple[tuple[str, ...], NDArray[np.int64], str]:
     values = sorted(pc.unique(treatment).to_pylist())
     if len(values) < 2:
@@ -232,7 +341,7 @@ def _arms(
             values[0],
         )
     if roles.control is not None:
-        control = canonical_value(roles.control)
+        control = classes.matching(roles.control) or ""
         if control not in values:
             raise InputError(
                 "--control",
@@ -259,92 +368,15 @@ def _arms(
     )
 
 
-def _outcome(outcome: pa.ChunkedArray, roles: ExperimentRoles) -> tuple[Floats, str]:
-    """The outcome, larger being better, and how that was decided."""
-    values = sorted(pc.unique(outcome).to_pylist())
-    if len(values) < 2:
-        raise InputError("--outcome", "must not be the same in all rows", values)
-    good = tuple(canonical_value(value) for value in roles.good)
-    named = bool(good) and set(good) <= set(values)
-    if len(values) > 2 and not named:
-        numbers = _numbers(outcome)
-        if numbers is None:
-            shown = f"{', '.join(map(repr, values[:10]))}{', …' if len(values) > 10 else ''}"
-            raise InputError(
-                "--outcome",
-                f"must have two values or be a number; it has {shown}: name with --good the good ones",
-            )
-        return _number_outcome(numbers, good, roles)
-    if good and not named:
-        absent = next(value for value in good if value not in values)
-        raise InputError(
-            "--good", f"must occur in the outcome, which has {', '.join(map(repr, values))}", absent
-        )
-    if set(good) == set(values):
-        raise InputError("--good", "must leave a value that is not good", list(roles.good))
-    inferred, why = ("", "as given") if good else _infer_good(values, roles.outcome)
-    chosen = good or (inferred,)
-    outcomes = np.array(pc.is_in(outcome, value_set=pa.array(chosen)).to_numpy(), dtype=np.float64)
-    return outcomes, f"good means {roles.outcome} = {' or '.join(chosen)}, {why}"
-
-
-def _number_outcome(
-    numbers: Floats, good: Sequence[str], roles: ExperimentRoles
-) -> tuple[Floats, str]:
-    if not np.isfinite(numbers).all():
-        raise InputError(
-            "--outcome", "must be finite numbers", float(numbers[~np.isfinite(numbers)][0])
-        )
-    if good not in ((), (HIGHER,), (LOWER,)):
-        raise InputError(
-            "--good",
-            f"must be {HIGHER} or {LOWER}, or values that occur, for an outcome of numbers",
-            list(good),
-        )
-    if not good and _LOSS.search(roles.outcome.lower()):
-        raise InputError(
-            "--outcome",
-            f"names a loss, but larger values must be good; give --good {LOWER} or --good {HIGHER}",
-            roles.outcome,
-        )
-    if good == (LOWER,):
-        return (
-            -numbers,
-            f"good means that {roles.outcome} is lower, as given; effects are of its negative",
-        )
-    return numbers, f"good means that {roles.outcome} is higher" + (", as given" if good else "")
-
-
-def _infer_good(values: Sequence[str], name: str) -> tuple[str, str]:
-    """Which of two values is good, and why."""
-    lower = [value.lower() for value in values]
-    losses = [_LOSS_VALUE.fullmatch(value) is not None for value in lower]
-    kept = [value in _KEPT_VALUE for value in lower]
-    if sum(losses) == 1 and not any(kept):
-        return values[1 - losses.index(True)], "as the other value is a loss"
-    if sum(kept) == 1:
-        return values[kept.index(True)], "by its name"
-    shown = " or ".join(f"--good {value}" for value in values)
-    if _LOSS.search(name.lower()):
-        raise InputError(
-            "--outcome",
-            f"names a loss, but good outcomes must be known; name the good value: {shown}",
-            name,
-        )
-    yes, no = [value in _YES for value in lower], [value in _NO for value in lower]
-    if sum(yes) == 1 and sum(no) == 1:
-        return values[yes.index(True)], f"as {name!r} names no loss; --good changes that"
-    raise InputError("--outcome", f"has two values; name the good one: {shown}", list(values))
-
-
-def _propensity(values: pa.ChunkedArray, name: str) -> Floats:
-    numbers = _numbers(canonical_text(as_text(values)))
-    if numbers is None:
+def _propensity(table: pa.Table, plan: TablePlan, name: str) -> Floats:
+    values = table[name]
+    if plan.column(name).kind != "number":
         raise InputError(
             "--propensity",
             f"column {name!r} must hold numbers",
             as_text(values).drop_null()[0].as_py(),
         )
+    numbers = np.array(values.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     wrong = (numbers < 0) | (numbers > 1) | np.isinf(numbers)
     if wrong.any():
         raise InputError(
@@ -355,28 +387,19 @@ def _propensity(values: pa.ChunkedArray, name: str) -> Floats:
     return numbers
 
 
-def _numbers(text: pa.ChunkedArray) -> Floats | None:
-    """A column of text as numbers, NaN where null; None where one is no number."""
-    try:
-        return np.array(text.cast(pa.float64()).to_numpy(), dtype=np.float64)
-    except pa.ArrowInvalid:
-        return None
-
-
 def _clusters(table: pa.Table, roles: ExperimentRoles) -> NDArray[np.int64]:
     name = roles.group or roles.id
     return np.arange(table.num_rows) if name is None else group_codes(table[name])
 
 
 def _feature_columns(
-    table: pa.Table, roles: ExperimentRoles
+    table: pa.Table, plan: TablePlan, roles: ExperimentRoles
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     used = {roles.treatment, roles.outcome, roles.propensity, roles.id, roles.group, *roles.drop}
     names = [name for name in table.column_names if name not in used]
-    empty = tuple(name for name in names if missing_count(table[name]) == table.num_rows)
-    columns = tuple(name for name in names if name not in empty)
-    if not columns:
-        raise InputError(
-            "TABLE", "must have a column left as a feature, besides those with roles and --drop"
-        )
-    return columns, empty
+    empty = tuple(
+        name
+        for name in names
+        if not plan.column(name).is_feature or missing_count(table[name]) == table.num_rows
+    )
+    return tuple(name for name in names if name not in empty), empty

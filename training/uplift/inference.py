@@ -68,6 +68,34 @@ def mean(score: Floats, cluster: NDArray[np.int64]) -> PointEstimate:
     return PointEstimate(value, *_error(score - value, cluster))
 
 
+def difference(
+    outcome: Floats, treated: Floats, control: Floats, cluster: NDArray[np.int64]
+) -> PointEstimate:
+    """Difference of two arms' weighted means, with its cluster-robust standard error.
+
+    Parameters
+    ----------
+    outcome : (m,) float64
+        Outcomes.
+    treated, control : (m,) float64
+        Weight of each row in the mean of each arm, 0 for rows of other arms.
+    cluster : (m,) int64
+        Cluster of each row.
+
+    Examples
+    --------
+    >>> arm = np.array([1.0, 1.0, 0.0, 0.0])
+    >>> difference(np.array([1.0, 1.0, 0.0, 1.0]), arm, 1 - arm, np.arange(4)).value
+    0.5
+    """
+    influence, value = np.zeros(len(outcome)), 0.0
+    for sign, weight in ((1.0, treated), (-1.0, control)):
+        own = float((weight * outcome).sum() / weight.sum())
+        value += sign * own
+        influence += sign * weight * (outcome - own) * len(outcome) / weight.sum()
+    return PointEstimate(value, *_error(influence, cluster))
+
+
 def ranks(ranking: Floats) -> Floats:
     """Rank of each row as a share of all, from just above 0 for the highest; ties share the mean.
 

@@ -119,6 +119,9 @@ class ActionUplift:
         Rows that were not treated, and rows that were.
     average : Estimate
         Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
+    unadjusted : Estimate
+        The plain difference of the two arms' mean outcomes, each row weighted by the inverse of
+        its propensity, with the same kind of interval.
     qini, autoc : Estimate
         How much better the ranking is than a random one, on rows it was not learnt from; 0 is
         random. The verdict uses the first.
@@ -136,6 +139,7 @@ class ActionUplift:
     control: Arm
     treatment: Arm
     average: Estimate
+    unadjusted: Estimate
     qini: Estimate
     autoc: Estimate
     slope: Estimate

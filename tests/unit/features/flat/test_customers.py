@@ -54,7 +54,7 @@ def test_roles_are_no_features_and_blank_targets_are_not_known(
 def test_without_an_id_the_row_number_is_the_id(read: Callable[..., CustomerTable]) -> None:
     customers = read(id=None)
     assert customers.ids[:2] == ["1", "2"]
-    assert "customer" in customers.columns
+    assert "customer" in customers.left_out
 
 
 def test_whole_number_ids_read_as_whole_numbers(read: Callable[..., CustomerTable]) -> None:

@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_read_is_refused(
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"SOURCE: must be an existing folder or a database URL \(got .*nowhere"
+        InputError, match=r"WHERE: must be an existing folder or a database URL \(got .*nowhere"
     ):
         open_source(str(tmp_path / "nowhere"))
 

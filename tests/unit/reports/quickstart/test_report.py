@@ -76,6 +76,8 @@ def _content(
         ),
         flags=(),
         left_out=(),
+        readings=(),
+        notes=(),
         encoding=Encoding(columns),
         sample=sample,
         explanation=Explanation(-1.0, contributions),

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.encoding.encoding import Encoding, infer_encoding
+from features.tables.column_reading import ColumnReading
+from features.tables.number_format import NumberFormat
 from holdfast.errors import InputError
 from serving.contract.rows import RowReader
 
@@ -28,7 +30,7 @@ READER = RowReader(ENCODING, TABLE.column_names, "id")
 
 def test_rows_encode_as_the_table_does() -> None:
     rows: list[dict[str, Any]] = TABLE.to_pylist()
-    assert np.array_equal(READER.encode(rows), ENCODING.encode(TABLE))
+    assert np.array_equal(READER.encode(rows).matrix, ENCODING.encode(TABLE))
     assert READER.ids(rows) == ["007", "008"]
 
 
@@ -43,17 +45,21 @@ def test_rows_of_text_encode_as_rows_of_numbers() -> None:
         {"Tenure": 72.0, "Senior": False},
         {"Tenure": None},
     ]
-    assert np.array_equal(READER.encode(text), READER.encode(typed), equal_nan=True)
+    assert np.array_equal(READER.encode(text).matrix, READER.encode(typed).matrix, equal_nan=True)
 
 
 def test_what_is_absent_null_blank_or_never_seen_is_missing() -> None:
-    matrix = READER.encode([{"Tenure": 1}, {"Tenure": None, "Plan": " "}, {"Plan": "unheard of"}])
+    matrix = READER.encode(
+        [{"Tenure": 1}, {"Tenure": None, "Plan": " "}, {"Plan": "unheard of"}]
+    ).matrix
     assert np.array_equal(np.isnan(matrix), [[False, True, True, True], [True] * 4, [True] * 4])
 
 
 def test_columns_without_a_feature_are_not_looked_at() -> None:
     row = {"Tenure": 5, "Churn": {"any": "thing"}, "Dropped": [1]}
-    assert np.array_equal(READER.encode([row]), READER.encode([{"Tenure": 5}]), equal_nan=True)
+    assert np.array_equal(
+        READER.encode([row]).matrix, READER.encode([{"Tenure": 5}]).matrix, equal_nan=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +132,7 @@ def test_rows_together_encode_as_each_alone_or_are_refused_alike(
 ) -> None:
     def outcome(some: list[dict[str, Any]]) -> Any:
         try:
-            return READER.encode(some).tolist()
+            return READER.encode(some).matrix.tolist()
         except InputError:
             return None
 
@@ -141,4 +147,51 @@ def test_rows_together_encode_as_each_alone_or_are_refused_alike(
 
 def test_the_encoding_survives_its_document() -> None:
     again = RowReader(Encoding.from_json(ENCODING.to_json()), TABLE.column_names, "id")
-    assert np.array_equal(again.encode(TABLE.to_pylist()), READER.encode(TABLE.to_pylist()))
+    assert np.array_equal(
+        again.encode(TABLE.to_pylist()).matrix, READER.encode(TABLE.to_pylist()).matrix
+    )
+
+
+LOCAL = pa.table({"fee": [1234.5, 2.0], "since": [1.0, 2.0], "plan": ["Month-to-month", "Yearly"]})
+LOCAL_READER = RowReader(
+    infer_encoding(
+        LOCAL,
+        LOCAL.column_names,
+        {"fee": ("number", ""), "since": ("date", ""), "plan": ("category", "")},
+    ),
+    LOCAL.column_names,
+    None,
+    [
+        ColumnReading(
+            name="fee", kind="number", why="", missing_marks=("NA",), number=NumberFormat(",", ".")
+        ),
+        ColumnReading(name="since", kind="date", why="", order="dmy", missing_marks=("NA",)),
+        ColumnReading(name="plan", kind="category", why="", missing_marks=("NULL",)),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    "row, values",
+    [
+        ({"fee": "1.234,5"}, [1234.5, np.nan, np.nan]),
+        ({"fee": 1234.5, "since": "NA"}, [1234.5, np.nan, np.nan]),
+        ({"fee": "NA", "since": "2.1.1970"}, [np.nan, 1.0, np.nan]),
+        ({"plan": " Month-to-month "}, [np.nan, np.nan, 0.0]),
+        ({"plan": "MONTH-TO-MONTH"}, [np.nan, np.nan, 0.0]),
+        ({"plan": "NULL"}, [np.nan, np.nan, np.nan]),
+    ],
+)
+def test_a_row_is_read_as_the_table_was(row: dict[str, Any], values: list[float]) -> None:
+    encoded = LOCAL_READER.encode([row])
+    assert np.array_equal(encoded.matrix[0], values, equal_nan=True)
+    assert encoded.unseen == [[]]
+
+
+def test_a_category_never_seen_is_named() -> None:
+    assert LOCAL_READER.encode([{"plan": "Weekly"}, {"plan": "Yearly"}]).unseen == [["plan"], []]
+
+
+def test_a_number_of_another_locale_is_refused() -> None:
+    with pytest.raises(InputError, match=r"rows\[1\]\.fee: must be a number"):
+        LOCAL_READER.encode([{"fee": "1,5"}, {"fee": "1,234.5"}])

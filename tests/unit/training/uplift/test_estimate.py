@@ -96,6 +96,7 @@ def test_verdicts_in_words(
         control=arm,
         treatment=arm,
         average=Estimate(sum(average) / 2, *average),
+        unadjusted=nothing,
         qini=Estimate(sum(qini) / 2, *qini),
         autoc=nothing,
         slope=nothing,

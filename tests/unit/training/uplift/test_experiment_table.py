@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.tables.options import TableOptions
+from features.tables.plan import OpenQuestions
 from holdfast.errors import InputError
 from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
 
@@ -268,7 +270,6 @@ def test_dropped_and_empty_columns_are_no_features(read: Callable[..., Experimen
             "TABLE",
             "no row with a treatment and an outcome drawn at random",
         ),
-        ({}, {"drop": ("tenure", "plan")}, "TABLE", "must have a column left"),
     ],
 )
 def test_bad_input_is_refused_by_name(
@@ -281,3 +282,42 @@ def test_bad_input_is_refused_by_name(
     with pytest.raises(InputError, match=rule) as caught:
         read(changes, **roles)
     assert caught.value.field == field
+
+
+CASES = Path(__file__).parents[3] / "fixtures" / "tables"
+GATES = {"treatment": "version", "outcome": "retention_7", "control": "gate_30", "good": ("true",)}
+
+
+def _case(name: str, **roles: object) -> ExperimentTable:
+    return read_experiment(CASES / name, ExperimentRoles(**roles))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name, left_out, rows",
+    [
+        ("uplift_na_arm.csv", {"version is 'NA'": 160}, 2839),
+        ("uplift_na_outcome.csv", {"retention_7 is 'NA'": 149}, 2850),
+        ("uplift_arm_space.csv", {}, 2999),
+    ],
+)
+def test_rows_without_an_arm_or_an_outcome_are_left_out_and_counted(
+    name: str, left_out: dict[str, int], rows: int
+) -> None:
+    experiment = _case(name, id="userid", **GATES).experiment
+    assert experiment.arms == ("gate_30", "gate_40")
+    assert (experiment.left_out, len(experiment.outcome)) == (left_out, rows)
+
+
+def test_arms_that_differ_in_case_only_are_a_question_that_the_plan_answers() -> None:
+    with pytest.raises(OpenQuestions, match="differ in case only; are they one arm"):
+        _case("uplift_arm_case.csv", id="userid", **GATES)
+    options = TableOptions(answers={"version": {"kind": "category", "letter_case": "ignore"}})
+    roles = ExperimentRoles(id="userid", **GATES)  # type: ignore[arg-type]
+    table = read_experiment(CASES / "uplift_arm_case.csv", roles, options)
+    assert table.experiment.arms == ("gate_30", "gate_40")
+
+
+def test_a_table_of_arms_and_outcomes_alone_is_an_experiment() -> None:
+    table = _case("uplift_plain_ab.csv", treatment="arm", outcome="stayed", good=("yes",), id="id")
+    assert table.experiment.features == ()
+    assert table.experiment.with_a_feature().matrix.shape == (len(table.experiment.arm), 1)

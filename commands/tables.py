@@ -1,0 +1,234 @@
+"""`holdfast inspect`, and what other commands that read a team's own table share with it: their
+options, and what they say where a column is in doubt.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.command import JsonOption, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from features.tables.column_reading import ColumnReading
+    from features.tables.options import TableOptions
+    from features.tables.plan import OpenQuestions, TablePlan
+
+ColumnsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--columns",
+        help="Plan file that says how columns are read, as `holdfast inspect` writes it.",
+        show_default=False,
+    ),
+]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        help="Encoding of a text file that is not UTF-8, such as cp1252. Default: detected",
+        show_default=False,
+    ),
+]
+
+
+@reporting_errors
+def inspect(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="Delimited text, .xlsx or Parquet; a file, folder or pattern.",
+            show_default=False,
+        ),
+    ],
+    columns: ColumnsOption = None,
+    encoding: EncodingOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Plan file to write. Default: named after the table, in the working directory",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a table's columns would be read, and write that as a plan file to change."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from features.flat.customers import check_named
+        from features.table_files.source import read_source
+        from features.tables.plan import apply_plan, decide_plan
+
+        options = options_of(columns, encoding)
+        source = read_source(table, options.encoding)
+        for name in options.answers:
+            check_named("--columns", name, source.table.column_names)
+        plan = decide_plan(source, options.settings, options.answers)
+        open_columns = {column.name for column in plan.columns if column.question}
+        _, plan = apply_plan(source, plan, open_columns)
+        path = write_plan(plan, table, out)
+    if as_json:
+        print_json(
+            {
+                "rows": source.table.num_rows,
+                "notes": list(plan.notes),
+                "columns": plan.to_json(),
+                "plan": None if path is None else str(path),
+            }
+        )
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    print_plan(plan, console)
+    if path is not None:
+        console.print(
+            f"The plan is in [bold]{escape(str(path))}[/bold]; change it, and give it with --columns.",
+            soft_wrap=True,
+        )
+
+
+def options_of(columns: Path | None, encoding: str | None) -> "TableOptions":
+    """How to read a table, from the settings, a plan file and an encoding.
+
+    Raises
+    ------
+    InputError
+        A setting or the plan file is wrong.
+    """
+    from features.settings import ReadingSettings
+    from features.tables.options import TableOptions
+    from features.tables.plan_file import read_answers
+
+    answers = read_answers(columns) if columns else {}
+    return TableOptions(ReadingSettings.read(), answers, encoding)
+
+
+@contextmanager
+def asking(table: Path) -> Iterator[None]:
+    """Where columns are in doubt, write the plan, print the questions and how to go on, and exit
+    with code 2.
+    """
+    from features.tables.plan import OpenQuestions
+
+    try:
+        yield
+    except OpenQuestions as questions:
+        _ask(questions, table)
+        raise typer.Exit(questions.exit_code) from None
+
+
+def write_plan(plan: "TablePlan", table: Path, path: Path | None = None) -> Path | None:
+    """Write the plan of a table where it overwrites nothing.
+
+    Parameters
+    ----------
+    plan : TablePlan
+        The plan.
+    table : Path
+        The table's file.
+    path : Path, optional
+        Where to; by default beside where the command runs, named after the table.
+
+    Returns
+    -------
+    Path or None
+        None where the directory cannot be written.
+
+    Raises
+    ------
+    InputError
+        The path that was given cannot be written.
+    """
+    from features.tables.plan_file import plan_text
+    from holdfast.errors import InputError
+
+    text = plan_text(plan, table.name)
+    stem = table.name.split(".")[0].strip("*?[] ") or "table"
+    names = [f"{stem}.columns.toml", *(f"{stem}.columns-{n}.toml" for n in range(2, 100))]
+    candidates = [path] if path else [Path(name) for name in names]
+    for candidate in candidates:
+        try:
+            if candidate.exists() and candidate.read_text(encoding="utf-8") == text:
+                return candidate
+            with candidate.open("w" if path else "x", encoding="utf-8") as stream:
+                stream.write(text)
+        except FileExistsError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            if path:
+                raise InputError("--out", f"cannot be written ({error})", str(path)) from None
+            if isinstance(error, OSError):
+                return None
+            continue
+        return candidate
+    return None
+
+
+def print_plan(plan: "TablePlan", console: "Console") -> None:
+    """Print how each column is read, and what was decided about the file."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    table = Table(
+        Column("column", overflow="fold"), "is a", "because", "means missing",
+        Column("does not fit", overflow="fold"), box=box.SIMPLE_HEAD,
+    )  # fmt: skip
+    for column in plan.columns:
+        table.add_row(
+            escape(column.name),
+            f"[yellow]{column.kind}?[/yellow]" if column.question else column.kind,
+            escape(column.question or column.why),
+            escape(" ".join(column.missing_marks)),
+            escape(unread(column)),
+        )
+    console.print(table)
+    for note in plan.notes:
+        console.print(f"[dim]{escape(note)}[/dim]")
+
+
+def unread(column: "ColumnReading") -> str:
+    """How many cells of a column do not fit its reading, with examples."""
+    if not column.unread_share:
+        return ""
+    examples = "" if column.personal else f": {', '.join(column.unread_examples)}"
+    return f"{column.unread_share:.2%}{examples}"
+
+
+def _ask(questions: "OpenQuestions", table: Path) -> None:
+    from features.tables.plan_file import answer_line
+
+    typer.secho("question", fg="yellow", bold=True, nl=False, err=True)
+    typer.echo(" some columns can be read in more than one way:", err=True)
+    path = write_plan(questions.plan, table)
+    for column in questions.questions:
+        typer.echo(f"\n  column {column.name!r}: {column.question}", err=True)
+        for choice in column.choices:
+            typer.echo(f"    {answer_line(choice)}", err=True)
+    if path is None:
+        typer.echo("\nThe directory cannot be written: run the command in another one.", err=True)
+        return
+    typer.echo(f"\nTake the # from the answer in {shlex.quote(str(path))}, then run:", err=True)
+    typer.echo(f"  {_command_again(path)}", err=True)
+
+
+def _command_again(path: Path) -> str:
+    """The command line as it was, with the plan file."""
+    words = ["holdfast"]
+    skip = False
+    for word in sys.argv[1:]:
+        if skip or word == "--columns" or word.startswith("--columns="):
+            skip = word == "--columns" and not skip
+            continue
+        words.append(word)
+    return shlex.join([*words, "--columns", str(path)])

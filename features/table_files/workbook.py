@@ -1,0 +1,83 @@
+"""Reading a spreadsheet's sheet: every column as text, as its cells show it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from features.encoding.reading import number_text
+from features.table_files.header import usable_names
+from holdfast.errors import InputError
+
+
+def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
+    """Read the first sheet that holds a table.
+
+    Parameters
+    ----------
+    path : Path
+        ``.xlsx`` or another kind of spreadsheet.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        Columns of text; dates in ISO 8601.
+    notes : list of str
+        Which sheet was read, and what was skipped.
+
+    Raises
+    ------
+    InputError
+        It is no spreadsheet, protected, or empty.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        sheets = [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
+    except (CalamineError, OSError) as error:
+        raise InputError("TABLE", f"cannot be read as a spreadsheet: {error}", path.name) from None
+    filled = [(name, rows) for name, rows in sheets if sum(map(_filled, rows)) > 1]
+    if not filled:
+        raise InputError("TABLE", "must have a header line with column names", path.name)
+    name, rows = filled[0]
+    notes = []
+    if len(filled) > 1:
+        others = ", ".join(repr(other) for other, _ in filled[1:])
+        notes.append(f"sheet {name!r} is read, and not {others}")
+    rows = [row for row in rows if _filled(row)]
+    width = max(map(_filled, rows))
+    place = next(k for k, row in enumerate(rows) if _filled(row) >= max(width - 1, 1))
+    for row in rows[:place]:
+        skipped = " ".join(_text(cell) for cell in row).strip()
+        notes.append(f"the line {skipped!r} before the header is skipped")
+    names, more = usable_names([_text(cell) for cell in rows[place]])
+    columns = zip(*rows[place + 1 :], strict=True) if len(rows) > place + 1 else [()] * len(names)
+    arrays = {
+        title: pa.array([_text(cell) for cell in cells], pa.string())
+        for title, cells in zip(names, columns, strict=True)
+    }
+    return pa.table(arrays), [*notes, *more]
+
+
+def _filled(row: Sequence[Any]) -> int:
+    return sum(cell not in ("", None) for cell in row)
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return number_text(cell) if cell == cell and abs(cell) != float("inf") else str(cell)
+    if isinstance(cell, datetime):
+        midnight = cell.time() == time()
+        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return number_text(cell.total_seconds())
+    return str(cell)

@@ -1,0 +1,448 @@
+"""Deciding how a column is read, from its own cells."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.encoding.reading import as_text
+from features.settings import ReadingSettings
+from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, ReadingKind
+from features.tables.date_format import Order, find_orders, parse_dates, shown_dates
+from features.tables.missing_words import unmistakable_words, usual_words
+from features.tables.number_format import PLAIN_NUMBERS, NumberFinding, find_number_format
+from features.tables.personal import personal_kind
+from holdfast.arrays import Floats
+
+FLAG_WORDS = frozenset(
+    [
+        "yes",
+        "no",
+        "y",
+        "n",
+        "true",
+        "false",
+        "t",
+        "f",
+        "on",
+        "off",
+        "是",
+        "否",
+        "有",
+        "没有",
+        "sí",
+        "si",
+        "да",
+        "нет",
+        "ja",
+        "nein",
+        "oui",
+        "non",
+        "sim",
+        "não",
+        "nao",
+        "tak",
+        "nie",
+        "evet",
+        "hayır",
+        "true.",
+        "false.",
+    ]
+)
+_DATE_NAME = re.compile(
+    r"(^|[^a-z])(date|day|dt|datum|fecha|since|birthday|dob|joined|activated|start|end|expiry)([^a-z]|$)|date$|日期|日$|时间|дата|날짜",
+    re.IGNORECASE,
+)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity|∞)", re.IGNORECASE)
+_FEWEST_NUMBERS = 20
+"""Different numbers from which on a column of numbers and a recurring word is one of numbers."""
+_LONGEST_MARK = 20
+_MOST_MARKS = 5
+_CODE_SHARE = 0.05
+_FIRST_SERIAL, _LAST_SERIAL = 25_569, 73_050  # 1970 to 2099
+_DISTINCT_SHARE = 0.95
+_FEWEST_DISTINCT = 50
+_SAMPLE = 1000
+
+
+def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings) -> ColumnReading:
+    """Decide how a column is read.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    values : (n,) pyarrow array
+        As the file holds it, of a plain type.
+    settings : ReadingSettings
+        From which share of cells that do not fit on it is a question.
+    """
+    kind = values.type
+    if pa.types.is_boolean(kind):
+        return ColumnReading(name=name, kind="flag", why="true or false")
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return ColumnReading(name=name, kind="number", why="numeric column")
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        zoned = pa.types.is_date(kind) or kind.tz
+        return ColumnReading(
+            name=name, kind="date", why="date column" if zoned else "date column, read as UTC"
+        )
+    if pa.types.is_null(kind):
+        return ColumnReading(name=name, kind="category", why="holds nothing")
+    if not pa.types.is_string(kind):
+        return ColumnReading(
+            name=name,
+            kind="text",
+            why=f"{kind}: no feature",
+            question=f"must hold numbers, text, dates or true and false, not {kind}; leave it out with --drop",
+            choices=({"kind": "text"},),
+        )
+    quick = _quick_number(name, values)
+    if quick is not None:
+        return quick
+    return _decide_text(name, Cells.of(as_text(values)), settings)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column's distinct texts, blanks left out.
+
+    Parameters
+    ----------
+    texts : (d,) pyarrow string array
+        Distinct.
+    counts : (d,) float64
+        How often each occurs.
+    """
+
+    texts: pa.Array
+    counts: Floats
+
+    @classmethod
+    def of(cls, text: pa.ChunkedArray) -> "Cells":
+        """Those of a column of text."""
+        found = pc.value_counts(text.drop_null())
+        return cls(found.field("values"), np.array(found.field("counts"), dtype=np.float64))
+
+    def without(self, words: Sequence[str]) -> "Cells":
+        """Those that are none of some words."""
+        if not words:
+            return self
+        kept = pc.invert(pc.is_in(self.texts, value_set=pa.array(words, pa.string())))
+        return Cells(self.texts.filter(kept), self.counts[np.array(kept)])
+
+    @property
+    def total(self) -> float:
+        """How many cells."""
+        return float(self.counts.sum())
+
+    def where(self, mask: Any) -> "Cells":
+        """Those that a (d,) mask marks."""
+        return Cells(self.texts.filter(pa.array(mask)), self.counts[mask])
+
+    def examples(self) -> tuple[str, ...]:
+        """The most frequent, at most three."""
+        order = np.argsort(-self.counts, kind="stable")[:MOST_EXAMPLES]
+        return tuple(self.texts[int(place)].as_py() for place in order)
+
+
+def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
+    """The reading of a column of plain numbers, blanks and few words for missing; None where it
+    needs a closer look.
+    """
+    import polars as pl
+
+    if not len(values):
+        return None
+    series = pl.Series(pl.from_arrow(values))
+    numbers = series.cast(pl.Float64, strict=False)
+    missed = numbers.is_null() & series.is_not_null()
+    if numbers.null_count() == len(series) or missed.mean() > 0.5:  # type: ignore[operator]
+        return None
+    cells = Cells.of(
+        as_text(pa.chunked_array([series.filter(missed).to_arrow().cast(pa.string())]))
+    )
+    words = usual_words(cells.texts.to_pylist()) if len(cells.texts) <= _MOST_MARKS * 4 else ()
+    if len(cells.without(words).texts) or _has_codes_or_groups(values):
+        return None
+    found = numbers.drop_nulls().to_numpy()
+    finite = found[np.isfinite(found)]
+    if len(finite) and _whole_dates(finite):
+        return None
+    if not len(finite):
+        return None
+    if words and not _many(finite):
+        return None
+    return ColumnReading(name=name, kind="number", why=_number_why(words), missing_marks=words)
+
+
+def _has_codes_or_groups(values: pa.ChunkedArray) -> bool:
+    """Whether some cell begins with a zero as a code does, or all with a point might be grouped."""
+    zeros = (
+        values.filter(pc.fill_null(pc.match_substring_regex(values, r"^\s*[+-]?0\d"), False))
+        if _any_zero(values)
+        else ()
+    )
+    if len(zeros):
+        return True
+    if not pc.any(pc.match_substring(values, ".")).as_py():
+        return False
+    head = values.slice(0, _SAMPLE)
+    proof = r"\.(\d{1,2}|\d{4,})\s*$|^\s*[+-]?0?\.|^\s*[+-]?\d{4,}|[eE]"
+    return not pc.any(pc.match_substring_regex(head, proof)).as_py()
+
+
+def _any_zero(values: pa.ChunkedArray) -> bool:
+    return bool(pc.any(pc.match_substring(values, "0")).as_py())
+
+
+def _whole_dates(numbers: Floats) -> bool:
+    """Whether numbers may be dates: digits as in 20210305, or a spreadsheet's days."""
+    low, high = float(numbers.min()), float(numbers.max())
+    compact = (low >= 1.9e7 and high < 2.2e7) or (low >= 1.9e13 and high < 2.2e13)
+    return compact or (low >= _FIRST_SERIAL and high <= _LAST_SERIAL)
+
+
+def _many(numbers: Floats) -> bool:
+    """Whether numbers are quantities beyond doubt: many different ones, or fractions."""
+    return len(np.unique(numbers)) >= _FEWEST_NUMBERS or bool(np.any(numbers % 1 != 0))
+
+
+def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading:
+    listed: list[str] = cells.texts.to_pylist()
+    unmistakable = unmistakable_words(listed)
+    usual = tuple(dict.fromkeys((*usual_words(listed), *(t for t in listed if _is_not_finite(t)))))
+    rest = cells.without(usual)
+    if not len(rest.texts):
+        if not usual:
+            return ColumnReading(name=name, kind="category", why="holds nothing")
+        marks = (
+            usual
+            if len(unmistakable) == len(listed) or all(map(_is_not_finite, listed))
+            else unmistakable
+        )
+        return ColumnReading(name=name, kind="category", why="text", missing_marks=marks)
+    personal = personal_kind(name, rest.texts.slice(0, _SAMPLE).to_pylist(), len(rest.texts))
+    if personal:
+        kind: ReadingKind = "text" if personal == "names of people" else "id"
+        return ColumnReading(
+            name=name, kind=kind, why=f"{personal}: no feature, never shown", personal=True,
+            missing_marks=unmistakable,
+        )  # fmt: skip
+    reading = _as_date(name, rest, settings) or _as_number(name, rest, settings)
+    if reading is not None:
+        marks = tuple(dict.fromkeys((*usual, *reading.missing_marks)))
+        why = _number_why(marks, reading.why) if reading.kind == "number" else reading.why
+        marks = tuple(mark for mark in marks if reading.kind != "number" or not _is_infinite(mark))
+        return replace(reading, missing_marks=marks, why=why)
+    flags = tuple(word for word in usual if word.casefold() not in FLAG_WORDS)
+    if flags and _is_flag(cells.without(flags)):
+        return ColumnReading(name=name, kind="flag", why="yes or no", missing_marks=flags)
+    return _as_words(name, cells.without(unmistakable), unmistakable)
+
+
+def _is_not_finite(text: str) -> bool:
+    return _NOT_FINITE.fullmatch(text) is not None
+
+
+def _is_infinite(text: str) -> bool:
+    return _is_not_finite(text) and "nan" not in text.lower()
+
+
+def _as_date(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading | None:
+    if not pc.any(
+        pc.match_substring_regex(cells.texts, r"\d\D{1,14}\d|\d{5,}|\p{L}\D{0,3}\d")
+    ).as_py():
+        return None
+    if _is_serial(name, cells):
+        return ColumnReading(
+            name=name,
+            kind="date",
+            order="excel",
+            why="days as a spreadsheet counts them, by name and range",
+        )
+    orders, times = find_orders(*_sample(cells))
+    if not orders:
+        return None
+    if len(_sample(cells)[0]) < len(cells.texts):
+        times = parse_dates(cells.texts, orders[0]).times
+    unread = cells.where(np.isnat(times))
+    share = unread.total / cells.total
+    if share >= 0.5 or (orders[0] == "compact" and share > settings.unread_share):
+        return None
+    question = ""
+    choices: tuple[dict[str, Any], ...] = ()
+    unread, marks = _evidence(unread, cells, settings)
+    if len(orders) > 1:
+        shown = shown_dates(cells.where(~np.isnat(times)).texts[0].as_py(), orders)
+        example = cells.where(~np.isnat(times)).texts[0].as_py()
+        question = f"{example!r} may be {shown}, and no cell decides it"
+        choices = tuple({"kind": "date", "order": order} for order in orders)
+    share = unread.total / cells.total
+    if share > settings.unread_share and not question:
+        question = _unread_question(unread, share, "dates")
+        choices = (
+            {"kind": "date", "order": orders[0], "accept_unread": True},
+            {"kind": "category"},
+        )
+    order: Order = orders[0]
+    why = {
+        "ymd": "dates, year first",
+        "dmy": "dates, day before month",
+        "mdy": "dates, month before day",
+        "compact": "every value is a date as in 20210305",
+    }[order]
+    return ColumnReading(
+        name=name, kind="date", order=order, why=why, missing_marks=marks, unread_share=share,
+        unread_examples=unread.examples(), question=question, choices=choices,
+    )  # fmt: skip
+
+
+def _sample(cells: Cells) -> tuple[pa.Array, Floats]:
+    """Enough of the distinct cells to find a format."""
+    most = 20_000
+    return (cells.texts.slice(0, most), cells.counts[:most])
+
+
+def _is_serial(name: str, cells: Cells) -> bool:
+    if (
+        not _DATE_NAME.search(name)
+        or not pc.all(pc.match_substring_regex(cells.texts, r"^\d{5}(\.\d+)?$")).as_py()
+    ):
+        return False
+    numbers = np.array(cells.texts.cast(pa.float64()))
+    return bool(
+        len(numbers) >= 3 and numbers.min() >= _FIRST_SERIAL and numbers.max() <= _LAST_SERIAL
+    )
+
+
+def _evidence(
+    unread: Cells, cells: Cells, settings: ReadingSettings
+) -> tuple[Cells, tuple[str, ...]]:
+    """Words for missing by evidence: short, without digits, recurring, and few."""
+    texts = unread.texts.to_pylist()
+    marks = tuple(
+        text
+        for text, count in zip(texts, unread.counts, strict=True)
+        if len(text) <= _LONGEST_MARK and not re.search(r"\d", text) and count >= 2
+    )
+    if not marks or len(marks) > _MOST_MARKS:
+        return unread, ()
+    return unread.without(marks), marks
+
+
+def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading | None:
+    texts, counts = _sample(cells)
+    finding = find_number_format(texts, counts)
+    first = finding.formats[0]
+    numbers = finding.numbers if len(texts) == len(cells.texts) else first.parse(cells.texts)
+    read = ~np.isnan(numbers)
+    if float(cells.counts[read].sum()) < 0.5 * cells.total:
+        return None
+    codes = _codes(cells, read)
+    if codes is not None and codes > _CODE_SHARE:
+        return None
+    unread = cells.where(~read)
+    marks: tuple[str, ...] = ()
+    if len(unread.texts):
+        if not _many(numbers[read]):
+            return None
+        unread, marks = _evidence(unread, cells, settings)
+    share = unread.total / cells.total
+    question, choices = _number_question(cells, finding, unread, share, settings)
+    why = (
+        "" if first == PLAIN_NUMBERS else f"numbers written as {cells.where(read).examples()[0]!r}"
+    )
+    if codes:
+        why = (why + "; " if why else "") + "a few begin with a zero"
+    return ColumnReading(
+        name=name, kind="number", number=first, why=why, missing_marks=marks, unread_share=share,
+        unread_examples=unread.examples(), question=question, choices=choices,
+    )  # fmt: skip
+
+
+def _codes(cells: Cells, read: Any) -> float | None:
+    """Share of cells that begin with a zero as codes do; 1 where all have the same length; None
+    without any.
+    """
+    codes = np.array(pc.match_substring_regex(cells.texts, r"^0\d+$"))
+    if not codes.any():
+        return None
+    lengths = np.array(pc.utf8_length(cells.texts))[read]
+    digits = np.array(pc.match_substring_regex(cells.texts, r"^\d+$"))[read]
+    if digits.all() and len(set(lengths.tolist())) == 1:
+        return 1.0
+    return float(cells.counts[codes].sum()) / cells.total
+
+
+def _number_question(
+    cells: Cells, finding: NumberFinding, unread: Cells, share: float, settings: ReadingSettings
+) -> tuple[str, tuple[dict[str, Any], ...]]:
+    if len(finding.formats) > 1:
+        place = next(
+            k
+            for k, text in enumerate(cells.texts.to_pylist())
+            if len({float(f.parse(pa.array([text]))[0]) for f in finding.formats[:2]}) > 1
+        )
+        text = cells.texts[place].as_py()
+        shown = " or ".join(f"{f.parse(pa.array([text]))[0]:.15g}" for f in finding.formats)
+        return f"{text!r} may be {shown}, and no cell decides it", tuple(
+            {
+                "kind": "number",
+                "decimal": f.decimal,
+                "thousands": f.thousands,
+                **({"unit": f.unit} if f.unit else {}),
+            }
+            for f in finding.formats
+        )
+    first = {"kind": "number", **finding.formats[0].to_json(), "accept_unread": True}
+    if finding.problem:
+        return (
+            f"{finding.problem}: {', '.join(map(repr, unread.examples() or cells.examples()))}",
+            (first, {"kind": "category"}),
+        )
+    if share > settings.unread_share:
+        return _unread_question(unread, share, "numbers"), (first, {"kind": "category"})
+    return "", ()
+
+
+def _unread_question(unread: Cells, share: float, what: str) -> str:
+    shown = ", ".join(map(repr, unread.examples()))
+    return f"{share:.1%} of its cells are not {what}, such as {shown}; are they missing, or is it a category?"
+
+
+def _number_why(marks: Sequence[str], why: str = "") -> str:
+    return why or ("numbers, and words for missing" if marks else "every value is a number")
+
+
+def _is_flag(cells: Cells) -> bool:
+    if not 2 <= len(cells.texts) <= 8:
+        return False
+    plain = {text.casefold() for text in cells.texts.to_pylist()}
+    return plain <= FLAG_WORDS and len(plain) >= 2
+
+
+def _as_words(name: str, cells: Cells, marks: tuple[str, ...]) -> ColumnReading:
+    listed = cells.texts.slice(0, _SAMPLE).to_pylist()
+    distinct = len(cells.texts)
+    if _is_flag(cells):
+        return ColumnReading(name=name, kind="flag", why="yes or no", missing_marks=marks)
+    if distinct >= _FEWEST_DISTINCT and distinct >= _DISTINCT_SHARE * cells.total:
+        spaced = sum(" " in text for text in listed) > 0.5 * len(listed)
+        words: ReadingKind = "text" if spaced else "id"
+        why = "free text" if spaced else "hardly two cells are equal"
+        return ColumnReading(name=name, kind=words, why=f"{why}: no feature", missing_marks=marks)
+    digits = np.array(pc.match_substring_regex(cells.texts, r"^\d+$"))
+    zero = np.array(pc.match_substring_regex(cells.texts, r"^0\d"))
+    if digits.all() and zero.any():
+        why = "digits with leading zeros are codes"
+    elif digits.any():
+        others = int(cells.counts[~digits].sum())
+        why = f"numbers mixed with words ({others} of {int(cells.total)} are words)"
+    else:
+        why = "text"
+    return ColumnReading(name=name, kind="category", why=why, missing_marks=marks)

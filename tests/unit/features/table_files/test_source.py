@@ -1,0 +1,86 @@
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.encoding.reading import as_text
+from features.table_files.source import read_source
+from holdfast.errors import InputError
+
+
+def _table(path: Path) -> pa.Table:
+    return read_source(path).table
+
+
+def _write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_columns_are_text_whatever_parts_them(tmp_path: Path, delimiter: str) -> None:
+    lines = [delimiter.join(row) for row in (["id", "fee"], ["007", " 1.5 "], ["008", ""])]
+    table = _table(_write(tmp_path / "t.csv", "\r\n".join(lines).encode("utf-8-sig")))
+    assert table.to_pydict() == {"id": ["007", "008"], "fee": [" 1.5 ", ""]}
+    assert as_text(table["fee"]).to_pylist() == ["1.5", None]
+
+
+def test_a_quoted_field_may_hold_the_delimiter_and_line_breaks(tmp_path: Path) -> None:
+    table = _table(_write(tmp_path / "t.csv", b'"a,\nb",c\n"x,\ny",2\n'))
+    assert table.to_pydict() == {"a,\nb": ["x,\ny"], "c": ["2"]}
+
+
+def test_a_delimiter_inside_quotes_does_not_count(tmp_path: Path) -> None:
+    assert _table(_write(tmp_path / "t.csv", b'"a;b;c;d",x,left\n1,2,3\n')).column_names == [
+        "a;b;c;d",
+        "x",
+        "left",
+    ]
+
+
+def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1], "__index_level_0__": [7]}), tmp_path / "t.parquet")
+    assert _table(tmp_path / "t.parquet").column_names == ["a"]
+
+
+def test_compressed_csv(tmp_path: Path) -> None:
+    assert _table(_write(tmp_path / "t.csv.gz", gzip.compress(b"a\n1\n"))).to_pydict() == {
+        "a": ["1"]
+    }
+
+
+def test_parquet_keeps_types_and_whole_floats_read_as_whole(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"n": [1.0, None, 2.5], "b": [True, False, None]}), tmp_path / "t.parquet"
+    )
+    table = _table(tmp_path / "t.parquet")
+    assert as_text(table["n"]).to_pylist() == ["1", None, "2.5"]
+    assert as_text(table["b"]).to_pylist() == ["true", "false", None]
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("t.csv", b"", "header"),
+        ("t.csv", b"a,b\n1,2\n1,2,3,4\n1,2\n", "line 3 has 4 fields, the header has 2"),
+        ("t.csv", "a\nü\n".encode("latin-1"), "UTF-8"),
+        ("t.csv", "ü\n1\n".encode("latin-1"), "UTF-8"),
+        ("t.csv.gz", b"no gzip", "cannot be read as CSV"),
+        ("t.parquet", b"no parquet", "cannot be read as Parquet"),
+        ("t.xlsx", b"PK", "spreadsheet"),
+        ("t.doc", b"x", "must end in"),
+    ],
+)
+def test_unreadable_tables_are_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        _table(_write(tmp_path / name, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        _table(tmp_path / "nowhere.csv")

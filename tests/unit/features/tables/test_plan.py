@@ -1,0 +1,132 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from features.settings import ReadingSettings
+from features.table_files.source import SourceTable
+from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
+from features.tables.plan_file import plan_text, read_answers
+from holdfast.errors import InputError
+
+SETTINGS = ReadingSettings()
+
+
+def source(**columns: list[str]) -> SourceTable:
+    return SourceTable(pa.table({name: pa.array(v) for name, v in columns.items()}), (), "")
+
+
+def decide(text: SourceTable, tmp_path: Path, changed: str = "") -> TablePlan:
+    if not changed:
+        return decide_plan(text, SETTINGS)
+    path = tmp_path / "plan.toml"
+    path.write_text(changed, encoding="utf-8")
+    return decide_plan(text, SETTINGS, read_answers(path))
+
+
+AMBIGUOUS = {
+    "thousands": (["1,234", "5,678"] * 60, [1.234, 1234.0]),
+    "points": (["1.234", "5.678"] * 60, [1.234, 1234.0]),
+}
+
+
+@pytest.mark.parametrize("cells, values", AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_digits_in_groups_of_three_are_a_question_with_both_readings(
+    tmp_path: Path, cells: list[str], values: list[float]
+) -> None:
+    text = source(fee=cells)
+    plan = decide(text, tmp_path)
+    reading = plan.column("fee")
+    assert "1.234 or 1234" in reading.question
+    assert len(reading.choices) == 2
+    found = set()
+    for line in [line for line in plan_text(plan, "t.csv").splitlines() if "answer =" in line]:
+        answered = plan_text(plan, "t.csv").replace(line, line.removeprefix("# "))
+        chosen = decide(text, tmp_path, answered)
+        assert not chosen.column("fee").question
+        found.add(apply_plan(text, chosen)[0]["fee"][0].as_py())
+    assert found == set(values)
+
+
+def test_another_column_of_the_file_proves_its_decimal_sign(tmp_path: Path) -> None:
+    plan = decide(source(fee=["1,234", "5,678"] * 60, paid=["12.5", "3.25"] * 60), tmp_path)
+    assert (plan.column("fee").question, plan.column("fee").number.thousands) == ("", ",")
+    assert "as in 'paid'" in plan.column("fee").why
+
+
+def test_small_whole_numbers_beside_groups_prove_thousands(tmp_path: Path) -> None:
+    cells = [f"{value:,}" for value in range(100, 9_000, 37)]
+    assert decide(source(fee=cells), tmp_path).column("fee").number.thousands == ","
+
+
+def test_a_day_and_a_month_that_may_change_places_are_a_question(tmp_path: Path) -> None:
+    reading = decide(source(since=["1/2/2020", "3/4/2021"] * 60), tmp_path).column("since")
+    assert "2020-02-01 (day, month, year) or 2020-01-02 (month, day, year)" in reading.question
+
+
+def test_a_recurring_word_among_numbers_means_missing_and_a_rare_one_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    cells = [f"{value}.5" for value in range(300)] + ["pending", "pending", "12 or so"]
+    text = source(fee=cells)
+    table, plan = apply_plan(text, decide(text, tmp_path))
+    assert plan.column("fee").missing_marks == ("pending",)
+    assert plan.column("fee").unread_examples == ("12 or so",)
+    assert plan.column("fee").unread_share == pytest.approx(1 / 303)
+    assert table["fee"].null_count == 3
+
+
+def test_many_cells_that_do_not_fit_are_a_question(tmp_path: Path) -> None:
+    cells = [f"{value}.5" for value in range(300)] + [f"about {value}" for value in range(60)]
+    reading = decide(source(fee=cells), tmp_path).column("fee")
+    assert "16.7% of its cells are not numbers" in reading.question
+
+
+def test_a_plan_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    text = source(
+        fee=["1.234,5", "k.A.", "17,25"] * 40,
+        since=["31.12.2020", "1.2.2021", ""] * 40,
+        plan=["A", "B", "NULL"] * 40,
+        code=["007", "008", "123"] * 40,
+    )
+    plan = decide(text, tmp_path)
+    again = decide(text, tmp_path, plan_text(plan, "t.csv"))
+    assert apply_plan(text, again)[0].equals(apply_plan(text, plan)[0])
+    assert [c.stored() for c in again.columns] == [c.stored() for c in plan.columns]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("[columns.fee]\nkind = 'nombre'\n", r"\[columns.fee\].kind: must be 'number' or"),
+        ("[columns.fee]\ncolour = 'red'\n", "has no such key"),
+        ("[columns.fee]\nmissing_marks = 'NA'\n", "must be a list of texts"),
+        ("[columns.fee]\ndecimal = ','\nthousands = ','\n", "must differ from the decimal sign"),
+        ("fee = 1\n", r"must hold tables such as \[columns.fee\]"),
+        ("fee = \n", "must be TOML"),
+    ],
+)
+def test_a_wrong_plan_is_refused_by_name(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        decide(source(fee=["1"]), tmp_path, content)
+
+
+def test_personal_columns_are_no_features_and_never_shown(tmp_path: Path) -> None:
+    text = source(
+        mobile_no=[f"+49 171 {value:07d}" for value in range(100)],
+        email=[f"c{value}@example.org" for value in range(100)],
+        first_name=[f"Anna{chr(97 + value % 26)}" for value in range(100)],
+        fee=[str(value) for value in range(100)],
+    )
+    plan = decide(text, tmp_path)
+    assert [column.kind for column in plan.columns] == ["id", "id", "text", "number"]
+    assert all(column.personal for column in plan.columns[:3])
+    assert "0000001" not in str(plan.to_json()) + plan_text(plan, "t.csv")
+
+
+def test_open_questions_name_the_column() -> None:
+    plan = decide_plan(source(since=["1/2/2020"] * 60, fee=["1"] * 60), SETTINGS)
+    error = OpenQuestions(plan, {"since"})
+    assert error.exit_code == 2
+    assert "column 'since': '1/2/2020' may be" in str(error)
+    assert plan.questions({"fee"}) == ()
