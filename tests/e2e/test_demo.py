@@ -1,22 +1,47 @@
-"""The demo, on a smaller operator."""
+"""The demo, and the examples of the guide to its service.
 
+Under ``make prove`` it is the demo itself, and the guide's numbers are compared as well; else an
+operator of 1,000 customers and a model of a few rounds.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pyarrow.csv as pa_csv
 import pytest
+import uvicorn
 
 from features.online.settings import OnlineSettings
 from features.settings import FeatureSettings
 from holdfast.errors import HomeError
 from holdfast.home import Home
 from pipeline import demo
+from serving.champion import Champion
+from serving.health import Health
+from serving.service import make_service
+from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
 from training.settings import TrainingConfig, TrainingSettings
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
+GUIDE_ADDRESS = "http://127.0.0.1:3000"
+EXAMPLE = re.compile(r"```sh\n(curl .*?)```\n\n```(?:json|text)\n(.*?)```", re.DOTALL)
+SMALL = TrainingConfig(fitting=TrainingSettings(max_rounds=40))
 
-def run(folder: Path) -> demo.Demo:
+
+def run(folder: Path, config: TrainingConfig = SMALL) -> demo.Demo:
     return demo.demo(
         Home(folder),
-        TrainingConfig(fitting=TrainingSettings(max_rounds=40)),
+        config,
         features=FeatureSettings(),
         online=OnlineSettings(),
         clock=clock_at(),
@@ -37,21 +62,110 @@ def test_it_leaves_an_operators_own_raw_tables_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "operator").exists()
 
 
-def test_it_trains_serves_asks_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "CUSTOMERS", 1_000)
-    found = run(tmp_path / "demo")
-    assert 0.6 < found.quickstart.training.evaluation.auc < 0.95
-    assert found.operator.features.quarantined == 0
-    assert {flag.kind for flag in found.quickstart.training.flags} <= {
+@pytest.fixture(scope="module")
+def is_whole(request: pytest.FixtureRequest) -> bool:
+    """Whether it is the demo as users run it."""
+    return bool(request.config.getoption("--prove"))
+
+
+@pytest.fixture(scope="module")
+def made(is_whole: bool, tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
+    """What the demo made."""
+    folder = tmp_path_factory.mktemp("demo") / "home"
+    if is_whole:
+        return run(folder, TrainingConfig())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "CUSTOMERS", 1_000)
+        return run(folder)
+
+
+def test_it_trains_serves_asks_and_stops(made: demo.Demo) -> None:
+    assert 0.6 < made.quickstart.training.evaluation.auc < 0.95
+    assert made.operator.features.quarantined == 0
+    assert {flag.kind for flag in made.quickstart.training.flags} <= {
         "missingness"
     }  # no commitment means something
-    predictions = found.answer["predictions"]
+    predictions = made.answer["predictions"]
     assert len(predictions) == demo.ASKED
     assert all(
         prediction["error"] is None and len(prediction["reasons"]) == 3
         for prediction in predictions
     )
-    care_list = (tmp_path / "demo" / "care_list.csv").read_text(encoding="utf-8-sig").splitlines()
+    care_list = made.quickstart.home.care_list.read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[1] for line in care_list[1:4]] == [
         prediction["customer_id"] for prediction in predictions
     ]
+    assert made.seconds > made.quickstart.seconds
+
+
+@pytest.fixture(scope="module")
+def address(made: demo.Demo) -> Iterator[str]:
+    """Address of the service of the demo's model, in this process."""
+    champion = Champion(made.quickstart.home, OnlineSettings())
+    service = make_service(champion, Health(champion), ServingSettings())
+    server = uvicorn.Server(uvicorn.Config(service.to_asgi(is_main=False), log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_guide_shows_what_the_service_answers(
+    made: demo.Demo, address: str, is_whole: bool
+) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    examples = EXAMPLE.findall(guide)
+    assert len(examples) == guide.count("```sh\ncurl") == 5
+    columns = set(pa_csv.read_csv(made.operator.table).column_names)
+    shown_id, made_id = "S000006978", made.answer["predictions"][0]["customer_id"]
+    assert shown_id in guide
+    if is_whole:
+        assert shown_id == made_id
+    for command, shown in examples:
+        done = subprocess.run(
+            ["bash", "-c", command.replace(GUIDE_ADDRESS, address).replace(shown_id, made_id)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "no_proxy": "127.0.0.1", "HOLDFAST_SERVING_API_KEY": "key"},
+            timeout=60,
+            check=True,
+        )
+        expected = json.loads(shown.replace(shown_id, made_id))
+        compare(expected, json.loads(done.stdout), columns, exact=is_whole)
+
+
+def compare(shown: Any, answered: Any, columns: set[str], *, exact: bool, name: str = "") -> None:
+    """Compare an answer with the one that the guide shows; numbers of the model only where they
+    must be exact.
+    """
+    if isinstance(shown, dict):
+        assert list(answered) == list(shown)
+        for key, value in shown.items():
+            compare(value, answered[key], columns, exact=exact, name=key)
+    elif isinstance(shown, list):
+        assert len(answered) == len(shown), name
+        for one, other in zip(shown, answered, strict=True):
+            compare(one, other, columns, exact=exact, name=name)
+    elif name == "feature_time" and shown is not None:  # the time of the run
+        assert datetime.fromisoformat(answered).tzinfo == datetime.fromisoformat(shown).tzinfo
+    elif exact and isinstance(shown, float):
+        assert answered == pytest.approx(shown, rel=1e-6), name
+    elif exact:
+        assert answered == shown, name
+    elif name == "value":
+        assert answered is None or isinstance(answered, float | int)
+    elif shown is None:
+        assert answered is None, name
+    elif name == "band":
+        assert {shown, answered} <= {"high", "medium", "low"}
+    elif name == "feature":
+        assert {shown, answered} <= columns
+    elif name in ("probability", "base", "contribution"):
+        assert isinstance(answered, float)
+    else:
+        assert answered == shown, name
