@@ -77,6 +77,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.flat_table
+	$(BIN)/python -m benchmarks.table_reading
 	$(BIN)/python -m benchmarks.feature_build
 	$(BIN)/python -m benchmarks.feature_build_pandas
 	$(BIN)/python -m benchmarks.online_store

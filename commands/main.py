@@ -14,7 +14,7 @@ from commands.quickstart import quickstart
 from commands.serve import serve
 from commands.settings import settings
 from commands.simulate import simulate
-from commands.tables import inspect
+from commands.tables import inspect, sample
 from commands.train import train
 from commands.uplift import uplift
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
-for command in (quickstart, inspect, serve, demo, simulate, train, uplift, settings):
+for command in (quickstart, inspect, sample, serve, demo, simulate, train, uplift, settings):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""`holdfast inspect`, and what other commands that read a team's own table share with it: their
+"""`holdfast inspect` and `holdfast sample`, and what other commands that read a team's own table share with it: their
 options, and what they say where a column is in doubt.
 """
 
@@ -95,6 +95,35 @@ def inspect(
             f"The plan is in [bold]{escape(str(path))}[/bold]; change it, and give it with --columns.",
             soft_wrap=True,
         )
+
+
+@reporting_errors
+def sample(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="churn or campaign.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)],
+) -> None:
+    """Write a small made-up table to try quickstart (churn) or uplift (campaign) with."""
+    from typing import get_args
+
+    from pyarrow import csv
+
+    from holdfast.errors import InputError
+    from simulator.samples import Sample, sample_table
+
+    known: dict[str, Sample] = {one: one for one in get_args(Sample)}
+    if name not in known:
+        raise InputError("NAME", f"must be {' or '.join(known)}", name)
+    try:
+        csv.write_csv(sample_table(known[name]), out)
+    except OSError as error:
+        raise InputError("--out", f"cannot be written ({error.strerror})", str(out)) from None
+    again = {
+        "churn": "holdfast quickstart {} --id customer --target left",
+        "campaign": "holdfast uplift {} --id customer --treatment arm --outcome stayed",
+    }[name]
+    typer.echo(f"{out}: try  {again.format(shlex.quote(str(out)))}")
 
 
 def options_of(columns: Path | None, encoding: str | None) -> "TableOptions":
