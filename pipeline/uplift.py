@@ -173,10 +173,11 @@ def evaluate_table(
         Names the option or column, the rule and the value; nothing is written then.
     """
     started = time.monotonic()
+    table = read_experiment(path, roles, options)
+    # Imported here, so that a wrong option or table is refused before that takes its seconds.
     from training.uplift.balance import imbalances
     from training.uplift.estimate import evaluate_experiment
 
-    table = read_experiment(path, roles, options)
     differing = imbalances(table.experiment)
     # What differs between arms drawn at random was written after the draw: an estimate that is
     # adjusted for it loses what the action did.

@@ -68,9 +68,9 @@ class Loaded:
             f"encoding.json of {named}", reader.encoding.features, named, model.features
         )
         scorer = Scorer(model, threads=1)
-        nobody = np.full((1, len(model.features)), np.nan)
-        probability = float(scorer.score(nobody).probability[0])
-        base = float(scorer.base(nobody)[0])
+        empty_row = np.full((1, len(model.features)), np.nan)
+        probability = float(scorer.score(empty_row).probability[0])
+        base = float(scorer.base(empty_row)[0])
         if not (0 <= probability <= 1 and np.isfinite(base)):
             raise ModelError(
                 named,
