@@ -32,7 +32,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         operator = simulated_operator(
-            Home(folder / "operator"), customers, MONTHS, seed, FeatureSettings.read()
+            Home(folder / "operator"),
+            customers,
+            MONTHS,
+            seed,
+            config.labels,
+            FeatureSettings.read(),
         )
         table = pa_csv.read_csv(operator.table)
         for code, line in enumerate(BILLING_TYPES):

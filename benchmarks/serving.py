@@ -34,8 +34,9 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as directory:
         home = Home(Path(directory) / "home")
-        operator = simulated_operator(home, customers=3_000, months=10, seed=1)
-        run = quickstart(operator.table, ROLES, home, TrainingConfig.read(), clock=system_clock)
+        config = TrainingConfig.read()
+        operator = simulated_operator(home, 3_000, months=11, seed=1, labels=config.labels)
+        run = quickstart(operator.table, ROLES, home, config, clock=system_clock)
         ids = run.customers.ids
         scorer = Scorer(load_champion(home, "churn").model, threads=1)
         service = online.open_service(home, scorer.version.service, OnlineSettings())

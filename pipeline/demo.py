@@ -27,7 +27,7 @@ from pipeline.simulated_operator import ROLES, SimulatedOperator, simulated_oper
 from training.settings import TrainingConfig
 
 CUSTOMERS = 6_000
-MONTHS = 10
+MONTHS = 11
 SEED = 7
 ASKED = 3
 """Subscriptions that the service is asked about: the first of the care list."""
@@ -101,7 +101,7 @@ def demo(
             "has a file of somebody else's that the demo would overwrite",
             kept.name,
         )
-    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED, features, online)
+    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED, config.labels, features, online)
     result = quickstart(operator.table, ROLES, home, config, clock=clock, online=online)
     ids = [
         line.split(",")[1]

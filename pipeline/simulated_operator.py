@@ -4,7 +4,7 @@ from.
 
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
@@ -18,9 +18,10 @@ from holdfast.files import write_beside
 from holdfast.home import Home
 from pipeline.features import FeatureBuild, build_features, materialize_features
 from simulator.engine.simulator import simulate
-from training.flat.table import ID, LABEL, flat_table
+from training.flat.table import ID, LABEL, flat_table, newest_cutoff
+from training.labelling.history import RawHistory
+from training.settings import LabelSettings
 
-HORIZON_DAYS = 90
 ROLES = Roles(target=LABEL, id=ID, value="monthly_margin_91d")
 """What the columns of the flat table are, to `quickstart`."""
 
@@ -49,6 +50,7 @@ def simulated_operator(
     customers: int,
     months: int,
     seed: int,
+    labels: LabelSettings,
     settings: FeatureSettings | None = None,
     online: OnlineSettings | None = None,
 ) -> SimulatedOperator:
@@ -60,8 +62,10 @@ def simulated_operator(
         Gets ``operator/`` (raw tables and truth), ``raw/``, ``features/operator/`` and
         ``subscriptions.csv``.
     customers, months, seed : int
-        As in `simulator.engine.simulator.simulate`; at least 10 months, so that there is a Monday
+        As in `simulator.engine.simulator.simulate`; at least 11 months, so that there is a Monday
         to learn from.
+    labels : LabelSettings
+        Who is at risk and what counts as lost in the flat table.
     settings : FeatureSettings, optional
         How features are computed. Default: the defaults of `FeatureSettings`.
     online : OnlineSettings, optional
@@ -75,20 +79,15 @@ def simulated_operator(
         The period is too short for a cut-off with enough history before and the horizon after it.
     """
     features, end = simulated_features(home, customers, months, seed, settings, online)
-    # Losses arrive up to some days after they happen.
-    mondays = [
-        monday
-        for monday in features.build.history
-        if monday <= end - timedelta(days=HORIZON_DAYS + 7)
-    ]
-    if not mondays:
+    repository, history = OperatorRepository(home), RawHistory(home.raw, end)
+    cutoff = newest_cutoff(repository, history, labels)
+    if cutoff is None:
         raise InputError(
             "months",
-            "must be at least 10: half a year before a Monday, and the horizon after it",
+            "must be at least 11: half a year before a Monday, and complete labels after it",
             months,
         )
-    cutoff = max(mondays)
-    found = flat_table(OperatorRepository(home), home.raw, cutoff, HORIZON_DAYS)
+    found = flat_table(repository, history, cutoff, labels)
     path = home.root / "subscriptions.csv"
     with tempfile.TemporaryDirectory() as directory:
         written = Path(directory) / path.name

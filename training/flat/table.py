@@ -1,140 +1,114 @@
 """One flat table of one cut-off: features of subscriptions, and whether they were lost afterwards.
 
 It lets `quickstart` use an operator's raw tables, and shows in the simplest way how well a simulated
-operator can be predicted.
+operator can be predicted. Who is at risk and what counts as lost are those of the operator's own
+dataset, by the same settings.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
-from features.contracts.vocabulary import ARRIVED, HAPPENED, VOLUNTARY_CHURN
-from features.fields import SERVICES, VIEWS
+from features.contracts.vocabulary import VOLUNTARY_CHURN
+from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
-from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from training.labelling.cutoffs import LabelEnd, cutoffs_for, newest_complete
+from training.labelling.dataset import columns_of, labelled_lines
+from training.labelling.history import RawHistory
+from training.labelling.inactivity import usage_end
+from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.settings import LabelSettings
 
 SERVICE = "churn_v1"
 ID, LABEL = "subscription_id", "left"
 
-_INACTIVE_DAYS = 30
-"""A prepaid line without use and recharge for longer has left already."""
+_VIEW = SERVICES[SERVICE][0]
+
+
+def newest_cutoff(
+    repository: OperatorRepository, history: RawHistory, settings: LabelSettings
+) -> datetime | None:
+    """The newest Monday with stored features at which the labels of all lines are complete.
+
+    Parameters
+    ----------
+    repository : OperatorRepository
+        Stores the features.
+    history : RawHistory
+        The raw tables.
+    settings : LabelSettings
+        Gap, days of inactivity, and days that late rows are waited for.
+
+    Returns
+    -------
+    datetime or None
+        UTC; None where there is none.
+    """
+    ends = LabelEnd.of(history, usage_end(history), settings)
+    return newest_complete(repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1])
 
 
 def flat_table(
-    repository: OperatorRepository, raw: Path, cutoff: datetime, horizon_days: int = 90
+    repository: OperatorRepository,
+    history: RawHistory,
+    cutoff: datetime,
+    settings: LabelSettings,
+    horizon_days: int = HORIZON_DAYS[-1],
 ) -> pa.Table:
-    """Features of subscriptions in service at a cut-off, labelled by voluntary churn afterwards.
+    """Features of the lines at risk at a cut-off, labelled by voluntary churn afterwards.
 
-    Test, employee and machine lines, suspended lines, and prepaid lines inactive for 30 days are
-    left out.
+    Rows and labels are those of `training.labelling.dataset.churn_dataset` at this cut-off, with
+    one difference: lines that care has touched stay, because a flat table has no weights that the
+    others could stand for them with.
 
     Parameters
     ----------
     repository : OperatorRepository
         Stores the features of the cut-off.
-    raw : Path
-        The accepted raw tables.
+    history : RawHistory
+        The raw tables.
     cutoff : datetime
-        Aware; a Monday of the history.
+        A Monday with stored features, with a time zone.
+    settings : LabelSettings
+        Who is at risk and what counts as lost.
     horizon_days : int
-        How long after the cut-off the label looks.
+        Horizon of the label, in days after the gap: one of `HORIZON_DAYS`.
 
     Returns
     -------
     Table
-        `ID`, the columns of `SERVICE` and `LABEL`, by id.
+        `ID`, the columns of `SERVICE`, and `LABEL` (``yes``, ``no``, or null where the outcome
+        within the horizon is not known), by id.
 
     Raises
     ------
     InputError
-        The raw tables do not reach to the end of the horizon, or nobody is known at the cut-off.
+        There are no such labels, the cut-off has no stored features or no complete labels, or no
+        line was at risk.
     """
-    churn = _read(raw, "churn_events", [ID, "churn", HAPPENED, ARRIVED])
-    end = cutoff + timedelta(days=horizon_days)
-    newest = pc.max(churn[ARRIVED]).as_py()
-    if newest is None or newest < end:
+    if horizon_days not in HORIZON_DAYS:
         raise InputError(
-            "cutoff",
-            f"must lie {horizon_days} days before the end of churn_events, {newest}",
-            cutoff.isoformat(),
+            "horizon_days", f"must be one of {', '.join(map(str, HORIZON_DAYS))}", horizon_days
         )
-    ids = _in_service(_read(raw, "subscriptions", _STATE), cutoff)
-    if not ids:
-        raise InputError(
-            "cutoff", "must be a time at which subscriptions were known", cutoff.isoformat()
-        )
-    columns = [column for view in SERVICES[SERVICE] for column in VIEWS[view].columns]
-    times = np.full(len(ids), np.datetime64(cutoff.astimezone(UTC).replace(tzinfo=None), "us"))
+    ends = LabelEnd.of(history, usage_end(history), settings)
+    (at,) = cutoffs_for(
+        repository.history_mondays(_VIEW), ends, settings, HORIZON_DAYS[-1], [cutoff]
+    )
+    present = repository.ids_at(_VIEW, at)
+    outcomes = LineOutcomes.of(history, settings, pl.Series(present, dtype=pl.String))
+    rows, excluded = labelled_lines(history, outcomes, ends, at, settings, present, VOLUNTARY_CHURN)
+    if rows.is_empty():
+        raise InputError("cutoff", f"must have a line at risk; {excluded}", cutoff.isoformat())
+    ids = rows["subscription_id"].to_list()
+    times = np.full(len(ids), np.datetime64(at.replace(tzinfo=None), "us"))
     matrix = repository.historical(SERVICE, ids, times)
-    known = _sampled(matrix, columns) & ~_inactive(matrix, columns)
-    churn = _last_versions(churn)
-    within = pc.and_(pc.greater(churn[HAPPENED], cutoff), pc.less_equal(churn[HAPPENED], end))
-    left = set(
-        churn.filter(pc.and_(within, pc.is_in(churn["churn"], pa.array(VOLUNTARY_CHURN))))[
-            ID
-        ].to_pylist()
-    )
-    chosen = np.flatnonzero(known)
-    arrays = {ID: pa.array([ids[row] for row in chosen], pa.string())}
-    arrays |= {
-        name: pa.array(matrix[chosen, position], from_pandas=True)
-        for position, name in enumerate(columns)
+    columns = {
+        name: pa.array(matrix[:, position], from_pandas=True)
+        for position, name in enumerate(columns_of(SERVICE))
     }
-    arrays[LABEL] = pa.array(["yes" if ids[row] in left else "no" for row in chosen])
-    return pa.table(arrays)
-
-
-_STATE = [ID, "status", "is_test", "is_employee", "is_iot", HAPPENED, ARRIVED]
-
-
-def _read(raw: Path, table: str, columns: Sequence[str]) -> pa.Table:
-    return ds.dataset(raw / table, format="parquet").to_table(columns=list(columns))
-
-
-def _in_service(states: pa.Table, cutoff: datetime) -> list[str]:
-    known = states.filter(
-        pc.and_(pc.less_equal(states[HAPPENED], cutoff), pc.less_equal(states[ARRIVED], cutoff))
-    )
-    rows = known.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
-    options = pc.ScalarAggregateOptions(skip_nulls=False)
-    last = rows.group_by(ID, use_threads=False).aggregate(
-        [(name, "last", options) for name in _STATE[1:5]]
-    )
-    marked = [
-        pc.fill_null(last[f"{name}_last"], False) for name in ("is_test", "is_employee", "is_iot")
-    ]
-    chosen = pc.equal(last["status_last"], "active")
-    for mark in marked:
-        chosen = pc.and_(chosen, pc.invert(mark))
-    ids: list[str] = last.filter(chosen)[ID].to_pylist()
-    return sorted(ids)
-
-
-def _last_versions(churn: pa.Table) -> pa.Table:
-    # A row that arrived later corrects the one of the same subscription and time.
-    rows = churn.sort_by([(ID, "ascending"), (HAPPENED, "ascending"), (ARRIVED, "ascending")])
-    return (
-        rows.group_by([ID, HAPPENED], use_threads=False)
-        .aggregate([("churn", "last")])
-        .rename_columns([ID, HAPPENED, "churn"])
-    )
-
-
-def _sampled(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:
-    # History is kept for a sample of customers; the others have no row.
-    return ~np.isnan(matrix[:, columns.index("tenure_days")])
-
-
-def _inactive(matrix: Floats, columns: Sequence[str]) -> NDArray[np.bool_]:
-    prepaid = matrix[:, columns.index("billing_type_code")] == 1
-    since = np.fmin(
-        matrix[:, columns.index("days_since_use")], matrix[:, columns.index("days_since_recharge")]
-    )
-    return prepaid & ~(since <= _INACTIVE_DAYS)
+    words = {1.0: "yes", 0.0: "no", None: None}
+    label = [words[value] for value in rows[f"label_{horizon_days}"].to_list()]
+    return pa.table({ID: pa.array(ids, pa.string()), **columns, LABEL: pa.array(label)})

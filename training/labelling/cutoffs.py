@@ -84,11 +84,34 @@ def cutoffs_for(
             f"must reach {needed} days beyond the first Monday with stored features",
             reach,
         )
-    late = timedelta(days=settings.inactivity_days)
-    complete = [monday for monday in usable if monday + span + late <= ends.use]
-    anchor = (complete or usable)[-1]
+    anchor = newest_complete(mondays, ends, settings, horizon_days) or usable[-1]
     step = timedelta(weeks=settings.cutoff_every_weeks)
     return [monday for monday in usable if (monday - anchor) % step == timedelta(0)]
+
+
+def newest_complete(
+    mondays: Times, ends: LabelEnd, settings: LabelSettings, horizon_days: int
+) -> datetime | None:
+    """The newest Monday at which the labels of all lines are complete, prepaid ones included.
+
+    Parameters
+    ----------
+    mondays, ends, settings, horizon_days
+        As in `cutoffs_for`.
+
+    Returns
+    -------
+    datetime or None
+        UTC; None where there is none.
+    """
+    span = timedelta(days=settings.gap_days + horizon_days)
+    late = timedelta(days=settings.inactivity_days)
+    complete = [
+        monday
+        for monday in map(utc, np.sort(mondays))
+        if monday + span <= ends.lines and monday + span + late <= ends.use
+    ]
+    return complete[-1] if complete else None
 
 
 def check_requested(

@@ -265,7 +265,7 @@ def _line_dataset(
     parts = []
     with progress("Finding which lines were at risk", len(chosen)) as advance:
         for at in chosen:
-            part, reasons = _rows_at(
+            part, reasons = labelled_lines(
                 history, outcomes, ends, at, settings, present[at], positive, strata
             )
             parts.append(part)
@@ -312,7 +312,7 @@ def _line_dataset(
     )
 
 
-def _rows_at(
+def labelled_lines(
     history: RawHistory,
     outcomes: LineOutcomes,
     ends: LabelEnd,
@@ -320,8 +320,38 @@ def _rows_at(
     settings: LabelSettings,
     present: Sequence[str],
     positive: Collection[str],
-    strata: Collection[str] | None,
+    strata: Collection[str] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Lines at risk at a cut-off, with their labels.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables.
+    outcomes : LineOutcomes
+        What became of the lines.
+    ends : LabelEnd
+        Until when labels are complete.
+    at : datetime
+        The cut-off, UTC.
+    settings : LabelSettings
+        Who is at risk and what counts as lost.
+    present : sequence of str
+        Lines with stored features at the cut-off.
+    positive : collection of str
+        Kinds of churn that count.
+    strata : collection of str, optional
+        Billing types to keep; default: all.
+
+    Returns
+    -------
+    rows : DataFrame
+        In order of the id: ``subscription_id``, ``customer_id``, ``household`` and the slices;
+        ``cutoff``, ``horizon_end``, ``label_end`` and ``in_service_until``; ``how`` and ``lost_at``
+        of the first outcome; ``label_<days>`` by horizon, null where unknown.
+    excluded : dict of str to int
+        Lines left out, by reason.
+    """
     population = lines_at_risk(history, outcomes, at, settings, present)
     excluded = dict(population.excluded)
     lines = population.rows

@@ -26,7 +26,6 @@ from holdfast.home import Home
 from pipeline.features import build_features, materialize_features
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW, clock_at
-from training.flat.table import ID, LABEL, flat_table
 
 pytestmark = pytest.mark.proof
 
@@ -246,20 +245,6 @@ def test_a_home_that_moved_reads_its_own_tables(home: Home, tmp_path: Path) -> N
     columns = [column for view in SERVICES["churn_v1"] for column in VIEWS[view].columns]
     found = repository.historical("churn_v1", table["subscription_id"].to_pylist(), at)
     assert found[:, columns.index("monthly_fee")].tolist() == [123.0] * 3
-
-
-def test_a_flat_table_has_the_sampled_lines_of_its_monday_and_later_losses_as_label(
-    home: Home, repository: OperatorRepository
-) -> None:
-    file = sorted((repository.tables / "contract" / "history").glob("*.parquet"))[0]
-    known = pq.read_table(file)
-    cutoff = known["event_timestamp"][0].as_py()
-    flat = flat_table(repository, home.raw, cutoff)
-    assert set(flat[ID].to_pylist()) <= set(known["subscription_id"].to_pylist())
-    assert len(flat) > 0.7 * len(known)
-    assert set(flat[LABEL].to_pylist()) == {"yes", "no"}
-    with pytest.raises(InputError, match="churn_events"):
-        flat_table(repository, home.raw, datetime(2030, 1, 7, tzinfo=UTC))
 
 
 def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(
