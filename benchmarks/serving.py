@@ -19,6 +19,7 @@ from features.online import service as online
 from features.online.settings import OnlineSettings
 from holdfast.clock import system_clock
 from holdfast.home import Home
+from models.churn import TABLE_CHURN
 from models.registry import load_champion
 from models.scorer import Scorer
 from pipeline.demo import serving
@@ -38,7 +39,7 @@ def main() -> None:
         operator = simulated_operator(home, 3_000, months=11, seed=1, labels=config.labels)
         run = quickstart(operator.table, ROLES, home, config, clock=system_clock)
         ids = run.customers.ids
-        scorer = Scorer(load_champion(home, "churn").model, threads=1)
+        scorer = Scorer(load_champion(home, TABLE_CHURN).model, threads=1)
         service = online.open_service(home, scorer.version.service, OnlineSettings())
 
         def direct(asked: list[str], reasons: int) -> None:

@@ -31,7 +31,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ModelOption = Annotated[str, typer.Option(help="Registered model, such as churn or csat_low.")]
+ModelOption = Annotated[
+    str,
+    typer.Option(help="Registered model, such as churn, csat_low, or churn_table of quickstart."),
+]
 
 
 @app.command("list")

@@ -21,11 +21,11 @@ def serve(
     ] = 3000,
 ) -> None:
     """Answer prediction requests over HTTP."""
-    from models.churn import CHURN
-    from models.registry import CHAMPION, require_version
+    from models.churn import CHURN_MODELS
+    from models.registry import require_champion
 
     served = home_of(home)
-    require_version(served, CHURN.name, CHAMPION)
+    require_champion(served, CHURN_MODELS)
     from serving.server import run
 
     run(served, host, port)

@@ -28,3 +28,11 @@ NON_PAYMENT = Target(
     direction="none",
     strata=LINES,
 )
+
+TABLE_CHURN = "churn_table"
+"""Registered model of a team's own table, which `quickstart` makes."""
+
+CHURN_MODELS = (CHURN.name, TABLE_CHURN)
+"""Registered models of churn: of the operator's features, and of a team's own table. The service
+answers with the one that became champion last.
+"""

@@ -4,7 +4,7 @@ goes through here.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,11 @@ CHALLENGER = "challenger"
 
 PREVIOUS = "previous"
 """Alias of the version that was champion before; a rollback goes back to it."""
+
+MOVES = "champion_since"
+"""Tag that holds when and how a version became champion, and which one it replaced, as a JSON list,
+newest last.
+"""
 
 # As MLflow's own store asks: versions that were deleted stay in the table under another stage.
 _NUMBERS = (
@@ -169,6 +174,54 @@ def find_champion(home: Home, name: str) -> VersionAddress:
     return _address(home, name, str(version.version), str(version.source), version.tags)
 
 
+def find_newest_champion(home: Home, names: Sequence[str]) -> VersionAddress:
+    """Look up the version that became champion last, of several models, without loading it.
+
+    A version that became champion before this was recorded counts as the earliest. Of two that
+    became champion in the same second, that of the model named first is taken.
+
+    Parameters
+    ----------
+    home : Home
+        As in `load_champion`.
+    names : sequence of str
+        Registered models; some of them need not exist.
+
+    Raises
+    ------
+    ModelError
+        No registry, a damaged one, no champion of any of the models, or a damaged version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    champions, absent = [], None
+    with _registry(home, f"holds no readable champion of model {' or '.join(names)}") as client:
+        for name in names:
+            try:
+                champions.append((name, client.get_model_version_by_alias(name, CHAMPION)))
+            except MlflowException as error:
+                if not _is_absent(error):
+                    raise
+                absent = error
+        if absent and not champions:
+            raise absent
+    name, version = max(champions, key=lambda champion: _since(champion[1].tags))
+    return _address(home, name, str(version.version), str(version.source), version.tags)
+
+
+def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """When a version became champion, from its tags: ``at``, ``how`` (gate, rollback, ungated),
+    ``replaced``; newest last.
+    """
+    entries: list[dict[str, Any]] = json.loads(tags.get(MOVES, "[]"))
+    return entries
+
+
+def _since(tags: Mapping[str, str]) -> datetime:
+    made = moves(tags)
+    return datetime.fromisoformat(made[-1]["at"]) if made else datetime.min.replace(tzinfo=UTC)
+
+
 def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     """Look up a version.
 
@@ -212,6 +265,29 @@ def require_version(home: Home, name: str, which: str) -> None:
     ModelError
         No registry, no such model, or no such version of it.
     """
+    registered = _registered(home)
+    if registered is not None and which not in registered.get(name, ()):
+        raise _not_registered(name, which, registered.get(name, ()), registered)
+
+
+def require_champion(home: Home, names: Sequence[str]) -> None:
+    """Refuse a home without a champion of any of some models, as `require_version` does.
+
+    Raises
+    ------
+    ModelError
+        No registry, or no champion of any of them.
+    """
+    registered = _registered(home)
+    if registered is not None and not any(CHAMPION in registered.get(name, ()) for name in names):
+        versions = "; ".join(f"{name} {', '.join(of)}" for name, of in sorted(registered.items()))
+        raise ModelError(
+            f"model {' or '.join(names)}", f"has no champion; registered are: {versions or 'none'}"
+        )
+
+
+def _registered(home: Home) -> dict[str, list[str]] | None:
+    """Numbers and aliases by model, from the registry's own tables; None where they cannot be read."""
     require_registry(home)
     address = f"file:{quote(str(home.tracking))}?mode=ro"
     try:
@@ -219,11 +295,11 @@ def require_version(home: Home, name: str, which: str) -> None:
             numbers = database.execute(_NUMBERS).fetchall()
             aliases = database.execute(_ALIASES).fetchall()
     except sqlite3.Error:
-        return
-    versions = [str(number) for model, number in numbers if model == name]
-    versions += [alias for model, alias in aliases if model == name]
-    if which not in versions:
-        raise _not_registered(name, which, versions, [model for model, _ in numbers])
+        return None
+    registered: dict[str, list[str]] = {}
+    for model, version in (*numbers, *aliases):
+        registered.setdefault(model, []).append(str(version))
+    return registered
 
 
 def require_registry(home: Home) -> None:
@@ -283,12 +359,14 @@ def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
         )
     except (MlflowException, SQLAlchemyError) as error:
         first_line = str(error).splitlines()[0]
-        absent = getattr(error, "error_code", None) in (
-            "RESOURCE_DOES_NOT_EXIST",
-            "INVALID_PARAMETER_VALUE",
-        )
-        hint = "; `holdfast models list` shows what there is" if absent else ""
+        hint = "; `holdfast models list` shows what there is" if _is_absent(error) else ""
         raise ModelError(str(home.tracking), f"{problem}: {first_line}{hint}") from error
+
+
+def _is_absent(error: Exception) -> bool:
+    """Whether MLflow says that there is no such model or alias."""
+    absent = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+    return getattr(error, "error_code", None) in absent
 
 
 def _all_pages(search: Any, **options: Any) -> list[Any]:

@@ -22,6 +22,7 @@ from models.registry import (
     find_version,
     list_versions,
     load_registered,
+    moves,
     read_documents,
 )
 from models.version import ModelVersion
@@ -31,7 +32,7 @@ from training.release.evidence import ModelEvidence
 from training.release.facts import TRAINING, TrainingFacts
 from training.release.gate import CurrentChampion, evaluate, unexplained
 from training.release.model_card import MODEL_CARD, model_card
-from training.release.promotion import UNGATED, moves, verdicts
+from training.release.promotion import UNGATED, verdicts
 from training.release.readiness import readiness
 from training.release.tracking import Tracking
 from training.release.verdict import Finding, Verdict

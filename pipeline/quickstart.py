@@ -21,13 +21,11 @@ from features.tables.options import TableOptions
 from holdfast.clock import Clock
 from holdfast.home import Home
 from holdfast.logging import progress
+from models.churn import TABLE_CHURN
 from training.settings import TrainingConfig
 
 if TYPE_CHECKING:
     from training.flat.model import FlatModel
-
-MODEL = "churn"
-"""Name the model is registered under."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class Quickstart:
     home: Home
     seconds: float
 
-    model_name = MODEL
+    model_name = TABLE_CHURN
 
     @property
     def positive_rate(self) -> float:
@@ -134,7 +132,7 @@ def quickstart(
         from pipeline.table_model import publish_model
 
     training, encoding, version = publish_model(
-        path, customers, home, MODEL, config, clock=clock, online=online
+        path, customers, home, TABLE_CHURN, config, clock=clock, online=online
     )
     return Quickstart(
         customers=customers,

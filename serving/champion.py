@@ -14,13 +14,10 @@ from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
 from holdfast.home import Home
-from models.churn import CHURN
-from models.registry import RegisteredVersion, VersionAddress, find_champion, load_registered
+from models.churn import CHURN_MODELS
+from models.registry import RegisteredVersion, VersionAddress, find_newest_champion, load_registered
 from models.scorer import Scorer
 from serving.contract.rows import RowReader
-
-MODEL = CHURN.name
-"""The model that is served."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +78,11 @@ class Loaded:
         loaded.read(["nobody"])
         return loaded
 
+    @property
+    def name(self) -> str:
+        """Model and version, for a person."""
+        return f"{self.version.model.name} version {self.version.number}"
+
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Newest features of customers, as `features.online.service.read` gives them; from any
         thread.
@@ -128,7 +130,7 @@ class Champion:
         """
         with self._refreshing:
             current = self.loaded
-            address = find_champion(self.home, MODEL)
+            address = find_newest_champion(self.home, CHURN_MODELS)
             version = (
                 current.version
                 if current is not None and current.address == address
@@ -147,7 +149,7 @@ class Champion:
     def current(self) -> Loaded:
         """The champion being served; ModelError before one is loaded."""
         if self.loaded is None:
-            raise ModelError(MODEL, "is not loaded yet")
+            raise ModelError("champion", "is not loaded yet")
         return self.loaded
 
     def follow(self, seconds: float) -> None:
@@ -167,7 +169,7 @@ class Champion:
     def _refresh_or_keep(self) -> None:
         try:
             if self.refresh():
-                _log.info("serves %s version %s now", MODEL, self.current().version.number)
+                _log.info("serves %s now", self.current().name)
         except Exception as error:  # whatever a broken champion raises, the working one stays
             _log.warning("cannot load the new champion, so the old one stays: %s", error)
 

@@ -13,7 +13,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
 from serving.access.key import is_loopback
-from serving.champion import MODEL, Champion
+from serving.champion import Champion
 from serving.health import Health
 from serving.settings import ServingSettings
 
@@ -101,8 +101,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then report the address."""
         await super().startup(sockets)
-        number = self._champion.current().version.number
-        sys.stderr.write(f"holdfast serves {MODEL} version {number} on {self._address}\n")
+        served = self._champion.current().name
+        sys.stderr.write(f"holdfast serves {served} on {self._address}\n")
         sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from holdfast.home import Home
+from models.churn import TABLE_CHURN
 from models.registry import find_champion
 from pipeline.demo import serving
 from tests.e2e.conftest import HOLDFAST, Command
@@ -65,7 +66,7 @@ def test_crm_gets_the_stored_scores_and_reasons(service: httpx.Client, home: Hom
     )
     assert answer.status_code == 200
     *known, stranger = answer.json()["predictions"]
-    assert answer.json()["model"] == {"name": "churn", "version": "1"}
+    assert answer.json()["model"] == {"name": TABLE_CHURN, "version": "1"}
     assert [prediction["probability"] for prediction in known] == scores["probability"]
     assert [prediction["band"] for prediction in known] == scores["band"]
     assert all(
@@ -111,7 +112,8 @@ def test_it_stops_when_told_to(home: Home) -> None:
     )
     assert process.stderr is not None
     assert any(
-        "holdfast serves churn version 1 on http://127.0.0.1:" in line for line in process.stderr
+        f"holdfast serves {TABLE_CHURN} version 1 on http://127.0.0.1:" in line
+        for line in process.stderr
     )
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
@@ -120,7 +122,7 @@ def test_it_stops_when_told_to(home: Home) -> None:
 def test_a_damaged_model_is_refused_before_the_port_opens(
     service: httpx.Client, home: Home, holdfast: Command
 ) -> None:
-    booster = find_champion(home, "churn").directory / "booster.txt"
+    booster = find_champion(home, TABLE_CHURN).directory / "booster.txt"
     booster.write_text(booster.read_text().replace("num_leaves=", "num_leaves=9", 1))
     done = holdfast("serve", "--home", home.root, "--port", "1")
     assert done.returncode == 2

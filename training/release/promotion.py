@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from models.registry import CHALLENGER, CHAMPION, PREVIOUS
+from models.registry import CHALLENGER, CHAMPION, MOVES, PREVIOUS, moves
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,11 +21,6 @@ UNGATED = "ungated"
 
 GATE = "gate"
 """Tag that holds all verdicts of the gate on a version, as a JSON list, newest last."""
-
-MOVES = "champion_since"
-"""Tag that holds when and how a version became champion, and which one it replaced, as a JSON list,
-newest last.
-"""
 
 How = Literal["gate", "rollback", "ungated"]
 
@@ -38,13 +33,6 @@ def verdicts(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     ``reasons``, ``explained``; newest last.
     """
     return _entries(tags, GATE)
-
-
-def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """When a version became champion, from its tags: ``at``, ``how`` (gate, rollback, ungated),
-    ``replaced``; newest last.
-    """
-    return _entries(tags, MOVES)
 
 
 class Promotions:

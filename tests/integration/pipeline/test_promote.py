@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,11 +26,14 @@ from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.registry import (
     find_champion,
+    find_newest_champion,
     find_version,
     list_versions,
     load_champion,
     load_registered,
+    moves,
     read_documents,
+    require_champion,
     require_version,
 )
 from pipeline import promote
@@ -48,7 +52,7 @@ from training.evaluation.leaks import Flag
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions
 from training.release import comparison as version_comparison
 from training.release.facts import TRAINING, ChampionComparison
-from training.release.promotion import Promotions, moves, verdicts
+from training.release.promotion import Promotions, verdicts
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
 from training.settings import AssessmentSettings, GateSettings
 
@@ -506,6 +510,50 @@ def test_what_is_not_there_is_told(
         rollback_model(home, name)
     with pytest.raises(ModelError, match=r"must be one that was registered \(.*\) \(got 'chrun'\)"):
         promote_model(home, "chrun")
+
+
+def test_the_champion_of_several_models_is_the_one_that_became_so_last(
+    home: Home, tracking: Tracking, name: str
+) -> None:
+    models = (f"{name}_one", f"{name}_other", f"{name}_absent")
+    with pytest.raises(ModelError, match=f"no readable champion of model {models[0]} or"):
+        find_newest_champion(home, models)
+    numbers = [registered(tracking, model) for model in models[:2]]
+    with pytest.raises(ModelError, match="no readable champion"):
+        find_newest_champion(home, models)
+    moved = []
+
+    def make_champion(model: str, number: str, hours: int) -> Path:
+        tracking.promotions.move(model, number, "gate", NOW + timedelta(hours=hours))
+        moved.append(find_version(home, model, number).address(home).directory)
+        return find_newest_champion(home, models).directory
+
+    # Before it was recorded when a version became champion.
+    tracking._client.set_registered_model_alias(models[0], "champion", numbers[0])
+    before = find_newest_champion(home, models)
+    assert before.directory == find_version(home, models[0], "1").address(home).directory
+    assert make_champion(models[1], numbers[1], 0) == moved[-1]
+    second = registered(tracking, models[0])
+    assert make_champion(models[0], second, 1) == moved[-1]
+    # A rollback counts as well.
+    registered(tracking, models[1])
+    assert make_champion(models[1], "2", 2) == moved[-1]
+    tracking.promotions.move(models[1], "1", "rollback", NOW + timedelta(hours=3))
+    assert find_newest_champion(home, models).directory == moved[0]
+
+
+def test_a_home_without_a_champion_is_refused_before_mlflow_is_loaded(
+    home: Home, tracking: Tracking, name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="no model registry there"):
+        require_champion(Home(tmp_path), (name,))
+    registered(tracking, name)
+    with pytest.raises(
+        ModelError, match=rf"has no champion; registered are: .*{name} 1, challenger"
+    ):
+        require_champion(home, (name, "other"))
+    promote_model(home, name)
+    require_champion(home, ("other", name))
 
 
 def test_the_check_before_mlflow_is_loaded_agrees_with_mlflow(

@@ -17,6 +17,7 @@ from features.online import service as online
 from features.online.settings import OnlineSettings
 from holdfast.errors import HoldfastError, HomeError, InputError, ModelError
 from holdfast.home import Home
+from models.churn import TABLE_CHURN
 from models.registry import find_champion, load_champion
 from models.scorer import Scorer
 from pipeline.quickstart import Quickstart, quickstart
@@ -74,12 +75,12 @@ def test_everyone_is_scored_and_the_known_also_out_of_fold(
     assert set(found["band"]) == {"high", "medium", "low"}
     assert found["probability"] != found["probability_oof"]
     metadata = pq.read_schema(done.home.scores).metadata
-    assert (metadata[b"model_name"], metadata[b"model_version"]) == (b"churn", b"1")
+    assert (metadata[b"model_name"], metadata[b"model_version"]) == (TABLE_CHURN.encode(), b"1")
     assert metadata[b"table_sha256"].decode() == done.customers.sha256
 
 
 def test_what_is_served_is_what_was_scored(done: Quickstart) -> None:
-    champion = load_champion(done.home, "churn")
+    champion = load_champion(done.home, TABLE_CHURN)
     service = online.open_service(done.home, champion.model.service, OnlineSettings())
     assert service.features == champion.model.features
     found = scores(done.home)
@@ -142,7 +143,7 @@ def test_the_run_is_on_record(done: Quickstart) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{done.home.tracking}")
-    version = client.get_model_version_by_alias("churn", "champion")
+    version = client.get_model_version_by_alias(TABLE_CHURN, "champion")
     assert (str(version.version), version.tags["ungated"]) == ("1", "true")
     data = client.get_run(version.run_id).data
     assert data.metrics["auc"] == pytest.approx(done.to_json()["auc"])
@@ -181,7 +182,8 @@ def test_same_data_same_settings_same_bytes(
     assert again.home.scores.read_bytes() == done.home.scores.read_bytes()
     assert again.home.care_list.read_bytes() == done.home.care_list.read_bytes()
     one, other = (
-        find_champion(home, "churn").directory / "booster.txt" for home in (done.home, again.home)
+        find_champion(home, TABLE_CHURN).directory / "booster.txt"
+        for home in (done.home, again.home)
     )
     assert one.read_bytes() == other.read_bytes()
 
@@ -190,14 +192,14 @@ def test_the_next_run_makes_the_next_version_with_old_codes_kept(
     table: pa.Table, tmp_path: Path
 ) -> None:
     first = run(table, tmp_path / "home")
-    before = load_champion(first.home, "churn")
+    before = load_champion(first.home, TABLE_CHURN)
     plans = ["新" if row % 10 == 0 else plan for row, plan in enumerate(table["套餐"].to_pylist())]
     changed = table.set_column(table.column_names.index("套餐"), "套餐", pa.array(plans)).select(
         table.column_names[::-1]
     )
     second = run(changed, tmp_path / "home")
     assert (first.version, second.version) == ("1", "2")
-    champion = load_champion(second.home, "churn")
+    champion = load_champion(second.home, TABLE_CHURN)
     assert champion.number == "2"
     old, new = (
         {
@@ -312,7 +314,7 @@ def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) 
         fewer.column_names.index("margin"), "margin", pa.array(np.arange(300.0))
     )
     second = run(fewer, tmp_path / "home", Roles(target="left", id="customer", time="day"))
-    champion = load_champion(second.home, "churn")
+    champion = load_champion(second.home, TABLE_CHURN)
     service = online.open_service(second.home, champion.model.service, OnlineSettings())
     found = scores(second.home)
     matrix, times = online.read(service, [*found["customer_id"], "00399"])
@@ -346,7 +348,7 @@ def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) ->
     found = scores(result.home)
     matrix, _ = online.read(service, found["customer_id"])
     assert (
-        Scorer(load_champion(result.home, "churn").model, threads=1)
+        Scorer(load_champion(result.home, TABLE_CHURN).model, threads=1)
         .score(matrix)
         .probability.tolist()
         == found["probability"]
@@ -378,11 +380,11 @@ def test_a_path_the_registry_cannot_hold_is_refused(table: pa.Table, tmp_path: P
 def test_a_home_may_move(table: pa.Table, tmp_path: Path) -> None:
     run(table, tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")
-    assert load_champion(Home(tmp_path / "there"), "churn").number == "1"
+    assert load_champion(Home(tmp_path / "there"), TABLE_CHURN).number == "1"
     assert run(table, tmp_path / "there").version == "2"
-    assert load_champion(Home(tmp_path / "there"), "churn").number == "2"
+    assert load_champion(Home(tmp_path / "there"), TABLE_CHURN).number == "2"
     assert run(table, tmp_path / "there").version == "3"
-    assert load_champion(Home(tmp_path / "there"), "churn").number == "3"
+    assert load_champion(Home(tmp_path / "there"), TABLE_CHURN).number == "3"
     assert not (tmp_path / "here").exists()
 
 
@@ -397,10 +399,10 @@ def test_no_registry_a_damaged_one_and_one_without_a_champion(
     done: Quickstart, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="no model registry"):
-        load_champion(Home(tmp_path), "churn")
+        load_champion(Home(tmp_path), TABLE_CHURN)
     assert not list(tmp_path.iterdir())
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
     with pytest.raises(ModelError, match="no readable champion"):
-        load_champion(Home(tmp_path), "churn")
+        load_champion(Home(tmp_path), TABLE_CHURN)
     with pytest.raises(ModelError, match="no readable champion of model 'other'"):
         load_champion(done.home, "other")

@@ -18,6 +18,7 @@ from features.flat.customers import Roles
 from features.online import service as online
 from features.online.settings import OnlineSettings
 from holdfast.home import Home
+from models.churn import TABLE_CHURN
 from models.registry import load_champion
 from models.scorer import Scorer
 
@@ -48,7 +49,7 @@ def _tables(table: pa.Table, directory: Path) -> Iterator[Path]:
 
 
 def _serves_what_it_was_trained_on(home: Home) -> int:
-    champion = load_champion(home, "churn")
+    champion = load_champion(home, TABLE_CHURN)
     service = online.open_service(home, champion.model.service, OnlineSettings())
     matrix, times = online.read(service, [f"{number:05d}" for number in range(400)])
     assert service.features == champion.model.features
@@ -98,7 +99,7 @@ def test_killed_at_any_moment_the_home_serves_and_the_next_run_completes(
     assert killed
     assert run(kill_after_seconds=None) == 0
     assert _serves_what_it_was_trained_on(home) > newest
-    champion = load_champion(home, "churn")
+    champion = load_champion(home, TABLE_CHURN)
     found = pq.read_table(home.scores).to_pydict()
     matrix, _ = online.read(
         online.open_service(home, champion.model.service, OnlineSettings()), found["customer_id"]
