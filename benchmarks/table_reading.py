@@ -81,7 +81,7 @@ def _measured(side: str, code: str, path: Path) -> str:
     seconds = time.monotonic() - started
     if status:
         return f"{side}: failed"
-    kinds = json.loads(output)
+    kinds = json.loads(output.splitlines()[-1])  # DuckDB shows progress before
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     cpu = usage.ru_utime + usage.ru_stime
     return f"{side:10} {cpu:6.1f} s CPU {seconds:6.1f} s {usage.ru_maxrss / 1e6:5.2f} GB peak: {counted}"

@@ -95,6 +95,8 @@ class ColumnReading:
         if self.kind not in ("number", "date") or read.type == values.type:
             return []
         text = self._text(values)
+        if text.null_count == read.null_count:
+            return []
         if self.kind == "number":
             # What is too large to be finite was read, and is missing.
             not_finite = pc.match_substring_regex(text, _NOT_FINITE)

@@ -61,8 +61,11 @@ _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity|∞)", re.IGNORECASE)
 _FEWEST_NUMBERS = 20
 """Different numbers from which on a column of numbers and a recurring word is one of numbers."""
 _LONGEST_MARK = 20
+_LONGEST_WORD = 40  # bytes
 _MOST_MARKS = 5
 _CODE_SHARE = 0.05
+_RARE_SHARE = 0.1
+_FEWEST_CODES = 5
 _FIRST_SERIAL, _LAST_SERIAL = 25_569, 73_050  # 1970 to 2099
 _DISTINCT_SHARE = 0.95
 _FEWEST_DISTINCT = 50
@@ -182,22 +185,15 @@ def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
 
 def _has_codes_or_groups(values: pa.ChunkedArray) -> bool:
     """Whether some cell begins with a zero as a code does, or all with a point might be grouped."""
-    zeros = (
-        values.filter(pc.fill_null(pc.match_substring_regex(values, r"^\s*[+-]?0\d"), False))
-        if _any_zero(values)
-        else ()
-    )
-    if len(zeros):
+    first = pc.or_(pc.starts_with(values, "0"), pc.starts_with(values, " "))
+    zeros = values.filter(pc.fill_null(first, False))
+    if pc.any(pc.match_substring_regex(zeros, r"^\s*0\d")).as_py():
         return True
     if not pc.any(pc.match_substring(values, ".")).as_py():
         return False
     head = values.slice(0, _SAMPLE)
     proof = r"\.(\d{1,2}|\d{4,})\s*$|^\s*[+-]?0?\.|^\s*[+-]?\d{4,}|[eE]"
     return not pc.any(pc.match_substring_regex(head, proof)).as_py()
-
-
-def _any_zero(values: pa.ChunkedArray) -> bool:
-    return bool(pc.any(pc.match_substring(values, "0")).as_py())
 
 
 def _whole_dates(numbers: Floats) -> bool:
@@ -213,7 +209,10 @@ def _many(numbers: Floats) -> bool:
 
 
 def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading:
-    listed: list[str] = cells.texts.to_pylist()
+    # Words for missing are short: of a million different texts hardly any has to be looked at.
+    short = cells.texts.filter(pc.less_equal(pc.binary_length(cells.texts), _LONGEST_WORD))
+    odd = short.filter(pc.invert(pc.match_substring_regex(short, r"^[+-]?\d+([.,]\d+)?$")))
+    listed: list[str] = odd.to_pylist()
     unmistakable = unmistakable_words(listed)
     usual = tuple(dict.fromkeys((*usual_words(listed), *(t for t in listed if _is_not_finite(t)))))
     rest = cells.without(usual)
@@ -349,7 +348,9 @@ def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRead
     unread = cells.where(~read)
     marks: tuple[str, ...] = ()
     if len(unread.texts):
-        if not _many(numbers[read]):
+        # One rare word loses nothing as missing; several among few numbers are categories.
+        rare = len(unread.texts) == 1 and unread.total <= _RARE_SHARE * cells.total
+        if not _many(numbers[read]) and not (rare and read.sum() >= _FEWEST_CODES):
             return None
         unread, marks = _evidence(unread, cells, settings)
     share = unread.total / cells.total
