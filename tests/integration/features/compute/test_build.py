@@ -4,9 +4,8 @@ from the future.
 
 import json
 import os
+import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from features.contracts.tables import ARRIVED
 from features.fields import LINKS, VIEWS
 from features.settings import FeatureSettings
 from tests.builders.clocks import NOW
+from tests.builders.processes import processes
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
 
 DAYS = 205
@@ -37,11 +37,25 @@ def run(
     directory: Path,
     at: datetime | None = AT,
     *,
-    threads: int = 2,
+    threads: int = 1,
     customers: int = 50_000,
 ) -> BuildReport:
     settings = FeatureSettings(threads=threads, history_customers=customers)
     return build(raw, directory, settings, now=NOW, at=at)
+
+
+@pytest.fixture(scope="module")
+def whole(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
+    """A finished build, to be read, and its report."""
+    directory = tmp_path_factory.mktemp("whole")
+    return directory, run(raw, directory, threads=2)
+
+
+@pytest.fixture
+def built(whole: tuple[Path, BuildReport], tmp_path: Path) -> Path:
+    """The finished build, to go on with."""
+    shutil.copytree(whole[0], tmp_path / "built")
+    return tmp_path / "built"
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -53,8 +67,10 @@ def files(directory: Path) -> dict[str, bytes]:
     return found
 
 
-def test_every_view_has_the_newest_snapshot_and_its_mondays(raw: Path, tmp_path: Path) -> None:
-    report = run(raw, tmp_path)
+def test_every_view_has_the_newest_snapshot_and_its_mondays(
+    whole: tuple[Path, BuildReport],
+) -> None:
+    directory, report = whole
     assert report.at == AT
     assert len(report.history) == 2
     assert set(report.rows) == TABLES
@@ -64,7 +80,7 @@ def test_every_view_has_the_newest_snapshot_and_its_mondays(raw: Path, tmp_path:
             ("newest", AT),
             *((f"history/{monday:%Y-%m-%d}", monday) for monday in report.history),
         ]:
-            table = pq.read_table(tmp_path / "tables" / name / f"{file}.parquet")
+            table = pq.read_table(directory / "tables" / name / f"{file}.parquet")
             ids = table.column(0).to_pylist()
             assert ids == sorted(ids)
             assert len(ids) == len(set(ids))
@@ -77,26 +93,25 @@ def test_every_view_has_the_newest_snapshot_and_its_mondays(raw: Path, tmp_path:
                 assert {str(table[column].type) for column in VIEWS[name].columns} == {"double"}
 
 
-def test_a_rebuild_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
-    run(raw, tmp_path / "once", threads=1)
-    run(raw, tmp_path / "again", threads=2)
-    assert files(tmp_path / "once") == files(tmp_path / "again")
+def test_a_rebuild_gives_the_same_bytes_on_any_number_of_threads(
+    raw: Path, whole: tuple[Path, BuildReport], tmp_path: Path
+) -> None:
+    run(raw, tmp_path, threads=1)
+    assert files(tmp_path) == files(whole[0])
 
 
-def test_what_is_built_is_left_alone(raw: Path, tmp_path: Path) -> None:
-    run(raw, tmp_path)
-    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
-    report = run(raw, tmp_path)
+def test_what_is_built_is_left_alone(raw: Path, built: Path) -> None:
+    written = {path: path.stat().st_mtime_ns for path in built.rglob("*.parquet")}
+    report = run(raw, built)
     assert report.built == ()
     assert len(report.skipped) == 3
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == written
+    assert {path: path.stat().st_mtime_ns for path in built.rglob("*.parquet")} == written
 
 
-def test_a_view_whose_settings_changed_is_built_anew(raw: Path, tmp_path: Path) -> None:
-    run(raw, tmp_path)
-    before = files(tmp_path)
-    build(raw, tmp_path, FeatureSettings(threads=2, margin_fixed=0.25), now=NOW, at=AT)
-    after = files(tmp_path)
+def test_a_view_whose_settings_changed_is_built_anew(raw: Path, built: Path) -> None:
+    before = files(built)
+    build(raw, built, FeatureSettings(threads=1, margin_fixed=0.25), now=NOW, at=AT)
+    after = files(built)
     assert {name.split("/")[1] for name in after if after[name] != before[name]} == {"value"}
 
 
@@ -121,15 +136,16 @@ def test_later_arrivals_change_no_past_monday(tmp_path: Path) -> None:
     }
 
 
-def test_the_next_night_adds_to_history(raw: Path, tmp_path: Path) -> None:
-    run(raw, tmp_path)
-    past = {name: content for name, content in files(tmp_path).items() if "history" in name}
-    report = run(raw, tmp_path, AT + timedelta(days=7))
+def test_the_next_night_adds_to_history(raw: Path, built: Path) -> None:
+    past = {name: content for name, content in files(built).items() if "history" in name}
+    report = run(raw, built, AT + timedelta(days=7))
     assert report.built == (f"{report.history[-1]:%Y-%m-%d}", "newest")
-    assert past.items() <= files(tmp_path).items()
+    assert past.items() <= files(built).items()
 
 
-def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -> None:
+def test_history_is_of_a_sample_that_stays_the_same(
+    raw: Path, whole: tuple[Path, BuildReport], tmp_path: Path
+) -> None:
     run(raw, tmp_path, customers=10)
     report = run(raw, tmp_path, AT + timedelta(days=7), customers=30)
     assert report.history_share == pytest.approx(1 / 3)
@@ -145,10 +161,9 @@ def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -
         ].to_pylist()
     )
     assert 0 < len(sampled) < len(everybody)
-    run(raw, tmp_path / "full")
     for name in TABLES - {"cell_live", "billing_live"}:
         for path in (tmp_path / "tables" / name / "history").iterdir():
-            of_all = tmp_path / "full" / "tables" / name / "history" / path.name
+            of_all = whole[0] / "tables" / name / "history" / path.name
             if of_all.exists():
                 some, every = pq.read_table(path), pq.read_table(of_all)
                 assert some.equals(
@@ -157,15 +172,15 @@ def test_history_is_of_a_sample_that_stays_the_same(raw: Path, tmp_path: Path) -
 
 
 def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
-    raw: Path, tmp_path: Path
+    raw: Path, whole: tuple[Path, BuildReport], tmp_path: Path
 ) -> None:
     some = tmp_path / "raw"
     some.mkdir()
     for path in raw.iterdir():
         if path.name not in ("network_weeks", "loyalty", "interactions"):
             (some / path.name).symlink_to(path)
-    with_all, without = run(raw, tmp_path / "all"), run(some, tmp_path / "some")
-    assert with_all.disabled == {}
+    without = run(some, tmp_path / "some")
+    assert whole[1].disabled == {}
     for view in VIEWS.values():
         disabled = without.disabled.get(view.name, {})
         needing = {
@@ -175,7 +190,7 @@ def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
         }
         assert set(disabled) == needing
         found = pq.read_table(tmp_path / "some" / "tables" / view.name / "newest.parquet")
-        full = pq.read_table(tmp_path / "all" / "tables" / view.name / "newest.parquet")
+        full = pq.read_table(whole[0] / "tables" / view.name / "newest.parquet")
         for name in view.columns:
             if name in disabled:
                 assert found[name].null_count == len(found)
@@ -183,58 +198,45 @@ def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
                 assert found[name].equals(full[name]), name
 
 
-KILLED = """
-import os, signal, sys
-from datetime import datetime
-from pathlib import Path
-from features.compute import files
-from features.compute.build import build
-from features.settings import FeatureSettings
-left, replace = int(sys.argv[4]), Path.replace
+def build_until_killed(raw: Path, directory: Path, files_left: int) -> None:
+    """Build, and die before the file after so many is put in its place."""
+    replace = Path.replace
 
-def replace_or_die(path, target):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return replace(path, target)
+    def replace_or_die(path: Path, target: Path) -> Path:
+        nonlocal files_left
+        files_left -= 1
+        if files_left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(path, target)
 
-Path.replace = replace_or_die
-at = datetime.fromisoformat(sys.argv[3])
-build(Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings(threads=2), now=at, at=at)
-"""
+    Path.replace = replace_or_die  # type: ignore[method-assign, assignment]
+    run(raw, directory)
 
 
 @pytest.mark.proof
 def test_a_killed_build_is_carried_on(
-    raw: Path, tmp_path: Path, proof_draws: Callable[[int], int]
+    raw: Path,
+    whole: tuple[Path, BuildReport],
+    tmp_path: Path,
+    proof_draws: Callable[[int], int],
 ) -> None:
-    run(raw, tmp_path / "whole")
-    whole = files(tmp_path / "whole")
-    steps = len(whole) + 1
+    expected = files(whole[0])
+    steps = len(expected) + 1
     draws = proof_draws(40)
     for draw in range(draws):
         directory = tmp_path / f"killed-{draw}"
         after = (draw * steps) // draws + steps // (2 * draws)
-        arguments = [
-            sys.executable,
-            "-c",
-            KILLED,
-            str(raw),
-            str(directory),
-            AT.isoformat(),
-            str(after),
-        ]
-        killed = subprocess.run(
-            arguments, cwd=Path(__file__).parents[4], env=os.environ, check=False
+        killed = processes("features.compute.build").Process(
+            target=build_until_killed, args=(raw, directory, after)
         )
-        assert killed.returncode == -signal.SIGKILL
+        killed.start()
+        killed.join()
+        assert killed.exitcode == -signal.SIGKILL
         report = run(raw, directory)
         assert report.built
-        assert files(directory) == whole
+        assert files(directory) == expected
 
 
-def test_at_is_midnight_in_utc(raw: Path, tmp_path: Path) -> None:
-    assert run(raw, tmp_path, datetime(2025, 7, 8, tzinfo=UTC)).at == datetime(
-        2025, 7, 8, tzinfo=UTC
-    )
+def test_at_is_midnight_in_utc(raw: Path, built: Path) -> None:
+    midnight = datetime(2025, 7, 8, tzinfo=UTC)
+    assert run(raw, built, midnight).at == midnight
