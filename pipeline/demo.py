@@ -63,9 +63,10 @@ class Demo:
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
         return {
-            "features": self.operator.features.to_json(),
+            "operator": self.operator.features.to_json(),
             **self.quickstart.to_json(),
             "answer": self.answer,
+            "seconds": round(self.seconds, 2),
         }
 
 

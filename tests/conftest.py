@@ -27,9 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def proof_draws(request: pytest.FixtureRequest) -> Callable[[int], int]:
+def is_proof(request: pytest.FixtureRequest) -> bool:
+    """Whether proofs run at full length, under `make prove`."""
+    return bool(request.config.getoption("--prove"))
+
+
+@pytest.fixture(scope="session")
+def proof_draws(is_proof: bool) -> Callable[[int], int]:
     """How many draws a proof makes: all of them under `make prove`, a tenth otherwise."""
-    return lambda full: full if request.config.getoption("--prove") else max(1, full // 10)
+    return lambda full: full if is_proof else max(1, full // 10)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The demo, and the examples of the guide to its service.
 
-Under ``make prove`` it is the demo itself, and the guide's numbers are compared as well; else an
-operator of 1,000 customers and a model of a few rounds.
+Under ``make prove`` it is the demo itself, and the guide's numbers are compared as well; else the
+operator that tests share and a model of a few rounds.
 """
 
 import json
@@ -30,18 +30,17 @@ from serving.health import Health
 from serving.service import make_service
 from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
-from training.settings import TrainingConfig, TrainingSettings
+from training.settings import TrainingConfig
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
 GUIDE_ADDRESS = "http://127.0.0.1:3000"
 EXAMPLE = re.compile(r"```sh\n(curl .*?)```\n\n```(?:json|text)\n(.*?)```", re.DOTALL)
-SMALL = TrainingConfig(fitting=TrainingSettings(max_rounds=40))
 
 
-def run(folder: Path, config: TrainingConfig = SMALL) -> demo.Demo:
+def run(folder: Path) -> demo.Demo:
     return demo.demo(
         Home(folder),
-        config,
+        TrainingConfig(),
         features=FeatureSettings(),
         online=OnlineSettings(),
         clock=clock_at(),
@@ -63,45 +62,35 @@ def test_it_leaves_an_operators_own_raw_tables_alone(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def is_whole(request: pytest.FixtureRequest) -> bool:
-    """Whether it is the demo as users run it."""
-    return bool(request.config.getoption("--prove"))
+def printed(demo_folder: Path) -> dict[str, Any]:
+    """The object that `holdfast demo --json` printed."""
+    document: dict[str, Any] = json.loads((demo_folder / "demo.json").read_text(encoding="utf-8"))
+    return document
 
 
-@pytest.fixture(scope="module")
-def made(is_whole: bool, tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
-    """What the demo made."""
-    folder = tmp_path_factory.mktemp("demo") / "home"
-    if is_whole:
-        return run(folder, TrainingConfig())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "CUSTOMERS", 1_000)
-        return run(folder)
-
-
-def test_it_trains_serves_asks_and_stops(made: demo.Demo) -> None:
-    assert 0.6 < made.quickstart.training.evaluation.auc < 0.95
-    assert made.operator.features.quarantined == 0
-    assert {flag.kind for flag in made.quickstart.training.flags} <= {
+def test_it_trains_serves_asks_and_stops(demo_folder: Path, printed: dict[str, Any]) -> None:
+    assert 0.6 < printed["auc"] < 0.95
+    assert printed["operator"]["check"]["clean"] is True
+    assert {flag["kind"] for flag in printed["flags"]} <= {
         "missingness"
     }  # no commitment means something
-    predictions = made.answer["predictions"]
+    predictions = printed["answer"]["predictions"]
     assert len(predictions) == demo.ASKED
     assert all(
         prediction["error"] is None and len(prediction["reasons"]) == 3
         for prediction in predictions
     )
-    care_list = made.quickstart.home.care_list.read_text(encoding="utf-8-sig").splitlines()
+    home = Home(demo_folder / "home")
+    care_list = home.care_list.read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[1] for line in care_list[1:4]] == [
         prediction["customer_id"] for prediction in predictions
     ]
-    assert made.seconds > made.quickstart.seconds
 
 
 @pytest.fixture(scope="module")
-def address(made: demo.Demo) -> Iterator[str]:
+def address(demo_folder: Path) -> Iterator[str]:
     """Address of the service of the demo's model, in this process."""
-    champion = Champion(made.quickstart.home, OnlineSettings())
+    champion = Champion(Home(demo_folder / "home"), OnlineSettings())
     service = make_service(champion, Health(champion), ServingSettings())
     server = uvicorn.Server(uvicorn.Config(service.to_asgi(is_main=False), log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -116,15 +105,15 @@ def address(made: demo.Demo) -> Iterator[str]:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_guide_shows_what_the_service_answers(
-    made: demo.Demo, address: str, is_whole: bool
+    demo_folder: Path, printed: dict[str, Any], address: str, is_proof: bool
 ) -> None:
     guide = GUIDE.read_text(encoding="utf-8")
     examples = EXAMPLE.findall(guide)
     assert len(examples) == guide.count("```sh\ncurl") == 5
-    columns = set(pa_csv.read_csv(made.operator.table).column_names)
-    shown_id, made_id = "S000006978", made.answer["predictions"][0]["customer_id"]
+    columns = set(pa_csv.read_csv(demo_folder / "home" / "subscriptions.csv").column_names)
+    shown_id, made_id = "S000006978", printed["answer"]["predictions"][0]["customer_id"]
     assert shown_id in guide
-    if is_whole:
+    if is_proof:
         assert shown_id == made_id
     for command, shown in examples:
         done = subprocess.run(
@@ -136,7 +125,7 @@ def test_the_guide_shows_what_the_service_answers(
             check=True,
         )
         expected = json.loads(shown.replace(shown_id, made_id))
-        compare(expected, json.loads(done.stdout), columns, exact=is_whole)
+        compare(expected, json.loads(done.stdout), columns, exact=is_proof)
 
 
 def compare(shown: Any, answered: Any, columns: set[str], *, exact: bool, name: str = "") -> None:

@@ -15,8 +15,7 @@ import pytest
 from holdfast.home import Home
 from models.churn import TABLE_CHURN
 from models.registry import find_champion
-from pipeline.demo import serving
-from tests.e2e.conftest import HOLDFAST, Command
+from tests.e2e.conftest import HOLDFAST, Command, Invoke
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +43,21 @@ def home(quickstart: "subprocess.CompletedProcess[str]", table_path: Path) -> Ho
 
 
 @pytest.fixture(scope="module")
-def service(home: Home) -> Iterator[httpx.Client]:
-    with serving(home) as address, httpx.Client(base_url=address, timeout=30) as client:
+def process(home: Home) -> Iterator["subprocess.Popen[str]"]:
+    """The service, as a process that the last test ends."""
+    command = [HOLDFAST, "serve", "--home", home.root, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def service(process: "subprocess.Popen[str]") -> Iterator[httpx.Client]:
+    assert process.stderr is not None
+    ready = f"holdfast serves {TABLE_CHURN} version 1 on "
+    line = next(line for line in process.stderr if line.startswith(ready))
+    address = line.removeprefix(ready).strip()
+    with httpx.Client(base_url=address, timeout=30) as client:
         yield client
 
 
@@ -106,34 +118,26 @@ def test_mistakes_are_told_as_problems(service: httpx.Client) -> None:
     assert "/v1/predictions" in service.get("/openapi.json").json()["paths"]
 
 
-def test_it_stops_when_told_to(home: Home) -> None:
-    process = subprocess.Popen(
-        [HOLDFAST, "serve", "--home", home.root, "--port", "0"], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    assert any(
-        f"holdfast serves {TABLE_CHURN} version 1 on http://127.0.0.1:" in line
-        for line in process.stderr
-    )
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-
-
 def test_a_damaged_model_is_refused_before_the_port_opens(
-    service: httpx.Client, home: Home, holdfast: Command
+    service: httpx.Client, home: Home, invoke: Invoke
 ) -> None:
     booster = find_champion(home, TABLE_CHURN).directory / "booster.txt"
     booster.write_text(booster.read_text().replace("num_leaves=", "num_leaves=9", 1))
-    done = holdfast("serve", "--home", home.root, "--port", "1")
-    assert done.returncode == 2
+    done = invoke("serve", "--home", home.root, "--port", "1")
+    assert done.exit_code == 2
     assert "booster.txt" in done.stderr
     assert "damaged" in done.stderr
     # What serves already goes on.
     assert service.post("/v1/predictions", json={"customer_ids": ["00001"]}).status_code == 200
 
 
-def test_a_home_without_a_model_is_refused(holdfast: Command, tmp_path: Path) -> None:
-    done = holdfast("serve", "--home", tmp_path)
-    assert done.returncode == 2
+def test_a_home_without_a_model_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    done = invoke("serve", "--home", tmp_path)
+    assert done.exit_code == 2
     assert "quickstart" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_it_stops_when_told_to(service: httpx.Client, process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0

@@ -3,7 +3,6 @@ everything can be repeated.
 """
 
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,18 +33,17 @@ pytestmark = pytest.mark.proof
 def home(
     simulated_operator: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    proof_draws: Callable[[int], int],
+    is_proof: bool,
 ) -> Home:
     """Features of an operator, built and materialized: 10,000 subscriptions and history of a
     sample of customers under `--prove`, the operator that tests share otherwise.
     """
     folder = tmp_path_factory.mktemp("operator")
     home = Home(folder / "home")
-    customers = 8_500
-    if proof_draws(customers) < customers:
+    if not is_proof:
         shutil.copytree(simulated_operator / "home", home.root)
         return home
-    simulate(folder / "simulated", customers, 10, 3)
+    simulate(folder / "simulated", 8_500, 10, 3)
     build_features(
         home,
         FeatureSettings(history_customers=200),
