@@ -112,14 +112,14 @@ def incomplete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> It
             assessment_place(horizon, "horizon_days"),
             f"{assessment_place(horizon)} is of another horizon: {assessment.horizon_days}",
         )
-    for group, names, found in (
+    for group, names, present in (
         ("metrics", METRICS, assessment.metrics),
         ("rivals", _BASELINES, assessment.baselines),
         ("strata", (EVERYBODY, *facts.strata), assessment.strata),
         ("slices", facts.slices, assessment.slices),
     ):
         for name in names:
-            if name not in found:
+            if name not in present:
                 yield missing(assessment_place(horizon, group, name))
     for name, baseline in assessment.baselines.items():
         for metric in COMPARED:

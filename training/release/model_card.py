@@ -177,20 +177,22 @@ def _figures(assessments: Mapping[str, Assessment]) -> list[str]:
     sizes = [f"{one.rows:,} rows, {one.positives:,} positives" for one in assessments.values()]
     rows = [("rows", *sizes)]
     for metric in METRICS:
-        figures = [_estimate(found.metrics.get(metric)) for found in assessments.values()]
+        figures = [_estimate(assessment.metrics.get(metric)) for assessment in assessments.values()]
         rows.append((metric.replace("_", " "), *figures))
     return _table(("figure", *map(_horizon, assessments)), rows)
 
 
 def _baselines(assessments: Mapping[str, Assessment]) -> list[str]:
     rows = []
-    for baseline in sorted({name for found in assessments.values() for name in found.baselines}):
+    for baseline in sorted(
+        {name for assessment in assessments.values() for name in assessment.baselines}
+    ):
         for metric in ("auc", "log_loss"):
             figures = [
-                _estimate(found.baselines[baseline].difference.get(metric), signed=True)
-                if baseline in found.baselines
+                _estimate(assessment.baselines[baseline].difference.get(metric), signed=True)
+                if baseline in assessment.baselines
                 else "–"
-                for found in assessments.values()
+                for assessment in assessments.values()
             ]
             rows.append((f"{metric.replace('_', ' ')} minus {baseline}", *figures))
     return _table(("difference", *map(_horizon, assessments)), rows)
@@ -198,9 +200,9 @@ def _baselines(assessments: Mapping[str, Assessment]) -> list[str]:
 
 def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
     rows = []
-    for horizon, found in assessments.items():
+    for horizon, assessment in assessments.items():
         for stratum, calibration in sorted(
-            found.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])
+            assessment.strata.items(), key=lambda item: (item[0] != EVERYBODY, item[0])
         ):
             rows.append(
                 (
@@ -236,23 +238,23 @@ def _slices(assessment: Assessment) -> list[str]:
         (
             column,
             value,
-            f"{found.rows:,}",
-            f"{found.positives:,}",
-            _estimate(found.metrics.get("auc")),
-            _gap(found),
+            f"{figures.rows:,}",
+            f"{figures.positives:,}",
+            _estimate(figures.metrics.get("auc")),
+            _gap(figures),
         )
         for column, values in assessment.slices.items()
-        for value, found in values.items()
+        for value, figures in values.items()
     ]
     return _table(
         ("column", "value", "rows", "positives", "AUC", "AUC minus that of all others"), rows
     )
 
 
-def _gap(found: Slice) -> str:
-    if found.gap is None:
+def _gap(figures: Slice) -> str:
+    if figures.gap is None:
         return "too few"
-    return _estimate(found.gap, signed=True) + (" **much worse**" if found.flagged else "")
+    return _estimate(figures.gap, signed=True) + (" **much worse**" if figures.flagged else "")
 
 
 def _decay(assessment: Assessment) -> list[str]:
@@ -274,7 +276,7 @@ def _holdout(assessment: Assessment) -> list[str]:
     if assessment.holdout is None:
         return [*title, "Too few rows."]
     figures = [
-        (name.replace("_", " "), _estimate(found)) for name, found in assessment.holdout.items()
+        (name.replace("_", " "), _estimate(figure)) for name, figure in assessment.holdout.items()
     ]
     return [*title, *_table(("figure", "value"), figures)]
 
