@@ -73,6 +73,6 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
 def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     home: Home, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="must be one that care_contacts tells of"):
+    with pytest.raises(InputError, match="must be an action in care_contacts"):
         evaluate_home(home, ("free_beer",), tmp_path / "out", UpliftSettings(), clock=clock_at())
     assert not (tmp_path / "out").exists()
