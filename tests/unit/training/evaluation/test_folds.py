@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import InputError
@@ -32,6 +32,7 @@ def test_every_row_is_evaluated_once_a_repeat_by_a_model_that_has_not_seen_it(se
     assert all(np.intersect1d(split.train, split.test).size == 0 for split in splits)
 
 
+@settings(max_examples=20)
 @given(seeds)
 def test_groups_are_never_on_both_sides(seed: int) -> None:
     label, group, time = _rows(seed)
