@@ -44,7 +44,7 @@ demo: $(READY) ## A simulated operator, its features, a trained model, a running
 	$(BIN)/holdfast demo --home var/demo
 
 test: $(READY) ## All tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 prove: $(READY) ## The long proofs: ten times the kills, shuffles and draws of `make test`
 	$(BIN)/python -m pytest --prove -m proof --timeout 3600

@@ -1,4 +1,4 @@
-"""Settings of the features room."""
+"""Settings of the features: how they are built, stored and read."""
 
 from collections.abc import Mapping
 

@@ -155,7 +155,7 @@ def evaluate_table(
     Parameters
     ----------
     path : Path
-        CSV, CSV.gz or Parquet, one row a customer or contact.
+        CSV, CSV.gz or Parquet, one row per customer or contact.
     roles : ExperimentRoles
         What its columns are for.
     directory : Path
