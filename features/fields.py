@@ -30,24 +30,26 @@ from features.views import (
 )
 from features.views.declaration import View
 
-VIEWS: dict[str, View] = {
-    view.name: view
-    for view in (
-        contract.VIEW,
-        usage.VIEW,
-        network.VIEW,
-        value.VIEW,
-        subscription_live.VIEW,
-        cell_live.VIEW,
-        billing_live.VIEW,
-        service_live.VIEW,
-        survey_live.VIEW,
-        consent_live.VIEW,
-        relationship.VIEW,
-        experience.VIEW,
-        contact.VIEW,
-    )
-}
+VIEW_MODULES = (
+    contract,
+    usage,
+    network,
+    value,
+    subscription_live,
+    cell_live,
+    billing_live,
+    service_live,
+    survey_live,
+    consent_live,
+    relationship,
+    experience,
+    contact,
+)
+"""The modules of views, in the order that features are stored in; each has its `VIEW` and, in
+`query`, the SQL.
+"""
+
+VIEWS: dict[str, View] = {module.VIEW.name: module.VIEW for module in VIEW_MODULES}
 """Every view, in the order in which they are built; its features in the order in which they are
 stored.
 """

@@ -3,22 +3,8 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from features.fields import VIEWS
-from features.views import (
-    billing_live,
-    cell_live,
-    consent_live,
-    contact,
-    contract,
-    experience,
-    network,
-    relationship,
-    service_live,
-    subscription_live,
-    survey_live,
-    usage,
-    value,
-)
+from features.fields import VIEW_MODULES, VIEWS
+from features.views import network, usage, value
 
 
 def asked_for(entity: str) -> str:
@@ -39,18 +25,7 @@ def view_queries(margin_shares: Mapping[str, float]) -> dict[str, str]:
         Share of revenue that is assumed to be margin, for each billing type.
     """
     queries: dict[str, Callable[[str], str]] = {
-        "contract": contract.query,
-        "usage": usage.query,
-        "network": network.query,
-        "value": partial(value.query, margin_shares=margin_shares),
-        "subscription_live": subscription_live.query,
-        "cell_live": cell_live.query,
-        "billing_live": billing_live.query,
-        "service_live": service_live.query,
-        "survey_live": survey_live.query,
-        "consent_live": consent_live.query,
-        "relationship": relationship.query,
-        "experience": experience.query,
-        "contact": contact.query,
+        **{module.VIEW.name: module.query for module in VIEW_MODULES if module is not value},
+        value.VIEW.name: partial(value.query, margin_shares=margin_shares),
     }
     return {name: queries[name](asked_for(view.entity)) for name, view in VIEWS.items()}
