@@ -78,5 +78,5 @@ def _print_demo(result: "Demo") -> None:
         f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]",
         soft_wrap=True,
     )
-    console.print("  [bold]holdfast quickstart customers.csv --id customerID --target Churn[/bold]")
+    console.print("  [bold]holdfast inspect customers.csv[/bold]")
     console.print("  [bold]holdfast data check FOLDER[/bold]")
