@@ -245,7 +245,7 @@ def test_flags_are_explained_by_a_person_on_record(
     assert "Explained: null before 2019" in show_model(home, name).card
 
 
-def test_uplift_is_judged_by_its_experiment(home: Home, tracking: Tracking) -> None:
+def test_uplift_is_evaluated_by_its_experiment(home: Home, tracking: Tracking) -> None:
     model = make_version("uplift_call")
     told = {
         "actions": [

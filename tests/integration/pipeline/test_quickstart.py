@@ -269,7 +269,9 @@ def test_a_damaged_manifest_is_named(table: pa.Table, tmp_path: Path) -> None:
         run(table, tmp_path / "home")
 
 
-def test_under_time_early_rows_are_scored_but_not_judged(table: pa.Table, tmp_path: Path) -> None:
+def test_under_time_early_rows_are_scored_but_not_evaluated(
+    table: pa.Table, tmp_path: Path
+) -> None:
     days = [f"2025-{1 + row // 40:02d}-01" for row in range(400)]
     result = run(
         table.append_column("day", pa.array(days)),

@@ -84,7 +84,7 @@ def test_a_run_is_written_down_with_all_that_made_it(
     assert read_documents(entry.address(home))[TRAINING] == model.documents[TRAINING]
 
 
-def test_figures_of_all_heads_have_names_of_their_own() -> None:
+def test_figures_of_all_horizons_have_names_of_their_own() -> None:
     from tests.builders.gate_documents import assessment
 
     found = assessment_metrics({"30": assessment(30), "90": assessment(90), "": assessment(None)})

@@ -175,7 +175,7 @@ def test_boosters_end_before_the_gate_would_refuse_their_leaves(
     }
 
 
-def test_a_champion_is_judged_on_the_same_rows(
+def test_a_champion_is_evaluated_on_the_same_rows(
     dataset: Dataset, sound: OperatorModel, home: Home, trained: Trained
 ) -> None:
     champion = replace(load_registered(find_version(home, "churn", trained.number).address(home)))

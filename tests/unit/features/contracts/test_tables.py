@@ -92,7 +92,7 @@ NASTY += [pd.Timestamp("9999-12-31", tz="UTC").as_unit("us"), pd.Timestamp("2020
 @pytest.mark.filterwarnings("ignore::FutureWarning:pandera")
 @settings(max_examples=12)
 @given(st.data())
-def test_rows_are_judged_as_panderas_schema_does(data: st.DataObject) -> None:
+def test_rows_are_checked_as_panderas_schema_does(data: st.DataObject) -> None:
     table = TABLES[
         data.draw(
             st.sampled_from(
