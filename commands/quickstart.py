@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.tables import ColumnsOption, EncodingOption, asking, options_of, unread
+from commands.tables import (
+    ColumnsOption,
+    DropOption,
+    EncodingOption,
+    GroupOption,
+    IdOption,
+    TableArgument,
+    asking,
+    options_of,
+    unread,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,14 +34,7 @@ _ADVICE = {
 
 @reporting_errors
 def quickstart(
-    table: Annotated[
-        Path,
-        typer.Argument(
-            metavar="TABLE",
-            help="One row per customer: delimited text, .xlsx or Parquet; a file, folder or pattern.",
-            show_default=False,
-        ),
-    ],
+    table: TableArgument,
     target: Annotated[
         str,
         typer.Option(
@@ -39,12 +42,7 @@ def quickstart(
             show_default=False,
         ),
     ],
-    id: Annotated[
-        str | None,
-        typer.Option(
-            help="Column that names the customer. Default: row number", show_default=False
-        ),
-    ] = None,
+    id: IdOption = None,
     positive: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,17 +56,8 @@ def quickstart(
             show_default=False,
         ),
     ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="Column whose equal values belong together, such as a household.",
-            show_default=False,
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(help="Column not to use; repeat for several.", show_default=False),
-    ] = None,
+    group: GroupOption = None,
+    drop: DropOption = None,
     value: Annotated[
         str | None,
         typer.Option(

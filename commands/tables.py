@@ -20,6 +20,33 @@ if TYPE_CHECKING:
     from features.tables.options import TableOptions
     from features.tables.plan import OpenQuestions, TablePlan
 
+TableArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="One row per customer: delimited text, .xlsx or Parquet; a file, folder or pattern.",
+        show_default=False,
+    ),
+]
+IdOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that names the customer. Default: the row's number", show_default=False
+    ),
+]
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column whose equal values belong together, such as a household.", show_default=False
+    ),
+]
+DropOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column not to use, such as one filled in afterwards; repeat for several.",
+        show_default=False,
+    ),
+]
 ColumnsOption = Annotated[
     Path | None,
     typer.Option(
@@ -40,14 +67,7 @@ EncodingOption = Annotated[
 
 @reporting_errors
 def inspect(
-    table: Annotated[
-        Path,
-        typer.Argument(
-            metavar="TABLE",
-            help="Delimited text, .xlsx or Parquet; a file, folder or pattern.",
-            show_default=False,
-        ),
-    ],
+    table: TableArgument,
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
     out: Annotated[
@@ -63,15 +83,10 @@ def inspect(
     from commands.console import print_json, results_only
 
     with results_only():
-        from features.flat.customers import check_named
-        from features.table_files.source import read_source
-        from features.tables.plan import apply_plan, decide_plan
+        from features.tables.opening import open_table
+        from features.tables.plan import apply_plan
 
-        options = options_of(columns, encoding)
-        source = read_source(table, options.encoding)
-        for name in options.answers:
-            check_named("--columns", name, source.table.column_names)
-        plan = decide_plan(source, options.settings, options.answers)
+        source, plan = open_table(table, options_of(columns, encoding))
         open_columns = {column.name for column in plan.columns if column.question}
         _, plan = apply_plan(source, plan, open_columns)
         path = write_plan(plan, table, out)

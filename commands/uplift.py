@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.tables import ColumnsOption, EncodingOption, asking, options_of
+from commands.tables import (
+    ColumnsOption,
+    DropOption,
+    EncodingOption,
+    GroupOption,
+    IdOption,
+    asking,
+    options_of,
+)
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,23 +65,9 @@ def uplift(
             show_default=False,
         ),
     ] = None,
-    id: Annotated[
-        str | None, typer.Option(help="Column that names the customer.", show_default=False)
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(
-            help="Column whose equal values belong together, such as a household.",
-            show_default=False,
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Column not to use, such as one filled in afterwards; repeat for several.",
-            show_default=False,
-        ),
-    ] = None,
+    id: IdOption = None,
+    group: GroupOption = None,
+    drop: DropOption = None,
     action: Annotated[
         list[str] | None,
         typer.Option(

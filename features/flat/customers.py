@@ -1,6 +1,5 @@
 """A team's own customer table and the roles of its columns, checked before anything is written."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +15,9 @@ from features.encoding.encoding import Encoding, Kind, infer_encoding
 from features.encoding.reading import as_text, missing_count
 from features.flat.target import read_target
 from features.packed.store import MAX_ID_BYTES
-from features.table_files.arrow_types import has_plain_type
-from features.table_files.source import read_source
+from features.tables.opening import check_named, check_role, open_table, read_columns
 from features.tables.options import TableOptions
-from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
+from features.tables.plan import TablePlan
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 
@@ -170,22 +168,12 @@ def read_customer_table(
     InputError
         Names the option or column, the rule and the value.
     """
-    options = options or TableOptions()
-    source = read_source(path, options.encoding)
-    written = source.table
-    _check_roles(written, roles)
-    if written.num_rows < FEWEST_ROWS:
-        raise InputError("TABLE", f"needs at least {FEWEST_ROWS} rows", written.num_rows)
-    for name in options.answers:
-        check_named("--columns", name, written.column_names)
-    target = read_target(as_text(written[roles.target]), roles.target, roles.positive)
-    ids = _ids(written, roles.id)
-    plan = _with_id(decide_plan(source, options.settings, options.answers), roles.id)
-    used = _wanted(written.column_names, roles)
-    if plan.questions(used):
-        raise OpenQuestions(plan, used)
+    source, plan = open_table(path, options, lambda written: _check_table(written, roles))
+    target = read_target(as_text(source.table[roles.target]), roles.target, roles.positive)
+    ids = _ids(source.table, roles.id)
+    used = _wanted(source.table.column_names, roles)
     as_written = {name for name in (roles.id, roles.target, roles.group) if name is not None}
-    table, plan = apply_plan(source, plan, as_written)
+    table, plan = read_columns(source, _with_id(plan, roles.id), used, as_written)
     order, times = _times(table, plan, roles.time, read_at)
     columns, left_out = _feature_columns(table, plan, roles)
     return CustomerTable(
@@ -249,7 +237,7 @@ def read_column_names(path: Path) -> frozenset[str]:
     return names
 
 
-def _check_roles(table: pa.Table, roles: Roles) -> None:
+def _check_table(table: pa.Table, roles: Roles) -> None:
     names = table.column_names
     single = {
         "--target": roles.target,
@@ -260,8 +248,7 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
     }
     for option, name in single.items():
         if name is not None:
-            check_named(option, name, names)
-            _check_kind(option, name, table)
+            check_role(option, name, table)
     for name in roles.drop:
         check_named("--drop", name, names)
     for option in ("--target", "--id"):
@@ -273,31 +260,8 @@ def _check_roles(table: pa.Table, roles: Roles) -> None:
         raise InputError("--target", "must be a column with no other role", roles.target)
     if roles.id is not None and roles.id in (roles.time, roles.value):
         raise InputError("--id", "must be a column with no other role", roles.id)
-
-
-def _check_kind(option: str, name: str, table: pa.Table) -> None:
-    kind = table[name].type
-    if not has_plain_type(kind):
-        raise InputError(
-            option, f"column {name!r} must hold numbers, text, dates or true and false", str(kind)
-        )
-
-
-def check_named(option: str, name: str, names: Sequence[str]) -> None:
-    """Require that an option names a column of the table.
-
-    The InputError names the nearest column where it does not.
-    """
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or [
-            n for n in names if n.lower() == name.lower()
-        ]
-        hint = (
-            f"; did you mean {near[0]!r}?"
-            if near
-            else f"; it has {', '.join(map(repr, names[:8]))}{', …' if len(names) > 8 else ''}"
-        )
-        raise InputError(option, f"must be a column of the table{hint}", name)
+    if table.num_rows < FEWEST_ROWS:
+        raise InputError("TABLE", f"needs at least {FEWEST_ROWS} rows", table.num_rows)
 
 
 def _ids(table: pa.Table, column: str | None) -> list[str]:

@@ -20,12 +20,11 @@ from features.flat.classes import (
     folded,
     without_stray,
 )
-from features.flat.customers import check_named, feature_kind, group_codes
-from features.table_files.arrow_types import has_plain_type
-from features.table_files.source import read_source
+from features.flat.customers import feature_kind, group_codes
 from features.tables.column_reading import ColumnReading
+from features.tables.opening import check_named, check_role, open_table, read_columns
 from features.tables.options import TableOptions
-from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
+from features.tables.plan import TablePlan
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from training.uplift.experiment import Experiment, Source
@@ -155,19 +154,12 @@ def read_experiment(
     InputError
         Names the option or column, the rule and the value.
     """
-    options = options or TableOptions()
-    written = read_source(path, options.encoding)
-    _check_roles(written.table, roles)
-    for name in options.answers:
-        check_named("--columns", name, written.table.column_names)
-    plan = decide_plan(written, options.settings, options.answers)
-    plan = _with_arms(plan, written.table[roles.treatment], roles.treatment)
-    used = {n for n in written.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
+    source, plan = open_table(path, options, lambda written: _check_roles(written, roles))
+    plan = _with_arms(plan, source.table[roles.treatment], roles.treatment)
+    used = {n for n in source.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
     used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
-    if plan.questions(used):
-        raise OpenQuestions(plan, used)
     as_written = {name for name in (roles.id, roles.group, roles.treatment, roles.outcome) if name}
-    table, plan = apply_plan(written, plan, as_written)
+    table, plan = read_columns(source, plan, used, as_written)
     treatment = find_classes(
         plan.column(roles.treatment).read(table[roles.treatment]), roles.treatment
     )
@@ -182,7 +174,7 @@ def read_experiment(
     columns, empty = _feature_columns(table, plan, roles)
     encoding = infer_encoding(table, columns, {name: feature_kind(plan, name) for name in columns})
     share = np.bincount(arm, minlength=len(arms)) / len(arm)
-    source: Source = "shares" if stored is None else "stored"
+    propensities: Source = "shares" if stored is None else "stored"
     experiment = Experiment(
         name=path.name,
         arms=arms,
@@ -190,7 +182,7 @@ def read_experiment(
         outcome=value,
         outcome_name=roles.outcome,
         propensity=share[arm] if stored is None else stored[rows],
-        source=source,
+        source=propensities,
         cluster=_clusters(table, roles),
         matrix=encoding.encode(table) if columns else np.empty((len(rows), 0)),
         features=encoding.features,
@@ -309,14 +301,7 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
     for option, name in single.items():
         if name is None:
             continue
-        check_named(option, name, names)
-        kind = table[name].type
-        if not has_plain_type(kind):
-            raise InputError(
-                option,
-                f"column {name!r} must hold numbers, text, dates or true and false",
-                str(kind),
-            )
+        check_role(option, name, table)
         if name in taken and {option, taken[name]} != {"--id", "--group"}:
             raise InputError(option, f"must be another column than that of {taken[name]}", name)
         taken[name] = option
