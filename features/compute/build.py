@@ -195,8 +195,12 @@ class _Builder:
         missing = {
             snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))
         }
-        own = {snapshot.at for snapshot in missing if _gives_baselines(snapshot)}
-        self._build_baselines(sorted({monday_of(snapshot.at) for snapshot in missing} - own))
+        # The first snapshot of a Monday gives its baselines, if it has everybody. A history sample
+        # and the newest snapshot may both be of the newest Monday.
+        first = {monday_of(snapshot.at): snapshot for snapshot in reversed(missing)}
+        self._build_baselines(
+            sorted(monday for monday, snapshot in first.items() if not _gives_baselines(snapshot))
+        )
         past = [snapshot for snapshot in missing if snapshot.file != NEWEST]
         prepared: Snapshot | None = None
         self._hold(past)

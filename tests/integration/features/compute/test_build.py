@@ -171,6 +171,27 @@ def test_history_is_of_a_sample_that_stays_the_same(
                 )
 
 
+@pytest.mark.parametrize("customers", [10, 50_000])
+@pytest.mark.parametrize("weekday", [0, 6])
+def test_the_newest_snapshot_may_fall_on_any_weekday_whatever_share_history_has(
+    raw: Path, tmp_path: Path, weekday: int, customers: int
+) -> None:
+    monday = START + timedelta(days=189)
+    report = run(raw, tmp_path, monday + timedelta(days=weekday), customers=customers)
+    assert report.history[-1] == monday
+    assert report.history_share == pytest.approx(min(1, customers / 30))
+    for name in TABLES:
+        folder = tmp_path / "tables" / name
+        newest = pq.read_table(folder / "newest.parquet")
+        past = pq.read_table(folder / "history" / f"{monday:%Y-%m-%d}.parquet")
+        assert len(newest) or name == "contact"
+        if weekday == 0 and name not in ("cell_live", "billing_live"):
+            sampled = pc.is_in(newest.column(0), past.column(0).combine_chunks())
+            assert past.equals(newest.filter(sampled))
+    # Two builds of one Monday, one after the other, are one build.
+    assert run(raw, tmp_path, report.at, customers=customers).built == ()
+
+
 def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
     raw: Path, whole: tuple[Path, BuildReport], tmp_path: Path
 ) -> None:
