@@ -3,7 +3,7 @@ at hand, and the size of proofs.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from holdfast.home import Home
+from tests.builders.checkout import paths
 from tests.builders.clocks import NOW
 from tests.builders.shared import SIMULATED, built_once
+
+ROOT = Path(__file__).parents[1]
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -24,6 +27,15 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prove", action="store_true", help="run the long proofs at full length")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_checkout() -> Iterator[None]:
+    """Fail where the tests leave a file in the checkout, as libraries do when no address is named."""
+    before = paths(ROOT)
+    yield
+    left = sorted(paths(ROOT) - before)
+    assert left == [], f"made in {ROOT} while the tests ran: {', '.join(left)}"
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +53,7 @@ def proof_draws(is_proof: bool) -> Callable[[int], int]:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the public data sets."""
-    folder = Path(
-        os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data")
-    )
+    folder = Path(os.environ.get("HOLDFAST_REAL_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set HOLDFAST_REAL_DATA")
     return folder

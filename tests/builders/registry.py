@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from mlflow import MlflowClient
+
 from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from models.registry import (
@@ -45,6 +47,15 @@ would_pass = partial(promote.would_pass, gate=GATE, online=ONLINE)
 compare_models = partial(
     version_comparison.compare_models, settings=AssessmentSettings(draws=60), seed=1
 )
+
+
+def registry_client(home: Home) -> MlflowClient:
+    """MLflow's own client of a home.
+
+    Both addresses are named: for one that is not, MLflow makes a database in the working directory.
+    """
+    address = f"sqlite:///{home.tracking}"
+    return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def registered(

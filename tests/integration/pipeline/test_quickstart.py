@@ -22,6 +22,7 @@ from models.registry import find_champion, load_champion
 from models.scorer import Scorer
 from pipeline.quickstart import Quickstart, quickstart
 from tests.builders.clocks import clock_at
+from tests.builders.registry import registry_client
 from training.settings import TrainingConfig, TrainingSettings
 
 ROLES = Roles(target="left", id="customer")
@@ -140,9 +141,7 @@ def test_the_pooled_figures_are_those_of_the_scores(done: Quickstart, table: pa.
 
 
 def test_the_run_is_on_record(done: Quickstart) -> None:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{done.home.tracking}")
+    client = registry_client(done.home)
     version = client.get_model_version_by_alias(TABLE_CHURN, "champion")
     assert (str(version.version), version.tags["ungated"]) == ("1", "true")
     data = client.get_run(version.run_id).data

@@ -24,6 +24,7 @@ from tests.builders.registry import (
     Trial,
     aliases,
     calls_until_done,
+    registry_client,
 )
 from training.release.facts import TRAINING
 from training.release.tracking import RunRecord, Tracking, assessment_metrics
@@ -47,9 +48,7 @@ def test_a_run_is_written_down_with_all_that_made_it(
             dataset=("churn rows", "d" * 64),
         ),
     )
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{home.tracking}")
+    client = registry_client(home)
     entry = find_version(home, name, number)
     assert entry.aliases == ("challenger",)
     run = client.get_run(entry.run_id)
@@ -148,8 +147,6 @@ def test_an_error_while_registering_is_on_record_as_a_failed_run(
     with pytest.raises(OSError, match="disk full"):
         tracking.register(Unsavable(), RECORD)
     assert not [entry for entry in list_versions(home) if entry.name == "unsavable"]
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{home.tracking}")
+    client = registry_client(home)
     (run,) = client.search_runs(["1"], "attributes.run_name = 'unsavable'")
     assert run.info.status == "FAILED"

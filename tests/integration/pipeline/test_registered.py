@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 from holdfast.errors import ModelError
 from holdfast.home import Home
@@ -19,7 +18,7 @@ from models.registry import (
 )
 from pipeline.promote import show_model
 from tests.builders.clocks import NOW
-from tests.builders.registry import promote_model, registered, rollback_model
+from tests.builders.registry import promote_model, registered, registry_client, rollback_model
 from training.release.tracking import Tracking
 
 
@@ -101,7 +100,7 @@ def test_the_check_before_mlflow_is_loaded_agrees_with_mlflow(
         registered(tracking, name)
     promote_model(home, name)
     registered(tracking, f"{name}_gone")
-    client = MlflowClient(registry_uri=f"sqlite:///{home.tracking}")
+    client = registry_client(home)
     client.delete_model_version(name, "2")
     client.delete_registered_model(f"{name}_gone")
     before = sorted(home.root.iterdir())

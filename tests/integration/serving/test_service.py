@@ -25,7 +25,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlflow import MlflowClient
 from pydantic import SecretStr, TypeAdapter
 from scipy.special import logit
 from starlette.testclient import TestClient
@@ -49,6 +48,7 @@ from serving.health import Health
 from serving.server import run
 from serving.service import make_service
 from serving.settings import ServingSettings
+from tests.builders.registry import registry_client
 
 ROWS = 300
 TARGET = "left"
@@ -125,9 +125,7 @@ def _trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> 
 
 def register(home: Home, version: ModelVersion) -> str:
     """Save a version and make it the champion."""
-    client = MlflowClient(
-        tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}"
-    )
+    client = registry_client(home)
     if not client.search_registered_models():
         client.create_registered_model("churn")
     number = str(len(client.search_model_versions("name='churn'")) + 1)
