@@ -3,6 +3,6 @@ against.
 """
 
 from tests.oracle.known import prepare
-from tests.oracle.views import contacts, features_at, links_at, snapshot
+from tests.oracle.views import contacts, links_at, snapshot
 
-__all__ = ["contacts", "features_at", "links_at", "prepare", "snapshot"]
+__all__ = ["contacts", "links_at", "prepare", "snapshot"]

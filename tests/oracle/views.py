@@ -13,6 +13,7 @@ MARGIN_SHARES: Mapping[str, float] = {"postpaid": 0.5, "prepaid": 0.5, "fixed": 
 """Share of revenue that is assumed to be margin, by billing type."""
 
 _OF_LINES = ("contract", "usage", "network")
+"""Views whose features `experience` combines over a customer's lines."""
 
 
 def snapshot(
@@ -32,83 +33,37 @@ def snapshot(
     Returns
     -------
     dict of str to DataFrame
-        By view, as `features_at`.
-    """
-    moment, views = (
-        Moment(tables, cutoff),
-        [name for name in VIEWS if name not in ("contact", "experience")],
-    )
-    frames = {view: _compute(moment, view, margin_shares) for view in views}
-    return frames | {"experience": _experience(moment, frames)}
-
-
-def features_at(
-    tables: Tables,
-    view: str,
-    cutoff: pd.Timestamp,
-    margin_shares: Mapping[str, float] = MARGIN_SHARES,
-) -> pd.DataFrame:
-    """Compute a view's features of everybody at a cut-off.
-
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        As `prepare` gives them.
-    view : str
-        Any in `features.fields.VIEWS` but ``contact``.
-    cutoff : Timestamp
-        With a time zone.
-    margin_shares : mapping of str to float
-        Share of revenue that is assumed to be margin, by billing type.
-
-    Returns
-    -------
-    DataFrame
-        By the entity's id, with the view's features as they are stored.
+        By view; each by the entity's id, with the view's features as they are stored.
     """
     moment = Moment(tables, cutoff)
-    if view == "experience":
-        return _experience(
-            moment, {name: _compute(moment, name, margin_shares) for name in _OF_LINES}
-        )
-    return _compute(moment, view, margin_shares)
+    columns = _columns(moment, margin_shares)
+    frames = {
+        name: stored(view, moment.everyone(view.entity).ids, columns[name], tables)
+        for name, view in VIEWS.items()
+        if name not in ("contact", "experience")
+    }
+    of_lines = pd.concat([frames[name] for name in _OF_LINES], axis=1)
+    experience = customers.experience(moment, of_lines)
+    ids = moment.everyone("customer").ids
+    return frames | {"experience": stored(VIEWS["experience"], ids, experience, tables)}
 
 
-def _compute(moment: Moment, view: str, margin_shares: Mapping[str, float]) -> pd.DataFrame:
-    everyone = moment.everyone(VIEWS[view].entity)
-    columns: Columns
-    match view:
-        case "contract":
-            columns = lines.contract(moment)
-        case "usage":
-            columns = weeks.usage(moment)
-        case "network":
-            columns = weeks.network(moment)
-        case "value":
-            columns = lines.value(moment, margin_shares)
-        case "subscription_live":
-            columns = lines.subscription_live(moment)
-        case "cell_live":
-            columns = events.cell_live(moment)
-        case "billing_live":
-            columns = events.billing_live(everyone)
-        case "service_live":
-            columns = events.service_live(everyone)
-        case "survey_live":
-            columns = events.survey_live(everyone)
-        case "consent_live":
-            columns = events.consent_live(moment)
-        case "relationship":
-            columns = customers.relationship(moment)
-        case _:
-            raise ValueError(f"no such view at a cut-off: {view}")
-    return stored(VIEWS[view], everyone.ids, columns, moment.tables)
-
-
-def _experience(moment: Moment, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    of_lines = pd.concat([frames[view] for view in _OF_LINES], axis=1)
-    columns = customers.experience(moment, of_lines)
-    return stored(VIEWS["experience"], moment.everyone("customer").ids, columns, moment.tables)
+def _columns(moment: Moment, margin_shares: Mapping[str, float]) -> dict[str, Columns]:
+    """Values of each view that comes from raw tables alone."""
+    account, customer = moment.everyone("account"), moment.everyone("customer")
+    return {
+        "contract": lines.contract(moment),
+        "usage": weeks.usage(moment),
+        "network": weeks.network(moment),
+        "value": lines.value(moment, margin_shares),
+        "subscription_live": lines.subscription_live(moment),
+        "cell_live": events.cell_live(moment),
+        "billing_live": events.billing_live(account),
+        "service_live": events.service_live(customer),
+        "survey_live": events.survey_live(customer),
+        "consent_live": events.consent_live(moment),
+        "relationship": customers.relationship(moment),
+    }
 
 
 def links_at(tables: Tables, entity: str, cutoff: pd.Timestamp) -> pd.DataFrame:
