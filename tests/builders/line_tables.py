@@ -7,15 +7,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from features.contracts.vocabulary import VOLUNTARY_CHURN
 from tests.builders.clocks import NOW
 from training.labelling.history import RawHistory
+from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.settings import LabelSettings
 
 CUTOFF = datetime(2025, 3, 3, tzinfo=UTC)
 """A Monday: day 0."""
+
+Outcome = tuple[float | None, ...] | str
+"""A line's labels by horizon; or that it was lost within the gap."""
+
+NONE, UNKNOWN, GAP = (0.0, 0.0, 0.0), (None, None, None), "gap"
 
 
 def day(number: float) -> datetime:
@@ -149,3 +158,31 @@ class LineTables:
     def history(self, folder: Path, until: datetime | None = None) -> RawHistory:
         """Write the tables, and look at them."""
         return RawHistory(self.write(folder), until or NOW)
+
+
+def two_lines() -> LineTables:
+    """A postpaid line ``s1`` and a prepaid line ``pre`` that was used, seen for 300 days."""
+    tables = LineTables()
+    tables.customer()
+    tables.line("s1")
+    tables.line("pre", billing_type="prepaid")
+    tables.used("pre", -1)
+    tables.reach(300)
+    return tables
+
+
+def outcome_of(
+    tables: LineTables,
+    folder: Path,
+    line: str = "s1",
+    positive: tuple[str, ...] = VOLUNTARY_CHURN,
+    inactivity_days: int = 30,
+) -> Outcome:
+    """What is known of a line after the cut-off and a gap of 7 days; it must be at risk."""
+    outcomes = LineOutcomes.of(
+        tables.history(folder), LabelSettings(inactivity_days=inactivity_days)
+    )
+    assert line not in outcomes.already_lost(CUTOFF)["subscription_id"], "not at risk"
+    asked = pl.DataFrame({"subscription_id": [line]})
+    (row,) = outcomes.label(asked, CUTOFF, 7, positive).to_dicts()
+    return GAP if row["in_gap"] else tuple(row[f"label_{days}"] for days in HORIZON_DAYS)
