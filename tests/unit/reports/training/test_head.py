@@ -1,0 +1,190 @@
+"""The head of the report: whether the version is better, whether the gate lets it pass, what to type."""
+
+import re
+import shlex
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from commands.main import app
+from reports.training.report import headline
+from tests.builders.assessments import assessment, estimate, facts, operator_model
+from tests.builders.html_page import Page
+from tests.builders.model_report import (
+    FEATURES,
+    NO_CHAMPION,
+    SURVEY,
+    read,
+    refused,
+    render_in,
+)
+from training.evaluation.leaks import Flag
+from training.release.facts import ChampionComparison
+from training.release.verdict import Finding, Verdict
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return read(operator_model(), survey=SURVEY)
+
+
+def test_the_head_says_whether_it_is_better_how_certain_that_is_and_what_to_type(
+    page: Page,
+) -> None:
+    head = page.texts["head"]
+    assert "churn, version 3. Compared with version 2, which is in production." in head
+    assert "Better than version 2" in head
+    assert "Take one subscription that is lost within 90 days and one that is not." in head
+    assert "in 78.0 of 100 cases, version 2 in 76.5" in head
+    assert "The difference is +1.5, with a 95 % interval from +0.9 to +2.1." in head
+    assert "It passes the gate" in head
+    assert "holdfast models promote 3 --model churn" in head
+    assert "suspicious" not in head.replace("What looks suspicious", "")
+    for days in (30, 60, 90):
+        assert f"within {days} days +1.50 (+0.90 to +2.10)" in head
+
+
+@pytest.mark.parametrize(
+    ("champion", "title"),
+    [
+        (0.75, "Better than version 2"),
+        (0.78, "Not clearly better than version 2"),
+        (0.81, "Worse than version 2"),
+    ],
+)
+def test_headlines_against_the_champion(champion: float, title: str) -> None:
+    model = operator_model(
+        {"90": assessment(90, champion=champion)}, facts(horizons_days=(90,), features=FEATURES)
+    )
+    assert headline(model).title.replace("\xa0", " ") == title
+    head = read(model).texts["head"]
+    assert title in head
+    assert ("It is not clearly better than the champion either" in head) == (champion == 0.78)
+
+
+def test_without_a_champion_it_is_compared_with_what_anybody_could_make() -> None:
+    head = read(
+        operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)), number="1"
+    ).texts["head"]
+    assert "There is no champion yet: compared with a constant and a logistic regression" in head
+    assert "Better than a logistic regression" in head
+    assert "a logistic regression in 76.0" in head
+    assert "holdfast models promote 1 --model churn" in head
+
+
+def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
+    heads = {"90": assessment(90, auc=0.5, champion=None)}
+    model = operator_model(
+        heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION)
+    )
+    assert headline(model).title == "Not clearly better than a constant"
+    # Ranking better than chance is not enough: probabilities must say more than the rate does.
+    found = assessment(90, champion=None)
+    constant = replace(
+        found.baselines["constant"],
+        difference={**found.baselines["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
+    )
+    heads = {"90": replace(found, baselines={**found.baselines, "constant": constant})}
+    page = read(
+        operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
+    )
+    assert "Not clearly better than a constant" in page.texts["head"]
+    assert "a constant in 50.0" in page.texts["head"]
+    assert (
+        ". Its ranking is clearly better, its probabilities are not clearly better."
+        in page.texts["head"]
+    )
+    assert "within 90 days +28.00 (+27.40 to +28.60)" in page.texts["head"]
+    assert "Ranking, compared with the others" in page.texts["better"]
+
+
+def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
+    compared_with = ChampionComparison(
+        number="2", comparable=False, why="it has no horizon of 60 days"
+    )
+    head = read(operator_model(known=facts(features=FEATURES, champion=compared_with))).texts[
+        "head"
+    ]
+    assert "Version 2, in production, cannot be compared" in head
+    assert "could not be evaluated on the same rows: it has no horizon of 60 days" in head
+
+
+def test_refusals_are_told_by_demand_with_what_to_do() -> None:
+    verdict = refused(
+        Finding("champion", "90 days: ", "90 days: auc is clearly worse"),
+        *(
+            Finding("top_deciles", f"prepaid {rank}", f"decile {rank} from the top is off")
+            for rank in (1, 2, 3)
+        ),
+        Finding("odd_rule", "", "something else"),
+    )
+    head = read(operator_model(), verdict).texts["head"]
+    assert "It does not pass the gate, for these reasons" in head
+    assert "Not as good as the champion: 90 days: auc is clearly worse Keep the champion" in head
+    assert (
+        "Probabilities wrong among the riskiest: decile 1 from the top is off; and 2 more" in head
+    )
+    assert "Odd rule: something else" in head
+    assert "All that was found" in head
+    assert "decile 3 from the top is off" in head
+    assert "holdfast train churn" in head
+    assert "models promote" not in head
+
+
+def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them() -> None:
+    flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
+    model = operator_model(known=facts(features=FEATURES, flags=flags))
+    texts = read(model, refused(Finding("leaks", "it's a leak", "flagged"))).texts
+    command = "holdfast models promote 3 --model churn --explain-flag 'it'\"'\"'s a leak=REASON' --explain-flag too_good=REASON"
+    assert command in texts["head"]
+    assert "2 things look suspicious" in texts["head"]
+    assert (
+        "it's a leak alone predicts almost perfectly which subscriptions are lost"
+        in texts["suspicious"]
+    )
+    assert "AUC of 0.970" in texts["suspicious"]
+    assert "The model is too good to be true" in texts["suspicious"]
+
+
+def test_an_explained_flag_is_told_with_its_reason() -> None:
+    flags = (Flag("f1", "missingness", 0.7),)
+    verdict = Verdict(passed=True, reasons=(), explained={"f1": "asked of everybody"})
+    assert (
+        "f1 (asked of everybody)"
+        in read(operator_model(known=facts(features=FEATURES, flags=flags)), verdict).texts["head"]
+    )
+
+
+def test_without_a_number_no_command_pretends_to_know_it() -> None:
+    page = read(operator_model(), number=None)
+    assert "churn. Compared" in page.texts["head"]
+    assert "holdfast models promote --model churn" in page.texts["head"]
+
+
+def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
+    flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
+    flagged = operator_model(known=facts(features=FEATURES, flags=flags))
+    pages = [
+        render_in("en", operator_model()),
+        render_in("en", operator_model(), number=None),
+        render_in("en", flagged, refused(Finding("leaks", "it's a leak", "flagged"))),
+        render_in("en", operator_model(), refused(Finding("champion", "", "worse"))),
+    ]
+    typed = [
+        unescape(text)
+        for page in pages
+        for text in re.findall(r"<code[^>]*>(holdfast [^<]*)</code>", page)
+    ]
+    assert len(typed) == 6
+    for line in typed:
+        name, *arguments = shlex.split(line)
+        assert name == "holdfast"
+        command = get_command(app)
+        while isinstance(command, TyperGroup):
+            command = command.commands[arguments.pop(0)]
+        command.make_context(
+            command.name, arguments
+        ).close()  # fails where an argument or option is not known
