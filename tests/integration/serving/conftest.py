@@ -1,0 +1,37 @@
+"""The service over a small home, asked in this process."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from starlette.testclient import TestClient
+
+from features.online.settings import OnlineSettings
+from holdfast.home import Home
+from serving.champion import Champion
+from tests.builders.served_home import ROWS, Built, build_home, serving
+
+
+@pytest.fixture(scope="session")
+def built(
+    tmp_path_factory: pytest.TempPathFactory, customer_table: Callable[..., pa.Table]
+) -> Built:
+    """A home with features and a champion. To be read, or copied."""
+    return build_home(Home(tmp_path_factory.mktemp("home")), customer_table(ROWS))
+
+
+@pytest.fixture
+def copied(built: Built, tmp_path: Path) -> Built:
+    """The home again, to be changed."""
+    shutil.copytree(built.home.root, tmp_path / "home")
+    return replace(built, home=Home(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def caller(built: Built) -> Iterator[TestClient]:
+    """A caller of the service over that home."""
+    with serving(Champion(built.home, OnlineSettings()), max_items=500) as caller:
+        yield caller
