@@ -15,6 +15,7 @@ from benchmarks.report import show
 from holdfast.home import Home
 from tests.builders.model_versions import publish_features
 from tests.builders.registry_tables import write_registry_tables
+from tests.builders.stored_history import write_history
 
 RUNS = 5
 
@@ -24,6 +25,8 @@ def main() -> None:
     with TemporaryDirectory() as directory:
         home, table = Home(Path(directory) / "home"), Path(directory) / "customers.csv"
         write_registry_tables(home)
+        stored = Home(Path(directory) / "stored")
+        write_history(stored, "2025-01-06", "2025-06-02")
         publish_features(home, service="churn_v1")
         table.write_text("id,Churn\n1,yes\n2,no\n", encoding="utf-8")
         commands = {
@@ -36,6 +39,11 @@ def main() -> None:
             "a missing folder": ["features", "build", "nowhere"],
             "a missing home": ["train", "churn", "--home", "nowhere"],
             "a missing registry": ["models", "list", "--home", "nowhere"],
+            "a test period outside the data": [
+                *("train", "churn", "--test-from", "2031-01-01", "--home", str(stored.root)),
+            ],
+            "a simulation of nobody": ["simulate", "--out", "nowhere", "--customers", "0"],
+            "no version to go back to": ["models", "rollback", "--home", str(home.root)],
             "an unknown version": ["models", "promote", "99", "--home", str(home.root)],
             "an unknown subscription": ["features", "show", "S0", "--home", str(home.root)],
         }

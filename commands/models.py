@@ -184,10 +184,10 @@ def rollback(
     from commands.console import print_json, results_only
 
     with results_only():
-        from models.registry import require_registry
+        from models.registry import require_previous
 
         registry = home_of(home)
-        require_registry(registry)
+        require_previous(registry, model)
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
         from pipeline.promote import rollback_model

@@ -11,7 +11,7 @@ from commands.command import JsonOption, reporting_errors
 
 if TYPE_CHECKING:
     from simulator.engine.magnitudes import Magnitude
-    from simulator.engine.simulator import Simulation
+    from simulator.engine.simulation import Simulation
 
 
 @reporting_errors
@@ -34,6 +34,9 @@ def simulate(
     from commands.console import print_json, results_only
 
     with results_only():
+        from simulator.engine.simulation import check_request
+
+        check_request(out, customers, months, seed)
         from simulator.engine.magnitudes import magnitudes
         from simulator.engine.simulator import simulate as run
 

@@ -41,6 +41,10 @@ _NUMBERS = (
     "SELECT name, version FROM model_versions WHERE current_stage != 'Deleted_Internal'"
     " ORDER BY version DESC"
 )
+_REPLACED = (
+    "SELECT value FROM model_version_tags JOIN registered_model_aliases USING (name, version)"
+    " WHERE name = ? AND alias = ? AND key = ?"
+)
 _ALIASES = "SELECT name, alias FROM registered_model_aliases ORDER BY version DESC, alias"
 
 MODEL_DIGEST = "model_sha256"
@@ -286,20 +290,53 @@ def require_champion(home: Home, names: Sequence[str]) -> None:
         )
 
 
+def require_previous(home: Home, name: str) -> None:
+    """Refuse a model whose champion replaced no other version, as `require_version` does.
+
+    Raises
+    ------
+    ModelError
+        No registry, no such model, no champion of it, or no version that was champion before.
+    """
+    require_version(home, name, CHAMPION)
+    registered = _registered(home)
+    if registered is None or PREVIOUS in registered[name]:
+        return
+    # A move that was killed half-way has set the champion but not yet the previous one.
+    recorded = _query(home, _REPLACED, name, CHAMPION, MOVES)
+    if recorded is not None and not any(
+        move["replaced"] for (value,) in recorded for move in json.loads(value)
+    ):
+        raise no_previous(name)
+
+
+def no_previous(name: str) -> ModelError:
+    """The error for a model that has no champion to go back to."""
+    return ModelError(
+        "rollback", f"needs a version of model {name} that was champion before the present one"
+    )
+
+
 def _registered(home: Home) -> dict[str, list[str]] | None:
     """Numbers and aliases by model, from the registry's own tables; None where they cannot be read."""
     require_registry(home)
-    address = f"file:{quote(str(home.tracking))}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True)) as database:
-            numbers = database.execute(_NUMBERS).fetchall()
-            aliases = database.execute(_ALIASES).fetchall()
-    except sqlite3.Error:
+    numbers, aliases = _query(home, _NUMBERS), _query(home, _ALIASES)
+    if numbers is None or aliases is None:
         return None
     registered: dict[str, list[str]] = {}
     for model, version in (*numbers, *aliases):
         registered.setdefault(model, []).append(str(version))
     return registered
+
+
+def _query(home: Home, query: str, *values: str) -> list[Any] | None:
+    """Rows of the registry's own tables; None where they cannot be read."""
+    address = f"file:{quote(str(home.tracking))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute(query, values).fetchall()
+    except sqlite3.Error:
+        return None
 
 
 def require_registry(home: Home) -> None:

@@ -23,6 +23,7 @@ from models.registry import (
     list_versions,
     load_registered,
     moves,
+    no_previous,
     read_documents,
 )
 from models.version import ModelVersion
@@ -263,10 +264,7 @@ def rollback_model(home: Home, name: str, *, online: OnlineSettings, clock: Cloc
         try:
             previous = find_version(home, name, PREVIOUS)
         except ModelError:
-            raise ModelError(
-                "rollback",
-                f"needs a version that was champion of model {name} before {champion.number}",
-            ) from None
+            raise no_previous(name) from None
         model = load_registered(previous.address(home)).model
         if findings := readiness(home, model, online):
             raise ModelError(

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.fields import SERVICES
 from features.online.settings import OnlineSettings
+from features.operator.repository import OperatorRepository
 from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError, ModelError
@@ -120,6 +122,8 @@ def train_target(
     target = TARGETS[name]
     spoken = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
+    if start is not None and target.entity != "contact":
+        _check_test_period(home, target, start)
     from training.operator.dataset import target_dataset
     from training.operator.model import train_operator_model
     from training.release.facts import SURVEY
@@ -155,6 +159,23 @@ def train_target(
         card=card,
         seconds=time.monotonic() - started,
     )
+
+
+def _check_test_period(home: Home, target: Target, start: datetime) -> None:
+    """Refuse a test period outside the stored features, before libraries that take seconds to
+    import; `training.labelling.periods.start_of_test` checks it against the labels, too.
+    """
+    mondays = OperatorRepository(home).history_mondays(SERVICES[target.service][0])
+    if len(mondays) == 0:
+        return
+    stored = (mondays[0].item().replace(tzinfo=UTC), mondays[-1].item().replace(tzinfo=UTC))
+    if not stored[0] < start <= stored[1]:
+        raise InputError(
+            "--test-from",
+            f"must lie after {stored[0]:%Y-%m-%d} and not after {stored[1]:%Y-%m-%d}, between the"
+            " first and the last Monday with stored features",
+            f"{start:%Y-%m-%d}",
+        )
 
 
 def _champion(

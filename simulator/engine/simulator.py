@@ -5,14 +5,13 @@ A folder holds ``raw/<table>/*.parquet`` (rows that have arrived by the end, und
 ``checkpoint/`` (the state of the simulation) and ``simulation.json`` (settings and calendar).
 """
 
-import json
 import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -26,6 +25,7 @@ from holdfast.logging import Advance, progress
 from simulator.engine.actions import ByBlock, sort_actions
 from simulator.engine.block import Block, Operator, run_weeks
 from simulator.engine.shared import run_shared, save_shared
+from simulator.engine.simulation import FORMAT, SETTINGS, Simulation, check_request
 from simulator.engine.writer import Parts, write_missing
 from simulator.weekly.campaign import Actions
 from simulator.world.calendar import START_DATE, date_of, weeks_in
@@ -33,54 +33,7 @@ from simulator.world.parameters import Parameters
 
 DEFAULT_SEED = 1
 DEFAULT_MONTHS = 24
-_FORMAT = 1
-_SETTINGS, _STAGED = "simulation.json", ".advance"
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """The content of ``simulation.json``.
-
-    Parameters
-    ----------
-    customers, months, seed : int
-        The settings of `simulate`.
-    week : int
-        Weeks simulated so far.
-    start, end : str
-        First day, and the day after the last (ISO 8601, UTC).
-    lines : tuple of int
-        Lines planned in each block.
-    parameters : str
-        Digest of the magnitudes.
-    format : int
-        Version of the folder's layout.
-    """
-
-    customers: int
-    months: int
-    seed: int
-    week: int
-    start: str
-    end: str
-    lines: tuple[int, ...]
-    parameters: str
-    format: int = _FORMAT
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """Read it from a folder; None where it is absent or invalid."""
-        try:
-            stored = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-            return cls(**{**stored, "lines": tuple(stored["lines"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    def write(self, folder: Path) -> None:
-        """Write it to a folder; an interruption leaves the old one."""
-        part = folder / f"{_SETTINGS}.part"
-        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        part.replace(folder / _SETTINGS)
+_STAGED = ".advance"
 
 
 def simulate(
@@ -122,18 +75,7 @@ def simulate(
     InputError
         A setting is out of range, or the folder holds something else.
     """
-    _check("--customers", customers, 1, 20_000_000)
-    _check("--months", months, 1, 60)
-    _check("--seed", seed, 0, 2**63 - 1)
-    out = out.expanduser().absolute()
-    partial = out.with_name(f"{out.name}.partial")
-    for folder in (out, partial):
-        if (folder.exists() and not folder.is_dir()) or (
-            folder.is_dir() and any(folder.iterdir()) and Simulation.read(folder) is None
-        ):
-            raise InputError(
-                "--out", "must be a new folder or one that holds a simulation", str(folder)
-            )
+    out, partial = check_request(out, customers, months, seed)
     parameters = parameters or Parameters()
     weeks = weeks_in(months)
     operator = Operator(customers, seed, parameters)
@@ -201,7 +143,7 @@ class Simulator:
             else:
                 shutil.rmtree(staged)
         simulation = Simulation.read(folder)
-        if simulation is None or simulation.week == 0 or simulation.format != _FORMAT:
+        if simulation is None or simulation.week == 0 or simulation.format != FORMAT:
             raise InputError(
                 "--out", "must be a folder that holds a complete simulation", str(folder)
             )
@@ -273,11 +215,6 @@ class Simulator:
         return self.simulation
 
 
-def _check(option: str, value: int, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InputError(option, f"must be a whole number from {low} to {high}", value)
-
-
 def _digest(parameters: Parameters) -> str:
     return sha256(repr(parameters).encode()).hexdigest()[:16]
 
@@ -293,11 +230,11 @@ def _link(source: str, target: str) -> None:
 def _commit(staged: Path, folder: Path) -> None:
     """Move staged files to their places, the settings last. It can be repeated if interrupted."""
     for path in sorted(staged.rglob("*")):
-        if path.is_file() and path != staged / _SETTINGS:
+        if path.is_file() and path != staged / SETTINGS:
             target = folder / path.relative_to(staged)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
-    (staged / _SETTINGS).replace(folder / _SETTINGS)
+    (staged / SETTINGS).replace(folder / SETTINGS)
     shutil.rmtree(staged)
 
 

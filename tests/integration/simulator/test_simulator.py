@@ -14,7 +14,8 @@ import pytest
 from features.contracts.tables import TABLES
 from holdfast.errors import InputError
 from simulator.engine import simulator as module
-from simulator.engine.simulator import Simulation, Simulator, simulate
+from simulator.engine.simulation import Simulation
+from simulator.engine.simulator import Simulator, simulate
 from simulator.world.calendar import date_of
 from simulator.world.parameters import Parameters
 
