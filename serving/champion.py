@@ -12,7 +12,7 @@ from features.online.service import OnlineService, open_service, read
 from features.online.settings import OnlineSettings
 from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats, Times
-from holdfast.errors import ModelError
+from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.churn import CHURN_MODELS
 from models.registry import RegisteredVersion, VersionAddress, find_newest_champion, load_registered
@@ -189,7 +189,7 @@ def _row_reader(version: RegisteredVersion, named: str) -> RowReader:
             # Versions from before tables had a plan have none.
             [ColumnReading.from_json(reading) for reading in columns.get("readings", ())],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, InputError) as error:
         raise ModelError(
             named, f"must hold encoding.json and columns.json as training writes them: {error!r}"
         ) from None

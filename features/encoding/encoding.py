@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from features.encoding.dates import ISO_8601, days_since_epoch, is_iso_date, iso_date
 from features.encoding.reading import as_text, number_text
 from holdfast.arrays import Floats
+from holdfast.documents import read_document, to_document
 from holdfast.errors import InputError
 
 Kind = Literal["number", "category", "date"]
@@ -49,14 +50,14 @@ class Column:
     why : str
         Why it is of that kind, for a person.
     categories : tuple of str
-        For a category, its values; a value's code is its position.
+        For a category, its values; a value's code is its position. Else empty.
     """
 
     name: str
     feature: str
     kind: Kind
     why: str
-    categories: tuple[str, ...] = ()
+    categories: tuple[str, ...]
 
     def encode(self, values: pa.ChunkedArray) -> Floats:
         """Encode a whole column.
@@ -171,25 +172,12 @@ class Encoding:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The encoding as JSON."""
-        return [
-            {
-                "name": c.name,
-                "feature": c.feature,
-                "kind": c.kind,
-                "why": c.why,
-                "categories": list(c.categories),
-            }
-            for c in self.columns
-        ]
+        return [to_document(column) for column in self.columns]
 
     @classmethod
-    def from_json(cls, document: Sequence[Mapping[str, Any]]) -> "Encoding":
-        """Read back what `to_json` wrote."""
-        return cls(
-            tuple(
-                Column(**{**entry, "categories": tuple(entry["categories"])}) for entry in document
-            )
-        )
+    def from_json(cls, document: object) -> "Encoding":
+        """Read back what `to_json` wrote; InputError names what is missing or of another kind."""
+        return cls(read_document(tuple[Column, ...], document, "encoding.json"))
 
 
 def infer_encoding(
@@ -218,9 +206,8 @@ def infer_encoding(
     for position, name in enumerate(names):
         feature = _feature_name(name, position, taken)
         kind, why = kinds[name] if kinds else _infer_kind(name, table[name])
-        columns.append(
-            _with_categories(Column(name=name, feature=feature, kind=kind, why=why), table[name])
-        )
+        column = Column(name=name, feature=feature, kind=kind, why=why, categories=())
+        columns.append(_with_categories(column, table[name]))
     return Encoding(tuple(columns))
 
 

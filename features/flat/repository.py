@@ -185,7 +185,11 @@ class TableRepository:
             publish_service(
                 store,
                 OnlineLayout(
-                    SERVICE, ID, (OnlineView(VIEW, ID, encoding.features),), encoding=encoding
+                    name=SERVICE,
+                    entity=ID,
+                    views=(OnlineView(VIEW, ID, encoding.features, ttl_days=None),),
+                    links=None,
+                    encoded=encoding.columns,
                 ),
             )
             store.replace(VIEW, encoding.features, table[ID].to_pylist(), times, matrix)

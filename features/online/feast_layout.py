@@ -61,7 +61,7 @@ def layout_of(store: "FeatureStore", name: str, encoding: Encoding | None = None
             sorted(entities),
         )
     links = _links(store, entity) if any(view.entity != entity for view in views) else None
-    return OnlineLayout(name, entity, views, links, encoding)
+    return OnlineLayout(name, entity, views, links, None if encoding is None else encoding.columns)
 
 
 def holds_texts(view: "FeatureView") -> bool:

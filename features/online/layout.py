@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from features.encoding.encoding import Encoding
+from pydantic import Field
+
+from features.encoding.encoding import Column, Encoding
 from features.packed.record import Text
 from holdfast.arrays import Floats, Times
-from holdfast.errors import ModelError
+from holdfast.documents import read_document, to_document
+from holdfast.errors import InputError, ModelError
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class OnlineView:
     name: str
     entity: str
     columns: tuple[str, ...]
-    ttl_days: float | None = None
+    ttl_days: float | None
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class OnlineLayout:
         Its views of numbers, in the service's order.
     links : OnlineLinks or None
         Whose the asked ids are; needed where a view is of another entity.
-    encoding : Encoding or None
-        How its numbers read to a person; only a team's own table has one.
+    encoded : tuple of Column or None
+        How its numbers read to a person; only a team's own table has this.
 
     Raises
     ------
@@ -96,8 +99,8 @@ class OnlineLayout:
     name: str
     entity: str
     views: tuple[OnlineView, ...]
-    links: OnlineLinks | None = None
-    encoding: Encoding | None = None
+    links: OnlineLinks | None
+    encoded: Annotated[tuple[Column, ...] | None, Field(alias="encoding")]
 
     def __post_init__(self) -> None:
         known = {self.entity, *(self.links.entities if self.links else ())}
@@ -115,36 +118,21 @@ class OnlineLayout:
         return tuple(column for view in self.views for column in view.columns)
 
     @cached_property
+    def encoding(self) -> Encoding | None:
+        """The encoding of a team's own table."""
+        return None if self.encoded is None else Encoding(self.encoded)
+
+    @cached_property
     def linked(self) -> bool:
         """Whether a view is of another entity than the one asked for."""
         return any(view.entity != self.entity for view in self.views)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON document."""
-        links = self.links
-        return {
-            "name": self.name,
-            "entity": self.entity,
-            "views": [
-                {
-                    "name": view.name,
-                    "entity": view.entity,
-                    "columns": list(view.columns),
-                    "ttl_days": view.ttl_days,
-                }
-                for view in self.views
-            ],
-            "links": links
-            and {
-                "view": links.view,
-                "columns": list(links.columns),
-                "entities": list(links.entities),
-            },
-            "encoding": self.encoding and self.encoding.to_json(),
-        }
+        return to_document(self)
 
     @classmethod
-    def from_json(cls, document: Any) -> "OnlineLayout":
+    def from_json(cls, document: object) -> "OnlineLayout":
         """From a JSON document.
 
         Raises
@@ -153,24 +141,11 @@ class OnlineLayout:
             It is no layout.
         """
         try:
-            links, encoding = document["links"], document["encoding"]
-            return cls(
-                name=document["name"],
-                entity=document["entity"],
-                views=tuple(
-                    OnlineView(
-                        view["name"], view["entity"], tuple(view["columns"]), view["ttl_days"]
-                    )
-                    for view in document["views"]
-                ),
-                links=links
-                and OnlineLinks(links["view"], tuple(links["columns"]), tuple(links["entities"])),
-                encoding=None if encoding is None else Encoding.from_json(encoding),
-            )
-        except (KeyError, TypeError) as error:
+            return read_document(cls, document, "layout of a feature service")
+        except InputError as error:
             raise ModelError(
                 "layout of a feature service",
-                f"was written by another release; materialize again: {error!r}",
+                f"was written by another release; materialize again: {error}",
             ) from None
 
 

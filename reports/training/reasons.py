@@ -163,7 +163,7 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], langua
 
 def _column(name: str, key: str, meaning: FeatureMeaning, catalogue: Catalogue) -> Column:
     if meaning.unit != "code" or meaning.name not in CODES:
-        return Column(name=name, feature=key, kind="number", why="")
+        return Column(name=name, feature=key, kind="number", why="", categories=())
     texts = catalogue.features[meaning.name]
     categories = tuple(texts[str(code)] for code in range(CODES[meaning.name]))
     return Column(name=name, feature=key, kind="category", why="", categories=categories)

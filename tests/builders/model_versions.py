@@ -82,7 +82,11 @@ def publish_features(home: Home, features: tuple[str, ...] = FEATURES, service: 
     publish_service(
         store,
         OnlineLayout(
-            service, "subscription_id", (OnlineView("tiny", "subscription_id", features),)
+            service,
+            "subscription_id",
+            (OnlineView("tiny", "subscription_id", features, None),),
+            None,
+            None,
         ),
     )
 

@@ -103,7 +103,7 @@ def interval(value: float, drawn: Floats, confidence: float = CONFIDENCE) -> tup
     Plain percentiles are right for most figures, but not for the maximum profit: its threshold is
     chosen on the same rows that it is evaluated on, so it is too high, and in a draw it is too high
     a second time. The share of draws below the figure shows by how much, and the percentiles are
-    shifted by twice that. ``python -m benchmarks.coverage`` prints how often both kinds of interval
+    shifted by twice that. ``python -m benchmarks.models.coverage`` prints how often both kinds of interval
     cover the truth.
 
     Parameters

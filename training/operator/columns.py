@@ -48,6 +48,7 @@ def service_documents(service: str) -> dict[str, Any]:
             feature=feature.name,
             kind="number",
             why="a feature of the operator's repository",
+            categories=(),
         )
         for feature in features
     )

@@ -11,7 +11,7 @@ from features.encoding.encoding import Column
 from models.reasons.explain import Explanation
 from reports.kit import swarm
 
-NUMBER = Column(name="月租费", feature="c0", kind="number", why="")
+NUMBER = Column(name="月租费", feature="c0", kind="number", why="", categories=())
 CATEGORY = Column(name="plan", feature="plan", kind="category", why="", categories=("a", "b"))
 
 
