@@ -67,21 +67,22 @@ notebooks: $(READY) ## Run the notebooks as they stand
 
 bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.quality
-	$(BIN)/python -m benchmarks.fitting
-	$(BIN)/python -m benchmarks.explanation
-	$(BIN)/python -m benchmarks.evaluation
-	$(BIN)/python -m benchmarks.coverage
-	$(BIN)/python -m benchmarks.gate
-	$(BIN)/python -m benchmarks.dissatisfaction
-	$(BIN)/python -m benchmarks.uplift
+	$(BIN)/python -m benchmarks.models.fitting
+	$(BIN)/python -m benchmarks.models.explanation
+	$(BIN)/python -m benchmarks.models.evaluation
+	$(BIN)/python -m benchmarks.models.coverage
+	$(BIN)/python -m benchmarks.models.gate
+	$(BIN)/python -m benchmarks.models.dissatisfaction
+	$(BIN)/python -m benchmarks.models.uplift
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.simulator
-	$(BIN)/python -m benchmarks.flat_table
-	$(BIN)/python -m benchmarks.table_reading
-	$(BIN)/python -m benchmarks.feature_build
-	$(BIN)/python -m benchmarks.feature_build_pandas
-	$(BIN)/python -m benchmarks.online_store
-	$(BIN)/python -m benchmarks.live_events
+	$(BIN)/python -m benchmarks.models.flat_table
+	$(BIN)/python -m benchmarks.features.table_reading
+	$(BIN)/python -m benchmarks.features.build
+	$(BIN)/python -m benchmarks.features.build_pandas
+	$(BIN)/python -m benchmarks.features.online_store
+	$(BIN)/python -m benchmarks.features.live_events
+	$(BIN)/python -m benchmarks.models.threads
 	$(BIN)/python -m benchmarks.startup
 
 lock: ## Resolve all lock files anew, with the environment that is there

@@ -1,6 +1,6 @@
 """Time and peak memory of the feature build by number of customers: the newest snapshot.
 
-``python -m benchmarks.feature_build [RAW ...]`` builds the newest snapshot of each raw folder
+``python -m benchmarks.features.build [RAW ...]`` builds the newest snapshot of each raw folder
 given, each in its own process. Without folders, it simulates 10,000 and 100,000 customers over 7
 months; ``--full`` adds 1,000,000. The exponent shows how time grows: 1 is proportional to the rows
 of the view `usage`.

@@ -1,6 +1,6 @@
 """The feature build beside the same features in plain pandas, on the same simulated tables.
 
-``python -m benchmarks.feature_build_pandas [CUSTOMERS] [MONTHS] [EVERY]`` simulates 50,000
+``python -m benchmarks.features.build_pandas [CUSTOMERS] [MONTHS] [EVERY]`` simulates 50,000
 customers over 12 months. Both build every weekly snapshot of history and the newest one, from
 parquet files to feature files, and keep the history of all customers. If EVERY is more than 1,
 pandas computes only one snapshot in EVERY, and its time is scaled to all of them; the output shows

@@ -1,6 +1,6 @@
 """Live events into the online store: how many per second, one by one and many per transaction.
 
-``python -m benchmarks.live_events`` applies 20,000 events of all tables, for 10,000 customers, to a
+``python -m benchmarks.features.live_events`` applies 20,000 events of all tables, for 10,000 customers, to a
 store that holds half a year of each. Checking, states and records are included. Every transaction
 is on disk before the next one begins.
 """

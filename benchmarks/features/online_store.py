@@ -1,7 +1,7 @@
 """The packed online store beside Feast's SQLite store: writing feature tables, and reading one
 entity and a hundred.
 
-``python -m benchmarks.online_store`` writes 100 features in 5 views to both stores, from the same
+``python -m benchmarks.features.online_store`` writes 100 features in 5 views to both stores, from the same
 parquet files: with our bulk writer, and with Feast's own `materialize`. It reads them with
 `features.online.service.read` and with `get_online_features`. Then it writes a million entities to
 our store only, as one view and as eight. Every write is timed until it is on disk.
@@ -109,7 +109,11 @@ def _million(directory: Path, views: Views, theirs: float) -> list[dict[str, obj
     seconds = _seconds(lambda: _write(packed, directory, views))
     again = _seconds(lambda: _write(packed, directory, views))
     layout = OnlineLayout(
-        SERVICE, ID, tuple(OnlineView(view, ID, columns) for view, columns in views.items())
+        name=SERVICE,
+        entity=ID,
+        views=tuple(OnlineView(view, ID, columns, None) for view, columns in views.items()),
+        links=None,
+        encoded=None,
     )
     service = OnlineService(layout, PackedReader(packed, layout))
     asked = _asked(ids, 1)

@@ -1,6 +1,6 @@
 """Reading and planning a large delimited table: CPU and peak memory, beside DuckDB's own reader.
 
-Run: ``python -m benchmarks.table_reading [--rows N] [--columns K]``. Each side runs in a process of its own.
+Run: ``python -m benchmarks.features.table_reading [--rows N] [--columns K]``. Each side runs in a process of its own.
 """
 
 import argparse

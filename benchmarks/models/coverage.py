@@ -1,6 +1,6 @@
 """How often the intervals of `training.evaluation.assess` contain the true figure.
 
-``python -m benchmarks.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
+``python -m benchmarks.models.coverage [SAMPLES] [CUSTOMERS]`` draws test periods from two populations:
 
 - a made-up one. A customer has one or several rows, which share a random effect that the model
   does not observe. Weights depend on the customer. The model is wrong on purpose. The true figure

@@ -1,7 +1,7 @@
 """Dissatisfaction where the truth is known: figures from the answers beside those from what
 everybody would have answered.
 
-``python -m benchmarks.dissatisfaction --customers 40000`` simulates an operator twice, with the
+``python -m benchmarks.models.dissatisfaction --customers 40000`` simulates an operator twice, with the
 same customers and the same random numbers. In the second simulation everybody is asked and
 answers. Nothing else differs, because a survey changes no behaviour. ``--folder`` keeps both. With
 ``--indifferent``, satisfaction does not change who answers; weights must then be enough.

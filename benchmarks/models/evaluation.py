@@ -1,7 +1,7 @@
 """How long evaluating a model takes: all of `training.evaluation.assess` on a large test period,
 and its steps.
 
-``python -m benchmarks.evaluation [ROWS] [POSITIVE_PERCENT]``
+``python -m benchmarks.models.evaluation [ROWS] [POSITIVE_PERCENT]``
 """
 
 import sys

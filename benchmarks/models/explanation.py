@@ -1,7 +1,7 @@
 """Explaining in bulk: `models.reasons.explain.explain` beside LightGBM's own ``pred_contrib``,
 `shap.TreeExplainer`, and woodelf where it is installed.
 
-``python -m benchmarks.explanation [ROWS]`` explains the same rows with the same booster and threads
+``python -m benchmarks.models.explanation [ROWS]`` explains the same rows with the same booster and threads
 each time. Each runs in a process of its own, so that the memory is that of the explanation alone.
 holdfast runs before and after LightGBM, and must be fast enough both times. Values must be equal.
 A second table shows from how many rows on `TreeShap` is faster.

@@ -1,7 +1,7 @@
 """Fitting one booster: holdfast, from a training table, beside a plain call of ``lightgbm.train``
 with the same matrix and parameters.
 
-``python -m benchmarks.fitting [ROWS] [FEATURES] [ROUNDS]`` runs them in turn. Each run has a process
+``python -m benchmarks.models.fitting [ROWS] [FEATURES] [ROUNDS]`` runs them in turn. Each run has a process
 of its own, so that the memory is that of the fit alone. Both must give the same booster.
 """
 

@@ -1,6 +1,6 @@
 """How well `quickstart` predicts who leaves the simulated operator, by billing type.
 
-``python -m benchmarks.flat_table [CUSTOMERS] [SEED]`` takes the features of one Monday. The target
+``python -m benchmarks.models.flat_table [CUSTOMERS] [SEED]`` takes the features of one Monday. The target
 is voluntary churn in the 90 days after it.
 """
 

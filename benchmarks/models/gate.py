@@ -1,6 +1,6 @@
 """Whether the gate passes a correct model and refuses damaged ones, on the simulated operator.
 
-``python -m benchmarks.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one correct churn model, and others
+``python -m benchmarks.models.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one correct churn model, and others
 with a leaked column, with shuffled labels, with a calibration that is too extreme, and with trees
 that take too long to explain. It also prints the calibration of the correct model on its test
 period, by stratum, and beside it how much the true risk changed between the calibration rows and

@@ -1,7 +1,7 @@
 """Uplift: both verdicts and policy values on Hillstrom's e-mail test, how often the verdicts are
 wrong, and how often they detect a true effect.
 
-``python -m benchmarks.uplift`` takes about half an hour on two cores; ``--draws 10`` makes a tenth
+``python -m benchmarks.models.uplift`` takes about half an hour on two cores; ``--draws 10`` makes a tenth
 of the draws. The real data are read from ``../shared/data`` or `HOLDFAST_REAL_DATA`; without them,
 that half is left out.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.models.simulated_experiment import ACTION, PairedOutcomes, simulate_pairs
 from benchmarks.report import show
-from benchmarks.simulated_experiment import ACTION, PairedOutcomes, simulate_pairs
 from training.evaluation.assessment import Estimate
 from training.uplift.estimate import evaluate_experiment
 from training.uplift.experiment import Experiment
@@ -32,7 +32,7 @@ def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     folder = Path(
-        os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[2] / "shared" / "data")
+        os.environ.get("HOLDFAST_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")
     )
     if folder.is_dir():
         measure_hillstrom(folder, arguments.draws)

@@ -34,7 +34,7 @@ Decode = Callable[[str, float], str | float | None]
 
 BULK_ROWS = 2000
 """From this many rows on, `TreeShap` saves more time than the second that its tables take (``python
--m benchmarks.explanation``).
+-m benchmarks.models.explanation``).
 """
 
 LEAST_CONTRIBUTION = 0.005

@@ -24,7 +24,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*
 
 def folders() -> list[Path]:
     """All packages and the packages in them."""
-    return sorted(path.parent for name in PACKAGES for path in (ROOT / name).rglob("__init__.py"))
+    return sorted(
+        path.parent
+        for name in (*PACKAGES, "benchmarks")
+        for path in (ROOT / name).rglob("__init__.py")
+    )
 
 
 def tree() -> set[str]:
@@ -45,7 +49,11 @@ def tree() -> set[str]:
 
 def test_the_readme_draws_every_package() -> None:
     there = {f"{folder.relative_to(ROOT).as_posix()}/" for folder in folders()}
-    drawn = {path for path in tree() if path.endswith("/") and path.split("/")[0] in PACKAGES}
+    drawn = {
+        path
+        for path in tree()
+        if path.endswith("/") and path.split("/")[0] in (*PACKAGES, "benchmarks")
+    }
     assert drawn == there
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.gate import leaked, miscalibrated, shuffled, verdict_of
+from benchmarks.models.gate import leaked, miscalibrated, shuffled, verdict_of
 from features.fields import SERVICES, VIEWS
 from features.online.service import open_service, read
 from features.online.settings import OnlineSettings

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.dissatisfaction import Truth, everybody, operator
+from benchmarks.models.dissatisfaction import Truth, everybody, operator
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from benchmarks.simulated_experiment import PairedOutcomes, simulate_pairs
+from benchmarks.models.simulated_experiment import PairedOutcomes, simulate_pairs
 from training.evaluation.assessment import CONFIDENCE
 from training.uplift.estimate import evaluate_experiment
 from training.uplift.experiment import Experiment

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks.coverage import PROMISED, covered, population, true_figures
+from benchmarks.models.coverage import PROMISED, covered, population, true_figures
 from training.evaluation.reliability import Deciles, customer_correlation
 from training.settings import AssessmentSettings
 
