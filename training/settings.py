@@ -177,6 +177,12 @@ class GateSettings(Section):
     fewest_positives: int = Field(
         default=200, ge=1, description="Positives in the test period, of every horizon."
     )
+    decile_tolerance: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Relative difference of observed from predicted shares that is tolerated in the three riskiest tenths.",
+    )
     most_leaves: int = Field(
         default=20_000,
         ge=1,

@@ -284,6 +284,7 @@ class _Stratum:
         correlation = customer_correlation(*rows[:4])
         self.predicted = self.deciles.predicted(np.ones((prepared.customers, 1)))[:, 0]
         self.bounds = self.deciles.joint_bounds(correlation)
+        self.effective_rows = self.deciles.effective_rows(correlation)
 
     def figures(self, counts: Floats) -> Figures:
         return {
@@ -313,6 +314,7 @@ class _Stratum:
                     high=share.high,
                     joint_low=float(self.bounds[0][number]),
                     joint_high=float(self.bounds[1][number]),
+                    effective_rows=float(self.effective_rows[number]),
                 )
                 for number, share in enumerate(observed)
                 if share is not None

@@ -56,6 +56,10 @@ class Decile:
     joint_low, joint_high : float
         Bounds that the shares of all ten deciles keep jointly, with probability 99 %, if the
         predictions are right; see `training.evaluation.reliability.Deciles.joint_bounds`.
+    effective_rows : float or None
+        Independent rows that it is worth, see
+        `training.evaluation.reliability.Deciles.effective_rows`; None in assessments from before
+        this was stored.
     """
 
     rows: int
@@ -65,6 +69,7 @@ class Decile:
     high: float
     joint_low: float
     joint_high: float
+    effective_rows: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,17 +168,9 @@ class Deciles:
         """Bounds within which the observed shares of all ten deciles lie with this probability if
         the predictions are right.
 
-        Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum
-        of positives would have the variance ::
-
-            V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of
-            rows of one customer,
-
-        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it is worth ``n = W^2 q (1 -
-        q) / V`` independent rows, where ``W`` is the decile's weight and ``q`` its mean prediction,
-        and the bounds are the quantiles of the binomial share of ``n`` (rounded) with probability
-        ``q`` at ``(1 - c) / 2`` and ``(1 + c) / 2``. For the ten together ``c`` is the tenth root
-        of the confidence (Sidak), which is wider than needed where deciles hold rows of the same
+        A decile's bounds are those of the share of as many independent rows as it is worth
+        (`effective_rows`), see `share_bounds`. For the ten together each has the tenth root of the
+        confidence (Sidak), which is wider than needed where deciles hold rows of the same
         customers.
 
         Parameters
@@ -193,14 +185,70 @@ class Deciles:
         tuple of (10,) float64
             Lower and upper bounds; NaN where a decile has no rows.
         """
+        chance = self.predicted(np.ones((self._mass.shape[1], 1)))[:, 0]
+        return share_bounds(chance, self.effective_rows(correlation), confidence ** (1.0 / DECILES))
+
+    def effective_rows(self, correlation: float) -> Floats:
+        """How many independent rows each decile is worth: (10,), at least 1, whole; NaN where a
+        decile has no rows.
+
+        Were a decile's predictions right, and rows of one customer correlated by ``rho``, its sum
+        of positives would have the variance ::
+
+            V = sum of w^2 p (1 - p) over rows + rho * sum of w_i s_i w_j s_j over pairs i != j of
+            rows of one customer,
+
+        with ``s = sqrt(p (1 - p))`` (a design effect after Kish). So it is worth ``n = W^2 q (1 -
+        q) / V`` independent rows, where ``W`` is the decile's weight and ``q`` its mean prediction.
+
+        Parameters
+        ----------
+        correlation : float
+            ``rho``, 0 to 1, from `customer_correlation`.
+        """
         once = np.ones((self._mass.shape[1], 1))
         mass, chance = (self._mass @ once)[:, 0], self.predicted(once)[:, 0]
         together = np.asarray(self._spread.power(2).sum(axis=1)).ravel() - self._variance
         variance = self._variance + correlation * np.maximum(together, 0.0)
-        worth = np.maximum(np.round(ratio(mass**2 * chance * (1.0 - chance), variance)), 1.0)
-        tail = (1.0 - confidence ** (1.0 / DECILES)) / 2.0
-        low, high = binom.ppf(tail, worth, chance) / worth, binom.isf(tail, worth, chance) / worth
-        return low, high
+        worth: Floats = np.maximum(
+            np.round(ratio(mass**2 * chance * (1.0 - chance), variance)), 1.0
+        )
+        return worth
+
+
+def share_bounds(
+    chance: Floats, rows: Floats, confidence: float, tolerance: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Bounds within which observed shares lie if the true shares are those predicted, or differ
+    from them by no more than a tolerance.
+
+    They are the quantiles of the binomial share of `rows` at ``(1 - c) / 2``, of the lowest
+    tolerated probability, and at ``(1 + c) / 2``, of the highest. Whatever the number of rows,
+    they hold all shares within the tolerance; the more rows, the closer they come to it.
+
+    Parameters
+    ----------
+    chance : (n,) float64
+        Predicted shares, 0 to 1; NaN gives NaN.
+    rows : (n,) float64
+        Independent rows that each share comes from, whole, at least 1.
+    confidence : float
+        ``c``, of each bound by itself.
+    tolerance : float
+        Relative: a true share of ``(1 - tolerance)`` to ``(1 + tolerance)`` times the predicted
+        one is tolerated.
+
+    Examples
+    --------
+    >>> low, high = share_bounds(np.array([0.2]), np.array([1e9]), confidence=0.99, tolerance=0.1)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.18], [0.22])
+    """
+    tail = (1.0 - confidence) / 2.0
+    lowest, highest = chance * (1.0 - tolerance), np.minimum(chance * (1.0 + tolerance), 1.0)
+    low = np.minimum(binom.ppf(tail, rows, lowest) / rows, lowest)
+    high = np.maximum(binom.isf(tail, rows, highest) / rows, highest)
+    return low, high
 
 
 def customer_correlation(

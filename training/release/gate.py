@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from training.evaluation.assess import EVERYBODY, SLICE_METRICS
-from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate
+from training.evaluation.assessment import Assessment, CalibrationFigures, Decile, Estimate
 from training.evaluation.metrics import METRICS
+from training.evaluation.reliability import share_bounds
 from training.release.evidence import (
     COMPARED,
     ModelEvidence,
@@ -34,8 +37,11 @@ OBSERVED_OVER_EXPECTED = (0.95, 1.05)
 """The same for observed over expected."""
 
 TOP_DECILES = 3
-"""Deciles, highest probability first, that must lie within their joint bounds: care acts on
-these.
+"""Deciles, highest probability first, whose shares must have come true: care acts on these. """
+
+_DECILE_CONFIDENCE = 0.99
+"""Probability that no decile is refused if all that are asked about are at the ends of the
+tolerance.
 """
 
 MOST_ADDITIVITY_ERROR = 1e-6
@@ -108,13 +114,16 @@ def evaluate(
     if facts is not None:
         reasons += other_version(facts, candidate)
         reasons += _leaks(facts, explained)
-        for horizon, assessment in read_assessments(facts, candidate, reasons):
+        assessments = list(read_assessments(facts, candidate, reasons))
+        calibrations = sum(len(assessment.strata) for _, assessment in assessments)
+        deciles = _DecileRule(settings.decile_tolerance, calibrations)
+        for horizon, assessment in assessments:
             reasons += chain(
                 incomplete(horizon, assessment, facts),
                 _positives(horizon, assessment, settings),
                 _better_than_constant(horizon, assessment),
                 _champion(horizon, assessment, facts, champion),
-                _calibrations(horizon, assessment, candidate.has_strata),
+                _calibrations(horizon, assessment, candidate.has_strata, deciles),
                 _slices(horizon, assessment),
                 _explanations(horizon, facts, settings),
             )
@@ -190,7 +199,41 @@ def _champion(
             yield Finding("champion", horizon, _of(horizon) + words)
 
 
-def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class _DecileRule:
+    """What the top deciles must keep.
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative difference between the true and the predicted share that is tolerated.
+    calibrations : int
+        Of how many horizons and strata together deciles are asked about. Each bound is as much
+        wider as is needed for all of them to hold jointly (Sidak).
+    """
+
+    tolerance: float
+    calibrations: int
+
+    def bounds(self, decile: Decile) -> tuple[float, float]:
+        """Bounds of the observed share; those of the assessment where it does not say how many
+        rows the decile is worth.
+        """
+        if decile.effective_rows is None:
+            return decile.joint_low, decile.joint_high
+        asked = max(self.calibrations, 1) * TOP_DECILES
+        low, high = share_bounds(
+            np.array([decile.predicted]),
+            np.array([decile.effective_rows]),
+            _DECILE_CONFIDENCE ** (1.0 / asked),
+            self.tolerance,
+        )
+        return float(low[0]), float(high[0])
+
+
+def _calibrations(
+    horizon: str, assessment: Assessment, has_strata: bool, deciles: _DecileRule
+) -> Iterator[Finding]:
     everybody = assessment.strata.get(EVERYBODY)
     in_strata = sum(
         calibration.rows
@@ -210,10 +253,13 @@ def _calibrations(horizon: str, assessment: Assessment, has_strata: bool) -> Ite
         words = f"calibration by stratum was evaluated on {in_strata:,} of {assessment.rows:,} rows"
         yield Finding("complete", assessment_place(horizon, "strata"), _of(horizon) + words)
     for stratum, calibration in assessment.strata.items():
-        yield from _calibration(f"{horizon}/{stratum}", f"{_of(horizon)}{stratum}: ", calibration)
+        where = f"{_of(horizon)}{stratum}: "
+        yield from _calibration(f"{horizon}/{stratum}", where, calibration, deciles)
 
 
-def _calibration(place: str, where: str, calibration: CalibrationFigures) -> Iterator[Finding]:
+def _calibration(
+    place: str, where: str, calibration: CalibrationFigures, deciles: _DecileRule
+) -> Iterator[Finding]:
     for rule, words, estimate, (lowest, highest), below, above in (
         ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too cautious"),
         (
@@ -239,12 +285,13 @@ def _calibration(place: str, where: str, calibration: CalibrationFigures) -> Ite
             f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}",
         )
     for rank, decile in enumerate(reversed(calibration.deciles[-TOP_DECILES:]), start=1):
-        if not decile.joint_low <= decile.observed <= decile.joint_high:
+        low, high = deciles.bounds(decile)
+        if not low <= decile.observed <= high:
             yield Finding(
                 "top_deciles",
                 place,
                 f"{where}decile {rank} from the top: {decile.observed:.4f} observed where {decile.predicted:.4f} was predicted,"
-                f" outside the joint 99 % bounds {decile.joint_low:.4f} to {decile.joint_high:.4f}",
+                f" outside {low:.4f} to {high:.4f}: what chance explains, beyond the tolerated {deciles.tolerance:.0%}",
             )
 
 
