@@ -63,7 +63,8 @@ def show(
     number: Annotated[
         str,
         typer.Argument(
-            metavar="[NUMBER]", help="A version's number, or champion, challenger, previous."
+            metavar="[NUMBER]",
+            help="A version's number, or champion, challenger, previous, shadow.",
         ),
     ] = "champion",
     model: ModelOption = "churn",
@@ -141,6 +142,13 @@ def promote(
             show_default=False,
         ),
     ] = None,
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow",
+            help="For a model without champion: if a version only lacks positives, make it shadow: served, and marked so.",
+        ),
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,10 +163,10 @@ def promote(
         require_version(registry, model, number)
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
-        from pipeline.promote import promote_model
+        from pipeline.promote import promote_model, shadow_model
         from training.settings import GateSettings
 
-        promotion = promote_model(
+        promotion = (shadow_model if shadow else promote_model)(
             registry,
             model,
             number,
@@ -171,7 +179,7 @@ def promote(
         print_json(promotion.to_json())
     else:
         _print_promotion(promotion)
-    if not promotion.verdict.passed:
+    if not (promotion.champion or promotion.shadow):
         raise typer.Exit(REFUSED)
 
 
@@ -322,7 +330,7 @@ def _print_promotion(promotion: "Promotion") -> None:
     console = Console(highlight=False)
     verdict = promotion.verdict.to_json()
     what = f"{escape(promotion.name)} version {promotion.number}"
-    if promotion.verdict.passed:
+    if promotion.champion:
         place = (
             f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
         )
@@ -332,6 +340,18 @@ def _print_promotion(promotion: "Promotion") -> None:
         console.print(
             f"[dim]To undo it: holdfast models rollback --model {escape(promotion.name)}[/dim]"
         )
+    elif promotion.shadow:
+        _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
+        console.print(
+            f"[yellow]shadow[/yellow] [bold]{what}[/bold] is scored and served, marked as shadow,"
+            " until the model has a champion.",
+            soft_wrap=True,
+        )
+        if promotion.verdict.passed:
+            console.print(
+                "It passes the gate; to make it champion:"
+                f" holdfast models promote {promotion.number} --model {escape(promotion.name)}"
+            )
     else:
         _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
         stays = (

@@ -22,10 +22,10 @@ def serve(
 ) -> None:
     """Answer prediction requests over HTTP."""
     from models.churn import CHURN_MODELS
-    from models.registry import require_champion
+    from models.registry import require_served
 
     served = home_of(home)
-    require_champion(served, CHURN_MODELS)
+    require_served(served, CHURN_MODELS)
     from serving.server import run
 
     run(served, host, port)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from models.stored import DESCRIPTION, read_verified
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
     from models.version import ModelVersion
 
@@ -28,6 +29,9 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 """Alias of the version registered last, until it becomes champion."""
 
+SHADOW = "shadow"
+"""Alias of the version that is scored, marked so, while its model has no champion."""
+
 PREVIOUS = "previous"
 """Alias of the version that was champion before; a rollback goes back to it."""
 
@@ -35,6 +39,9 @@ MOVES = "champion_since"
 """Tag that holds when and how a version became champion, and which one it replaced, as a JSON list,
 newest last.
 """
+
+SHADOW_SINCE = "shadow_since"
+"""Tag that holds when a version became shadow, as a JSON list, newest last."""
 
 # As MLflow's own store asks: versions that were deleted stay in the table under another stage.
 _NUMBERS = (
@@ -63,11 +70,14 @@ class VersionAddress:
         Its files.
     sha256 : str
         SHA-256 of its ``model.json``.
+    shadow : bool
+        It was looked up as a shadow, because there is no champion.
     """
 
     number: str
     directory: Path
     sha256: str
+    shadow: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,11 +188,13 @@ def find_champion(home: Home, name: str) -> VersionAddress:
     return _address(home, name, str(version.version), str(version.source), version.tags)
 
 
-def find_newest_champion(home: Home, names: Sequence[str]) -> VersionAddress:
-    """Look up the version that became champion last, of several models, without loading it.
+def find_served(home: Home, names: Sequence[str]) -> VersionAddress:
+    """Look up the version that answers for several models, without loading it.
 
-    A version that became champion before this was recorded counts as the earliest. Of two that
-    became champion in the same second, that of the model named first is taken.
+    It is the version that became champion last. Where none of the models has a champion, it is
+    the one that became shadow last. A version that became champion before this was recorded
+    counts as the earliest. Of two that became champion in the same second, that of the model named
+    first is taken.
 
     Parameters
     ----------
@@ -194,23 +206,34 @@ def find_newest_champion(home: Home, names: Sequence[str]) -> VersionAddress:
     Raises
     ------
     ModelError
-        No registry, a damaged one, no champion of any of the models, or a damaged version.
+        No registry, a damaged one, neither champion nor shadow of any of the models, or a damaged
+        version.
     """
+    with _registry(home, f"holds no readable champion of model {' or '.join(names)}") as client:
+        by_alias = {alias: _with_alias(client, names, alias) for alias in (CHAMPION, SHADOW)}
+        if not any(by_alias.values()):
+            client.get_model_version_by_alias(names[0], CHAMPION)  # MLflow's own error
+    alias = CHAMPION if by_alias[CHAMPION] else SHADOW
+    since = {CHAMPION: MOVES, SHADOW: SHADOW_SINCE}[alias]
+    name, version = max(by_alias[alias], key=lambda served: _since(served[1].tags, since))
+    address = _address(home, name, str(version.version), str(version.source), version.tags)
+    return replace(address, shadow=alias == SHADOW)
+
+
+def _with_alias(
+    client: "MlflowClient", names: Sequence[str], alias: str
+) -> list[tuple[str, "MlflowVersion"]]:
+    """Versions that carry an alias, of those models that have one."""
     from mlflow.exceptions import MlflowException
 
-    champions, absent = [], None
-    with _registry(home, f"holds no readable champion of model {' or '.join(names)}") as client:
-        for name in names:
-            try:
-                champions.append((name, client.get_model_version_by_alias(name, CHAMPION)))
-            except MlflowException as error:
-                if not _is_absent(error):
-                    raise
-                absent = error
-        if absent and not champions:
-            raise absent
-    name, version = max(champions, key=lambda champion: _since(champion[1].tags))
-    return _address(home, name, str(version.version), str(version.source), version.tags)
+    versions = []
+    for name in names:
+        try:
+            versions.append((name, client.get_model_version_by_alias(name, alias)))
+        except MlflowException as error:
+            if not _is_absent(error):
+                raise
+    return versions
 
 
 def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -221,8 +244,8 @@ def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     return entries
 
 
-def _since(tags: Mapping[str, str]) -> datetime:
-    made = moves(tags)
+def _since(tags: Mapping[str, str], tag: str) -> datetime:
+    made = json.loads(tags.get(tag, "[]"))
     return datetime.fromisoformat(made[-1]["at"]) if made else datetime.min.replace(tzinfo=UTC)
 
 
@@ -236,7 +259,7 @@ def find_version(home: Home, name: str, which: str) -> RegistryEntry:
     name : str
         Registered model.
     which : str
-        A number, or one of the aliases ``champion``, ``challenger`` and ``previous``.
+        A number, or one of the aliases ``champion``, ``challenger``, ``previous`` and ``shadow``.
 
     Raises
     ------
@@ -274,16 +297,19 @@ def require_version(home: Home, name: str, which: str) -> None:
         raise _not_registered(name, which, registered.get(name, ()), registered)
 
 
-def require_champion(home: Home, names: Sequence[str]) -> None:
-    """Refuse a home without a champion of any of some models, as `require_version` does.
+def require_served(home: Home, names: Sequence[str]) -> None:
+    """Refuse a home with neither champion nor shadow of any of some models, as `require_version`
+    does.
 
     Raises
     ------
     ModelError
-        No registry, or no champion of any of them.
+        No registry, or neither a champion nor a shadow of any of them.
     """
     registered = _registered(home)
-    if registered is not None and not any(CHAMPION in registered.get(name, ()) for name in names):
+    if registered is not None and not any(
+        {CHAMPION, SHADOW} & set(registered.get(name, ())) for name in names
+    ):
         versions = "; ".join(f"{name} {', '.join(of)}" for name, of in sorted(registered.items()))
         raise ModelError(
             f"model {' or '.join(names)}", f"has no champion; registered are: {versions or 'none'}"
@@ -355,7 +381,7 @@ def _not_registered(
     if name not in names:
         registered = ", ".join(sorted(set(names))) or "none"
         return ModelError("model", f"must be one that was registered ({registered})", name)
-    if which in (CHAMPION, CHALLENGER, PREVIOUS):
+    if which in (CHAMPION, CHALLENGER, PREVIOUS, SHADOW):
         return ModelError(f"model {name}", f"has no {which}; it has {', '.join(versions)}")
     return ModelError("NUMBER", f"must be a version of model {name} ({', '.join(versions)})", which)
 

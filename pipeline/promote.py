@@ -31,7 +31,7 @@ from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.metrics import METRICS
 from training.release.evidence import ModelEvidence
 from training.release.facts import TRAINING, TrainingFacts
-from training.release.gate import CurrentChampion, evaluate, unexplained
+from training.release.gate import SHADOW_RULES, CurrentChampion, evaluate, unexplained
 from training.release.model_card import MODEL_CARD, model_card
 from training.release.promotion import UNGATED, verdicts
 from training.release.readiness import readiness
@@ -58,7 +58,7 @@ class ListedVersion:
     name, number : str
         The version.
     aliases : tuple of str
-        champion, challenger, previous.
+        champion, challenger, previous, shadow.
     made_at : str
         ISO 8601, UTC.
     gate : str
@@ -126,12 +126,20 @@ class Promotion:
         What the gate said.
     champion_before : str or None
         Version that was champion when the gate was asked.
+    shadow : bool
+        It became shadow.
     """
 
     name: str
     number: str
     verdict: Verdict
     champion_before: str | None
+    shadow: bool = False
+
+    @property
+    def champion(self) -> bool:
+        """It became champion."""
+        return self.verdict.passed and not self.shadow
 
     def to_json(self) -> dict[str, Any]:
         """The result as one JSON object."""
@@ -139,7 +147,8 @@ class Promotion:
             "model_name": self.name,
             "model_version": self.number,
             "champion_before": self.champion_before,
-            "promoted": self.verdict.passed,
+            "promoted": self.champion,
+            "shadow": self.shadow,
             **self.verdict.to_json(),
         }
 
@@ -229,6 +238,46 @@ def promote_model(
             promotions.move(name, entry.number, "gate", now)
         write_card(home, name, entry.number)
     return Promotion(name=name, number=entry.number, verdict=verdict, champion_before=number)
+
+
+def shadow_model(
+    home: Home,
+    name: str,
+    which: str = CHALLENGER,
+    explained: Mapping[str, str] | None = None,
+    *,
+    gate: GateSettings,
+    online: OnlineSettings,
+    clock: Clock,
+) -> Promotion:
+    """Ask the gate, and make the version shadow where it misses nothing but evidence, that is,
+    only rules of `training.release.gate.SHADOW_RULES`.
+
+    A shadow is scored and served, marked as such, until the model has a champion. Parameters and
+    errors are those of `promote_model`.
+
+    Raises
+    ------
+    InputError
+        The model has a champion, beside which there is no shadow.
+    """
+    _refuse_uplift(home, find_version(home, name, which))
+    with locked(home):
+        entry = find_version(home, name, which)
+        champion = _champion(home, name)
+        if champion is not None:
+            words = "is for a model without champion; the champion is version"
+            raise InputError("--shadow", words, champion.number)
+        verdict = _verdict(home, entry, None, explained or {}, gate, online)
+        promotions, now = Tracking(home, clock).promotions, clock()
+        promotions.record_verdict(name, entry.number, verdict.to_json(), None, now)
+        shadow = not verdict.beyond(SHADOW_RULES)
+        if shadow:
+            promotions.make_shadow(name, entry.number, now)
+        write_card(home, name, entry.number)
+    return Promotion(
+        name=name, number=entry.number, verdict=verdict, champion_before=None, shadow=shadow
+    )
 
 
 def would_pass(

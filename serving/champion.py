@@ -15,7 +15,7 @@ from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.churn import CHURN_MODELS
-from models.registry import RegisteredVersion, VersionAddress, find_newest_champion, load_registered
+from models.registry import RegisteredVersion, VersionAddress, find_served, load_registered
 from models.scorer import Scorer
 from serving.contract.rows import RowReader
 
@@ -81,7 +81,8 @@ class Loaded:
     @property
     def name(self) -> str:
         """Model and version, for a person."""
-        return f"{self.version.model.name} version {self.version.number}"
+        shadow = " (shadow)" if self.address.shadow else ""
+        return f"{self.version.model.name} version {self.version.number}{shadow}"
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Newest features of customers, as `features.online.service.read` gives them; from any
@@ -125,12 +126,12 @@ class Champion:
         Raises
         ------
         ModelError
-            There is no champion, it is damaged, or it and the online store do not match. The champion
-            that was loaded stays.
+            There is neither champion nor shadow, it is damaged, or it and the online store do not
+            match. What was loaded stays.
         """
         with self._refreshing:
             current = self.loaded
-            address = find_newest_champion(self.home, CHURN_MODELS)
+            address = find_served(self.home, CHURN_MODELS)
             version = (
                 current.version
                 if current is not None and current.address == address

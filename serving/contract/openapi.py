@@ -32,7 +32,7 @@ _REQUESTS = {
     },
 }
 _ANSWER = {
-    "model": {"name": "churn", "version": "1"},
+    "model": {"name": "churn", "version": "1", "shadow": False},
     "predictions": [
         {
             "customer_id": "0003041",

@@ -102,6 +102,12 @@ class ServedModel(TypedDict):
 
     name: str
     version: str
+    shadow: Annotated[
+        bool,
+        Field(
+            description="It answers because there is no champion: it has not passed the gate, for want of evidence."
+        ),
+    ]
 
 
 class PredictionsAnswer(TypedDict):

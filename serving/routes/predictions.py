@@ -139,7 +139,11 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
             prediction["unseen"] = unseen
     version = loaded.version
     return {
-        "model": {"name": version.model.name, "version": version.number},
+        "model": {
+            "name": version.model.name,
+            "version": version.number,
+            "shadow": loaded.address.shadow,
+        },
         "predictions": predictions,
     }
 

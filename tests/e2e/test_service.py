@@ -78,7 +78,7 @@ def test_crm_gets_the_stored_scores_and_reasons(service: httpx.Client, home: Hom
     )
     assert answer.status_code == 200
     *known, stranger = answer.json()["predictions"]
-    assert answer.json()["model"] == {"name": TABLE_CHURN, "version": "1"}
+    assert answer.json()["model"] == {"name": TABLE_CHURN, "version": "1", "shadow": False}
     assert [prediction["probability"] for prediction in known] == scores["probability"]
     assert [prediction["band"] for prediction in known] == scores["band"]
     assert all(

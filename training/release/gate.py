@@ -39,6 +39,11 @@ OBSERVED_OVER_EXPECTED = (0.95, 1.05)
 TOP_DECILES = 3
 """Deciles, highest probability first, whose shares must have come true: care acts on these. """
 
+SHADOW_RULES = frozenset({"positives"})
+"""Rules that a shadow may miss: those that only ask for more evidence. A version that misses any
+other rule is neither champion nor shadow.
+"""
+
 _DECILE_CONFIDENCE = 0.99
 """Probability that no decile is refused if all that are asked about are at the ends of the
 tolerance.

@@ -1,9 +1,10 @@
 """Promotion: which version of a model is champion, which was before, and the gate's verdicts.
 
-There are three aliases: ``champion`` is served, ``previous`` was served before it, ``challenger``
-was registered last. MLflow moves one alias at a time. So a move is first recorded on the version,
-then takes effect by the champion's alias alone. The other aliases follow; if the process was killed
-in between, the next move sets them (`Promotions.settle`).
+There are four aliases: ``champion`` is served, ``previous`` was served before it, ``challenger``
+was registered last, and ``shadow`` is served, marked so, while there is no champion. MLflow moves
+one alias at a time. So a move is first recorded on the version, then takes effect by the champion's
+alias alone. The other aliases follow; if the process was killed in between, the next move sets them
+(`Promotions.settle`).
 """
 
 import json
@@ -11,7 +12,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from models.registry import CHALLENGER, CHAMPION, MOVES, PREVIOUS, moves
+from models.registry import (
+    CHALLENGER,
+    CHAMPION,
+    MOVES,
+    PREVIOUS,
+    SHADOW,
+    SHADOW_SINCE,
+    moves,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -88,9 +97,17 @@ class Promotions:
             self._client.set_registered_model_alias(name, CHAMPION, number)
         self.settle(name)
 
+    def make_shadow(self, name: str, number: str, at: datetime) -> None:
+        """Make a version the shadow of a model that has no champion."""
+        replaced = self._aliases(name).get(SHADOW)
+        if replaced != number:
+            entry = {"at": at.isoformat(timespec="seconds"), "replaced": replaced}
+            self._append(name, number, SHADOW_SINCE, entry)
+            self._client.set_registered_model_alias(name, SHADOW, number)
+
     def settle(self, name: str) -> None:
-        """Set the other aliases after the champion: the version it replaced is the previous one,
-        and it is no longer the challenger.
+        """Set the other aliases after the champion: the version it replaced is the previous one, it
+        is no longer the challenger, and there is no shadow beside a champion.
         """
         aliases = self._aliases(name)
         champion = aliases.get(CHAMPION)
@@ -102,6 +119,8 @@ class Promotions:
             self._client.set_registered_model_alias(name, PREVIOUS, replaced)
         if aliases.get(CHALLENGER) == champion:
             self._client.delete_registered_model_alias(name, CHALLENGER)
+        if SHADOW in aliases:
+            self._client.delete_registered_model_alias(name, SHADOW)
 
     def _aliases(self, name: str) -> dict[str, str]:
         return {

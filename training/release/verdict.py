@@ -48,6 +48,10 @@ class Verdict:
         """The verdict with further reasons, if any."""
         return Verdict(self.passed and not reasons, (*reasons, *self.reasons), self.explained)
 
+    def beyond(self, rules: frozenset[str]) -> tuple[Finding, ...]:
+        """The reasons that come from other rules than these."""
+        return tuple(reason for reason in self.reasons if reason.rule not in rules)
+
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)

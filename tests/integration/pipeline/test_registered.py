@@ -11,9 +11,9 @@ from holdfast.errors import ModelError
 from holdfast.home import Home
 from models.registry import (
     find_champion,
-    find_newest_champion,
+    find_served,
     find_version,
-    require_champion,
+    require_served,
     require_version,
 )
 from pipeline.promote import show_model
@@ -53,20 +53,20 @@ def test_the_champion_of_several_models_is_the_one_that_became_so_last(
 ) -> None:
     models = (f"{name}_one", f"{name}_other", f"{name}_absent")
     with pytest.raises(ModelError, match=f"no readable champion of model {models[0]} or"):
-        find_newest_champion(home, models)
+        find_served(home, models)
     numbers = [registered(tracking, model) for model in models[:2]]
     with pytest.raises(ModelError, match="no readable champion"):
-        find_newest_champion(home, models)
+        find_served(home, models)
     moved = []
 
     def make_champion(model: str, number: str, hours: int) -> Path:
         tracking.promotions.move(model, number, "gate", NOW + timedelta(hours=hours))
         moved.append(find_version(home, model, number).address(home).directory)
-        return find_newest_champion(home, models).directory
+        return find_served(home, models).directory
 
     # Before it was recorded when a version became champion.
     tracking._client.set_registered_model_alias(models[0], "champion", numbers[0])
-    before = find_newest_champion(home, models)
+    before = find_served(home, models)
     assert before.directory == find_version(home, models[0], "1").address(home).directory
     assert make_champion(models[1], numbers[1], 0) == moved[-1]
     second = registered(tracking, models[0])
@@ -75,21 +75,21 @@ def test_the_champion_of_several_models_is_the_one_that_became_so_last(
     registered(tracking, models[1])
     assert make_champion(models[1], "2", 2) == moved[-1]
     tracking.promotions.move(models[1], "1", "rollback", NOW + timedelta(hours=3))
-    assert find_newest_champion(home, models).directory == moved[0]
+    assert find_served(home, models).directory == moved[0]
 
 
 def test_a_home_without_a_champion_is_refused_before_mlflow_is_loaded(
     home: Home, tracking: Tracking, name: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="no model registry there"):
-        require_champion(Home(tmp_path), (name,))
+        require_served(Home(tmp_path), (name,))
     registered(tracking, name)
     with pytest.raises(
         ModelError, match=rf"has no champion; registered are: .*{name} 1, challenger"
     ):
-        require_champion(home, (name, "other"))
+        require_served(home, (name, "other"))
     promote_model(home, name)
-    require_champion(home, ("other", name))
+    require_served(home, ("other", name))
 
 
 def test_the_check_before_mlflow_is_loaded_agrees_with_mlflow(

@@ -23,7 +23,7 @@ def test_the_service_scores_exactly_as_the_scorer_does(
     request = {"customer_ids": built.ids} if by == "customers" else {"rows": raw_rows(built)}
     answer = predict(caller, request | {"reasons": 0})
     scores = Scorer(built.version, threads=0).score(built.matrix)
-    assert answer["model"] == {"name": "churn", "version": "1"}
+    assert answer["model"] == {"name": "churn", "version": "1", "shadow": False}
     assert [entry["customer_id"] for entry in answer["predictions"]] == built.ids
     assert [entry["probability"] for entry in answer["predictions"]] == scores.probability.tolist()
     assert [entry["band"] for entry in answer["predictions"]] == scores.band.tolist()
