@@ -177,10 +177,9 @@ def _print_uplift(run: "UpliftRun") -> None:
         console.print(verdicts)
     console.print(f"\nIn {run.seconds:.0f} s. Look at")
     console.print(f"  {escape(str(run.report))}  [dim]the report[/dim]", soft_wrap=True)
-    console.print(
-        f"  {escape(str(run.directory))}  [dim]the result as JSON, and a model for each action[/dim]",
-        soft_wrap=True,
-    )
+    models = any(evaluation.models for evaluation in run.evaluations)
+    what = "the result as JSON" + (", and a model for each action" if models else "")
+    console.print(f"  {escape(str(run.directory))}  [dim]{what}[/dim]", soft_wrap=True)
     for name, number in run.registered.items():
         console.print(f"  {escape(name)} version {number}  [dim]registered as challenger[/dim]")
 
@@ -241,15 +240,19 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
         *_cells(action.average, unit),
         f"randomised; works? [bold]{words.works(action)}[/bold]",
     )
+    alone = "" if action.unadjusted_agrees else f"; [yellow]{words.unadjusted(action)}[/yellow]"
     table.add_row(
-        "unadjusted difference", *_cells(action.unadjusted, unit), "[dim]of the arms' means[/dim]"
+        "unadjusted difference",
+        *_cells(action.unadjusted, unit),
+        f"[dim]of the arms' means[/dim]{alone}",
     )
-    table.add_row(
-        "Qini coefficient",
-        *_cells(action.qini, unit),
-        f"targetable? [bold]{words.targetable(action)}[/bold]",
-    )
-    table.add_row("AUTOC", *_cells(action.autoc, unit), "[dim]0 is a random ranking[/dim]")
+    if action.ranked:
+        table.add_row(
+            "Qini coefficient",
+            *_cells(action.qini, unit),
+            f"targetable? [bold]{words.targetable(action)}[/bold]",
+        )
+        table.add_row("AUTOC", *_cells(action.autoc, unit), "[dim]0 is a random ranking[/dim]")
     for policy in action.policies:
         if policy.over_random:
             name = {"model": "by prediction", "riskiest": "by risk"}[policy.name]

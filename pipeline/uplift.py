@@ -188,7 +188,12 @@ def evaluate_table(
         *(f"{name!r} differs between the arms and is not used" for name in sorted(after)),
     )
     result = evaluate_experiment(table.experiment.with_a_feature(), settings)
-    names = _model_names(result.experiment.arms[1:]) if table.encoding.columns else []
+    moved = [action for action in result.actions if action.adjusted_by_more_than_chance]
+    if moved and table.experiment.is_ranked:
+        notes = (*notes, *map(_moved, moved))
+        table = table.without(table.experiment.labels)
+        result = evaluate_experiment(table.experiment.with_a_feature(), settings)
+    names = _model_names(result.experiment.arms[1:]) if table.experiment.is_ranked else []
     evaluated = ExperimentEvaluation(
         result=result,
         imbalances=differing,
@@ -355,7 +360,9 @@ def _notes(table: ExperimentTable) -> tuple[str, ...]:
     }[experiment.source]
     empty = tuple(f"column {name!r} is no feature" for name in table.columns_left_out)
     plain = (
-        () if table.encoding.columns else ("nothing tells people apart, so there is no ranking",)
+        ()
+        if table.experiment.is_ranked
+        else ("no feature tells customers apart: the effect is not adjusted, and nobody is ranked",)
     )
     return (
         f"control is {experiment.arms[0]!r}, {table.control_why}",
@@ -364,6 +371,13 @@ def _notes(table: ExperimentTable) -> tuple[str, ...]:
         *table.notes,
         *empty,
         *plain,
+    )
+
+
+def _moved(action: ActionUplift) -> str:
+    return (
+        f"the features together differ between {action.action!r} and control by more than chance: "
+        "none is used, as one was perhaps filled in afterwards"
     )
 
 

@@ -59,8 +59,8 @@ class ActionSection:
         How numbers are written.
     effects : Forest
         Average effect, and effects by group.
-    qini : Markup
-        The Qini curve.
+    qini : Markup or None
+        The Qini curve; None where no feature ranks customers.
     """
 
     key: str
@@ -68,7 +68,7 @@ class ActionSection:
     action: ActionUplift
     unit: Unit
     effects: Forest
-    qini: Markup
+    qini: Markup | None
 
 
 def render_uplift(
@@ -112,8 +112,9 @@ def render_uplift(
 
 def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> ActionSection:
     unit = Unit(evaluated.experiment.binary)
-    figure = qini_figure(action, unit.factor, unit.word)
-    qini = inline_svg(figure, f"{key}-qini")
+    qini = None
+    if action.ranked:
+        qini = inline_svg(qini_figure(action, unit.factor, unit.word), f"{key}-qini")
     return ActionSection(
         key=key,
         evaluated=evaluated,
@@ -135,11 +136,12 @@ def _effects(action: ActionUplift, unit: Unit) -> Forest:
         entry(_ordinal(place, count), group.effect, f"predicted {unit.effect(group.predicted)}")
         for place, group in enumerate(action.groups)
     ]
+    on_average = [
+        entry("all customers", action.average),
+        entry("all customers, unadjusted", action.unadjusted),
+    ]
     return forest(
-        [
-            ("On average", [entry("all customers", action.average)]),
-            ("By predicted uplift", by_group),
-        ],
+        [("On average", on_average), *([("By predicted uplift", by_group)] if by_group else [])],
         factor=unit.factor,
         sign=True,
         reference=0.0,

@@ -60,8 +60,21 @@ def works(action: ActionUplift) -> str:
     return "yes" if action.works else "no, it does harm" if action.harms else "not shown"
 
 
+def unadjusted(action: ActionUplift) -> str:
+    """What the difference of the arms' means alone says, where that differs from the verdict."""
+    if action.unadjusted.low > 0:
+        return "alone it shows that the action works"
+    return (
+        "alone it shows harm"
+        if action.unadjusted.high < 0
+        else "alone it shows neither good nor harm"
+    )
+
+
 def targetable(action: ActionUplift) -> str:
     """Whether the action is targetable, in words."""
+    if not action.ranked:
+        return "not evaluated, without features"
     return "yes" if action.targetable else "not shown"
 
 
@@ -79,4 +92,4 @@ def imbalance(difference: Imbalance) -> str:
         count = "more" if difference.z > 0 else "fewer"
         return f"arm {difference.arm} has {count} rows than its propensities give, by {by}: are they those of the draw?"
     differs = f"{difference.feature} differs between {difference.arm} and control, by {by}"
-    return f"{differs}: was it known before the treatment? If not, leave it out with --drop"
+    return f"{differs}: was it filled in after the treatment, or were the arms not drawn at random?"

@@ -28,7 +28,7 @@ class Imbalance:
     arm : str
         The arm.
     feature : str or None
-        The feature; None where the arm's own share differs from what the propensities imply.
+        The feature's label; None where the arm's own share differs from what the propensities imply.
     z : float
         The difference in standard errors.
     """
@@ -45,7 +45,7 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
     """
     columns = [
         (name, values)
-        for place, name in enumerate(experiment.features)
+        for place, name in enumerate(experiment.labels)
         for values in _views(experiment, place)
     ]
     bound = float(norm.isf(ALARM / 2 / max(1, len(columns) + 1) / (len(experiment.arms) - 1)))

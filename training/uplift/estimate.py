@@ -13,7 +13,6 @@ from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.logging import Advance, progress
 from models.uplift import UpliftGroup, UpliftModel
-from training.evaluation.assessment import Estimate
 from training.uplift import inference
 from training.uplift.experiment import Experiment
 from training.uplift.groups import groups
@@ -25,6 +24,9 @@ from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_ro
 from training.uplift.settings import UpliftSettings
 
 _CURVE_POINTS = 20
+
+_ALARMS = 50
+"""Comparisons that turn an interval of 95 % into one of 99.9 %."""
 
 _AVERAGE_FOLDS = 5
 """Folds for scoring average effects; more would hardly improve the models."""
@@ -178,12 +180,23 @@ def _evaluate_action(
             ]
         )
 
+    ranked = experiment.is_ranked
+    treated, control = (
+        np.where(experiment.arm == arm, 1 / experiment.propensity, 0.0) for arm in (action + 1, 0)
+    )
+    actions = len(experiment.arms) - 1
     return ActionUplift(
         action=experiment.arms[action + 1],
         control=_arm(experiment, 0),
         treatment=_arm(experiment, action + 1),
         average=inference.mean(scores.effect[action], experiment.cluster).interval(),
-        unadjusted=_unadjusted(experiment, action),
+        unadjusted=inference.difference(
+            experiment.outcome, treated, control, experiment.cluster
+        ).interval(),
+        adjustment=inference.adjustment(
+            scores.effect[action], experiment.outcome, treated, control, experiment.cluster
+        ).interval(_ALARMS * actions),
+        ranked=ranked,
         qini=over(
             lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")
         ).interval(),
@@ -193,26 +206,12 @@ def _evaluate_action(
         slope=over(
             lambda view: inference.slope(view.effect, view.predicted, view.cluster)
         ).interval(),
-        policies=_policies(over, settings.capacity_share),
-        groups=groups(
-            experiment,
-            sequences,
-            action,
-            settings.groups,
-            settings.groups * (len(experiment.arms) - 1),
-        ),
-        curve=tuple(_curve(over)),
+        policies=_policies(over, settings.capacity_share) if ranked else (),
+        groups=groups(experiment, sequences, action, settings.groups, settings.groups * actions)
+        if ranked
+        else (),
+        curve=tuple(_curve(over)) if ranked else (),
     )
-
-
-def _unadjusted(experiment: Experiment, action: int) -> Estimate:
-    weight = 1 / experiment.propensity
-    return inference.difference(
-        experiment.outcome,
-        np.where(experiment.arm == action + 1, weight, 0.0),
-        np.where(experiment.arm == 0, weight, 0.0),
-        experiment.cluster,
-    ).interval()
 
 
 def _arm(experiment: Experiment, position: int) -> Arm:

@@ -97,6 +97,13 @@ class Experiment:
             for name, mark in self.marks.items()
         }
 
+    @property
+    def is_ranked(self) -> bool:
+        """Whether any feature differs between rows, so that they can be ranked."""
+        missing = np.isnan(self.matrix)
+        values = np.where(missing, np.inf, self.matrix)
+        return bool((values != values[:1]).any())
+
     def with_a_feature(self) -> "Experiment":
         """The experiment itself, or one with a feature that is the same for everybody, where it has
         none: its average effect is then the plain difference of means.

@@ -113,8 +113,8 @@ class ExperimentTable:
     notes: tuple[str, ...]
 
     def without(self, features: Collection[str]) -> "ExperimentTable":
-        """The same experiment without some features."""
-        kept = [k for k, name in enumerate(self.experiment.features) if name not in features]
+        """The same experiment without some features, by their labels."""
+        kept = [k for k, name in enumerate(self.experiment.labels) if name not in features]
         experiment = self.experiment
         return replace(
             self,

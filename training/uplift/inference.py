@@ -88,12 +88,37 @@ def difference(
     >>> difference(np.array([1.0, 1.0, 0.0, 1.0]), arm, 1 - arm, np.arange(4)).value
     0.5
     """
+    value, influence = _difference(outcome, treated, control)
+    return PointEstimate(value, *_error(influence, cluster))
+
+
+def adjustment(
+    score: Floats, outcome: Floats, treated: Floats, control: Floats, cluster: NDArray[np.int64]
+) -> PointEstimate:
+    """What adjusting for features adds to the difference of two arms' means.
+
+    It is 0 but for chance where all features were known before the arms were drawn.
+
+    Parameters
+    ----------
+    score : (m,) float64
+        Doubly robust scores of the effect.
+    outcome, treated, control, cluster
+        As for `difference`.
+    """
+    value, influence = _difference(outcome, treated, control)
+    own = float(score.mean())
+    return PointEstimate(own - value, *_error(score - own - influence, cluster))
+
+
+def _difference(outcome: Floats, treated: Floats, control: Floats) -> tuple[float, Floats]:
+    """Difference of two weighted means, and each row's influence on it."""
     influence, value = np.zeros(len(outcome)), 0.0
     for sign, weight in ((1.0, treated), (-1.0, control)):
         own = float((weight * outcome).sum() / weight.sum())
         value += sign * own
         influence += sign * weight * (outcome - own) * len(outcome) / weight.sum()
-    return PointEstimate(value, *_error(influence, cluster))
+    return value, influence
 
 
 def ranks(ranking: Floats) -> Floats:
@@ -158,8 +183,12 @@ def area(score: Floats, ranking: Floats, cluster: NDArray[np.int64], kind: Area)
     score : (m,) float64
         Scores, by models not fitted on the row.
     ranking : (m,) float64
-        Predictions to rank by, highest first, by a model not fitted on the row.
+        Predictions to rank by, highest first, by a model not fitted on the row. Where they are all
+        the same there is no ranking, and the area is 0 without an error.
     """
+    if np.ptp(ranking) == 0:
+        # Exactly: a sum of rounding errors would have an interval above or below zero.
+        return PointEstimate(0.0, 0.0, len(np.unique(cluster)))
     rank = ranks(ranking)
     weight = _weights(ranking, kind)
     value = float((weight * score).mean())

@@ -122,6 +122,11 @@ class ActionUplift:
     unadjusted : Estimate
         The plain difference of the two arms' mean outcomes, each row weighted by the inverse of
         its propensity, with the same kind of interval.
+    adjustment : Estimate
+        What the features add to the unadjusted difference, with an interval that holds 999 times
+        in 1,000 where all features were known before the arms were drawn.
+    ranked : bool
+        Whether any feature tells rows apart. Without one there are no policies, groups and curve.
     qini, autoc : Estimate
         How much better the ranking is than a random one, on rows it was not learnt from; 0 is
         random. The verdict uses the first.
@@ -140,6 +145,8 @@ class ActionUplift:
     treatment: Arm
     average: Estimate
     unadjusted: Estimate
+    adjustment: Estimate
+    ranked: bool
     qini: Estimate
     autoc: Estimate
     slope: Estimate
@@ -163,12 +170,25 @@ class ActionUplift:
         return self.qini.low > 0
 
     @property
+    def unadjusted_agrees(self) -> bool:
+        """The unadjusted difference alone gives the same answer to whether the action works."""
+        works, harms = self.unadjusted.low > 0, self.unadjusted.high < 0
+        return (works, harms) == (self.works, self.harms)
+
+    @property
+    def adjusted_by_more_than_chance(self) -> bool:
+        """Features move the effect as none that was known before the draw would."""
+        return not self.adjustment.low <= 0 <= self.adjustment.high
+
+    @property
     def verdict(self) -> str:
         """Both verdicts in words."""
         if self.harms:
             return "does harm on average" + (
                 ", to some customers more than to others" if self.targetable else ""
             )
+        if self.works and not self.ranked:
+            return "works"
         if self.works:
             return (
                 "works, and is targetable"
@@ -184,5 +204,6 @@ class ActionUplift:
             "harms": self.harms,
             "targetable": self.targetable,
             "verdict": self.verdict,
+            "unadjusted_agrees": self.unadjusted_agrees,
         }
         return {**asdict(self), **verdicts}

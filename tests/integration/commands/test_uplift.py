@@ -17,6 +17,8 @@ from commands.uplift import uplift
 from models.stored import dump
 from models.uplift import load_uplift
 from tests.builders.experiments import experiment
+from tests.builders.measured_tables import experiment_differences, measure_experiment
+from tests.builders.table_answers import EXPERIMENTS, TABLES
 
 app = typer.Typer()
 app.command()(uplift)
@@ -140,6 +142,32 @@ def test_options_about_a_table_need_one(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "TABLE: must be given, or --home hold an operator's raw tables" in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_experiments_as_people_have_them_are_evaluated_as_is_right(
+    name: str, tmp_path: Path
+) -> None:
+    measured = measure_experiment(name, EXPERIMENTS[name], tmp_path)
+    assert experiment_differences(EXPERIMENTS[name], measured) == [], measured
+
+
+def test_a_table_of_arms_and_outcomes_alone_says_the_difference_and_no_ranking(
+    run: Run, tmp_path: Path
+) -> None:
+    plain = ("--treatment", "arm", "--outcome", "stayed", "--good", "yes", "--id", "id")
+    done = run(TABLES / "uplift_plain_ab.csv", *plain, "--out", tmp_path / "out")
+    said = " ".join(done.stdout.split())
+    assert "new: works new 74.73 %" in said
+    assert "no feature tells customers apart" in said
+    assert "unadjusted difference +4.06" in said
+    assert "Qini" not in said
+    assert "a model for each action" not in said
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "unadjusted difference" in page
+    assert "Who should be treated" not in page
+    (experiment,) = json.loads((tmp_path / "out" / "uplift.json").read_text("utf-8"))["experiments"]
+    assert experiment["actions"][0]["unadjusted"]["value"] == pytest.approx(0.04064, abs=1e-5)
 
 
 def _sha256(path: Path) -> str:

@@ -97,6 +97,8 @@ def test_verdicts_in_words(
         treatment=arm,
         average=Estimate(sum(average) / 2, *average),
         unadjusted=nothing,
+        adjustment=nothing,
+        ranked=True,
         qini=Estimate(sum(qini) / 2, *qini),
         autoc=nothing,
         slope=nothing,
@@ -105,6 +107,30 @@ def test_verdicts_in_words(
         curve=(),
     )
     assert found.verdict == verdict
+
+
+def test_without_features_the_effect_is_the_plain_difference_and_nobody_is_ranked() -> None:
+    plain = experiment(rows=2_000, effect=0.15)
+    plain = replace(plain, matrix=np.empty((2_000, 0)), features=(), labels=())
+    (found,) = evaluate_experiment(plain.with_a_feature(), QUICK).actions
+    assert (found.verdict, found.ranked, found.targetable) == ("works", False, False)
+    assert found.average.value == pytest.approx(found.unadjusted.value, abs=0.002)
+    assert (found.policies, found.groups, found.curve) == ((), (), ())
+
+
+def test_features_that_take_up_the_effect_are_noticed_together() -> None:
+    drawn = experiment(rows=4_000, effect=0.0, features=4, seed=3)
+    random = np.random.default_rng(3)
+    after = random.normal(size=(4_000, 4)) + 0.09 * (drawn.arm == 1)[:, None]
+    stayed = (after.sum(axis=1) / 2 + random.normal(size=4_000) * 0.3 > 0).astype(float)
+    (found,) = evaluate_experiment(replace(drawn, matrix=after, outcome=stayed), QUICK).actions
+    assert found.adjusted_by_more_than_chance
+    assert found.unadjusted.low > 0
+    assert found.average.value < found.unadjusted.value - 0.02
+    left = 0.4 + 0.06 * (drawn.arm == 0)
+    before = replace(drawn, outcome=(random.random(4_000) > left).astype(float))
+    (found,) = evaluate_experiment(before, QUICK).actions
+    assert not found.adjusted_by_more_than_chance
 
 
 def test_policies_are_valued_both_ways_and_against_random(

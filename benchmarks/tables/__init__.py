@@ -1,0 +1,1 @@
+"""How tables of a team's own are read, and what that costs or gains."""
