@@ -196,7 +196,7 @@ def evaluate_table(
     names = _model_names(result.experiment.arms[1:]) if table.experiment.is_ranked else []
     evaluated = ExperimentEvaluation(
         result=result,
-        imbalances=differing,
+        imbalances=(*differing, *table.missing_outcomes),
         notes=notes,
         models=tuple(
             _with_documents(result.model(place, name, None), table)

@@ -2,7 +2,7 @@
 is no class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +106,7 @@ class Classes:
         return next((name for name in self.names if folded(name) == folded(plain)), None)
 
 
-def find_classes(text: pa.ChunkedArray, name: str) -> Classes:
+def find_classes(text: pa.ChunkedArray, name: str, kept: Collection[str] = frozenset()) -> Classes:
     """Find the classes of a column of text.
 
     Parameters
@@ -115,6 +115,8 @@ def find_classes(text: pa.ChunkedArray, name: str) -> Classes:
         As `features.encoding.reading.as_text` gives it.
     name : str
         The column's name, for the notes.
+    kept : collection of str
+        Words that are classes in this column, though elsewhere they mean missing.
     """
     counted = pc.value_counts(text.drop_null())
     spellings: list[str] = counted.field("values").to_pylist()
@@ -123,7 +125,7 @@ def find_classes(text: pa.ChunkedArray, name: str) -> Classes:
     for spelling, count in zip(spellings, counts, strict=True):
         plain = canonical_value(spelling)
         total[plain] = total.get(plain, 0) + count
-    missing = _missing_words(tuple(total))
+    missing = _missing_words(tuple(total), kept)
     groups: dict[str, list[str]] = {}
     for plain in total:
         if plain not in missing:
@@ -150,6 +152,14 @@ def find_classes(text: pa.ChunkedArray, name: str) -> Classes:
         missing={word: total[word] for word in missing},
         folded={variant: one for variant, one in chosen.items() if variant != one},
     )
+
+
+def blank_notes(values: pa.ChunkedArray, name: str) -> tuple[str, ...]:
+    """A note where cells have blanks around a class, which do not count."""
+    if not pa.types.is_string(values.type):
+        return ()
+    padded = pc.sum(pc.not_equal(values, pc.utf8_trim_whitespace(values))).as_py() or 0
+    return (f"{name}: blanks around {padded:,} values do not count",) if padded else ()
 
 
 def without_stray(classes: Classes, kept: Sequence[str], name: str) -> Classes:
@@ -192,8 +202,9 @@ def folded(value: str) -> str:
     return value.casefold().rstrip(".") or value
 
 
-def _missing_words(plain: Sequence[str]) -> tuple[str, ...]:
-    words = tuple(word for word in usual_words(plain) if folded(word) not in YES_WORDS | NO_WORDS)
+def _missing_words(plain: Sequence[str], kept: Collection[str]) -> tuple[str, ...]:
+    classes = YES_WORDS | NO_WORDS | frozenset(kept)
+    words = tuple(word for word in usual_words(plain) if folded(word) not in classes)
     # Where nothing else tells people apart, a word such as "none" is a class.
     return words if len({folded(one) for one in plain} - {folded(w) for w in words}) >= 2 else ()
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.encoding.dates import days_since_epoch, has_naive_times
 from features.encoding.encoding import Encoding, Kind, infer_encoding
 from features.encoding.reading import as_text, missing_count
+from features.flat.classes import blank_notes
 from features.flat.target import read_target
 from features.packed.store import MAX_ID_BYTES
 from features.tables.opening import check_named, check_role, open_table, read_columns
@@ -189,7 +190,7 @@ def read_customer_table(
         columns=columns,
         left_out=left_out,
         plan=plan,
-        notes=(*plan.notes, *target.notes),
+        notes=(*plan.notes, *blank_notes(source.table[roles.target], roles.target), *target.notes),
     )
 
 

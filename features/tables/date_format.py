@@ -110,7 +110,9 @@ def _in_order(field: _Parts, order: Order) -> Dates:
     named = pc.or_(pc.starts_with(first, "m"), pc.starts_with(second, "m"))
     valid &= np.array(pc.fill_null(pc.or_(pc.invert(named), pc.starts_with(month, "m")), False))
     lengths = np.array(pc.fill_null(pc.binary_length(year), 0))
-    valid &= (lengths == 4) | ((lengths == 2) if order in ("ymd", "dmy", "mdy") else False)
+    # Nobody writes a year of two digits before the name of a month.
+    short = ~np.array(pc.fill_null(named, False)) if order == "ymd" else order in ("dmy", "mdy")
+    valid &= (lengths == 4) | ((lengths == 2) & short)
     times, valid = _calendar(_whole(year), lengths, _whole(month), _whole(day), valid)
     seconds, valid = _time_of_day(field, valid)
     times = times + seconds.astype("timedelta64[us]")

@@ -88,6 +88,12 @@ def trait(difference: Trait) -> str:
 def imbalance(difference: Imbalance) -> str:
     """What an arm differs in, and what to check."""
     by = f"{abs(difference.z):.1f} standard errors"
+    if difference.of_missing_outcomes:
+        often = "more" if difference.z > 0 else "less"
+        return (
+            f"outcomes are missing {often} often in {difference.arm} than in control, by {by}: "
+            "those that are known may be of other customers"
+        )
     if difference.feature is None:
         count = "more" if difference.z > 0 else "fewer"
         return f"arm {difference.arm} has {count} rows than its propensities give, by {by}: are they those of the draw?"

@@ -4,9 +4,11 @@ Arms drawn at random are. A column in which they differ was written after the tr
 that arms were not drawn as stated. Either way, effects estimated with it cannot be trusted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from holdfast.arrays import Floats
@@ -31,11 +33,14 @@ class Imbalance:
         The feature's label; None where the arm's own share differs from what the propensities imply.
     z : float
         The difference in standard errors.
+    of_missing_outcomes : bool
+        Whether it is the share of rows without an outcome that differs.
     """
 
     arm: str
     feature: str | None
     z: float
+    of_missing_outcomes: bool = False
 
 
 def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
@@ -68,6 +73,32 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
                 )
     ordered = sorted(largest.items(), key=lambda item: -abs(item[1]))
     return tuple(Imbalance(arm, feature, z) for (arm, feature), z in ordered)
+
+
+def missing_outcomes(
+    arms: Sequence[str], arm: NDArray[np.int64], missing: NDArray[np.bool_]
+) -> tuple[Imbalance, ...]:
+    """Arms in which outcomes are missing more, or less, often than in control, beyond chance.
+
+    Parameters
+    ----------
+    arms : sequence of str
+        Names, control first.
+    arm : (n,) int64
+        Position of each row's arm, -1 where it has none.
+    missing : (n,) bool
+        Which rows have no outcome; they are left out of all estimates.
+    """
+    bound = float(norm.isf(ALARM / 2 / (len(arms) - 1)))
+    result = []
+    for place, name in enumerate(arms[1:], start=1):
+        own, control = missing[arm == place], missing[arm == 0]
+        pooled = float(np.concatenate([own, control]).mean())
+        error = np.sqrt(pooled * (1 - pooled) * (1 / len(own) + 1 / len(control)))
+        z = float((own.mean() - control.mean()) / error) if error else 0.0
+        if abs(z) > bound:
+            result.append(Imbalance(name, None, z, of_missing_outcomes=True))
+    return tuple(result)
 
 
 def _keep_largest(

@@ -149,7 +149,8 @@ class Experiment:
             if count < FEWEST_IN_AN_ARM:
                 raise InputError(
                     "--treatment",
-                    f"needs at least {FEWEST_IN_AN_ARM} rows in arm {name!r}",
+                    f"needs at least {FEWEST_IN_AN_ARM} rows in arm {name!r}; "
+                    "remove its rows, or name the arm in which they were drawn",
                     int(count),
                 )
         wrong = ~((self.propensity > 0) & (self.propensity < 1))

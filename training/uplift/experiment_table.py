@@ -1,6 +1,5 @@
 """A team's own experiment: a table with a treatment and an outcome column, read and checked."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,36 +15,26 @@ from features.flat.classes import (
     NO_WORDS,
     YES_WORDS,
     Classes,
+    blank_notes,
     find_classes,
     folded,
     without_stray,
 )
 from features.flat.customers import feature_kind, group_codes
-from features.tables.column_reading import ColumnReading
 from features.tables.opening import check_named, check_role, open_table, read_columns
 from features.tables.options import TableOptions
 from features.tables.plan import TablePlan
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from training.uplift.arms import Arms, find_arms, read_arms, with_arms
+from training.uplift.balance import Imbalance, missing_outcomes
 from training.uplift.experiment import Experiment, Source
-from training.uplift.outcome import as_numbers, read_outcome
+from training.uplift.outcome import HIGHER, LOWER, as_numbers, read_outcome
 
-_CONTROL_WORDS = frozenset(
-    {
-        "control",
-        "none",
-        "no",
-        "0",
-        "false",
-        "untreated",
-        "placebo",
-        "nothing",
-        "no action",
-        "对照",
-        "对照组",
-    }
-)
-_CONTROL_START = re.compile(r"no[ _-]")
+_STRAY_SHARE = 0.05
+"""Largest share of outcomes beside yes and no that are left out unasked."""
+_MOST_STRAY = 5
+"""Most other values beside 0 and 1 that make one ask whether the outcome is a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +91,8 @@ class ExperimentTable:
         How every column was read.
     notes : tuple of str
         What was decided about the file, for a person.
+    missing_outcomes : tuple of Imbalance
+        Arms whose outcomes are missing more, or less, often than those of control.
     """
 
     experiment: Experiment
@@ -111,6 +102,7 @@ class ExperimentTable:
     columns_left_out: tuple[str, ...]
     plan: TablePlan
     notes: tuple[str, ...]
+    missing_outcomes: tuple[Imbalance, ...]
 
     def without(self, features: Collection[str]) -> "ExperimentTable":
         """The same experiment without some features, by their labels."""
@@ -155,33 +147,34 @@ def read_experiment(
         Names the option or column, the rule and the value.
     """
     source, plan = open_table(path, options, lambda written: _check_roles(written, roles))
-    plan = _with_arms(plan, source.table[roles.treatment], roles.treatment)
+    plan = with_arms(plan, source.table[roles.treatment], roles.treatment)
     used = {n for n in source.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
     used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
     as_written = {name for name in (roles.id, roles.group, roles.treatment, roles.outcome) if name}
     table, plan = read_columns(source, plan, used, as_written)
-    treatment = find_classes(
+    treatment = find_arms(
         plan.column(roles.treatment).read(table[roles.treatment]), roles.treatment
     )
     outcome = find_classes(_outcome_text(table, plan, roles.outcome), roles.outcome)
     outcome = _without_stray_outcomes(outcome, roles)
     stored = None if roles.propensity is None else _propensity(table, plan, roles.propensity)
-    kept, left_out = _kept_rows(table, roles, treatment, outcome, stored)
+    kept, left_out = _kept_rows(table, plan, roles, treatment, outcome, stored)
     rows = np.flatnonzero(kept)
+    written = table
     table = table.take(rows)
-    arms, arm, control_why = _arms(treatment.text.take(rows), treatment, roles)
+    arms = read_arms(treatment.text.take(rows), treatment, roles.control)
     value, good_why = read_outcome(outcome.text.take(rows), outcome, roles.good, roles.outcome)
     columns, empty = _feature_columns(table, plan, roles)
     encoding = infer_encoding(table, columns, {name: feature_kind(plan, name) for name in columns})
-    share = np.bincount(arm, minlength=len(arms)) / len(arm)
+    share = np.bincount(arms.position, minlength=len(arms.names)) / len(rows)
     propensities: Source = "shares" if stored is None else "stored"
     experiment = Experiment(
         name=path.name,
-        arms=arms,
-        arm=arm,
+        arms=arms.names,
+        arm=arms.position,
         outcome=value,
         outcome_name=roles.outcome,
-        propensity=share[arm] if stored is None else stored[rows],
+        propensity=share[arms.position] if stored is None else stored[rows],
         source=propensities,
         cluster=_clusters(table, roles),
         matrix=encoding.encode(table) if columns else np.empty((len(rows), 0)),
@@ -197,36 +190,42 @@ def read_experiment(
     return ExperimentTable(
         experiment=experiment.checked(),
         encoding=encoding,
-        control_why=control_why,
+        control_why=arms.control_why,
         good_why=good_why,
         columns_left_out=empty,
         plan=plan,
-        notes=(*plan.notes, *_spelling_notes(treatment), *_spelling_notes(outcome)),
+        notes=(
+            *plan.notes,
+            *blank_notes(written[roles.treatment], roles.treatment),
+            *blank_notes(written[roles.outcome], roles.outcome),
+            *_spelling_notes(treatment),
+            *_spelling_notes(outcome),
+            *_repeated_notes(table, arms, roles.id),
+        ),
+        missing_outcomes=missing_outcomes(
+            arms.names, _positions(treatment, arms), np.array(pc.is_null(outcome.text))
+        ),
     )
 
 
-def _with_arms(plan: TablePlan, values: pa.ChunkedArray, name: str) -> TablePlan:
-    """The plan with a question where names of arms differ in case only."""
-    reading = plan.column(name)
-    arms = ColumnReading(
-        name=name,
-        kind="category",
-        why="names the arm",
-        letter_case=reading.letter_case,
-    )
-    if reading.letter_case is None:
-        classes = find_classes(as_text(values), name)
-        if classes.folded:
-            first = next(iter(classes.folded))
-            arms = replace(
-                arms,
-                question=f"{first!r} and {classes.folded[first]!r} differ in case only; are they one arm?",
-                choices=(
-                    {"kind": "category", "letter_case": "ignore"},
-                    {"kind": "category", "letter_case": "keep"},
-                ),
-            )
-    return replace(plan, columns=tuple(arms if c.name == name else c for c in plan.columns))
+def _positions(treatment: Classes, arms: Arms) -> NDArray[np.int64]:
+    """Each row's arm, -1 where it has none."""
+    places = pc.index_in(treatment.text, value_set=pa.array(arms.names))
+    return np.array(pc.fill_null(places, -1).to_numpy(), dtype=np.int64)
+
+
+def _repeated_notes(table: pa.Table, arms: Arms, name: str | None) -> tuple[str, ...]:
+    """A note where customers have several rows, and several arms."""
+    if name is None:
+        return ()
+    customer = group_codes(table[name])
+    repeated = int((np.bincount(customer) > 1).sum())
+    if not repeated:
+        return ()
+    pairs = np.unique(np.column_stack([customer, arms.position]), axis=0)[:, 0]
+    mixed = int((np.bincount(pairs) > 1).sum())
+    note = f"{repeated:,} customers have several rows, which count as one observation"
+    return (f"{note}; {mixed:,} of them are in more than one arm" if mixed else note,)
 
 
 def _is_outcome_of_classes(plan: TablePlan, name: str) -> bool:
@@ -240,11 +239,25 @@ def _outcome_text(table: pa.Table, plan: TablePlan, name: str) -> pa.ChunkedArra
 
 
 def _without_stray_outcomes(outcome: Classes, roles: ExperimentRoles) -> Classes:
+    """Outcomes that are neither yes nor no are none; those that a person calls good are kept."""
     yes = [one for one in outcome.names if folded(one) in YES_WORDS]
     no = [one for one in outcome.names if folded(one) in NO_WORDS]
-    if len(yes) == 1 and len(no) == 1 and not _are_numbers(outcome.names):
-        return without_stray(outcome, [*yes, *no], roles.outcome)
-    return outcome
+    good = {outcome.matching(value) for value in roles.good}
+    if len(yes) != 1 or len(no) != 1 or not good <= {*yes, *no}:
+        return outcome
+    stray = [one for one in outcome.names if one not in (*yes, *no)]
+    rows = sum(outcome.counts[one] for one in stray)
+    few = rows <= _STRAY_SHARE * sum(outcome.counts.values())
+    if _are_numbers(outcome.names) and not good and stray:
+        if few and len(stray) <= _MOST_STRAY:
+            raise InputError(
+                roles.outcome,
+                f"has 0, 1 and other values in {rows:,} rows; take 0 and 1 alone with --good 1 (or 0), "
+                f"or all as numbers with --good {HIGHER} (or {LOWER})",
+                stray[0],
+            )
+        return outcome
+    return without_stray(outcome, [*yes, *no], roles.outcome) if few or good else outcome
 
 
 def _are_numbers(names: Sequence[str]) -> bool:
@@ -253,6 +266,7 @@ def _are_numbers(names: Sequence[str]) -> bool:
 
 def _kept_rows(
     table: pa.Table,
+    plan: TablePlan,
     roles: ExperimentRoles,
     treatment: Classes,
     outcome: Classes,
@@ -260,12 +274,17 @@ def _kept_rows(
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Rows with an arm and an outcome, and how many others there are by reason."""
     blank: dict[str, NDArray[np.bool_]] = {}
+    reading = plan.column(roles.outcome)
+    number = reading.kind == "number"
+    words = {roles.treatment: tuple(treatment.missing), roles.outcome: tuple(outcome.missing)}
+    words[roles.outcome] += reading.missing_marks if number else ()
     for name, classes in ((roles.treatment, treatment), (roles.outcome, outcome)):
         text = as_text(table[name])
-        for word in classes.missing:
+        for word in words[name]:
             blank[f"{name} is {word!r}"] = np.array(pc.fill_null(pc.equal(text, word), False))
         blank[f"{name} is blank"] = np.array(pc.is_null(text))
-        blank[f"{name} is none of the two outcomes"] = np.array(pc.is_null(classes.text))
+        what = "none of the two outcomes" if len(outcome.names) == 2 else "no number"
+        blank[f"{name} is {what}"] = np.array(pc.is_null(classes.text))
     if stored is not None:
         blank[f"{roles.propensity} is blank"] = np.isnan(stored)
         blank[f"{roles.propensity} is 0 or 1: not randomised"] = (stored == 0) | (stored == 1)
@@ -309,48 +328,6 @@ def _check_roles(table: pa.Table, roles: ExperimentRoles) -> None:
         check_named("--drop", name, names)
         if name in taken:
             raise InputError("--drop", f"must not be the column of {taken[name]}", name)
-
-
-def _arms(
-    treatment: pa.ChunkedArray, classes: Classes, roles: ExperimentRoles
-) -> tuple[tuple[str, ...], NDArray[np.int64], str]:
-    values = sorted(pc.unique(treatment).to_pylist())
-    if len(values) < 2:
-        raise InputError(
-            "--treatment", "needs at least two arms, control and one that was treated", values
-        )
-    if len(values) > 20:
-        raise InputError(
-            "--treatment",
-            f"must name the arms of an experiment, at most 20; it has {len(values)}",
-            values[0],
-        )
-    if roles.control is not None:
-        control = classes.matching(roles.control) or ""
-        if control not in values:
-            raise InputError(
-                "--control",
-                f"must occur in the treatment, which has {', '.join(map(repr, values))}",
-                roles.control,
-            )
-        why = "as given"
-    else:
-        likely = [
-            v for v in values if v.lower() in _CONTROL_WORDS or _CONTROL_START.match(v.lower())
-        ]
-        if len(likely) != 1:
-            shown = ", ".join(map(repr, values))
-            raise InputError(
-                "--treatment",
-                f"has the values {shown}; name with --control the one that means that nothing was done",
-            )
-        control, why = likely[0], "by its name"
-    arms = (control, *(value for value in values if value != control))
-    return (
-        arms,
-        np.array(pc.index_in(treatment, value_set=pa.array(arms)).to_numpy(), dtype=np.int64),
-        why,
-    )
 
 
 def _propensity(table: pa.Table, plan: TablePlan, name: str) -> Floats:

@@ -175,9 +175,97 @@ def test_control_is_recognised_by_its_name_or_must_be_given(
     ):  # holdout is no word for control: it is a share that all care is measured by
         assert read({"arm": arms}).experiment.arms[0] == "none"
         return
-    with pytest.raises(InputError, match="name with --control"):
+    with pytest.raises(InputError, match="such as --control a"):
         read({"arm": arms})
     assert read({"arm": arms}, control="b").experiment.arms == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        *("Control Group", "control_2024", "Kontrollgruppe", "контроль", "對照組", "無", "대조군"),
+        *("Grupo de control", "groupe témoin", "0.0", "not contacted", "None", "n"),
+    ],
+)
+def test_control_is_recognised_in_many_languages(
+    read: Callable[..., ExperimentTable], control: str
+) -> None:
+    arms = [
+        control if arm == "control" else ("sms", "mail")[number % 2]
+        for number, arm in enumerate(columns()["arm"])
+    ]
+    table = read({"arm": arms})
+    assert table.experiment.arms == (control if control != "0.0" else "0", "mail", "sms")
+    assert table.experiment.left_out == {}
+
+
+def test_blanks_around_arms_do_not_count_and_are_said(read: Callable[..., ExperimentTable]) -> None:
+    arms = [f" {arm} " if number % 4 == 0 else arm for number, arm in enumerate(columns()["arm"])]
+    table = read({"arm": arms})
+    assert table.experiment.arms == ("control", "call")
+    assert "arm: blanks around 100 values do not count" in table.notes
+
+
+def test_customers_of_several_rows_and_arms_are_counted(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    customer = [str(number // 2 if number < 40 else number) for number in range(ROWS)]
+    (note,) = (one for one in read({"customer": customer}).notes if "several rows" in one)
+    mixed = sum(
+        first != second
+        for first, second in zip(columns()["arm"][:40:2], columns()["arm"][1:40:2], strict=True)
+    )
+    assert note.startswith("20 customers have several rows")
+    assert note.endswith(f"{mixed} of them are in more than one arm")
+
+
+def test_outcomes_that_are_missing_in_one_arm_more_often_are_suspicious(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    both = zip(columns()["arm"], columns()["stayed"], strict=True)
+    stayed = [
+        "NA" if arm == "call" and number % 5 == 0 else word
+        for number, (arm, word) in enumerate(both)
+    ]
+    table = read({"stayed": stayed})
+    (found,) = table.missing_outcomes
+    assert (found.arm, found.feature, found.z > 5) == ("call", None, True)
+    often = ["NA" if number % 5 == 0 else word for number, word in enumerate(columns()["stayed"])]
+    assert read({"stayed": often}).missing_outcomes == ()
+
+
+def test_an_outcome_of_numbers_leaves_out_what_is_none(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    spend: list[object] = [f"{number % 97},{number % 10}5" for number in range(ROWS)]
+    spend[:3], spend[3] = ["NA"] * 3, ""
+    table = read({"spend": spend}, outcome="spend", without=("stayed",))
+    assert table.experiment.left_out == {"spend is 'NA'": 3, "spend is blank": 1}
+    assert table.experiment.outcome[0] == 4.45
+    assert "number" in table.plan.column("spend").kind
+
+
+def test_zeros_and_ones_with_a_few_other_numbers_are_asked_about(
+    read: Callable[..., ExperimentTable],
+) -> None:
+    stayed = ["1" if word == "yes" else "0" for word in columns()["stayed"]]
+    stayed[:4] = ["9"] * 4
+    with pytest.raises(InputError, match="in 4 rows; take 0 and 1 alone with --good 1"):
+        read({"stayed": stayed})
+    table = read({"stayed": stayed}, good=("1",))
+    assert table.experiment.binary
+    assert table.experiment.left_out == {"stayed is none of the two outcomes": 4}
+    assert not read({"stayed": stayed}, good=("higher",)).experiment.binary
+
+
+def test_a_good_outcome_beside_yes_and_no_is_kept(read: Callable[..., ExperimentTable]) -> None:
+    stayed = [
+        "upgraded" if number < 60 else word for number, word in enumerate(columns()["stayed"])
+    ]
+    found = read({"stayed": stayed}, good=("yes", "upgraded")).experiment
+    assert (found.left_out, len(found.outcome)) == ({}, ROWS)
+    with pytest.raises(InputError, match="name with --good the good ones"):
+        read({"stayed": stayed})
 
 
 def test_more_arms_are_each_compared_with_control(read: Callable[..., ExperimentTable]) -> None:
