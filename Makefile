@@ -78,6 +78,9 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.models.flat_table
 	$(BIN)/python -m benchmarks.features.table_reading
+	$(BIN)/python -m benchmarks.tables.cases
+	$(BIN)/python -m benchmarks.tables.rewritten
+	$(BIN)/python -m benchmarks.tables.quickstart_time
 	$(BIN)/python -m benchmarks.features.build
 	$(BIN)/python -m benchmarks.features.build_pandas
 	$(BIN)/python -m benchmarks.features.online_store
