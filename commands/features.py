@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.night import print_night
 
 if TYPE_CHECKING:
     from features.online.profile import KnownFeature, Profile
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pipeline.features import FeatureBuild
 
 _COLOURS = {"create": "green", "update": "yellow", "delete": "red"}
+
+DONE_WITH_DOUBTS = 3
+"""Exit code when features were built and raw tables were not as expected."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,30 +81,60 @@ def build(
             show_default=False,
         ),
     ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Take tonight's table as it is, whatever is unusual about it; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute features: the newest snapshot of everyone, and past Mondays for training."""
+    """Compute features: the newest snapshot of everyone, and past Mondays for training.
+
+    Exit code 3 when raw tables were not as expected, 1 when they stopped the build.
+    """
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.contracts.tables import TABLES
+        from features.intake.expectations import Expectations
+        from features.intake.verdicts import NightStoppedError, require_tables
         from features.online.settings import OnlineSettings
-        from features.settings import FeatureSettings
+        from features.settings import ExpectationSettings, FeatureSettings
         from holdfast.clock import system_clock
         from pipeline.features import build_features
 
-        result = build_features(
-            home_of(home),
-            FeatureSettings.read(),
-            now=system_clock(),
-            online=OnlineSettings.read(),
-            source=source,
-            at=at,
+        expectations = Expectations(
+            ExpectationSettings.read(), accepted=require_tables("--accept", accept or (), TABLES)
         )
+        stopped: NightStoppedError | None = None
+        try:
+            result = build_features(
+                home_of(home),
+                FeatureSettings.read(),
+                now=system_clock(),
+                online=OnlineSettings.read(),
+                source=source,
+                at=at,
+                expectations=expectations,
+            )
+        except NightStoppedError as stop:
+            stopped = stop
+    if stopped is not None:
+        if as_json:
+            print_json({"night": stopped.night.to_json()})
+        else:
+            print_night(stopped.night)
+        raise stopped
     if as_json:
         print_json(result.to_json())
     else:
         _print_build(result)
+    if result.night is not None and result.night.doubts:
+        raise typer.Exit(DONE_WITH_DOUBTS)
 
 
 @app.command()
@@ -187,6 +221,8 @@ def _print_build(result: "FeatureBuild") -> None:
             f"[yellow]quarantined[/yellow] {result.quarantined:,} rows, with the reasons in {escape(str(result.quarantine))}",
             soft_wrap=True,
         )
+    if result.night is not None:
+        print_night(result.night)
     for doubt in result.check.doubts if result.check else ():
         console.print(
             f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}",

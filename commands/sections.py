@@ -31,7 +31,7 @@ class Setting:
 def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
     from features.online.settings import OnlineSettings
-    from features.settings import FeatureSettings, ReadingSettings
+    from features.settings import ExpectationSettings, FeatureSettings, ReadingSettings
     from models.settings import BandSettings, ValueSettings
     from serving.settings import ServingSettings
     from training.settings import (
@@ -46,7 +46,7 @@ def sections() -> tuple[type[Section], ...]:
     from training.uplift.settings import UpliftSettings
 
     return (
-        *(BaseSection, ReadingSettings, FeatureSettings, OnlineSettings),
+        *(BaseSection, ReadingSettings, ExpectationSettings, FeatureSettings, OnlineSettings),
         *(
             LabelSettings,
             SurveySettings,

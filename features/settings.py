@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from features.contracts.tables import TABLES
 from holdfast.cores import core_count
 from holdfast.settings import Section
 
@@ -65,6 +66,37 @@ class FeatureSettings(Section):
         }
 
 
+class ExpectationSettings(Section):
+    """What is expected of a night's raw tables, and what is done where they are not as expected."""
+
+    prefix = "HOLDFAST_EXPECTATION_"
+
+    stop: str = Field(
+        default="customers,subscriptions",
+        description=(
+            "Tables, parted by commas, that stop the night when they are not as expected; of others yesterday's rows are used."
+        ),
+    )
+    quarantine_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of a table's rows that may be quarantined; beyond it the table is doubtful.",
+    )
+
+    @field_validator("stop")
+    @classmethod
+    def _names_tables(cls, stop: str) -> str:
+        if unknown := [name for name in _names(stop) if name not in TABLES]:
+            raise ValueError(f"must name raw tables; {unknown[0]} is none")
+        return stop
+
+    @property
+    def stop_tables(self) -> frozenset[str]:
+        """Tables that stop the night."""
+        return frozenset(_names(self.stop))
+
+
 class ReadingSettings(Section):
     """How a team's own table is read."""
 
@@ -79,3 +111,7 @@ class ReadingSettings(Section):
             "the run stops and asks."
         ),
     )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

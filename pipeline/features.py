@@ -16,7 +16,9 @@ from holdfast.home import Home, locked
 
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
+    from features.intake.expectations import Expectations
     from features.intake.report import CheckReport
+    from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
 
 
@@ -44,6 +46,11 @@ class FeatureBuild:
         return 0 if self.check is None else sum(table.quarantined for table in self.check.tables)
 
     @property
+    def night(self) -> "NightVerdict | None":
+        """What was made of the tables taken in."""
+        return None if self.check is None else self.check.night
+
+    @property
     def disabled(self) -> Mapping[str, tuple[str, ...]]:
         """Absent tables and the features that each disables."""
         absent = {
@@ -64,6 +71,7 @@ class FeatureBuild:
             "rows": dict(self.build.rows),
             "disabled": {table: list(names) for table, names in self.disabled.items()},
             "check": self.check and self.check.to_json(),
+            "night": self.night and self.night.to_json(),
             "seconds": self.build.seconds,
         }
 
@@ -76,6 +84,7 @@ def build_features(
     online: OnlineSettings | None = None,
     source: str | None = None,
     at: datetime | None = None,
+    expectations: "Expectations | None" = None,
 ) -> FeatureBuild:
     """Take raw tables in and compute the features that are missing.
 
@@ -94,10 +103,15 @@ def build_features(
     at : datetime, optional
         Midnight of the newest snapshot, UTC. Default: the last one that the data reach.
 
+    expectations : Expectations, optional
+        What is expected of the tables taken in. Default: nothing, they are taken as they are.
+
     Raises
     ------
     InputError
         The tables cannot be taken in, or there are none.
+    NightStoppedError
+        The tables are not as expected. Nothing was replaced.
     HomeError
         Another process writes in the home.
     """
@@ -122,6 +136,7 @@ def build_features(
                 quarantine=home.quarantine,
                 now=now,
                 disables=features_without,
+                judge=None if expectations is None else expectations.judge,
             )
         )
         report = build(home.raw, repository.directory, settings, now=now, at=moment)

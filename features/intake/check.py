@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -25,11 +25,13 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
 from features.contracts.types import Fault, refusals, typed
+from features.intake.expectations import Intake
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
 from features.intake.report import AbsentTable, CheckReport, TableReport
 from features.intake.rows import check_rows
 from features.intake.store import RawStore
+from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.sources import Part, TableSource
 from features.sources.folder import ParquetPart, row_numbers
 from features.sources.part import BATCH_ROWS
@@ -38,9 +40,13 @@ from holdfast.arrays import Positions
 from holdfast.errors import InputError
 from holdfast.logging import Advance, progress
 
+Judge = Callable[[Intake], NightVerdict]
+"""Says what is made of tonight's tables."""
+
 Disables = Callable[[str], Sequence[str]]
 """Names the features that cannot be computed without a table."""
 
+_SPILL = ".spill"
 _NONE: Positions = np.empty(0, dtype=np.int64)
 
 
@@ -51,6 +57,7 @@ def accept(
     quarantine: Path,
     now: datetime,
     disables: Disables = lambda table: (),
+    judge: Judge | None = None,
 ) -> CheckReport:
     """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
 
@@ -71,6 +78,9 @@ def accept(
         With a time zone: tables whose rows arrive later are doubtful.
     disables : callable
         Names the features that cannot be computed without a table.
+    judge : callable, optional
+        Compares the new store with other nights before it is published, and says of which tables
+        the present rows are kept instead.
 
     Returns
     -------
@@ -82,8 +92,10 @@ def accept(
     InputError
         A required table or column is missing, a column's type or a file cannot be read, or ``out``
         or ``quarantine`` holds something else. Nothing was changed.
+    NightStoppedError
+        The judge stops the night. Nothing was changed.
     """
-    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, disables)
+    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, disables, judge)
 
 
 def check(
@@ -126,6 +138,7 @@ def _run(
     folder: QuarantineFolder,
     now: datetime,
     disables: Disables,
+    judge: Judge | None = None,
 ) -> CheckReport:
     started = time.monotonic()
     _refuse_early(source, store)
@@ -146,6 +159,23 @@ def _run(
             quarantine=folder.root,
             seconds=time.monotonic() - started,
         )
+        if judge is not None:
+            night = judge(
+                Intake(
+                    reports=reports,
+                    files=store.files,
+                    present=store.present_files,
+                    quarantine=folder.beside,
+                    spill=store.beside / _SPILL,
+                    now=now,
+                )
+            )
+            if night.stopped:
+                raise NightStoppedError(night)
+            for verdict in night.tables:
+                if verdict.used == "yesterday's":
+                    store.keep_present(verdict.table)
+            report = replace(report, night=night, seconds=time.monotonic() - started)
     folder.publish()
     store.publish()
     return report
@@ -176,7 +206,7 @@ def _refuse_early(source: TableSource, store: RawStore) -> None:
 
 @contextmanager
 def _prepared(store: RawStore, folder: QuarantineFolder) -> Iterator[WholeTables]:
-    spill = store.beside / ".spill"
+    spill = store.beside / _SPILL
     spill.mkdir(parents=True)
     whole = WholeTables(spill)
     try:

@@ -11,7 +11,7 @@ from features.sources.whole_table import WholeTables
 STALE_DAYS = 35
 """A table of events is stale when its newest row is that much older than the newest of all."""
 
-_IN_WAVES = ("price_changes", "incidents", "care_contacts", "care_outcomes")
+IN_WAVES = ("price_changes", "incidents", "care_contacts", "care_outcomes")
 """Events that may well not happen for months."""
 
 RARELY_FOUND = 0.5
@@ -78,7 +78,7 @@ def _untimely(reports: Mapping[str, TableReport], now: datetime) -> Iterator[Dou
             )
         if (
             TABLES[name].kind != "event"
-            or name in _IN_WAVES
+            or name in IN_WAVES
             or span.last_happened is None
             or newest is None
         ):

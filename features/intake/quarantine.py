@@ -262,7 +262,7 @@ class QuarantineFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._beside = root / ".quarantine.new"
+        self.beside = root / ".quarantine.new"
         for name in TABLES:
             place = self._place(name)
             if place.exists() and not _is_quarantine(place):
@@ -275,13 +275,13 @@ class QuarantineFolder:
 
     def table(self, table: Table) -> TableQuarantine:
         """A table's part of the new quarantine."""
-        return TableQuarantine(table, self._beside)
+        return TableQuarantine(table, self.beside)
 
     def publish(self) -> None:
         """Put the new quarantine in the place of the present one."""
         self.root.mkdir(parents=True, exist_ok=True)
         for name in TABLES:
-            new = self._beside / f"{name}.parquet"
+            new = self.beside / f"{name}.parquet"
             if new.exists():
                 new.replace(self._place(name))
             else:
@@ -290,7 +290,7 @@ class QuarantineFolder:
 
     def discard(self) -> None:
         """Remove what was not published."""
-        shutil.rmtree(self._beside, ignore_errors=True)
+        shutil.rmtree(self.beside, ignore_errors=True)
 
     def _place(self, name: str) -> Path:
         return self.root / f"{name}.parquet"

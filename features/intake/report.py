@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from features.intake.quarantine import RuleCount
+from features.intake.verdicts import NightVerdict
 from features.sources.whole_table import TimeSpan
 
 
@@ -116,6 +117,8 @@ class CheckReport:
         Folder that quarantined rows lie in.
     seconds : float
         How long it took.
+    night : NightVerdict or None
+        What was made of the tables beside those of other nights; None where nobody asked.
     """
 
     where: str
@@ -125,6 +128,7 @@ class CheckReport:
     doubts: tuple[Doubt, ...]
     quarantine: Path
     seconds: float
+    night: NightVerdict | None = None
 
     @property
     def clean(self) -> bool:

@@ -67,6 +67,23 @@ class RawStore:
         """A table's accepted files in the new store."""
         return sorted((self.beside / table).glob("*.parquet"))
 
+    def present_files(self, table: str) -> list[Path]:
+        """A table's files in the present store."""
+        return sorted((self.root / table).glob("*.parquet"))
+
+    def keep_present(self, table: str) -> None:
+        """Take over a table of the present store as a whole, in the place of the new one."""
+        folder, prefix = self.beside / table, f"{table}/"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file in self.present_files(table):
+            os.link(file, folder / file.name)
+        for name in [name for name in self._now if name.startswith(prefix)]:
+            del self._now[name]
+        self._now |= {
+            name: accepted for name, accepted in self._before.items() if name.startswith(prefix)
+        }
+
     def place(self, table: str, part: Part) -> Path:
         """Where a part's accepted rows go in the new store."""
         folder = self.beside / table

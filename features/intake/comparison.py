@@ -1,0 +1,271 @@
+"""Tonight's rows of a table beside those of comparable nights: what is not as usual.
+
+Every function yields pairs of a verdict and its reason. A night is compared with the same weekday
+of the weeks before, alone and as the end of seven days: tables are filled in weekly rhythms, and of
+small ones a single day tells little.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+
+from features.contracts.tables import Table
+from features.intake.bounds import (
+    FEWEST_ROWS,
+    Bounds,
+    count_bounds,
+    distance,
+    share_bounds,
+    size_bounds,
+    usual_shares,
+)
+from features.intake.day_profiles import DAYS, HOUR, LAG, DayProfiles
+from features.intake.verdicts import Reason, Verdict
+from holdfast.arrays import Floats
+
+Unusual = tuple[Verdict, Reason]
+
+WEEKS = 12
+"""Weeks that a night is compared with."""
+
+ALMOST_NONE = 0.1
+"""A smaller share of the usual rows is `late`, a larger one `thin`."""
+
+_WINDOWS_DAYS = (1, 7)
+_SCANNED_DAYS = 7
+
+_SHARE_FLOOR, _VALUES_FLOOR, _HOURS_FLOOR = 0.10, 0.15, 0.25
+_SIZE_FLOOR, _LAG_FLOOR = np.log(1.5), np.log(2.0)
+_LATE_SECONDS = 86_400.0
+
+_NEW_VALUE_SHARE, _NEW_VALUE_ROWS, _KNOWN_VALUES_ROWS = 0.02, 5, 200
+_FUTURE_SHARE = 0.01
+_GAP_DAYS, _GAP_LONGEST, _GAP_MEANS, _GAP_NIGHTS = 7, 2, 10, 8
+"""Without rows for a week, twice the longest gap, and ten times the mean gap."""
+
+
+def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """Rows of each of the last days, and of the week; a hole is reported until it is filled."""
+    for days, before in [*((1, before) for before in range(_SCANNED_DAYS)), (7, 0)]:
+        bounds = count_bounds(comparable(old, old.rows, days, before))
+        if bounds is None:
+            continue
+        seen = float(window(new.rows, days, before))
+        day = new.last - timedelta(days=before)
+        when = f"on {day}" if days == 1 else f"in the {days} days to {day}"
+        if seen < bounds.low:
+            kind: Verdict = "late" if seen < ALMOST_NONE * bounds.middle else "thin"
+            yield kind, count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+        elif seen > bounds.high and before == 0:
+            yield "changed", count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+
+
+def compare_gap(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """Days without any row: more than ever before, of tables too small to count by day."""
+    arrivals = np.flatnonzero(old.rows[1 : DAYS + 1 - _SCANNED_DAYS])
+    if len(arrivals) < _GAP_NIGHTS:
+        return
+    longest = float(np.diff(arrivals).max())
+    latest = np.flatnonzero(new.rows[1:])
+    seen = float(DAYS - 1 - (latest[-1] if len(latest) else 0))
+    mean = float(arrivals[-1] - arrivals[0]) / (len(arrivals) - 1)
+    high = max(_GAP_DAYS, _GAP_LONGEST * longest, _GAP_MEANS * mean)
+    if seen > high:
+        about = f"nothing has arrived for {seen:.0f} days; the longest time without rows was {longest:.0f}"
+        yield "late", reason("gap", "", seen, Bounds(0, longest, high), about)
+
+
+def compare_future(new: DayProfiles) -> Iterator[Unusual]:
+    """Rows that claim to arrive after tonight."""
+    week = float(window(new.rows, 7, 0))
+    high = max(_FUTURE_SHARE * week, float(FEWEST_ROWS))
+    if new.later > high:
+        about = f"{new.later:,} rows claim to arrive after {new.last}"
+        yield "changed", reason("future", "", new.later, Bounds(0, 0, high), about)
+
+
+def compare_segments(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """Rows of each product line and region."""
+    for segment, by_value in old.segments.items():
+        for value, daily in by_value.items():
+            tonight = new.segments.get(segment, {}).get(value, np.zeros(DAYS + 1))
+            for days in _WINDOWS_DAYS:
+                bounds = count_bounds(comparable(old, daily, days))
+                seen = float(window(tonight, days))
+                if bounds is not None and seen < bounds.low:
+                    about = f"rows of {segment} {value} arrived {_when(new, days)}"
+                    yield "thin", count_reason("segment", segment, seen, bounds, about)
+                    break
+
+
+def compare_ids(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """How many subscriptions or customers have rows."""
+    for column, daily in old.ids.items():
+        bounds = count_bounds(comparable(old, daily, 1))
+        seen = float(window(new.ids[column], 1))
+        if bounds is not None and seen < bounds.low:
+            about = f"different values of {column} arrived {_when(new, 1)}"
+            yield "thin", count_reason("ids", column, seen, bounds, about)
+
+
+def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """Shares of nulls and of zeros, by column."""
+    for kind, what in (("nulls", "are empty"), ("zeros", "are 0")):
+        for column, daily in getattr(old, kind).items():
+            for days in _WINDOWS_DAYS:
+                rows = float(window(new.rows, days))
+                bounds = share_bounds(
+                    comparable(old, daily, days),
+                    comparable(old, old.rows, days),
+                    rows,
+                    _SHARE_FLOOR,
+                )
+                if bounds is None:
+                    continue
+                seen = float(window(getattr(new, kind)[column], days)) / rows
+                if not bounds.hold(seen):
+                    about = f"{column}: {seen:.1%} {what} of what arrived {_when(new, days)}, usually {bounds.middle:.1%}"
+                    yield "changed", reason(kind, column, seen, bounds, about)
+                    break
+
+
+def compare_values(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[Unusual]:
+    """How rows are distributed over the values of a column, and values never seen."""
+    for column, by_value in old.values.items():
+        tonight = new.values.get(column, {})
+        names = sorted({*by_value, *tonight})
+        before = np.array([by_value.get(name, np.zeros(DAYS + 1)) for name in names])
+        now = np.array([tonight.get(name, np.zeros(DAYS + 1)) for name in names])
+        if not names:
+            continue
+        yield from _new_values(table, column, names, before, now)
+        for days in _WINDOWS_DAYS:
+            counts = np.array([window(daily, days) for daily in now])
+            past = np.array([comparable(old, daily, days) for daily in before]).T
+            rows = past.sum(axis=1) if past.size else np.zeros(0)
+            floor = _HOURS_FLOOR if column == HOUR else _VALUES_FLOOR
+            with_rows = rows > 0
+            usual = usual_shares(
+                past[with_rows] / rows[with_rows, None], rows[with_rows], counts.sum(), floor
+            )
+            if usual is None:
+                continue
+            shares, high = usual
+            seen = float(distance(counts / counts.sum(), shares))
+            if seen > high:
+                moved = _most_moved(table, column, names, counts / counts.sum(), shares)
+                about = f"{column}: {seen:.0%} of the rows that arrived {_when(new, days)} have other values than usual; {moved}"
+                kind = "hours" if column == HOUR else "values"
+                yield "changed", reason(kind, column, seen, Bounds(0, 0, high), about)
+                break
+
+
+def compare_sizes(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    """How large numbers are, and how long rows take to arrive."""
+    for column, logs in old.logs.items():
+        tonight = new.logs[column]
+        for days in _WINDOWS_DAYS:
+            count = float(window(tonight.count, days))
+            counts, sums, squares = (
+                comparable(old, daily, days) for daily in (logs.count, logs.sum, logs.squares)
+            )
+            means = sums / np.maximum(counts, 1)
+            deviations = np.sqrt(np.maximum(squares / np.maximum(counts, 1) - means**2, 0))
+            floor = _LAG_FLOOR if column == LAG else _SIZE_FLOOR
+            bounds = size_bounds(means, deviations, counts, count, floor)
+            if bounds is None:
+                continue
+            seen = float(window(tonight.sum, days)) / count
+            if not bounds.hold(seen):
+                yield (
+                    _size_verdict(column, seen, bounds),
+                    size_reason(column, seen, bounds, f"of what arrived {_when(new, days)}"),
+                )
+                break
+
+
+def window(daily: Floats, days: int, before: int = 0) -> Floats:
+    """Sum of so many days, the last of which is `before` days before the last day of all."""
+    end = len(daily) - before
+    return np.asarray(daily[max(end - days, 1) : end].sum())
+
+
+def comparable(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> Floats:
+    """The same sums of the weeks before, as far as they are known."""
+    sums = [
+        window(daily, days, before + 7 * week)
+        for week in range(1, WEEKS + 1)
+        if before + 7 * week + days <= profile.known_days
+        and before + 7 * week >= profile.unknown_days
+    ]
+    return np.array(sums, dtype=np.float64)
+
+
+def count_reason(kind: str, column: str, seen: float, bounds: Bounds, what: str) -> Reason:
+    """A count out of bounds, in words."""
+    about = f"{seen:,.0f} {what}, usually {bounds.middle:,.0f} ({bounds.low:,.0f} to {bounds.high:,.0f})"
+    return reason(kind, column, seen, bounds, about)
+
+
+def size_reason(column: str, seen: float, bounds: Bounds, of_what: str) -> Reason:
+    """A mean logarithm out of bounds, as a geometric mean."""
+    size, usual = np.exp(seen), np.exp(bounds.middle)
+    as_sizes = Bounds(float(np.exp(bounds.low)), float(usual), float(np.exp(bounds.high)))
+    if column == LAG:
+        about = f"rows take {size / 3600:.1f} hours to arrive, usually {usual / 3600:.1f} (geometric mean {of_what})"
+        return reason("lag", "", float(size), as_sizes, about)
+    about = (
+        f"{column} is {size / usual:,.3g} times what is usual: {size:,.3g}, usually {usual:,.3g}"
+        f" (geometric mean {of_what})"
+    )
+    return reason("size", column, float(size), as_sizes, about)
+
+
+def reason(kind: str, column: str, seen: float, bounds: Bounds, about: str) -> Reason:
+    """A reason with figures rounded, so that the same rows give the same bytes."""
+    low, middle, high = (_rounded(value) for value in (bounds.low, bounds.middle, bounds.high))
+    return Reason(kind, column, _rounded(seen), middle, low, high, about)
+
+
+def shown(table: Table, column: str, value: str) -> str:
+    """A value in words, unless the column may tell of a person what must not be told."""
+    definition = table.schema.columns.get(column)
+    if definition is not None and definition.metadata["data_class"] == "special":
+        return "one value"
+    return f"“{value}”" if definition is not None else value
+
+
+def _size_verdict(column: str, seen: float, bounds: Bounds) -> Verdict:
+    waits = column == LAG and seen > bounds.high and np.exp(seen) > _LATE_SECONDS
+    return "late" if waits else "changed"
+
+
+def _new_values(
+    table: Table, column: str, names: list[str], before: Floats, now: Floats
+) -> Iterator[Unusual]:
+    if before.sum() < _KNOWN_VALUES_ROWS or column == HOUR:
+        return
+    for days in _WINDOWS_DAYS:
+        counts = np.array([window(daily, days) for daily in now])
+        for name, count, known in zip(names, counts, before.sum(axis=1), strict=True):
+            share = count / max(counts.sum(), 1)
+            if not known and count >= _NEW_VALUE_ROWS and share >= _NEW_VALUE_SHARE:
+                about = f"{column}: {share:.0%} of rows have {shown(table, column, name)}, which was never seen before"
+                bounds = Bounds(0, 0, _NEW_VALUE_SHARE)
+                yield "changed", reason("new_value", column, share, bounds, about)
+                return
+
+
+def _most_moved(table: Table, column: str, names: list[str], shares: Floats, usual: Floats) -> str:
+    at = int(np.argmax(np.abs(shares - usual)))
+    name = f"{names[at]} o'clock" if column == HOUR else shown(table, column, names[at])
+    return f"{name} {shares[at]:.0%}, usually {usual[at]:.0%}"
+
+
+def _when(profile: DayProfiles, days: int) -> str:
+    return f"on {profile.last}" if days == 1 else f"in the {days} days to {profile.last}"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

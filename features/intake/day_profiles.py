@@ -1,0 +1,273 @@
+# ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
+"""What arrived on each day, as sums: those of several days add up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from features.contracts.tables import TABLES, Table
+from features.contracts.vocabulary import ARRIVED, HAPPENED
+from features.sql.expressions import files_sql, quoted, text_sql
+from holdfast.arrays import Floats
+
+DAYS = 98
+"""Days that are profiled one by one: a week, and 13 weeks to compare it with."""
+
+LAG = "arrival lag"
+"""Stands for a column: seconds from `happened_at` to `arrived_at`, and a minute."""
+
+HOUR = "hour of happened_at"
+"""Stands for a column: 0 to 23, UTC."""
+
+PRODUCT_LINE, REGION = "product line", "region of the customer"
+"""Stand for columns of tables that have none of their own: looked up by the id."""
+
+_GROUPS = ("plan_id", "region", "time_zone", "language")
+"""Ids that many rows share."""
+
+_MOST_VALUES = 200
+_DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
+
+
+@dataclass(frozen=True)
+class LogSums:
+    """The natural logarithms of a column's values other than 0, without their signs.
+
+    Parameters
+    ----------
+    count, sum, squares : (DAYS + 1,) float64
+        How many, and the sums of them and of their squares, by day.
+    """
+
+    count: Floats
+    sum: Floats
+    squares: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayProfiles:
+    """A table's rows by the day they arrived, UTC.
+
+    In every array the last day comes last, and what arrived before all these days first.
+
+    Parameters
+    ----------
+    last : date
+        The last day.
+    known_days : int
+        Days up to the last since the table's first row arrived, at most `DAYS`.
+    unknown_days : int
+        Days at the end that the store does not reach, the last one that it knows in part included.
+    rows : (DAYS + 1,) float64
+        Rows. Those of event tables that arrived before all these days are not counted.
+    later : int
+        Rows that arrived after the last day.
+    nulls, zeros : mapping of str to (DAYS + 1,) float64
+        Missing values by column, and zeros by numeric column.
+    values : mapping of str to mapping of str to (DAYS + 1,) float64
+        Rows by value, by column: categories, flags, ids that many rows share, `HOUR`, and of other
+        ids whether they begin with a zero, another digit or a letter.
+    segments : mapping of str to mapping of str to (DAYS + 1,) float64
+        Rows by `PRODUCT_LINE` and by `REGION`.
+    logs : mapping of str to LogSums
+        By numeric column, and `LAG`.
+    ids : mapping of str to (DAYS + 1,) float64
+        How many subscriptions or customers, by column.
+    """
+
+    last: date
+    known_days: int
+    unknown_days: int
+    rows: Floats
+    later: int = 0
+    nulls: Mapping[str, Floats] = field(default_factory=dict)
+    zeros: Mapping[str, Floats] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    segments: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    logs: Mapping[str, LogSums] = field(default_factory=dict)
+    ids: Mapping[str, Floats] = field(default_factory=dict)
+
+
+class Profiler:
+    """Profiles the tables of one raw store.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Gets two temporary tables.
+    name : str
+        Prefix of their names, different for each store.
+    files : mapping of str to sequence of Path
+        The store's files by table, typed by their contracts; only tables that are there.
+    night : datetime
+        The midnight that ends the last day, UTC.
+    reached : datetime
+        The last midnight, UTC, that the store's rows reach.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        files: Mapping[str, Sequence[Path]],
+        night: datetime,
+        reached: datetime,
+    ) -> None:
+        self._unknown_days = max((night - reached).days, 0)
+        self._connection, self._files = connection, files
+        self._last = (night - timedelta(days=1)).date()
+        self._last_day = self._last.toordinal() - date(1970, 1, 1).toordinal()
+        self._lines, self._homes = f"{name}_lines", f"{name}_homes"
+        self._look_up()
+
+    def profile(self, name: str) -> DayProfiles:
+        """Profile a table."""
+        table, source = TABLES[name], files_sql(list(self._files[name]))
+        expressions = dict(_expressions(table))
+        segments, joins = self._segments(table)
+        expressions |= {f"segment:{name}": f"histogram({sql})" for name, sql in segments.items()}
+        # What has arrived long ago matters only where it still holds.
+        since = (
+            f"WHERE raw.{ARRIVED} >= make_timestamptz({(self._last_day - DAYS + 1) * _DAY_US})"
+            if table.kind == "event"
+            else ""
+        )
+        rows = self._connection.execute(
+            f"""SELECT greatest(least(epoch_us(raw.{ARRIVED}) // {_DAY_US} - {self._last_day} + {DAYS}, {DAYS} + 1), 0) AS day,
+                {", ".join(f'{sql} AS "{name}"' for name, sql in expressions.items())}
+            FROM {source} AS raw {joins} {since} GROUP BY day"""
+        ).to_arrow_table()
+        (first,) = self._connection.execute(
+            f"SELECT min(epoch_us({ARRIVED})) // {_DAY_US} FROM {source}"
+        ).fetchone() or (None,)
+        known = 0 if first is None else min(max(self._last_day - first + 1, 0), DAYS)
+        return _read(rows, self._last, known, self._unknown_days)
+
+    def counts(self, name: str) -> dict[int, int]:
+        """Rows by the day they arrived, in days since 1970, of all days."""
+        source = files_sql(list(self._files[name]))
+        rows = self._connection.execute(
+            f"SELECT epoch_us({ARRIVED}) // {_DAY_US}, count(*) FROM {source} GROUP BY 1"
+        )
+        return dict(rows.fetchall())
+
+    def _look_up(self) -> None:
+        """Make tables of what is known of a subscription or customer by its id."""
+        empty = "SELECT NULL::VARCHAR AS {0}, NULL::VARCHAR AS customer_id, NULL::VARCHAR AS value WHERE false"
+        homes, lines = empty.format("id"), empty.format("id")
+        if "customers" in self._files:
+            homes = f"""SELECT customer_id AS id, NULL::VARCHAR AS customer_id,
+                arg_max(region, {HAPPENED}) AS value
+                FROM {files_sql(list(self._files["customers"]))} GROUP BY customer_id"""
+        if "subscriptions" in self._files:
+            lines = f"""SELECT subscription_id AS id, arg_max(customer_id, {HAPPENED}) AS customer_id,
+                arg_max(product_line, {HAPPENED}) AS value
+                FROM {files_sql(list(self._files["subscriptions"]))} GROUP BY subscription_id"""
+        for name, query in ((self._homes, homes), (self._lines, lines)):
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def _segments(self, table: Table) -> tuple[dict[str, str], str]:
+        has = set(table.columns)
+        if table.name in ("customers", "subscriptions"):
+            return {}, ""
+        segments, joins, customer = {}, "", "raw.customer_id" if "customer_id" in has else ""
+        if "subscription_id" in has:
+            joins += f" LEFT JOIN {self._lines} AS lines ON lines.id = raw.subscription_id"
+            segments[PRODUCT_LINE] = "lines.value"
+            customer = customer or "lines.customer_id"
+        if customer:
+            joins += f" LEFT JOIN {self._homes} AS homes ON homes.id = {customer}"
+            segments[REGION] = "homes.value"
+        return segments, joins
+
+
+def _expressions(table: Table) -> Iterator[tuple[str, str]]:
+    """SQL of each sum, by its kind and column."""
+    yield "rows", "count(*)"
+    yield "value:" + HOUR, f"histogram((epoch_us(raw.{HAPPENED}) // {_HOUR_US}) % 24)"
+    lag = f"(epoch_us(raw.{ARRIVED}) - epoch_us(raw.{HAPPENED})) / 1e6 + 60"
+    yield from _logs(LAG, lag)
+    for name, column in table.schema.columns.items():
+        sql, type_, unit = f"raw.{quoted(name)}", column.metadata["arrow"], column.metadata["unit"]
+        if column.nullable:
+            yield f"null:{name}", f"count_if({sql} IS NULL)"
+        if name in (HAPPENED, ARRIVED):
+            continue
+        if pa.types.is_floating(type_) or pa.types.is_integer(type_):
+            yield f"zero:{name}", f"count_if({sql} = 0)"
+            yield from _logs(name, f"nullif(abs({sql}), 0)")
+        elif unit == "category" or pa.types.is_boolean(type_):
+            yield f"value:{name}", f"histogram({sql}::VARCHAR)"
+        elif name in _GROUPS and name not in table.key:
+            yield f"value:{name}", f"histogram({sql})"
+        elif unit == "id":
+            yield f"value:{name}", f"histogram({_first_character(sql)})"
+        if name in ("subscription_id", "customer_id"):
+            yield f"ids:{name}", f"count(DISTINCT {sql})"
+
+
+def _logs(name: str, sql: str) -> Iterator[tuple[str, str]]:
+    yield f"log_count:{name}", f"count({sql})"
+    yield f"log_sum:{name}", f"sum(ln({sql}))"
+    yield f"log_squares:{name}", f"sum(ln({sql}) * ln({sql}))"
+
+
+def _first_character(sql: str) -> str:
+    return f"""CASE WHEN {sql} IS NULL THEN NULL WHEN starts_with({sql}, {text_sql("0")}) THEN 'begins with a zero'
+        WHEN ascii({sql}) BETWEEN 49 AND 57 THEN 'begins with another digit' ELSE 'begins with no digit' END"""
+
+
+def _read(rows: pa.Table, last: date, known_days: int, unknown_days: int) -> DayProfiles:
+    days = rows["day"].to_numpy().astype(np.int64)
+    sums: dict[str, dict[str, Any]] = {}
+    for name in rows.column_names[1:]:
+        kind, _, column = name.partition(":")
+        column_sums = rows[name].to_pylist()
+        read = _by_value if kind in ("value", "segment") else _by_day
+        sums.setdefault(kind, {})[column] = read(days, column_sums)
+    values = {
+        column: by_value
+        for column, by_value in sums.get("value", {}).items()
+        if len(by_value) <= _MOST_VALUES
+    }
+    logs = {
+        column: LogSums(
+            sums["log_count"][column], sums["log_sum"][column], sums["log_squares"][column]
+        )
+        for column in sums.get("log_count", {})
+    }
+    counts = rows["rows"].to_pylist()
+    return DayProfiles(
+        last=last,
+        known_days=known_days,
+        unknown_days=unknown_days,
+        rows=sums["rows"][""],
+        later=sum(count for day, count in zip(days, counts, strict=True) if day > DAYS),
+        nulls=sums.get("null", {}),
+        zeros=sums.get("zero", {}),
+        values=values,
+        segments=sums.get("segment", {}),
+        logs=logs,
+        ids=sums.get("ids", {}),
+    )
+
+
+def _by_day(days: Any, sums: Sequence[float | None]) -> Floats:
+    by_day = np.zeros(DAYS + 2)
+    by_day[days] = [value or 0.0 for value in sums]
+    return by_day[: DAYS + 1]
+
+
+def _by_value(days: Any, histograms: Sequence[Any]) -> dict[str, Floats]:
+    by_value: dict[str, Floats] = {}
+    for day, histogram in zip(days, histograms, strict=True):
+        for value, count in dict(histogram or {}).items():
+            if value is not None and day <= DAYS:
+                by_value.setdefault(str(value), np.zeros(DAYS + 1))[day] = count
+    return by_value

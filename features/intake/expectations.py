@@ -1,0 +1,283 @@
+# ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
+"""Expectations of tonight: its tables beside those of other nights, and a verdict on each.
+
+What a night brought is read from the rows' `arrived_at`, not from a log of nights. Tonight's rows
+are compared with those that the raw store holds already (`features.intake.comparison`), and the
+rows that both have with each other (`features.intake.history`). Where nothing is there yet, a table
+is compared with its own past. Nothing is expected before the first weeks are over.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from features.contracts.tables import TABLES, Table
+from features.contracts.vocabulary import ARRIVED
+from features.intake.bounds import Bounds
+from features.intake.comparison import (
+    Unusual,
+    compare_future,
+    compare_gap,
+    compare_ids,
+    compare_rows,
+    compare_segments,
+    compare_shares,
+    compare_sizes,
+    compare_values,
+    reason,
+    window,
+)
+from features.intake.day_profiles import DayProfiles, Profiler
+from features.intake.history import compare_counts, compare_kept, compare_keys
+from features.intake.plausibility import IN_WAVES
+from features.intake.report import TableReport
+from features.intake.verdicts import NightVerdict, Policy, Reason, TableVerdict, Used, Verdict
+from features.settings import ExpectationSettings
+from features.sql.expressions import files_sql
+
+_WEIGHT: tuple[Verdict, ...] = ("missing", "late", "thin", "changed")
+
+_FEW_QUARANTINED = 5
+_QUARANTINE_DAYS = 7
+
+_STALE_DAYS = 21
+"""A raw store that ends so long before tonight is no longer compared with."""
+
+_MEMORY = "2GB"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A raw store that was built beside the present one.
+
+    Parameters
+    ----------
+    reports : mapping of str to TableReport
+        Tonight's tables.
+    files : callable
+        Gives the files of one of tonight's tables.
+    present : callable
+        Gives the files of a table in the present store; none where it is not there.
+    quarantine : Path
+        Folder of tonight's quarantine, ``<table>.parquet`` each.
+    spill : Path
+        Folder for what does not fit into memory.
+    now : datetime
+        With a time zone.
+    """
+
+    reports: Mapping[str, TableReport]
+    files: Callable[[str], Sequence[Path]]
+    present: Callable[[str], Sequence[Path]]
+    quarantine: Path
+    spill: Path
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What is expected of tonight.
+
+    Parameters
+    ----------
+    settings : ExpectationSettings
+        Policies and budgets.
+    stop_tables : collection of str
+        Tables that stop the night besides those of the settings: what a champion rests on.
+    accepted : frozenset of str
+        Tables that a person takes as they are.
+    night : datetime, optional
+        Midnight that ends the day to be judged, UTC. Default: the last one that the data reach,
+        tonight's or those already there.
+    """
+
+    settings: ExpectationSettings
+    stop_tables: Collection[str] = ()
+    accepted: frozenset[str] = frozenset()
+    night: datetime | None = None
+
+    def judge(self, intake: Intake) -> NightVerdict:
+        """Compare tonight's tables with what is usual."""
+        with _connected(intake.spill) as connection:
+            judge = _Judge(connection, intake, self.settings.quarantine_share, self.night)
+            verdicts = [
+                self._decide(name, judge.unusual(name), judge)
+                for name in TABLES
+                if name in judge.new or name in judge.old
+            ]
+        return NightVerdict(
+            at=judge.night,
+            tables=tuple(verdicts),
+            stopped=tuple(
+                one.table
+                for one in verdicts
+                if one.doubtful and one.policy == "stop" and one.table in judge.old
+            ),
+        )
+
+    def _decide(self, name: str, unusual: Sequence[Unusual], judge: "_Judge") -> TableVerdict:
+        verdict: Verdict = "fresh"
+        if name not in judge.new:
+            verdict = "missing"
+        elif unusual:
+            verdict = min((kind for kind, _ in unusual), key=_WEIGHT.index)
+        stops = name in self.settings.stop_tables or name in self.stop_tables
+        policy: Policy = "stop" if stops else "use yesterday's"
+        accepted = name in self.accepted
+        used: Used = "tonight's" if name in judge.new else "none"
+        if verdict != "fresh" and not accepted and name in judge.old:
+            used = "yesterday's"
+        ordered = sorted(unusual, key=lambda pair: _WEIGHT.index(pair[0]))
+        return TableVerdict(
+            table=name,
+            verdict=verdict,
+            reasons=tuple(_once(reason for _, reason in ordered)),
+            policy=policy,
+            accepted=accepted,
+            used=used,
+            nights=judge.nights(name),
+        )
+
+
+class _Judge:
+    """Tonight's tables and those already there, profiled."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        intake: Intake,
+        quarantine_share: float,
+        night: datetime | None,
+    ) -> None:
+        self.connection, self.intake = connection, intake
+        self.quarantine_share = quarantine_share
+        self.new = {name: files for name in TABLES if (files := intake.files(name))}
+        self.old = {name: files for name in TABLES if (files := intake.present(name))}
+        reached, reached_before = (
+            _reached(connection, files, intake.now) for files in (self.new, self.old)
+        )
+        self.night = night or max(reached, reached_before)
+        self._tonight = Profiler(connection, "tonight", self.new, self.night, reached)
+        self._before = Profiler(connection, "before", self.old, self.night, reached_before)
+        self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
+        self._nights: dict[str, int] = {}
+
+    def nights(self, name: str) -> int:
+        """Past nights that a table was compared with."""
+        return self._nights.get(name, 0)
+
+    def unusual(self, name: str) -> list[Unusual]:
+        """What is unusual about a table; nothing where it is not there."""
+        if name not in self.new:
+            return []
+        table, there_before = TABLES[name], name in self.old and self._comparable
+        new = self._tonight.profile(name)
+        old = self._before.profile(name) if there_before else new
+        self._nights[name] = max(old.known_days - old.unknown_days - (not there_before), 0)
+        unusual = [*self._quarantined(name, new), *compare_future(new)]
+        if there_before:
+            unusual += self._history(table, new, old)
+        return unusual + list(_compare(table, new, old))
+
+    def _history(self, table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+        if _same_files(self.new[table.name], self.old[table.name]):
+            return
+        counts = (profiler.counts(table.name) for profiler in (self._tonight, self._before))
+        yield from compare_counts(*counts)
+        yield from compare_keys(self.connection, self.new[table.name], self.old[table.name], table)
+        yield from compare_kept(new, old, table)
+
+    def _quarantined(self, name: str, new: DayProfiles) -> Iterator[Unusual]:
+        """Rows that were not accepted, of all and of those of the last days."""
+        report = self.intake.reports[name]
+        if not report.quarantined:
+            return
+        worst = report.rules[0]
+        why = f"mostly since {worst.column or 'lines'} {worst.reason}"
+        recent = self._recently_quarantined(name, new)
+        accepted = float(window(new.rows, _QUARANTINE_DAYS))
+        for rows, of_all, when in (
+            (report.quarantined, report.read, ""),
+            (
+                recent,
+                recent + accepted,
+                f" that arrived in the {_QUARANTINE_DAYS} days to {new.last}",
+            ),
+        ):
+            share = rows / max(of_all, 1)
+            if share > self.quarantine_share and (not when or rows >= _FEW_QUARANTINED):
+                bounds = Bounds(0, 0, self.quarantine_share)
+                about = f"{rows:,} of {of_all:,.0f} rows{when} are in quarantine, {why}"
+                # Rows are left out, whatever else they hold.
+                yield "thin", reason("quarantine", worst.column, share, bounds, about)
+                return
+
+    def _recently_quarantined(self, name: str, new: DayProfiles) -> int:
+        file = self.intake.quarantine / f"{name}.parquet"
+        if not file.exists():
+            return 0
+        first = new.last - timedelta(days=_QUARANTINE_DAYS - 1)
+        (rows,) = self.connection.execute(
+            f"""SELECT count(*) FROM {files_sql([file])}
+            WHERE try_cast(json_extract_string(record, '$.{ARRIVED}') AS TIMESTAMPTZ)
+                BETWEEN TIMESTAMPTZ '{first} 00:00:00+00' AND TIMESTAMPTZ '{new.last} 23:59:59.999999+00'"""
+        ).fetchone() or (0,)
+        return int(rows)
+
+
+def _compare(table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+    yield from compare_rows(new, old)
+    yield from compare_ids(new, old)
+    yield from compare_shares(new, old)
+    if table.name in IN_WAVES:
+        return
+    yield from compare_gap(new, old)
+    yield from compare_segments(new, old)
+    yield from compare_values(new, old, table)
+    yield from compare_sizes(new, old)
+
+
+def _once(reasons: Iterator[Reason]) -> Iterator[Reason]:
+    """Of reasons of one kind about one column, the first; rows are told of day by day."""
+    told: set[tuple[str, str]] = set()
+    for one in reasons:
+        if one.kind == "rows" or (one.kind, one.column) not in told:
+            told.add((one.kind, one.column))
+            yield one
+
+
+def _same_files(new: Sequence[Path], old: Sequence[Path]) -> bool:
+    """Whether all files were taken over as they were, by links."""
+    return len(new) == len(old) and all(map(Path.samefile, new, old))
+
+
+@contextmanager
+def _connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(
+        config={
+            "temp_directory": str(spill),
+            "memory_limit": _MEMORY,
+            "preserve_insertion_order": False,
+        }
+    ) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def _reached(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], now: datetime
+) -> datetime:
+    """The last midnight, UTC, that tables reach; not after now."""
+    times = [
+        connection.execute(
+            f"SELECT max({ARRIVED})::TIMESTAMP FROM {files_sql(list(some))}"
+        ).fetchone()
+        for some in files.values()
+    ]
+    arrived = [time[0].replace(tzinfo=UTC) for time in times if time and time[0]]
+    reached = min(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now.astimezone(UTC))
+    return reached.replace(hour=0, minute=0, second=0, microsecond=0)

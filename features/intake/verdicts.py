@@ -1,0 +1,180 @@
+"""What is made of tonight's tables: a verdict on each, and on the night as a whole.
+
+- `fresh`: nothing unusual; or too few nights to compare with, which `nights` tells;
+- `late`: hardly any of the rows that usually arrive have arrived;
+- `thin`: some have, or rows that were there before are gone;
+- `changed`: the rows are there, but what they hold is not as it was;
+- `missing`: the table is not there.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from holdfast.errors import HoldfastError, InputError
+
+Verdict = Literal["fresh", "late", "thin", "changed", "missing"]
+Policy = Literal["stop", "use yesterday's"]
+Used = Literal["tonight's", "yesterday's", "none"]
+
+CARE_TABLES = (
+    *("consents", "port_requests", "tickets", "interactions", "incidents", "care_contacts"),
+)
+"""Tables that say whom we may contact, and whom better not: no offers without them."""
+
+_KEEPS_CARE = ("fresh", "changed")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that is not as expected.
+
+    Parameters
+    ----------
+    kind : str
+        A code that stays the same from version to version.
+    column : str
+        The column; empty for the table as a whole.
+    seen : float
+        What was measured.
+    expected : float
+        The middle of what comparable nights had.
+    low, high : float or None
+        Bounds of what raises no doubt; None where there is no bound on that side.
+    about : str
+        The same in words.
+    """
+
+    kind: str
+    column: str
+    seen: float
+    expected: float
+    low: float | None
+    high: float | None
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableVerdict:
+    """What is made of one table.
+
+    Parameters
+    ----------
+    table : str
+        Its name.
+    verdict : {"fresh", "late", "thin", "changed", "missing"}
+        See above.
+    reasons : tuple of Reason
+        Why, the weightiest first; empty where it is fresh.
+    policy : {"stop", "use yesterday's"}
+        What is done where it is not fresh.
+    accepted : bool
+        Whether a person accepted tonight's table as it is.
+    used : {"tonight's", "yesterday's", "none"}
+        Which rows are computed with.
+    nights : int
+        Past nights that it could be compared with.
+    """
+
+    table: str
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    policy: Policy
+    accepted: bool
+    used: Used
+    nights: int
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is not fresh, and nobody accepted it."""
+        return self.verdict != "fresh" and not self.accepted
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightVerdict:
+    """What is made of a night.
+
+    Parameters
+    ----------
+    at : datetime
+        The midnight that ends the day judged, UTC.
+    tables : tuple of TableVerdict
+        Tables that are there, or were there before, in the contracts' order.
+    stopped : tuple of str
+        Tables whose doubts stop the night; nothing may be replaced then.
+    """
+
+    at: datetime
+    tables: tuple[TableVerdict, ...]
+    stopped: tuple[str, ...]
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Tables that are not fresh, and that nobody accepted."""
+        return tuple(table.table for table in self.tables if table.doubtful)
+
+    @property
+    def care_may_run(self) -> bool:
+        """Whether offers may be planned and sent.
+
+        Not with tables late, thin or missing that say whom we may contact. What is owed continues.
+        """
+        return not any(
+            table.doubtful and table.verdict not in _KEEPS_CARE
+            for table in self.tables
+            if table.table in CARE_TABLES
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """As a JSON object; ``tables`` gives the verdict by name."""
+        return {
+            "at": self.at.isoformat(),
+            "tables": {table.table: table.verdict for table in self.tables},
+            "table_verdicts": [asdict(table) for table in self.tables],
+            "stopped": list(self.stopped),
+            "doubts": list(self.doubts),
+            "care_may_run": self.care_may_run,
+        }
+
+
+class NightStoppedError(HoldfastError):
+    """Tonight's tables were not taken in; what was there stands untouched.
+
+    Parameters
+    ----------
+    night : NightVerdict
+        Why.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, night: NightVerdict) -> None:
+        self.night = night
+        wrong = "; ".join(
+            f"{table.table} is {table.verdict}: {_first_reason(table)}"
+            for table in night.tables
+            if table.table in night.stopped
+        )
+        accept = " ".join(f"--accept {name}" for name in night.stopped)
+        super().__init__(
+            f"stopped, and nothing was replaced: {wrong}. Mend the table, or take it as it is with {accept}"
+        )
+
+
+def require_tables(option: str, names: Collection[str], known: Collection[str]) -> frozenset[str]:
+    """Names of tables that somebody typed.
+
+    Raises
+    ------
+    InputError
+        One is no table.
+    """
+    for name in names:
+        if name not in known:
+            raise InputError(option, f"must name a table: {', '.join(known)}", name)
+    return frozenset(names)
+
+
+def _first_reason(table: TableVerdict) -> str:
+    return table.reasons[0].about if table.reasons else "the table is not there"

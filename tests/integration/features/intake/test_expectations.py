@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from features.contracts.vocabulary import ARRIVED
+from features.intake.expectations import Expectations
+from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.settings import ExpectationSettings
+from tests.builders.operator_nights import TONIGHT, YESTERDAY, Nights, take_in
+
+FEW = ("customers", "subscriptions", "usage_weeks")
+
+
+def without_last_week(source: Path) -> None:
+    file = source / "usage_weeks" / "part-00000.parquet"
+    rows = pq.read_table(file)
+    file.unlink()
+    pq.write_table(
+        rows.filter(pc.less(rows[ARRIVED], pa.scalar(YESTERDAY, rows[ARRIVED].type))), file
+    )
+
+
+def doubts_of(night: NightVerdict) -> dict[str, str]:
+    return {table.table: table.verdict for table in night.tables if table.verdict != "fresh"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_clean_night_raises_no_doubt(nights: Nights, tmp_path: Path) -> None:
+    night = nights.judge(tmp_path)
+    assert doubts_of(night) == {}
+    assert night.care_may_run
+    assert {table.used for table in night.tables} == {"tonight's"}
+
+
+def test_a_late_table_is_replaced_by_yesterdays_rows(nights: Nights, tmp_path: Path) -> None:
+    night = nights.judge(tmp_path, without_last_week, only=FEW)
+    assert doubts_of(night) == {"usage_weeks": "late"}
+    (verdict,) = [table for table in night.tables if table.verdict == "late"]
+    assert (verdict.used, verdict.policy) == ("yesterday's", "use yesterday's")
+    reason = verdict.reasons[0]
+    assert reason.low is not None
+    assert reason.seen < reason.low < reason.expected
+    assert contents(tmp_path / "home/raw/usage_weeks") == contents(
+        nights.folder / "home/raw/usage_weeks"
+    )
+
+
+def test_a_table_that_stops_the_night_leaves_everything_as_it_was(
+    nights: Nights, tmp_path: Path
+) -> None:
+    source, home = nights.copy(tmp_path, FEW)
+    without_last_week(source)
+    before = contents(home)
+    expectations = Expectations(ExpectationSettings(), frozenset({"usage_weeks"}), night=TONIGHT)
+    with pytest.raises(NightStoppedError, match="--accept usage_weeks") as stop:
+        take_in(source, home, TONIGHT, expectations)
+    assert stop.value.night.stopped == ("usage_weeks",)
+    assert stop.value.exit_code == 1
+    assert contents(home) == before
+
+
+def test_an_accepted_table_is_taken_as_it_is(nights: Nights, tmp_path: Path) -> None:
+    night = nights.judge(
+        tmp_path,
+        without_last_week,
+        ExpectationSettings(stop="usage_weeks"),
+        FEW,
+        accepted=frozenset({"usage_weeks"}),
+    )
+    assert doubts_of(night) == {"usage_weeks": "late"}
+    assert (night.doubts, night.stopped) == ((), ())
+    (verdict,) = [table for table in night.tables if table.table == "usage_weeks"]
+    assert verdict.accepted
+    assert verdict.used == "tonight's"
