@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.night import print_night
+from commands.data import print_night
 
 if TYPE_CHECKING:
     from features.online.profile import KnownFeature, Profile
