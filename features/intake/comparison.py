@@ -33,6 +33,7 @@ ALMOST_NONE = 0.1
 """A smaller share of the usual rows is `late`, a larger one `thin`."""
 
 _WINDOWS_DAYS = (1, 7)
+_ROWS_WINDOWS_DAYS = (1, 7, 28)
 _SCANNED_DAYS = 7
 
 _SHARE_FLOOR, _VALUES_FLOOR, _HOURS_FLOOR = 0.10, 0.15, 0.25
@@ -46,8 +47,9 @@ _GAP_DAYS, _GAP_LONGEST, _GAP_MEANS, _GAP_NIGHTS = 7, 2, 10, 8
 
 
 def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
-    """Rows of each of the last days, and of the week; a hole is reported until it is filled."""
-    for days, before in [*((1, before) for before in range(_SCANNED_DAYS)), (7, 0)]:
+    """Rows of each of the last days, and of all of them together; a hole is reported for a week."""
+    single = [(1, before) for before in range(_SCANNED_DAYS)]
+    for days, before in [*single, *((days, 0) for days in _ROWS_WINDOWS_DAYS[1:])]:
         bounds = count_bounds(comparable(old, old.rows, days, before))
         if bounds is None:
             continue
@@ -59,6 +61,15 @@ def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
             yield kind, count_reason("rows", "", seen, bounds, f"rows arrived {when}")
         elif seen > bounds.high and before == 0:
             yield "changed", count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+
+
+def noticed_within_days(old: DayProfiles) -> int | None:
+    """Days after which it would be noticed that a table has stopped; None where it never would."""
+    for days in _ROWS_WINDOWS_DAYS:
+        bounds = count_bounds(comparable(old, old.rows, days))
+        if bounds is not None and bounds.low > 0:
+            return days
+    return None
 
 
 def compare_gap(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:

@@ -72,7 +72,7 @@ class DayProfiles:
         Missing values by column, and zeros by numeric column.
     values : mapping of str to mapping of str to (DAYS + 1,) float64
         Rows by value, by column: categories, flags, ids that many rows share, `HOUR`, and of other
-        ids whether they begin with a zero, another digit or a letter.
+        ids how they begin.
     segments : mapping of str to mapping of str to (DAYS + 1,) float64
         Rows by `PRODUCT_LINE` and by `REGION`.
     logs : mapping of str to LogSums
@@ -207,7 +207,7 @@ def _expressions(table: Table) -> Iterator[tuple[str, str]]:
         elif name in _GROUPS and name not in table.key:
             yield f"value:{name}", f"histogram({sql})"
         elif unit == "id":
-            yield f"value:{name}", f"histogram({_first_character(sql)})"
+            yield f"value:{name}", f"histogram({_beginning(sql)})"
         if name in ("subscription_id", "customer_id"):
             yield f"ids:{name}", f"count(DISTINCT {sql})"
 
@@ -218,9 +218,11 @@ def _logs(name: str, sql: str) -> Iterator[tuple[str, str]]:
     yield f"log_squares:{name}", f"sum(ln({sql}) * ln({sql}))"
 
 
-def _first_character(sql: str) -> str:
-    return f"""CASE WHEN {sql} IS NULL THEN NULL WHEN starts_with({sql}, {text_sql("0")}) THEN 'begins with a zero'
-        WHEN ascii({sql}) BETWEEN 49 AND 57 THEN 'begins with another digit' ELSE 'begins with no digit' END"""
+def _beginning(sql: str) -> str:
+    """How an id begins; its number grows with time, so that no more of it can be compared."""
+    return f"""CASE WHEN {sql} IS NULL THEN NULL
+        WHEN regexp_matches({sql}, {text_sql("^[^0-9]*0")}) THEN 'number begins with a zero'
+        WHEN ascii({sql}) BETWEEN 48 AND 57 THEN 'is a number' ELSE 'begins with a letter' END"""
 
 
 def _read(rows: pa.Table, last: date, known_days: int, unknown_days: int) -> DayProfiles:

@@ -28,6 +28,7 @@ from features.intake.comparison import (
     compare_shares,
     compare_sizes,
     compare_values,
+    noticed_within_days,
     reason,
     window,
 )
@@ -139,7 +140,8 @@ class Expectations:
             policy=policy,
             accepted=accepted,
             used=used,
-            nights=judge.nights(name),
+            nights=judge.nights.get(name, 0),
+            noticed_within_days=judge.noticed_within_days.get(name),
         )
 
 
@@ -164,11 +166,8 @@ class _Judge:
         self._tonight = Profiler(connection, "tonight", self.new, self.night, reached)
         self._before = Profiler(connection, "before", self.old, self.night, reached_before)
         self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
-        self._nights: dict[str, int] = {}
-
-    def nights(self, name: str) -> int:
-        """Past nights that a table was compared with."""
-        return self._nights.get(name, 0)
+        self.nights: dict[str, int] = {}
+        self.noticed_within_days: dict[str, int | None] = {}
 
     def unusual(self, name: str) -> list[Unusual]:
         """What is unusual about a table; nothing where it is not there."""
@@ -177,11 +176,16 @@ class _Judge:
         table, there_before = TABLES[name], name in self.old and self._comparable
         new = self._tonight.profile(name)
         old = self._before.profile(name) if there_before else new
-        self._nights[name] = max(old.known_days - old.unknown_days - (not there_before), 0)
-        unusual = [*self._quarantined(name, new), *compare_future(new)]
+        self.noticed_within_days[name] = noticed_within_days(old)
+        self.nights[name] = max(old.known_days - old.unknown_days - (not there_before), 0)
+        quarantined = list(self._quarantined(name, new))
+        unusual = [*compare_future(new), *_compare(table, new, old)]
         if there_before:
-            unusual += self._history(table, new, old)
-        return unusual + list(_compare(table, new, old))
+            unusual = [*self._history(table, new, old), *unusual]
+        if quarantined:
+            # They have arrived, and are left out.
+            unusual = [("thin" if kind == "late" else kind, why) for kind, why in unusual]
+        return quarantined + unusual
 
     def _history(self, table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         if _same_files(self.new[table.name], self.old[table.name]):

@@ -1,6 +1,6 @@
 """What is made of tonight's tables: a verdict on each, and on the night as a whole.
 
-- `fresh`: nothing unusual; or too few nights to compare with, which `nights` tells;
+- `fresh`: nothing unusual; `noticed_within_days` tells what that is worth;
 - `late`: hardly any of the rows that usually arrive have arrived;
 - `thin`: some have, or rows that were there before are gone;
 - `changed`: the rows are there, but what they hold is not as it was;
@@ -75,6 +75,9 @@ class TableVerdict:
         Which rows are computed with.
     nights : int
         Past nights that it could be compared with.
+    noticed_within_days : int or None
+        Days without any row after which the table is called late; None where it has too few rows or
+        nights for that, so that `fresh` says little.
     """
 
     table: str
@@ -84,6 +87,7 @@ class TableVerdict:
     accepted: bool
     used: Used
     nights: int
+    noticed_within_days: int | None
 
     @property
     def doubtful(self) -> bool:

@@ -9,6 +9,7 @@ from features.contracts.vocabulary import ARRIVED
 from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.settings import ExpectationSettings
+from tests.builders.night_faults import FAULTS, Fault
 from tests.builders.operator_nights import TONIGHT, YESTERDAY, Nights, take_in
 
 FEW = ("customers", "subscriptions", "usage_weeks")
@@ -82,3 +83,11 @@ def test_an_accepted_table_is_taken_as_it_is(nights: Nights, tmp_path: Path) -> 
     (verdict,) = [table for table in night.tables if table.table == "usage_weeks"]
     assert verdict.accepted
     assert verdict.used == "tonight's"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.table}: {fault.name}")
+def test_a_fault_is_seen_and_named(nights: Nights, tmp_path: Path, fault: Fault) -> None:
+    night = nights.judge(tmp_path, fault.apply, only=fault.tables)
+    (verdict,) = [table for table in night.tables if table.table == fault.table]
+    assert (verdict.verdict, verdict.used) == (fault.verdict, "yesterday's")
+    assert any(fault.names in reason.about for reason in verdict.reasons) or not fault.names

@@ -1,0 +1,333 @@
+"""What can go wrong with a night's raw tables, done to a simulated operator's."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+
+from features.intake.verdicts import Verdict
+from tests.builders.operator_nights import TONIGHT, YESTERDAY
+
+_LAST_WEEK = f"arrived_at >= TIMESTAMPTZ '{TONIGHT - timedelta(days=7):%Y-%m-%d} 00:00:00+00'"
+_TONIGHT = f"arrived_at >= TIMESTAMPTZ '{YESTERDAY:%Y-%m-%d} 00:00:00+00'"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong.
+
+    Parameters
+    ----------
+    name : str
+        What, in words.
+    table : str
+        The table in which it must be seen.
+    verdict : {"late", "thin", "changed", "missing"}
+        What it must be called.
+    apply : callable
+        Does it to a folder of raw tables.
+    needs : tuple of str
+        Other tables that it takes.
+    names : str
+        What one of the reasons must name.
+    """
+
+    name: str
+    table: str
+    verdict: Verdict
+    apply: Callable[[Path], None]
+    needs: tuple[str, ...] = ()
+    names: str = ""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables that it takes to see it."""
+        return ("customers", "subscriptions", self.table, *self.needs)
+
+
+def rewrite(query: str, *tables: str) -> Callable[[Path], None]:
+    """Write tables anew: `query` reads ``rows``."""
+
+    def apply(source: Path) -> None:
+        for table in tables:
+            file = source / table / "part-00000.parquet"
+            beside = file.with_suffix(".new")
+            with duckdb.connect(config={"threads": 1}) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{file}')")
+                for name in ("subscriptions", "customers"):
+                    connection.execute(
+                        f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{source}/{name}/*.parquet')"
+                    )
+                connection.execute(f"COPY ({query}) TO '{beside}' (FORMAT parquet)")
+            beside.replace(file)
+
+    return apply
+
+
+def replace(column: str, value: str, table: str, where: str = "true") -> Callable[[Path], None]:
+    """Give a column another value in some rows."""
+    return rewrite(
+        f"SELECT * REPLACE (CASE WHEN {where} THEN {value} ELSE {column} END AS {column}) FROM rows",
+        table,
+    )
+
+
+def without(condition: str, *tables: str) -> Callable[[Path], None]:
+    """Leave rows out."""
+    return rewrite(f"SELECT * FROM rows WHERE NOT ({condition})", *tables)
+
+
+def gone(table: str) -> Callable[[Path], None]:
+    """Remove a table."""
+    return lambda source: shutil.rmtree(source / table)
+
+
+def duplicated(table: str) -> Callable[[Path], None]:
+    """Lay a second copy of a table's file beside it."""
+
+    def apply(source: Path) -> None:
+        file = source / table / "part-00000.parquet"
+        shutil.copyfile(file, file.with_name("part-00000 (1).parquet"))
+
+    return apply
+
+
+def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Callable[[Path], None]:
+    """Deliver a table as CSV, of which only the first bytes may arrive."""
+
+    def apply(source: Path) -> None:
+        folder = source / table
+        file = folder / "part-00000.csv"
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(
+                f"""COPY (SELECT {columns} FROM read_parquet('{folder}/*.parquet'))
+                TO '{file}' (HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ')"""
+            )
+        (folder / "part-00000.parquet").unlink()
+        content = file.read_bytes()
+        file.write_bytes(content[: int(len(content) * share)])
+
+    return apply
+
+
+def together(*steps: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Do one after the other."""
+
+    def apply(source: Path) -> None:
+        for step in steps:
+            step(source)
+
+    return apply
+
+
+_REGION = "(SELECT customer_id FROM customers WHERE region = (SELECT mode(region) FROM customers))"
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("a week of usage is missing", "usage_weeks", "late", without(_TONIGHT, "usage_weeks")),
+    Fault(
+        "three quarters of the rows are lost",
+        "usage_weeks",
+        "thin",
+        without("hash(subscription_id) % 4 > 0", "usage_weeks"),
+    ),
+    Fault(
+        "three quarters of tonight's rows are lost",
+        "network_weeks",
+        "thin",
+        without(f"{_TONIGHT} AND hash(subscription_id) % 4 > 0", "network_weeks"),
+    ),
+    Fault("the table is missing", "network_weeks", "missing", gone("network_weeks")),
+    Fault("the table is missing", "interactions", "missing", gone("interactions")),
+    Fault(
+        "a plan is renamed",
+        "subscriptions",
+        "changed",
+        together(
+            replace("plan_id", "'MOB-01-NEW'", "subscriptions", "plan_id = 'MOB-01'"),
+            replace("plan_id", "'MOB-01-NEW'", "plans", "plan_id = 'MOB-01'"),
+        ),
+        ("plans",),
+        "MOB-01",
+    ),
+    Fault(
+        "a new channel",
+        "interactions",
+        "thin",
+        replace(
+            "channel", "'video'", "interactions", f"{_LAST_WEEK} AND hash(interaction_id) % 3 = 0"
+        ),
+        names="channel",
+    ),
+    Fault(
+        "contacts move to another channel",
+        "interactions",
+        "changed",
+        replace(
+            "channel", "'social'", "interactions", f"{_LAST_WEEK} AND channel IN ('phone', 'ivr')"
+        ),
+        names="social",
+    ),
+    Fault(
+        "a column is renamed",
+        "usage_weeks",
+        "changed",
+        rewrite("SELECT * RENAME (minutes AS voice_minutes) FROM rows", "usage_weeks"),
+        names="minutes",
+    ),
+    Fault(
+        "times are eight hours early",
+        "app_events",
+        "changed",
+        replace("happened_at", "happened_at - INTERVAL 8 HOUR", "app_events", _LAST_WEEK),
+        names="hour of happened_at",
+    ),
+    Fault(
+        "all times are eight hours early",
+        "app_events",
+        "changed",
+        replace("happened_at", "happened_at - INTERVAL 8 HOUR", "app_events"),
+        names="hour of happened_at",
+    ),
+    Fault(
+        "arrival is told in another time zone",
+        "app_events",
+        "changed",
+        replace("arrived_at", "arrived_at + INTERVAL 8 HOUR", "app_events", _LAST_WEEK),
+        names="hours to arrive",
+    ),
+    Fault(
+        "rows arrive in the future",
+        "app_events",
+        "changed",
+        replace(
+            "arrived_at",
+            "arrived_at + INTERVAL 30 DAY",
+            "app_events",
+            f"{_LAST_WEEK} AND hash(customer_id) % 4 = 0",
+        ),
+        names="claim to arrive",
+    ),
+    Fault("a file is there twice", "tickets", "thin", duplicated("tickets"), names="quarantine"),
+    Fault(
+        "yesterday's file again",
+        "network_weeks",
+        "late",
+        without(_TONIGHT, "network_weeks"),
+    ),
+    Fault(
+        "an export a month old",
+        "app_events",
+        "late",
+        without(
+            f"arrived_at >= TIMESTAMPTZ '{TONIGHT - timedelta(days=30):%Y-%m-%d} 00:00:00+00'",
+            "app_events",
+        ),
+    ),
+    Fault("a truncated file", "usage_weeks", "late", as_csv("usage_weeks", share=0.6)),
+    Fault(
+        "ids without their zeros",
+        "interactions",
+        "thin",
+        replace("customer_id", "regexp_replace(customer_id, '^C0+', 'C')", "interactions"),
+        names="customer_id",
+    ),
+    Fault(
+        "ids that are in no other table, without their zeros",
+        "bills",
+        "changed",
+        replace("account_id", "regexp_replace(account_id, '^A0+', 'A')", "bills"),
+        names="account_id",
+    ),
+    Fault(
+        "everybody has another id",
+        "customers",
+        "changed",
+        together(
+            replace("customer_id", "'K' || substr(customer_id, 2)", "customers"),
+            replace("customer_id", "'K' || substr(customer_id, 2)", "subscriptions"),
+        ),
+        names="customer_id",
+    ),
+    Fault(
+        "GB become MB",
+        "usage_weeks",
+        "changed",
+        replace("data_gb", "data_gb * 1024", "usage_weeks", _TONIGHT),
+        names="data_gb",
+    ),
+    Fault(
+        "currency becomes cents",
+        "payments",
+        "changed",
+        replace("amount", "amount * 100", "payments", _LAST_WEEK),
+        ("bills",),
+        "amount",
+    ),
+    Fault(
+        "a column is empty",
+        "network_weeks",
+        "changed",
+        replace("latency_ms", "NULL", "network_weeks", _TONIGHT),
+        names="latency_ms",
+    ),
+    Fault(
+        "a column is 0 everywhere",
+        "network_weeks",
+        "changed",
+        replace("throughput_peak_mbps", "0", "network_weeks", _TONIGHT),
+        names="throughput_peak_mbps",
+    ),
+    Fault(
+        "a region is missing",
+        "usage_weeks",
+        "thin",
+        without(
+            f"{_TONIGHT} AND subscription_id IN (SELECT subscription_id FROM subscriptions WHERE customer_id IN {_REGION})",
+            "usage_weeks",
+        ),
+        names="region",
+    ),
+    Fault(
+        "a product line is missing",
+        "usage_weeks",
+        "thin",
+        without(
+            f"{_TONIGHT} AND subscription_id IN (SELECT subscription_id FROM subscriptions WHERE product_line = 'broadband')",
+            "usage_weeks",
+        ),
+        names="broadband",
+    ),
+    Fault(
+        "no tickets for a week",
+        "tickets",
+        "late",
+        without(_LAST_WEEK, "tickets"),
+    ),
+    Fault(
+        "withdrawn consents are lost",
+        "consents",
+        "thin",
+        without("state = 'withdrawn'", "consents"),
+        names="gone",
+    ),
+    Fault(
+        "amounts with decimal commas",
+        "bills",
+        "thin",
+        as_csv("bills", "* REPLACE (replace(amount::VARCHAR, '.', ',') AS amount)"),
+        names="quarantine",
+    ),
+    Fault(
+        "the oldest months are gone",
+        "payments",
+        "thin",
+        without("arrived_at < TIMESTAMPTZ '2024-04-01 00:00:00+00'", "payments"),
+        ("bills",),
+        "begins",
+    ),
+)
