@@ -12,6 +12,7 @@ from commands.tables import (
     EncodingOption,
     GroupOption,
     IdOption,
+    QueryOption,
     TableArgument,
     asking,
     options_of,
@@ -74,6 +75,7 @@ def quickstart(
     ] = None,
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
+    query: QueryOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -106,7 +108,7 @@ def quickstart(
             TrainingConfig.read(),
             clock=system_clock,
             online=OnlineSettings.read(),
-            options=options_of(columns, encoding),
+            options=options_of(columns, encoding, query),
         )
     if as_json:
         print_json(result.to_json())

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from features.tables.plan import OpenQuestions, TablePlan
 
 TableArgument = Annotated[
-    Path,
+    str,
     typer.Argument(
         metavar="TABLE",
-        help="One row per customer: delimited text, .xlsx or Parquet; a file, folder or pattern.",
+        help="One row per customer: delimited text, .xlsx or Parquet; a file, folder or pattern; "
+        "or a database's SQLAlchemy URL, with --query.",
         show_default=False,
     ),
 ]
@@ -64,12 +65,18 @@ EncodingOption = Annotated[
     ),
 ]
 
+QueryOption = Annotated[
+    str | None,
+    typer.Option("--query", help="What to select, where TABLE is a database.", show_default=False),
+]
+
 
 @reporting_errors
 def inspect(
     table: TableArgument,
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
+    query: QueryOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,10 +93,10 @@ def inspect(
         from features.tables.opening import open_table
         from features.tables.plan import apply_plan
 
-        source, plan = open_table(table, options_of(columns, encoding))
+        source, plan = open_table(table, options_of(columns, encoding, query))
         open_columns = {column.name for column in plan.columns if column.question}
         _, plan = apply_plan(source, plan, open_columns)
-        path = write_plan(plan, table, out)
+        path = write_plan(plan, source.name, out)
     if as_json:
         print_json(
             {
@@ -141,8 +148,10 @@ def sample(
     typer.echo(f"{out}: try  {again.format(shlex.quote(str(out)))}")
 
 
-def options_of(columns: Path | None, encoding: str | None) -> "TableOptions":
-    """How to read a table, from the settings, a plan file and an encoding.
+def options_of(
+    columns: Path | None, encoding: str | None, query: str | None = None
+) -> "TableOptions":
+    """How to read a table, from the settings, a plan file, an encoding and a query.
 
     Raises
     ------
@@ -154,11 +163,11 @@ def options_of(columns: Path | None, encoding: str | None) -> "TableOptions":
     from features.tables.plan_file import read_answers
 
     answers = read_answers(columns) if columns else {}
-    return TableOptions(ReadingSettings.read(), answers, encoding)
+    return TableOptions(ReadingSettings.read(), answers, encoding, query)
 
 
 @contextmanager
-def asking(table: Path) -> Iterator[None]:
+def asking(table: str) -> Iterator[None]:
     """Where columns are in doubt, write the plan, print the questions and how to go on, and exit
     with code 2.
     """
@@ -171,15 +180,15 @@ def asking(table: Path) -> Iterator[None]:
         raise typer.Exit(questions.exit_code) from None
 
 
-def write_plan(plan: "TablePlan", table: Path, path: Path | None = None) -> Path | None:
+def write_plan(plan: "TablePlan", name: str, path: Path | None = None) -> Path | None:
     """Write the plan of a table where it overwrites nothing.
 
     Parameters
     ----------
     plan : TablePlan
         The plan.
-    table : Path
-        The table's file.
+    name : str
+        What the table is called.
     path : Path, optional
         Where to; by default beside where the command runs, named after the table.
 
@@ -196,8 +205,8 @@ def write_plan(plan: "TablePlan", table: Path, path: Path | None = None) -> Path
     from features.tables.plan_file import plan_text
     from holdfast.errors import InputError
 
-    text = plan_text(plan, table.name)
-    stem = table.name.split(".")[0].strip("*?[] ") or "table"
+    text = plan_text(plan, name)
+    stem = name.split(".")[0].strip("*?[] ") or "table"
     names = [f"{stem}.columns.toml", *(f"{stem}.columns-{n}.toml" for n in range(2, 100))]
     candidates = [path] if path else [Path(name) for name in names]
     for candidate in candidates:
@@ -249,12 +258,13 @@ def unread(column: "ColumnReading") -> str:
     return f"{column.unread_share:.2%}{examples}"
 
 
-def _ask(questions: "OpenQuestions", table: Path) -> None:
+def _ask(questions: "OpenQuestions", table: str) -> None:
+    from features.tables.place import table_name
     from features.tables.plan_file import answer_line
 
     typer.secho("question", fg="yellow", bold=True, nl=False, err=True)
     typer.echo(" some columns can be read in more than one way:", err=True)
-    path = write_plan(questions.plan, table)
+    path = write_plan(questions.plan, table_name(table))
     for column in questions.questions:
         typer.echo(f"\n  column {column.name!r}: {column.question}", err=True)
         for choice in column.choices:
@@ -263,16 +273,19 @@ def _ask(questions: "OpenQuestions", table: Path) -> None:
         typer.echo("\nThe directory cannot be written: run the command in another one.", err=True)
         return
     typer.echo(f"\nTake the # from the answer in {shlex.quote(str(path))}, then run:", err=True)
-    typer.echo(f"  {_command_again(path)}", err=True)
+    typer.echo(f"  {_command_again(path, table)}", err=True)
 
 
-def _command_again(path: Path) -> str:
-    """The command line as it was, with the plan file."""
+def _command_again(path: Path, table: str) -> str:
+    """The command line as it was, with the plan file; the password of a database as ``***``."""
+    from features.tables.place import shown_place
+
+    shown = shown_place(table)
     words = ["holdfast"]
     skip = False
     for word in sys.argv[1:]:
         if skip or word == "--columns" or word.startswith("--columns="):
             skip = word == "--columns" and not skip
             continue
-        words.append(word)
+        words.append(shown if word == table else word)
     return shlex.join([*words, "--columns", str(path)])

@@ -12,6 +12,7 @@ from commands.tables import (
     EncodingOption,
     GroupOption,
     IdOption,
+    QueryOption,
     asking,
     options_of,
 )
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 @reporting_errors
 def uplift(
     table: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="[TABLE]",
-            help="One row per customer of an experiment: delimited text, .xlsx or Parquet. "
+            help="One row per customer of an experiment: delimited text, .xlsx or Parquet; "
+            "or a database's SQLAlchemy URL, with --query. "
             "Default: the home's randomised contacts",
             show_default=False,
         ),
@@ -84,6 +86,7 @@ def uplift(
     ] = None,
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
+    query: QueryOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,8 +104,10 @@ def uplift(
         "--drop": drop,
         "--columns": columns,
         "--encoding": encoding,
+        "--query": query,
     }
-    with results_only(), asking(table or Path()):
+    with results_only(), asking(table or ""):
+        from features.tables.place import table_name
         from holdfast.clock import system_clock
         from pipeline.uplift import evaluate_home, evaluate_table
         from training.uplift.experiment_table import ExperimentRoles
@@ -140,9 +145,9 @@ def uplift(
             run = evaluate_table(
                 table,
                 roles,
-                out or folder / table.name.split(".")[0],
+                out or folder / table_name(table).split(".")[0],
                 settings,
-                options_of(columns, encoding),
+                options_of(columns, encoding, query),
             )
     if as_json:
         print_json(run.to_json())

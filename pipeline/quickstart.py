@@ -88,7 +88,7 @@ class Quickstart:
 
 
 def quickstart(
-    path: Path,
+    where: str | Path,
     roles: Roles,
     home: Home,
     config: TrainingConfig,
@@ -101,8 +101,9 @@ def quickstart(
 
     Parameters
     ----------
-    path : Path
-        The table: a file, folder or pattern.
+    where : str or Path
+        The table: a file, folder, pattern or database, as `features.tables.place.read_table`
+        takes it.
     roles : Roles
         What its columns are for.
     home : Home
@@ -125,14 +126,14 @@ def quickstart(
     """
     started = time.monotonic()
     with progress("Reading the table"):
-        customers = read_customer_table(path, roles, clock(), options)
+        customers = read_customer_table(where, roles, clock(), options)
         check_identity(home, TableIdentity.of(customers))
         home_encoding(home, customers).encode(customers.table)
     with progress("Loading LightGBM and MLflow"):
         from pipeline.table_model import publish_model
 
     training, encoding, version = publish_model(
-        path, customers, home, TABLE_CHURN, config, clock=clock, online=online
+        customers, home, TABLE_CHURN, config, clock=clock, online=online
     )
     return Quickstart(
         customers=customers,

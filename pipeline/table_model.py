@@ -7,7 +7,6 @@ is published, so the old champion reads the new features too.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from features.encoding.encoding import Encoding
 from features.flat.customers import CustomerTable
@@ -40,7 +39,6 @@ from training.settings import TrainingConfig, TrainingSettings
 
 
 def publish_model(
-    path: Path,
     customers: CustomerTable,
     home: Home,
     name: str,
@@ -53,8 +51,6 @@ def publish_model(
 
     Parameters
     ----------
-    path : Path
-        The table's file.
     customers : CustomerTable
         Its n customers.
     home : Home
@@ -96,7 +92,6 @@ def publish_model(
         scores = CustomerScores.of(customers, matrix, training)
         entries = care_entries(customers, encoding, matrix, scorer, scores)
         source = Source(
-            path=path,
             customers=customers,
             encoding=encoding,
             matrix=matrix,
@@ -173,7 +168,7 @@ def _record(source: Source, training: FlatModel, config: TrainingConfig) -> RunR
     roles = source.customers.roles
     return RunRecord(
         parameters={
-            "table": source.path.name,
+            "table": source.customers.name,
             "table_sha256": source.customers.sha256,
             "rows": len(source.customers.ids),
             "target": roles.target,

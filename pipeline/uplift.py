@@ -144,7 +144,7 @@ class UpliftRun:
 
 
 def evaluate_table(
-    path: Path,
+    where: str | Path,
     roles: ExperimentRoles,
     directory: Path,
     settings: UpliftSettings,
@@ -154,8 +154,9 @@ def evaluate_table(
 
     Parameters
     ----------
-    path : Path
-        CSV, CSV.gz or Parquet, one row per customer or contact.
+    where : str or Path
+        One row per customer or contact: a file, folder, pattern or database, as
+        `features.tables.place.read_table` takes it.
     roles : ExperimentRoles
         What its columns are for.
     directory : Path
@@ -173,7 +174,7 @@ def evaluate_table(
         Names the option or column, the rule and the value; nothing is written then.
     """
     started = time.monotonic()
-    table = read_experiment(path, roles, options)
+    table = read_experiment(where, roles, options)
     # Imported here, so that a wrong option or table is refused before that takes its seconds.
     from training.uplift.balance import imbalances
     from training.uplift.estimate import evaluate_experiment
@@ -205,7 +206,7 @@ def evaluate_table(
         columns=table.plan.to_json(),
     )
     run = UpliftRun(
-        title=path.name,
+        title=table.experiment.name,
         directory=directory,
         evaluations=(evaluated,),
         not_evaluated={},

@@ -68,6 +68,8 @@ class CustomerTable:
 
     Parameters
     ----------
+    name : str
+        What to call the table: the name of its file or database.
     sha256 : str
         Digest of the table's file.
     table : pyarrow.Table
@@ -97,6 +99,7 @@ class CustomerTable:
         What was decided about the file and the target, for a person.
     """
 
+    name: str
     sha256: str
     table: pa.Table
     roles: Roles
@@ -147,14 +150,14 @@ def feature_kind(plan: TablePlan, name: str) -> tuple[Kind, str]:
 
 
 def read_customer_table(
-    path: Path, roles: Roles, read_at: datetime, options: TableOptions | None = None
+    where: str | Path, roles: Roles, read_at: datetime, options: TableOptions | None = None
 ) -> CustomerTable:
     """Read a table and check it against its roles.
 
     Parameters
     ----------
-    path : Path
-        A file, folder or pattern, as `features.table_files.source.read_source` takes it.
+    where : str or Path
+        A file, folder, pattern or database, as `features.tables.place.read_table` takes it.
     roles : Roles
         What its columns are for.
     read_at : datetime
@@ -169,7 +172,7 @@ def read_customer_table(
     InputError
         Names the option or column, the rule and the value.
     """
-    source, plan = open_table(path, options, lambda written: _check_table(written, roles))
+    source, plan = open_table(where, options, lambda written: _check_table(written, roles))
     target = read_target(as_text(source.table[roles.target]), roles.target, roles.positive)
     ids = _ids(source.table, roles.id)
     used = _wanted(source.table.column_names, roles)
@@ -178,6 +181,7 @@ def read_customer_table(
     order, times = _times(table, plan, roles.time, read_at)
     columns, left_out = _feature_columns(table, plan, roles)
     return CustomerTable(
+        name=source.name,
         sha256=source.sha256,
         table=table,
         roles=Roles(**{**vars(roles), "positive": target.positive}),

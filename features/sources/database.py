@@ -1,6 +1,6 @@
 """Raw tables as tables, or views, of a database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class DatabaseSource:
     """
 
     def __init__(self, where: str) -> None:
-        self.where, engine = _open(where)
+        self.where, engine = open_engine(where, "WHERE")
         try:
             inspector = sa.inspect(engine)
             names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
@@ -41,7 +41,7 @@ class DatabaseSource:
                 if name in TABLES
             }
         except SQLAlchemyError as error:
-            raise _refused(self.where, error) from None
+            raise refused(self.where, error) from None
         self._unknown = tuple(name for name in names if name not in TABLES)
 
     def tables(self) -> tuple[str, ...]:
@@ -95,17 +95,18 @@ class DatabasePart:
                     stream_results=True, yield_per=BATCH_ROWS // 4
                 ).execute(query)
                 for rows in result.partitions():
-                    columns = [_array(values) for values in zip(*rows, strict=True)]
+                    columns = [value_array(values) for values in zip(*rows, strict=True)]
                     yield Batch(
                         pa.record_batch(columns, names=self._columns),
                         np.arange(done + 1, done + len(rows) + 1),
                     )
                     done += len(rows)
         except SQLAlchemyError as error:
-            raise _refused(self.name, error) from None
+            raise refused(self.name, error) from None
 
 
-def _array(values: tuple[Any, ...]) -> pa.Array:
+def value_array(values: Sequence[Any]) -> pa.Array:
+    """Values as a driver gives them, as a column: text where they are of several kinds."""
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -116,30 +117,45 @@ def _array(values: tuple[Any, ...]) -> pa.Array:
         )
 
 
-def _open(where: str) -> tuple[str, sa.Engine]:
+def open_engine(where: str, field: str) -> tuple[str, sa.Engine]:
+    """A database, and its address fit to be shown.
+
+    Parameters
+    ----------
+    where : str
+        SQLAlchemy URL.
+    field : str
+        What named it, for an error.
+
+    Raises
+    ------
+    InputError
+        No such address, driver or file. No message shows a password.
+    """
     scheme = where.partition("://")[0]
     try:
         url = sa.make_url(where)
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-            raise InputError("WHERE", "must be a database that exists", url.database) from None
+            raise InputError(field, "must be a database that exists", url.database) from None
         shown = f"{url.drivername}://{url.host or ''}/{url.database or ''}"
         return shown, sa.create_engine(url)
     except NoSuchModuleError:
-        raise InputError("WHERE", "must name a database that SQLAlchemy knows", scheme) from None
+        raise InputError(field, "must name a database that SQLAlchemy knows", scheme) from None
     except (ArgumentError, ValueError):
         # The address itself may hold a password.
         raise InputError(
-            "WHERE",
+            field,
             "must be a database URL such as postgresql+psycopg://user@host/database",
             scheme,
         ) from None
     except ModuleNotFoundError as error:
         raise InputError(
-            "WHERE", f"needs the driver {error.name}, which is not installed", scheme
+            field, f"needs the driver {error.name}, which is not installed", scheme
         ) from None
 
 
-def _refused(field: str, error: SQLAlchemyError) -> InputError:
+def refused(field: str, error: SQLAlchemyError) -> InputError:
+    """An error of a database without the driver's own words."""
     # The driver's own words may quote the address.
     cause = getattr(error, "orig", None) or error
     return InputError(

@@ -33,12 +33,15 @@ class SourceTable:
     notes : tuple of str
         What was decided about the file, for a person.
     sha256 : str
-        Digest of its files.
+        Digest of its files, or of its rows where it has none.
+    name : str
+        What to call it: the name of its file or database.
     """
 
     table: pa.Table
     notes: tuple[str, ...]
     sha256: str
+    name: str
 
 
 def read_source(path: Path, encoding: str | None = None) -> SourceTable:
@@ -73,7 +76,7 @@ def read_source(path: Path, encoding: str | None = None) -> SourceTable:
         notes += more
     if len(parts) > 1:
         notes.append(f"{len(parts)} parts are one table")
-    return SourceTable(table, tuple(notes), _digest(parts))
+    return SourceTable(table, tuple(notes), _digest(parts), path.name)
 
 
 def _joined(tables: Sequence[pa.Table], parts: Sequence[Path]) -> pa.Table:

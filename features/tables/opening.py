@@ -7,14 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.table_files.arrow_types import has_plain_type
-from features.table_files.source import SourceTable, read_source
+from features.table_files.source import SourceTable
 from features.tables.options import TableOptions
+from features.tables.place import read_table
 from features.tables.plan import OpenQuestions, TablePlan, apply_plan, decide_plan
 from holdfast.errors import InputError
 
 
 def open_table(
-    path: Path,
+    where: str | Path,
     options: TableOptions | None = None,
     check_roles: Callable[[pa.Table], None] | None = None,
 ) -> tuple[SourceTable, TablePlan]:
@@ -22,8 +23,8 @@ def open_table(
 
     Parameters
     ----------
-    path : Path
-        A file, folder or pattern, as `features.table_files.source.read_source` takes it.
+    where : str or Path
+        A file, folder, pattern or database, as `features.tables.place.read_table` takes it.
     options : TableOptions, optional
         What a person decided about reading it.
     check_roles : callable, optional
@@ -43,7 +44,7 @@ def open_table(
         Names the option or column, the rule and the value.
     """
     options = options or TableOptions()
-    source = read_source(path, options.encoding)
+    source = read_table(where, options)
     if check_roles is not None:
         check_roles(source.table)
     for name in options.answers:

@@ -19,8 +19,11 @@ class TableOptions:
         What a plan file says, by column.
     encoding : str or None
         Encoding of a text file that is not UTF-8.
+    query : str or None
+        What to select, where the table is a database.
     """
 
     settings: ReadingSettings = field(default_factory=ReadingSettings)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     encoding: str | None = None
+    query: str | None = None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed_version
-from pathlib import Path
 
 import numpy as np
 
@@ -29,8 +28,6 @@ class Source:
 
     Parameters
     ----------
-    path : Path
-        The table.
     customers : CustomerTable
         As read.
     encoding : Encoding
@@ -41,7 +38,6 @@ class Source:
         How the model was fitted and evaluated.
     """
 
-    path: Path
     customers: CustomerTable
     encoding: Encoding
     matrix: Floats
@@ -97,7 +93,7 @@ def report_content(
     customers, model = source.customers, training.model
     roles = customers.roles
     return ReportContent(
-        table=source.path.name,
+        table=source.customers.name,
         target=roles.target,
         positive=roles.positive,
         id_column=roles.id,

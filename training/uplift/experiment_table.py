@@ -126,14 +126,14 @@ class ExperimentTable:
 
 
 def read_experiment(
-    path: Path, roles: ExperimentRoles, options: TableOptions | None = None
+    where: str | Path, roles: ExperimentRoles, options: TableOptions | None = None
 ) -> ExperimentTable:
     """Read an experiment and check it against the roles of its columns.
 
     Parameters
     ----------
-    path : Path
-        A file, folder or pattern, as `features.table_files.source.read_source` takes it.
+    where : str or Path
+        A file, folder, pattern or database, as `features.tables.place.read_table` takes it.
     roles : ExperimentRoles
         The roles of its columns.
     options : TableOptions, optional
@@ -146,7 +146,7 @@ def read_experiment(
     InputError
         Names the option or column, the rule and the value.
     """
-    source, plan = open_table(path, options, lambda written: _check_roles(written, roles))
+    source, plan = open_table(where, options, lambda written: _check_roles(written, roles))
     plan = with_arms(plan, source.table[roles.treatment], roles.treatment)
     used = {n for n in source.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
     used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
@@ -169,7 +169,7 @@ def read_experiment(
     share = np.bincount(arms.position, minlength=len(arms.names)) / len(rows)
     propensities: Source = "shares" if stored is None else "stored"
     experiment = Experiment(
-        name=path.name,
+        name=source.name,
         arms=arms.names,
         arm=arms.position,
         outcome=value,

@@ -1,6 +1,4 @@
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +12,6 @@ from features.sources import open_source
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 from tests.builders.raw_tables import raw_tables
-from tests.builders.servers import POSTGRES_URL, require_postgres
 
 SOME = ("customers", "subscriptions", "plans", "bills", "tickets")
 POSTGRES = {
@@ -29,21 +26,6 @@ POSTGRES = {
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pa.Table]:
     return raw_tables(21, 6, days=40, only=SOME)
-
-
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """A server with a schema of the test's own."""
-    server, schema = require_postgres(), f"holdfast_{uuid.uuid4().hex}"
-    with server.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    url = sa.make_url(POSTGRES_URL).update_query_dict({"options": f"-csearch_path={schema}"})
-    try:
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with server.begin() as connection:
-            connection.execute(sa.schema.DropSchema(schema, cascade=True))
-        server.dispose()
 
 
 def fill(

@@ -13,7 +13,9 @@ SETTINGS = ReadingSettings()
 
 
 def source(**columns: list[str]) -> SourceTable:
-    return SourceTable(pa.table({name: pa.array(v) for name, v in columns.items()}), (), "")
+    return SourceTable(
+        pa.table({name: pa.array(v) for name, v in columns.items()}), (), "", "t.csv"
+    )
 
 
 def decide(text: SourceTable, tmp_path: Path, changed: str = "") -> TablePlan:
