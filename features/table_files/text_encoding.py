@@ -97,12 +97,10 @@ def detect_encoding(content: bytes, name: str) -> TextEncoding:
     ]
     likely = next((known for known in _LIKELY if known in names), names[0] if names else "cp1252")
     row = content.count(b"\n", 0, place) + 1
-    line = content[content.rfind(b"\n", 0, place) + 1 : place + 20].split(b"\n")[0]
-    shown = line[-60:].decode(likely, "replace").strip()
     raise InputError(
         "TABLE",
         f"must be UTF-8, and line {row} is not; it is likely {likely}: --encoding {likely} reads it",
-        f"{name}: …{shown}",
+        f"{name}, byte {place}",
     )
 
 

@@ -93,12 +93,19 @@ def _read(
     bad = _BadRows()
     stream = _open(path) if content is None else pa.BufferReader(content)
     stream.read(start)
-    table = _parse(stream, names, dialect.delimiter, bad)
+    try:
+        table = _parse(stream, names, dialect.delimiter, bad)
+    except pa.ArrowInvalid:
+        # Arrow's own words would show the row.
+        if bad.rows:
+            raise _bad_row(path, content, start, names, bad.rows) from None
+        raise
     if bad.rows:
         kept = [row for row in bad.rows if not _is_closing(row.text, dialect.delimiter)]
         if kept or not _stand_at_end(path, content, bad):
-            raise _bad_row(path, content, start, names, dialect, kept or bad.rows)
-        notes += [f"the row {row.text.strip()!r} at the end is left out" for row in bad.rows[:3]]
+            raise _bad_row(path, content, start, names, kept or bad.rows)
+        first = [row.text.split(dialect.delimiter)[0].strip(' "') for row in bad.rows[:3]]
+        notes += [f"the row {cell!r} at the end is left out" for cell in first]
     return table, notes
 
 
@@ -205,19 +212,22 @@ def _bad_row(
     content: bytes | None,
     start: int,
     names: list[str],
-    dialect: Dialect,
     rows: list[pa_csv.InvalidRow],
 ) -> InputError:
+    """Where a row is that cannot be read, and why; never what it holds."""
     row = rows[0]
     whole = content if content is not None else _open(path).read()
     place = whole.find(row.text.encode(), start)
-    line = f"line {whole.count(bytes(chr(10), 'ascii'), 0, place) + 1}" if place >= 0 else "a row"
+    line, where = "a row", path.name
+    if place >= 0:
+        line = f"line {whole.count(bytes(chr(10), 'ascii'), 0, place) + 1}"
+        where = f"{path.name}, byte {place}"
     why = "; is a quotation mark open?" if '"' in row.text else ""
     return InputError(
         "TABLE",
         f"cannot be read as CSV: {line} has {row.actual_columns} fields, the header has "
         f"{len(names)}{why}; mend or remove that line",
-        row.text.strip(),
+        where,
     )
 
 
@@ -240,5 +250,7 @@ def _open(path: Path) -> pa.NativeFile:
 
 
 def _unreadable(error: BaseException, path: Path) -> InputError:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return InputError("TABLE", f"cannot be read as CSV: {first}", path.name)
+    # Arrow's words on rows quote them; those on files do not.
+    about_rows = isinstance(error, pa.ArrowInvalid)
+    said = "is it complete?" if about_rows else (str(error).splitlines() or [""])[0]
+    return InputError("TABLE", f"cannot be read as CSV: {said or type(error).__name__}", path.name)

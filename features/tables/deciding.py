@@ -15,7 +15,7 @@ from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, Reading
 from features.tables.date_format import Order, find_orders, parse_dates, shown_dates
 from features.tables.missing_words import unmistakable_words, usual_words
 from features.tables.number_format import PLAIN_NUMBERS, NumberFinding, find_number_format
-from features.tables.personal import personal_kind
+from features.tables.personal import named_personal, personal_kind
 from holdfast.arrays import Floats
 
 FLAG_WORDS = frozenset(
@@ -85,6 +85,10 @@ def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings
         From which share of cells that do not fit on it is a question.
     """
     kind = values.type
+    if named_personal(name) and pa.types.is_integer(kind):
+        personal = _as_personal(name, Cells.of(as_text(values)), ())
+        if personal is not None:
+            return personal
     if pa.types.is_boolean(kind):
         return ColumnReading(name=name, kind="flag", why="true or false")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -104,7 +108,8 @@ def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings
             question=f"must hold numbers, text, dates or true and false, not {kind}; leave it out with --drop",
             choices=({"kind": "text"},),
         )
-    quick = _quick_number(name, values)
+    # Telephone numbers of digits alone would be numbers.
+    quick = None if named_personal(name) else _quick_number(name, values)
     if quick is not None:
         return quick
     return _decide_text(name, Cells.of(as_text(values)), settings)
@@ -225,13 +230,9 @@ def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRe
             else unmistakable
         )
         return ColumnReading(name=name, kind="category", why="text", missing_marks=marks)
-    personal = personal_kind(name, rest.texts.slice(0, _SAMPLE).to_pylist(), len(rest.texts))
-    if personal:
-        kind: ReadingKind = "text" if personal == "names of people" else "id"
-        return ColumnReading(
-            name=name, kind=kind, why=f"{personal}: no feature, never shown", personal=True,
-            missing_marks=unmistakable,
-        )  # fmt: skip
+    personal = _as_personal(name, rest, unmistakable)
+    if personal is not None:
+        return personal
     reading = _as_date(name, rest, settings) or _as_number(name, rest, settings)
     if reading is not None:
         marks = tuple(dict.fromkeys((*usual, *reading.missing_marks)))
@@ -242,6 +243,16 @@ def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRe
     if flags and _is_flag(cells.without(flags)):
         return ColumnReading(name=name, kind="flag", why="yes or no", missing_marks=flags)
     return _as_words(name, cells.without(unmistakable), unmistakable)
+
+
+def _as_personal(name: str, cells: Cells, marks: tuple[str, ...]) -> ColumnReading | None:
+    sampled = cells.texts.slice(0, _SAMPLE).to_pylist()
+    personal = personal_kind(name, sampled, len(cells.texts), cells.total)
+    if personal is None:
+        return None
+    kind: ReadingKind = "text" if personal == "names of people" else "id"
+    why = f"{personal}: no feature, never shown; --columns can say otherwise"
+    return ColumnReading(name=name, kind=kind, why=why, personal=True, missing_marks=marks)
 
 
 def _is_not_finite(text: str) -> bool:

@@ -167,9 +167,10 @@ def _answered(
     if share <= settings.unread_share:
         return chosen
     shown = ", ".join(map(repr, tuple(dict.fromkeys(unread))[:MOST_EXAMPLES]))
+    such_as = "" if reading.personal else f", such as {shown}"
     return replace(
         chosen,
-        question=f"{share:.1%} of its cells are no {chosen.kind} as the plan says, such as {shown}",
+        question=f"{share:.1%} of its cells are no {chosen.kind} as the plan says{such_as}",
         choices=(
             {**chosen.format(), "kind": chosen.kind, "accept_unread": True},
             {"kind": "category"},

@@ -124,7 +124,7 @@ ANSWERS: dict[str, Answer | str] = {
     ),
     "enc_utf-8-sig.csv": Answer(kinds=CHINESE, positive=116, roles=_chinese()),
     "excel_serial_date.csv": Answer(first={"day": 17532.0}),  # 2018-01-01
-    "footer_total.csv": Answer(labelled=300, notes=("'Total,300' at the end is left out",)),
+    "footer_total.csv": Answer(labelled=300, notes=("'Total' at the end is left out",)),
     "formula.csv": Answer(),
     "header_blank.csv": Answer(positive=116),
     "html.csv": Answer(

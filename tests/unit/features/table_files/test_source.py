@@ -81,6 +81,25 @@ def test_unreadable_tables_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"id,name\n1,Ann\n2,Ann Example,+49 171\n", "t.csv, byte 14"),
+        (b"id,name\n" + b"1,Ann\n" * 300 + b"2,Ann,+49 171,\n" * 300, "t.csv, byte 1808"),
+        ("id,name\n1,Ann Ex\u00e4mple\n".encode("latin-1"), "t.csv, byte 16"),
+    ],
+    ids=["one row", "many rows", "encoding"],
+)
+def test_an_error_names_the_place_and_shows_no_value(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        _table(_write(tmp_path / "t.csv", content))
+    assert message in str(caught.value)
+    assert "Ann" not in str(caught.value)
+    assert "171" not in str(caught.value)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         _table(tmp_path / "nowhere.csv")

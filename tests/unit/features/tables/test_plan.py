@@ -126,6 +126,70 @@ def test_personal_columns_are_no_features_and_never_shown(tmp_path: Path) -> Non
     assert "0000001" not in str(plan.to_json()) + plan_text(plan, "t.csv")
 
 
+SURNAMES = [*"王李张刘陈杨黄赵吴周"]
+NAMES = {
+    "two words": [
+        f"{a} {b}" for a in ("Anna", "José", "Zoë", "IVAN") for b in ["Ng", "Öz", "Ek", "Ba", "Li"]
+    ],
+    "family name first": [
+        f"{b}, {a}" for a in ("Anna", "José", "Zoë") for b in ["Ng", "Öz", "Ek", "Ba"]
+    ],
+    "Chinese": [a + b for a in SURNAMES for b in ("伟", "秀英", "敏", "静")],
+    "Korean": [a + b for a in "김이박최정" for b in ("민준", "서연", "지우", "현")],
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_names_are_known_by_their_form_whatever_the_header(
+    tmp_path: Path, names: list[str]
+) -> None:
+    rows = (
+        [f"{name}{sign}" for name in names for sign in ("", "娜", "宁")]
+        if names[0][0] > "\u3000"
+        else [f"{name}{end}" for name in names for end in ("", "son", "ova", "ez", "er")]
+    )
+    text = source(col7=rows)
+    reading = decide(text, tmp_path).column("col7")
+    assert (reading.kind, reading.personal) == ("text", True)
+    assert "names of people: no feature, never shown; --columns can say otherwise" in reading.why
+    assert not any(name in str(reading.to_json()) for name in rows)
+    answered = decide(text, tmp_path, '[columns.col7]\nkind = "category"\n').column("col7")
+    assert (answered.kind, answered.personal) == ("category", False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [
+            f"{a} {b}"
+            for a in ("New", "San", "Los")
+            for b in ["York", "Jose", "Angeles", "Diego", "Haven"]
+        ],
+        ["北京市", "上海市", "广州市", "深圳市", "成都市", "张家口", "石家庄", "杭州市"],
+        [f"Plan {letter}" for letter in "ABCDEFGHIJ"],
+    ],
+    ids=["cities", "Chinese cities", "plans"],
+)
+def test_values_that_repeat_are_categories(tmp_path: Path, values: list[str]) -> None:
+    reading = decide(source(col7=values * 40), tmp_path).column("col7")
+    assert (reading.kind, reading.personal) == ("category", False)
+
+
+def test_telephone_numbers_of_digits_alone_are_no_numbers(tmp_path: Path) -> None:
+    digits = [f"138{value:08d}" for value in range(100)]
+    for values in (pa.array(digits), pa.array(list(map(int, digits)))):
+        text = SourceTable(pa.table({"mobile_no": values}), (), "", "t.csv")
+        reading = decide(text, tmp_path).column("mobile_no")
+        assert (reading.kind, reading.personal) == ("id", True)
+
+
+def test_a_question_about_personal_data_shows_none(tmp_path: Path) -> None:
+    text = source(email=[f"c{value}@example.org" for value in range(100)])
+    plan = decide(text, tmp_path, '[columns.email]\nkind = "number"\n')
+    assert "100.0% of its cells are no number" in plan.column("email").question
+    assert "@" not in str(plan.to_json()) + plan_text(plan, "t.csv")
+
+
 def test_open_questions_name_the_column() -> None:
     plan = decide_plan(source(since=["1/2/2020"] * 60, fee=["1"] * 60), SETTINGS)
     error = OpenQuestions(plan, {"since"})
