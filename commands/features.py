@@ -11,6 +11,7 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 from commands.data import print_night
 
 if TYPE_CHECKING:
+    from features.compute.build import BuildReport
     from features.online.profile import KnownFeature, Profile
     from features.operator.materialize import Materialized
     from features.operator.repository import Change
@@ -228,11 +229,33 @@ def _print_build(result: "FeatureBuild") -> None:
             f"[yellow]look into[/yellow] {escape(doubt.table)}: {escape(doubt.about)}",
             soft_wrap=True,
         )
+    _print_history(build)
     for name, features in result.disabled.items():
         console.print(
             f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}"
         )
     console.print("Next: [bold]holdfast features materialize[/bold]")
+
+
+def _print_history(build: "BuildReport") -> None:
+    """Print why past Mondays were computed anew, or were not."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    if build.from_earlier_release:
+        console.print(
+            "Past Mondays were computed anew, once: an earlier release had not kept what was known then."
+        )
+    for table, since in build.restated.items():
+        console.print(
+            f"[yellow]restated[/yellow] {escape(table)}: not the same rows as at the last build had arrived by"
+            f" {since:%Y-%m-%d}; Mondays from then on were computed anew"
+        )
+    if build.outdated:
+        console.print(
+            f"[yellow]left as they are[/yellow] Mondays {', '.join(build.outdated)}: they need a table that is absent"
+        )
 
 
 def _print_materialized(result: "Materialized") -> None:

@@ -70,6 +70,9 @@ class FeatureBuild:
             "history_share": self.build.history_share,
             "rows": dict(self.build.rows),
             "disabled": {table: list(names) for table, names in self.disabled.items()},
+            "restated": {table: since.isoformat() for table, since in self.build.restated.items()},
+            "outdated": list(self.build.outdated),
+            "from_earlier_release": self.build.from_earlier_release,
             "check": self.check and self.check.to_json(),
             "night": self.night and self.night.to_json(),
             "seconds": self.build.seconds,
@@ -102,14 +105,14 @@ def build_features(
         Folder or SQLAlchemy URL of the raw tables. Default: the raw store as it is.
     at : datetime, optional
         Midnight of the newest snapshot, UTC. Default: the last one that the data reach.
-
     expectations : Expectations, optional
-        What is expected of the tables taken in. Default: nothing, they are taken as they are.
+        What is expected of the tables taken in, and which of them may be absent although the last
+        build had them. Default: tables are taken as they are, and none may be.
 
     Raises
     ------
     InputError
-        The tables cannot be taken in, or there are none.
+        The tables cannot be taken in, there are none, or one that the last build had is absent.
     NightStoppedError
         The tables are not as expected. Nothing was replaced.
     HomeError
@@ -122,11 +125,15 @@ def build_features(
         )
     tables = None if source is None else open_source(source)
     # Imported here, so that a wrong source is refused before that takes its seconds.
-    from features.compute.build import build
+    from features.compute.build import bring_up_to_date
+    from features.compute.known import last_build, require_last_tables
     from features.intake.check import accept
 
     repository = OperatorRepository(home, online)
     with locked(home):
+        if tables is not None and expectations is None:
+            # Expectations ask so themselves, and may keep yesterday's rows of an absent table.
+            require_last_tables(tables.tables(), (), last_build(repository.directory))
         check = (
             None
             if tables is None
@@ -139,7 +146,14 @@ def build_features(
                 judge=None if expectations is None else expectations.judge,
             )
         )
-        report = build(home.raw, repository.directory, settings, now=now, at=moment)
+        report = bring_up_to_date(
+            home.raw,
+            repository.directory,
+            settings,
+            now=now,
+            at=moment,
+            accepted=() if expectations is None else expectations.accepted,
+        )
         repository.apply()
     return FeatureBuild(check=check, build=report, quarantine=home.quarantine)
 

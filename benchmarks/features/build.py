@@ -23,12 +23,15 @@ SIZES, FULL_SIZE, MONTHS = (10_000, 100_000), 1_000_000, 7
 _ONE_BUILD = """
 import json, resource, sys
 from pathlib import Path
-from features.compute import build as builds
+from features.compute import whole
+from features.compute.build import bring_up_to_date
 from features.settings import FeatureSettings
 from holdfast.clock import system_clock
 
-builds.history_mondays = lambda raw, at: ()
-report = builds.build(Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings.read(), now=system_clock())
+whole.history_mondays = lambda tables, at: ()
+report = bring_up_to_date(
+    Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings.read(), now=system_clock()
+)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(json.dumps({"rows": report.rows["usage"], "seconds": report.seconds, "peak_gb": peak / 1e9}))
 """

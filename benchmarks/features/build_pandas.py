@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmarks.report import show
-from features.compute.build import BuildReport, build
+from features.compute.build import BuildReport, bring_up_to_date
 from features.contracts.tables import TABLES
 from features.fields import LINKS
 from features.settings import FeatureSettings
@@ -43,7 +43,7 @@ def main() -> None:
 
         def run_build() -> None:
             nonlocal report
-            report = build(raw, home / "features", settings, now=system_clock())
+            report = bring_up_to_date(raw, home / "features", settings, now=system_clock())
 
         build_s = _seconds(run_build)
         assert report is not None  # noqa: S101  # for the type checker

@@ -1,7 +1,6 @@
 """Baselines on disk: for each Monday what is usual in a region, and in which region a cell lies.
 
-They are taken over everybody and kept as small files; a Monday's are computed once, before the
-first snapshot that compares with them.
+They are taken over everybody and kept as small files. A Monday's are computed once.
 """
 
 from datetime import datetime
@@ -34,9 +33,10 @@ class Baselines:
         """Where a Monday's baseline lies."""
         return self.directory / relation / f"{monday:%Y-%m-%d}.parquet"
 
-    def are_built(self, monday: datetime, digest: str) -> bool:
-        """Whether a Monday's baselines lie there as computed from the same."""
-        return all(digest_of(self.path(relation, monday)) == digest for relation in BASELINES)
+    def digest(self, monday: datetime) -> str | None:
+        """What a Monday's baselines were computed from; None where one is missing."""
+        digests = {digest_of(self.path(relation, monday)) for relation in BASELINES}
+        return digests.pop() if len(digests) == 1 else None
 
     def build(self, raw: RawTables, monday: datetime, digest: str) -> None:
         """Compute a Monday's baselines over everybody.
@@ -45,13 +45,6 @@ class Baselines:
         """
         raw.bound(monday, monday, RECENT_DAYS)
         take_snapshot(raw, monday)
-        self.write(raw, monday, digest)
-
-    def write(self, raw: RawTables, monday: datetime, digest: str) -> None:
-        """Compute the baselines of the Monday whose snapshot is taken already.
-
-        The bounds of raw tables must show everybody's rows.
-        """
         for relation, query in BASELINES.items():
             write_rows(raw.connection, query(time_sql(monday)), self.path(relation, monday), digest)
 

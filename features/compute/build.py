@@ -1,40 +1,34 @@
 """The feature build: raw tables in, feature tables out, and what was built already left as it is.
 
 Below one directory lie ``tables/<view>/newest.parquet`` (everybody, replaced each night),
-``tables/<view>/history`` (Mondays of a sample of customers, kept), ``baselines`` and ``work``,
-which may be deleted. A file is computed anew when what it was computed from has changed: the raw
-parts that hold rows of its time, or the SQL of its features. Rows that arrive later change no past
-Monday: it is as known then. A build killed at any time is carried on by the next one.
+``tables/<view>/history`` (Mondays of a sample of customers, kept), ``baselines``, ``known`` and
+``work``, which may be deleted. A file is computed anew when what it was computed from has changed:
+the rows that had arrived by its time, or the SQL of its features. Rows that arrive later change no
+past Monday: it is as known then. Nor does a table that is absent tonight. A build killed at any
+time is carried on by the next one.
 """
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from features.compute.baselines import BASELINES, Baselines
+from features.compute.baselines import BASELINES
 from features.compute.files import digest_of, link_rows, rows_of, view_rows, write_rows
+from features.compute.inputs import Inputs, digest_of_inputs, names_in, tables_named
+from features.compute.known import is_kept, known_rows, last_build, require_last_tables
 from features.compute.live_states import link_queries, state_queries
 from features.compute.population import population_sql, sampled, take_snapshot
 from features.compute.queries import SUMMARIES, asked_for, view_queries
-from features.compute.snapshots import (
-    WEEK,
-    checked_time,
-    history_mondays,
-    monday_of,
-    newest_time,
-    require_subscriptions,
-)
+from features.compute.snapshots import WEEK, monday_of
 from features.compute.state_files import are_written, write_states
+from features.compute.whole import Whole, whole_of
 from features.fields import LINKS, VIEWS, disabled_features
 from features.settings import FeatureSettings
 from features.sql.expressions import files_sql, time_sql
-from features.sql.parts import identity_of
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
 from features.views.declaration import ENTITIES
@@ -94,6 +88,14 @@ class BuildReport:
         Rows of the newest snapshot, by view.
     disabled : dict of str to dict
         Features that are null for everybody, by view, with the absent tables that they need.
+    restated : dict of str to datetime
+        Tables of which other rows are known of past times than at the last build, and since when.
+    outdated : tuple of str
+        Mondays of which a view is out of date, and was left as it is because a table that it was
+        computed from is absent.
+    from_earlier_release : bool
+        Whether history was computed anew because an earlier release, which did not keep what it
+        knew, had computed it.
     seconds : float
         How long it took.
     """
@@ -105,18 +107,22 @@ class BuildReport:
     skipped: tuple[str, ...]
     rows: Mapping[str, int]
     disabled: Mapping[str, Mapping[str, tuple[str, ...]]]
+    restated: Mapping[str, datetime]
+    outdated: tuple[str, ...]
+    from_earlier_release: bool
     seconds: float
 
 
-def build(
+def bring_up_to_date(
     raw: Path,
     directory: Path,
     settings: FeatureSettings,
     *,
     now: datetime,
     at: datetime | None = None,
+    accepted: Collection[str] = (),
 ) -> BuildReport:
-    """Bring feature tables up to date with raw tables.
+    """Bring everybody's feature tables up to date with raw tables.
 
     Parameters
     ----------
@@ -130,6 +136,9 @@ def build(
         With a time zone: a row that claims to arrive later is not known yet.
     at : datetime, optional
         Time of the newest snapshot: a midnight in UTC. Default: the last one that the data reach.
+    accepted : collection of str
+        Tables that may be absent although the last build had them. Features that need one are null
+        from now on; past Mondays stay as they are.
 
     Returns
     -------
@@ -139,38 +148,69 @@ def build(
     Raises
     ------
     InputError
-        A required table is absent, a part lacks columns, there are no rows, or `at` is no midnight.
+        A table that is required, or that the last build had, is absent; a part lacks columns; there
+        are no rows; or `at` is no midnight.
     """
     begun = time.monotonic()
     with open_raw(
         raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use
     ) as tables:
-        reached = newest_time(tables, now)
-        newest = checked_time(at, reached) if at else reached
-        require_subscriptions(tables, newest)
-        mondays = history_mondays(tables, newest)
-        share = (
-            _history_share(tables, directory / "history.json", settings.history_customers)
-            if mondays
-            else 1.0
-        )
-        snapshots = [
-            Snapshot(monday, share, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays
-        ]
-        snapshots.append(Snapshot(newest, 1.0, NEWEST))
-        builder = _Builder(
-            tables, directory, view_queries(settings.margin_shares), settings.threads_to_use
-        )
-        built = builder.run(snapshots)
+        require_last_tables(tables.present, accepted, last_build(directory))
+        from_earlier_release = (directory / "tables").exists() and not is_kept(directory)
+        known = known_rows(tables, directory)
+        whole = whole_of(tables, directory, settings, known, now=now, at=at)
+        report = build(tables, directory, whole, settings)
+        known.keep(whole.newest)
+    return replace(
+        report,
+        from_earlier_release=from_earlier_release
+        and any(name != "newest" for name in report.built),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettings) -> BuildReport:
+    """Bring the feature tables of some customers, or of everybody, up to date with raw tables.
+
+    Parameters
+    ----------
+    raw : RawTables
+        Raw tables of some customers, and of all whom a household or an account joins to them.
+        Tables that belong to nobody, such as plans and incidents, as a whole.
+    directory : Path
+        Where feature tables are written.
+    whole : Whole
+        What concerns the whole operator, found from everybody's raw tables.
+    settings : FeatureSettings
+        What to compute with, and what is assumed of margins.
+
+    Returns
+    -------
+    BuildReport
+        What was done.
+    """
+    begun = time.monotonic()
+    snapshots = [
+        Snapshot(monday, whole.history_share, f"history/{monday:%Y-%m-%d}.parquet")
+        for monday in whole.mondays
+    ]
+    snapshots.append(Snapshot(whole.newest, 1.0, NEWEST))
+    builder = _Builder(
+        raw, directory, whole, view_queries(settings.margin_shares), settings.threads_to_use
+    )
+    built, outdated = builder.run(snapshots)
     names = [_name(snapshot) for snapshot in snapshots]
     return BuildReport(
-        at=newest,
-        history=mondays,
-        history_share=share,
+        at=whole.newest,
+        history=whole.mondays,
+        history_share=whole.history_share,
         built=tuple(name for name in names if name in built),
         skipped=tuple(name for name in names if name not in built),
         rows={table: rows_of(builder.path(snapshots[-1], table)) for table in builder.tables},
         disabled=builder.disabled,
+        restated=whole.restated,
+        outdated=tuple(name for name in names if name in outdated),
+        from_earlier_release=False,
         seconds=time.monotonic() - begun,
     )
 
@@ -179,28 +219,31 @@ class _Builder:
     """Computes what is missing of snapshots."""
 
     def __init__(
-        self, raw: RawTables, directory: Path, queries: Mapping[str, str], threads: int
+        self,
+        raw: RawTables,
+        directory: Path,
+        whole: Whole,
+        queries: Mapping[str, str],
+        threads: int,
     ) -> None:
         self.raw = raw
         self.directory = directory
+        self.whole = whole
         self.queries = queries
         self.threads = threads
-        self.baselines = Baselines(directory / "baselines")
-        self.disabled = disabled_features(raw.present)
+        self.disabled = disabled_features(whole.tables)
         self.links = {f"{entity}_links": entity for entity in LINKS}
         self.tables = (*queries, *self.links)
 
-    def run(self, snapshots: list[Snapshot]) -> set[str]:
-        """Compute what is missing, and return the names of the snapshots that changed."""
-        missing = {
-            snapshot: tables for snapshot in snapshots if (tables := self._missing(snapshot))
-        }
-        # The first snapshot of a Monday gives its baselines, if it has everybody. A history sample
-        # and the newest snapshot may both be of the newest Monday.
-        first = {monday_of(snapshot.at): snapshot for snapshot in reversed(missing)}
-        self._build_baselines(
-            sorted(monday for monday, snapshot in first.items() if not _gives_baselines(snapshot))
-        )
+    def run(self, snapshots: list[Snapshot]) -> tuple[set[str], set[str]]:
+        """Compute what is missing.
+
+        Returns
+        -------
+        built, outdated : set of str
+            Names of the snapshots that changed, and of those that are out of date and were left.
+        """
+        missing, outdated = self._compare(snapshots)
         past = [snapshot for snapshot in missing if snapshot.file != NEWEST]
         prepared: Snapshot | None = None
         self._hold(past)
@@ -213,7 +256,25 @@ class _Builder:
                     self._write(snapshot, {table: tables[table] for table in stage}, advance)
                 prepared = snapshot
         self._write_states(snapshots[-1], prepared)
-        return {_name(snapshot) for snapshot in missing}
+        return {_name(snapshot) for snapshot in missing}, outdated
+
+    def _compare(
+        self, snapshots: list[Snapshot]
+    ) -> tuple[dict[Snapshot, dict[str, str]], set[str]]:
+        """Views to be computed, with the digests of what they come from, and snapshots to leave."""
+        missing: dict[Snapshot, dict[str, str]] = {}
+        outdated = set()
+        for snapshot in snapshots:
+            for table in self.tables:
+                inputs = self._inputs(table, snapshot)
+                stored = digest_of(self.path(snapshot, table))
+                if inputs.give(stored):
+                    continue
+                if inputs.may_replace(stored):
+                    missing.setdefault(snapshot, {})[table] = inputs.now
+                else:
+                    outdated.add(_name(snapshot))
+        return missing, outdated
 
     def _write(self, snapshot: Snapshot, tables: Mapping[str, str], advance: Advance) -> None:
         """Write views of the prepared snapshot.
@@ -237,43 +298,21 @@ class _Builder:
     def _write_states(self, newest: Snapshot, prepared: Snapshot | None) -> None:
         """What live events start from, of the newest snapshot alone."""
         queries = state_queries(newest.at) | link_queries(newest.at, asked_for("cell"))
-        digest = _digest(
-            self._known_by(newest.at),
-            self._baseline_digest(monday_of(newest.at)),
-            *queries.values(),
+        digest = digest_of_inputs(
+            [population_sql(1.0), *queries.values()],
+            self.whole.known_now(newest.at),
+            self._baselines(newest),
         )
         if are_written(self.directory / "states", digest):
             return
         if prepared != newest:
             self.raw.release()
-            self._build_baselines([monday_of(newest.at)])
             self._prepare(newest)
-        write_states(self.raw, newest.at, self.directory / "states", digest)
+        write_states(self.raw, newest.at, self.directory / "states", digest, self.whole.tables)
 
     def path(self, snapshot: Snapshot, table: str) -> Path:
         """Where a snapshot of a view lies."""
         return self.directory / "tables" / table / snapshot.file
-
-    def _missing(self, snapshot: Snapshot) -> dict[str, str]:
-        """Views that lack a file computed from the same inputs, with the digest of these inputs."""
-        digests = {table: self._digest(table, snapshot) for table in self.tables}
-        return {
-            table: digest
-            for table, digest in digests.items()
-            if digest_of(self.path(snapshot, table)) != digest
-        }
-
-    def _build_baselines(self, mondays: list[datetime]) -> None:
-        digests = {monday: self._baseline_digest(monday) for monday in mondays}
-        missing = {
-            monday: digest
-            for monday, digest in digests.items()
-            if not self.baselines.are_built(monday, digest)
-        }
-        with progress("Computing what is usual in each region", len(missing)) as advance:
-            for monday, digest in missing.items():
-                self.baselines.build(self.raw, monday, digest)
-                advance(1)
 
     def _hold(self, past: list[Snapshot]) -> None:
         """Read events once for all past snapshots.
@@ -303,11 +342,7 @@ class _Builder:
         begun = time.monotonic()
         self.raw.bound(snapshot.at, snapshot.at)
         take_snapshot(self.raw, snapshot.at, snapshot.share)
-        monday = monday_of(snapshot.at)
-        digest = self._baseline_digest(monday)
-        if _gives_baselines(snapshot) and not self.baselines.are_built(monday, digest):
-            self.baselines.write(self.raw, monday, digest)
-        self.baselines.load(self.raw, monday)
+        self.whole.baselines.load(self.raw, monday_of(snapshot.at))
         for name, query in SUMMARIES.items():
             self.raw.connection.execute(
                 f"CREATE OR REPLACE TABLE {name} AS {query(time_sql(snapshot.at))}"
@@ -333,69 +368,65 @@ class _Builder:
         """)
 
     def _ask_contacts(self, snapshot: Snapshot) -> None:
-        """Ask about the contacts whose first version arrived in the snapshot's week.
-
-        Each is asked about as of its own close.
-        """
+        """Ask about the contacts whose first version arrived in the snapshot's week."""
         self.raw.bound(snapshot.contacts_after, snapshot.at)
-        self.raw.connection.execute(f"""
-            CREATE OR REPLACE TABLE {asked_for("contact")} AS
-            SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff
-            FROM interactions
-            GROUP BY interaction_id
-            HAVING min(arrived_at) > {time_sql(snapshot.contacts_after)}
-               AND {sampled("arg_min(customer_id, arrived_at)", snapshot.share)}
-        """)
+        self.raw.connection.execute(
+            f"CREATE OR REPLACE TABLE {asked_for('contact')} AS {_asked_contacts(snapshot)}"
+        )
         earliest = self.raw.connection.execute(
             f"SELECT min(cutoff) FROM {asked_for('contact')}"
         ).fetchone()
         if earliest and earliest[0]:
             self.raw.bound(earliest[0], snapshot.at)
 
-    def _digest(self, table: str, snapshot: Snapshot) -> str:
-        sql = [population_sql(snapshot.share), *(query("cutoff") for query in SUMMARIES.values())]
+    def _inputs(self, table: str, snapshot: Snapshot) -> Inputs:
+        """What a snapshot of a view would be computed from tonight."""
+        tables = self.whole.tables
+        now = self._digest(self._sql(table, snapshot, tables), snapshot, tables)
+        if snapshot.file == NEWEST or not self.whole.remembered:
+            return Inputs(now, now, lacks_tables=False)
+        tables |= self.whole.remembered
+        sql = self._sql(table, snapshot, tables)
+        return Inputs(
+            now,
+            self._digest(sql, snapshot, tables),
+            lacks_tables=bool(tables_named(sql) & self.whole.remembered),
+        )
+
+    def _digest(self, sql: list[str], snapshot: Snapshot, tables: frozenset[str]) -> str:
+        known = self.whole.known[snapshot.at]
+        inputs = [snapshot.at.isoformat()]
+        if names_in(sql) & BASELINES.keys():
+            inputs.append(self._baselines(snapshot))
+        return digest_of_inputs(sql, {name: known[name] for name in tables}, *inputs)
+
+    def _baselines(self, snapshot: Snapshot) -> str:
+        return self.whole.baselines.digest(monday_of(snapshot.at)) or ""
+
+    def _sql(self, table: str, snapshot: Snapshot, tables: frozenset[str]) -> list[str]:
+        """All SQL that a view of a snapshot is computed by where those raw tables are there."""
+        sql = [population_sql(snapshot.share)]
+        disabled = disabled_features(tables)
         if table in self.queries:
-            sql.append(view_rows(VIEWS[table], self.queries[table], self.disabled.get(table, ())))
-        if table == "experience":
+            names = (*experience.SOURCES, table) if table == "experience" else (table,)
             sql += [
-                view_rows(VIEWS[name], self.queries[name], self.disabled.get(name, ()))
-                for name in experience.SOURCES
+                view_rows(VIEWS[name], self.queries[name], disabled.get(name, ())) for name in names
             ]
-        return _digest(
-            self._known_by(snapshot.at),
-            self._baseline_digest(monday_of(snapshot.at)),
-            snapshot.at.isoformat(),
-            *sql,
-        )
-
-    def _baseline_digest(self, monday: datetime) -> str:
-        sql = (query("cutoff") for query in BASELINES.values())
-        return _digest(self._known_by(monday), monday.isoformat(), population_sql(1.0), *sql)
-
-    def _known_by(self, at: datetime) -> str:
-        """The raw parts that may hold rows which had arrived by then."""
-        return json.dumps(
-            {name: identity_of(parts, at) for name, parts in self.raw.parts.items()}, sort_keys=True
-        )
+        if table == "contact":
+            sql.append(_asked_contacts(snapshot))
+        read = names_in(sql)
+        return sql + [query("cutoff") for name, query in SUMMARIES.items() if name in read]
 
 
-def _history_share(raw: RawTables, path: Path, customers: int) -> float:
-    """Share of customers that history is kept of: fixed for good when it is first asked for."""
-    if path.exists():
-        return float(json.loads(path.read_text(encoding="utf-8"))["share"])
-    counted = raw.connection.execute("SELECT count(DISTINCT customer_id) FROM customers").fetchone()
-    everybody = counted[0] if counted else 0
-    share = min(1.0, customers / max(everybody, 1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(json.dumps({"share": share, "customers": everybody}) + "\n", encoding="utf-8")
-    beside.replace(path)
-    return share
-
-
-def _gives_baselines(snapshot: Snapshot) -> bool:
-    """Whether the snapshot's Monday takes its baselines from the same rows."""
-    return snapshot.share >= 1 and monday_of(snapshot.at) == snapshot.at
+def _asked_contacts(snapshot: Snapshot) -> str:
+    """SQL of the contacts that a snapshot asks about, each as of its own close."""
+    return f"""
+        SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff
+        FROM interactions
+        GROUP BY interaction_id
+        HAVING min(arrived_at) > {time_sql(snapshot.contacts_after)}
+           AND {sampled("arg_min(customer_id, arrived_at)", snapshot.share)}
+    """
 
 
 def _stages(tables: Collection[str]) -> list[list[str]]:
@@ -413,7 +444,3 @@ def _stages(tables: Collection[str]) -> list[list[str]]:
 
 def _name(snapshot: Snapshot) -> str:
     return "newest" if snapshot.file == NEWEST else f"{snapshot.at:%Y-%m-%d}"
-
-
-def _digest(*inputs: str) -> str:
-    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:24]

@@ -6,26 +6,43 @@ days after the first row of any event table arrived. No Monday lies before the f
 arrived.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from features.sql.expressions import WINDOW_DAYS
-from features.sql.raw import READABLE, RawTables
+from features.sql.raw import READABLE
 from holdfast.errors import InputError
 
 WEEK = timedelta(days=7)
 _WEEKLY = ("usage_weeks", "network_weeks")
 
 
-def newest_time(raw: RawTables, now: datetime) -> datetime:
+class Span(Protocol):
+    """The times that a table's rows span, in UTC; None without rows."""
+
+    @property
+    def first_arrived(self) -> datetime | None:
+        """When the first row arrived."""
+
+    @property
+    def last_arrived(self) -> datetime | None:
+        """When the last row arrived."""
+
+    @property
+    def first_happened(self) -> datetime | None:
+        """The earliest `happened_at`."""
+
+
+def newest_time(tables: Mapping[str, Span], now: datetime) -> datetime:
     """The last UTC midnight that the data reach: not after the newest arrival, nor after now.
 
     A row that claims to arrive in the future is not known yet.
 
     Parameters
     ----------
-    raw : RawTables
-        The tables.
+    tables : mapping of str to Span
+        The tables that are there.
     now : datetime
         With a time zone.
 
@@ -34,9 +51,7 @@ def newest_time(raw: RawTables, now: datetime) -> datetime:
     InputError
         No table has a row.
     """
-    arrived = [
-        part.last_arrived for parts in raw.parts.values() for part in parts if part.last_arrived
-    ]
+    arrived = [table.last_arrived for table in tables.values() if table.last_arrived]
     if not arrived:
         raise InputError("raw tables", "must hold rows; they are all empty")
     reached = min(max(arrived), now.astimezone(UTC))
@@ -66,7 +81,7 @@ def checked_time(at: datetime, newest: datetime) -> datetime:
     return at
 
 
-def require_subscriptions(raw: RawTables, at: datetime) -> None:
+def require_subscriptions(tables: Mapping[str, Span], at: datetime) -> None:
     """Require that some subscription was known at a snapshot time.
 
     Raises
@@ -74,7 +89,7 @@ def require_subscriptions(raw: RawTables, at: datetime) -> None:
     InputError
         None was.
     """
-    first = _first(raw, ("subscriptions",), "first_arrived")
+    first = _first(tables, ("subscriptions",), "first_arrived")
     if first is not None and first > at:
         raise InputError(
             "at",
@@ -88,9 +103,9 @@ def monday_of(at: datetime) -> datetime:
     return at - timedelta(days=at.weekday())
 
 
-def history_mondays(raw: RawTables, at: datetime) -> tuple[datetime, ...]:
+def history_mondays(tables: Mapping[str, Span], at: datetime) -> tuple[datetime, ...]:
     """Mondays that history is kept of, oldest first, none after `at`."""
-    earliest = _history_start(raw)
+    earliest = _history_start(tables)
     if earliest is None:
         return ()
     midnight = earliest.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -104,19 +119,19 @@ def history_mondays(raw: RawTables, at: datetime) -> tuple[datetime, ...]:
     return tuple(mondays)
 
 
-def _history_start(raw: RawTables) -> datetime | None:
-    subscribed = _first(raw, ("subscriptions",), "first_arrived")
-    weekly = _first(raw, _WEEKLY, "first_happened")
+def _history_start(tables: Mapping[str, Span]) -> datetime | None:
+    subscribed = _first(tables, ("subscriptions",), "first_arrived")
+    weekly = _first(tables, _WEEKLY, "first_happened")
     earliest = (
         weekly - WEEK
         if weekly
-        else _first(raw, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
+        else _first(tables, (n for n, t in READABLE.items() if t.kind == "event"), "first_arrived")
     )
     if subscribed is None or earliest is None:
         return None
     return max(earliest + timedelta(days=WINDOW_DAYS), subscribed)
 
 
-def _first(raw: RawTables, tables: Iterable[str], extreme: str) -> datetime | None:
-    times = [getattr(part, extreme) for table in tables for part in raw.parts.get(table, ())]
+def _first(tables: Mapping[str, Span], names: Iterable[str], extreme: str) -> datetime | None:
+    times = [getattr(tables[name], extreme) for name in names if name in tables]
     return min((time for time in times if time), default=None)

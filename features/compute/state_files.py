@@ -5,7 +5,7 @@ of and the raw tables it had.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,7 +64,9 @@ def are_written(directory: Path, digest: str) -> bool:
     return states is not None and all(digest_of(path) == digest for path in states.paths.values())
 
 
-def write_states(raw: RawTables, at: datetime, directory: Path, digest: str) -> None:
+def write_states(
+    raw: RawTables, at: datetime, directory: Path, digest: str, tables: Iterable[str]
+) -> None:
     """Write the states of a cut-off, those that are not there.
 
     Parameters
@@ -77,6 +79,8 @@ def write_states(raw: RawTables, at: datetime, directory: Path, digest: str) -> 
         Where the files lie.
     digest : str
         What they are computed from.
+    tables : iterable of str
+        Raw tables that the build had.
     """
     queries = state_queries(at) | link_queries(at, asked_for("cell"))
     missing = {
@@ -89,7 +93,7 @@ def write_states(raw: RawTables, at: datetime, directory: Path, digest: str) -> 
         for kind, query in missing.items():
             write_rows(raw.connection, query, directory / f"{kind}.parquet", digest)
             advance(1)
-    about = {"at": at.isoformat(), "tables": sorted(raw.present), "kinds": sorted(queries)}
+    about = {"at": at.isoformat(), "tables": sorted(tables), "kinds": sorted(queries)}
     beside = directory / f".{_ABOUT}.part"
     beside.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     beside.replace(directory / _ABOUT)

@@ -18,7 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from features.compute.baselines import Baselines
-from features.compute.build import BuildReport, build
+from features.compute.build import BuildReport, bring_up_to_date
 from features.compute.files import view_rows
 from features.compute.population import take_snapshot
 from features.compute.queries import SUMMARIES, view_queries
@@ -254,7 +254,7 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
         tables = raw_tables(seed, customers=30, days=DAYS)
         with written(tables) as raw:
             # History is kept of 12 customers in 30, the newest snapshot of all.
-            report = build(
+            report = bring_up_to_date(
                 raw,
                 raw.parent / "features",
                 feature_settings(history_customers=12),
@@ -270,7 +270,7 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
 def test_the_build_equals_pandas_on_simulated_tables(tmp_path: Path) -> None:
     simulate(tmp_path, customers=300, months=7, seed=3)
     raw = tmp_path / "raw"
-    report = build(raw, tmp_path / "features", feature_settings(), now=NOW)
+    report = bring_up_to_date(raw, tmp_path / "features", feature_settings(), now=NOW)
     tables = {name: pq.read_table(raw / name) for name in FEATURES if (raw / name).exists()}
     check_build(prepare(tables), tmp_path / "features", report, report.history[::2])
 

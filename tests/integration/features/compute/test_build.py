@@ -6,18 +6,21 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from features.compute.build import BuildReport, build
+from features.compute.build import BuildReport, bring_up_to_date
+from features.compute.files import DIGEST
 from features.contracts.tables import ARRIVED
 from features.fields import LINKS, VIEWS
 from features.settings import FeatureSettings
+from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 from tests.builders.processes import processes
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
@@ -39,9 +42,11 @@ def run(
     *,
     threads: int = 1,
     customers: int = 50_000,
+    accepted: Collection[str] = (),
+    settings: FeatureSettings | None = None,
 ) -> BuildReport:
-    settings = FeatureSettings(threads=threads, history_customers=customers)
-    return build(raw, directory, settings, now=NOW, at=at)
+    settings = settings or FeatureSettings(threads=threads, history_customers=customers)
+    return bring_up_to_date(raw, directory, settings, now=NOW, at=at, accepted=accepted)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +115,7 @@ def test_what_is_built_is_left_alone(raw: Path, built: Path) -> None:
 
 def test_a_view_whose_settings_changed_is_built_anew(raw: Path, built: Path) -> None:
     before = files(built)
-    build(raw, built, FeatureSettings(threads=1, margin_fixed=0.25), now=NOW, at=AT)
+    bring_up_to_date(raw, built, FeatureSettings(threads=1, margin_fixed=0.25), now=NOW, at=AT)
     after = files(built)
     assert {name.split("/")[1] for name in after if after[name] != before[name]} == {"value"}
 
@@ -217,6 +222,79 @@ def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
                 assert found[name].null_count == len(found)
             elif view.name != "contact":
                 assert found[name].equals(full[name]), name
+
+
+def test_rows_written_anew_in_other_files_change_nothing(
+    raw: Path, built: Path, tmp_path: Path
+) -> None:
+    for folder in raw.iterdir():
+        table = pq.read_table(folder)
+        (tmp_path / "raw" / folder.name).mkdir(parents=True)
+        backwards = table.take(list(range(len(table)))[::-1])
+        pq.write_table(backwards, tmp_path / "raw" / folder.name / "whole.parquet")
+    report = run(tmp_path / "raw", built)
+    assert (report.built, report.restated) == ((), {})
+
+
+def test_rows_that_turn_up_late_with_an_early_arrival_are_named(
+    raw: Path, built: Path, tmp_path: Path
+) -> None:
+    before = run(raw, built)
+    early, late = before.history
+    shutil.copytree(raw, tmp_path / "raw")
+    bills = pq.read_table(raw / "bills").slice(0, 1)
+    between = pa.array([early + timedelta(hours=1)], bills[ARRIVED].type)
+    for name in ("happened_at", ARRIVED):
+        bills = bills.set_column(bills.column_names.index(name), name, between)
+    new = bills.set_column(0, "bill_id", pa.array(["new"]))
+    pq.write_table(new, tmp_path / "raw" / "bills" / "late.parquet")
+    report = run(tmp_path / "raw", built)
+    assert report.restated == {"bills": early + timedelta(days=1)}
+    assert report.built == (f"{late:%Y-%m-%d}", "newest")
+    assert not report.from_earlier_release
+
+
+def test_a_table_that_vanishes_is_refused_and_never_touches_past_mondays(
+    raw: Path, built: Path, tmp_path: Path
+) -> None:
+    before = files(built)
+    some = tmp_path / "raw"
+    some.mkdir()
+    for path in raw.iterdir():
+        if path.name != "usage_weeks":
+            (some / path.name).symlink_to(path)
+    with pytest.raises(InputError, match="--accept usage_weeks"):
+        run(some, built)
+    assert files(built) == before
+    week = AT + timedelta(days=7)
+    report = run(some, built, accepted=["usage_weeks"])
+    assert (report.built, report.outdated) == (("newest",), ())
+    assert report.disabled["usage"]
+    # Of the next Monday, which has never been computed with it, it is missing.
+    monday = run(some, built, week).built[0]
+    past = {name: content for name, content in before.items() if "newest" not in name}
+    assert past.items() <= files(built).items()
+    # Views whose definition changes meanwhile stay as they are, too, and it is said.
+    report = run(some, built, week, settings=FeatureSettings(threads=1, margin_fixed=0.25))
+    assert report.outdated == tuple(f"{monday:%Y-%m-%d}" for monday in report.history)
+    assert past.items() <= files(built).items()
+    run(some, built, week)
+    # When it is back, the newest snapshot and that Monday are computed with it.
+    assert run(raw, built, week).built == (monday, "newest")
+    assert past.items() <= files(built).items()
+
+
+def test_history_of_an_earlier_release_is_computed_anew_and_it_is_said(
+    raw: Path, built: Path
+) -> None:
+    before = files(built)
+    shutil.rmtree(built / "known")
+    for path in (built / "tables" / "survey_live").rglob("*.parquet"):
+        rows = pq.read_table(path)
+        pq.write_table(rows.replace_schema_metadata({DIGEST: "of an earlier release"}), path)
+    assert run(raw, built).from_earlier_release
+    assert files(built) == before
+    assert not run(raw, built).from_earlier_release
 
 
 def build_until_killed(raw: Path, directory: Path, files_left: int) -> None:

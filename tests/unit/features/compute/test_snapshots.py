@@ -1,13 +1,17 @@
 """When snapshots are taken."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
-from features.compute.snapshots import checked_time, history_mondays, monday_of, newest_time
-from features.sql.parts import TableFile
-from features.sql.raw import RawTables
+from features.compute.snapshots import (
+    Span,
+    checked_time,
+    history_mondays,
+    monday_of,
+    newest_time,
+)
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 
@@ -15,14 +19,21 @@ MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
-def part(
-    first: datetime | None, last: datetime | None, happened: datetime | None = None
-) -> tuple[TableFile, ...]:
-    return (TableFile(Path("x"), "x", frozenset(), 1, first, last, happened or first),)
+@dataclass(frozen=True)
+class Times:
+    """The times that a table's rows span."""
+
+    first_arrived: datetime | None
+    last_arrived: datetime | None
+    first_happened: datetime | None
 
 
-def raw(**parts: tuple[TableFile, ...]) -> RawTables:
-    return RawTables(None, frozenset(parts), parts)  # type: ignore[arg-type]  # no connection is asked for
+def part(first: datetime | None, last: datetime | None, happened: datetime | None = None) -> Times:
+    return Times(first, last, happened or first)
+
+
+def raw(**tables: Times) -> dict[str, Span]:
+    return dict(tables)
 
 
 def test_the_newest_snapshot_is_the_last_midnight_of_the_data() -> None:

@@ -1,0 +1,161 @@
+"""What concerns the whole operator: computed once, and passed to whoever builds.
+
+A build of some customers cannot know it from their rows alone: up to when the data reach, which
+Mondays there are, the share of customers that history is kept of, which tables there are, what was
+known when, and what is usual in each region. With it, customers built apart, in households, get
+the rows that they get when all are built together.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from features.compute.baselines import BASELINES, Baselines
+from features.compute.inputs import Inputs, digest_of_inputs, tables_named
+from features.compute.known import KnownRows
+from features.compute.population import population_sql
+from features.compute.snapshots import (
+    checked_time,
+    history_mondays,
+    monday_of,
+    newest_time,
+    require_subscriptions,
+)
+from features.settings import FeatureSettings
+from features.sql.raw import RawTables
+from holdfast.files import write_beside
+from holdfast.logging import progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """What concerns the whole operator.
+
+    Parameters
+    ----------
+    newest : datetime
+        Time of the newest snapshot: midnight, UTC.
+    mondays : tuple of datetime
+        Mondays that history is kept of, oldest first.
+    history_share : float
+        Share of customers that history is kept of.
+    tables : frozenset of str
+        Raw tables that are there.
+    remembered : frozenset of str
+        Raw tables that are absent and were there at an earlier build.
+    known : mapping of datetime to mapping of str to str
+        For each time of a snapshot, and the Monday before the newest, the digest of the rows that
+        had arrived by then, of each table that is there or remembered.
+    restated : mapping of str to datetime
+        Tables of which other rows are known of past times than at the last build, and since when.
+    baselines : Baselines
+        What is usual in each region on each Monday.
+    """
+
+    newest: datetime
+    mondays: tuple[datetime, ...]
+    history_share: float
+    tables: frozenset[str]
+    remembered: frozenset[str]
+    known: Mapping[datetime, Mapping[str, str]]
+    restated: Mapping[str, datetime]
+    baselines: Baselines
+
+    def known_now(self, at: datetime) -> Mapping[str, str]:
+        """What is known at a snapshot's time of the tables that are there."""
+        return {name: rows for name, rows in self.known[at].items() if name in self.tables}
+
+
+def whole_of(
+    raw: RawTables,
+    directory: Path,
+    settings: FeatureSettings,
+    known: KnownRows,
+    *,
+    now: datetime,
+    at: datetime | None = None,
+) -> Whole:
+    """Find out what concerns the whole operator, and compute the baselines that are missing.
+
+    Parameters
+    ----------
+    raw : RawTables
+        Everybody's raw tables. Their bounds are lifted in the end.
+    directory : Path
+        Where ``baselines`` and ``history.json``, the share of customers in history, are kept.
+    settings : FeatureSettings
+        How many customers history is kept of.
+    known : KnownRows
+        What is known of the raw tables.
+    now : datetime
+        With a time zone: a row that claims to arrive later is not known yet.
+    at : datetime, optional
+        Time of the newest snapshot: a midnight in UTC. Default: the last one that the data reach.
+
+    Raises
+    ------
+    InputError
+        There are no rows, or `at` is no midnight or one that the data do not reach.
+    """
+    reached = newest_time(known.present, now)
+    newest = checked_time(at, reached) if at else reached
+    require_subscriptions(known.present, newest)
+    tables = {**known.remembered, **known.present}
+    mondays = history_mondays(tables, newest)
+    share = (
+        _history_share(raw, directory / "history.json", settings.history_customers)
+        if mondays
+        else 1.0
+    )
+    whole = Whole(
+        newest=newest,
+        mondays=mondays,
+        history_share=share,
+        tables=frozenset(known.present),
+        remembered=frozenset(known.remembered),
+        known={
+            time: {name: table.digest(time) for name, table in tables.items()}
+            for time in sorted({*mondays, newest, monday_of(newest)})
+        },
+        restated=known.restated,
+        baselines=Baselines(directory / "baselines"),
+    )
+    _build_baselines(raw, whole)
+    return whole
+
+
+def _build_baselines(raw: RawTables, whole: Whole) -> None:
+    """Compute the baselines that are missing, or computed from something else."""
+    missing = {}
+    for monday in sorted({*whole.mondays, monday_of(whole.newest)}):
+        inputs, stored = _baseline_inputs(whole, monday), whole.baselines.digest(monday)
+        if not inputs.give(stored) and inputs.may_replace(stored):
+            missing[monday] = inputs.now
+    with progress("Computing what is usual in each region", len(missing)) as advance:
+        for monday, digest in missing.items():
+            whole.baselines.build(raw, monday, digest)
+            advance(1)
+    raw.bound()
+
+
+def _baseline_inputs(whole: Whole, monday: datetime) -> Inputs:
+    sql = [population_sql(1.0), *(query("cutoff") for query in BASELINES.values())]
+    return Inputs(
+        now=digest_of_inputs(sql, whole.known_now(monday), monday.isoformat()),
+        with_remembered=digest_of_inputs(sql, whole.known[monday], monday.isoformat()),
+        lacks_tables=bool(tables_named(sql) & whole.remembered),
+    )
+
+
+def _history_share(raw: RawTables, path: Path, customers: int) -> float:
+    """Share of customers that history is kept of: fixed for good when it is first asked for."""
+    if path.exists():
+        return float(json.loads(path.read_text(encoding="utf-8"))["share"])
+    counted = raw.connection.execute("SELECT count(DISTINCT customer_id) FROM customers").fetchone()
+    everybody = counted[0] if counted else 0
+    share = min(1.0, customers / max(everybody, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_beside(path, json.dumps({"share": share, "customers": everybody}) + "\n")
+    return share
