@@ -11,7 +11,7 @@ from features.encoding.reading import as_text
 from features.settings import ReadingSettings
 from features.table_files.source import SourceTable
 from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, serial_dates
-from features.tables.date_format import find_orders
+from features.tables.date_format import ORDER_NAMES, find_orders
 from features.tables.deciding import Cells, decide_reading
 from holdfast.errors import InputError
 
@@ -160,6 +160,8 @@ def _answered(
         if len(orders) > 1:
             return replace(chosen, question=reading.question, choices=reading.choices)
         chosen = replace(chosen, order=orders[0] if orders else "ymd")
+    if not reading.question and chosen.stored() == reading.stored():
+        chosen = replace(chosen, why=reading.why)  # the person changed nothing
     if not chosen.is_feature or answer.get("accept_unread"):
         return chosen
     unread = chosen.unread(values, _read(chosen, values))
@@ -181,19 +183,31 @@ def _answered(
 def _by_other_columns(
     reading: ColumnReading, readings: Sequence[ColumnReading], table: pa.Table
 ) -> ColumnReading:
-    """Decide between ``1,234`` as a decimal and as thousands by the other columns of the file: one
-    file is written with one decimal sign.
+    """Decide what a column's own cells leave open by the other columns: one file is written with one
+    decimal sign, and dates of one separator with one order.
     """
-    if not (reading.question and len({choice.get("decimal") for choice in reading.choices}) > 1):
+    if not reading.question:
         return reading
+    others = [
+        other
+        for other in readings
+        if other.kind == reading.kind
+        and not other.question
+        and pa.types.is_string(table[other.name].type)
+    ]
+    if len({choice.get("decimal") for choice in reading.choices}) > 1:
+        return _by_decimal_signs(reading, others, table)
+    if len({choice.get("order") for choice in reading.choices}) > 1:
+        return _by_date_orders(reading, others, table)
+    return reading
+
+
+def _by_decimal_signs(
+    reading: ColumnReading, others: Sequence[ColumnReading], table: pa.Table
+) -> ColumnReading:
+    """Decide between ``1,234`` as a decimal and as thousands."""
     signs: dict[str, str] = {}
-    for other in readings:
-        if (
-            other.kind != "number"
-            or other.question
-            or not pa.types.is_string(table[other.name].type)
-        ):
-            continue
+    for other in others:
         sign = other.number.decimal
         if sign == "," or (
             pc.any(pc.match_substring(table[other.name], ".")).as_py()
@@ -208,3 +222,27 @@ def _by_other_columns(
         {**reading.to_json(), **choice, "thousands": choice.get("thousands", "")}
     )
     return replace(chosen, why=f"numbers with the decimal sign {sign!r}, as in {name!r}")
+
+
+def _by_date_orders(
+    reading: ColumnReading, others: Sequence[ColumnReading], table: pa.Table
+) -> ColumnReading:
+    """Decide between ``1/2/2020`` in January and in February."""
+    separator = _separator(table[reading.name])
+    orders = {
+        other.order: other.name for other in others if _separator(table[other.name]) == separator
+    }
+    if len(orders) != 1:
+        return reading
+    ((order, name),) = orders.items()
+    if order is None or order not in {choice.get("order") for choice in reading.choices}:
+        return reading
+    chosen = ColumnReading.from_json({**reading.to_json(), "order": order})
+    return replace(chosen, why=f"dates, {ORDER_NAMES[order]}, as in {name!r}")
+
+
+def _separator(values: pa.ChunkedArray) -> str:
+    """What stands between the parts of a column's first date."""
+    texts = pc.extract_regex(values.drop_null(), r"\d(?P<separator>[-/. ])")
+    found: list[dict[str, str]] = texts.drop_null().slice(0, 1).to_pylist()
+    return found[0]["separator"] if found else ""

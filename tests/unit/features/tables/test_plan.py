@@ -66,6 +66,25 @@ def test_a_day_and_a_month_that_may_change_places_are_a_question(tmp_path: Path)
     assert "2020-02-01 (day, month, year) or 2020-01-02 (month, day, year)" in reading.question
 
 
+def test_another_column_of_the_file_proves_the_order_of_its_dates(tmp_path: Path) -> None:
+    born, since = ["05.11.1974", "02.03.1980"] * 60, ["05.11.2020", "25.03.2021"] * 60
+    reading = decide(source(born=born, since=since), tmp_path).column("born")
+    assert (reading.question, reading.order) == ("", "dmy")
+    assert reading.why == "dates, day, month, year, as in 'since'"
+    other = [day.replace(".", "/") for day in since]
+    assert decide(source(born=born, since=other), tmp_path).column("born").question
+
+
+def test_a_plan_that_changes_nothing_keeps_the_reasons(tmp_path: Path) -> None:
+    text = source(fee=["$1.50", "$2.75"] * 60, plan=["A", "B"] * 60)
+    plan = decide(text, tmp_path)
+    again = decide(text, tmp_path, plan_text(plan, "t.csv"))
+    assert [c.why for c in again.columns] == [c.why for c in plan.columns]
+    changed = plan_text(plan, "t.csv").replace('kind = "category"', 'kind = "text"')
+    whys = [column.why for column in decide(text, tmp_path, changed).columns]
+    assert whys == [plan.columns[0].why, "as the plan says"]
+
+
 def test_a_recurring_word_among_numbers_means_missing_and_a_rare_one_does_not_fit(
     tmp_path: Path,
 ) -> None:
