@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.encoding.encoding import Encoding
 from features.operator.repository import OperatorRepository
 from features.tables.options import TableOptions
 from holdfast.clock import Clock
@@ -175,30 +176,12 @@ def evaluate_table(
     """
     started = time.monotonic()
     table = read_experiment(where, roles, options)
-    # Imported here, so that a wrong option or table is refused before that takes its seconds.
-    from training.uplift.balance import imbalances
-    from training.uplift.estimate import evaluate_experiment
-
-    differing = imbalances(table.experiment)
-    # What differs between arms drawn at random was written after the draw: an estimate that is
-    # adjusted for it loses what the action did.
-    after = {imbalance.feature for imbalance in differing if imbalance.feature is not None}
-    table = table.without(after)
-    notes = (
-        *_notes(table),
-        *(f"{name!r} differs between the arms and is not used" for name in sorted(after)),
-    )
-    result = evaluate_experiment(table.experiment.with_a_feature(), settings)
-    moved = [action for action in result.actions if action.adjusted_by_more_than_chance]
-    if moved and table.experiment.is_ranked:
-        notes = (*notes, *map(_moved, moved))
-        table = table.without(table.experiment.labels)
-        result = evaluate_experiment(table.experiment.with_a_feature(), settings)
-    names = _model_names(result.experiment.arms[1:]) if table.experiment.is_ranked else []
+    result, differing, notes = _evaluate(table.experiment, settings)
+    names = _model_names(result.experiment.arms[1:]) if result.experiment.is_ranked else []
     evaluated = ExperimentEvaluation(
         result=result,
         imbalances=(*differing, *table.missing_outcomes),
-        notes=notes,
+        notes=(*_notes(table, result.experiment), *notes),
         models=tuple(
             _with_documents(result.model(place, name, None), table)
             for place, name in enumerate(names)
@@ -276,7 +259,7 @@ def evaluate_home(
     evaluated = []
     for experiment in experiments(history, repository, contacts) if contacts else []:
         with _noting(not_evaluated, experiment.name, required=bool(actions)):
-            evaluated.append(_evaluate(experiment, settings, _contact_notes(experiment), SERVICE))
+            evaluated.append(_evaluate_contacts(experiment, settings, SERVICE))
     if not evaluated:
         raise InputError(
             "care_contacts",
@@ -317,21 +300,50 @@ def _noting(not_evaluated: dict[str, str], action: str, *, required: bool) -> It
         not_evaluated[action] = str(error)
 
 
-def _evaluate(
-    experiment: Experiment, settings: UpliftSettings, notes: tuple[str, ...], service: str | None
+def _evaluate_contacts(
+    experiment: Experiment, settings: UpliftSettings, service: str
 ) -> ExperimentEvaluation:
+    result, differing, notes = _evaluate(experiment, settings)
+    names = _model_names(experiment.arms[1:])
+    return ExperimentEvaluation(
+        result=result,
+        imbalances=differing,
+        notes=(*_contact_notes(experiment), *notes),
+        models=tuple(result.model(place, name, service) for place, name in enumerate(names)),
+    )
+
+
+def _evaluate(
+    experiment: Experiment, settings: UpliftSettings
+) -> "tuple[EvaluatedExperiment, tuple[Imbalance, ...], tuple[str, ...]]":
+    """Evaluate an experiment by the features that do not differ between its arms.
+
+    What differs between arms drawn at random was perhaps written after the draw: an estimate that is
+    adjusted for it loses what the action did.
+
+    Returns
+    -------
+    result : EvaluatedExperiment
+        The estimates.
+    differing : tuple of Imbalance
+        Features in which arms differ by more than chance.
+    notes : tuple of str
+        Features that are not used.
+    """
     # Imported here, so that a wrong option or table is refused before that takes its seconds.
     from training.uplift.balance import imbalances
     from training.uplift.estimate import evaluate_experiment
 
-    result = evaluate_experiment(experiment, settings)
-    names = _model_names(experiment.arms[1:])
-    return ExperimentEvaluation(
-        result=result,
-        imbalances=imbalances(experiment),
-        notes=notes,
-        models=tuple(result.model(place, name, service) for place, name in enumerate(names)),
-    )
+    differing = imbalances(experiment)
+    left_out = {imbalance.feature for imbalance in differing if imbalance.feature is not None}
+    notes = tuple(f"{name!r} differs between the arms and is not used" for name in sorted(left_out))
+    used = experiment.without(left_out)
+    result = evaluate_experiment(used.with_a_feature(), settings)
+    moved = [action for action in result.actions if action.adjusted_by_more_than_chance]
+    if moved and used.is_ranked:
+        notes = (*notes, *map(_moved, moved))
+        result = evaluate_experiment(used.without(used.labels).with_a_feature(), settings)
+    return result, differing, notes
 
 
 def _model_names(actions: Sequence[str]) -> list[str]:
@@ -346,15 +358,15 @@ def _model_names(actions: Sequence[str]) -> list[str]:
 
 
 def _with_documents(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
+    used = tuple(c for c in table.encoding.columns if c.feature in model.features)
     documents = {
-        "encoding.json": table.encoding.to_json(),
+        "encoding.json": Encoding(used).to_json(),
         "columns.json": {"readings": [column.stored() for column in table.plan.columns]},
     }
     return replace(model, documents={**model.documents, **documents})
 
 
-def _notes(table: ExperimentTable) -> tuple[str, ...]:
-    experiment = table.experiment
+def _notes(table: ExperimentTable, experiment: Experiment) -> tuple[str, ...]:
     shares = {
         "shares": "propensities are estimated from the arms' shares",
         "stored": "propensities are as stored",
@@ -362,7 +374,7 @@ def _notes(table: ExperimentTable) -> tuple[str, ...]:
     empty = tuple(f"column {name!r} is no feature" for name in table.columns_left_out)
     plain = (
         ()
-        if table.experiment.is_ranked
+        if experiment.is_ranked
         else ("no feature tells customers apart: the effect is not adjusted, and nobody is ranked",)
     )
     return (

@@ -1,7 +1,8 @@
 """How long ``holdfast quickstart`` takes on public tables, as a whole: CPU and wall time, and the AUC it
 reports.
 
-Run: ``python -m benchmarks.tables.quickstart_time [--json] [--before CHECKOUT]``. With another checkout of
+Run: ``python -m benchmarks.tables.quickstart_time [--json] [--before CHECKOUT] [TABLE...]``: all tables, or
+those whose names begin with a given one. With another checkout of
 this repository, such as ``git worktree add ../before 0ddb12a`` makes, both are measured in turn on the same
 machine. Reads the public data sets from ``HOLDFAST_REAL_DATA`` or ``../shared/data``.
 """
@@ -45,14 +46,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--before", type=Path, help="another checkout to measure beside this one")
     parser.add_argument("--json", action="store_true")
-    before = parser.parse_args().before
+    parser.add_argument("tables", nargs="*", metavar="TABLE")
+    asked = parser.parse_args()
+    before, wanted = asked.before, tuple(name.lower() for name in asked.tables) or ("",)
     folder = Path(os.environ.get("HOLDFAST_REAL_DATA", "../shared/data")).resolve()
     trees = {"now": ROOT} if before is None else {_commit(before): before.resolve(), "now": ROOT}
     rows = []
     for case in cases(folder):
+        if not case.name.lower().startswith(wanted):
+            continue
         row: dict[str, object] = {"table": case.name}
         for name, tree in trees.items():
             measured = _measure(tree, case)
+            print(f"{case.name}, {name}: {measured.cpu_seconds:.1f} s of CPU", file=sys.stderr)
             row[f"CPU s, {name}"] = f"{measured.cpu_seconds:.1f}"
             row[f"wall s, {name}"] = f"{measured.wall_seconds:.1f}"
             row[f"AUC, {name}"] = f"{measured.auc:.4f}"

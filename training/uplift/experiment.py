@@ -4,7 +4,7 @@ The outcome is *retained*, or another one for which more is better. Every effect
 the outcome because of an action, and positive is good.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -115,6 +115,19 @@ class Experiment:
             matrix=np.zeros((len(self.outcome), 1)),
             features=("nothing",),
             labels=("nothing",),
+        )
+
+    def without(self, labels: Collection[str]) -> "Experiment":
+        """The same experiment without some features, by their labels."""
+        kept = [k for k, label in enumerate(self.labels) if label not in labels]
+        return replace(
+            self,
+            matrix=self.matrix[:, kept],
+            features=tuple(self.features[k] for k in kept),
+            labels=tuple(self.labels[k] for k in kept),
+            categories={
+                place: self.categories[k] for place, k in enumerate(kept) if k in self.categories
+            },
         )
 
     def rows(self, positions: Positions) -> "Experiment":

@@ -1,7 +1,7 @@
 """A team's own experiment: a table with a treatment and an outcome column, read and checked."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -103,26 +103,6 @@ class ExperimentTable:
     plan: TablePlan
     notes: tuple[str, ...]
     missing_outcomes: tuple[Imbalance, ...]
-
-    def without(self, features: Collection[str]) -> "ExperimentTable":
-        """The same experiment without some features, by their labels."""
-        kept = [k for k, name in enumerate(self.experiment.labels) if name not in features]
-        experiment = self.experiment
-        return replace(
-            self,
-            encoding=Encoding(tuple(self.encoding.columns[k] for k in kept)),
-            experiment=replace(
-                experiment,
-                matrix=experiment.matrix[:, kept],
-                features=tuple(experiment.features[k] for k in kept),
-                labels=tuple(experiment.labels[k] for k in kept),
-                categories={
-                    place: experiment.categories[k]
-                    for place, k in enumerate(kept)
-                    if k in experiment.categories
-                },
-            ),
-        )
 
 
 def read_experiment(
