@@ -1,11 +1,12 @@
 """Rows in a request: raw values by column name, encoded as the model's own table was."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.encoding.encoding import Column, Encoding
 from features.tables.column_reading import ColumnReading
@@ -177,6 +178,10 @@ class CellReader:
         if self._reading is None:
             return self.column.encode(cells)
         read = self._reading.read(cells)
+        if self._reading.kind == "date" and self._reading.order not in (None, "ymd"):
+            # A system may write dates as ISO 8601, whatever the table had; no other order reads those.
+            iso = replace(self._reading, order="ymd").read(cells)
+            read = pc.coalesce(read, iso.cast(read.type))
         unread = self._reading.unread(cells, read)
         if unread:
             kind = self.column.kind

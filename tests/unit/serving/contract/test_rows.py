@@ -177,6 +177,8 @@ LOCAL_READER = RowReader(
         ({"fee": "1.234,5"}, [1234.5, np.nan, np.nan]),
         ({"fee": 1234.5, "since": "NA"}, [1234.5, np.nan, np.nan]),
         ({"fee": "NA", "since": "2.1.1970"}, [np.nan, 1.0, np.nan]),
+        ({"since": "1970-01-02"}, [np.nan, 1.0, np.nan]),
+        ({"since": "1970-01-02T12:00:00Z"}, [np.nan, 1.5, np.nan]),
         ({"plan": " Month-to-month "}, [np.nan, np.nan, 0.0]),
         ({"plan": "MONTH-TO-MONTH"}, [np.nan, np.nan, 0.0]),
         ({"plan": "NULL"}, [np.nan, np.nan, np.nan]),
@@ -190,6 +192,11 @@ def test_a_row_is_read_as_the_table_was(row: dict[str, Any], values: list[float]
 
 def test_a_category_never_seen_is_named() -> None:
     assert LOCAL_READER.encode([{"plan": "Weekly"}, {"plan": "Yearly"}]).unseen == [["plan"], []]
+
+
+def test_a_date_of_another_order_is_refused() -> None:
+    with pytest.raises(InputError, match=r"rows\[0\]\.since: must be a date"):
+        LOCAL_READER.encode([{"since": "1/31/1970"}])
 
 
 def test_a_number_of_another_locale_is_refused() -> None:
