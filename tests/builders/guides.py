@@ -10,7 +10,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES]
 
 # What stands indented in a list is a part of a file, no example.
 _BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<why>.+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```", re.M | re.S
+    r"^(?:<!-- not run: (?P<why>[^\n]+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```", re.M | re.S
 )
 _INLINE = re.compile(r"`(holdfast [^`]+)`")
 

@@ -1,14 +1,30 @@
-"""The Python examples of the guides: all can be imported, and those of one home run as they stand."""
+"""The examples of the README and the guides: what Python imports is there, and blocks of the shell
+run as they stand, except where a comment says why not.
+
+The examples in Python of one guide each run here or beside the tests that have the home they need.
+The requests of the guide for a CRM are run by `tests.e2e.test_demo`.
+"""
 
 import ast
 import importlib
+import re
+import shlex
 import shutil
 import tarfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from tests.builders.guides import GUIDES, ROOT, examples, run_python
+from tests.builders.guides import GUIDES, PAGES, ROOT, Example, examples, run_python
+from tests.e2e.conftest import Invoke
+
+RUN = [
+    example
+    for page in PAGES
+    for example in examples(page, "sh")
+    if example.why_not_run is None and not example.text.startswith("curl")
+]
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
@@ -55,3 +71,39 @@ def test_the_guide_to_retraining_lists_shows_and_asks_the_gate(
     printed = capsys.readouterr().out
     assert "churn 1 ('challenger',)" in printed
     assert "False [" in printed
+
+
+@pytest.fixture
+def readers_folder(
+    simulated_operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The working directory: ``data`` holds raw tables, and ``var`` is the home of their features."""
+    shutil.copytree(simulated_operator / "home", tmp_path / "var")
+    (tmp_path / "data").symlink_to(simulated_operator / "operator" / "raw")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
+    monkeypatch.setenv("HOLDFAST_TRAINING_FOLDS", "3")
+    return tmp_path
+
+
+@pytest.mark.parametrize("example", RUN, ids=lambda example: example.page)
+def test_blocks_of_the_shell_run_as_they_stand(
+    example: Example, readers_folder: Path, invoke: Invoke
+) -> None:
+    somebody = pq.read_table(readers_folder / "data" / "subscriptions")["subscription_id"][0]
+    for command in example.commands:
+        words = shlex.split(command.replace("000123456", somebody.as_py()))
+        done = invoke(*words[1:])
+        assert (words[0], done.exit_code) == ("holdfast", 0), (command, done.output)
+
+
+def test_the_question_that_the_guide_shows_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{number},1/2/2020\n" for number in range(60))
+    (tmp_path / "customers.csv").write_text(f"id,since\n{rows}", encoding="utf-8")
+    assert invoke("inspect", "customers.csv").exit_code == 0
+    plan = (tmp_path / "customers.columns.toml").read_text(encoding="utf-8")
+    (shown,) = examples(ROOT / "docs" / "guides" / "own_table.md", "toml")
+    assert re.search(r"^\[columns\.since\].*", plan, re.M | re.S)[0] == shown.text  # type: ignore[index]
