@@ -11,9 +11,10 @@ import pytest
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.registry import CHALLENGER, find_version
-from models.uplift import load_uplift
+from models.uplift import Uplift, load_uplift
 from pipeline.uplift import UpliftRun, evaluate_home
 from tests.builders.clocks import NOW, clock_at
+from tests.builders.guides import run_python
 from training.labelling.history import RawHistory
 from training.uplift.contacts import SERVICE, randomised_actions
 from training.uplift.settings import UpliftSettings
@@ -76,3 +77,17 @@ def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     with pytest.raises(InputError, match="must be an action in care_contacts"):
         evaluate_home(home, ("free_beer",), tmp_path / "out", UpliftSettings(), clock=clock_at())
     assert not (tmp_path / "out").exists()
+
+
+def test_the_guides_example_predicts_what_the_run_did(
+    run: UpliftRun, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "operator_home").symlink_to(home.root)
+    monkeypatch.chdir(tmp_path)
+    (calls,) = [one for one in run.evaluations if one.experiment.name == ACTION]
+    uplift = run_python("uplift", matrix=calls.experiment.matrix)["uplift"]
+    assert isinstance(uplift, Uplift)
+    predicted = calls.models[0].predict(calls.experiment.matrix)
+    for name in ("effect", "ranking", "group", "low", "high"):
+        np.testing.assert_array_equal(getattr(uplift, name), getattr(predicted, name))

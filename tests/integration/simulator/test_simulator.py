@@ -18,6 +18,7 @@ from simulator.engine.simulation import Simulation
 from simulator.engine.simulator import Simulator, simulate
 from simulator.world.calendar import date_of
 from simulator.world.parameters import Parameters
+from tests.builders.guides import run_python
 
 SMALL = Parameters(customers_per_block=250, weeks_per_part=5)
 
@@ -283,3 +284,25 @@ def test_the_settings_say_what_was_simulated(two_months: Simulator) -> None:
     assert (found.customers, found.months, found.seed, found.week) == (500, 2, 5, 8)
     assert (found.start[:10], found.end[:10]) == ("2024-01-01", "2024-02-26")
     assert sum(found.lines) > 500
+
+
+def test_the_guides_example_goes_on_under_two_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate(tmp_path / "var" / "operator", customers=100, months=1, seed=5, workers=1)
+    monkeypatch.chdir(tmp_path)
+    operator = Simulator.open(tmp_path / "var" / "operator")
+    somebody = _rows(operator.folder, "raw/subscriptions")["subscription_id"][0].as_py()
+    actions = pa.table(
+        {
+            "subscription_id": [somebody],
+            "action": ["courtesy_call"],
+            "channel": ["phone"],
+            "at": [date_of(operator.simulation.week)],
+            "arm": ["treatment"],
+        }
+    )
+    names = run_python("simulated_operator", actions=actions)
+    for branch in (names["ours"], names["nothing"]):
+        assert isinstance(branch, Simulator)
+        assert branch.simulation.week == operator.simulation.week + 13
