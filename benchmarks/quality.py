@@ -33,16 +33,16 @@ def main() -> None:
         for case in cases(folder)
         if not wanted or any(case.name.lower().startswith(name) for name in wanted)
     ]
-    found = compare(chosen, contenders(), BaseSection.read().home / "benchmarks" / "quality")
+    results = compare(chosen, contenders(), BaseSection.read().home / "benchmarks" / "quality")
     show(
         "Quality, mean over five folds, repeated twice",
-        [row for case in chosen for row in _figures(case, found[case.name])],
+        [row for case in chosen for row in _figures(case, results[case.name])],
     )
     show(
         "Holdfast, tuned, minus the others: mean over the folds, with 95 % intervals corrected for shared training rows",
-        [row for case in chosen for row in _differences(case, found[case.name])],
+        [row for case in chosen for row in _differences(case, results[case.name])],
     )
-    verdicts = [_verdict(case, found[case.name]) for case in chosen]
+    verdicts = [_verdict(case, results[case.name]) for case in chosen]
     show(
         f"AUC of holdfast, tuned: at most {ALLOWED} below the best other model; and what tuning adds to quickstart",
         verdicts,
@@ -54,16 +54,16 @@ def _figures(case: Case, results: dict[str, ContenderResult]) -> list[dict[str, 
         {
             "table": case.name,
             "model": name,
-            "AUC": float(found.figures["auc"].mean()),
-            "average precision": float(found.figures["average_precision"].mean()),
-            "log loss": float(found.figures["log_loss"].mean()),
-            "lift": float(found.figures["lift_top_decile"].mean()),
-            "EMPC share": f"{found.figures['empc_share'].mean():.1%}",
-            "gained": f"{found.figures['empc_gained'].mean():.1%}",
-            "leaves": "" if found.leaves is None else round(found.leaves),
+            "AUC": float(result.figures["auc"].mean()),
+            "average precision": float(result.figures["average_precision"].mean()),
+            "log loss": float(result.figures["log_loss"].mean()),
+            "lift": float(result.figures["lift_top_decile"].mean()),
+            "EMPC share": f"{result.figures['empc_share'].mean():.1%}",
+            "gained": f"{result.figures['empc_gained'].mean():.1%}",
+            "leaves": "" if result.leaves is None else round(result.leaves),
             "references": ", gained ".join(filter(None, (case.auc, case.empc_gained))),
         }
-        for name, found in results.items()
+        for name, result in results.items()
     ]
 
 
@@ -90,7 +90,7 @@ def _differences(case: Case, results: dict[str, ContenderResult]) -> list[dict[s
 
 
 def _verdict(case: Case, results: dict[str, ContenderResult]) -> dict[str, object]:
-    auc = {name: float(found.figures["auc"].mean()) for name, found in results.items()}
+    auc = {name: float(result.figures["auc"].mean()) for name, result in results.items()}
     others = [name for name in auc if name not in (OURS.name, QUICKSTART.name)]
     best = max(others, key=lambda name: auc[name])
     lead = auc[OURS.name] - auc[best]

@@ -258,7 +258,7 @@ def main() -> None:
             folder = chosen.folder
         if chosen.only_speed:
             return
-        show("Magnitudes", [vars(found) for found in magnitudes(folder)])
+        show("Magnitudes", [vars(magnitude) for magnitude in magnitudes(folder)])
         weeks = Simulator.open(folder).simulation.week
         week = (weeks - HORIZON_DAYS // 7 - 1) // 4 * 4
         table = flat_table(folder, week)

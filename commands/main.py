@@ -25,7 +25,8 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Predicts who is about to leave and who is quietly dissatisfied, why, and whom to look after first.",
-    epilog="Start with: holdfast quickstart customers.csv --target Churn --id customerID",
+    epilog="Start with: holdfast quickstart customers.csv --id customerID --target Churn; "
+    "without a table at hand: holdfast sample churn --out customers.csv",
     rich_markup_mode=None,  # rich help pages take longer to import than all the rest
 )
 app.add_typer(data.app, name="data")

@@ -103,14 +103,14 @@ class ShownVersion:
 
     def to_json(self) -> dict[str, Any]:
         """The result as one JSON object; documents that only machines read are left out."""
-        told = {name: self.documents.get(name) for name in (TRAINING, ASSESSMENT)}
+        shown = {name: self.documents.get(name) for name in (TRAINING, ASSESSMENT)}
         uplift = uplift_verdicts(self.documents)
         return {
             **asdict(self.listed),
             "verdicts": self.verdicts,
             "champion_since": self.moves,
             "uplift": uplift,
-            **told,
+            **shown,
         }
 
 
@@ -344,15 +344,15 @@ def write_card(home: Home, name: str, number: str) -> Path:
 
 def uplift_verdicts(documents: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What an experiment said of the actions of an uplift version; empty for other versions."""
-    found = documents.get("uplift.json") or documents.get("model.json")
-    actions = found.get("actions", [found]) if isinstance(found, dict) else []
+    document = documents.get("uplift.json") or documents.get("model.json")
+    actions = document.get("actions", [document]) if isinstance(document, dict) else []
     keys = ("action", "works", "harms", "targetable", "verdict")
-    told = [
+    summaries = [
         {key: action[key] for key in keys if key in action}
         for action in actions
         if isinstance(action, dict)
     ]
-    return [action for action in told if action.keys() & {"works", "targetable"}]
+    return [action for action in summaries if action.keys() & {"works", "targetable"}]
 
 
 def _verdict(
@@ -416,14 +416,14 @@ def _champion(home: Home, name: str) -> CurrentChampion | None:
 def _refuse_uplift(home: Home, entry: RegistryEntry) -> None:
     if not entry.name.startswith(UPLIFT):
         return
-    said = "; ".join(
-        ", ".join(f"{key} {value}" for key, value in found.items())
-        for found in uplift_verdicts(_readable_documents(home, entry))
+    results = "; ".join(
+        ", ".join(f"{key} {value}" for key, value in summary.items())
+        for summary in uplift_verdicts(_readable_documents(home, entry))
     )
     raise ModelError(
         f"model {entry.name}",
         "is evaluated by its experiment, not by this gate: a randomised campaign must show that the action works or is targetable"
-        f" (version {entry.number} says: {said or 'nothing readable'})",
+        f" (version {entry.number} says: {results or 'nothing readable'})",
     )
 
 
@@ -435,9 +435,9 @@ def _readable_documents(home: Home, entry: RegistryEntry) -> dict[str, Any]:
 
 
 def _card(entry: RegistryEntry, documents: Mapping[str, Any]) -> str:
-    said = verdicts(entry.tags)
+    decided = verdicts(entry.tags)
     return model_card(
-        entry.name, entry.number, documents, said[-1] if said else None, entry.aliases
+        entry.name, entry.number, documents, decided[-1] if decided else None, entry.aliases
     )
 
 
@@ -448,13 +448,13 @@ def _listed(entry: RegistryEntry) -> ListedVersion:
     figures = {}
     for metric in MAIN_FIGURES:
         names = {"value": "", "low": "_low", "high": "_high"}
-        found = {
+        interval = {
             key: entry.metrics.get(f"{metric}{suffix}{ending}") for key, ending in names.items()
         }
-        if found["value"] is not None:
-            figures[metric] = {key: value for key, value in found.items() if value is not None}
-    said = verdicts(entry.tags)
-    gate = ("passed" if said[-1]["passed"] else "refused") if said else "not asked"
+        if interval["value"] is not None:
+            figures[metric] = {key: value for key, value in interval.items() if value is not None}
+    decided = verdicts(entry.tags)
+    gate = ("passed" if decided[-1]["passed"] else "refused") if decided else "not asked"
     return ListedVersion(
         name=entry.name,
         number=entry.number,

@@ -87,11 +87,11 @@ def simulated_operator(
             "must be at least 11: half a year before a Monday, and complete labels after it",
             months,
         )
-    found = flat_table(repository, history, cutoff, labels)
+    table_of_lines = flat_table(repository, history, cutoff, labels)
     path = home.root / "subscriptions.csv"
     with tempfile.TemporaryDirectory() as directory:
         written = Path(directory) / path.name
-        pa_csv.write_csv(found, written)
+        pa_csv.write_csv(table_of_lines, written)
         write_beside(path, written.read_text(encoding="utf-8"))
     return SimulatedOperator(features, cutoff, path)
 

@@ -60,7 +60,7 @@ class Trained:
             "model_name": self.model.version.name,
             "model_version": self.number,
             "assessment": {
-                name: to_document(found) for name, found in self.model.assessments.items()
+                name: to_document(assessment) for name, assessment in self.model.assessments.items()
             },
             "facts": to_document(self.model.facts),
             "gate": self.verdict.to_json(),
@@ -120,7 +120,7 @@ def train_target(
             str(home.root),
         )
     target = TARGETS[name]
-    spoken = resolve(language)
+    resolved_language = resolve(language)
     start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
     if start is not None and target.entity != "contact":
         _check_test_period(home, target, start)
@@ -150,7 +150,9 @@ def train_target(
     from pipeline.training_record import register
 
     with locked(home):
-        number, verdict, report, card = register(home, model, spoken, online=online, clock=clock)
+        number, verdict, report, card = register(
+            home, model, resolved_language, online=online, clock=clock
+        )
     return Trained(
         model=model,
         number=number,
@@ -186,17 +188,19 @@ def _champion(
     """
     if not home.tracking.is_file():
         return None, None
-    found = [
+    champions = [
         entry
         for entry in list_versions(home)
         if entry.name == target.name and CHAMPION in entry.aliases
     ]
-    if not found:
+    if not champions:
         return None, None
     try:
-        return load_registered(found[0].address(home)), None
+        return load_registered(champions[0].address(home)), None
     except ModelError as error:
         from training.release.facts import ChampionComparison
 
         # A new version is the way out, so a damaged one must not be in the way.
-        return None, ChampionComparison(number=found[0].number, comparable=False, why=str(error))
+        return None, ChampionComparison(
+            number=champions[0].number, comparable=False, why=str(error)
+        )

@@ -45,30 +45,30 @@ def main() -> None:
     with _folders(given) as folders:
         for raw in folders:
             with tempfile.TemporaryDirectory(dir=raw.parent) as out:
-                found = _build(raw, Path(out))
+                measured = _build(raw, Path(out))
             grown = (
-                math.log(found["seconds"] / before["seconds"])
-                / math.log(found["rows"] / before["rows"])
+                math.log(measured["seconds"] / before["seconds"])
+                / math.log(measured["rows"] / before["rows"])
                 if before
                 else None
             )
             rows.append(
                 {
-                    "subscriptions": f"{int(found['rows']):,}",
-                    "seconds": found["seconds"],
-                    "peak GB": found["peak_gb"],
+                    "subscriptions": f"{int(measured['rows']):,}",
+                    "seconds": measured["seconds"],
+                    "peak GB": measured["peak_gb"],
                     "time exponent": "" if grown is None else grown,
                 }
             )
-            before = found
+            before = measured
     show("Feature build, newest snapshot of everybody", rows)
 
 
 def _build(raw: Path, out: Path) -> dict[str, float]:
     command = [sys.executable, "-c", _ONE_BUILD, str(raw), str(out)]
     finished = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    found: dict[str, float] = json.loads(finished.stdout)
-    return found
+    measured: dict[str, float] = json.loads(finished.stdout)
+    return measured
 
 
 @contextmanager

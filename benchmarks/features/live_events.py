@@ -87,8 +87,8 @@ def _states(random: np.random.Generator) -> dict[str, dict[str, str]]:
         if table != "incidents":
             _apply(states, read_event(table, row))
     documents = {
-        kind: {id_: state.to_json() for id_, state in found.items()}
-        for kind, found in states.items()
+        kind: {id_: state.to_json() for id_, state in by_id.items()}
+        for kind, by_id in states.items()
     }
     cells = [f"cell-{number:05d}" for number in range(CELLS)]
     quoted = {

@@ -196,9 +196,9 @@ def _asked(ids: Sequence[str], count: int) -> Iterator[list[str]]:
 def _require_equal(
     service: OnlineService, feast: "FeatureStore", feature_service: "FeatureService", ids: list[str]
 ) -> None:
-    found = feast.get_online_features(feature_service, {ID: ids}).to_dict()
+    answer = feast.get_online_features(feature_service, {ID: ids}).to_dict()
     if not np.array_equal(
-        np.column_stack([found[name] for name in service.features]), read(service, ids)[0]
+        np.column_stack([answer[name] for name in service.features]), read(service, ids)[0]
     ):
         raise RuntimeError("the two stores give different features")
 

@@ -124,9 +124,11 @@ def customers_of(rows: EvaluatedRows, customers: int, seed: int | Sequence[int])
     order = np.argsort(rows.customer, kind="stable")
     start = np.searchsorted(rows.customer[order], np.arange(int(rows.customer.max()) + 2))
     drawn = np.random.default_rng(seed).integers(0, len(start) - 1, customers)
-    found = np.concatenate([order[start[one] : start[one + 1]] for one in drawn])
+    positions = np.concatenate([order[start[one] : start[one + 1]] for one in drawn])
     code = np.repeat(np.arange(customers), np.diff(start)[drawn])
-    return EvaluatedRows(rows.label[found], rows.probability[found], rows.weight[found], code)
+    return EvaluatedRows(
+        rows.label[positions], rows.probability[positions], rows.weight[positions], code
+    )
 
 
 def covered(
@@ -140,7 +142,7 @@ def covered(
     intervals and for plain percentiles.
     """
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
+    hits: dict[str, list[tuple[bool, bool]]] = {name: [] for name in METRICS}
     with progress("Sampling test periods", samples) as advance:
         for number in range(samples):
             rows = sample(number)
@@ -156,12 +158,12 @@ def covered(
                 "",
             )
             for name, values in drawn.items():
-                told = estimate(values, CONFIDENCE, distance=METRICS[name].distance)
+                interval = estimate(values, CONFIDENCE, distance=METRICS[name].distance)
                 low, high = np.nanquantile(values[1:], tails)
-                in_use = told is not None and told.low <= truth[name] <= told.high
-                found[name].append((in_use, bool(low <= truth[name] <= high)))
+                in_use = interval is not None and interval.low <= truth[name] <= interval.high
+                hits[name].append((in_use, bool(low <= truth[name] <= high)))
             advance(1)
-    return {name: np.array(values, dtype=bool).T for name, values in found.items()}
+    return {name: np.array(values, dtype=bool).T for name, values in hits.items()}
 
 
 def main() -> None:
@@ -182,7 +184,7 @@ def main() -> None:
             figures(everyone.label, everyone.probability, everyone.weight, settings),
         ),
     ):
-        found = covered(samples, customers, sample, truth, settings)
+        covered_by_metric = covered(samples, customers, sample, truth, settings)
         show(
             f"{CONFIDENCE:.0%} intervals of {samples} test periods of {customers:,} customers from {where}",
             [
@@ -193,7 +195,7 @@ def main() -> None:
                     "covered by plain percentiles": float(hits[1].mean()),
                     "required": "0.85 to 0.95" if name in PROMISED else "",
                 }
-                for name, hits in found.items()
+                for name, hits in covered_by_metric.items()
             ],
         )
 

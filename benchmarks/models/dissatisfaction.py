@@ -126,10 +126,10 @@ def operator(
 
 def _is_there(folder: Path, customers: int, months: int, seed: int, parameters: Parameters) -> bool:
     try:
-        found = Simulator.open(folder, parameters).simulation
+        simulation = Simulator.open(folder, parameters).simulation
     except InputError:
         return False
-    return (found.customers, found.months, found.seed) == (customers, months, seed)
+    return (simulation.customers, simulation.months, simulation.seed) == (customers, months, seed)
 
 
 def everybody_answers() -> SurveyParameters:
@@ -173,8 +173,8 @@ def everybody(home: Home, folder: Path, target: SurveyTarget) -> Truth:
     would = would.rows(np.flatnonzero(would.answered))
     did = survey_rows(history, target, asked, settings.gap_days, surveys)
     matrix = features_for(repository, target.service, would.ids.tolist(), would.cutoffs)
-    told = np.flatnonzero(~np.isnan(matrix).all(axis=1))
-    would, matrix = would.rows(told), matrix[told]
+    with_features = np.flatnonzero(~np.isnan(matrix).all(axis=1))
+    would, matrix = would.rows(with_features), matrix[with_features]
     quiet = is_silent(matrix[:, columns_of(target.service).index("days_since_answer")])
     happened = dict(zip(_keys(did), did.answered.tolist(), strict=True))
     outcome = np.array([{None: 0, False: 1, True: 2}[happened.get(key)] for key in _keys(would)])
@@ -211,10 +211,10 @@ def _satisfaction(folder: Path, rows: SurveyRows) -> Floats:
         pl.col("customer_id").cast(pl.String),
         pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
     )
-    found = asked.sort("at").join_asof(
+    matched = asked.sort("at").join_asof(
         states, left_on="at", right_on="happened_at", by="customer_id", check_sortedness=False
     )
-    return found.sort("row")["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return matched.sort("row")["satisfaction"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _shares(survey: SurveyDataset, truth: Truth) -> Iterator[Row]:
@@ -276,11 +276,11 @@ def _odds(folder: Path, survey: SurveyDataset, target: SurveyTarget) -> Row:
     )
     keys = zip(invited.invitation_ids.tolist(), invited.cutoffs.tolist(), strict=True)
     label = np.array([same.get(key, np.nan) for key in keys])
-    told = ~np.isnan(label)
-    answered = invited.answered[told]
-    rates = [float(answered[label[told] == value].mean()) for value in (1, 0)]
+    labelled = ~np.isnan(label)
+    answered = invited.answered[labelled]
+    rates = [float(answered[label[labelled] == value].mean()) for value in (1, 0)]
     seen = np.column_stack(
-        [label[told], logit(np.clip(survey.response.probability[told], 1e-6, 1 - 1e-6))]
+        [label[labelled], logit(np.clip(survey.response.probability[labelled], 1e-6, 1 - 1e-6))]
     )
     by_looks = LogisticRegression(C=np.inf, max_iter=1000).fit(seen, answered)
     return {
@@ -326,14 +326,16 @@ def _models(
         ("weighted", dataset.weight),
     ):
         model = _fitted(replace(dataset, weight=weight), split, target, survey.config)
-        said, own = model.score(seen).probability, weight[split.test]
+        predicted, own = model.score(seen).probability, weight[split.test]
         of_all = model.score(np.ascontiguousarray(truth.matrix)).probability
         real = {
             group: _auc(truth.label, of_all, later & members)
             for group, members in truth.groups.items()
         }
-        told = {"from answers": f"{auc(label, said, own):.3f}"}
-        ranking.append({"target": target.name, "ranked by": f"model, {name}", **told, **real})
+        from_answers = {"from answers": f"{auc(label, predicted, own):.3f}"}
+        ranking.append(
+            {"target": target.name, "ranked by": f"model, {name}", **from_answers, **real}
+        )
         ratios = {
             group: float(
                 truth.label[later & truth.groups[group]].sum()
@@ -341,12 +343,14 @@ def _models(
             )
             for group in ("everybody", "silent", "heard")
         }
-        bands = [survey.calibration(split.test, said, odds_ratio) for odds_ratio in ODDS_RATIOS]
+        bands = [
+            survey.calibration(split.test, predicted, odds_ratio) for odds_ratio in ODDS_RATIOS
+        ]
         calibration.append(
             {
                 "target": target.name,
                 "model": name,
-                "from answers": f"{float((own * label).sum() / (own * said).sum()):.2f}",
+                "from answers": f"{float((own * label).sum() / (own * predicted).sum()):.2f}",
                 **{
                     f"band at {band.odds_ratio:g}": _shown(band, ratios["everybody"], 2)
                     for band in bands
@@ -377,7 +381,7 @@ def _auc(label: Floats, score: Floats, rows: Flags) -> str:
 
 
 def _weights(survey: SurveyDataset) -> Row:
-    facts, said = survey.facts, survey.facts.weights
+    facts, weights = survey.facts, survey.facts.weights
     everyone = facts.groups["all"]
     return {
         "target": facts.target,
@@ -385,10 +389,10 @@ def _weights(survey: SurveyDataset) -> Row:
         "answered": everyone.answered,
         "invited, silent": facts.groups["silent"].invited,
         "answered, silent": facts.groups["silent"].answered,
-        "effective, design": round(said.design_effective_rows),
-        "effective": round(said.effective_rows),
-        "weights": f"{said.least:.2f} to {said.most:.2f}",
-        "clipped": f"{said.clipped_share:.1%}",
+        "effective, design": round(weights.design_effective_rows),
+        "effective": round(weights.effective_rows),
+        "weights": f"{weights.least:.2f} to {weights.most:.2f}",
+        "clipped": f"{weights.clipped_share:.1%}",
         "unbalanced before": facts.unbalanced_before,
         "after": facts.unbalanced_after,
     }

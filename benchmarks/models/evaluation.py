@@ -33,12 +33,12 @@ def main() -> None:
     codes = np.unique(predictions.customer, return_inverse=True)[1]
     customers = int(codes.max()) + 1
     parts = (predictions.label, predictions.probability, everyone, codes, customers)
-    found: list[dict[str, object]] = []
+    measured_rows: list[dict[str, object]] = []
 
     def stage(name: str, work: Callable[[], object]) -> None:
         started, busy = time.perf_counter(), time.process_time()
         work()
-        found.append(
+        measured_rows.append(
             {
                 "stage": name,
                 "seconds": time.perf_counter() - started,
@@ -81,9 +81,9 @@ def main() -> None:
         "everything: 3 baselines, 3 strata, 6 columns of slices, months, holdout",
         lambda: assess(predictions, settings, seed=1),
     )
-    found[-1]["at most"] = MOST_SECONDS
+    measured_rows[-1]["at most"] = MOST_SECONDS
     what = f"{rows:,} rows, {int(predictions.label.sum()):,} positives, {customers:,} customers"
-    show(f"Evaluating {what}, {settings.draws} draws, {core_count()} cores", found)
+    show(f"Evaluating {what}, {settings.draws} draws, {core_count()} cores", measured_rows)
 
 
 def _predictions(rows: int, rate: float) -> Predictions:

@@ -53,7 +53,7 @@ def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
     count = numbers[0] if numbers else ROWS
-    found = []
+    measured_rows = []
     spawned = multiprocessing.get_context("spawn")
     # An executor raises an error when a process is killed; a pool would wait for ever.
     with (
@@ -70,7 +70,7 @@ def main() -> None:
             # A process inherits the memory peak of the one that starts it; this one must stay small.
             apart = pool.submit(_apart, Path(directory)).result()
             for turn, (name, measured) in enumerate(turns.items()):
-                found.append(
+                measured_rows.append(
                     {
                         "depth": depth,
                         "way": name,
@@ -85,10 +85,10 @@ def main() -> None:
         few = pool.submit(_few, directory).result()
     show(
         f"Explaining {count:,} rows x {FEATURES} features, {TREES} trees of {LEAVES} leaves, {THREADS} threads",
-        found,
+        measured_rows,
     )
     show(f"Few rows at depth 6, seconds: `explain` uses TreeShap from {BULK_ROWS:,} rows on", few)
-    ours = [row for row in found if str(row["way"]).startswith("holdfast")]
+    ours = [row for row in measured_rows if str(row["way"]).startswith("holdfast")]
     if any(float(str(row["greatest difference"])) > EQUAL for row in ours):
         raise SystemExit("the values differ")
     if any(float(str(row["times pred_contrib"])) < LEAST for row in ours):

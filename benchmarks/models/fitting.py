@@ -43,16 +43,16 @@ def main() -> None:
     """Measure and print."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdecimal()]
     rows, features, rounds = (*numbers, *(ROWS, FEATURES, ROUNDS)[len(numbers) :])
-    found: dict[str, list[FitCost]] = {name: [] for name in SIDES}
+    costs: dict[str, list[FitCost]] = {name: [] for name in SIDES}
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for _ in range(TURNS):
-            for name, measurements in found.items():
+            for name, measurements in costs.items():
                 measurements.append(pool.apply(_measure, (name, rows, features, rounds)))
     if (
         len(
             {
                 measured.booster_sha256
-                for measurements in found.values()
+                for measurements in costs.values()
                 for measured in measurements
             }
         )
@@ -60,7 +60,7 @@ def main() -> None:
     ):
         raise SystemExit("the two ways gave different boosters")
     # The fastest of the turns: other work on the machine can only make a turn slower.
-    bare = min(measured.seconds for measured in found["bare lightgbm.train"])
+    bare = min(measured.seconds for measured in costs["bare lightgbm.train"])
     show(
         f"Fitting {rows:,} rows x {features} features, {rounds} rounds, all cores: fastest of {TURNS} turns, the same booster",
         [
@@ -72,7 +72,7 @@ def main() -> None:
                 "memory added, MiB": max(measured.added_mib for measured in measurements),
                 "matrix, MiB": rows * features * 8 / MIB,
             }
-            for name, measurements in found.items()
+            for name, measurements in costs.items()
         ],
     )
 

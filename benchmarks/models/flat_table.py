@@ -45,16 +45,16 @@ def main() -> None:
             pa_csv.write_csv(table.filter(pc.equal(table["billing_type_code"], code)), path)
             home = Home(folder / line)
             training = quickstart(path, ROLES, home, config, clock=system_clock).training
-            found = training.evaluation
+            evaluation = training.evaluation
             flags = ", ".join(f"{flag.kind} {flag.column or ''}" for flag in training.flags)
             rows.append(
                 {
                     "line": line,
-                    "subscriptions": found.rows,
-                    "left": found.positive_rate,
-                    "AUC": found.auc,
-                    "lift": found.lift_top_decile,
-                    "calibration error": found.ece,
+                    "subscriptions": evaluation.rows,
+                    "left": evaluation.positive_rate,
+                    "AUC": evaluation.auc,
+                    "lift": evaluation.lift_top_decile,
+                    "calibration error": evaluation.ece,
                     "flags": flags,
                 }
             )

@@ -169,19 +169,19 @@ def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days:
 
 def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, object]]:
     for horizon, assessment in model.assessments.items():
-        for stratum, found in assessment.strata.items():
-            slope, ratio = found.slope, found.observed_over_expected
+        for stratum, reliability in assessment.strata.items():
+            slope, ratio = reliability.slope, reliability.observed_over_expected
             yield {
                 "days": horizon,
                 "stratum": stratum,
-                "rows": found.rows,
-                "positives": found.positives,
+                "rows": reliability.rows,
+                "positives": reliability.positives,
                 "slope": f"{slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f})",
                 "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
                 "true risk, test over calibration": _moved(risk, model, stratum, int(horizon)),
                 "top deciles out of bounds": sum(
                     not decile.joint_low <= decile.observed <= decile.joint_high
-                    for decile in found.deciles[-3:]
+                    for decile in reliability.deciles[-3:]
                 ),
             }
 
@@ -209,11 +209,11 @@ def miscalibrated() -> Iterator[None]:
     right = horizon_models.choose_calibration
 
     def wrong(margin: np.ndarray, *rest: object) -> CalibrationChoice:
-        found = right(margin, *rest)  # type: ignore[arg-type]
+        calibrated = right(margin, *rest)  # type: ignore[arg-type]
         platt = PlattCalibration.fit(margin, *rest[:2])  # type: ignore[arg-type]
         middle = platt.slope * float(np.mean(margin)) + platt.intercept
         return replace(
-            found,
+            calibrated,
             calibration=PlattCalibration(
                 slope=TOO_EXTREME * platt.slope,
                 intercept=TOO_EXTREME * platt.intercept + (1 - TOO_EXTREME) * middle,

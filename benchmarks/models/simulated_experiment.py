@@ -143,8 +143,8 @@ def simulate_pairs(customers: int, seed: int) -> PairedOutcomes:
     for name in features.select_dtypes(exclude="number"):
         features[name] = features[name].astype("category").cat.codes
     stays = {
-        arm: 1 - found.reindex(table["subscription_id"]).to_numpy(dtype=np.float64)
-        for arm, found in lost.items()
+        arm: 1 - losses.reindex(table["subscription_id"]).to_numpy(dtype=np.float64)
+        for arm, losses in lost.items()
     }
     return PairedOutcomes(
         matrix=features.to_numpy(dtype=np.float64),
@@ -173,5 +173,5 @@ def _go_on(start: Simulator, lines: "pd.Series[str]", arm: str) -> "pd.Series[fl
         ),
     )
     with connect(branch.folder) as connection:
-        found = connection.execute(_LOST, {"at": date_of(start.simulation.week)}).df()
-    return found.set_index("subscription_id")["value"]
+        lost_lines = connection.execute(_LOST, {"at": date_of(start.simulation.week)}).df()
+    return lost_lines.set_index("subscription_id")["value"]

@@ -144,19 +144,19 @@ def _shuffled(experiment: Experiment, seed: int) -> Experiment:
 
 def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, object]:
     """Number of draws in which each verdict is yes, and in which the interval contains the truth."""
-    found: list[ActionUplift] = [
+    evaluated: list[ActionUplift] = [
         evaluate_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
     ]
     return {
-        "works": sum(action.works for action in found),
-        "harms": sum(action.harms for action in found),
-        "targetable (Qini)": sum(action.targetable for action in found),
-        "AUTOC above 0": sum(action.autoc.low > 0 for action in found),
+        "works": sum(action.works for action in evaluated),
+        "harms": sum(action.harms for action in evaluated),
+        "targetable (Qini)": sum(action.targetable for action in evaluated),
+        "AUTOC above 0": sum(action.autoc.low > 0 for action in evaluated),
         "interval contains the effect": sum(
-            action.average.low <= truth <= action.average.high for action in found
+            action.average.low <= truth <= action.average.high for action in evaluated
         ),
         "a group called harmed": sum(
-            any(group.harmed for group in action.groups) for action in found
+            any(group.harmed for group in action.groups) for action in evaluated
         ),
     }
 

@@ -87,7 +87,7 @@ def compare(
             advance(1)
     return {
         case.name: {
-            contender.name: _judge(case, contender, splits[case.name], settings, kept)
+            contender.name: _evaluate(case, contender, splits[case.name], settings, kept)
             for contender in contenders
         }
         for case in cases
@@ -109,7 +109,7 @@ def _run(
     unfinished.replace(path)
 
 
-def _judge(
+def _evaluate(
     case: Case,
     contender: Contender,
     splits: Sequence[Split],
@@ -121,22 +121,22 @@ def _judge(
         _file_name(case, split, number, contender, settings) for number, split in enumerate(splits)
     ]
     documents = [json.loads((kept / name).read_text()) for name in names]
-    found = [
+    by_split = [
         _split_figures(label[split.test], np.array(document["probability"]))
         for split, document in zip(splits, documents, strict=True)
     ]
     leaves = [document["leaves"] for document in documents if document["leaves"] is not None]
     return ContenderResult(
-        figures={name: np.array([split[name] for split in found]) for name in found[0]},
+        figures={name: np.array([split[name] for split in by_split]) for name in by_split[0]},
         leaves=float(np.mean(leaves)) if leaves else None,
     )
 
 
 def _split_figures(label: Floats, probability: Floats) -> dict[str, float]:
-    found = figures(label, probability)
+    measured = figures(label, probability)
     blind = figures(label, np.full(len(label), label.mean()))["empc"]
     perfect = figures(label, label)["empc"]
-    return {**found, "empc_gained": (found["empc"] - blind) / (perfect - blind)}
+    return {**measured, "empc_gained": (measured["empc"] - blind) / (perfect - blind)}
 
 
 @lru_cache
@@ -163,7 +163,7 @@ def _file_name(
 
 @lru_cache
 def _source(module: str) -> bytes:
-    found = importlib.util.find_spec(module)
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
         raise ModuleNotFoundError(module)
-    return Path(found.origin).read_bytes()
+    return Path(spec.origin).read_bytes()

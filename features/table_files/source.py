@@ -64,9 +64,9 @@ def read_source(path: Path, encoding: str | None = None) -> SourceTable:
     read = {"parquet": _read_parquet, "workbook": read_workbook}
     tables, notes = [], []
     for part in parts:
-        table, said = read_text_file(part, encoding) if kind == "text" else read[kind](part)
+        table, part_notes = read_text_file(part, encoding) if kind == "text" else read[kind](part)
         tables.append(table)
-        notes += [note for note in said if note not in notes]
+        notes += [note for note in part_notes if note not in notes]
     table = _joined(tables, parts)
     table = pa.table({name: plain_column(table[name]) for name in table.column_names})
     if kind != "parquet":

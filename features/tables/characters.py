@@ -46,5 +46,5 @@ def plain_characters(texts: pa.Array) -> pa.Array:
 def _other_digits(texts: pa.Array) -> Iterable[str]:
     # Digits of other scripts that the normal form keeps, such as Arabic ones.
     others = texts.filter(pc.invert(pc.string_is_ascii(texts)))
-    found = {sign for text in others.to_pylist() for sign in text if not sign.isascii()}
-    return sorted(sign for sign in found if unicodedata.decimal(sign, None) is not None)
+    signs = {sign for text in others.to_pylist() for sign in text if not sign.isascii()}
+    return sorted(sign for sign in signs if unicodedata.decimal(sign, None) is not None)

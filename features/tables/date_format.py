@@ -251,8 +251,8 @@ def _time_of_day(
 def _offsets(zones: pa.Array) -> NDArray[np.int64]:
     different = pc.unique(zones.drop_null()).to_pylist()
     minutes = [_offset_minutes(zone) for zone in different]
-    found = pc.fill_null(pc.index_in(zones, value_set=pa.array(different, pa.string())), 0)
-    return np.array(minutes or [0], dtype=np.int64)[np.array(found)] * 60_000_000
+    positions = pc.fill_null(pc.index_in(zones, value_set=pa.array(different, pa.string())), 0)
+    return np.array(minutes or [0], dtype=np.int64)[np.array(positions)] * 60_000_000
 
 
 def _offset_minutes(zone: str) -> int:

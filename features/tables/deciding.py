@@ -133,8 +133,8 @@ class Cells:
     @classmethod
     def of(cls, text: pa.ChunkedArray) -> "Cells":
         """Those of a column of text."""
-        found = pc.value_counts(text.drop_null())
-        return cls(found.field("values"), np.array(found.field("counts"), dtype=np.float64))
+        counted = pc.value_counts(text.drop_null())
+        return cls(counted.field("values"), np.array(counted.field("counts"), dtype=np.float64))
 
     def without(self, words: Sequence[str]) -> "Cells":
         """Those that are none of some words."""
@@ -177,8 +177,8 @@ def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
     words = usual_words(cells.texts.to_pylist()) if len(cells.texts) <= _MOST_MARKS * 4 else ()
     if len(cells.without(words).texts) or _has_codes_or_groups(values):
         return None
-    found = numbers.drop_nulls().to_numpy()
-    finite = found[np.isfinite(found)]
+    present = numbers.drop_nulls().to_numpy()
+    finite = present[np.isfinite(present)]
     if len(finite) and _whole_dates(finite):
         return None
     if not len(finite):

@@ -197,8 +197,8 @@ def _plain_units(units: pa.Array) -> pa.Array:
         folded = " ".join(unit.casefold().split())
         longer = folded.rstrip(".")
         plain.append(longer[:-1] if len(longer) > 3 and longer.endswith("s") else longer or folded)
-    found = pc.index_in(units, value_set=pa.array(different, pa.string()))
-    return pa.array(plain, pa.string()).take(found)
+    positions = pc.index_in(units, value_set=pa.array(different, pa.string()))
+    return pa.array(plain, pa.string()).take(positions)
 
 
 def parse_shapes(parts: Shapes, number_format: NumberFormat) -> Floats:

@@ -41,7 +41,7 @@ def query(asked: str) -> str:
     hours = f"greatest({days_between('state.started_at', ended)} * 24, 0)"
     return f"""
     WITH cutoffs AS (SELECT DISTINCT cutoff FROM {asked}),
-    told AS (
+    latest AS (
         SELECT
             m.cutoff,
             arg_max(
@@ -60,7 +60,7 @@ def query(asked: str) -> str:
             count(*) FILTER ({within("state", "cutoff", 28, "started_at")}) AS incidents_28d,
             sum({hours}) FILTER ({within("state", "cutoff", 91, "started_at")}) AS hours_91d,
             max(state.started_at) AS last_at
-        FROM told
+        FROM latest
         WHERE {within("state", "cutoff", 182, "started_at")}
         GROUP BY ALL
     )

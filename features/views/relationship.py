@@ -116,7 +116,7 @@ def query(asked: str) -> str:
         FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
         JOIN survey_answers AS t ON {known("t", "moments.cutoff")}
     ),
-    silence AS (
+    unanswered AS (
         SELECT customer_id, cutoff, count(*) AS invitations
         FROM ({_events(asked, "survey_invitations", "t.invitation_id, t.delivered")}) AS invitation
         ANTI JOIN answered USING (invitation_id, cutoff)
@@ -175,7 +175,7 @@ def query(asked: str) -> str:
         coalesce(app.logins_28d / 4 - (app.logins_182d - app.logins_28d) / 22, 0) AS app_logins_28d_vs_own,
         coalesce(app.cancel_pages_91d, 0) AS cancel_pages_91d,
         app.last_rating AS last_app_rating,
-        coalesce(silence.invitations, 0) AS unanswered_invitations_182d,
+        coalesce(unanswered.invitations, 0) AS unanswered_invitations_182d,
         coalesce(missed.appointments, 0) AS missed_appointments_182d,
         coalesce(pending.orders, 0) AS open_orders,
         coalesce(care.contacts_91d, 0) AS care_contacts_91d,
@@ -186,7 +186,7 @@ def query(asked: str) -> str:
     LEFT JOIN household_lines ON household_lines.household = asked.household AND household_lines.cutoff = asked.cutoff
     LEFT JOIN household_lost ON household_lost.household = asked.household AND household_lost.cutoff = asked.cutoff
     LEFT JOIN standing ON standing.customer_id = asked.customer_id AND standing.cutoff = asked.cutoff
-    {" ".join(_of_customer(name) for name in ("app", "silence", "missed", "pending", "care", "accepted"))}
+    {" ".join(_of_customer(name) for name in ("app", "unanswered", "missed", "pending", "care", "accepted"))}
     """
 
 

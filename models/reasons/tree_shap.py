@@ -213,11 +213,11 @@ class TreeShap:
                 def add(start: int, trees: list[_Part] = trees) -> None:
                     rows = slice(start, start + _CHUNK_ROWS)
                     columns = np.ascontiguousarray(matrix[rows].T, dtype=np.float64)
-                    found = np.zeros(columns.shape)
+                    added = np.zeros(columns.shape)
                     bits = np.zeros(columns.shape[1], dtype=np.int64)
                     for tree in trees:
-                        tree.add(bits, columns, found)
-                    values[rows] += found.T
+                        tree.add(bits, columns, added)
+                    values[rows] += added.T
 
                 list(pool.map(add, range(0, len(matrix), _CHUNK_ROWS)))
         return values

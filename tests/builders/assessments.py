@@ -151,7 +151,7 @@ def assessment(
     }
     if champion is not None:
         baselines["champion"] = baseline(ours, champion, rate, lift - 0.2)
-    ahead = {name: found.difference["log_loss"].value for name, found in baselines.items()}
+    ahead = {name: compared.difference["log_loss"].value for name, compared in baselines.items()}
     sizes = [rows, *(int(rows * share) for share in (0.5, 0.3, 0.2)[: len(strata)])]
     return Assessment(
         horizon_days=horizon_days,
@@ -369,7 +369,7 @@ def operator_model(
         )
         for days in horizons
     )
-    found = trials()
+    tried = trials()
     return OperatorModel(
         version=ModelVersion(
             name=known.target,
@@ -382,7 +382,7 @@ def operator_model(
         assessments=dict(assessments),
         facts=known,
         meanings=described,
-        tuned=Tuned(parameters=dict(known.parameters), rounds=180, value=0.1422, trials=found),
+        tuned=Tuned(parameters=dict(known.parameters), rounds=180, value=0.1422, trials=tried),
         sample=explained(len(names)),
         predictions=TestPredictions(
             row=np.arange(2, dtype=np.uint64),

@@ -1,4 +1,4 @@
-"""Experiments whose truth is known, to try judgement on."""
+"""Experiments whose truth is known, to try evaluations on."""
 
 import numpy as np
 

@@ -75,7 +75,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
     baselines = {"constant": baseline(0.24, -0.02), "logistic": baseline(0.02, -0.004)}
     if champion:
         baselines["champion"] = baseline(0.005, -0.001)
-    told = {name: metrics[name] for name in ("auc", "log_loss", "observed_over_expected")}
+    known_metrics = {name: metrics[name] for name in ("auc", "log_loss", "observed_over_expected")}
 
     beside = {name: around(-0.002, 0.002) for name in baselines}
 
@@ -83,7 +83,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
         return Slice(
             rows=rows,
             positives=rows // 40,
-            metrics=told,
+            metrics=known_metrics,
             gap=around(-0.01, 0.02),
             flagged=False,
             difference=beside,
@@ -102,7 +102,7 @@ def assessment(days: int | None, champion: bool = True) -> Assessment:
             "billing_type": {name: part(rows) for name, rows in STRATA.items()},
             "region": {"north": part(7000), "south": part(3000)},
         },
-        decay=(Month(months_after=1, rows=ROWS, positives=ROWS // 40, metrics=told),),
+        decay=(Month(months_after=1, rows=ROWS, positives=ROWS // 40, metrics=known_metrics),),
         holdout=None,
     )
 
@@ -146,10 +146,10 @@ def facts(
 def documents(known: TrainingFacts | None = None, champion: bool = True) -> dict[str, Any]:
     """Documents that travel with the version."""
     known = known or facts()
-    found = {
+    stored = {
         TRAINING: to_document(known),
         ASSESSMENT: {
             str(days): to_document(assessment(days, champion)) for days in known.horizons_days
         },
     }
-    return json.loads(json.dumps(found))
+    return json.loads(json.dumps(stored))

@@ -376,13 +376,13 @@ def _corrected(
         *table.key,
         *(n for n, c in table.schema.columns.items() if c.metadata["unit"] == "id"),
     }
-    said = [
+    changed = [
         name
         for name in table.columns
         if name not in free and pd.api.types.is_numeric_dtype(frame[name].dtype)
     ]
-    mixed = [name for name in table.columns if name not in free and name not in said]
-    for name in (*said, *mixed):
+    mixed = [name for name in table.columns if name not in free and name not in changed]
+    for name in (*changed, *mixed):
         if table.schema.columns[name].nullable and random.random() < 0.5:
             # Another row's value is as valid as this one's.
             again[name] = (

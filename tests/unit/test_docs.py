@@ -31,13 +31,16 @@ def test_every_setting_is_described_and_has_its_own_variable() -> None:
 def test_settings_tell_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_TRAINING_FOLDS", "7")
     monkeypatch.setenv("HOLDFAST_SERVING_API_KEY", "hunter2")
-    found = {setting.variable: setting for setting in effective_settings()}
-    assert (found["HOLDFAST_TRAINING_FOLDS"].value, found["HOLDFAST_TRAINING_FOLDS"].origin) == (
+    by_variable = {setting.variable: setting for setting in effective_settings()}
+    assert (
+        by_variable["HOLDFAST_TRAINING_FOLDS"].value,
+        by_variable["HOLDFAST_TRAINING_FOLDS"].origin,
+    ) == (
         "7",
         "environment",
     )
-    assert found["HOLDFAST_TRAINING_REPEATS"].origin == "default"
-    assert "hunter2" not in str(found)
+    assert by_variable["HOLDFAST_TRAINING_REPEATS"].origin == "default"
+    assert "hunter2" not in str(by_variable)
 
 
 @pytest.mark.parametrize(

@@ -164,11 +164,11 @@ def _interval(positives: float, rows: int) -> tuple[float, float]:
 
 def _deciles(label: Floats, probability: Floats) -> tuple[GainDecile, ...]:
     label = _shared_among_equals(label, probability)
-    overall, total, found = float(label.mean()), float(label.sum()), 0.0
+    overall, total, positives_so_far = float(label.mean()), float(label.sum()), 0.0
     deciles = []
     for rows in reversed(_equal_mass(probability)):
         positives = float(label[rows].sum())
-        found += positives
+        positives_so_far += positives
         rate = positives / len(rows)
         low, high = _interval(positives, len(rows))
         deciles.append(
@@ -181,7 +181,7 @@ def _deciles(label: Floats, probability: Floats) -> tuple[GainDecile, ...]:
                 lift=rate / overall,
                 lift_low=low / overall,
                 lift_high=high / overall,
-                gain=found / total,
+                gain=positives_so_far / total,
             )
         )
     return tuple(deciles)

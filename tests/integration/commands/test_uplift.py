@@ -35,16 +35,16 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    found = experiment(rows=2_400, effect=0.12, cluster=2)
+    drawn = experiment(rows=2_400, effect=0.12, cluster=2)
     random = np.random.default_rng(1)
-    columns = {f"f{place}": found.matrix[:, place].round(3) for place in range(3)}
+    columns = {f"f{place}": drawn.matrix[:, place].round(3) for place in range(3)}
     columns |= {
         "套餐": random.choice(["基础", "高级"], 2_400),
-        "arm": np.array(["control", "call"])[found.arm],
-        "churned": np.where(found.outcome > 0, "no", "yes"),
-        "p": found.propensity,
-        "home": found.cluster.astype(str),
-        "after": np.where(found.arm == 1, 1.0, 0.0) + random.normal(size=2_400).round(3),
+        "arm": np.array(["control", "call"])[drawn.arm],
+        "churned": np.where(drawn.outcome > 0, "no", "yes"),
+        "p": drawn.propensity,
+        "home": drawn.cluster.astype(str),
+        "after": np.where(drawn.arm == 1, 1.0, 0.0) + random.normal(size=2_400).round(3),
     }
     pa_csv.write_csv(pa.table(columns), tmp_path / "trial.csv")
     return tmp_path / "trial.csv"
@@ -67,20 +67,24 @@ PLAIN = (
 def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     done = run(table, *PLAIN, "--propensity", "p", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    said = " ".join(done.stdout.split())
-    assert "call: works" in said
-    assert "randomised" in said
-    assert "good means churned = no, as given" in said
-    assert "propensities are as stored" in said
-    assert "1,200 customers or households" in said
-    assert "suspicious" not in said
+    printed = " ".join(done.stdout.split())
+    assert "call: works" in printed
+    assert "randomised" in printed
+    assert "good means churned = no, as given" in printed
+    assert "propensities are as stored" in printed
+    assert "1,200 customers or households" in printed
+    assert "suspicious" not in printed
     assert (
         (tmp_path / "out" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     )
     result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
-    (found,) = result["experiments"]
-    assert (found["label"], found["propensity"], found["rows"]) == ("randomised", "stored", 2_400)
-    (action,) = found["actions"]
+    (evaluated,) = result["experiments"]
+    assert (evaluated["label"], evaluated["propensity"], evaluated["rows"]) == (
+        "randomised",
+        "stored",
+        2_400,
+    )
+    (action,) = evaluated["actions"]
     assert action["works"] is True
     assert action["average"]["low"] > 0
     digest = _sha256(tmp_path / "out" / "uplift_call" / "model.json")

@@ -67,21 +67,28 @@ def cutoffs(draw: st.DrawFn, tables: dict[str, pa.Table]) -> datetime:
     return min(at, LAST)
 
 
-def compare(found: pd.DataFrame, expected: pd.DataFrame, view: str, cutoff: datetime) -> None:
+def compare(
+    by_sql_frame: pd.DataFrame, expected: pd.DataFrame, view: str, cutoff: datetime
+) -> None:
     """Fail with the first difference."""
-    missing, extra = expected.index.difference(found.index), found.index.difference(expected.index)
+    missing, extra = (
+        expected.index.difference(by_sql_frame.index),
+        by_sql_frame.index.difference(expected.index),
+    )
     assert missing.empty, f"{view} at {cutoff} lacks {missing[0]}"
     assert extra.empty, f"{view} at {cutoff} has {extra[0]}, who is not asked about"
-    assert found.index.is_unique, (
-        f"{view} at {cutoff} has {found.index[found.index.duplicated()][0]} twice"
+    assert by_sql_frame.index.is_unique, (
+        f"{view} at {cutoff} has {by_sql_frame.index[by_sql_frame.index.duplicated()][0]} twice"
     )
-    assert list(found) == list(expected), f"{view} has other columns"
-    found = found.loc[expected.index]
-    differs = (found != expected) & ~(found.isna() & expected.isna())
+    assert list(by_sql_frame) == list(expected), f"{view} has other columns"
+    by_sql_frame = by_sql_frame.loc[expected.index]
+    differs = (by_sql_frame != expected) & ~(by_sql_frame.isna() & expected.isna())
     if differs.to_numpy().any():
         column = differs.any().idxmax()
         row = differs[column].idxmax()
-        values = f"{found.loc[row, column]!r} by SQL, {expected.loc[row, column]!r} by pandas"
+        values = (
+            f"{by_sql_frame.loc[row, column]!r} by SQL, {expected.loc[row, column]!r} by pandas"
+        )
         raise AssertionError(
             f"{view}.{column} of {row} at {cutoff}: {values}; {int(differs.to_numpy().sum())} differences in all"
         )
@@ -164,8 +171,8 @@ def check_at(tables: dict[str, pa.Table], moments: Collection[datetime]) -> None
     with written(tables) as directory, open_raw(directory) as raw:
         for cutoff in moments:
             expected = snapshot(frames, pd.Timestamp(cutoff), MARGIN_SHARES)
-            for view, found in by_sql(raw, cutoff, directory.parent / "baselines"):
-                compare(found, expected[view], view, cutoff)
+            for view, computed in by_sql(raw, cutoff, directory.parent / "baselines"):
+                compare(computed, expected[view], view, cutoff)
 
 
 def check_build(
@@ -183,31 +190,31 @@ def check_build(
         expected = snapshot(tables, cutoff, MARGIN_SHARES)
         expected["contact"] = contacts(tables, begin, cutoff)
         expected |= {f"{entity}_links": links_at(tables, entity, cutoff) for entity in LINKS}
-        found = {}
+        built = {}
         for view, frame in expected.items():
             rows = pq.read_table(directory / "tables" / view / file)
             assert rows["event_timestamp"].equals(rows["created_timestamp"])
-            found[view] = indexed(rows, str(frame.index.name))
+            built[view] = indexed(rows, str(frame.index.name))
         if report.history_share < 1 and file != "newest.parquet":
-            expected = of_sample(expected, found)
+            expected = of_sample(expected, built)
         for view, frame in expected.items():
-            compare(found[view], frame, view, at)
+            compare(built[view], frame, view, at)
 
 
 def of_sample(
-    expected: dict[str, pd.DataFrame], found: dict[str, pd.DataFrame]
+    expected: dict[str, pd.DataFrame], built: dict[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """What is expected of the customers whom history is kept of: all they have, compared with
     everybody.
     """
     links = expected["subscription_links"]
-    links = links[links["linked_customer"].isin(found["customer_links"].index)]
+    links = links[links["linked_customer"].isin(built["customer_links"].index)]
     ids = {
         "subscription_id": links.index,
         "customer_id": links["linked_customer"].unique(),
         "account_id": links["linked_account"].unique(),
         "cell_id": links["linked_cell"].dropna().unique(),
-        "interaction_id": found["contact"].index,
+        "interaction_id": built["contact"].index,
     }
     return {
         view: frame[frame.index.isin(ids[str(frame.index.name)])]

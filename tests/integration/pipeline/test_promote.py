@@ -50,8 +50,8 @@ def test_the_first_one_that_passes_is_champion(home: Home, tracking: Tracking, n
     assert promotion.champion_before is None
     assert aliases(home, name) == {"champion": number}
     assert load_champion(home, name).number == number
-    (said,) = verdicts(find_version(home, name, number).tags)
-    assert (said["passed"], said["champion"]) == (True, None)
+    (recorded,) = verdicts(find_version(home, name, number).tags)
+    assert (recorded["passed"], recorded["champion"]) == (True, None)
     with pytest.raises(InputError, match="must not be the champion"):
         promote_model(home, name, number)
 
@@ -116,10 +116,10 @@ def test_killed_while_promoting_there_is_a_champion_and_the_next_run_completes(
         try:
             Promotions(Dying(tracking._client, call, after)).move(name, "3", "gate", now)
         except Killed:
-            found = aliases(home, name)
-            assert found["champion"] in ("2", "3")
+            pointed_to = aliases(home, name)
+            assert pointed_to["champion"] in ("2", "3")
             promotions.settle(name)
-            if found["champion"] == "3":
+            if pointed_to["champion"] == "3":
                 assert aliases(home, name) == {"champion": "3", "previous": "2"}
             promotions.move(name, "3", "gate", now)
             assert aliases(home, name) == {"champion": "3", "previous": "2"}
@@ -239,20 +239,20 @@ def test_flags_are_explained_by_a_person_on_record(
     assert promote_model(
         home, name, explained={"tenure_days": "null before 2019, for all alike"}
     ).verdict.passed
-    said = verdicts(find_version(home, name, number).tags)
-    assert [verdict["passed"] for verdict in said] == [False, True]
-    assert said[-1]["explained"] == {"tenure_days": "null before 2019, for all alike"}
+    recorded = verdicts(find_version(home, name, number).tags)
+    assert [verdict["passed"] for verdict in recorded] == [False, True]
+    assert recorded[-1]["explained"] == {"tenure_days": "null before 2019, for all alike"}
     assert "Explained: null before 2019" in show_model(home, name).card
 
 
 def test_uplift_is_evaluated_by_its_experiment(home: Home, tracking: Tracking) -> None:
     model = make_version("uplift_call")
-    told = {
+    stored = {
         "actions": [
             {"action": "call", "works": True, "targetable": False, "verdict": "works", "curve": []}
         ]
     }
-    number = tracking.register(replace(model, documents={"uplift.json": told}), RECORD)
+    number = tracking.register(replace(model, documents={"uplift.json": stored}), RECORD)
     with pytest.raises(
         ModelError,
         match=r"a randomised campaign must show .*action call, works True, targetable False",

@@ -67,14 +67,20 @@ def everything(directory: Path) -> dict[str, bytes]:
 def test_everyone_is_scored_and_the_known_also_out_of_fold(
     done: Quickstart, table: pa.Table
 ) -> None:
-    found = scores(done.home)
-    assert list(found) == ["customer_id", "probability", "band", "probability_oof", "band_oof"]
-    assert found["customer_id"] == table["customer"].to_pylist()
+    stored_scores = scores(done.home)
+    assert list(stored_scores) == [
+        "customer_id",
+        "probability",
+        "band",
+        "probability_oof",
+        "band_oof",
+    ]
+    assert stored_scores["customer_id"] == table["customer"].to_pylist()
     known = [target != "" for target in table["left"].to_pylist()]
-    assert [value is not None for value in found["probability_oof"]] == known
-    assert [band is not None for band in found["band_oof"]] == known
-    assert set(found["band"]) == {"high", "medium", "low"}
-    assert found["probability"] != found["probability_oof"]
+    assert [value is not None for value in stored_scores["probability_oof"]] == known
+    assert [band is not None for band in stored_scores["band_oof"]] == known
+    assert set(stored_scores["band"]) == {"high", "medium", "low"}
+    assert stored_scores["probability"] != stored_scores["probability_oof"]
     metadata = pq.read_schema(done.home.scores).metadata
     assert (metadata[b"model_name"], metadata[b"model_version"]) == (TABLE_CHURN.encode(), b"1")
     assert metadata[b"table_sha256"].decode() == done.customers.sha256
@@ -84,12 +90,12 @@ def test_what_is_served_is_what_was_scored(done: Quickstart) -> None:
     champion = load_champion(done.home, TABLE_CHURN)
     service = online.open_service(done.home, champion.model.service, OnlineSettings())
     assert service.features == champion.model.features
-    found = scores(done.home)
-    matrix, times = online.read(service, found["customer_id"])
+    stored_scores = scores(done.home)
+    matrix, times = online.read(service, stored_scores["customer_id"])
     assert not np.isnat(times).any()
     alone = [Scorer(champion.model, threads=1).score(row[None]) for row in matrix]
-    assert [score.probability[0] for score in alone] == found["probability"]
-    assert [score.band[0] for score in alone] == found["band"]
+    assert [score.probability[0] for score in alone] == stored_scores["probability"]
+    assert [score.band[0] for score in alone] == stored_scores["band"]
 
 
 def test_the_care_list_is_for_those_still_here_by_the_honest_probability(
@@ -100,11 +106,14 @@ def test_the_care_list_is_for_those_still_here_by_the_honest_probability(
     assert {row["customer_id"] for row in listed} == {
         entity for entity, left in target.items() if left != "yes"
     }
-    found = scores(done.home)
+    stored_scores = scores(done.home)
     honest = {
         entity: probability if out_of_fold is None else out_of_fold
         for entity, probability, out_of_fold in zip(
-            found["customer_id"], found["probability"], found["probability_oof"], strict=True
+            stored_scores["customer_id"],
+            stored_scores["probability"],
+            stored_scores["probability_oof"],
+            strict=True,
         )
     }
     assert [row["probability"] for row in listed] == [
@@ -128,11 +137,11 @@ def test_the_summary_has_what_a_machine_needs(done: Quickstart) -> None:
 
 
 def test_the_pooled_figures_are_those_of_the_scores(done: Quickstart, table: pa.Table) -> None:
-    found = scores(done.home)
+    stored_scores = scores(done.home)
     rows = [
         (probability, target == "yes")
         for probability, target in zip(
-            found["probability_oof"], table["left"].to_pylist(), strict=True
+            stored_scores["probability_oof"], table["left"].to_pylist(), strict=True
         )
         if probability is not None
     ]
@@ -277,8 +286,8 @@ def test_under_time_early_rows_are_scored_but_not_evaluated(
         tmp_path / "home",
         Roles(target="left", id="customer", time="day"),
     )
-    found = scores(result.home)
-    evaluated = [probability is not None for probability in found["probability_oof"]]
+    stored_scores = scores(result.home)
+    evaluated = [probability is not None for probability in stored_scores["probability_oof"]]
     first = evaluated.index(True)
     assert 0 < first < 200
     assert not any(evaluated[:first])
@@ -317,13 +326,13 @@ def test_an_earlier_table_replaces_a_later_one(table: pa.Table, tmp_path: Path) 
     second = run(fewer, tmp_path / "home", Roles(target="left", id="customer", time="day"))
     champion = load_champion(second.home, TABLE_CHURN)
     service = online.open_service(second.home, champion.model.service, OnlineSettings())
-    found = scores(second.home)
-    matrix, times = online.read(service, [*found["customer_id"], "00399"])
+    stored_scores = scores(second.home)
+    matrix, times = online.read(service, [*stored_scores["customer_id"], "00399"])
     assert str(times[0, 0])[:10] == "2025-01-01"
     assert np.isnat(times[-1]).all()
     assert (
         Scorer(champion.model, threads=1).score(matrix[:-1]).probability.tolist()
-        == found["probability"]
+        == stored_scores["probability"]
     )
 
 
@@ -346,13 +355,13 @@ def test_names_that_the_parts_use_themselves(table: pa.Table, tmp_path: Path) ->
     assert not {"rn", "entity_row_id", "customer_id", "event_timestamp", "label", "a_y"} & set(
         service.features
     )
-    found = scores(result.home)
-    matrix, _ = online.read(service, found["customer_id"])
+    stored_scores = scores(result.home)
+    matrix, _ = online.read(service, stored_scores["customer_id"])
     assert (
         Scorer(load_champion(result.home, TABLE_CHURN).model, threads=1)
         .score(matrix)
         .probability.tolist()
-        == found["probability"]
+        == stored_scores["probability"]
     )
 
 

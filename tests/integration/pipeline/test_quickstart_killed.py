@@ -100,10 +100,12 @@ def test_killed_at_any_moment_the_home_serves_and_the_next_run_completes(
     assert run(kill_after_seconds=None) == 0
     assert _serves_what_it_was_trained_on(home) > newest
     champion = load_champion(home, TABLE_CHURN)
-    found = pq.read_table(home.scores).to_pydict()
+    stored_scores = pq.read_table(home.scores).to_pydict()
     matrix, _ = online.read(
-        online.open_service(home, champion.model.service, OnlineSettings()), found["customer_id"]
+        online.open_service(home, champion.model.service, OnlineSettings()),
+        stored_scores["customer_id"],
     )
     assert (
-        Scorer(champion.model, threads=1).score(matrix).probability.tolist() == found["probability"]
+        Scorer(champion.model, threads=1).score(matrix).probability.tolist()
+        == stored_scores["probability"]
     )

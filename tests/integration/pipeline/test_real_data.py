@@ -37,22 +37,22 @@ def _kinds(summary: dict[str, object]) -> set[str]:
 
 
 def test_ibm_telco(real_data: Path, tmp_path: Path) -> None:
-    found = _summary(
+    results = _summary(
         real_data / "ibm_telco" / "telco_customer_churn.csv",
         tmp_path,
         id="customerID",
         target="Churn",
     )
-    assert found["rows"] == 7043
-    assert 0.843 <= found["auc"] <= 0.87  # type: ignore[operator]
-    assert found["ece"] <= 0.02  # type: ignore[operator]
-    assert not _kinds(found) & LEAKS
+    assert results["rows"] == 7043
+    assert 0.843 <= results["auc"] <= 0.87  # type: ignore[operator]
+    assert results["ece"] <= 0.02  # type: ignore[operator]
+    assert not _kinds(results) & LEAKS
 
 
 def test_mlc_churn(real_data: Path, tmp_path: Path) -> None:
-    found = _summary(real_data / "mlc_churn" / "mlc_churn.csv", tmp_path, target="churn")
-    assert 0.92 <= found["auc"] <= 0.94  # type: ignore[operator]
-    assert not _kinds(found) & LEAKS
+    results = _summary(real_data / "mlc_churn" / "mlc_churn.csv", tmp_path, target="churn")
+    assert 0.92 <= results["auc"] <= 0.94  # type: ignore[operator]
+    assert not _kinds(results) & LEAKS
 
 
 def test_beijing_ratings_are_flagged_and_can_be_left_out(real_data: Path, tmp_path: Path) -> None:

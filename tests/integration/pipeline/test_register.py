@@ -86,9 +86,9 @@ def test_a_run_is_written_down_with_all_that_made_it(
 def test_figures_of_all_horizons_have_names_of_their_own() -> None:
     from tests.builders.gate_documents import assessment
 
-    found = assessment_metrics({"30": assessment(30), "90": assessment(90), "": assessment(None)})
-    assert found["auc_30d"] == found["auc_90d"] == found["auc"] == 0.74
-    assert found["auc_90d_low"] < found["auc_90d"] < found["auc_90d_high"]
+    logged = assessment_metrics({"30": assessment(30), "90": assessment(90), "": assessment(None)})
+    assert logged["auc_30d"] == logged["auc_90d"] == logged["auc"] == 0.74
+    assert logged["auc_90d_low"] < logged["auc_90d"] < logged["auc_90d_high"]
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -36,7 +36,7 @@ def run(home: Home) -> UpliftRun:
 
 
 def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, home: Home) -> None:
-    evaluated = {found.experiment.name for found in run.evaluations}
+    evaluated = {evaluation.experiment.name for evaluation in run.evaluations}
     assert ACTION in evaluated
     assert evaluated | set(run.not_evaluated) == set(randomised_actions(RawHistory(home.raw, NOW)))
     assert not evaluated & set(run.not_evaluated)
@@ -45,12 +45,14 @@ def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, h
 
 
 def test_propensities_are_those_of_the_draw(run: UpliftRun) -> None:
-    (calls,) = [found for found in run.evaluations if found.experiment.name == ACTION]
+    (calls,) = [
+        evaluation for evaluation in run.evaluations if evaluation.experiment.name == ACTION
+    ]
     experiment = calls.experiment
     # The simulator calls four in five where a problem is unresolved, else one in five.
     assert set(np.round(experiment.propensity, 6)) == {0.2, 0.8}
     assert experiment.left_out["in the holdout, which goes without all offers"] > 0
-    assert not [found for found in calls.imbalances if found.feature is None]
+    assert not [evaluation for evaluation in calls.imbalances if evaluation.feature is None]
 
 
 def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
@@ -60,7 +62,9 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
     entry = find_version(home, f"uplift_{ACTION}", CHALLENGER)
     address = entry.address(home)
     model = load_uplift(address.directory, address.sha256)
-    (calls,) = [found for found in run.evaluations if found.experiment.name == ACTION]
+    (calls,) = [
+        evaluation for evaluation in run.evaluations if evaluation.experiment.name == ACTION
+    ]
     assert model.service == SERVICE
     assert model.documents["uplift.json"]["verdict"] == calls.actions[0].verdict
     np.testing.assert_array_equal(

@@ -194,8 +194,8 @@ def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: B
         try:
             assert process.stderr is not None
             line = next(line for line in process.stderr if line.startswith("holdfast"))
-            told, _, address = line.strip().rpartition(" ")
-            assert told == "holdfast serves churn version 1 on"
+            announced, _, address = line.strip().rpartition(" ")
+            assert announced == "holdfast serves churn version 1 on"
             with httpx.Client(base_url=address) as caller:
                 assert caller.get("/readyz").status_code == 200
                 assert (

@@ -29,8 +29,8 @@ def _frame(folder: Path, table: str) -> pd.DataFrame:
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_obeys_its_contract(simulated: Simulator, table: str) -> None:
     contract = TABLES[table]
-    found = ds.dataset(simulated.folder / "raw" / table)
-    assert found.schema.remove_metadata() == contract.arrow_schema
+    written = ds.dataset(simulated.folder / "raw" / table)
+    assert written.schema.remove_metadata() == contract.arrow_schema
     frame = _frame(simulated.folder, table)
     assert len(frame) > 0
     contract.schema.validate(frame, lazy=True)
@@ -71,19 +71,21 @@ def test_rows_arrive_late_but_not_all(simulated: Simulator, table: str) -> None:
 
 
 def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
-    found = {magnitude.figure: magnitude.simulated for magnitude in magnitudes(simulated.folder)}
+    simulated_values = {
+        magnitude.figure: magnitude.simulated for magnitude in magnitudes(simulated.folder)
+    }
     assert all(
         magnitude.source or magnitude.published.startswith("assumed")
         for magnitude in magnitudes(simulated.folder)
     )
     rates = [
-        found[f"voluntary churn of {line}, % per month"]
+        simulated_values[f"voluntary churn of {line}, % per month"]
         for line in ("mobile postpaid", "fixed", "mobile prepaid")
     ]
     assert 0.3 < rates[0] < 1.6
     assert 0.5 < rates[1] < 2.2
     assert 2 < rates[2] < 6
-    assert 8 < found["relationship CSAT low (1 or 2 of 5), %"] < 28
-    assert found["90-day churn because of the plan-fit offer, points"] > 0
-    assert found["90-day churn because of the data gift, points"] == 0
-    assert found["90-day churn because of the outage apology, points"] < 0
+    assert 8 < simulated_values["relationship CSAT low (1 or 2 of 5), %"] < 28
+    assert simulated_values["90-day churn because of the plan-fit offer, points"] > 0
+    assert simulated_values["90-day churn because of the data gift, points"] == 0
+    assert simulated_values["90-day churn because of the outage apology, points"] < 0

@@ -43,8 +43,8 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 
 def _rows(folder: Path, table: str) -> pa.Table:
-    found = ds.dataset(folder / table).to_table()
-    return found.sort_by([(name, "ascending") for name in found.column_names]).combine_chunks()
+    rows = ds.dataset(folder / table).to_table()
+    return rows.sort_by([(name, "ascending") for name in rows.column_names]).combine_chunks()
 
 
 def _same_rows(one: Path, other: Path) -> None:
@@ -279,11 +279,11 @@ def test_every_table_is_there_even_if_nothing_happened(tmp_path: Path) -> None:
 
 
 def test_the_settings_say_what_was_simulated(two_months: Simulator) -> None:
-    found = Simulation.read(two_months.folder)
-    assert found is not None
-    assert (found.customers, found.months, found.seed, found.week) == (500, 2, 5, 8)
-    assert (found.start[:10], found.end[:10]) == ("2024-01-01", "2024-02-26")
-    assert sum(found.lines) > 500
+    stored = Simulation.read(two_months.folder)
+    assert stored is not None
+    assert (stored.customers, stored.months, stored.seed, stored.week) == (500, 2, 5, 8)
+    assert (stored.start[:10], stored.end[:10]) == ("2024-01-01", "2024-02-26")
+    assert sum(stored.lines) > 500
 
 
 def test_the_guides_example_goes_on_under_two_policies(

@@ -11,32 +11,34 @@ DIFFERENCES = [0.010, -0.004, 0.006, 0.002, 0.001, 0.009, -0.001, 0.003, 0.005, 
 
 
 def test_by_hand() -> None:
-    found = corrected_interval(DIFFERENCES, 0.25)
+    interval = corrected_interval(DIFFERENCES, 0.25)
     # Mean 0.0029, standard deviation 0.0046296, times sqrt(1/10 + 1/4), times 2.26216 for 9 degrees
     # of freedom.
-    assert found.mean == pytest.approx(0.0029)
-    assert found.high - found.mean == pytest.approx(0.0046296 * np.sqrt(0.35) * 2.26216, rel=1e-4)
-    assert found.mean - found.low == pytest.approx(found.high - found.mean)
-    assert str(found) == "+0.0029 (-0.0033 to +0.0091)"
+    assert interval.mean == pytest.approx(0.0029)
+    assert interval.high - interval.mean == pytest.approx(
+        0.0046296 * np.sqrt(0.35) * 2.26216, rel=1e-4
+    )
+    assert interval.mean - interval.low == pytest.approx(interval.high - interval.mean)
+    assert str(interval) == "+0.0029 (-0.0033 to +0.0091)"
 
 
 def test_without_test_rows_it_is_the_plain_t_interval() -> None:
     plain = stats.t.interval(0.9, 9, loc=np.mean(DIFFERENCES), scale=stats.sem(DIFFERENCES))
-    found = corrected_interval(DIFFERENCES, 0.0, confidence=0.9)
-    assert (found.low, found.high) == pytest.approx(plain)
+    interval = corrected_interval(DIFFERENCES, 0.0, confidence=0.9)
+    assert (interval.low, interval.high) == pytest.approx(plain)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=30), st.floats(-1, 1), st.floats(0.01, 1))
 def test_it_moves_with_the_differences_and_is_wider_the_more_training_rows_are_shared(
     differences: list[float], shift: float, test_share: float
 ) -> None:
-    found = corrected_interval(differences, test_share)
+    interval = corrected_interval(differences, test_share)
     moved = corrected_interval([value + shift for value in differences], test_share)
     assert (moved.low, moved.high) == pytest.approx(
-        (found.low + shift, found.high + shift), abs=1e-9
+        (interval.low + shift, interval.high + shift), abs=1e-9
     )
     wider = corrected_interval(differences, test_share * 2)
-    assert wider.low <= found.low <= found.mean <= found.high <= wider.high
+    assert wider.low <= interval.low <= interval.mean <= interval.high <= wider.high
 
 
 def test_it_seldom_finds_a_difference_between_models_that_are_alike() -> None:
@@ -54,8 +56,8 @@ def test_it_seldom_finds_a_difference_between_models_that_are_alike() -> None:
                 first, second = (_auc(label[test], columns[test, column]) for column in (0, 1))
                 differences.append(first - second)
         for share in wrong:
-            found = corrected_interval(differences, share)
-            wrong[share] += not found.low <= 0 <= found.high
+            interval = corrected_interval(differences, share)
+            wrong[share] += not interval.low <= 0 <= interval.high
     assert wrong[0.25] <= 15
     assert wrong[0.0] > 60
 

@@ -160,10 +160,13 @@ JSON = st.recursive(
 
 @given(st.sampled_from([*KEYS, "figures.auc", "parts.0", "curve.slope"]), JSON)
 def test_any_json_is_read_or_refused(path: str, value: Any) -> None:
-    found, faults = inspect_document(Report, document(path, value), "report.json")
-    assert (found is None) == bool(faults)
-    if found is not None and path != "others":
-        assert read_document(Report, json.loads(json.dumps(to_document(found))), "x") == found
+    value_read, faults = inspect_document(Report, document(path, value), "report.json")
+    assert (value_read is None) == bool(faults)
+    if value_read is not None and path != "others":
+        assert (
+            read_document(Report, json.loads(json.dumps(to_document(value_read))), "x")
+            == value_read
+        )
 
 
 def test_what_a_field_does_not_declare_is_not_written() -> None:

@@ -36,9 +36,9 @@ def _draw(
 
 def test_it_finds_the_curve_that_made_the_labels() -> None:
     margin, label = _draw(1, slope=0.6, intercept=-1.2)
-    found = PlattCalibration.fit(margin, label)
-    assert found.slope == pytest.approx(0.6, abs=0.03)
-    assert found.intercept == pytest.approx(-1.2, abs=0.05)
+    fitted = PlattCalibration.fit(margin, label)
+    assert fitted.slope == pytest.approx(0.6, abs=0.03)
+    assert fitted.intercept == pytest.approx(-1.2, abs=0.05)
 
 
 @kinds
@@ -113,10 +113,10 @@ def test_the_beta_curve_is_found_again() -> None:
     margin = random.normal(-1, 2, 60_000)
     true = BetaCalibration(a=0.5, b=1.6, intercept=-0.4)
     label = (random.random(60_000) < true.probability(margin)).astype(float)
-    found = BetaCalibration.fit(margin, label)
-    assert (found.a, found.b, found.intercept) == pytest.approx((0.5, 1.6, -0.4), abs=0.08)
+    fitted = BetaCalibration.fit(margin, label)
+    assert (fitted.a, fitted.b, fitted.intercept) == pytest.approx((0.5, 1.6, -0.4), abs=0.08)
     places = np.linspace(-5, 4, 50)
-    assert found.probability(places) == pytest.approx(true.probability(places), abs=0.02)
+    assert fitted.probability(places) == pytest.approx(true.probability(places), abs=0.02)
     assert (
         np.abs(
             PlattCalibration.fit(margin, label).probability(places) - true.probability(places)
@@ -142,12 +142,14 @@ def test_a_beta_curve_whose_free_slope_is_negative_is_the_best_of_those_allowed(
     risk = expit(random.choice([-1, 1]) * 0.05 * margin**2 + random.normal(0, 0.3) * margin - 1)
     label = (random.random(400) < risk).astype(float)
     label[:2] = 0, 1
-    found = BetaCalibration.fit(margin, label)
-    assert min(found.a, found.b) >= 0
-    best = _log_loss(found, margin, label)
+    fitted = BetaCalibration.fit(margin, label)
+    assert min(fitted.a, fitted.b) >= 0
+    best = _log_loss(fitted, margin, label)
     for a, b, intercept in random.normal(0, 0.05, (20, 3)):
         other = BetaCalibration(
-            a=max(0.0, found.a + a), b=max(0.0, found.b + b), intercept=found.intercept + intercept
+            a=max(0.0, fitted.a + a),
+            b=max(0.0, fitted.b + b),
+            intercept=fitted.intercept + intercept,
         )
         assert _log_loss(other, margin, label) >= best - 1e-7
 
@@ -161,19 +163,19 @@ def test_the_isotonic_curve_follows_any_rise_and_keeps_the_order_between_its_end
     random = np.random.default_rng(1)
     margin = random.normal(0, 2, 40_000)
     risk = 0.05 + 0.4 * (margin > -1) + 0.3 * (margin > 2)
-    found = IsotonicCalibration.fit(margin, (random.random(40_000) < risk).astype(float))
-    assert found.probability(np.array([-3.0, 0.5, 4.0])) == pytest.approx(
+    fitted = IsotonicCalibration.fit(margin, (random.random(40_000) < risk).astype(float))
+    assert fitted.probability(np.array([-3.0, 0.5, 4.0])) == pytest.approx(
         [0.05, 0.45, 0.75], abs=0.04
     )
     assert np.all(
-        np.diff(found.probability(np.linspace(found.margins[0], found.margins[-1], 100))) > 0
+        np.diff(fitted.probability(np.linspace(fitted.margins[0], fitted.margins[-1], 100))) > 0
     )
 
 
 def test_the_isotonic_curve_is_never_sure() -> None:
     margin = np.arange(10.0)
-    found = IsotonicCalibration.fit(margin, (margin >= 5).astype(float))
-    assert found.probability(np.array([-1e9, 1e9])) == pytest.approx([1 / 12, 11 / 12])
+    fitted = IsotonicCalibration.fit(margin, (margin >= 5).astype(float))
+    assert fitted.probability(np.array([-1e9, 1e9])) == pytest.approx([1 / 12, 11 / 12])
 
 
 @given(st.floats(-20, 20), st.floats(0.01, 100), st.floats(0.01, 100))
@@ -184,9 +186,9 @@ def test_isotonic_knots_rise_where_margins_differ_in_the_last_bit(
     stored and never read again.
     """
     margins = np.array([margin, np.nextafter(margin, np.inf)])
-    found = IsotonicCalibration.fit(margins, np.array([0.0, 1.0]), np.array([weight, next_weight]))
-    assert found.margins == tuple(margins)
-    assert stored_and_read(found) == found
+    fitted = IsotonicCalibration.fit(margins, np.array([0.0, 1.0]), np.array([weight, next_weight]))
+    assert fitted.margins == tuple(margins)
+    assert stored_and_read(fitted) == fitted
 
 
 @kinds

@@ -53,10 +53,10 @@ def test_scores_of_any_scale_are_mapped(
 
 def test_a_score_off_its_scale_is_no_answer() -> None:
     score = np.array([0.0, 6.0, 3.0, np.nan])
-    found = TARGETS["csat_low"].label(
+    labels = TARGETS["csat_low"].label(
         score, np.array([1.0, 1.0, 3.0, 1.0]), np.array([5.0, 5.0, 3.0, 5.0])
     )
-    assert np.isnan(found).all()
+    assert np.isnan(labels).all()
 
 
 def test_targets_are_never_pooled() -> None:
@@ -106,9 +106,9 @@ def test_the_odds_ratio_behind_a_share_is_found_again(
 ) -> None:
     label, design, response = drawn
     share = prevalence_at(label, design, response, tilt)
-    found = odds_ratio_that_explains(share, label, design, response)
-    assert found is not None
-    assert prevalence_at(label, design, response, float(np.log(found))) == pytest.approx(
+    explaining = odds_ratio_that_explains(share, label, design, response)
+    assert explaining is not None
+    assert prevalence_at(label, design, response, float(np.log(explaining))) == pytest.approx(
         share, abs=1e-6
     )
     assert odds_ratio_that_explains(1.0, label, design, response) is None
@@ -118,16 +118,16 @@ def test_the_odds_ratio_behind_a_share_is_found_again(
 def test_calibration_moves_with_the_share(drawn: tuple[np.ndarray, ...], odds_ratio: float) -> None:
     label, design, response = drawn
     probability = np.linspace(0.1, 0.6, len(label))
-    found = calibration_band(label, probability, design, response, odds_ratio)
+    band = calibration_band(label, probability, design, response, odds_ratio)
     weight = design * response
-    assert found.estimate == pytest.approx((weight * label).sum() / (weight * probability).sum())
-    assert found.low <= found.estimate <= found.high
+    assert band.estimate == pytest.approx((weight * label).sum() / (weight * probability).sum())
+    assert band.low <= band.estimate <= band.high
 
 
 def test_where_everybody_answers_there_is_nothing_to_be_unsure_of() -> None:
     label = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
-    found = prevalence_band(label, np.ones(5), np.ones(5), 10.0)
-    assert found.low == found.estimate == found.high == pytest.approx(0.4)
+    band = prevalence_band(label, np.ones(5), np.ones(5), 10.0)
+    assert band.low == band.estimate == band.high == pytest.approx(0.4)
 
 
 def test_the_tilt_undoes_answers_that_depend_on_dissatisfaction() -> None:
@@ -143,16 +143,16 @@ def test_the_tilt_undoes_answers_that_depend_on_dissatisfaction() -> None:
     answers = random.random(rows) < expit(odds + tilt * label)
     answering = expit(odds) * (1 - chance) + expit(odds + tilt) * chance
     among_answers = chance * expit(odds + tilt) / answering
-    told, design, response = label[answers], np.ones(int(answers.sum())), 1 / answering[answers]
+    answered, design, response = label[answers], np.ones(int(answers.sum())), 1 / answering[answers]
     truth = label.mean()
-    assert prevalence_at(told, design, response, 0.0) > truth + 0.05
-    assert prevalence_at(told, design, response, tilt, among_answers[answers]) == pytest.approx(
+    assert prevalence_at(answered, design, response, 0.0) > truth + 0.05
+    assert prevalence_at(answered, design, response, tilt, among_answers[answers]) == pytest.approx(
         truth, abs=0.006
     )
-    found = odds_ratio_that_explains(truth, told, design, response, among_answers[answers])
-    assert found == pytest.approx(3.0, rel=0.1)
-    assert truth in prevalence_band(told, design, response, 4.0, among_answers[answers])
-    assert truth not in prevalence_band(told, design, response, 1.5, among_answers[answers])
+    explaining = odds_ratio_that_explains(truth, answered, design, response, among_answers[answers])
+    assert explaining == pytest.approx(3.0, rel=0.1)
+    assert truth in prevalence_band(answered, design, response, 4.0, among_answers[answers])
+    assert truth not in prevalence_band(answered, design, response, 1.5, among_answers[answers])
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,13 @@ probabilities = arrays(
 
 @given(probabilities)
 def test_it_is_isotonic_regression_within_each_row(probability: np.ndarray) -> None:
-    found = never_decreasing(probability)
-    assert np.all(np.diff(found, axis=0) >= 0)
-    assert np.all((found >= 0) & (found <= 1))
+    corrected = never_decreasing(probability)
+    assert np.all(np.diff(corrected, axis=0) >= 0)
+    assert np.all((corrected >= 0) & (corrected <= 1))
     for row in range(probability.shape[1]):
-        assert found[:, row] == pytest.approx(isotonic_regression(probability[:, row]), abs=1e-12)
+        assert corrected[:, row] == pytest.approx(
+            isotonic_regression(probability[:, row]), abs=1e-12
+        )
 
 
 @given(probabilities)

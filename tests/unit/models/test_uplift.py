@@ -15,13 +15,13 @@ from training.uplift.learners import Learners
 
 @pytest.fixture(scope="module")
 def model() -> UpliftModel:
-    found = experiment(rows=800)
-    booster = Learners(found, 1).fit_effect(np.arange(800), 0.3 * np.sign(found.matrix[:, 1]) + 0.1)
+    drawn = experiment(rows=800)
+    booster = Learners(drawn, 1).fit_effect(np.arange(800), 0.3 * np.sign(drawn.matrix[:, 1]) + 0.1)
     return UpliftModel(
         name="uplift_call",
         action="call",
         service="churn_v1",
-        features=found.features,
+        features=drawn.features,
         booster=booster,
         average=0.02,
         low=0.01,
@@ -55,15 +55,15 @@ def test_it_says_the_same_once_stored(model: UpliftModel, tmp_path: Path) -> Non
 def test_differences_are_believed_as_far_as_the_experiment_shows_them(model: UpliftModel) -> None:
     matrix = experiment(rows=300, seed=2).matrix
     raw = model.booster.predict(matrix)
-    said = model.predict(matrix)
-    np.testing.assert_allclose(said.effect, 0.02 + 0.5 * (raw - 0.1))
+    predicted = model.predict(matrix)
+    np.testing.assert_allclose(predicted.effect, 0.02 + 0.5 * (raw - 0.1))
     np.testing.assert_allclose(
         replace(model, slope=0.0, targetable=False).predict(matrix).effect, 0.02
     )
-    np.testing.assert_array_equal(said.ranking, raw)
-    np.testing.assert_array_equal(said.group, (raw < 0.1).astype(int))
-    np.testing.assert_array_equal(said.low, np.where(raw < 0.1, -0.03, 0.03))
-    np.testing.assert_array_equal(said.high, np.where(raw < 0.1, 0.01, 0.07))
+    np.testing.assert_array_equal(predicted.ranking, raw)
+    np.testing.assert_array_equal(predicted.group, (raw < 0.1).astype(int))
+    np.testing.assert_array_equal(predicted.low, np.where(raw < 0.1, -0.03, 0.03))
+    np.testing.assert_array_equal(predicted.high, np.where(raw < 0.1, 0.01, 0.07))
 
 
 def test_nobody_is_in_no_group(model: UpliftModel) -> None:

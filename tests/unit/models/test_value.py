@@ -18,8 +18,8 @@ def test_discounting_agrees_with_a_sum_over_days() -> None:
     rate = 0.1
     days = np.arange(365) + 0.5
     expected = 12 / 30 * np.sum((1 + rate) ** (-days / 365))
-    found = value_of(np.array([12.0]), 365, ValueSettings(discount_a_year=rate)).if_staying[0]
-    assert found == pytest.approx(expected, rel=1e-6)
+    worth = value_of(np.array([12.0]), 365, ValueSettings(discount_a_year=rate)).if_staying[0]
+    assert worth == pytest.approx(expected, rel=1e-6)
 
 
 @given(

@@ -292,10 +292,10 @@ def test_several_horizons_are_saved_and_loaded(several: ModelVersion, tmp_path: 
     assert (loaded.horizons, loaded.strata) == ((30, 60, 90), several.strata)
     matrix = _matrix(100, 11)
     for days in (30, 60, 90, None):
-        found, was = (
+        read_back, was = (
             Scorer(version, threads=1).score(matrix, days) for version in (loaded, several)
         )
-        assert found.probability.tolist() == was.probability.tolist()
+        assert read_back.probability.tolist() == was.probability.tolist()
 
 
 def test_a_horizon_that_is_not_there_is_refused(several: ModelVersion, model: ModelVersion) -> None:

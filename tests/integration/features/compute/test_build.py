@@ -64,12 +64,12 @@ def built(whole: tuple[Path, BuildReport], tmp_path: Path) -> Path:
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    found = {}
+    contents = {}
     for folder in ("tables", "baselines"):
         for path in sorted((directory / folder).rglob("*")):
             if path.is_file():
-                found[str(path.relative_to(directory))] = path.read_bytes()
-    return found
+                contents[str(path.relative_to(directory))] = path.read_bytes()
+    return contents
 
 
 def test_every_view_has_the_newest_snapshot_and_its_mondays(
@@ -215,13 +215,13 @@ def test_an_absent_table_disables_the_features_that_need_it_and_no_other(
             if {"network_weeks", "loyalty", "interactions"} & set(f.tables)
         }
         assert set(disabled) == needing
-        found = pq.read_table(tmp_path / "some" / "tables" / view.name / "newest.parquet")
+        built = pq.read_table(tmp_path / "some" / "tables" / view.name / "newest.parquet")
         full = pq.read_table(whole[0] / "tables" / view.name / "newest.parquet")
         for name in view.columns:
             if name in disabled:
-                assert found[name].null_count == len(found)
+                assert built[name].null_count == len(built)
             elif view.name != "contact":
-                assert found[name].equals(full[name]), name
+                assert built[name].equals(full[name]), name
 
 
 def test_rows_written_anew_in_other_files_change_nothing(

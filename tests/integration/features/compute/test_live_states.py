@@ -62,30 +62,28 @@ def test_states_made_in_bulk_are_those_that_events_lead_to(tmp_path: Path, seed:
         for days in (150, 230.7):
             cutoff = START + timedelta(days=days)
             now = microseconds(cutoff)
-            found = {
+            made = {
                 (kind, id_): State.from_json(document)
                 for kind, query in state_queries(cutoff).items()
                 for id_, document in raw.connection.execute(query).fetchall()
             }
-            assert _plain(found) == _plain(
+            assert _plain(made) == _plain(
                 _by_events((event for event in events if event.arrived <= now), now)
             )
-            assert {kind for kind, _ in found} == set(STATE_TABLES)
+            assert {kind for kind, _ in made} == set(STATE_TABLES)
             assert (
                 median(
-                    len(state.to_json()) for (kind, _), state in found.items() if kind != "nation"
+                    len(state.to_json()) for (kind, _), state in made.items() if kind != "nation"
                 )
                 < 1_000
             )
             named = {
                 area
-                for (kind, _), state in found.items()
+                for (kind, _), state in made.items()
                 if kind == "incident"
                 for area in areas(state.items["incidents"])
             }
-            assert named == {
-                entity for entity in found if entity[0] in ("cell", "region", "nation")
-            }
+            assert named == {entity for entity in made if entity[0] in ("cell", "region", "nation")}
 
 
 def test_links_say_which_cells_an_incident_hits(tmp_path: Path) -> None:
@@ -100,10 +98,10 @@ def test_links_say_which_cells_an_incident_hits(tmp_path: Path) -> None:
         queries = link_queries(
             START + timedelta(days=58), "(SELECT unnest(['z', 'y', 'x', 'x']) AS cell_id)"
         )
-        found = {
+        hit = {
             kind: dict(raw.connection.execute(query).fetchall()) for kind, query in queries.items()
         }
-    assert found == {
+    assert hit == {
         "region_cells": {'north "1"': '["x","y"]'},
         "nation_cells": {"nation": '["x","y","z"]'},
         "cell_region": {"x": r'"north \"1\""', "y": r'"north \"1\""', "z": "null"},

@@ -43,12 +43,12 @@ def test_history_and_online_give_what_was_put_in(
     times = snapshot_time(datetime(2026, 1, 1, tzinfo=UTC), len(ids))
     assert np.array_equal(TableRepository(home).historical(ids, times), matrix, equal_nan=True)
     service = online.open_service(home, SERVICE, OnlineSettings())
-    found, found_times = online.read(service, [*reversed(ids), "nobody"])
+    served, found_times = online.read(service, [*reversed(ids), "nobody"])
     assert service.features == encoding.features
     assert service.encoding == encoding
-    assert np.array_equal(found[:-1], matrix[::-1], equal_nan=True)
+    assert np.array_equal(served[:-1], matrix[::-1], equal_nan=True)
     assert online.oldest(found_times)[:-1].tolist() == times.tolist()
-    assert np.isnan(found[-1]).all()
+    assert np.isnan(served[-1]).all()
     assert np.isnat(found_times[-1]).all()
 
 
@@ -69,10 +69,10 @@ def test_feast_reads_the_packed_records(
         store.get_feature_service(SERVICE), [{"customer_id": entity} for entity in [*ids, "nobody"]]
     ).to_dict()
     for position, feature in enumerate(encoding.features):
-        found = np.array(
+        served = np.array(
             [np.nan if value is None else value for value in answer[feature]], dtype=float
         )
-        assert np.array_equal(found, [*matrix[:, position], np.nan], equal_nan=True), feature
+        assert np.array_equal(served, [*matrix[:, position], np.nan], equal_nan=True), feature
 
 
 def test_feast_materializes_into_the_packed_records(
@@ -82,8 +82,8 @@ def test_feast_materializes_into_the_packed_records(
     store = _feast(home)
     PackedStore(online.online_directory(home.features)).drop(VIEW)
     store.materialize(datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
-    found, times = online.read(online.open_service(home, SERVICE, OnlineSettings()), ids)
-    assert np.array_equal(found, matrix, equal_nan=True)
+    served, times = online.read(online.open_service(home, SERVICE, OnlineSettings()), ids)
+    assert np.array_equal(served, matrix, equal_nan=True)
     assert set(online.oldest(times).tolist()) == {datetime(2026, 1, 1)}  # noqa: DTZ001
 
 

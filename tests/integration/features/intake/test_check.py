@@ -194,14 +194,14 @@ def test_broken_lines_and_bytes_are_quarantined_alone(
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
     _, accepted, quarantined = run(source, tmp_path)
-    found = {row["row"]: row for row in quarantined}
+    by_row = {row["row"]: row for row in quarantined}
     assert {
-        number: [fault["rule"] for fault in row["faults"]] for number, row in found.items()
+        number: [fault["rule"] for fault in row["faults"]] for number, row in by_row.items()
     } == {
         2: ["fields"],
         4: ["encoding"],
     }
-    assert json.loads(found[2]["record"]).endswith(",more")
+    assert json.loads(by_row[2]["record"]).endswith(",more")
     assert len(accepted["refunds"]) == len(tables["refunds"]) - 2
 
 
@@ -301,7 +301,7 @@ def test_nothing_is_lost(tmp_path_factory: pytest.TempPathFactory, data: st.Data
         assert accepted[name].group_by(list(TABLES[name].identity)).aggregate([]).num_rows == len(
             accepted[name]
         )
-    # What was accepted is clean, and judged so again.
+    # What was accepted is clean, and checked as such again.
     again = check(open_source(str(tmp_path / "raw")), quarantine=tmp_path / "again", now=NOW)
     assert again.clean
 
@@ -395,7 +395,7 @@ def test_files_accepted_before_are_not_read_again(
     assert {row["part"] for row in quarantined} <= {"part-00000.parquet", "part-00002.parquet"}
     assert len(quarantined) == pq.read_metadata(part).num_rows
     assert same_rows(after["refunds"], before["refunds"])
-    # A file that changed is judged anew; the others that stayed without a fault are not.
+    # A file that changed is checked anew; the others that stayed without a fault are not.
     pq.write_table(pq.read_table(part).slice(1), part)
     fourth, _, _ = run(source, tmp_path)
     assert {table.table for table in fourth.tables if table.reused < table.read} == {"refunds"}

@@ -113,7 +113,7 @@ class World:
 
     def everything(self) -> Seen:
         """All records of entities that the tables name."""
-        found = {}
+        features = {}
         for view in LIVE_VIEWS:
             ids = [
                 row[0]
@@ -121,8 +121,8 @@ class World:
                     f"SELECT DISTINCT id FROM ({self._ids(view)})"
                 ).fetchall()
             ]
-            found[view] = [row for row in self.read(view, ids) if row[1] > -(2**62)]
-        return found
+            features[view] = [row for row in self.read(view, ids) if row[1] > -(2**62)]
+        return features
 
     def check(self, seen: Seen) -> int:
         """Assert that what was read is what the SQL says as of the time it was read with."""
@@ -247,8 +247,8 @@ def test_online_is_what_a_build_as_of_each_arrival_says(
     for seed in count(1000 * coarse):
         tables = raw_tables(seed, customers=14, days=330, only=(*LIVE_TABLES, "survey_invitations"))
         world = World(_coarse(tables) if coarse else tables, tmp_path / str(seed))
-        found = _lives_through(world, np.random.default_rng(seed))
-        events, checked = events + found[0], checked + found[1]
+        differences = _lives_through(world, np.random.default_rng(seed))
+        events, checked = events + differences[0], checked + differences[1]
         if events >= proof_draws(5_000):
             break
     assert checked > events

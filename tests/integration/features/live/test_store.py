@@ -103,14 +103,14 @@ def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedS
     build(store)
     changed = LiveStore(store, clock_at()).apply(ticket(5))
     assert changed == dict.fromkeys(("service_live", "survey_live", "consent_live"), ("007",))
-    found = read(store, "service_live", "007")
-    assert found["time"] == later(5).replace(tzinfo=None)
-    assert (found["open_tickets"], found["complaints_91d"], found["contacts_28d"]) == (
+    served = read(store, "service_live", "007")
+    assert served["time"] == later(5).replace(tzinfo=None)
+    assert (served["open_tickets"], served["complaints_91d"], served["contacts_28d"]) == (
         1.0,
         1.0,
         0.0,
     )
-    assert np.isnan(found["days_since_contact"])
+    assert np.isnan(served["days_since_contact"])
 
 
 def test_an_event_taken_in_twice_counts_once(store: PackedStore) -> None:
@@ -127,9 +127,9 @@ def test_an_older_event_told_later_never_turns_the_time_back(store: PackedStore)
     live.apply(ticket(9, status="closed"))
     live.apply(ticket(5))
     live.apply(ticket(-5, "u"))
-    found = read(store, "service_live", "007")
-    assert found["time"] == later(9).replace(tzinfo=None)
-    assert (found["open_tickets"], found["complaints_91d"]) == (1.0, 2.0)
+    served = read(store, "service_live", "007")
+    assert served["time"] == later(9).replace(tzinfo=None)
+    assert (served["open_tickets"], served["complaints_91d"]) == (1.0, 2.0)
 
 
 def test_without_a_build_nothing_is_taken_in(store: PackedStore) -> None:
@@ -146,9 +146,9 @@ def test_a_table_that_the_build_lacked_is_refused_and_its_features_are_missing(
         live.apply_all([contact(1, "1"), ticket(5)])
     assert state(store, "customer", "007") is None
     live.apply(contact(1, "1"))
-    found = read(store, "service_live", "007")
+    served = read(store, "service_live", "007")
     assert {
-        name for name in ("contacts_7d", "open_tickets", "complaints_91d") if np.isnan(found[name])
+        name for name in ("contacts_7d", "open_tickets", "complaints_91d") if np.isnan(served[name])
     } == {
         "open_tickets",
         "complaints_91d",
@@ -253,7 +253,7 @@ def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -
     build(store)
     live = LiveStore(store, clock_at())
     live.apply_all([ticket(1, "lost"), ticket(30, "kept"), incident(1, "region", "north")])
-    told = State(0, {}).to_json().replace("0", "1780272000000000")
+    built = State(0, {}).to_json().replace("0", "1780272000000000")
     moved = {"x": '"south"', "y": '"south"'}
     links = {
         "cell_region": moved,
@@ -261,14 +261,14 @@ def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -
         "nation_cells": {"nation": '["x","y"]'},
     }
     for _ in range(2):
-        build(store, later(24), customer={"007": told}, **links)
-        found = state(store, "customer", "007")
-        assert found is not None
-        assert [item[2] for item in found.items["tickets"]] == ["kept"]
+        build(store, later(24), customer={"007": built}, **links)
+        stored = state(store, "customer", "007")
+        assert stored is not None
+        assert [item[2] for item in stored.items["tickets"]] == ["kept"]
         assert read(store, "service_live", "007")["open_tickets"] == 1.0
         assert read(store, "cell_live", "x")["incidents_28d"] == 0.0
-    build(store, customer={"007": told})
-    assert state(store, "customer", "007") == found, "an older build is not taken"
+    build(store, customer={"007": built})
+    assert state(store, "customer", "007") == stored, "an older build is not taken"
     assert live.apply(incident(40, "nation", None, "j"))["cell_live"] == ("x", "y")
     assert live.apply(incident(41, "region", "north", "k")) == {}
 
@@ -335,10 +335,10 @@ def test_killed_at_any_moment_the_same_events_again_complete_it(
         worker.join(random.uniform(0, 0.3))
         worker.kill()
         worker.join()
-        found = state(store, "region", "north")
-        incidents = 0 if found is None else len(found.items["incidents"])
-        told = read(store, "cell_live", "x")["incidents_28d"]
-        assert incidents == (0 if np.isnan(told) else told), (
+        stored = state(store, "region", "north")
+        incidents = 0 if stored is None else len(stored.items["incidents"])
+        before = read(store, "cell_live", "x")["incidents_28d"]
+        assert incidents == (0 if np.isnan(before) else before), (
             "states and records are changed together"
         )
         LiveStore(store, clock_at()).apply_all(_many())

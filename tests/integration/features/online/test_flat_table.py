@@ -43,8 +43,8 @@ def test_a_table_is_what_redis_holds(home: Home, customer_table: Callable[..., p
     repository.materialize()
     service = online.open_service(home, SERVICE, REDIS)
     assert service.encoding == encoding
-    found, times = online.read(service, ids)
-    assert np.array_equal(found, matrix, equal_nan=True)
+    served, times = online.read(service, ids)
+    assert np.array_equal(served, matrix, equal_nan=True)
     assert set(online.oldest(times).tolist()) == {DAY.replace(tzinfo=None)}
 
     # An earlier and smaller table replaces it whole.
@@ -52,8 +52,8 @@ def test_a_table_is_what_redis_holds(home: Home, customer_table: Callable[..., p
     repository.write(encoding, ids[:40], snapshot_time(earlier, 40), matrix[20:])
     repository.materialize()
     assert open_feast(home.features).project == project
-    found, times = online.read(service, ids)
-    assert np.array_equal(found[:40], matrix[20:], equal_nan=True)
-    assert np.isnan(found[40:]).all()
+    served, times = online.read(service, ids)
+    assert np.array_equal(served[:40], matrix[20:], equal_nan=True)
+    assert np.isnan(served[40:]).all()
     assert np.isnat(times).sum() == 20
     assert set(times[:40, 0].tolist()) == {earlier.replace(tzinfo=None)}

@@ -254,8 +254,8 @@ def test_feast_reads_all_views_itself(home: Home) -> None:
         "subscription_links:linked_customer",
     ]
     answer = store.get_online_features(names, asked).to_dict()
-    found = [answer[name.partition(":")[2]] for name in names]
-    assert found == [[10.0], [2], [True], [3.25], ["c1"]]
+    served = [answer[name.partition(":")[2]] for name in names]
+    assert served == [[10.0], [2], [True], [3.25], ["c1"]]
 
 
 def test_what_cannot_be_opened(home: Home, tmp_path: Path) -> None:

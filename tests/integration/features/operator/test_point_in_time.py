@@ -139,8 +139,8 @@ def write(repository: OperatorRepository, view: str, history: Sequence[Row]) -> 
         pq.write_table(rows_of_part, folder / f"part-{next(PARTS)}.parquet")
 
 
-def same(found: object, expected: object) -> bool:
-    return (pd.isna(found) and expected is None) or found == expected
+def same(value: object, expected: object) -> bool:
+    return (pd.isna(value) and expected is None) or value == expected
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +177,8 @@ def test_feast_joins_several_views_of_several_entities(
         job = feast.get_historical_features(
             entity_rows, features, full_feature_names=True, filter_by_created_timestamp=by_created
         )
-        found = job.to_df().set_index("row").sort_index()
-        assert list(found.index) == list(range(len(asked)))
+        joined = job.to_df().set_index("row").sort_index()
+        assert list(joined.index) == list(range(len(asked)))
         for number, (at, *names) in enumerate(asked):
             whose = dict(zip(keys, names, strict=True))
             for view, history in tables.items():
@@ -186,7 +186,7 @@ def test_feast_joins_several_views_of_several_entities(
                     view, history, whose[key_of(view)], at, late_rows_count=not by_created
                 )
                 for name, wanted in expected.items():
-                    got = found.loc[number, f"{view}__{name}"]
+                    got = joined.loc[number, f"{view}__{name}"]
                     assert same(got, wanted), (
                         f"{view}.{name} of {whose[key_of(view)]!r} at {at}: {got}, not {wanted}"
                     )
@@ -217,7 +217,7 @@ def test_a_service_is_read_as_known_then(
             write(repository, view, history)
         asked = [*asked, asked[0]]
         times = np.array([at.replace(tzinfo=None) for _, at in asked], "datetime64[us]")
-        found = repository.historical(service, [whose for whose, _ in asked], times)
+        matrix = repository.historical(service, [whose for whose, _ in asked], times)
         for number, (asked_id, at) in enumerate(asked):
             linked = oracle(links, tables[links], asked_id, at) if links in tables else {}
             column = 0
@@ -229,7 +229,7 @@ def test_a_service_is_read_as_known_then(
                 )
                 expected = oracle(view, tables[view], "" if whose is None else str(whose), at)
                 for name, wanted in expected.items():
-                    got = found[number, column]
+                    got = matrix[number, column]
                     assert same(got, wanted), (
                         f"{view}.{name} of {asked_id!r} at {at}: {got}, not {wanted}"
                     )

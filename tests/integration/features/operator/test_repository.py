@@ -107,10 +107,10 @@ def test_feasts_own_reads_give_the_same(home: Home, repository: OperatorReposito
         | {f"{other}_id": row[f"linked_{other}"] or "" for other in ("customer", "account", "cell")}
         for row in links
     ]
-    found = store.get_online_features(store.get_feature_service("churn_v1"), rows).to_dict()
+    served = store.get_online_features(store.get_feature_service("churn_v1"), rows).to_dict()
     columns = [column for view in SERVICES["churn_v1"] for column in VIEWS[view].columns]
     theirs = np.array(
-        [[np.nan if value is None else value for value in found[name]] for name in columns]
+        [[np.nan if value is None else value for value in served[name]] for name in columns]
     ).T
     np.testing.assert_array_equal(matrix, theirs)
 
@@ -126,9 +126,9 @@ def test_history_is_read_as_the_last_snapshot_before(repository: OperatorReposit
     unknown = np.full_like(wanted, np.nan)
     expected = {0: wanted, 7 * 24 - 1: wanted, -1: unknown, 24 * 365: unknown}
     at = np.repeat([monday + np.timedelta64(hours, "h") for hours in expected], len(ids))
-    found = repository.historical("churn_v1", ids * len(expected), at)
+    matrix = repository.historical("churn_v1", ids * len(expected), at)
     np.testing.assert_array_equal(
-        found[:, first : first + wanted.shape[1]], np.concatenate(list(expected.values()))
+        matrix[:, first : first + wanted.shape[1]], np.concatenate(list(expected.values()))
     )
 
 
@@ -241,8 +241,8 @@ def test_a_home_that_moved_reads_its_own_tables(home: Home, tmp_path: Path) -> N
         dtype="datetime64[us]",
     )
     columns = [column for view in SERVICES["churn_v1"] for column in VIEWS[view].columns]
-    found = repository.historical("churn_v1", table["subscription_id"].to_pylist(), at)
-    assert found[:, columns.index("monthly_fee")].tolist() == [123.0] * 3
+    matrix = repository.historical("churn_v1", table["subscription_id"].to_pylist(), at)
+    assert matrix[:, columns.index("monthly_fee")].tolist() == [123.0] * 3
 
 
 def test_an_event_updates_live_features_and_leaves_the_others_as_of_the_build(

@@ -55,9 +55,9 @@ def test_numbers_of_any_type(store: PackedStore, tmp_path: Path) -> None:
     table = _table(["b", "ü", "007"], _moments(1, 2, 3), other=["not", "read", "here"], **columns)
     path = _parquet(table.select(table.column_names[::-1]), tmp_path)
     assert write_parquet(store, "view", list(columns), path, **WHERE) == 3
-    found, times = store.read("view", list(columns), ["007", "b", "ü"])
+    stored, times = store.read("view", list(columns), ["007", "b", "ü"])
     expected = [[-0.0, -1, 0, 0, 3, NAN], [1.5, 2**53, 255, 1, NAN, NAN], [NAN] * 6]
-    assert np.array_equal(found, expected, equal_nan=True)
+    assert np.array_equal(stored, expected, equal_nan=True)
     assert times.astype(int).tolist() == [3, 1, 2]
 
 
@@ -90,8 +90,8 @@ def test_the_newest_row_wins_within_and_between_batches(
             newest[str(entity)] = moment, float(row)
     for _ in range(2):  # the same write run again changes nothing
         write_batches(store, "view", ["n"], table.to_reader(max_chunksize=50), **WHERE)
-        found, times = store.read("view", ["n"], list(newest))
-        assert found[:, 0].tolist() == [value for _, value in newest.values()]
+        stored, times = store.read("view", ["n"], list(newest))
+        assert stored[:, 0].tolist() == [value for _, value in newest.values()]
         assert times.astype(int).tolist() == [moment for moment, _ in newest.values()]
     older = _table(["1", "later"], _moments(-1, -1), n=[0.0, 0.0])
     assert write_batches(store, "view", ["n"], older.to_reader(), **WHERE) == 1

@@ -30,9 +30,9 @@ def store(tmp_path: Path) -> PackedStore:
 def test_what_is_written_is_read_and_strangers_are_not_known(store: PackedStore) -> None:
     matrix = np.array([[1.5, np.nan], [-0.0, 1e300]])
     assert store.write("view", COLUMNS, ["007", "ü😀"], _times(10, 20), matrix) == 2
-    found, times = store.read("view", COLUMNS, ["ü😀", "nobody", "007", "", "x" * 600, "007"])
-    assert np.array_equal(found[[0, 2, 5]], matrix[[1, 0, 0]], equal_nan=True)
-    assert np.isnan(found[[1, 3, 4]]).all()
+    stored, times = store.read("view", COLUMNS, ["ü😀", "nobody", "007", "", "x" * 600, "007"])
+    assert np.array_equal(stored[[0, 2, 5]], matrix[[1, 0, 0]], equal_nan=True)
+    assert np.isnan(stored[[1, 3, 4]]).all()
     assert times[[0, 2]].tolist() == _times(20, 10).tolist()
     assert np.isnat(times[[1, 3, 4]]).all()
 
@@ -104,8 +104,8 @@ def test_what_goes_in_comes_out_bit_by_bit(
         _times(*[10**6] * len(rows)),
         [[row[2], "ü"] for row in rows.values()],
     )
-    found, times = shared.read("round", COLUMNS, list(rows))
-    assert found.tobytes() == matrix.tobytes()
+    stored, times = shared.read("round", COLUMNS, list(rows))
+    assert stored.tobytes() == matrix.tobytes()
     assert np.array_equal(times, moments)
     texts, _ = shared.read_texts("names", ["constant", "t"], list(rows))
     assert texts == [["ü", row[2]] for row in rows.values()]
@@ -198,8 +198,8 @@ def test_other_columns_empty_the_view_first(store: PackedStore) -> None:
 def test_a_replaced_view_holds_only_what_replaced_it(store: PackedStore) -> None:
     store.write("view", COLUMNS, ["x", "z"], _times(10, 10), np.ones((2, 2)))
     store.replace("view", COLUMNS, ["x"], _times(1), np.zeros((1, 2)))
-    found, times = store.read("view", COLUMNS, ["x", "z"])
-    assert found[0].tolist() == [0, 0]
+    stored, times = store.read("view", COLUMNS, ["x", "z"])
+    assert stored[0].tolist() == [0, 0]
     assert np.isnat(times).tolist() == [False, True]
     with pytest.raises(InputError, match="480 bytes"):
         store.replace("view", COLUMNS, ["fine", "x" * 481], _times(2, 2), np.ones((2, 2)))
@@ -299,10 +299,10 @@ def test_many_threads_find_every_entity(tmp_path: Path) -> None:
     store = PackedStore(tmp_path / "online")
     columns = [f"c{n}" for n in range(50)]
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(
+        results = pool.map(
             lambda entity: np.isnat(store.read("view", columns, [entity])[1][0]), ENTITIES * 4
         )
-    assert not any(found)
+    assert not any(results)
 
 
 def _write_once(directory: Path) -> None:

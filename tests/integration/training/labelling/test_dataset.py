@@ -46,7 +46,7 @@ def history(operator: Simulator) -> RawHistory:
 
 
 @pytest.fixture(scope="module")
-def found(history: RawHistory) -> list[tuple[datetime, CutoffPopulation, pd.DataFrame]]:
+def rows_by_cutoff(history: RawHistory) -> list[tuple[datetime, CutoffPopulation, pd.DataFrame]]:
     """By cut-off: who was at risk, with labels."""
     outcomes = LineOutcomes.of(history, SETTINGS)
     parts = []
@@ -93,14 +93,14 @@ def _told_of_later(operator: Simulator) -> set[str]:
 
 
 def _in_the_end(line: str, successors: dict[str, str | None]) -> str | None:
-    found: str | None = line
-    while found in successors:
-        found = successors[found]
-    return found
+    last: str | None = line
+    while last in successors:
+        last = successors[last]
+    return last
 
 
 def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
-    operator: Simulator, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
+    operator: Simulator, rows_by_cutoff: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     notices = _read(operator, "raw/churn_events").groupby("subscription_id")["notice_at"].max()
     losses = _read(operator, "truth/losses").set_index("subscription_id")
@@ -109,7 +109,7 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
     )
     successors, back = _successors(operator), _told_of_later(operator)
     checked = {"lost": 0, "involuntary": 0, "in gap": 0, "followed": 0}
-    for at, _, rows in found:
+    for at, _, rows in rows_by_cutoff:
         for row in rows[rows["billing_type"] != "prepaid"].to_dict("records"):
             last = _in_the_end(row["subscription_id"], successors)
             if last in prepaid:
@@ -138,7 +138,7 @@ def test_labels_of_postpaid_and_fixed_lines_are_what_truly_happened(
 
 
 def test_prepaid_lines_are_lost_when_they_truly_became_inactive(
-    operator: Simulator, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
+    operator: Simulator, rows_by_cutoff: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     losses = (
         _read(operator, "truth/losses")
@@ -149,7 +149,7 @@ def test_prepaid_lines_are_lost_when_they_truly_became_inactive(
     recharges = _read(operator, "raw/recharges").groupby("subscription_id")["happened_at"]
     silence = timedelta(days=SETTINGS.inactivity_days)
     lost_for_good = came_back = 0
-    for at, _, rows in found:
+    for at, _, rows in rows_by_cutoff:
         end = at + timedelta(days=SETTINGS.gap_days + 90)
         for row in rows[rows["billing_type"] == "prepaid"].to_dict("records"):
             line = row["subscription_id"]
@@ -171,9 +171,9 @@ def test_prepaid_lines_are_lost_when_they_truly_became_inactive(
 
 
 def test_everybody_in_service_is_at_risk_or_counted(
-    history: RawHistory, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
+    history: RawHistory, rows_by_cutoff: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
-    for at, population, _ in found:
+    for at, population, _ in rows_by_cutoff:
         in_service = (
             history.as_known("subscriptions", ["status"], at)
             .filter(pl.col("status") != "ended")
@@ -182,8 +182,8 @@ def test_everybody_in_service_is_at_risk_or_counted(
         )
         assert population.rows.height + sum(population.excluded.values()) == in_service
     total = {
-        reason: sum(population.excluded[reason] for _, population, _ in found)
-        for reason in found[0][1].excluded
+        reason: sum(population.excluded[reason] for _, population, _ in rows_by_cutoff)
+        for reason in rows_by_cutoff[0][1].excluded
     }
     assert all(
         total[reason]
@@ -192,10 +192,10 @@ def test_everybody_in_service_is_at_risk_or_counted(
 
 
 def test_who_stays_in_stands_for_everybody(
-    history: RawHistory, found: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
+    history: RawHistory, rows_by_cutoff: list[tuple[datetime, CutoffPopulation, pd.DataFrame]]
 ) -> None:
     service = pl.concat(
-        [population.rows.with_columns(cutoff=pl.lit(at)) for at, population, _ in found]
+        [population.rows.with_columns(cutoff=pl.lit(at)) for at, population, _ in rows_by_cutoff]
     )
     ends = (
         LineOutcomes.of(history, SETTINGS)

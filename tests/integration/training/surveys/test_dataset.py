@@ -15,6 +15,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home
 from models.dissatisfaction import TARGETS, prevalence_at
 from tests.builders.clocks import NOW
+from tests.builders.guides import run_python
 from tests.builders.shared import SIMULATED
 from training.labelling.dataset import columns_of
 from training.labelling.history import RawHistory
@@ -87,11 +88,11 @@ def test_rows_answered_in_their_horizon(home: Home, csat: SurveyDataset) -> None
     answers = raw(home, "survey_answers").filter(
         pl.col("instrument") == "csat", pl.col("dimension") == "overall"
     )
-    told = dict(answers.sort("arrived_at").select("invitation_id", "score").iter_rows())
+    score_of = dict(answers.sort("arrived_at").select("invitation_id", "score").iter_rows())
     invited = csat.invited
     waited = invited.invited_at - invited.cutoffs
     assert ((waited > 7 * DAY) & (waited <= 97 * DAY)).all()
-    expected = [float(told[id_] <= 2) for id_ in invited.invitation_ids[invited.answered]]
+    expected = [float(score_of[id_] <= 2) for id_ in invited.invitation_ids[invited.answered]]
     assert label.tolist() == expected
 
 
@@ -165,7 +166,9 @@ def test_features_of_a_contact_are_its_own(home: Home, contacts: SurveyDataset) 
 
 def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
     since, at = datetime(2024, 8, 5, tzinfo=UTC), datetime(2024, 9, 2, tzinfo=UTC)
-    found = unanswered_contacts(RawHistory(home.raw, NOW), TARGETS["contact_csat_low"], since, at)
+    to_score = unanswered_contacts(
+        RawHistory(home.raw, NOW), TARGETS["contact_csat_low"], since, at
+    )
     answers = raw(home, "survey_answers").filter(
         pl.col("arrived_at") <= at, pl.col("instrument") == "csat", pl.col("dimension") == "overall"
     )
@@ -180,11 +183,11 @@ def test_contacts_without_an_answer_are_to_be_scored(home: Home) -> None:
         "interaction_id"
     ].to_list()
     open_ = [id_ for id_ in closed if id_ not in answered]
-    assert set(found.keys.ids.tolist()) <= set(open_)
-    assert len(found.people) + found.excluded["not_at_risk"] == len(open_)
-    assert found.excluded["answered"] == len(closed) - len(open_) > 0
-    assert found.excluded["not_at_risk"] < 0.2 * len(open_)
-    assert (found.keys.cutoffs > np.datetime64("2024-08-05")).all()
+    assert set(to_score.keys.ids.tolist()) <= set(open_)
+    assert len(to_score.people) + to_score.excluded["not_at_risk"] == len(open_)
+    assert to_score.excluded["answered"] == len(closed) - len(open_) > 0
+    assert to_score.excluded["not_at_risk"] < 0.2 * len(open_)
+    assert (to_score.keys.cutoffs > np.datetime64("2024-08-05")).all()
 
 
 def test_no_label_uses_later_rows(home: Home, csat: SurveyDataset) -> None:
@@ -230,3 +233,15 @@ def test_without_answers_there_is_no_dataset(home: Home) -> None:
         survey_dataset(
             home, TARGETS["nps_detractor"], CONFIG, until=datetime(2024, 9, 1, tzinfo=UTC)
         )
+
+
+def test_the_guides_example_runs(
+    home: Home, csat: SurveyDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "operator_home").symlink_to(home.root)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOLDFAST_SURVEY_FEWEST_ANSWERS", "60")
+    survey = run_python("dissatisfaction")["survey"]
+    assert isinstance(survey, SurveyDataset)
+    assert set(csat.dataset.ids) <= set(survey.dataset.ids)

@@ -1,8 +1,8 @@
 """Proofs of the verdicts: they abstain where there is nothing, and find what is there.
 
-Under `--prove` a hundred draws of 20,000 customers an arm, judged as the product judges. In the
-suite ten draws of some hundreds an arm, judged in fewer steps, and held to what such draws must
-show but for one time in a thousand."""
+Under `--prove` a hundred draws of 20,000 customers per arm, evaluated as the product evaluates. In
+the suite ten draws of some hundreds per arm, evaluated in fewer steps, and held to what such draws
+must show but for one time in a thousand."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -41,11 +41,11 @@ def evaluate(experiments: Iterable[Experiment], draws: int) -> list[ActionUplift
     return [evaluate_experiment(experiment, settings).actions[0] for experiment in experiments]
 
 
-def assert_silent(found: list[ActionUplift]) -> None:
+def assert_silent(evaluated: list[ActionUplift]) -> None:
     """Neither verdict says yes more often than a few times in a hundred."""
-    most = 7 if len(found) == DRAWS else int(binom.ppf(0.999, len(found), LEVEL))
-    assert sum(action.works for action in found) <= most
-    assert sum(action.targetable for action in found) <= most
+    most = 7 if len(evaluated) == DRAWS else int(binom.ppf(0.999, len(evaluated), LEVEL))
+    assert sum(action.works for action in evaluated) <= most
+    assert sum(action.targetable for action in evaluated) <= most
 
 
 def test_with_shuffled_treatment_each_verdict_abstains(pairs: PairedOutcomes, draws: int) -> None:
@@ -55,16 +55,16 @@ def test_with_shuffled_treatment_each_verdict_abstains(pairs: PairedOutcomes, dr
 
 
 def test_a_true_effect_of_one_and_a_half_points_is_found(pairs: PairedOutcomes, draws: int) -> None:
-    found = evaluate((pairs.draw(seed, 40_000) for seed in range(draws)), draws)
-    works = sum(action.works for action in found)
+    evaluated = evaluate((pairs.draw(seed, 40_000) for seed in range(draws)), draws)
+    works = sum(action.works for action in evaluated)
     if draws == DRAWS:
         assert pairs.effect == pytest.approx(0.015, abs=0.0005)
-        assert min(found[0].treatment.rows, found[0].control.rows) > 19_000
+        assert min(evaluated[0].treatment.rows, evaluated[0].control.rows) > 19_000
         assert works >= 90
     # What intervals of the width they have must find, and hold.
-    reach = np.mean([action.average.high - action.average.low for action in found]) / 2
+    reach = np.mean([action.average.high - action.average.low for action in evaluated]) / 2
     assert works >= binom.ppf(0.001, draws, norm.cdf(1.96 * (pairs.effect / reach - 1)))
-    held = sum(action.average.low <= pairs.effect <= action.average.high for action in found)
+    held = sum(action.average.low <= pairs.effect <= action.average.high for action in evaluated)
     assert held >= binom.ppf(0.001, draws, CONFIDENCE)
 
 
@@ -72,16 +72,16 @@ def test_a_true_effect_of_one_and_a_half_points_is_found(pairs: PairedOutcomes, 
 def test_with_hillstroms_treatment_shuffled_each_verdict_abstains(
     real_data: Path, draws: int
 ) -> None:
-    found = hillstrom(real_data, "visit")
-    rows = np.flatnonzero(found.arm != 1)  # Womens E-Mail and none
+    experiment = hillstrom(real_data, "visit")
+    rows = np.flatnonzero(experiment.arm != 1)  # Womens E-Mail and none
     rows = np.random.default_rng(0).choice(
         rows, len(rows) if draws == DRAWS else 3_000, replace=False
     )
     two = Experiment(
         **{
-            **vars(found.rows(rows)),
+            **vars(experiment.rows(rows)),
             "arms": ("No E-Mail", "Womens E-Mail"),
-            "arm": (found.arm[rows] > 0).astype(np.int64),
+            "arm": (experiment.arm[rows] > 0).astype(np.int64),
         }
     )
 

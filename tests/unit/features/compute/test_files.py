@@ -26,15 +26,13 @@ from features.compute.files import digest_of, rounded, rows_of, write_rows
     ],
 )
 def test_the_rounding_law(value: str, stored: float | None) -> None:
-    found = duckdb.sql(f"SELECT {rounded('x')} FROM (SELECT {value} AS x)").fetchone()
-    assert found == (stored,)
+    row = duckdb.sql(f"SELECT {rounded('x')} FROM (SELECT {value} AS x)").fetchone()
+    assert row == (stored,)
 
 
 def test_minus_zero_is_zero() -> None:
-    found = duckdb.sql(
-        f"SELECT {rounded('x')} FROM (SELECT unnest([-0.0, -1e-12]) AS x)"
-    ).fetchall()
-    assert [math.copysign(1, value) for (value,) in found] == [1.0, 1.0]
+    row = duckdb.sql(f"SELECT {rounded('x')} FROM (SELECT unnest([-0.0, -1e-12]) AS x)").fetchall()
+    assert [math.copysign(1, value) for (value,) in row] == [1.0, 1.0]
 
 
 def test_a_file_says_what_it_was_computed_from(tmp_path: Path) -> None:

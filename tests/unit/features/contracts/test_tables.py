@@ -109,10 +109,12 @@ def test_rows_are_checked_as_panderas_schema_does(data: st.DataObject) -> None:
         )
     batch = pa.RecordBatch.from_pydict(rows, schema=table.arrow_schema)
     _, faults = check_rows(table, batch)
-    found = {int(at) for fault in faults for at in fault.at}
-    good = batch.take(pa.array([at for at in range(len(batch)) if at not in found], pa.int64()))
+    faulty_rows = {int(at) for fault in faults for at in fault.at}
+    good = batch.take(
+        pa.array([at for at in range(len(batch)) if at not in faulty_rows], pa.int64())
+    )
     table.schema.validate(good.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
-    for at in found:
+    for at in faulty_rows:
         with pytest.raises(SchemaErrors):
             table.schema.validate(
                 batch.slice(at, 1).to_pandas(types_mapper=pd.ArrowDtype), lazy=True

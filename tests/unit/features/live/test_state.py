@@ -168,8 +168,8 @@ def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
         for plan, days in (("a", 300), ("b", 100))
     ]
     state = after(*([*events, *plans][position] for position in order))
-    found = evaluate("subscription", state, microseconds(NOW))["subscription_live"]
-    values = dict(zip(VIEWS["subscription_live"].columns, found, strict=True))
+    evaluated = evaluate("subscription", state, microseconds(NOW))["subscription_live"]
+    values = dict(zip(VIEWS["subscription_live"].columns, evaluated, strict=True))
     assert values == {
         "recharges_28d": 1.0,
         "recharges_91d": 3.0,

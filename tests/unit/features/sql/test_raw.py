@@ -68,11 +68,11 @@ def test_an_absent_table_is_empty_and_has_its_columns(raw: Path) -> None:
     with open_raw(raw) as tables:
         assert tables.present == {"customers", "subscriptions"}
         for name, table in READABLE.items():
-            found = tables.connection.execute(f"SELECT * FROM {name}").to_arrow_table()
+            empty = tables.connection.execute(f"SELECT * FROM {name}").to_arrow_table()
             extra = ["superseded_at"] if table.kind == "event" else []
-            assert found.column_names == [*table.columns, *extra]
+            assert empty.column_names == [*table.columns, *extra]
             if name not in tables.present:
-                assert len(found) == 0
+                assert len(empty) == 0
 
 
 def test_times_are_plain_and_in_utc(raw: Path) -> None:
@@ -132,9 +132,9 @@ def test_corrections_are_kept_up_to_date_with_parts(raw: Path, tmp_path: Path) -
 def test_what_is_kept_of_corrections_may_be_lost(raw: Path, tmp_path: Path, name: str) -> None:
     work = tmp_path / "work"
     write(raw, "bills", [bill("1", MONDAY), bill("1", MONDAY + HOUR)])
-    found = superseded(raw, work)
+    corrected = superseded(raw, work)
     (work / "corrections" / name).unlink()
-    assert superseded(raw, work) == found
+    assert superseded(raw, work) == corrected
 
 
 def test_bounds_leave_all_that_a_cutoff_asks_for(raw: Path) -> None:
@@ -145,10 +145,10 @@ def test_bounds_leave_all_that_a_cutoff_asks_for(raw: Path) -> None:
     )
     with open_raw(raw) as tables:
         tables.bound(cutoff, cutoff)
-        found = tables.connection.execute(
+        rows = tables.connection.execute(
             "SELECT payment_id FROM payments ORDER BY happened_at"
         ).fetchall()
-    assert found == [(str(at),) for at in times[1:4]]
+    assert rows == [(str(at),) for at in times[1:4]]
 
 
 def payment(id: str) -> dict[str, Any]:

@@ -96,9 +96,9 @@ def world(tmp_path: Path) -> World:
 
 def test_nothing_is_known_where_a_week_has_no_row(world: World) -> None:
     world.write("usage_weeks", [])
-    found = world.features("usage")
-    del found["subscription_id"], found["cutoff"]
-    assert set(found.values()) == {None}
+    feature_values = world.features("usage")
+    del feature_values["subscription_id"], feature_values["cutoff"]
+    assert set(feature_values.values()) == {None}
 
 
 def test_means_leave_out_nulls_and_sums_need_a_value(world: World) -> None:
@@ -106,12 +106,12 @@ def test_means_leave_out_nulls_and_sums_need_a_value(world: World) -> None:
         "usage_weeks",
         [week(0, minutes=10.0), week(1, minutes=None, overage=2.0), week(2, minutes=30.0)],
     )
-    found = world.features("usage")
-    assert found["minutes_7d"] == 10
-    assert found["minutes_28d"] == 20
-    assert found["overage_28d"] == 2
-    assert found["zero_use_days_28d"] is None
-    assert found["data_gb_28d"] is None
+    feature_values = world.features("usage")
+    assert feature_values["minutes_7d"] == 10
+    assert feature_values["minutes_28d"] == 20
+    assert feature_values["overage_28d"] == 2
+    assert feature_values["zero_use_days_28d"] is None
+    assert feature_values["data_gb_28d"] is None
 
 
 def test_windows_end_with_the_microsecond(world: World) -> None:
@@ -119,10 +119,10 @@ def test_windows_end_with_the_microsecond(world: World) -> None:
     world.write(
         "usage_weeks", [week(3, minutes=8.0), week(4, minutes=2.0), week(26, minutes=1000.0)]
     )
-    found = world.features("usage")
-    assert found["minutes_28d"] == 8
-    assert found["minutes_182d"] == 5
-    assert found["minutes_28d_vs_own"] == 4
+    feature_values = world.features("usage")
+    assert feature_values["minutes_28d"] == 8
+    assert feature_values["minutes_182d"] == 5
+    assert feature_values["minutes_28d_vs_own"] == 4
 
 
 def test_what_arrives_later_is_not_known_yet(world: World) -> None:
@@ -131,9 +131,9 @@ def test_what_arrives_later_is_not_known_yet(world: World) -> None:
         "usage_weeks",
         [week(0, minutes=10.0, late=just_late), week(1, minutes=20.0, late=WEEK + DAY)],
     )
-    found = world.features("usage")
-    assert found["minutes_7d"] is None
-    assert found["minutes_28d"] == 20
+    feature_values = world.features("usage")
+    assert feature_values["minutes_7d"] is None
+    assert feature_values["minutes_28d"] == 20
 
 
 def test_a_week_has_a_day_to_arrive_before_windows_count_it(world: World) -> None:
@@ -161,18 +161,18 @@ def test_a_correction_counts_from_its_arrival(world: World) -> None:
 def test_trend_and_volatility_need_four_weeks(world: World) -> None:
     rows = [week(back, minutes=40.0 - 10 * back, data_gb=5.0) for back in range(4)]
     world.write("usage_weeks", [*rows[:3], {**rows[3], "minutes": None}])
-    found = world.features("usage")
-    assert found["minutes_trend_91d"] is None
-    assert found["minutes_volatility_91d"] is None
-    assert found["data_gb_trend_91d"] == 0
-    assert found["data_gb_volatility_91d"] == 0
+    feature_values = world.features("usage")
+    assert feature_values["minutes_trend_91d"] is None
+    assert feature_values["minutes_volatility_91d"] is None
+    assert feature_values["data_gb_trend_91d"] == 0
+    assert feature_values["data_gb_volatility_91d"] == 0
 
 
 def test_trend_and_volatility(world: World) -> None:
     world.write("usage_weeks", [week(back, minutes=40.0 - 10 * back) for back in range(4)])
-    found = world.features("usage")
-    assert found["minutes_trend_91d"] == pytest.approx(10 / 25)
-    assert found["minutes_volatility_91d"] == pytest.approx(125**0.5 / 25)
+    feature_values = world.features("usage")
+    assert feature_values["minutes_trend_91d"] == pytest.approx(10 / 25)
+    assert feature_values["minutes_volatility_91d"] == pytest.approx(125**0.5 / 25)
 
 
 def test_a_ratio_to_nothing_is_null(world: World) -> None:
@@ -180,11 +180,11 @@ def test_a_ratio_to_nothing_is_null(world: World) -> None:
         "usage_weeks",
         [week(0, minutes=10.0, data_gb=4.0), week(5, minutes=0.0), week(6, data_gb=2.0)],
     )
-    found = world.features("usage", {"minutes": 0.0, "data_gb": 8.0})
-    assert found["minutes_28d_vs_own"] is None
-    assert found["minutes_28d_vs_region"] is None
-    assert found["data_gb_28d_vs_own"] == 2
-    assert found["data_gb_28d_vs_region"] == 0.5
+    feature_values = world.features("usage", {"minutes": 0.0, "data_gb": 8.0})
+    assert feature_values["minutes_28d_vs_own"] is None
+    assert feature_values["minutes_28d_vs_region"] is None
+    assert feature_values["data_gb_28d_vs_own"] == 2
+    assert feature_values["data_gb_28d_vs_region"] == 0.5
 
 
 def test_drops_are_told_per_week_where_they_are_compared(world: World) -> None:
@@ -192,10 +192,10 @@ def test_drops_are_told_per_week_where_they_are_compared(world: World) -> None:
         "network_weeks",
         [week(0, drops=4, drop_days=2), week(1, drops=2, drop_days=1), week(9, drop_days=1)],
     )
-    found = world.features("network", {"drops": 1.0})
-    assert found["drops_28d"] == 6
-    assert found["drops_28d_vs_region"] == 2
-    assert found["drop_days_28d_vs_own"] == 0.5
+    feature_values = world.features("network", {"drops": 1.0})
+    assert feature_values["drops_28d"] == 6
+    assert feature_values["drops_28d_vs_region"] == 2
+    assert feature_values["drop_days_28d_vs_own"] == 0.5
 
 
 def test_a_plan_is_weighed_against_the_cheapest_offered_one(world: World) -> None:
@@ -229,7 +229,7 @@ def test_a_plan_is_weighed_against_the_cheapest_offered_one(world: World) -> Non
         ],
     )
     world.write("usage_weeks", [week(back, minutes=28.0) for back in range(4)])
-    found = world.features("contract")
+    feature_values = world.features("contract")
     # 28 minutes a week are 120 a month: 60 beyond the allowance.
-    assert found["saving_on_best_plan"] == pytest.approx(10)
-    assert found["saving_share"] == pytest.approx(0.25)
+    assert feature_values["saving_on_best_plan"] == pytest.approx(10)
+    assert feature_values["saving_share"] == pytest.approx(0.25)

@@ -41,13 +41,13 @@ def test_digits_in_groups_of_three_are_a_question_with_both_readings(
     reading = plan.column("fee")
     assert "1.234 or 1234" in reading.question
     assert len(reading.choices) == 2
-    found = set()
+    readings = set()
     for line in [line for line in plan_text(plan, "t.csv").splitlines() if "answer =" in line]:
         answered = plan_text(plan, "t.csv").replace(line, line.removeprefix("# "))
         chosen = decide(text, tmp_path, answered)
         assert not chosen.column("fee").question
-        found.add(apply_plan(text, chosen)[0]["fee"][0].as_py())
-    assert found == set(values)
+        readings.add(apply_plan(text, chosen)[0]["fee"][0].as_py())
+    assert readings == set(values)
 
 
 def test_another_column_of_the_file_proves_its_decimal_sign(tmp_path: Path) -> None:

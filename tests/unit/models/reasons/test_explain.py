@@ -73,8 +73,8 @@ def _shapley(booster: lgb.Booster, row: np.ndarray) -> np.ndarray:
 def test_contributions_are_shapley_values(booster: lgb.Booster) -> None:
     rows = np.random.default_rng(2).normal(size=(12, FEATURES))
     rows[0, 0] = rows[1, 2] = np.nan
-    found = explain(booster, rows, threads=1)
-    assert np.allclose(found.contributions, [_shapley(booster, row) for row in rows], atol=1e-9)
+    explained = explain(booster, rows, threads=1)
+    assert np.allclose(explained.contributions, [_shapley(booster, row) for row in rows], atol=1e-9)
 
 
 def test_ties_go_to_the_first_feature() -> None:
@@ -167,7 +167,7 @@ def test_what_hardly_moved_a_prediction_is_no_reason() -> None:
 
 
 def test_values_of_a_teams_own_columns_are_told_as_their_table_has_them() -> None:
-    told = reasons(
+    listed = reasons(
         EXPLANATION,
         MATRIX,
         MEANINGS,
@@ -175,8 +175,8 @@ def test_values_of_a_teams_own_columns_are_told_as_their_table_has_them() -> Non
         3,
         decode=lambda name, value: {"of their own": "gold"}[name],
     )
-    assert told[0][2].text == "About of their own: gold"
-    assert told[0][2].value == 3.0
+    assert listed[0][2].text == "About of their own: gold"
+    assert listed[0][2].value == 3.0
     unnamed = (*MEANINGS[:3], FeatureMeaning.of_column("of their own"))
     assert reasons(EXPLANATION, MATRIX, unnamed, "zh-CN", 3)[0][2].text == "of their own：3"
 
@@ -206,29 +206,31 @@ def test_reasons_travel_as_json() -> None:
 
 def test_shap_gets_the_same_explanation_with_names_in_words() -> None:
     unnamed = (*MEANINGS[:3], FeatureMeaning.of_column("of their own"))
-    found = EXPLANATION.to_shap(MATRIX, unnamed)
-    assert isinstance(found, shap.Explanation)
-    assert found.feature_names == [
+    explained = EXPLANATION.to_shap(MATRIX, unnamed)
+    assert isinstance(explained, shap.Explanation)
+    assert explained.feature_names == [
         "Dropped calls and connections (drop days 28d)",
         "Monthly fee (monthly fee)",
         "Dropped calls and connections (drop days 28d vs own)",
         "of their own",
     ]
-    assert np.array_equal(found.values, EXPLANATION.contributions)
-    assert np.array_equal(found.base_values, EXPLANATION.base)
-    assert np.array_equal(found.data, MATRIX, equal_nan=True)
-    assert found.display_data is None
+    assert np.array_equal(explained.values, EXPLANATION.contributions)
+    assert np.array_equal(explained.base_values, EXPLANATION.base)
+    assert np.array_equal(explained.data, MATRIX, equal_nan=True)
+    assert explained.display_data is None
     chinese = EXPLANATION.to_shap(MATRIX, unnamed, "zh-TW").feature_names
     assert chinese[1:2] == ["月租費 (monthly fee)"]
 
 
 def test_shap_shows_values_as_their_table_has_them() -> None:
-    found = EXPLANATION.to_shap(MATRIX, MEANINGS, decode=lambda name, value: f"{name}={value:g}")
-    assert found.display_data.tolist() == [
+    explained = EXPLANATION.to_shap(
+        MATRIX, MEANINGS, decode=lambda name, value: f"{name}={value:g}"
+    )
+    assert explained.display_data.tolist() == [
         ["drop_days_28d=11", "monthly_fee=40", "drop_days_28d_vs_own=1.5", "of their own=3"],
         ["not known"] * 4,
     ]
-    assert found.data[0, 3] == 3.0
+    assert explained.data[0, 3] == 3.0
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ SHOWS: tuple[Show, ...] = (
 def test_values_are_written_as_the_language_does(
     show: Show, value: float, english: str, simplified: str, traditional: str
 ) -> None:
-    found = [words(language).numerals.show(value, show) for language in LANGUAGES]
-    assert found == [english, simplified, traditional]
+    written = [words(language).numerals.show(value, show) for language in LANGUAGES]
+    assert written == [english, simplified, traditional]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

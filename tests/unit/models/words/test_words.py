@@ -48,18 +48,18 @@ CAUSAL = {
 
 
 def say(language: str, feature: str, **row: float) -> str:
-    spoken = sentence(feature, row, words(language))
-    assert spoken is not None
-    return spoken.text
+    written = sentence(feature, row, words(language))
+    assert written is not None
+    return written.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_feature_reason_and_driver_has_words(language: str) -> None:
-    spoken = words(language)
-    assert set(spoken.features) == set(FORMS) == set(WORDED)
-    assert set(spoken.reasons) == {feature.reason for feature in WORDED.values()}
-    assert set(DRIVERS) < set(spoken.drivers)
-    assert set(spoken.directions) == {"raises", "lowers"}
+    texts = words(language)
+    assert set(texts.features) == set(FORMS) == set(WORDED)
+    assert set(texts.reasons) == {feature.reason for feature in WORDED.values()}
+    assert set(DRIVERS) < set(texts.drivers)
+    assert set(texts.directions) == {"raises", "lowers"}
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_features_used_beside_a_feature_have_the_same_reason() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_words_claim_a_cause(language: str) -> None:
-    spoken = words(language)
-    tables = [spoken.drivers, spoken.reasons, spoken.directions, spoken.actionable, spoken.phrases]
-    tables += [*spoken.fragments.values(), *spoken.features.values()]
+    texts = words(language)
+    tables = [texts.drivers, texts.reasons, texts.directions, texts.actionable, texts.phrases]
+    tables += [*texts.fragments.values(), *texts.features.values()]
     for text in (text for table in tables for text in table.values()):
         assert not re.search(CAUSAL[language], text, re.IGNORECASE), text
 
@@ -144,15 +144,15 @@ def test_any_value_gives_a_whole_sentence(language: str, data: st.DataObject) ->
     named = [name for name in FORMS if WORDED[name].reason == WORDED[feature].reason]
     row = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys((*named, *CONTEXT), values)))
     for feature in named:
-        spoken = sentence(feature, row, words(language))
-        assert spoken is not None
-        text = spoken.text
+        written = sentence(feature, row, words(language))
+        assert written is not None
+        text = written.text
         assert text == text.strip()
         assert len(text) < 200
         assert not set("{}") & set(text), text
         assert not re.search(r"\bnan\b|\binf\b|None|e\+|  |，，|, ,", text), text
         assert text[0] == text[0].upper()
-        assert spoken.feature in FORMS
+        assert written.feature in FORMS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -365,8 +365,10 @@ def test_sentences_in_three_languages(
 
 
 def test_the_usual_value_is_added_only_where_the_row_has_it() -> None:
-    told = say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=0.25)
-    assert told.endswith("this week, usually about one")
+    with_usual = say(
+        "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=0.25
+    )
+    assert with_usual.endswith("this week, usually about one")
     assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6).endswith("this week")
     assert say(
         "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=NAN
@@ -395,9 +397,9 @@ def test_a_code_without_words_reads_as_missing() -> None:
 
 def test_the_sentence_names_the_feature_that_it_tells_of() -> None:
     row = {"drop_days_28d": 11.0, "drop_days_28d_vs_own": 1.5}
-    spoken = sentence("drop_days_28d_vs_own", row, words("en"))
-    assert spoken is not None
-    assert spoken.feature == "drop_days_28d"
+    written = sentence("drop_days_28d_vs_own", row, words("en"))
+    assert written is not None
+    assert written.feature == "drop_days_28d"
     assert sentence("a column of a team's own", row, words("en")) is None
 
 
@@ -468,9 +470,9 @@ def test_a_language_without_words_is_named(tag: str) -> None:
 
 
 def test_faulty_words_are_named() -> None:
-    spoken = words("en")
-    features = {**spoken.features, "autopay": {"null": "?", "yes": "{valu}", "maybe": "!"}}
-    faults = catalogue._faults(replace(spoken, features=features), "autopay")
+    texts = words("en")
+    features = {**texts.features, "autopay": {"null": "?", "yes": "{valu}", "maybe": "!"}}
+    faults = catalogue._faults(replace(texts, features=features), "autopay")
     assert faults == ["autopay lacks 'no'", "autopay has no case 'maybe'", "autopay.yes has {valu}"]
 
 

@@ -16,29 +16,29 @@ def entry(estimate: Estimate | None, before: float | None = None) -> Entry:
 def test_everything_lies_on_the_scale_in_its_order(
     triples: list[list[float]], reference: float
 ) -> None:
-    found = forest(
+    drawn = forest(
         [("", [entry(Estimate(middle, low, high)) for low, middle, high in triples])],
         reference=reference,
     )
-    assert found.reference is not None
-    assert 0 < found.reference < 100
-    for row in found.groups[0].rows:
+    assert drawn.reference is not None
+    assert 0 < drawn.reference < 100
+    for row in drawn.groups[0].rows:
         assert row.dot is not None
         assert 0 < row.low <= row.dot <= row.high < 100
-    places = [place for place, _ in found.ticks]
+    places = [place for place, _ in drawn.ticks]
     assert places == sorted(places)
-    assert len({text for _, text in found.ticks}) == len(found.ticks)
+    assert len({text for _, text in drawn.ticks}) == len(drawn.ticks)
 
 
 def test_values_that_are_alike_lie_below_each_other_in_all_groups() -> None:
-    found = forest(
+    drawn = forest(
         [("a", [entry(Estimate(1, 0, 2))]), ("b", [entry(Estimate(1, 0, 4), before=0.0)])]
     )
-    (first,), (second,) = (group.rows for group in found.groups)
+    (first,), (second,) = (group.rows for group in drawn.groups)
     assert first.dot == second.dot
     assert first.low == second.low == second.before
-    assert [group.heading for group in found.groups] == ["a", "b"]
-    assert found.size == 2
+    assert [group.heading for group in drawn.groups] == ["a", "b"]
+    assert drawn.size == 2
 
 
 def test_marks_have_as_many_digits_as_they_need() -> None:
@@ -56,17 +56,17 @@ def test_marks_have_as_many_digits_as_they_need() -> None:
 
 
 def test_zone_and_least_range_are_always_shown_and_most_cuts_off() -> None:
-    found = forest([("", [entry(Estimate(1, 1, 9))])], zone=(0.9, 1.1), least=(0, 1), most=(0, 2))
-    assert found.zone is not None
-    assert found.zone[0] == pytest.approx(45)
-    assert found.zone[1] == pytest.approx(10)
-    assert found.groups[0].rows[0].high == 100
+    drawn = forest([("", [entry(Estimate(1, 1, 9))])], zone=(0.9, 1.1), least=(0, 1), most=(0, 2))
+    assert drawn.zone is not None
+    assert drawn.zone[0] == pytest.approx(45)
+    assert drawn.zone[1] == pytest.approx(10)
+    assert drawn.groups[0].rows[0].high == 100
 
 
 def test_a_figure_that_is_not_known_has_no_dot() -> None:
-    found = forest([("", [entry(None)])])
-    assert found.groups[0].rows[0].dot is None
-    assert found.ticks
+    drawn = forest([("", [entry(None)])])
+    assert drawn.groups[0].rows[0].dot is None
+    assert drawn.ticks
 
 
 def test_a_negative_factor_turns_an_interval_round() -> None:

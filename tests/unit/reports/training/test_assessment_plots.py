@@ -14,12 +14,12 @@ from training.evaluation.assessment import horizon_name
 
 def _segments(axes: Axes) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
     """Horizontal and vertical lines that show intervals, as pairs of x and of y."""
-    found = []
+    segments = []
     for collection in axes.collections:
         for path in getattr(collection, "get_segments", list)():
             xs, ys = np.asarray(path).T
-            found.append((tuple(xs.round(9).tolist()), tuple(ys.round(9).tolist())))
-    return found
+            segments.append((tuple(xs.round(9).tolist()), tuple(ys.round(9).tolist())))
+    return segments
 
 
 def test_every_head_has_its_figures_and_they_can_be_drawn() -> None:
@@ -39,18 +39,18 @@ def test_a_head_without_horizon_slices_and_months() -> None:
 
 
 def test_calibration_shows_every_decile_with_interval_and_bounds() -> None:
-    found = calibration(12_000, 0.04)
-    (axes,) = plots.calibration_figure(found).axes
+    reliability = calibration(12_000, 0.04)
+    (axes,) = plots.calibration_figure(reliability).axes
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in dots] == [  # type: ignore[index]
-        (decile.predicted, decile.observed) for decile in found.deciles
+        (decile.predicted, decile.observed) for decile in reliability.deciles
     ]
     assert {to_hex(line.get_color()) for line in dots} == {plots.MODEL}
     whiskers = [ys for xs, ys in _segments(axes)]
-    assert whiskers == [pytest.approx((decile.low, decile.high)) for decile in found.deciles]
+    assert whiskers == [pytest.approx((decile.low, decile.high)) for decile in reliability.deciles]
     low, high = axes.get_ylim()
     assert low == 0
-    assert high >= max(max(decile.high, decile.joint_high) for decile in found.deciles)
+    assert high >= max(max(decile.high, decile.joint_high) for decile in reliability.deciles)
 
 
 def test_a_decile_outside_its_bounds_stands_out() -> None:
@@ -72,10 +72,13 @@ def test_marks_of_square_roots_are_round_and_stand_apart(rate: float) -> None:
 
 
 def test_decay_goes_by_months_and_skips_what_is_not_known() -> None:
-    found = assessment(90, months=3)
-    months = (*found.decay[:2], replace(found.decay[2], metrics={}))
-    for metric, reference in (("auc", found.metrics["auc"].value), ("observed_over_expected", 1.0)):
-        (axes,) = plots.decay_figure(replace(found, decay=months), metric).axes
+    assessed = assessment(90, months=3)
+    months = (*assessed.decay[:2], replace(assessed.decay[2], metrics={}))
+    for metric, reference in (
+        ("auc", assessed.metrics["auc"].value),
+        ("observed_over_expected", 1.0),
+    ):
+        (axes,) = plots.decay_figure(replace(assessed, decay=months), metric).axes
         dots, dashes = axes.lines
         assert np.asarray(dots.get_xdata()).tolist() == [4.0, 5.0]
         assert np.asarray(dots.get_ydata()).tolist() == [

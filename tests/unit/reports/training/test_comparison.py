@@ -13,10 +13,10 @@ def with_differences(days: int, auc: Estimate, log_loss: Estimate) -> Assessment
     """An assessment with these differences from the champion; the log loss is given as what it is
     lower by.
     """
-    found = assessment(days)
+    compared = assessment(days)
     turned = Estimate(-log_loss.value, -log_loss.high, -log_loss.low)
-    baseline = replace(found.baselines["champion"], difference={"auc": auc, "log_loss": turned})
-    return replace(found, baselines={**found.baselines, "champion": baseline})
+    baseline = replace(compared.baselines["champion"], difference={"auc": auc, "log_loss": turned})
+    return replace(compared, baselines={**compared.baselines, "champion": baseline})
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def with_differences(days: int, auc: Estimate, log_loss: Estimate) -> Assessment
     ],
 )
 def test_one_head(auc: Estimate, log_loss: Estimate, outcome: Outcome) -> None:
-    found = compare({"90": with_differences(90, auc, log_loss)}, "champion")
-    assert found is not None
-    assert found.outcome == found.main.overall == outcome
+    compared = compare({"90": with_differences(90, auc, log_loss)}, "champion")
+    assert compared is not None
+    assert compared.outcome == compared.main.overall == outcome
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_the_main_head_must_be_better_and_no_head_worse(
         "30": with_differences(30, shorter, UNCLEAR),
         "90": with_differences(90, main, UNCLEAR),
     }
-    found = compare(horizons, "champion")
-    assert found is not None
-    assert found.outcome == outcome
+    compared = compare(horizons, "champion")
+    assert compared is not None
+    assert compared.outcome == outcome
 
 
 def test_an_interval_that_touches_zero_is_not_clear() -> None:
-    found = compare({"90": with_differences(90, Estimate(0.01, 0.0, 0.02), UNCLEAR)}, "champion")
-    assert found is not None
-    assert found.outcome == "unclear"
+    compared = compare({"90": with_differences(90, Estimate(0.01, 0.0, 0.02), UNCLEAR)}, "champion")
+    assert compared is not None
+    assert compared.outcome == "unclear"
 
 
 def test_a_baseline_that_some_head_was_not_compared_with() -> None:
@@ -72,9 +72,9 @@ def test_a_baseline_that_some_head_was_not_compared_with() -> None:
 
 
 def test_a_difference_that_is_not_known_is_not_clear() -> None:
-    found = assessment(90)
+    compared = assessment(90)
     unknown = replace(
-        found, baselines={"champion": replace(found.baselines["champion"], difference={})}
+        compared, baselines={"champion": replace(compared.baselines["champion"], difference={})}
     )
     comparison = compare({"90": unknown}, "champion")
     assert comparison is not None

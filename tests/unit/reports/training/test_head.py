@@ -82,12 +82,12 @@ def test_what_is_not_better_than_a_constant_is_not_compared_with_more() -> None:
     )
     assert headline(model).title == "Not clearly better than a constant"
     # Ranking better than chance is not enough: probabilities must say more than the rate does.
-    found = assessment(90, champion=None)
+    assessed = assessment(90, champion=None)
     constant = replace(
-        found.baselines["constant"],
-        difference={**found.baselines["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
+        assessed.baselines["constant"],
+        difference={**assessed.baselines["constant"].difference, "log_loss": estimate(-0.01, 0.02)},
     )
-    heads = {"90": replace(found, baselines={**found.baselines, "constant": constant})}
+    heads = {"90": replace(assessed, baselines={**assessed.baselines, "constant": constant})}
     page = read(
         operator_model(heads, facts(horizons_days=(90,), features=FEATURES, champion=NO_CHAMPION))
     )

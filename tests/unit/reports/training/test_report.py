@@ -52,10 +52,10 @@ def test_the_same_arguments_give_the_same_bytes(html: str) -> None:
 
 
 def test_every_figure_of_every_baseline_is_there(page: Page) -> None:
-    text, found = page.texts["better"], operator_model().assessments["60"]
-    for name, ours in found.metrics.items():
+    text, assessed = page.texts["better"], operator_model().assessments["60"]
+    for name, ours in assessed.metrics.items():
         row = f"{name.replace('_', ' ')} {model_figures.interval(ours, 4)}"
-        for baseline in map(found.baselines.__getitem__, BASELINES):
+        for baseline in map(assessed.baselines.__getitem__, BASELINES):
             row += f" {model_figures.interval(baseline.metrics[name], 4)}"
             row += f" {model_figures.interval(baseline.difference[name], 4, sign=True)}"
         assert row in text
@@ -63,18 +63,20 @@ def test_every_figure_of_every_baseline_is_there(page: Page) -> None:
 
 def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     known = facts(horizons_days=(90,), features=FEATURES)
-    found = assessment(90, champion=0.78)
-    regions = found.slices["region"]
+    assessed = assessment(90, champion=0.78)
+    regions = assessed.slices["region"]
     lower = {"north": -0.01, "south": 0.0, "east": 0.01}
     shifted = {
         name: replace(regions[name], difference={"champion": estimate(shift, 0.005)})
         for name, shift in lower.items()
     }
     tiny = replace(
-        found.slices["age_band"]["unknown"], difference={"champion": estimate(-0.5, 0.005)}
+        assessed.slices["age_band"]["unknown"], difference={"champion": estimate(-0.5, 0.005)}
     )
     text = read(
-        operator_model({"90": replace(found, slices={"region": {**shifted, "tiny": tiny}})}, known)
+        operator_model(
+            {"90": replace(assessed, slices={"region": {**shifted, "tiny": tiny}})}, known
+        )
     ).texts["where"]
     assert "Compared with version 2 It is clearly better for region north." in text
     assert "It is clearly worse for: region east: −7.1 % (−10.7 to −3.6)" in text
@@ -82,7 +84,7 @@ def test_slices_say_for_whom_it_is_better_or_worse_than_the_champion() -> None:
     assert "tiny too few rows" in text
     text = read(
         operator_model(
-            {"90": replace(found, slices={"region": {"south": shifted["south"]}})}, known
+            {"90": replace(assessed, slices={"region": {"south": shifted["south"]}})}, known
         )
     ).texts["where"]
     assert "It is not clearly better or worse for any slice." in text
@@ -252,7 +254,7 @@ def test_the_survey_section(page: Page) -> None:
     assert "Who answered" in read(operator_model(), survey={}).texts["survey"]
 
 
-def test_satisfaction_is_spoken_of_as_such_and_has_no_profit() -> None:
+def test_satisfaction_is_called_so_and_has_no_profit() -> None:
     known = facts(target="csat_low", horizons_days=(90,), features=FEATURES, strata=())
     model = operator_model({"90": assessment(90, strata=())}, known)
     sample = replace(model.sample, stratum=np.full(len(model.sample.stratum), "all"))
@@ -268,16 +270,16 @@ def test_satisfaction_is_spoken_of_as_such_and_has_no_profit() -> None:
 
 def test_rare_values_take_one_row_and_are_counted_where_there_are_many() -> None:
     known = facts(horizons_days=(90,), features=FEATURES)
-    found = assessment(90)
-    rare = found.slices["age_band"]["unknown"]
-    some = {"a_b": rare, "18_24": rare, "north": found.slices["region"]["north"]}
-    text = read(operator_model({"90": replace(found, slices={"region": some})}, known)).texts[
+    assessed = assessment(90)
+    rare = assessed.slices["age_band"]["unknown"]
+    some = {"a_b": rare, "18_24": rare, "north": assessed.slices["region"]["north"]}
+    text = read(operator_model({"90": replace(assessed, slices={"region": some})}, known)).texts[
         "where"
     ]
     assert "north 173 of 4,800" in text
     assert "a b, 18–24 too few rows" in text
     many = {**some, "c": rare, "d": rare}
-    text = read(operator_model({"90": replace(found, slices={"region": many})}, known)).texts[
+    text = read(operator_model({"90": replace(assessed, slices={"region": many})}, known)).texts[
         "where"
     ]
     assert "4 values too few rows" in text
@@ -305,9 +307,9 @@ def test_a_target_without_horizon_strata_and_choices() -> None:
 
 def test_figures_that_cannot_be_told_are_said_to_be_so() -> None:
     known = facts(horizons_days=(90,), features=FEATURES)
-    found = assessment(90)
-    kept = {"auc": found.metrics["auc"], "log_loss": found.metrics["log_loss"]}
-    page = read(operator_model({"90": replace(found, metrics=kept)}, known))
+    assessed = assessment(90)
+    kept = {"auc": assessed.metrics["auc"], "log_loss": assessed.metrics["log_loss"]}
+    page = read(operator_model({"90": replace(assessed, metrics=kept)}, known))
     assert "not known" in page.texts["head"]
     assert "not known" in page.texts["better"]
 

@@ -25,19 +25,20 @@ SETTINGS = UpliftSettings(folds=3, repeats=1)
 
 @pytest.fixture(scope="module")
 def evaluated() -> SimpleNamespace:
-    found = replace(
+    changed = replace(
         experiment(rows=1_500, spread=0.15),
         name=f"{HOSTILE}.csv",
         arms=("对照", HOSTILE),
         labels=("f0", "套餐 <b>", "f2", "f3", "f4", "f5"),
         left_out={"arm is blank": 12, "outcome not known yet": 1},
     )
-    found = replace(
-        found, marks={"treated by another action before the outcome was known": found.outcome > 0}
+    changed = replace(
+        changed,
+        marks={"treated by another action before the outcome was known": changed.outcome > 0},
     )
     return SimpleNamespace(
-        experiment=found,
-        actions=evaluate_experiment(found, SETTINGS).actions,
+        experiment=changed,
+        actions=evaluate_experiment(changed, SETTINGS).actions,
         imbalances=(Imbalance(HOSTILE, "spent & gone", 9.87), Imbalance("call", None, -5.0)),
         notes=("control is '对照', by its name",),
         clusters=1_500,
@@ -127,14 +128,14 @@ def test_outcomes_and_traits_in_words() -> None:
 
 
 def test_verdicts_in_a_word(evaluated: SimpleNamespace) -> None:
-    found: ActionUplift = evaluated.actions[0]
+    first: ActionUplift = evaluated.actions[0]
     good, bad, none = Estimate(1, 0.5, 1.5), Estimate(-1, -1.5, -0.5), Estimate(0, -1, 1)
-    assert [words.works(replace(found, average=average)) for average in (good, bad, none)] == [
+    assert [words.works(replace(first, average=average)) for average in (good, bad, none)] == [
         "yes",
         "no, it does harm",
         "not shown",
     ]
-    assert [words.targetable(replace(found, qini=qini)) for qini in (good, bad, none)] == [
+    assert [words.targetable(replace(first, qini=qini)) for qini in (good, bad, none)] == [
         "yes",
         "not shown",
         "not shown",

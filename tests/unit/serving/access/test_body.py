@@ -36,11 +36,11 @@ def test_a_body_is_read_whole_or_refused_at_the_limit(
     chunks: list[bytes], most: int, declare: bool
 ) -> None:
     whole = b"".join(chunks)
-    found, taken = read(chunks, most, str(len(whole)) if declare else None)
+    body, taken = read(chunks, most, str(len(whole)) if declare else None)
     if len(whole) <= most:
-        assert (found, taken) == (whole, len(whole))
+        assert (body, taken) == (whole, len(whole))
     else:
-        assert found == 413
+        assert body == 413
         assert taken == 0 if declare else taken <= most + 5
 
 

@@ -116,17 +116,17 @@ def document() -> dict[str, Any]:
 def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
     def references(node: object) -> list[str]:
         if isinstance(node, dict):
-            found = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-            return found + [reference for child in node.values() for reference in references(child)]
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [reference for child in node.values() for reference in references(child)]
         return (
             [reference for child in node for reference in references(child)]
             if isinstance(node, list)
             else []
         )
 
-    found = references(document)
+    own = references(document)
     assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set(
-        found
+        own
     )
 
 

@@ -37,9 +37,11 @@ def test_decisions_are_sorted_by_block_and_week(table: type) -> None:
         "propensity": None,
     }
     later = ROW | {"at": datetime(2024, 3, 12, tzinfo=UTC)}
-    found = _sorted(ROW | {"customer_id": None}, other, later | {"customer_id": None}, table=table)
-    assert {block: sorted(weeks) for block, weeks in found.items()} == {0: [9, 10], 1: [9]}
-    mine, theirs = found[0][9], found[1][9]
+    decisions = _sorted(
+        ROW | {"customer_id": None}, other, later | {"customer_id": None}, table=table
+    )
+    assert {block: sorted(weeks) for block, weeks in decisions.items()} == {0: [9, 10], 1: [9]}
+    mine, theirs = decisions[0][9], decisions[1][9]
     assert (mine.line[0], mine.whole[0], ACTIONS[mine.action[0]]) == (3, False, "courtesy_call")
     assert (theirs.line[0], theirs.customer[0], theirs.whole[0], theirs.channel[0]) == (
         -1,
@@ -50,8 +52,8 @@ def test_decisions_are_sorted_by_block_and_week(table: type) -> None:
 
 
 def test_decisions_about_one_subscription_in_one_week_are_numbered() -> None:
-    found = _sorted(ROW, ROW | {"at": datetime(2024, 3, 6, tzinfo=UTC)})[0][9]
-    assert list(found.rank) == [1, 2]
+    decisions = _sorted(ROW, ROW | {"at": datetime(2024, 3, 6, tzinfo=UTC)})[0][9]
+    assert list(decisions.rank) == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_rows_arrive_once_through_a_checkpoint_too(
     later = Rows(Draws(seed, 0), Parameters().arrivals)
     later.restore(rows.waiting())
     late = later.take(np.iinfo(np.int64).max)
-    places = [found[table]["place"] for found in (early, late) if table in found]
+    places = [taken[table]["place"] for taken in (early, late) if table in taken]
     expected = everything[table]["place"] if table in everything else np.array([])
     assert sorted(np.concatenate([np.array([]), *places])) == sorted(expected)
     if table in early:
@@ -48,8 +48,8 @@ def test_a_row_is_late_or_lost_by_its_identity_alone() -> None:
     whole, part = Rows(Draws(1, 0), arrivals), Rows(Draws(1, 0), arrivals)
     whole.add("bills", np.arange(500), happened, place=np.arange(500))
     part.add("bills", np.arange(100, 500), happened[100:], place=np.arange(100, 500))
-    found = [rows.take(np.iinfo(np.int64).max)["bills"] for rows in (whole, part)]
-    mine = found[0]["place"] >= 100
-    assert (found[0]["place"][mine] == found[1]["place"]).all()
-    assert (found[0]["arrived_at"][mine] == found[1]["arrived_at"]).all()
-    assert 250 < len(found[0]["place"]) < 450
+    taken = [rows.take(np.iinfo(np.int64).max)["bills"] for rows in (whole, part)]
+    mine = taken[0]["place"] >= 100
+    assert (taken[0]["place"][mine] == taken[1]["place"]).all()
+    assert (taken[0]["arrived_at"][mine] == taken[1]["arrived_at"]).all()
+    assert 250 < len(taken[0]["place"]) < 450

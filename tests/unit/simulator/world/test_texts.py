@@ -37,8 +37,8 @@ def test_a_text_is_short_in_its_language_and_without_digits_that_could_be_person
 @pytest.mark.parametrize("language", range(len(LANGUAGES)))
 def test_texts_vary(language: int) -> None:
     luck = (np.arange(400) + 0.5) / 400
-    found = {_text(language, 0, 3, float(number)) for number in luck}
-    assert len(found) > 150
+    written = {_text(language, 0, 3, float(number)) for number in luck}
+    assert len(written) > 150
 
 
 def test_simplified_and_traditional_are_written_apart() -> None:

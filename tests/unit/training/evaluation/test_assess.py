@@ -57,11 +57,11 @@ def test_the_figures_are_those_of_the_rows_and_lie_within_their_intervals(
 ) -> None:
     assert list(assessment.metrics) == list(METRICS)
     expected = figures(predictions.label, predictions.probability, predictions.weight, SETTINGS)
-    assert {name: found.value for name, found in assessment.metrics.items()} == pytest.approx(
+    assert {name: figure.value for name, figure in assessment.metrics.items()} == pytest.approx(
         expected
     )
-    for found in assessment.metrics.values():
-        assert found.low <= found.value <= found.high
+    for figure in assessment.metrics.values():
+        assert figure.low <= figure.value <= figure.high
     assert (assessment.rows, assessment.positives) == (4000, predictions.label.sum())
     assert assessment.customers == len(np.unique(predictions.customer))
 
@@ -73,8 +73,8 @@ def test_a_baseline_that_predicts_the_same_differs_by_nothing(assessment: Assess
 
 def test_baselines_are_compared_on_the_same_draws(assessment: Assessment) -> None:
     for name, baseline in assessment.baselines.items():
-        for metric, found in baseline.difference.items():
-            assert found.value == pytest.approx(
+        for metric, figure in baseline.difference.items():
+            assert figure.value == pytest.approx(
                 assessment.metrics[metric].value - baseline.metrics[metric].value
             ), (name, metric)
     # The order of a logistic regression on the same signal is the same, though not its
@@ -98,19 +98,19 @@ def test_calibration_by_stratum_and_of_all(
     assert whole.slope == assessment.metrics["slope"]
     assert whole.observed_over_expected == assessment.metrics["observed_over_expected"]
     assert (
-        sum(found.rows for name, found in assessment.strata.items() if name != EVERYBODY)
+        sum(figure.rows for name, figure in assessment.strata.items() if name != EVERYBODY)
         == whole.rows
     )
     assert (
-        sum(found.positives for name, found in assessment.strata.items() if name != EVERYBODY)
+        sum(figure.positives for name, figure in assessment.strata.items() if name != EVERYBODY)
         == whole.positives
     )
-    for found in assessment.strata.values():
-        assert len(found.deciles) == 10
-        assert [decile.predicted for decile in found.deciles] == sorted(
-            decile.predicted for decile in found.deciles
+    for figure in assessment.strata.values():
+        assert len(figure.deciles) == 10
+        assert [decile.predicted for decile in figure.deciles] == sorted(
+            decile.predicted for decile in figure.deciles
         )
-        for decile in found.deciles:
+        for decile in figure.deciles:
             assert decile.joint_low < decile.predicted < decile.joint_high
             assert decile.low <= decile.observed <= decile.high
     # A model that is blind in half of the rows is too extreme, and its deciles show it.
@@ -127,12 +127,12 @@ def test_a_slice_where_the_model_is_much_worse_is_flagged(
     apart = [auc(p.label[rows], p.probability[rows], p.weight[rows]) for rows in (south, ~south)]
     assert regions["south"].gap is not None
     assert regions["south"].gap.value == pytest.approx(apart[0] - apart[1])
-    assert {name: found.flagged for name, found in regions.items()} == {
+    assert {name: figure.flagged for name, figure in regions.items()} == {
         "north": False,
         "south": True,
         "islands": False,
     }
-    assert sum(found.rows for found in regions.values()) == 4000
+    assert sum(figure.rows for figure in regions.values()) == 4000
     assert set(regions["south"].metrics) == {"auc", "log_loss", "observed_over_expected"}
 
 
@@ -140,10 +140,12 @@ def test_slices_tell_on_which_rows_a_baseline_is_beaten(
     predictions: Predictions, assessment: Assessment
 ) -> None:
     regions, p = assessment.slices["region"], predictions
-    assert {name: set(found.difference) for name, found in regions.items()} == {
+    assert {name: set(figure.difference) for name, figure in regions.items()} == {
         name: set(p.baselines) for name in regions
     }
-    assert {found.difference["champion"] for found in regions.values()} == {Estimate(0.0, 0.0, 0.0)}
+    assert {figure.difference["champion"] for figure in regions.values()} == {
+        Estimate(0.0, 0.0, 0.0)
+    }
     # Where the model is blind, a constant says as much at least.
     assert (
         regions["north"].difference["constant"].high
@@ -152,7 +154,7 @@ def test_slices_tell_on_which_rows_a_baseline_is_beaten(
     )
     mass = {name: p.weight[p.slices["region"] == name].sum() for name in regions}
     for name, baseline in assessment.baselines.items():
-        parts = [found.difference[name].value * mass[region] for region, found in regions.items()]
+        parts = [figure.difference[name].value * mass[region] for region, figure in regions.items()]
         assert sum(parts) / sum(mass.values()) == pytest.approx(
             baseline.difference["log_loss"].value, abs=1e-12
         )
@@ -184,7 +186,7 @@ def test_the_holdout_has_figures_of_its_own_where_it_is_large_enough(
     assert assessment.holdout is not None
     p = predictions
     expected = figures(p.label[p.holdout], p.probability[p.holdout], p.weight[p.holdout], SETTINGS)
-    assert {name: found.value for name, found in assessment.holdout.items()} == pytest.approx(
+    assert {name: figure.value for name, figure in assessment.holdout.items()} == pytest.approx(
         expected
     )
     few = np.arange(len(p.label)) < 50
@@ -208,8 +210,8 @@ def test_care_s_real_capacity_can_be_given(predictions: Predictions) -> None:
     expected = figures(
         p.label, p.probability, p.weight, AssessmentSettings(care_capacity_share=0.3)
     )
-    found = assess(replace(predictions, capacity=0.3), SETTINGS, seed=1).metrics
-    assert found["precision_capacity"].value == pytest.approx(expected["precision_capacity"])
+    metrics = assess(replace(predictions, capacity=0.3), SETTINGS, seed=1).metrics
+    assert metrics["precision_capacity"].value == pytest.approx(expected["precision_capacity"])
 
 
 @pytest.mark.parametrize(

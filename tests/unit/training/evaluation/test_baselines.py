@@ -28,8 +28,8 @@ def test_it_is_a_logistic_regression_after_the_usual_preparation() -> None:
         label[:600],
         logisticregression__sample_weight=weight[:600] / weight[:600].mean(),
     )
-    found = fit_logistic(matrix[:600], label[:600], weight[:600]).probability(matrix[600:])
-    assert found == pytest.approx(usual.predict_proba(matrix[600:])[:, 1], abs=1e-3)
+    predicted = fit_logistic(matrix[:600], label[:600], weight[:600]).probability(matrix[600:])
+    assert predicted == pytest.approx(usual.predict_proba(matrix[600:])[:, 1], abs=1e-3)
 
 
 def test_columns_that_say_nothing_do_no_harm() -> None:
@@ -59,7 +59,7 @@ def test_the_constant_is_the_weighted_share_in_training_by_stratum() -> None:
     strata = np.repeat(["postpaid", "prepaid"], 10_000)
     label[15_000:] = 0
     weight = np.where(label > 0, 2.0, 1.0)
-    found = constant_baseline(
+    predicted = constant_baseline(
         label, weight, strata, np.array(["prepaid", "postpaid", "fixed", "prepaid"])
     )
-    assert found == pytest.approx([2500 / 11_250, 0.4, 7500 / 23_750, 2500 / 11_250], abs=1e-3)
+    assert predicted == pytest.approx([2500 / 11_250, 0.4, 7500 / 23_750, 2500 / 11_250], abs=1e-3)

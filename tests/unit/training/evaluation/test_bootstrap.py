@@ -15,13 +15,13 @@ def _mean(counts: np.ndarray) -> dict[str, np.ndarray]:
 def test_customers_are_drawn_with_replacement_after_a_first_weighting_that_is_the_rows_themselves() -> (
     None
 ):
-    found = resample(40, 300, 1, _mean, 1, "")
-    assert found["counts"].shape == (301, 40)
-    assert np.all(found["counts"][0] == 1)
-    assert np.all(found["counts"].sum(axis=1) == 40)
-    assert np.unique(found["counts"][1:], axis=0).shape[0] == 300
+    draws = resample(40, 300, 1, _mean, 1, "")
+    assert draws["counts"].shape == (301, 40)
+    assert np.all(draws["counts"][0] == 1)
+    assert np.all(draws["counts"].sum(axis=1) == 40)
+    assert np.unique(draws["counts"][1:], axis=0).shape[0] == 300
     # A mean of 40 uniform numbers.
-    assert found["mean"][1:].std() == pytest.approx(np.arange(40).std() / np.sqrt(40), rel=0.1)
+    assert draws["mean"][1:].std() == pytest.approx(np.arange(40).std() / np.sqrt(40), rel=0.1)
 
 
 def test_a_draw_depends_on_seed_and_number_alone() -> None:

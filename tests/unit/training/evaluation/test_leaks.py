@@ -23,7 +23,7 @@ def _label() -> np.ndarray:
 
 def _flags(values: np.ndarray, categorical: bool = False) -> dict[str, float]:
     noise = np.random.default_rng(4).normal(size=ROWS)
-    found = watch_table(
+    flags = watch_table(
         np.column_stack([values, noise]),
         _label(),
         None,
@@ -32,8 +32,8 @@ def _flags(values: np.ndarray, categorical: bool = False) -> dict[str, float]:
         SETTINGS,
         seed=1,
     )
-    assert all(flag.column == "x" for flag in found)
-    return {flag.kind: flag.figure for flag in found}
+    assert all(flag.column == "x" for flag in flags)
+    return {flag.kind: flag.figure for flag in flags}
 
 
 def test_noise_is_not_suspicious() -> None:

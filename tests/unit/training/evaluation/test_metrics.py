@@ -38,19 +38,21 @@ def _rows(seed: int, rows: int = 300, digits: int = 2) -> tuple[np.ndarray, np.n
 @given(seeds)
 def test_figures_agree_with_scikit_learn(seed: int) -> None:
     label, probability, weight = _rows(seed)
-    found = figures(label, probability, weight, SETTINGS)
-    assert list(found) == list(METRICS)
-    assert found["auc"] == pytest.approx(roc_auc_score(label, probability, sample_weight=weight))
-    assert found["average_precision"] == pytest.approx(
+    measured = figures(label, probability, weight, SETTINGS)
+    assert list(measured) == list(METRICS)
+    assert measured["auc"] == pytest.approx(roc_auc_score(label, probability, sample_weight=weight))
+    assert measured["average_precision"] == pytest.approx(
         average_precision_score(label, probability, sample_weight=weight)
     )
-    assert found["log_loss"] == pytest.approx(
+    assert measured["log_loss"] == pytest.approx(
         sklearn_log_loss(label, probability, sample_weight=weight)
     )
-    assert found["brier"] == pytest.approx(
+    assert measured["brier"] == pytest.approx(
         brier_score_loss(label, probability, sample_weight=weight)
     )
-    assert found["observed_over_expected"] == pytest.approx(weight @ label / (weight @ probability))
+    assert measured["observed_over_expected"] == pytest.approx(
+        weight @ label / (weight @ probability)
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -86,13 +88,13 @@ def test_the_maximum_profit_is_empulse_s(
         "incentive_cost": incentive,
         "contact_cost": contact,
     }
-    found = figures(label, probability, settings=settings)
+    measured = figures(label, probability, settings=settings)
     expected, perfect = (
         empc_score(label, probability, **campaign),
         empc_score(label, label, **campaign),
     )
-    assert found["empc"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    assert found["empc_share"] == pytest.approx(expected / perfect, rel=1e-9, abs=1e-9)
+    assert measured["empc"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert measured["empc_share"] == pytest.approx(expected / perfect, rel=1e-9, abs=1e-9)
 
 
 @few
@@ -132,10 +134,10 @@ def test_a_weight_of_two_says_the_same_as_the_row_twice(seed: int) -> None:
 @given(seeds)
 def test_the_opposite_order_has_the_opposite_auc(seed: int) -> None:
     label, probability, weight = _rows(seed)
-    found = auc(label, probability, weight)
-    assert auc(label, 1 - probability, weight) == pytest.approx(1 - found)
-    assert auc(1 - label, probability, weight) == pytest.approx(1 - found)
-    assert auc(label, logit(probability) * 3, weight) == pytest.approx(found)
+    measured = auc(label, probability, weight)
+    assert auc(label, 1 - probability, weight) == pytest.approx(1 - measured)
+    assert auc(1 - label, probability, weight) == pytest.approx(1 - measured)
+    assert auc(label, logit(probability) * 3, weight) == pytest.approx(measured)
 
 
 @few
@@ -143,7 +145,7 @@ def test_the_opposite_order_has_the_opposite_auc(seed: int) -> None:
 def test_no_ranking_beats_the_perfect_one(seed: int) -> None:
     label, probability, weight = _rows(seed)
     perfect = figures(label, 0.8 * label + 0.1, weight, SETTINGS)
-    found = figures(label, probability, weight, SETTINGS)
+    measured = figures(label, probability, weight, SETTINGS)
     assert (perfect["auc"], perfect["average_precision"], perfect["empc_share"]) == pytest.approx(
         (1, 1, 1)
     )
@@ -155,8 +157,8 @@ def test_no_ranking_beats_the_perfect_one(seed: int) -> None:
         "empc",
         "empc_share",
     ):
-        assert found[name] <= perfect[name] + 1e-12
-    assert found["empc_share"] >= 0
+        assert measured[name] <= perfect[name] + 1e-12
+    assert measured["empc_share"] >= 0
 
 
 @few
@@ -166,13 +168,13 @@ def test_a_weighting_of_the_customers_is_a_weight_of_their_rows(seed: int) -> No
     random = np.random.default_rng(seed)
     customer = random.integers(0, 60, len(label))
     counts = random.integers(0, 3, (60, 5)).astype(float)
-    found = Evaluator(label, probability, weight, customer, 60).figures(counts, SETTINGS)
+    measured = Evaluator(label, probability, weight, customer, 60).figures(counts, SETTINGS)
     for draw in range(5):
         drawn = weight * counts[customer, draw]
         there = drawn > 0
         expected = figures(label[there], probability[there], drawn[there], SETTINGS)
         del expected["ece"]  # its bins stay those of all rows
-        assert {name: found[name][draw] for name in expected} == pytest.approx(
+        assert {name: measured[name][draw] for name in expected} == pytest.approx(
             expected, abs=2e-5, nan_ok=True
         )
 
@@ -180,13 +182,15 @@ def test_a_weighting_of_the_customers_is_a_weight_of_their_rows(seed: int) -> No
 def test_precision_and_lift_at_capacity_by_hand() -> None:
     label = np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 1.0])
     probability = np.array([0.9, 0.8, 0.8, 0.8, 0.3, 0.2, 0.2, 0.2, 0.1, 0.1])
-    found = figures(label, probability, settings=AssessmentSettings(care_capacity_share=0.2))
+    measured = figures(label, probability, settings=AssessmentSettings(care_capacity_share=0.2))
     # One certain place for the first row, and the second shared among three, one of them a
     # positive.
-    assert found["precision_capacity"] == pytest.approx((1 + 1 / 3) / 2)
-    assert found["lift_capacity"] == pytest.approx((1 + 1 / 3) / 2 / 0.3)
-    assert found["precision_top_decile"] == pytest.approx(1)
-    assert top_decile_lift(label, probability) == found["lift_top_decile"] == pytest.approx(1 / 0.3)
+    assert measured["precision_capacity"] == pytest.approx((1 + 1 / 3) / 2)
+    assert measured["lift_capacity"] == pytest.approx((1 + 1 / 3) / 2 / 0.3)
+    assert measured["precision_top_decile"] == pytest.approx(1)
+    assert (
+        top_decile_lift(label, probability) == measured["lift_top_decile"] == pytest.approx(1 / 0.3)
+    )
 
 
 def test_a_campaign_that_can_only_lose_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,15 +23,15 @@ def test_bounds_of_single_rows_are_binomial_quantiles() -> None:
 
 
 def test_the_same_rows_three_times_tell_no_more() -> None:
-    found = population(3000, 1, right=True)
-    customer = np.arange(len(found.label))
-    once = _bounds(found.label, found.probability, found.weight, customer)
+    result = population(3000, 1, right=True)
+    customer = np.arange(len(result.label))
+    once = _bounds(result.label, result.probability, result.weight, customer)
     thrice = _bounds(
-        *(np.tile(part, 3) for part in (found.label, found.probability, found.weight, customer))
+        *(np.tile(part, 3) for part in (result.label, result.probability, result.weight, customer))
     )
     assert thrice == pytest.approx(once, abs=0.01)
     strangers = _bounds(
-        *(np.tile(part, 3) for part in (found.label, found.probability, found.weight)),
+        *(np.tile(part, 3) for part in (result.label, result.probability, result.weight)),
         np.arange(3 * len(customer)),
     )
     assert np.all(strangers[1] - strangers[0] < 0.7 * (once[1] - once[0]))
@@ -67,10 +67,10 @@ def test_right_predictions_keep_their_joint_bounds_and_wrong_ones_do_not(
     samples = proof_draws(400)
     kept, caught = 0, 0
     for sample in range(samples):
-        found = population(8000, [2, sample], right=True)
+        result = population(8000, [2, sample], right=True)
         once = np.ones((8000, 1))
         for factor in (1.0, 0.75):
-            rows = (found.label, found.probability * factor, found.weight, found.customer)
+            rows = (result.label, result.probability * factor, result.weight, result.customer)
             low, high = _bounds(*rows)
             observed = Deciles(*rows, 8000).observed(once)[:, 0]
             inside = np.all((low <= observed) & (observed <= high))
@@ -109,7 +109,7 @@ def test_joint_bounds_allow_for_rows_that_say_the_same(proof_draws: Callable[[in
 def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[int], int]) -> None:
     samples = proof_draws(200)
     settings = AssessmentSettings(draws=500 if samples == 200 else 200)
-    found = covered(
+    result = covered(
         samples,
         2000,
         lambda number: population(2000, [1, number]),
@@ -122,7 +122,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(proof_draws: Callable[[i
         # times from its ends.
         least, most = binom.ppf(0.001, samples, 0.85), binom.isf(0.001, samples, 0.95)
     assert {
-        name: int(found[name][0].sum())
+        name: int(result[name][0].sum())
         for name in PROMISED
-        if not least <= found[name][0].sum() <= most
+        if not least <= result[name][0].sum() <= most
     } == {}

@@ -21,7 +21,7 @@ def test_every_value_has_the_figures_of_its_rows_and_a_gap_to_all_others(seed: i
     counts = random.integers(0, 3, (customers, 3)).astype(float)
     everyone = Ranking(label, probability, weight, customer, customers)
     column = SliceColumn(values, label, probability, weight, customer, customers, everyone)
-    found = column.figures(counts, everyone.masses(counts))
+    slice_figures = column.figures(counts, everyone.masses(counts))
     for draw in range(3):
         drawn = weight * counts[customer, draw]
         for number, name in enumerate(column.names):
@@ -31,8 +31,10 @@ def test_every_value_has_the_figures_of_its_rows_and_a_gap_to_all_others(seed: i
             expected = figures(label[here], probability[here], drawn[here], AssessmentSettings())
             apart = expected["auc"] - auc(label[others], probability[others], drawn[others])
             for metric in ("auc", "log_loss", "observed_over_expected"):
-                assert found[metric][number, draw] == pytest.approx(expected[metric], nan_ok=True)
-            assert found["gap"][number, draw] == pytest.approx(apart, nan_ok=True, abs=1e-9)
+                assert slice_figures[metric][number, draw] == pytest.approx(
+                    expected[metric], nan_ok=True
+                )
+            assert slice_figures["gap"][number, draw] == pytest.approx(apart, nan_ok=True, abs=1e-9)
 
 
 def test_only_what_has_enough_of_both_classes_is_compared() -> None:

@@ -46,11 +46,11 @@ def _averaging(
 
 
 def _worth(boosters: list[Booster], most: float = np.inf, **options: float) -> list[int]:
-    told: list[int] = []
+    reported: list[int] = []
     parameter_sets = [{"number": number} for number in range(len(boosters))]
-    found = _averaging(boosters, **options).worth(parameter_sets, most, told.append)  # type: ignore[arg-type]
-    assert 0 < len(told) <= len(boosters)
-    return found
+    worth = _averaging(boosters, **options).worth(parameter_sets, most, reported.append)  # type: ignore[arg-type]
+    assert 0 < len(reported) <= len(boosters)
+    return worth
 
 
 def _erring(count: int, leaves: int) -> list[Booster]:
@@ -87,9 +87,11 @@ def test_an_average_worse_than_the_default_parameters_is_not_kept() -> None:
 
 def test_it_stops_fitting_where_two_in_a_row_do_not_pay() -> None:
     (one,) = _erring(1, leaves=100)
-    told: list[int] = []
-    _averaging([one] * 8).worth([{"number": number} for number in range(8)], np.inf, told.append)
-    assert len(told) == 3
+    reported: list[int] = []
+    _averaging([one] * 8).worth(
+        [{"number": number} for number in range(8)], np.inf, reported.append
+    )
+    assert len(reported) == 3
 
 
 def test_the_price_is_a_share_of_log_loss() -> None:

@@ -30,8 +30,8 @@ def chosen(margin: np.ndarray, label: np.ndarray, *rest: Any, **options: Any) ->
 
 def test_the_curve_that_made_the_labels_is_chosen() -> None:
     beta = BetaCalibration(a=0.3, b=2.5, intercept=0.0)
-    found = chosen(*_draw(8000, beta.probability))
-    assert (found.kind, type(found.calibration)) == ("beta", BetaCalibration)
+    calibration = chosen(*_draw(8000, beta.probability))
+    assert (calibration.kind, type(calibration.calibration)) == ("beta", BetaCalibration)
     stairs = chosen(*_draw(8000, lambda margin: 0.1 + 0.3 * (margin > -1) + 0.3 * (margin > 1)))
     assert (stairs.kind, type(stairs.calibration)) == ("isotonic", IsotonicCalibration)
     assert set(stairs.log_loss) == {"platt", "beta", "isotonic"}
@@ -41,9 +41,9 @@ def test_the_curve_that_made_the_labels_is_chosen() -> None:
 def test_the_chosen_one_is_fitted_on_all_rows() -> None:
     margin, label = _draw(3000, expit)
     weight = np.random.default_rng(1).uniform(0.5, 2, 3000)
-    found = chosen(margin, label, weight)
+    calibration = chosen(margin, label, weight)
     kinds = {"platt": PlattCalibration, "beta": BetaCalibration}
-    assert found.calibration == kinds[found.kind].fit(margin, label, weight)
+    assert calibration.calibration == kinds[calibration.kind].fit(margin, label, weight)
 
 
 def test_a_curve_of_any_shape_needs_more_than_a_thousand_positives() -> None:
@@ -74,12 +74,12 @@ def test_a_group_is_never_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None
 def test_scores_are_weighted_and_honest() -> None:
     margin, label = _draw(3000, expit)
     weight = np.where(margin > 0, 5.0, 1.0)
-    found = chosen(margin, label, weight)
+    calibration = chosen(margin, label, weight)
     # About the loss of the true risk, which no curve can beat but by chance.
-    assert found.log_loss["platt"] == pytest.approx(
+    assert calibration.log_loss["platt"] == pytest.approx(
         log_loss(label, expit(margin), weight), rel=0.01
     )
-    assert found.log_loss["platt"] != pytest.approx(log_loss(label, expit(margin)), rel=0.05)
+    assert calibration.log_loss["platt"] != pytest.approx(log_loss(label, expit(margin)), rel=0.05)
 
 
 def test_the_same_seed_gives_the_same_choice() -> None:
@@ -92,8 +92,8 @@ def test_too_few_rows_to_compare_get_the_stiffest_curve() -> None:
     margin, label = _draw(40, expit)
     label[:] = 0
     label[3] = 1
-    found = choose_calibration(margin, label)
-    assert (found.kind, found.log_loss) == ("platt", {})
+    calibration = choose_calibration(margin, label)
+    assert (calibration.kind, calibration.log_loss) == ("platt", {})
     all_of_one = choose_calibration(
         margin, np.tile([0.0, 1.0], 20), group=np.zeros(40, dtype=np.int64)
     )
@@ -107,19 +107,21 @@ def test_one_class_cannot_be_calibrated() -> None:
 
 def test_a_stratum_keeps_the_shared_curve_where_nothing_but_its_share_differs() -> None:
     shared = PlattCalibration(slope=1.0, intercept=0.0)
-    found = choose_calibration(*_draw(1500, lambda margin: expit(margin - 0.7)), shared=shared)
-    assert found.kind == "shifted"
-    assert found.calibration.shift == pytest.approx(-0.7, abs=0.2)  # type: ignore[attr-defined]
+    calibration = choose_calibration(
+        *_draw(1500, lambda margin: expit(margin - 0.7)), shared=shared
+    )
+    assert calibration.kind == "shifted"
+    assert calibration.calibration.shift == pytest.approx(-0.7, abs=0.2)  # type: ignore[attr-defined]
 
 
 def test_a_stratum_gets_its_own_curve_where_its_rows_show_one() -> None:
     shared = PlattCalibration(slope=1.0, intercept=0.0)
-    found = chosen(*_draw(8000, lambda margin: expit(2.5 * margin)), shared=shared)
-    assert found.kind == "platt"
+    calibration = chosen(*_draw(8000, lambda margin: expit(2.5 * margin)), shared=shared)
+    assert calibration.kind == "platt"
 
 
 def test_a_freer_curve_must_be_better_by_more_than_chance() -> None:
     margin, label = _draw(4000, expit, seed=3)
-    found = choose_calibration(margin, label, group=np.arange(4000) // 4)
-    assert found.kind == "platt"
-    assert set(found.log_loss) == {"platt", "beta", "isotonic"}
+    calibration = choose_calibration(margin, label, group=np.arange(4000) // 4)
+    assert calibration.kind == "platt"
+    assert set(calibration.log_loss) == {"platt", "beta", "isotonic"}

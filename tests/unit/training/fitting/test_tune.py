@@ -150,11 +150,11 @@ def test_trials_on_other_rows_or_under_another_price_do_not_count(
 
 
 def test_slower_models_and_averages_of_many_must_earn_it() -> None:
-    found = {}
+    by_price = {}
     for price in (0, 1):
         # Few enough trials that all are drawn at random, whatever the earlier ones cost.
-        found[price] = _tune(8, config=_with(tuning=TuningSettings(explanation_price=price)))
-    free, dear = found[0], found[1]
+        by_price[price] = _tune(8, config=_with(tuning=TuningSettings(explanation_price=price)))
+    free, dear = by_price[0], by_price[1]
     assert [trial.log_loss for trial in free.trials] == [trial.log_loss for trial in dear.trials]
     finished = [trial for trial in dear.trials if not trial.pruned]
     assert all(
@@ -195,13 +195,13 @@ def test_every_leaf_costs(loss: float, leaves: int, more: int, price: float) -> 
 
 def test_what_was_tuned_under_constraints_gives_again_what_its_trial_found(tuned: Tuned) -> None:
     constraints = (1, 0, 0, 0, 0, 0)
-    found = _tune(12, constraints=constraints)
-    assert "monotone_constraints" not in found.parameters
-    assert "path_smooth" not in found.parameters
-    parameters = constrained(found.parameters, constraints)
-    (best,) = (trial for trial in found.trials if trial.value == found.value)
+    result = _tune(12, constraints=constraints)
+    assert "monotone_constraints" not in result.parameters
+    assert "path_smooth" not in result.parameters
+    parameters = constrained(result.parameters, constraints)
+    (best,) = (trial for trial in result.trials if trial.value == result.value)
     assert _log_loss(parameters) == pytest.approx(best.log_loss)
-    assert found.trials[0].log_loss != tuned.trials[0].log_loss
+    assert result.trials[0].log_loss != tuned.trials[0].log_loss
 
 
 def test_a_time_budget_tries_at_least_the_default_parameters_and_counts_earlier_runs(
@@ -209,8 +209,8 @@ def test_a_time_budget_tries_at_least_the_default_parameters_and_counts_earlier_
 ) -> None:
     storage = tmp_path / "tuning.db"
     for _ in range(2):
-        found = tune(TRAIN, VALID, TuningBudget(seconds=1e-9), CONFIG, storage=storage, threads=1)
-        assert [trial.number for trial in found.trials] == [0]
+        result = tune(TRAIN, VALID, TuningBudget(seconds=1e-9), CONFIG, storage=storage, threads=1)
+        assert [trial.number for trial in result.trials] == [0]
 
 
 @pytest.mark.parametrize(

@@ -56,21 +56,21 @@ def _out_of_fold(label: np.ndarray, probability: np.ndarray) -> OutOfFold:
 
 def test_figures_agree_with_their_definitions() -> None:
     label, probability = _predictions()
-    found = evaluate(label, _out_of_fold(label, probability))
+    evaluation = evaluate(label, _out_of_fold(label, probability))
     aucs = [
         roc_auc_score(label[:1000], probability[:1000]),
         roc_auc_score(label[1000:], probability[1000:]),
     ]
-    assert found.auc == pytest.approx(np.mean(aucs))
-    assert found.auc_sd == pytest.approx(np.std(aucs, ddof=1))
-    assert found.brier == pytest.approx(np.mean((label - probability) ** 2))
-    assert sum(decile.positives for decile in found.deciles) == label.sum()
-    assert found.deciles[-1].gain == pytest.approx(1)
-    assert found.deciles[0].lift == pytest.approx(found.lift_top_decile)
-    for decile in found.deciles:
+    assert evaluation.auc == pytest.approx(np.mean(aucs))
+    assert evaluation.auc_sd == pytest.approx(np.std(aucs, ddof=1))
+    assert evaluation.brier == pytest.approx(np.mean((label - probability) ** 2))
+    assert sum(decile.positives for decile in evaluation.deciles) == label.sum()
+    assert evaluation.deciles[-1].gain == pytest.approx(1)
+    assert evaluation.deciles[0].lift == pytest.approx(evaluation.lift_top_decile)
+    for decile in evaluation.deciles:
         assert decile.low <= decile.rate <= decile.high
-    assert [entry.predicted for entry in found.reliability] == sorted(
-        entry.predicted for entry in found.reliability
+    assert [entry.predicted for entry in evaluation.reliability] == sorted(
+        entry.predicted for entry in evaluation.reliability
     )
 
 
@@ -79,10 +79,10 @@ def test_rows_that_were_never_evaluated_do_not_count() -> None:
     later = np.arange(1000, 2000)
     margin = np.full((1, 2000), np.nan)
     margin[0, later] = probability[later]
-    found = evaluate(label, OutOfFold((Split(0, np.arange(1000), later),), margin, margin))
-    assert found.rows == 1000
-    assert found.auc_sd is None
-    assert found.brier == pytest.approx(np.mean((label[later] - probability[later]) ** 2))
+    evaluation = evaluate(label, OutOfFold((Split(0, np.arange(1000), later),), margin, margin))
+    assert evaluation.rows == 1000
+    assert evaluation.auc_sd is None
+    assert evaluation.brier == pytest.approx(np.mean((label[later] - probability[later]) ** 2))
 
 
 def test_repeats_are_averaged_where_a_row_was_evaluated() -> None:
@@ -100,9 +100,11 @@ def test_nothing_depends_on_the_order_of_rows(seed: int) -> None:
     whole = (Split(0, np.arange(200), np.arange(200)),)
     base = evaluate(label, OutOfFold(whole, calibrated, calibrated))
     for order in (np.argsort(label), np.random.default_rng(seed).permutation(200)):
-        found = evaluate(label[order], OutOfFold(whole, calibrated[:, order], calibrated[:, order]))
-        assert found.figures() == pytest.approx(base.figures())
-        assert [decile.rate for decile in found.deciles] == pytest.approx(
+        evaluation = evaluate(
+            label[order], OutOfFold(whole, calibrated[:, order], calibrated[:, order])
+        )
+        assert evaluation.figures() == pytest.approx(base.figures())
+        assert [decile.rate for decile in evaluation.deciles] == pytest.approx(
             [decile.rate for decile in base.deciles]
         )
 

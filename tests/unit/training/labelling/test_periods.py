@@ -145,10 +145,10 @@ def _end(lines: float, use: float | None = None) -> LabelEnd:
 
 def test_cut_offs_are_counted_back_from_the_newest_complete_one() -> None:
     # Labels of lines take 97 days, those of prepaid lines 127.
-    found = cutoffs_for(_mondays(40), _end(97 + 12 * 7, 127 + 9 * 7 + 6), SETTINGS, 90)
-    assert found == [CUTOFF + week * WEEK for week in (1, 5, 9)]
-    found = cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), SETTINGS, 90)
-    assert found == [CUTOFF + week * WEEK for week in (1, 5, 9, 13)]
+    chosen = cutoffs_for(_mondays(40), _end(97 + 12 * 7, 127 + 9 * 7 + 6), SETTINGS, 90)
+    assert chosen == [CUTOFF + week * WEEK for week in (1, 5, 9)]
+    chosen = cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), SETTINGS, 90)
+    assert chosen == [CUTOFF + week * WEEK for week in (1, 5, 9, 13)]
     every_week = LabelSettings(cutoff_every_weeks=1)
     assert len(cutoffs_for(_mondays(40), _end(97 + 13 * 7, 127 + 9 * 7), every_week, 90)) == 14
 

@@ -249,7 +249,7 @@ def test_what_arrives_later_changes_nothing_and_everybody_is_counted(seed: int, 
     )
     until = day(days - 57)
     at = day(days - 97)
-    found = []
+    populations = []
     with TemporaryDirectory() as folder:
         for number, tables in enumerate(
             (drawn, {name: _arrived(table, until) for name, table in drawn.items()})
@@ -258,11 +258,11 @@ def test_what_arrives_later_changes_nothing_and_everybody_is_counted(seed: int, 
             outcomes = LineOutcomes.of(history, SETTINGS)
             population = lines_at_risk(history, outcomes, at, SETTINGS)
             labels = outcomes.label(population.rows, at, SETTINGS.gap_days, ("cancellation",))
-            found.append((population.rows.to_dicts(), population.excluded, labels.to_dicts()))
+            populations.append((population.rows.to_dicts(), population.excluded, labels.to_dicts()))
             states = history.as_known("subscriptions", ["status"], at).collect()
             in_service = states.filter(pl.col("status") != "ended").height
             assert population.rows.height + sum(population.excluded.values()) == in_service
-    assert found[0] == found[1]
+    assert populations[0] == populations[1]
 
 
 def _arrived(table, until):  # type: ignore[no-untyped-def]

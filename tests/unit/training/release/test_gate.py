@@ -33,38 +33,38 @@ TOLD_ONLY = re.compile(
 )
 
 
-def evidence(found: dict[str, Any], **changes: Any) -> ModelEvidence:
+def evidence(stored: dict[str, Any], **changes: Any) -> ModelEvidence:
     values = {
         "name": "churn",
         "service": SERVICE,
         "features": FEATURES,
         "has_strata": True,
-        "documents": found,
+        "documents": stored,
     }
     return ModelEvidence(**{**values, **changes})
 
 
 def ask(
-    found: dict[str, Any],
+    stored: dict[str, Any],
     champion: CurrentChampion | None = CHAMPION,
     explained: dict[str, str] | None = None,
     settings: GateSettings = SETTINGS,
 ) -> Verdict:
-    return evaluate(evidence(found), champion, settings, explained)
+    return evaluate(evidence(stored), champion, settings, explained)
 
 
 def spoiled(paths: str, value: Any) -> dict[str, Any]:
     """The passing documents with another value at each of some paths; a dictionary changes only
     what it names.
     """
-    found = json.loads(TEXT)
+    stored = json.loads(TEXT)
     for path in paths.split():
         *above, last = path.split("/")
-        place = reach(found, above)
+        place = reach(stored, above)
         key: Any = int(last) if isinstance(place, list) else last
         merged = isinstance(value, dict) and value and isinstance(place.get(key), dict)
         place[key] = {**place[key], **value} if merged else value
-    return found
+    return stored
 
 
 def reach(document: Any, keys: list[str]) -> Any:
@@ -285,10 +285,10 @@ def test_documents_that_contradict_themselves_are_refused(
 @pytest.mark.parametrize("name", [TRAINING, ASSESSMENT])
 @pytest.mark.parametrize("damage", ["absent", None, [], "text", {}])
 def test_a_document_that_is_none_refuses(name: str, damage: Any) -> None:
-    found = {**PASSING, name: damage}
+    stored = {**PASSING, name: damage}
     if damage == "absent":
-        del found[name]
-    verdict = ask(found)
+        del stored[name]
+    verdict = ask(stored)
     assert not verdict.passed
     assert verdict.reasons
 
@@ -305,20 +305,20 @@ def test_no_key_may_be_missing(document: str) -> None:
     for path in paths(PASSING):
         if path.startswith(document):
             *above, last = path.split("/")
-            found = json.loads(TEXT)
-            del reach(found, above)[last]
-            assert ask(found).passed == bool(TOLD_ONLY.fullmatch(path)), path
+            stored = json.loads(TEXT)
+            del reach(stored, above)[last]
+            assert ask(stored).passed == bool(TOLD_ONLY.fullmatch(path)), path
             tried += 1
     assert tried > 40
 
 
 def test_places_that_are_wrong_are_named_all_at_once() -> None:
-    found = json.loads(TEXT)
-    found[ASSESSMENT]["90"]["metrics"]["auc"]["low"] = None
-    found[ASSESSMENT]["90"]["slices"]["region"]["south"]["rows"] = 1.5
-    del found[ASSESSMENT]["30"]["metrics"]["brier"]
-    del found[TRAINING]["rows"]["tune"]
-    reasons = {reason.where: reason.message for reason in ask(found).reasons}
+    stored = json.loads(TEXT)
+    stored[ASSESSMENT]["90"]["metrics"]["auc"]["low"] = None
+    stored[ASSESSMENT]["90"]["slices"]["region"]["south"]["rows"] = 1.5
+    del stored[ASSESSMENT]["30"]["metrics"]["brier"]
+    del stored[TRAINING]["rows"]["tune"]
+    reasons = {reason.where: reason.message for reason in ask(stored).reasons}
     assert reasons == {
         "training.json: rows.tune": "training.json: rows.tune is missing",
         "assessment.json: 30.metrics.brier": "assessment.json: 30.metrics.brier is missing",
@@ -339,11 +339,11 @@ def test_places_that_are_wrong_are_named_all_at_once() -> None:
     )
 )
 def test_no_keys_may_be_missing_together(missing: set[str]) -> None:
-    found = json.loads(TEXT)
+    stored = json.loads(TEXT)
     for path in sorted(missing, key=len, reverse=True):
         *above, last = path.split("/")
-        del reach(found, above)[last]
-    assert not ask(found).passed
+        del reach(stored, above)[last]
+    assert not ask(stored).passed
 
 
 @given(
@@ -354,9 +354,9 @@ def test_no_keys_may_be_missing_together(missing: set[str]) -> None:
 )
 def test_every_figure_must_be_a_finite_number(path: str, value: Any) -> None:
     *above, last = path.split("/")
-    found = json.loads(TEXT)
-    reach(found, above)[last] = value
-    assert ask(found).passed == bool(TOLD_ONLY.fullmatch(path) and path.startswith(TRAINING))
+    stored = json.loads(TEXT)
+    reach(stored, above)[last] = value
+    assert ask(stored).passed == bool(TOLD_ONLY.fullmatch(path) and path.startswith(TRAINING))
 
 
 JSON = st.recursive(
@@ -371,9 +371,9 @@ JSON = st.recursive(
 @given(st.sampled_from(list(paths(PASSING))), JSON)
 def test_whatever_stands_in_a_document_gets_a_verdict(path: str, value: Any) -> None:
     *above, last = path.split("/")
-    found = json.loads(TEXT)
-    reach(found, above)[last] = value
-    verdict = ask(found)
+    stored = json.loads(TEXT)
+    reach(stored, above)[last] = value
+    verdict = ask(stored)
     assert verdict.passed == (not verdict.reasons)
     json.dumps(verdict.to_json())
 
@@ -384,12 +384,12 @@ def test_leak_flags_can_be_explained_one_by_one() -> None:
         Flag("x", "single_column", 0.9),
         Flag(None, "duplicate_rows", 0.2),
     )
-    found = documents(facts(flags=flags))
-    assert [reason.where for reason in ask(found).reasons] == ["x", "duplicate_rows"]
-    some = ask(found, explained={"x": "filled in by the installer, weeks before"})
+    stored = documents(facts(flags=flags))
+    assert [reason.where for reason in ask(stored).reasons] == ["x", "duplicate_rows"]
+    some = ask(stored, explained={"x": "filled in by the installer, weeks before"})
     assert [reason.where for reason in some.reasons] == ["duplicate_rows"]
     verdict = ask(
-        found, explained={"x": "known before", "duplicate_rows": "lines of one household"}
+        stored, explained={"x": "known before", "duplicate_rows": "lines of one household"}
     )
     assert verdict.passed
     assert verdict.explained == {"x": "known before", "duplicate_rows": "lines of one household"}
@@ -397,8 +397,8 @@ def test_leak_flags_can_be_explained_one_by_one() -> None:
 
 @pytest.mark.parametrize("reason", ["", " ", "\n"])
 def test_an_empty_explanation_explains_nothing(reason: str) -> None:
-    found = documents(facts(flags=(Flag("x", "id_like", 1.0),)))
-    assert not ask(found, explained={"x": reason}).passed
+    stored = documents(facts(flags=(Flag("x", "id_like", 1.0),)))
+    assert not ask(stored, explained={"x": reason}).passed
 
 
 @pytest.mark.parametrize(
@@ -432,20 +432,20 @@ def test_a_model_without_horizon_is_evaluated_too() -> None:
         explanation_cost={"": 900},
         additivity_error={"": 0.0},
     )
-    found = documents(known)
+    stored = documents(known)
     without = {**json.loads(TEXT)[ASSESSMENT]["90"], "horizon_days": None}
-    assert ask({**found, ASSESSMENT: {"": without}}).passed
+    assert ask({**stored, ASSESSMENT: {"": without}}).passed
     without["metrics"]["auc"] = interval(0.4, 0.6)
-    (reason,) = ask({**found, ASSESSMENT: {"": without}}).reasons
+    (reason,) = ask({**stored, ASSESSMENT: {"": without}}).reasons
     assert reason.message.startswith("AUC 0.4000 to 0.6000")
 
 
 def test_a_model_without_strata_needs_none() -> None:
-    found = documents(facts(strata=()))
-    for horizon in found[ASSESSMENT].values():
+    stored = documents(facts(strata=()))
+    for horizon in stored[ASSESSMENT].values():
         horizon["strata"] = {"all": horizon["strata"]["all"]}
-    assert evaluate(evidence(found, has_strata=False), CHAMPION, SETTINGS).passed
-    assert not evaluate(evidence(found, has_strata=True), CHAMPION, SETTINGS).passed
+    assert evaluate(evidence(stored, has_strata=False), CHAMPION, SETTINGS).passed
+    assert not evaluate(evidence(stored, has_strata=True), CHAMPION, SETTINGS).passed
 
 
 def test_the_settings_are_asked() -> None:
@@ -457,11 +457,11 @@ def test_the_settings_are_asked() -> None:
 
 
 def test_all_reasons_are_told_at_once() -> None:
-    found = spoiled(POSITIVES, 3)
-    found[TRAINING]["flags"] = [{"column": "x", "kind": "id_like", "figure": 1.0}]
-    found[ASSESSMENT]["30"]["strata"]["all"]["slope"] = interval(0.2, 0.3)
-    del found[ASSESSMENT]["30"]["metrics"]["brier"]
-    assert [reason.rule for reason in ask(found).reasons] == [
+    stored = spoiled(POSITIVES, 3)
+    stored[TRAINING]["flags"] = [{"column": "x", "kind": "id_like", "figure": 1.0}]
+    stored[ASSESSMENT]["30"]["strata"]["all"]["slope"] = interval(0.2, 0.3)
+    del stored[ASSESSMENT]["30"]["metrics"]["brier"]
+    assert [reason.rule for reason in ask(stored).reasons] == [
         "leaks",
         "complete",
         "slope",

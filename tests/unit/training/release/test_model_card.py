@@ -22,13 +22,13 @@ REFUSED = {
 }
 
 
-def card(found: dict[str, Any], verdict: dict[str, Any] | None = None) -> str:
-    return model_card("churn", "7", found, verdict, ("challenger",))
+def card(shown: dict[str, Any], verdict: dict[str, Any] | None = None) -> str:
+    return model_card("churn", "7", shown, verdict, ("challenger",))
 
 
 def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
     flags = (Flag("tenure_days", "missingness", 0.81), Flag(None, "too_good", 0.97))
-    found = card(documents(facts(flags=flags)), REFUSED)
+    shown = card(documents(facts(flags=flags)), REFUSED)
     for words in (
         "# Model card: churn, version 7",
         "It is challenger. The gate refused it on 2026-01-02.",
@@ -45,7 +45,7 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         "## Limits",
         "explanations miss the margin by at most 1e-13 log-odds",
     ):
-        assert words in found
+        assert words in shown
 
 
 def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
@@ -55,16 +55,16 @@ def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
         "silent": {"invited": 10, "answered": 0, "prevalence": None},
     }
     calibration = {"odds_ratio": 3.0, "low": 0.7, "estimate": 1.1, "high": 1.9}
-    found = card({**documents(), SURVEY: {"groups": groups, "calibration": calibration}})
+    shown = card({**documents(), SURVEY: {"groups": groups, "calibration": calibration}})
     assert (
         "| share of dissatisfied, all | 2,100 of 6,300 | 0.1500 | 0.0800 to 0.3000, odds up to 3 times |"
-        in found
+        in shown
     )
     assert (
         "| observed over expected, test period |  | 1.1000 | 0.7000 to 1.9000, odds up to 3 times |"
-        in found
+        in shown
     )
-    assert "dissatisfied, silent" not in found
+    assert "dissatisfied, silent" not in shown
     assert "did not answer" not in card(documents())
 
 
@@ -74,11 +74,11 @@ def test_every_table_has_as_many_cells_in_every_row() -> None:
 
 
 def test_a_slice_that_is_much_worse_and_a_calibration_that_misses_are_seen() -> None:
-    found = documents()
-    found[ASSESSMENT]["90"]["slices"]["region"]["south"]["flagged"] = True
-    found[ASSESSMENT]["90"]["slices"]["region"]["north"] |= {"gap": None, "metrics": {}}
-    found[ASSESSMENT]["30"]["strata"]["all"]["deciles"][9]["observed"] = 0.5
-    text = card(found)
+    shown = documents()
+    shown[ASSESSMENT]["90"]["slices"]["region"]["south"]["flagged"] = True
+    shown[ASSESSMENT]["90"]["slices"]["region"]["north"] |= {"gap": None, "metrics": {}}
+    shown[ASSESSMENT]["30"]["strata"]["all"]["deciles"][9]["observed"] = 0.5
+    text = card(shown)
     assert "**much worse**" in text
     assert "| region | north | 7,000 | 175 | – | too few |" in text
     assert "| 2 of 3 |" in text
@@ -87,9 +87,9 @@ def test_a_slice_that_is_much_worse_and_a_calibration_that_misses_are_seen() -> 
 @pytest.mark.parametrize("name", [TRAINING, ASSESSMENT])
 @pytest.mark.parametrize("damage", [None, [], {"a": 1}, "x"])
 def test_what_was_not_recorded_is_not_made_up(name: str, damage: Any) -> None:
-    found = card({**documents(), name: damage})
-    assert f"Not recorded: no readable `{name}`." in found
-    assert "The gate has not evaluated it." in found
+    shown = card({**documents(), name: damage})
+    assert f"Not recorded: no readable `{name}`." in shown
+    assert "The gate has not evaluated it." in shown
 
 
 def test_a_model_of_nobody_we_know_has_a_card_too() -> None:

@@ -34,15 +34,15 @@ def test_every_cutoffs_answers_are_in(weeks: int, days: int) -> None:
         ):
             survey_cutoffs(mondays(weeks), end, CSAT, LABELS, SURVEYS)
         return
-    found = survey_cutoffs(mondays(weeks), end, CSAT, LABELS, SURVEYS)
-    assert found == sorted(found)
-    assert all(at + SPAN <= end for at in found)
-    assert {(later - earlier).days for earlier, later in pairwise(found)} <= {28}
+    cutoffs = survey_cutoffs(mondays(weeks), end, CSAT, LABELS, SURVEYS)
+    assert cutoffs == sorted(cutoffs)
+    assert all(at + SPAN <= end for at in cutoffs)
+    assert {(later - earlier).days for earlier, later in pairwise(cutoffs)} <= {28}
     newest = max(
         at for week in range(weeks) if (at := MONDAY + timedelta(weeks=week)) + SPAN <= end
     )
-    assert found[-1] == newest
-    assert found[0] - timedelta(weeks=4) < MONDAY
+    assert cutoffs[-1] == newest
+    assert cutoffs[0] - timedelta(weeks=4) < MONDAY
 
 
 def test_requested_cutoffs_are_checked() -> None:

@@ -134,12 +134,12 @@ def test_the_first_survey_counts_even_without_an_answer(tmp_path: Path) -> None:
         invitation("first", 20, delivered=False),
         invitation("early", 3),
     ]
-    found = labels(
+    labelled = labels(
         history_of(tmp_path, invitations, [answer("late", 1, 61), answer("early", 1, 4)])
     )
-    assert found.invitation_ids.tolist() == ["first"]
-    assert found.delivered.tolist() == [False]
-    assert found.answered.tolist() == [False]
+    assert labelled.invitation_ids.tolist() == ["first"]
+    assert labelled.delivered.tolist() == [False]
+    assert labelled.answered.tolist() == [False]
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_the_first_survey_counts_even_without_an_answer(tmp_path: Path) -> None:
     ],
 )
 def test_the_horizon_begins_after_the_gap(tmp_path: Path, days: float, counts: bool) -> None:
-    found = labels(history_of(tmp_path, [invitation("i", days)], [answer("i", 2, days + 1)]))
-    assert len(found) == counts
-    assert found.excluded == ({} if counts else {NOT_INVITED: 1})
+    labelled = labels(history_of(tmp_path, [invitation("i", days)], [answer("i", 2, days + 1)]))
+    assert len(labelled) == counts
+    assert labelled.excluded == ({} if counts else {NOT_INVITED: 1})
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_a_correction_counts_when_it_arrives_in_time(
 
 def test_an_answer_that_arrives_too_late_is_none(tmp_path: Path) -> None:
     answers = [answer("i", 1, 21, arrived_at=after(GAP + HORIZON + WAIT + 1))]
-    found = labels(history_of(tmp_path, [invitation("i", 20)], answers))
-    assert np.isnan(found.label).all()
+    labelled = labels(history_of(tmp_path, [invitation("i", 20)], answers))
+    assert np.isnan(labelled.label).all()
 
 
 def test_a_corrected_invitation_counts_as_last_corrected(tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_rows_whose_window_is_not_over_are_censored(tmp_path: Path) -> None:
     history = history_of(
         tmp_path, [invitation("i", 30)], [answer("i", 1, 31)], end=GAP + HORIZON + WAIT
     )
-    found = labels(history, cutoffs=(0, 1e-6, 20))
-    assert found.cutoffs.tolist() == moments([NOON]).tolist()
-    assert found.label_ends.tolist() == moments([history.end]).tolist()
-    assert found.excluded == {CENSORED: 2}
+    labelled = labels(history, cutoffs=(0, 1e-6, 20))
+    assert labelled.cutoffs.tolist() == moments([NOON]).tolist()
+    assert labelled.label_ends.tolist() == moments([history.end]).tolist()
+    assert labelled.excluded == {CENSORED: 2}
 
 
 def test_what_cannot_be_weighted_or_read_is_counted(tmp_path: Path) -> None:
@@ -199,9 +199,9 @@ def test_what_cannot_be_weighted_or_read_is_counted(tmp_path: Path) -> None:
     history = history_of(tmp_path, invitations, [answer("j", 9, 21)])
     ids = np.array(["c1", "c2"])
     asked = SurveyKeys(ids=ids, customers=ids, cutoffs=moments([NOON, NOON]))
-    found = survey_rows(history, TARGETS["csat_low"], asked, GAP, SETTINGS)
-    assert len(found) == 0
-    assert found.excluded == {UNSAMPLED: 1, OFF_SCALE: 1}
+    labelled = survey_rows(history, TARGETS["csat_low"], asked, GAP, SETTINGS)
+    assert len(labelled) == 0
+    assert labelled.excluded == {UNSAMPLED: 1, OFF_SCALE: 1}
 
 
 def test_each_target_reads_its_own_question(tmp_path: Path) -> None:
@@ -228,18 +228,18 @@ def test_a_contact_has_its_own_survey_and_no_gap(tmp_path: Path) -> None:
     answers = [answer("other", 1, 0.1), answer("own", 2, 1.5), answer("again", 5, 1.5)]
     ids = np.array(["k1", "k2", "k3"])
     asked = SurveyKeys(ids=ids, customers=np.array(["c1"] * 3), cutoffs=moments([NOON] * 3))
-    found = survey_rows(
+    labelled = survey_rows(
         history_of(tmp_path, invitations, answers),
         TARGETS["contact_csat_low"],
         asked,
         GAP,
         SETTINGS,
     )
-    assert found.ids.tolist() == ["k1", "k2"]
-    assert found.invitation_ids.tolist() == ["own", "other"]
-    assert found.label.tolist() == [1.0, 1.0]
-    assert found.touchpoint.tolist() == ["phone", "phone"]
-    assert found.excluded == {NOT_INVITED: 1}
+    assert labelled.ids.tolist() == ["k1", "k2"]
+    assert labelled.invitation_ids.tolist() == ["own", "other"]
+    assert labelled.label.tolist() == [1.0, 1.0]
+    assert labelled.touchpoint.tolist() == ["phone", "phone"]
+    assert labelled.excluded == {NOT_INVITED: 1}
 
 
 def test_absent_tables_are_named(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_labels_are_what_a_plain_reading_of_the_rules_says(
     answers = [
         answer(id_, score, day + n / 1000) for n, (id_, score, day) in enumerate(answers_given)
     ]
-    found = labels(history_of(folder, invitations, answers, end), cutoffs=tuple(cutoffs))
+    labelled = labels(history_of(folder, invitations, answers, end), cutoffs=tuple(cutoffs))
     expected = []
     data_end = max(
         [end, *((row["arrived_at"] - NOON) / timedelta(days=1) for row in [*invitations, *answers])]
@@ -305,11 +305,11 @@ def test_labels_are_what_a_plain_reading_of_the_rules_says(
         ]
         label = float(max(versions, key=_arrival)["score"] <= 2) if versions else None
         expected.append((cutoff, first, label))
-    whole = [None if np.isnan(label) else label for label in found.label]
+    whole = [None if np.isnan(label) else label for label in labelled.label]
     days = [
-        float((moment - moments([NOON])[0]) / np.timedelta64(1, "D")) for moment in found.cutoffs
+        float((moment - moments([NOON])[0]) / np.timedelta64(1, "D")) for moment in labelled.cutoffs
     ]
-    assert list(zip(days, found.invitation_ids.tolist(), whole, strict=True)) == expected
+    assert list(zip(days, labelled.invitation_ids.tolist(), whole, strict=True)) == expected
 
 
 def _arrival(row: dict[str, Any]) -> datetime:

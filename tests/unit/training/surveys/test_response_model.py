@@ -50,14 +50,14 @@ def names(rows: int, a_customer: int = 1) -> np.ndarray:
 
 def test_probabilities_are_those_of_answering() -> None:
     matrix, chance, answered = drawn()
-    found = fit(matrix, answered, names(len(answered)))
-    assert found.kind == "boosters"
-    assert found.probability.mean() == pytest.approx(answered.mean(), abs=0.01)
-    assert np.corrcoef(found.probability, chance)[0, 1] > 0.9
-    assert found.auc is not None
-    assert found.auc > 0.7
-    assert found.log_loss < found.log_loss_of_rate  # type: ignore[operator]
-    assert ((found.probability > 0) & (found.probability <= 1)).all()
+    fitted = fit(matrix, answered, names(len(answered)))
+    assert fitted.kind == "boosters"
+    assert fitted.probability.mean() == pytest.approx(answered.mean(), abs=0.01)
+    assert np.corrcoef(fitted.probability, chance)[0, 1] > 0.9
+    assert fitted.auc is not None
+    assert fitted.auc > 0.7
+    assert fitted.log_loss < fitted.log_loss_of_rate  # type: ignore[operator]
+    assert ((fitted.probability > 0) & (fitted.probability <= 1)).all()
 
 
 def test_a_customers_own_answers_do_not_tell() -> None:
@@ -68,26 +68,26 @@ def test_a_customers_own_answers_do_not_tell() -> None:
     people = 500
     matrix = np.repeat(random.normal(size=(people, 3)), 10, axis=0)
     answered = np.repeat(random.random(people) < 0.3, 10)
-    found = fit(matrix, answered, names(people * 10, 10))
-    assert abs(found.probability[answered].mean() - found.probability[~answered].mean()) < 0.02
+    fitted = fit(matrix, answered, names(people * 10, 10))
+    assert abs(fitted.probability[answered].mean() - fitted.probability[~answered].mean()) < 0.02
 
 
 def test_later_outcomes_are_not_learned_from() -> None:
     matrix, _, answered = drawn()
     known_at = np.where(np.arange(len(answered)) < 2500, JANUARY, JUNE)
-    found = fit(matrix, answered, names(len(answered)), known_at)
+    fitted = fit(matrix, answered, names(len(answered)), known_at)
     turned = np.where(known_at == JUNE, ~answered, answered)
     again = fit(matrix, turned, names(len(answered)), known_at)
-    np.testing.assert_array_equal(found.probability, again.probability)
-    assert (found.rows, found.answers) == (2500, int(answered[:2500].sum()))
-    assert found.to_json()["fitted_until"] == "2025-05-01T00:00:00+00:00"
+    np.testing.assert_array_equal(fitted.probability, again.probability)
+    assert (fitted.rows, fitted.answers) == (2500, int(answered[:2500].sum()))
+    assert fitted.to_json()["fitted_until"] == "2025-05-01T00:00:00+00:00"
 
 
 def test_too_little_to_learn_from_gives_one_rate() -> None:
     matrix, _, answered = drawn(300)
-    found = fit(matrix, answered, names(300))
-    assert found.kind == "one rate"
-    assert set(found.probability) == {answered.mean()}
+    fitted = fit(matrix, answered, names(300))
+    assert fitted.kind == "one rate"
+    assert set(fitted.probability) == {answered.mean()}
     before = fit(matrix, answered, names(300), np.full(300, JUNE))
     assert (before.rows, before.answers) == (0, 0)
     assert set(before.probability) == {answered.mean()}

@@ -29,21 +29,26 @@ def answers(
 def test_the_region_holds_the_band_and_widens_with_it(seed: int, odds_ratio: float) -> None:
     label, design, response, customers = answers(60, seed)
     band = prevalence_band(label, design, response, odds_ratio)
-    found = sampled_prevalence(label, design, response, customers, odds_ratio, SETTINGS, 1)
-    assert (found.low, found.estimate, found.high) == (band.low, band.estimate, band.high)
-    assert found.region_low <= found.low <= found.estimate <= found.high <= found.region_high
-    assert found.estimate_low <= found.estimate <= found.estimate_high
+    sampled = sampled_prevalence(label, design, response, customers, odds_ratio, SETTINGS, 1)
+    assert (sampled.low, sampled.estimate, sampled.high) == (band.low, band.estimate, band.high)
+    assert (
+        sampled.region_low <= sampled.low <= sampled.estimate <= sampled.high <= sampled.region_high
+    )
+    assert sampled.estimate_low <= sampled.estimate <= sampled.estimate_high
     wider = sampled_prevalence(label, design, response, customers, odds_ratio * 2, SETTINGS, 1)
-    assert wider.region_low <= found.region_low <= found.region_high <= wider.region_high
-    assert found.estimate in found
-    assert found.region_high + 0.01 not in found
+    assert wider.region_low <= sampled.region_low <= sampled.region_high <= wider.region_high
+    assert sampled.estimate in sampled
+    assert sampled.region_high + 0.01 not in sampled
 
 
 def test_without_a_tilt_only_sampling_is_left() -> None:
     label, design, response, customers = answers()
-    found = sampled_prevalence(label, design, response, customers, 1.0, SETTINGS, 1)
-    assert found.low == found.estimate == found.high
-    assert (found.region_low, found.region_high) == (found.estimate_low, found.estimate_high)
+    sampled = sampled_prevalence(label, design, response, customers, 1.0, SETTINGS, 1)
+    assert sampled.low == sampled.estimate == sampled.high
+    assert (sampled.region_low, sampled.region_high) == (
+        sampled.estimate_low,
+        sampled.estimate_high,
+    )
 
 
 def test_rows_of_one_customer_count_together() -> None:
@@ -68,13 +73,13 @@ def test_calibration_is_observed_over_expected_of_all() -> None:
     label, design, response, customers = answers()
     probability = np.linspace(0.05, 0.4, len(label))
     band = calibration_band(label, probability, design, response, 2.0)
-    found = sampled_calibration(label, probability, design, response, customers, 2.0, SETTINGS, 1)
-    assert (found.low, found.estimate, found.high) == (band.low, band.estimate, band.high)
+    sampled = sampled_calibration(label, probability, design, response, customers, 2.0, SETTINGS, 1)
+    assert (sampled.low, sampled.estimate, sampled.high) == (band.low, band.estimate, band.high)
     weight = design * response
-    assert found.estimate == pytest.approx((weight * label).sum() / (weight * probability).sum())
-    assert found.region_low < found.low < found.high < found.region_high
+    assert sampled.estimate == pytest.approx((weight * label).sum() / (weight * probability).sum())
+    assert sampled.region_low < sampled.low < sampled.high < sampled.region_high
     again = sampled_calibration(label, probability, design, response, customers, 2.0, SETTINGS, 1)
-    assert again == found
+    assert again == sampled
     assert again.to_json()["odds_ratio"] == 2.0
 
 
@@ -89,8 +94,8 @@ def test_the_interval_is_as_wide_as_sampling() -> None:
         answered = random.random(1500) < answering
         label = (random.random(1500) < truth).astype(float)[answered]
         customers = np.array([f"c{number}" for number in range(int(answered.sum()))])
-        found = sampled_prevalence(
+        sampled = sampled_prevalence(
             label, np.ones(len(label)), 1 / answering[answered], customers, 1.0, SETTINGS, draw
         )
-        covered += found.estimate_low <= truth <= found.estimate_high
+        covered += sampled.estimate_low <= truth <= sampled.estimate_high
     assert 51 <= covered <= 60

@@ -21,45 +21,47 @@ def test_weights_are_positive_with_mean_one_and_clipped(
     drawn: list[tuple[float, float]], quantile: float, most: float
 ) -> None:
     sampling, answering = (np.array(values) for values in zip(*drawn, strict=True))
-    found = survey_weights(
+    weighted = survey_weights(
         1 / sampling, answering, SurveySettings(weight_quantile=quantile, weight_most=most)
     )
-    for weight in (found.design, found.combined):
+    for weight in (weighted.design, weighted.combined):
         assert (weight > 0).all()
         assert weight.mean() == pytest.approx(1)
-    assert (found.response >= 1).all()
-    assert (found.response <= found.clip).all()
-    assert 1 <= found.clip <= most
-    np.testing.assert_array_equal(found.response[~found.clipped], (1 / answering)[~found.clipped])
-    assert (1 / answering[found.clipped] > found.clip).all()
-    assert 1 <= found.effective_rows <= len(drawn) * (1 + 1e-9)
+    assert (weighted.response >= 1).all()
+    assert (weighted.response <= weighted.clip).all()
+    assert 1 <= weighted.clip <= most
+    np.testing.assert_array_equal(
+        weighted.response[~weighted.clipped], (1 / answering)[~weighted.clipped]
+    )
+    assert (1 / answering[weighted.clipped] > weighted.clip).all()
+    assert 1 <= weighted.effective_rows <= len(drawn) * (1 + 1e-9)
     np.testing.assert_allclose(
-        found.combined / found.combined[0],
-        found.design * found.response / (found.design * found.response)[0],
+        weighted.combined / weighted.combined[0],
+        weighted.design * weighted.response / (weighted.design * weighted.response)[0],
     )
 
 
 def test_equal_chances_need_no_weights() -> None:
-    found = survey_weights(np.full(50, 3.0), np.full(50, 0.2), SETTINGS)
-    np.testing.assert_allclose(found.combined, 1)
-    said = found.diagnostics()
-    assert (said.effective_rows, said.design_effective_rows) == (
+    weighted = survey_weights(np.full(50, 3.0), np.full(50, 0.2), SETTINGS)
+    np.testing.assert_allclose(weighted.combined, 1)
+    diagnostics = weighted.diagnostics()
+    assert (diagnostics.effective_rows, diagnostics.design_effective_rows) == (
         pytest.approx(50),
         pytest.approx(50),
     )
-    assert said.clipped_share == 0
-    assert said.least == said.median == said.most == pytest.approx(1)
+    assert diagnostics.clipped_share == 0
+    assert diagnostics.least == diagnostics.median == diagnostics.most == pytest.approx(1)
 
 
 def test_a_few_large_weights_are_reported() -> None:
     answering = np.full(1000, 0.5)
     answering[:30] = 0.001
-    said = survey_weights(
+    diagnostics = survey_weights(
         np.ones(1000), answering, SurveySettings(weight_quantile=0.98, weight_most=20)
     ).diagnostics()
-    assert said.clip == 20
-    assert said.clipped_share == pytest.approx(0.03)
-    assert said.effective_rows < 500
+    assert diagnostics.clip == 20
+    assert diagnostics.clipped_share == pytest.approx(0.03)
+    assert diagnostics.effective_rows < 500
 
 
 def test_weights_correct_for_who_was_invited_and_who_answers() -> None:
@@ -72,17 +74,17 @@ def test_weights_correct_for_who_was_invited_and_who_answers() -> None:
     invited = random.random(rows) < sampling
     answered = random.random(rows) < answering
     responding = invited & answered
-    found = survey_weights(
+    weighted = survey_weights(
         1 / sampling[responding],
         answering[responding],
         SurveySettings(weight_quantile=1, weight_most=1000),
     )
     truth = low.mean()
     assert abs(low[responding].mean() - truth) > 0.03
-    assert np.average(low[responding], weights=found.combined) == pytest.approx(truth, abs=0.01)
+    assert np.average(low[responding], weights=weighted.combined) == pytest.approx(truth, abs=0.01)
     matrix = np.column_stack([app, business, random.normal(size=rows)])[invited]
     before = balance(
-        matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], found
+        matrix, ["app", "business", "noise"], answered[invited], 1 / sampling[invited], weighted
     )
     by_name = {one.column: one for one in before}
     assert before[0].column == "app"
@@ -96,13 +98,13 @@ def test_what_is_missing_is_compared_too() -> None:
     answered = np.array([True, True, False, False])
     matrix = np.array([[np.nan, 1.0], [2.0, 1.0], [4.0, 1.0], [4.0, 1.0]])
     weights = survey_weights(np.ones(2), np.array([0.5, 0.5]), SETTINGS)
-    found = {
+    weighted = {
         one.column: one for one in balance(matrix, ["x", "constant"], answered, np.ones(4), weights)
     }
-    assert set(found) == {"x", "x missing"}
-    assert found["x missing"].asked == pytest.approx(0.25)
-    assert found["x missing"].before > 0
-    assert found["x"].before < 0
+    assert set(weighted) == {"x", "x missing"}
+    assert weighted["x missing"].asked == pytest.approx(0.25)
+    assert weighted["x missing"].before > 0
+    assert weighted["x"].before < 0
 
 
 @pytest.mark.parametrize(

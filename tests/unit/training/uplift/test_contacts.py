@@ -36,13 +36,13 @@ class Features:
     def historical(self, service: str, ids: Sequence[str], times: Times) -> np.ndarray:
         assert service == SERVICE
         self.asked += 1
-        found = np.zeros((len(ids), WIDTH))
-        found[:, 0] = [float(id_[1:]) for id_ in ids]
-        found[:, 1] = (times - np.datetime64(day(0).replace(tzinfo=None), "us")) / np.timedelta64(
-            1, "D"
-        )
-        found[np.isin(ids, self.unknown)] = np.nan
-        return found
+        experiment = np.zeros((len(ids), WIDTH))
+        experiment[:, 0] = [float(id_[1:]) for id_ in ids]
+        experiment[:, 1] = (
+            times - np.datetime64(day(0).replace(tzinfo=None), "us")
+        ) / np.timedelta64(1, "D")
+        experiment[np.isin(ids, self.unknown)] = np.nan
+        return experiment
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ def contact(
 
 def read(tables: LineTables, folder: Path, action: str = "call", **features: Any) -> Experiment:
     history = tables.history(folder)
-    (found,) = experiments(history, Features(**features), [select_contacts(history, action)])  # type: ignore[arg-type]
-    return found
+    (experiment,) = experiments(history, Features(**features), [select_contacts(history, action)])  # type: ignore[arg-type]
+    return experiment
 
 
 def test_treatment_is_compared_with_control_on_earlier_features(
@@ -91,29 +91,34 @@ def test_treatment_is_compared_with_control_on_earlier_features(
     contact(tables, 3, 9.0, "control", lost=1.0)
     contact(tables, 4, -0.1, "treatment")
     contact(tables, 5, 1.5, "holdout", 0.1)
-    found = read(tables, tmp_path)
-    rows = {int(line): row for row, line in enumerate(found.matrix[:, 0])}
-    assert found.arms == ("control", "call")
-    assert {line: int(found.arm[row]) for line, row in rows.items()} == {1: 1, 2: 0, 3: 0, 4: 1}
-    assert {line: float(found.outcome[row]) for line, row in rows.items()} == {
+    experiment = read(tables, tmp_path)
+    rows = {int(line): row for row, line in enumerate(experiment.matrix[:, 0])}
+    assert experiment.arms == ("control", "call")
+    assert {line: int(experiment.arm[row]) for line, row in rows.items()} == {
+        1: 1,
+        2: 0,
+        3: 0,
+        4: 1,
+    }
+    assert {line: float(experiment.outcome[row]) for line, row in rows.items()} == {
         1: 0.0,
         2: 1.0,
         3: 0.0,
         4: 1.0,
     }
     # The Monday before, or the one it happened on; never one after.
-    assert {line: float(found.matrix[row, 1]) for line, row in rows.items()} == {
+    assert {line: float(experiment.matrix[row, 1]) for line, row in rows.items()} == {
         1: 0.0,
         2: 0.0,
         3: 7.0,
         4: -7.0,
     }
-    np.testing.assert_allclose(found.propensity, 0.5)
-    assert found.source == "stored"
-    assert found.left_out == {"in the holdout, which goes without all offers": 1}
+    np.testing.assert_allclose(experiment.propensity, 0.5)
+    assert experiment.source == "stored"
+    assert experiment.left_out == {"in the holdout, which goes without all offers": 1}
     # Customers 1 and 2 share a household.
-    assert found.cluster[rows[1]] == found.cluster[rows[2]]
-    assert len(np.unique(found.cluster)) == 3
+    assert experiment.cluster[rows[1]] == experiment.cluster[rows[2]]
+    assert len(np.unique(experiment.cluster)) == 3
 
 
 def test_contacts_without_a_draw_or_an_outcome_are_left_out_and_counted(
@@ -134,9 +139,9 @@ def test_contacts_without_a_draw_or_an_outcome_are_left_out_and_counted(
     contact(tables, 18, 40.0, "control", 0.5)  # the newest history is a month old by then
     contact(tables, 11, 2.0, "control", 0.5, subscription_id=None)
     contact(tables, 12, 2.0, "control", 0.5)
-    found = read(tables, tmp_path, unknown=("s2",))
-    assert found.matrix[:, 0].tolist() == [1.0]
-    assert found.left_out == {
+    experiment = read(tables, tmp_path, unknown=("s2",))
+    assert experiment.matrix[:, 0].tolist() == [1.0]
+    assert experiment.left_out == {
         "not drawn at random: no propensity": 1,
         "not drawn at random: propensity 0 or 1": 2,
         "about a customer as a whole": 1,
@@ -177,9 +182,13 @@ def test_propensities_are_those_of_the_draw_among_who_was_not_held_out(
         contact(tables, number, 1.0, arm, propensity)
     contact(tables, 8, 1.0, "treatment", 0.25, campaign_id="another")
     contact(tables, 7, 1.0, "control", 0.75, campaign_id="another")
-    found = read(tables, tmp_path)
+    experiment = read(tables, tmp_path)
     by_line = dict(
-        zip(found.matrix[:, 0].astype(int).tolist(), found.propensity.tolist(), strict=True)
+        zip(
+            experiment.matrix[:, 0].astype(int).tolist(),
+            experiment.propensity.tolist(),
+            strict=True,
+        )
     )
     assert [by_line[number] for number in range(1, len(expected) + 1)] == pytest.approx(expected)
     assert (by_line[8], by_line[7]) == (0.25, 0.75)
@@ -192,9 +201,9 @@ def test_a_campaign_that_only_holds_out_compares_nothing(
     contact(tables, 2, 1.0, "holdout", 0.1, campaign_id="all")
     contact(tables, 3, 1.0, "treatment", 0.5)
     contact(tables, 4, 1.0, "control", 0.5)
-    found = read(tables, tmp_path)
-    assert sorted(found.matrix[:, 0]) == [3.0, 4.0]
-    assert found.left_out["drawn among no other arm than the holdout"] == 1
+    experiment = read(tables, tmp_path)
+    assert sorted(experiment.matrix[:, 0]) == [3.0, 4.0]
+    assert experiment.left_out["drawn among no other arm than the holdout"] == 1
 
 
 def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(
@@ -216,9 +225,9 @@ def test_who_was_treated_for_another_reason_before_the_outcome_is_marked(
         subscription_id="s6",
         campaign_id="later",
     )
-    found = read(tables, tmp_path)
-    (mark,) = found.marks.values()
-    assert sorted(found.matrix[mark, 0]) == [1.0, 4.0]
+    experiment = read(tables, tmp_path)
+    (mark,) = experiment.marks.values()
+    assert sorted(experiment.matrix[mark, 0]) == [1.0, 4.0]
 
 
 def test_features_are_read_once_for_all_actions(tables: LineTables, tmp_path: Path) -> None:

@@ -32,43 +32,43 @@ def works_for_all() -> EvaluatedExperiment:
 def test_groups_that_gain_and_groups_that_are_harmed_are_distinguished(
     helps_and_harms: EvaluatedExperiment,
 ) -> None:
-    (found,) = helps_and_harms.actions
-    assert found.targetable
-    assert not found.works
-    assert not found.harms
-    assert "targetable" in found.verdict
-    assert found.groups[0].effect.low > 0
-    assert found.groups[-1].harmed
-    assert not found.groups[0].harmed
-    assert found.groups[-1].effect.value == pytest.approx(-0.15, abs=0.06)
-    (trait, *_) = found.groups[-1].traits
+    (evaluated_action,) = helps_and_harms.actions
+    assert evaluated_action.targetable
+    assert not evaluated_action.works
+    assert not evaluated_action.harms
+    assert "targetable" in evaluated_action.verdict
+    assert evaluated_action.groups[0].effect.low > 0
+    assert evaluated_action.groups[-1].harmed
+    assert not evaluated_action.groups[0].harmed
+    assert evaluated_action.groups[-1].effect.value == pytest.approx(-0.15, abs=0.06)
+    (trait, *_) = evaluated_action.groups[-1].traits
     assert (trait.feature, trait.category) == ("f1", None)
     assert trait.here < -0.3 < 0.1 < trait.elsewhere
 
 
 def test_an_action_that_works_for_all_alike(works_for_all: EvaluatedExperiment) -> None:
-    (found,) = works_for_all.actions
-    assert found.works
-    assert found.average.low < 0.12 < found.average.high
-    assert found.verdict.startswith("works")
-    assert not any(group.harmed for group in found.groups)
+    (evaluated_action,) = works_for_all.actions
+    assert evaluated_action.works
+    assert evaluated_action.average.low < 0.12 < evaluated_action.average.high
+    assert evaluated_action.verdict.startswith("works")
+    assert not any(group.harmed for group in evaluated_action.groups)
 
 
 def test_the_same_action_turned_round_does_harm() -> None:
     turned = experiment(rows=4_000, effect=0.12, seed=2)
-    (found,) = evaluate_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
-    assert found.harms
-    assert not found.works
-    assert "harm" in found.verdict
-    assert found.average.value == pytest.approx(-0.12, abs=0.04)
+    (evaluated_action,) = evaluate_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
+    assert evaluated_action.harms
+    assert not evaluated_action.works
+    assert "harm" in evaluated_action.verdict
+    assert evaluated_action.average.value == pytest.approx(-0.12, abs=0.04)
 
 
 def test_no_detectable_uplift_is_a_verdict() -> None:
-    (found,) = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK).actions
-    assert not found.works
-    assert not found.targetable
-    assert found.verdict == NOTHING == "no detectable uplift"
-    assert found.to_json()["verdict"] == "no detectable uplift"
+    (evaluated_action,) = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK).actions
+    assert not evaluated_action.works
+    assert not evaluated_action.targetable
+    assert evaluated_action.verdict == NOTHING == "no detectable uplift"
+    assert evaluated_action.to_json()["verdict"] == "no detectable uplift"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_verdicts_in_words(
     average: tuple[float, float], qini: tuple[float, float], verdict: str
 ) -> None:
     nothing, arm = Estimate(0.0, 0.0, 0.0), Arm(name="a", rows=1, outcome=0.5)
-    found = ActionUplift(
+    evaluated_action = ActionUplift(
         action="call",
         control=arm,
         treatment=arm,
@@ -106,7 +106,7 @@ def test_verdicts_in_words(
         groups=(),
         curve=(),
     )
-    assert found.verdict == verdict
+    assert evaluated_action.verdict == verdict
 
 
 def test_without_features_the_effect_is_the_plain_difference_and_nobody_is_ranked() -> None:
@@ -136,8 +136,8 @@ def test_features_that_take_up_the_effect_are_noticed_together() -> None:
 def test_policies_are_valued_both_ways_and_against_random(
     helps_and_harms: EvaluatedExperiment,
 ) -> None:
-    (found,) = helps_and_harms.actions
-    policies = {policy.name: policy for policy in found.policies}
+    (evaluated_action,) = helps_and_harms.actions
+    policies = {policy.name: policy for policy in evaluated_action.policies}
     assert list(policies) == ["nobody", "everybody", "random", "riskiest", "model"]
     assert policies["model"].share == policies["random"].share == QUICK.capacity_share
     assert policies["model"].over_random is not None
@@ -158,10 +158,10 @@ def test_policies_are_valued_both_ways_and_against_random(
 def test_the_curve_goes_from_no_row_to_all_rows_and_agrees_with_the_policies(
     helps_and_harms: EvaluatedExperiment,
 ) -> None:
-    (found,) = helps_and_harms.actions
-    assert (found.curve[0].share, found.curve[0].gain.value) == (0.0, 0.0)
-    policies = {policy.name: policy for policy in found.policies}
-    at = {round(point.share, 4): point.gain.value for point in found.curve}
+    (evaluated_action,) = helps_and_harms.actions
+    assert (evaluated_action.curve[0].share, evaluated_action.curve[0].gain.value) == (0.0, 0.0)
+    policies = {policy.name: policy for policy in evaluated_action.policies}
+    at = {round(point.share, 4): point.gain.value for point in evaluated_action.curve}
     assert at[1.0] == pytest.approx(policies["everybody"].gain.value, abs=1e-9)
     assert at[QUICK.capacity_share] == pytest.approx(policies["model"].gain.value, abs=1e-9)
 
@@ -169,32 +169,36 @@ def test_the_curve_goes_from_no_row_to_all_rows_and_agrees_with_the_policies(
 def test_the_model_repeats_what_the_experiment_vouches_for(
     helps_and_harms: EvaluatedExperiment,
 ) -> None:
-    (found,) = helps_and_harms.actions
+    (evaluated_action,) = helps_and_harms.actions
     model = helps_and_harms.model(0, "uplift_call", None)
     fresh = experiment(rows=2_000, seed=77, spread=0.15)
-    said = model.predict(fresh.matrix)
-    assert (model.works, model.targetable, model.average) == (False, True, found.average.value)
+    predicted = model.predict(fresh.matrix)
+    assert (model.works, model.targetable, model.average) == (
+        False,
+        True,
+        evaluated_action.average.value,
+    )
     assert 0 < model.slope <= 1
     up, down = fresh.matrix[:, 1] > 0.2, fresh.matrix[:, 1] < -0.2
-    assert said.effect[up].mean() > 0.03
-    assert said.effect[down].mean() < -0.03
-    assert said.group[up].mean() < said.group[down].mean()
-    assert np.bincount(said.group, minlength=5) == pytest.approx([400] * 5, abs=200)
-    assert set(zip(said.low, said.high, strict=True)) == {
-        (group.effect.low, group.effect.high) for group in found.groups
+    assert predicted.effect[up].mean() > 0.03
+    assert predicted.effect[down].mean() < -0.03
+    assert predicted.group[up].mean() < predicted.group[down].mean()
+    assert np.bincount(predicted.group, minlength=5) == pytest.approx([400] * 5, abs=200)
+    assert set(zip(predicted.low, predicted.high, strict=True)) == {
+        (group.effect.low, group.effect.high) for group in evaluated_action.groups
     }
-    assert model.documents["uplift.json"]["verdict"] == found.verdict
+    assert model.documents["uplift.json"]["verdict"] == evaluated_action.verdict
 
 
 def test_without_a_ranking_all_rows_get_the_average_effect() -> None:
     evaluated = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
-    said = evaluated.model(0, "uplift_call", None).predict(evaluated.experiment.matrix)
-    np.testing.assert_allclose(said.effect, evaluated.actions[0].average.value)
+    predicted = evaluated.model(0, "uplift_call", None).predict(evaluated.experiment.matrix)
+    np.testing.assert_allclose(predicted.effect, evaluated.actions[0].average.value)
 
 
 def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path: Path) -> None:
-    found = experiment(rows=1_200, spread=0.1, cluster=2)
-    one, two = evaluate_experiment(found, QUICK), evaluate_experiment(found, QUICK)
+    drawn = experiment(rows=1_200, spread=0.1, cluster=2)
+    one, two = evaluate_experiment(drawn, QUICK), evaluate_experiment(drawn, QUICK)
     assert one.actions == two.actions
     digests = [
         evaluated.model(0, "uplift_call", None).save(tmp_path / str(place))
@@ -222,11 +226,11 @@ def test_each_of_several_actions_has_its_own_verdict() -> None:
 
 
 def test_numbers_as_outcome() -> None:
-    found = experiment(rows=2_000, effect=0.0)
+    drawn = experiment(rows=2_000, effect=0.0)
     spend = (
-        20 + 5 * found.matrix[:, 0] + 3 * found.arm + np.random.default_rng(1).normal(0, 4, 2_000)
+        20 + 5 * drawn.matrix[:, 0] + 3 * drawn.arm + np.random.default_rng(1).normal(0, 4, 2_000)
     )
-    (evaluated,) = evaluate_experiment(replace(found, outcome=spend), QUICK).actions
+    (evaluated,) = evaluate_experiment(replace(drawn, outcome=spend), QUICK).actions
     assert evaluated.works
     assert evaluated.average.low < 3 < evaluated.average.high
     # What models explain takes noise out: far narrower than the difference of means.
@@ -237,17 +241,17 @@ def test_numbers_as_outcome() -> None:
 
 
 def test_an_arm_that_is_much_smaller_than_the_others() -> None:
-    found = experiment(rows=4_000, treated=0.03, effect=0.1)
-    (evaluated,) = evaluate_experiment(found, QUICK).actions
+    drawn = experiment(rows=4_000, treated=0.03, effect=0.1)
+    (evaluated,) = evaluate_experiment(drawn, QUICK).actions
     assert evaluated.treatment.rows < 150
     assert evaluated.average.low < 0.1 < evaluated.average.high
 
 
 def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
-    found = experiment(rows=1_500, spread=0.15)
-    sparse = found.matrix.copy()
+    drawn = experiment(rows=1_500, spread=0.15)
+    sparse = drawn.matrix.copy()
     sparse[5:, 2] = np.nan
-    (evaluated,) = evaluate_experiment(replace(found, matrix=sparse), QUICK).actions
+    (evaluated,) = evaluate_experiment(replace(drawn, matrix=sparse), QUICK).actions
     for group in evaluated.groups:
         assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
 

@@ -14,9 +14,9 @@ from training.uplift.experiment import Experiment
 
 
 def test_a_sound_experiment_passes() -> None:
-    found = experiment()
-    assert found.checked() is found
-    assert found.binary
+    sound = experiment()
+    assert sound.checked() is sound
+    assert sound.binary
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_what_allows_no_estimate_is_refused_by_name(
 
 
 def test_some_rows_of_an_experiment() -> None:
-    found = replace(experiment(cluster=2), marks={"again": np.arange(3_000) % 3 == 0})
-    part = found.rows(np.array([4, 5, 2_000]))
+    sound = replace(experiment(cluster=2), marks={"again": np.arange(3_000) % 3 == 0})
+    part = sound.rows(np.array([4, 5, 2_000]))
     assert part.cluster.tolist() == [0, 0, 1]
-    np.testing.assert_array_equal(part.matrix, found.matrix[[4, 5, 2_000]])
+    np.testing.assert_array_equal(part.matrix, sound.matrix[[4, 5, 2_000]])
     assert part.marks["again"].tolist() == [False, False, False]
-    assert found.marked()["again"]["control"] == pytest.approx(1 / 3, abs=0.05)
+    assert sound.marked()["again"]["control"] == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_arms_drawn_at_random_raise_no_flag() -> None:
@@ -71,21 +71,21 @@ def test_arms_drawn_at_random_raise_no_flag() -> None:
 
 
 def test_a_column_written_after_the_treatment_is_flagged() -> None:
-    found = experiment(rows=4_000)
+    sound = experiment(rows=4_000)
     random = np.random.default_rng(1)
-    leaked = found.matrix.copy()
-    leaked[:, 3] += 0.3 * found.arm
-    leaked[(found.arm == 1) & (random.random(4_000) < 0.2), 4] = np.nan
-    leaked[:, 5] = np.where(random.random(4_000) < 0.1, found.arm, 2)
-    found = replace(found, matrix=leaked, categories={5: ("no", "yes", "other")})
-    assert {flag.feature for flag in imbalances(found)} == {"f3", "f4", "f5"}
-    assert {flag.arm for flag in imbalances(found)} == {"call"}
+    leaked = sound.matrix.copy()
+    leaked[:, 3] += 0.3 * sound.arm
+    leaked[(sound.arm == 1) & (random.random(4_000) < 0.2), 4] = np.nan
+    leaked[:, 5] = np.where(random.random(4_000) < 0.1, sound.arm, 2)
+    sound = replace(sound, matrix=leaked, categories={5: ("no", "yes", "other")})
+    assert {flag.feature for flag in imbalances(sound)} == {"f3", "f4", "f5"}
+    assert {flag.arm for flag in imbalances(sound)} == {"call"}
 
 
 def test_arms_with_other_shares_than_their_propensities_are_flagged() -> None:
-    found = experiment(rows=4_000, treated=0.6)
-    assert not imbalances(found)
-    wrong = replace(found, propensity=np.full(4_000, 0.5))
+    sound = experiment(rows=4_000, treated=0.6)
+    assert not imbalances(sound)
+    wrong = replace(sound, propensity=np.full(4_000, 0.5))
     assert {(flag.arm, flag.feature) for flag in imbalances(wrong)} == {
         ("control", None),
         ("call", None),
@@ -96,9 +96,9 @@ def test_arms_with_other_shares_than_their_propensities_are_flagged() -> None:
 def test_households_drawn_together_are_no_reason_for_a_flag() -> None:
     flagged = 0
     for seed in range(40):
-        found: Experiment = experiment(rows=1_500, seed=seed, cluster=5)
-        found = replace(
-            found, matrix=np.random.default_rng(seed).normal(size=(300, 6))[found.cluster]
+        sound: Experiment = experiment(rows=1_500, seed=seed, cluster=5)
+        sound = replace(
+            sound, matrix=np.random.default_rng(seed).normal(size=(300, 6))[sound.cluster]
         )
-        flagged += bool(imbalances(found))
+        flagged += bool(imbalances(sound))
     assert flagged <= 1

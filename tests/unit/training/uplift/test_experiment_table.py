@@ -49,26 +49,28 @@ def read(tmp_path: Path) -> Callable[..., ExperimentTable]:
 
 
 def effect(table: ExperimentTable) -> float:
-    found = table.experiment
-    return float(found.outcome[found.arm == 1].mean() - found.outcome[found.arm == 0].mean())
+    read_rows = table.experiment
+    return float(
+        read_rows.outcome[read_rows.arm == 1].mean() - read_rows.outcome[read_rows.arm == 0].mean()
+    )
 
 
 def test_a_plain_table_needs_no_further_options(
     read: Callable[..., ExperimentTable],
 ) -> None:
     table = read()
-    found = table.experiment
-    assert found.arms == ("control", "call")
-    assert found.features == found.labels == ("tenure", "plan")
-    assert found.categories == {1: ("basic", "plus")}
-    assert found.source == "shares"
+    read_rows = table.experiment
+    assert read_rows.arms == ("control", "call")
+    assert read_rows.features == read_rows.labels == ("tenure", "plan")
+    assert read_rows.categories == {1: ("basic", "plus")}
+    assert read_rows.source == "shares"
     assert table.control_why == "by its name"
     assert (
         table.good_why == "good means stayed = yes, as 'stayed' names no loss; --good changes that"
     )
-    share = float((found.arm == 1).mean())
-    np.testing.assert_allclose(found.propensity, np.where(found.arm == 1, share, 1 - share))
-    assert len(np.unique(found.cluster)) == ROWS
+    share = float((read_rows.arm == 1).mean())
+    np.testing.assert_allclose(read_rows.propensity, np.where(read_rows.arm == 1, share, 1 - share))
+    assert len(np.unique(read_rows.cluster)) == ROWS
     assert effect(table) > 0.15
 
 
@@ -270,10 +272,11 @@ def test_a_good_outcome_beside_yes_and_no_is_kept(read: Callable[..., Experiment
 
 def test_more_arms_are_each_compared_with_control(read: Callable[..., ExperimentTable]) -> None:
     arms = ["gift" if number % 3 == 0 else arm for number, arm in enumerate(columns()["arm"])]
-    found = read({"arm": arms}).experiment
-    assert found.arms == ("control", "call", "gift")
+    read_rows = read({"arm": arms}).experiment
+    assert read_rows.arms == ("control", "call", "gift")
     np.testing.assert_allclose(
-        [found.propensity[found.arm == arm][0] for arm in range(3)], np.bincount(found.arm) / ROWS
+        [read_rows.propensity[read_rows.arm == arm][0] for arm in range(3)],
+        np.bincount(read_rows.arm) / ROWS,
     )
 
 
@@ -284,12 +287,12 @@ def test_stored_propensities_are_taken_and_what_was_not_drawn_is_left_out(
         [0.5, 0.4, 1.0, 0.0, None, 0.6][number % 20] if number % 20 < 6 else 0.5
         for number in range(ROWS)
     ]
-    found = read({"p": chance}, propensity="p").experiment
-    assert found.source == "stored"
-    assert len(found.outcome) == ROWS - 60
-    assert found.left_out == {"p is blank": 20, "p is 0 or 1: not randomised": 40}
-    assert set(np.unique(found.propensity)) == {0.4, 0.5, 0.6}
-    assert "p" not in found.features
+    read_rows = read({"p": chance}, propensity="p").experiment
+    assert read_rows.source == "stored"
+    assert len(read_rows.outcome) == ROWS - 60
+    assert read_rows.left_out == {"p is blank": 20, "p is 0 or 1: not randomised": 40}
+    assert set(np.unique(read_rows.propensity)) == {0.4, 0.5, 0.6}
+    assert "p" not in read_rows.features
 
 
 def test_blank_arms_and_outcomes_are_left_out_and_counted(

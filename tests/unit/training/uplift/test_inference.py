@@ -114,8 +114,8 @@ def test_a_slope_is_that_of_least_squares() -> None:
     random = np.random.default_rng(2)
     predicted = random.normal(size=500)
     score = 0.4 * predicted + random.normal(size=500)
-    found = slope(score, predicted, alone(score))
-    assert found.value == pytest.approx(np.polyfit(predicted, score, 1)[0])
+    measured = slope(score, predicted, alone(score))
+    assert measured.value == pytest.approx(np.polyfit(predicted, score, 1)[0])
     assert slope(score, np.ones(500), alone(score)) == PointEstimate(0.0, 0.0, 500)
 
 
@@ -142,8 +142,8 @@ def test_95_per_cent_intervals_hold_the_truth_about_95_times_in_a_hundred(kind: 
     truth = _figure(kind, *_draw(np.random.default_rng(99), 400_000)).value
     held = 0
     for seed in range(draws):
-        found = _figure(kind, *_draw(np.random.default_rng(seed), rows)).interval()
-        held += found.low <= truth <= found.high
+        measured = _figure(kind, *_draw(np.random.default_rng(seed), rows)).interval()
+        held += measured.low <= truth <= measured.high
     # Somewhat fewer than 95 are allowed for: the sample is small and the scores have tails.
     assert binom.ppf(0.001, draws, 0.93) <= held <= binom.ppf(0.999, draws, 0.965)
 

@@ -22,28 +22,28 @@ def test_wrong_models_do_not_bias_the_effect(
     """Where propensities are the arms' shares, constants cancel out: the effect is the difference
     of the arms' means.
     """
-    found = experiment(rows=600, seed=seed, effect=0.1, stored=False)
+    drawn = experiment(rows=600, seed=seed, effect=0.1, stored=False)
     rows = np.arange(600)
     expected = np.stack([np.full(600, wrong_untreated), np.full(600, wrong_treated)])
-    score = score_rows(found, rows, expected)
-    means = [found.outcome[found.arm == arm].mean() for arm in (0, 1)]
+    score = score_rows(drawn, rows, expected)
+    means = [drawn.outcome[drawn.arm == arm].mean() for arm in (0, 1)]
     assert score.effect[0].mean() == pytest.approx(means[1] - means[0], abs=1e-9)
     np.testing.assert_allclose(score.weighted.mean(axis=1), means, atol=1e-9)
 
 
 def test_models_that_miss_nothing_leave_nothing_to_correct() -> None:
-    found = experiment(rows=500)
-    expected = np.stack([np.where(found.arm == arm, found.outcome, 0.5) for arm in (0, 1)])
-    np.testing.assert_allclose(score_rows(found, np.arange(500), expected).arms, expected)
+    drawn = experiment(rows=500)
+    expected = np.stack([np.where(drawn.arm == arm, drawn.outcome, 0.5) for arm in (0, 1)])
+    np.testing.assert_allclose(score_rows(drawn, np.arange(500), expected).arms, expected)
 
 
 def test_more_who_stay_among_the_treated_is_positive() -> None:
-    found = experiment(rows=4_000, effect=0.2)
+    drawn = experiment(rows=4_000, effect=0.2)
     flat = np.full((2, 4_000), 0.75)
-    assert score_rows(found, np.arange(4_000), flat).effect[0].mean() == pytest.approx(
+    assert score_rows(drawn, np.arange(4_000), flat).effect[0].mean() == pytest.approx(
         0.2, abs=0.05
     )
-    swapped = replace(found, arm=1 - found.arm, propensity=1 - found.propensity)
+    swapped = replace(drawn, arm=1 - drawn.arm, propensity=1 - drawn.propensity)
     assert score_rows(swapped, np.arange(4_000), flat).effect[0].mean() == pytest.approx(
         -0.2, abs=0.05
     )
@@ -78,22 +78,22 @@ def test_folds_are_of_about_equal_size() -> None:
 def test_no_row_is_scored_by_a_model_that_has_seen_it_or_its_household() -> None:
     """Outcomes that only their own household could reveal are not used."""
     random = np.random.default_rng(3)
-    found = experiment(rows=1_500, cluster=3)
-    secret = random.integers(0, 2, 500)[found.cluster].astype(np.float64)
+    drawn = experiment(rows=1_500, cluster=3)
+    secret = random.integers(0, 2, 500)[drawn.cluster].astype(np.float64)
     # Two numbers identify each household, so that a model fitted on it would remember it.
-    found = replace(
-        found,
+    drawn = replace(
+        drawn,
         outcome=secret,
         matrix=np.column_stack(
-            [found.matrix, found.cluster, random.normal(size=500)[found.cluster]]
+            [drawn.matrix, drawn.cluster, random.normal(size=500)[drawn.cluster]]
         ),
     )
-    found = replace(
-        found,
+    drawn = replace(
+        drawn,
         features=tuple(f"f{place}" for place in range(8)),
         labels=tuple(f"f{place}" for place in range(8)),
     )
-    folds = cluster_folds(found.cluster, 3, random)
-    expected, models = cross_fit(found, Learners(found, 1), np.arange(1_500), folds)
+    folds = cluster_folds(drawn.cluster, 3, random)
+    expected, models = cross_fit(drawn, Learners(drawn, 1), np.arange(1_500), folds)
     assert abs(np.corrcoef(expected[0], secret)[0, 1]) < 0.15
     assert len(models) == 3
