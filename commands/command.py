@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from holdfast.errors import HoldfastError
+from holdfast.interrupt import INTERRUPTED, MESSAGE
 
 if TYPE_CHECKING:
     from holdfast.home import Home
@@ -48,7 +49,7 @@ def reporting_errors(command: Callable[..., None]) -> Callable[..., None]:
         except typer.Exit:
             raise
         except KeyboardInterrupt:
-            _fail("interrupted; nothing is lost, run the same command again", 130)
+            _fail(MESSAGE, INTERRUPTED)
         except Exception as error:
             first_line = (str(error).splitlines() or [""])[0]
             _fail(f"unexpected {type(error).__name__}: {first_line} (--debug shows where)", 1)

@@ -17,6 +17,7 @@ from commands.simulate import simulate
 from commands.tables import inspect, sample
 from commands.train import train
 from commands.uplift import uplift
+from holdfast.interrupt import end_soon_after_interrupt
 
 app = typer.Typer(
     name="holdfast",
@@ -38,6 +39,7 @@ for command in (quickstart, inspect, sample, serve, demo, simulate, train, uplif
 
 def main() -> None:
     """Entry point of the `holdfast` command."""
+    end_soon_after_interrupt()
     app()
 
 

@@ -21,6 +21,7 @@ def serve(
     ] = 3000,
 ) -> None:
     """Answer prediction requests over HTTP."""
+    from holdfast.interrupt import end_in_its_own_time
     from models.churn import CHURN_MODELS
     from models.registry import require_served
 
@@ -28,4 +29,5 @@ def serve(
     require_served(served, CHURN_MODELS)
     from serving.server import run
 
+    end_in_its_own_time()
     run(served, host, port)
