@@ -1,5 +1,6 @@
 """`holdfast data`: check."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -8,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.tables import (
+    ArrivalLagOption,
+    ColumnsOption,
+    EncodingOption,
+    TimeZoneOption,
+    asking,
+    raw_options_of,
+)
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from features.intake.report import CheckReport, TableReport
@@ -38,10 +48,14 @@ def check(
         str,
         typer.Argument(
             metavar="WHERE",
-            help="Raw tables: a folder of parquet or CSV, or a SQLAlchemy URL.",
+            help="Raw tables: a folder of files, or a SQLAlchemy URL.",
             show_default=False,
         ),
     ],
+    columns: ColumnsOption = None,
+    encoding: EncodingOption = None,
+    time_zone: TimeZoneOption = None,
+    arrival_lag_days: ArrivalLagOption = None,
     home: HomeOption = None,
     quarantine: Annotated[
         Path | None,
@@ -55,11 +69,12 @@ def check(
     """Check raw tables against their contracts; exit code 3 when rows were quarantined."""
     from commands.console import print_json, results_only
 
-    with results_only():
+    with results_only(), asking(where):
         from features.sources import open_source
         from holdfast.clock import system_clock
 
-        source = open_source(where)
+        options = raw_options_of(columns, time_zone, arrival_lag_days)
+        source = open_source(where, encoding)
         from features.fields import features_without
         from features.intake.check import check as run
 
@@ -67,6 +82,7 @@ def check(
             source,
             quarantine=quarantine or home_of(home).checked,
             now=system_clock(),
+            options=options,
             disables=features_without,
         )
     if as_json:
@@ -119,17 +135,20 @@ def _print_check(report: "CheckReport") -> None:
     console.print(_tables(report))
     if not report.clean:
         console.print(_rules(report))
+    print_readings(report, console)
     for table in report.tables:
         if table.unknown_columns:
             console.print(
-                f"[dim]not used[/dim] {table.table}: {escape(', '.join(table.unknown_columns))}"
+                f"[dim]not used[/dim] {table.table}: {escape(_named(table.unknown_columns, table.suggestions))}"
             )
         if table.absent_columns:
             console.print(
                 f"[dim]absent[/dim] {table.table}: {escape(', '.join(table.absent_columns))}"
             )
     if report.unknown_tables:
-        console.print(f"[dim]not used[/dim] {escape(', '.join(report.unknown_tables))}")
+        console.print(
+            f"[dim]not used[/dim] {escape(_named(report.unknown_tables, report.suggestions))}"
+        )
     for absent in report.absent:
         without = f"; without it: {escape(', '.join(absent.disables))}" if absent.disables else ""
         console.print(f"[dim]absent[/dim] the table [bold]{absent.table}[/bold]{without}")
@@ -145,6 +164,48 @@ def _print_check(report: "CheckReport") -> None:
             f"\n[bold]{quarantined:,} of {read:,} rows[/bold] are in quarantine, with their reasons:"
         )
         console.print(f"  {escape(str(report.quarantine))}", soft_wrap=True)
+
+
+def print_readings(report: "CheckReport", console: "Console") -> None:
+    """Print what was decided about how tables are written."""
+    from rich.markup import escape
+
+    for table in report.tables:
+        for line in _readings(table):
+            console.print(
+                f"[cyan]read as[/cyan] {escape(f'{table.table}: {line}')}", soft_wrap=True
+            )
+
+
+def _readings(table: "TableReport") -> list[str]:
+    plan, lines = table.plan, list(table.notes)
+    if table.renamed:
+        (old, new), *others = table.renamed.items()
+        more = f" and {len(others)} more" if others else ""
+        lines.append(f"column names by their letters and digits: {old!r} is {new}{more}")
+    alike: dict[str, list[str]] = {}
+    for column in plan.columns:
+        marks = ", ".join(map(repr, column.missing_marks))
+        said = column.why + (f"; missing is {marks}" if marks else "")
+        alike.setdefault(said, []).append(column.name)
+    lines += [f"{', '.join(names)}: {said}" for said, names in alike.items()]
+    if plan.time_zone is not None:
+        lines.append(
+            f"times without a zone are in {plan.time_zone}, the later where the clock was set back;"
+            " a day of arrival counts from its end"
+        )
+    if plan.arrival_lag_days is not None:
+        lines.append(
+            f"arrived_at is not there and assumed: happened_at plus {plan.arrival_lag_days:g} days,"
+            " as --arrival-lag-days says"
+        )
+    return lines
+
+
+def _named(names: Sequence[str], meant: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{name} (is {meant[name]} meant?)" if name in meant else name for name in names
+    )
 
 
 def _tables(report: "CheckReport") -> "Table":

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
-from commands.data import print_night
+from commands.data import print_night, print_readings
+from commands.tables import (
+    ArrivalLagOption,
+    ColumnsOption,
+    EncodingOption,
+    TimeZoneOption,
+    asking,
+    raw_options_of,
+)
 
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
@@ -70,10 +78,14 @@ def build(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="Raw tables to read first: a folder of parquet or CSV, or a SQLAlchemy URL.",
+            help="Raw tables to read first: a folder of files, or a SQLAlchemy URL.",
             show_default=False,
         ),
     ] = None,
+    columns: ColumnsOption = None,
+    encoding: EncodingOption = None,
+    time_zone: TimeZoneOption = None,
+    arrival_lag_days: ArrivalLagOption = None,
     at: Annotated[
         datetime | None,
         typer.Option(
@@ -99,7 +111,7 @@ def build(
     """
     from commands.console import print_json, results_only
 
-    with results_only():
+    with results_only(), asking(source or "raw"):
         from features.contracts.tables import TABLES
         from features.intake.expectations import Expectations
         from features.intake.verdicts import NightStoppedError, require_tables
@@ -119,6 +131,8 @@ def build(
                 now=system_clock(),
                 online=OnlineSettings.read(),
                 source=source,
+                encoding=encoding,
+                options=raw_options_of(columns, time_zone, arrival_lag_days),
                 at=at,
                 expectations=expectations,
             )
@@ -217,6 +231,8 @@ def _print_build(result: "FeatureBuild") -> None:
         f"Newest snapshot [bold]{build.at:%Y-%m-%d}[/bold], {len(build.history)} Mondays of history"
         f" for {build.history_share:.0%} of customers; {len(build.built)} computed, {len(build.skipped)} were there already."
     )
+    if result.check:
+        print_readings(result.check, console)
     if result.quarantined:
         console.print(
             f"[yellow]quarantined[/yellow] {result.quarantined:,} rows, with the reasons in {escape(str(result.quarantine))}",

@@ -16,6 +16,7 @@ from commands.command import JsonOption, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from features.raw_tables.options import RawOptions
     from features.tables.column_reading import ColumnReading
     from features.tables.options import TableOptions
     from features.tables.plan import OpenQuestions, TablePlan
@@ -61,6 +62,25 @@ EncodingOption = Annotated[
     typer.Option(
         "--encoding",
         help="Encoding of a text file that is not UTF-8, such as cp1252. Default: detected",
+        show_default=False,
+    ),
+]
+TimeZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--time-zone",
+        help="IANA zone of times that name none, such as Europe/Berlin. Default: they are refused",
+        show_default=False,
+    ),
+]
+ArrivalLagOption = Annotated[
+    float | None,
+    typer.Option(
+        "--arrival-lag-days",
+        help=(
+            "Tables without arrived_at: take rows as arrived so many days after they happened. "
+            "Default: such tables are refused"
+        ),
         show_default=False,
     ),
 ]
@@ -164,6 +184,28 @@ def options_of(
 
     answers = read_answers(columns) if columns else {}
     return TableOptions(ReadingSettings.read(), answers, encoding, query)
+
+
+def raw_options_of(
+    columns: Path | None, time_zone: str | None, arrival_lag_days: float | None
+) -> "RawOptions":
+    """How to read raw tables, from the settings, a plan file and what else was said.
+
+    Raises
+    ------
+    InputError
+        A setting, the plan file, the zone or the lag is wrong.
+    """
+    from features.raw_tables.options import RawOptions
+    from features.settings import ReadingSettings
+    from features.tables.plan_file import read_answers
+
+    return RawOptions(
+        settings=ReadingSettings.read(),
+        answers=read_answers(columns) if columns else {},
+        time_zone=time_zone,
+        arrival_lag_days=arrival_lag_days,
+    )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The features of an operator's own tables, from taking rows in to serving them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from features.fields import features_without
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
+from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings
 from features.sources import open_source
 from holdfast.errors import InputError
@@ -34,11 +35,14 @@ class FeatureBuild:
         What was computed.
     quarantine : Path
         Folder of the rows that were not taken in.
+    readings : mapping of str to object
+        How each raw table was read when it was taken in, as JSON.
     """
 
     check: "CheckReport | None"
     build: "BuildReport"
     quarantine: Path
+    readings: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> int:
@@ -73,6 +77,7 @@ class FeatureBuild:
             "restated": {table: since.isoformat() for table, since in self.build.restated.items()},
             "outdated": list(self.build.outdated),
             "from_earlier_release": self.build.from_earlier_release,
+            "readings": dict(self.readings),
             "check": self.check and self.check.to_json(),
             "night": self.night and self.night.to_json(),
             "seconds": self.build.seconds,
@@ -86,6 +91,8 @@ def build_features(
     now: datetime,
     online: OnlineSettings | None = None,
     source: str | None = None,
+    encoding: str | None = None,
+    options: RawOptions | None = None,
     at: datetime | None = None,
     expectations: "Expectations | None" = None,
 ) -> FeatureBuild:
@@ -103,6 +110,10 @@ def build_features(
         Which online store the registry names, as `features.operator.repository.OperatorRepository`.
     source : str, optional
         Folder or SQLAlchemy URL of the raw tables. Default: the raw store as it is.
+    encoding : str, optional
+        Of its text files that are not UTF-8, where a person named it.
+    options : RawOptions, optional
+        How to read what is in doubt. Default: it is a question.
     at : datetime, optional
         Midnight of the newest snapshot, UTC. Default: the last one that the data reach.
     expectations : Expectations, optional
@@ -111,6 +122,8 @@ def build_features(
 
     Raises
     ------
+    OpenQuestions
+        Columns can be read in more than one way.
     InputError
         The tables cannot be taken in, there are none, or one that the last build had is absent.
     NightStoppedError
@@ -123,11 +136,12 @@ def build_features(
         raise InputError(
             "SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
         )
-    tables = None if source is None else open_source(source)
+    tables = None if source is None else open_source(source, encoding)
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
     from features.compute.known import last_build, require_last_tables
     from features.intake.check import accept
+    from features.intake.store import stored_readings
 
     repository = OperatorRepository(home, online)
     with locked(home):
@@ -142,6 +156,7 @@ def build_features(
                 home.raw,
                 quarantine=home.quarantine,
                 now=now,
+                options=options or RawOptions(),
                 disables=features_without,
                 judge=None if expectations is None else expectations.judge,
             )
@@ -155,7 +170,8 @@ def build_features(
             accepted=() if expectations is None else expectations.accepted,
         )
         repository.apply()
-    return FeatureBuild(check=check, build=report, quarantine=home.quarantine)
+        readings = stored_readings(home.raw)
+    return FeatureBuild(check=check, build=report, quarantine=home.quarantine, readings=readings)
 
 
 def apply_features(home: Home, online: OnlineSettings | None = None) -> list[Change]:

@@ -18,11 +18,11 @@ from holdfast.arrays import Positions
 from holdfast.errors import InputError
 
 _WHOLE = r"^[+-]?\d{1,18}(\.0*)?$"
-_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
+PLAIN_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$"
 _DATE = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _CLOCK = r"[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
-_ZONED = _DATE + _CLOCK + r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d|[+-]([01]\d|2[0-3]))$"
-_NAIVE = _DATE + "(" + _CLOCK + ")?$"
+ZONED_TIME = _DATE + _CLOCK + r"(Z|[+-]([01]\d|2[0-3]):?[0-5]\d|[+-]([01]\d|2[0-3]))$"
+NAIVE_TIME = _DATE + "(" + _CLOCK + ")?$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 _LARGEST_EXACT = 2.0**53
@@ -30,7 +30,10 @@ _LARGEST_EXACT = 2.0**53
 _NOT_TIME = ("type", "must be a time such as 2026-01-31T09:30:00Z")
 _NO_ZONE = (
     "naive_time",
-    "must name its zone, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+02:00",
+    (
+        "must name its zone, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00+02:00;"
+        " --time-zone says it for those that do not"
+    ),
 )
 _NOT_WHOLE = ("type", "must be a whole number")
 _NOT_NUMBER = ("type", "must be a number with a decimal point and no other separator")
@@ -216,7 +219,7 @@ def _number(values: pa.Array, misfits: _Misfits) -> pa.Array:
     type_ = values.type
     if pa.types.is_string(type_):
         text = pc.utf8_trim_whitespace(values)
-        fits = pc.match_substring_regex(text, _NUMBER)
+        fits = pc.match_substring_regex(text, PLAIN_NUMBER)
         misfits.add(_NOT_NUMBER, pc.invert(fits))
         return pc.utf8_ltrim(_only(text, fits), "+").cast(pa.float64())
     if (
@@ -255,16 +258,16 @@ def _time(values: pa.Array, misfits: _Misfits) -> pa.Array:
     if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
         raise _WrongTypeError(
             "times must name their zone: store timestamps with time zone"
-            " (Arrow's timestamp[us, tz=UTC], SQL's timestamptz)"
+            " (Arrow's timestamp[us, tz=UTC], SQL's timestamptz), or say the zone with --time-zone"
         )
     if not pa.types.is_string(type_):
         raise _WrongTypeError(
             "must be timestamps with a time zone, or such texts as 2026-01-31T09:30:00Z"
         )
     text = pc.utf8_trim_whitespace(values)
-    fits = pc.match_substring_regex(text, _ZONED)
+    fits = pc.match_substring_regex(text, ZONED_TIME)
     if not pc.all(fits).as_py():
-        naive = pc.match_substring_regex(text, _NAIVE)
+        naive = pc.match_substring_regex(text, NAIVE_TIME)
         misfits.add(_NO_ZONE, naive)
         misfits.add(_NOT_TIME, pc.invert(pc.or_(fits, naive)))
     text = pc.replace_substring_regex(_only(text, fits), _BEYOND_MICROSECONDS, r"\1")
@@ -275,6 +278,12 @@ def _time(values: pa.Array, misfits: _Misfits) -> pa.Array:
         read = pa.array(times, _UTC)
         misfits.add(_NOT_TIME, pc.and_(text.is_valid(), read.is_null()))
         return read
+
+
+def read_times(values: pa.Array) -> pa.Array:
+    """Times of a column of a type that `typed` reads as times; null where a value cannot be read."""
+    misfits = _Misfits("")
+    return _time(_plain(values, misfits), misfits)
 
 
 def _calendar_time(text: str | None) -> datetime | None:

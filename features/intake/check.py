@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
-from features.contracts.types import Fault, refusals, typed
+from features.contracts.types import Fault, typed
 from features.intake.expectations import Intake
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
@@ -32,9 +32,12 @@ from features.intake.report import AbsentTable, CheckReport, TableReport
 from features.intake.rows import check_rows
 from features.intake.store import RawStore
 from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.raw_tables.options import RawOptions
+from features.raw_tables.plan import RawTablePlan
+from features.raw_tables.planning import plan_tables, refuse_missing_tables
 from features.sources import Part, TableSource
-from features.sources.folder import ParquetPart, row_numbers
-from features.sources.part import BATCH_ROWS
+from features.sources.parquet_part import ParquetPart
+from features.sources.part import BATCH_ROWS, row_numbers
 from features.sources.whole_table import WholeTables
 from holdfast.arrays import Positions
 from holdfast.errors import InputError
@@ -46,6 +49,9 @@ Judge = Callable[[Intake], NightVerdict]
 Disables = Callable[[str], Sequence[str]]
 """Names the features that cannot be computed without a table."""
 
+DEFAULT_OPTIONS = RawOptions()
+"""Nothing was said about reading: what is in doubt is a question."""
+
 _SPILL = ".spill"
 _NONE: Positions = np.empty(0, dtype=np.int64)
 
@@ -56,6 +62,7 @@ def accept(
     *,
     quarantine: Path,
     now: datetime,
+    options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table: (),
     judge: Judge | None = None,
 ) -> CheckReport:
@@ -76,6 +83,8 @@ def accept(
         Folder of the rows that were not accepted, ``<table>.parquet`` each.
     now : datetime
         With a time zone: tables whose rows arrive later are doubtful.
+    options : RawOptions
+        How to read what is in doubt.
     disables : callable
         Names the features that cannot be computed without a table.
     judge : callable, optional
@@ -89,13 +98,15 @@ def accept(
 
     Raises
     ------
+    OpenQuestions
+        Columns can be read in more than one way. Nothing was changed.
     InputError
         A required table or column is missing, a column's type or a file cannot be read, or ``out``
         or ``quarantine`` holds something else. Nothing was changed.
     NightStoppedError
         The judge stops the night. Nothing was changed.
     """
-    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, disables, judge)
+    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, options, disables, judge)
 
 
 def check(
@@ -103,13 +114,14 @@ def check(
     *,
     quarantine: Path,
     now: datetime,
+    options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table: (),
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
     Parameters
     ----------
-    source, quarantine, now, disables
+    source, quarantine, now, options, disables
         As in `accept`.
 
     Returns
@@ -119,7 +131,7 @@ def check(
 
     Raises
     ------
-    InputError
+    OpenQuestions, InputError
         As in `accept`.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
@@ -128,6 +140,7 @@ def check(
             RawStore(Path(scratch) / "raw", keep=False),
             QuarantineFolder(quarantine),
             now,
+            options,
             disables,
         )
 
@@ -137,16 +150,21 @@ def _run(
     store: RawStore,
     folder: QuarantineFolder,
     now: datetime,
+    options: RawOptions,
     disables: Disables,
     judge: Judge | None = None,
 ) -> CheckReport:
     started = time.monotonic()
-    _refuse_early(source, store)
+    refuse_missing_tables(source)
+    _refuse_own_store(source, store)
+    plans = plan_tables(source, options)
     present = set(source.tables())
     with _prepared(store, folder) as whole:
         reports: dict[str, TableReport] = {}
         for name in _referenced_first(present):
-            reports[name] = _TableCheck(TABLES[name], source, store, folder, whole, present).run()
+            reports[name] = _TableCheck(
+                TABLES[name], plans[name], source, store, folder, whole, present
+            ).run()
         reports = {name: reports[name] for name in TABLES if name in reports}
         report = CheckReport(
             where=source.where,
@@ -177,31 +195,17 @@ def _run(
                     store.keep_present(verdict.table)
             report = replace(report, night=night, seconds=time.monotonic() - started)
     folder.publish()
-    store.publish()
+    store.publish({table.table: table.to_json()["reading"] for table in report.tables})
     return report
 
 
-def _refuse_early(source: TableSource, store: RawStore) -> None:
-    """Refuse what reading rows would not mend, all at once and before any work."""
-    refused: dict[str, InputError] = {}
-    for name, table in TABLES.items():
-        if name not in source.tables():
-            if table.required:
-                raise InputError(name, "the table must be there", source.where)
-            continue
+def _refuse_own_store(source: TableSource, store: RawStore) -> None:
+    for name in source.tables():
         for part in source.parts(name):
             if part.path is not None and store.root.resolve() in part.path.resolve().parents:
                 raise InputError(
                     "WHERE", "must not be the raw store itself, which is replaced", source.where
                 )
-            refused |= {error.field: error for error in refusals(table, part.schema)}
-    if not refused:
-        return
-    first = next(iter(refused.values()))
-    more = [error.field for error in refused.values() if error is not first]
-    raise InputError(
-        first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value
-    )
 
 
 @contextmanager
@@ -266,6 +270,7 @@ class _TableCheck:
     """The check of one table."""
 
     table: Table
+    plan: RawTablePlan
     source: TableSource
     store: RawStore
     folder: QuarantineFolder
@@ -290,14 +295,18 @@ class _TableCheck:
         self, part: Part, quarantine: TableQuarantine, advance: Advance
     ) -> _CheckedPart:
         file = self.store.place(self.table.name, part)
-        reused = self.store.reuse(self.table.name, part)
+        reused = self.store.reuse(self.table.name, part, self.plan.digest)
         if reused is not None:
             advance(reused)
             return _CheckedPart(part, file, _NONE, reused, reused=True)
         left_out, read = [_NONE], 0
         # A file that is already as it should be is not written anew, which would take longer than
         # checking it.
-        fit = isinstance(part, ParquetPart) and part.schema.equals(self.table.arrow_schema)
+        fit = (
+            isinstance(part, ParquetPart)
+            and part.as_stored
+            and part.schema.equals(self.table.arrow_schema)
+        )
         with ExitStack() as files:
             writer = (
                 None
@@ -305,9 +314,10 @@ class _TableCheck:
                 else files.enter_context(pq.ParquetWriter(file, self.table.arrow_schema))
             )
             for batch in part.batches():
-                rows, faults = check_rows(self.table, batch.rows)
+                written = self.plan.written(batch.rows)
+                rows, faults = check_rows(self.table, self.plan.canonical(written))
                 faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
-                quarantine.add(part.name, batch.rows, batch.numbers, faults)
+                quarantine.add(part.name, written, batch.numbers, faults)
                 quarantine.add_lines(part.name, batch.broken)
                 left_out += [
                     batch.numbers[faulty],
@@ -325,14 +335,14 @@ class _TableCheck:
         elif writer is None:
             self._write_without(part, file, numbers)
         if not len(numbers):
-            self.store.remember(self.table.name, part, read)
+            self.store.remember(self.table.name, part, read, self.plan.digest)
         return _CheckedPart(part, file, numbers, read)
 
     def _write_without(self, part: Part, file: Path, left_out: Positions) -> None:
         """Read a part once more, and write its rows but for some."""
         with pq.ParquetWriter(file, self.table.arrow_schema) as writer:
             for batch in part.batches():
-                rows, _ = typed(self.table, batch.rows)
+                rows, _ = typed(self.table, self.plan.canonical(self.plan.written(batch.rows)))
                 writer.write_batch(_without(rows, np.flatnonzero(np.isin(batch.numbers, left_out))))
 
     def _faults_of_the_whole(self, files: set[Path]) -> dict[Path, list[Fault]]:
@@ -416,9 +426,29 @@ class _TableCheck:
             absent_columns=tuple(name for name in table.columns if name not in there),
             empty_columns=tuple(empty),
             unknown_columns=tuple(sorted(there - set(table.columns))),
+            renamed={old: new for one in checked for old, new in one.part.renamed.items()},
+            notes=_notes([one.part for one in checked]),
+            plan=self.plan,
             rules=tuple(sorted(quarantine.rules.values(), key=lambda rule: -rule.rows)),
             seconds=time.monotonic() - started,
         )
+
+
+def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
+    """What was decided about files; once where it is the same for all."""
+    notes: dict[str, list[str]] = {}
+    for part in parts:
+        odd = (
+            [f"{part.odd_lines:.2%} of its lines are not UTF-8, likely {part.likely_encoding}"]
+            if part.odd_lines
+            else []
+        )
+        for note in (*part.notes, *odd):
+            notes.setdefault(note, []).append(part.name)
+    return tuple(
+        f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {note}"
+        for note, names in notes.items()
+    )
 
 
 def _without(rows: pa.RecordBatch, faulty: Positions) -> pa.RecordBatch:

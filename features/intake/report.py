@@ -1,12 +1,14 @@
 """The result of a check of raw tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from features.intake.quarantine import RuleCount
 from features.intake.verdicts import NightVerdict
+from features.raw_tables.plan import RawTablePlan
+from features.sources.names import suggested_tables, suggestions
 from features.sources.whole_table import TimeSpan
 
 
@@ -28,6 +30,12 @@ class TableReport:
     absent_columns, empty_columns, unknown_columns : tuple of str
         Columns that may be null and are not there; that are there, but without any value; that no
         contract knows.
+    renamed : mapping of str to str
+        Columns whose written name was taken as the contract's.
+    notes : tuple of str
+        What was decided about its files, for a person.
+    plan : RawTablePlan
+        How its columns were read.
     rules : tuple of RuleCount
         Rules broken, most often first.
     seconds : float
@@ -43,6 +51,9 @@ class TableReport:
     absent_columns: tuple[str, ...]
     empty_columns: tuple[str, ...]
     unknown_columns: tuple[str, ...]
+    renamed: Mapping[str, str]
+    notes: tuple[str, ...]
+    plan: RawTablePlan
     rules: tuple[RuleCount, ...]
     seconds: float
 
@@ -50,6 +61,11 @@ class TableReport:
     def late_share(self) -> float:
         """Share of accepted rows that arrived more than 7 days after they happened."""
         return self.span.late / self.accepted if self.accepted else 0.0
+
+    @property
+    def suggestions(self) -> Mapping[str, str]:
+        """Unknown columns that are likely absent ones, misspelt."""
+        return suggestions(self.unknown_columns, self.absent_columns)
 
     def to_json(self) -> dict[str, object]:
         """As a JSON object."""
@@ -65,6 +81,12 @@ class TableReport:
             "absent_columns": list(self.absent_columns),
             "empty_columns": list(self.empty_columns),
             "unknown_columns": list(self.unknown_columns),
+            "suggestions": dict(self.suggestions),
+            "reading": {
+                "renamed": dict(self.renamed),
+                "notes": list(self.notes),
+                **self.plan.to_json(),
+            },
             "rules": [asdict(rule) for rule in self.rules],
             "seconds": round(self.seconds, 2),
         }
@@ -131,6 +153,11 @@ class CheckReport:
     night: NightVerdict | None = None
 
     @property
+    def suggestions(self) -> Mapping[str, str]:
+        """What else lies there that is likely an absent table, misspelt."""
+        return suggested_tables(self.unknown_tables, [absent.table for absent in self.absent])
+
+    @property
     def clean(self) -> bool:
         """Whether every row was accepted."""
         return not any(table.quarantined for table in self.tables)
@@ -153,6 +180,7 @@ class CheckReport:
                 {"table": absent.table, "disables": list(absent.disables)} for absent in self.absent
             ],
             "unknown_tables": list(self.unknown_tables),
+            "suggestions": dict(self.suggestions),
             "doubts": [asdict(doubt) for doubt in self.doubts],
             "quarantine": str(self.quarantine),
             "seconds": round(self.seconds, 2),

@@ -9,12 +9,14 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from features.contracts.tables import TABLES
 from features.sources import Part
-from features.sources.folder import table_stem
+from features.table_files.paths import file_stem
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 
@@ -23,12 +25,13 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class _Accepted:
-    """A file as it was when it was accepted, and how many rows it had."""
+    """A file as it was when it was accepted, how many rows it had, and the digest of its reading."""
 
     size: int
     mtime_ns: int
     digest: str
     rows: int
+    reading: str = ""
 
 
 @dataclass
@@ -53,6 +56,7 @@ class RawStore:
     keep: bool = True
     _before: dict[str, _Accepted] = field(default_factory=dict)
     _now: dict[str, _Accepted] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.beside = self.root.with_name(f".{self.root.name}.new")
@@ -74,6 +78,7 @@ class RawStore:
     def keep_present(self, table: str) -> None:
         """Take over a table of the present store as a whole, in the place of the new one."""
         folder, prefix = self.beside / table, f"{table}/"
+        self._kept.add(table)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for file in self.present_files(table):
@@ -88,15 +93,15 @@ class RawStore:
         """Where a part's accepted rows go in the new store."""
         folder = self.beside / table
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{table_stem(part.name) or part.name}.parquet"
+        return folder / f"{file_stem(Path(part.name)) or part.name}.parquet"
 
-    def reuse(self, table: str, part: Part) -> int | None:
-        """Take over an unchanged part that was accepted without a fault.
+    def reuse(self, table: str, part: Part, reading: str = "") -> int | None:
+        """Take over an unchanged part that was accepted without a fault, read as it is now.
 
         Returns its rows, or None where it has to be checked again.
         """
         before = self._before.get(f"{table}/{part.name}")
-        if part.path is None or before is None:
+        if part.path is None or before is None or before.reading != reading:
             return None
         state = part.path.stat()
         if (before.size, before.mtime_ns) != (
@@ -122,22 +127,31 @@ class RawStore:
         else:
             place.symlink_to(part.path.absolute())
 
-    def remember(self, table: str, part: Part, rows: int) -> None:
+    def remember(self, table: str, part: Part, rows: int, reading: str = "") -> None:
         """Note that a file was accepted without a fault."""
         if part.path is not None and self.keep:
             state = part.path.stat()
             self._now[f"{table}/{part.name}"] = _Accepted(
-                state.st_size, state.st_mtime_ns, _digest(part.path), rows
+                state.st_size, state.st_mtime_ns, _digest(part.path), rows, reading
             )
 
     def forget(self, table: str, part: Part) -> None:
         """Note that a file has rows that were not accepted."""
         self._now.pop(f"{table}/{part.name}", None)
 
-    def publish(self) -> None:
-        """Put the new store in the place of the present one."""
+    def publish(self, readings: Mapping[str, object]) -> None:
+        """Put the new store in the place of the present one.
+
+        Parameters
+        ----------
+        readings : mapping of str to object
+            How each table was read, as JSON.
+        """
+        before = stored_readings(self.root)
+        kept = {table: before[table] for table in sorted(self._kept & set(before))}
         manifest = {
             "contracts": _contracts_digest(),
+            "readings": {**readings, **kept},
             "parts": {name: asdict(part) for name, part in self._now.items()},
         }
         write_beside(
@@ -170,6 +184,15 @@ class RawStore:
                 "cannot be read; remove the raw store",
                 type(error).__name__,
             ) from None
+
+
+def stored_readings(root: Path) -> dict[str, Any]:
+    """How each table of a raw store was read, as JSON; empty for a store from before that was kept."""
+    try:
+        manifest = json.loads((root / _MANIFEST).read_text(encoding="utf-8"))
+        return dict(manifest.get("readings", {}))
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _digest(path: Path) -> str:

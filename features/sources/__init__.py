@@ -8,15 +8,17 @@ from holdfast.errors import InputError
 __all__ = ["Batch", "BrokenLine", "Part", "TableSource", "open_source"]
 
 
-def open_source(where: str) -> TableSource:
+def open_source(where: str, encoding: str | None = None) -> TableSource:
     """Open the place that raw tables lie in.
 
     Parameters
     ----------
     where : str
         A folder, or a SQLAlchemy URL such as ``postgresql+psycopg://user@host/database``. In a
-        folder, the table ``bills`` is ``bills.parquet``, ``bills.csv``, ``bills.csv.gz``, or a
-        folder ``bills`` of such files, its parts.
+        folder, the table ``bills`` is ``bills.parquet``, ``bills.csv``, ``BILLS.TSV.gz``,
+        ``bills.xlsx``, or a folder ``bills`` of such files, its parts.
+    encoding : str, optional
+        Of text files that are not UTF-8, where a person named it.
 
     Returns
     -------
@@ -39,4 +41,4 @@ def open_source(where: str) -> TableSource:
         raise InputError("WHERE", "must be an existing folder or a database URL", where)
     from features.sources.folder import FolderSource
 
-    return FolderSource(where)
+    return FolderSource(where, encoding)

@@ -1,6 +1,6 @@
 """Raw tables as tables, or views, of a database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from features.contracts.tables import TABLES
+from features.sources.names import contract_names, key
 from features.sources.part import BATCH_ROWS, Batch, Part
 from holdfast.errors import InputError
 
@@ -33,16 +34,14 @@ class DatabaseSource:
         try:
             inspector = sa.inspect(engine)
             names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
-            self._parts: dict[str, DatabasePart] = {
-                name: DatabasePart(
-                    engine, name, [column["name"] for column in inspector.get_columns(name)]
-                )
-                for name in names
-                if name in TABLES
-            }
+            self._parts: dict[str, DatabasePart] = {}
+            for name, table in _meant(names).items():
+                columns = [column["name"] for column in inspector.get_columns(name)]
+                self._parts[table] = DatabasePart(engine, table, name, columns)
         except SQLAlchemyError as error:
             raise refused(self.where, error) from None
-        self._unknown = tuple(name for name in names if name not in TABLES)
+        used = {part.name for part in self._parts.values()}
+        self._unknown = tuple(name for name in names if name not in used)
 
     def tables(self) -> tuple[str, ...]:
         """Contracts' tables that are there, in the contracts' order."""
@@ -69,24 +68,37 @@ class DatabasePart:
     ----------
     engine : sqlalchemy.Engine
         The database.
+    table : str
+        The contract's table.
     name : str
-        The table.
+        The database's.
     columns : list of str
         Its columns.
     """
 
     path: Path | None = None
     rows: int | None = None
+    notes: tuple[str, ...] = ()
+    odd_lines: float = 0.0
+    likely_encoding: str = ""
 
-    def __init__(self, engine: sa.Engine, name: str, columns: list[str]) -> None:
+    def __init__(self, engine: sa.Engine, table: str, name: str, columns: list[str]) -> None:
         self.name, self._engine, self._columns = name, engine, columns
-        self.schema: pa.Schema = pa.schema([(column, pa.null()) for column in columns])
+        names, renamed = contract_names(name, columns, TABLES[table].columns)
+        self.renamed: Mapping[str, str] = renamed
+        self.schema: pa.Schema = pa.schema([(column, pa.null()) for column in names])
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time."""
+        pairs = [
+            (written, name)
+            for written, name in zip(self._columns, self.schema.names, strict=True)
+            if columns is None or name in columns
+        ]
+        names = [name for _, name in pairs]
         # Columns without their types, so that values come as the driver gives them: SQLite's texts
         # would lose their offset.
-        columns_wanted: list[sa.ColumnClause[Any]] = [sa.column(column) for column in self._columns]
+        columns_wanted: list[sa.ColumnClause[Any]] = [sa.column(written) for written, _ in pairs]
         query = sa.select(*columns_wanted).select_from(sa.table(self.name))
         done = 0
         try:
@@ -95,14 +107,25 @@ class DatabasePart:
                     stream_results=True, yield_per=BATCH_ROWS // 4
                 ).execute(query)
                 for rows in result.partitions():
-                    columns = [value_array(values) for values in zip(*rows, strict=True)]
+                    arrays = [value_array(values) for values in zip(*rows, strict=True)]
                     yield Batch(
-                        pa.record_batch(columns, names=self._columns),
+                        pa.record_batch(arrays, names=names),
                         np.arange(done + 1, done + len(rows) + 1),
                     )
                     done += len(rows)
         except SQLAlchemyError as error:
             raise refused(self.name, error) from None
+
+
+def _meant(names: list[str]) -> dict[str, str]:
+    """The contracts' tables by the names that the database has for them; its very name goes first."""
+    by_key = {key(table): table for table in TABLES}
+    meant: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: name not in TABLES):
+        table = by_key.get(key(name))
+        if table is not None and table not in meant.values():
+            meant[name] = table
+    return meant
 
 
 def value_array(values: Sequence[Any]) -> pa.Array:

@@ -1,13 +1,15 @@
 """A source of raw tables, and the parts that a table is read in."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from holdfast.errors import InputError
 
 BATCH_ROWS = 262_144
 """Rows at a time, at most: what bounds memory."""
@@ -66,15 +68,32 @@ class Part(Protocol):
         Its columns as they come. For a database, types are not known before reading, and null here.
     rows : int or None
         How many rows it has, None where that is not known before reading.
+    renamed : mapping of str to str
+        Columns whose written name was taken as another, which the schema has.
+    notes : tuple of str
+        What was decided about the file, for a person.
+    odd_lines : float
+        Share of its lines that are not in its encoding.
+    likely_encoding : str
+        An encoding that those lines may be in; empty without any.
     """
 
     name: str
     path: Path | None
     schema: pa.Schema
     rows: int | None
+    renamed: Mapping[str, str]
+    notes: tuple[str, ...]
+    odd_lines: float
+    likely_encoding: str
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time.
+
+        Parameters
+        ----------
+        columns : collection of str, optional
+            Those to read, in any order. Default: all.
 
         Raises
         ------
@@ -110,3 +129,23 @@ class TableSource(Protocol):
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
         """Read a table, part after part; broken lines are left out."""
         ...
+
+
+def row_numbers(positions: Any, left_out: Any) -> Any:
+    """Row numbers, from 1, of positions, from 0, among the rows that were not left out.
+
+    Parameters
+    ----------
+    positions : (n,) int64
+        Positions.
+    left_out : (m,) int64
+        Row numbers left out, ascending.
+    """
+    before = np.searchsorted(left_out - np.arange(len(left_out)), positions + 1, side="right")
+    return positions + 1 + before
+
+
+def unreadable(field: str, form: str, error: BaseException) -> InputError:
+    """The error for a file that a library cannot read."""
+    # The library's own words may quote values.
+    return InputError(field, f"cannot be read as {form}; is it complete?", type(error).__name__)

@@ -28,7 +28,7 @@ def table_parts(path: Path) -> tuple[Path, ...]:
         return (path,)
     if path.is_dir():
         files = [p for p in path.rglob("*") if p.is_file() and p.name[0] not in "_."]
-        parts = sorted(p for p in files if _kind(p) is not None)
+        parts = sorted(p for p in files if file_kind(p) is not None)
         if not parts:
             raise InputError(
                 "TABLE", f"is a folder without a file that ends in {_ENDINGS}", str(path)
@@ -51,7 +51,7 @@ def table_kind(path: Path) -> str:
     InputError
         The ending is another one.
     """
-    kind = _kind(path)
+    kind = file_kind(path)
     if kind is None:
         raise InputError("TABLE", f"must end in {_ENDINGS}", path.name)
     return kind
@@ -63,7 +63,18 @@ def compression(path: Path) -> str:
     return ending if ending in COMPRESSED else ""
 
 
-def _kind(path: Path) -> str | None:
+def file_stem(path: Path) -> str:
+    """A file's name without the endings of a table's file; empty where it has none."""
+    if file_kind(path) is None:
+        return ""
+    packed = compression(path)
+    name = path.name[: -len(packed)] if packed else path.name
+    ending = Path(name).suffix
+    return name[: -len(ending)] if ending.lower() in SUFFIXES else name
+
+
+def file_kind(path: Path) -> str | None:
+    """As `table_kind`, None where the ending is another one."""
     packed = compression(path)
     ending = Path(path.name[: -len(packed)]).suffix.lower() if packed else path.suffix.lower()
     if packed == ".zip" and ending not in SUFFIXES:

@@ -48,10 +48,13 @@ class TextEncoding:
         As Python names it.
     why : str
         For a person; empty for UTF-8.
+    certain : bool
+        Whether the bytes prove it.
     """
 
     name: str
     why: str = ""
+    certain: bool = True
 
 
 def marked_encoding(head: bytes) -> TextEncoding | None:
@@ -79,10 +82,29 @@ def detect_encoding(content: bytes, name: str) -> TextEncoding:
         It is not certain; names the row where UTF-8 ends, the likely encoding and the option that
         reads it.
     """
+    guess = guess_encoding(content)
+    if guess.certain:
+        return guess
+    likely, place = guess.name, _first_broken(content)
+    row = content.count(b"\n", 0, place) + 1
+    raise InputError(
+        "TABLE",
+        f"must be UTF-8, and line {row} is not; it is likely {likely}: --encoding {likely} reads it",
+        f"{name}, byte {place}",
+    )
+
+
+def guess_encoding(content: bytes) -> TextEncoding:
+    """The likely encoding of text that is not UTF-8.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole file, or whole lines of it.
+    """
     from charset_normalizer import from_bytes
 
-    place = _first_broken(content)
-    matches = list(from_bytes(_around(content, place)))
+    matches = list(from_bytes(_around(content, _first_broken(content))))
     for match in matches[:1]:
         chosen = _CERTAIN.get(match.encoding)
         if chosen and match.chaos <= _MOST_CHAOS and _makes_words(content, chosen):
@@ -96,12 +118,7 @@ def detect_encoding(content: bytes, name: str) -> TextEncoding:
         if _decodes(content, encoding)
     ]
     likely = next((known for known in _LIKELY if known in names), names[0] if names else "cp1252")
-    row = content.count(b"\n", 0, place) + 1
-    raise InputError(
-        "TABLE",
-        f"must be UTF-8, and line {row} is not; it is likely {likely}: --encoding {likely} reads it",
-        f"{name}, byte {place}",
-    )
+    return TextEncoding(likely, certain=False)
 
 
 def check_encoding(name: str) -> str:

@@ -40,7 +40,7 @@ def read_text_file(path: Path, encoding: str | None = None) -> tuple[pa.Table, l
         It is empty, broken, or in an encoding that is not certain.
     """
     try:
-        head = _open(path).read(_HEAD_BYTES)
+        head = open_unpacked(path).read(_HEAD_BYTES)
         marked = marked_encoding(head)
         named = check_encoding(encoding) if encoding else None
         if (named is None and marked is None) or (named or marked.name) in ("utf-8", "utf-8-sig"):  # type: ignore[union-attr]
@@ -48,7 +48,7 @@ def read_text_file(path: Path, encoding: str | None = None) -> tuple[pa.Table, l
                 return _read(path, None, head, [])
             except _NotUtf8:
                 pass
-        content = _open(path).read()
+        content = open_unpacked(path).read()
         if named is not None:
             chosen, why = named, f"encoding {named}, as --encoding says"
         else:
@@ -88,10 +88,10 @@ def _read(
     notes = [*notes, *dialect.notes]
     if dialect.delimiter not in (",", ";", "\t", "|"):
         notes.append(f"the delimiter is {dialect.delimiter!r}")
-    names, name_notes = usable_names(_fitted(written, dialect, text))
+    names, name_notes = usable_names(fitted_header(written, dialect, text))
     notes += name_notes
     bad = _BadRows()
-    stream = _open(path) if content is None else pa.BufferReader(content)
+    stream = open_unpacked(path) if content is None else pa.BufferReader(content)
     stream.read(start)
     try:
         table = _parse(stream, names, dialect.delimiter, bad)
@@ -120,7 +120,7 @@ def _whole_lines(head: bytes) -> str:
         raise _NotUtf8 from None
 
 
-def _fitted(written: list[str], dialect: Dialect, text: str) -> list[str]:
+def fitted_header(written: list[str], dialect: Dialect, text: str) -> list[str]:
     """The header's fields, as many as rows have: one more at the end where every row ends in a
     delimiter, or in front where every row begins with its number.
     """
@@ -201,7 +201,7 @@ def _is_closing(text: str, delimiter: str) -> bool:
 
 
 def _stand_at_end(path: Path, content: bytes | None, bad: _BadRows) -> bool:
-    whole = content if content is not None else _open(path).read()
+    whole = content if content is not None else open_unpacked(path).read()
     tail = whole[-4096:].decode("utf-8", "replace")
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     return {row.text.strip() for row in bad.rows} <= set(lines[-len(bad.rows) - 3 :])
@@ -216,7 +216,7 @@ def _bad_row(
 ) -> InputError:
     """Where a row is that cannot be read, and why; never what it holds."""
     row = rows[0]
-    whole = content if content is not None else _open(path).read()
+    whole = content if content is not None else open_unpacked(path).read()
     place = whole.find(row.text.encode(), start)
     line, where = "a row", path.name
     if place >= 0:
@@ -231,7 +231,14 @@ def _bad_row(
     )
 
 
-def _open(path: Path) -> pa.NativeFile:
+def open_unpacked(path: Path) -> pa.NativeFile:
+    """Open a file for reading its bytes, unpacked on the way.
+
+    Raises
+    ------
+    InputError
+        A ``.zip`` holds none or several files.
+    """
     packed = compression(path)
     if packed != ".zip":
         known = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", "": None}
@@ -246,7 +253,8 @@ def _open(path: Path) -> pa.NativeFile:
             raise InputError(
                 "TABLE", f"must hold one file, as a .zip; it holds {len(members)}", path.name
             )
-        return pa.BufferReader(archive.read(members[0]))
+        # It can be read on when its archive is closed.
+        return pa.PythonFile(archive.open(members[0]), mode="r")
 
 
 def _unreadable(error: BaseException, path: Path) -> InputError:

@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.intake.check import accept, check
+from features.intake.check import DEFAULT_OPTIONS, accept, check
 from features.intake.quarantine import SCHEMA
 from features.intake.report import CheckReport
+from features.raw_tables.options import RawOptions
+from features.settings import ReadingSettings
 from features.sources import open_source
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
@@ -49,8 +51,16 @@ def same_rows(one: pa.Table, other: pa.Table) -> bool:
     return Counter(map(str, one.to_pylist())) == Counter(map(str, other.to_pylist()))
 
 
-def run(source: Path, out: Path) -> tuple[CheckReport, dict[str, pa.Table], list[dict[str, Any]]]:
-    report = accept(open_source(str(source)), out / "raw", quarantine=out / "quarantine", now=NOW)
+def run(
+    source: Path, out: Path, options: RawOptions = DEFAULT_OPTIONS
+) -> tuple[CheckReport, dict[str, pa.Table], list[dict[str, Any]]]:
+    report = accept(
+        open_source(str(source)),
+        out / "raw",
+        quarantine=out / "quarantine",
+        now=NOW,
+        options=options,
+    )
     for table in report.tables:
         assert table.read == table.accepted + table.quarantined
     return report, accepted_in(out / "raw"), quarantined_in(out / "quarantine")
@@ -193,7 +203,9 @@ def test_broken_lines_and_bytes_are_quarantined_alone(
         lines[4].replace(b'"a', b'"\xe9', 1) if b'"a' in lines[4] else b'"\xe9' + lines[4][1:]
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
-    _, accepted, quarantined = run(source, tmp_path)
+    _, accepted, quarantined = run(
+        source, tmp_path, RawOptions(settings=ReadingSettings(unread_share=0.05))
+    )
     by_row = {row["row"]: row for row in quarantined}
     assert {
         number: [fault["rule"] for fault in row["faults"]] for number, row in by_row.items()

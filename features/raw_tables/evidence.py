@@ -1,0 +1,169 @@
+"""What the cells of a raw table show of how they are written, gathered batch by batch.
+
+Of each column some distinct cells are kept: many of every shape (digits taken as equal), so that
+one cell that decides is not lost among millions that do not.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.contracts.tables import Table
+from features.sources import Part
+from features.tables.deciding import Cells
+from features.tables.missing_words import unmistakable_words
+
+_PER_SHAPE = 1_000
+_MOST_SHAPES = 200
+_LONGEST_WORD_BYTES = 40
+_SEED = 17
+
+Evidence = Mapping[str, Cells]
+"""Distinct cells by column; columns without any that need a reading are left out."""
+
+
+def gather(table: Table, parts: Iterable[Part]) -> Evidence:
+    """Gather the evidence of a table.
+
+    Parameters
+    ----------
+    table : Table
+        The contract.
+    parts : iterable of Part
+        Where the table lies. Parquet columns that have their type are not read.
+    """
+    samples: dict[str, _Sample] = {}
+    for part in parts:
+        wanted = [name for name in part.schema.names if _may_need_reading(table, part, name)]
+        if not wanted:
+            continue
+        for batch in part.batches(wanted):
+            texts = [
+                name
+                for name in wanted
+                if name in batch.rows.schema.names and _is_written(batch.rows.column(name).type)
+            ]
+            if not texts and len(batch.rows):
+                break  # a database gives its columns' types with the rows
+            for name in texts:
+                samples.setdefault(name, _Sample.of(table, name)).add(batch.rows.column(name))
+    return {name: sample.cells() for name, sample in samples.items()}
+
+
+def _may_need_reading(table: Table, part: Part, name: str) -> bool:
+    column = table.schema.columns.get(name)
+    if column is None or column.metadata["unit"] == "text":
+        return False
+    stored, wanted = part.schema.field(name).type, column.metadata["arrow"]
+    if pa.types.is_dictionary(stored):
+        stored = stored.value_type
+    if pa.types.is_null(stored):
+        return part.path is None
+    if _is_text(stored):
+        return True
+    # Days as numbers: 20210305, or a spreadsheet's.
+    return pa.types.is_timestamp(wanted) and pa.types.is_integer(stored)
+
+
+def _is_written(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return _is_text(kind) or bool(pa.types.is_integer(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+class _Sample:
+    """Some distinct cells of one column.
+
+    Parameters
+    ----------
+    marks_only : bool
+        Keep only words for missing: for ids, of which all differ.
+    """
+
+    def __init__(self, *, marks_only: bool) -> None:
+        self._marks_only = marks_only
+        self._kept = pl.DataFrame(
+            schema={"text": pl.String, "count": pl.Int64, "hash": pl.UInt64, "shape": pl.String}
+        )
+
+    @classmethod
+    def of(cls, table: Table, name: str) -> "_Sample":
+        return cls(marks_only=table.schema.columns[name].metadata["unit"] == "id")
+
+    def add(self, values: pa.Array) -> None:
+        text = written_text(values)
+        if self._marks_only:
+            text = text.filter(pc.less_equal(pc.binary_length(text), _LONGEST_WORD_BYTES))
+            text = text.filter(pc.invert(pc.match_substring_regex(text, r"^[\w-]*\d[\w-]*$")))
+        counted = pc.value_counts(text.drop_null())
+        texts, counts = counted.field("values"), counted.field("counts")
+        if self._marks_only:
+            marks = unmistakable_words(texts.to_pylist())
+            here = pc.is_in(texts, value_set=pa.array(marks, pa.string()))
+            texts, counts = texts.filter(here), counts.filter(here)
+        frame = pl.DataFrame({"text": pl.Series(pl.from_arrow(texts)), "count": counts.to_numpy()})
+        if not len(frame):
+            return
+        frame = frame.with_columns(
+            pl.col("count").cast(pl.Int64),
+            hash=pl.col("text").hash(_SEED),
+            shape=pl.col("text").str.slice(0, 30).str.replace_all(r"\d", "9"),
+        )
+        merged = pl.concat([self._kept, frame]).group_by("text", maintain_order=True)
+        merged_frame = merged.agg(pl.col("count").sum(), pl.col("hash", "shape").first())
+        self._kept = (
+            merged_frame.sort("hash")
+            .group_by("shape", maintain_order=True)
+            .head(_PER_SHAPE)
+            .select("text", "count", "hash", "shape")
+        )
+        if self._kept["shape"].n_unique() > _MOST_SHAPES:
+            frequent = (
+                self._kept.group_by("shape")
+                .agg(pl.col("count").sum())
+                .sort("count", "shape", descending=[True, False])
+                .head(_MOST_SHAPES)
+            )
+            self._kept = self._kept.filter(pl.col("shape").is_in(frequent["shape"].implode()))
+
+    def cells(self) -> Cells:
+        """Those that were kept."""
+        return Cells(
+            self._kept["text"].to_arrow().cast(pa.string()),
+            self._kept["count"].cast(pl.Float64).to_numpy(),
+        )
+
+
+def written_text(values: pa.Array) -> pa.Array:
+    """Cells as text, blanks around them removed; null where blank or not UTF-8."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_integer(values.type) or pa.types.is_null(values.type):
+        return values.cast(pa.string())
+    try:
+        text = values.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        decoded = [_decoded(value) for value in values.cast(pa.binary()).to_pylist()]
+        text = pa.array(decoded, pa.string())
+    text = pc.utf8_trim_whitespace(text)
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None

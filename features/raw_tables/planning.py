@@ -1,0 +1,139 @@
+"""The plans of all raw tables of a source, made before any row is checked."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from features.contracts.tables import ARRIVED, TABLES, Table
+from features.contracts.types import refusals
+from features.raw_tables.deciding import check_answers, decide_raw_plan, refuse_questions
+from features.raw_tables.evidence import gather
+from features.raw_tables.options import RawOptions
+from features.raw_tables.plan import RawTablePlan
+from features.sources import Part, TableSource
+from features.sources.names import suggested_tables, suggestions
+from holdfast.errors import InputError
+from holdfast.logging import progress
+
+Plans = Mapping[str, RawTablePlan]
+
+
+def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTablePlan]:
+    """Decide how each table is read.
+
+    Parameters
+    ----------
+    source : TableSource
+        The raw tables.
+    options : RawOptions
+        What a person decided.
+
+    Raises
+    ------
+    OpenQuestions
+        Columns that can be read in more than one way.
+    InputError
+        A column is missing or of a type that cannot be read, a file's encoding is not certain, or
+        an answer is about no column.
+    """
+    check_answers(options.answers)
+    present = source.tables()
+    _refuse_schemas(source, options)
+    for name in present:
+        for part in source.parts(name):
+            _refuse_encoding(name, part, options)
+    plans = {}
+    with progress("Looking at how tables are written", len(present)) as advance:
+        for name in present:
+            parts = source.parts(name)
+            plans[name] = decide_raw_plan(
+                TABLES[name], gather(TABLES[name], parts), _columns(parts), options
+            )
+            advance(1)
+    refuse_questions(list(plans.values()))
+    return plans
+
+
+def refuse_missing_tables(source: TableSource) -> None:
+    """Refuse a source without a table that nothing can be computed without.
+
+    Raises
+    ------
+    InputError
+        Names the table, and the file or folder that is likely meant.
+    """
+    present = source.tables()
+    for name, table in TABLES.items():
+        if table.required and name not in present:
+            absent = [other for other in TABLES if other not in present]
+            meant = suggested_tables(source.unknown(), absent)
+            near = [file for file, likely in meant.items() if likely == name]
+            way_on = f"; is {near[0]} meant? rename it" if near else ""
+            raise InputError(name, f"the table must be there{way_on}", source.where)
+
+
+def _columns(parts: tuple[Part, ...]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name in part.schema.names))
+
+
+def _refuse_schemas(source: TableSource, options: RawOptions) -> None:
+    """Refuse what reading rows would not mend, all at once and before any work."""
+    refused: dict[str, InputError] = {}
+    for name in source.tables():
+        table, parts = TABLES[name], source.parts(name)
+        plan = decide_raw_plan(table, {}, _columns(parts), options)
+        for part in parts:
+            nothing = pa.RecordBatch.from_pylist([], schema=_readable_schema(table, part.schema))
+            schema = plan.canonical(plan.written(nothing)).schema
+            for error in refusals(table, schema):
+                refused[error.field] = _with_way_on(error, table, part.schema.names)
+    if not refused:
+        return
+    first = next(iter(refused.values()))
+    more = [error.field for error in refused.values() if error is not first]
+    raise InputError(
+        first.field, first.rule + (f"; refused too: {', '.join(more)}" if more else ""), first.value
+    )
+
+
+def _readable_schema(table: Table, schema: pa.Schema) -> pa.Schema:
+    """A schema in which whole numbers that may be days are texts, as a plan reads them."""
+    for place, column in enumerate(schema):
+        wanted = (
+            table.arrow_schema.field(column.name).type if column.name in table.columns else None
+        )
+        if (
+            wanted is not None
+            and pa.types.is_timestamp(wanted)
+            and pa.types.is_integer(column.type)
+        ):
+            schema = schema.set(place, pa.field(column.name, pa.string()))
+    return schema
+
+
+def _with_way_on(error: InputError, table: Table, names: list[str]) -> InputError:
+    column = error.field.partition(".")[2]
+    if column in names:
+        return error
+    rule = error.rule
+    unknown = [name for name in names if name not in table.columns]
+    near = [name for name, meant in suggestions(unknown, [column]).items() if meant == column]
+    if near:
+        rule += f"; is {near[0]!r} meant? rename it"
+    elif column == ARRIVED:
+        rule += (
+            "; for tables that do not say when rows arrived, --arrival-lag-days 1 takes each as"
+            " arrived a day after it happened"
+        )
+    return InputError(error.field, rule, error.value)
+
+
+def _refuse_encoding(table: str, part: Part, options: RawOptions) -> None:
+    if part.odd_lines <= options.settings.unread_share:
+        return
+    likely = part.likely_encoding
+    raise InputError(
+        f"{table}, {part.name}",
+        f"must be UTF-8, and {part.odd_lines:.1%} of its lines are not; it is likely {likely}:"
+        f" --encoding {likely} reads it",
+    )

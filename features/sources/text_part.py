@@ -1,0 +1,264 @@
+"""A delimited text file, read a bounded number of bytes at a time."""
+
+import codecs
+import io
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from features.contracts.tables import TABLES
+from features.sources.names import contract_names
+from features.sources.part import Batch, BrokenLine, row_numbers, unreadable
+from features.table_files.dialect import find_dialect
+from features.table_files.header import usable_names
+from features.table_files.text_encoding import (
+    TextEncoding,
+    check_encoding,
+    guess_encoding,
+    marked_encoding,
+)
+from features.table_files.text_file import fitted_header, open_unpacked
+from holdfast.errors import InputError
+
+_BLOCK_BYTES = 16 << 20
+_HEAD_BYTES = 1 << 20
+_SAMPLE_BYTES = 200_000
+_UTF8 = ("utf-8", "utf-8-sig", "ascii")
+
+
+class TextPart:
+    """A text file with a header line, in any encoding that is certain or named.
+
+    Values are bytes in UTF-8. In a file that otherwise is UTF-8, bytes that are not stay as they
+    are: rows are checked one by one, so that one bad line does not cost the file.
+
+    Parameters
+    ----------
+    table : str
+        The table it belongs to.
+    path : Path
+        The file; may be compressed.
+    encoding : str, optional
+        Of a file that is not UTF-8, where a person named it.
+
+    Raises
+    ------
+    InputError
+        Its header line is missing or names a column twice, or its bytes cannot be read.
+    """
+
+    rows: int | None = None
+
+    def __init__(self, table: str, path: Path, encoding: str | None = None) -> None:
+        self.path: Path | None = path
+        self.name, self._field, self._file = path.name, f"{table}, {path.name}", path
+        try:
+            decided = _decide_encoding(path, encoding)
+            self._encoding, self.odd_lines, self.likely_encoding = (
+                decided.encoding.name,
+                decided.odd_share,
+                decided.likely,
+            )
+            with self._opened() as stream:
+                head = stream.read(_HEAD_BYTES)
+        except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise unreadable(self._field, "CSV", error) from None
+        except UnicodeDecodeError as error:
+            raise self._wrong_encoding(error) from None
+        text = head[: head.rfind(b"\n") + 1 or None] if len(head) == _HEAD_BYTES else head
+        shown = text.decode(errors="surrogateescape")
+        if not shown.strip():
+            raise InputError(self._field, "must have a header line with column names")
+        dialect = find_dialect(shown)
+        self._delimiter = dialect.delimiter
+        self._body_at = len(shown[: dialect.body_at].encode(errors="surrogateescape"))
+        written = fitted_header(list(dialect.header), dialect, shown)
+        if not any(name.strip() for name in written):
+            raise InputError(self._field, "must have a header line with column names")
+        # Blank names get one; a name that stands there twice is refused, and not made another.
+        filled, _ = usable_names(written)
+        names = [name if name.strip() else made for name, made in zip(written, filled, strict=True)]
+        self._names, renamed = contract_names(self._field, names, TABLES[table].columns)
+        self.renamed: Mapping[str, str] = renamed
+        self.notes: tuple[str, ...] = (
+            *([decided.encoding.why] if decided.encoding.why else ()),
+            *dialect.notes,
+        )
+        self.schema: pa.Schema = pa.schema([(name, pa.binary()) for name in self._names])
+
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
+        """Read it, a bounded number of bytes at a time."""
+        broken: list[BrokenLine] = []
+        numbers_left_out: list[int] = []
+
+        def leave_out(row: Any) -> str:
+            rule = f"must have {row.expected_columns} fields, as the header has"
+            broken.append(BrokenLine(row.number, row.text, str(row.actual_columns), rule))
+            numbers_left_out.append(row.number)
+            return "skip"
+
+        done = 0
+        try:
+            for rows in self._parsed(leave_out, columns):
+                positions = np.arange(done, done + len(rows))
+                yield Batch(
+                    rows,
+                    row_numbers(positions, np.array(numbers_left_out, dtype=np.int64)),
+                    tuple(broken),
+                )
+                broken.clear()
+                done += len(rows)
+        except UnicodeDecodeError as error:
+            raise self._wrong_encoding(error) from None
+        except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile) as error:
+            if "Empty CSV" in str(error):
+                return  # nothing below the header
+            raise unreadable(self._field, "CSV", error) from None
+        if broken:
+            yield Batch(
+                pa.RecordBatch.from_pylist([], schema=self.schema),
+                np.empty(0, dtype=np.int64),
+                tuple(broken),
+            )
+
+    def _parsed(self, leave_out: Any, columns: Collection[str] | None) -> Any:
+        stream = self._opened()
+        stream.read(self._body_at)
+        return pa_csv.open_csv(
+            stream,
+            # Rows are numbered only when read in one thread.
+            read_options=pa_csv.ReadOptions(
+                column_names=self._names, block_size=_BLOCK_BYTES, use_threads=False
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=leave_out
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(self._names, pa.binary()),
+                include_columns=None if columns is None else list(columns),
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+            ),
+        )
+
+    def _opened(self) -> Any:
+        stream = open_unpacked(self._file)
+        if self._encoding in _UTF8:
+            return _without_mark(stream, self._file)
+        return pa.PythonFile(_Recoded(stream, self._encoding), mode="r")
+
+    def _wrong_encoding(self, error: UnicodeDecodeError) -> InputError:
+        return InputError(
+            f"{self._field}, --encoding",
+            f"must be the encoding of the file; {error.reason} at byte {error.start}",
+            self._encoding,
+        )
+
+
+class _Recoded(io.RawIOBase):
+    """A stream in UTF-8 of one in another encoding."""
+
+    def __init__(self, stream: Any, encoding: str) -> None:
+        self._stream, self._decoder = stream, codecs.getincrementaldecoder(encoding)()
+        self._ready, self._ended, self._first = b"", False, True
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._ended and (size < 0 or len(self._ready) < size):
+            block = self._stream.read(_HEAD_BYTES)
+            self._ended = not block
+            text = self._decoder.decode(block, final=self._ended)
+            if self._first and text:
+                text, self._first = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"), False
+            self._ready += text.encode()
+        size = len(self._ready) if size < 0 else size
+        given, self._ready = self._ready[:size], self._ready[size:]
+        return given
+
+
+def _without_mark(stream: Any, path: Path) -> Any:
+    """A stream of UTF-8 behind its byte order mark."""
+    if stream.read(3) == codecs.BOM_UTF8:
+        return stream
+    stream.close()
+    return open_unpacked(path)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """The encoding of a file, and the share of its lines that are not in it.
+
+    ``likely`` names an encoding that a person might name, where some are not.
+    """
+
+    encoding: TextEncoding
+    odd_share: float = 0.0
+    likely: str = ""
+
+
+@dataclass
+class _Lines:
+    """Lines of a file that hold more than ASCII, some of them kept."""
+
+    all: int = 0
+    utf8: int = 0
+    odd: int = 0
+    sample: list[bytes] = field(default_factory=list)
+    _sampled: int = 0
+
+    def add(self, block: bytes) -> None:
+        self.all += block.count(b"\n")
+        if block.isascii():
+            return
+        try:
+            block.decode()
+        except UnicodeDecodeError:
+            for line in block.split(b"\n"):
+                self._add_line(line)
+        else:
+            self.utf8 += 1
+
+    def _add_line(self, line: bytes) -> None:
+        if line.isascii():
+            return
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            self.odd += 1
+            if self._sampled < _SAMPLE_BYTES:
+                self.sample.append(line)
+                self._sampled += len(line)
+        else:
+            self.utf8 += 1
+
+
+def _decide_encoding(path: Path, named: str | None) -> _Decided:
+    if named is not None:
+        plain = check_encoding(named)
+        return _Decided(TextEncoding(plain, f"encoding {plain}, as --encoding says"))
+    stream = open_unpacked(path)
+    rest = stream.read(_HEAD_BYTES)
+    marked = marked_encoding(rest)
+    if marked is not None and marked.name not in _UTF8:
+        return _Decided(marked)
+    lines = _Lines()
+    while block := stream.read(_HEAD_BYTES):
+        whole, end, tail = (rest + block).rpartition(b"\n")
+        lines.add(whole + end)
+        rest = tail
+    lines.add(rest + b"\n")
+    if not lines.odd:
+        return _Decided(TextEncoding("utf-8"))
+    guess = guess_encoding(b"\n".join(lines.sample))
+    if guess.certain and lines.odd > lines.utf8:
+        return _Decided(guess)
+    return _Decided(TextEncoding("utf-8"), lines.odd / max(lines.all, 1), guess.name)
