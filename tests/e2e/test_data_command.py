@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.builders.raw_tables import raw_tables, write_raw_tables
+from tests.builders.written_tables import Style, write_styled
 from tests.e2e.conftest import Command, Invoke
 
 SOME = ("customers", "subscriptions", "plans", "refunds")
@@ -38,3 +40,51 @@ def test_check_refuses_in_one_line(invoke: Invoke, tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert "subscriptions: the table must be there" in line
     assert not (tmp_path / "home").exists()
+
+
+def test_check_reads_a_teams_own_files_and_says_how(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tables = raw_tables(1, 5, only=("customers", "subscriptions", "refunds"))
+    tables["refunds"] = tables["refunds"].drop_columns(["arrived_at"])
+    style = Style(header="upper", delimiter=";", decimal=",", times="naive")
+    write_styled(tables, tmp_path / "raw", style)
+    done = invoke("data", "check", "raw", "--home", "home", "--time-zone", "UTC")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "refunds.arrived_at" in done.stderr
+    assert "--arrival-lag-days 1" in done.stderr
+    said = ("--time-zone", "UTC", "--arrival-lag-days", "1")
+    done = invoke("data", "check", "raw", "--home", "home", *said)
+    printed = " ".join(done.stdout.split())
+    assert "'AMOUNT' is amount" in printed or "'REFUND_ID' is refund_id" in printed
+    assert "happened_at plus 1 days, as --arrival-lag-days says" in printed
+    assert "times without a zone are in UTC" in printed
+
+
+def test_a_question_is_answered_with_the_plan_file_that_it_wrote(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tables = raw_tables(1, 5, only=("customers", "subscriptions"))
+    source = write_raw_tables(tables, tmp_path / "raw", form="csv")
+    (source / "refunds.csv").write_text(
+        "refund_id;account_id;amount;happened_at;arrived_at\n"
+        "r1;a1;1.234;2025-02-03T00:00:00Z;2025-02-03T00:00:00Z\n"
+    )
+    done = invoke("data", "check", "raw", "--home", "home")
+    assert done.exit_code == 2
+    assert "'refunds.amount': '1.234' may be 1.234 or 1234" in done.stderr
+    plan = Path("raw.columns.toml")
+    text = plan.read_text(encoding="utf-8")
+    answer = next(
+        line
+        for line in text.splitlines()
+        if '"thousands" = "."' in line or 'thousands = "."' in line
+    )
+    plan.write_text(text.replace(answer, answer.removeprefix("# ")), encoding="utf-8")
+    done = invoke("data", "check", "raw", "--home", "home", "--columns", plan, "--json")
+    refunds = json.loads(done.stdout)["tables"][-1]
+    assert refunds["accepted"] == 1
+    (amount,) = refunds["reading"]["columns"]
+    assert (amount["name"], amount["thousands"]) == ("amount", ".")
