@@ -12,9 +12,9 @@ import hashlib
 from holdfast.interrupt import end_soon_after_interrupt
 
 end_soon_after_interrupt(grace_seconds=0.2)
-print("busy", flush=True)
 while True:
     try:
+        print("busy", flush=True)
         hashlib.pbkdf2_hmac("sha512", b"", b"", 2_000_000_000)
     except KeyboardInterrupt:  # the signal came just before the call
         pass
