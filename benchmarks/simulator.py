@@ -43,25 +43,35 @@ and subscription_id not in (select subscription_id from port_requests where arri
 
 _FEATURES = """
 select l.subscription_id, l.customer_id, l.product_line, l.billing_type,
-  date_diff('day', l.activated_at, $at) as tenure, date_diff('day', l.plan_since_at, $at) as plan_age,
-  date_diff('day', $at, l.commitment_end_at) as commitment_left, date_diff('day', $at, l.promotion_end_at) as promotion_left,
-  date_diff('day', $at, l.instalment_end_at) as instalments_left, l.termination_fee, l.autopay::int as autopay,
+  date_diff('day', l.activated_at, $at) as tenure,
+  date_diff('day', l.plan_since_at, $at) as plan_age,
+  date_diff('day', $at, l.commitment_end_at) as commitment_left,
+  date_diff('day', $at, l.promotion_end_at) as promotion_left,
+  date_diff('day', $at, l.instalment_end_at) as instalments_left,
+  l.termination_fee, l.autopay::int as autopay,
   p.monthly_fee, p.data_allowance_gb, count(*) over (partition by l.customer_id) as lines_held,
   c.segment, c.region, c.language, c.age_band, d.device_age, d.is_5g, d.is_dual, y.points, y.tier,
-  use.* exclude (subscription_id), net.* exclude (subscription_id), app.* exclude (customer_id), top.* exclude (subscription_id),
-  bill.* exclude (account_id), late.overdue, rise.* exclude (subscription_id), con.* exclude (customer_id),
-  tick.* exclude (customer_id), feel.* exclude (customer_id), home.left_home, care.contacted, no.refuses_offers
+  use.* exclude (subscription_id), net.* exclude (subscription_id),
+  app.* exclude (customer_id), top.* exclude (subscription_id),
+  bill.* exclude (account_id), late.overdue,
+  rise.* exclude (subscription_id), con.* exclude (customer_id),
+  tick.* exclude (customer_id), feel.* exclude (customer_id),
+  home.left_home, care.contacted, no.refuses_offers
 from lines l
-left join (select plan_id, arg_max(monthly_fee, happened_at) as monthly_fee, any_value(data_allowance_gb) as data_allowance_gb
+left join (select plan_id, arg_max(monthly_fee, happened_at) as monthly_fee,
+  any_value(data_allowance_gb) as data_allowance_gb
   from plans where arrived_at <= $at group by 1) p using (plan_id)
 left join (select * from customers) c using (customer_id)
-left join (select subscription_id, date_diff('day', max(released_at), $at) as device_age, bool_or(is_5g_capable)::int as is_5g,
+left join (select subscription_id, date_diff('day', max(released_at), $at) as device_age,
+  bool_or(is_5g_capable)::int as is_5g,
   bool_or(is_dual_sim)::int as is_dual from devices where arrived_at <= $at group by 1) d
   using (subscription_id)
-left join (select customer_id, arg_max(points, happened_at) as points, arg_max(tier, happened_at) as tier
+left join (select customer_id, arg_max(points, happened_at) as points,
+  arg_max(tier, happened_at) as tier
   from loyalty where arrived_at <= $at group by 1) y using (customer_id)
 left join (select subscription_id,
-  sum(data_gb) filter (age <= 28) as data_4w, sum(data_gb) as data_13w, sum(minutes) filter (age <= 28) as minutes_4w,
+  sum(data_gb) filter (age <= 28) as data_4w, sum(data_gb) as data_13w,
+  sum(minutes) filter (age <= 28) as minutes_4w,
   sum(minutes) as minutes_13w,
   (sum(data_gb) filter (age <= 28) / 4 + 0.01) / (sum(data_gb) filter (age > 28) / 9 + 0.01) as data_trend,
   (sum(minutes) filter (age <= 28) / 4 + 0.5) / (sum(minutes) filter (age > 28) / 9 + 0.5) as minutes_trend,
@@ -70,30 +80,43 @@ left join (select subscription_id,
   avg(unused_allowance) as unused, sum(overage) as overage, sum(roaming_days) as roaming,
   date_diff('hour', max(last_used_at), $at) as hours_since_use
   from (select *, date_diff('day', happened_at, $at) as age from usage_weeks
-    where arrived_at <= $at and happened_at > $at - interval 91 day) group by 1) use using (subscription_id)
-left join (select subscription_id, avg(drop_days) filter (age <= 28) as drop_days_4w, avg(drop_days) as drop_days_13w,
-  sum(drops) filter (age <= 28) as drops_4w, sum(failed_setups) filter (age <= 28) as failed_4w, avg(voice_quality_mos) as mos,
+    where arrived_at <= $at and happened_at > $at - interval 91 day)
+    group by 1) use using (subscription_id)
+left join (select subscription_id, avg(drop_days) filter (age <= 28) as drop_days_4w,
+  avg(drop_days) as drop_days_13w,
+  sum(drops) filter (age <= 28) as drops_4w,
+  sum(failed_setups) filter (age <= 28) as failed_4w, avg(voice_quality_mos) as mos,
   avg(throughput_peak_mbps) filter (age <= 28) as speed_4w, avg(throughput_peak_mbps) as speed_13w,
-  avg(latency_ms) filter (age <= 28) as latency_4w, sum(outage_minutes) filter (age <= 28) as outage_4w,
-  sum(outage_minutes) as outage_13w, avg(home_congestion) filter (age <= 28) as congestion_4w, avg(home_congestion) as congestion
+  avg(latency_ms) filter (age <= 28) as latency_4w,
+  sum(outage_minutes) filter (age <= 28) as outage_4w,
+  sum(outage_minutes) as outage_13w, avg(home_congestion) filter (age <= 28) as congestion_4w,
+  avg(home_congestion) as congestion
   from (select *, date_diff('day', happened_at, $at) as age from network_weeks
-    where arrived_at <= $at and happened_at > $at - interval 91 day) group by 1) net using (subscription_id)
-left join (select customer_id, count(*) filter (event = 'login') as logins, count(*) filter (event = 'plan_page') as plan_pages,
-  count(*) filter (event = 'cancel_page') as cancel_pages, count(*) filter (event = 'bill_page') as bill_pages,
+    where arrived_at <= $at and happened_at > $at - interval 91 day)
+    group by 1) net using (subscription_id)
+left join (select customer_id, count(*) filter (event = 'login') as logins,
+  count(*) filter (event = 'plan_page') as plan_pages,
+  count(*) filter (event = 'cancel_page') as cancel_pages,
+  count(*) filter (event = 'bill_page') as bill_pages,
   count(*) filter (event = 'cancel_page' and happened_at > $at - interval 28 day) as cancel_pages_4w,
   avg(rating) as rating from app_events
-  where arrived_at <= $at and happened_at > $at - interval 91 day group by 1) app using (customer_id)
+  where arrived_at <= $at and happened_at > $at - interval 91 day
+  group by 1) app using (customer_id)
 left join (select subscription_id, count(*) as recharges, sum(amount) as recharged,
-  date_diff('hour', max(happened_at), $at) as hours_since_recharge, arg_max(balance_before, happened_at) as last_balance
+  date_diff('hour', max(happened_at), $at) as hours_since_recharge,
+  arg_max(balance_before, happened_at) as last_balance
   from recharges where arrived_at <= $at and happened_at > $at - interval 91 day group by 1) top
   using (subscription_id)
 left join (select account_id, arg_max(amount, happened_at) as last_bill, avg(amount) as mean_bill,
-  arg_max(amount, happened_at) / nullif(avg(amount), 0) as bill_ratio, sum(out_of_bundle) as out_of_bundle,
-  max(out_of_bundle) as most_out_of_bundle, sum(discount) as discount, bool_or(disputed)::int as disputed
+  arg_max(amount, happened_at) / nullif(avg(amount), 0) as bill_ratio,
+  sum(out_of_bundle) as out_of_bundle,
+  max(out_of_bundle) as most_out_of_bundle,
+  sum(discount) as discount, bool_or(disputed)::int as disputed
   from bills where arrived_at <= $at and happened_at > $at - interval 125 day group by 1) bill
   on bill.account_id = c.account_id
 left join (select account_id, sum(days_late) as overdue from payments
-  where arrived_at <= $at and happened_at > $at - interval 125 day group by 1) late on late.account_id = c.account_id
+  where arrived_at <= $at and happened_at > $at - interval 125 day
+  group by 1) late on late.account_id = c.account_id
 left join (select subscription_id, date_diff('day', max(happened_at), $at) as days_since_rise,
   arg_max(new_fee / nullif(old_fee, 0), happened_at) as rise from price_changes
   where arrived_at <= $at group by 1) rise using (subscription_id)
@@ -102,20 +125,27 @@ left join (select customer_id, count(*) as contacts, count(*) filter (not resolv
   count(*) filter (issue = 'billing') as billing_contacts,
   count(*) filter (issue = 'cancellation') as cancellation_contacts, sum(transfers) as transfers,
   date_diff('day', max(happened_at), $at) as days_since_contact from interactions
-  where arrived_at <= $at and happened_at > $at - interval 125 day group by 1) con using (customer_id)
-left join (select customer_id, count(distinct ticket_id) as tickets, count(*) filter (status = 'reopened') as reopened,
+  where arrived_at <= $at and happened_at > $at - interval 125 day
+  group by 1) con using (customer_id)
+left join (select customer_id, count(distinct ticket_id) as tickets,
+  count(*) filter (status = 'reopened') as reopened,
   count(*) filter (ticket_kind = 'complaint' and status = 'opened') as complaints from tickets
-  where arrived_at <= $at and happened_at > $at - interval 125 day group by 1) tick using (customer_id)
+  where arrived_at <= $at and happened_at > $at - interval 125 day
+  group by 1) tick using (customer_id)
 left join (select customer_id, arg_max(score, happened_at) filter (instrument = 'nps') as last_nps,
   arg_max(score, happened_at) filter (instrument = 'csat' and survey = 'relationship' and dimension = 'overall') as last_csat,
-  avg(score) filter (survey = 'transactional' and instrument = 'csat') as contact_csat from survey_answers
+  avg(score) filter (survey = 'transactional' and instrument = 'csat') as contact_csat
+  from survey_answers
   where arrived_at <= $at group by 1) feel using (customer_id)
 left join (select household_id, count(*) as left_home from subscriptions s
   join (select customer_id, household_id from customers) using (customer_id)
-  where arrived_at <= $at and status = 'ended' and status_reason in ('customer_request', 'inactivity')
-  and happened_at > $at - interval 91 day and household_id is not null group by 1) home on home.household_id = c.household_id
+  where arrived_at <= $at and status = 'ended'
+  and status_reason in ('customer_request', 'inactivity')
+  and happened_at > $at - interval 91 day and household_id is not null
+  group by 1) home on home.household_id = c.household_id
 left join (select customer_id, count(*) filter (arm = 'treatment') as contacted from care_contacts
-  where arrived_at <= $at and happened_at > $at - interval 91 day group by 1) care using (customer_id)
+  where arrived_at <= $at and happened_at > $at - interval 91 day
+  group by 1) care using (customer_id)
 left join (select customer_id, bool_or(state = 'withdrawn')::int as refuses_offers from consents
   where arrived_at <= $at and purpose = 'offers' group by 1) no using (customer_id)
 """

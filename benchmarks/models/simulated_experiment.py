@@ -42,7 +42,8 @@ where outcome = 'churned' and care_contacts.happened_at >= $at and campaign_id i
 """
 
 _HOME = """
-select customer_id, arg_max(household_id, happened_at) as household_id from customers where arrived_at <= $at group by 1
+select customer_id, arg_max(household_id, happened_at) as household_id
+  from customers where arrived_at <= $at group by 1
 """
 
 

@@ -34,7 +34,8 @@ class Magnitude:
 
 _VIEWS = """
 create view lines as
-select subscription_id, any_value(customer_id) as customer_id, any_value(billing_type) as line, min(activated_at) as began,
+select subscription_id, any_value(customer_id) as customer_id,
+  any_value(billing_type) as line, min(activated_at) as began,
   coalesce(min(happened_at) filter (status = 'ended'), timestamptz '2200-01-01') as ended
 from subscriptions group by 1;
 create view in_period as
