@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from benchmarks.report import show
 from holdfast.cores import core_count
 
-ROWS, COLUMNS, TREES, RUNS = 300, 20, 300, 3
+ROWS, COLUMNS, TREES, RUNS = 300, 20, 100, 3
 BUSY_PER_CORE = 6
 MOST_SECONDS = 240.0
 """After which a process that makes the machine busy ends by itself."""
