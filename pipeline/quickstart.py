@@ -127,7 +127,7 @@ def quickstart(
     started = time.monotonic()
     with progress("Reading the table"):
         customers = read_customer_table(where, roles, clock(), options)
-        check_identity(home, TableIdentity.of(customers))
+        check_identity(home, TableIdentity.of(customers), customers.not_features)
         home_encoding(home, customers).encode(customers.table)
     with progress("Loading LightGBM and MLflow"):
         from pipeline.table_model import publish_model

@@ -115,6 +115,12 @@ class CustomerTable:
     notes: tuple[str, ...]
 
     @property
+    def not_features(self) -> dict[str, str]:
+        """Columns that are ids or texts and so no features, with the reason."""
+        readings = [self.plan.column(name) for name in self.left_out]
+        return {reading.name: reading.why for reading in readings if not reading.is_feature}
+
+    @property
     def known(self) -> NDArray[np.bool_]:
         """Which rows have a label."""
         return ~np.isnan(self.label)

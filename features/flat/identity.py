@@ -1,7 +1,7 @@
 """A home directory as one run's own: locked while it is written, and kept to one table."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -85,8 +85,20 @@ def claimed(home: Home, identity: TableIdentity) -> Iterator[None]:
         yield
 
 
-def check_identity(home: Home, identity: TableIdentity) -> None:
-    """Refuse a home that belongs to another table, or is no home at all; errors as in `claimed`."""
+def check_identity(
+    home: Home, identity: TableIdentity, left_out: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a home that belongs to another table, or is no home at all; errors as in `claimed`.
+
+    Parameters
+    ----------
+    home : Home
+        The home.
+    identity : TableIdentity
+        The table that a run is about.
+    left_out : mapping of str to str, optional
+        Columns of the table that are no features, with the reason, for the error.
+    """
     known = read_identity(home)
     if known is None:
         _refuse_foreign_files(home)
@@ -96,7 +108,7 @@ def check_identity(home: Home, identity: TableIdentity) -> None:
     for field, was in asdict(known).items():
         now = getattr(identity, field)
         if now != was and field != "published":
-            detail = f"with {field} {was!r}, not {now!r}"
+            detail, mends = f"with {field} {was!r}, not {now!r}", "choose another --home"
             if field == "columns":
                 gone, new = sorted(set(was) - set(now)), sorted(set(now) - set(was))
                 detail = "; ".join(
@@ -105,9 +117,12 @@ def check_identity(home: Home, identity: TableIdentity) -> None:
                     if names
                 )
                 detail = f"with other columns (this one comes {detail})"
-            raise HomeError(
-                f"--home {home.root}", f"belongs to another run, {detail}; choose another --home"
-            )
+                reasons = {name: left_out[name] for name in gone if left_out and name in left_out}
+                if reasons:
+                    listed = "; ".join(f"{name!r}: {why}" for name, why in reasons.items())
+                    detail += f". In the table, but no feature now: {listed}"
+                    mends = 'set kind = "category" for it with --columns, or choose another --home'
+            raise HomeError(f"--home {home.root}", f"belongs to another run, {detail}; {mends}")
 
 
 def _refuse_foreign_files(home: Home) -> None:
