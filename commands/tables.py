@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -137,6 +138,8 @@ def inspect(
             f"The plan is in [bold]{escape(str(path))}[/bold]; change it, and give it with --columns.",
             soft_wrap=True,
         )
+    else:
+        console.print("No plan is written, because the directory cannot be; --out names a file.")
 
 
 @reporting_errors
@@ -160,7 +163,9 @@ def sample(
     try:
         csv.write_csv(sample_table(known[name]), out)
     except OSError as error:
-        raise InputError("--out", f"cannot be written ({error.strerror})", str(out)) from None
+        raise InputError(
+            "--out", f"cannot be written ({strerror(error.errno or 0)})", str(out)
+        ) from None
     again = {
         "churn": "holdfast quickstart {} --id customer --target left",
         "campaign": "holdfast uplift {} --id customer --treatment arm --outcome stayed",
@@ -246,6 +251,7 @@ def write_plan(plan: "TablePlan", name: str, path: Path | None = None) -> Path |
     """
     from features.tables.plan_file import plan_text
     from holdfast.errors import InputError
+    from holdfast.files import write_beside
 
     text = plan_text(plan, name)
     stem = name.split(".")[0].strip("*?[] ") or "table"
@@ -255,13 +261,14 @@ def write_plan(plan: "TablePlan", name: str, path: Path | None = None) -> Path |
         try:
             if candidate.exists() and candidate.read_text(encoding="utf-8") == text:
                 return candidate
-            with candidate.open("w" if path else "x", encoding="utf-8") as stream:
-                stream.write(text)
-        except FileExistsError:
-            continue
+            if candidate.exists() and not path:
+                continue
+            write_beside(candidate, text)
         except (OSError, UnicodeDecodeError) as error:
             if path:
-                raise InputError("--out", f"cannot be written ({error})", str(path)) from None
+                raise InputError(
+                    "--out", f"cannot be written ({type(error).__name__})", str(path)
+                ) from None
             if isinstance(error, OSError):
                 return None
             continue

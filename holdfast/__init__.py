@@ -6,6 +6,7 @@ variables when they load. What the operator has set stays.
 
 import os
 import time
+from pathlib import Path
 
 for _variable, _value in {
     # LightGBM's threads would otherwise spin while they wait, against whatever else the machine does.
@@ -20,3 +21,10 @@ for _variable, _value in {
 }.items():
     os.environ.setdefault(_variable, _value)
 time.tzset()
+
+try:
+    Path.home()
+except RuntimeError:
+    # A user without an entry in passwd, as in many containers: MLflow fails as it loads where there
+    # is no home directory to name. This one, as Debian's users without a home have, is never made.
+    os.environ["HOME"] = "/nonexistent"

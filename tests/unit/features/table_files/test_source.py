@@ -1,4 +1,8 @@
+import bz2
 import gzip
+import io
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,10 +49,42 @@ def test_the_index_of_pandas_is_no_column(tmp_path: Path) -> None:
     assert _table(tmp_path / "t.parquet").column_names == ["a"]
 
 
-def test_compressed_csv(tmp_path: Path) -> None:
-    assert _table(_write(tmp_path / "t.csv.gz", gzip.compress(b"a\n1\n"))).to_pydict() == {
-        "a": ["1"]
-    }
+def _zipped(content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("__MACOSX/t.csv", b"nothing")
+        archive.writestr("inner.csv", content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "ending, compress",
+    [
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".zst", lambda content: pa.compress(content, "zstd", asbytes=True)),
+        (".zip", _zipped),
+    ],
+)
+def test_compressed_csv(tmp_path: Path, ending: str, compress: Callable[[bytes], bytes]) -> None:
+    content = b"a;b\n1;x\n2;y\n"
+    table = _table(_write(tmp_path / f"t.csv{ending}", compress(content)))
+    assert table.to_pydict() == {"a": ["1", "2"], "b": ["x", "y"]}
+
+
+def test_parts_in_a_folder_or_of_a_pattern_are_one_table(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    (parts / "day=1").mkdir(parents=True)
+    _write(parts / "day=1" / "b.csv", b"a\n1\n")
+    _write(parts / "c.csv", b"a\n2\n")
+    _write(parts / "_SUCCESS", b"")
+    for place in (parts, parts / "**" / "*.csv"):
+        source = read_source(place)
+        assert sorted(source.table["a"].to_pylist()) == ["1", "2"]
+        assert "2 parts are one table" in source.notes
+    _write(parts / "d.csv", b"b\n2\n")
+    with pytest.raises(InputError, match=r"same columns; d\.csv differs"):
+        read_source(parts)
 
 
 def test_parquet_keeps_types_and_whole_floats_read_as_whole(tmp_path: Path) -> None:
