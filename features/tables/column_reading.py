@@ -83,6 +83,10 @@ class ColumnReading:
             return values
         if self.kind == "date" and _is_temporal(values.type):
             return values
+        if self.kind == "number" and self.number == PLAIN_NUMBERS:
+            plain = self._plain_numbers(values)
+            if plain is not None:
+                return plain
         text = self._text(values)
         if self.kind == "number":
             return self._numbers(text)
@@ -94,15 +98,11 @@ class ColumnReading:
         """Cells that hold something which the reading does not read."""
         if self.kind not in ("number", "date") or read.type == values.type:
             return []
-        text = self._text(values)
-        if text.null_count == read.null_count:
-            return []
+        text = self._text(values.filter(pc.is_null(read))).drop_null()
         if self.kind == "number":
             # What is too large to be finite was read, and is missing.
-            not_finite = pc.match_substring_regex(text, _NOT_FINITE)
-            finite = pc.fill_null(pc.invert(not_finite), False)
-            text, read = text.filter(finite), read.filter(finite)
-        unread: list[str] = text.filter(pc.and_(pc.is_valid(text), pc.is_null(read))).to_pylist()
+            text = text.filter(pc.invert(pc.match_substring_regex(text, _NOT_FINITE)))
+        unread: list[str] = text.to_pylist()
         return unread
 
     def to_json(self) -> dict[str, Any]:
@@ -163,14 +163,24 @@ class ColumnReading:
         marks = pc.is_in(text, value_set=pa.array(self.missing_marks, pa.string()))
         return pc.if_else(marks, pa.scalar(None, pa.string()), text)
 
-    def _numbers(self, text: pa.ChunkedArray) -> pa.ChunkedArray:
+    def _plain_numbers(self, values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+        """Numbers that are written as machines do; None where a cell is neither such a number nor
+        missing.
+        """
         import polars as pl
 
-        if self.number == PLAIN_NUMBERS:
-            series = pl.Series(pl.from_arrow(text)) if len(text) else pl.Series([], dtype=pl.String)
-            quick = series.cast(pl.Float64, strict=False)
-            if quick.null_count() == text.null_count:
-                return pa.chunked_array([_finite(np.array(quick.to_numpy()))])
+        if not len(values) or not pa.types.is_string(values.type):
+            return None
+        series = pl.Series(pl.from_arrow(values))
+        quick = series.cast(pl.Float64, strict=False)
+        others = series.filter(quick.is_null() & series.is_not_null()).to_arrow()
+        text = self._text(pa.chunked_array([others.cast(pa.string())]))
+        marks = pl.Series(self.missing_marks, dtype=pl.String).cast(pl.Float64, strict=False)
+        if text.null_count < len(text) or marks.is_not_null().any():
+            return None
+        return pa.chunked_array([_finite(np.array(quick.to_numpy()))])
+
+    def _numbers(self, text: pa.ChunkedArray) -> pa.ChunkedArray:
         different = pc.unique(text.drop_null())
         different = (
             different.combine_chunks() if isinstance(different, pa.ChunkedArray) else different

@@ -60,6 +60,8 @@ _DATE_NAME = re.compile(
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity|∞)", re.IGNORECASE)
 _FEWEST_NUMBERS = 20
 """Different numbers from which on a column of numbers and a recurring word is one of numbers."""
+_LIKE_A_WORD = r"^\D*$|^-?1\.#|^0000-00-00|^00[/.]00[/.]0000$"
+"""What no word for missing is without."""
 _LONGEST_MARK = 20
 _LONGEST_WORD = 40  # bytes
 _MOST_MARKS = 5
@@ -70,6 +72,8 @@ _FIRST_SERIAL, _LAST_SERIAL = 25_569, 73_050  # 1970 to 2099
 _DISTINCT_SHARE = 0.95
 _FEWEST_DISTINCT = 50
 _SAMPLE = 1000
+_MOST_SAMPLED = 20_000
+_HARDLY_ANY = 0.1
 
 
 def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings) -> ColumnReading:
@@ -194,11 +198,11 @@ def _has_codes_or_groups(values: pa.ChunkedArray) -> bool:
     zeros = values.filter(pc.fill_null(first, False))
     if pc.any(pc.match_substring_regex(zeros, r"^\s*0\d")).as_py():
         return True
-    if not pc.any(pc.match_substring(values, ".")).as_py():
-        return False
     head = values.slice(0, _SAMPLE)
     proof = r"\.(\d{1,2}|\d{4,})\s*$|^\s*[+-]?0?\.|^\s*[+-]?\d{4,}|[eE]"
-    return not pc.any(pc.match_substring_regex(head, proof)).as_py()
+    if pc.any(pc.match_substring_regex(head, proof)).as_py():
+        return False
+    return bool(pc.any(pc.match_substring(values, ".")).as_py())
 
 
 def _whole_dates(numbers: Floats) -> bool:
@@ -216,7 +220,7 @@ def _many(numbers: Floats) -> bool:
 def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading:
     # Words for missing are short: of a million different texts hardly any has to be looked at.
     short = cells.texts.filter(pc.less_equal(pc.binary_length(cells.texts), _LONGEST_WORD))
-    odd = short.filter(pc.invert(pc.match_substring_regex(short, r"^[+-]?\d+([.,]\d+)?$")))
+    odd = short.filter(pc.match_substring_regex(short, _LIKE_A_WORD))
     listed: list[str] = odd.to_pylist()
     unmistakable = unmistakable_words(listed)
     usual = tuple(dict.fromkeys((*usual_words(listed), *(t for t in listed if _is_not_finite(t)))))
@@ -275,10 +279,11 @@ def _as_date(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReadin
             order="excel",
             why="days as a spreadsheet counts them, by name and range",
         )
-    orders, times = find_orders(*_sample(cells))
-    if not orders:
+    sampled, counts = _sample(cells)
+    orders, times = find_orders(sampled, counts)
+    if not orders or _hardly_any(~np.isnat(times), cells):
         return None
-    if len(_sample(cells)[0]) < len(cells.texts):
+    if len(sampled) < len(cells.texts):
         times = parse_dates(cells.texts, orders[0]).times
     unread = cells.where(np.isnat(times))
     share = unread.total / cells.total
@@ -313,9 +318,16 @@ def _as_date(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReadin
 
 
 def _sample(cells: Cells) -> tuple[pa.Array, Floats]:
-    """Enough of the distinct cells to find a format."""
-    most = 20_000
-    return (cells.texts.slice(0, most), cells.counts[:most])
+    """Enough of the distinct cells to find a format, from all over the table."""
+    if len(cells.texts) <= _MOST_SAMPLED:
+        return cells.texts, cells.counts
+    places = np.linspace(0, len(cells.texts) - 1, _MOST_SAMPLED).astype(np.int64)
+    return cells.texts.take(pa.array(places)), cells.counts[places]
+
+
+def _hardly_any(read: Any, cells: Cells) -> bool:
+    """Whether a format reads so few of the sampled cells that the others need no look."""
+    return len(read) < len(cells.texts) and float(read.mean()) < _HARDLY_ANY
 
 
 def _is_serial(name: str, cells: Cells) -> bool:
@@ -349,6 +361,8 @@ def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRead
     texts, counts = _sample(cells)
     finding = find_number_format(texts, counts)
     first = finding.formats[0]
+    if _hardly_any(~np.isnan(finding.numbers), cells):
+        return None
     numbers = finding.numbers if len(texts) == len(cells.texts) else first.parse(cells.texts)
     read = ~np.isnan(numbers)
     if float(cells.counts[read].sum()) < 0.5 * cells.total:
