@@ -1,27 +1,23 @@
 """From feature tables to the online store: in bulk, and only what is new."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.compute.files import digest_of
 from features.compute.state_files import find_states
-from features.fields import LINKS, SERVICES, VIEWS
+from features.fields import SERVICES
 from features.live.batch import LIVE_VIEWS
 from features.live.store import replace_states
 from features.online.feast_layout import layout_of
 from features.online.service import online_directory, publish_service
 from features.online.settings import PACKED_TYPE
+from features.operator.newest import NewestTable, newest_tables
 from features.operator.repository import TIME, OperatorRepository
 from features.packed.bulk_writer import write_parquet
 from features.packed.store import PackedStore
-from features.views.declaration import ENTITIES
 from holdfast.errors import ModelError
 from holdfast.logging import progress
 
@@ -29,34 +25,6 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 _ROWS_PER_BATCH = 5_000
-
-
-@dataclass(frozen=True)
-class NewestTable:
-    """The newest snapshot of a view, as it lies on disk.
-
-    Parameters
-    ----------
-    view : str
-        Feature view.
-    join_key : str
-        Its id column.
-    columns : tuple of str
-        Its features.
-    path : Path
-        The parquet file.
-    """
-
-    view: str
-    join_key: str
-    columns: tuple[str, ...]
-    path: Path
-
-    def times(self) -> tuple[datetime, datetime]:
-        """First and last time of its rows, UTC."""
-        limits = pc.min_max(pq.read_table(self.path, columns=[TIME])[TIME]).as_py()
-        epoch = datetime(1970, 1, 1, tzinfo=UTC)
-        return limits["min"] or epoch, limits["max"] or epoch
 
 
 @dataclass(frozen=True)
@@ -89,24 +57,12 @@ def materialize(repository: OperatorRepository) -> Materialized:
         The online store does not answer.
     """
     repository.require_tables()
-    tables = list(_newest(repository))
+    tables = list(newest_tables(repository))
     repository.apply()
     store = repository.feast()
     if store.config.online_store.type == PACKED_TYPE:
         return _into_packed(repository, store, tables)
     return _through_feast(repository, store, tables)
-
-
-def _newest(repository: OperatorRepository) -> Iterator[NewestTable]:
-    numbers = {view.name: (view.join_key, view.columns) for view in VIEWS.values()}
-    links = {
-        f"{entity}_links": (ENTITIES[entity], tuple(f"linked_{other}" for other in LINKS[entity]))
-        for entity in LINKS
-    }
-    for view, (join_key, columns) in (numbers | links).items():
-        path = repository.tables / view / "newest.parquet"
-        if path.exists():
-            yield NewestTable(view, join_key, columns, path)
 
 
 def _into_packed(
