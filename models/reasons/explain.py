@@ -1,18 +1,15 @@
-"""Reasons: how much each feature changes a prediction, by exact SHAP values on the raw margin, and
-the same in words.
+"""Reasons: how much each feature changes a prediction, by exact SHAP values on the raw margin.
 
 The values are path-dependent TreeSHAP values (Lundberg et al. 2018). They are additive: the base
 plus a row's contributions is its raw margin, also if contributions are first added up by reason key
 or by driver.
 
-A contribution describes the model, not why customers leave. The words state what is known about a
-customer and claim no cause.
+A contribution describes the model, not why customers leave.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import lightgbm as lgb
 import numpy as np
@@ -22,13 +19,11 @@ from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
-from models.words.catalogue import Catalogue, words
-from models.words.sentence import fallback, sentence
+from models.words.catalogue import words
 
 if TYPE_CHECKING:
     import shap
 
-Effect = Literal["raises", "lowers"]
 Decode = Callable[[str, float], str | float | None]
 """Gives a feature's value as its table has it, such as a category, from its name and number."""
 
@@ -39,9 +34,6 @@ BULK_ROWS = 2000
 
 LEAST_CONTRIBUTION = 0.005
 """Log-odds, half a per cent of the odds: smaller contributions are not reported."""
-
-# Groups tried in addition to those asked for, since two may have the same text.
-_SPARE = 5
 
 
 @dataclass(frozen=True)
@@ -157,48 +149,6 @@ class Grouped:
     contributions: Floats
 
 
-@dataclass(frozen=True)
-class WordedReason:
-    """One reason for a prediction, in words.
-
-    Parameters
-    ----------
-    reason : str
-        Key of the reason: the contributions of all features that share it are added up.
-    driver : str
-        Part of the service that the feature is about.
-    contribution : float
-        Log-odds that the reason adds to the raw margin.
-    direction : {"raises", "lowers"}
-        Whether it raises or lowers the predicted risk.
-    actionable : bool
-        Care can change what the text is about.
-    feature : str
-        The feature that the text is about: of the reason's features the one that contributes most
-        in its direction, or a related feature that is easier to understand.
-    value : float or None
-        The customer's value of it; None if missing.
-    unit : str
-        Unit of the value.
-    text : str
-        What is known about the customer, in the language asked for.
-    """
-
-    reason: str
-    driver: str
-    contribution: float
-    direction: Effect
-    actionable: bool
-    feature: str
-    value: float | None
-    unit: str
-    text: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The reason as JSON."""
-        return asdict(self)
-
-
 def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
     """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`. The values differ by
     less than 1e-9.
@@ -237,67 +187,6 @@ def by_driver(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> G
     return _grouped(explanation, meanings, [meaning.driver for meaning in meanings])
 
 
-def reasons(
-    explanation: Explanation,
-    matrix: Floats,
-    meanings: Sequence[FeatureMeaning],
-    language: str,
-    count: int,
-    *,
-    only: Effect | None = None,
-    decode: Decode | None = None,
-) -> list[tuple[WordedReason, ...]]:
-    """The strongest reasons for each row's prediction, in words.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        Of n rows.
-    matrix : (n, k) float64
-        The rows' features, NaN for missing.
-    meanings : sequence of FeatureMeaning
-        What the k features mean, in the order of the columns.
-    language : str
-        A BCP 47 tag, such as ``en``, ``zh-Hans`` or ``zh-TW``.
-    count : int
-        Most reasons for a row.
-    only : {"raises", "lowers"}, optional
-        Leave out reasons of the other direction.
-    decode : Decode, optional
-        How to write values of features without words.
-
-    Returns
-    -------
-    list of n tuples of WordedReason
-        Strongest first. Fewer than `count` if fewer contribute at least `LEAST_CONTRIBUTION`, or if
-        two have the same text.
-
-    Raises
-    ------
-    InputError
-        There are no words in that language, or the meanings are not those of the columns.
-    """
-    groups, catalogue = by_reason(explanation, meanings), words(language)
-    wanted = groups.contributions if only != "lowers" else -groups.contributions
-    strength = np.abs(groups.contributions) if only is None else wanted
-    order = np.argsort(-strength, axis=1, kind="stable")
-    by_name = {meaning.name: meaning for meaning in meanings}
-    reasons_by_row = []
-    for row, strongest in enumerate(order[:, : count + _SPARE].tolist()):
-        values = dict(zip(by_name, matrix[row].tolist(), strict=True))
-        contributions = explanation.contributions[row].tolist()
-        by_text: dict[str, WordedReason] = {}
-        for group in strongest:
-            if len(by_text) == count or strength[row, group] < LEAST_CONTRIBUTION:
-                break
-            contribution = float(groups.contributions[row, group])
-            largest = _largest(contributions, groups.members[group], contribution)
-            reason = _reason(meanings[largest], contribution, values, by_name, catalogue, decode)
-            by_text.setdefault(reason.text, reason)
-        reasons_by_row.append(tuple(by_text.values()))
-    return reasons_by_row
-
-
 def _grouped(
     explanation: Explanation, meanings: Sequence[FeatureMeaning], keys: Sequence[str]
 ) -> Grouped:
@@ -330,38 +219,3 @@ def _decoded(
     for row, column in np.argwhere(~np.isnan(matrix)):
         values[row, column] = decode(meanings[column].name, float(matrix[row, column]))
     return values
-
-
-def _largest(contributions: Sequence[float], members: Sequence[int], contribution: float) -> int:
-    """The feature of a group that contributes most in the direction of the group."""
-    sign = 1.0 if contribution > 0 else -1.0
-    return max(members, key=lambda position: sign * contributions[position])
-
-
-def _reason(
-    largest: FeatureMeaning,
-    contribution: float,
-    values: dict[str, float],
-    meanings: Mapping[str, FeatureMeaning],
-    catalogue: Catalogue,
-    decode: Decode | None,
-) -> WordedReason:
-    worded = sentence(largest.name, values, catalogue)
-    shown = largest if worded is None else meanings[worded.feature]
-    value = values[shown.name] if isfinite(values[shown.name]) else None
-    if worded is None:
-        decoded = value if value is None or decode is None else decode(shown.name, value)
-        text = fallback(shown.about or shown.name, decoded, catalogue)
-    else:
-        text = worded.text
-    return WordedReason(
-        reason=largest.reason,
-        driver=shown.driver,
-        contribution=contribution,
-        direction="raises" if contribution > 0 else "lowers",
-        actionable=shown.actionable,
-        feature=shown.name,
-        value=value,
-        unit=shown.unit,
-        text=text,
-    )

@@ -19,6 +19,7 @@ words for them. Forms are written beside the English sentences, in ``en.toml``.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
@@ -118,6 +119,9 @@ class Form:
     prepaid: bool = False
 
 
+LINE_FACTS = ("billing_type_code", "product_line_code", "customer_lines")
+"""Features that say what kind of line, or how many, a sentence is about."""
+
 _WORDS = Path(__file__).parent / "en.toml"
 
 
@@ -156,3 +160,27 @@ CODES: dict[str, int] = {
     if form.kind == "code"
 }
 """The number of codes, counted from 0, of each feature of kind ``code``."""
+
+
+@cache
+def context_of(feature: str) -> tuple[str, ...]:
+    """Other features whose values a sentence about a feature may need; none without words.
+
+    >>> context_of("no_such_feature")
+    ()
+    """
+    form = FORMS.get(feature)
+    if form is None:
+        return ()
+    needed = [*_usual_parts(form)]
+    for other in (form.through, form.instead):
+        if other is not None:
+            needed += [other, *_usual_parts(FORMS[other])]
+    needed += LINE_FACTS
+    return tuple(name for name in dict.fromkeys(needed) if name != feature)
+
+
+def _usual_parts(form: Form) -> tuple[str, ...]:
+    usual = form.usual
+    parts = () if usual is None else (usual.level, usual.minus, usual.over)
+    return tuple(name for name in parts if name is not None)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.encoding.encoding import Column
-from models.reasons.explain import Explanation, WordedReason, by_reason, reasons
+from models.reasons.explain import Explanation, by_reason
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import CohortView, cohort_view, global_view
+from models.reasons.worded import WordedReason, reasons
 from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
 from models.words.forms import CODES
 from reports.kit.drivers import Drivers, drivers

@@ -14,8 +14,9 @@ import shap
 
 from holdfast.errors import InputError
 from models.reasons import explain as module
-from models.reasons.explain import Explanation, by_driver, by_reason, explain, reasons
+from models.reasons.explain import Explanation, by_driver, by_reason, explain
 from models.reasons.meaning import FeatureMeaning
+from models.reasons.worded import reasons
 
 FEATURES = 4
 
