@@ -117,18 +117,19 @@ def build(
         from features.intake.verdicts import NightStoppedError, require_tables
         from features.online.settings import OnlineSettings
         from features.settings import ExpectationSettings, FeatureSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.features import build_features
 
+        where = home_of(home)
         expectations = Expectations(
             ExpectationSettings.read(), accepted=require_tables("--accept", accept or (), TABLES)
         )
         stopped: NightStoppedError | None = None
         try:
             result = build_features(
-                home_of(home),
+                where,
                 FeatureSettings.read(),
-                now=system_clock(),
+                now=home_clock(where, system_clock, source)(),
                 online=OnlineSettings.read(),
                 source=source,
                 encoding=encoding,
@@ -189,9 +190,11 @@ def show(
     with results_only():
         from features.online.profile import read_profile
         from features.online.settings import OnlineSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
 
-        profile = read_profile(home_of(home), service, id, OnlineSettings.read(), system_clock())
+        where = home_of(home)
+        now = home_clock(where, system_clock)()
+        profile = read_profile(where, service, id, OnlineSettings.read(), now)
     if as_json:
         print_json(profile.to_json())
     else:

@@ -76,6 +76,21 @@ class Home:
         return self.root / "scores.parquet"
 
     @cached_property
+    def score_sets(self) -> Path:
+        """Scores of everybody from the models of the operator's own features, a folder per date."""
+        return self.root / "scores"
+
+    @cached_property
+    def nights(self) -> Path:
+        """What each night did, a file per date, and the page about them."""
+        return self.root / "nights"
+
+    @cached_property
+    def clock(self) -> Path:
+        """What time it is in the home of a simulated operator."""
+        return self.root / "clock.json"
+
+    @cached_property
     def care_list(self) -> Path:
         """Whom to care for first."""
         return self.root / "care_list.csv"
@@ -87,8 +102,18 @@ class Home:
 
 
 @contextmanager
-def locked(home: Home) -> Iterator[None]:
+def locked(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
     """Be the one process that writes in a home.
+
+    A thread that holds the lock already gets it again, so that a long run may call functions that
+    lock by themselves.
+
+    Parameters
+    ----------
+    home : Home
+        The home directory; made where it does not exist.
+    wait_seconds : float
+        How long to wait for another process to finish.
 
     Raises
     ------
@@ -105,7 +130,8 @@ def locked(home: Home) -> Iterator[None]:
         home.root.mkdir(parents=True, exist_ok=True)
         if not os.access(home.root, os.W_OK):
             raise PermissionError
-        lock = FileLock(home.lock, blocking=False).acquire()
+        # One object per path and process, so that the thread that holds it may enter again.
+        lock = FileLock(home.lock, is_singleton=True).acquire(timeout=wait_seconds)
     except Timeout:
         raise HomeError(
             f"--home {home.root}", "another process is writing there; wait for it or choose another"

@@ -12,6 +12,7 @@ from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings
 from features.sources import open_source
+from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
 
@@ -136,29 +137,24 @@ def build_features(
         raise InputError(
             "SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
         )
-    tables = None if source is None else open_source(source, encoding)
+    if source is not None:
+        open_source(source, encoding)
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
-    from features.compute.known import last_build, require_last_tables
-    from features.intake.check import accept
     from features.intake.store import stored_readings
 
     repository = OperatorRepository(home, online)
     with locked(home):
-        if tables is not None and expectations is None:
-            # Expectations ask so themselves, and may keep yesterday's rows of an absent table.
-            require_last_tables(tables.tables(), (), last_build(repository.directory))
         check = (
             None
-            if tables is None
-            else accept(
-                tables,
-                home.raw,
-                quarantine=home.quarantine,
+            if source is None
+            else take_in(
+                home,
+                source,
                 now=now,
-                options=options or RawOptions(),
-                disables=features_without,
-                judge=None if expectations is None else expectations.judge,
+                encoding=encoding,
+                options=options,
+                expectations=expectations,
             )
         )
         report = bring_up_to_date(
@@ -172,6 +168,50 @@ def build_features(
         repository.apply()
         readings = stored_readings(home.raw)
     return FeatureBuild(check=check, build=report, quarantine=home.quarantine, readings=readings)
+
+
+def take_in(
+    home: Home,
+    source: str,
+    *,
+    now: datetime,
+    encoding: str | None = None,
+    options: RawOptions | None = None,
+    expectations: "Expectations | None" = None,
+) -> "CheckReport":
+    """Check raw tables and take them into the home's raw store, with what time it is for them.
+
+    Parameters
+    ----------
+    home : Home
+        Where the raw store and the quarantine lie.
+    source : str
+        Folder or SQLAlchemy URL of the raw tables.
+    now : datetime
+        With a time zone, as `holdfast.clock.home_clock` gives it for this source.
+    encoding, options, expectations
+        As in `build_features`, with its errors.
+    """
+    tables = open_source(source, encoding)
+    from features.compute.known import last_build, require_last_tables
+    from features.intake.check import accept
+
+    with locked(home):
+        if expectations is None:
+            # Expectations ask so themselves, and may keep yesterday's rows of an absent table.
+            last = last_build(OperatorRepository(home).directory)
+            require_last_tables(tables.tables(), (), last)
+        report = accept(
+            tables,
+            home.raw,
+            quarantine=home.quarantine,
+            now=now,
+            options=options or RawOptions(),
+            disables=features_without,
+            judge=None if expectations is None else expectations.judge,
+        )
+        keep_time(home, source)
+    return report
 
 
 def apply_features(home: Home, online: OnlineSettings | None = None) -> list[Change]:

@@ -2,7 +2,8 @@
 
 A folder holds ``raw/<table>/*.parquet`` (rows that have arrived by the end, under
 `features.contracts.tables`), ``truth/<table>/*.parquet`` (which no feature may read),
-``checkpoint/`` (the state of the simulation) and ``simulation.json`` (settings and calendar).
+``checkpoint/`` (the state of the simulation) and ``simulation.json`` (settings and calendar). A
+note among the raw tables says what time it is for the operator: the end of the simulated period.
 """
 
 import multiprocessing
@@ -19,6 +20,7 @@ from typing import Self
 import pandas as pd
 import pyarrow as pa
 
+from holdfast.clock import CLOCK_NOTE, write_clock
 from holdfast.cores import core_count
 from holdfast.errors import InputError
 from holdfast.logging import Advance, progress
@@ -95,6 +97,7 @@ def simulate(
         wanted.write(partial)
     lines = _run(operator, partial, partial, 0, weeks, {}, workers)
     write_missing(partial)
+    write_clock(partial / "raw" / CLOCK_NOTE, date_of(weeks))
     replace(wanted, week=weeks, lines=lines).write(partial)
     if out.exists():
         old = out.with_name(f"{out.name}.replaced")
@@ -209,6 +212,7 @@ class Simulator:
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
         _run(operator, staged, self.folder, now.week, last, given, workers)
+        write_clock(staged / "raw" / CLOCK_NOTE, date_of(last))
         replace(now, week=last, end=date_of(last).isoformat()).write(staged)
         _commit(staged, self.folder)
         self.simulation = Simulation.read(self.folder) or now
