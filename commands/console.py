@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +16,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from holdfast.logging import Advance
@@ -40,6 +42,8 @@ class ConsoleReporter:
                 BarColumn(bar_width=30),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                # Where the number of steps is known.
+                *((TimeRemainingColumn(),) if total else ()),
             )
             with Progress(*columns, console=self._console, transient=True) as bars:
                 bar = bars.add_task(description, total=total)
@@ -48,7 +52,7 @@ class ConsoleReporter:
             yield self._lines(description, total)
         seconds = time.monotonic() - started
         if seconds >= _LINE_FROM_SECONDS:
-            self._console.print(f"  [dim]{description}, {seconds:.1f} s[/dim]")
+            self._print(f"{description}, {seconds:.1f} s")
 
     def _lines(self, description: str, total: int | None) -> Advance:
         done, last = 0, time.monotonic()
@@ -58,9 +62,13 @@ class ConsoleReporter:
             done += steps
             if time.monotonic() - last >= _LINE_EVERY_SECONDS:
                 last = time.monotonic()
-                self._console.print(f"  [dim]{description}: {done} of {total}[/dim]")
+                self._print(f"{description}: {done} of {total}")
 
         return advance
+
+    def _print(self, text: str) -> None:
+        # Whole, whatever the width: a log is read with other tools.
+        self._console.print(f"  [dim]{escape(text)}[/dim]", soft_wrap=True)
 
 
 @contextmanager

@@ -10,6 +10,9 @@ import typer
 
 from commands import data, features, models
 from commands.demo import demo
+from commands.operation.nightly import nightly
+from commands.operation.score import score
+from commands.operation.status import status
 from commands.quickstart import quickstart
 from commands.serve import serve
 from commands.settings import settings
@@ -33,7 +36,11 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
-for command in (quickstart, inspect, sample, serve, demo, simulate, train, uplift, settings):
+COMMANDS = (
+    *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
+    *(score, nightly, status, settings),
+)
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -244,6 +244,12 @@ def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     return entries
 
 
+def alias_since(entry: RegistryEntry, alias: str) -> datetime:
+    """When a version became champion or shadow, UTC; when it was registered where nothing tells."""
+    tag = {CHAMPION: MOVES, SHADOW: SHADOW_SINCE}[alias]
+    return _since(entry.tags, tag) if tag in entry.tags else entry.made_at
+
+
 def _since(tags: Mapping[str, str], tag: str) -> datetime:
     made = json.loads(tags.get(tag, "[]"))
     return datetime.fromisoformat(made[-1]["at"]) if made else datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Settings of models: risk bands and customer value."""
+"""Settings of models: risk bands, customer value and scoring."""
 
 from pydantic import Field, model_validator
 
@@ -37,4 +37,27 @@ class ValueSettings(Section):
         ge=0,
         lt=1,
         description="Share of the margin that serving the customer costs, beyond what margins account for.",
+    )
+
+
+class ScoreSettings(Section):
+    """How everybody is scored."""
+
+    prefix = "HOLDFAST_SCORE_"
+
+    explained_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of the scored, riskiest first, that get reasons, of every horizon.",
+    )
+    reasons: int = Field(
+        default=5, ge=1, le=20, description="Reasons that are kept of each, at most."
+    )
+    traffic_consent: bool = Field(
+        default=False,
+        description=(
+            "Whether traffic and location data may be used in marketing only with the customer's consent of the purpose"
+            " `traffic_marketing`."
+        ),
     )

@@ -18,7 +18,7 @@ STATUS_REASONS = (
     *("migration", "transfer", "sim_swap", "other"),
 )
 REPLACEMENTS = ("migration", "transfer", "sim_swap")
-CONSENT_PURPOSES = ("offers", "surveys", "profiling", "any_contact")
+CONSENT_PURPOSES = ("offers", "surveys", "profiling", "any_contact", "traffic_marketing")
 CONTACT_CHANNELS = ("sms", "email", "app", "phone", "post", "store")
 TIERS = ("none", "silver", "gold", "platinum")
 APP_EVENTS = ("login", "bill_page", "plan_page", "cancel_page", "rating")

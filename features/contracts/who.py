@@ -131,7 +131,8 @@ WHO: tuple[Table, ...] = (
             "customer_id": customer(),
             "purpose": choice(
                 "`profiling` withdrawn is an objection to profiling,"
-                " `any_contact` withdrawn is do-not-contact",
+                " `any_contact` withdrawn is do-not-contact, `traffic_marketing` granted allows"
+                " traffic and location data in marketing",
                 CONSENT_PURPOSES,
             ),
             "channel": choice("The channel meant, or `any`", (*CONTACT_CHANNELS, "any")),

@@ -1,8 +1,10 @@
 """The files a raw table consists of, and digests that show when one has changed."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -49,6 +51,39 @@ def parts_of(folder: Path) -> tuple[TableFile, ...]:
 def identity_of(parts: tuple[TableFile, ...], by: datetime | None = None) -> list[str]:
     """Identities of parts; with `by`, only of those that may hold rows arrived by then."""
     return [part.identity for part in parts if by is None or part.may_hold(by)]
+
+
+def raw_identity(raw: Path) -> str:
+    """Digest of all that raw tables hold, whenever their files were written.
+
+    Parameters
+    ----------
+    raw : Path
+        Raw tables: ``<table>/*.parquet``.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(raw.glob("*/*.parquet")):
+        state = path.stat()
+        content = _content(path, state.st_size, state.st_mtime_ns)
+        digest.update(f"{path.parent.name}/{path.name} {content}\n".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=100_000)
+def _content(path: Path, size: int, mtime_ns: int) -> str:
+    """Digest of a file's content; read once as long as size and time of change stay."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()
+
+
+def arrival_of(files: Iterable[Path]) -> datetime | None:
+    """When the newest row of some files arrived, UTC; None where none has rows with statistics."""
+    newest = []
+    for path in files:
+        metadata = pq.read_metadata(path)
+        _, last = _extremes(metadata, metadata.schema.to_arrow_schema().names, ARRIVED)
+        newest.append(last)
+    return max((last for last in newest if last is not None), default=None)
 
 
 def _part(path: Path) -> TableFile:

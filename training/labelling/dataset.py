@@ -24,7 +24,7 @@ from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import HORIZON_DAYS, LineOutcomes
-from training.labelling.population import SLICES, lines_at_risk
+from training.labelling.population import SLICES, billing_types_of, lines_at_risk
 from training.settings import LabelSettings
 
 STREAMED_BYTES = 1 << 30
@@ -142,7 +142,7 @@ def churn_dataset(
         lies outside the cut-offs, or no row is left.
     """
     return _line_dataset(
-        home, "churn", VOLUNTARY_CHURN, None, settings, service, cutoffs, until, test_from
+        home, "churn", VOLUNTARY_CHURN, settings, service, cutoffs, until, test_from
     )
 
 
@@ -163,7 +163,6 @@ def non_payment_dataset(
         home,
         "non_payment",
         ("non_payment",),
-        ("postpaid", "fixed"),
         settings,
         service,
         cutoffs,
@@ -242,14 +241,13 @@ def _line_dataset(
     home: Home,
     target: str,
     positive: Collection[str],
-    strata: Collection[str] | None,
     settings: LabelSettings,
     service: str,
     cutoffs: Sequence[datetime] | None,
     until: datetime,
     test_from: datetime | None,
 ) -> Dataset:
-    features = columns_of(service)
+    features, strata = columns_of(service), billing_types_of(target)
     repository = OperatorRepository(home)
     history = RawHistory(home.raw, until)
     view = SERVICES[service][0]

@@ -20,6 +20,9 @@ LINE_EXCLUSIONS = (
 )
 """Reasons why a line in service is not at risk, in the order in which they apply."""
 
+_BILLING_TYPES = {"non_payment": ("postpaid", "fixed")}
+"""Targets of some billing types only: a prepaid line is never lost by non-payment."""
+
 _YEAR_DAYS = 365
 
 
@@ -38,6 +41,11 @@ class CutoffPopulation:
 
     rows: pl.DataFrame
     excluded: dict[str, int]
+
+
+def billing_types_of(target: str) -> tuple[str, ...] | None:
+    """Billing types of the lines that a target is about; None for all."""
+    return _BILLING_TYPES.get(target)
 
 
 def lines_at_risk(

@@ -110,7 +110,11 @@ def eligible_rows(
 
 
 def unanswered_contacts(
-    history: RawHistory, target: SurveyTarget, since: datetime, at: datetime
+    history: RawHistory,
+    target: SurveyTarget,
+    since: datetime,
+    at: datetime,
+    present: Sequence[str] | None = None,
 ) -> EligibleRows:
     """Contacts to score: closed after `since`, and without an answer by `at`.
 
@@ -122,6 +126,8 @@ def unanswered_contacts(
         A target of contacts, whose question was not answered.
     since, at : datetime
         Closes after the first count, as known at the second.
+    present : sequence of str, optional
+        Contacts with stored features; default: all.
 
     Raises
     ------
@@ -142,6 +148,8 @@ def unanswered_contacts(
         .select(id="interaction_id")
     )
     closed = _closes(history, at).filter(pl.col("cutoff") > since)
+    if present is not None:
+        closed = closed.filter(pl.col("id").is_in(pl.Series(present, dtype=pl.String).implode()))
     open_ = closed.join(answered.collect(), on="id", how="anti").sort("cutoff", "id")
     return _of_customers(history, open_, {"answered": len(closed) - len(open_)})
 

@@ -1,0 +1,124 @@
+"""`holdfast status`: the last nights, how fresh the tables are, and which models score."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.night.status import Status
+
+_COLOURS = {"done": "green", "doubts": "yellow", "stopped": "red"}
+
+
+@reporting_errors
+def status(
+    page: Annotated[
+        bool, typer.Option("--page", help="Also write the page, and print where it is.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last nights, how fresh each raw table is, and which models score since when."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from holdfast.clock import home_clock, system_clock
+        from pipeline.night.status import read_status, write_status_page
+
+        where = home_of(home)
+        read = read_status(where, home_clock(where, system_clock))
+        path = write_status_page(where, read) if page else None
+    if as_json:
+        print_json(read.to_json() | {"page": path and str(path)})
+        return
+    _print_status(read)
+    if path is not None:
+        typer.echo(f"Page: {path}")
+
+
+def _print_status(read: "Status") -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    clock = ", by the clock of a simulated operator" if read.clock == "simulated" else ""
+    console.print(f"[bold]{read.now:%Y-%m-%d %H:%M} UTC[/bold]{clock}")
+    _print_nights(console, read)
+    _print_models(console, read)
+    _print_tables(console, read)
+
+
+def _print_nights(console: "Console", read: "Status") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    if not read.nights:
+        console.print("No night has run yet: [bold]holdfast nightly RAW[/bold]")
+        return
+    table = Table(
+        Column("night", justify="right"),
+        "began",
+        "snapshot",
+        "verdict",
+        Column("look into", overflow="fold"),
+        box=box.SIMPLE_HEAD,
+    )
+    for night in read.nights:
+        verdict = night.verdict or "not ended"
+        table.add_row(
+            str(night.number),
+            night.started_at[:16].replace("T", " "),
+            (night.at or "–")[:10],
+            f"[{_COLOURS.get(verdict, 'yellow')}]{verdict}[/]",
+            escape(night.error or "; ".join(night.doubts)),
+        )
+    console.print(table)
+
+
+def _print_models(console: "Console", read: "Status") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    table = Table(
+        "model", "scores as", "since", Column("scored", justify="right"), box=box.SIMPLE_HEAD
+    )
+    scored = {(facts.model, facts.version): facts for facts in read.scores}
+    for model in read.models:
+        facts = scored.get((model.model, model.version))
+        age = f" ({model.age_days:.0f} days)" if read.clock == "system" else ""
+        table.add_row(
+            f"{model.model} {model.version}",
+            model.alias,
+            f"{model.since[:10]}{age}",
+            "not yet" if facts is None else f"{facts.entities:,} as of {facts.at[:10]}",
+        )
+    for name, why in read.without_version.items():
+        table.add_row(f"[dim]{name}[/dim]", f"[dim]{escape(why)}[/dim]", "", "")
+    console.print(table)
+
+
+def _print_tables(console: "Console", read: "Status") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    from reports.night.status_page import age
+
+    table = Table(
+        "table",
+        "verdict",
+        "newest row arrived",
+        Column("age", justify="right"),
+        box=box.SIMPLE_HEAD,
+    )
+    for fresh in read.tables:
+        arrived = (fresh.newest_arrived_at or "–")[:16].replace("T", " ")
+        verdict = fresh.verdict or ""
+        colour = "green" if verdict == "fresh" else "yellow"
+        table.add_row(escape(fresh.table), f"[{colour}]{verdict}[/]", arrived, age(fresh.age_hours))
+    console.print(table)

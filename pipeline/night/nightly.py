@@ -1,0 +1,432 @@
+"""The night: raw tables in, features, records for serving, scores, and a summary.
+
+Steps run in order under the home's lock. Each writes beside what is there and moves it in place at
+its end, so that a night that is stopped or killed leaves yesterday's scores standing, and the next
+one carries on where it was. A step whose inputs are those of the last time does nothing.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from features.compute.queries import view_queries
+from features.contracts.tables import TABLES
+from features.intake.expectations import Expectations
+from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.online.settings import OnlineSettings
+from features.operator.newest import newest_digest
+from features.operator.repository import OperatorRepository
+from features.raw_tables.options import RawOptions
+from features.settings import ExpectationSettings
+from features.sql.parts import raw_identity
+from holdfast.clock import Clock, time_origin
+from holdfast.errors import HoldfastError, InputError
+from holdfast.failpoint import Failpoint, no_failpoint
+from holdfast.home import Home, locked
+from pipeline.features import build_features, materialize_features, take_in
+from pipeline.night.night import STEPS, Night, NightRecords, Step, StepName
+from pipeline.night.rested_on import tables_rested_on
+from pipeline.night.score import ScoreConfig, find_versions, score_everybody
+from pipeline.night.status import newest_scores, read_status, write_status_page
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightOptions:
+    """What a person asked of a night.
+
+    Parameters
+    ----------
+    source : str or None
+        Raw tables to take in: a folder or a SQLAlchemy URL. None for the raw store as it is.
+    encoding : str or None
+        Of its text files that are not UTF-8.
+    reading : RawOptions
+        How to read what is in doubt.
+    at : datetime or None
+        Midnight of the snapshot, UTC. None for the last one that the data reach.
+    first_step : str
+        Step to begin with.
+    wait_seconds : float
+        How long to wait for another process that writes in the home.
+    accepted : frozenset of str
+        Raw tables to take as they are tonight, whatever is unusual about them.
+    """
+
+    source: str | None = None
+    encoding: str | None = None
+    reading: RawOptions = field(default_factory=RawOptions)
+    at: datetime | None = None
+    first_step: StepName = "take_in"
+    wait_seconds: float = 0
+    accepted: frozenset[str] = frozenset()
+
+
+class NightConfig(BaseModel):
+    """The settings of a night.
+
+    Parameters
+    ----------
+    expectations : ExpectationSettings
+        What is expected of tonight's tables.
+    scoring : ScoreConfig
+        What scores depend on; its `features` are those of the build, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    expectations: ExpectationSettings = ExpectationSettings()
+    scoring: ScoreConfig = ScoreConfig()
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read every section from the environment; for the edges only."""
+        return cls(expectations=ExpectationSettings.read(), scoring=ScoreConfig.read())
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a step did."""
+
+    about: str
+    result: dict[str, Any]
+    is_skipped: bool = False
+
+
+Told = Callable[[Step], None]
+
+
+def run_night(
+    home: Home,
+    options: NightOptions,
+    config: NightConfig,
+    *,
+    clock: Clock,
+    online: OnlineSettings,
+    begin: Callable[[StepName], None] = lambda name: None,
+    end: Told = lambda step: None,
+    failpoint: Failpoint = no_failpoint,
+) -> Night:
+    """Run a night.
+
+    Parameters
+    ----------
+    home : Home
+        The operator's home.
+    options : NightOptions
+        What was asked.
+    config : NightConfig
+        Its settings.
+    clock : Clock
+        The home's (`holdfast.clock.home_clock`).
+    online : OnlineSettings
+        Where the newest features go.
+    begin, end : callable
+        Told of every step, before and after.
+    failpoint : Failpoint, optional
+        For tests.
+
+    Returns
+    -------
+    Night
+        What was done. Where a step failed, its verdict is ``stopped`` and nothing of that step was
+        put in place.
+
+    Raises
+    ------
+    InputError
+        The source is missing, or there are no raw tables; nothing was begun.
+    HomeError
+        The home cannot be used, or another process writes there.
+    """
+    _check(home, options)
+    with locked(home, wait_seconds=options.wait_seconds):
+        return _Run(home, options, config, clock, online, begin, end, failpoint).run()
+
+
+def _check(home: Home, options: NightOptions) -> None:
+    if options.source is None and not home.raw.exists():
+        raise InputError(
+            "RAW", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
+        )
+    is_folder = options.source is not None and "://" not in options.source
+    if is_folder and not Path(str(options.source)).expanduser().is_dir():
+        raise InputError("RAW", "must be an existing folder or a database URL", options.source)
+
+
+class _Run:
+    """One night."""
+
+    def __init__(
+        self,
+        home: Home,
+        options: NightOptions,
+        config: NightConfig,
+        clock: Clock,
+        online: OnlineSettings,
+        begin: Callable[[StepName], None],
+        end: Told,
+        failpoint: Failpoint,
+    ) -> None:
+        self._home, self._options, self._config = home, options, config
+        self._clock, self._online = clock, online
+        self._begin, self._end, self._failpoint = begin, end, failpoint
+        self._records = NightRecords(home)
+        self._repository = OperatorRepository(home, online)
+        self._night = Night.begun(
+            self._records.next_number(), clock().isoformat(), time_origin(home)
+        )
+
+    def run(self) -> Night:
+        try:
+            for name in STEPS[STEPS.index(self._options.first_step) :]:
+                self._begin(name)
+                self._night = self._night.with_step(self._step(name))
+                self._end(self._night.steps[-1])
+                self._note()
+                self._failpoint(f"{name}: noted")
+        except Exception as error:  # whatever a step raises, the night says what it was
+            self._stop(error)
+        else:
+            self._finish()
+        if not self._night.changed_nothing:
+            self._records.write(self._night)
+            write_status_page(self._home, read_status(self._home, self._clock))
+        return self._night
+
+    def _step(self, name: StepName) -> Step:
+        begun = time.monotonic()
+        inputs = getattr(self, f"_{name}_inputs")()
+        digest = None if inputs is None else _digest(inputs)
+        before = self._records.last(name)
+        if before is not None and digest is not None and before.inputs == digest:
+            return replace(before, status="unchanged", seconds=time.monotonic() - begun)
+        self._failpoint(f"{name}: begun")
+        outcome: _Outcome = getattr(self, f"_{name}")()
+        self._failpoint(f"{name}: done")
+        return Step(
+            name=name,
+            status="skipped" if outcome.is_skipped else "done",
+            about=outcome.about,
+            inputs=None if outcome.is_skipped else digest,
+            seconds=round(time.monotonic() - begun, 2),
+            result=outcome.result,
+        )
+
+    # The steps, each with its inputs: JSON that tells whether there is anything to do.
+
+    def _take_in_inputs(self) -> object:
+        source = self._options.source
+        if source is None or "://" in source:
+            return None  # what a database holds cannot be told without reading it
+        return [
+            source,
+            self._options.encoding,
+            repr(self._options.reading),
+            _files(Path(source).expanduser()),
+            self._judged_night().isoformat(),
+            sorted(self._options.accepted),
+            sorted(self._stop_tables),
+            self._config.expectations.model_dump(),
+        ]
+
+    def _take_in(self) -> _Outcome:
+        if self._options.source is None:
+            return _Outcome("no raw tables were given; the raw store is used as it is", {}, True)
+        report = take_in(
+            self._home,
+            self._options.source,
+            now=self._clock(),
+            encoding=self._options.encoding,
+            options=self._options.reading,
+            expectations=Expectations(
+                self._config.expectations,
+                stop_tables=self._stop_tables,
+                accepted=self._options.accepted,
+                night=self._judged_night(),
+            ),
+        )
+        rows = sum(table.accepted for table in report.tables)
+        quarantined = sum(table.quarantined for table in report.tables)
+        return _Outcome(
+            f"{rows:,} rows in {len(report.tables)} tables, {quarantined:,} quarantined",
+            {
+                "accepted": rows,
+                "quarantined": quarantined,
+                "look_into": [f"{doubt.table}: {doubt.about}" for doubt in report.doubts],
+                **_judged(report.night),
+            },
+        )
+
+    def _judged_night(self) -> datetime:
+        """Midnight that ends the day whose rows are expected tonight."""
+        if self._options.at is not None:
+            return self._options.at
+        return self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @cached_property
+    def _stop_tables(self) -> frozenset[str]:
+        """Tables that the models in use rest on."""
+        return tables_rested_on(self._home)
+
+    def _features_inputs(self) -> object:
+        return [
+            raw_identity(self._home.raw),
+            self._options.at and f"{self._options.at:%Y-%m-%d}",
+            f"{self._clock():%Y-%m-%d}",
+            self._config.scoring.features.model_dump(),
+            view_queries(self._config.scoring.features.margin_shares),
+        ]
+
+    def _features(self) -> _Outcome:
+        built = build_features(
+            self._home,
+            self._config.scoring.features,
+            now=self._clock(),
+            online=self._online,
+            at=self._options.at,
+            expectations=Expectations(self._config.expectations, accepted=self._options.accepted),
+        ).build
+        return _Outcome(
+            f"snapshot {built.at:%Y-%m-%d}, {len(built.built)} of"
+            f" {len(built.built) + len(built.skipped)} computed",
+            {"at": built.at.isoformat(), "rows": dict(built.rows), "built": list(built.built)},
+        )
+
+    def _materialize_inputs(self) -> object:
+        return [newest_digest(self._repository), self._online.model_dump(mode="json")]
+
+    def _materialize(self) -> _Outcome:
+        written = materialize_features(self._home, self._online)
+        records = sum(written.rows.values())
+        return _Outcome(
+            f"{records:,} records written, {len(written.skipped)} views were there already",
+            {"rows": written.rows, "skipped": list(written.skipped)},
+        )
+
+    def _score_inputs(self) -> object:
+        versions, skipped = find_versions(self._home)
+        return [
+            [[entry.name, entry.number, alias] for entry, alias in versions],
+            sorted(skipped),
+            newest_digest(self._repository),
+            raw_identity(self._home.raw),
+            self._config.scoring.to_json(),
+        ]
+
+    def _score(self) -> _Outcome:
+        run = score_everybody(
+            self._home,
+            self._config.scoring,
+            clock=self._clock,
+            online=self._online,
+            failpoint=self._failpoint,
+        )
+        if not run.sets:
+            why = "; ".join(f"{name} {reason}" for name, reason in run.skipped.items())
+            return _Outcome(f"nobody was scored: {why}", run.to_json(), True)
+        scored = ", ".join(
+            f"{facts.entities:,} by {facts.model} {facts.version} ({facts.alias})"
+            for facts in run.sets
+        )
+        return _Outcome(scored, run.to_json())
+
+    def _summary_inputs(self) -> object:
+        return [[step.name, step.inputs, step.status == "skipped"] for step in self._night.steps]
+
+    def _summary(self) -> _Outcome:
+        scores = newest_scores(self._home)
+        return _Outcome(
+            f"scores of {len(scores)} models" if scores else "no scores yet",
+            {"scores": [facts.to_json() for facts in scores]},
+        )
+
+    def _note(self) -> None:
+        """Keep how far the night has come, unless nothing had to be done so far."""
+        results = {step.name: step.result for step in self._night.steps}
+        taken_in = results.get("take_in") or _result(self._records.last("take_in"))
+        built = results.get("features") or _result(self._records.last("features"))
+        self._night = replace(
+            self._night,
+            clock=time_origin(self._home),
+            at=built.get("at"),
+            tables=taken_in.get("tables", {}),
+            doubts=tuple(taken_in.get("doubts", ())),
+            care_may_run=bool(taken_in.get("care_may_run", False)),
+        )
+        if not self._night.changed_nothing:
+            self._records.write(self._night)
+
+    def _stop(self, error: Exception) -> None:
+        expected = isinstance(error, HoldfastError)
+        if not expected:
+            _log.error("a step of the night failed", exc_info=error)
+        message = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
+        name = STEPS[STEPS.index(self._options.first_step) + len(self._night.steps)]
+        stopped = Step(
+            name=name, status="stopped", about=message, inputs=None, seconds=0.0, result={}
+        )
+        self._end(stopped)
+        self._night = replace(
+            self._night.with_step(stopped),
+            verdict="stopped",
+            error=message,
+            tables=_judged(error.night)["tables"]
+            if isinstance(error, NightStoppedError)
+            else self._night.tables,
+            care_may_run=False,
+            ended_at=self._clock().isoformat(),
+        )
+
+    def _finish(self) -> None:
+        self._night = replace(
+            self._night,
+            verdict="doubts" if self._night.doubts else "done",
+            ended_at=self._clock().isoformat(),
+        )
+
+
+def _judged(night: NightVerdict | None) -> dict[str, Any]:
+    """What was made of tonight's tables, as a step keeps it."""
+    if night is None:
+        return {"tables": {}, "doubts": [], "care_may_run": False}
+    doubts = []
+    for table in night.tables:
+        if table.doubtful:
+            why = "".join(f": {reason.about}" for reason in table.reasons[:1])
+            doubts.append(f"{table.table} is {table.verdict}{why}; {table.used} rows are used")
+    return {
+        "tables": {table.table: table.verdict for table in night.tables},
+        "doubts": doubts,
+        "accepted_tables": [table.table for table in night.tables if table.accepted],
+        "care_may_run": night.care_may_run,
+    }
+
+
+def _result(step: Step | None) -> dict[str, Any]:
+    return {} if step is None else step.result
+
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    """Files of the raw tables below a folder, with their sizes and times of change."""
+    files = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).parts[0].partition(".")[0]
+        if path.is_file() and name in TABLES:
+            state = path.stat()
+            files.append((str(path.relative_to(folder)), state.st_size, state.st_mtime_ns))
+    return files
+
+
+def _digest(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,413 @@
+"""Scores of everybody: all champions over the newest snapshot, into files and beside the features.
+
+A version is scored in two passes over the snapshot, in batches: the first gives everybody a
+probability, the second explains the riskiest. What a file was made from is kept in it as a digest,
+so that the same scores are not made twice. Files are written beside their places and moved there
+one by one: a run that is killed leaves whole files, and the next one completes them.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from features.fields import VIEWS
+from features.online.service import online_directory
+from features.online.settings import OnlineSettings
+from features.operator.newest import NewestReader, newest_digest, newest_tables
+from features.operator.repository import OperatorRepository
+from features.packed.store import PackedStore
+from features.settings import FeatureSettings
+from features.sql.parts import raw_identity
+from holdfast.clock import Clock
+from holdfast.documents import read_document
+from holdfast.errors import InputError, ModelError
+from holdfast.failpoint import Failpoint, no_failpoint
+from holdfast.home import Home, locked
+from holdfast.logging import progress
+from models.reasons.meaning import MEANINGS, FeatureMeaning
+from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions, load_registered
+from models.score_set import (
+    NO_BASIS,
+    PROFILING_OBJECTION,
+    ScoreFacts,
+    ScoreSetWriter,
+    read_facts,
+)
+from models.scorer import Scorer
+from models.settings import ScoreSettings, ValueSettings
+from models.targets import TARGETS
+from models.version import ModelVersion
+from pipeline.night.score_records import are_recorded, write_score_records
+from pipeline.night.scoring import Scoring
+from training.labelling.history import RawHistory
+from training.operator.columns import meanings_of
+from training.operator.population import Populations, ScoredPopulation, traffic_consents
+from training.settings import LabelSettings
+
+
+class ScoreConfig(BaseModel):
+    """What scores depend on, beside snapshot and models.
+
+    Parameters
+    ----------
+    scores : ScoreSettings
+        Whom to explain, and which consent is needed.
+    labels : LabelSettings
+        Who is at risk, as in training.
+    values : ValueSettings
+        Assumptions behind a value.
+    features : FeatureSettings
+        Memory and threads of reading.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scores: ScoreSettings = ScoreSettings()
+    labels: LabelSettings = LabelSettings()
+    values: ValueSettings = ValueSettings()
+    features: FeatureSettings = FeatureSettings()
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read every section from the environment; for the edges only."""
+        return cls(
+            scores=ScoreSettings.read(),
+            labels=LabelSettings.read(),
+            values=ValueSettings.read(),
+            features=FeatureSettings.read(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that changes a score, as JSON."""
+        return {
+            "scores": self.scores.model_dump(),
+            "labels": self.labels.model_dump(),
+            "values": self.values.model_dump(),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRun:
+    """What a run scored.
+
+    Parameters
+    ----------
+    at : datetime or None
+        Time of the snapshot, UTC; None where nothing could be scored.
+    folder : Path or None
+        Where the score sets lie.
+    sets : tuple of ScoreFacts
+        Scores of the snapshot, by model.
+    unchanged : tuple of str
+        Models whose scores were there already.
+    skipped : dict of str to str
+        Models without scores, and why.
+    seconds : float
+        How long it took.
+    """
+
+    at: datetime | None
+    folder: Path | None
+    sets: tuple[ScoreFacts, ...]
+    unchanged: tuple[str, ...]
+    skipped: dict[str, str]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "at": self.at and self.at.isoformat(),
+            "folder": self.folder and str(self.folder),
+            "sets": [facts.to_json() for facts in self.sets],
+            "unchanged": list(self.unchanged),
+            "skipped": self.skipped,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def score_everybody(
+    home: Home,
+    config: ScoreConfig,
+    *,
+    clock: Clock,
+    online: OnlineSettings,
+    model: str | None = None,
+    failpoint: Failpoint = no_failpoint,
+) -> ScoreRun:
+    """Score everybody with all champions, or with one.
+
+    Where a model has no champion, its version with the alias ``shadow`` is scored, and marked.
+
+    Parameters
+    ----------
+    home : Home
+        Holds raw tables, features and the registry; gets ``scores/at=DATE/MODEL.parquet`` and, in
+        the packed store beside the features, a record of every entity in the view
+        ``scores_MODEL``.
+    config : ScoreConfig
+        What scores depend on.
+    clock : Clock
+        When the scores are made.
+    online : OnlineSettings
+        Whether the online store is the packed one.
+    model : str, optional
+        The one model to score with.
+    failpoint : Failpoint, optional
+        For tests.
+
+    Raises
+    ------
+    InputError
+        There is no such model, no features were built, or a raw table is absent without which
+        nobody can say who is at risk.
+    ModelError
+        A registry or a version is damaged, or does not fit the features.
+    """
+    begun = time.monotonic()
+    if model is not None and model not in TARGETS:
+        raise InputError("--model", f"must be one of {', '.join(TARGETS)}", model)
+    repository = OperatorRepository(home)
+    repository.require_tables()
+    with locked(home):
+        versions, skipped = find_versions(home, model)
+        if not versions:
+            return ScoreRun(
+                at=None,
+                folder=None,
+                sets=(),
+                unchanged=(),
+                skipped=skipped,
+                seconds=time.monotonic() - begun,
+            )
+        run = _Run(home, repository, config, clock, online, failpoint)
+        sets, unchanged = [], []
+        for entry, alias in versions:
+            facts, was_there = run.score(entry, alias)
+            sets.append(facts)
+            if was_there:
+                unchanged.append(entry.name)
+        if model is None:
+            run.remove_others([entry.name for entry, _ in versions])
+    return ScoreRun(
+        at=run.at,
+        folder=run.folder,
+        sets=tuple(sets),
+        unchanged=tuple(unchanged),
+        skipped=skipped,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def find_versions(
+    home: Home, model: str | None = None
+) -> tuple[list[tuple[RegistryEntry, str]], dict[str, str]]:
+    """The versions to score with, and their aliases.
+
+    Parameters
+    ----------
+    home : Home
+        Holds the registry; it may have none yet.
+    model : str, optional
+        The only model to look for.
+
+    Returns
+    -------
+    versions : list of (RegistryEntry, str)
+        In the order of `TARGETS`.
+    skipped : dict of str to str
+        Other models, and why there is no version.
+    """
+    names = list(TARGETS) if model is None else [model]
+    if not home.tracking.is_file():
+        return [], dict.fromkeys(names, "no model was trained yet")
+    by_alias = {
+        (entry.name, alias): entry for entry in list_versions(home) for alias in entry.aliases
+    }
+    trained = {name for name, _ in by_alias}
+    versions, skipped = [], {}
+    for name in names:
+        alias = next((alias for alias in (CHAMPION, SHADOW) if (name, alias) in by_alias), None)
+        if alias is not None:
+            versions.append((by_alias[name, alias], alias))
+        elif name in trained:
+            skipped[name] = "has neither champion nor shadow"
+        else:
+            skipped[name] = "was never trained"
+    return versions, skipped
+
+
+class _Run:
+    """One run over one snapshot."""
+
+    def __init__(
+        self,
+        home: Home,
+        repository: OperatorRepository,
+        config: ScoreConfig,
+        clock: Clock,
+        online: OnlineSettings,
+        failpoint: Failpoint,
+    ) -> None:
+        self._home = home
+        self._repository = repository
+        self._config = config
+        self._clock = clock
+        self._failpoint = failpoint
+        newest = snapshot_time(repository)
+        self.at = newest
+        self.folder = home.score_sets / f"at={newest:%Y-%m-%d}"
+        self._history = RawHistory(home.raw, newest)
+        self._populations = Populations(self._history, newest, config.labels)
+        self._snapshot = newest_digest(repository)
+        self._raw = raw_identity(home.raw)
+        packed = online_directory(repository.directory)
+        self._packed = PackedStore(packed, create=True) if online.online_store == "packed" else None
+
+    def score(self, entry: RegistryEntry, alias: str) -> tuple[ScoreFacts, bool]:
+        """Score with one version; whether its scores were there already."""
+        path = self.folder / f"{entry.name}.parquet"
+        address = entry.address(self._home)
+        inputs = _digest(
+            [address.sha256, entry.number, alias, self._snapshot, self._raw, self._config.to_json()]
+        )
+        stored = _facts_if_any(path)
+        if stored is not None and stored.inputs == inputs:
+            if self._packed is not None and not are_recorded(self._packed, stored):
+                self._pack(path, stored)
+            return stored, True
+        version = load_registered(address).model
+        with self._reader(version.service) as reader:
+            scoring = self._scoring(entry, alias, version, reader)
+            with progress(f"Scoring with {entry.name}", 2 * len(scoring)) as advance:
+                scoring.give_probabilities(advance)
+                self._failpoint(f"{entry.name}: probabilities given")
+                now = self._clock()
+                facts = scoring.facts(
+                    model=entry.name,
+                    version=entry.number,
+                    alias=alias,
+                    inputs=inputs,
+                    at=self.at.isoformat(),
+                    scored_at=now.isoformat(),
+                )
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with ScoreSetWriter(path) as writer:
+                    for rows in scoring.rows(facts, now, advance):
+                        writer.write(rows)
+                        self._failpoint(f"{entry.name}: rows written")
+                    writer.publish(facts)
+        self._failpoint(f"{entry.name}: published")
+        self._pack(path, facts)
+        return facts, False
+
+    def _scoring(
+        self, entry: RegistryEntry, alias: str, version: ModelVersion, reader: NewestReader
+    ) -> Scoring:
+        """The scoring of whom a version may speak of."""
+        target = TARGETS[entry.name]
+        if reader.features != version.features:
+            raise ModelError(
+                f"model {entry.name} version {entry.number}",
+                f"must have been trained on the features of {version.service} as they are now",
+            )
+        with progress(f"Finding whom {entry.name} may speak of"):
+            population = self._populations.of(target, reader.main.ids())
+        meanings = version.documents.get(MEANINGS)
+        return Scoring(
+            Scorer(version, threads=0),
+            meanings_of(target.service, target.direction)
+            if meanings is None
+            else read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS),
+            population,
+            self._marks(version, population, alias),
+            reader,
+            self._config.scores,
+            self._config.values,
+        )
+
+    def _marks(
+        self, version: ModelVersion, population: ScoredPopulation, alias: str
+    ) -> list[tuple[str, ...]]:
+        """Marks of everybody in the population."""
+        customers = population.rows["customer_id"].to_list()
+        always = (SHADOW,) if alias == SHADOW else ()
+        if self._config.scores.traffic_consent and _uses_traffic(version):
+            consenting = traffic_consents(self._history, self.at)
+            without_basis = set(customers) - consenting
+        else:
+            without_basis = set()
+        return [
+            (
+                *always,
+                *((PROFILING_OBJECTION,) if customer in self._objecting else ()),
+                *((NO_BASIS,) if customer in without_basis else ()),
+            )
+            for customer in customers
+        ]
+
+    @cached_property
+    def _objecting(self) -> frozenset[str]:
+        """Customers who object to profiling."""
+        with self._reader("consent_v1") as reader:
+            customers = reader.main.ids()
+            matrix, _ = reader.read(customers)
+        objects = matrix[:, reader.features.index("profiling_objection")] == 1
+        return frozenset(np.array(customers, dtype=object)[objects].tolist())
+
+    def _pack(self, path: Path, facts: ScoreFacts) -> None:
+        """Put the scores beside the features, as records of the packed store."""
+        if self._packed is None:
+            return
+        write_score_records(self._packed, path, facts)
+        self._failpoint(f"{facts.model}: packed")
+
+    def remove_others(self, names: Sequence[str]) -> None:
+        """Remove the scores of this snapshot by models that are not scored any more."""
+        for path in self.folder.glob("*.parquet"):
+            if path.stem not in names:
+                path.unlink()
+
+    def _reader(self, service: str) -> NewestReader:
+        features = self._config.features
+        return NewestReader(
+            self._repository,
+            service,
+            memory_gb=features.memory_gb,
+            threads=features.threads_to_use,
+        )
+
+
+def snapshot_time(repository: OperatorRepository) -> datetime:
+    """When the newest snapshot was taken, UTC; InputError where nothing was built."""
+    repository.require_tables()
+    # Contacts are as of their close; every other view is as of the snapshot.
+    return max(table.times()[1] for table in newest_tables(repository) if table.view != "contact")
+
+
+def _uses_traffic(version: ModelVersion) -> bool:
+    """Whether a version reads traffic or location data."""
+    classes = {
+        feature.name: feature.data_class for view in VIEWS.values() for feature in view.features
+    }
+    return any(classes.get(name) in ("traffic", "location") for name in version.features)
+
+
+def _facts_if_any(path: Path) -> ScoreFacts | None:
+    """What a score set is about; None where there is none, or one of another release."""
+    try:
+        return read_facts(path) if path.exists() else None
+    except ModelError:
+        return None
+
+
+def _digest(document: object) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,190 @@
+"""Scoring of a population with one version, in two passes of batches over the newest snapshot.
+
+The first pass gives everybody probabilities, the second explains the riskiest; only probabilities
+are kept in memory between them.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from features.online.service import oldest
+from features.operator.newest import NewestReader
+from holdfast.arrays import Floats, Positions
+from holdfast.logging import Advance
+from models.reasons.coded import StrongestReasons, actionable_share, strongest_reasons
+from models.reasons.meaning import FeatureMeaning
+from models.score_set import IDS, MARKS, HorizonScores, ScoreFacts, score_rows
+from models.scorer import Scorer
+from models.settings import ScoreSettings, ValueSettings
+from models.value import value_of
+from training.operator.population import ScoredPopulation
+
+BATCH_ROWS = 100_000
+MARGIN = "monthly_margin_91d"
+"""Feature that a value is computed from."""
+
+
+class Scoring:
+    """Scores whom a version may speak of.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The version.
+    meanings : sequence of FeatureMeaning
+        What its features mean.
+    population : ScoredPopulation
+        Whom it speaks of: n entities.
+    marks : sequence of n tuples of str
+        Their marks.
+    reader : NewestReader
+        Their features, in the version's order.
+    settings, values
+        Whom to explain, and assumptions behind a value.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        meanings: Sequence[FeatureMeaning],
+        population: ScoredPopulation,
+        marks: Sequence[tuple[str, ...]],
+        reader: NewestReader,
+        settings: ScoreSettings,
+        values: ValueSettings,
+    ) -> None:
+        self._scorer = scorer
+        self._meanings = meanings
+        self._population = population
+        self._marks = marks
+        self._reader = reader
+        self._settings = settings
+        self._values = values
+        self._ids: list[str] = population.rows[reader.main.join_key].to_list()
+        horizons = len(scorer.version.horizon_models)
+        self._probability: Floats = np.full((horizons, len(self._ids)), np.nan)
+        self._explained: list[Positions] = []
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def give_probabilities(self, advance: Advance) -> None:
+        """The first pass: probabilities of everybody, and with them who is explained."""
+        for rows in self._batches():
+            matrix, _ = self._reader.read(self._ids[rows])
+            for place, scores in enumerate(self._scorer.score_all(matrix)):
+                self._probability[place, rows] = scores.probability
+            advance(len(matrix))
+        self._explained = [
+            riskiest(probability, self._settings.explained_share)
+            for probability in self._probability
+        ]
+
+    def facts(self, **named: str) -> ScoreFacts:
+        """What the scores as a whole are about, after the first pass.
+
+        Parameters
+        ----------
+        **named : str
+            model, version, alias, inputs, at and scored_at, as in `ScoreFacts`.
+        """
+        models = self._scorer.version.horizon_models
+        keys = ["" if one.horizon_days is None else str(one.horizon_days) for one in models]
+        bands = {}
+        for key, one, probability in zip(keys, models, self._probability, strict=True):
+            names, counts = np.unique(one.bands.assign(probability), return_counts=True)
+            bands[key] = dict(zip(names.tolist(), counts.tolist(), strict=True))
+        return ScoreFacts(
+            **named,
+            entities=len(self._ids),
+            explained={key: len(of) for key, of in zip(keys, self._explained, strict=True)},
+            excluded=self._population.excluded,
+            marks={
+                mark: count
+                for mark in MARKS
+                if (count := sum(mark in marks for marks in self._marks))
+            },
+            bands=bands,
+        )
+
+    def rows(self, facts: ScoreFacts, scored_at: datetime, advance: Advance) -> Iterator[pa.Table]:
+        """The second pass: rows of the score set, batch by batch."""
+        ids = (
+            self._population.rows.select(IDS)
+            .to_arrow()
+            .cast(pa.schema([(name, pa.string()) for name in IDS]))
+        )
+        for rows in self._batches():
+            matrix, times = self._reader.read(self._ids[rows])
+            yield score_rows(
+                ids.slice(rows.start, len(matrix)),
+                [self._horizon(place, rows, matrix) for place in range(len(self._probability))],
+                matrix,
+                self._meanings,
+                model=facts.model,
+                version=facts.version,
+                marks=self._marks[rows],
+                feature_times=pa.array(oldest(times)).cast(pa.timestamp("us", "UTC")),
+                scored_at=pa.scalar(scored_at, pa.timestamp("us", "UTC")),
+            )
+            advance(len(matrix))
+
+    def _batches(self) -> Iterator[slice]:
+        for start in range(0, len(self._ids), BATCH_ROWS):
+            yield slice(start, min(start + BATCH_ROWS, len(self._ids)))
+
+    def _horizon(self, place: int, rows: slice, matrix: Floats) -> HorizonScores:
+        horizon_model = self._scorer.version.horizon_models[place]
+        first, last = np.searchsorted(self._explained[place], (rows.start, rows.stop))
+        explained = self._explained[place][first:last] - rows.start
+        reasons, share = self._explain(place, matrix[explained])
+        probability = self._probability[place, rows]
+        return HorizonScores(
+            horizon_days=horizon_model.horizon_days,
+            probability=probability,
+            band=horizon_model.bands.assign(probability),
+            value=self._value(matrix, horizon_model.horizon_days),
+            explained=explained,
+            reasons=reasons,
+            actionable_share=share,
+        )
+
+    def _explain(self, place: int, matrix: Floats) -> tuple[StrongestReasons, Floats]:
+        count = self._settings.reasons
+        if len(matrix) == 0:
+            return StrongestReasons(np.empty((0, count), np.intp), np.empty((0, count))), np.empty(
+                0
+            )
+        explanation = self._scorer.explain(matrix, self._scorer.version.horizons[place])
+        return (
+            strongest_reasons(explanation, self._meanings, count),
+            actionable_share(explanation, self._meanings),
+        )
+
+    def _value(self, matrix: Floats, horizon_days: int | None) -> Floats:
+        features = self._scorer.version.features
+        if MARGIN not in features or horizon_days is None:
+            return np.full(len(matrix), np.nan)
+        return value_of(matrix[:, features.index(MARGIN)], horizon_days, self._values).if_staying
+
+
+def riskiest(probability: Floats, share: float) -> Positions:
+    """Positions of a share of the rows, those with the highest probability, ascending.
+
+    Parameters
+    ----------
+    probability : (n,) float64
+        No NaN.
+    share : float
+        0 to 1. Of equal probabilities at the limit the first rows count.
+
+    Examples
+    --------
+    >>> riskiest(np.array([0.1, 0.9, 0.5, 0.2]), 0.5).tolist()
+    [1, 2]
+    """
+    count = int(np.ceil(share * len(probability)))
+    return np.sort(np.argsort(-probability, kind="stable")[:count])

@@ -1,0 +1,189 @@
+"""Status: the last nights, how fresh each raw table is, and which models score since when."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from features.contracts.tables import TABLES
+from features.sql.parts import arrival_of
+from holdfast.clock import Clock, time_origin
+from holdfast.files import write_beside
+from holdfast.home import Home
+from models.registry import alias_since
+from models.score_set import ScoreFacts, read_facts
+from pipeline.night.night import Night, NightRecords
+from pipeline.night.score import find_versions
+from reports.night.status_page import render_status
+
+NIGHTS = 14
+"""Nights that are shown."""
+
+PAGE = "status.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFreshness:
+    """How fresh a raw table is.
+
+    Parameters
+    ----------
+    table : str
+        Its name.
+    newest_arrived_at : str or None
+        When its newest row arrived (ISO 8601, UTC); None where it has none.
+    age_hours : float or None
+        Hours since then.
+    verdict : str or None
+        Of the last night: fresh, late, thin, changed or missing; None where it gave none.
+    """
+
+    table: str
+    newest_arrived_at: str | None
+    age_hours: float | None
+    verdict: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelStatus:
+    """A model that everybody is scored with.
+
+    Parameters
+    ----------
+    model, version : str
+        The version.
+    alias : {"champion", "shadow"}
+        As what it scores.
+    since : str
+        When it became that, or was registered (ISO 8601, UTC).
+    age_days : float
+        Days since then.
+    """
+
+    model: str
+    version: str
+    alias: str
+    since: str
+    age_days: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a home is.
+
+    Parameters
+    ----------
+    now : datetime
+        The home's time, UTC.
+    clock : {"simulated", "system"}
+        Whose time that is.
+    nights : tuple of Night
+        The last ones, newest first.
+    tables : tuple of TableFreshness
+        Raw tables, in the contracts' order.
+    models : tuple of ModelStatus
+        Models that score.
+    without_version : dict of str to str
+        Models that do not, and why.
+    scores : tuple of ScoreFacts
+        Scores of the newest snapshot that was scored.
+    """
+
+    now: datetime
+    clock: Literal["simulated", "system"]
+    nights: tuple[Night, ...]
+    tables: tuple[TableFreshness, ...]
+    models: tuple[ModelStatus, ...]
+    without_version: dict[str, str]
+    scores: tuple[ScoreFacts, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as one JSON object."""
+        return {
+            "now": self.now.isoformat(),
+            "clock": self.clock,
+            "nights": [night.to_json() for night in self.nights],
+            "tables": [asdict(table) for table in self.tables],
+            "models": [asdict(model) for model in self.models],
+            "without_version": self.without_version,
+            "scores": [facts.to_json() for facts in self.scores],
+        }
+
+
+def read_status(home: Home, clock: Clock) -> Status:
+    """How a home is; nothing is changed.
+
+    Parameters
+    ----------
+    home : Home
+        The home.
+    clock : Clock
+        Its clock (`holdfast.clock.home_clock`).
+
+    Raises
+    ------
+    HomeError
+        The record of a night cannot be read.
+    ModelError
+        The registry or a score set is damaged.
+    """
+    now = clock()
+    nights = tuple(islice(NightRecords(home).newest_first(), NIGHTS))
+    versions, skipped = find_versions(home)
+    verdicts = nights[0].tables if nights else {}
+    models = []
+    for entry, alias in versions:
+        since = alias_since(entry, alias)
+        models.append(
+            ModelStatus(
+                model=entry.name,
+                version=entry.number,
+                alias=alias,
+                since=since.isoformat(),
+                age_days=round((now - since).total_seconds() / 86_400, 1),
+            )
+        )
+    return Status(
+        now=now,
+        clock=time_origin(home),
+        nights=nights,
+        tables=tuple(_freshness(home, now, verdicts)),
+        models=tuple(models),
+        without_version=skipped,
+        scores=newest_scores(home),
+    )
+
+
+def newest_scores(home: Home) -> tuple[ScoreFacts, ...]:
+    """What the score sets of the newest snapshot that was scored are about, by model."""
+    folders = sorted(home.score_sets.glob("at=*"))
+    files = sorted(folders[-1].glob("*.parquet")) if folders else []
+    return tuple(read_facts(path) for path in files)
+
+
+def write_status_page(home: Home, status: Status) -> Path:
+    """Write the page of a status into the home; its path."""
+    home.nights.mkdir(parents=True, exist_ok=True)
+    path = home.nights / PAGE
+    write_beside(path, render_status(status.to_json()))
+    return path
+
+
+def _freshness(home: Home, now: datetime, verdicts: dict[str, str]) -> list[TableFreshness]:
+    tables = []
+    for name in TABLES:
+        files = sorted((home.raw / name).glob("*.parquet"))
+        if not files and name not in verdicts:
+            continue
+        newest = arrival_of(files)
+        age = None if newest is None else round((now - newest).total_seconds() / 3600, 1)
+        tables.append(
+            TableFreshness(
+                table=name,
+                newest_arrived_at=None if newest is None else newest.isoformat(),
+                age_hours=age,
+                verdict=verdicts.get(name),
+            )
+        )
+    return tables

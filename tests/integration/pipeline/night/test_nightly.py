@@ -1,0 +1,220 @@
+"""A night from raw tables to scores: done once, carried on after a kill, stopped with yesterday's
+scores standing.
+"""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.operator.newest import newest_tables
+from features.operator.repository import OperatorRepository
+from holdfast.clock import home_clock, system_clock
+from holdfast.errors import HomeError, InputError
+from holdfast.home import Home, locked
+from models.score_set import SCHEMA, read_facts
+from models.targets import TARGETS
+from pipeline.night.night import STEPS, Night, NightRecords
+from pipeline.night.nightly import NightOptions, run_night
+from pipeline.night.status import read_status
+from tests.builders.night import (
+    CHAMPIONS,
+    NIGHT,
+    NIGHT_CONFIG,
+    ONLINE,
+    make_operator_version,
+    nightly,
+    raw_by,
+    register_champion,
+)
+from tests.builders.processes import processes
+
+TIMED = ("scored_at",)
+"""Columns of scores that tell when a run was."""
+
+
+def statuses(night: Night) -> dict[str, str]:
+    return {step.name: step.status for step in night.steps}
+
+
+def scores(home: Home) -> dict[str, Any]:
+    """Everybody's scores of the home, as bytes would tell them apart, but for when they were made."""
+    files = sorted(home.score_sets.glob("at=*/*.parquet"))
+    return {
+        f"{path.parent.name}/{path.name}": pq.read_table(path, schema=SCHEMA).drop_columns(TIMED)
+        for path in files
+    }
+
+
+def snapshot(home: Home) -> dict[str, Any]:
+    return {
+        table.view: pq.read_table(table.path) for table in newest_tables(OperatorRepository(home))
+    }
+
+
+def test_a_night_scores_everybody_and_the_next_run_does_nothing(raw: Path, home: Home) -> None:
+    first = nightly(home, source=str(raw))
+    assert first.verdict == "done", first.error
+    assert first.exit_code == 0
+    assert first.clock == "simulated"
+    assert statuses(first) == dict.fromkeys(STEPS, "done")
+    assert first.tables
+    assert set(first.tables.values()) == {"fresh"}
+    assert first.care_may_run
+    assert {path.stem for path in home.score_sets.glob("at=2025-05-04/*")} == set(CHAMPIONS)
+    before = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
+    second = nightly(home, source=str(raw))
+    assert second.changed_nothing
+    assert statuses(second) == dict.fromkeys(STEPS, "unchanged")
+    assert (second.verdict, second.at, second.tables) == (first.verdict, first.at, first.tables)
+    after = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
+    changed = {path.name for path in after if after[path] != before.get(path)}
+    assert changed <= {".lock"} | {path.name for path in after if path.name.startswith("mlflow.db")}
+
+
+def test_the_next_night_scores_a_newer_snapshot_and_keeps_the_older(raw: Path, home: Home) -> None:
+    nightly(home, source=str(raw))
+    before = scores(home)
+    raw_by(raw, NIGHT.replace(day=6))
+    night = nightly(home, source=str(raw))
+    assert night.at == "2025-05-05T00:00:00+00:00"
+    after = scores(home)
+    assert {name: after[name] for name in before} == before
+    assert {name.split("/")[0] for name in after} == {"at=2025-05-04", "at=2025-05-05"}
+
+
+def test_a_new_champion_is_scored_without_computing_anything_else(raw: Path, home: Home) -> None:
+    nightly(home, source=str(raw))
+    number = register_champion(home, make_operator_version(home, TARGETS["churn"], seed=2))
+    night = nightly(home, source=str(raw))
+    told = statuses(night)
+    assert told["features"] == told["materialize"] == "unchanged"
+    assert told["score"] == "done"
+    assert read_facts(home.score_sets / "at=2025-05-04" / "churn.parquet").version == number
+
+
+def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "new")
+    night = nightly(home, source=str(raw))
+    assert night.verdict == "done"
+    score = night.step("score")
+    assert score is not None
+    assert score.status == "skipped"
+    assert "no model was trained yet" in score.about
+    assert snapshot(home)
+    assert statuses(nightly(home, source=str(raw)))["score"] == "skipped"
+    assert read_status(home, home_clock(home, system_clock)).now == NIGHT
+
+
+def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
+    raw: Path, home: Home
+) -> None:
+    nightly(home, source=str(raw))
+    before = scores(home), snapshot(home)
+    shutil.rmtree(raw / "customers")
+    night = nightly(home, source=str(raw))
+    assert (night.verdict, night.exit_code) == ("stopped", 1)
+    assert night.error is not None
+    assert "customers" in night.error
+    assert not night.care_may_run
+    assert statuses(night) == {"take_in": "stopped"}
+    assert (scores(home), snapshot(home)) == before
+
+
+def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
+    night = nightly(home, first_step="score")
+    assert list(statuses(night)) == ["score", "summary"]
+    assert night.verdict == "done"
+
+
+def test_wrong_use_is_refused_before_anything_begins(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="RAW: must be an existing folder"):
+        nightly(home, source=str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="RAW: must be given the first time"):
+        nightly(Home(tmp_path / "empty"))
+    assert not home.nights.exists()
+
+
+def _hold(home: Path, ready: Any, seconds: float) -> None:
+    import time
+
+    with locked(Home(home)):
+        ready.set()
+        time.sleep(seconds)
+
+
+def test_it_waits_for_another_process_as_long_as_it_is_told(home: Home) -> None:
+    context = processes("holdfast.home")
+    ready = context.Event()
+    holder = context.Process(target=_hold, args=(home.root, ready, 2.0))
+    holder.start()
+    assert ready.wait(60)
+    with pytest.raises(HomeError, match="another process is writing there"):
+        nightly(home, first_step="score")
+    assert nightly(home, first_step="score", wait_seconds=120).verdict == "done"
+    holder.join()
+
+
+def _killed_at(home: Path, raw: Path, place: str) -> None:
+    def failpoint(reached: str) -> None:
+        if reached == place:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    clock = home_clock(Home(home), system_clock, str(raw))
+    options = NightOptions(source=str(raw))
+    run_night(Home(home), options, NIGHT_CONFIG, clock=clock, online=ONLINE, failpoint=failpoint)
+
+
+def _places(home: Home, raw: Path) -> list[str]:
+    """Every failpoint that an undisturbed night comes to, in order, each once."""
+    places: list[str] = []
+    clock = home_clock(home, system_clock, str(raw))
+    options = NightOptions(source=str(raw))
+    night = run_night(
+        home, options, NIGHT_CONFIG, clock=clock, online=ONLINE, failpoint=places.append
+    )
+    assert night.verdict == "done", night.error
+    return list(dict.fromkeys(places))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(3600)
+def test_a_night_killed_anywhere_ends_as_if_it_was_not(
+    night_operator: Path, tmp_path: Path, proof_draws: Callable[[int], int]
+) -> None:
+    raw = Path(shutil.copytree(night_operator / "raw", tmp_path / "raw"))
+    raw_by(raw, NIGHT.replace(day=6))
+    undisturbed = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "undisturbed")))
+    places = _places(undisturbed, raw)
+    assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS}
+    context = processes("pipeline.night.nightly", "mlflow", "feast", "tests.builders.night")
+    for place in places:
+        for draw in range(proof_draws(10)):
+            folder = tmp_path / f"{places.index(place)}-{draw}"
+            home = Home(Path(shutil.copytree(night_operator / "home", folder)))
+            process = context.Process(target=_killed_at, args=(home.root, raw, place))
+            process.start()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL, place
+            records = list(NightRecords(home).newest_first())
+            assert not records or records[0].verdict is None, place
+            night = nightly(home, source=str(raw))
+            assert night.verdict == "done", (place, night.error)
+            assert scores(home) == scores(undisturbed), place
+            assert snapshot(home) == snapshot(undisturbed), place
+            shutil.rmtree(folder)
+
+
+def test_the_record_of_a_night_is_read_back(raw: Path, home: Home) -> None:
+    night = nightly(home, source=str(raw))
+    (stored,) = NightRecords(home).newest_first()
+    assert stored == night
+    json.dumps(night.to_json(), allow_nan=False)
+    page = (home.nights / "status.html").read_text(encoding="utf-8")
+    assert "Everybody is scored" in page

@@ -1,0 +1,141 @@
+"""Whom a model may speak of now: the rules that its training rows were chosen by, at the newest
+snapshot.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from models.dissatisfaction import SurveyTarget
+from models.target import Target
+from training.labelling.history import RawHistory
+from training.labelling.labels import LineOutcomes
+from training.labelling.population import (
+    CutoffPopulation,
+    billing_types_of,
+    customers_present,
+    lines_at_risk,
+)
+from training.settings import LabelSettings
+from training.surveys.eligible import unanswered_contacts
+
+IDS = ("subscription_id", "customer_id", "interaction_id")
+"""Columns that say whom a row is about."""
+
+_CONTACTS_DAYS = 90
+"""Contacts of the newest snapshot closed within these days: they arrived within its week."""
+
+
+@dataclass(frozen=True)
+class ScoredPopulation:
+    """Whom a model speaks of.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        In order of the entity's id: `IDS`, null where they do not apply.
+    excluded : dict of str to int
+        How many others were left out, by the first reason that applies.
+    """
+
+    rows: pl.DataFrame
+    excluded: dict[str, int]
+
+
+class Populations:
+    """The populations of targets at one snapshot; what several need is worked out once.
+
+    Parameters
+    ----------
+    history : RawHistory
+        The raw tables, as known at the snapshot.
+    at : datetime
+        The snapshot's time, with a time zone.
+    settings : LabelSettings
+        Who is at risk, as in training.
+    """
+
+    def __init__(self, history: RawHistory, at: datetime, settings: LabelSettings) -> None:
+        self._history = history
+        self._at = at
+        self._settings = settings
+        self._lines: CutoffPopulation | None = None
+        self._customers: CutoffPopulation | None = None
+
+    def of(self, target: Target, present: Sequence[str]) -> ScoredPopulation:
+        """Whom a model of a target may speak of.
+
+        Parameters
+        ----------
+        target : Target
+            What is predicted.
+        present : sequence of str
+            Entities with features in the snapshot.
+
+        Raises
+        ------
+        InputError
+            A table is absent without which nobody can say who is at risk.
+        """
+        if target.entity == "subscription":
+            rows, excluded = self._of_lines(target, present)
+        elif target.entity == "customer":
+            rows, excluded = self._of_customers(present)
+        else:
+            rows, excluded = self._of_contacts(target, present)
+        missing = [pl.lit(None, pl.String).alias(name) for name in IDS if name not in rows.columns]
+        return ScoredPopulation(
+            rows.with_columns(missing).select(IDS),
+            {reason: count for reason, count in excluded.items() if count},
+        )
+
+    def _of_lines(
+        self, target: Target, present: Sequence[str]
+    ) -> tuple[pl.DataFrame, dict[str, int]]:
+        if self._lines is None:
+            outcomes = LineOutcomes.of(self._history, self._settings)
+            self._lines = lines_at_risk(self._history, outcomes, self._at, self._settings, present)
+        rows, excluded = self._lines.rows, dict(self._lines.excluded)
+        billing_types = billing_types_of(target.name)
+        if billing_types is not None:
+            meant = pl.col("billing_type").is_in(list(billing_types))
+            excluded["other_billing_type"] = rows.filter(~meant).height
+            rows = rows.filter(meant)
+        return rows, excluded
+
+    def _of_customers(self, present: Sequence[str]) -> tuple[pl.DataFrame, dict[str, int]]:
+        if self._customers is None:
+            self._customers = customers_present(self._history, self._at, present)
+        return self._customers.rows, dict(self._customers.excluded)
+
+    def _of_contacts(
+        self, target: Target, present: Sequence[str]
+    ) -> tuple[pl.DataFrame, dict[str, int]]:
+        if not isinstance(target, SurveyTarget):
+            raise TypeError(target.name)
+        since = self._at - timedelta(days=_CONTACTS_DAYS)
+        contacts = unanswered_contacts(self._history, target, since, self._at, present)
+        rows = contacts.people.sort("id").select(
+            pl.col("id").alias("interaction_id"), "customer_id"
+        )
+        return rows, dict(contacts.excluded)
+
+
+def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:
+    """Customers who consent to the use of their traffic and location data in marketing.
+
+    The consent is granted in some channel and withdrawn in none, as known at a time. Where the
+    table of consents is absent, nobody consented.
+    """
+    said = (
+        history.as_known("consents", ["state"], at)
+        .filter(pl.col("purpose") == "traffic_marketing")
+        .group_by("customer_id")
+        .agg((pl.col("state") == "granted").all().alias("granted"))
+        .filter("granted")
+        .select("customer_id")
+        .collect()
+    )
+    return frozenset(said["customer_id"].to_list())
