@@ -27,7 +27,7 @@ from training.settings import TrainingConfig, TrainingSettings
 
 ROLES = Roles(target="left", id="customer")
 Run = Callable[..., Quickstart]
-QUICK = TrainingConfig(fitting=TrainingSettings(max_rounds=30, folds=3))
+QUICK = TrainingConfig(fitting=TrainingSettings(max_rounds=30, folds=3, inner_folds=2))
 """Few rounds: these tests are about what a run leaves behind, not how good it is."""
 
 
