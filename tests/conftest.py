@@ -25,6 +25,22 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+FIRST = (
+    "tests/e2e/test_demo.py",
+    "tests/integration/pipeline/test_real_data.py",
+    "tests/integration/pipeline/test_quickstart_killed.py",
+)
+"""Files that run first: while one worker builds the operator that tests share, the other has long
+work that does not wait for it.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that run first before the others, which keep their order."""
+    places = {ROOT / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--prove", action="store_true", help="run the long proofs at full length")
 
