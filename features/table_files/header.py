@@ -26,6 +26,8 @@ def usable_names(written: Sequence[str]) -> tuple[list[str], list[str]]:
     InputError
         No field has a name.
     """
+    # A second byte order mark is left where a program wrote one into a text that had one.
+    written = [field.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "") for field in written]
     names: list[str] = []
     notes: list[str] = []
     if not any(field.strip() for field in written):

@@ -72,6 +72,8 @@ def read_source(path: Path, encoding: str | None = None) -> SourceTable:
     if kind != "parquet":
         table, more = _without_empty_rows(table)
         notes += more
+        table, more = _without_headers(table)
+        notes += more
         table, more = _without_extras(table)
         notes += more
     if len(parts) > 1:
@@ -127,6 +129,23 @@ def _without_empty_rows(table: pa.Table) -> tuple[pa.Table, list[str]]:
     if empty:
         notes.append(f"{empty} rows at the end hold nothing and are left out")
     return table.slice(0, end), notes
+
+
+def _without_headers(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    """Leave out rows that repeat the header, as in files that were put together."""
+    repeats = np.ones(table.num_rows, dtype=bool)
+    for name in table.column_names:
+        places = np.flatnonzero(repeats)
+        if not len(places):
+            return table, []
+        # After the first column hardly any row is left to look at.
+        cells = as_text(table[name] if len(places) == len(repeats) else table[name].take(places))
+        repeats[places] = np.array(pc.fill_null(pc.equal(cells, name), False))
+    count = int(repeats.sum())
+    if not count or len(table.column_names) == 1:
+        return table, []
+    note = f"rows that repeat the header are left out: {count}"
+    return table.filter(pa.array(~repeats)), [note]
 
 
 def _without_extras(table: pa.Table) -> tuple[pa.Table, list[str]]:

@@ -139,3 +139,14 @@ def test_an_error_names_the_place_and_shows_no_value(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         _table(tmp_path / "nowhere.csv")
+
+
+def test_rows_that_repeat_the_header_are_left_out(tmp_path: Path) -> None:
+    source = read_source(_write(tmp_path / "t.csv", b"id,fee\n1,id\nid,fee\n2,5\nid,7\n"))
+    assert source.table.to_pydict() == {"id": ["1", "2", "id"], "fee": ["id", "5", "7"]}
+    assert source.notes == ("rows that repeat the header are left out: 1",)
+
+
+def test_a_second_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    content = "\ufeff\ufeffid,fee\n1,2\n".encode()
+    assert _table(_write(tmp_path / "t.csv", content)).column_names == ["id", "fee"]

@@ -215,3 +215,40 @@ def test_open_questions_name_the_column() -> None:
     assert error.exit_code == 2
     assert "column 'since': '1/2/2020' may be" in str(error)
     assert plan.questions({"fee"}) == ()
+
+
+MONTHS = {
+    "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "Spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+}
+
+
+@pytest.mark.parametrize("months", MONTHS.values(), ids=MONTHS)
+def test_names_of_months_have_their_accents(tmp_path: Path, months: str) -> None:
+    cells = [f"{day} {name} 2020" for name in months.split() for day in (1, 15, 28)]
+    text = source(since=cells)
+    table, plan = apply_plan(text, decide(text, tmp_path))
+    assert (plan.column("since").kind, plan.column("since").unread_share) == ("date", 0.0)
+    read = [(time.month, time.day) for time in table["since"].to_pylist()]
+    assert read == [(month, day) for month in range(1, 13) for day in (1, 15, 28)]
+
+
+WRITTEN = {
+    "lakh": ("9,28,583.99", 928583.99),
+    "Swiss": ("928’583.99", 928583.99),
+    "Arabic digits": ("٩٢٨٥٨٣٫٩٩", 928583.99),
+    "minus behind": ("928.583,99-", -928583.99),
+    "koruna": ("928 583,99 Kč", 928583.99),
+}
+
+
+@pytest.mark.parametrize("cell, value", WRITTEN.values(), ids=WRITTEN)
+def test_numbers_as_locales_write_them(tmp_path: Path, cell: str, value: float) -> None:
+    cells = [
+        cell.replace("8", str(digit)).replace("٨", chr(0x660 + digit)) for digit in range(1, 9)
+    ]
+    text = source(fee=cells * 5)
+    table, plan = apply_plan(text, decide(text, tmp_path))
+    assert (plan.column("fee").kind, plan.column("fee").question) == ("number", "")
+    assert table["fee"][7].as_py() == value
