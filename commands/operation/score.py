@@ -1,29 +1,57 @@
-"""`holdfast score`: everybody's scores, from all champions or one."""
+"""`holdfast score`: everybody's scores, from all champions or one; or those of a new file."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.tables import EncodingOption, QueryOption, options_of
+from holdfast.errors import InputError
 
 if TYPE_CHECKING:
+    from holdfast.home import Home
     from pipeline.night.score import ScoreRun
+    from pipeline.score_table import TableScores
 
 
 @reporting_errors
 def score(
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TABLE]",
+            help="A new file for a model of a table: one row per customer, read as the model's own"
+            " table was. Default: the newest snapshot of your own features",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             help="Model to score with: churn, non_payment, csat_low, nps_detractor or"
-            " contact_csat_low. Default: all that have a champion, or else a shadow",
+            " contact_csat_low. Default: all that have a champion, or else a shadow;"
+            " of a TABLE, churn_table",
             show_default=False,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File for the scores of a TABLE: .csv or .parquet.", show_default=False),
+    ] = None,
+    encoding: EncodingOption = None,
+    query: QueryOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score everybody in the newest snapshot with the models of your own features."""
+    """Score everybody in the newest snapshot with your champions, or the rows of a new file."""
+    where = home_of(home)
+    if table is not None:
+        _score_table(table, where, model, out, encoding, query, as_json)
+        return
+    for option, value in (("--out", out), ("--encoding", encoding), ("--query", query)):
+        if value is not None:
+            raise InputError(option, "must come with a TABLE to score", str(value))
     from commands.console import print_json, results_only
 
     with results_only():
@@ -31,7 +59,6 @@ def score(
         from holdfast.clock import home_clock, system_clock
         from pipeline.night.score import ScoreConfig, score_everybody
 
-        where = home_of(home)
         run = score_everybody(
             where,
             ScoreConfig.read(),
@@ -43,6 +70,72 @@ def score(
         print_json(run.to_json())
     else:
         print_scores(run)
+
+
+def _score_table(
+    table: str,
+    home: "Home",
+    model: str | None,
+    out: Path | None,
+    encoding: str | None,
+    query: str | None,
+    as_json: bool,
+) -> None:
+    from commands.console import print_json, results_only
+
+    if out is None:
+        raise InputError("--out", "must name a file for the scores of a TABLE: .csv or .parquet")
+    with results_only():
+        from holdfast.clock import home_clock, system_clock
+        from models.churn import TABLE_CHURN
+        from pipeline.score_table import score_table
+
+        scores = score_table(
+            table,
+            home,
+            model or TABLE_CHURN,
+            out,
+            clock=home_clock(home, system_clock),
+            options=options_of(None, encoding, query),
+        )
+    if as_json:
+        print_json(scores.to_json())
+    else:
+        _print_table_scores(scores)
+
+
+def _print_table_scores(scores: "TableScores") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    rows = scores.rows
+    bands = ", ".join(f"{count:,} {band}" for band, count in scores.bands.items())
+    console.print(
+        f"{len(rows.ids):,} rows scored by [bold]{escape(scores.model)} {scores.version}[/bold]:"
+        f" {bands}. In {escape(str(scores.out))}",
+        soft_wrap=True,
+    )
+    for column, count in rows.unread.items():
+        console.print(
+            f"[yellow]not read[/yellow] {count:,} cells of {escape(column)}; they count as missing",
+            soft_wrap=True,
+        )
+    for column, count in rows.unseen.items():
+        console.print(
+            f"[yellow]never seen[/yellow] {count:,} cells of {escape(column)} hold a category that"
+            " the model does not know; they count as missing",
+            soft_wrap=True,
+        )
+    if rows.absent:
+        console.print(
+            f"[yellow]absent[/yellow] {escape(', '.join(rows.absent))}: missing in every row",
+            soft_wrap=True,
+        )
+    if rows.ignored:
+        console.print(f"[dim]not used: {escape(', '.join(rows.ignored))}[/dim]", soft_wrap=True)
+    for note in rows.notes:
+        console.print(f"[dim]{escape(note)}[/dim]", soft_wrap=True)
 
 
 def print_scores(run: "ScoreRun") -> None:
