@@ -332,11 +332,23 @@ class _Builder:
         for table, parts in self.raw.parts.items():
             if READABLE[table].kind == "event" and sum(part.rows for part in parts) <= _FEW_ROWS:
                 conditions.setdefault(table, "true")
+        # A contact is asked about as of its close, which may lie long before its row arrived.
+        of_contacts = tables_named([self.queries["contact"]])
+        first_close = min(past[0].at, self._first_close(past) or past[0].at)
         self.raw.bound(past[0].at, past[-1].at)
         with progress("Reading raw tables", len(conditions)) as advance:
             for table, condition in conditions.items():
-                self.raw.hold(table, condition, past[0].at, past[-1].at)
+                first = first_close if table in of_contacts else past[0].at
+                self.raw.hold(table, condition, first, past[-1].at)
                 advance(1)
+
+    def _first_close(self, past: list[Snapshot]) -> datetime | None:
+        """The earliest close of the contacts that past snapshots ask about."""
+        self.raw.bound(past[0].contacts_after, past[-1].at)
+        row = self.raw.connection.execute(
+            f"SELECT make_timestamptz(epoch_us(min(cutoff))) FROM ({_asked_contacts(past[0])})"
+        ).fetchone()
+        return row[0] if row else None
 
     def _prepare(self, snapshot: Snapshot) -> None:
         begun = time.monotonic()
