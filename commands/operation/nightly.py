@@ -1,5 +1,6 @@
 """`holdfast nightly`: raw tables in, features, scores; everybody scored by the morning."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from holdfast.errors import HoldfastError, InputError
 if TYPE_CHECKING:
     from holdfast.home import Home
     from pipeline.night.night import Night, Step, StepName
-    from pipeline.night.nightly import NightOptions
+    from pipeline.night.options import NightOptions
 
 _COLOURS = {"done": "green", "doubts": "yellow", "stopped": "red"}
 
@@ -79,20 +80,23 @@ def nightly(
 
     try:
         with results_only():
-            from features.contracts.tables import TABLES
-            from features.intake.verdicts import require_tables
-            from pipeline.night.nightly import NightOptions
+            from pipeline.night.night import require_beginning
+
+            where, begun_with = home_of(home), _step_named(first_step)
+            require_beginning(where, source)
+            _require_tables(accept or ())
+            from pipeline.night.options import NightOptions
 
             options = NightOptions(
                 source=source,
                 encoding=encoding,
                 reading=raw_options_of(columns, time_zone, arrival_lag_days),
                 at=at and at.replace(tzinfo=UTC),
-                first_step=_step_named(first_step),
+                first_step=begun_with,
                 wait_seconds=wait,
-                accepted=require_tables("--accept", accept or (), TABLES),
+                accepted=frozenset(accept or ()),
             )
-            night = _run(home_of(home), options)
+            night = _run(where, options)
     except (HoldfastError, KeyboardInterrupt) as error:
         if as_json:
             print_json(_never_begun(str(error) or "interrupted"))
@@ -117,6 +121,15 @@ def _run(home: "Home", options: "NightOptions") -> "Night":
         online=OnlineSettings.read(),
         end=_say,
     )
+
+
+def _require_tables(accepted: Collection[str]) -> None:
+    """Refuse names that are no tables; the contracts are slow to import."""
+    if accepted:
+        from features.contracts.tables import TABLES
+        from features.intake.verdicts import require_tables
+
+        require_tables("--accept", accepted, TABLES)
 
 
 def _step_named(name: str) -> "StepName":

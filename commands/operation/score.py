@@ -53,7 +53,12 @@ def score(
         if value is not None:
             raise InputError(option, "must come with a TABLE to score", str(value))
     from commands.console import print_json, results_only
+    from features.operator.repository import OperatorRepository
+    from models.targets import TARGETS
 
+    if model is not None and model not in TARGETS:
+        raise InputError("--model", f"must be one of {', '.join(TARGETS)}", model)
+    OperatorRepository(where).require_tables()
     with results_only():
         from features.online.settings import OnlineSettings
         from holdfast.clock import home_clock, system_clock
@@ -85,9 +90,12 @@ def _score_table(
 
     if out is None:
         raise InputError("--out", "must name a file for the scores of a TABLE: .csv or .parquet")
+    from models.churn import TABLE_CHURN
+    from models.registry import CHAMPION, require_version
+
+    require_version(home, model or TABLE_CHURN, CHAMPION)
     with results_only():
         from holdfast.clock import home_clock, system_clock
-        from models.churn import TABLE_CHURN
         from pipeline.score_table import score_table
 
         scores = score_table(

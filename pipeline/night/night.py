@@ -7,6 +7,7 @@ step is remembered by the digest of its inputs: where they are the same, it is n
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from holdfast.documents import read_document, to_document
@@ -19,6 +20,30 @@ Verdict = Literal["done", "doubts", "stopped"]
 
 STEPS: tuple[StepName, ...] = ("take_in", "features", "materialize", "score", "summary")
 """Steps of a night, in order."""
+
+
+def require_beginning(home: Home, source: str | None) -> None:
+    """Refuse what a night cannot begin with; nothing slow is imported for that.
+
+    Parameters
+    ----------
+    home : Home
+        The home that it would run in.
+    source : str or None
+        Raw tables to take in.
+
+    Raises
+    ------
+    InputError
+        The source is missing, or there are no raw tables and none were given.
+    """
+    if source is None and not home.raw.exists():
+        raise InputError(
+            "RAW", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
+        )
+    is_folder = source is not None and "://" not in source
+    if is_folder and not Path(str(source)).expanduser().is_dir():
+        raise InputError("RAW", "must be an existing folder or a database URL", source)
 
 
 @dataclass(frozen=True, kw_only=True)

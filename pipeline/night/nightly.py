@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,51 +25,27 @@ from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
-from features.raw_tables.options import RawOptions
 from features.settings import ExpectationSettings
 from features.sql.parts import raw_identity
 from holdfast.clock import Clock, time_origin
-from holdfast.errors import HoldfastError, InputError
+from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from pipeline.features import build_features, materialize_features, take_in
-from pipeline.night.night import STEPS, Night, NightRecords, Step, StepName
+from pipeline.night.night import (
+    STEPS,
+    Night,
+    NightRecords,
+    Step,
+    StepName,
+    require_beginning,
+)
+from pipeline.night.options import NightOptions
 from pipeline.night.rested_on import tables_rested_on
 from pipeline.night.score import ScoreConfig, find_versions, score_everybody
 from pipeline.night.status import newest_scores, read_status, write_status_page
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NightOptions:
-    """What a person asked of a night.
-
-    Parameters
-    ----------
-    source : str or None
-        Raw tables to take in: a folder or a SQLAlchemy URL. None for the raw store as it is.
-    encoding : str or None
-        Of its text files that are not UTF-8.
-    reading : RawOptions
-        How to read what is in doubt.
-    at : datetime or None
-        Midnight of the snapshot, UTC. None for the last one that the data reach.
-    first_step : str
-        Step to begin with.
-    wait_seconds : float
-        How long to wait for another process that writes in the home.
-    accepted : frozenset of str
-        Raw tables to take as they are tonight, whatever is unusual about them.
-    """
-
-    source: str | None = None
-    encoding: str | None = None
-    reading: RawOptions = field(default_factory=RawOptions)
-    at: datetime | None = None
-    first_step: StepName = "take_in"
-    wait_seconds: float = 0
-    accepted: frozenset[str] = frozenset()
 
 
 class NightConfig(BaseModel):
@@ -149,19 +125,9 @@ def run_night(
     HomeError
         The home cannot be used, or another process writes there.
     """
-    _check(home, options)
+    require_beginning(home, options.source)
     with locked(home, wait_seconds=options.wait_seconds):
         return _Run(home, options, config, clock, online, begin, end, failpoint).run()
-
-
-def _check(home: Home, options: NightOptions) -> None:
-    if options.source is None and not home.raw.exists():
-        raise InputError(
-            "RAW", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
-        )
-    is_folder = options.source is not None and "://" not in options.source
-    if is_folder and not Path(str(options.source)).expanduser().is_dir():
-        raise InputError("RAW", "must be an existing folder or a database URL", options.source)
 
 
 class _Run:

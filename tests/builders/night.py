@@ -25,7 +25,8 @@ from models.targets import TARGETS
 from models.version import HorizonModel, ModelVersion, StratumModel
 from pipeline.features import build_features, materialize_features
 from pipeline.night.night import Night
-from pipeline.night.nightly import NightConfig, NightOptions, run_night
+from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.options import NightOptions
 from pipeline.night.score import ScoreConfig
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.operator.columns import meanings_of, service_documents

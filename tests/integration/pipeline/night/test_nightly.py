@@ -20,7 +20,8 @@ from holdfast.home import Home, locked
 from models.score_set import SCHEMA, read_facts
 from models.targets import TARGETS
 from pipeline.night.night import STEPS, Night, NightRecords
-from pipeline.night.nightly import NightOptions, run_night
+from pipeline.night.nightly import run_night
+from pipeline.night.options import NightOptions
 from pipeline.night.status import read_status
 from tests.builders.night import (
     CHAMPIONS,

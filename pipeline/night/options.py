@@ -1,0 +1,38 @@
+"""What a person asks of a night."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from features.raw_tables.options import RawOptions
+from pipeline.night.night import StepName
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightOptions:
+    """What a person asked of a night.
+
+    Parameters
+    ----------
+    source : str or None
+        Raw tables to take in: a folder or a SQLAlchemy URL. None for the raw store as it is.
+    encoding : str or None
+        Of its text files that are not UTF-8.
+    reading : RawOptions
+        How to read what is in doubt.
+    at : datetime or None
+        Midnight of the snapshot, UTC. None for the last one that the data reach.
+    first_step : str
+        Step to begin with.
+    wait_seconds : float
+        How long to wait for another process that writes in the home.
+    accepted : frozenset of str
+        Raw tables to take as they are tonight, whatever is unusual about them.
+    """
+
+    source: str | None = None
+    encoding: str | None = None
+    reading: RawOptions = field(default_factory=RawOptions)
+    at: datetime | None = None
+    first_step: StepName = "take_in"
+    wait_seconds: float = 0
+    accepted: frozenset[str] = frozenset()

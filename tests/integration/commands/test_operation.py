@@ -1,0 +1,81 @@
+"""The commands of every day print one JSON object on every exit, and say the same in words."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from commands.main import app
+from tests.builders.night import make_operator
+from tests.builders.shared import built_once
+
+
+@pytest.fixture(scope="module")
+def operator(shared_folder: Path) -> Path:
+    return built_once(
+        shared_folder / "night_operator", lambda folder: make_operator(folder) and None
+    )
+
+
+@pytest.fixture
+def home(operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOLDFAST_EXPECTATION_QUARANTINE_SHARE", "1")
+    monkeypatch.setenv("HOLDFAST_FEATURE_THREADS", "1")
+    return Path(shutil.copytree(operator / "home", tmp_path / "home"))
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def told(result: Result) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def test_a_night_its_scores_and_its_status(home: Path, operator: Path) -> None:
+    night = run("nightly", operator / "raw", "--home", home, "--json")
+    assert night.exit_code == 0, night.output
+    document = told(night)
+    assert document["verdict"] == "done"
+    assert document["care_may_run"] is True
+    assert [step["name"] for step in document["steps"]][-1] == "summary"
+    assert not document["changed_nothing"]
+    again = run("nightly", operator / "raw", "--home", home)
+    assert "Nothing has changed since the last night" in again.stdout
+    scores = told(run("score", "--home", home, "--json"))
+    assert len(scores["unchanged"]) == 3
+    status = told(run("status", "--home", home, "--page", "--json"))
+    assert status["nights"][0]["verdict"] == "done"
+    assert {model["model"] for model in status["models"]} == {
+        "churn",
+        "csat_low",
+        "contact_csat_low",
+    }
+    assert {table["verdict"] for table in status["tables"]} == {"fresh"}
+    assert Path(status["page"]).exists()
+    words = run("status", "--home", home).stdout
+    assert "by the clock of a simulated operator" in words
+    assert "churn 1" in words
+
+
+def test_a_night_that_stops_says_so_in_json(home: Path, operator: Path, tmp_path: Path) -> None:
+    raw = Path(shutil.copytree(operator / "raw", tmp_path / "raw"))
+    shutil.rmtree(raw / "subscriptions")
+    stopped = run("nightly", raw, "--home", home, "--json")
+    assert stopped.exit_code == 1
+    assert told(stopped)["verdict"] == "stopped"
+    assert "subscriptions" in told(stopped)["error"]
+    assert told(stopped)["care_may_run"] is False
+
+
+def test_a_night_that_cannot_begin_says_so_in_json(home: Path, tmp_path: Path) -> None:
+    wrong = run("nightly", tmp_path / "nowhere", "--home", home, "--json")
+    assert wrong.exit_code == 2
+    assert set(told(wrong)) >= {"verdict", "tables", "steps", "care_may_run", "error"}
+    unknown = run("nightly", "--accept", "bils", "--home", home, "--json")
+    assert unknown.exit_code == 2
+    assert "--accept: must name a table" in told(unknown)["error"]
