@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from features.table_files.header_line import find_header, skipped_lines, trimmed_names
 from holdfast.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -74,28 +75,25 @@ def find_dialect(head: str) -> Dialect:
     if not records:
         raise InputError("TABLE", "must have a header line with column names")
     width = _width(records)
-    place = next(
-        (
-            k
-            for k, r in enumerate(records)
-            if len(r.fields) in (width, width - 1) and len(r.fields) > 1
-        ),
-        0,
-    )
-    if width == 1 or place > 20:
-        place = 0
-    notes += [
-        f"the line {','.join(record.fields).strip()!r} before the header is skipped"
-        for record in records[:place]
-    ]
+    lines = [head.count("\n", 0, _first_sign(head, record.start)) + 1 for record in records]
+    place = find_header([record.fields for record in records], lines, width)
+    if place:
+        notes.append(skipped_lines(lines[:place]))
     header = records[place]
     return Dialect(
         delimiter=delimiter,
-        header=header.fields,
+        header=tuple(trimmed_names(header.fields, width)),
         body_at=header.end,
         fields=max(width, 1) if len(records) > place + 1 else len(header.fields),
         notes=tuple(notes),
     )
+
+
+def _first_sign(head: str, start: int) -> int:
+    """Where a record begins after blank lines."""
+    while start < len(head) and head[start] in "\r\n":
+        start += 1
+    return start
 
 
 def _records(head: str, start: int, delimiter: str) -> list[_Record]:
@@ -138,9 +136,7 @@ def _score(records: list[_Record]) -> tuple[float, int]:
     width = _width(records)
     if width == 1:
         return (0.0, max(len(record.fields) for record in records))
-    near = any(len(r.fields) in (width, width - 1) for r in records[:20]) and _header_fits(
-        records, width
-    )
+    near = _header_fits(records, width)
     share = sum(len(record.fields) == width for record in records[1:] or records) / max(
         len(records) - 1, 1
     )
@@ -149,4 +145,4 @@ def _score(records: list[_Record]) -> tuple[float, int]:
 
 def _header_fits(records: list[_Record], width: int) -> bool:
     first = next((r for r in records[:20] if len(r.fields) > 1), records[0])
-    return len(first.fields) in (width, width - 1)
+    return len(trimmed_names(first.fields, width)) in (width, width - 1)

@@ -9,6 +9,7 @@ import pyarrow.csv as pa_csv
 from features.table_files.dialect import Dialect, find_dialect
 from features.table_files.header import usable_names
 from features.table_files.paths import compression
+from features.table_files.quotation import may_have_swallowed, open_quotation
 from features.table_files.text_encoding import check_encoding, detect_encoding, marked_encoding
 from holdfast.errors import InputError
 
@@ -98,12 +99,15 @@ def _read(
     except pa.ArrowInvalid:
         # Arrow's own words would show the row.
         if bad.rows:
-            raise _bad_row(path, content, start, names, bad.rows) from None
+            raise _bad_row(path, content, start, names, dialect, bad.rows) from None
+        _check_quotation(path, content, start, names, dialect)
         raise
+    if may_have_swallowed(table, dialect.delimiter):
+        _check_quotation(path, content, start, names, dialect)
     if bad.rows:
         kept = [row for row in bad.rows if not _is_closing(row.text, dialect.delimiter)]
         if kept or not _stand_at_end(path, content, bad):
-            raise _bad_row(path, content, start, names, kept or bad.rows)
+            raise _bad_row(path, content, start, names, dialect, kept or bad.rows)
         first = [row.text.split(dialect.delimiter)[0].strip(' "') for row in bad.rows[:3]]
         notes += [f"the row {cell!r} at the end is left out" for cell in first]
     return table, notes
@@ -212,15 +216,18 @@ def _bad_row(
     content: bytes | None,
     start: int,
     names: list[str],
+    dialect: Dialect,
     rows: list[pa_csv.InvalidRow],
 ) -> InputError:
     """Where a row is that cannot be read, and why; never what it holds."""
+    if any('"' in row.text for row in rows):
+        _check_quotation(path, content, start, names, dialect)
     row = rows[0]
     whole = content if content is not None else open_unpacked(path).read()
     place = whole.find(row.text.encode(), start)
     line, where = "a row", path.name
     if place >= 0:
-        line = f"line {whole.count(bytes(chr(10), 'ascii'), 0, place) + 1}"
+        line = f"line {_line_number(whole, place)}"
         where = f"{path.name}, byte {place}"
     why = "; is a quotation mark open?" if '"' in row.text else ""
     return InputError(
@@ -229,6 +236,25 @@ def _bad_row(
         f"{len(names)}{why}; mend or remove that line",
         where,
     )
+
+
+def _check_quotation(
+    path: Path, content: bytes | None, start: int, names: list[str], dialect: Dialect
+) -> None:
+    """Refuse a text in which a quotation mark swallows rows."""
+    whole = content if content is not None else open_unpacked(path).read()
+    place = open_quotation(whole, start, dialect.delimiter, len(names))
+    if place is not None:
+        raise InputError(
+            "TABLE",
+            f"cannot be read as CSV: the quotation mark in line {_line_number(whole, place)} is "
+            "not closed in its field, and would swallow the rows after it; close or remove it",
+            path.name,
+        )
+
+
+def _line_number(content: bytes, place: int) -> int:
+    return content.count(b"\n", 0, place) + 1
 
 
 def open_unpacked(path: Path) -> pa.NativeFile:

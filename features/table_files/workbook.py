@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from features.encoding.reading import number_text
 from features.table_files.header import usable_names
+from features.table_files.header_line import skipped_lines
 from holdfast.errors import InputError
 
 
@@ -47,12 +48,12 @@ def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
     if len(filled) > 1:
         others = ", ".join(repr(other) for other, _ in filled[1:])
         notes.append(f"sheet {name!r} is read, and not {others}")
-    rows = [row for row in rows if _filled(row)]
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if _filled(row)]
+    lines, rows = [number for number, _ in numbered], [row for _, row in numbered]
     width = max(map(_filled, rows))
     place = next(k for k, row in enumerate(rows) if _filled(row) >= max(width - 1, 1))
-    for row in rows[:place]:
-        skipped = " ".join(_text(cell) for cell in row).strip()
-        notes.append(f"the line {skipped!r} before the header is skipped")
+    if place:
+        notes.append(skipped_lines(lines[:place]))
     names, more = usable_names([_text(cell) for cell in rows[place]])
     columns = zip(*rows[place + 1 :], strict=True) if len(rows) > place + 1 else [()] * len(names)
     arrays = {

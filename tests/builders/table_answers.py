@@ -256,10 +256,10 @@ ANSWERS: dict[str, Answer | str] = {
     "target_zh.csv": Answer(positive=116),
     "target_zh2.csv": Answer(positive=116),
     "thousands.csv": Answer(first={"spend": 647.67}),
-    "title_line.csv": Answer(notes=("'Churn report of May' before the header is skipped",)),
+    "title_line.csv": Answer(notes=("line 1 before the header is skipped",)),
     "trailing_sep.csv": Answer(notes=("'Unnamed: 6' holds nothing",)),
     "trailing_sep_body_only.csv": Answer(notes=("'Unnamed: 6' holds nothing",)),
-    "unbalanced_quote.csv": "line 12 has 2 fields.*is a quotation mark open",
+    "unbalanced_quote.csv": "quotation mark in line 12 is not closed",
     "upper.CSV": Answer(),
     "year_as_code.csv": Answer(
         kinds={"spend": "number", "months": "number", "plan": "number", "day": "date"}

@@ -150,3 +150,85 @@ def test_rows_that_repeat_the_header_are_left_out(tmp_path: Path) -> None:
 def test_a_second_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     content = "\ufeff\ufeffid,fee\n1,2\n".encode()
     assert _table(_write(tmp_path / "t.csv", content)).column_names == ["id", "fee"]
+
+
+SWALLOWED = {
+    "to the end": b'id,fee,note\n1,5,a\n2,6,"b\n3,7,c\n4,8,d\n',
+    "to the end, far": b'id,fee,note\n1,5,a\n2,6,"b\n' + b"3,7,c\n" * 400_000,
+    "to the end, in front": b'id,note,fee\n1,a,5\n2,"b,6\n3,c,7\n4,d,8\n',
+    "to the next mark": b'id,note,fee\n1,a,5\n2,"Ann,6\n3,c,7\n4,"d",8\n5,e,9\n',
+    "to a mark that closes": b'id,note,fee\n1,a,5\n2,"Ann,6\n3,c,7\n4,d",8\n5,e,9\n',
+}
+
+
+@pytest.mark.parametrize("content", SWALLOWED.values(), ids=SWALLOWED)
+def test_a_quotation_mark_left_open_swallows_no_rows(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match="quotation mark in line 3 is not closed") as caught:
+        read_source(_write(tmp_path / "t.csv", content))
+    assert "Ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1 High St, Flat 2\nLeeds, LS1",
+        "1 High St, Flat 2\nLeeds, LS1\n",
+        "High St\nFlat, 2, b\nLeeds",
+        'says ""no"", twice\nand, then, ""yes""',
+        "a\n\nb\r\nc",
+    ],
+)
+def test_fields_of_several_lines_are_read(tmp_path: Path, cell: str) -> None:
+    rows = "".join(f'{k},"{cell}",5\n' for k in range(20))
+    table = _table(_write(tmp_path / "t.csv", f"id,address,fee\n{rows}".encode()))
+    assert table["address"].to_pylist() == [cell.replace('""', '"')] * 20
+    assert table["id"].to_pylist() == [str(k) for k in range(20)]
+
+
+OTHER_WIDTHS = {
+    "wider": "id,plan,left\n" + "7,Ann,x,y,5\n" * 9,
+    "wider, words": "name,plan,left\n" + "Ann,gold,yes,no,other\n" * 9,
+    "narrower": "id,plan,left,fee,since\n" + "Ann,gold,5\n" * 9,
+    "narrower by one": "id,plan,left,fee\n" + "Ann,gold,5\n" * 9,
+}
+
+
+@pytest.mark.parametrize("content", OTHER_WIDTHS.values(), ids=OTHER_WIDTHS)
+def test_no_row_of_data_becomes_the_header(tmp_path: Path, content: str) -> None:
+    with pytest.raises(InputError, match=r"line 1 has \d fields, most rows have \d") as caught:
+        read_source(_write(tmp_path / "t.csv", content.encode()))
+    assert "Ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content, line",
+    [
+        ("Ann's report\n7,Ann,5.5\n8,Bob,6.5\n", 2),
+        ("7,Ann,5.5\n8,Bob,6.5\n", 1),
+        ("7590-VHVEG;29,85;2020-01-02\n7591-VHVEG;39,85;2020-03-02\n", 1),
+    ],
+)
+def test_a_file_without_a_header_is_refused(tmp_path: Path, content: str, line: int) -> None:
+    with pytest.raises(InputError, match=f"header line.*; line {line} holds data") as caught:
+        read_source(_write(tmp_path / "t.csv", content.encode()))
+    assert "Ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content, names",
+    [
+        ("region,2019,2020\nN,5,6\nS,7,8\n", ["region", "2019", "2020"]),
+        ("id,30,60,90\na,5,6,7\n", ["id", "30", "60", "90"]),
+        ("id,2019-01,2019-02\na,5,6\n", ["id", "2019-01", "2019-02"]),
+        ("id,0-30,31-60\na,5,6\n", ["id", "0-30", "31-60"]),
+        ("0,1,2\na,5,6\n", ["0", "1", "2"]),
+        ("a,b,c,,\n1,2,3\n4,5,6\n", ["a", "b", "c"]),
+        ("Report of Ann,,,\n\na,b,c,d\n1,2,3,4\n4,5,6,7\n", ["a", "b", "c", "d"]),
+    ],
+)
+def test_headers_with_numbers_and_titles_are_read(
+    tmp_path: Path, content: str, names: list[str]
+) -> None:
+    source = read_source(_write(tmp_path / "t.csv", content.encode()))
+    assert source.table.column_names == names
+    assert "Ann" not in " ".join(source.notes)
