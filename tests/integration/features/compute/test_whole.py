@@ -45,7 +45,7 @@ def together(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 
 def split(raw: Path, directory: Path) -> Iterator[Path]:
     """Raw tables of each bucket of households; of tables that belong to nobody, all."""
-    tables = {folder.name: pq.read_table(folder) for folder in raw.iterdir()}
+    tables = {folder.name: pq.read_table(folder) for folder in raw.iterdir() if folder.is_dir()}
     customers = (
         tables["customers"].select(["customer_id", "account_id", "household_id"]).to_pylist()
     )
