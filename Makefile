@@ -83,6 +83,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.tables.quickstart_time
 	$(BIN)/python -m benchmarks.features.build
 	$(BIN)/python -m benchmarks.features.build_pandas
+	$(BIN)/python -m benchmarks.features.night
 	$(BIN)/python -m benchmarks.features.online_store
 	$(BIN)/python -m benchmarks.features.live_events
 	$(BIN)/python -m benchmarks.models.threads
