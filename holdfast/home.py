@@ -56,6 +56,11 @@ class Home:
         return self.root / "quarantine"
 
     @cached_property
+    def expectations(self) -> Path:
+        """What was made of the last night's raw tables, and what people overruled."""
+        return self.root / "expectations"
+
+    @cached_property
     def checked(self) -> Path:
         """Raw rows that the last check alone did not accept."""
         return self.root / "checked"

@@ -18,7 +18,8 @@ from holdfast.home import Home, locked
 
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
-    from features.intake.expectations import Expectations
+    from features.intake.check import Judge
+    from features.intake.expectations import Expectations, Intake
     from features.intake.report import CheckReport
     from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
@@ -208,10 +209,22 @@ def take_in(
             now=now,
             options=options or RawOptions(),
             disables=features_without,
-            judge=None if expectations is None else expectations.judge,
+            judge=None if expectations is None else _recorded(expectations, home, now),
         )
         keep_time(home, source)
     return report
+
+
+def _recorded(expectations: "Expectations", home: Home, now: datetime) -> "Judge":
+    """A judge whose verdicts stay in the home, also those that stop."""
+    from features.intake.night_record import NightRecord
+
+    def judge(intake: "Intake") -> "NightVerdict":
+        night = expectations.judge(intake)
+        NightRecord(home.expectations).write(night, now)
+        return night
+
+    return judge
 
 
 def apply_features(home: Home, online: OnlineSettings | None = None) -> list[Change]:

@@ -63,7 +63,7 @@ def count_bounds(past: Floats) -> Bounds | None:
     return Bounds(
         low=min(_count(middle - width), low),
         middle=float(np.median(past)),
-        high=max(_count(middle + width), _HIGHER * high),
+        high=max(_count(middle + width), _HIGHER * high, high + WIDTH * _spread(past)),
     )
 
 

@@ -21,7 +21,7 @@ from features.intake.bounds import (
     usual_shares,
 )
 from features.intake.day_profiles import DAYS, HOUR, LAG, DayProfiles
-from features.intake.verdicts import Reason, Verdict
+from features.intake.verdicts import Measure, Reason, Verdict
 from holdfast.arrays import Floats
 
 Unusual = tuple[Verdict, Reason]
@@ -61,6 +61,20 @@ def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
             yield kind, count_reason("rows", "", seen, bounds, f"rows arrived {when}")
         elif seen > bounds.high and before == 0:
             yield "changed", count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+
+
+def measures(new: DayProfiles, old: DayProfiles) -> Iterator[Measure]:
+    """Tonight's figures beside those of comparable nights."""
+    for days in _WINDOWS_DAYS:
+        name = "rows" if days == 1 else f"rows in {days} days"
+        bounds = count_bounds(comparable(old, old.rows, days))
+        yield _measure(name, float(window(new.rows, days)), bounds)
+    for column, daily in old.ids.items():
+        bounds = count_bounds(comparable(old, daily, 1))
+        yield _measure(f"different {column}", float(window(new.ids[column], 1)), bounds)
+    seen, bounds = _sizes(new, old, LAG, 7)
+    hours = None if bounds is None else _as_sizes(bounds, 3600)
+    yield _measure("hours to arrive", None if seen is None else float(np.exp(seen)) / 3600, hours)
 
 
 def noticed_within_days(old: DayProfiles) -> int | None:
@@ -174,26 +188,32 @@ def compare_values(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator
 
 def compare_sizes(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     """How large numbers are, and how long rows take to arrive."""
-    for column, logs in old.logs.items():
-        tonight = new.logs[column]
+    for column in old.logs:
         for days in _WINDOWS_DAYS:
-            count = float(window(tonight.count, days))
-            counts, sums, squares = (
-                comparable(old, daily, days) for daily in (logs.count, logs.sum, logs.squares)
-            )
-            means = sums / np.maximum(counts, 1)
-            deviations = np.sqrt(np.maximum(squares / np.maximum(counts, 1) - means**2, 0))
-            floor = _LAG_FLOOR if column == LAG else _SIZE_FLOOR
-            bounds = size_bounds(means, deviations, counts, count, floor)
-            if bounds is None:
-                continue
-            seen = float(window(tonight.sum, days)) / count
-            if not bounds.hold(seen):
+            seen, bounds = _sizes(new, old, column, days)
+            if seen is not None and bounds is not None and not bounds.hold(seen):
+                of_what = f"of what arrived {_when(new, days)}"
                 yield (
                     _size_verdict(column, seen, bounds),
-                    size_reason(column, seen, bounds, f"of what arrived {_when(new, days)}"),
+                    size_reason(column, seen, bounds, of_what),
                 )
                 break
+
+
+def _sizes(
+    new: DayProfiles, old: DayProfiles, column: str, days: int
+) -> tuple[float | None, Bounds | None]:
+    """Mean logarithm of a column tonight, and its bounds."""
+    logs, tonight = old.logs[column], new.logs[column]
+    count = float(window(tonight.count, days))
+    counts, sums, squares = (
+        comparable(old, daily, days) for daily in (logs.count, logs.sum, logs.squares)
+    )
+    means = sums / np.maximum(counts, 1)
+    deviations = np.sqrt(np.maximum(squares / np.maximum(counts, 1) - means**2, 0))
+    floor = _LAG_FLOOR if column == LAG else _SIZE_FLOOR
+    seen = float(window(tonight.sum, days)) / count if count else None
+    return seen, size_bounds(means, deviations, counts, count, floor)
 
 
 def window(daily: Floats, days: int, before: int = 0) -> Floats:
@@ -221,8 +241,7 @@ def count_reason(kind: str, column: str, seen: float, bounds: Bounds, what: str)
 
 def size_reason(column: str, seen: float, bounds: Bounds, of_what: str) -> Reason:
     """A mean logarithm out of bounds, as a geometric mean."""
-    size, usual = np.exp(seen), np.exp(bounds.middle)
-    as_sizes = Bounds(float(np.exp(bounds.low)), float(usual), float(np.exp(bounds.high)))
+    size, usual, as_sizes = np.exp(seen), np.exp(bounds.middle), _as_sizes(bounds)
     if column == LAG:
         about = f"rows take {size / 3600:.1f} hours to arrive, usually {usual / 3600:.1f} (geometric mean {of_what})"
         return reason("lag", "", float(size), as_sizes, about)
@@ -245,6 +264,20 @@ def shown(table: Table, column: str, value: str) -> str:
     if definition is not None and definition.metadata["data_class"] == "special":
         return "one value"
     return f"“{value}”" if definition is not None else value
+
+
+def _measure(name: str, seen: float | None, bounds: Bounds | None) -> Measure:
+    rounded = None if seen is None else _rounded(seen)
+    if bounds is None:
+        return Measure(name, rounded, None, None, None)
+    figures = (bounds.middle, bounds.low, bounds.high)
+    return Measure(name, rounded, *map(_rounded, figures))
+
+
+def _as_sizes(bounds: Bounds, unit: float = 1.0) -> Bounds:
+    """Bounds of mean logarithms as bounds of geometric means."""
+    low, middle, high = np.exp([bounds.low, bounds.middle, bounds.high]) / unit
+    return Bounds(float(low), float(middle), float(high))
 
 
 def _size_verdict(column: str, seen: float, bounds: Bounds) -> Verdict:

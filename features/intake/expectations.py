@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import duckdb
 
@@ -28,6 +30,7 @@ from features.intake.comparison import (
     compare_shares,
     compare_sizes,
     compare_values,
+    measures,
     noticed_within_days,
     reason,
     window,
@@ -36,13 +39,26 @@ from features.intake.day_profiles import DayProfiles, Profiler
 from features.intake.history import compare_counts, compare_kept, compare_keys
 from features.intake.plausibility import IN_WAVES
 from features.intake.report import TableReport
-from features.intake.verdicts import NightVerdict, Policy, Reason, TableVerdict, Used, Verdict
+from features.intake.verdicts import (
+    Measure,
+    NightVerdict,
+    Policy,
+    Reason,
+    TableVerdict,
+    Used,
+    Verdict,
+)
 from features.settings import ExpectationSettings
 from features.sql.expressions import files_sql
 
 _WEIGHT: tuple[Verdict, ...] = ("missing", "late", "thin", "changed")
 
-_FEW_QUARANTINED = 5
+SHOWN_DAYS = 56
+"""Days whose rows a verdict shows."""
+
+_FEW_QUARANTINED, _MOST_QUARANTINED = 5, 0.5
+"""A handful of rows raises no doubt, unless they are most of the table."""
+
 _QUARANTINE_DAYS = 7
 
 _STALE_DAYS = 21
@@ -140,9 +156,18 @@ class Expectations:
             policy=policy,
             accepted=accepted,
             used=used,
-            nights=judge.nights.get(name, 0),
-            noticed_within_days=judge.noticed_within_days.get(name),
+            **judge.beside_other_nights(name),
         )
+
+
+class _Beside(TypedDict):
+    """The fields of `TableVerdict` that put tonight beside other nights."""
+
+    nights: int
+    noticed_within_days: int | None
+    last_arrived: datetime | None
+    measures: tuple[Measure, ...]
+    rows_by_day: tuple[int, ...]
 
 
 class _Judge:
@@ -166,26 +191,58 @@ class _Judge:
         self._tonight = Profiler(connection, "tonight", self.new, self.night, reached)
         self._before = Profiler(connection, "before", self.old, self.night, reached_before)
         self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
-        self.nights: dict[str, int] = {}
-        self.noticed_within_days: dict[str, int | None] = {}
 
     def unusual(self, name: str) -> list[Unusual]:
         """What is unusual about a table; nothing where it is not there."""
         if name not in self.new:
             return []
-        table, there_before = TABLES[name], name in self.old and self._comparable
-        new = self._tonight.profile(name)
-        old = self._before.profile(name) if there_before else new
-        self.noticed_within_days[name] = noticed_within_days(old)
-        self.nights[name] = max(old.known_days - old.unknown_days - (not there_before), 0)
+        table, new, old = TABLES[name], self._profile_tonight(name), self._profile_before(name)
         quarantined = list(self._quarantined(name, new))
         unusual = [*compare_future(new), *_compare(table, new, old)]
-        if there_before:
+        if old is not new:
             unusual = [*self._history(table, new, old), *unusual]
         if quarantined:
             # They have arrived, and are left out.
             unusual = [("thin" if kind == "late" else kind, why) for kind, why in unusual]
         return quarantined + unusual
+
+    def beside_other_nights(self, name: str) -> _Beside:
+        """Tonight's figures of a table beside those of other nights."""
+        if name not in self.new:
+            old = self._profile_before(name)
+            rows = tuple(int(rows) for rows in old.rows[-SHOWN_DAYS:])
+            return _Beside(
+                nights=old.known_days - old.unknown_days,
+                noticed_within_days=None,
+                last_arrived=None,
+                measures=(),
+                rows_by_day=rows,
+            )
+        new, old = self._profile_tonight(name), self._profile_before(name)
+        known = len(old.rows) - old.unknown_days
+        rows = tuple(int(rows) for rows in (*old.rows[:known], *new.rows[known:]))
+        share = self.intake.reports[name].quarantined / max(self.intake.reports[name].read, 1)
+        return _Beside(
+            nights=max(old.known_days - old.unknown_days - (old is new), 0),
+            noticed_within_days=noticed_within_days(old),
+            last_arrived=self.intake.reports[name].span.last_arrived,
+            measures=(
+                *measures(new, old),
+                Measure("share in quarantine", round(share, 6), 0.0, 0.0, self.quarantine_share),
+            ),
+            rows_by_day=rows[-SHOWN_DAYS:],
+        )
+
+    @cache  # noqa: B019  # lives as long as the judge of one night
+    def _profile_tonight(self, name: str) -> DayProfiles:
+        return self._tonight.profile(name)
+
+    @cache  # noqa: B019
+    def _profile_before(self, name: str) -> DayProfiles:
+        """What tonight is compared with: what is there already, or else its own past."""
+        if name in self.old and (self._comparable or name not in self.new):
+            return self._before.profile(name)
+        return self._profile_tonight(name)
 
     def _history(self, table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         if _same_files(self.new[table.name], self.old[table.name]):
@@ -213,7 +270,8 @@ class _Judge:
             ),
         ):
             share = rows / max(of_all, 1)
-            if share > self.quarantine_share and (not when or rows >= _FEW_QUARANTINED):
+            few = rows < _FEW_QUARANTINED and share <= _MOST_QUARANTINED
+            if share > self.quarantine_share and not few:
                 bounds = Bounds(0, 0, self.quarantine_share)
                 about = f"{rows:,} of {of_all:,.0f} rows{when} are in quarantine, {why}"
                 # Rows are left out, whatever else they hold.

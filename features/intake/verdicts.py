@@ -55,6 +55,27 @@ class Reason:
     about: str
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A figure of tonight beside those of comparable nights.
+
+    Parameters
+    ----------
+    name : str
+        What was measured, and its unit.
+    seen : float or None
+        Tonight; None where there was nothing to measure.
+    expected, low, high : float or None
+        Middle and bounds of what is usual; None where too few nights are known.
+    """
+
+    name: str
+    seen: float | None
+    expected: float | None
+    low: float | None
+    high: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableVerdict:
     """What is made of one table.
@@ -78,6 +99,13 @@ class TableVerdict:
     noticed_within_days : int or None
         Days without any row after which the table is called late; None where it has too few rows or
         nights for that, so that `fresh` says little.
+    last_arrived : datetime or None
+        When its newest row arrived; None without any.
+    measures : tuple of Measure
+        Tonight beside other nights.
+    rows_by_day : tuple of int
+        Rows that arrived on each of the last days, the day judged last; of earlier days, as they
+        were known before tonight.
     """
 
     table: str
@@ -88,6 +116,9 @@ class TableVerdict:
     used: Used
     nights: int
     noticed_within_days: int | None
+    last_arrived: datetime | None
+    measures: tuple[Measure, ...]
+    rows_by_day: tuple[int, ...]
 
     @property
     def doubtful(self) -> bool:
@@ -135,7 +166,7 @@ class NightVerdict:
         return {
             "at": self.at.isoformat(),
             "tables": {table.table: table.verdict for table in self.tables},
-            "table_verdicts": [asdict(table) for table in self.tables],
+            "table_verdicts": [_table_json(table) for table in self.tables],
             "stopped": list(self.stopped),
             "doubts": list(self.doubts),
             "care_may_run": self.care_may_run,
@@ -178,6 +209,11 @@ def require_tables(option: str, names: Collection[str], known: Collection[str]) 
         if name not in known:
             raise InputError(option, f"must name a table: {', '.join(known)}", name)
     return frozenset(names)
+
+
+def _table_json(table: TableVerdict) -> dict[str, object]:
+    arrived = table.last_arrived
+    return asdict(table) | {"last_arrived": arrived and arrived.isoformat()}
 
 
 def _first_reason(table: TableVerdict) -> str:

@@ -1,0 +1,127 @@
+"""What a home remembers of its nights: the last verdict, and what people overruled.
+
+Expectations are never computed from it, but from the rows; it is what a person looks up.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from features.intake.verdicts import NightVerdict, TableVerdict, Verdict
+from holdfast.documents import read_document, to_document
+from holdfast.files import write_beside
+
+
+@dataclass(frozen=True)
+class Overruling:
+    """A table that somebody took as it was, though it was not as expected.
+
+    Parameters
+    ----------
+    at : str
+        When, ISO 8601 in UTC.
+    night : str
+        The midnight that ended the day judged.
+    table : str
+        The table.
+    verdict : {"late", "thin", "changed", "missing"}
+        What it was.
+    reasons : tuple of str
+        Why, in words.
+    """
+
+    at: str
+    night: str
+    table: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """The record in a folder, which the first night makes.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``last_night.json`` and ``overrulings.jsonl``.
+    """
+
+    folder: Path
+
+    def write(self, night: NightVerdict, now: datetime) -> None:
+        """Keep a verdict as that of the last night, and append what was overruled."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        document = json.dumps(
+            to_document(night), ensure_ascii=False, indent=1, default=datetime.isoformat
+        )
+        write_beside(self._last, document + "\n")
+        if night.stopped:
+            return
+        lines = [
+            json.dumps(asdict(_overruling(table, night, now)), ensure_ascii=False) + "\n"
+            for table in night.tables
+            if table.accepted and table.verdict != "fresh"
+        ]
+        if lines:
+            with self._overrulings.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
+
+    def last(self) -> NightVerdict | None:
+        """The last verdict; None before the first night.
+
+        Raises
+        ------
+        InputError
+            It cannot be read.
+        """
+        try:
+            text = self._last.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return read_document(NightVerdict, _json(text), self._last.name)
+
+    def overrulings(self) -> tuple[Overruling, ...]:
+        """What was overruled, the oldest first.
+
+        Raises
+        ------
+        InputError
+            A line cannot be read.
+        """
+        if not self._overrulings.exists():
+            return ()
+        lines = self._overrulings.read_text(encoding="utf-8").splitlines(keepends=True)
+        return tuple(
+            read_document(Overruling, _json(line), self._overrulings.name, str(number))
+            for number, line in enumerate(lines, 1)
+            # A process that was killed may have left half a line.
+            if line.endswith("\n")
+        )
+
+    @property
+    def _last(self) -> Path:
+        return self.folder / "last_night.json"
+
+    @property
+    def _overrulings(self) -> Path:
+        return self.folder / "overrulings.jsonl"
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        # No document is a text, so that reading one names the file and the rule.
+        return text
+
+
+def _overruling(table: TableVerdict, night: NightVerdict, now: datetime) -> Overruling:
+    return Overruling(
+        at=now.astimezone(UTC).isoformat(),
+        night=night.at.isoformat(),
+        table=table.table,
+        verdict=table.verdict,
+        reasons=tuple(reason.about for reason in table.reasons),
+    )

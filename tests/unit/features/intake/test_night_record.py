@@ -1,0 +1,79 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from features.intake.night_record import NightRecord
+from features.intake.verdicts import Measure, NightVerdict, Reason, TableVerdict
+from holdfast.errors import InputError
+
+AT = datetime(2026, 3, 3, tzinfo=UTC)
+NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
+LATE = TableVerdict(
+    table="usage_weeks",
+    verdict="late",
+    reasons=(Reason("rows", "", 0, 1000, 900, 2000, "0 rows arrived"),),
+    policy="stop",
+    accepted=False,
+    used="yesterday's",
+    nights=60,
+    noticed_within_days=1,
+    last_arrived=AT,
+    measures=(
+        Measure("rows", 0, 1000, 900, 2000),
+        Measure("hours to arrive", None, None, None, None),
+    ),
+    rows_by_day=(1000, 0),
+)
+FRESH = replace(LATE, table="consents", verdict="fresh", reasons=(), used="tonight's")
+
+
+def night(*tables: TableVerdict, stopped: tuple[str, ...] = ()) -> NightVerdict:
+    return NightVerdict(at=AT, tables=tables, stopped=stopped)
+
+
+def test_the_last_verdict_reads_back_as_it_was(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path / "expectations")
+    assert record.last() is None
+    record.write(night(FRESH), NOW)
+    record.write(night(LATE, FRESH, stopped=("usage_weeks",)), NOW)
+    assert record.last() == night(LATE, FRESH, stopped=("usage_weeks",))
+
+
+def test_what_is_overruled_is_appended_with_time_and_verdict(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path)
+    accepted = replace(LATE, accepted=True, used="tonight's")
+    record.write(night(accepted, replace(FRESH, accepted=True)), NOW)
+    record.write(night(accepted), NOW)
+    first, second = record.overrulings()
+    assert (first.table, first.verdict, first.at) == ("usage_weeks", "late", NOW.isoformat())
+    assert first == second
+
+
+def test_nothing_is_overruled_in_a_night_that_stops(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path)
+    record.write(night(replace(LATE, accepted=True), LATE, stopped=("usage_weeks",)), NOW)
+    assert record.overrulings() == ()
+
+
+def test_half_a_line_is_passed_over_and_a_damaged_one_named(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path)
+    record.write(night(replace(LATE, accepted=True)), NOW)
+    lines = tmp_path / "overrulings.jsonl"
+    whole = lines.read_text(encoding="utf-8")
+    lines.write_text(whole + whole[:20], encoding="utf-8")
+    assert len(record.overrulings()) == 1
+    lines.write_text(whole + "{\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"overrulings\.jsonl: 2"):
+        record.overrulings()
+
+
+@pytest.mark.parametrize(
+    "verdict, may_run",
+    [("fresh", True), ("changed", True), ("late", False), ("thin", False), ("missing", False)],
+)
+def test_care_runs_only_with_all_that_says_whom_we_may_contact(verdict: str, may_run: bool) -> None:
+    consents = replace(FRESH, verdict=verdict)
+    assert night(consents, replace(LATE, table="loyalty")).care_may_run is may_run
+    assert night(replace(consents, accepted=True)).care_may_run
