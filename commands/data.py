@@ -1,4 +1,4 @@
-"""`holdfast data`: check."""
+"""`holdfast data`: check, doctor."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from features.intake.night_record import Overruling
     from features.intake.report import CheckReport, TableReport
     from features.intake.verdicts import NightVerdict, TableVerdict
 
@@ -91,6 +92,93 @@ def check(
         _print_check(report)
     if not report.clean:
         raise typer.Exit(QUARANTINED)
+
+
+@app.command()
+@reporting_errors
+def doctor(
+    home: HomeOption = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(help="Write the same as an HTML page to this file.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the last night's raw tables beside those of other nights, and what was overruled."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from features.intake.night_record import NightRecord
+        from holdfast.errors import HomeError
+
+        place = home_of(home)
+        record = NightRecord(place.expectations)
+        night, overrulings = record.last(), record.overrulings()
+        if night is None:
+            raise HomeError(
+                f"--home {place.root}",
+                "holds no night yet; run `holdfast features build RAW` first",
+            )
+        if page is not None:
+            from holdfast.files import write_beside
+            from reports.night.doctor import render_doctor
+
+            write_beside(page, render_doctor(night, overrulings))
+    if as_json:
+        print_json({"night": night.to_json(), "overrulings": [vars(one) for one in overrulings]})
+    else:
+        _print_doctor(night, overrulings)
+
+
+def _print_doctor(night: "NightVerdict", overrulings: "Sequence[Overruling]") -> None:
+    """Print every table beside other nights, then why some are in doubt, and what was overruled."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    from reports.night.doctor import figure, headline, usual
+
+    console = Console(highlight=False)
+    console.print(f"Night to {night.at:%Y-%m-%d %H:%M} UTC. [bold]{headline(night)}[/bold]")
+    shown = ("rows", "hours to arrive", "share in quarantine")
+    table = Table(
+        Column("table", no_wrap=True),
+        Column("verdict", no_wrap=True),
+        *(
+            Column(name, justify="right", no_wrap=True)
+            for name in ("rows", "usually", "hours", "left out", "noticed")
+        ),
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption="hours: to arrive; left out: share in quarantine; noticed: days until it would be called late",
+    )
+    for one in night.tables:
+        measures = {measure.name: measure for measure in one.measures}
+        figures = [
+            figure(measures[name], measures[name].seen) if measures else "" for name in shown
+        ]
+        rows, hours, quarantined = figures
+        noticed = one.noticed_within_days
+        table.add_row(
+            one.table,
+            f"[{_COLOURS[one.verdict]}]{one.verdict}[/{_COLOURS[one.verdict]}]",
+            rows,
+            usual(measures["rows"]) if measures else "",
+            hours,
+            quarantined,
+            "never" if noticed is None else str(noticed),
+        )
+    console.print(table)
+    print_night(night)
+    for overruling in overrulings:
+        why = escape(overruling.reasons[0]) if overruling.reasons else "the table was not there"
+        console.print(
+            f"[dim]overruled[/dim] {overruling.at[:16]} {overruling.table}, {overruling.verdict}: {why}",
+            soft_wrap=True,
+        )
 
 
 def print_night(night: "NightVerdict") -> None:

@@ -1,7 +1,7 @@
 # ruff: noqa: S608  # names in queries come from contracts and from paths
 """Expectations of a night's raw tables: what they say of clean nights, and of faults.
 
-``python -m benchmarks.features.nights`` takes four weeks of nights of three simulated operators in,
+``python -m benchmarks.features.nights`` takes two weeks of nights of three simulated operators in,
 one after the other, and counts the tables that are not as expected; nothing is wrong with any of
 them. Then it does to tonight's tables of one operator what can go wrong, fault by fault, and prints
 what is made of it.
@@ -23,7 +23,7 @@ from simulator.engine.simulator import simulate
 from tests.builders.night_faults import FAULTS
 from tests.builders.operator_nights import Nights, simulate_nights, take_in
 
-NIGHTS = 28
+NIGHTS = 14
 
 
 @dataclass(frozen=True)

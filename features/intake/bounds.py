@@ -37,7 +37,7 @@ class Bounds:
         return self.low <= seen <= self.high
 
 
-def count_bounds(past: Floats) -> Bounds | None:
+def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds | None:
     """Bounds of a count, from the counts of comparable nights.
 
     Counts scatter at least as much as independent events do: the doubled square root of such a
@@ -46,7 +46,12 @@ def count_bounds(past: Floats) -> Bounds | None:
     Parameters
     ----------
     past : (n,) float64
-        Counts.
+        Counts of nights on the same weekday.
+    others : (m,) float64
+        Counts of spans of the same length that ended on any day: bills, for one, are written on
+        days of the month.
+    whole_weeks : bool
+        Whether the spans are weeks, so that the weekday does not matter.
 
     Returns
     -------
@@ -60,6 +65,9 @@ def count_bounds(past: Floats) -> Bounds | None:
     scale = max(1.0, _spread(roots), _SMALLEST_RELATIVE_SCALE * middle)
     width = WIDTH * scale * _widened(len(past))
     low, high = _range(past)
+    if len(others):
+        low = min(low, float(others.min())) if whole_weeks else low
+        high = max(high, _range(others)[1])
     return Bounds(
         low=min(_count(middle - width), low),
         middle=float(np.median(past)),

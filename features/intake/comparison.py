@@ -50,7 +50,7 @@ def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     """Rows of each of the last days, and of all of them together; a hole is reported for a week."""
     single = [(1, before) for before in range(_SCANNED_DAYS)]
     for days, before in [*single, *((days, 0) for days in _ROWS_WINDOWS_DAYS[1:])]:
-        bounds = count_bounds(comparable(old, old.rows, days, before))
+        bounds = _counts(old, old.rows, days, before)
         if bounds is None:
             continue
         seen = float(window(new.rows, days, before))
@@ -67,10 +67,10 @@ def measures(new: DayProfiles, old: DayProfiles) -> Iterator[Measure]:
     """Tonight's figures beside those of comparable nights."""
     for days in _WINDOWS_DAYS:
         name = "rows" if days == 1 else f"rows in {days} days"
-        bounds = count_bounds(comparable(old, old.rows, days))
+        bounds = _counts(old, old.rows, days)
         yield _measure(name, float(window(new.rows, days)), bounds)
     for column, daily in old.ids.items():
-        bounds = count_bounds(comparable(old, daily, 1))
+        bounds = _counts(old, daily, 1)
         yield _measure(f"different {column}", float(window(new.ids[column], 1)), bounds)
     seen, bounds = _sizes(new, old, LAG, 7)
     hours = None if bounds is None else _as_sizes(bounds, 3600)
@@ -80,7 +80,7 @@ def measures(new: DayProfiles, old: DayProfiles) -> Iterator[Measure]:
 def noticed_within_days(old: DayProfiles) -> int | None:
     """Days after which it would be noticed that a table has stopped; None where it never would."""
     for days in _ROWS_WINDOWS_DAYS:
-        bounds = count_bounds(comparable(old, old.rows, days))
+        bounds = _counts(old, old.rows, days)
         if bounds is not None and bounds.low > 0:
             return days
     return None
@@ -116,7 +116,7 @@ def compare_segments(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         for value, daily in by_value.items():
             tonight = new.segments.get(segment, {}).get(value, np.zeros(DAYS + 1))
             for days in _WINDOWS_DAYS:
-                bounds = count_bounds(comparable(old, daily, days))
+                bounds = _counts(old, daily, days)
                 seen = float(window(tonight, days))
                 if bounds is not None and seen < bounds.low:
                     about = f"rows of {segment} {value} arrived {_when(new, days)}"
@@ -127,7 +127,7 @@ def compare_segments(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
 def compare_ids(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     """How many subscriptions or customers have rows."""
     for column, daily in old.ids.items():
-        bounds = count_bounds(comparable(old, daily, 1))
+        bounds = _counts(old, daily, 1)
         seen = float(window(new.ids[column], 1))
         if bounds is not None and seen < bounds.low:
             about = f"different values of {column} arrived {_when(new, 1)}"
@@ -220,6 +220,19 @@ def window(daily: Floats, days: int, before: int = 0) -> Floats:
     """Sum of so many days, the last of which is `before` days before the last day of all."""
     end = len(daily) - before
     return np.asarray(daily[max(end - days, 1) : end].sum())
+
+
+def _counts(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> Bounds | None:
+    """Bounds of the rows of so many days."""
+    earliest = max(before + 7, profile.unknown_days)
+    others = [
+        window(daily, days, earlier) for earlier in range(earliest, profile.known_days - days + 1)
+    ]
+    return count_bounds(
+        comparable(profile, daily, days, before),
+        np.array(others, dtype=np.float64),
+        whole_weeks=days % 7 == 0,
+    )
 
 
 def comparable(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> Floats:

@@ -248,9 +248,11 @@ class _Judge:
         if _same_files(self.new[table.name], self.old[table.name]):
             return
         counts = (profiler.counts(table.name) for profiler in (self._tonight, self._before))
-        yield from compare_counts(*counts)
+        other_rows = list(compare_counts(*counts))
+        yield from other_rows
         yield from compare_keys(self.connection, self.new[table.name], self.old[table.name], table)
-        yield from compare_kept(new, old, table)
+        if not other_rows:
+            yield from compare_kept(new, old, table)
 
     def _quarantined(self, name: str, new: DayProfiles) -> Iterator[Unusual]:
         """Rows that were not accepted, of all and of those of the last days."""
@@ -294,9 +296,9 @@ class _Judge:
 def _compare(table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     yield from compare_rows(new, old)
     yield from compare_ids(new, old)
-    yield from compare_shares(new, old)
     if table.name in IN_WAVES:
         return
+    yield from compare_shares(new, old)
     yield from compare_gap(new, old)
     yield from compare_segments(new, old)
     yield from compare_values(new, old, table)

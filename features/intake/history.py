@@ -22,7 +22,7 @@ _LOST_SHARE, _GAINED_SHARE, _FEW = 0.01, 0.05, 3
 _LATER_START_DAYS = 31
 """Operators keep so many months: each night the oldest day may go."""
 
-_SHARE_FLOOR, _SIZE_FLOOR = 0.02, 0.05
+_SHARE_FLOOR, _SIZE_FLOOR = 0.02, 0.1
 _NO_ROWS = np.zeros(1)
 
 Counts = Mapping[int, int]
@@ -52,7 +52,8 @@ def compare_counts(new: Counts, old: Counts) -> Iterator[Unusual]:
 
 def compare_kept(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[Unusual]:
     """What columns hold in the rows that both have."""
-    end = len(old.rows) - old.unknown_days
+    # The last day that the table knew need not be whole.
+    end = min(len(old.rows) - old.unknown_days, int(np.flatnonzero(old.rows).max(initial=0)))
     rows, rows_before = _sum(new.rows, end), _sum(old.rows, end)
     if min(rows, rows_before) < FEWEST_ROWS:
         return
