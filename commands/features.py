@@ -112,18 +112,15 @@ def build(
     from commands.console import print_json, results_only
 
     with results_only(), asking(source or "raw"):
-        from features.contracts.tables import TABLES
         from features.intake.expectations import Expectations
-        from features.intake.verdicts import NightStoppedError, require_tables
+        from features.intake.verdicts import NightStoppedError
         from features.online.settings import OnlineSettings
         from features.settings import ExpectationSettings, FeatureSettings
         from holdfast.clock import home_clock, system_clock
         from pipeline.features import build_features
 
         where = home_of(home)
-        expectations = Expectations(
-            ExpectationSettings.read(), accepted=require_tables("--accept", accept or (), TABLES)
-        )
+        expectations = Expectations(ExpectationSettings.read(), accepted=frozenset(accept or ()))
         stopped: NightStoppedError | None = None
         try:
             result = build_features(

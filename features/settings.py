@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from features.contracts.tables import TABLES
 from holdfast.cores import core_count
 from holdfast.settings import Section
 
@@ -84,17 +83,10 @@ class ExpectationSettings(Section):
         description="Share of a table's rows that may be quarantined; beyond it the table is doubtful.",
     )
 
-    @field_validator("stop")
-    @classmethod
-    def _names_tables(cls, stop: str) -> str:
-        if unknown := [name for name in _names(stop) if name not in TABLES]:
-            raise ValueError(f"must name raw tables; {unknown[0]} is none")
-        return stop
-
     @property
     def stop_tables(self) -> frozenset[str]:
         """Tables that stop the night."""
-        return frozenset(_names(self.stop))
+        return frozenset(name.strip() for name in self.stop.split(",") if name.strip())
 
 
 class ReadingSettings(Section):
@@ -111,7 +103,3 @@ class ReadingSettings(Section):
             "the run stops and asks."
         ),
     )
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

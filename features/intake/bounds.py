@@ -22,6 +22,7 @@ _OUTLIERS_FROM = 8
 """From so many nights on, one of them may have been a bad one."""
 
 _HIGHER = 1.5
+"""Bounds leave the range of other nights by this factor."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
         low = min(low, float(others.min())) if whole_weeks else low
         high = max(high, _range(others)[1])
     return Bounds(
-        low=min(_count(middle - width), low),
+        low=min(_count(middle - width), low / _HIGHER),
         middle=float(np.median(past)),
         high=max(_count(middle + width), _HIGHER * high, high + WIDTH * _spread(past)),
     )

@@ -42,8 +42,8 @@ _LATE_SECONDS = 86_400.0
 
 _NEW_VALUE_SHARE, _NEW_VALUE_ROWS, _KNOWN_VALUES_ROWS = 0.02, 5, 200
 _FUTURE_SHARE = 0.01
-_GAP_DAYS, _GAP_LONGEST, _GAP_MEANS, _GAP_NIGHTS = 7, 2, 10, 8
-"""Without rows for a week, twice the longest gap, and ten times the mean gap."""
+_GAP_DAYS, _GAP_LONGEST, _GAP_MEANS, _GAP_NIGHTS = 7, 3, 15, 8
+"""Without rows for a week, thrice the longest gap, and fifteen times the mean gap."""
 
 
 def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:

@@ -1,70 +1,25 @@
-# ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
-"""Expectations of tonight: its tables beside those of other nights, and a verdict on each.
+"""Expectations of tonight: what is done where raw tables are not as on other nights.
 
-What a night brought is read from the rows' `arrived_at`, not from a log of nights. Tonight's rows
-are compared with those that the raw store holds already (`features.intake.comparison`), and the
-rows that both have with each other (`features.intake.history`). Where nothing is there yet, a table
-is compared with its own past. Nothing is expected before the first weeks are over.
+This module needs no library that takes seconds to import; `features.intake.judge` does the
+comparison.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from features.contracts.tables import TABLES, Table
-from features.contracts.vocabulary import ARRIVED
-from features.intake.bounds import Bounds
-from features.intake.comparison import (
-    Unusual,
-    compare_future,
-    compare_gap,
-    compare_ids,
-    compare_rows,
-    compare_segments,
-    compare_shares,
-    compare_sizes,
-    compare_values,
-    measures,
-    noticed_within_days,
-    reason,
-    window,
-)
-from features.intake.day_profiles import DayProfiles, Profiler
-from features.intake.history import compare_counts, compare_kept, compare_keys
-from features.intake.plausibility import IN_WAVES
-from features.intake.report import TableReport
-from features.intake.verdicts import (
-    Measure,
-    NightVerdict,
-    Policy,
-    Reason,
-    TableVerdict,
-    Used,
-    Verdict,
-)
+from features.intake.verdicts import NightVerdict, Policy, TableVerdict, Used, Verdict
 from features.settings import ExpectationSettings
-from features.sql.expressions import files_sql
+from holdfast.errors import InputError
+
+if TYPE_CHECKING:
+    from features.intake.comparison import Unusual
+    from features.intake.judge import NightJudge
+    from features.intake.report import TableReport
 
 _WEIGHT: tuple[Verdict, ...] = ("missing", "late", "thin", "changed")
-
-SHOWN_DAYS = 56
-"""Days whose rows a verdict shows."""
-
-_FEW_QUARANTINED, _MOST_QUARANTINED = 5, 0.5
-"""A handful of rows raises no doubt, unless they are most of the table."""
-
-_QUARANTINE_DAYS = 7
-
-_STALE_DAYS = 21
-"""A raw store that ends so long before tonight is no longer compared with."""
-
-_MEMORY = "2GB"
 
 
 @dataclass(frozen=True)
@@ -87,7 +42,7 @@ class Intake:
         With a time zone.
     """
 
-    reports: Mapping[str, TableReport]
+    reports: "Mapping[str, TableReport]"
     files: Callable[[str], Sequence[Path]]
     present: Callable[[str], Sequence[Path]]
     quarantine: Path
@@ -110,6 +65,11 @@ class Expectations:
     night : datetime, optional
         Midnight that ends the day to be judged, UTC. Default: the last one that the data reach,
         tonight's or those already there.
+
+    Raises
+    ------
+    InputError
+        An accepted table is none.
     """
 
     settings: ExpectationSettings
@@ -117,10 +77,24 @@ class Expectations:
     accepted: frozenset[str] = frozenset()
     night: datetime | None = None
 
+    def __post_init__(self) -> None:
+        if self.accepted:
+            _require_tables("--accept", self.accepted)
+
     def judge(self, intake: Intake) -> NightVerdict:
-        """Compare tonight's tables with what is usual."""
-        with _connected(intake.spill) as connection:
-            judge = _Judge(connection, intake, self.settings.quarantine_share, self.night)
+        """Compare tonight's tables with what is usual.
+
+        Raises
+        ------
+        InputError
+            A table of the settings is none.
+        """
+        _require_tables(ExpectationSettings.variable("stop"), self.settings.stop_tables)
+        # Imported here, so that a wrong source is refused before that takes its seconds.
+        from features.contracts.tables import TABLES
+        from features.intake.judge import NightJudge
+
+        with NightJudge(intake, self.settings.quarantine_share, self.night) as judge:
             verdicts = [
                 self._decide(name, judge.unusual(name), judge)
                 for name in TABLES
@@ -136,7 +110,7 @@ class Expectations:
             ),
         )
 
-    def _decide(self, name: str, unusual: Sequence[Unusual], judge: "_Judge") -> TableVerdict:
+    def _decide(self, name: str, unusual: "Sequence[Unusual]", judge: "NightJudge") -> TableVerdict:
         verdict: Verdict = "fresh"
         if name not in judge.new:
             verdict = "missing"
@@ -152,7 +126,7 @@ class Expectations:
         return TableVerdict(
             table=name,
             verdict=verdict,
-            reasons=tuple(_once(reason for _, reason in ordered)),
+            reasons=tuple(reason for _, reason in ordered),
             policy=policy,
             accepted=accepted,
             used=used,
@@ -160,188 +134,9 @@ class Expectations:
         )
 
 
-class _Beside(TypedDict):
-    """The fields of `TableVerdict` that put tonight beside other nights."""
+def _require_tables(option: str, names: Collection[str]) -> None:
+    from features.contracts.tables import TABLES
 
-    nights: int
-    noticed_within_days: int | None
-    last_arrived: datetime | None
-    measures: tuple[Measure, ...]
-    rows_by_day: tuple[int, ...]
-
-
-class _Judge:
-    """Tonight's tables and those already there, profiled."""
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        intake: Intake,
-        quarantine_share: float,
-        night: datetime | None,
-    ) -> None:
-        self.connection, self.intake = connection, intake
-        self.quarantine_share = quarantine_share
-        self.new = {name: files for name in TABLES if (files := intake.files(name))}
-        self.old = {name: files for name in TABLES if (files := intake.present(name))}
-        reached, reached_before = (
-            _reached(connection, files, intake.now) for files in (self.new, self.old)
-        )
-        self.night = night or max(reached, reached_before)
-        self._tonight = Profiler(connection, "tonight", self.new, self.night, reached)
-        self._before = Profiler(connection, "before", self.old, self.night, reached_before)
-        self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
-
-    def unusual(self, name: str) -> list[Unusual]:
-        """What is unusual about a table; nothing where it is not there."""
-        if name not in self.new:
-            return []
-        table, new, old = TABLES[name], self._profile_tonight(name), self._profile_before(name)
-        quarantined = list(self._quarantined(name, new))
-        unusual = [*compare_future(new), *_compare(table, new, old)]
-        if old is not new:
-            unusual = [*self._history(table, new, old), *unusual]
-        if quarantined:
-            # They have arrived, and are left out.
-            unusual = [("thin" if kind == "late" else kind, why) for kind, why in unusual]
-        return quarantined + unusual
-
-    def beside_other_nights(self, name: str) -> _Beside:
-        """Tonight's figures of a table beside those of other nights."""
-        if name not in self.new:
-            old = self._profile_before(name)
-            rows = tuple(int(rows) for rows in old.rows[-SHOWN_DAYS:])
-            return _Beside(
-                nights=old.known_days - old.unknown_days,
-                noticed_within_days=None,
-                last_arrived=None,
-                measures=(),
-                rows_by_day=rows,
-            )
-        new, old = self._profile_tonight(name), self._profile_before(name)
-        known = len(old.rows) - old.unknown_days
-        rows = tuple(int(rows) for rows in (*old.rows[:known], *new.rows[known:]))
-        share = self.intake.reports[name].quarantined / max(self.intake.reports[name].read, 1)
-        return _Beside(
-            nights=max(old.known_days - old.unknown_days - (old is new), 0),
-            noticed_within_days=noticed_within_days(old),
-            last_arrived=self.intake.reports[name].span.last_arrived,
-            measures=(
-                *measures(new, old),
-                Measure("share in quarantine", round(share, 6), 0.0, 0.0, self.quarantine_share),
-            ),
-            rows_by_day=rows[-SHOWN_DAYS:],
-        )
-
-    @cache  # noqa: B019  # lives as long as the judge of one night
-    def _profile_tonight(self, name: str) -> DayProfiles:
-        return self._tonight.profile(name)
-
-    @cache  # noqa: B019
-    def _profile_before(self, name: str) -> DayProfiles:
-        """What tonight is compared with: what is there already, or else its own past."""
-        if name in self.old and (self._comparable or name not in self.new):
-            return self._before.profile(name)
-        return self._profile_tonight(name)
-
-    def _history(self, table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
-        if _same_files(self.new[table.name], self.old[table.name]):
-            return
-        counts = (profiler.counts(table.name) for profiler in (self._tonight, self._before))
-        other_rows = list(compare_counts(*counts))
-        yield from other_rows
-        yield from compare_keys(self.connection, self.new[table.name], self.old[table.name], table)
-        if not other_rows:
-            yield from compare_kept(new, old, table)
-
-    def _quarantined(self, name: str, new: DayProfiles) -> Iterator[Unusual]:
-        """Rows that were not accepted, of all and of those of the last days."""
-        report = self.intake.reports[name]
-        if not report.quarantined:
-            return
-        worst = report.rules[0]
-        why = f"mostly since {worst.column or 'lines'} {worst.reason}"
-        recent = self._recently_quarantined(name, new)
-        accepted = float(window(new.rows, _QUARANTINE_DAYS))
-        for rows, of_all, when in (
-            (report.quarantined, report.read, ""),
-            (
-                recent,
-                recent + accepted,
-                f" that arrived in the {_QUARANTINE_DAYS} days to {new.last}",
-            ),
-        ):
-            share = rows / max(of_all, 1)
-            few = rows < _FEW_QUARANTINED and share <= _MOST_QUARANTINED
-            if share > self.quarantine_share and not few:
-                bounds = Bounds(0, 0, self.quarantine_share)
-                about = f"{rows:,} of {of_all:,.0f} rows{when} are in quarantine, {why}"
-                # Rows are left out, whatever else they hold.
-                yield "thin", reason("quarantine", worst.column, share, bounds, about)
-                return
-
-    def _recently_quarantined(self, name: str, new: DayProfiles) -> int:
-        file = self.intake.quarantine / f"{name}.parquet"
-        if not file.exists():
-            return 0
-        first = new.last - timedelta(days=_QUARANTINE_DAYS - 1)
-        (rows,) = self.connection.execute(
-            f"""SELECT count(*) FROM {files_sql([file])}
-            WHERE try_cast(json_extract_string(record, '$.{ARRIVED}') AS TIMESTAMPTZ)
-                BETWEEN TIMESTAMPTZ '{first} 00:00:00+00' AND TIMESTAMPTZ '{new.last} 23:59:59.999999+00'"""
-        ).fetchone() or (0,)
-        return int(rows)
-
-
-def _compare(table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
-    yield from compare_rows(new, old)
-    yield from compare_ids(new, old)
-    if table.name in IN_WAVES:
-        return
-    yield from compare_shares(new, old)
-    yield from compare_gap(new, old)
-    yield from compare_segments(new, old)
-    yield from compare_values(new, old, table)
-    yield from compare_sizes(new, old)
-
-
-def _once(reasons: Iterator[Reason]) -> Iterator[Reason]:
-    """Of reasons of one kind about one column, the first; rows are told of day by day."""
-    told: set[tuple[str, str]] = set()
-    for one in reasons:
-        if one.kind == "rows" or (one.kind, one.column) not in told:
-            told.add((one.kind, one.column))
-            yield one
-
-
-def _same_files(new: Sequence[Path], old: Sequence[Path]) -> bool:
-    """Whether all files were taken over as they were, by links."""
-    return len(new) == len(old) and all(map(Path.samefile, new, old))
-
-
-@contextmanager
-def _connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(
-        config={
-            "temp_directory": str(spill),
-            "memory_limit": _MEMORY,
-            "preserve_insertion_order": False,
-        }
-    ) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-
-
-def _reached(
-    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], now: datetime
-) -> datetime:
-    """The last midnight, UTC, that tables reach; not after now."""
-    times = [
-        connection.execute(
-            f"SELECT max({ARRIVED})::TIMESTAMP FROM {files_sql(list(some))}"
-        ).fetchone()
-        for some in files.values()
-    ]
-    arrived = [time[0].replace(tzinfo=UTC) for time in times if time and time[0]]
-    reached = min(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now.astimezone(UTC))
-    return reached.replace(hour=0, minute=0, second=0, microsecond=0)
+    for name in sorted(names):
+        if name not in TABLES:
+            raise InputError(option, f"must name raw tables: {', '.join(TABLES)}", name)

@@ -7,12 +7,11 @@
 - `missing`: the table is not there.
 """
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from holdfast.errors import HoldfastError, InputError
+from holdfast.errors import HoldfastError
 
 Verdict = Literal["fresh", "late", "thin", "changed", "missing"]
 Policy = Literal["stop", "use yesterday's"]
@@ -195,20 +194,6 @@ class NightStoppedError(HoldfastError):
         super().__init__(
             f"stopped, and nothing was replaced: {wrong}. Mend the table, or take it as it is with {accept}"
         )
-
-
-def require_tables(option: str, names: Collection[str], known: Collection[str]) -> frozenset[str]:
-    """Names of tables that somebody typed.
-
-    Raises
-    ------
-    InputError
-        One is no table.
-    """
-    for name in names:
-        if name not in known:
-            raise InputError(option, f"must name a table: {', '.join(known)}", name)
-    return frozenset(names)
 
 
 def _table_json(table: TableVerdict) -> dict[str, object]:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -88,3 +89,37 @@ def test_a_question_is_answered_with_the_plan_file_that_it_wrote(
     assert refunds["accepted"] == 1
     (amount,) = refunds["reading"]["columns"]
     assert (amount["name"], amount["thousands"]) == ("amount", ".")
+
+
+def test_a_night_is_taken_in_with_doubts_stopped_or_accepted(
+    holdfast: Command, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_raw_tables(raw_tables(1, 5, days=20, only=(*SOME, "bills")), tmp_path / "raw")
+    home = tmp_path / "home"
+    assert "holds no night yet" in invoke("data", "doctor", "--home", home).stderr
+    first = invoke("features", "build", source, "--home", home, "--json")
+    assert first.exit_code in (0, 3)
+    shutil.rmtree(source / "bills")
+    done = holdfast("features", "build", source, "--home", home)
+    assert done.returncode == 3
+    assert "missing bills yesterday's rows are used" in " ".join(done.stdout.split())
+    assert (home / "raw" / "bills").exists()
+
+    monkeypatch.setenv("HOLDFAST_EXPECTATION_STOP", "bills")
+    done = invoke("features", "build", source, "--home", home, "--json")
+    night = json.loads(done.stdout)["night"]
+    assert (done.exit_code, night["stopped"]) == (1, ["bills"])
+    assert night["tables"]["bills"] == "missing"
+    assert "--accept bills" in " ".join(done.stderr.split())
+
+    done = invoke("features", "build", source, "--home", home, "--accept", "bils")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--accept" in done.stderr
+
+    page = tmp_path / "doctor.html"
+    done = invoke("data", "doctor", "--home", home, "--page", page)
+    assert done.exit_code == 0
+    assert "Stopped by bills" in done.stdout
+    assert "Stopped by bills" in page.read_text(encoding="utf-8")
+    json_done = invoke("data", "doctor", "--home", home, "--json")
+    assert json.loads(json_done.stdout)["night"]["stopped"] == ["bills"]
