@@ -86,6 +86,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.features.night
 	$(BIN)/python -m benchmarks.features.online_store
 	$(BIN)/python -m benchmarks.features.live_events
+	$(BIN)/python -m benchmarks.features.nights
 	$(BIN)/python -m benchmarks.models.threads
 	$(BIN)/python -m benchmarks.startup
 

@@ -76,7 +76,9 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
     )
 
 
-def share_bounds(counts: Floats, rows: Floats, tonight: float, floor: float) -> Bounds | None:
+def share_bounds(
+    counts: Floats, rows: Floats, tonight: float, floor: float, others: Floats
+) -> Bounds | None:
     """Bounds of a share, from the shares of comparable nights.
 
     Parameters
@@ -87,6 +89,8 @@ def share_bounds(counts: Floats, rows: Floats, tonight: float, floor: float) -> 
         Rows of the night to be judged.
     floor : float
         A difference up to this raises no doubt.
+    others : (m,) float64
+        Shares of other nights, on any weekday, with about as many rows.
 
     Returns
     -------
@@ -102,12 +106,17 @@ def share_bounds(counts: Floats, rows: Floats, tonight: float, floor: float) -> 
     smoothed = (middle * rows.sum() + 0.5) / (rows.sum() + 1)
     sampling = np.sqrt(smoothed * (1 - smoothed) * (1 / tonight + 1 / rows.sum()))
     width = max(floor, WIDTH * _widened(len(rows)) * float(np.hypot(sampling, _spread(shares))))
-    low, high = _range(shares)
+    low, high = _range_of_all(shares, others)
     return Bounds(min(middle - width, low), middle, max(middle + width, high))
 
 
 def size_bounds(
-    means: Floats, deviations: Floats, counts: Floats, tonight: float, floor: float
+    means: Floats,
+    deviations: Floats,
+    counts: Floats,
+    tonight: float,
+    floor: float,
+    others: Floats,
 ) -> Bounds | None:
     """Bounds of a mean logarithm, from those of comparable nights.
 
@@ -119,6 +128,8 @@ def size_bounds(
         Values of the night to be judged.
     floor : float
         A difference up to this raises no doubt.
+    others : (m,) float64
+        Means of other nights, on any weekday, with about as many rows.
 
     Returns
     -------
@@ -132,12 +143,12 @@ def size_bounds(
     middle = float(np.median(means))
     sampling = float(np.sqrt(np.average(deviations**2, weights=counts) / tonight))
     width = max(floor, WIDTH * _widened(len(means)) * float(np.hypot(sampling, _spread(means))))
-    low, high = _range(means)
+    low, high = _range_of_all(means, others)
     return Bounds(min(middle - width, low), middle, max(middle + width, high))
 
 
 def usual_shares(
-    shares: Floats, rows: Floats, tonight: float, floor: float
+    shares: Floats, rows: Floats, tonight: float, floor: float, others: Floats
 ) -> tuple[Floats, float] | None:
     """What shares values usually have, and how far tonight's may lie from them.
 
@@ -152,6 +163,8 @@ def usual_shares(
         Rows of each night.
     tonight, floor : float
         As in `share_bounds`.
+    others : (m, k) float64
+        Shares on other nights, on any weekday, with about as many rows.
 
     Returns
     -------
@@ -169,7 +182,8 @@ def usual_shares(
     distances = distance(shares, usual)
     scatter = np.sqrt(usual * (1 - usual) * (1 / tonight + 1 / rows.sum()))
     sampling = 0.5 * np.sqrt(2 / np.pi) * float(scatter.sum()) + 2 / np.sqrt(tonight)
-    return usual, max(floor, sampling, _HIGHER * _range(distances)[1] * _widened(len(rows)))
+    farthest = _range_of_all(distances, distance(others, usual))[1]
+    return usual, max(floor, sampling, _HIGHER * farthest * _widened(len(rows)))
 
 
 def distance(shares: Floats, usual: Floats) -> Floats:
@@ -190,6 +204,12 @@ def _range(past: Floats) -> tuple[float, float]:
     ordered = np.sort(past)
     bad = 1 if len(past) >= _OUTLIERS_FROM else 0
     return float(ordered[bad]), float(ordered[-1 - bad])
+
+
+def _range_of_all(past: Floats, others: Floats) -> tuple[float, float]:
+    """Least and greatest of comparable nights, but for one bad night, and of all others."""
+    low, high = _range(past)
+    return min(low, float(others.min(initial=low))), max(high, float(others.max(initial=high)))
 
 
 def _count(root: float) -> float:

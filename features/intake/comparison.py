@@ -33,6 +33,7 @@ ALMOST_NONE = 0.1
 """A smaller share of the usual rows is `late`, a larger one `thin`."""
 
 _WINDOWS_DAYS = (1, 7)
+_ALIKE = 2.0
 _ROWS_WINDOWS_DAYS = (1, 7, 28)
 _SCANNED_DAYS = 7
 
@@ -145,6 +146,7 @@ def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
                     comparable(old, old.rows, days),
                     rows,
                     _SHARE_FLOOR,
+                    _alike(old, daily, days, rows) / _alike(old, old.rows, days, rows),
                 )
                 if bounds is None:
                     continue
@@ -171,8 +173,14 @@ def compare_values(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator
             rows = past.sum(axis=1) if past.size else np.zeros(0)
             floor = _HOURS_FLOOR if column == HOUR else _VALUES_FLOOR
             with_rows = rows > 0
+            tonights = float(window(new.rows, days))
+            others = np.array([_alike(old, daily, days, tonights) for daily in before]).T
             usual = usual_shares(
-                past[with_rows] / rows[with_rows, None], rows[with_rows], counts.sum(), floor
+                past[with_rows] / rows[with_rows, None],
+                rows[with_rows],
+                counts.sum(),
+                floor,
+                others / np.maximum(others.sum(axis=1, keepdims=True), 1),
             )
             if usual is None:
                 continue
@@ -213,7 +221,10 @@ def _sizes(
     deviations = np.sqrt(np.maximum(squares / np.maximum(counts, 1) - means**2, 0))
     floor = _LAG_FLOOR if column == LAG else _SIZE_FLOOR
     seen = float(window(tonight.sum, days)) / count if count else None
-    return seen, size_bounds(means, deviations, counts, count, floor)
+    rows = float(window(new.rows, days))
+    others_count, others_sum = (_alike(old, daily, days, rows) for daily in (logs.count, logs.sum))
+    others = others_sum[others_count > 0] / others_count[others_count > 0]
+    return seen, size_bounds(means, deviations, counts, count, floor, others)
 
 
 def window(daily: Floats, days: int, before: int = 0) -> Floats:
@@ -242,6 +253,21 @@ def comparable(profile: DayProfiles, daily: Floats, days: int, before: int = 0) 
         for week in range(1, WEEKS + 1)
         if before + 7 * week + days <= profile.known_days
         and before + 7 * week >= profile.unknown_days
+    ]
+    return np.array(sums, dtype=np.float64)
+
+
+def _alike(profile: DayProfiles, daily: Floats, days: int, rows: float) -> Floats:
+    """The same sums of spans that ended on any day, with about as many rows as tonight.
+
+    Not every rhythm is weekly: between two runs of bills only stragglers arrive.
+    """
+    ends = range(max(7, profile.unknown_days), profile.known_days - days + 1)
+    sums = [
+        window(daily, days, before)
+        for before in ends
+        if 0 < rows <= _ALIKE * window(profile.rows, days, before)
+        and window(profile.rows, days, before) <= _ALIKE * rows
     ]
     return np.array(sums, dtype=np.float64)
 

@@ -10,9 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.intake.verdicts import NightVerdict, Policy, TableVerdict, Used, Verdict
+from features.intake.verdicts import (
+    NightVerdict,
+    Policy,
+    TableVerdict,
+    Used,
+    Verdict,
+    require_tables,
+)
 from features.settings import ExpectationSettings
-from holdfast.errors import InputError
 
 if TYPE_CHECKING:
     from features.intake.comparison import Unusual
@@ -79,7 +85,9 @@ class Expectations:
 
     def __post_init__(self) -> None:
         if self.accepted:
-            _require_tables("--accept", self.accepted)
+            from features.contracts.tables import TABLES
+
+            require_tables("--accept", self.accepted, TABLES)
 
     def judge(self, intake: Intake) -> NightVerdict:
         """Compare tonight's tables with what is usual.
@@ -89,11 +97,11 @@ class Expectations:
         InputError
             A table of the settings is none.
         """
-        _require_tables(ExpectationSettings.variable("stop"), self.settings.stop_tables)
         # Imported here, so that a wrong source is refused before that takes its seconds.
         from features.contracts.tables import TABLES
         from features.intake.judge import NightJudge
 
+        require_tables(ExpectationSettings.variable("stop"), self.settings.stop_tables, TABLES)
         with NightJudge(intake, self.settings.quarantine_share, self.night) as judge:
             verdicts = [
                 self._decide(name, judge.unusual(name), judge)
@@ -132,11 +140,3 @@ class Expectations:
             used=used,
             **judge.beside_other_nights(name),
         )
-
-
-def _require_tables(option: str, names: Collection[str]) -> None:
-    from features.contracts.tables import TABLES
-
-    for name in sorted(names):
-        if name not in TABLES:
-            raise InputError(option, f"must name raw tables: {', '.join(TABLES)}", name)

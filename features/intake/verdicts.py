@@ -7,11 +7,12 @@
 - `missing`: the table is not there.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, InputError
 
 Verdict = Literal["fresh", "late", "thin", "changed", "missing"]
 Policy = Literal["stop", "use yesterday's"]
@@ -194,6 +195,20 @@ class NightStoppedError(HoldfastError):
         super().__init__(
             f"stopped, and nothing was replaced: {wrong}. Mend the table, or take it as it is with {accept}"
         )
+
+
+def require_tables(option: str, names: Collection[str], known: Collection[str]) -> frozenset[str]:
+    """Names of raw tables that somebody typed.
+
+    Raises
+    ------
+    InputError
+        One is no table.
+    """
+    for name in sorted(names):
+        if name not in known:
+            raise InputError(option, f"must name raw tables: {', '.join(known)}", name)
+    return frozenset(names)
 
 
 def _table_json(table: TableVerdict) -> dict[str, object]:

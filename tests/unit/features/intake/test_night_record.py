@@ -5,32 +5,11 @@ from pathlib import Path
 import pytest
 
 from features.intake.night_record import NightRecord
-from features.intake.verdicts import Measure, NightVerdict, Reason, TableVerdict
+from features.intake.verdicts import Verdict
 from holdfast.errors import InputError
+from tests.builders.nights import FRESH, LATE, night
 
-AT = datetime(2026, 3, 3, tzinfo=UTC)
 NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
-LATE = TableVerdict(
-    table="usage_weeks",
-    verdict="late",
-    reasons=(Reason("rows", "", 0, 1000, 900, 2000, "0 rows arrived"),),
-    policy="stop",
-    accepted=False,
-    used="yesterday's",
-    nights=60,
-    noticed_within_days=1,
-    last_arrived=AT,
-    measures=(
-        Measure("rows", 0, 1000, 900, 2000),
-        Measure("hours to arrive", None, None, None, None),
-    ),
-    rows_by_day=(1000, 0),
-)
-FRESH = replace(LATE, table="consents", verdict="fresh", reasons=(), used="tonight's")
-
-
-def night(*tables: TableVerdict, stopped: tuple[str, ...] = ()) -> NightVerdict:
-    return NightVerdict(at=AT, tables=tables, stopped=stopped)
 
 
 def test_the_last_verdict_reads_back_as_it_was(tmp_path: Path) -> None:
@@ -73,7 +52,9 @@ def test_half_a_line_is_passed_over_and_a_damaged_one_named(tmp_path: Path) -> N
     "verdict, may_run",
     [("fresh", True), ("changed", True), ("late", False), ("thin", False), ("missing", False)],
 )
-def test_care_runs_only_with_all_that_says_whom_we_may_contact(verdict: str, may_run: bool) -> None:
+def test_care_runs_only_with_all_that_says_whom_we_may_contact(
+    verdict: Verdict, may_run: bool
+) -> None:
     consents = replace(FRESH, verdict=verdict)
     assert night(consents, replace(LATE, table="loyalty")).care_may_run is may_run
     assert night(replace(consents, accepted=True)).care_may_run
