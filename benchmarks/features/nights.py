@@ -75,7 +75,7 @@ def _nights(folder: Path, operator: Operator) -> Iterator[NightVerdict]:
         connection.execute("SET TimeZone = 'UTC'")
         for night in [first + timedelta(days=days) for days in range(NIGHTS + 1)]:
             since = night - timedelta(days=1) if night > first else datetime(1970, 1, 1, tzinfo=UTC)
-            for table in sorted(raw.iterdir()):
+            for table in sorted(path for path in raw.iterdir() if path.is_dir()):
                 (source / table.name).mkdir(parents=True, exist_ok=True)
                 connection.execute(
                     f"""COPY (SELECT * FROM read_parquet('{table}/*.parquet')

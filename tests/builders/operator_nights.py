@@ -37,7 +37,7 @@ def simulate_nights(folder: Path, customers: int = 800, months: int = 9, seed: i
 
 def arrived_until(source: Path, folder: Path, until: datetime) -> None:
     """Copy raw tables, of each only the rows that had arrived by then."""
-    for directory in sorted(source.iterdir()):
+    for directory in sorted(path for path in source.iterdir() if path.is_dir()):
         table = pq.ParquetDataset(directory).read()
         rows = table.filter(pc.less(table[ARRIVED], pa.scalar(until, table[ARRIVED].type)))
         (folder / directory.name).mkdir(parents=True)
