@@ -19,8 +19,8 @@ from holdfast.home import Home, locked
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
     from features.intake.check import Judge
-    from features.intake.expectations import Expectations, Intake
-    from features.intake.report import CheckReport
+    from features.intake.expectations import Expectations
+    from features.intake.report import CheckReport, Intake
     from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
 

@@ -69,8 +69,10 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
     if len(others):
         low = min(low, float(others.min())) if whole_weeks else low
         high = max(high, _range(others)[1])
+    low = min(_count(middle - width), low / _HIGHER)
     return Bounds(
-        low=min(_count(middle - width), low / _HIGHER),
+        # No rows at all are less than one row by so little that it proves nothing.
+        low=low if low >= 1 else 0.0,
         middle=float(np.median(past)),
         high=max(_count(middle + width), _HIGHER * high, high + WIDTH * _spread(past)),
     )

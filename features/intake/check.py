@@ -25,10 +25,9 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
 from features.contracts.types import Fault, typed
-from features.intake.expectations import Intake
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
-from features.intake.report import AbsentTable, CheckReport, TableReport
+from features.intake.report import AbsentTable, CheckReport, Intake, TableReport
 from features.intake.rows import check_rows
 from features.intake.store import RawStore
 from features.intake.verdicts import NightStoppedError, NightVerdict

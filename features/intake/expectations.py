@@ -4,10 +4,9 @@ This module needs no library that takes seconds to import; `features.intake.judg
 comparison.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.intake.verdicts import (
@@ -23,37 +22,9 @@ from features.settings import ExpectationSettings
 if TYPE_CHECKING:
     from features.intake.comparison import Unusual
     from features.intake.judge import NightJudge
-    from features.intake.report import TableReport
+    from features.intake.report import Intake
 
 _WEIGHT: tuple[Verdict, ...] = ("missing", "late", "thin", "changed")
-
-
-@dataclass(frozen=True)
-class Intake:
-    """A raw store that was built beside the present one.
-
-    Parameters
-    ----------
-    reports : mapping of str to TableReport
-        Tonight's tables.
-    files : callable
-        Gives the files of one of tonight's tables.
-    present : callable
-        Gives the files of a table in the present store; none where it is not there.
-    quarantine : Path
-        Folder of tonight's quarantine, ``<table>.parquet`` each.
-    spill : Path
-        Folder for what does not fit into memory.
-    now : datetime
-        With a time zone.
-    """
-
-    reports: "Mapping[str, TableReport]"
-    files: Callable[[str], Sequence[Path]]
-    present: Callable[[str], Sequence[Path]]
-    quarantine: Path
-    spill: Path
-    now: datetime
 
 
 @dataclass(frozen=True)
@@ -89,7 +60,7 @@ class Expectations:
 
             require_tables("--accept", self.accepted, TABLES)
 
-    def judge(self, intake: Intake) -> NightVerdict:
+    def judge(self, intake: "Intake") -> NightVerdict:
         """Compare tonight's tables with what is usual.
 
         Raises

@@ -22,7 +22,7 @@ _LOST_SHARE, _GAINED_SHARE, _FEW = 0.01, 0.05, 3
 _LATER_START_DAYS = 31
 """Operators keep so many months: each night the oldest day may go."""
 
-_SHARE_FLOOR, _SIZE_FLOOR = 0.02, 0.1
+_SHARE_FLOOR, _SIZE_FLOOR, _MOVED_SIZE = 0.02, 0.1, 3.0
 _NO_ROWS = np.zeros(1)
 
 Counts = Mapping[int, int]
@@ -57,22 +57,25 @@ def compare_kept(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[U
     rows, rows_before = _sum(new.rows, end), _sum(old.rows, end)
     if min(rows, rows_before) < FEWEST_ROWS:
         return
+    # Rows that waited for a customer are there now.
+    moved = float(np.abs(new.rows[:end] - old.rows[:end]).sum()) / rows_before
+    share_floor, size_floor = _SHARE_FLOOR + moved, _SIZE_FLOOR + _MOVED_SIZE * moved
     for kind, what in (("nulls", "are empty"), ("zeros", "are 0")):
         for column, daily in getattr(old, kind).items():
             usual = _sum(daily, end) / rows_before
             seen = _sum(getattr(new, kind)[column], end) / rows
-            if abs(seen - usual) > _SHARE_FLOOR:
+            if abs(seen - usual) > share_floor:
                 about = f"{column}: {seen:.1%} {what} in rows that were there before; there {usual:.1%} were"
-                yield "changed", reason(kind, column, seen, _around(usual, _SHARE_FLOOR), about)
-    yield from _kept_values(new, old, table, end)
+                yield "changed", reason(kind, column, seen, _around(usual, share_floor), about)
+    yield from _kept_values(new, old, table, end, share_floor)
     for column, logs in old.logs.items():
         tonight = new.logs[column]
         count, count_before = _sum(tonight.count, end), _sum(logs.count, end)
         if min(count, count_before) < FEWEST_ROWS:
             continue
         usual, seen = _sum(logs.sum, end) / count_before, _sum(tonight.sum, end) / count
-        if abs(seen - usual) > _SIZE_FLOOR:
-            bounds = _around(usual, _SIZE_FLOOR)
+        if abs(seen - usual) > size_floor:
+            bounds = _around(usual, size_floor)
             yield "changed", size_reason(column, seen, bounds, "of rows that were there before")
 
 
@@ -107,11 +110,11 @@ def _kept_values(new: DayProfiles, old: DayProfiles, table: Table, end: int) -> 
             continue
         shares, usual = counts / counts.sum(), before / before.sum()
         seen = float(distance(shares, usual))
-        if seen > _SHARE_FLOOR:
+        if seen > floor:
             at = int(np.argmax(np.abs(shares - usual)))
             moved = f"{shown(table, column, names[at])} {shares[at]:.0%}, before {usual[at]:.0%}"
             about = f"{column}: {seen:.0%} of the rows that were there before have other values; {moved}"
-            yield "changed", reason("values", column, seen, Bounds(0, 0, _SHARE_FLOOR), about)
+            yield "changed", reason("values", column, seen, Bounds(0, 0, floor), about)
 
 
 def _sum(daily: Floats, end: int) -> float:

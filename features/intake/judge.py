@@ -35,9 +35,9 @@ from features.intake.comparison import (
     window,
 )
 from features.intake.day_profiles import DayProfiles, Profiler
-from features.intake.expectations import Intake
 from features.intake.history import compare_counts, compare_kept, compare_keys
 from features.intake.plausibility import IN_WAVES
+from features.intake.report import Intake
 from features.intake.verdicts import (
     Measure,
 )

@@ -93,6 +93,34 @@ class TableReport:
 
 
 @dataclass(frozen=True)
+class Intake:
+    """A raw store that was built beside the present one.
+
+    Parameters
+    ----------
+    reports : mapping of str to TableReport
+        Tonight's tables.
+    files : callable
+        Gives the files of one of tonight's tables.
+    present : callable
+        Gives the files of a table in the present store; none where it is not there.
+    quarantine : Path
+        Folder of tonight's quarantine, ``<table>.parquet`` each.
+    spill : Path
+        Folder for what does not fit into memory.
+    now : datetime
+        With a time zone.
+    """
+
+    reports: Mapping[str, TableReport]
+    files: Callable[[str], Sequence[Path]]
+    present: Callable[[str], Sequence[Path]]
+    quarantine: Path
+    spill: Path
+    now: datetime
+
+
+@dataclass(frozen=True)
 class AbsentTable:
     """An optional table that is not there, and the features that cannot be computed without it."""
 
