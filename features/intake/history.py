@@ -100,7 +100,9 @@ def compare_keys(
         yield "changed", reason("keys", key, all_ids - gone, bounds, about)
 
 
-def _kept_values(new: DayProfiles, old: DayProfiles, table: Table, end: int) -> Iterator[Unusual]:
+def _kept_values(
+    new: DayProfiles, old: DayProfiles, table: Table, end: int, floor: float
+) -> Iterator[Unusual]:
     for column, by_value in old.values.items():
         tonight = new.values.get(column, {})
         names = sorted({*by_value, *tonight})
