@@ -1,7 +1,6 @@
 """Scores of everybody: all champions over the newest snapshot, into files and beside the features.
 
-A version is scored in two passes over the snapshot, in batches: the first gives everybody a
-probability, the second explains the riskiest. What a file was made from is kept in it as a digest,
+What a file was made from is kept in it as a digest,
 so that the same scores are not made twice. Files are written beside their places and moved there
 one by one: a run that is killed leaves whole files, and the next one completes them.
 """
@@ -287,9 +286,10 @@ class _Run:
         version = load_registered(address).model
         with self._reader(version.service) as reader:
             scoring = self._scoring(entry, alias, version, reader)
-            with progress(f"Scoring with {entry.name}", 2 * len(scoring)) as advance:
+            with progress(f"Scoring with {entry.name}", scoring.steps) as advance:
                 scoring.give_probabilities(advance)
                 self._failpoint(f"{entry.name}: probabilities given")
+                scoring.explain(advance)
                 now = self._clock()
                 facts = scoring.facts(
                     model=entry.name,

@@ -3,7 +3,7 @@ finds the scores made from them.
 
 The view ``scores_MODEL`` holds numbers: the version's number, the positions of marks in `MARKS` as
 bits, the value, and the probability within each horizon. ``reasons_MODEL`` holds the reasons of
-each horizon as JSON. A record's time is when the features were true. The document
+each horizon as JSON, of entities that have any. A record's time is when the features were true. The document
 ``scores/MODEL`` holds the facts of the set that was written last; a record counts only while its
 version is that of the model in use and its time that of the features.
 """
@@ -11,14 +11,14 @@ version is that of the model in use and its time that of the features.
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic_core import to_json
 
 from features.packed.store import PackedStore
-from holdfast.arrays import Floats
-from models.score_set import MARKS, SCHEMA, ScoreFacts
+from holdfast.arrays import Floats, Times
+from models.score_set import MARKS, ScoreFacts
 from models.targets import TARGETS
 
 _ENTITIES_AT_ONCE = 50_000
@@ -62,7 +62,7 @@ def write_score_records(store: PackedStore, path: Path, facts: ScoreFacts) -> No
     horizons = list(facts.bands)
     file = pq.ParquetFile(path)
     for batch in file.iter_batches(_ENTITIES_AT_ONCE * len(horizons)):
-        rows = pa.Table.from_batches([batch]).cast(SCHEMA)
+        rows = pa.Table.from_batches([batch])
         first = np.arange(0, len(rows), len(horizons))
         ids = rows[key].take(first).to_pylist()
         times = rows["feature_time"].take(first).cast(pa.timestamp("us")).to_numpy()
@@ -73,16 +73,32 @@ def write_score_records(store: PackedStore, path: Path, facts: ScoreFacts) -> No
             times,
             _numbers(rows, first, facts),
         )
-        explained = rows["reasons"].to_pylist()
-        texts = [explained[start : start + len(horizons)] for start in first.tolist()]
-        store.write_texts(
-            reasons_view(facts.model),
-            [f"reasons_{days}" for days in horizons],
-            ids,
-            times,
-            [[_text(reasons) for reasons in of] for of in texts],
-        )
+        _write_reasons(store, rows, ids, times, facts)
     store.put_document(_document(facts.model), facts.to_json())
+
+
+def _write_reasons(
+    store: PackedStore, rows: pa.Table, ids: list[str], times: Times, facts: ScoreFacts
+) -> None:
+    horizons = len(facts.bands)
+    is_explained = rows["reasons"].is_valid().to_numpy().reshape(len(ids), horizons)
+    chosen = np.flatnonzero(is_explained.any(axis=1))
+    places = (chosen[:, None] * horizons + np.arange(horizons)).ravel()
+    explained = rows.select(["reasons"]).take(places)
+    with duckdb.connect() as connection:
+        texts = (
+            connection.from_arrow(explained)
+            .project("CASE WHEN reasons IS NOT NULL THEN to_json(reasons)::VARCHAR END AS text")
+            .to_arrow_table()["text"]
+            .to_pylist()
+        )
+    store.write_texts(
+        reasons_view(facts.model),
+        [f"reasons_{days}" for days in facts.bands],
+        [ids[entity] for entity in chosen.tolist()],
+        times[chosen],
+        [texts[start : start + horizons] for start in range(0, len(texts), horizons)],
+    )
 
 
 def _numbers(
@@ -94,10 +110,6 @@ def _numbers(
     # The value of the longest horizon, which is the last of each entity.
     value = rows["value"].to_numpy()[first + len(facts.bands) - 1]
     return np.column_stack([np.full(len(first), float(facts.version)), marks, value, probability])
-
-
-def _text(reasons: list[dict[str, Any]] | None) -> str | None:
-    return None if reasons is None else to_json(reasons).decode()
 
 
 def _document(model: str) -> str:

@@ -1,7 +1,9 @@
-"""Scoring of a population with one version, in two passes of batches over the newest snapshot.
+"""Scoring of a population with one version, in passes of batches over the newest snapshot.
 
-The first pass gives everybody probabilities, the second explains the riskiest; only probabilities
-are kept in memory between them.
+The first pass gives everybody probabilities, the second explains the riskiest, the third makes the
+rows. Between them only probabilities and the codes of reasons are kept in memory. The riskiest are
+explained in batches of their own, because the tables of `models.reasons.tree_shap` are made anew for
+every batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,9 +69,14 @@ class Scoring:
         horizons = len(scorer.version.horizon_models)
         self._probability: Floats = np.full((horizons, len(self._ids)), np.nan)
         self._explained: list[Positions] = []
+        self._reasons: list[StrongestReasons] = []
+        self._shares: list[Floats] = []
 
-    def __len__(self) -> int:
-        return len(self._ids)
+    @property
+    def steps(self) -> int:
+        """Steps of all passes together."""
+        share = self._settings.explained_share * len(self._probability)
+        return int(len(self._ids) * (2 + share))
 
     def give_probabilities(self, advance: Advance) -> None:
         """The first pass: probabilities of everybody, and with them who is explained."""
@@ -82,6 +89,22 @@ class Scoring:
             riskiest(probability, self._settings.explained_share)
             for probability in self._probability
         ]
+
+    def explain(self, advance: Advance) -> None:
+        """The second pass: reasons of the riskiest, of every horizon."""
+        for place, explained in enumerate(self._explained):
+            parts = [
+                self._explain(place, explained[start : start + BATCH_ROWS])
+                for start in range(0, max(len(explained), 1), BATCH_ROWS)
+            ]
+            self._reasons.append(
+                StrongestReasons(
+                    np.concatenate([reasons.features for reasons, _ in parts]),
+                    np.concatenate([reasons.contributions for reasons, _ in parts]),
+                )
+            )
+            self._shares.append(np.concatenate([share for _, share in parts]))
+            advance(len(explained))
 
     def facts(self, **named: str) -> ScoreFacts:
         """What the scores as a whole are about, after the first pass.
@@ -111,7 +134,7 @@ class Scoring:
         )
 
     def rows(self, facts: ScoreFacts, scored_at: datetime, advance: Advance) -> Iterator[pa.Table]:
-        """The second pass: rows of the score set, batch by batch."""
+        """The third pass: rows of the score set, batch by batch."""
         ids = (
             self._population.rows.select(IDS)
             .to_arrow()
@@ -139,25 +162,26 @@ class Scoring:
     def _horizon(self, place: int, rows: slice, matrix: Floats) -> HorizonScores:
         horizon_model = self._scorer.version.horizon_models[place]
         first, last = np.searchsorted(self._explained[place], (rows.start, rows.stop))
-        explained = self._explained[place][first:last] - rows.start
-        reasons, share = self._explain(place, matrix[explained])
-        probability = self._probability[place, rows]
+        probability, reasons = self._probability[place, rows], self._reasons[place]
         return HorizonScores(
             horizon_days=horizon_model.horizon_days,
             probability=probability,
             band=horizon_model.bands.assign(probability),
             value=self._value(matrix, horizon_model.horizon_days),
-            explained=explained,
-            reasons=reasons,
-            actionable_share=share,
+            explained=self._explained[place][first:last] - rows.start,
+            reasons=StrongestReasons(
+                reasons.features[first:last], reasons.contributions[first:last]
+            ),
+            actionable_share=self._shares[place][first:last],
         )
 
-    def _explain(self, place: int, matrix: Floats) -> tuple[StrongestReasons, Floats]:
-        count = self._settings.reasons
-        if len(matrix) == 0:
+    def _explain(self, place: int, entities: Positions) -> tuple[StrongestReasons, Floats]:
+        count = min(self._settings.reasons, len({meaning.reason for meaning in self._meanings}))
+        if len(entities) == 0:
             return StrongestReasons(np.empty((0, count), np.intp), np.empty((0, count))), np.empty(
                 0
             )
+        matrix, _ = self._reader.read([self._ids[entity] for entity in entities.tolist()])
         explanation = self._scorer.explain(matrix, self._scorer.version.horizons[place])
         return (
             strongest_reasons(explanation, self._meanings, count),

@@ -1,5 +1,6 @@
 """Everybody's scores: the same as the service's, of those a model may speak of, with reasons."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,10 @@ def test_scores_lie_beside_the_features(home: Home) -> None:
         assert values[:, 0].tolist() == [float(facts.version)] * len(rows)
         assert values[:, 1].tolist() == [row["probability"] for row in rows]
         assert times.tolist() == [row["feature_time"].replace(tzinfo=None) for row in rows]
+        texts, _ = store.read_texts(
+            f"reasons_{facts.model}", [f"reasons_{last}"], [row[key] for row in rows]
+        )
+        assert [text and json.loads(text) for (text,) in texts] == [row["reasons"] for row in rows]
 
 
 def test_wrong_input_is_refused(home: Home, tmp_path: Path) -> None:
