@@ -109,6 +109,8 @@ class Profiler:
         The midnight that ends the last day, UTC.
     reached : datetime
         The last midnight, UTC, that the store's rows reach.
+    now : datetime
+        With a time zone: rows that claim to arrive later are counted as such.
     """
 
     def __init__(
@@ -118,7 +120,9 @@ class Profiler:
         files: Mapping[str, Sequence[Path]],
         night: datetime,
         reached: datetime,
+        now: datetime,
     ) -> None:
+        self._now_us = int(now.timestamp() * 1_000_000)
         self._unknown_days = max((night - reached).days, 0)
         self._connection, self._files = connection, files
         self._last = (night - timedelta(days=1)).date()
@@ -134,14 +138,19 @@ class Profiler:
         expressions |= {f"segment:{name}": f"histogram({sql})" for name, sql in segments.items()}
         # What has arrived long ago matters only where it still holds.
         since = (
-            f"WHERE raw.{ARRIVED} >= make_timestamptz({(self._last_day - DAYS + 1) * _DAY_US})"
+            f"raw.{ARRIVED} >= make_timestamptz({(self._last_day - DAYS + 1) * _DAY_US})"
             if table.kind == "event"
-            else ""
+            else "true"
+        )
+        # Rows that arrived since midnight belong to a day that has not ended: they are no doubt.
+        of_ended_days = (
+            f"(raw.{ARRIVED} < make_timestamptz({(self._last_day + 1) * _DAY_US})"
+            f" OR raw.{ARRIVED} > make_timestamptz({self._now_us}))"
         )
         rows = self._connection.execute(
             f"""SELECT greatest(least(epoch_us(raw.{ARRIVED}) // {_DAY_US} - {self._last_day} + {DAYS}, {DAYS} + 1), 0) AS day,
                 {", ".join(f'{sql} AS "{name}"' for name, sql in expressions.items())}
-            FROM {source} AS raw {joins} {since} GROUP BY day"""
+            FROM {source} AS raw {joins} WHERE {since} AND {of_ended_days} GROUP BY day"""
         ).to_arrow_table()
         (first,) = self._connection.execute(
             f"SELECT min(epoch_us({ARRIVED})) // {_DAY_US} FROM {source}"

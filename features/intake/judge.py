@@ -99,8 +99,10 @@ class NightJudge:
             _reached(connection, files, intake.now) for files in (self.new, self.old)
         )
         self.night = night or max(reached, reached_before)
-        self._tonight = Profiler(connection, "tonight", self.new, self.night, reached)
-        self._before = Profiler(connection, "before", self.old, self.night, reached_before)
+        self._tonight = Profiler(connection, "tonight", self.new, self.night, reached, intake.now)
+        self._before = Profiler(
+            connection, "before", self.old, self.night, reached_before, intake.now
+        )
         self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
 
     def unusual(self, name: str) -> list[Unusual]:

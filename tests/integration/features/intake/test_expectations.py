@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,6 +42,18 @@ def test_a_clean_night_raises_no_doubt(nights: Nights, tmp_path: Path) -> None:
     assert doubts_of(night) == {}
     assert night.care_may_run
     assert {table.used for table in night.tables} == {"tonight's"}
+
+
+def test_rows_that_arrived_since_midnight_raise_no_doubt(nights: Nights, tmp_path: Path) -> None:
+    source, home = nights.copy(tmp_path, (*FEW, "app_events"))
+    midnight = TONIGHT - timedelta(days=1)
+    expectations = Expectations(ExpectationSettings(), night=midnight)
+    night = take_in(source, home, TONIGHT, expectations).night
+    assert night is not None
+    assert doubts_of(night) == {}
+    early = take_in(source, home, midnight, expectations).night
+    assert early is not None
+    assert doubts_of(early)["app_events"] == "changed"
 
 
 def test_a_late_table_is_replaced_by_yesterdays_rows(nights: Nights, tmp_path: Path) -> None:
