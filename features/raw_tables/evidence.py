@@ -17,7 +17,6 @@ from features.tables.missing_words import unmistakable_words
 
 _PER_SHAPE = 1_000
 _MOST_SHAPES = 200
-_LONGEST_WORD_BYTES = 40
 _SEED = 17
 
 Evidence = Mapping[str, Cells]
@@ -103,12 +102,16 @@ class _Sample:
         return cls(marks_only=table.schema.columns[name].metadata["unit"] == "id")
 
     def add(self, values: pa.Array) -> None:
-        text = written_text(values)
+        if pa.types.is_null(values.type) or pa.types.is_string_view(values.type):
+            values = values.cast(pa.string())
         if self._marks_only:
-            text = text.filter(pc.less_equal(pc.binary_length(text), _LONGEST_WORD_BYTES))
-            text = text.filter(pc.invert(pc.match_substring_regex(text, r"^[\w-]*\d[\w-]*$")))
-        counted = pc.value_counts(text.drop_null())
-        texts, counts = counted.field("values"), counted.field("counts")
+            # Before anything else is done to millions of ids: no word for missing has such a digit.
+            values = values.filter(pc.invert(_has_digit(values)))
+        counted = pc.value_counts(values)
+        # Distinct cells alone are trimmed; those that become equal are added up below.
+        text = written_text(counted.field("values"))
+        there = pc.is_valid(text)
+        texts, counts = text.filter(there), counted.field("counts").filter(there)
         if self._marks_only:
             marks = unmistakable_words(texts.to_pylist())
             here = pc.is_in(texts, value_set=pa.array(marks, pa.string()))
@@ -144,6 +147,15 @@ class _Sample:
             self._kept["text"].to_arrow().cast(pa.string()),
             self._kept["count"].cast(pl.Float64).to_numpy(),
         )
+
+
+def _has_digit(values: pa.Array) -> pa.Array:
+    """Whether cells hold a digit other than 0; false where they are null."""
+    if pa.types.is_dictionary(values.type):
+        return _has_digit(values.dictionary).take(values.indices).fill_null(False)
+    if pa.types.is_integer(values.type):
+        values = values.cast(pa.string())
+    return pc.match_substring_regex(values, "[1-9]").fill_null(False)
 
 
 def written_text(values: pa.Array) -> pa.Array:
