@@ -77,3 +77,12 @@ def test_modules_that_a_page_names_exist(page: Path) -> None:
         assert (ROOT / path).is_file(), path
     for module in re.findall(rf"(?:python -m|from|import) ((?:{roots})(?:\.\w+)*)", text):
         assert importlib.util.find_spec(module) is not None, module
+
+
+def test_modules_of_tests_are_small() -> None:
+    modules = (ROOT / "tests").rglob("*.py")
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules
+    }
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

@@ -1,0 +1,151 @@
+"""What a run accepts stands in the raw store, or the store stays as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.contracts.tables import HAPPENED
+from features.intake.check import accept, check
+from features.intake.quarantine import SCHEMA
+from features.sources import open_source
+from holdfast.errors import InputError
+from tests.builders.clocks import NOW
+from tests.builders.intake_runs import (
+    SOME,
+    accepted_in,
+    damage_row,
+    quarantined_in,
+    run_intake,
+    same_rows,
+    with_values,
+)
+from tests.builders.raw_tables import raw_tables, write_raw_tables
+
+
+@pytest.fixture
+def tables() -> dict[str, pa.Table]:
+    return raw_tables(11, 8, days=60, only=SOME)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda tables: tables.pop("subscriptions"), "subscriptions: the table must be there"),
+        (
+            lambda tables: tables.update(refunds=tables["refunds"].drop_columns(["amount"])),
+            r"refunds\.amount: the column must be there",
+        ),
+        (
+            lambda tables: tables.update(
+                {name: _naive(tables[name]) for name in ("refunds", "tickets")}
+            ),
+            r"refunds\.happened_at: times must name their zone.* refused too: tickets\.happened_at \(got 'timestamp\[ns\]'\)",
+        ),
+    ],
+)
+def test_a_table_refused_as_a_whole_changes_nothing(
+    change: Callable[[dict[str, pa.Table]], Any],
+    message: str,
+    tables: dict[str, pa.Table],
+    tmp_path: Path,
+) -> None:
+    run_intake(write_raw_tables(tables, tmp_path / "in"), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.parquet")}
+    change(tables)
+    with pytest.raises(InputError, match=message):
+        accept(
+            open_source(str(write_raw_tables(tables, tmp_path / "worse"))),
+            tmp_path / "raw",
+            quarantine=tmp_path / "quarantine",
+            now=NOW,
+        )
+    assert before == {
+        path: path.read_bytes() for path in tmp_path.rglob("*.parquet") if "worse" not in path.parts
+    }
+
+
+def _naive(table: pa.Table) -> pa.Table:
+    at = table.schema.get_field_index(HAPPENED)
+    return table.set_column(at, HAPPENED, table[HAPPENED].cast(pa.timestamp("ns")))
+
+
+def test_files_accepted_before_are_not_read_again(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", parts=2)
+    first, before, _ = run_intake(source, tmp_path)
+    assert sum(table.reused for table in first.tables) == 0
+    second, after, _ = run_intake(source, tmp_path)
+    assert all(table.reused == table.read for table in second.tables)
+    assert before == after
+    # A file of the same rows once more: new to the store, and all of it repeats.
+    part = source / "refunds" / "part-00000.parquet"
+    (source / "refunds" / "part-00002.parquet").write_bytes(part.read_bytes())
+    _, after, quarantined = run_intake(source, tmp_path)
+    assert {row["part"] for row in quarantined} <= {"part-00000.parquet", "part-00002.parquet"}
+    assert len(quarantined) == pq.read_metadata(part).num_rows
+    assert same_rows(after["refunds"], before["refunds"])
+    # A file that changed is checked anew; the others that stayed without a fault are not.
+    pq.write_table(pq.read_table(part).slice(1), part)
+    fourth, _, _ = run_intake(source, tmp_path)
+    assert {table.table for table in fourth.tables if table.reused < table.read} == {"refunds"}
+
+
+def test_a_run_that_dies_leaves_the_store_and_the_next_one_mends_it(
+    tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in")
+    _, before, _ = run_intake(source, tmp_path)
+    # Killed between the two steps that put the new store in the old one's place, with half a store
+    # beside.
+    (tmp_path / "raw").rename(tmp_path / ".raw.old")
+    (tmp_path / ".raw.new" / "bills").mkdir(parents=True)
+    (tmp_path / ".raw.new" / "bills" / "bills.parquet").write_bytes(b"half")
+    with monkeypatch.context() as broken:
+        broken.setattr("features.intake.check.doubts", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_intake(source, tmp_path)
+    assert accepted_in(tmp_path / "raw") == before
+    report, after, _ = run_intake(source, tmp_path)
+    assert after == before
+    assert all(table.reused for table in report.tables)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "quarantine", "raw"]
+
+
+def test_somebody_elses_files_are_left_alone(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    source = write_raw_tables(tables, tmp_path / "in")
+    for name in tables:
+        (source / name / "part-00000.parquet").rename(source / f"{name}.parquet")
+        (source / name).rmdir()
+    with pytest.raises(InputError, match=r"has a file of somebody else's .*customers\.parquet"):
+        check(open_source(str(source)), quarantine=source, now=NOW)
+    with pytest.raises(InputError, match="must be a raw store or empty"):
+        accept(open_source(str(source)), source, quarantine=tmp_path / "quarantine", now=NOW)
+    run_intake(source, tmp_path)
+    with pytest.raises(InputError, match="must not be the raw store itself"):
+        accept(
+            open_source(str(tmp_path / "raw")),
+            tmp_path / "raw",
+            quarantine=tmp_path / "quarantine",
+            now=NOW,
+        )
+
+
+def test_a_check_keeps_nothing_but_the_quarantine_and_says_the_same(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", form="csv")
+    damage_row(source / "refunds.csv", 0, with_values(amount="much"))
+    kept, _, quarantined = run_intake(source, tmp_path / "kept")
+    checked = check(open_source(str(source)), quarantine=tmp_path / "quarantine", now=NOW)
+    assert quarantined_in(tmp_path / "quarantine") == quarantined
+    assert [table.rules for table in checked.tables] == [table.rules for table in kept.tables]
+    assert pq.read_schema(tmp_path / "quarantine" / "refunds.parquet").equals(SCHEMA)
+    # Mended, the quarantine is empty.
+    damage_row(source / "refunds.csv", 0, with_values(amount="1"))
+    assert check(open_source(str(source)), quarantine=tmp_path / "quarantine", now=NOW).clean
+    assert list((tmp_path / "quarantine").iterdir()) == []
