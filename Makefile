@@ -16,6 +16,7 @@ setup: $(READY) ## Make .venv with the pinned dependencies and the holdfast comm
 
 # Anew where what is pinned has changed.
 $(INSTALLED): requirements.lock
+	@$(REFUSE_LINK)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"holdfast needs Python 3.11 to 3.13, not {v[0]}.{v[1]}; try: make setup PYTHON=python3.12")'
 	@echo "Setting up $(VENV) with the packages of requirements.lock: about 3 minutes on two cores with a fast network, and 2 GB of disk."
 	@$(PYTHON) -m venv --clear $(VENV)
@@ -24,9 +25,15 @@ $(INSTALLED): requirements.lock
 
 # The command alone where only its own metadata have changed.
 $(READY): $(INSTALLED) pyproject.toml
+	@$(REFUSE_LINK)
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 	@echo "$(VENV) is ready: $(BIN)/holdfast --help"
+
+# Behind a link stands the environment of another checkout, which would be cleared or pointed here.
+define REFUSE_LINK
+test ! -L $(VENV) || { echo "$(VENV) is a symbolic link, and setup would change the environment behind it; remove the link (rm $(VENV)), then try again" >&2; exit 1; }
+endef
 
 # What pip says in short: a line that counts up on a terminal, every fiftieth package in a log, and all of an error.
 define SHOW_PROGRESS
