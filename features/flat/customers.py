@@ -19,12 +19,12 @@ from features.packed.store import MAX_ID_BYTES
 from features.tables.opening import check_named, check_role, open_table, read_columns
 from features.tables.options import TableOptions
 from features.tables.plan import TablePlan
+from features.tables.rounded_ids import refuse_rounded
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 
 FEWEST_ROWS = 100
 _MICROSECONDS_PER_DAY = 86_400_000_000
-_ROUNDED = r"^\s*\d([.,]\d+)?[eE]\+?\d+\s*$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +280,7 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
         return [str(number) for number in range(1, table.num_rows + 1)]
     values = table[column]
     if pa.types.is_string(values.type):
-        _refuse_rounded(values, column)
+        refuse_rounded("--id", column, values)
         # As they stand: an id is compared byte for byte.
         ids = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
     else:
@@ -306,18 +306,6 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
             "--id", f"column {column!r} must hold at most {MAX_ID_BYTES} bytes of UTF-8", longest
         )
     return listed
-
-
-def _refuse_rounded(values: pa.ChunkedArray, column: str) -> None:
-    """Refuse ids that a spreadsheet has rounded: different customers have one id then."""
-    rounded = values.filter(pc.fill_null(pc.match_substring_regex(values, _ROUNDED), False))
-    if len(rounded) > 0.5 * len(values):
-        raise InputError(
-            "--id",
-            f"column {column!r} holds numbers that a spreadsheet has rounded; "
-            "format the column as text there and export it again",
-            rounded[0].as_py(),
-        )
 
 
 def _times(

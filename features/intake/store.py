@@ -16,7 +16,7 @@ from typing import Any
 
 from features.contracts.tables import TABLES
 from features.sources import Part
-from features.table_files.paths import file_stem
+from features.sources.part import stored_stem
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 
@@ -93,7 +93,7 @@ class RawStore:
         """Where a part's accepted rows go in the new store."""
         folder = self.beside / table
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{file_stem(Path(part.name)) or part.name}.parquet"
+        return folder / f"{stored_stem(part.name)}.parquet"
 
     def reuse(self, table: str, part: Part, reading: str = "") -> int | None:
         """Take over an unchanged part that was accepted without a fault, read as it is now.

@@ -14,6 +14,7 @@ from features.contracts.tables import Table
 from features.sources import Part
 from features.tables.deciding import Cells
 from features.tables.missing_words import unmistakable_words
+from features.tables.rounded_ids import are_rounded
 
 _PER_SHAPE = 1_000
 _MOST_SHAPES = 200
@@ -88,7 +89,8 @@ class _Sample:
     Parameters
     ----------
     marks_only : bool
-        Keep only words for missing: for ids, of which all differ.
+        Keep only words for missing, and numbers that a spreadsheet has rounded: for ids, of which
+        all differ.
     """
 
     def __init__(self, *, marks_only: bool) -> None:
@@ -115,6 +117,7 @@ class _Sample:
         if self._marks_only:
             marks = unmistakable_words(texts.to_pylist())
             here = pc.is_in(texts, value_set=pa.array(marks, pa.string()))
+            here = pc.or_(here, are_rounded(texts))
             texts, counts = texts.filter(here), counts.filter(here)
         frame = pl.DataFrame({"text": pl.Series(pl.from_arrow(texts)), "count": counts.to_numpy()})
         if not len(frame):

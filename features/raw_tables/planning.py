@@ -6,12 +6,18 @@ import pyarrow as pa
 
 from features.contracts.tables import ARRIVED, TABLES, Table
 from features.contracts.types import refusals
-from features.raw_tables.deciding import check_answers, decide_raw_plan, refuse_questions
-from features.raw_tables.evidence import gather
+from features.raw_tables.deciding import (
+    check_answers,
+    decide_raw_plan,
+    kind_of,
+    refuse_questions,
+)
+from features.raw_tables.evidence import Evidence, gather
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.sources import Part, TableSource
 from features.sources.names import suggested_tables, suggestions
+from features.tables.rounded_ids import refuse_rounded
 from holdfast.errors import InputError
 from holdfast.logging import progress
 
@@ -33,8 +39,8 @@ def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTableP
     OpenQuestions
         Columns that can be read in more than one way.
     InputError
-        A column is missing or of a type that cannot be read, a file's encoding is not certain, or
-        an answer is about no column.
+        A column is missing or of a type that cannot be read, ids are rounded, a file's encoding is
+        not certain, or an answer is about no column.
     """
     check_answers(options.answers)
     present = source.tables()
@@ -46,9 +52,9 @@ def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTableP
     with progress("Looking at how tables are written", len(present)) as advance:
         for name in present:
             parts = source.parts(name)
-            plans[name] = decide_raw_plan(
-                TABLES[name], gather(TABLES[name], parts), _columns(parts), options
-            )
+            evidence = gather(TABLES[name], parts)
+            _refuse_rounded_ids(TABLES[name], evidence)
+            plans[name] = decide_raw_plan(TABLES[name], evidence, _columns(parts), options)
             advance(1)
     refuse_questions(list(plans.values()))
     return plans
@@ -70,6 +76,12 @@ def refuse_missing_tables(source: TableSource) -> None:
             near = [file for file, likely in meant.items() if likely == name]
             way_on = f"; is {near[0]} meant? rename it" if near else ""
             raise InputError(name, f"the table must be there{way_on}", source.where)
+
+
+def _refuse_rounded_ids(table: Table, evidence: Evidence) -> None:
+    for name, cells in evidence.items():
+        if kind_of(table, name) == "id":
+            refuse_rounded(f"{table.name}.{name}", name, cells.texts)
 
 
 def _columns(parts: tuple[Part, ...]) -> list[str]:

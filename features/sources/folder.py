@@ -9,7 +9,7 @@ import pyarrow as pa
 from features.contracts.tables import TABLES
 from features.sources.names import key
 from features.sources.parquet_part import ParquetPart
-from features.sources.part import Part
+from features.sources.part import Part, stored_stem
 from features.sources.text_part import TextPart
 from features.sources.workbook_part import WorkbookPart
 from features.table_files.paths import file_kind, file_stem
@@ -73,28 +73,30 @@ class FolderSource:
             raise InputError(
                 name, "must be there once: as one file, or as a folder of files", entry.name
             )
-        files = self._files_of(entry) if entry.is_dir() else [entry]
-        self._parts[name] = tuple(self._part(name, file) for file in files)
+        self._parts[name] = (
+            self._parts_of(name, entry)
+            if entry.is_dir()
+            else (self._part(name, entry, entry.name),)
+        )
 
-    def _part(self, table: str, file: Path) -> Part:
+    def _part(self, table: str, file: Path, name: str) -> Part:
         kind = file_kind(file)
         if kind == "parquet":
-            return ParquetPart(table, file)
+            return ParquetPart(table, file, name)
         if kind == "workbook":
-            return WorkbookPart(table, file)
-        return TextPart(table, file, self._encoding)
+            return WorkbookPart(table, file, name)
+        return TextPart(table, file, name, self._encoding)
 
-    def _files_of(self, folder: Path) -> list[Path]:
-        entries = [
-            entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(_HIDDEN)
-        ]
-        files = [entry for entry in entries if entry.is_file() and file_stem(entry)]
+    def _parts_of(self, table: str, folder: Path) -> tuple[Part, ...]:
+        entries = {path.relative_to(folder).as_posix(): path for path in _below(table, folder)}
+        files = {name: path for name, path in entries.items() if path.is_file() and file_stem(path)}
         # Beside parts of another kind, a .txt is a note.
-        parts = [file for file in files if ".txt" not in file.suffixes] or files
-        self._unknown += [f"{folder.name}/{entry.name}" for entry in entries if entry not in parts]
-        files = parts
+        parts = {name: path for name, path in files.items() if ".txt" not in path.suffixes} or files
+        self._unknown += [f"{folder.name}/{name}" for name in entries if name not in parts]
         repeated = [
-            stem for stem, count in Counter(file_stem(file) for file in files).items() if count > 1
+            stem
+            for stem, count in Counter(stored_stem(name) for name in parts).items()
+            if count > 1
         ]
         if repeated:
             raise InputError(
@@ -102,6 +104,35 @@ class FolderSource:
                 "every part must be there in one form only; this one is in two",
                 repeated[0],
             )
-        if not files:
-            raise InputError(folder.name, f"must hold files that end in {_ENDINGS}")
-        return files
+        if not parts:
+            raise InputError(
+                folder.name,
+                f"must hold files that end in {_ENDINGS}, directly or in folders such as year=2026",
+            )
+        return tuple(self._part(table, path, name) for name, path in parts.items())
+
+
+def _below(table: str, folder: Path) -> Iterator[Path]:
+    """Files and folders of a table's folder, with those in folders such as ``year=2026``, which
+    Spark writes for the values of a column. Such a column is not in the files.
+
+    Raises
+    ------
+    InputError
+        The contract knows the column, so that its values would be lost.
+    """
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(_HIDDEN):
+            continue
+        column, is_partition, _ = entry.name.partition("=")
+        if not (entry.is_dir() and is_partition):
+            yield entry
+            continue
+        if key(column) in map(key, TABLES[table].columns):
+            raise InputError(
+                f"{table}.{column}",
+                "must be a column of the files, not only of the names of their folders; write the"
+                " table again, partitioned by another column or by none",
+                entry.name,
+            )
+        yield from _below(table, entry)

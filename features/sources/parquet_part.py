@@ -22,6 +22,8 @@ class ParquetPart:
         The table it belongs to.
     path : Path
         The file.
+    name : str
+        The part's name.
 
     Attributes
     ----------
@@ -38,9 +40,9 @@ class ParquetPart:
     odd_lines: float = 0.0
     likely_encoding: str = ""
 
-    def __init__(self, table: str, path: Path) -> None:
+    def __init__(self, table: str, path: Path, name: str) -> None:
         self.path: Path | None = path
-        self.name, self._field = path.name, f"{table}, {path.name}"
+        self.name, self._field = name, f"{table}, {name}"
         try:
             with pq.ParquetFile(path) as file:
                 stored: pa.Schema = file.schema_arrow

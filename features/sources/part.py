@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.table_files.paths import file_stem
 from holdfast.errors import InputError
 
 BATCH_ROWS = 262_144
@@ -61,7 +62,8 @@ class Part(Protocol):
     Attributes
     ----------
     name : str
-        File name, or name of the database's table.
+        File name, or name of the database's table. A file in a folder such as ``year=2026`` has
+        its path below the table's folder.
     path : Path or None
         The file, None for a database's table.
     schema : pyarrow.Schema
@@ -143,6 +145,12 @@ def row_numbers(positions: Any, left_out: Any) -> Any:
     """
     before = np.searchsorted(left_out - np.arange(len(left_out)), positions + 1, side="right")
     return positions + 1 + before
+
+
+def stored_stem(name: str) -> str:
+    """The name, without an ending, of the raw store's file for a part."""
+    flat = name.replace("/", "__")
+    return file_stem(Path(flat)) or flat
 
 
 def unreadable(field: str, form: str, error: BaseException) -> InputError:

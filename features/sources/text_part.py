@@ -44,6 +44,8 @@ class TextPart:
         The table it belongs to.
     path : Path
         The file; may be compressed.
+    name : str
+        The part's name.
     encoding : str, optional
         Of a file that is not UTF-8, where a person named it.
 
@@ -55,9 +57,9 @@ class TextPart:
 
     rows: int | None = None
 
-    def __init__(self, table: str, path: Path, encoding: str | None = None) -> None:
+    def __init__(self, table: str, path: Path, name: str, encoding: str | None = None) -> None:
         self.path: Path | None = path
-        self.name, self._field, self._file = path.name, f"{table}, {path.name}", path
+        self.name, self._field, self._file = name, f"{table}, {name}", path
         try:
             decided = _decide_encoding(path, encoding)
             self._encoding, self.odd_lines, self.likely_encoding = (

@@ -23,6 +23,8 @@ class WorkbookPart:
         The table it belongs to.
     path : Path
         The file.
+    name : str
+        The part's name.
 
     Raises
     ------
@@ -33,9 +35,9 @@ class WorkbookPart:
     odd_lines: float = 0.0
     likely_encoding: str = ""
 
-    def __init__(self, table: str, path: Path) -> None:
+    def __init__(self, table: str, path: Path, name: str) -> None:
         self.path: Path | None = path
-        self.name, field = path.name, f"{table}, {path.name}"
+        self.name, field = name, f"{table}, {name}"
         try:
             sheet, notes = read_workbook(path)
         except InputError as error:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,8 +68,21 @@ def write_styled(tables: Mapping[str, pa.Table], folder: Path, style: Style) -> 
     for name, table in tables.items():
         content = styled_text(TABLES[name], table, style).encode(style.encoding)
         path = folder / (HEADERS[style.header](name).strip() + style.ending)
-        path.write_bytes(gzip.compress(content) if style.ending.endswith(".gz") else content)
+        path.write_bytes(_packed(content, path))
     return folder
+
+
+def _packed(content: bytes, path: Path) -> bytes:
+    if path.suffix == ".gz":
+        return gzip.compress(content)
+    if path.suffix == ".zst":
+        return bytes(pa.Codec("zstd").compress(content, asbytes=True))
+    if path.suffix == ".zip":
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(path.stem, content)
+        return stream.getvalue()
+    return content
 
 
 def styled_text(contract: Table, table: pa.Table, style: Style) -> str:
