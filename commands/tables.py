@@ -4,8 +4,9 @@ options, and what they say where a column is in doubt.
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from os import strerror
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from features.raw_tables.options import RawOptions
     from features.tables.column_reading import ColumnReading
+    from features.tables.likely_roles import LikelyRoles
     from features.tables.options import TableOptions
     from features.tables.plan import OpenQuestions, TablePlan
 
@@ -111,10 +113,12 @@ def inspect(
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.tables.likely_roles import find_likely_roles
         from features.tables.opening import open_table
         from features.tables.plan import apply_plan
 
         source, plan = open_table(table, options_of(columns, encoding, query))
+        roles = find_likely_roles(source.table, plan)
         open_columns = {column.name for column in plan.columns if column.question}
         _, plan = apply_plan(source, plan, open_columns)
         path = write_plan(plan, source.name, out)
@@ -133,13 +137,25 @@ def inspect(
 
     console = Console(highlight=False)
     print_plan(plan, console)
-    if path is not None:
+    if path is None:
+        console.print("No plan is written, because the directory cannot be; --out names a file.")
+    elif open_columns:
+        console.print(
+            f"The plan with the questions is in [bold]{escape(str(path))}[/bold]: "
+            "take the # from an answer to each.",
+            soft_wrap=True,
+        )
+    else:
         console.print(
             f"The plan is in [bold]{escape(str(path))}[/bold]; change it, and give it with --columns.",
             soft_wrap=True,
         )
-    else:
-        console.print("No plan is written, because the directory cannot be; --out names a file.")
+    reading = {
+        "--columns": path if open_columns else columns,
+        "--encoding": encoding,
+        "--query": query,
+    }
+    _print_next(_commands(table, roles, reading), console)
 
 
 @reporting_errors
@@ -274,6 +290,42 @@ def write_plan(plan: "TablePlan", name: str, path: Path | None = None) -> Path |
             continue
         return candidate
     return None
+
+
+_COLUMN = "COLUMN"
+"""Stands in a suggested command where no column's name says that it is the one."""
+
+
+def _commands(
+    table: str, roles: "LikelyRoles", reading: Mapping[str, object | None]
+) -> list[list[str]]:
+    """Commands that go on with a table: uplift where it looks like a trial, quickstart else."""
+    from features.tables.place import shown_place
+
+    named = {
+        "quickstart": {"--target": roles.target or _COLUMN},
+        "uplift": {
+            "--treatment": roles.treatment or _COLUMN,
+            "--outcome": roles.outcome or _COLUMN,
+        },
+    }
+    if roles.treatment is None:
+        del named["uplift"]
+    elif roles.target is None:
+        del named["quickstart"]
+    commands = []
+    for command, columns in named.items():
+        options = {"--id": roles.id, **columns, **reading}
+        pairs = [(name, str(value)) for name, value in options.items() if value is not None]
+        commands.append(["holdfast", command, shown_place(table), *chain.from_iterable(pairs)])
+    return commands
+
+
+def _print_next(commands: Sequence[Sequence[str]], console: "Console") -> None:
+    missing = any(_COLUMN in command for command in commands)
+    console.print(f"Next{', with a column of yours for COLUMN' if missing else ''}:")
+    for command in commands:
+        console.print(f"  {shlex.join(command)}", soft_wrap=True, markup=False)
 
 
 def print_plan(plan: "TablePlan", console: "Console") -> None:

@@ -183,7 +183,11 @@ def read_customer_table(
     ids = _ids(source.table, roles.id)
     used = _wanted(source.table.column_names, roles)
     as_written = {name for name in (roles.id, roles.target, roles.group) if name is not None}
-    table, plan = read_columns(source, _with_id(plan, roles.id), used, as_written)
+    table, plan = read_columns(source, plan, used, as_written)
+    # Not before: questions are asked with the plan that `holdfast inspect` writes.
+    if roles.id is not None:
+        reading = replace(plan.column(roles.id), kind="id", why="names the customer", question="")
+        plan = plan.with_reading(reading)
     order, times = _times(table, plan, roles.time, read_at)
     columns, left_out = _feature_columns(table, plan, roles)
     return CustomerTable(
@@ -202,17 +206,6 @@ def read_customer_table(
         plan=plan,
         notes=(*plan.notes, *blank_notes(source.table[roles.target], roles.target), *target.notes),
     )
-
-
-def _with_id(plan: TablePlan, name: str | None) -> TablePlan:
-    """The plan with the id column called an id."""
-    columns = tuple(
-        replace(column, kind="id", why="names the customer", question="")
-        if column.name == name
-        else column
-        for column in plan.columns
-    )
-    return replace(plan, columns=columns)
 
 
 def _wanted(names: Sequence[str], roles: Roles) -> set[str]:

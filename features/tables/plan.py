@@ -35,6 +35,11 @@ class TablePlan:
         """The reading of a column."""
         return next(column for column in self.columns if column.name == name)
 
+    def with_reading(self, reading: ColumnReading) -> "TablePlan":
+        """The same plan with another reading of a column."""
+        columns = (reading if c.name == reading.name else c for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
     def questions(self, used: Collection[str]) -> tuple[ColumnReading, ...]:
         """Readings of used columns that are in doubt."""
         return tuple(c for c in self.columns if c.question and c.name in used)

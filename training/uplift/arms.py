@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from features.encoding.reading import as_text
 from features.flat.classes import NO_WORDS, Classes, find_classes
 from features.tables.column_reading import ColumnReading
-from features.tables.plan import TablePlan
 from holdfast.errors import InputError
 
 _CONTROL_WORDS = NO_WORDS | frozenset(
@@ -61,9 +60,9 @@ def find_arms(values: pa.ChunkedArray, name: str) -> Classes:
     return find_classes(as_text(values), name, kept=_CONTROL_WORDS)
 
 
-def with_arms(plan: TablePlan, values: pa.ChunkedArray, name: str) -> TablePlan:
-    """The plan with a question where names of arms differ in case only."""
-    reading = plan.column(name)
+def arms_reading(reading: ColumnReading, values: pa.ChunkedArray) -> ColumnReading:
+    """How the column that names the arm is read: a question where names differ in case only."""
+    name = reading.name
     arms = ColumnReading(
         name=name,
         kind="category",
@@ -82,7 +81,7 @@ def with_arms(plan: TablePlan, values: pa.ChunkedArray, name: str) -> TablePlan:
                     {"kind": "category", "letter_case": "keep"},
                 ),
             )
-    return replace(plan, columns=tuple(arms if c.name == name else c for c in plan.columns))
+    return arms
 
 
 def read_arms(treatment: pa.ChunkedArray, classes: Classes, control: str | None) -> Arms:

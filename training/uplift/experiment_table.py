@@ -26,7 +26,7 @@ from features.tables.options import TableOptions
 from features.tables.plan import TablePlan
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
-from training.uplift.arms import Arms, find_arms, read_arms, with_arms
+from training.uplift.arms import Arms, arms_reading, find_arms, read_arms
 from training.uplift.balance import Imbalance, missing_outcomes
 from training.uplift.experiment import Experiment, Source
 from training.uplift.outcome import HIGHER, LOWER, as_numbers, read_outcome
@@ -127,11 +127,16 @@ def read_experiment(
         Names the option or column, the rule and the value.
     """
     source, plan = open_table(where, options, lambda written: _check_roles(written, roles))
-    plan = with_arms(plan, source.table[roles.treatment], roles.treatment)
+    arms_column = arms_reading(plan.column(roles.treatment), source.table[roles.treatment])
     used = {n for n in source.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
+    if arms_column.question:
+        plan = plan.with_reading(arms_column)
+    else:  # other questions are asked with the plan that `holdfast inspect` writes
+        used -= {roles.treatment}
     used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
     as_written = {name for name in (roles.id, roles.group, roles.treatment, roles.outcome) if name}
     table, plan = read_columns(source, plan, used, as_written)
+    plan = plan.with_reading(arms_column)
     treatment = find_arms(
         plan.column(roles.treatment).read(table[roles.treatment]), roles.treatment
     )

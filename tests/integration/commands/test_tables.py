@@ -12,12 +12,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from commands.quickstart import quickstart
 from commands.tables import inspect
 from commands.uplift import uplift
 
 app = typer.Typer()
 app.command()(inspect)
 app.command()(uplift)
+app.command()(quickstart)
 
 Run = Callable[..., Result]
 
@@ -81,6 +83,32 @@ def test_a_plan_overwrites_nothing_of_another_table(
     assert run("inspect", doubtful).exit_code == 0
     assert mine.read_text("utf-8") == "# mine\n"
     assert (tmp_path / "my trial.columns-2.toml").exists()
+
+
+def test_inspect_ends_in_a_command_that_goes_on(run: Run, doubtful: str, tmp_path: Path) -> None:
+    plan = "my trial.columns.toml"
+    asked = run("inspect", doubtful)
+    words = shlex.split(asked.stdout.strip().splitlines()[-1])
+    roles = ["--id", "id", "--treatment", "arm", "--outcome", "stayed"]
+    assert words == ["holdfast", "uplift", doubtful, *roles, "--columns", plan]
+    # The same question again: the same plan, whichever column is the id.
+    assert run(*words[1:]).exit_code == 2
+    assert run("quickstart", doubtful, "--target", "stayed", "--id", "id").exit_code == 2
+    assert [path.name for path in tmp_path.glob("*.toml")] == [plan]
+    # Without a doubt there is nothing to add.
+    rows = "\n".join(f"{row},{row % 7},{row % 3 % 2}" for row in range(200))
+    (tmp_path / "plain.csv").write_text(f"customerID,age,Churn Label\n{rows}", "utf-8")
+    words = shlex.split(run("inspect", "plain.csv").stdout.strip().splitlines()[-1])
+    options = ["--id", "customerID", "--target", "Churn Label"]
+    assert words == ["holdfast", "quickstart", "plain.csv", *options]
+
+
+def test_inspect_says_where_no_name_tells_what_a_column_is_for(run: Run, tmp_path: Path) -> None:
+    rows = "\n".join(f"{row % 50},{row % 7}" for row in range(200))
+    (tmp_path / "plain.csv").write_text(f"days,age\n{rows}", "utf-8")
+    said, command = run("inspect", "plain.csv").stdout.strip().splitlines()[-2:]
+    assert said == "Next, with a column of yours for COLUMN:"
+    assert command.strip() == "holdfast quickstart plain.csv --target COLUMN"
 
 
 def test_a_directory_that_cannot_be_written_is_said(
