@@ -98,7 +98,8 @@ def _faults() -> Iterator[dict[str, object]]:
             scratch = folder / f"fault-{number}"
             night = Nights(folder).judge(scratch, fault.apply, only=fault.tables)
             (verdict,) = [table for table in night.tables if table.table == fault.table]
-            why = verdict.reasons[0].about if verdict.reasons else "the table is not there"
+            nothing = "" if verdict.verdict == "fresh" else "the table is not there"
+            why = verdict.reasons[0].about if verdict.reasons else nothing
             yield {
                 "table": fault.table,
                 "fault": fault.name,

@@ -21,6 +21,8 @@ _SMALLEST_RELATIVE_SCALE = 0.03
 _OUTLIERS_FROM = 8
 """From so many nights on, one of them may have been a bad one."""
 
+_SMALLEST_BOUND = 0.5
+
 _HIGHER = 1.5
 """Bounds leave the range of other nights by this factor."""
 
@@ -71,8 +73,8 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
         high = max(high, _range(others)[1])
     low = min(_count(middle - width), low / _HIGHER)
     return Bounds(
-        # No rows at all are less than one row by so little that it proves nothing.
-        low=low if low >= 1 else 0.0,
+        # A bound that rounds to no rows is none.
+        low=low if low >= _SMALLEST_BOUND else 0.0,
         middle=float(np.median(past)),
         high=max(_count(middle + width), _HIGHER * high, high + WIDTH * _spread(past)),
     )

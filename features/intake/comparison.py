@@ -285,7 +285,8 @@ def size_reason(column: str, seen: float, bounds: Bounds, of_what: str) -> Reaso
         about = f"rows take {size / 3600:.1f} hours to arrive, usually {usual / 3600:.1f} (geometric mean {of_what})"
         return reason("lag", "", float(size), as_sizes, about)
     about = (
-        f"{column} is {size / usual:,.3g} times what is usual: {size:,.3g}, usually {usual:,.3g}"
+        f"{column} is {_amount(size / usual)} times what is usual:"
+        f" {_amount(size)}, usually {_amount(usual)}"
         f" (geometric mean {of_what})"
     )
     return reason("size", column, float(size), as_sizes, about)
@@ -348,6 +349,10 @@ def _most_moved(table: Table, column: str, names: list[str], shares: Floats, usu
 
 def _when(profile: DayProfiles, days: int) -> str:
     return f"on {profile.last}" if days == 1 else f"in the {days} days to {profile.last}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _rounded(value: float) -> float:

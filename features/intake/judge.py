@@ -113,7 +113,7 @@ class NightJudge:
         quarantined = list(self._quarantined(name, new))
         unusual = [*compare_future(new), *_compare(table, new, old)]
         if old is not new:
-            unusual = [*self._history(table, new, old), *unusual]
+            unusual += self._history(table, new, old)
         if quarantined:
             # They have arrived, and are left out.
             unusual = [("thin" if kind == "late" else kind, why) for kind, why in unusual]
