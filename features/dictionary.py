@@ -48,6 +48,10 @@ subscription's 22 weeks before them, `_vs_region` with the median of its region 
 count is 0 where its tables are there and nothing happened; a mean, ratio or last value is null
 where it has no rows. A week without a row is unknown.
 
+*Null* is what a missing value means: a fact by the contracts of its tables, such as "no minimum term";
+"not known", where it can mean that nothing is known; or "never null", where there is always a value.
+Where a table is absent, nothing is known of the features that need it.
+
 *Direction* is how the risk of churn, or of dissatisfaction, can move when the value grows, where
 that can be argued.
 """
@@ -70,6 +74,7 @@ def features_section() -> str:
             "reason",
             "data class",
             "needs",
+            "null",
             "meaning",
         )
         lines += [
@@ -94,7 +99,7 @@ def _feature(feature: Feature) -> str:
         *directions,
     ]
     cells += [feature.reason, "" if feature.data_class == "none" else feature.data_class]
-    return f"| {' | '.join([*cells, ', '.join(feature.tables), feature.about])} |"
+    return f"| {' | '.join([*cells, ', '.join(feature.tables), feature.null, feature.about])} |"
 
 
 def _table(table: Table) -> list[str]:

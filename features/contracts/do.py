@@ -27,9 +27,13 @@ DO: tuple[Table, ...] = (
             "minutes": number("Voice minutes", "minutes", data_class="traffic"),
             "data_gb": number("Data", "GB", data_class="traffic"),
             "zero_use_days": count("Days without any use", "days", 7, data_class="traffic"),
-            "last_used_at": time("Last use of any kind"),
+            "last_used_at": time("Last use of any kind; null without one"),
             "unused_allowance": number(
-                "Share of the monthly data allowance not used, at the week's pace", "share", 0, 1
+                "Share of the monthly data allowance not used, at the week's pace; null without an"
+                " allowance or a limit",
+                "share",
+                0,
+                1,
             ),
             "overage": amount("Charged beyond the allowance"),
             "roaming_days": count("Days abroad", "days", 7, data_class="location"),
@@ -93,7 +97,7 @@ DO: tuple[Table, ...] = (
             "amount": amount("Paid", null=False),
             "channel": choice("Where", RECHARGE_CHANNELS, null=True),
             "balance_before": amount("Balance just before", None),
-            "valid_until_at": time("When the balance expires"),
+            "valid_until_at": time("When the balance expires; null where it does not"),
         },
     ),
     table(

@@ -72,7 +72,7 @@ WHO: tuple[Table, ...] = (
             "commitment_end_at": time("End of the minimum term; null without one"),
             "promotion_end_at": time("End of the promotional price; null without one"),
             "instalment_end_at": time("Last device instalment; null without one"),
-            "termination_fee": amount("What leaving today would cost"),
+            "termination_fee": amount("What leaving today would cost; null where nothing"),
             "autopay": flag("Paid automatically"),
             "status": choice("Whether it is in service", STATUSES),
             "status_reason": choice("Why it is suspended or ended", STATUS_REASONS, null=True),

@@ -2,22 +2,25 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_in_force, rows_within
-from features.views.declaration import Shared, View
+from features.views.declaration import NEVER, NOT_KNOWN, Shared, View
 
-_BILL = Shared(driver="price", tables=("bills",), live=True)
+_BILL = Shared(driver="price", tables=("bills",), null=NEVER, live=True)
 _PAYMENT = _BILL.but(tables=("payments",))
 _ARREARS = _BILL.but(tables=("arrears",))
 
 # fmt: off
 VIEW = View("billing_live", "account", (
-    _BILL.field("last_bill", "currency", "bill", "Amount of the last bill of 91 days"),
+    _BILL.field("last_bill", "currency", "bill", "Amount of the last bill of 91 days",
+                null="no bill in 91 days"),
     _BILL.field("bill_vs_own", "ratio", "bill_shock",
                 "Last bill of 91 days over the median of the bills before it in 182 days",
-                actionable=True),
+                actionable=True, null="no bill in 91 days, or no earlier one above 0"),
     _BILL.field("last_out_of_bundle", "currency", "overage",
-                "Part of the last bill of 91 days beyond what plans include", actionable=True),
+                "Part of the last bill of 91 days beyond what plans include", actionable=True,
+                null="no bill in 91 days, or no such part stated on it"),
     _BILL.field("days_to_discount_end", "days", "promotion_end",
-                "Until the last bill's discount ends, negative after", actionable=True),
+                "Until the last bill's discount ends, negative after", actionable=True,
+                null="no bill in 91 days, or no discount on it"),
     _BILL.field("disputes_182d", "bills", "dispute", "Disputed bills in 182 days",
                 actionable=True, dissatisfaction="increasing"),
     _PAYMENT.field("late_payments_182d", "payments", "late_payment",
@@ -26,7 +29,7 @@ VIEW = View("billing_live", "account", (
                    "Payments that failed in 91 days"),
     _ARREARS.field("arrears_amount", "currency", "arrears", "Overdue"),
     _ARREARS.field("arrears_days", "days", "arrears",
-                   "Since the oldest unpaid bill was due; 0 when settled"),
+                   "Since the oldest unpaid bill was due; 0 when settled", null=NOT_KNOWN),
     _BILL.field("refunds_182d", "currency", "refund", "Given back in 182 days",
                 tables=("refunds",)),
 ))

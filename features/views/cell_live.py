@@ -1,10 +1,15 @@
 """The view `cell_live`: network incidents that hit a cell."""
 
 from features.sql.expressions import days_between, within
-from features.views.declaration import MORE_IS_WORSE, Shared, View
+from features.views.declaration import MORE_IS_WORSE, NOT_KNOWN, Shared, View
 
 _INCIDENT = Shared(
-    driver="network", tables=("incidents",), actionable=True, live=True, data_class="location"
+    driver="network",
+    tables=("incidents",),
+    null=NOT_KNOWN,  # of a subscription without a cell at home
+    actionable=True,
+    live=True,
+    data_class="location",
 )
 
 # fmt: off
@@ -16,7 +21,7 @@ VIEW = View("cell_live", "cell", (
                     "Hours of such incidents in 91 days, up to now where they last",
                     **MORE_IS_WORSE),
     _INCIDENT.field("days_since_incident", "days", "incident",
-                    "Since the last such incident of 182 days began"),
+                    "Since the last such incident of 182 days began", null="no such incident in 182 days"),
 ))
 # fmt: on
 

@@ -1,15 +1,15 @@
 """The view `consent_live`: what a customer consents and objects to."""
 
 from features.sql.known_rows import MOMENTS, moments, rows_in_force
-from features.views.declaration import Shared, View
+from features.views.declaration import NEVER, Shared, View
 
-_CONSENT = Shared(driver="relationship", tables=("consents",), live=True)
+_CONSENT = Shared(driver="relationship", tables=("consents",), null=NEVER, live=True)
 
 # fmt: off
 VIEW = View("consent_live", "customer", (
     _CONSENT.field("offers_consent", "yes or no", "consent",
                    "1 when offers are consented to in some channel, 0 when withdrawn in all that"
-                   " were named; null when never asked"),
+                   " were named", null="never asked"),
     _CONSENT.field("profiling_objection", "yes or no", "consent",
                    "1 when the customer objects to profiling"),
     _CONSENT.field("do_not_contact", "yes or no", "consent",

@@ -4,10 +4,10 @@ from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
 from features.sql.expressions import known
 from features.sql.known_rows import MOMENTS, rows_in_force
 from features.views import billing_live, service_live, survey_live
-from features.views.declaration import Shared, View
+from features.views.declaration import NEVER, NOT_KNOWN, Shared, View
 
-_CLOSE = Shared(driver="service", tables=("interactions",))
-_POOR = _CLOSE.but(actionable=True, dissatisfaction="increasing")
+_CLOSE = Shared(driver="service", tables=("interactions",), null=NEVER)
+_POOR = _CLOSE.but(actionable=True, dissatisfaction="increasing", null=NOT_KNOWN)
 
 # fmt: off
 OWN = (
@@ -15,14 +15,15 @@ OWN = (
                  "Position in INTERACTION_CHANNELS"),
     _CLOSE.field("contact_issue_code", "code", "contact_issue", "Position in ISSUES"),
     _POOR.field("contact_wait_seconds", "seconds", "wait", "Waited before anybody answered"),
-    _CLOSE.field("contact_seconds", "seconds", "contact_length", "From turning up to the close"),
+    _CLOSE.field("contact_seconds", "seconds", "contact_length", "From turning up to the close",
+                 null=NOT_KNOWN),
     _POOR.field("contact_transfers", "transfers", "transfers", "Times handed on"),
     _POOR.field("contact_was_abandoned", "yes or no", "wait", "1 when the customer gave up"),
     _POOR.field("contact_was_resolved", "yes or no", "unresolved",
                 "1 when settled in this contact", dissatisfaction="decreasing"),
     _CLOSE.field("contact_had_agent", "yes or no", "contact_channel", "1 when a person answered"),
     _POOR.field("contact_repeats_7d", "contacts", "repeats",
-                "Earlier contacts on the same issue in the 7 days before"),
+                "Earlier contacts on the same issue in the 7 days before", null=NEVER),
 )
 # fmt: on
 """Features of the contact itself; the rest are those of its customer and account."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from features.sql.expressions import days_between, known, text_sql, within
-from features.views.declaration import Shared, View
+from features.views.declaration import NEVER, NOT_KNOWN, Shared, View
 
-_AGREED = Shared(driver="contract", tables=("subscriptions", "customers"))
+_AGREED = Shared(driver="contract", tables=("subscriptions", "customers"), null=NOT_KNOWN)
 _PLAN = _AGREED.but(driver="price", tables=("subscriptions", "plans"))
 _PLAN_FIT = _PLAN.but(tables=("subscriptions", "plans", "usage_weeks"), actionable=True)
 _PRICE_CHANGE = _AGREED.but(driver="price", tables=("price_changes",))
@@ -15,26 +15,30 @@ _DEVICE = _AGREED.but(tables=("devices",))
 # fmt: off
 VIEW = View("contract", "subscription", (
     _AGREED.field("billing_type_code", "code", "billing_type",
-                  "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2"),
+                  "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2", null=NEVER),
     _AGREED.field("product_line_code", "code", "product_line",
-                  "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2"),
+                  "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2", null=NEVER),
     _AGREED.field("segment_code", "code", "segment",
                   "Position in SEGMENTS: consumer 0, sole trader 1, sme 2, enterprise 3"),
     _AGREED.field("tenure_days", "days", "tenure", "Since the subscription was activated",
-                  driver="relationship"),
+                  driver="relationship", null=NEVER),
     _AGREED.field("customer_tenure_days", "days", "tenure",
                   "Since the customer's first subscription ever", driver="relationship"),
     _AGREED.field("plan_age_days", "days", "plan_age", "Since the present plan began"),
     _AGREED.field("days_to_commitment_end", "days", "commitment",
-                  "Until the minimum term ends; null without one or after it"),
+                  "Until the minimum term ends",
+                  null="no minimum term, or one that has ended"),
     _AGREED.field("days_out_of_commitment", "days", "commitment",
-                  "Since the minimum term ended; null without one or before", actionable=True),
+                  "Since the minimum term ended", actionable=True,
+                  null="no minimum term, or one that lasts"),
     _AGREED.field("days_to_promotion_end", "days", "promotion_end",
-                  "Until the promotional price ends, negative after; null without",
-                  actionable=True),
+                  "Until the promotional price ends, negative after",
+                  actionable=True, null="no promotional price"),
     _AGREED.field("days_to_instalment_end", "days", "instalments",
-                  "Until the device is paid for; null without or after"),
-    _AGREED.field("termination_fee", "currency", "termination_fee", "What leaving would cost"),
+                  "Until the device is paid for",
+                  null="no device instalments, or all paid"),
+    _AGREED.field("termination_fee", "currency", "termination_fee", "What leaving would cost",
+                  null="no termination fee"),
     _AGREED.field("autopay", "yes or no", "autopay", "1 when paid automatically", driver="price"),
     _PLAN.field("monthly_fee", "currency per month", "fee", "Fee of the present plan"),
     _PLAN_FIT.field("saving_on_best_plan", "currency per month", "plan_fit",
@@ -44,9 +48,11 @@ VIEW = View("contract", "subscription", (
                     "That saving as a share of the cost on the present plan"),
     _PRICE_CHANGE.field("price_change_share", "share", "price_change",
                         "Last announced price change in 182 days, as a share of the old fee",
-                        actionable=True),
+                        actionable=True,
+                        null="no price change announced in 182 days, or no old fee with it"),
     _PRICE_CHANGE.field("days_to_price_change", "days", "price_change",
-                        "Until that change takes effect, negative after"),
+                        "Until that change takes effect, negative after",
+                        null="no price change announced in 182 days"),
     _DEVICE.field("device_age_days", "days", "device",
                   "Since the device's model came to market", actionable=True),
     _DEVICE.field("device_is_5g", "yes or no", "device", "1 when the device can use 5G",

@@ -27,6 +27,12 @@ ENTITIES: dict[str, str] = {
 }
 """Entities and their join keys."""
 
+NOT_KNOWN = "not known"
+"""A missing value says nothing: rows, or what to compare them with, are not there."""
+
+NEVER = "never null"
+"""A value is there wherever the feature's tables are there and the row's entity is known."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -50,6 +56,9 @@ class Feature:
         How sensitive it is.
     tables : tuple of str
         Raw tables it needs: where one is absent, the feature is missing, by name.
+    null : str
+        What a missing value means by the contracts of its tables, such as "no minimum term";
+        `NOT_KNOWN` where it can mean that nothing is known, `NEVER` where there is always a value.
     """
 
     name: str
@@ -63,6 +72,12 @@ class Feature:
     live: bool
     data_class: DataClass
     tables: tuple[str, ...]
+    null: str
+
+    @property
+    def null_has_meaning(self) -> bool:
+        """Whether a missing value is a fact about the entity: not applicable, or never happened."""
+        return self.null not in (NOT_KNOWN, NEVER)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -77,6 +92,7 @@ class Feature:
             "live": "yes" if self.live else "no",
             "data_class": self.data_class,
             "tables": ",".join(self.tables),
+            "null": self.null,
         }
 
 
@@ -119,6 +135,7 @@ class Facts(TypedDict, total=False):
     dissatisfaction: Direction
     live: bool
     data_class: DataClass
+    null: str
 
 
 class Directions(TypedDict):
@@ -136,11 +153,12 @@ LESS_IS_WORSE: Directions = {"churn": "decreasing", "dissatisfaction": "decreasi
 class Shared:
     """What several features have in common, so that the row of each names only the rest.
 
-    The parameters are those of `Feature`.
+    The parameters are those of `Feature`. What a missing value means has no default: every view
+    has to say it.
 
     Examples
     --------
-    >>> use = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
+    >>> use = Shared(driver="usage", tables=("usage_weeks",), null=NOT_KNOWN)
     >>> minutes = use.family("minutes_{days}d", (7, 28), "minutes", "voice", "In {days} days")
     >>> [(feature.name, feature.about) for feature in minutes]
     [('minutes_7d', 'In 7 days'), ('minutes_28d', 'In 28 days')]
@@ -148,6 +166,7 @@ class Shared:
 
     driver: Driver
     tables: tuple[str, ...]
+    null: str
     actionable: bool = False
     churn: Direction = "none"
     dissatisfaction: Direction = "none"
@@ -175,6 +194,7 @@ class Shared:
             live=group.live,
             data_class=group.data_class,
             tables=group.tables,
+            null=group.null,
         )
 
     def family(

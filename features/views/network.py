@@ -12,9 +12,15 @@ from features.sql.weeks import (
     total,
     volatility,
 )
-from features.views.declaration import MORE_IS_WORSE, Shared, View
+from features.views.declaration import MORE_IS_WORSE, NOT_KNOWN, Shared, View
 
-_WEEK = Shared(driver="network", tables=("network_weeks",), actionable=True, data_class="traffic")
+_WEEK = Shared(
+    driver="network",
+    tables=("network_weeks",),
+    null=NOT_KNOWN,
+    actionable=True,
+    data_class="traffic",
+)
 _WORSE = _WEEK.but(**MORE_IS_WORSE)
 _REGION = _WEEK.but(tables=("network_weeks", "customers", "subscriptions"))
 

@@ -2,10 +2,10 @@
 
 from features.contracts.vocabulary import ARRIVED, HAPPENED, TIERS
 from features.sql.expressions import days_between, known, text_sql, within
-from features.views.declaration import MORE_IS_WORSE, Shared, View
+from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
 
-_LINES = Shared(driver="relationship", tables=("subscriptions", "customers"))
-_LOYALTY = _LINES.but(tables=("loyalty",))
+_LINES = Shared(driver="relationship", tables=("subscriptions", "customers"), null=NEVER)
+_LOYALTY = _LINES.but(tables=("loyalty",), null="not in the loyalty programme")
 _APP = _LINES.but(tables=("app_events",), data_class="traffic")
 _SERVICE = _LINES.but(driver="service", actionable=True)
 _CARE = _LINES.but(tables=("care_contacts",))
@@ -23,7 +23,8 @@ VIEW = View("relationship", "customer", (
                  churn="increasing"),
     _LOYALTY.field("loyalty_tier_code", "code", "loyalty",
                    "Position in TIERS: none 0, silver 1, gold 2, platinum 3"),
-    _LOYALTY.field("loyalty_points", "points", "loyalty", "Points to spend"),
+    _LOYALTY.field("loyalty_points", "points", "loyalty", "Points to spend",
+                   null="not in the loyalty programme, or no points stated"),
     _APP.field("app_logins_28d", "log-ins", "app_use", "Log-ins in 28 days"),
     _APP.field("app_logins_28d_vs_own", "log-ins per week", "app_use",
                "Log-ins per week in 28 days minus in the 22 weeks before"),
@@ -31,7 +32,8 @@ VIEW = View("relationship", "customer", (
                "Visits of the cancellation page in 91 days"),
     _APP.field("last_app_rating", "stars of 5", "last_answer",
                "Last rating given in the app in 182 days",
-               dissatisfaction="decreasing", data_class="none"),
+               dissatisfaction="decreasing", data_class="none",
+               null="no rating in the app in 182 days"),
     _LINES.field("unanswered_invitations_182d", "invitations", "silence",
                  "Survey invitations delivered in 182 days and not answered",
                  tables=("survey_invitations", "survey_answers")),
@@ -44,7 +46,8 @@ VIEW = View("relationship", "customer", (
     _CARE.field("care_contacts_91d", "contacts", "care",
                 "Times care reached the customer in 91 days"),
     _CARE.field("days_since_care", "days", "care",
-                "Since care last reached the customer in 182 days"),
+                "Since care last reached the customer in 182 days",
+                null="not reached by care in 182 days"),
     _CARE.field("care_accepted_182d", "actions", "care", "Care actions accepted in 182 days",
                 tables=("care_contacts", "care_outcomes")),
 ))

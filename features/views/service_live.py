@@ -3,9 +3,11 @@
 from features.contracts.vocabulary import TICKET_STATUSES
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import MORE_IS_WORSE, Shared, View
+from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
 
-_CONTACT = Shared(driver="service", tables=("interactions",), actionable=True, live=True)
+_CONTACT = Shared(
+    driver="service", tables=("interactions",), null=NEVER, actionable=True, live=True
+)
 _TICKET = _CONTACT.but(tables=("tickets",))
 
 # fmt: off
@@ -13,7 +15,7 @@ VIEW = View("service_live", "customer", (
     *_CONTACT.family("contacts_{days}d", (7, 28, 182), "contacts", "contacts",
                      "Contacts in {days} days"),
     _CONTACT.field("days_since_contact", "days", "contacts", "Since the last contact of 182 days",
-                   actionable=False),
+                   actionable=False, null="no contact in 182 days"),
     _CONTACT.field("repeat_contacts_28d", "contacts", "repeats",
                    "Contacts of 28 days on an issue already raised in the 7 days before",
                    **MORE_IS_WORSE),
@@ -22,7 +24,8 @@ VIEW = View("service_live", "customer", (
     _CONTACT.field("transfers_28d", "transfers", "transfers", "Times handed on in 28 days",
                    dissatisfaction="increasing"),
     _CONTACT.field("mean_wait_seconds_28d", "seconds", "wait", "Mean wait in contacts of 28 days",
-                   dissatisfaction="increasing"),
+                   dissatisfaction="increasing",
+                   null="no contact in 28 days, or no wait stated of any"),
     _CONTACT.field("abandoned_contacts_28d", "contacts", "wait",
                    "Contacts of 28 days that the customer gave up", dissatisfaction="increasing"),
     _CONTACT.field("cancellation_contacts_91d", "contacts", "cancellation_talk",

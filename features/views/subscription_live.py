@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import Shared, View
+from features.views.declaration import NEVER, Shared, View
 
-_RECHARGE = Shared(driver="usage", tables=("recharges",), live=True)
+_RECHARGE = Shared(driver="usage", tables=("recharges",), null=NEVER, live=True)
 
 # fmt: off
 VIEW = View("subscription_live", "subscription", (
@@ -12,14 +12,16 @@ VIEW = View("subscription_live", "subscription", (
                       "Recharges in {days} days"),
     _RECHARGE.field("recharge_amount_91d", "currency", "recharge", "Recharged in 91 days"),
     _RECHARGE.field("days_since_recharge", "days", "recharge_gap",
-                    "Since the last recharge of 182 days"),
+                    "Since the last recharge of 182 days", null="no recharge in 182 days"),
     _RECHARGE.field("recharge_gap_vs_median", "ratio", "recharge_gap",
                     "Days since the last recharge over the median gap between recharges of 182"
-                    " days (three or more)"),
+                    " days (three or more)", null="fewer than three recharges in 182 days"),
     _RECHARGE.field("last_balance_before", "currency", "balance",
-                    "Balance just before the last recharge of 182 days", driver="price"),
+                    "Balance just before the last recharge of 182 days", driver="price",
+                    null="no recharge in 182 days, or no balance stated with it"),
     _RECHARGE.field("days_to_validity_end", "days", "validity",
-                    "Until the balance expires, negative after"),
+                    "Until the balance expires, negative after",
+                    null="no recharge in 182 days, or a balance that does not expire"),
     _RECHARGE.field("plan_changes_182d", "changes", "plan_change", "Changes of plan in 182 days",
                     driver="contract", tables=("subscriptions",)),
 ))

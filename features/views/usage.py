@@ -15,9 +15,9 @@ from features.sql.weeks import (
     total,
     volatility,
 )
-from features.views.declaration import Feature, Shared, View
+from features.views.declaration import NOT_KNOWN, Feature, Shared, View
 
-_USE = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
+_USE = Shared(driver="usage", tables=("usage_weeks",), null=NOT_KNOWN, data_class="traffic")
 _CHARGED = _USE.but(driver="price", actionable=True)
 
 
@@ -48,9 +48,11 @@ VIEW = View("usage", "subscription", (
                  "Days without any use in {days} days"),
     _USE.field("zero_use_days_28d_vs_own", "days per week", "inactivity",
                "Days without use per week in 28 days minus in the 22 weeks before"),
-    _USE.field("days_since_use", "days", "inactivity", "Since the last use of any kind"),
+    _USE.field("days_since_use", "days", "inactivity", "Since the last use of any kind",
+               null="no use on record in 182 days"),
     _CHARGED.field("unused_allowance_28d", "share", "plan_fit",
-                   "Share of the data allowance not used, mean over 28 days"),
+                   "Share of the data allowance not used, mean over 28 days",
+                   null="no data allowance, or one without limit"),
     *_CHARGED.family("overage_{days}d", (28, 91), "currency", "overage",
                      "Charged beyond the allowance in {days} days", dissatisfaction="increasing"),
     _USE.field("roaming_days_91d", "days", "roaming", "Days abroad in 91 days",

@@ -6,9 +6,13 @@ from features.contracts.vocabulary import BILLING_TYPES
 from features.sql.expressions import known, text_sql, within
 from features.sql.weeks import QUARTER_DAYS
 from features.views.contract import plans_at
-from features.views.declaration import Shared, View
+from features.views.declaration import NOT_KNOWN, Shared, View
 
-_VALUE = Shared(driver="price", tables=("subscriptions", "plans", "usage_weeks", "recharges"))
+_VALUE = Shared(
+    driver="price",
+    tables=("subscriptions", "plans", "usage_weeks", "recharges"),
+    null=NOT_KNOWN,
+)
 
 # fmt: off
 VIEW = View("value", "subscription", (

@@ -22,7 +22,11 @@ _SCRIPTS = {
     "mo": "zh-Hant",
 }
 _PLACEHOLDERS = frozenset({"value", "change", "times", "often"})
-_PLACEHOLDERS_OF = {"usual": frozenset({"usual", "now"}), "null": frozenset[str]()}
+_PLACEHOLDERS_OF = {
+    "usual": frozenset({"usual", "now"}),
+    "null": frozenset[str](),
+    "unknown": frozenset[str](),
+}
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ def _faults(catalogue: Catalogue, feature: str) -> list[str]:
         needed, allowed = set(CASES[form.kind][0]), CASES[form.kind][1]
     if form.usual is not None:
         needed.add("usual")
+    if form.known_by is not None:
+        needed.add("unknown")
     faults = [f"{feature} lacks {case!r}" for case in sorted(needed - texts.keys())]
     faults += [
         f"{feature} has no case {case!r}" for case in sorted(texts.keys() - needed - allowed)

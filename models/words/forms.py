@@ -12,6 +12,10 @@ value.
 - ``flag``: ``null``; ``no`` or ``yes``.
 - ``code``: ``null``; one case per code.
 
+``null`` says what a missing value means. Where that is a fact, such as that there was no top-up, the
+form may name the feature that the fact is `known_by`: where that is missing too, the case is
+``unknown`` instead.
+
 A language may leave out ``none``, ``one``, ``today``, ``far`` and the like where it has no other
 words for them. Forms are written beside the English sentences, in ``en.toml``.
 """
@@ -107,6 +111,9 @@ class Form:
         row holds it and its usual value.
     instead : str or None
         Feature to use where this one is null.
+    known_by : str or None
+        Feature that is there wherever this one's missing value is a fact. With it the words have the
+        case ``unknown``, for rows in which both are missing.
     prepaid : bool
         Whether it applies to prepaid lines only.
     """
@@ -116,6 +123,7 @@ class Form:
     usual: Usual | None = None
     through: str | None = None
     instead: str | None = None
+    known_by: str | None = None
     prepaid: bool = False
 
 
@@ -176,6 +184,8 @@ def context_of(feature: str) -> tuple[str, ...]:
     for other in (form.through, form.instead):
         if other is not None:
             needed += [other, *_usual_parts(FORMS[other])]
+    if form.known_by is not None:
+        needed.append(form.known_by)
     needed += LINE_FACTS
     return tuple(name for name in dict.fromkeys(needed) if name != feature)
 

@@ -79,10 +79,15 @@ def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
 
 def _text(feature: str, form: Form, row: Row, words: Catalogue) -> str:
     value, texts = _of(row, feature), words.features[feature]
-    case = "null" if value is None else _case(form, value, texts)
+    case = _null_case(form, row) if value is None else _case(form, value, texts)
     return texts[case].format_map(_Fills(form, value, row, words)) + _usual(
         form, case, value, texts, row, words
     )
+
+
+def _null_case(form: Form, row: Row) -> str:
+    """The case of a missing value: a fact, unless the row does not even hold what it is known by."""
+    return "null" if form.known_by is None or _of(row, form.known_by) is not None else "unknown"
 
 
 def _of(row: Row, feature: str) -> float | None:

@@ -29,6 +29,7 @@ from features.settings import FeatureSettings
 from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 from features.views import experience
+from features.views.declaration import NEVER
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW
 from tests.builders.raw_tables import START, raw_tables, write_raw_tables
@@ -114,6 +115,9 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
         rows = raw.connection.execute(
             view_rows(VIEWS[name], query, disabled.get(name, ()))
         ).to_arrow_table()
+        for feature in VIEWS[name].features:
+            if feature.null == NEVER and feature.name not in disabled.get(name, ()):
+                assert rows[feature.name].null_count == 0, f"{feature.name} at {cutoff} is null"
         if name in experience.SOURCES:
             raw.connection.register("rows_now", rows)
             raw.connection.execute(f"""

@@ -8,7 +8,7 @@ import pytest
 
 from features.contracts.tables import TABLES
 from features.fields import LINKS, SERVICES, VIEWS
-from features.views.declaration import DRIVERS, ENTITIES
+from features.views.declaration import DRIVERS, ENTITIES, NEVER, NOT_KNOWN
 
 FEATURES = [feature for view in VIEWS.values() for feature in view.features]
 TAGS = {
@@ -21,6 +21,7 @@ TAGS = {
     "live",
     "data_class",
     "tables",
+    "null",
 }
 DIRECTIONS = {"increasing", "decreasing", "none"}
 
@@ -33,6 +34,24 @@ def test_a_feature_says_all_that_must_be_said_of_it() -> None:
         assert feature.driver in DRIVERS, feature
         assert {feature.churn, feature.dissatisfaction} <= DIRECTIONS, feature
         assert feature.data_class in {"traffic", "location", "special", "none"}, feature
+
+
+def test_every_missing_value_has_a_meaning_or_is_not_known_or_never_there() -> None:
+    null_of = {feature.name: feature.null for feature in FEATURES}
+    assert null_of["days_to_commitment_end"] == "no minimum term, or one that has ended"
+    assert null_of["termination_fee"] == "no termination fee"
+    assert null_of["last_csat"] == "no such CSAT answer in 182 days"
+    assert {null_of["minutes_28d"], null_of["worst_voice_quality_28d"]} == {NOT_KNOWN}
+    assert {null_of["contacts_28d"], null_of["tenure_days"]} == {NEVER}
+    # Of a customer's lines together, a missing value means what it means of each.
+    assert null_of["greatest_price_change_share"] == null_of["price_change_share"]
+
+
+@pytest.mark.parametrize("name", ["usage", "network", "value"])
+def test_a_number_of_weekly_rows_that_is_missing_is_not_known(name: str) -> None:
+    """Weekly rows may be missing of whoever left: the leak watch has to see that."""
+    watched = {feature.name for feature in VIEWS[name].features if feature.null == NOT_KNOWN}
+    assert set(VIEWS[name].columns) - watched <= {"days_since_use", "unused_allowance_28d"}
 
 
 def test_a_feature_reads_only_tables_that_features_may_read() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, Shared
+from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, NEVER, NOT_KNOWN, Shared
 
-USE = Shared(driver="usage", tables=("usage_weeks",), data_class="traffic")
+USE = Shared(driver="usage", tables=("usage_weeks",), null=NOT_KNOWN, data_class="traffic")
 
 
 def test_a_family_has_a_feature_for_each_window() -> None:
@@ -29,10 +29,23 @@ def test_a_field_has_what_its_group_has_but_for_facts_of_its_own() -> None:
         "live": "no",
         "data_class": "traffic",
         "tables": "usage_weeks",
+        "null": "not known",
     }
     assert USE.driver == "usage"
     abroad = USE.field("abroad", "days", "roaming", "Abroad", data_class="location")
     assert (abroad.data_class, abroad.churn, abroad.actionable) == ("location", "none", False)
+
+
+def test_what_a_missing_value_means_has_no_default() -> None:
+    with pytest.raises(TypeError, match="null"):
+        Shared(driver="usage", tables=("usage_weeks",))  # type: ignore[call-arg]
+
+
+def test_only_a_missing_value_that_is_a_fact_has_a_meaning() -> None:
+    family = USE.family("used_{days}d", (7, 28), "days", "use", "Used", null="never used")
+    assert all(feature.null_has_meaning for feature in family)
+    assert not USE.field("used", "days", "use", "Used").null_has_meaning
+    assert not USE.field("used", "days", "use", "Used", null=NEVER).null_has_meaning
 
 
 def test_directions_are_opposite() -> None:

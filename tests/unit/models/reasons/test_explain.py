@@ -102,6 +102,27 @@ EXPLANATION = Explanation(
 )
 
 
+def test_a_missing_value_is_a_reason_as_what_it_means() -> None:
+    """Of a line that nobody ever topped up, and of one of which no top-ups are known."""
+    meanings = (
+        meaning("days_since_recharge", "recharge_gap", "usage"),
+        meaning("recharges_91d", "recharge", "usage"),
+        meaning("termination_fee", "termination_fee", "contract"),
+    )
+    rows = np.array([[np.nan, 0.0, np.nan], [np.nan, np.nan, np.nan]])
+    explanation = Explanation(np.zeros(2), np.tile([0.5, 0.0, 0.4], (2, 1)))
+    first, second = reasons(explanation, rows, meanings, "en", 2)
+    assert [reason.text for reason in first] == [
+        "No top-up in the last six months",
+        "No termination fee",
+    ]
+    assert [reason.text for reason in second] == ["Top-ups not known", "No termination fee"]
+    assert {(reason.feature, reason.value) for reason in (*first, *second)} == {
+        ("days_since_recharge", None),
+        ("termination_fee", None),
+    }
+
+
 def test_contributions_add_up_by_reason_and_by_driver_to_the_margin(booster: lgb.Booster) -> None:
     rows = np.random.default_rng(3).normal(size=(50, FEATURES))
     explanation = explain(booster, rows, threads=1)
@@ -140,7 +161,7 @@ def test_reasons_are_the_strongest_groups_in_words() -> None:
     )
     assert [reason.text for reason in second] == [
         "About of their own: not known",
-        "No earlier network measurements to compare with",
+        "Change in days with dropped calls or connections not known",
     ]
     assert (second[1].direction, second[1].feature, second[1].value) == (
         "lowers",
