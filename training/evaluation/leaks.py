@@ -4,9 +4,13 @@ flags and drops nothing.
 How well a column alone predicts is measured out of fold: its values are binned (a category is a
 bin, missing is a bin), and rows are ranked by the share of positives that their bin has in other
 rows.
+
+Being missing is suspicious where a value may be filled in for some outcomes only. Where the catalogue
+of features says what a missing value means, such as that a line has no minimum term, it is a value
+like any other: it is not watched by itself, but it is a bin of its column as everywhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,6 +60,7 @@ def watch_table(
     categorical: Sequence[int],
     settings: LeakWatchSettings,
     seed: int,
+    null_has_meaning: Collection[str] = (),
 ) -> list[Flag]:
     """Look for leaks in labelled rows, column by column.
 
@@ -71,6 +76,8 @@ def watch_table(
         Names of the k columns, for the flags.
     categorical : sequence of int
         Positions of category codes.
+    null_has_meaning : collection of str
+        Columns of which a missing value is a fact: they are not flagged for missingness.
     """
     flags = []
     folds = _folds_with_both_classes(
@@ -85,6 +92,8 @@ def watch_table(
             flags += _watch_column(
                 name, values, label, position in set(categorical), folds, settings
             )
+            if name not in null_has_meaning:
+                flags += _watch_missingness(name, values, label, settings)
             advance(1)
     repeated = duplicate_share(matrix, label)
     if repeated >= settings.duplicate_share:
@@ -119,11 +128,6 @@ def _watch_column(
     auc = auc_alone(_bins(values, categorical), label, folds)
     if auc >= settings.single_column_auc:
         flags.append(Flag(name, "single_column", auc))
-    if min(missing.sum(), (~missing).sum()) >= settings.missingness_rows:
-        auc = float(roc_auc_score(label, missing))
-        auc = max(auc, 1 - auc)
-        if auc >= settings.missingness_auc:
-            flags.append(Flag(name, "missingness", auc))
     present = values[~missing]
     if not len(present):
         return flags
@@ -137,6 +141,17 @@ def _watch_column(
     ):
         flags.append(Flag(name, "id_like", distinct))
     return flags
+
+
+def _watch_missingness(
+    name: str, values: Floats, label: Floats, settings: LeakWatchSettings
+) -> list[Flag]:
+    missing = np.isnan(values)
+    if min(missing.sum(), (~missing).sum()) < settings.missingness_rows:
+        return []
+    auc = float(roc_auc_score(label, missing))
+    auc = max(auc, 1 - auc)
+    return [Flag(name, "missingness", auc)] if auc >= settings.missingness_auc else []
 
 
 def auc_alone(bins: NDArray[np.int64], label: Floats, folds: Folds) -> float:

@@ -1,5 +1,6 @@
 """The meanings of a feature service's columns, and documents with which serving reads its rows."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from features.encoding.encoding import Column, Encoding
@@ -37,6 +38,17 @@ def meanings_of(
         )
         for feature in service_features(service)
     )
+
+
+def null_has_meaning(features: Iterable[str]) -> tuple[str, ...]:
+    """Those of some features of the catalogue whose missing value is a fact, in their order."""
+    facts = {
+        feature.name
+        for view in VIEWS.values()
+        for feature in view.features
+        if feature.null_has_meaning
+    }
+    return tuple(name for name in features if name in facts)
 
 
 def service_documents(service: str) -> dict[str, Any]:

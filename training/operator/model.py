@@ -36,8 +36,13 @@ from training.fitting.parameters import Parameters
 from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
-from training.operator.columns import meanings_of
-from training.release.facts import TRAINING, ChampionComparison, TrainingFacts
+from training.operator.columns import meanings_of, null_has_meaning
+from training.release.facts import (
+    NULL_HAS_MEANING,
+    TRAINING,
+    ChampionComparison,
+    TrainingFacts,
+)
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
 from training.settings import LeakWatchSettings, TrainingConfig
 
@@ -222,6 +227,7 @@ def train_operator_model(
             "monotone": search.monotone,
             "boosters": record.boosters,
             "calibrations": record.calibrations,
+            NULL_HAS_MEANING: list(null_has_meaning(dataset.features)),
         },
     )
     documents = {
@@ -310,6 +316,7 @@ def _watch(train: TrainingTable, settings: LeakWatchSettings, seed: int) -> list
         sample.categorical,
         settings,
         seed,
+        null_has_meaning(sample.features),
     )
 
 

@@ -16,6 +16,11 @@ SURVEY = "survey.json"
 have.
 """
 
+NULL_HAS_MEANING = "null_has_meaning"
+"""Key in `TrainingFacts.choices` of the features whose missing value is a fact, by name: the leak
+watch did not check them for missingness. Versions made before it have no such key.
+"""
+
 PARTS = ("fit", "tune", "calibrate", "test")
 """Parts of the labelled rows, by what they are used for."""
 
@@ -118,6 +123,11 @@ class TrainingFacts:
     environment_sha256: str
     made_at: str
     choices: dict[str, Any]
+
+    @property
+    def unchecked_missingness(self) -> int:
+        """Number of features that the leak watch did not check for missingness."""
+        return len(self.choices.get(NULL_HAS_MEANING, ()))
 
     @property
     def horizons(self) -> tuple[str, ...]:

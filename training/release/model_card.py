@@ -319,14 +319,19 @@ def _band(band: Mapping[str, Any]) -> tuple[str, str]:
 def _flags(facts: TrainingFacts | None, verdict: Mapping[str, Any] | None) -> list[str]:
     if facts is None:
         return ["Not recorded."]
+    lines = []
+    if facts.unchecked_missingness:
+        features = "Features whose missing values have a meaning, not checked for missingness"
+        lines += [f"{features}: {facts.unchecked_missingness}.", ""]
     if not facts.flags:
-        return ["No flags."]
+        return [*lines, "No flags."]
     explained = (verdict or {}).get("explained") or {}
-    return [
+    lines += [
         f"- `{flag.column or 'the table'}`: {flag.kind.replace('_', ' ')}, {flag.figure:.3f}."
         f" {_explanation(explained.get(flag.column or flag.kind))}"
         for flag in facts.flags
     ]
+    return lines
 
 
 def _explanation(reason: str | None) -> str:

@@ -149,6 +149,26 @@ def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them()
     assert "The model is too good to be true" in texts["suspicious"]
 
 
+@pytest.mark.parametrize(
+    "names, words",
+    [
+        ([], ""),
+        (["f1"], "1 feature whose missing values have a meaning was not checked for missingness"),
+        (
+            ["f1", "f2"],
+            "2 features whose missing values have a meaning were not checked for missingness",
+        ),
+    ],
+)
+def test_it_says_how_many_features_were_not_checked_for_missingness(
+    names: list[str], words: str
+) -> None:
+    known = facts(features=FEATURES, choices={"null_has_meaning": names})
+    suspicious = read(operator_model(known=known)).texts["suspicious"]
+    assert words in suspicious
+    assert ("not checked" in suspicious) == bool(names)
+
+
 def test_an_explained_flag_is_told_with_its_reason() -> None:
     flags = (Flag("f1", "missingness", 0.7),)
     verdict = Verdict(passed=True, reasons=(), explained={"f1": "asked of everybody"})

@@ -94,6 +94,29 @@ def test_missingness_needs_rows_of_both_kinds() -> None:
     assert _flags(values) == {}
 
 
+def test_a_missing_value_with_a_meaning_is_a_value_like_any_other() -> None:
+    random = np.random.default_rng(5)
+    mild = np.where(_label() + random.normal(size=ROWS) > 0.8, np.nan, random.normal(size=ROWS))
+    telling = np.where(_label() == 1, np.nan, random.normal(size=ROWS))
+    for meaningful, flagged in (
+        ((), {("mild", "missingness"), ("telling", "missingness"), ("telling", "single_column")}),
+        # What tells the answer is still found: missing is a bin of its own.
+        (("mild", "telling"), {("telling", "single_column")}),
+        (("mild",), {("telling", "missingness"), ("telling", "single_column")}),
+    ):
+        flags = watch_table(
+            np.column_stack([mild, telling, random.normal(size=ROWS)]),
+            _label(),
+            None,
+            ["mild", "telling", "noise"],
+            [],
+            SETTINGS,
+            seed=1,
+            null_has_meaning=meaningful,
+        )
+        assert {(flag.column, flag.kind) for flag in flags} == flagged
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_missingness_counts_either_way(order: int) -> None:
     values = np.random.default_rng(5).normal(size=ROWS)

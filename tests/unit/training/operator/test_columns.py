@@ -2,7 +2,12 @@ import pytest
 
 from features.encoding.encoding import Encoding
 from features.fields import SERVICES, VIEWS
-from training.operator.columns import meanings_of, service_documents, service_features
+from training.operator.columns import (
+    meanings_of,
+    null_has_meaning,
+    service_documents,
+    service_features,
+)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -14,6 +19,11 @@ def test_a_service_has_the_columns_of_its_views_in_order(service: str) -> None:
     encoding = Encoding.from_json(documents["encoding.json"])
     assert [column.feature for column in encoding.columns] == names
     assert [meaning.name for meaning in meanings_of(service, "churn")] == names
+
+
+def test_features_whose_missing_value_is_a_fact_are_named_in_the_order_given() -> None:
+    asked = ("minutes_28d", "last_csat", "contacts_7d", "days_to_commitment_end", "a_team_s_own")
+    assert null_has_meaning(asked) == ("last_csat", "days_to_commitment_end")
 
 
 def test_a_direction_holds_for_the_target_that_it_was_declared_for() -> None:

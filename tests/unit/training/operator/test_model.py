@@ -117,5 +117,19 @@ def test_the_environment_changes_no_model(
     assert again.assessments == model.assessments
 
 
+def test_a_missing_value_with_a_meaning_is_no_suspicion(dataset: Dataset) -> None:
+    """Whether consent was ever asked for is a fact; an objection that is missing is none."""
+    matrix = dataset.matrix.copy()
+    loyal = dataset.labels[90] == 0
+    for name in ("offers_consent", "do_not_contact"):
+        column = dataset.features.index(name)
+        matrix[loyal & (np.arange(len(loyal)) % 2 == 0), column] = np.nan
+    model = train(replace(dataset, matrix=matrix), ONE)
+    flagged = [flag.column for flag in model.facts.flags if flag.kind == "missingness"]
+    assert flagged == ["do_not_contact"]
+    assert model.facts.choices["null_has_meaning"] == ["offers_consent"]
+    assert model.facts.unchecked_missingness == 1
+
+
 def kinds(flags: tuple[Flag, ...]) -> set[str]:
     return {flag.kind for flag in flags}

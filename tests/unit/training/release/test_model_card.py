@@ -48,6 +48,14 @@ def test_it_says_what_the_version_is_for_made_of_and_worth() -> None:
         assert words in shown
 
 
+def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
+    of = "Features whose missing values have a meaning, not checked for missingness"
+    named = facts(choices={"null_has_meaning": ["last_csat", "termination_fee"]})
+    assert f"{of}: 2.\n\nNo flags." in card(documents(named))
+    # A version from before the catalogue said so.
+    assert of not in card(documents(facts(choices={})))
+
+
 def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
     band = {"odds_ratio": 3.0, "low": 0.08, "estimate": 0.15, "high": 0.3}
     groups = {
