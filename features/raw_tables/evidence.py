@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from features.contracts.tables import Table
 from features.sources import Part
-from features.tables.deciding import Cells
+from features.tables.cells import Cells
 from features.tables.missing_words import unmistakable_words
 from features.tables.rounded_ids import are_rounded
 

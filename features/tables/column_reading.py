@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.reading import as_text
-from features.tables.date_format import Order, parse_dates, serial_times
+from features.tables.date_format import Order, counted_times, parse_dates
 from features.tables.number_format import PLAIN_NUMBERS, NumberFormat
 
 ReadingKind = Literal["number", "category", "date", "flag", "id", "text"]
@@ -199,7 +199,7 @@ class ColumnReading:
 def serial_dates(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     """Dates of a column of a spreadsheet's day numbers."""
     days = np.array(numbers.cast(pa.float64()).to_numpy(), dtype=np.float64)
-    return pa.chunked_array([pa.array(serial_times(days))])
+    return pa.chunked_array([pa.array(counted_times(days, "excel"))])
 
 
 def _spread(text: pa.ChunkedArray, different: pa.Array, values: pa.Array) -> pa.ChunkedArray:

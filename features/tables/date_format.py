@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +14,28 @@ from numpy.typing import NDArray
 from features.tables.characters import plain_characters
 from holdfast.arrays import Floats
 
-Order = Literal["ymd", "dmy", "mdy", "compact", "excel"]
-ORDERS: tuple[Order, ...] = ("ymd", "dmy", "mdy", "compact", "excel")
+Order = Literal[
+    "ymd", "dmy", "mdy", "compact", "excel", "month", "seconds", "milliseconds", "microseconds"
+]
+ORDERS: tuple[Order, ...] = get_args(Order)
 ORDER_NAMES: dict[str, str] = {
     "ymd": "year, month, day",
     "dmy": "day, month, year",
     "mdy": "month, day, year",
     "compact": "digits as in 20210305",
     "excel": "days as a spreadsheet counts them",
+    "month": "a month, read as its first day",
+    "seconds": "seconds since 1970",
+    "milliseconds": "milliseconds since 1970",
+    "microseconds": "microseconds since 1970",
 }
+UNIT_MICROSECONDS: dict[Order, int] = {
+    "excel": 86_400_000_000,
+    "seconds": 1_000_000,
+    "milliseconds": 1_000,
+    "microseconds": 1,
+}
+"""Of orders that count time from a first one on."""
 
 _TIME = (
     r"(?:(?:t|[\s,]+)(?P<h>\d{1,2}):(?P<n>\d\d)(?::(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
@@ -30,9 +43,16 @@ _TIME = (
 )
 _PARTS = r"^(?P<a>m?\d{1,4})[-/.,\s]{1,3}(?P<b>m?\d{1,2})[-/.,\s]{1,3}(?P<c>\d{1,4})" + _TIME
 _COMPACT = r"^(?P<a>\d{4})(?P<b>\d\d)(?P<c>\d\d)(?:t?(?P<h>\d\d)(?P<n>\d\d)(?P<s>\d\d)?)?(?P<f>)(?P<p>)(?P<z>z?)$"
-_SERIAL = r"^\d{1,6}(\.\d+)?$"
+_MONTH = (
+    r"^(?:(?P<a>\d{4})(?:\s*[-/\s]\s*(?P<b>m?\d{1,2})|(?P<c>\d\d)|\s*[年년]\s*(?P<d>\d{1,2})\s*[月월])"
+    r"|(?P<e>m?\d{1,2})\s*[-/\s,]\s*(?P<f>\d{4})|(?P<g>m\d{1,2})\s*[-/\s']{1,2}(?P<h>\d\d))$"
+)
+_COUNTED = r"^\d{1,16}(\.\d+)?$"
 _ISO = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?$"
 _HAS_WORDS = r"[a-z]{3}|[^\x00-\x7f]"
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "民國": 1911, "民国": 1911}
+"""The year before the first one of an era."""
+_ERA_YEAR = re.compile(rf"^({'|'.join(_ERAS)})\s*(\d{{1,3}}|元)(?=\s*年)")
 _WORDS = (
     (re.compile(r"^[^\W\d_]{2,12}\.?, "), ""),
     (re.compile(r"(\d)\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日号號일]?"), r"\1-\2-\3"),
@@ -64,9 +84,11 @@ _MONTH_LOCALES = [
 ]
 _CENTURY_FROM = 40
 """Two digits from here on are a year of the 20th century, others of the 21st."""
-_DAY_US = 86_400_000_000
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_LAST_US = 2.5e17
 _MISSING_TIME = np.datetime64("NaT", "us")
 _SPREADSHEET_EPOCH = np.datetime64("1899-12-30", "us")
+_UNIX_EPOCH = np.datetime64("1970-01-01", "us")
 
 
 @dataclass(frozen=True)
@@ -80,8 +102,10 @@ class Dates:
 
 def parse_dates(texts: pa.Array, order: Order) -> Dates:
     """Times in UTC of n texts; a time without a zone counts as UTC."""
-    if order == "excel":
-        return Dates(_serials(texts), zoned=False)
+    if order in UNIT_MICROSECONDS:
+        return Dates(_counted(texts, order), zoned=False)
+    if order == "month":
+        return Dates(_month_starts(texts), zoned=False)
     if order == "ymd":
         quick = _parse_iso(texts)
         if quick is not None:
@@ -180,9 +204,14 @@ def _plain_dates(texts: pa.Array) -> pa.Array:
 
 
 def _without_words(text: str) -> str:
+    text = _ERA_YEAR.sub(_common_year, text)
     for pattern, replacement in _WORDS:
         text = pattern.sub(replacement, text)
     return _WORD.sub(_month_mark, text)
+
+
+def _common_year(match: re.Match[str]) -> str:
+    return str(_ERAS[match[1]] + (1 if match[2] == "元" else int(match[2])))
 
 
 def _month_mark(match: re.Match[str]) -> str:
@@ -263,19 +292,37 @@ def _offset_minutes(zone: str) -> int:
     return -minutes if zone[0] == "-" else minutes
 
 
-def _serials(texts: pa.Array) -> NDArray[np.datetime64]:
+def _month_starts(texts: pa.Array) -> NDArray[np.datetime64]:
+    """First days of months as in ``2015-06``, ``06/2015``, ``Jun 2015``, ``Jun-15``, ``201506``."""
+    parts = pc.extract_regex(_plain_dates(texts), _MONTH)
+    field = {name: pc.struct_field(parts, name) for name in "abcdefgh"}
+    year = pc.binary_join_element_wise(field["a"], field["f"], field["h"], "")
+    month = pc.binary_join_element_wise(*(field[name] for name in "bcdeg"), "")
+    digits = np.array(pc.fill_null(pc.binary_length(year), 0))
+    years = _whole(year)
+    valid = (digits == 2) | ((years >= _FIRST_YEAR) & (years <= _LAST_YEAR))
+    first = np.ones(len(years), dtype=np.int64)
+    times, valid = _calendar(years, digits, _whole(month), first, valid)
+    times[~valid] = _MISSING_TIME
+    return times
+
+
+def _counted(texts: pa.Array, order: Order) -> NDArray[np.datetime64]:
     plain = plain_characters(texts)
-    fits = pc.fill_null(pc.match_substring_regex(plain, _SERIAL), False)
+    fits = pc.fill_null(pc.match_substring_regex(plain, _COUNTED), False)
     numbers = pc.if_else(fits, plain, pa.scalar(None, pa.string())).cast(pa.float64())
-    days = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
-    return serial_times(days)
+    return counted_times(np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64), order)
 
 
-def serial_times(days: Floats) -> NDArray[np.datetime64]:
-    """Times of a spreadsheet's day numbers, NaT for NaN."""
-    missing = np.isnan(days)
-    microseconds = np.round(np.where(missing, 0, days) * _DAY_US).astype(np.int64)
-    times = _SPREADSHEET_EPOCH + microseconds.astype("timedelta64[us]")
+def counted_times(numbers: Floats, order: Order) -> NDArray[np.datetime64]:
+    """Times of a spreadsheet's days, or of seconds or parts of them since 1970; NaT for NaN and
+    for what lies after the year 9999.
+    """
+    unit = UNIT_MICROSECONDS[order]
+    missing = ~(numbers < _LAST_US / unit)
+    microseconds = np.round(np.where(missing, 0, numbers) * unit).astype(np.int64)
+    epoch = _SPREADSHEET_EPOCH if order == "excel" else _UNIX_EPOCH
+    times = epoch + microseconds.astype("timedelta64[us]")
     times[missing] = _MISSING_TIME
     return np.asarray(times)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,24 @@ import pyarrow.compute as pc
 
 from features.encoding.reading import as_text
 from features.settings import ReadingSettings
-from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, ReadingKind
-from features.tables.date_format import Order, find_orders, parse_dates, shown_dates
+from features.tables.cells import (
+    MOST_MARKS,
+    Cells,
+    hardly_any,
+    missing_by_evidence,
+    sampled_cells,
+    unread_question,
+)
+from features.tables.clock import CLOCK_UNITS
+from features.tables.column_reading import ColumnReading, ReadingKind
+from features.tables.deciding_dates import decide_counted, decide_date, epoch_note, may_be_dates
 from features.tables.missing_words import unmistakable_words, usual_words
-from features.tables.number_format import PLAIN_NUMBERS, NumberFinding, find_number_format
+from features.tables.number_format import (
+    PLAIN_NUMBERS,
+    NumberFinding,
+    find_number_format,
+    marked_numbers,
+)
 from features.tables.personal import named_personal, personal_kind
 from holdfast.arrays import Floats
 
@@ -53,27 +67,18 @@ FLAG_WORDS = frozenset(
         "false.",
     ]
 )
-_DATE_NAME = re.compile(
-    r"(^|[^a-z])(date|day|dt|datum|fecha|since|birthday|dob|joined|activated|start|end|expiry)([^a-z]|$)|date$|日期|日$|时间|дата|날짜",
-    re.IGNORECASE,
-)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity|∞)", re.IGNORECASE)
 _FEWEST_NUMBERS = 20
 """Different numbers from which on a column of numbers and a recurring word is one of numbers."""
 _LIKE_A_WORD = r"^\D*$|^-?1\.#|^0000-00-00|^00[/.]00[/.]0000$"
 """What no word for missing is without."""
-_LONGEST_MARK = 20
 _LONGEST_WORD = 40  # bytes
-_MOST_MARKS = 5
 _CODE_SHARE = 0.05
 _RARE_SHARE = 0.1
 _FEWEST_CODES = 5
-_FIRST_SERIAL, _LAST_SERIAL = 25_569, 73_050  # 1970 to 2099
 _DISTINCT_SHARE = 0.95
 _FEWEST_DISTINCT = 50
 _SAMPLE = 1000
-_MOST_SAMPLED = 20_000
-_HARDLY_ANY = 0.1
 
 
 def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings) -> ColumnReading:
@@ -96,7 +101,7 @@ def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings
     if pa.types.is_boolean(kind):
         return ColumnReading(name=name, kind="flag", why="true or false")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return ColumnReading(name=name, kind="number", why="numeric column")
+        return _typed_number(name, values)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         zoned = pa.types.is_date(kind) or kind.tz
         return ColumnReading(
@@ -119,47 +124,20 @@ def decide_reading(name: str, values: pa.ChunkedArray, settings: ReadingSettings
     return _decide_text(name, Cells.of(as_text(values)), settings)
 
 
-@dataclass(frozen=True)
-class Cells:
-    """A column's distinct texts, blanks left out.
-
-    Parameters
-    ----------
-    texts : (d,) pyarrow string array
-        Distinct.
-    counts : (d,) float64
-        How often each occurs.
-    """
-
-    texts: pa.Array
-    counts: Floats
-
-    @classmethod
-    def of(cls, text: pa.ChunkedArray) -> "Cells":
-        """Those of a column of text."""
-        counted = pc.value_counts(text.drop_null())
-        return cls(counted.field("values"), np.array(counted.field("counts"), dtype=np.float64))
-
-    def without(self, words: Sequence[str]) -> "Cells":
-        """Those that are none of some words."""
-        if not words:
-            return self
-        kept = pc.invert(pc.is_in(self.texts, value_set=pa.array(words, pa.string())))
-        return Cells(self.texts.filter(kept), self.counts[np.array(kept)])
-
-    @property
-    def total(self) -> float:
-        """How many cells."""
-        return float(self.counts.sum())
-
-    def where(self, mask: Any) -> "Cells":
-        """Those that a (d,) mask marks."""
-        return Cells(self.texts.filter(pa.array(mask)), self.counts[mask])
-
-    def examples(self) -> tuple[str, ...]:
-        """The most frequent, at most three."""
-        order = np.argsort(-self.counts, kind="stable")[:MOST_EXAMPLES]
-        return tuple(self.texts[int(place)].as_py() for place in order)
+def _typed_number(name: str, values: pa.ChunkedArray) -> ColumnReading:
+    """The reading of a column that has numbers by its type: they may count time."""
+    plain = ColumnReading(name=name, kind="number", why="numeric column")
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is None or ends["min"] < 0 or not ends["max"] > 0:
+        return plain
+    numbers = np.array(pc.unique(values.drop_null()).cast(pa.float64(), safe=False))
+    numbers = numbers[np.isfinite(numbers)]
+    if not may_be_dates(numbers):
+        return plain
+    note = epoch_note(numbers)
+    return decide_counted(name, numbers) or (
+        replace(plain, why=f"numeric column; {note}") if note else plain
+    )
 
 
 def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
@@ -178,12 +156,12 @@ def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
     cells = Cells.of(
         as_text(pa.chunked_array([series.filter(missed).to_arrow().cast(pa.string())]))
     )
-    words = usual_words(cells.texts.to_pylist()) if len(cells.texts) <= _MOST_MARKS * 4 else ()
+    words = usual_words(cells.texts.to_pylist()) if len(cells.texts) <= MOST_MARKS * 4 else ()
     if len(cells.without(words).texts) or _has_codes_or_groups(values):
         return None
     present = numbers.drop_nulls().to_numpy()
     finite = present[np.isfinite(present)]
-    if len(finite) and _whole_dates(finite):
+    if len(finite) and may_be_dates(finite):
         return None
     if not len(finite):
         return None
@@ -203,13 +181,6 @@ def _has_codes_or_groups(values: pa.ChunkedArray) -> bool:
     if pc.any(pc.match_substring_regex(head, proof)).as_py():
         return False
     return bool(pc.any(pc.match_substring(values, ".")).as_py())
-
-
-def _whole_dates(numbers: Floats) -> bool:
-    """Whether numbers may be dates: digits as in 20210305, or a spreadsheet's days."""
-    low, high = float(numbers.min()), float(numbers.max())
-    compact = (low >= 1.9e7 and high < 2.2e7) or (low >= 1.9e13 and high < 2.2e13)
-    return compact or (low >= _FIRST_SERIAL and high <= _LAST_SERIAL)
 
 
 def _many(numbers: Floats) -> bool:
@@ -237,10 +208,13 @@ def _decide_text(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRe
     personal = _as_personal(name, rest, unmistakable)
     if personal is not None:
         return personal
-    reading = _as_date(name, rest, settings) or _as_number(name, rest, settings)
+    reading = decide_date(name, rest, settings) or _as_number(name, rest, settings)
     if reading is not None:
         marks = tuple(dict.fromkeys((*usual, *reading.missing_marks)))
-        why = _number_why(marks, reading.why) if reading.kind == "number" else reading.why
+        why = reading.why
+        if reading.kind == "number":
+            notes = _number_why(marks, reading.why), _epoch_note(rest)
+            why = "; ".join(note for note in notes if note)
         marks = tuple(mark for mark in marks if reading.kind != "number" or not _is_infinite(mark))
         return replace(reading, missing_marks=marks, why=why)
     flags = tuple(word for word in usual if word.casefold() not in FLAG_WORDS)
@@ -259,6 +233,12 @@ def _as_personal(name: str, cells: Cells, marks: tuple[str, ...]) -> ColumnReadi
     return ColumnReading(name=name, kind=kind, why=why, personal=True, missing_marks=marks)
 
 
+def _epoch_note(cells: Cells) -> str:
+    if not pc.all(pc.match_substring_regex(cells.texts, r"^(0|\d{9,16})$")).as_py():
+        return ""
+    return epoch_note(np.array(cells.texts.cast(pa.float64())))
+
+
 def _is_not_finite(text: str) -> bool:
     return _NOT_FINITE.fullmatch(text) is not None
 
@@ -267,101 +247,11 @@ def _is_infinite(text: str) -> bool:
     return _is_not_finite(text) and "nan" not in text.lower()
 
 
-def _as_date(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading | None:
-    if not pc.any(
-        pc.match_substring_regex(cells.texts, r"\d\D{1,14}\d|\d{5,}|\p{L}\D{0,3}\d")
-    ).as_py():
-        return None
-    if _is_serial(name, cells):
-        return ColumnReading(
-            name=name,
-            kind="date",
-            order="excel",
-            why="days as a spreadsheet counts them, by name and range",
-        )
-    sampled, counts = _sample(cells)
-    orders, times = find_orders(sampled, counts)
-    if not orders or _hardly_any(~np.isnat(times), cells):
-        return None
-    if len(sampled) < len(cells.texts):
-        times = parse_dates(cells.texts, orders[0]).times
-    unread = cells.where(np.isnat(times))
-    share = unread.total / cells.total
-    if share >= 0.5 or (orders[0] == "compact" and share > settings.unread_share):
-        return None
-    question = ""
-    choices: tuple[dict[str, Any], ...] = ()
-    unread, marks = _evidence(unread, cells, settings)
-    if len(orders) > 1:
-        shown = shown_dates(cells.where(~np.isnat(times)).texts[0].as_py(), orders)
-        example = cells.where(~np.isnat(times)).texts[0].as_py()
-        question = f"{example!r} may be {shown}, and no cell decides it"
-        choices = tuple({"kind": "date", "order": order} for order in orders)
-    share = unread.total / cells.total
-    if share > settings.unread_share and not question:
-        question = _unread_question(unread, share, "dates")
-        choices = (
-            {"kind": "date", "order": orders[0], "accept_unread": True},
-            {"kind": "category"},
-        )
-    order: Order = orders[0]
-    why = {
-        "ymd": "dates, year first",
-        "dmy": "dates, day before month",
-        "mdy": "dates, month before day",
-        "compact": "every value is a date as in 20210305",
-    }[order]
-    return ColumnReading(
-        name=name, kind="date", order=order, why=why, missing_marks=marks, unread_share=share,
-        unread_examples=unread.examples(), question=question, choices=choices,
-    )  # fmt: skip
-
-
-def _sample(cells: Cells) -> tuple[pa.Array, Floats]:
-    """Enough of the distinct cells to find a format, from all over the table."""
-    if len(cells.texts) <= _MOST_SAMPLED:
-        return cells.texts, cells.counts
-    places = np.linspace(0, len(cells.texts) - 1, _MOST_SAMPLED).astype(np.int64)
-    return cells.texts.take(pa.array(places)), cells.counts[places]
-
-
-def _hardly_any(read: Any, cells: Cells) -> bool:
-    """Whether a format reads so few of the sampled cells that the others need no look."""
-    return len(read) < len(cells.texts) and float(read.mean()) < _HARDLY_ANY
-
-
-def _is_serial(name: str, cells: Cells) -> bool:
-    if (
-        not _DATE_NAME.search(name)
-        or not pc.all(pc.match_substring_regex(cells.texts, r"^\d{5}(\.\d+)?$")).as_py()
-    ):
-        return False
-    numbers = np.array(cells.texts.cast(pa.float64()))
-    return bool(
-        len(numbers) >= 3 and numbers.min() >= _FIRST_SERIAL and numbers.max() <= _LAST_SERIAL
-    )
-
-
-def _evidence(
-    unread: Cells, cells: Cells, settings: ReadingSettings
-) -> tuple[Cells, tuple[str, ...]]:
-    """Words for missing by evidence: short, without digits, recurring, and few."""
-    texts = unread.texts.to_pylist()
-    marks = tuple(
-        text
-        for text, count in zip(texts, unread.counts, strict=True)
-        if len(text) <= _LONGEST_MARK and not re.search(r"\d", text) and count >= 2
-    )
-    if not marks or len(marks) > _MOST_MARKS:
-        return unread, ()
-    return unread.without(marks), marks
-
-
 def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnReading | None:
-    texts, counts = _sample(cells)
+    texts, counts = sampled_cells(cells)
     finding = find_number_format(texts, counts)
     first = finding.formats[0]
-    if _hardly_any(~np.isnan(finding.numbers), cells):
+    if hardly_any(~np.isnan(finding.numbers), cells):
         return None
     numbers = finding.numbers if len(texts) == len(cells.texts) else first.parse(cells.texts)
     read = ~np.isnan(numbers)
@@ -370,6 +260,9 @@ def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRead
     codes = _codes(cells, read)
     if codes is not None and codes > _CODE_SHARE:
         return None
+    marked = cells.where(read & marked_numbers(cells.texts))
+    if len(marked.texts) and not _many(numbers[read]):
+        return None  # some groups, such as 1, 2 and 3+
     unread = cells.where(~read)
     marks: tuple[str, ...] = ()
     if len(unread.texts):
@@ -377,12 +270,17 @@ def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRead
         rare = len(unread.texts) == 1 and unread.total <= _RARE_SHARE * cells.total
         if not _many(numbers[read]) and not (rare and read.sum() >= _FEWEST_CODES):
             return None
-        unread, marks = _evidence(unread, cells, settings)
+        unread, marks = missing_by_evidence(unread, cells, settings)
     share = unread.total / cells.total
     question, choices = _number_question(cells, finding, unread, share, settings)
     why = (
         "" if first == PLAIN_NUMBERS else f"numbers written as {cells.where(read).examples()[0]!r}"
     )
+    if first.unit in CLOCK_UNITS:
+        why += ", as a number of their smallest part"
+    if len(marked.texts):
+        shown = ", ".join(map(repr, marked.examples()))
+        why = (why + "; " if why else "numbers; ") + f"marks as in {shown} are left out"
     if codes:
         why = (why + "; " if why else "") + "a few begin with a zero"
     return ColumnReading(
@@ -432,13 +330,8 @@ def _number_question(
             (first, {"kind": "category"}),
         )
     if share > settings.unread_share:
-        return _unread_question(unread, share, "numbers"), (first, {"kind": "category"})
+        return unread_question(unread, share, "numbers"), (first, {"kind": "category"})
     return "", ()
-
-
-def _unread_question(unread: Cells, share: float, what: str) -> str:
-    shown = ", ".join(map(repr, unread.examples()))
-    return f"{share:.1%} of its cells are not {what}, such as {shown}; are they missing, or is it a category?"
 
 
 def _number_why(marks: Sequence[str], why: str = "") -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.tables.characters import plain_characters
+from features.tables.clock import CLOCK_UNITS, clock_numbers, clock_unit
 from holdfast.arrays import Floats
 
 _SHAPE = (
@@ -19,6 +20,11 @@ _SHAPE = (
     r"\s*(?P<after>[^\d\s()+\-][^\d()]*?)?\s*(?P<tail>-)?\s*(?P<close>\))?$"
 )
 _WRITTEN_BEFORE = r"(?i)^([+-]?\s*)(rs|fr|kr|р|руб)\.\s*"
+_MARK_BEFORE = (
+    r"(?i)^(?:[~≈∼±]|[<>]=?|[≤≥]|(?:ca|approx|approximately|circa|about|around|etwa|environ|aprox)\b\.?|约|約)"
+    r"\s*([^\pL\d~<>=]{0,3}\d)"
+)
+_MARK_BEHIND = r"^([^+]*\d[^+]*?)\s*\+$"
 _CURRENCY_WORDS = frozenset(
     [
         "r$",
@@ -87,7 +93,8 @@ class NumberFormat:
         Sign between groups of digits, empty where there is none.
     unit : str
         What stands before or after the number, such as ``$``, ``%`` or ``MB``; empty where nothing
-        does. Cells without it are read too.
+        does. Cells without it are read too. ``h:mm:ss`` and ``h:mm`` are times, as a number of
+        their smallest part.
     """
 
     decimal: str = "."
@@ -98,8 +105,11 @@ class NumberFormat:
         """Numbers of n texts, NaN where a text is not a number in this format.
 
         A minus may stand before or after, or be a pair of brackets. A percentage keeps its figure:
-        ``5 %`` is 5.
+        ``5 %`` is 5. So does a number with a mark of a bound or an estimate: ``>5``, ``~5`` and
+        ``5+`` are 5.
         """
+        if self.unit in CLOCK_UNITS:
+            return clock_numbers(plain_characters(texts), self.unit)
         return parse_shapes(shapes(texts), self)
 
     def to_json(self) -> dict[str, str]:
@@ -135,6 +145,7 @@ def shapes(texts: pa.Array) -> Shapes:
     plain = plain_characters(texts)
     plain = pc.replace_substring_regex(plain, _WRITTEN_BEFORE, r"\1\2 ")
     plain = pc.replace_substring_regex(plain, r"^'", "")
+    plain = _without_marks(plain)
     parts = pc.extract_regex(plain, _SHAPE)
     field = {name: pc.struct_field(parts, name) for name in ("open", "before", "sign", "inner")}
     rest = {
@@ -159,6 +170,20 @@ def shapes(texts: pa.Array) -> Shapes:
         exponent=rest["exponent"],
         unit=_plain_units(pc.binary_join_element_wise(before, after, "")),
     )
+
+
+def marked_numbers(texts: pa.Array) -> Any:
+    """Which of n texts are numbers with a mark of a bound or an estimate, such as ``~5``."""
+    plain = plain_characters(texts)
+    marked = pc.or_(
+        pc.match_substring_regex(plain, _MARK_BEFORE), pc.match_substring_regex(plain, _MARK_BEHIND)
+    )
+    return np.array(pc.fill_null(marked, False))
+
+
+def _without_marks(plain: pa.Array) -> pa.Array:
+    plain = pc.replace_substring_regex(plain, _MARK_BEFORE, r"\1")
+    return pc.replace_substring_regex(plain, _MARK_BEHIND, r"\1")
 
 
 def _one(marks: pa.Array) -> pa.Array:
@@ -274,6 +299,10 @@ def find_number_format(texts: pa.Array, counts: Floats) -> NumberFinding:
     counts : (d,) float64
         How often each occurs.
     """
+    plain = plain_characters(texts)
+    clock = clock_unit(plain, counts)
+    if clock is not None:
+        return NumberFinding((NumberFormat(unit=clock),), clock_numbers(plain, clock))
     parts = shapes(texts)
     unit, problem = _unit(parts, counts)
     readings = []

@@ -16,7 +16,8 @@ from holdfast.errors import InputError
 _HEAD = """\
 # How holdfast reads {name}. Change what is wrong, and give this file with --columns.
 # kind: number, category, date, flag (yes or no), id or text (the last two are no features).
-# order of dates: ymd, dmy, mdy, compact (20210305) or excel (a spreadsheet's day number).
+# order of dates: ymd, dmy, mdy, compact (20210305), month (2015-06), excel (a spreadsheet's day
+# number), or seconds, milliseconds or microseconds since 1970.
 # Columns that are not named here are decided anew.
 """
 _DECIMALS, _THOUSANDS = (".", ","), ("", ",", ".", " ", "'", "_")
