@@ -66,6 +66,8 @@ def log_to_stderr(debug: bool) -> None:
     )
     for library in ("alembic", "feast", "mlflow"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    # Where it cannot write its cache, it makes a temporary one itself and takes it away.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # Through logging, because libraries reset the warning filters when they are imported.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debug else logging.ERROR)

@@ -17,15 +17,15 @@ import pyarrow.compute as pc
 from features.contracts.schema import CURRENCY
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
 from features.contracts.types import NAIVE_TIME, PLAIN_NUMBER, ZONED_TIME
+from features.formats.date_format import Order, find_orders, parse_dates, shown_dates
+from features.formats.number_format import PLAIN_NUMBERS, NumberFormat, find_number_format
 from features.raw_tables.evidence import Evidence
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import SHARE_UNITS, RawTablePlan, allowed_values, flag_value
 from features.sources.names import key, suggestions
 from features.tables.cells import Cells
 from features.tables.column_reading import ColumnReading, ReadingKind
-from features.tables.date_format import Order, find_orders, parse_dates, shown_dates
 from features.tables.missing_words import unmistakable_words, usual_words
-from features.tables.number_format import PLAIN_NUMBERS, NumberFormat, find_number_format
 from features.tables.plan import OpenQuestions, TablePlan
 from holdfast.errors import InputError
 

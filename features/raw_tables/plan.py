@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 from features.contracts.tables import ARRIVED, HAPPENED, Table
 from features.contracts.types import NAIVE_TIME, ZONED_TIME, read_times
 from features.flat.classes import NO_WORDS, YES_WORDS
+from features.formats.date_format import parse_dates
 from features.raw_tables.evidence import written_text
 from features.sources.names import key
 from features.tables.column_reading import ColumnReading
-from features.tables.date_format import parse_dates
 
 _HAS_CLOCK = r"\d:\d\d|^\d{8}t?\d{4,6}z?$|\d[ap]\.?m"
 _HAS_ZONE = r"(?i)(z|utc|gmt|[+-]\d\d:?\d\d)$"

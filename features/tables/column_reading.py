@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.reading import as_text
-from features.tables.date_format import Order, counted_times, parse_dates
-from features.tables.number_format import PLAIN_NUMBERS, NumberFormat
+from features.formats.date_format import Order, counted_times, parse_dates
+from features.formats.number_format import PLAIN_NUMBERS, NumberFormat
 
 ReadingKind = Literal["number", "category", "date", "flag", "id", "text"]
 KINDS: tuple[ReadingKind, ...] = ("number", "category", "date", "flag", "id", "text")

@@ -10,6 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.reading import as_text
+from features.formats.clock import CLOCK_UNITS
+from features.formats.number_format import (
+    PLAIN_NUMBERS,
+    NumberFinding,
+    find_number_format,
+    marked_numbers,
+)
 from features.settings import ReadingSettings
 from features.tables.cells import (
     MOST_MARKS,
@@ -19,16 +26,9 @@ from features.tables.cells import (
     sampled_cells,
     unread_question,
 )
-from features.tables.clock import CLOCK_UNITS
 from features.tables.column_reading import ColumnReading, ReadingKind
 from features.tables.deciding_dates import decide_counted, decide_date, epoch_note, may_be_dates
 from features.tables.missing_words import unmistakable_words, usual_words
-from features.tables.number_format import (
-    PLAIN_NUMBERS,
-    NumberFinding,
-    find_number_format,
-    marked_numbers,
-)
 from features.tables.personal import named_personal, personal_kind
 from holdfast.arrays import Floats
 

@@ -8,6 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.formats.date_format import (
+    ORDER_NAMES,
+    UNIT_MICROSECONDS,
+    Order,
+    find_orders,
+    parse_dates,
+    shown_dates,
+)
 from features.settings import ReadingSettings
 from features.tables.cells import (
     Cells,
@@ -17,14 +25,6 @@ from features.tables.cells import (
     unread_question,
 )
 from features.tables.column_reading import ColumnReading
-from features.tables.date_format import (
-    ORDER_NAMES,
-    UNIT_MICROSECONDS,
-    Order,
-    find_orders,
-    parse_dates,
-    shown_dates,
-)
 from holdfast.arrays import Floats
 
 _DATE_NAME = re.compile(

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.reading import as_text
+from features.formats.date_format import ORDER_NAMES, find_orders
 from features.settings import ReadingSettings
 from features.table_files.source import SourceTable
 from features.tables.cells import Cells
 from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, serial_dates
-from features.tables.date_format import ORDER_NAMES, find_orders
 from features.tables.deciding import decide_reading
 from holdfast.errors import InputError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import tomli_w
 
+from features.formats.date_format import ORDERS
 from features.tables.column_reading import KINDS, ColumnReading
-from features.tables.date_format import ORDERS
 from features.tables.plan import TablePlan
 from holdfast.errors import InputError
 

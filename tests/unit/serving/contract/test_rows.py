@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.encoding.encoding import Encoding, infer_encoding
+from features.formats.number_format import NumberFormat
 from features.tables.column_reading import ColumnReading
-from features.tables.number_format import NumberFormat
 from holdfast.errors import InputError
 from serving.contract.rows import RowReader
 

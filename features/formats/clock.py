@@ -22,7 +22,7 @@ def clock_unit(texts: pa.Array, counts: Floats) -> str | None:
     Parameters
     ----------
     texts : (d,) pyarrow string array
-        As `features.tables.characters.plain_characters` gives them.
+        As `features.formats.characters.plain_characters` gives them.
     counts : (d,) float64
         How often each occurs.
     """
@@ -42,7 +42,7 @@ def clock_numbers(texts: pa.Array, unit: str) -> Floats:
     Parameters
     ----------
     texts : (n,) pyarrow string array
-        As `features.tables.characters.plain_characters` gives them.
+        As `features.formats.characters.plain_characters` gives them.
     unit : {"h:mm:ss", "h:mm"}
         The parts.
     """

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.tables.characters import plain_characters
+from features.formats.characters import plain_characters
 from holdfast.arrays import Floats
 
 Order = Literal[

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.tables.characters import plain_characters
-from features.tables.clock import CLOCK_UNITS, clock_numbers, clock_unit
+from features.formats.characters import plain_characters
+from features.formats.clock import CLOCK_UNITS, clock_numbers, clock_unit
 from holdfast.arrays import Floats
 
 _SHAPE = (
