@@ -313,7 +313,7 @@ class _Run:
     def _summary(self) -> _Outcome:
         scores = newest_scores(self._home)
         return _Outcome(
-            f"scores of {len(scores)} models" if scores else "no scores yet",
+            f"scores by {', '.join(facts.model for facts in scores)}" if scores else "no scores",
             {"scores": [facts.to_json() for facts in scores]},
         )
 
