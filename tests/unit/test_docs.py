@@ -1,3 +1,5 @@
+import ast
+import json
 import re
 from pathlib import Path
 
@@ -73,3 +75,45 @@ def test_the_glossary_defines_each_term_once() -> None:
     ]
     assert len(terms) > 50
     assert sorted({term for term in terms if terms.count(term) > 1}) == []
+
+
+@pytest.mark.parametrize(
+    "notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_names_that_a_notebook_imports_exist(notebook: Path) -> None:
+    for module, name in own_imports(notebook):
+        assert name in names_in(module), f"from {module} import {name}"
+
+
+def own_imports(notebook: Path) -> list[tuple[str, str]]:
+    """Modules of ours and the names that a notebook imports from them."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    lines = [line for cell in code for line in cell.splitlines() if line.startswith("from ")]
+    return [
+        (node.module, alias.name)
+        for node in ast.parse("\n".join(lines)).body
+        if isinstance(node, ast.ImportFrom) and node.module
+        if (ROOT / node.module.split(".")[0]).is_dir()
+        for alias in node.names
+    ]
+
+
+def names_in(module: str) -> set[str]:
+    """Names that a module defines or imports, or that are modules in a package, without importing
+    it: that would take seconds.
+    """
+    place = ROOT.joinpath(*module.split("."))
+    if place.is_dir():
+        return {path.stem for path in place.iterdir()}
+    names: set[str] = set()
+    for node in ast.parse(place.with_suffix(".py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+    return names
