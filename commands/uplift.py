@@ -205,6 +205,9 @@ def _print_experiment(evaluation: "ExperimentEvaluation", console: "Console") ->
     console.print(
         f"\n[bold]{escape(experiment.name)}[/bold]: {rows}; {escape('; '.join(evaluation.notes))}"
     )
+    by = escape(words.adjusted_by(evaluation.adjusted_by))
+    check = "; --drop any that the action may have changed" if evaluation.adjusted_by else ""
+    console.print(f"  [dim]adjusted by {by}{check}[/dim]")
     for reason, count in experiment.left_out.items():
         console.print(f"  [dim]left out: {count:,} {escape(reason)}[/dim]")
     for mark, shares in experiment.marked().items():

@@ -73,6 +73,11 @@ class ExperimentEvaluation:
         return self.result.actions
 
     @property
+    def adjusted_by(self) -> tuple[str, ...]:
+        """Columns that the estimates are adjusted for and customers ranked by; may be none."""
+        return self.experiment.labels if self.experiment.is_ranked else ()
+
+    @property
     def clusters(self) -> int:
         """Number of independent clusters: households, customers or rows."""
         return len(np.unique(self.experiment.cluster))
@@ -95,6 +100,7 @@ class ExperimentEvaluation:
             "marks": experiment.marked(),
             "imbalances": [vars(imbalance) for imbalance in self.imbalances],
             "notes": list(self.notes),
+            "adjusted_by": list(self.adjusted_by),
             "actions": [action.to_json() for action in self.actions],
             **({"columns": self.columns} if self.columns else {}),
         }

@@ -39,6 +39,10 @@ class EvaluatedActions(Protocol):
         """How the data were read."""
 
     @property
+    def adjusted_by(self) -> tuple[str, ...]:
+        """Columns that the estimates are adjusted for."""
+
+    @property
     def clusters(self) -> int:
         """How many independent customers or households there are."""
 

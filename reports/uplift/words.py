@@ -1,5 +1,6 @@
 """Words and numbers of uplift, for the terminal and the report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.kit.numbers import amount, share, typeset
@@ -15,6 +16,9 @@ POLICIES = {
     "model": "those with the highest predicted uplift",
 }
 """Who is treated, by policy."""
+
+
+_COLUMNS_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,16 @@ def trait(difference: Trait) -> str:
     if difference.category is not None:
         return f"{difference.feature} = {difference.category}: {difference.here:.0%}, others {difference.elsewhere:.0%}"
     return f"{difference.feature}: {amount(difference.here)}, others {amount(difference.elsewhere)}"
+
+
+def adjusted_by(columns: Sequence[str]) -> str:
+    """Which columns adjusted the estimates, and what to check; all are in the result as JSON."""
+    if not columns:
+        return "no column: the effect is the unadjusted difference"
+    shown = ", ".join(columns[:_COLUMNS_SHOWN])
+    if len(columns) > _COLUMNS_SHOWN:
+        shown += f" and {len(columns) - _COLUMNS_SHOWN} more (adjusted_by in uplift.json)"
+    return shown
 
 
 def imbalance(difference: Imbalance) -> str:

@@ -90,6 +90,8 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     digest = _sha256(tmp_path / "out" / "uplift_call" / "model.json")
     model = load_uplift(tmp_path / "out" / "uplift_call", digest)
     assert model.features == ("f0", "f1", "f2", "c3")
+    assert "adjusted by f0, f1, f2, 套餐; --drop any that the action may have changed" in printed
+    assert evaluated["adjusted_by"] == ["f0", "f1", "f2", "套餐"]
     assert [column["name"] for column in model.documents["encoding.json"]] == [
         "f0",
         "f1",

@@ -41,6 +41,7 @@ def evaluated() -> SimpleNamespace:
         actions=evaluate_experiment(changed, SETTINGS).actions,
         imbalances=(Imbalance(HOSTILE, "spent & gone", 9.87), Imbalance("call", None, -5.0)),
         notes=("control is '对照', by its name",),
+        adjusted_by=changed.labels,
         clusters=1_500,
     )
 
@@ -70,6 +71,7 @@ def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: Simpl
     assert "12 rows: arm is blank" in page.text
     assert "1 row: outcome not known yet" in page.text
     assert "too few <rows>" in page.text
+    assert "f0, 套餐 <b>, f2, f3, f4, f5. A column that the action may have changed" in page.text
     assert "spent & gone differs between" in page.text
     assert "has fewer rows than its propensities give, by 5.0 standard errors" in page.text
 
