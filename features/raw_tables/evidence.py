@@ -108,7 +108,7 @@ class _Sample:
             values = values.cast(pa.string())
         if self._marks_only:
             # Before anything else is done to millions of ids: no word for missing has such a digit.
-            values = values.filter(pc.invert(_has_digit(values)))
+            values = values.filter(_may_be_no_id(values))
         counted = pc.value_counts(values)
         # Distinct cells alone are trimmed; those that become equal are added up below.
         text = written_text(counted.field("values"))
@@ -152,13 +152,14 @@ class _Sample:
         )
 
 
-def _has_digit(values: pa.Array) -> pa.Array:
-    """Whether cells hold a digit other than 0; false where they are null."""
+def _may_be_no_id(values: pa.Array) -> pa.Array:
+    """Whether cells hold no digit other than 0, or a rounded number; true where they are null."""
     if pa.types.is_dictionary(values.type):
-        return _has_digit(values.dictionary).take(values.indices).fill_null(False)
+        return _may_be_no_id(values.dictionary).take(values.indices).fill_null(True)
     if pa.types.is_integer(values.type):
         values = values.cast(pa.string())
-    return pc.match_substring_regex(values, "[1-9]").fill_null(False)
+    digit = pc.match_substring_regex(values, "[1-9]").fill_null(False)
+    return pc.or_(pc.invert(digit), are_rounded(values))
 
 
 def written_text(values: pa.Array) -> pa.Array:

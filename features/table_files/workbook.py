@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from features.encoding.reading import number_text
 from features.table_files.header import usable_names
-from features.table_files.header_line import skipped_lines
+from features.table_files.header_line import find_header, skipped_lines
 from holdfast.errors import InputError
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
+_HEAD_ROWS = 200
 
 
 def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
@@ -37,30 +42,38 @@ def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
 
     try:
         book = CalamineWorkbook.from_path(str(path))
-        sheets = [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
+        sheets = [
+            (sheet.name, _numbered(sheet))
+            for sheet in map(book.get_sheet_by_name, book.sheet_names)
+        ]
     except (CalamineError, OSError) as error:
         raise InputError("TABLE", f"cannot be read as a spreadsheet: {error}", path.name) from None
-    filled = [(name, rows) for name, rows in sheets if sum(map(_filled, rows)) > 1]
+    filled = [(name, rows) for name, rows in sheets if sum(_filled(row) for _, row in rows) > 1]
     if not filled:
         raise InputError("TABLE", "must have a header line with column names", path.name)
-    name, rows = filled[0]
+    name, numbered = filled[0]
     notes = []
     if len(filled) > 1:
         others = ", ".join(repr(other) for other, _ in filled[1:])
         notes.append(f"sheet {name!r} is read, and not {others}")
-    numbered = [(number, row) for number, row in enumerate(rows, 1) if _filled(row)]
     lines, rows = [number for number, _ in numbered], [row for _, row in numbered]
-    width = max(map(_filled, rows))
-    place = next(k for k, row in enumerate(rows) if _filled(row) >= max(width - 1, 1))
+    head = [[_text(cell) for cell in row] for row in rows[:_HEAD_ROWS]]
+    place = find_header(head, lines, len(rows[0]))
     if place:
         notes.append(skipped_lines(lines[:place]))
-    names, more = usable_names([_text(cell) for cell in rows[place]])
+    names, more = usable_names(head[place])
     columns = zip(*rows[place + 1 :], strict=True) if len(rows) > place + 1 else [()] * len(names)
     arrays = {
         title: pa.array([_text(cell) for cell in cells], pa.string())
         for title, cells in zip(names, columns, strict=True)
     }
     return pa.table(arrays), [*notes, *more]
+
+
+def _numbered(sheet: "CalamineSheet") -> list[tuple[int, list[Any]]]:
+    """Rows of a sheet that hold something, each with its number."""
+    first = sheet.start[0] + 1 if sheet.start else 1
+    return [(number, row) for number, row in enumerate(sheet.to_python(), first) if _filled(row)]
 
 
 def _filled(row: Sequence[Any]) -> int:
