@@ -312,9 +312,12 @@ def _row(shown: "KnownFeature") -> tuple[str, str, str, str]:
     from rich.markup import escape
 
     value = "[dim]–[/dim]" if shown.value is None else f"{shown.value:g}"
+    about = shown.feature.about
+    if shown.value is None and shown.feature.null_has_meaning:
+        about += f"; null: {shown.feature.null}"
     return (
         shown.feature.name,
         value,
         f"[dim]{shown.feature.unit}[/dim]",
-        f"[dim]{escape(shown.feature.about)}[/dim]",
+        f"[dim]{escape(about)}[/dim]",
     )
