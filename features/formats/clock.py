@@ -1,5 +1,5 @@
 """Times of day and durations as numbers: ``01:01:00`` is 3661 seconds, ``05:30`` is 330 of its
-smaller unit.
+smaller unit, ``1h 30m`` and ``PT1H30M`` are 5400 seconds.
 """
 
 import numpy as np
@@ -8,11 +8,16 @@ import pyarrow.compute as pc
 
 from holdfast.arrays import Floats
 
-CLOCK_UNITS = ("h:mm:ss", "h:mm")
+CLOCK_UNITS = ("h:mm:ss", "h:mm", "d h m s")
 _PARTS = (
     r"(?i)^(?P<sign>-)?(?:(?P<d>\d{1,6}) days?,?\s+)?(?P<h>\d{1,5}):(?P<m>[0-5]\d)"
     r"(?::(?P<s>[0-5]\d(?:\.\d{1,9})?))?\s*(?P<half>[ap]\.?m\.?)?$"
 )
+_WORDS = (
+    r"(?i)^(?:p?t?)(?:(?P<d>\d{1,6})\s*d(?:ays?)?,?t?\s*)?(?:(?P<h>\d{1,6})\s*h(?:(?:ou)?rs?)?,?\s*)?"
+    r"(?:(?P<m>\d{1,6})\s*m(?:in(?:ute)?s?)?,?\s*)?(?:(?P<s>\d{1,6}(?:\.\d{1,9})?)\s*s(?:ec(?:ond)?s?)?)?$"
+)
+_TWO_PARTS = r"(?i)\d\s*[dhm][a-z]*,?\s*\d+(\.\d+)?\s*[hms]"
 _DAY_MINUTES, _HALF_DAY_MINUTES = 1440, 720
 
 
@@ -26,8 +31,8 @@ def clock_unit(texts: pa.Array, counts: Floats) -> str | None:
     counts : (d,) float64
         How often each occurs.
     """
-    with_colon = pc.fill_null(pc.match_substring(texts, ":"), False)
-    if float(counts[np.array(with_colon)].sum()) <= 0.5 * float(counts.sum()):
+    likely = pc.or_(pc.match_substring(texts, ":"), pc.match_substring_regex(texts, _TWO_PARTS))
+    if float(counts[np.array(pc.fill_null(likely, False))].sum()) <= 0.5 * float(counts.sum()):
         return None
     cells = {
         unit: float(counts[~np.isnan(clock_numbers(texts, unit))].sum()) for unit in CLOCK_UNITS
@@ -43,9 +48,11 @@ def clock_numbers(texts: pa.Array, unit: str) -> Floats:
     ----------
     texts : (n,) pyarrow string array
         As `features.formats.characters.plain_characters` gives them.
-    unit : {"h:mm:ss", "h:mm"}
-        The parts.
+    unit : {"h:mm:ss", "h:mm", "d h m s"}
+        The parts; the last one's have names.
     """
+    if unit == "d h m s":
+        return _named_parts(texts)
     parts = pc.extract_regex(texts, _PARTS)
     field = {name: pc.struct_field(parts, name) for name in ("sign", "d", "h", "m", "s", "half")}
     number = {name: _numbers(field[name]) for name in "dhms"}
@@ -61,6 +68,14 @@ def clock_numbers(texts: pa.Array, unit: str) -> Floats:
     valid = np.array(pc.is_valid(parts)) & (has_seconds == with_seconds)
     valid &= ~is_half | ((number["h"] >= 1) & (number["h"] <= 12))
     return np.where(valid, values, np.nan)
+
+
+def _named_parts(texts: pa.Array) -> Floats:
+    parts = pc.extract_regex(texts, _WORDS)
+    number = {name: _numbers(pc.struct_field(parts, name)) for name in "dhms"}
+    seconds = ((number["d"] * 24 + number["h"]) * 60 + number["m"]) * 60 + number["s"]
+    has_digit = pc.and_(pc.is_valid(parts), pc.match_substring_regex(texts, r"\d"))
+    return np.where(np.array(pc.fill_null(has_digit, False)), seconds, np.nan)
 
 
 def _numbers(texts: pa.Array) -> Floats:

@@ -24,7 +24,7 @@ ORDER_NAMES: dict[str, str] = {
     "mdy": "month, day, year",
     "compact": "digits as in 20210305",
     "excel": "days as a spreadsheet counts them",
-    "month": "a month, read as its first day",
+    "month": "a month or quarter, read as its first day",
     "seconds": "seconds since 1970",
     "milliseconds": "milliseconds since 1970",
     "microseconds": "microseconds since 1970",
@@ -49,11 +49,16 @@ _MONTH = (
 )
 _COUNTED = r"^\d{1,16}(\.\d+)?$"
 _ISO = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?$"
-_HAS_WORDS = r"[a-z]{3}|[^\x00-\x7f]"
+_HAS_WORDS = r"[a-z]{3}|q[1-4]|[^\x00-\x7f]"
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "民國": 1911, "民国": 1911}
 """The year before the first one of an era."""
 _ERA_YEAR = re.compile(rf"^({'|'.join(_ERAS)})\s*(\d{{1,3}}|元)(?=\s*年)")
 _WORDS = (
+    # A score, though "out" is a month in Portuguese.
+    (re.compile(r"\bout of\b"), "/of/"),
+    (re.compile(r"^(\d{4})\s*[-/\s]?\s*q([1-4])$"), r"\1 q\2"),
+    (re.compile(r"^q([1-4])\s*[-/\s]?\s*(\d{4})$"), r"\2 q\1"),
+    (re.compile(r" q([1-4])$"), lambda match: f"-{3 * int(match[1]) - 2}"),
     (re.compile(r"^[^\W\d_]{2,12}\.?, "), ""),
     (re.compile(r"(\d)\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日号號일]?"), r"\1-\2-\3"),
     (re.compile(r"(\d)(st|nd|rd|th)\b"), r"\1"),
@@ -293,7 +298,9 @@ def _offset_minutes(zone: str) -> int:
 
 
 def _month_starts(texts: pa.Array) -> NDArray[np.datetime64]:
-    """First days of months as in ``2015-06``, ``06/2015``, ``Jun 2015``, ``Jun-15``, ``201506``."""
+    """First days of months as in ``2015-06``, ``06/2015``, ``Jun 2015``, ``Jun-15``, ``201506``, and
+    of quarters as in ``2015-Q2``.
+    """
     parts = pc.extract_regex(_plain_dates(texts), _MONTH)
     field = {name: pc.struct_field(parts, name) for name in "abcdefgh"}
     year = pc.binary_join_element_wise(field["a"], field["f"], field["h"], "")

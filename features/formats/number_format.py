@@ -24,7 +24,8 @@ _MARK_BEFORE = (
     r"(?i)^(?:[~≈∼±]|[<>]=?|[≤≥]|(?:ca|approx|approximately|circa|about|around|etwa|environ|aprox)\b\.?|约|約)"
     r"\s*([^\pL\d~<>=]{0,3}\d)"
 )
-_MARK_BEHIND = r"^([^+]*\d[^+]*?)\s*\+$"
+_MARK_BEHIND = r"^([^+]*\d[^+]*?)\s*(?:\+|(?:±|\+/-)\s*\d[\d.,]*\s*%?)$"
+_WRAPPED = r"""^(?:\[([^\[\]]*)\]|"([^"]*)"|'([^']*)')$"""
 _CURRENCY_WORDS = frozenset(
     [
         "r$",
@@ -144,6 +145,7 @@ def shapes(texts: pa.Array) -> Shapes:
     """Take texts apart into sign, digits, exponent and unit."""
     plain = plain_characters(texts)
     plain = pc.replace_substring_regex(plain, _WRITTEN_BEFORE, r"\1\2 ")
+    plain = pc.replace_substring_regex(plain, _WRAPPED, r"\1\2\3")
     plain = pc.replace_substring_regex(plain, r"^'", "")
     plain = _without_marks(plain)
     parts = pc.extract_regex(plain, _SHAPE)

@@ -108,7 +108,7 @@ def decide_date(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRea
         "dmy": "dates, day before month",
         "mdy": "dates, month before day",
         "compact": "every value is a date as in 20210305",
-        "month": "months, read as their first days",
+        "month": "months or quarters, read as their first days",
     }[order]
     return ColumnReading(
         name=name, kind="date", order=order, why=why, missing_marks=marks, unread_share=share,

@@ -155,3 +155,19 @@ def test_a_user_without_a_home_directory_is_none_to_libraries_either() -> None:
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "/nonexistent"
+
+
+def test_matplotlib_says_nothing_of_a_cache_that_it_cannot_write() -> None:
+    script = (
+        "from holdfast.logging import log_to_stderr\n"
+        "log_to_stderr(False)\n"
+        "import matplotlib\n"
+        "print(matplotlib.get_cachedir())\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment = {**kept, "HOME": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert not done.stdout.startswith(os.devnull)

@@ -55,6 +55,9 @@ TIMES = {
     "minutes": ("125:30", 7530.0),
     "fraction": ("0:00:01.5", 1.5),
     "days": ("1 days 00:00:05", 86405.0),
+    "named": ("1h 30m", 5400.0),
+    "ISO": ("P1DT2H", 93600.0),
+    "words": ("1 day, 2 hours, 5 minutes", 93900.0),
     "afternoon": ("1:05 PM", 785.0),
 }
 
@@ -89,7 +92,7 @@ def test_time_since_1970_is_a_date_by_name_or_whole_hours_and_said_otherwise(
     assert f'they may be {order} since 1970: kind = "date" and order = "{order}"' in reading.why
 
 
-MARKS = ["~{}", ">{}", "< {}", "{}+", "ca. {}", "≥{}", "about {}", "~${}", "约{}"]
+MARKS = ["{} ± 2", "~{}", ">{}", "< {}", "{}+", "ca. {}", "≥{}", "about {}", "~${}", "约{}"]
 
 
 @pytest.mark.parametrize("form", MARKS)
@@ -130,3 +133,34 @@ def test_dates_of_other_calendars_are_a_question(form: str, year: int, calendar:
 def test_far_dates_beside_usual_ones_are_no_other_calendar() -> None:
     cells: list[object] = [str(date(2020, 1, 1 + k % 28)) for k in ROWS] + ["9999-12-31"] * 200
     assert read("d", cells)[0].question == ""
+
+
+@pytest.mark.parametrize("form", ["{}-Q{}", "{} Q{}", "{}q{}"])
+def test_quarters_are_dates(form: str) -> None:
+    reading, values = read("x", [form.format(2015 + k % 5, 1 + k % 4) for k in ROWS])
+    assert (reading.kind, reading.unread_share) == ("date", 0.0)
+    assert [str(value)[:10] for value in values[:2]] == ["2015-01-01", "2016-04-01"]
+
+
+@pytest.mark.parametrize("form", ["[{}]", '"{}"', "'{}'"])
+def test_numbers_in_brackets_or_quotation_marks_are_numbers(form: str) -> None:
+    reading, values = read("x", [form.format(k) for k in ROWS])
+    assert (reading.kind, values[7]) == ("number", 7.0)
+
+
+def test_a_score_is_no_date() -> None:
+    assert read("x", [f"{1 + k % 10} out of 10" for k in ROWS])[0].kind == "category"
+
+
+UNCHANGED = {
+    "hours": ("{} h", "number"),
+    "versions": ("{}.1.2", "category"),
+    "bins": ("{0}0-{0}9", "category"),
+    "seasons": ("201{0}/2{0}", "category"),
+}
+
+
+@pytest.mark.parametrize("form, kind", UNCHANGED.values(), ids=UNCHANGED)
+def test_what_only_looks_like_another_kind(form: str, kind: str) -> None:
+    reading, _ = read("x", [form.format(1 + k % 9) for k in ROWS])
+    assert (reading.kind, reading.question) == (kind, "")
