@@ -133,19 +133,27 @@ def _without_empty_rows(table: pa.Table) -> tuple[pa.Table, list[str]]:
 
 def _without_headers(table: pa.Table) -> tuple[pa.Table, list[str]]:
     """Leave out rows that repeat the header, as in files that were put together."""
-    repeats = np.ones(table.num_rows, dtype=bool)
-    for name in table.column_names:
-        places = np.flatnonzero(repeats)
+    if len(table.column_names) < 2:
+        return table, []
+    first, *others = table.column_names
+    places = _equal_to(table[first], first)
+    for name in others:  # which hardly any row is left of
         if not len(places):
             return table, []
-        # After the first column hardly any row is left to look at.
-        cells = as_text(table[name] if len(places) == len(repeats) else table[name].take(places))
-        repeats[places] = np.array(pc.fill_null(pc.equal(cells, name), False))
-    count = int(repeats.sum())
-    if not count or len(table.column_names) == 1:
+        places = places.take(_equal_to(table[name].take(places), name))
+    if not len(places):
         return table, []
+    kept = np.delete(np.arange(table.num_rows), places.to_numpy())
+    count = len(places)
     note = f"rows that repeat the header are left out: {count}"
-    return table.filter(pa.array(~repeats)), [note]
+    return table.take(pa.array(kept)), [note]
+
+
+def _equal_to(column: pa.ChunkedArray, text: str) -> pa.Array:
+    """Positions of the cells that are a text."""
+    # Not pc.equal: for that Arrow makes a scalar, and imports pandas, before a wrong option of the
+    # command is told.
+    return pc.indices_nonzero(pc.match_substring_regex(as_text(column), rf"\A{re.escape(text)}\z"))
 
 
 def _without_extras(table: pa.Table) -> tuple[pa.Table, list[str]]:

@@ -6,10 +6,10 @@ that arms were not drawn as stated. Either way, effects estimated with it cannot
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from holdfast.arrays import Floats
 from training.uplift.experiment import Experiment
@@ -53,7 +53,7 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
         for place, name in enumerate(experiment.labels)
         for values in _views(experiment, place)
     ]
-    bound = float(norm.isf(ALARM / 2 / max(1, len(columns) + 1) / (len(experiment.arms) - 1)))
+    bound = -NormalDist().inv_cdf(ALARM / 2 / max(1, len(columns) + 1) / (len(experiment.arms) - 1))
     largest: dict[tuple[str, str | None], float] = {}
     drawn = {
         place: np.where(experiment.arm == place, 1 / experiment.propensity, 0.0)
@@ -89,7 +89,7 @@ def missing_outcomes(
     missing : (n,) bool
         Which rows have no outcome; they are left out of all estimates.
     """
-    bound = float(norm.isf(ALARM / 2 / (len(arms) - 1)))
+    bound = -NormalDist().inv_cdf(ALARM / 2 / (len(arms) - 1))
     result = []
     for place, name in enumerate(arms[1:], start=1):
         own, control = missing[arm == place], missing[arm == 0]

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from holdfast.arrays import Floats
 from training.evaluation.assessment import CONFIDENCE, Estimate
@@ -47,6 +46,9 @@ class PointEstimate:
 
     def interval(self, comparisons: int = 1) -> Estimate:
         """The estimate with an interval that holds jointly for so many comparisons (Bonferroni)."""
+        # Only here, because it takes half a second, and a wrong table is refused before.
+        from scipy.stats import t as student
+
         reach = (
             float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1))
             * self.standard_error
