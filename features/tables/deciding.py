@@ -161,13 +161,18 @@ def _quick_number(name: str, values: pa.ChunkedArray) -> ColumnReading | None:
         return None
     present = numbers.drop_nulls().to_numpy()
     finite = present[np.isfinite(present)]
-    if len(finite) and may_be_dates(finite):
-        return None
     if not len(finite):
         return None
+    note = ""
+    if may_be_dates(finite):
+        different = np.unique(finite)
+        note = epoch_note(different)
+        if not note or decide_counted(name, different) is not None:
+            return None
     if words and not _many(finite):
         return None
-    return ColumnReading(name=name, kind="number", why=_number_why(words), missing_marks=words)
+    why = "; ".join(filter(None, (_number_why(words), note)))
+    return ColumnReading(name=name, kind="number", why=why, missing_marks=words)
 
 
 def _has_codes_or_groups(values: pa.ChunkedArray) -> bool:
