@@ -75,6 +75,8 @@ def demo_folder(
                 shutil.copytree(simulated_operator / "operator", folder / "home" / "operator")
                 patch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
                 patch.setenv("HOLDFAST_TRAINING_FOLDS", "3")
+                patch.setenv("HOLDFAST_TRAINING_REPEATS", "1")
+                patch.setenv("HOLDFAST_TRAINING_INNER_FOLDS", "2")
                 for name, value in small.items():
                     patch.setattr(demo, name, value)
             done = invoke("demo", "--home", folder / "home", "--json")

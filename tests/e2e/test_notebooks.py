@@ -1,10 +1,17 @@
-"""The notebooks run as they stand, on small homes that tests share."""
+"""The notebooks run as they stand, on small homes that tests share.
+
+One process runs them all, so that libraries are imported once. No notebook sees the names of the
+one before it.
+"""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
@@ -19,16 +26,28 @@ SAYS = {
 """Words that each notebook prints, on data as small as these."""
 
 
-def executed(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+SETTINGS = {"HOLDFAST_TRAINING_MAX_ROUNDS": "40", "HOLDFAST_ASSESS_DRAWS": "50"}
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[AsyncKernelManager]:
+    """The process that runs the notebooks."""
+    manager = AsyncKernelManager()
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
+def executed(name: str, home: Path, kernel: AsyncKernelManager) -> str:
     """Run a notebook on a home, and give all that it put out."""
-    monkeypatch.setenv("HOLDFAST_HOME", str(home))
-    monkeypatch.setenv("HOLDFAST_TRAINING_MAX_ROUNDS", "40")
-    monkeypatch.setenv("HOLDFAST_ASSESS_DRAWS", "50")
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), (
         "notebooks are kept without outputs"
     )
-    NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(ROOT)}}).execute()
+    settings = SETTINGS | {"HOLDFAST_HOME": str(home)}
+    fresh = f"%reset -f\nimport os\nos.environ.update({settings!r})\n%reset -f"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(fresh))
+    resources = {"metadata": {"path": str(ROOT)}}
+    NotebookClient(notebook, km=kernel, timeout=280, resources=resources).execute()
     return str([cell.get("outputs") for cell in notebook.cells])
 
 
@@ -38,18 +57,18 @@ def test_every_notebook_is_tried() -> None:
 
 @pytest.mark.parametrize("name", ["features", "train", "uplift"])
 def test_an_operators_own_features(
-    name: str, simulated_operator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, simulated_operator: Path, tmp_path: Path, kernel: AsyncKernelManager
 ) -> None:
     shutil.copytree(simulated_operator / "home", tmp_path / "home")
-    text = executed(name, tmp_path / "home", monkeypatch)
+    text = executed(name, tmp_path / "home", kernel)
     assert SAYS[name] in text
     assert "image/png" in text
 
 
 def test_what_quickstart_left_behind(
-    demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo_folder: Path, tmp_path: Path, kernel: AsyncKernelManager
 ) -> None:
     shutil.copytree(demo_folder / "home", tmp_path / "home")
-    text = executed("explore", tmp_path / "home", monkeypatch)
+    text = executed("explore", tmp_path / "home", kernel)
     assert SAYS["explore"] in text
     assert "image/png" in text
