@@ -78,4 +78,4 @@ def test_a_night_that_cannot_begin_says_so_in_json(home: Path, tmp_path: Path) -
     assert set(told(wrong)) >= {"verdict", "tables", "steps", "care_may_run", "error"}
     unknown = run("nightly", "--accept", "bils", "--home", home, "--json")
     assert unknown.exit_code == 2
-    assert "--accept: must name a table" in told(unknown)["error"]
+    assert "--accept: must name raw tables" in told(unknown)["error"]
