@@ -269,7 +269,7 @@ def run(home: Home, *arguments: str, code: int = 0) -> str:
         model_commands.app, [*arguments, "--home", str(home.root)], env={"COLUMNS": "200"}
     )
     assert result.exit_code == code, result.output
-    return result.stdout
+    return result.stderr if code == 2 else result.stdout
 
 
 def test_the_commands_say_the_same(home: Home, tracking: Tracking, name: str) -> None:
