@@ -268,6 +268,8 @@ def _as_number(name: str, cells: Cells, settings: ReadingSettings) -> ColumnRead
     marked = cells.where(read & marked_numbers(cells.texts))
     if len(marked.texts) and not _many(numbers[read]):
         return None  # some groups, such as 1, 2 and 3+
+    if first.unit.isalpha() and len(np.unique(numbers[read])) < _FEWEST_CODES:
+        return None  # names of groups, such as 4G and 5G
     unread = cells.where(~read)
     marks: tuple[str, ...] = ()
     if len(unread.texts):

@@ -107,6 +107,8 @@ def test_numbers_with_a_mark_of_an_estimate_are_numbers_and_said(form: str) -> N
 def test_groups_with_a_mark_are_categories() -> None:
     assert read("lines", ["1", "2", "3+"] * 40)[0].kind == "category"
     assert read("age", ["<18", "18-30", "31-60", ">60"] * 30)[0].kind == "category"
+    assert read("network", ["4G", "5G", "2G"] * 40)[0].kind == "category"
+    assert read("traffic", [f"{k}G" for k in range(120)])[0].kind == "number"
 
 
 def test_years_of_eras_are_read() -> None:
