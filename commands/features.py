@@ -1,7 +1,6 @@
 """`holdfast features`: plan, apply, build, materialize, show."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,9 @@ import typer
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 from commands.data import print_night, print_readings
 from commands.tables import (
+    AcceptOption,
     ArrivalLagOption,
+    AtOption,
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
@@ -86,22 +87,8 @@ def build(
     encoding: EncodingOption = None,
     time_zone: TimeZoneOption = None,
     arrival_lag_days: ArrivalLagOption = None,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Midnight, UTC, of the newest snapshot. Default: the last one that the data reach",
-            show_default=False,
-        ),
-    ] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TABLE",
-            help="Take tonight's table as it is, whatever is unusual about it; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    at: AtOption = None,
+    accept: AcceptOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -163,14 +163,15 @@ def promote(
         require_version(registry, model, number)
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
-        from pipeline.promote import promote_model, shadow_model
+        from pipeline.promote import promote_model
         from training.settings import GateSettings
 
-        promotion = (shadow_model if shadow else promote_model)(
+        promotion = promote_model(
             registry,
             model,
             number,
             explanations,
+            shadow=shadow,
             gate=GateSettings.read(),
             online=OnlineSettings.read(),
             clock=system_clock,

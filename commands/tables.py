@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import chain
 from os import strerror
 from pathlib import Path
@@ -88,6 +89,24 @@ ArrivalLagOption = Annotated[
     ),
 ]
 
+AtOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--at",
+        formats=["%Y-%m-%d"],
+        help="Midnight, UTC, of the newest snapshot. Default: the last one that the data reach",
+        show_default=False,
+    ),
+]
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="TABLE",
+        help="Take tonight's table as it is, whatever is unusual about it; may be repeated.",
+        show_default=False,
+    ),
+]
 QueryOption = Annotated[
     str | None,
     typer.Option("--query", help="What to select, where TABLE is a database.", show_default=False),

@@ -190,11 +190,16 @@ def promote_model(
     which: str = CHALLENGER,
     explained: Mapping[str, str] | None = None,
     *,
+    shadow: bool = False,
     gate: GateSettings,
     online: OnlineSettings,
     clock: Clock,
 ) -> Promotion:
     """Ask the gate, note what it says, and make the version champion where it passes.
+
+    With `shadow`, make it shadow instead, where it misses nothing but evidence, that is, only rules
+    of `training.release.gate.SHADOW_RULES`. A shadow is scored and served, marked as such, until
+    the model has a champion.
 
     Parameters
     ----------
@@ -207,6 +212,8 @@ def promote_model(
     explained : mapping of str to str, optional
         A person's reasons why leak flags are none, by column, or by kind for flags of the whole
         table or model.
+    shadow : bool
+        Whether it is to be shadow.
     gate : GateSettings
         What the gate asks.
     online : OnlineSettings
@@ -219,7 +226,8 @@ def promote_model(
     ModelError
         There is no such version, or it is an uplift model, which has no gate of this kind.
     InputError
-        It is champion already, or an explanation is of no flag of it.
+        It is champion already, an explanation is of no flag of it, or it is to be shadow of a model
+        that has a champion.
     """
     _refuse_uplift(home, find_version(home, name, which))
     with locked(home):
@@ -229,54 +237,26 @@ def promote_model(
             raise InputError(
                 "NUMBER", f"must not be the champion of model {name} already", entry.number
             )
+        if champion is not None and shadow:
+            words = "is for a model without champion; the champion is version"
+            raise InputError("--shadow", words, champion.number)
         verdict = _verdict(home, entry, champion, explained or {}, gate, online)
         promotions, now = Tracking(home, clock).promotions, clock()
         promotions.settle(name)
         number = champion.number if champion else None
         promotions.record_verdict(name, entry.number, verdict.to_json(), number, now)
-        if verdict.passed:
+        becomes_shadow = shadow and not verdict.beyond(SHADOW_RULES)
+        if becomes_shadow:
+            promotions.make_shadow(name, entry.number, now)
+        elif verdict.passed and not shadow:
             promotions.move(name, entry.number, "gate", now)
         write_card(home, name, entry.number)
-    return Promotion(name=name, number=entry.number, verdict=verdict, champion_before=number)
-
-
-def shadow_model(
-    home: Home,
-    name: str,
-    which: str = CHALLENGER,
-    explained: Mapping[str, str] | None = None,
-    *,
-    gate: GateSettings,
-    online: OnlineSettings,
-    clock: Clock,
-) -> Promotion:
-    """Ask the gate, and make the version shadow where it misses nothing but evidence, that is,
-    only rules of `training.release.gate.SHADOW_RULES`.
-
-    A shadow is scored and served, marked as such, until the model has a champion. Parameters and
-    errors are those of `promote_model`.
-
-    Raises
-    ------
-    InputError
-        The model has a champion, beside which there is no shadow.
-    """
-    _refuse_uplift(home, find_version(home, name, which))
-    with locked(home):
-        entry = find_version(home, name, which)
-        champion = _champion(home, name)
-        if champion is not None:
-            words = "is for a model without champion; the champion is version"
-            raise InputError("--shadow", words, champion.number)
-        verdict = _verdict(home, entry, None, explained or {}, gate, online)
-        promotions, now = Tracking(home, clock).promotions, clock()
-        promotions.record_verdict(name, entry.number, verdict.to_json(), None, now)
-        shadow = not verdict.beyond(SHADOW_RULES)
-        if shadow:
-            promotions.make_shadow(name, entry.number, now)
-        write_card(home, name, entry.number)
     return Promotion(
-        name=name, number=entry.number, verdict=verdict, champion_before=None, shadow=shadow
+        name=name,
+        number=entry.number,
+        verdict=verdict,
+        champion_before=number,
+        shadow=becomes_shadow,
     )
 
 

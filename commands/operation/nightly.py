@@ -1,14 +1,16 @@
 """`holdfast nightly`: raw tables in, features, scores; everybody scored by the morning."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 from commands.tables import (
+    AcceptOption,
     ArrivalLagOption,
+    AtOption,
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
@@ -39,14 +41,7 @@ def nightly(
     encoding: EncodingOption = None,
     time_zone: TimeZoneOption = None,
     arrival_lag_days: ArrivalLagOption = None,
-    at: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Midnight, UTC, of the snapshot. Default: the last one that the data reach",
-            show_default=False,
-        ),
-    ] = None,
+    at: AtOption = None,
     first_step: Annotated[
         str,
         typer.Option(
@@ -59,14 +54,7 @@ def nightly(
         float,
         typer.Option(min=0, help="Seconds to wait for another process that writes in the home."),
     ] = 0,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TABLE",
-            help="Take tonight's table as it is, whatever is unusual about it; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    accept: AcceptOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

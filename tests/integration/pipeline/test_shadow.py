@@ -19,7 +19,11 @@ from training.settings import GateSettings
 MORE_THAN_THERE_ARE = GateSettings(fewest_positives=300)
 
 shadow_model = partial(
-    promote.shadow_model, gate=MORE_THAN_THERE_ARE, online=ONLINE, clock=clock_at()
+    promote.promote_model,
+    shadow=True,
+    gate=MORE_THAN_THERE_ARE,
+    online=ONLINE,
+    clock=clock_at(),
 )
 
 
