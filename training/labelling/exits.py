@@ -90,9 +90,7 @@ class LineRecords:
         prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(
             wanted, on="subscription_id", how="semi"
         )
-        periods = inactive_periods(
-            history, prepaid.lazy().select("subscription_id", "activated_at")
-        )
+        periods = inactive_periods(history, prepaid.select("subscription_id", "activated_at"))
         return cls(
             lines=lines,
             ends=ends,

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # names in queries come from contracts and from paths
 """Raw tables as they stood at a cut-off, or as they stand at the data's end.
 
 A row counts at a cut-off when it had arrived by then. In a state table the latest row holds; in an
@@ -5,16 +6,21 @@ event table, a row that arrived later with the same key corrects the earlier one
 rows up to the data's end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import duckdb
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
+from features.sql.expressions import text_sql
 from holdfast.errors import InputError
 
 _COLUMN_TYPES = {
@@ -24,6 +30,7 @@ _COLUMN_TYPES = {
     "bool": pl.Boolean(),
 }
 UTC_TIME = pl.Datetime("us", "UTC")
+_MEMORY = "2GB"
 
 
 class RawHistory:
@@ -90,9 +97,7 @@ class RawHistory:
             )
         return min(max(newest), self.until)
 
-    def rows(
-        self, table: str, columns: Sequence[str], only: pl.LazyFrame | None = None
-    ) -> pl.LazyFrame:
+    def rows(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
         """All rows up to `until`, corrected ones too.
 
         Parameters
@@ -101,8 +106,6 @@ class RawHistory:
             A raw table; one that is absent has no rows.
         columns : sequence of str
             Columns to read, beside the key and both times.
-        only : LazyFrame, optional
-            Ids to read, in a column of their name; default: all.
         """
         contract = TABLES[table]
         wanted = list(dict.fromkeys([*contract.key, *columns, HAPPENED, ARRIVED]))
@@ -111,19 +114,10 @@ class RawHistory:
             return pl.LazyFrame(schema={name: _polars_type(contract, name) for name in wanted})
         early = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
         parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(early) for path in files]
-        if only is not None:
-            # Part by part, so that other rows are never held in memory.
-            parts = [
-                part.join(only, on=only.collect_schema().names(), how="semi") for part in parts
-            ]
         return pl.concat(parts)
 
     def as_known(
-        self,
-        table: str,
-        columns: Sequence[str],
-        at: datetime | None = None,
-        only: pl.LazyFrame | None = None,
+        self, table: str, columns: Sequence[str], at: datetime | None = None
     ) -> pl.LazyFrame:
         """Rows as known at a cut-off: the latest state per key, or each event as last corrected.
 
@@ -135,15 +129,35 @@ class RawHistory:
             Columns to read, beside the key and both times.
         at : datetime, optional
             The cut-off; default: the data's end.
-        only : LazyFrame, optional
-            Ids to read, in a column of their name; default: all.
         """
         contract = TABLES[table]
-        rows = self.rows(table, columns, only)
+        rows = self.rows(table, columns)
         if at is not None:
             rows = rows.filter(pl.col(ARRIVED) <= at, pl.col(HAPPENED) <= at)
         order = [HAPPENED, ARRIVED] if contract.kind == "state" else [ARRIVED]
         return rows.sort(order).unique(list(contract.key), keep="last", maintain_order=True)
+
+    def rows_sql(self, table: str) -> str:
+        """SQL of what `rows` gives of a table that is there, for `database`: all its columns, and
+        ``file_index`` and ``file_row_number``, which tell in what order the rows lie.
+        """
+        until = f"TIMESTAMPTZ '{self.until.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+        files = ", ".join(text_sql(escape(str(path))) for path in self._files(table))
+        return f"""
+            SELECT *, file_index FROM read_parquet([{files}], file_row_number = true)
+            WHERE {ARRIVED} <= {until} AND {HAPPENED} <= {until}
+        """
+
+    @staticmethod
+    @contextmanager
+    def database() -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database in bounded memory, for questions about tables that do not fit in it."""
+        with (
+            TemporaryDirectory(prefix="holdfast-") as spill,
+            duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": spill}) as database,
+        ):
+            database.execute("SET TimeZone = 'UTC'")
+            yield database
 
     def _files(self, table: str) -> list[Path]:
         return sorted((self.directory / table).glob("*.parquet"))

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # names in queries come from contracts and from paths
 """Inactive periods of prepaid lines, which are lost by inactivity and may come back.
 
 Usage is recorded per week: the last use of each week is known, the first is not. An inactive period
@@ -9,28 +10,47 @@ from datetime import datetime
 
 import polars as pl
 
-from features.contracts.tables import HAPPENED
-from training.labelling.history import RawHistory
+from features.contracts.tables import ARRIVED, HAPPENED, TABLES
+from training.labelling.history import UTC_TIME, RawHistory
 
 SHORTEST_DAYS = 7
 """Shorter inactive periods are left out."""
 
+_DAY = 86_400_000_000
+"""In microseconds."""
+
+_USED = f"""
+    -- Without the time of the last use, a week with any use may have had it at its very end.
+    CASE
+        WHEN last_used_at IS NOT NULL THEN least(last_used_at, {HAPPENED})
+        WHEN minutes > 0 OR data_gb > 0 OR zero_use_days < 7 THEN {HAPPENED}
+    END
+"""
+
 
 def usage_end(history: RawHistory) -> datetime:
     """End of the newest week of usage, or the data's end where that is earlier."""
-    newest = history.rows("usage_weeks", []).select(pl.col(HAPPENED).max()).collect().item()
+    if not history.has("usage_weeks"):
+        return history.end
+    with history.database() as database:
+        (newest,) = database.sql(
+            f"SELECT max({HAPPENED}) FROM ({history.rows_sql('usage_weeks')})"
+        ).fetchall()[0]
     return history.end if newest is None else min(newest, history.end)
 
 
-def inactive_periods(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
+def inactive_periods(history: RawHistory, lines: pl.DataFrame) -> pl.DataFrame:
     """Inactive periods of lines, as known at the data's end.
+
+    The rows are sorted on disk where they do not fit in memory: of a million prepaid lines, a
+    year's usage is many gigabytes.
 
     Parameters
     ----------
     history : RawHistory
         The raw tables.
-    lines : LazyFrame
-        ``subscription_id`` and ``activated_at`` of the lines.
+    lines : DataFrame
+        ``subscription_id`` and ``activated_at`` of the lines, one row per line.
 
     Returns
     -------
@@ -39,45 +59,49 @@ def inactive_periods(history: RawHistory, lines: pl.LazyFrame) -> pl.DataFrame:
         short: ``subscription_id``, ``inactive_from`` (last activity), ``inactive_to`` (earliest
         next activity; null while the period lasts). Ordered by line, then time.
     """
-    wanted = lines.select("subscription_id")
-    weeks = (
-        history.as_known(
-            "usage_weeks", ["minutes", "data_gb", "zero_use_days", "last_used_at"], only=wanted
+    # Numbers are sorted several times as fast as texts.
+    numbered = lines.sort("subscription_id").with_row_index("line")
+    activities = ["SELECT line, activated_at AS first, activated_at AS last FROM lines"]
+    if history.has("usage_weeks"):
+        activities.append(f"""
+            SELECT line, least(week_start_at, last) AS first, last
+            FROM (SELECT line, week_start_at, {_USED} AS last FROM ({_known(history, "usage_weeks")}))
+            WHERE last IS NOT NULL
+        """)
+    if history.has("recharges"):
+        activities.append(
+            f"SELECT line, {HAPPENED}, {HAPPENED} FROM ({_known(history, 'recharges')})"
         )
-        .with_columns(
-            # Without the time of the last use, a week with any use may have had it at its very end.
-            last=pl.when(pl.col("last_used_at").is_not_null())
-            .then(pl.min_horizontal("last_used_at", HAPPENED))
-            .when((pl.col("minutes") > 0) | (pl.col("data_gb") > 0) | (pl.col("zero_use_days") < 7))
-            .then(pl.col(HAPPENED))
-        )
-        .filter(pl.col("last").is_not_null())
-        .select(
-            "subscription_id", pl.min_horizontal("week_start_at", "last").alias("first"), "last"
-        )
+    with history.database() as database:
+        database.register("lines", numbered.to_arrow())
+        periods = database.sql(f"""
+            SELECT line, inactive_from, inactive_to
+            FROM (
+                SELECT
+                    line,
+                    max(last) OVER (so_far ROWS UNBOUNDED PRECEDING) AS inactive_from,
+                    lead(first) OVER so_far AS inactive_to
+                FROM ({" UNION ALL ".join(activities)})
+                WINDOW so_far AS (PARTITION BY line ORDER BY first NULLS FIRST, last NULLS FIRST)
+            )
+            WHERE inactive_to IS NULL
+                OR epoch_us(inactive_to) - epoch_us(inactive_from) >= {SHORTEST_DAYS * _DAY}
+            ORDER BY line, inactive_from
+        """).pl()
+    return periods.select(
+        numbered["subscription_id"].gather(periods["line"]),
+        pl.col("inactive_from", "inactive_to").cast(UTC_TIME),
     )
-    recharged = history.as_known("recharges", [], only=wanted)
-    recharges = recharged.select(
-        "subscription_id", pl.col(HAPPENED).alias("first"), pl.col(HAPPENED).alias("last")
-    )
-    starts = lines.select(
-        "subscription_id",
-        pl.col("activated_at").alias("first"),
-        pl.col("activated_at").alias("last"),
-    )
-    line = pl.col("subscription_id")
-    return (
-        pl.concat([weeks, recharges, starts])
-        .sort("subscription_id", "first", "last")
-        .with_columns(
-            inactive_from=pl.col("last").cum_max().over(line),
-            inactive_to=pl.col("first").shift(-1).over(line),
-        )
-        .filter(
-            pl.col("inactive_to").is_null()
-            | (pl.col("inactive_to") - pl.col("inactive_from") >= pl.duration(days=SHORTEST_DAYS))
-        )
-        .select("subscription_id", "inactive_from", "inactive_to")
-        .sort("subscription_id", "inactive_from")
-        .collect()
-    )
+
+
+def _known(history: RawHistory, table: str) -> str:
+    """SQL: rows of the lines, each as last corrected; of two that arrived at once, the later one."""
+    keys = ", ".join(f"rows.{key}" for key in TABLES[table].key)
+    return f"""
+        SELECT lines.line, rows.*
+        FROM ({history.rows_sql(table)}) AS rows
+        JOIN lines USING (subscription_id)
+        QUALIFY row_number() OVER (
+            PARTITION BY {keys} ORDER BY {ARRIVED} DESC, file_index DESC, file_row_number DESC
+        ) = 1
+    """
