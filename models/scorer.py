@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from holdfast.arrays import Floats, Positions
+from holdfast.documents import read_document
 from holdfast.errors import ModelError
 from models.bands import Bands
 from models.horizons import never_decreasing
+from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key, told
 from models.reasons.explain import Explanation, explain
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
@@ -48,6 +50,9 @@ class Scorer:
         self.version = version
         self.threads = threads
         self._bases: dict[int, float] = {}
+        basis = version.documents.get(REASON_BASIS)
+        # Versions from before reasons had a basis have none.
+        self._basis = PLAIN if basis is None else read_document(ReasonBasis, basis, REASON_BASIS)
 
     def score(self, matrix: Floats, horizon_days: int | None = None) -> Scores:
         """Score rows within one horizon.
@@ -105,6 +110,25 @@ class Scorer:
             explanation = explain(stratum_model.booster, matrix[chosen], self.threads)
             base[chosen], contributions[chosen] = explanation.base, explanation.contributions
         return Explanation(base=base, contributions=contributions)
+
+    def explain_told(self, matrix: Floats, horizon_days: int | None = None) -> Explanation:
+        """Explain rows as a person is told it: `as_told` of `explain`."""
+        return self.as_told(self.explain(matrix, horizon_days), matrix, horizon_days)
+
+    def as_told(
+        self, explanation: Explanation, matrix: Floats, horizon_days: int | None = None
+    ) -> Explanation:
+        """What sets rows apart from typical rows of their own stratum, as
+        `models.reasons.basis.told`, from an explanation of the same rows and horizon.
+        """
+        version = self.version
+        if version.strata is None:
+            strata = np.full(len(matrix), EVERYONE)
+        else:
+            strata = version.strata.of(matrix[:, version.features.index(version.strata.feature)])
+        days = version.horizons[version.place(horizon_days)]
+        typical = self._basis.typical.get(horizon_key(days), {})
+        return told(explanation, matrix, version.features, self._basis, strata, typical)
 
     def base(self, matrix: Floats) -> Floats:
         """The margins that contributions to the longest horizon start from: (n,) float64; errors as

@@ -108,7 +108,7 @@ def score_table(
     scorer = Scorer(version, threads=0)
     with progress("Scoring"):
         scores = scorer.score_all(rows.matrix)
-        reasons = raising_reasons(scorer.explain(rows.matrix), rows.encoding, rows.matrix)
+        reasons = raising_reasons(scorer.explain_told(rows.matrix), rows.encoding, rows.matrix)
     columns: dict[str, Any] = {"id": pa.array(rows.ids, pa.string())}
     for days, of_horizon in zip(version.horizons, scores, strict=True):
         ending = f"_{days}d" if days and len(scores) > 1 else ""

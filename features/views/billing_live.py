@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_in_force, rows_within
-from features.views.declaration import NEVER, NOT_KNOWN, Shared, View
+from features.views.declaration import ALL_LINES, NEVER, NOT_KNOWN, UNDER_CONTRACT, Shared, View
 
-_BILL = Shared(driver="price", tables=("bills",), null=NEVER, live=True)
+_BILL = Shared(driver="price", tables=("bills",), null=NEVER, live=True, lines=UNDER_CONTRACT)
 _PAYMENT = _BILL.but(tables=("payments",))
 _ARREARS = _BILL.but(tables=("arrears",))
 
@@ -31,7 +31,7 @@ VIEW = View("billing_live", "account", (
     _ARREARS.field("arrears_days", "days", "arrears",
                    "Since the oldest unpaid bill was due; 0 when settled", null=NOT_KNOWN),
     _BILL.field("refunds_182d", "currency", "refund", "Given back in 182 days",
-                tables=("refunds",)),
+                tables=("refunds",), lines=ALL_LINES),
 ))
 # fmt: on
 

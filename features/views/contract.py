@@ -4,13 +4,21 @@ from collections.abc import Sequence
 
 from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from features.sql.expressions import days_between, known, text_sql, within
-from features.views.declaration import NEVER, NOT_KNOWN, Shared, View
+from features.views.declaration import (
+    MOBILE,
+    NEVER,
+    NOT_KNOWN,
+    UNDER_CONTRACT,
+    Shared,
+    View,
+)
 
 _AGREED = Shared(driver="contract", tables=("subscriptions", "customers"), null=NOT_KNOWN)
+_TERM = _AGREED.but(lines=UNDER_CONTRACT)
 _PLAN = _AGREED.but(driver="price", tables=("subscriptions", "plans"))
 _PLAN_FIT = _PLAN.but(tables=("subscriptions", "plans", "usage_weeks"), actionable=True)
 _PRICE_CHANGE = _AGREED.but(driver="price", tables=("price_changes",))
-_DEVICE = _AGREED.but(tables=("devices",))
+_DEVICE = _AGREED.but(tables=("devices",), lines=MOBILE)
 
 # fmt: off
 VIEW = View("contract", "subscription", (
@@ -25,21 +33,21 @@ VIEW = View("contract", "subscription", (
     _AGREED.field("customer_tenure_days", "days", "tenure",
                   "Since the customer's first subscription ever", driver="relationship"),
     _AGREED.field("plan_age_days", "days", "plan_age", "Since the present plan began"),
-    _AGREED.field("days_to_commitment_end", "days", "commitment",
+    _TERM.field("days_to_commitment_end", "days", "commitment",
                   "Until the minimum term ends",
                   null="no minimum term, or one that has ended"),
-    _AGREED.field("days_out_of_commitment", "days", "commitment",
+    _TERM.field("days_out_of_commitment", "days", "commitment",
                   "Since the minimum term ended", actionable=True,
                   null="no minimum term, or one that lasts"),
-    _AGREED.field("days_to_promotion_end", "days", "promotion_end",
+    _TERM.field("days_to_promotion_end", "days", "promotion_end",
                   "Until the promotional price ends, negative after",
                   actionable=True, null="no promotional price"),
-    _AGREED.field("days_to_instalment_end", "days", "instalments",
+    _TERM.field("days_to_instalment_end", "days", "instalments",
                   "Until the device is paid for",
                   null="no device instalments, or all paid"),
-    _AGREED.field("termination_fee", "currency", "termination_fee", "What leaving would cost",
+    _TERM.field("termination_fee", "currency", "termination_fee", "What leaving would cost",
                   null="no termination fee"),
-    _AGREED.field("autopay", "yes or no", "autopay", "1 when paid automatically", driver="price"),
+    _TERM.field("autopay", "yes or no", "autopay", "1 when paid automatically", driver="price"),
     _PLAN.field("monthly_fee", "currency per month", "fee", "Fee of the present plan"),
     _PLAN_FIT.field("saving_on_best_plan", "currency per month", "plan_fit",
                     "Cost of the last 91 days' use on the present plan minus on the cheapest"

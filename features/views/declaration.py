@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, Unpack
 
+from features.contracts.vocabulary import BILLING_TYPES
+
 Driver = Literal["network", "price", "service", "contract", "usage", "relationship"]
 Direction = Literal["increasing", "decreasing", "none"]
 DataClass = Literal["traffic", "location", "special", "none"]
@@ -29,6 +31,12 @@ ENTITIES: dict[str, str] = {
 
 NOT_KNOWN = "not known"
 """A missing value says nothing: rows, or what to compare them with, are not there."""
+
+ALL_LINES: tuple[str, ...] = BILLING_TYPES
+UNDER_CONTRACT = ("postpaid", "fixed")
+PREPAID = ("prepaid",)
+MOBILE = ("postpaid", "prepaid")
+"""Billing types of the lines that a feature can apply to."""
 
 NEVER = "never null"
 """A value is there wherever the feature's tables are there and the row's entity is known."""
@@ -59,6 +67,8 @@ class Feature:
     null : str
         What a missing value means by the contracts of its tables, such as "no minimum term";
         `NOT_KNOWN` where it can mean that nothing is known, `NEVER` where there is always a value.
+    lines : tuple of str
+        Billing types of the lines that it can apply to: it is no reason to tell of any other.
     """
 
     name: str
@@ -73,6 +83,7 @@ class Feature:
     data_class: DataClass
     tables: tuple[str, ...]
     null: str
+    lines: tuple[str, ...] = ALL_LINES
 
     @property
     def null_has_meaning(self) -> bool:
@@ -93,6 +104,7 @@ class Feature:
             "data_class": self.data_class,
             "tables": ",".join(self.tables),
             "null": self.null,
+            "lines": ",".join(self.lines),
         }
 
 
@@ -136,6 +148,7 @@ class Facts(TypedDict, total=False):
     live: bool
     data_class: DataClass
     null: str
+    lines: tuple[str, ...]
 
 
 class Directions(TypedDict):
@@ -172,6 +185,7 @@ class Shared:
     dissatisfaction: Direction = "none"
     live: bool = False
     data_class: DataClass = "none"
+    lines: tuple[str, ...] = ALL_LINES
 
     def but(self, **facts: Unpack[Facts]) -> "Shared":
         """The same group but for some facts."""
@@ -195,6 +209,7 @@ class Shared:
             data_class=group.data_class,
             tables=group.tables,
             null=group.null,
+            lines=group.lines,
         )
 
     def family(

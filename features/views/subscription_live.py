@@ -2,9 +2,9 @@
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
-from features.views.declaration import NEVER, Shared, View
+from features.views.declaration import ALL_LINES, NEVER, PREPAID, Shared, View
 
-_RECHARGE = Shared(driver="usage", tables=("recharges",), null=NEVER, live=True)
+_RECHARGE = Shared(driver="usage", tables=("recharges",), null=NEVER, live=True, lines=PREPAID)
 
 # fmt: off
 VIEW = View("subscription_live", "subscription", (
@@ -23,7 +23,7 @@ VIEW = View("subscription_live", "subscription", (
                     "Until the balance expires, negative after",
                     null="no recharge in 182 days, or a balance that does not expire"),
     _RECHARGE.field("plan_changes_182d", "changes", "plan_change", "Changes of plan in 182 days",
-                    driver="contract", tables=("subscriptions",)),
+                    driver="contract", tables=("subscriptions",), lines=ALL_LINES),
 ))
 # fmt: on
 

@@ -15,7 +15,7 @@ from features.sql.weeks import (
     total,
     volatility,
 )
-from features.views.declaration import NOT_KNOWN, Feature, Shared, View
+from features.views.declaration import MOBILE, NOT_KNOWN, Feature, Shared, View
 
 _USE = Shared(driver="usage", tables=("usage_weeks",), null=NOT_KNOWN, data_class="traffic")
 _CHARGED = _USE.but(driver="price", actionable=True)
@@ -56,7 +56,7 @@ VIEW = View("usage", "subscription", (
     *_CHARGED.family("overage_{days}d", (28, 91), "currency", "overage",
                      "Charged beyond the allowance in {days} days", dissatisfaction="increasing"),
     _USE.field("roaming_days_91d", "days", "roaming", "Days abroad in 91 days",
-               data_class="location"),
+               data_class="location", lines=MOBILE),
 ))
 # fmt: on
 

@@ -10,7 +10,7 @@ from models.reasons.coded import Effect, strongest_reasons
 from models.reasons.explain import Decode, Explanation
 from models.reasons.meaning import FeatureMeaning
 from models.words.catalogue import Catalogue, words
-from models.words.sentence import fallback, sentence
+from models.words.sentence import fallback, is_as_it_should_be, sentence
 
 # Reasons tried in addition to those asked for, since two may have the same text.
 _SPARE = 5
@@ -31,7 +31,8 @@ class WordedReason:
     direction : {"raises", "lowers"}
         Whether it raises or lowers the predicted risk.
     actionable : bool
-        Care can change what the text is about.
+        Care can change what the text is about, and there is something to change: it raises the risk,
+        its value is known, and is not at its best already.
     feature : str
         The feature that the text is about: of the reason's features the one that contributes most
         in its direction, or a related feature that is easier to understand.
@@ -158,9 +159,30 @@ def word(
         driver=shown.driver,
         contribution=contribution,
         direction="raises" if contribution > 0 else "lowers",
-        actionable=shown.actionable,
+        actionable=can_change(shown, value, contribution),
         feature=shown.name,
         value=value,
         unit=shown.unit,
         text=text,
+    )
+
+
+def can_change(meaning: FeatureMeaning, value: float | None, contribution: float) -> bool:
+    """Whether care can change what a reason is about, for the better.
+
+    Parameters
+    ----------
+    meaning : FeatureMeaning
+        Of the feature that the reason is about.
+    value : float or None
+        Its value; None if missing.
+    contribution : float
+        Log-odds that the reason adds.
+    """
+    return (
+        meaning.actionable
+        and contribution > 0
+        and value is not None
+        # Of what is better high, such as speed, nothing is the worst.
+        and (meaning.direction == "decreasing" or not is_as_it_should_be(meaning.name, value))
     )

@@ -67,6 +67,25 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Sentence | None:
     return Sentence(feature, text[:1].upper() + text[1:])
 
 
+def is_as_it_should_be(feature: str, value: float) -> bool:
+    """Whether a value reads as nothing, or as no different from usual: there is nothing to change.
+
+    Parameters
+    ----------
+    feature : str
+        Name of the feature; one without words is never so.
+    value : float
+        Finite.
+
+    Examples
+    --------
+    >>> is_as_it_should_be("complaints_91d", 0.0), is_as_it_should_be("complaints_91d", 2.0)
+    (True, False)
+    """
+    form = FORMS.get(feature)
+    return form is not None and _cases(form, value)[0] in ("none", "same")
+
+
 def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
     """``name: value``, for a feature without words."""
     if isinstance(value, float):

@@ -182,7 +182,7 @@ class Scoring:
                 0
             )
         matrix, _ = self._reader.read([self._ids[entity] for entity in entities.tolist()])
-        explanation = self._scorer.explain(matrix, self._scorer.version.horizons[place])
+        explanation = self._scorer.explain_told(matrix, self._scorer.version.horizons[place])
         return (
             strongest_reasons(explanation, self._meanings, count),
             actionable_share(explanation, self._meanings),

@@ -78,7 +78,7 @@ def care_entries(
     with progress("Finding reasons", len(order)) as advance:
         for start in range(0, len(order), _CHUNK_ROWS):
             rows = order[start : start + _CHUNK_ROWS]
-            explanation = scorer.explain(matrix[rows])
+            explanation = scorer.explain_told(matrix[rows])
             reasons = raising_reasons(explanation, encoding, matrix[rows])
             entries += [
                 _entry(customers, scores, int(row), why)
@@ -92,7 +92,7 @@ def raising_reasons(
     explanation: Explanation, encoding: Encoding, matrix: Floats
 ) -> list[tuple[str, ...]]:
     """For each of n rows the features that raise its risk most, as ``column: value``, strongest
-    first.
+    first. A value that is not known is no reason.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def raising_reasons(
 
 
 def readable(value: float | str | None) -> str:
-    """A feature's value for a person; a missing one is a reason too."""
+    """A feature's value for a person."""
     if value is None:
         return "not known"
     return value if isinstance(value, str) else f"{value:,.6g}"

@@ -12,6 +12,7 @@ from models.reasons.explain import Explanation, by_reason
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import CohortView, cohort_view, global_view
 from models.reasons.worded import WordedReason, reasons
+from models.scorer import Scorer
 from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
 from models.words.forms import CODES
 from reports.kit.drivers import Drivers, drivers
@@ -208,7 +209,10 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
     rows = list(
         dict.fromkeys([*sorted(chosen, key=lambda row: -sample.probability[row]), int(middle)])
     )
-    some = Explanation(sample.explanation.base[rows], sample.explanation.contributions[rows])
+    some = Scorer(model.version, threads=0).as_told(
+        Explanation(sample.explanation.base[rows], sample.explanation.contributions[rows]),
+        sample.matrix[rows],
+    )
     in_words = {
         language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH)
         for language in LANGUAGES

@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulator.weekly.campaign import ACTIONS, stay_effect
-from simulator.weekly.churn import drivers, hazard
+from simulator.weekly.churn import CARE_CAUSES, CAUSES, drivers, hazard, largest_driver
 from simulator.weekly.state import ACTIVE
 from simulator.weekly.week import Week
 
@@ -18,7 +18,8 @@ def record(week: Week) -> None:
         return
     leaving = state.leaves & (state.leave_at > week.start)
     leaves = np.array(week.parameters.churn.leaves_if_wavering)[lines.kind]
-    chance = hazard(week, drivers(week)) * leaves
+    causes = drivers(week)
+    chance = hazard(week, causes) * leaves
     effects = {
         f"stay_effect_{action}": np.round(stay_effect(week, action, chance)[active], 5)
         for action in ACTIONS
@@ -31,6 +32,8 @@ def record(week: Week) -> None:
         customer_id=lines.customer[active],
         satisfaction=np.round(state.c_satisfaction[lines.customer[active]], 3),
         hazard_a_week=np.round(chance[active], 6),
+        driver=largest_driver(causes, CAUSES)[active],
+        care_driver=largest_driver(causes, CARE_CAUSES)[active],
         leaving=leaving[active],
         **effects,
     )

@@ -30,6 +30,8 @@ TRUTH_TABLES: dict[str, dict[str, pa.DataType]] = {
         "customer_id": pa.string(),
         "satisfaction": pa.float32(),
         "hazard_a_week": pa.float32(),
+        "driver": pa.string(),
+        "care_driver": pa.string(),
         "leaving": pa.bool_(),
         **{f"stay_effect_{action}": pa.float32() for action in ACTIONS},
         HAPPENED: UTC,
@@ -67,6 +69,13 @@ _NUMBERED = {
     "contact_id": "K",
 }
 """Letter before the number of each kind of event."""
+_TRUTH_CHOICES = {
+    "churn": KINDS,
+    **dict.fromkeys(("cause", "driver", "care_driver"), CAUSES),
+    "action": ACTIONS,
+    "arm": ARMS,
+}
+"""Values of the categorical columns of the truth, in the order of their codes."""
 _FIRST_EVENT = 10**14
 """Added to event numbers."""
 _OWN_KEYS = frozenset(_NUMBERED)
@@ -128,7 +137,7 @@ def _coded(codes: Array, dictionary: pa.Array) -> pa.Array:
 def _choices(table: str, column: str) -> tuple[str, ...] | None:
     """Values of a categorical column, in the order of their codes."""
     if table in TRUTH_TABLES:
-        return {"churn": KINDS, "cause": CAUSES, "action": ACTIONS, "arm": ARMS}.get(column)
+        return _TRUTH_CHOICES.get(column)
     for check in TABLES[table].schema.columns[column].checks:
         if "allowed_values" in (check.statistics or {}):
             return tuple(check.statistics["allowed_values"])

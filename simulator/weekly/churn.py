@@ -1,5 +1,7 @@
 """Churn: the hazard of each line, wavering, and the loss."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from features.contracts.vocabulary import INVOLUNTARY_CHURN, STATUS_REASONS, VOLUNTARY_CHURN
@@ -25,6 +27,12 @@ CAUSES = (
     *("household", "plan_fit", "low_use", "other"),
 )
 """Main causes of a loss in the truth."""
+
+CARE_CAUSES = (
+    *("satisfaction", "commitment", "promotion_end"),
+    *("price_rise", "bill_shock", "network", "plan_fit"),
+)
+"""Those of `CAUSES` that an operator can do something about for one customer."""
 
 _REASON_OF = np.array(
     [
@@ -91,6 +99,34 @@ def drivers(week: Week) -> dict[str, Array]:
         + lines.frailty
         - 3.0 * odd,
     }
+
+
+def largest_driver(causes: dict[str, Array], among: Sequence[str]) -> Array:
+    """Which cause raises each line's hazard most above the base of its product line.
+
+    A line's answer depends on nobody else, so that care changes it only for whom it treats.
+
+    Parameters
+    ----------
+    causes : dict of str to (n,) array
+        Parts of the log hazard, as `drivers` gives them.
+    among : sequence of str
+        Causes to choose from.
+
+    Returns
+    -------
+    (n,) array of int
+        Index of `CAUSES`.
+
+    Examples
+    --------
+    >>> parts = {"network": np.array([0.4, 0.0]), "other": np.array([0.1, 0.2])}
+    >>> [CAUSES[place] for place in largest_driver(parts, ("network", "other")).tolist()]
+    ['network', 'other']
+    """
+    parts = np.stack([causes[cause] for cause in among], axis=1)
+    largest: Array = np.array([CAUSES.index(cause) for cause in among])[parts.argmax(axis=1)]
+    return largest
 
 
 def hazard(week: Week, causes: dict[str, Array]) -> Array:

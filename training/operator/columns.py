@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from features.contracts.vocabulary import BILLING_TYPES
 from features.encoding.encoding import Column, Encoding
 from features.fields import SERVICES, VIEWS
 from features.views.declaration import Feature
+from models.reasons.basis import ReasonBasis
 from models.reasons.meaning import FeatureMeaning
 
 
@@ -37,6 +39,30 @@ def meanings_of(
             reason=feature.reason,
         )
         for feature in service_features(service)
+    )
+
+
+def reason_basis_of(
+    service: str, typical: dict[str, dict[str, tuple[float, ...]]] | None = None
+) -> ReasonBasis:
+    """What reasons from a service's features are told against.
+
+    Parameters
+    ----------
+    service : str
+        A feature service of `features.fields`.
+    typical : dict of str to dict of str to tuple of float, optional
+        Typical contributions by horizon and stratum.
+    """
+    features = service_features(service)
+    return ReasonBasis(
+        strata={
+            feature.name: feature.lines
+            for feature in features
+            if len(feature.lines) < len(BILLING_TYPES)
+        },
+        null_facts=null_has_meaning(feature.name for feature in features),
+        typical=typical or {},
     )
 
 

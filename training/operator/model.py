@@ -14,6 +14,7 @@ import numpy as np
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
+from models.reasons.basis import REASON_BASIS, horizon_key, typical_contributions
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
 from models.reasons.meaning import MEANINGS, FeatureMeaning
@@ -36,7 +37,7 @@ from training.fitting.parameters import Parameters
 from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
-from training.operator.columns import meanings_of, null_has_meaning
+from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
 from training.release.facts import (
     NULL_HAS_MEANING,
     TRAINING,
@@ -48,6 +49,9 @@ from training.settings import LeakWatchSettings, TrainingConfig
 
 EXPLAINED_ROWS = 4_000
 """Test rows that are explained for the report, at most."""
+
+TYPICAL_ROWS = 1_000
+"""Test rows of each stratum that its typical contributions are averaged over, at most."""
 
 WATCHED_ROWS = 40_000
 """Fitting rows that the leak watch looks at, at most."""
@@ -234,6 +238,9 @@ def train_operator_model(
         TRAINING: to_document(facts),
         ASSESSMENT: {name: to_document(one) for name, one in assessments.items()},
         MEANINGS: [to_document(meaning) for meaning in meanings],
+        REASON_BASIS: to_document(
+            reason_basis_of(target.service, _typical(bare, dataset, split.test, settings.seed))
+        ),
         **(extra_documents or {}),
     }
     return OperatorModel(
@@ -414,6 +421,33 @@ def _explained(scorer: Scorer, dataset: Dataset, test: Positions, seed: int) -> 
         stratum=_strata(scorer.version, matrix),
         probability=scorer.score(matrix).probability,
     )
+
+
+def _typical(
+    model: ModelVersion, dataset: Dataset, test: Positions, seed: int
+) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Typical contributions by horizon and stratum, over a sample of the newest rows; none without
+    strata.
+    """
+    if model.strata is None:
+        return {}
+    strata = model.strata.of(dataset.matrix[test][:, model.features.index(model.strata.feature)])
+    random = np.random.default_rng(seed)
+    chosen = [
+        random.permutation(test[strata == name])[:TYPICAL_ROWS]
+        for name in np.unique(strata).tolist()
+    ]
+    rows = np.sort(np.concatenate(chosen))
+    matrix, scorer = np.ascontiguousarray(dataset.matrix[rows]), Scorer(model, threads=0)
+    of_rows = model.strata.of(matrix[:, model.features.index(model.strata.feature)])
+    typical = {}
+    with progress("Finding what is typical of each kind of line", len(model.horizons)) as advance:
+        for days in model.horizons:
+            typical[horizon_key(days)] = typical_contributions(
+                scorer.explain(matrix, days), of_rows, dataset.weight[rows], EVERYONE
+            )
+            advance(1)
+    return typical
 
 
 def _cost(horizon_model: HorizonModel) -> int:

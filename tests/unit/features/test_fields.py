@@ -15,6 +15,7 @@ TAGS = {
     "unit",
     "driver",
     "actionable",
+    "lines",
     "direction.churn",
     "direction.dissatisfaction",
     "reason",

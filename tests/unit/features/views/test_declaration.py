@@ -30,6 +30,7 @@ def test_a_field_has_what_its_group_has_but_for_facts_of_its_own() -> None:
         "data_class": "traffic",
         "tables": "usage_weeks",
         "null": "not known",
+        "lines": "postpaid,prepaid,fixed",
     }
     assert USE.driver == "usage"
     abroad = USE.field("abroad", "days", "roaming", "Abroad", data_class="location")

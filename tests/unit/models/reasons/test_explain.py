@@ -15,8 +15,8 @@ import shap
 from holdfast.errors import InputError
 from models.reasons import explain as module
 from models.reasons.explain import Explanation, by_driver, by_reason, explain
-from models.reasons.meaning import FeatureMeaning
-from models.reasons.worded import reasons
+from models.reasons.meaning import Direction, FeatureMeaning
+from models.reasons.worded import can_change, reasons
 
 FEATURES = 4
 
@@ -121,6 +121,26 @@ def test_a_missing_value_is_a_reason_as_what_it_means() -> None:
         ("days_since_recharge", None),
         ("termination_fee", None),
     }
+
+
+@pytest.mark.parametrize(
+    ("feature", "direction", "value", "contribution", "expected"),
+    [
+        ("complaints_91d", "none", 2.0, 0.4, True),
+        ("complaints_91d", "none", 0.0, 0.4, False),  # there is nothing to change
+        ("complaints_91d", "none", 2.0, -0.4, False),  # it does not raise the risk
+        ("complaints_91d", "none", None, 0.4, False),  # nobody knows what to change
+        ("throughput_28d", "decreasing", 0.0, 0.4, True),  # no speed is the worst
+        ("throughput_28d_vs_own", "none", 1.01, 0.4, False),  # as usual
+    ],
+)
+def test_care_can_change_what_is_known_and_worse_than_it_has_to_be(
+    feature: str, direction: Direction, value: float | None, contribution: float, expected: bool
+) -> None:
+    able = FeatureMeaning(feature, "", "", "service", True, direction, "reason")
+    unable = FeatureMeaning(feature, "", "", "service", False, direction, "reason")
+    assert can_change(able, value, contribution) is expected
+    assert not can_change(unable, value, contribution)
 
 
 def test_contributions_add_up_by_reason_and_by_driver_to_the_margin(booster: lgb.Booster) -> None:
