@@ -18,6 +18,7 @@ from holdfast.documents import to_document
 from holdfast.home import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
+from models.reasons.basis import REASON_BASIS
 from models.reasons.meaning import MEANINGS
 from models.strata import EVERYONE
 from models.target import Target
@@ -29,7 +30,7 @@ from pipeline.night.nightly import NightConfig, run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.score import ScoreConfig
 from tests.builders.raw_tables import raw_tables, write_raw_tables
-from training.operator.columns import meanings_of, service_documents
+from training.operator.columns import meanings_of, reason_basis_of, service_documents
 from training.release.tracking import RunRecord, Tracking
 
 NIGHT = datetime(2025, 5, 5, tzinfo=UTC)
@@ -110,6 +111,7 @@ def make_operator_version(home: Home, target: Target, seed: int = 1) -> ModelVer
         strata=target.strata,
         documents={
             MEANINGS: [to_document(meaning) for meaning in meanings],
+            REASON_BASIS: to_document(reason_basis_of(target.service)),
             **service_documents(target.service),
         },
     )

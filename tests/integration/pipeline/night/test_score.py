@@ -117,7 +117,7 @@ def test_words_of_stored_reasons_are_those_of_a_whole_row(home: Home) -> None:
     ]
     ids = [row["subscription_id"] for row in rows]
     matrix, _ = read(open_service(home, "churn_v1", ONLINE), ids)
-    explanation = Scorer(champion, threads=1).explain(matrix)
+    explanation = Scorer(champion, threads=1).explain_told(matrix)
     for language in ("en", "zh-Hans"):
         whole = reasons(explanation, matrix, meanings(TARGETS["churn"]), language, 4)
         for row, expected in zip(rows, whole, strict=True):
