@@ -72,17 +72,17 @@ def check(
 
     with results_only(), asking(where):
         from features.sources import open_source
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
-        source = open_source(where, encoding)
+        source, own_home = open_source(where, encoding), home_of(home)
         from features.fields import features_without
         from features.intake.check import check as run
 
         report = run(
             source,
-            quarantine=quarantine or home_of(home).checked,
-            now=system_clock(),
+            quarantine=quarantine or own_home.checked,
+            now=home_clock(own_home, system_clock, where)(),
             options=options,
             disables=features_without,
         )

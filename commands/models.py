@@ -162,7 +162,7 @@ def promote(
         explanations = _explanations(explain_flag or [])
         require_version(registry, model, number)
         from features.online.settings import OnlineSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.promote import promote_model
         from training.settings import GateSettings
 
@@ -174,7 +174,7 @@ def promote(
             shadow=shadow,
             gate=GateSettings.read(),
             online=OnlineSettings.read(),
-            clock=system_clock,
+            clock=home_clock(registry, system_clock),
         )
     if as_json:
         print_json(promotion.to_json())
@@ -198,10 +198,11 @@ def rollback(
         registry = home_of(home)
         require_previous(registry, model)
         from features.online.settings import OnlineSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.promote import rollback_model
 
-        result = rollback_model(registry, model, online=OnlineSettings.read(), clock=system_clock)
+        clock = home_clock(registry, system_clock)
+        result = rollback_model(registry, model, online=OnlineSettings.read(), clock=clock)
     if as_json:
         print_json(result.to_json())
     else:

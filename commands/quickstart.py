@@ -1,5 +1,6 @@
 """`holdfast quickstart`: a churn model from one customer table, ready to serve."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +58,15 @@ def quickstart(
             show_default=False,
         ),
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Day on which all rows were true, UTC, where no column says so."
+            " Default: when the table is read",
+            show_default=False,
+        ),
+    ] = None,
     group: GroupOption = None,
     drop: DropOption = None,
     value: Annotated[
@@ -85,7 +95,7 @@ def quickstart(
     with results_only(), asking(table):
         from features.flat.customers import Roles, read_column_names
         from features.online.settings import OnlineSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.quickstart import quickstart as run
         from training.settings import TrainingConfig
 
@@ -101,12 +111,14 @@ def quickstart(
             if available_at_scoring is None
             else read_column_names(available_at_scoring),
         )
+        where = home_of(home)
         result = run(
             table,
             roles,
-            home_of(home),
+            where,
             TrainingConfig.read(),
-            clock=system_clock,
+            clock=home_clock(where, system_clock),
+            as_of=as_of and as_of.replace(tzinfo=UTC),
             online=OnlineSettings.read(),
             options=options_of(columns, encoding, query),
         )

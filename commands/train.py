@@ -64,19 +64,20 @@ def train(
 
     with results_only():
         from features.online.settings import OnlineSettings
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.train import train_target
         from training.fitting.budget import DEFAULT_BUDGET, TuningBudget
         from training.settings import TrainingConfig
 
         given = trials or seconds
+        where = home_of(home)
         result = train_target(
-            home_of(home),
+            where,
             target,
             TuningBudget(trials=trials, seconds=seconds) if given else DEFAULT_BUDGET,
             TrainingConfig.read(),
             online=OnlineSettings.read(),
-            clock=system_clock,
+            clock=home_clock(where, system_clock),
             test_from=test_from,
             language=language,
         )

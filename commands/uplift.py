@@ -108,20 +108,18 @@ def uplift(
     }
     with results_only(), asking(table or ""):
         from features.tables.place import table_name
-        from holdfast.clock import system_clock
+        from holdfast.clock import home_clock, system_clock
         from pipeline.uplift import evaluate_home, evaluate_table
         from training.uplift.experiment_table import ExperimentRoles
         from training.uplift.settings import UpliftSettings
 
-        settings = UpliftSettings.read()
-        folder = home_of(home).root / "uplift"
+        settings, where = UpliftSettings.read(), home_of(home)
+        folder, clock = where.root / "uplift", home_clock(where, system_clock)
         if table is None:
             for option, value in given.items():
                 if value:
                     raise InputError(option, "must come with a TABLE", value)
-            run = evaluate_home(
-                home_of(home), action or (), out or folder / "care", settings, clock=system_clock
-            )
+            run = evaluate_home(where, action or (), out or folder / "care", settings, clock=clock)
         else:
             if action:
                 raise InputError(

@@ -193,8 +193,8 @@ def find_served(home: Home, names: Sequence[str]) -> VersionAddress:
 
     It is the version that became champion last. Where none of the models has a champion, it is
     the one that became shadow last. A version that became champion before this was recorded
-    counts as the earliest. Of two that became champion in the same second, that of the model named
-    first is taken.
+    counts as the earliest. Of two that became champion in the same second, as happens where the
+    home's time stands still, the one registered last is taken.
 
     Parameters
     ----------
@@ -215,7 +215,10 @@ def find_served(home: Home, names: Sequence[str]) -> VersionAddress:
             client.get_model_version_by_alias(names[0], CHAMPION)  # MLflow's own error
     alias = CHAMPION if by_alias[CHAMPION] else SHADOW
     since = {CHAMPION: MOVES, SHADOW: SHADOW_SINCE}[alias]
-    name, version = max(by_alias[alias], key=lambda served: _since(served[1].tags, since))
+    name, version = max(
+        by_alias[alias],
+        key=lambda served: (_since(served[1].tags, since), served[1].creation_timestamp),
+    )
     address = _address(home, name, str(version.version), str(version.source), version.tags)
     return replace(address, shadow=alias == SHADOW)
 

@@ -7,6 +7,7 @@ known to be good.
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def quickstart(
     config: TrainingConfig,
     *,
     clock: Clock,
+    as_of: datetime | None = None,
     online: OnlineSettings | None = None,
     options: TableOptions | None = None,
 ) -> Quickstart:
@@ -111,7 +113,9 @@ def quickstart(
     config : TrainingConfig
         Its `fitting`, `leak_watch` and `bands`.
     clock : Clock
-        When rows without a date were true, the model was registered and the report written.
+        When the table was read, the model registered and the report written.
+    as_of : datetime, optional
+        When rows without a date were true, as in `features.flat.customers.read_customer_table`.
     online : OnlineSettings, optional
         Where the features go, as `features.flat.repository.TableRepository`.
     options : TableOptions, optional
@@ -126,7 +130,7 @@ def quickstart(
     """
     started = time.monotonic()
     with progress("Reading the table"):
-        customers = read_customer_table(where, roles, clock(), options)
+        customers = read_customer_table(where, roles, clock(), options, as_of=as_of)
         check_identity(home, TableIdentity.of(customers), customers.not_features)
         home_encoding(home, customers).encode(customers.table)
     with progress("Loading LightGBM and MLflow"):

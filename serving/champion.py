@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from features.online.service import OnlineService, open_service, read
 from features.online.settings import OnlineSettings
 from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats, Times
+from holdfast.clock import Clock, home_clock
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from models.churn import CHURN_MODELS
@@ -106,11 +108,14 @@ class Champion:
         Where registry, model versions and online store lie.
     online : OnlineSettings
         Which online store.
+    clock : Clock
+        What time it is, unless the home has a time of its own (`holdfast.clock.home_clock`).
     """
 
-    def __init__(self, home: Home, online: OnlineSettings) -> None:
+    def __init__(self, home: Home, online: OnlineSettings, clock: Clock) -> None:
         self.home = home
         self.online = online
+        self._clock = self._home_clock = clock
         self.loaded: Loaded | None = None
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -130,6 +135,8 @@ class Champion:
             match. What was loaded stays.
         """
         with self._refreshing:
+            # A night moves the time of a simulated operator's home.
+            self._home_clock = home_clock(self.home, self._clock)
             current = self.loaded
             address = find_served(self.home, CHURN_MODELS)
             version = (
@@ -152,6 +159,10 @@ class Champion:
         if self.loaded is None:
             raise ModelError("champion", "is not loaded yet")
         return self.loaded
+
+    def now(self) -> datetime:
+        """What time it is in the home, as of the last refresh, UTC."""
+        return self._home_clock()
 
     def follow(self, seconds: float) -> None:
         """Refresh every so many seconds, in a thread, until `close`."""

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from features.online.settings import OnlineSettings
+from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -48,7 +49,7 @@ def run(home: Home, host: str, port: int) -> None:
             ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}"
         )
     with progress("Loading the champion"):
-        champion = Champion(home, online)
+        champion = Champion(home, online, system_clock)
         champion.refresh()
         from serving.service import make_service
 

@@ -25,6 +25,10 @@ from holdfast.errors import InputError
 
 FEWEST_ROWS = 100
 _MICROSECONDS_PER_DAY = 86_400_000_000
+_UNDATED = (
+    "no column says when the rows were true: they count from when they were read,"
+    " unless --as-of says when"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,8 @@ class CustomerTable:
     order : (n,) float64 or None
         When each row was true, for a split by time; no NaN.
     times : (n,) datetime64[us]
-        When each row was true, UTC: the time column where it holds dates, else the time of reading.
+        When each row was true, UTC: the time column where it holds dates, else what a person said,
+        else the time of reading.
     group : (n,) int64 or None
         Group of each row.
     value : (n,) float64 or None
@@ -156,7 +161,12 @@ def feature_kind(plan: TablePlan, name: str) -> tuple[Kind, str]:
 
 
 def read_customer_table(
-    where: str | Path, roles: Roles, read_at: datetime, options: TableOptions | None = None
+    where: str | Path,
+    roles: Roles,
+    read_at: datetime,
+    options: TableOptions | None = None,
+    *,
+    as_of: datetime | None = None,
 ) -> CustomerTable:
     """Read a table and check it against its roles.
 
@@ -170,6 +180,9 @@ def read_customer_table(
         Time of reading, with a zone.
     options : TableOptions, optional
         What a person said about reading it.
+    as_of : datetime, optional
+        When all rows were true, with a zone, where no column holds dates of it. Default: the time
+        of reading, and a note says so.
 
     Raises
     ------
@@ -188,7 +201,8 @@ def read_customer_table(
     if roles.id is not None:
         reading = replace(plan.column(roles.id), kind="id", why="names the customer", question="")
         plan = plan.with_reading(reading)
-    order, times = _times(table, plan, roles.time, read_at)
+    order, times, undated = _times(table, plan, roles.time, as_of or read_at)
+    _check_as_of(as_of, read_at, undated)
     columns, left_out = _feature_columns(table, plan, roles)
     return CustomerTable(
         name=source.name,
@@ -204,7 +218,12 @@ def read_customer_table(
         columns=columns,
         left_out=left_out,
         plan=plan,
-        notes=(*plan.notes, *blank_notes(source.table[roles.target], roles.target), *target.notes),
+        notes=(
+            *plan.notes,
+            *blank_notes(source.table[roles.target], roles.target),
+            *target.notes,
+            *((_UNDATED,) if undated and as_of is None else ()),
+        ),
     )
 
 
@@ -302,11 +321,12 @@ def _ids(table: pa.Table, column: str | None) -> list[str]:
 
 
 def _times(
-    table: pa.Table, plan: TablePlan, column: str | None, read_at: datetime
-) -> tuple[Floats | None, Times]:
-    snapshot = np.full(table.num_rows, np.datetime64(int(read_at.timestamp() * 1e6), "us"))
+    table: pa.Table, plan: TablePlan, column: str | None, otherwise: datetime
+) -> tuple[Floats | None, Times, bool]:
+    """Order and times of the rows, and whether no column dates them."""
+    snapshot = np.full(table.num_rows, np.datetime64(int(otherwise.timestamp() * 1e6), "us"))
     if column is None:
-        return None, snapshot
+        return None, snapshot, True
     values = table[column]
     if _all_missing(values):
         raise InputError("--time", f"column {column!r} must have no blanks; it has nothing else")
@@ -332,7 +352,7 @@ def _times(
             as_text(values)[0].as_py(),
         )
     if kind[0] == "number":
-        return order, snapshot
+        return order, snapshot, True
     if has_naive_times(values):
         raise InputError(
             "--time",
@@ -340,9 +360,19 @@ def _times(
             " (dates alone are UTC)",
             as_text(values)[0].as_py(),
         )
-    return order, np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(
-        np.int64
-    ).astype("datetime64[us]")
+    microseconds = np.round(days_since_epoch(values) * _MICROSECONDS_PER_DAY).astype(np.int64)
+    return order, microseconds.astype("datetime64[us]"), False
+
+
+def _check_as_of(as_of: datetime | None, read_at: datetime, undated: bool) -> None:
+    if as_of is None:
+        return
+    if not undated:
+        raise InputError("--as-of", "must come without --time, whose dates say when rows were true")
+    if as_of > read_at:
+        raise InputError(
+            "--as-of", f"must not lie after now, {read_at:%Y-%m-%d}", f"{as_of:%Y-%m-%d}"
+        )
 
 
 def group_codes(values: pa.ChunkedArray) -> NDArray[np.int64]:

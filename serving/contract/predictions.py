@@ -88,6 +88,12 @@ class Prediction(TypedDict):
             examples=["2024-06-01T00:00:00+00:00"],
         ),
     ]
+    stale: Annotated[
+        list[str],
+        Field(
+            description="Groups of features (feature views) that are older than they may be; empty for a row."
+        ),
+    ]
     unseen: Annotated[
         list[str],
         Field(

@@ -4,7 +4,7 @@ answer.
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.encoding.encoding import Column, Value
-from features.online.service import oldest
+from features.online.service import oldest, stale
 from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.errors import InputError, ModelError
@@ -94,7 +94,7 @@ class PredictionsRoute:
         cost = items * (_COST_OF_REASONS if asked["reasons"] else 1)
 
         def answer() -> bytes:
-            return to_json(predict(self._champion.current(), asked))
+            return to_json(predict(self._champion.current(), asked, self._champion.now()))
 
         try:
             return await self._call(cost > _INLINE_COST, answer)
@@ -109,7 +109,7 @@ class PredictionsRoute:
         return function()
 
 
-def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
+def predict(loaded: Loaded, request: PredictionsRequest, now: datetime) -> PredictionsAnswer:
     """Predict for customers or rows, in the order asked.
 
     Parameters
@@ -118,6 +118,8 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
         What to predict with.
     request : PredictionsRequest
         As `contract.check_request` gives it.
+    now : datetime
+        What time it is, with a zone; which features are stale depends on it.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
     """
     count = request["reasons"]
     if "customer_ids" in request:
-        predictions = _of_customers(loaded, request["customer_ids"], count)
+        predictions = _of_customers(loaded, request["customer_ids"], count, now)
     else:
         ids = loaded.reader.ids(request["rows"])
         encoded = loaded.reader.encode(request["rows"])
@@ -148,7 +150,9 @@ def predict(loaded: Loaded, request: PredictionsRequest) -> PredictionsAnswer:
     }
 
 
-def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Prediction]:
+def _of_customers(
+    loaded: Loaded, ids: Sequence[str], count: int, now: datetime
+) -> list[Prediction]:
     matrix, by_view = loaded.read(ids)
     times = oldest(by_view)
     present = np.flatnonzero(~np.isnat(times))
@@ -164,7 +168,10 @@ def _of_customers(loaded: Loaded, ids: Sequence[str], count: int) -> list[Predic
         feature_times,
         count,
     )
+    views = [view.name for view in loaded.online.views]
+    late = stale(loaded.online, by_view, now)
     for position, prediction in zip(present.tolist(), predictions, strict=True):
+        prediction["stale"] = [views[place] for place in np.flatnonzero(late[position]).tolist()]
         answers[position] = prediction
     return answers
 
@@ -188,6 +195,7 @@ def _predictions(
             "base": base,
             "reasons": why,
             "feature_time": feature_time,
+            "stale": [],
             "unseen": [],
             "error": None,
         }
@@ -211,6 +219,7 @@ def _unknown(customer_id: str) -> Prediction:
         "base": None,
         "reasons": [],
         "feature_time": None,
+        "stale": [],
         "unseen": [],
         "error": UNKNOWN_CUSTOMER,
     }

@@ -1,5 +1,6 @@
 """A small operator with features and champions, to run nights on."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from holdfast.home import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.reasons.basis import REASON_BASIS
+from models.reasons.cost import explanation_cost
 from models.reasons.meaning import MEANINGS
 from models.strata import EVERYONE
 from models.target import Target
@@ -29,6 +31,8 @@ from pipeline.night.night import Night
 from pipeline.night.nightly import NightConfig, run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.score import ScoreConfig
+from tests.builders.gate_documents import documents, facts
+from tests.builders.model_versions import NOBODY
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.operator.columns import meanings_of, reason_basis_of, service_documents
 from training.release.tracking import RunRecord, Tracking
@@ -123,6 +127,28 @@ def register_champion(home: Home, version: ModelVersion) -> str:
     number = tracking.register(version, RunRecord(parameters={}, metrics={}))
     tracking.set_champion_ungated(version.name, number)
     return number
+
+
+def with_evidence(version: ModelVersion) -> ModelVersion:
+    """The version with documents of a training that the gate has nothing against, of 250 positives."""
+    assert version.strata is not None
+    days = tuple(one.horizon_days or 0 for one in version.horizon_models)
+    horizons = [str(horizon) for horizon in days]
+    known = facts(
+        version.name,
+        version.features,
+        NOBODY,
+        service=version.service,
+        horizons_days=days,
+        strata=version.strata.names,
+        rounds=dict.fromkeys(horizons, 4),
+        additivity_error=dict.fromkeys(horizons, 1e-13),
+        explanation_cost={
+            horizon: explanation_cost(one.stratum_models[EVERYONE].booster)
+            for horizon, one in zip(horizons, version.horizon_models, strict=True)
+        },
+    )
+    return replace(version, documents=version.documents | documents(known, champion=False))
 
 
 def nightly(home: Home, **options: object) -> Night:

@@ -155,3 +155,11 @@ def test_an_input_that_is_not_handed_over_is_found(source: str, name: str) -> No
 )
 def test_durations_and_what_is_handed_over_are_no_hidden_inputs(source: str) -> None:
     assert set(inputs_of(source)) == set()
+
+
+def test_every_command_asks_the_home_what_time_it_is() -> None:
+    # The demo makes its home first, and asks it then.
+    for path in {*(ROOT / "commands").rglob("*.py")} - {ROOT / "commands" / "demo.py"}:
+        text = path.read_text(encoding="utf-8")
+        assert "clock=system_clock" not in text, path
+        assert "system_clock()" not in text, path

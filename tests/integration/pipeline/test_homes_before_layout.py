@@ -76,7 +76,7 @@ def test_its_definitions_can_be_run(flat: Home) -> None:
 
 def test_a_new_run_takes_the_home_over(tmp_path: Path) -> None:
     home = unpacked("quickstart", tmp_path)
-    champion = Champion(home, OnlineSettings())
+    champion = Champion(home, OnlineSettings(), clock_at())
     champion.refresh()
     # Its model has the name that only models of the operator's own features have today.
     assert champion.current().name == "churn version 1"

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from serving.champion import Champion
+from tests.builders.clocks import clock_at
 from tests.builders.served_home import ROWS, Built, build_home, serving
 
 
@@ -33,5 +34,5 @@ def copied(built: Built, tmp_path: Path) -> Built:
 @pytest.fixture(scope="session")
 def caller(built: Built) -> Iterator[TestClient]:
     """A caller of the service over that home."""
-    with serving(Champion(built.home, OnlineSettings()), max_items=500) as caller:
+    with serving(Champion(built.home, OnlineSettings(), clock_at()), max_items=500) as caller:
         yield caller

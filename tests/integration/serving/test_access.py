@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from features.online.settings import OnlineSettings
 from serving.champion import Champion
+from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
     Built,
     predict,
@@ -40,7 +41,9 @@ def test_long_work_holds_up_nobody(
 
 def test_with_a_key_every_request_brings_it(built: Built) -> None:
     with serving(
-        Champion(built.home, OnlineSettings()), api_key=SecretStr("s3cret"), client="10.1.2.3"
+        Champion(built.home, OnlineSettings(), clock_at()),
+        api_key=SecretStr("s3cret"),
+        client="10.1.2.3",
     ) as caller:
         assert problem(caller.post("/v1/predictions", json={}), 401)["detail"]
         assert caller.post("/v1/predictions", json={}).headers["www-authenticate"] == "Bearer"
@@ -56,7 +59,7 @@ def test_with_a_key_every_request_brings_it(built: Built) -> None:
 
 
 def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: TestClient) -> None:
-    with serving(Champion(built.home, OnlineSettings()), client="10.1.2.3") as other:
+    with serving(Champion(built.home, OnlineSettings(), clock_at()), client="10.1.2.3") as other:
         problem(other.post("/v1/predictions", json={"customer_ids": ["00001"]}), 403)
     problem(
         caller.post(

@@ -27,6 +27,7 @@ from models.scorer import Scorer
 from serving.champion import Champion
 from serving.health import Health
 from serving.server import run
+from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
     MOMENT,
     ROWS,
@@ -42,7 +43,7 @@ from tests.builders.served_home import (
 
 
 def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
-    champion = Champion(copied.home, OnlineSettings())
+    champion = Champion(copied.home, OnlineSettings(), clock_at())
     health = Health(champion)
     assert not health.is_ready()
     with serving(champion, health=health) as caller:
@@ -64,7 +65,7 @@ def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
 def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
     copied: Built, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(Champion(copied.home, OnlineSettings()), reload_seconds=0.1) as asked:
+    with serving(Champion(copied.home, OnlineSettings(), clock_at()), reload_seconds=0.1) as asked:
 
         def served() -> str:
             return predict(asked, {"customer_ids": ["00001"], "reasons": 0})["model"]["version"]
@@ -86,7 +87,9 @@ def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
 
 
 def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
-    with serving(Champion(copied.home, OnlineSettings()), reload_seconds=3600) as caller:
+    with serving(
+        Champion(copied.home, OnlineSettings(), clock_at()), reload_seconds=3600
+    ) as caller:
         predict(caller, {"customer_ids": ["00001"]})
         later = copied.table.slice(0, 1).set_column(1, "Contract", pa.array(["weekly"]))
         grown = copied.encoding.grown(later)
@@ -100,7 +103,7 @@ def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
 
 
 def test_many_threads_find_every_customer(copied: Built) -> None:
-    champion = Champion(copied.home, OnlineSettings())
+    champion = Champion(copied.home, OnlineSettings(), clock_at())
     champion.refresh()
     together = threading.Barrier(32)
 

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from features.online.settings import OnlineSettings
 from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer
+from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
     Built,
     predict,
@@ -60,7 +61,9 @@ def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
     started = time.monotonic()
     problem(caller.post("/v1/predictions", content=million), 413)
     problem(caller.post("/v1/predictions", content=iter([million[:500_000]] * 3)), 413)
-    with serving(Champion(built.home, OnlineSettings()), max_body_bytes=2**30) as generous:
+    with serving(
+        Champion(built.home, OnlineSettings(), clock_at()), max_body_bytes=2**30
+    ) as generous:
         assert (
             problem(generous.post("/v1/predictions", content=million), 422)["errors"][0]["field"]
             == "customer_ids"

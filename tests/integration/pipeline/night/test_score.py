@@ -59,7 +59,7 @@ def test_scores_are_the_answers_of_the_service(home: Home) -> None:
     rows = pq.read_table(run.folder / "churn.parquet").to_pylist()
     assert len(rows) > 60
     ids = sorted({row["subscription_id"] for row in rows})
-    answer = predict(loaded, {"customer_ids": ids, "reasons": 3})
+    answer = predict(loaded, {"customer_ids": ids, "reasons": 3}, NIGHT)
     by_id = {one["customer_id"]: one for one in answer["predictions"]}
     for row in rows:
         if row["horizon_days"] == 90:

@@ -19,7 +19,10 @@ def read(tmp_path: Path, customer_table: Callable[..., pa.Table]) -> Callable[..
     """Read a small table, with some columns replaced and some roles given."""
 
     def go(
-        replace: dict[str, list[object]] | None = None, rows: int = 400, **roles: object
+        replace: dict[str, list[object]] | None = None,
+        rows: int = 400,
+        as_of: datetime | None = None,
+        **roles: object,
     ) -> CustomerTable:
         table = customer_table(rows)
         for name, values in (replace or {}).items():
@@ -28,7 +31,8 @@ def read(tmp_path: Path, customer_table: Callable[..., pa.Table]) -> Callable[..
             else:
                 table = table.append_column(name, pa.array(values))
         pq.write_table(table, tmp_path / "t.parquet")
-        return read_customer_table(tmp_path / "t.parquet", Roles(**{**ROLES, **roles}), NOW)  # type: ignore[arg-type]
+        chosen = Roles(**{**ROLES, **roles})  # type: ignore[arg-type]
+        return read_customer_table(tmp_path / "t.parquet", chosen, NOW, as_of=as_of)
 
     return go
 
@@ -102,6 +106,20 @@ def test_dates_order_rows_and_become_their_times(read: Callable[..., CustomerTab
     customers = read({"day": [f"2025-01-{1 + n % 20:02d}" for n in range(400)]}, time="day")
     assert customers.order is not None
     assert customers.times[1] - customers.times[0] == np.timedelta64(1, "D")
+
+
+def test_rows_without_dates_are_of_the_day_that_a_person_names(
+    read: Callable[..., CustomerTable],
+) -> None:
+    day = datetime(2025, 11, 3, tzinfo=UTC)
+    assert set(read(as_of=day).times.tolist()) == {day.replace(tzinfo=None)}
+    assert not any("--as-of" in note for note in read(as_of=day).notes)
+    assert any("unless --as-of says when" in note for note in read().notes)
+    assert not any("--as-of" in note for note in read(time="since").notes)
+    with pytest.raises(InputError, match=r"--as-of: must come without --time"):
+        read(as_of=day, time="since")
+    with pytest.raises(InputError, match=r"--as-of: must not lie after now, 2026-01-01"):
+        read(as_of=datetime(2026, 1, 2, tzinfo=UTC))
 
 
 def test_numbers_order_rows_and_leave_the_time_of_reading(
