@@ -100,6 +100,7 @@ def test_an_unknown_customer_fails_alone_and_order_and_repeats_are_kept(
         "base": None,
         "reasons": [],
         "feature_time": None,
+        "stale": [],
         "unseen": [],
         "error": "no such customer in the feature store",
     }
