@@ -16,6 +16,7 @@ from holdfast.errors import InputError
 from simulator.engine import simulator as module
 from simulator.engine.simulation import Simulation
 from simulator.engine.simulator import Simulator, simulate
+from simulator.weekly.churn import CARE_CAUSES, CAUSES
 from simulator.world.calendar import date_of
 from simulator.world.parameters import Parameters
 from tests.builders.guides import run_python
@@ -98,6 +99,17 @@ def _decisions(simulator: Simulator, arm: str, action: str, lines: list[str]) ->
         "propensity": 0.5,
     }
     return pd.DataFrame(rows)
+
+
+def test_the_truth_says_what_raises_a_hazard_most(two_months: Simulator) -> None:
+    states = _rows(two_months.folder, "truth/states").to_pandas()
+    assert set(states["driver"]) <= set(CAUSES)
+    assert set(states["care_driver"]) <= set(CARE_CAUSES)
+    assert states["driver"].nunique() > 4
+    # Where the largest of all is one that care can change, it is the largest of those.
+    is_both = states["driver"].isin(CARE_CAUSES)
+    assert is_both.any()
+    assert (states.loc[is_both, "driver"] == states.loc[is_both, "care_driver"]).all()
 
 
 def test_care_affects_only_the_customers_it_treats(two_months: Simulator, tmp_path: Path) -> None:
