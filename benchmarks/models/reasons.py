@@ -71,6 +71,7 @@ CAUSE_OF_REASON = {
         "satisfaction",
     ),
     **dict.fromkeys(("fault", "reopened", "dispute", "appointment", "order"), "satisfaction"),
+    "last_answer": "satisfaction",
 }
 """The simulator's cause that a reason is about."""
 

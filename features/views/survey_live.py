@@ -5,22 +5,25 @@ from features.sql.known_rows import MOMENTS, moments, rows_within
 from features.views.declaration import LESS_IS_WORSE, MORE_IS_WORSE, NEVER, Shared, View
 
 _ANSWER = Shared(driver="relationship", tables=("survey_answers",), null=NEVER, live=True)
+# A low answer is one that care can come back to, so the answers are actionable; their age is not.
+_GIVEN = _ANSWER.but(actionable=True)
 _CSAT = _ANSWER.but(null="no such CSAT answer in 182 days")
 
 # fmt: off
 VIEW = View("survey_live", "customer", (
     _CSAT.field("last_csat", "points of 5", "last_answer",
-                "Last overall CSAT answer of 182 days, on a scale of 1 to 5", **LESS_IS_WORSE),
+                "Last overall CSAT answer of 182 days, on a scale of 1 to 5", actionable=True,
+                **LESS_IS_WORSE),
     _CSAT.field("days_since_csat", "days", "answer_age", "Since that answer"),
-    _ANSWER.field("last_nps", "points of 10", "last_answer",
-                  "Last NPS answer of 182 days, on a scale of 0 to 10",
-                  null="no NPS answer in 182 days", **LESS_IS_WORSE),
-    _ANSWER.field("last_ces", "points of 7", "last_answer",
-                  "Last CES answer of 182 days, on a scale of 1 to 7",
-                  null="no CES answer in 182 days"),
-    _ANSWER.field("low_answers_182d", "answers", "last_answer",
-                  "Answers of 182 days in the lowest quarter of their scale, such as 1 and 2 of 5",
-                  **MORE_IS_WORSE),
+    _GIVEN.field("last_nps", "points of 10", "last_answer",
+                 "Last NPS answer of 182 days, on a scale of 0 to 10",
+                 null="no NPS answer in 182 days", **LESS_IS_WORSE),
+    _GIVEN.field("last_ces", "points of 7", "last_answer",
+                 "Last CES answer of 182 days, on a scale of 1 to 7",
+                 null="no CES answer in 182 days"),
+    _GIVEN.field("low_answers_182d", "answers", "last_answer",
+                 "Answers of 182 days in the lowest quarter of their scale, such as 1 and 2 of 5",
+                 **MORE_IS_WORSE),
     _ANSWER.field("days_since_answer", "days", "answer_age",
                   "Since the last answer of 182 days to any question",
                   null="no answer in 182 days"),
