@@ -10,6 +10,7 @@ import typer
 
 from commands import data, features, models
 from commands.demo import demo
+from commands.operation import keys
 from commands.operation.nightly import nightly
 from commands.operation.score import score
 from commands.operation.status import status
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
     *(score, nightly, status, settings),

@@ -13,7 +13,7 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on; other than loopback needs HOLDFAST_SERVING_API_KEY."
+            help="Address to listen on; other than loopback needs an API key (holdfast keys create)."
         ),
     ] = "127.0.0.1",
     port: Annotated[

@@ -96,6 +96,11 @@ class Home:
         return self.root / "clock.json"
 
     @cached_property
+    def access(self) -> Path:
+        """Who may ask the service: its API keys, and what it counts and remembers of requests."""
+        return self.root / "access"
+
+    @cached_property
     def care_list(self) -> Path:
         """Whom to care for first."""
         return self.root / "care_list.csv"

@@ -13,7 +13,8 @@ from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
-from serving.access.key import is_loopback
+from serving.access.access import Access
+from serving.access.loopback import is_loopback
 from serving.champion import Champion
 from serving.health import Health
 from serving.settings import ServingSettings
@@ -37,35 +38,50 @@ def run(home: Home, host: str, port: int) -> None:
     Raises
     ------
     InputError
-        The host is not loopback and no key is set, or the address cannot be listened on.
+        The host is not loopback and there is no valid API key, or the address cannot be listened on.
+    HomeError
+        The API keys cannot be read.
     ModelError
         Champion or online store are missing, damaged or do not fit. Nothing listens then.
     """
     settings, online = ServingSettings.read(), OnlineSettings.read()
-    if settings.api_key is not None and not settings.api_key.get_secret_value().strip():
-        raise InputError(ServingSettings.variable("api_key"), "must not be blank")
-    if settings.api_key is None and not is_loopback(host):
-        raise InputError(
-            ServingSettings.variable("api_key"), f"must be set to listen beyond loopback, on {host}"
-        )
+    access = Access(home, system_clock)
+    _require_keys(access, host, settings)
     with progress("Loading the champion"):
         champion = Champion(home, online, system_clock)
         champion.refresh()
         from serving.service import make_service
 
         health = Health(champion)
-        app = make_service(champion, health, settings).to_asgi(is_main=False)
+        app = make_service(champion, health, access, settings).to_asgi(is_main=False)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
+            # Nobody's word for another's address is taken.
+            proxy_headers=False,
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=_FINISH_SECONDS,
         )
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         _Server(config, champion, health, settings.drain_seconds, address).run(sockets=[listener])
+
+
+def _require_keys(access: Access, host: str, settings: ServingSettings) -> None:
+    if settings.api_key is not None:
+        raise InputError(
+            ServingSettings.variable("api_key"),
+            "must not be set any more: make a key for each caller with `holdfast keys create`",
+        )
+    access.keys.refresh()
+    if not is_loopback(host) and not access.keys.has_valid():
+        raise InputError(
+            "--host",
+            "must be loopback while there is no valid API key; make one with `holdfast keys create`",
+            host,
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

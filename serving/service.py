@@ -4,7 +4,8 @@ from typing import Any
 
 import bentoml
 
-from serving.access.key import AccessMiddleware
+from serving.access.access import Access
+from serving.access.guard import AccessMiddleware
 from serving.champion import Champion
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.health import Health
@@ -23,7 +24,7 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 def make_service(
-    champion: Champion, health: Health, settings: ServingSettings
+    champion: Champion, health: Health, access: Access, settings: ServingSettings
 ) -> bentoml.Service[Any]:
     """The service of a champion, which is loaded when the service starts.
 
@@ -33,8 +34,10 @@ def make_service(
         The champion to serve.
     health : Health
         Says when the service is ready.
+    access : Access
+        Who may send requests.
     settings : ServingSettings
-        Who may send requests, and how large they may be.
+        How large requests may be.
     """
 
     class Holdfast:
@@ -42,6 +45,7 @@ def make_service(
 
         def __init__(self) -> None:
             champion.refresh()
+            access.start()
             champion.follow(settings.reload_seconds)
 
         async def __is_ready__(self) -> bool:
@@ -53,6 +57,6 @@ def make_service(
 
     service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
     service.add_asgi_middleware(ProblemMiddleware)
-    service.add_asgi_middleware(AccessMiddleware, api_key=settings.api_key)
+    service.add_asgi_middleware(AccessMiddleware, access=access)
     service.mount_asgi_app(make_app(champion, settings), path="/")
     return service

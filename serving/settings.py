@@ -13,7 +13,7 @@ class ServingSettings(Section):
     # Without a rule of its own: an error about it would show the key.
     api_key: SecretStr | None = Field(
         default=None,
-        description="Key that every request must send as `Authorization: Bearer KEY`. Needed beyond loopback.",
+        description="No longer used: the server does not start while it is set. `holdfast keys create` makes keys.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1, description="Largest request body, in bytes."

@@ -15,7 +15,8 @@ from serving.settings import ServingSettings
 
 _PROBLEMS = {
     "400": "The body is not JSON in UTF-8.",
-    "401": "A key is set, and the request brings none or another.",
+    "401": "The request brings no valid API key, and the server has keys.",
+    "403": "The key lacks a scope, which `detail` names.",
     "413": "The body is larger than the server takes.",
     "422": "The body breaks a rule; `errors` names the field.",
     "503": "The server is not ready; ask again.",

@@ -17,11 +17,13 @@ from starlette.testclient import TestClient
 from features.encoding.encoding import Encoding, infer_encoding
 from features.flat.repository import SERVICE, TableRepository, snapshot_time
 from holdfast.arrays import Floats
+from holdfast.clock import system_clock
 from holdfast.home import Home
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
 from models.registry import MODEL_DIGEST
 from models.version import HorizonModel, ModelVersion
+from serving.access.access import Access
 from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer, ProblemDocument
 from serving.health import Health
@@ -120,7 +122,8 @@ def serving(
     **chosen: Any,
 ) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
-    service = make_service(champion, health or Health(champion), ServingSettings(**chosen))
+    access = Access(champion.home, system_clock)
+    service = make_service(champion, health or Health(champion), access, ServingSettings(**chosen))
     app = service.to_asgi(is_main=False)
     with TestClient(
         app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True

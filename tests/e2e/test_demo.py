@@ -22,9 +22,11 @@ import uvicorn
 
 from features.online.settings import OnlineSettings
 from features.settings import FeatureSettings
+from holdfast.clock import system_clock
 from holdfast.errors import HomeError
 from holdfast.home import Home
 from pipeline import demo
+from serving.access.access import Access
 from serving.champion import Champion
 from serving.health import Health
 from serving.service import make_service
@@ -90,8 +92,10 @@ def test_it_trains_serves_asks_and_stops(demo_folder: Path, printed: dict[str, A
 @pytest.fixture(scope="module")
 def address(demo_folder: Path) -> Iterator[str]:
     """Address of the service of the demo's model, in this process."""
-    champion = Champion(Home(demo_folder / "home"), OnlineSettings())
-    service = make_service(champion, Health(champion), ServingSettings())
+    home = Home(demo_folder / "home")
+    champion = Champion(home, OnlineSettings())
+    access = Access(home, system_clock)
+    service = make_service(champion, Health(champion), access, ServingSettings())
     server = uvicorn.Server(uvicorn.Config(service.to_asgi(is_main=False), log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -4,7 +4,9 @@ to start.
 
 import json
 import signal
+import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +140,77 @@ def test_a_home_without_a_model_is_refused(invoke: Invoke, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture(scope="module")
+def issued(home: Home, invoke: Invoke, service: httpx.Client) -> dict[str, str]:
+    """Secrets by name of a key: of `crm`, of `left`, which is revoked, and of `old`, which has ended."""
+    options = ["--scope", "predictions:service", "--home", home.root]
+    made = {name: invoke("keys", "create", name, *options) for name in ("crm", "left", "old")}
+    assert {done.exit_code for done in made.values()} == {0}
+    assert invoke("keys", "revoke", "left", "--home", home.root).exit_code == 0
+    with sqlite3.connect(home.access / "keys.db") as keys:
+        keys.execute("UPDATE secrets SET expires_at = 1 WHERE key = 'old'")
+    return {name: done.stdout.strip() for name, done in made.items()}
+
+
+def ask(service: httpx.Client, secret: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {secret}"}
+    return service.post("/v1/predictions", json={"customer_ids": ["00001"]}, headers=headers)
+
+
+def test_the_first_key_closes_a_running_service_within_two_seconds(
+    service: httpx.Client, issued: dict[str, str]
+) -> None:
+    time.sleep(2)
+    answer = service.post("/v1/predictions", json={"customer_ids": ["00001"]})
+    assert answer.status_code == 401
+    assert ask(service, issued["crm"]).status_code == 200
+    assert service.get("/readyz").status_code == 200
+
+
+def test_wrong_revoked_and_ended_keys_are_refused(
+    service: httpx.Client, issued: dict[str, str]
+) -> None:
+    wrong = issued["crm"][:-4] + "AAAA"
+    for secret, why in (
+        (wrong, "not known"),
+        (issued["left"], "revoked"),
+        (issued["old"], "expired"),
+    ):
+        answer = ask(service, secret)
+        assert answer.status_code == 401
+        assert why in answer.json()["detail"]
+        assert secret not in answer.text
+
+
+def test_a_rotated_key_opens_with_both_secrets_until_it_is_revoked(
+    service: httpx.Client, home: Home, issued: dict[str, str], invoke: Invoke
+) -> None:
+    rotated = invoke("keys", "rotate", "crm", "--home", home.root, "--json")
+    assert rotated.exit_code == 0, rotated.stderr
+    new = json.loads(rotated.stdout)["secret"]
+    time.sleep(2)
+    assert ask(service, issued["crm"]).status_code == ask(service, new).status_code == 200
+    listed = json.loads(invoke("keys", "list", "--home", home.root, "--json").stdout)["keys"]
+    assert {key["name"]: key["state"] for key in listed} == {
+        "crm": "valid",
+        "left": "revoked",
+        "old": "expired",
+    }
+    (today,) = {secret["last_used"] for secret in listed[0]["secrets"]}
+    assert today
+    assert invoke("keys", "revoke", "crm", "--home", home.root).exit_code == 0
+    time.sleep(2)
+    assert {ask(service, secret).status_code for secret in (issued["crm"], new)} == {401}
+    table = invoke("keys", "list", "--home", home.root).stdout
+    assert all(secret not in table + json.dumps(listed) for secret in (new, *issued.values()))
+
+
 def test_it_stops_when_told_to(service: httpx.Client, process: "subprocess.Popen[str]") -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
+
+
+def test_no_secret_is_in_the_log(process: "subprocess.Popen[str]", issued: dict[str, str]) -> None:
+    assert process.stderr is not None
+    logged = process.stderr.read()
+    assert all(secret.rpartition("_")[2] not in logged for secret in issued.values())

@@ -4,11 +4,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pydantic import SecretStr
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from features.online.settings import OnlineSettings
+from holdfast.clock import system_clock
+from serving.access.guard import OPEN_PATHS
+from serving.access.key_store import KeyStore
+from serving.access.secret import make_secret
 from serving.champion import Champion
+from serving.routes.app import make_app
+from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
     Built,
@@ -39,23 +45,29 @@ def test_long_work_holds_up_nobody(
     assert finished == [True]
 
 
-def test_with_a_key_every_request_brings_it(built: Built) -> None:
-    with serving(
-        Champion(built.home, OnlineSettings(), clock_at()),
-        api_key=SecretStr("s3cret"),
-        client="10.1.2.3",
-    ) as caller:
+def test_with_a_key_every_request_brings_one(copied: Built) -> None:
+    store = KeyStore(copied.home, system_clock)
+    issued = store.create("crm", ["predictions:service"])
+    body = {"customer_ids": ["00001"]}
+    with serving(Champion(copied.home, OnlineSettings(), clock_at()), client="10.1.2.3") as caller:
         assert problem(caller.post("/v1/predictions", json={}), 401)["detail"]
         assert caller.post("/v1/predictions", json={}).headers["www-authenticate"] == "Bearer"
-        problem(
-            caller.post("/v1/predictions", json={}, headers={"Authorization": "Bearer other"}), 401
-        )
+        other = {"Authorization": f"Bearer {make_secret().text}"}
+        problem(caller.post("/v1/predictions", json={}, headers=other), 401)
         problem(caller.get("/schema.json"), 401)
-        predict(
-            caller, {"customer_ids": ["00001"]}, Authorization="Bearer s3cret", Host="churn.example"
-        )
+        predict(caller, body, Authorization=f"Bearer {issued.secret}", Host="churn.example")
         for path in ("/livez", "/readyz", "/openapi.json"):
             assert caller.get(path).status_code == 200
+
+
+def test_every_route_is_open_or_says_which_scope_it_needs(built: Built) -> None:
+    app = make_app(Champion(built.home, OnlineSettings(), clock_at()), ServingSettings())
+    open_or_scoped = {
+        route.path: route.path in OPEN_PATHS or hasattr(route.endpoint, "__wrapped__")
+        for route in app.routes
+        if isinstance(route, Route)
+    }
+    assert open_or_scoped == {"/v1/predictions": True, "/openapi.json": True}
 
 
 def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: TestClient) -> None:

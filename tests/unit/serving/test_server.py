@@ -2,10 +2,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from holdfast.clock import system_clock
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
+from serving.access.key_store import KeyStore
 from serving.server import run
 from serving.settings import ServingSettings
 
@@ -20,26 +21,37 @@ def free_port() -> int:
 def test_beyond_loopback_a_key_is_needed_before_anything_is_loaded(
     host: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="HOLDFAST_SERVING_API_KEY") as refused:
+    with pytest.raises(InputError, match=r"--host.*holdfast keys create") as refused:
         run(Home(tmp_path), host, free_port())
     assert not isinstance(refused.value, ModelError)
     assert refused.value.exit_code == 2
 
 
-def test_with_a_key_it_gets_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOLDFAST_SERVING_API_KEY", "s3cret")
+def test_with_a_valid_key_it_gets_further(tmp_path: Path) -> None:
+    store = KeyStore(Home(tmp_path), system_clock)
+    store.create("crm", ["predictions:service"])
     with pytest.raises(ModelError, match="no model registry"):
         run(Home(tmp_path), "0.0.0.0", free_port())
+    store.revoke("crm")
+    with pytest.raises(InputError, match="no valid API key"):
+        run(Home(tmp_path), "0.0.0.0", free_port())
+
+
+def test_the_single_key_of_earlier_releases_is_not_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_SERVING_API_KEY", "s3cret")
+    with pytest.raises(
+        InputError, match=r"HOLDFAST_SERVING_API_KEY.*holdfast keys create"
+    ) as refused:
+        run(Home(tmp_path), "127.0.0.1", free_port())
+    assert "s3cret" not in str(refused.value)
 
 
 def test_without_a_model_no_port_is_opened(tmp_path: Path) -> None:
     # Were the port opened first, the port in use would be what is wrong.
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ModelError):
         run(Home(tmp_path), "127.0.0.1", taken.getsockname()[1])
-
-
-def test_the_key_is_not_shown() -> None:
-    assert "s3cret" not in repr(ServingSettings(api_key=SecretStr("s3cret")))
 
 
 @pytest.mark.parametrize("name", ["max_body_bytes", "max_items", "reload_seconds"])

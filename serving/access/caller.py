@@ -1,0 +1,110 @@
+"""Who asks: the key behind a request, what it may be used for, and what is counted of it.
+
+The guard puts a `Caller` into the request's state before any route sees it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from models.score_set import Purpose
+from serving.access.scope import KeyScope, purpose_of
+from serving.contract.problem import Problem
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+"""A route's function."""
+
+_STATE = "caller"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Parameters
+    ----------
+    name : str or None
+        Name of the key; None where this machine asks without one.
+    scopes : frozenset of KeyScope
+        What may be asked for.
+    purpose : {"service", "marketing"} or None
+        What it is asked for; None for a key that opens nothing about customers.
+    """
+
+    name: str | None
+    scopes: frozenset[KeyScope]
+    purpose: Purpose | None
+
+    @classmethod
+    def of_key(cls, name: str, scopes: frozenset[KeyScope]) -> "Caller":
+        """The caller behind a key."""
+        return cls(name, scopes, purpose_of(scopes))
+
+
+THIS_MACHINE = Caller(None, frozenset(KeyScope), "service")
+"""Who asks without a key, where there is none: for everything, and for service."""
+
+
+def set_caller(scope: Scope, caller: Caller) -> None:
+    """Say who sends a request, for everything below the guard."""
+    scope.setdefault("state", {})[_STATE] = caller
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Who sends a request that has passed the guard."""
+    caller: Caller = scope["state"][_STATE]
+    return caller
+
+
+def purpose(request: Request) -> Purpose:
+    """What the answer is for, by the caller's key.
+
+    Raises
+    ------
+    Problem
+        403, where the key opens nothing about customers.
+    """
+    chosen = caller_of(request.scope).purpose
+    if chosen is None:
+        raise _forbidden(caller_of(request.scope), tuple(KeyScope))
+    return chosen
+
+
+def require_scope(scope: Scope, needed: Sequence[KeyScope]) -> None:
+    """Let only keys pass that have one of some scopes.
+
+    Raises
+    ------
+    Problem
+        403, which names the scopes.
+    """
+    caller = caller_of(scope)
+    if caller.scopes.isdisjoint(needed):
+        raise _forbidden(caller, needed)
+
+
+def scoped(endpoint: Endpoint, *needed: KeyScope) -> Endpoint:
+    """A route's function behind `require_scope`."""
+
+    @wraps(endpoint)
+    async def checked(request: Request) -> Response:
+        require_scope(request.scope, needed)
+        return await endpoint(request)
+
+    return checked
+
+
+def _forbidden(caller: Caller, needed: Sequence[KeyScope]) -> Problem:
+    wanted = " or ".join(f"`{scope}`" for scope in needed)
+    has = ", ".join(f"`{scope}`" for scope in sorted(caller.scopes)) or "none"
+    # As RFC 6750 words it for bearer tokens.
+    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(needed)}"'
+    return Problem(
+        403,
+        f"The key {caller.name} needs the scope {wanted}; it has {has}.",
+        headers={"WWW-Authenticate": challenge},
+    )
