@@ -134,7 +134,6 @@ def _print_doctor(night: "NightVerdict", overrulings: "Sequence[Overruling]") ->
     """Print every table beside other nights, then why some are in doubt, and what was overruled."""
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Column, Table
 
     from reports.night.doctor import figure, headline, usual
@@ -173,11 +172,21 @@ def _print_doctor(night: "NightVerdict", overrulings: "Sequence[Overruling]") ->
         )
     console.print(table)
     print_night(night)
-    for overruling in overrulings:
-        why = escape(overruling.reasons[0]) if overruling.reasons else "the table was not there"
+    print_overrulings(overrulings)
+
+
+def print_overrulings(overrulings: "Sequence[Overruling]") -> None:
+    """Print which tables somebody took as they were, when and who."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    for one in overrulings:
+        why = one.reasons[0] if one.reasons else "the table was not there"
+        by = f" by {one.by}" if one.by else ""
         console.print(
-            f"[dim]overruled[/dim] {overruling.at[:16]} {overruling.table}, {overruling.verdict}: {why}",
-            soft_wrap=True,
+            f"[dim]overruled[/dim] {one.at[:16].replace('T', ' ')}{escape(by)}:"
+            f" {one.table}, {one.verdict}: {escape(why)}"
         )
 
 
@@ -195,6 +204,10 @@ def print_night(night: "NightVerdict") -> None:
         )
         for reason in table.reasons:
             console.print(f"  {escape(reason.about)}")
+    if night.needlessly_accepted:
+        console.print(
+            f"[dim]not needed[/dim] --accept {', '.join(night.needlessly_accepted)}: as expected"
+        )
     fresh = len(night.tables) - len(unusual)
     care = "" if night.care_may_run else "; [yellow]no offers may be planned or sent[/yellow]"
     console.print(f"Tables as expected: {fresh} of {len(night.tables)}{care}")

@@ -12,10 +12,12 @@ from commands.tables import (
     AcceptOption,
     ArrivalLagOption,
     AtOption,
+    ByOption,
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
     asking,
+    name_of,
     raw_options_of,
 )
 
@@ -89,6 +91,7 @@ def build(
     arrival_lag_days: ArrivalLagOption = None,
     at: AtOption = None,
     accept: AcceptOption = None,
+    by: ByOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,7 +110,11 @@ def build(
         from pipeline.features import build_features
 
         where = home_of(home)
-        expectations = Expectations(ExpectationSettings.read(), accepted=frozenset(accept or ()))
+        expectations = Expectations(
+            ExpectationSettings.read(),
+            accepted=frozenset(accept or ()),
+            accepted_by=name_of(by, accept),
+        )
         stopped: NightStoppedError | None = None
         try:
             result = build_features(

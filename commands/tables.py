@@ -107,6 +107,16 @@ AcceptOption = Annotated[
         show_default=False,
     ),
 ]
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="NAME",
+        help="Who takes tables as they are with --accept; kept with what was overruled."
+        " Default: your login name",
+        show_default=False,
+    ),
+]
 QueryOption = Annotated[
     str | None,
     typer.Option("--query", help="What to select, where TABLE is a database.", show_default=False),
@@ -224,6 +234,30 @@ def options_of(
 
     answers = read_answers(columns) if columns else {}
     return TableOptions(ReadingSettings.read(), answers, encoding, query)
+
+
+def name_of(by: str | None, accepted: Sequence[str] | None) -> str:
+    """Who takes tables as they are: the name given, or else the login name; empty where nobody does.
+
+    Raises
+    ------
+    InputError
+        A name is given, but no table.
+    """
+    if not accepted:
+        if by is not None:
+            from holdfast.errors import InputError
+
+            raise InputError("--by", "must come with --accept", by)
+        return ""
+    if by is not None:
+        return by
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # neither a variable nor the system has a name
+        return ""
 
 
 def raw_options_of(

@@ -82,8 +82,8 @@ SCHEMA = pa.schema(
   values of other features that the words about it need.
 - ``actionable_share``: share of the absolute contributions that comes from features that care can
   change, 0 to 1; null where the row was not explained.
-- ``value``: expected margin over the horizon if the entity stays, in the operator's currency; null
-  where it is unknown.
+- ``value``: expected margin over the horizon if the subscription stays, in the operator's currency;
+  null where it is unknown, and for customers and contacts: their targets have no horizon.
 - ``marks``: of `MARKS`.
 - ``feature_time``: when the features were true; of several views, the oldest.
 - ``scored_at``: when the score was made.

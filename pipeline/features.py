@@ -221,7 +221,7 @@ def _recorded(expectations: "Expectations", home: Home, now: datetime) -> "Judge
 
     def judge(intake: "Intake") -> "NightVerdict":
         night = expectations.judge(intake)
-        NightRecord(home.expectations).write(night, now)
+        NightRecord(home.expectations).write(night, now, expectations.accepted_by)
         return night
 
     return judge

@@ -11,9 +11,11 @@ from commands.tables import (
     AcceptOption,
     ArrivalLagOption,
     AtOption,
+    ByOption,
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
+    name_of,
     raw_options_of,
 )
 from holdfast.errors import HoldfastError, InputError
@@ -55,6 +57,7 @@ def nightly(
         typer.Option(min=0, help="Seconds to wait for another process that writes in the home."),
     ] = 0,
     accept: AcceptOption = None,
+    by: ByOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +75,7 @@ def nightly(
 
             where, begun_with = home_of(home), _step_named(first_step)
             require_beginning(where, source)
+            accepted_by = name_of(by, accept)
             _require_tables(accept or ())
             from pipeline.night.options import NightOptions
 
@@ -83,6 +87,7 @@ def nightly(
                 first_step=begun_with,
                 wait_seconds=wait,
                 accepted=frozenset(accept or ()),
+                accepted_by=accepted_by,
             )
             night = _run(where, options)
     except (HoldfastError, KeyboardInterrupt) as error:

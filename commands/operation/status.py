@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.data import print_overrulings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,6 +50,7 @@ def _print_status(read: "Status") -> None:
     _print_nights(console, read)
     _print_models(console, read)
     _print_tables(console, read)
+    print_overrulings(read.overrulings)
 
 
 def _print_nights(console: "Console", read: "Status") -> None:

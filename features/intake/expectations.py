@@ -39,6 +39,8 @@ class Expectations:
         Tables that stop the night besides those of the settings: what a champion rests on.
     accepted : frozenset of str
         Tables that a person takes as they are.
+    accepted_by : str
+        Who does; empty where nobody was named.
     night : datetime, optional
         Midnight that ends the day to be judged, UTC. Default: the last one that the data reach,
         tonight's or those already there.
@@ -52,6 +54,7 @@ class Expectations:
     settings: ExpectationSettings
     stop_tables: Collection[str] = ()
     accepted: frozenset[str] = frozenset()
+    accepted_by: str = ""
     night: datetime | None = None
 
     def __post_init__(self) -> None:

@@ -23,6 +23,8 @@ class Overruling:
         When, ISO 8601 in UTC.
     night : str
         The midnight that ended the day judged.
+    by : str
+        Who; empty where nobody was named.
     table : str
         The table.
     verdict : {"late", "thin", "changed", "missing"}
@@ -33,6 +35,7 @@ class Overruling:
 
     at: str
     night: str
+    by: str
     table: str
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -50,8 +53,8 @@ class NightRecord:
 
     folder: Path
 
-    def write(self, night: NightVerdict, now: datetime) -> None:
-        """Keep a verdict as that of the last night, and append what was overruled."""
+    def write(self, night: NightVerdict, now: datetime, by: str = "") -> None:
+        """Keep a verdict as that of the last night, and append what was overruled, and by whom."""
         self.folder.mkdir(parents=True, exist_ok=True)
         document = json.dumps(
             to_document(night), ensure_ascii=False, indent=1, default=datetime.isoformat
@@ -60,13 +63,12 @@ class NightRecord:
         if night.stopped:
             return
         lines = [
-            json.dumps(asdict(_overruling(table, night, now)), ensure_ascii=False) + "\n"
+            json.dumps(asdict(_overruling(table, night, now, by)), ensure_ascii=False) + "\n"
             for table in night.tables
             if table.accepted and table.verdict != "fresh"
         ]
         if lines:
-            with self._overrulings.open("a", encoding="utf-8") as file:
-                file.writelines(lines)
+            write_beside(self._overrulings, "".join([*self._overruling_lines(), *lines]))
 
     def last(self) -> NightVerdict | None:
         """The last verdict; None before the first night.
@@ -90,15 +92,17 @@ class NightRecord:
         InputError
             A line cannot be read.
         """
-        if not self._overrulings.exists():
-            return ()
-        lines = self._overrulings.read_text(encoding="utf-8").splitlines(keepends=True)
         return tuple(
-            read_document(Overruling, _json(line), self._overrulings.name, str(number))
-            for number, line in enumerate(lines, 1)
-            # A process that was killed may have left half a line.
-            if line.endswith("\n")
+            read_document(Overruling, _named(_json(line)), self._overrulings.name, str(number))
+            for number, line in enumerate(self._overruling_lines(), 1)
         )
+
+    def _overruling_lines(self) -> list[str]:
+        """Whole lines: a process that was killed may once have left half of one."""
+        if not self._overrulings.exists():
+            return []
+        lines = self._overrulings.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [line for line in lines if line.endswith("\n")]
 
     @property
     def _last(self) -> Path:
@@ -117,10 +121,16 @@ def _json(text: str) -> object:
         return text
 
 
-def _overruling(table: TableVerdict, night: NightVerdict, now: datetime) -> Overruling:
+def _named(document: object) -> object:
+    """The document of an overruling; those of earlier releases do not say by whom."""
+    return {"by": ""} | document if isinstance(document, dict) else document
+
+
+def _overruling(table: TableVerdict, night: NightVerdict, now: datetime, by: str) -> Overruling:
     return Overruling(
         at=now.astimezone(UTC).isoformat(),
         night=night.at.isoformat(),
+        by=by,
         table=table.table,
         verdict=table.verdict,
         reasons=tuple(reason.about for reason in table.reasons),

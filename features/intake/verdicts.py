@@ -150,6 +150,13 @@ class NightVerdict:
         return tuple(table.table for table in self.tables if table.doubtful)
 
     @property
+    def needlessly_accepted(self) -> tuple[str, ...]:
+        """Tables that somebody accepted, although nothing is unusual about them."""
+        return tuple(
+            table.table for table in self.tables if table.accepted and table.verdict == "fresh"
+        )
+
+    @property
     def care_may_run(self) -> bool:
         """Whether offers may be planned and sent.
 

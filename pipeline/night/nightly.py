@@ -219,13 +219,16 @@ class _Run:
                 self._config.expectations,
                 stop_tables=self._stop_tables,
                 accepted=self._options.accepted,
+                accepted_by=self._options.accepted_by,
                 night=self._judged_night(),
             ),
         )
         rows = sum(table.accepted for table in report.tables)
         quarantined = sum(table.quarantined for table in report.tables)
+        needless = () if report.night is None else report.night.needlessly_accepted
         return _Outcome(
-            f"{rows:,} rows in {len(report.tables)} tables, {quarantined:,} quarantined",
+            f"{rows:,} rows in {len(report.tables)} tables, {quarantined:,} quarantined"
+            + (f"; --accept was not needed for {', '.join(needless)}" if needless else ""),
             {
                 "accepted": rows,
                 "quarantined": quarantined,
@@ -320,7 +323,7 @@ class _Run:
     def _note(self) -> None:
         """Keep how far the night has come, unless nothing had to be done so far."""
         results = {step.name: step.result for step in self._night.steps}
-        taken_in = results.get("take_in") or _result(self._records.last("take_in"))
+        taken_in = results.get("take_in") or self._taken_in_before
         built = results.get("features") or _result(self._records.last("features"))
         self._night = replace(
             self._night,
@@ -332,6 +335,19 @@ class _Run:
         )
         if not self._night.changed_nothing:
             self._records.write(self._night)
+
+    @cached_property
+    def _taken_in_before(self) -> dict[str, Any]:
+        """What was made of the raw tables that were read last, by a night before this one."""
+        for night in self._records.newest_first():
+            step = night.step("take_in")
+            if step is None or step.status == "skipped":
+                continue
+            if step.status != "stopped":
+                return step.result
+            why = f"the raw tables of night {night.number} were not taken in: {step.about}"
+            return {"tables": night.tables, "doubts": [why], "care_may_run": False}
+        return {}
 
     def _stop(self, error: Exception) -> None:
         expected = isinstance(error, HoldfastError)

@@ -27,6 +27,8 @@ class NightOptions:
         How long to wait for another process that writes in the home.
     accepted : frozenset of str
         Raw tables to take as they are tonight, whatever is unusual about them.
+    accepted_by : str
+        Who says so; empty where nobody was named.
     """
 
     source: str | None = None
@@ -36,3 +38,4 @@ class NightOptions:
     first_step: StepName = "take_in"
     wait_seconds: float = 0
     accepted: frozenset[str] = frozenset()
+    accepted_by: str = ""

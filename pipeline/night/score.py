@@ -49,7 +49,12 @@ from pipeline.night.score_records import are_recorded, write_score_records
 from pipeline.night.scoring import Scoring
 from training.labelling.history import RawHistory
 from training.operator.columns import meanings_of
-from training.operator.population import Populations, ScoredPopulation, traffic_consents
+from training.operator.population import (
+    Populations,
+    ScoredPopulation,
+    label_settings_of,
+    traffic_consents,
+)
 from training.settings import LabelSettings
 
 
@@ -61,7 +66,7 @@ class ScoreConfig(BaseModel):
     scores : ScoreSettings
         Whom to explain, and which consent is needed.
     labels : LabelSettings
-        Who is at risk, as in training.
+        Who is at risk, for versions that did not keep what their training went by.
     values : ValueSettings
         Assumptions behind a value.
     features : FeatureSettings
@@ -265,7 +270,7 @@ class _Run:
         self.at = newest
         self.folder = home.score_sets / f"at={newest:%Y-%m-%d}"
         self._history = RawHistory(home.raw, newest)
-        self._populations = Populations(self._history, newest, config.labels)
+        self._populations = Populations(self._history, newest)
         self._snapshot = newest_digest(repository)
         self._raw = raw_identity(home.raw)
         packed = online_directory(repository.directory)
@@ -320,7 +325,8 @@ class _Run:
                 f"must have been trained on the features of {version.service} as they are now",
             )
         with progress(f"Finding whom {entry.name} may speak of"):
-            population = self._populations.of(target, reader.main.ids())
+            settings = label_settings_of(version.documents, self._config.labels)
+            population = self._populations.of(target, reader.main.ids(), settings)
         meanings = version.documents.get(MEANINGS)
         return Scoring(
             Scorer(version, threads=0),

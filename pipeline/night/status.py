@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from features.contracts.tables import TABLES
+from features.intake.night_record import NightRecord, Overruling
 from features.sql.parts import arrival_of
 from holdfast.clock import Clock, time_origin
 from holdfast.files import write_beside
@@ -18,7 +19,7 @@ from pipeline.night.score import find_versions
 from reports.night.status_page import render_status
 
 NIGHTS = 14
-"""Nights that are shown."""
+"""Nights that are shown, and overrulings."""
 
 PAGE = "status.html"
 
@@ -88,6 +89,8 @@ class Status:
         Models that do not, and why.
     scores : tuple of ScoreFacts
         Scores of the newest snapshot that was scored.
+    overrulings : tuple of Overruling
+        Tables that somebody took as they were, the last ones, newest first.
     """
 
     now: datetime
@@ -97,6 +100,7 @@ class Status:
     models: tuple[ModelStatus, ...]
     without_version: dict[str, str]
     scores: tuple[ScoreFacts, ...]
+    overrulings: tuple[Overruling, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The status as one JSON object."""
@@ -108,6 +112,7 @@ class Status:
             "models": [asdict(model) for model in self.models],
             "without_version": self.without_version,
             "scores": [facts.to_json() for facts in self.scores],
+            "overrulings": [asdict(one) for one in self.overrulings],
         }
 
 
@@ -125,6 +130,8 @@ def read_status(home: Home, clock: Clock) -> Status:
     ------
     HomeError
         The record of a night cannot be read.
+    InputError
+        The record of what was overruled cannot be read.
     ModelError
         The registry or a score set is damaged.
     """
@@ -152,6 +159,7 @@ def read_status(home: Home, clock: Clock) -> Status:
         models=tuple(models),
         without_version=skipped,
         scores=newest_scores(home),
+        overrulings=tuple(reversed(NightRecord(home.expectations).overrulings()))[:NIGHTS],
     )
 
 

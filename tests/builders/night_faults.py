@@ -3,16 +3,18 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from features.intake.verdicts import Verdict
-from tests.builders.operator_nights import TONIGHT, YESTERDAY
 
-_LAST_WEEK = f"arrived_at >= TIMESTAMPTZ '{TONIGHT - timedelta(days=7):%Y-%m-%d} 00:00:00+00'"
-_TONIGHT = f"arrived_at >= TIMESTAMPTZ '{YESTERDAY:%Y-%m-%d} 00:00:00+00'"
+Damage = Callable[[Path, datetime], None]
+"""Does something to a folder of raw tables, which are those of a night: the midnight before it."""
+
+_LAST_WEEK = "arrived_at >= getvariable('midnight') - INTERVAL 7 DAY"
+_TONIGHT = "arrived_at >= getvariable('midnight') - INTERVAL 1 DAY"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Fault:
     verdict : {"fresh", "late", "thin", "changed", "missing"}
         What it must be called; fresh where intake mends it.
     apply : callable
-        Does it to a folder of raw tables.
+        Does it to a folder of raw tables, of a night.
     needs : tuple of str
         Other tables that it takes.
     names : str
@@ -38,7 +40,7 @@ class Fault:
     name: str
     table: str
     verdict: Verdict
-    apply: Callable[[Path], None]
+    apply: Damage
     needs: tuple[str, ...] = ()
     names: str = ""
 
@@ -48,15 +50,16 @@ class Fault:
         return ("customers", "subscriptions", self.table, *self.needs)
 
 
-def rewrite(query: str, *tables: str) -> Callable[[Path], None]:
+def rewrite(query: str, *tables: str) -> Damage:
     """Write tables anew: `query` reads ``rows``."""
 
-    def apply(source: Path) -> None:
+    def apply(source: Path, midnight: datetime) -> None:
         for table in tables:
             file = source / table / "part-00000.parquet"
             beside = file.with_suffix(".new")
             with duckdb.connect(config={"threads": 1}) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(f"SET VARIABLE midnight = TIMESTAMPTZ '{midnight.isoformat()}'")
                 connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{file}')")
                 for name in ("subscriptions", "customers"):
                     connection.execute(
@@ -68,7 +71,7 @@ def rewrite(query: str, *tables: str) -> Callable[[Path], None]:
     return apply
 
 
-def replace(column: str, value: str, table: str, where: str = "true") -> Callable[[Path], None]:
+def replace(column: str, value: str, table: str, where: str = "true") -> Damage:
     """Give a column another value in some rows."""
     return rewrite(
         f"SELECT * REPLACE (CASE WHEN {where} THEN {value} ELSE {column} END AS {column}) FROM rows",
@@ -76,30 +79,30 @@ def replace(column: str, value: str, table: str, where: str = "true") -> Callabl
     )
 
 
-def without(condition: str, *tables: str) -> Callable[[Path], None]:
+def without(condition: str, *tables: str) -> Damage:
     """Leave rows out."""
     return rewrite(f"SELECT * FROM rows WHERE NOT ({condition})", *tables)
 
 
-def gone(table: str) -> Callable[[Path], None]:
+def gone(table: str) -> Damage:
     """Remove a table."""
-    return lambda source: shutil.rmtree(source / table)
+    return lambda source, midnight: shutil.rmtree(source / table)
 
 
-def duplicated(table: str) -> Callable[[Path], None]:
+def duplicated(table: str) -> Damage:
     """Lay a second copy of a table's file beside it."""
 
-    def apply(source: Path) -> None:
+    def apply(source: Path, midnight: datetime) -> None:
         file = source / table / "part-00000.parquet"
         shutil.copyfile(file, file.with_name("part-00000 (1).parquet"))
 
     return apply
 
 
-def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Callable[[Path], None]:
+def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Damage:
     """Deliver a table as CSV, of which only the first bytes may arrive."""
 
-    def apply(source: Path) -> None:
+    def apply(source: Path, midnight: datetime) -> None:
         folder = source / table
         file = folder / "part-00000.csv"
         with duckdb.connect(config={"threads": 1}) as connection:
@@ -115,12 +118,12 @@ def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Callable[[Path
     return apply
 
 
-def together(*steps: Callable[[Path], None]) -> Callable[[Path], None]:
+def together(*steps: Damage) -> Damage:
     """Do one after the other."""
 
-    def apply(source: Path) -> None:
+    def apply(source: Path, midnight: datetime) -> None:
         for step in steps:
-            step(source)
+            step(source, midnight)
 
     return apply
 
@@ -224,7 +227,7 @@ FAULTS: tuple[Fault, ...] = (
         "app_events",
         "late",
         without(
-            f"arrived_at >= TIMESTAMPTZ '{TONIGHT - timedelta(days=30):%Y-%m-%d} 00:00:00+00'",
+            "arrived_at >= getvariable('midnight') - INTERVAL 30 DAY",
             "app_events",
         ),
     ),

@@ -66,7 +66,7 @@ class Nights:
     def judge(
         self,
         scratch: Path,
-        fault: Callable[[Path], None] | None = None,
+        fault: Callable[[Path, datetime], None] | None = None,
         settings: ExpectationSettings | None = None,
         only: Collection[str] | None = None,
         **options: object,
@@ -77,7 +77,7 @@ class Nights:
         """
         source, home = self.copy(scratch, only)
         if fault is not None:
-            fault(source)
+            fault(source, TONIGHT)
         expectations = Expectations(
             settings or ExpectationSettings(stop=""),
             night=TONIGHT,

@@ -10,6 +10,7 @@ from models.target import Target
 from training.labelling.dataset import Dataset, churn_dataset, non_payment_dataset
 from training.labelling.history import RawHistory
 from training.labelling.labels import inactivity_sensitivity
+from training.operator.population import LABELS
 from training.release.facts import SURVEY
 from training.settings import TrainingConfig
 from training.surveys.dataset import SurveyDataset, survey_dataset
@@ -66,13 +67,15 @@ def target_dataset(
     InputError
         As of the target's own dataset.
     """
+    labels = {LABELS: config.labels.model_dump()}
     if isinstance(target, SurveyTarget):
         asked = survey_dataset(home, target, config, until=until, test_from=test_from)
-        return TargetDataset(asked.dataset, {SURVEY: asked.facts.to_json()}, asked)
+        return TargetDataset(asked.dataset, labels | {SURVEY: asked.facts.to_json()}, asked)
     if target.name == "non_payment":
         dataset = non_payment_dataset(home, config.labels, until=until, test_from=test_from)
-        return TargetDataset(dataset, {})
+        return TargetDataset(dataset, labels)
     dataset = churn_dataset(home, config.labels, until=until, test_from=test_from)
     history = RawHistory(home.raw, until)
     inactive_periods = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
-    return TargetDataset(dataset, {SENSITIVITY: [asdict(share) for share in inactive_periods]})
+    sensitivity = [asdict(share) for share in inactive_periods]
+    return TargetDataset(dataset, labels | {SENSITIVITY: sensitivity})

@@ -2,12 +2,15 @@
 snapshot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
+from holdfast.errors import ModelError
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
 from training.labelling.history import RawHistory
@@ -23,6 +26,9 @@ from training.surveys.eligible import unanswered_contacts
 
 IDS = ("subscription_id", "customer_id", "interaction_id")
 """Columns that say whom a row is about."""
+
+LABELS = "labels.json"
+"""Name of a version's document with the label settings that its training rows were chosen by."""
 
 _CONTACTS_DAYS = 90
 """Contacts of the newest snapshot closed within these days: they arrived within its week."""
@@ -53,18 +59,17 @@ class Populations:
         The raw tables, as known at the snapshot.
     at : datetime
         The snapshot's time, with a time zone.
-    settings : LabelSettings
-        Who is at risk, as in training.
     """
 
-    def __init__(self, history: RawHistory, at: datetime, settings: LabelSettings) -> None:
+    def __init__(self, history: RawHistory, at: datetime) -> None:
         self._history = history
         self._at = at
-        self._settings = settings
-        self._lines: CutoffPopulation | None = None
+        self._lines: tuple[LabelSettings, CutoffPopulation] | None = None
         self._customers: CutoffPopulation | None = None
 
-    def of(self, target: Target, present: Sequence[str]) -> ScoredPopulation:
+    def of(
+        self, target: Target, present: Sequence[str], settings: LabelSettings
+    ) -> ScoredPopulation:
         """Whom a model of a target may speak of.
 
         Parameters
@@ -73,6 +78,8 @@ class Populations:
             What is predicted.
         present : sequence of str
             Entities with features in the snapshot.
+        settings : LabelSettings
+            Who is at risk, as in the model's training.
 
         Raises
         ------
@@ -80,7 +87,7 @@ class Populations:
             A table is absent without which nobody can say who is at risk.
         """
         if target.entity == "subscription":
-            rows, excluded = self._of_lines(target, present)
+            rows, excluded = self._of_lines(target, present, settings)
         elif target.entity == "customer":
             rows, excluded = self._of_customers(present)
         else:
@@ -92,12 +99,13 @@ class Populations:
         )
 
     def _of_lines(
-        self, target: Target, present: Sequence[str]
+        self, target: Target, present: Sequence[str], settings: LabelSettings
     ) -> tuple[pl.DataFrame, dict[str, int]]:
-        if self._lines is None:
-            outcomes = LineOutcomes.of(self._history, self._settings)
-            self._lines = lines_at_risk(self._history, outcomes, self._at, self._settings, present)
-        rows, excluded = self._lines.rows, dict(self._lines.excluded)
+        if self._lines is None or self._lines[0] != settings:
+            outcomes = LineOutcomes.of(self._history, settings)
+            at_risk = lines_at_risk(self._history, outcomes, self._at, settings, present)
+            self._lines = settings, at_risk
+        rows, excluded = self._lines[1].rows, dict(self._lines[1].excluded)
         billing_types = billing_types_of(target.name)
         if billing_types is not None:
             meant = pl.col("billing_type").is_in(list(billing_types))
@@ -121,6 +129,31 @@ class Populations:
             pl.col("id").alias("interaction_id"), "customer_id"
         )
         return rows, dict(contacts.excluded)
+
+
+def label_settings_of(documents: Mapping[str, Any], otherwise: LabelSettings) -> LabelSettings:
+    """The label settings that a version's training rows were chosen by.
+
+    Parameters
+    ----------
+    documents : mapping of str to JSON
+        The version's, by file name.
+    otherwise : LabelSettings
+        For a version of a release that did not keep them.
+
+    Raises
+    ------
+    ModelError
+        The document holds something else.
+    """
+    if LABELS not in documents:
+        return otherwise
+    try:
+        return LabelSettings.model_validate(documents[LABELS])
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ModelError(LABELS, f"must hold label settings: {field} {first['msg']}") from None
 
 
 def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:

@@ -65,6 +65,7 @@ def test_they_name_what_is_wrong_and_import_nothing_slow(tmp_path: Path) -> None
         ("nightly", "--home", empty): "must be given the first time",
         ("nightly", str(nowhere), "--home", empty): "must be an existing folder or a database URL",
         ("nightly", "--from", "scores"): "--from: must be one of take_in,",
+        ("nightly", str(tmp_path), "--by", "Ada"): "--by: must come with --accept",
         ("features", "show", "S1", "--home", empty): "holds no readable online store",
         ("models", "list", "--home", empty): no_registry,
         ("models", "show", "99", "--home", str(registry)): version,

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,17 +11,20 @@ from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.settings import ExpectationSettings
 from tests.builders.night_faults import FAULTS, Fault
-from tests.builders.operator_nights import TONIGHT, YESTERDAY, Nights, take_in
+from tests.builders.operator_nights import TONIGHT, Nights, take_in
 
 FEW = ("customers", "subscriptions", "usage_weeks")
 
 
-def without_last_week(source: Path) -> None:
+def without_last_week(source: Path, midnight: datetime) -> None:
     file = source / "usage_weeks" / "part-00000.parquet"
     rows = pq.read_table(file)
     file.unlink()
     pq.write_table(
-        rows.filter(pc.less(rows[ARRIVED], pa.scalar(YESTERDAY, rows[ARRIVED].type))), file
+        rows.filter(
+            pc.less(rows[ARRIVED], pa.scalar(midnight - timedelta(days=1), rows[ARRIVED].type))
+        ),
+        file,
     )
 
 
@@ -73,7 +76,7 @@ def test_a_table_that_stops_the_night_leaves_everything_as_it_was(
     nights: Nights, tmp_path: Path
 ) -> None:
     source, home = nights.copy(tmp_path, FEW)
-    without_last_week(source)
+    without_last_week(source, TONIGHT)
     before = contents(home)
     expectations = Expectations(ExpectationSettings(), frozenset({"usage_weeks"}), night=TONIGHT)
     with pytest.raises(NightStoppedError, match="--accept usage_weeks") as stop:

@@ -127,6 +127,19 @@ def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
     assert (scores(home), snapshot(home)) == before
 
 
+def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays(
+    raw: Path, home: Home
+) -> None:
+    nightly(home, source=str(raw))
+    shutil.rmtree(raw / "customers")
+    assert nightly(home, source=str(raw)).verdict == "stopped"
+    night = nightly(home, first_step="score")
+    assert (night.verdict, night.exit_code, night.care_may_run) == ("doubts", 3, False)
+    assert night.tables == {}
+    assert "night 2 were not taken in" in night.doubts[0]
+    assert nightly(home).doubts == night.doubts
+
+
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
     night = nightly(home, first_step="score")
     assert list(statuses(night)) == ["score", "summary"]

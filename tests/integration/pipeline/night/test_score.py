@@ -1,6 +1,7 @@
 """Everybody's scores: the same as the service's, of those a model may speak of, with reasons."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,16 @@ from pipeline.night.score import ScoreRun, score_everybody
 from serving.champion import Loaded
 from serving.routes.predictions import predict
 from tests.builders.clocks import clock_at
-from tests.builders.night import CONFIG, NIGHT, ONLINE
+from tests.builders.night import (
+    CONFIG,
+    NIGHT,
+    ONLINE,
+    make_operator_version,
+    register_champion,
+)
 from training.operator.columns import meanings_of
+from training.operator.population import LABELS
+from training.settings import LabelSettings
 
 
 def score(home: Home, model: str | None = None, **settings: object) -> ScoreRun:
@@ -138,6 +147,24 @@ def test_only_whom_the_model_may_speak_of_is_scored_and_the_others_are_counted(
         assert one.entities + sum(one.excluded.values()) == present, name
     assert set(facts["churn"].excluded) > {"iot", "enterprise", "suspended"}
     assert run.skipped.keys() == {"non_payment", "nps_detractor"}
+
+
+def test_a_version_speaks_of_whom_its_own_settings_say(home: Home) -> None:
+    def new_lines(settings: LabelSettings) -> int:
+        config = CONFIG.model_copy(update={"labels": settings})
+        (facts,) = score_everybody(
+            home, config, clock=clock_at(NIGHT), online=ONLINE, model="churn"
+        ).sets
+        return facts.excluded.get("new", 0)
+
+    present = LabelSettings()
+    few = new_lines(present)
+    trained = make_operator_version(home, TARGETS["churn"])
+    labels = LabelSettings(known_days=180).model_dump()
+    register_champion(home, replace(trained, documents={**trained.documents, LABELS: labels}))
+    many = new_lines(present)
+    assert many > few
+    assert new_lines(LabelSettings(known_days=7)) == many
 
 
 def test_objectors_are_marked_and_their_marketing_scores_are_null(home: Home) -> None:

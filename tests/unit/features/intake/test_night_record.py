@@ -23,11 +23,22 @@ def test_the_last_verdict_reads_back_as_it_was(tmp_path: Path) -> None:
 def test_what_is_overruled_is_appended_with_time_and_verdict(tmp_path: Path) -> None:
     record = NightRecord(tmp_path)
     accepted = replace(LATE, accepted=True, used="tonight's")
-    record.write(night(accepted, replace(FRESH, accepted=True)), NOW)
+    both = night(accepted, replace(FRESH, accepted=True))
+    assert both.needlessly_accepted == (FRESH.table,)
+    record.write(both, NOW, "Ada")
     record.write(night(accepted), NOW)
     first, second = record.overrulings()
     assert (first.table, first.verdict, first.at) == ("usage_weeks", "late", NOW.isoformat())
-    assert first == second
+    assert first.by == "Ada"
+    assert replace(first, by="") == second
+
+
+def test_overrulings_of_an_earlier_release_name_nobody(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path)
+    record.write(night(replace(LATE, accepted=True)), NOW)
+    lines = tmp_path / "overrulings.jsonl"
+    lines.write_text(lines.read_text(encoding="utf-8").replace('"by": "", ', ""), encoding="utf-8")
+    assert [one.by for one in record.overrulings()] == [""]
 
 
 def test_nothing_is_overruled_in_a_night_that_stops(tmp_path: Path) -> None:
@@ -43,6 +54,8 @@ def test_half_a_line_is_passed_over_and_a_damaged_one_named(tmp_path: Path) -> N
     whole = lines.read_text(encoding="utf-8")
     lines.write_text(whole + whole[:20], encoding="utf-8")
     assert len(record.overrulings()) == 1
+    record.write(night(replace(LATE, accepted=True)), NOW)
+    assert len(record.overrulings()) == 2
     lines.write_text(whole + "{\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"overrulings\.jsonl: 2"):
         record.overrulings()

@@ -8,7 +8,9 @@ from reports.night.doctor import CHART_HEIGHT, day_chart, headline, render_docto
 from tests.builders.html_page import Page, check_page
 from tests.builders.nights import AT, FRESH, LATE, night
 
-OVERRULED = Overruling(AT.isoformat(), AT.isoformat(), "bills", "thin", ("4 rows <b>are</b> gone",))
+OVERRULED = Overruling(
+    AT.isoformat(), AT.isoformat(), "Ada <i>", "bills", "thin", ("4 rows <b>are</b> gone",)
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,7 @@ def test_a_table_in_doubt_is_shown_beside_other_nights() -> None:
     assert "1,000 (900 to 2,000)" in doubt
     assert "not enough nights or rows yet" in doubt
     assert "4 rows <b>are</b> gone" in page.texts["overrulings"]
+    assert "Ada <i>" in page.texts["overrulings"]
 
 
 def test_the_page_says_where_fresh_says_little_and_when_care_may_not_run() -> None:

@@ -47,6 +47,16 @@ STATUS: dict[str, Any] = {
         }
     ],
     "without_version": {"non_payment": "was never trained"},
+    "overrulings": [
+        {
+            "at": "2025-05-25T04:00:00+00:00",
+            "night": "2025-05-25T00:00:00+00:00",
+            "by": "Ada <i>",
+            "table": "bills",
+            "verdict": "thin",
+            "reasons": ["4 rows are gone"],
+        }
+    ],
     "scores": [
         {
             "model": "churn",
@@ -70,10 +80,12 @@ def test_the_page_says_what_the_night_did() -> None:
     assert "11 hours" in page
     assert "25 days" in page
     assert "<b>churn</b>" not in page
+    assert "Ada &lt;i&gt;" in page
+    assert "4 rows are gone" in page
 
 
 def test_a_home_before_its_first_night_has_a_page() -> None:
-    empty = {**STATUS, "nights": [], "tables": [], "models": [], "scores": []}
+    empty = {**STATUS, "nights": [], "tables": [], "models": [], "scores": [], "overrulings": []}
     page = render_status(empty)
     assert "No night has run yet" in page
     assert "Nobody has been scored yet" in page
