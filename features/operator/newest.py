@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -109,7 +109,9 @@ class NewestReader:
         self._views = [VIEWS[name] for name in SERVICES[service]]
         entity = self._views[0].entity
         needed = [view.name for view in self._views]
-        self._links = f"{entity}_links" if any(v.entity != entity for v in self._views) else None
+        self._own = [view for view in self._views if view.entity == entity]
+        self._linked = [view for view in self._views if view.entity != entity]
+        self._links = f"{entity}_links" if self._linked else None
         absent = [name for name in (*needed, self._links) if name and name not in tables]
         if absent:
             raise InputError(
@@ -119,6 +121,7 @@ class NewestReader:
         self._tables = tables
         self.main = tables[needed[0]]
         """The view that names the service's entities."""
+        self._lookups: dict[str, LinkedValues] = {}
         self._connection = duckdb.connect()
         work = repository.directory / "work"
         for option, value in (
@@ -132,6 +135,9 @@ class NewestReader:
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read rows.
 
+        The first read takes the views of other entities into memory, because any row may need any
+        of theirs.
+
         Parameters
         ----------
         ids : sequence of str
@@ -144,19 +150,25 @@ class NewestReader:
         times : (n, v) datetime64[us]
             When the values were true, by view, UTC; NaT where a view has no values.
         """
-        columns = self.features
+        matrix = np.empty((len(ids), len(self.features)))
+        times = np.empty((len(ids), len(self._views)), "datetime64[us]")
         if not ids:
-            return np.empty((0, len(columns))), np.empty((0, len(self._views)), "datetime64[us]")
+            return matrix, times
         asked = pa.table({"id": pa.array(ids, pa.string()), "row": pa.array(range(len(ids)))})
         self._connection.register("asked", asked)
         rows = self._connection.execute(self._query(ids[0], ids[-1])).to_arrow_table()
         self._connection.unregister("asked")
-        matrix = np.empty((len(ids), len(columns)))
-        for position in range(len(columns)):
-            matrix[:, position] = rows.column(position).to_numpy()
-        times = np.empty((len(ids), len(self._views)), "datetime64[us]")
-        for position in range(len(self._views)):
-            times[:, position] = rows.column(len(columns) + position).to_numpy()
+        first = 0
+        for place, view in enumerate(self._views):
+            columns = slice(first, first + len(view.columns))
+            first = columns.stop
+            if view in self._own:
+                for position, name in enumerate(view.columns):
+                    matrix[:, columns.start + position] = rows[name].to_numpy()
+                times[:, place] = rows[f"time_{view.name}"].to_numpy()
+            else:
+                values = self._values_of(view)
+                matrix[:, columns], times[:, place] = values.of(rows[f"linked_{view.entity}"])
         return matrix, times
 
     @property
@@ -170,32 +182,65 @@ class NewestReader:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
+    def _values_of(self, view: View) -> "LinkedValues":
+        if view.name not in self._lookups:
+            self._lookups[view.name] = LinkedValues(self._tables[view.name])
+        return self._lookups[view.name]
+
     def _query(self, first: str, last: str) -> str:
         key = self.main.join_key
-        joins = []
-        if self._links:
-            near = _near(self._scan(self._links), key, first, last)
-            joins.append(f"LEFT JOIN ({near}) AS links ON links.{key} = asked.id")
-        for view in self._views:
-            scan = self._scan(view.name)
-            if view.join_key == key:
-                scan, on = _near(scan, key, first, last), "asked.id"
-            else:
-                on = f"links.linked_{view.entity}"
-            joins.append(f"LEFT JOIN ({scan}) AS {view.name} ON {view.name}.{view.join_key} = {on}")
-        values = [_value(view, name) for view in self._views for name in view.columns]
-        times = [f"{view.name}.{TIME}::TIMESTAMP AS time_{view.name}" for view in self._views]
-        return f"SELECT {', '.join(values + times)} FROM asked {' '.join(joins)} ORDER BY asked.row"
+        views = [view.name for view in self._own]
+        near = [*views, *([self._links] if self._links else [])]
+        joins = [
+            f"LEFT JOIN ({self._scan(view)} WHERE {key} BETWEEN {text_sql(first)} AND {text_sql(last)})"
+            f" AS {view} ON {view}.{key} = asked.id"
+            for view in near
+        ]
+        values = [_value(view, name) for view in self._own for name in view.columns]
+        values += [f"{view}.{TIME}::TIMESTAMP AS time_{view}" for view in views]
+        values += sorted({f"{self._links}.linked_{view.entity}" for view in self._linked})
+        return f"SELECT {', '.join(values)} FROM asked {' '.join(joins)} ORDER BY asked.row"
 
     def _scan(self, view: str) -> str:
+        """A view as it lies on disk, in order of its ids: a range of them is a part of the file."""
         table = self._tables[view]
         columns = [table.join_key, TIME, *map(quoted, table.columns)]
         return f"SELECT {', '.join(columns)} FROM {files_sql([table.path])}"
 
 
-def _near(scan: str, key: str, first: str, last: str) -> str:
-    """Only the part of a table, which lies in order of its ids, that can hold asked ones."""
-    return f"{scan} WHERE {key} BETWEEN {text_sql(first)} AND {text_sql(last)}"
+class LinkedValues:
+    """All values of a view of another entity, in memory.
+
+    Parameters
+    ----------
+    table : NewestTable
+        The view, in order of its ids.
+    """
+
+    def __init__(self, table: NewestTable) -> None:
+        rows = pq.read_table(table.path, columns=[table.join_key, TIME, *table.columns])
+        self._ids = _bytes(rows[table.join_key])
+        # Behind the last row one that is missing, for entities that are nobody.
+        self._matrix = np.full((len(rows) + 1, len(table.columns)), np.nan)
+        for position, name in enumerate(table.columns):
+            self._matrix[:-1, position] = rows[name].cast(pa.float64()).to_numpy()
+        self._times = np.full(len(rows) + 1, "NaT", "datetime64[us]")
+        self._times[:-1] = rows[TIME].cast(pa.timestamp("us")).to_numpy()
+
+    def of(self, ids: pa.ChunkedArray) -> tuple[Floats, Times]:
+        """Values and times of entities; NaN and NaT for those that are null or unknown."""
+        if len(self._ids) == 0:
+            nobody = np.full(len(ids), -1)
+            return self._matrix[nobody], self._times[nobody]
+        asked = _bytes(ids)
+        places = np.minimum(np.searchsorted(self._ids, asked), len(self._ids) - 1)
+        places[(self._ids[places] != asked) | ids.is_null().to_numpy()] = -1
+        return self._matrix[places], self._times[places]
+
+
+def _bytes(ids: pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.bytes_]]":
+    """Ids as bytes of one length, which numpy orders as the files do; null as none."""
+    return np.array(ids.fill_null("").cast(pa.binary()).to_pylist(), dtype=np.bytes_)
 
 
 def _value(view: View, name: str) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from features.fields import VIEWS
 from features.online.service import online_directory
 from features.online.settings import OnlineSettings
+from features.operator.kept_rows import KeptRows
 from features.operator.newest import NewestReader, newest_digest, newest_tables
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
@@ -192,13 +194,13 @@ def score_everybody(
                 skipped=skipped,
                 seconds=time.monotonic() - begun,
             )
-        run = _Run(home, repository, config, clock, online, failpoint)
         sets, unchanged = [], []
-        for entry, alias in versions:
-            facts, was_there = run.score(entry, alias)
-            sets.append(facts)
-            if was_there:
-                unchanged.append(entry.name)
+        with _Run(home, repository, config, clock, online, failpoint) as run:
+            for entry, alias in versions:
+                facts, was_there = run.score(entry, alias)
+                sets.append(facts)
+                if was_there:
+                    unchanged.append(entry.name)
         if model is None:
             run.remove_others([entry.name for entry, _ in versions])
     return ScoreRun(
@@ -273,8 +275,16 @@ class _Run:
         self._populations = Populations(self._history, newest)
         self._snapshot = newest_digest(repository)
         self._raw = raw_identity(home.raw)
+        self._kept: dict[str, KeptRows] = {}
+        self._open = ExitStack()
         packed = online_directory(repository.directory)
         self._packed = PackedStore(packed, create=True) if online.online_store == "packed" else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
 
     def score(self, entry: RegistryEntry, alias: str) -> tuple[ScoreFacts, bool]:
         """Score with one version; whether its scores were there already."""
@@ -288,45 +298,42 @@ class _Run:
             if self._packed is not None and not are_recorded(self._packed, stored):
                 self._pack(path, stored)
             return stored, True
-        version = load_registered(address).model
-        with self._reader(version.service) as reader:
-            scoring = self._scoring(entry, alias, version, reader)
-            with progress(f"Scoring with {entry.name}", scoring.steps) as advance:
-                scoring.give_probabilities(advance)
-                self._failpoint(f"{entry.name}: probabilities given")
-                scoring.explain(advance)
-                now = self._clock()
-                facts = scoring.facts(
-                    model=entry.name,
-                    version=entry.number,
-                    alias=alias,
-                    inputs=inputs,
-                    at=self.at.isoformat(),
-                    scored_at=now.isoformat(),
-                )
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with ScoreSetWriter(path) as writer:
-                    for rows in scoring.rows(facts, now, advance):
-                        writer.write(rows)
-                        self._failpoint(f"{entry.name}: rows written")
-                    writer.publish(facts)
+        scoring = self._scoring(entry, alias, load_registered(address).model)
+        with progress(f"Scoring with {entry.name}", scoring.steps) as advance:
+            scoring.give_probabilities(advance)
+            self._failpoint(f"{entry.name}: probabilities given")
+            scoring.explain(advance)
+            now = self._clock()
+            facts = scoring.facts(
+                model=entry.name,
+                version=entry.number,
+                alias=alias,
+                inputs=inputs,
+                at=self.at.isoformat(),
+                scored_at=now.isoformat(),
+            )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with ScoreSetWriter(path) as writer:
+                for rows in scoring.rows(facts, now, advance):
+                    writer.write(rows)
+                    self._failpoint(f"{entry.name}: rows written")
+                writer.publish(facts)
         self._failpoint(f"{entry.name}: published")
         self._pack(path, facts)
         return facts, False
 
-    def _scoring(
-        self, entry: RegistryEntry, alias: str, version: ModelVersion, reader: NewestReader
-    ) -> Scoring:
+    def _scoring(self, entry: RegistryEntry, alias: str, version: ModelVersion) -> Scoring:
         """The scoring of whom a version may speak of."""
         target = TARGETS[entry.name]
-        if reader.features != version.features:
+        features = self._rows_of(version.service)
+        if features.features != version.features:
             raise ModelError(
                 f"model {entry.name} version {entry.number}",
                 f"must have been trained on the features of {version.service} as they are now",
             )
         with progress(f"Finding whom {entry.name} may speak of"):
             settings = label_settings_of(version.documents, self._config.labels)
-            population = self._populations.of(target, reader.main.ids(), settings)
+            population = self._populations.of(target, features.ids, settings)
         meanings = version.documents.get(MEANINGS)
         return Scoring(
             Scorer(version, threads=0),
@@ -335,7 +342,7 @@ class _Run:
             else read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS),
             population,
             self._marks(version, population, alias),
-            reader,
+            features,
             self._config.scores,
             self._config.values,
         )
@@ -381,6 +388,19 @@ class _Run:
         for path in self.folder.glob("*.parquet"):
             if path.stem not in names:
                 path.unlink()
+
+    def _rows_of(self, service: str) -> KeptRows:
+        """A service's rows of the snapshot, put together for the first model that reads them."""
+        if service not in self._kept:
+            work = self._repository.directory / "work"
+            work.mkdir(exist_ok=True)
+            with (
+                progress(f"Putting the rows of {service} together"),
+                self._reader(service) as reader,
+            ):
+                rows = KeptRows(reader, work / f"{service}.rows")
+            self._kept[service] = self._open.enter_context(rows)
+        return self._kept[service]
 
     def _reader(self, service: str) -> NewestReader:
         features = self._config.features

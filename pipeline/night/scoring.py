@@ -12,8 +12,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from features.online.service import oldest
-from features.operator.newest import NewestReader
+from features.operator.kept_rows import KeptRows
 from holdfast.arrays import Floats, Positions
 from holdfast.logging import Advance
 from models.reasons.coded import StrongestReasons, actionable_share, strongest_reasons
@@ -42,7 +41,7 @@ class Scoring:
         Whom it speaks of: n entities.
     marks : sequence of n tuples of str
         Their marks.
-    reader : NewestReader
+    features : KeptRows
         Their features, in the version's order.
     settings, values
         Whom to explain, and assumptions behind a value.
@@ -54,7 +53,7 @@ class Scoring:
         meanings: Sequence[FeatureMeaning],
         population: ScoredPopulation,
         marks: Sequence[tuple[str, ...]],
-        reader: NewestReader,
+        features: KeptRows,
         settings: ScoreSettings,
         values: ValueSettings,
     ) -> None:
@@ -62,12 +61,12 @@ class Scoring:
         self._meanings = meanings
         self._population = population
         self._marks = marks
-        self._reader = reader
+        self._features = features
         self._settings = settings
         self._values = values
-        self._ids: list[str] = population.rows[reader.main.join_key].to_list()
+        self._places = features.places(population.rows[features.join_key].to_arrow())
         horizons = len(scorer.version.horizon_models)
-        self._probability: Floats = np.full((horizons, len(self._ids)), np.nan)
+        self._probability: Floats = np.full((horizons, len(self._places)), np.nan)
         self._explained: list[Positions] = []
         self._reasons: list[StrongestReasons] = []
         self._shares: list[Floats] = []
@@ -76,12 +75,12 @@ class Scoring:
     def steps(self) -> int:
         """Steps of all passes together."""
         share = self._settings.explained_share * len(self._probability)
-        return int(len(self._ids) * (2 + share))
+        return int(len(self._places) * (2 + share))
 
     def give_probabilities(self, advance: Advance) -> None:
         """The first pass: probabilities of everybody, and with them who is explained."""
         for rows in self._batches():
-            matrix, _ = self._reader.read(self._ids[rows])
+            matrix = self._features.read(self._places[rows])
             for place, scores in enumerate(self._scorer.score_all(matrix)):
                 self._probability[place, rows] = scores.probability
             advance(len(matrix))
@@ -122,7 +121,7 @@ class Scoring:
             bands[key] = dict(zip(names.tolist(), counts.tolist(), strict=True))
         return ScoreFacts(
             **named,
-            entities=len(self._ids),
+            entities=len(self._places),
             explained={key: len(of) for key, of in zip(keys, self._explained, strict=True)},
             excluded=self._population.excluded,
             marks={
@@ -141,7 +140,8 @@ class Scoring:
             .cast(pa.schema([(name, pa.string()) for name in IDS]))
         )
         for rows in self._batches():
-            matrix, times = self._reader.read(self._ids[rows])
+            matrix = self._features.read(self._places[rows])
+            times = self._features.times(self._places[rows])
             yield score_rows(
                 ids.slice(rows.start, len(matrix)),
                 [self._horizon(place, rows, matrix) for place in range(len(self._probability))],
@@ -150,14 +150,14 @@ class Scoring:
                 model=facts.model,
                 version=facts.version,
                 marks=self._marks[rows],
-                feature_times=pa.array(oldest(times)).cast(pa.timestamp("us", "UTC")),
+                feature_times=pa.array(times).cast(pa.timestamp("us", "UTC")),
                 scored_at=pa.scalar(scored_at, pa.timestamp("us", "UTC")),
             )
             advance(len(matrix))
 
     def _batches(self) -> Iterator[slice]:
-        for start in range(0, len(self._ids), BATCH_ROWS):
-            yield slice(start, min(start + BATCH_ROWS, len(self._ids)))
+        for start in range(0, len(self._places), BATCH_ROWS):
+            yield slice(start, min(start + BATCH_ROWS, len(self._places)))
 
     def _horizon(self, place: int, rows: slice, matrix: Floats) -> HorizonScores:
         horizon_model = self._scorer.version.horizon_models[place]
@@ -181,7 +181,7 @@ class Scoring:
             return StrongestReasons(np.empty((0, count), np.intp), np.empty((0, count))), np.empty(
                 0
             )
-        matrix, _ = self._reader.read([self._ids[entity] for entity in entities.tolist()])
+        matrix = self._features.read(self._places[entities])
         explanation = self._scorer.explain_told(matrix, self._scorer.version.horizons[place])
         return (
             strongest_reasons(explanation, self._meanings, count),

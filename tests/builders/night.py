@@ -34,6 +34,7 @@ from pipeline.night.score import ScoreConfig
 from tests.builders.gate_documents import documents, facts
 from tests.builders.model_versions import NOBODY
 from tests.builders.raw_tables import raw_tables, write_raw_tables
+from training.fitting.parameters import Parameters
 from training.operator.columns import meanings_of, reason_basis_of, service_documents
 from training.release.tracking import RunRecord, Tracking
 
@@ -73,8 +74,23 @@ def raw_by(folder: Path, night: datetime, customers: int = 300) -> Path:
     return folder
 
 
-def make_operator_version(home: Home, target: Target, seed: int = 1) -> ModelVersion:
-    """A version of few trees on random labels that depend on the newest features."""
+_FEW_LEAVES: Parameters = {
+    "objective": "binary",
+    "num_leaves": 5,
+    "verbosity": -1,
+    "num_threads": 1,
+    "min_data_in_leaf": 5,
+}
+
+
+def make_operator_version(
+    home: Home,
+    target: Target,
+    seed: int = 1,
+    parameters: Parameters = _FEW_LEAVES,
+    trees: int = 4,
+) -> ModelVersion:
+    """A version on random labels that depend on the newest features; of few trees by default."""
     repository = OperatorRepository(home)
     with NewestReader(repository, target.service, memory_gb=1.0, threads=1) as reader:
         matrix, _ = reader.read(reader.main.ids())
@@ -85,18 +101,11 @@ def make_operator_version(home: Home, target: Target, seed: int = 1) -> ModelVer
     score = signal @ random.normal(size=signal.shape[1])
     label = (score + random.normal(size=len(score)) > np.median(score)).astype(float)
     features = tuple(name for view in SERVICES[target.service] for name in VIEWS[view].columns)
-    options = {
-        "objective": "binary",
-        "num_leaves": 5,
-        "verbosity": -1,
-        "num_threads": 1,
-        "seed": seed,
-        "min_data_in_leaf": 5,
-    }
+    options = {**parameters, "seed": seed}
     horizon_models = []
     for place, days in enumerate(target.horizons_days):
         data = lgb.Dataset(matrix, label, feature_name=list(features))
-        booster = lgb.train(options, data, 4 + place)
+        booster = lgb.train(options, data, trees + place)
         horizon_models.append(
             HorizonModel(
                 horizon_days=days,
