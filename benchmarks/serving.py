@@ -55,7 +55,8 @@ def main() -> None:
                 connection.request(
                     "POST",
                     "/v1/predictions",
-                    json.dumps({"customer_ids": asked, "reasons": reasons}),
+                    json.dumps({"subscription_ids": asked, "reasons": reasons}),
+                    {"Content-Type": "application/json"},
                 )
                 response = connection.getresponse()
                 response.read()

@@ -29,6 +29,7 @@ def references() -> dict[str, str]:
         "settings.md": _settings(),
         "data_dictionary.md": _data_dictionary(),
         "openapi.json": _openapi(),
+        "errors.md": _errors(),
     }
 
 
@@ -107,11 +108,17 @@ def _data_dictionary() -> str:
 
 def _openapi() -> str:
     from serving.contract.openapi import openapi
+    from serving.served.description import describe_operator_models
     from serving.settings import ServingSettings
 
-    return (
-        json.dumps(openapi(ServingSettings.model_construct()), ensure_ascii=False, indent=1) + "\n"
-    )
+    document = openapi(ServingSettings.model_construct(), describe_operator_models())
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _errors() -> str:
+    from serving.contract.codes import codes_page
+
+    return codes_page()
 
 
 if __name__ == "__main__":

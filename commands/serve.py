@@ -22,11 +22,11 @@ def serve(
 ) -> None:
     """Answer prediction requests over HTTP."""
     from holdfast.interrupt import end_in_its_own_time
-    from models.churn import CHURN_MODELS
     from models.registry import require_served
+    from models.targets import SERVED
 
     served = home_of(home)
-    require_served(served, CHURN_MODELS)
+    require_served(served, SERVED)
     from serving.server import run
 
     end_in_its_own_time()

@@ -13,6 +13,14 @@ and no DuckDB itself, so that it is imported in no time.
 
 from collections.abc import Collection
 
+from features.contracts.vocabulary import (
+    BILLING_TYPES,
+    INTERACTION_CHANNELS,
+    ISSUES,
+    PRODUCT_LINES,
+    SEGMENTS,
+    TIERS,
+)
 from features.views import (
     billing_live,
     cell_live,
@@ -80,6 +88,25 @@ SERVICES: dict[str, tuple[str, ...]] = {
 """Feature services and their views; the first view names the service's entity. Contact policy reads
 `consent_v1`, no model.
 """
+
+
+YES_OR_NO = ("no", "yes")
+
+CODED: dict[str, tuple[str, ...]] = {
+    "billing_type_code": BILLING_TYPES,
+    "product_line_code": PRODUCT_LINES,
+    "segment_code": SEGMENTS,
+    "loyalty_tier_code": TIERS,
+    "contact_channel_code": INTERACTION_CHANNELS,
+    "contact_issue_code": ISSUES,
+    **{
+        feature.name: YES_OR_NO
+        for view in VIEWS.values()
+        for feature in view.features
+        if feature.unit == "yes or no"
+    },
+}
+"""Features that hold codes, with the name behind each code, from 0."""
 
 
 def features_without(table: str) -> tuple[str, ...]:

@@ -31,8 +31,3 @@ NON_PAYMENT = Target(
 
 TABLE_CHURN = "churn_table"
 """Registered model of a team's own table, which `quickstart` makes."""
-
-CHURN_MODELS = (CHURN.name, TABLE_CHURN)
-"""Registered models of churn: of the operator's features, and of a team's own table. The service
-answers with the one that became champion last.
-"""

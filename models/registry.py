@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from models.stored import DESCRIPTION, read_verified
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
     from models.version import ModelVersion
 
@@ -70,14 +69,11 @@ class VersionAddress:
         Its files.
     sha256 : str
         SHA-256 of its ``model.json``.
-    shadow : bool
-        It was looked up as a shadow, because there is no champion.
     """
 
     number: str
     directory: Path
     sha256: str
-    shadow: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,13 +184,8 @@ def find_champion(home: Home, name: str) -> VersionAddress:
     return _address(home, name, str(version.version), str(version.source), version.tags)
 
 
-def find_served(home: Home, names: Sequence[str]) -> VersionAddress:
-    """Look up the version that answers for several models, without loading it.
-
-    It is the version that became champion last. Where none of the models has a champion, it is
-    the one that became shadow last. A version that became champion before this was recorded
-    counts as the earliest. Of two that became champion in the same second, as happens where the
-    home's time stands still, the one registered last is taken.
+def find_served(home: Home, names: Sequence[str]) -> list[tuple[RegistryEntry, str]]:
+    """Look up the versions that answer for models, without loading them.
 
     Parameters
     ----------
@@ -203,40 +194,32 @@ def find_served(home: Home, names: Sequence[str]) -> VersionAddress:
     names : sequence of str
         Registered models; some of them need not exist.
 
+    Returns
+    -------
+    list of (RegistryEntry, str)
+        In the order of the names: of each model the champion, or the shadow where it has no
+        champion, and which of these aliases it has. Figures of runs are not read.
+
     Raises
     ------
     ModelError
-        No registry, a damaged one, neither champion nor shadow of any of the models, or a damaged
-        version.
+        No registry, a damaged one, or neither champion nor shadow of any of the models.
     """
     with _registry(home, f"holds no readable champion of model {' or '.join(names)}") as client:
-        by_alias = {alias: _with_alias(client, names, alias) for alias in (CHAMPION, SHADOW)}
-        if not any(by_alias.values()):
+        registered = {
+            str(model.name): {alias: str(number) for alias, number in dict(model.aliases).items()}
+            for model in _all_pages(client.search_registered_models)
+        }
+        served = []
+        for name in names:
+            aliases = registered.get(name, {})
+            alias = next((alias for alias in (CHAMPION, SHADOW) if alias in aliases), None)
+            if alias is not None:
+                version = client.get_model_version(name, aliases[alias])
+                served.append((_entry(version, aliases, {}), alias))
+        if not served:
             client.get_model_version_by_alias(names[0], CHAMPION)  # MLflow's own error
-    alias = CHAMPION if by_alias[CHAMPION] else SHADOW
-    since = {CHAMPION: MOVES, SHADOW: SHADOW_SINCE}[alias]
-    name, version = max(
-        by_alias[alias],
-        key=lambda served: (_since(served[1].tags, since), served[1].creation_timestamp),
-    )
-    address = _address(home, name, str(version.version), str(version.source), version.tags)
-    return replace(address, shadow=alias == SHADOW)
-
-
-def _with_alias(
-    client: "MlflowClient", names: Sequence[str], alias: str
-) -> list[tuple[str, "MlflowVersion"]]:
-    """Versions that carry an alias, of those models that have one."""
-    from mlflow.exceptions import MlflowException
-
-    versions = []
-    for name in names:
-        try:
-            versions.append((name, client.get_model_version_by_alias(name, alias)))
-        except MlflowException as error:
-            if not _is_absent(error):
-                raise
-    return versions
+    return served
 
 
 def moves(tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -413,7 +396,7 @@ def list_versions(home: Home, name: str | None = None) -> list[RegistryEntry]:
                 versions = _all_pages(
                     client.search_model_versions, filter_string=f"name = '{model.name}'"
                 )
-                own = [_entry(client, version, aliases) for version in versions]
+                own = [_entry(version, aliases, _metrics(client, version)) for version in versions]
                 entries += sorted(own, key=lambda entry: -int(entry.number))
     return entries
 
@@ -451,14 +434,17 @@ def _all_pages(search: Any, **options: Any) -> list[Any]:
             return results
 
 
-def _entry(client: "MlflowClient", version: Any, aliases: dict[str, str]) -> RegistryEntry:
+def _metrics(client: "MlflowClient", version: Any) -> dict[str, float]:
     from mlflow.exceptions import MlflowException
 
-    number = str(version.version)
     try:
-        metrics = dict(client.get_run(version.run_id).data.metrics)
+        return dict(client.get_run(version.run_id).data.metrics)
     except MlflowException:
-        metrics = {}  # the run was deleted; the version itself is complete
+        return {}  # the run was deleted; the version itself is complete
+
+
+def _entry(version: Any, aliases: dict[str, str], metrics: dict[str, float]) -> RegistryEntry:
+    number = str(version.version)
     return RegistryEntry(
         name=str(version.name),
         number=number,

@@ -39,6 +39,40 @@ MARKS: Mapping[str, str] = {
 }
 """Marks of a row, with what they mean."""
 
+
+def records_view(model: str) -> str:
+    """View of the packed store with the numbers of a model's stored scores."""
+    return f"scores_{model}"
+
+
+def reasons_view(model: str) -> str:
+    """View of the packed store with the reasons of a model's stored scores."""
+    return f"reasons_{model}"
+
+
+def facts_document(model: str) -> str:
+    """Document of the packed store with the facts of a model's stored scores."""
+    return f"scores/{model}"
+
+
+def mark_bits(marks: Sequence[str]) -> int:
+    """Marks as one number, as records hold them.
+
+    >>> mark_bits(["shadow", "no_basis"])
+    5
+    """
+    return sum(1 << place for place, mark in enumerate(MARKS) if mark in marks)
+
+
+def marks_of(bits: int) -> tuple[str, ...]:
+    """The marks of a record.
+
+    >>> marks_of(5)
+    ('shadow', 'no_basis')
+    """
+    return tuple(mark for place, mark in enumerate(MARKS) if bits >> place & 1)
+
+
 Purpose = Literal["service", "marketing"]
 """What a score is read for. Service care keeps a promise or repairs something; marketing offers."""
 

@@ -159,7 +159,7 @@ def serving(home: Home) -> Iterator[str]:
 
 def ask(address: str, ids: list[str]) -> dict[str, Any]:
     """Ask a service about subscriptions."""
-    body = json.dumps({"customer_ids": ids, "reasons": 3}).encode()
+    body = json.dumps({"subscription_ids": ids, "reasons": 3}).encode()
     request = Request(f"{address}/v1/predictions", body, {"Content-Type": "application/json"})
     with _direct.open(request, timeout=30) as response:
         answer: dict[str, Any] = json.load(response)

@@ -15,8 +15,8 @@ from holdfast.home import Home
 from holdfast.logging import progress
 from serving.access.access import Access
 from serving.access.loopback import is_loopback
-from serving.champion import Champion
 from serving.health import Health
+from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
 # How long requests in progress at the end may take to finish.
@@ -29,7 +29,7 @@ def run(home: Home, host: str, port: int) -> None:
     Parameters
     ----------
     home : Home
-        Whose champion to serve.
+        Whose models to serve.
     host : str
         Name or address to listen on.
     port : int
@@ -42,18 +42,19 @@ def run(home: Home, host: str, port: int) -> None:
     HomeError
         The API keys cannot be read.
     ModelError
-        Champion or online store are missing, damaged or do not fit. Nothing listens then.
+        No model can be served: it or the online store is missing, damaged, or they do not fit.
+        Nothing listens then.
     """
     settings, online = ServingSettings.read(), OnlineSettings.read()
     access = Access(home, system_clock)
     _require_keys(access, host, settings)
-    with progress("Loading the champion"):
-        champion = Champion(home, online, system_clock)
-        champion.refresh()
+    with progress("Loading the models"):
+        follower = ModelFollower(home, online, system_clock)
+        follower.refresh()
         from serving.service import make_service
 
-        health = Health(champion)
-        app = make_service(champion, health, access, settings).to_asgi(is_main=False)
+        health = Health(follower)
+        app = make_service(follower, health, access, settings).to_asgi(is_main=False)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             app,
@@ -66,7 +67,7 @@ def run(home: Home, host: str, port: int) -> None:
             timeout_graceful_shutdown=_FINISH_SECONDS,
         )
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        _Server(config, champion, health, settings.drain_seconds, address).run(sockets=[listener])
+        _Server(config, follower, health, settings.drain_seconds, address).run(sockets=[listener])
 
 
 def _require_keys(access: Access, host: str, settings: ServingSettings) -> None:
@@ -103,13 +104,13 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        champion: Champion,
+        follower: ModelFollower,
         health: Health,
         drain_seconds: float,
         address: str,
     ) -> None:
         super().__init__(config)
-        self._champion = champion
+        self._follower = follower
         self._health = health
         self._drain_seconds = drain_seconds
         self._address = address
@@ -118,7 +119,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then report the address."""
         await super().startup(sockets)
-        served = self._champion.current().name
+        served = self._follower.current().title
         sys.stderr.write(f"holdfast serves {served} on {self._address}\n")
         sys.stderr.flush()
 

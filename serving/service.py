@@ -1,4 +1,4 @@
-"""The BentoML service: the champion and the `/v1` application under one lifecycle."""
+"""The BentoML service: the models and the `/v1` application under one lifecycle."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import bentoml
 
 from serving.access.access import Access
 from serving.access.guard import AccessMiddleware
-from serving.champion import Champion
+from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.health import Health
 from serving.routes.app import make_app
+from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
 # BentoML's metrics are labelled by raw path, so that requests for invented paths fill the
@@ -24,39 +25,40 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 def make_service(
-    champion: Champion, health: Health, access: Access, settings: ServingSettings
+    follower: ModelFollower, health: Health, access: Access, settings: ServingSettings
 ) -> bentoml.Service[Any]:
-    """The service of a champion, which is loaded when the service starts.
+    """The service of a home's models, which are loaded when the service starts.
 
     Parameters
     ----------
-    champion : Champion
-        The champion to serve.
+    follower : ModelFollower
+        Loads them.
     health : Health
         Says when the service is ready.
     access : Access
         Who may send requests.
     settings : ServingSettings
-        How large requests may be.
+        How large requests may be, and how old features.
     """
 
     class Holdfast:
         """Predicts who is about to leave, and why; the contract is at /openapi.json."""
 
         def __init__(self) -> None:
-            champion.refresh()
+            follower.refresh()
             access.start()
-            champion.follow(settings.reload_seconds)
+            follower.follow(settings.reload_seconds)
 
         async def __is_ready__(self) -> bool:
             return health.is_ready()
 
         @bentoml.on_shutdown
         def stop(self) -> None:
-            champion.close()
+            follower.close()
 
     service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
+    service.add_asgi_middleware(RequestIdMiddleware)
     service.add_asgi_middleware(ProblemMiddleware)
     service.add_asgi_middleware(AccessMiddleware, access=access)
-    service.mount_asgi_app(make_app(champion, settings), path="/")
+    service.mount_asgi_app(make_app(follower, settings), path="/")
     return service

@@ -1,6 +1,6 @@
 """Settings of the service."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from holdfast.settings import Section
 
@@ -27,9 +27,27 @@ class ServingSettings(Section):
         le=86_400,
         description="How often the server looks for a new champion, in seconds.",
     )
+    stale_days: float = Field(
+        default=3.0,
+        gt=0,
+        le=3_650,
+        description="Predictions from older features are marked as stale, in days. Features are built nightly.",
+    )
+    withhold_days: float = Field(
+        default=35.0,
+        gt=0,
+        le=3_650,
+        description="Of older features no probability is given, in days; at least `HOLDFAST_SERVING_STALE_DAYS`.",
+    )
     drain_seconds: float = Field(
         default=2.0,
         ge=0,
         le=600,
         description="How long it goes on answering after SIGTERM, while it reports that it is not ready, in seconds.",
     )
+
+    @model_validator(mode="after")
+    def _check_days(self) -> "ServingSettings":
+        if self.withhold_days < self.stale_days:
+            raise ValueError("withhold_days must be at least stale_days")
+        return self

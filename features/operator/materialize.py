@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,11 +13,12 @@ from features.fields import SERVICES
 from features.live.batch import LIVE_VIEWS
 from features.live.store import replace_states
 from features.online.feast_layout import layout_of
+from features.online.owned import OWNED_COLUMN, OWNED_VIEW
 from features.online.service import online_directory, publish_service
 from features.online.settings import PACKED_TYPE
 from features.operator.newest import NewestTable, newest_tables
 from features.operator.repository import TIME, OperatorRepository
-from features.packed.bulk_writer import write_parquet
+from features.packed.bulk_writer import write_batches, write_parquet
 from features.packed.store import PackedStore
 from holdfast.errors import ModelError
 from holdfast.logging import progress
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 _ROWS_PER_BATCH = 5_000
+_OWNED = (
+    "linked_customer AS customer_id, max(event_timestamp) AS event_timestamp,"
+    " to_json(list(subscription_id ORDER BY subscription_id))::VARCHAR AS subscriptions"
+)
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,38 @@ def _into_packed(
         )
         repository.record_materialization(store, table.view, *table.times())
         packed.put_document(note, digest)
+    _write_owned(packed, tables)
     _replace_states(repository, packed)
     for service in SERVICES:
         publish_service(packed, layout_of(store, service))
     return Materialized(rows, tuple(table.view for table in tables if table.view not in rows))
+
+
+def _write_owned(packed: PackedStore, tables: list[NewestTable]) -> None:
+    """Write which subscriptions each customer has, so that a customer's can be asked for."""
+    links = next((table for table in tables if table.view == "subscription_links"), None)
+    if links is None:
+        return
+    note, digest = f"materialized/{OWNED_VIEW}", digest_of(links.path)
+    if packed.get_document(note) == digest:
+        return
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        owned = (
+            connection.read_parquet(str(links.path))
+            .filter("linked_customer IS NOT NULL")
+            .aggregate(_OWNED, "linked_customer")
+            .order("customer_id")
+        )
+        write_batches(
+            packed,
+            OWNED_VIEW,
+            (OWNED_COLUMN,),
+            owned.to_arrow_reader(),
+            id_column="customer_id",
+            time_column=TIME,
+        )
+    packed.put_document(note, digest)
 
 
 def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None:

@@ -18,20 +18,16 @@ import pyarrow.parquet as pq
 
 from features.packed.store import PackedStore
 from holdfast.arrays import Floats, Times
-from models.score_set import MARKS, ScoreFacts
+from models.score_set import (
+    ScoreFacts,
+    facts_document,
+    mark_bits,
+    reasons_view,
+    records_view,
+)
 from models.targets import TARGETS
 
 _ENTITIES_AT_ONCE = 50_000
-
-
-def records_view(model: str) -> str:
-    """View of the numbers of a model's scores."""
-    return f"scores_{model}"
-
-
-def reasons_view(model: str) -> str:
-    """View of the reasons of a model's scores."""
-    return f"reasons_{model}"
 
 
 def record_columns(facts: ScoreFacts) -> tuple[str, ...]:
@@ -41,7 +37,7 @@ def record_columns(facts: ScoreFacts) -> tuple[str, ...]:
 
 def are_recorded(store: PackedStore, facts: ScoreFacts) -> bool:
     """Whether a score set was written to the packed store last."""
-    return store.get_document(_document(facts.model)) == facts.to_json()
+    return store.get_document(facts_document(facts.model)) == facts.to_json()
 
 
 def write_score_records(store: PackedStore, path: Path, facts: ScoreFacts) -> None:
@@ -74,7 +70,7 @@ def write_score_records(store: PackedStore, path: Path, facts: ScoreFacts) -> No
             _numbers(rows, first, facts),
         )
         _write_reasons(store, rows, ids, times, facts)
-    store.put_document(_document(facts.model), facts.to_json())
+    store.put_document(facts_document(facts.model), facts.to_json())
 
 
 def _write_reasons(
@@ -105,12 +101,7 @@ def _numbers(
     rows: pa.Table, first: "np.ndarray[Any, np.dtype[np.intp]]", facts: ScoreFacts
 ) -> Floats:
     probability = rows["probability"].to_numpy().reshape(len(first), len(facts.bands))
-    bit = {mark: float(1 << place) for place, mark in enumerate(MARKS)}
-    marks = [sum(bit[mark] for mark in of) for of in rows["marks"].take(first).to_pylist()]
+    marks = [float(mark_bits(of)) for of in rows["marks"].take(first).to_pylist()]
     # The value of the longest horizon, which is the last of each entity.
     value = rows["value"].to_numpy()[first + len(facts.bands) - 1]
     return np.column_stack([np.full(len(first), float(facts.version)), marks, value, probability])
-
-
-def _document(model: str) -> str:
-    return f"scores/{model}"

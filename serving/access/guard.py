@@ -9,9 +9,10 @@ from serving.access.access import Access
 from serving.access.caller import THIS_MACHINE, Caller, set_caller
 from serving.access.key_ring import unauthorized
 from serving.access.loopback import require_loopback
+from serving.contract.codes import PAGE
 
 # Probes and the contract itself hold no personal data.
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/openapi.json"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/openapi.json", PAGE})
 
 
 class AccessMiddleware:

@@ -1,11 +1,14 @@
-"""The contract as an OpenAPI 3.1 document."""
+"""The contract as an OpenAPI 3.1 document, with examples of what is served."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from serving.contract.codes import CODES
+from serving.contract.examples import answer_example, request_examples
+from serving.contract.models import ModelsAnswer, ServedModelDocument
 from serving.contract.predictions import (
-    UNKNOWN_CUSTOMER,
     PredictionsAnswer,
     PredictionsRequest,
     ProblemDocument,
@@ -13,110 +16,127 @@ from serving.contract.predictions import (
 from serving.contract.problem import MEDIA_TYPE
 from serving.settings import ServingSettings
 
-_PROBLEMS = {
-    "400": "The body is not JSON in UTF-8.",
-    "401": "The request brings no valid API key, and the server has keys.",
-    "403": "The key lacks a scope, which `detail` names.",
-    "413": "The body is larger than the server takes.",
-    "422": "The body breaks a rule; `errors` names the field.",
-    "503": "The server is not ready; ask again.",
-    "default": "Anything else that went wrong, such as a request that took too long.",
-}
-_REQUESTS = {
-    "customers": {
-        "summary": "Customers in the feature store",
-        "value": {"customer_ids": ["0003041", "9999999"], "reasons": 1},
-    },
-    "rows": {
-        "summary": "Rows of your own",
-        "value": {"rows": [{"contract": "monthly", "tenure_months": 3}]},
-    },
-}
-_ANSWER = {
-    "model": {"name": "churn", "version": "1", "shadow": False},
-    "predictions": [
-        {
-            "customer_id": "0003041",
-            "probability": 0.75,
-            "band": "high",
-            "base": -2.59,
-            "reasons": [{"feature": "unresolved_tickets", "value": 1, "contribution": 1.32}],
-            "feature_time": "2026-11-22T00:00:00+00:00",
-            "stale": [],
-            "unseen": [],
-            "error": None,
-        },
-        {
-            "customer_id": "9999999",
-            "probability": None,
-            "band": None,
-            "base": None,
-            "reasons": [],
-            "feature_time": None,
-            "stale": [],
-            "unseen": [],
-            "error": UNKNOWN_CUSTOMER,
-        },
-    ],
-}
+_STATUSES = (400, 401, 403, 413, 415, 422, 503)
+_DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 
-def openapi(settings: ServingSettings) -> dict[str, Any]:
-    """The document for a server with these settings."""
+def openapi(
+    settings: ServingSettings, models: Sequence[ServedModelDocument] = ()
+) -> dict[str, Any]:
+    """The document for a server.
+
+    Parameters
+    ----------
+    settings : ServingSettings
+        Its limits.
+    models : sequence of ServedModelDocument
+        What it serves.
+    """
     _, schemas = TypeAdapter.json_schemas(
         [
             (PredictionsRequest, "validation", TypeAdapter(PredictionsRequest)),
             (PredictionsAnswer, "serialization", TypeAdapter(PredictionsAnswer)),
+            (ModelsAnswer, "serialization", TypeAdapter(ModelsAnswer)),
             (ProblemDocument, "serialization", TypeAdapter(ProblemDocument)),
         ],
         ref_template="#/components/schemas/{model}",
     )
     components = schemas["$defs"]
-    for items in ("customer_ids", "rows"):
-        components["PredictionsRequest"]["properties"][items]["maxItems"] = settings.max_items
+    request = components["PredictionsRequest"]["properties"]
+    for items in ("customer_ids", "subscription_ids", "rows"):
+        request[items]["maxItems"] = settings.max_items
+    if models:
+        request["models"]["items"]["enum"] = [model["name"] for model in models]
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "holdfast",
             "version": "1",
-            "description": "Who is about to leave, and why.",
+            "description": "Who is about to leave or dissatisfied, and why.",
         },
-        "paths": {"/v1/predictions": {"post": _predictions(settings)}},
+        "paths": {
+            "/v1/predictions": {"post": _predictions(settings, models)},
+            "/v1/models": {"get": _models()},
+        },
         "components": {
             "schemas": components,
+            "headers": {
+                "Request-Id": {
+                    "description": "The request's own `Request-Id`, or one that was made for it.",
+                    "schema": {"type": "string"},
+                }
+            },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _predictions(settings: ServingSettings) -> dict[str, Any]:
-    problem = {MEDIA_TYPE: {"schema": _schema("ProblemDocument")}}
+def _predictions(
+    settings: ServingSettings, models: Sequence[ServedModelDocument]
+) -> dict[str, Any]:
     return {
         "operationId": "predict",
-        "summary": "Predict who is about to leave, and why",
+        "summary": "Predict for customers, subscriptions or rows, and why",
         "description": (
-            "By id from the feature store, or by row. Predictions come in the order asked, each id as often as it was asked; an "
-            f"unknown id fails alone. At most {settings.max_items} items and {settings.max_body_bytes} bytes per request."
+            "Without `models` and `horizons_days` every model that can answer does, within all its"
+            " horizons. Predictions come in the order asked: customers, then subscriptions, each id"
+            " as often as it was asked; an unknown id fails alone. At most"
+            f" {settings.max_items} items and {settings.max_body_bytes} bytes per request."
         ),
         "security": [{}, {"key": []}],
+        "parameters": [
+            {
+                "name": "Accept-Language",
+                "in": "header",
+                "description": "Language of reasons, where the body names none.",
+                "schema": {"type": "string"},
+            }
+        ],
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": _schema("PredictionsRequest"), "examples": _REQUESTS}
+                "application/json": {
+                    "schema": _schema("PredictionsRequest"),
+                    "examples": request_examples(models),
+                }
             },
         },
-        "responses": {
-            "200": {
-                "description": "The predictions.",
-                "content": {
-                    "application/json": {"schema": _schema("PredictionsAnswer"), "example": _ANSWER}
-                },
-            }
+        "responses": _responses(
+            "The predictions.", "PredictionsAnswer", _STATUSES, answer_example(models)
+        ),
+    }
+
+
+def _models() -> dict[str, Any]:
+    return {
+        "operationId": "models",
+        "summary": "What is served, and what rows of each model hold",
+        "security": [{}, {"key": []}],
+        "responses": _responses("The models.", "ModelsAnswer", (401, 403, 503), None),
+    }
+
+
+def _responses(
+    description: str, schema: str, statuses: Sequence[int], example: object
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": _schema(schema)}
+    if example is not None:
+        content["example"] = example
+    headers = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
+    problem = {MEDIA_TYPE: {"schema": _schema("ProblemDocument")}}
+    means = {
+        str(status): " ".join(code.means for code in CODES.values() if code.status == status)
+        for status in statuses
+    } | {"default": _DEFAULT}
+    return {
+        "200": {
+            "description": description,
+            "headers": headers,
+            "content": {"application/json": content},
         }
-        | {
-            status: {"description": description, "content": problem}
-            for status, description in _PROBLEMS.items()
-        },
+    } | {
+        status: {"description": text, "headers": headers, "content": problem}
+        for status, text in means.items()
     }
 
 

@@ -1,9 +1,11 @@
-"""The contract of `/v1`: the fields of a request, the fields of an answer, and how a body is read.
+"""The contract of `POST /v1/predictions`: the fields of a request and of an answer, and how a body
+is read.
 
 The shapes are typed dictionaries: checked by mypy where we make them, by pydantic where others do,
 and published as they stand in `/openapi.json`.
 """
 
+import json
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError, WithJsonSchema
@@ -11,30 +13,48 @@ from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from features.encoding.encoding import Value
-from holdfast.errors import InputError
+from holdfast.errors import InputError, shorten
 
 MOST_REASONS = 100
 
-UNKNOWN_CUSTOMER = "no such customer in the feature store"
-"""The `error` of a prediction whose id the feature store does not hold."""
-
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
+_BY_ID = ("customer_ids", "subscription_ids")
 
 
 class PredictionsRequest(TypedDict):
-    """Whom to predict for: exactly one of `customer_ids` and `rows`."""
+    """Whom to predict for: `customer_ids`, `subscription_ids` or both; or else `rows`."""
 
     __pydantic_config__ = ConfigDict(  # type: ignore[misc]
         extra="forbid",
         strict=True,
-        json_schema_extra={"oneOf": [{"required": ["customer_ids"]}, {"required": ["rows"]}]},
+        json_schema_extra={
+            "oneOf": [
+                {"anyOf": [{"required": ["customer_ids"]}, {"required": ["subscription_ids"]}]},
+                {"required": ["rows"]},
+            ]
+        },
     )
 
     customer_ids: NotRequired[
         Annotated[
             list[str],
             FailFast(),
-            Field(min_length=1, description="Customers in the feature store, in any order."),
+            Field(
+                min_length=1,
+                description=(
+                    "Customers. Models of customers answer for the customer, models of subscriptions"
+                    " for each subscription that the customer has."
+                ),
+            ),
+        ]
+    ]
+    subscription_ids: NotRequired[
+        Annotated[
+            list[str],
+            FailFast(),
+            Field(
+                min_length=1, description="Subscriptions; models of subscriptions answer for them."
+            ),
         ]
     ]
     rows: NotRequired[
@@ -43,7 +63,33 @@ class PredictionsRequest(TypedDict):
             FailFast(),
             Field(
                 min_length=1,
-                description="Raw values by column name of the table that the model was trained on. An absent column is missing.",
+                description=(
+                    "Values by column, as `GET /v1/models` lists the columns of a model. An absent"
+                    " column is missing. Needs one model in `models` where several are served."
+                ),
+            ),
+        ]
+    ]
+    models: NotRequired[
+        Annotated[
+            list[str],
+            FailFast(),
+            Field(min_length=1, description="Models to ask. Default: all that can answer."),
+        ]
+    ]
+    horizons_days: NotRequired[
+        Annotated[
+            list[int],
+            FailFast(),
+            Field(min_length=1, description="Horizons, in days. Default: all of each model."),
+        ]
+    ]
+    language: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="Language of reasons, as a BCP 47 tag. Default: `Accept-Language`, else English.",
+                examples=["en", "zh-Hans", "zh-Hant"],
             ),
         ]
     ]
@@ -51,75 +97,138 @@ class PredictionsRequest(TypedDict):
         int,
         Field(default=3, ge=0, le=MOST_REASONS, description="Most reasons for each; 0 is fastest."),
     ]
+    strict: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="Refuse rows that there would be warnings about, instead of warning.",
+        ),
+    ]
 
 
 class Reason(TypedDict):
-    """How much one column moved a prediction."""
+    """One reason for a prediction. It shows what the model used, not what causes it."""
 
-    feature: Annotated[str, Field(description="Column of the table that the model was trained on.")]
-    value: Annotated[Value, Field(description="The customer's value in it; null where missing.")]
-    contribution: Annotated[float, Field(description="Log-odds it added to the raw margin (SHAP).")]
+    text: Annotated[str, Field(description="What is known, in one sentence of the language asked.")]
+    driver: Annotated[
+        str,
+        Field(
+            description=(
+                "Part of the service that it is about: network, price, service, contract, usage or"
+                " relationship; `table` for a column of a team's own table."
+            )
+        ),
+    ]
+    feature: Annotated[str, Field(description="Column of the model, as `GET /v1/models` has it.")]
+    value: Annotated[Value, Field(description="The value in it; null where missing.")]
+    unit: Annotated[str, Field(description="Unit of the value; empty where it has none.")]
+    contribution: Annotated[
+        float,
+        Field(
+            description=(
+                "Log-odds that the feature, and those with the same meaning, add to the raw margin"
+                " (SHAP). Above zero raises the risk."
+            )
+        ),
+    ]
+    actionable: Annotated[bool, Field(description="Care can change the value.")]
+
+
+class PredictionError(TypedDict):
+    """Why one prediction is withheld."""
+
+    code: Annotated[str, Field(description="One of the codes in the docs.")]
+    detail: Annotated[str, Field(description="What is wrong, for a person.")]
+
+
+class Answer(TypedDict):
+    """What one model says within one horizon."""
+
+    model: str | None
+    version: str | None
+    horizon_days: int | None
+    probability: float | None
+    band: Literal["high", "medium", "low"] | None
+    reasons: list[Reason]
+    feature_time: str | None
+    scored_at: str | None
+    stale: bool | None
+    marks: list[str]
+    warnings: list[str]
+    error: PredictionError | None
 
 
 class Prediction(TypedDict):
-    """The prediction for one customer or row; where `error` is not null, the rest is null."""
+    """One prediction. Every key is always there. Where `error` is not null, there is no probability."""
 
     customer_id: Annotated[
-        str | None, Field(description="As asked; for a row, its id column, null without one.")
+        str | None, Field(description="The customer; null where it is not known.")
+    ]
+    subscription_id: Annotated[
+        str | None, Field(description="The subscription; null in a prediction about a customer.")
+    ]
+    model: Annotated[
+        str | None, Field(description="The model; null where no model knows the id asked.")
+    ]
+    version: Annotated[str | None, Field(description="Its version, to be kept with the score.")]
+    horizon_days: Annotated[
+        int | None, Field(description="Days that the event may take; null where none is named.")
     ]
     probability: Annotated[
-        float | None, Field(ge=0, le=1, description="Calibrated probability to leave.")
+        float | None, Field(ge=0, le=1, description="Calibrated probability of the event.")
     ]
     band: Annotated[
         Literal["high", "medium", "low"] | None,
         Field(description="Risk band by bounds that stay with the version."),
     ]
-    base: Annotated[
-        float | None,
-        Field(
-            description="Raw margin that contributions start from; plus all contributions it is the raw margin."
-        ),
+    reasons: Annotated[
+        list[Reason], Field(description="Strongest first; negligible ones are left out.")
     ]
-    reasons: Annotated[list[Reason], Field(description="Strongest first.")]
     feature_time: Annotated[
         str | None,
         Field(
-            description="When the features were true, ISO 8601 with offset; null for a row.",
-            examples=["2024-06-01T00:00:00+00:00"],
+            description=(
+                "When the features were true, ISO 8601 with offset; of several, the oldest. Null for"
+                " a row."
+            ),
+            examples=["2026-11-23T00:00:00+00:00"],
         ),
+    ]
+    scored_at: Annotated[
+        str | None, Field(description="When the score was made, ISO 8601 with offset.")
     ]
     stale: Annotated[
+        bool | None,
+        Field(description="The features are older than `limits.stale_after_days`. Null for a row."),
+    ]
+    marks: Annotated[
         list[str],
         Field(
-            description="Groups of features (feature views) that are older than they may be; empty for a row."
+            description=(
+                "`shadow`: the version has not passed the gate. `profiling_objection`: the customer"
+                " objects to profiling; for service care only. `no_basis`: uses traffic or location"
+                " data without consent; not for marketing."
+            )
         ),
     ]
-    unseen: Annotated[
-        list[str],
-        Field(
-            description="Columns of a row whose category the model never saw; they count as missing."
-        ),
-    ]
-    error: Annotated[str | None, Field(description="Why there is no prediction for this one.")]
+    warnings: Annotated[list[str], Field(description="What to know before using it.")]
+    error: Annotated[PredictionError | None, Field(description="Why there is no probability.")]
 
 
-class ServedModel(TypedDict):
-    """The model version that answered."""
+class Limits(TypedDict):
+    """How old features may be."""
 
-    name: str
-    version: str
-    shadow: Annotated[
-        bool,
-        Field(
-            description="It answers because there is no champion: it has not passed the gate, for want of evidence."
-        ),
+    stale_after_days: Annotated[float, Field(description="Older features are stale.")]
+    withheld_after_days: Annotated[
+        float, Field(description="Of older features no probability is given.")
     ]
 
 
 class PredictionsAnswer(TypedDict):
     """The predictions, in the order asked."""
 
-    model: ServedModel
+    language: Annotated[str, Field(description="Language of the reasons.")]
+    limits: Limits
     predictions: list[Prediction]
 
 
@@ -133,11 +242,19 @@ class FieldError(TypedDict):
 class ProblemDocument(TypedDict):
     """An error (RFC 9457)."""
 
-    type: Literal["about:blank"]
+    type: Annotated[str, Field(description="Path of a page that lists all codes, and the code.")]
+    code: Annotated[str, Field(description="What went wrong, for a program.")]
     title: Annotated[str, Field(description="The status in words.")]
     status: Annotated[int, Field(ge=400, le=599)]
     detail: Annotated[str, Field(description="What is wrong.")]
     errors: NotRequired[Annotated[list[FieldError], Field(description="Which fields are wrong.")]]
+
+
+class RepeatedKeyError(ValueError):
+    """An object of a body has a key twice."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {shorten(key, 60)} stands twice in one object")
 
 
 _REQUEST = TypeAdapter(PredictionsRequest)
@@ -149,10 +266,20 @@ def parse_json(body: bytes) -> object:
     Raises
     ------
     ValueError
-        It is not JSON in UTF-8. NaN and Infinity are no JSON.
+        It is not JSON in UTF-8, or an object has a key twice. NaN and Infinity are no JSON.
     """
     document: object = from_json(body, allow_inf_nan=False)
+    # Of a key given twice one value would be dropped in silence.
+    json.loads(body, object_pairs_hook=_refuse_repeated)
     return document
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    keys = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise RepeatedKeyError(key)
+        keys.add(key)
 
 
 def check_request(document: object, max_items: int) -> PredictionsRequest:
@@ -177,16 +304,21 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
     """
     if not isinstance(document, dict):
         raise InputError("body", "must be an object")
-    given = [name for name in ("customer_ids", "rows") if name in document]
-    if len(given) != 1:
+    by_id = [name for name in _BY_ID if name in document]
+    if ("rows" in document) == bool(by_id):
         raise InputError(
-            "customer_ids, rows",
-            f"exactly one of the two must be given, not {'both' if given else 'neither'}",
+            "customer_ids, subscription_ids, rows",
+            "must be ids of one or both kinds, or rows, and not both"
+            if by_id
+            else "one of them must be given",
         )
-    items = document[given[0]]
+    given = by_id or ["rows"]
+    items = [document[name] for name in given]
     # Before any item is looked at, so that a list of any length is refused at once.
-    if isinstance(items, list) and not 1 <= len(items) <= max_items:
-        raise InputError(given[0], f"must hold 1 to {max_items} items", len(items))
+    if all(isinstance(one, list) for one in items):
+        count = sum(map(len, items))
+        if not all(items) or count > max_items:
+            raise InputError(", ".join(given), f"must hold 1 to {max_items} items", count)
     try:
         return _REQUEST.validate_python(document)
     except ValidationError as error:

@@ -16,9 +16,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.errors import InputError, shorten
+from serving.contract.codes import PAGE, code_of_status
 from serving.contract.predictions import FieldError, ProblemDocument
+from serving.contract.rows import DoubtfulRowsError
 
 MEDIA_TYPE = "application/problem+json"
+
+MOST_FAULTS = 50
+"""Most faults that one problem names."""
 
 # How long an answer may take; what is not ready then is abandoned.
 MOST_SECONDS = 25.0
@@ -46,6 +51,8 @@ class Problem(Exception):
         Which fields are wrong.
     headers : mapping of str to str
         Headers that belong to the status.
+    code : str
+        One of `serving.contract.codes.CODES`. Default: that of the status.
     """
 
     def __init__(
@@ -55,9 +62,11 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        code: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
+        self.code = code or code_of_status(status)
         self.detail = detail
         self.errors = errors
         self.headers = headers
@@ -65,15 +74,21 @@ class Problem(Exception):
     @classmethod
     def from_input_error(cls, error: InputError) -> "Problem":
         """422 for a field that breaks a rule; it shows a shortened value."""
-        rule = (
-            error.rule if error.value is None else f"{error.rule} (got {shorten(error.value, 60)})"
+        faults = (
+            [(doubt.field, doubt.rule, doubt.value) for doubt in error.doubts[:MOST_FAULTS]]
+            if isinstance(error, DoubtfulRowsError)
+            else [(error.field, error.rule, error.value)]
         )
-        return cls(422, f"{error.field}: {rule}", errors=[{"field": error.field, "detail": rule}])
+        errors: list[FieldError] = [
+            {"field": field, "detail": _rule(rule, value)} for field, rule, value in faults
+        ]
+        return cls(422, f"{errors[0]['field']}: {errors[0]['detail']}", errors=errors)
 
     def response(self) -> Response:
         """The problem as a response."""
         document: ProblemDocument = {
-            "type": "about:blank",
+            "type": f"{PAGE}#{self.code}",
+            "code": self.code,
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
@@ -81,6 +96,10 @@ class Problem(Exception):
         if self.errors:
             document["errors"] = list(self.errors)
         return Response(to_json(document), self.status, self.headers, MEDIA_TYPE)
+
+
+def _rule(rule: str, value: object) -> str:
+    return rule if value is None else f"{rule} (got {shorten(value, 60)})"
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
@@ -105,6 +124,9 @@ class ProblemMiddleware:
             return
         answer = _Answer(send)
         try:
+            # No path of ours ends so; below, it would be redirected, and the body lost.
+            if len(scope["path"]) > 1 and scope["path"].endswith("/"):
+                raise Problem(404, _DETAILS[404])
             async with asyncio.timeout(MOST_SECONDS):
                 await self._app(scope, receive, answer.send)
             problem = answer.replacement
@@ -122,9 +144,10 @@ class ProblemMiddleware:
             # where it was.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error(
-                "%s %s failed with %s at\n%s",
+                "%s %s (request %s) failed with %s at\n%s",
                 scope["method"],
                 scope["path"],
+                scope.get("request_id"),
                 type(error).__name__,
                 where,
             )

@@ -1,7 +1,10 @@
-"""Rows in a request: raw values by column name, encoded as the model's own table was."""
+"""Rows in a request: readable values by column name, encoded as the model's own table was."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -9,11 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.encoding import Column, Encoding
+from features.fields import YES_OR_NO
 from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
 
 Row = Mapping[str, Any]
+
+_MOST_SHOWN = 60
+_UNSEEN = "was not seen in training"
+_MOST_COMPARED = 1_000
+"""Of more names than these, the nearest one is not looked for: that takes too long."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +33,58 @@ class EncodedRows:
     ----------
     matrix : (n, k) float64
         NaN for missing.
-    unseen : list of n lists of str
-        For each row, the columns whose category the model never saw, which count as missing.
+    warnings : list of n lists of str
+        Of each row, values that the model cannot use as they are, and what was made of them.
     """
 
     matrix: Floats
-    unseen: list[list[str]]
+    warnings: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A value that can be taken for a mistake.
+
+    Parameters
+    ----------
+    row : int
+        Position of the row.
+    column : str
+        Its column.
+    value : object
+        The value.
+    rule : str
+        What is wrong with it.
+    """
+
+    row: int
+    column: str
+    value: Any
+    rule: str
+
+    @property
+    def field(self) -> str:
+        """Place in the request."""
+        return _field(self.row, self.column)
+
+    @property
+    def warning(self) -> str:
+        """The doubt as a sentence."""
+        return f"{_quoted(self.column)}: {_quoted(self.value)} {self.rule}"
+
+
+class DoubtfulRowsError(InputError):
+    """Rows hold doubtful values where none are accepted.
+
+    Parameters
+    ----------
+    doubts : sequence of Doubt
+        All of them, at least one.
+    """
+
+    def __init__(self, doubts: Sequence[Doubt]) -> None:
+        self.doubts = doubts
+        super().__init__(doubts[0].field, doubts[0].rule, doubts[0].value)
 
 
 class RowReader:
@@ -58,43 +113,64 @@ class RowReader:
         by_name = {reading.name: reading for reading in readings}
         self._cells = [CellReader(column, by_name.get(column.name)) for column in encoding.columns]
         self.id_column = id_column
-        self._columns = frozenset(columns)
+        self._columns = frozenset(columns) | ({id_column} if id_column else set())
         self._used = frozenset(column.name for column in encoding.columns)
 
-    def encode(self, rows: Sequence[Row]) -> EncodedRows:
+    def encode(self, rows: Sequence[Row], *, strict: bool = False) -> EncodedRows:
         """Encode rows.
 
         Parameters
         ----------
         rows : sequence of n mappings
-            An absent, null or blank value is missing, and so is a word that means it; so is a
-            category that the model never saw.
+            An absent, null or blank value is missing, and so is a word that means it.
+        strict : bool
+            Refuse values that can be taken for a mistake.
+
+        Returns
+        -------
+        EncodedRows
+            A category in another letter case is read, with a warning. A value that the model
+            never saw, or that is not of its column's kind, is missing, with a warning.
 
         Raises
         ------
+        DoubtfulRowsError
+            There would be warnings, and `strict` is set.
         InputError
             A row has a column that the table had not, or no feature column at all, or a value is
-            not of its column's kind. Names it as in ``rows[0].Tenure``.
+            an array or an object. Names it as in ``rows[0].Tenure``.
         """
         for position, row in enumerate(rows):
-            unknown = next((name for name in row if name not in self._columns), None)
-            if unknown is not None:
-                raise InputError(
-                    _field(position, unknown),
-                    "is not a column of the table that the model was trained on",
-                )
-            if self._used.isdisjoint(row):
-                raise InputError(
-                    f"rows[{position}]", "must hold at least one column that the model uses"
-                )
-        unseen: list[list[str]] = [[] for _ in rows]
+            self._check(position, row)
+        doubts: list[Doubt] = []
         columns = []
         for cells in self._cells:
-            values, places = cells.encode([row.get(cells.column.name) for row in rows])
+            values, of_column = cells.encode([row.get(cells.column.name) for row in rows])
             columns.append(values)
-            for place in places:
-                unseen[place].append(cells.column.name)
-        return EncodedRows(np.column_stack(columns), unseen)
+            doubts += of_column
+        if doubts and strict:
+            raise DoubtfulRowsError(sorted(doubts, key=lambda doubt: doubt.row))
+        warnings: list[list[str]] = [[] for _ in rows]
+        for doubt in doubts:
+            warnings[doubt.row].append(doubt.warning)
+        return EncodedRows(np.column_stack(columns), warnings)
+
+    def _check(self, position: int, row: Row) -> None:
+        for name, value in row.items():
+            if name not in self._columns:
+                near = nearest(name, self._columns)
+                raise InputError(
+                    _field(position, name),
+                    "is not a column of the model" + (f"; did you mean {near!r}?" if near else ""),
+                )
+            if isinstance(value, list | dict) and name in self._used:
+                raise InputError(
+                    _field(position, name), "must be text, a number, true, false or null", value
+                )
+        if self._used.isdisjoint(row):
+            raise InputError(
+                f"rows[{position}]", "must hold at least one column that the model uses"
+            )
 
     def ids(self, rows: Sequence[Row]) -> list[str | None]:
         """The id of each row as text; None where it has none.
@@ -125,53 +201,72 @@ class CellReader:
         self.column = column
         self._reading = reading
         self._marks = frozenset(reading.missing_marks if reading else ())
+        self._is_flag = column.categories == YES_OR_NO
         folded: dict[str, list[str]] = {}
         for category in column.categories:
             folded.setdefault(category.casefold(), []).append(category)
         self._folded = {plain: names[0] for plain, names in folded.items() if len(names) == 1}
+        self._ignores_case = reading is not None and reading.letter_case == "ignore"
 
-    def encode(self, values: list[Any]) -> tuple[Floats, list[int]]:
-        """The n values as numbers, and the positions of categories never seen."""
+    def encode(self, values: list[Any]) -> tuple[Floats, list[Doubt]]:
+        """The n values as numbers, and those that can be taken for a mistake."""
         if self.column.kind == "category":
             return self._categories(values)
-        return self._quantities(values), []
+        return self._quantities(values)
 
-    def _categories(self, values: list[Any]) -> tuple[Floats, list[int]]:
+    def _categories(self, values: list[Any]) -> tuple[Floats, list[Doubt]]:
         codes = np.full(len(values), np.nan)
-        unseen = []
+        doubts, near = [], dict[str, str | None]()
         for position, value in enumerate(values):
-            text = value.strip() if isinstance(value, str) else value
-            if text is None or text == "" or (isinstance(text, str) and text in self._marks):
+            written = self._written(value)
+            if written is None or written == "" or written in self._marks:
                 continue
-            code = _encode_value(self.column, position, text)
-            if np.isnan(code) and isinstance(text, str):
-                # The table may have written it in another letter case.
+            with suppress(InputError):  # a number that no category can be
+                codes[position] = self.column.encode_value(written)
+            if np.isnan(codes[position]):
+                text = str(written)
                 known = self._folded.get(text.casefold())
-                code = code if known is None else self.column.encode_value(known)
-            codes[position] = code
-            if np.isnan(code):
-                unseen.append(position)
-        return codes, unseen
+                if known is not None:
+                    codes[position] = self.column.encode_value(known)
+                    rule = f"{_UNSEEN}; did you mean {_quoted(known)}? It is read as that"
+                else:
+                    if text not in near:
+                        near[text] = nearest(text, self.column.categories)
+                    rule = _missing(near[text])
+                doubts.append(self._doubt(position, value, rule))
+        return codes, doubts
 
-    def _quantities(self, values: list[Any]) -> Floats:
+    def _written(self, value: Any) -> Any:
+        """A value as the table would have it."""
+        if isinstance(value, bool) and self._is_flag:
+            return YES_OR_NO[value]
+        if not isinstance(value, str):
+            return value
+        return value.strip().lower() if self._ignores_case else value.strip()
+
+    def _quantities(self, values: list[Any]) -> tuple[Floats, list[Doubt]]:
         if len(values) > 1 and all(value is None or isinstance(value, str) for value in values):
             # Text is read by the column: one at a time it costs a hundred times as much.
             try:
-                return self._texts(values)
+                return self._texts(values), []
             except InputError:
-                pass  # raised again below, with the row's position
-        return np.array(
-            [self._quantity(position, value) for position, value in enumerate(values)],
-            dtype=np.float64,
-        )
+                pass  # found below, with the row's position
+        numbers = np.full(len(values), np.nan)
+        doubts = []
+        for position, value in enumerate(values):
+            try:
+                numbers[position] = (
+                    self._texts([value])[0]
+                    if isinstance(value, str)
+                    else self.column.encode_value(value)
+                )
+            except InputError:
+                rule = f"is no {self.column.kind}, and counts as missing"
+                doubts.append(self._doubt(position, value, rule))
+        return numbers, doubts
 
-    def _quantity(self, position: int, value: object) -> float:
-        if not isinstance(value, str):
-            return _encode_value(self.column, position, value)
-        try:
-            return float(self._texts([value])[0])
-        except InputError as error:
-            raise InputError(_field(position, self.column.name), error.rule, error.value) from None
+    def _doubt(self, position: int, value: Any, rule: str) -> Doubt:
+        return Doubt(position, self.column.name, value, rule)
 
     def _texts(self, values: list[str | None]) -> Floats:
         cells = pa.chunked_array([pa.array(values, pa.string())])
@@ -191,11 +286,28 @@ class CellReader:
         return self.column.encode(read)
 
 
-def _encode_value(column: Column, position: int, value: object) -> float:
-    try:
-        return column.encode_value(value)
-    except InputError as error:
-        raise InputError(_field(position, column.name), error.rule, error.value) from None
+def nearest(text: str, names: Collection[str]) -> str | None:
+    """The name that a text was probably meant to be; None where none is near.
+
+    >>> nearest("month-to-month", ["Two year", "Month-to-month"])
+    'Month-to-month'
+    """
+    if len(names) > _MOST_COMPARED or len(text) > 200:
+        return None
+    folded = {name.casefold(): name for name in names}
+    near = get_close_matches(text.casefold().strip(), folded, n=1, cutoff=0.7)
+    return folded[near[0]] if near else None
+
+
+def _missing(near: str | None) -> str:
+    rule = f"{_UNSEEN}, and counts as missing"
+    return rule if near is None else f"{rule}; did you mean {_quoted(near)}?"
+
+
+def _quoted(value: Any) -> str:
+    """A value as JSON writes it, shortened."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 
 def _id(position: int, name: str, row: Row) -> str | None:

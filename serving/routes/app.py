@@ -8,25 +8,37 @@ from starlette.routing import Route
 
 from serving.access.caller import scoped
 from serving.access.scope import PREDICTIONS
-from serving.champion import Champion
+from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
+from serving.routes.models import ModelsRoute
 from serving.routes.predictions import PredictionsRoute
+from serving.served.description import describe
+from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
 
-def make_app(champion: Champion, settings: ServingSettings) -> Starlette:
-    """The application over a champion that may still have to be loaded."""
-    document = to_json(openapi(settings))
-    predictions = PredictionsRoute(champion, settings)
+def make_app(follower: ModelFollower, settings: ServingSettings) -> Starlette:
+    """The application over models that may still have to be loaded."""
+    page = codes_page()
 
     async def contract(request: Request) -> Response:
-        return Response(document, media_type="application/json")
+        models = describe(follower.current())["models"]
+        return Response(to_json(openapi(settings, models)), media_type="application/json")
 
-    return Starlette(
+    async def codes(request: Request) -> Response:
+        return Response(page, media_type="text/markdown")
+
+    predictions = PredictionsRoute(follower, settings)
+    app = Starlette(
         routes=[
             Route("/v1/predictions", scoped(predictions.post, *PREDICTIONS), methods=["POST"]),
+            Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
             Route("/openapi.json", contract),
+            Route(PAGE, codes),
         ],
         exception_handlers={Problem: answer_problem},
     )
+    # A redirect would lose the body of a POST.
+    app.router.redirect_slashes = False
+    return app

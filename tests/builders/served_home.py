@@ -24,9 +24,9 @@ from models.calibration import PlattCalibration
 from models.registry import MODEL_DIGEST
 from models.version import HorizonModel, ModelVersion
 from serving.access.access import Access
-from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer, ProblemDocument
 from serving.health import Health
+from serving.served.follower import ModelFollower
 from serving.service import make_service
 from serving.settings import ServingSettings
 from tests.builders.registry import registry_client
@@ -115,15 +115,15 @@ def register(home: Home, version: ModelVersion) -> str:
 
 @contextmanager
 def serving(
-    champion: Champion,
+    follower: ModelFollower,
     *,
     health: Health | None = None,
     client: str = "127.0.0.1",
     **chosen: Any,
 ) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
-    access = Access(champion.home, system_clock)
-    service = make_service(champion, health or Health(champion), access, ServingSettings(**chosen))
+    access = Access(follower.home, system_clock)
+    service = make_service(follower, health or Health(follower), access, ServingSettings(**chosen))
     app = service.to_asgi(is_main=False)
     with TestClient(
         app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True
@@ -140,6 +140,13 @@ def predict(caller: TestClient, request: object, **headers: str) -> PredictionsA
         response.content, strict=True, extra="forbid"
     )
     return answer
+
+
+def send(caller: TestClient, body: bytes | str | Iterator[bytes]) -> httpx.Response:
+    """The response to a body of any kind that is declared as JSON."""
+    return caller.post(
+        "/v1/predictions", content=body, headers={"Content-Type": "application/json"}
+    )
 
 
 def problem(response: httpx.Response, status: int) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from holdfast.errors import HomeError
 from holdfast.home import Home
 from pipeline import demo
 from serving.access.access import Access
-from serving.champion import Champion
 from serving.health import Health
+from serving.served.follower import ModelFollower
 from serving.service import make_service
 from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
@@ -85,7 +85,7 @@ def test_it_trains_serves_asks_and_stops(demo_folder: Path, printed: dict[str, A
     home = Home(demo_folder / "home")
     care_list = home.care_list.read_text(encoding="utf-8-sig").splitlines()
     assert [line.split(",")[1] for line in care_list[1:4]] == [
-        prediction["customer_id"] for prediction in predictions
+        prediction["subscription_id"] for prediction in predictions
     ]
 
 
@@ -93,9 +93,9 @@ def test_it_trains_serves_asks_and_stops(demo_folder: Path, printed: dict[str, A
 def address(demo_folder: Path) -> Iterator[str]:
     """Address of the service of the demo's model, in this process."""
     home = Home(demo_folder / "home")
-    champion = Champion(home, OnlineSettings())
+    follower = ModelFollower(home, OnlineSettings(), system_clock)
     access = Access(home, system_clock)
-    service = make_service(champion, Health(champion), access, ServingSettings())
+    service = make_service(follower, Health(follower), access, ServingSettings())
     server = uvicorn.Server(uvicorn.Config(service.to_asgi(is_main=False), log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["commands.md", "settings.md", "data_dictionary.md", "openapi.json"]
+    "name", ["commands.md", "settings.md", "data_dictionary.md", "openapi.json", "errors.md"]
 )
 def test_references_say_what_the_code_does(name: str) -> None:
     assert (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") == references()[name], (

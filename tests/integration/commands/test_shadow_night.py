@@ -14,16 +14,14 @@ from commands.main import app
 from features.online.settings import OnlineSettings
 from holdfast.home import Home
 from models.targets import TARGETS
-from serving.champion import Champion
+from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
 from tests.builders.night import (
     NIGHT,
-    make_operator,
     make_operator_version,
     with_evidence,
 )
 from tests.builders.served_home import predict, serving
-from tests.builders.shared import built_once
 from training.release.tracking import RunRecord, Tracking
 
 
@@ -37,13 +35,6 @@ def told(result: Result) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def operator(shared_folder: Path) -> Path:
-    return built_once(
-        shared_folder / "night_operator", lambda folder: make_operator(folder) and None
-    )
-
-
-@pytest.fixture(scope="module")
 def patch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
@@ -51,7 +42,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.fixture(scope="module")
 def home(
-    operator: Path, tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch
+    night_operator: Path, tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch
 ) -> Home:
     """A home whose only model is a challenger with 250 positives in its test period."""
     patch.setenv("HOLDFAST_EXPECTATION_QUARANTINE_SHARE", "1")
@@ -59,7 +50,7 @@ def home(
     patch.setenv("HOLDFAST_GATE_FEWEST_POSITIVES", "300")
     folder = tmp_path_factory.mktemp("shadow") / "home"
     left_out = shutil.ignore_patterns("mlflow.db*", "mlartifacts")
-    home = Home(Path(shutil.copytree(operator / "home", folder, ignore=left_out)))
+    home = Home(Path(shutil.copytree(night_operator / "home", folder, ignore=left_out)))
     version = with_evidence(make_operator_version(home, TARGETS["churn"]))
     Tracking(home, clock_at(NIGHT)).register(version, RunRecord(parameters={}, metrics={}))
     return home
@@ -71,9 +62,9 @@ def promoted(home: Home) -> Result:
 
 
 @pytest.fixture(scope="module")
-def night(home: Home, operator: Path, promoted: Result) -> dict[str, Any]:
+def night(home: Home, night_operator: Path, promoted: Result) -> dict[str, Any]:
     assert promoted.exit_code == 0, promoted.output
-    return told(run("nightly", operator / "raw", "--home", home.root, "--json"))
+    return told(run("nightly", night_operator / "raw", "--home", home.root, "--json"))
 
 
 def test_the_gate_refuses_it_for_its_counts_alone(home: Home, promoted: Result) -> None:
@@ -114,12 +105,14 @@ def test_the_service_says_so_and_gives_the_nights_probabilities(
     (path,) = home.score_sets.glob("at=*/*.parquet")
     rows = [row for row in pq.read_table(path).to_pylist() if row["horizon_days"] == 90][:3]
     ids = [row["subscription_id"] for row in rows]
-    champion = Champion(home, OnlineSettings(), clock_at())
-    with serving(champion) as caller:
-        answer = predict(caller, {"customer_ids": ids, "reasons": 2})
-    assert champion.current().name == "churn version 1 (shadow)"
-    assert answer["model"] == {"name": "churn", "version": "1", "shadow": True}
+    follower = ModelFollower(home, OnlineSettings(), clock_at())
+    asked = {"subscription_ids": ids, "horizons_days": [90], "reasons": 2}
+    with serving(follower) as caller:
+        answer = predict(caller, asked)
+    assert follower.current().title == "churn version 1 (shadow)"
     for row, prediction in zip(rows, answer["predictions"], strict=True):
+        assert (prediction["model"], prediction["version"]) == ("churn", "1")
+        assert "shadow" in prediction["marks"]
         assert prediction["probability"] == row["probability"]
         assert prediction["feature_time"] == row["feature_time"].isoformat()
         assert len(prediction["reasons"]) == 2
@@ -127,15 +120,17 @@ def test_the_service_says_so_and_gives_the_nights_probabilities(
 
 def test_the_service_lives_in_the_operators_time(home: Home, night: dict[str, Any]) -> None:
     (path,) = home.score_sets.glob("at=*/*.parquet")
-    asked = {"customer_ids": pq.read_table(path)["subscription_id"].to_pylist()[:1]}
-    champion = Champion(home, OnlineSettings(), clock_at())
-    with serving(champion) as caller:
-        assert champion.now() == NIGHT
-        assert predict(caller, asked)["predictions"][0]["stale"] == []
+    asked = {"subscription_ids": pq.read_table(path)["subscription_id"].to_pylist()[:1]}
+    follower = ModelFollower(home, OnlineSettings(), clock_at())
+    with serving(follower) as caller:
+        assert follower.now() == NIGHT
+        assert predict(caller, asked)["predictions"][0]["stale"] is False
     noted = home.clock.read_text(encoding="utf-8")
     home.clock.unlink()  # the time is that of the clock now, years later
     try:
-        with serving(Champion(home, OnlineSettings(), clock_at())) as caller:
-            assert "usage" in predict(caller, asked)["predictions"][0]["stale"]
+        with serving(ModelFollower(home, OnlineSettings(), clock_at())) as caller:
+            one = predict(caller, asked)["predictions"][0]
+            assert one["error"] is not None
+            assert (one["stale"], one["error"]["code"]) == (True, "features_too_old")
     finally:
         home.clock.write_text(noted, encoding="utf-8")

@@ -21,7 +21,7 @@ from models.registry import find_version, load_champion, load_registered, read_d
 from models.scorer import Scorer
 from pipeline.promote import list_models, show_model, would_pass
 from pipeline.quickstart import quickstart
-from serving.champion import Champion
+from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
 from training.evaluation.assessment import ASSESSMENT, Assessment
 from training.release.comparison import compare_models
@@ -76,14 +76,14 @@ def test_its_definitions_can_be_run(flat: Home) -> None:
 
 def test_a_new_run_takes_the_home_over(tmp_path: Path) -> None:
     home = unpacked("quickstart", tmp_path)
-    champion = Champion(home, OnlineSettings(), clock_at())
-    champion.refresh()
+    follower = ModelFollower(home, OnlineSettings(), clock_at())
+    follower.refresh()
     # Its model has the name that only models of the operator's own features have today.
-    assert champion.current().name == "churn version 1"
+    assert follower.current().title == "churn version 1"
     roles = Roles(target="left", id="customer", value="margin")
     quickstart(FIXTURES / "customers.csv", roles, home, TrainingConfig(), clock=clock_at())
-    champion.refresh()
-    assert champion.current().name == f"{TABLE_CHURN} version 1"
+    follower.refresh()
+    assert follower.current().title == f"{TABLE_CHURN} version 1"
     assert load_champion(home, "churn").number == "1"
     written = (home.features / "feature_store.yaml").read_text(encoding="utf-8")
     assert PACKED_TYPE in written

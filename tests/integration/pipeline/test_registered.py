@@ -10,6 +10,7 @@ import pytest
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from models.registry import (
+    alias_since,
     find_champion,
     find_served,
     find_version,
@@ -48,34 +49,26 @@ def test_what_is_not_there_is_told(
         promote_model(home, "chrun")
 
 
-def test_the_champion_of_several_models_is_the_one_that_became_so_last(
+def test_every_model_is_served_by_its_champion_since_it_became_so(
     home: Home, tracking: Tracking, name: str
 ) -> None:
-    models = (f"{name}_one", f"{name}_other", f"{name}_absent")
+    models = (f"{name}_other", f"{name}_one", f"{name}_absent")
     with pytest.raises(ModelError, match=f"no readable champion of model {models[0]} or"):
         find_served(home, models)
-    numbers = [registered(tracking, model) for model in models[:2]]
+    numbers = {model: registered(tracking, model) for model in models[:2]}
     with pytest.raises(ModelError, match="no readable champion"):
         find_served(home, models)
-    moved = []
-
-    def make_champion(model: str, number: str, hours: int) -> Path:
-        tracking.promotions.move(model, number, "gate", NOW + timedelta(hours=hours))
-        moved.append(find_version(home, model, number).address(home).directory)
-        return find_served(home, models).directory
-
     # Before it was recorded when a version became champion.
-    tracking._client.set_registered_model_alias(models[0], "champion", numbers[0])
-    before = find_served(home, models)
-    assert before.directory == find_version(home, models[0], "1").address(home).directory
-    assert make_champion(models[1], numbers[1], 0) == moved[-1]
-    second = registered(tracking, models[0])
-    assert make_champion(models[0], second, 1) == moved[-1]
-    # A rollback counts as well.
-    registered(tracking, models[1])
-    assert make_champion(models[1], "2", 2) == moved[-1]
-    tracking.promotions.move(models[1], "1", "rollback", NOW + timedelta(hours=3))
-    assert find_served(home, models).directory == moved[0]
+    tracking._client.set_registered_model_alias(models[1], "champion", numbers[models[1]])
+    ((entry, alias),) = find_served(home, models)
+    assert (entry.name, alias_since(entry, alias)) == (models[1], entry.made_at)
+    assert entry.address(home) == find_version(home, models[1], "1").address(home)
+
+    since = NOW + timedelta(hours=1)
+    tracking.promotions.move(models[0], numbers[models[0]], "gate", since)
+    served = find_served(home, models)
+    assert [entry.name for entry, _ in served] == list(models[:2])
+    assert alias_since(*served[0]) == since
 
 
 def test_a_home_without_a_champion_is_refused_before_mlflow_is_loaded(

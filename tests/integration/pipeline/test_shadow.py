@@ -35,13 +35,13 @@ def test_one_that_only_lacks_positives_is_served_as_shadow_until_there_is_a_cham
     assert {reason.rule for reason in promotion.verdict.reasons} == {"positives"}
     assert (promotion.shadow, promotion.champion) == (True, False)
     assert aliases(home, name) == {"challenger": number, "shadow": number}
-    served = find_served(home, (name, "other"))
-    assert (served.number, served.shadow) == (number, True)
+    ((served, alias),) = find_served(home, (name, "other"))
+    assert (served.number, alias) == (number, "shadow")
 
     promote_model(home, name)
     assert aliases(home, name) == {"champion": number}
-    served = find_served(home, (name, "other"))
-    assert (served.number, served.shadow) == (number, False)
+    ((served, alias),) = find_served(home, (name, "other"))
+    assert (served.number, alias) == (number, "champion")
 
 
 def test_one_that_misses_another_rule_becomes_no_shadow(

@@ -12,8 +12,9 @@ from holdfast.clock import system_clock
 from serving.access.guard import OPEN_PATHS
 from serving.access.key_store import KeyStore
 from serving.access.secret import make_secret
-from serving.champion import Champion
+from serving.contract.codes import PAGE
 from serving.routes.app import make_app
+from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
@@ -49,29 +50,35 @@ def test_with_a_key_every_request_brings_one(copied: Built) -> None:
     store = KeyStore(copied.home, system_clock)
     issued = store.create("crm", ["predictions:service"])
     body = {"customer_ids": ["00001"]}
-    with serving(Champion(copied.home, OnlineSettings(), clock_at()), client="10.1.2.3") as caller:
+    with serving(
+        ModelFollower(copied.home, OnlineSettings(), clock_at()), client="10.1.2.3"
+    ) as caller:
         assert problem(caller.post("/v1/predictions", json={}), 401)["detail"]
         assert caller.post("/v1/predictions", json={}).headers["www-authenticate"] == "Bearer"
         other = {"Authorization": f"Bearer {make_secret().text}"}
         problem(caller.post("/v1/predictions", json={}, headers=other), 401)
         problem(caller.get("/schema.json"), 401)
         predict(caller, body, Authorization=f"Bearer {issued.secret}", Host="churn.example")
-        for path in ("/livez", "/readyz", "/openapi.json"):
+        for path in OPEN_PATHS:
             assert caller.get(path).status_code == 200
 
 
 def test_every_route_is_open_or_says_which_scope_it_needs(built: Built) -> None:
-    app = make_app(Champion(built.home, OnlineSettings(), clock_at()), ServingSettings())
+    app = make_app(ModelFollower(built.home, OnlineSettings(), clock_at()), ServingSettings())
     open_or_scoped = {
         route.path: route.path in OPEN_PATHS or hasattr(route.endpoint, "__wrapped__")
         for route in app.routes
         if isinstance(route, Route)
     }
-    assert open_or_scoped == {"/v1/predictions": True, "/openapi.json": True}
+    assert open_or_scoped == dict.fromkeys(
+        ("/v1/predictions", "/v1/models", "/openapi.json", PAGE), True
+    )
 
 
 def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: TestClient) -> None:
-    with serving(Champion(built.home, OnlineSettings(), clock_at()), client="10.1.2.3") as other:
+    with serving(
+        ModelFollower(built.home, OnlineSettings(), clock_at()), client="10.1.2.3"
+    ) as other:
         problem(other.post("/v1/predictions", json={"customer_ids": ["00001"]}), 403)
     problem(
         caller.post(
@@ -86,7 +93,7 @@ def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: 
 
 def test_the_published_contract_is_served(caller: TestClient) -> None:
     document = caller.get("/openapi.json").json()
-    assert list(document["paths"]) == ["/v1/predictions"]
+    assert list(document["paths"]) == ["/v1/predictions", "/v1/models"]
     assert (
         document["components"]["schemas"]["PredictionsRequest"]["properties"]["rows"]["maxItems"]
         == 500

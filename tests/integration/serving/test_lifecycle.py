@@ -24,8 +24,8 @@ from features.packed.store import PackedStore
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from models.scorer import Scorer
-from serving.champion import Champion
 from serving.health import Health
+from serving.served.follower import ModelFollower
 from serving.server import run
 from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
@@ -43,10 +43,10 @@ from tests.builders.served_home import (
 
 
 def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
-    champion = Champion(copied.home, OnlineSettings(), clock_at())
-    health = Health(champion)
+    follower = ModelFollower(copied.home, OnlineSettings(), clock_at(MOMENT))
+    health = Health(follower)
     assert not health.is_ready()
-    with serving(champion, health=health) as caller:
+    with serving(follower, health=health) as caller:
         assert caller.get("/readyz").status_code == caller.get("/livez").status_code == 200
         store = PackedStore(online_directory(copied.home.features))
         columns = store.columns(VIEW)
@@ -65,10 +65,17 @@ def test_readiness_follows_the_store_and_the_end(copied: Built) -> None:
 def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
     copied: Built, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(Champion(copied.home, OnlineSettings(), clock_at()), reload_seconds=0.1) as asked:
+    with serving(
+        ModelFollower(copied.home, OnlineSettings(), clock_at(MOMENT)), reload_seconds=0.1
+    ) as asked:
 
         def served() -> str:
-            return predict(asked, {"customer_ids": ["00001"], "reasons": 0})["model"]["version"]
+            return (
+                predict(asked, {"customer_ids": ["00001"], "reasons": 0})["predictions"][0][
+                    "version"
+                ]
+                or ""
+            )
 
         first = predict(asked, {"customer_ids": copied.ids, "reasons": 0})
         better = trained(copied.encoding, copied.matrix, copied.table, seed=20)
@@ -88,7 +95,7 @@ def test_a_new_champion_is_served_without_a_restart_and_a_broken_one_is_not(
 
 def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
     with serving(
-        Champion(copied.home, OnlineSettings(), clock_at()), reload_seconds=3600
+        ModelFollower(copied.home, OnlineSettings(), clock_at(MOMENT)), reload_seconds=3600
     ) as caller:
         predict(caller, {"customer_ids": ["00001"]})
         later = copied.table.slice(0, 1).set_column(1, "Contract", pa.array(["weekly"]))
@@ -103,13 +110,14 @@ def test_categories_that_came_later_are_read_at_once(copied: Built) -> None:
 
 
 def test_many_threads_find_every_customer(copied: Built) -> None:
-    champion = Champion(copied.home, OnlineSettings(), clock_at())
-    champion.refresh()
+    follower = ModelFollower(copied.home, OnlineSettings(), clock_at(MOMENT))
+    follower.refresh()
+    read = follower.current().models["churn"].online.reader.read
     together = threading.Barrier(32)
 
     def lost(_: int) -> int:
         together.wait()
-        return sum(np.isnat(champion.current().read(["00001"])[1][0]) for _ in range(20))
+        return sum(np.isnat(read(["00001"])[1][0]) for _ in range(20))
 
     # In new threads each time: two transactions meet most often in their first reads.
     for _ in range(20):

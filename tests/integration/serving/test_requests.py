@@ -10,14 +10,16 @@ from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from features.online.settings import OnlineSettings
-from serving.champion import Champion
 from serving.contract.predictions import PredictionsAnswer
+from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
 from tests.builders.served_home import (
+    MOMENT,
     Built,
     predict,
     problem,
     refuse,
+    send,
     serving,
 )
 
@@ -28,15 +30,16 @@ from tests.builders.served_home import (
         ({"customer_ids": [7]}, "customer_ids[0]"),
         ({"customer_ids": []}, "customer_ids"),
         ({"customer_ids": ["a"] * 501}, "customer_ids"),
-        ({"customer_ids": ["a"], "rows": [{}]}, "customer_ids, rows"),
-        ({}, "customer_ids, rows"),
+        ({"customer_ids": ["a"], "rows": [{}]}, "customer_ids, subscription_ids, rows"),
+        ({}, "customer_ids, subscription_ids, rows"),
         ([], "body"),
         ({"customer_ids": ["a"], "reasons": True}, "reasons"),
         ({"customer_ids": ["a"], "reasons": 101}, "reasons"),
         ({"customer_ids": ["a"], "why": 1}, "why"),
         ({"rows": [{"Contract": "yearly"}, {"Contract": "yearly", "Foo": 1}]}, "rows[1].Foo"),
         ({"rows": [{"left": "yes"}]}, "rows[0]"),
-        ({"rows": [{"fee_y": "much"}]}, "rows[0].fee_y"),
+        ({"rows": [{"fee_y": "much"}], "strict": True}, "rows[0].fee_y"),
+        ({"rows": [{"fee_y": [1]}]}, "rows[0].fee_y"),
         ({"rows": [{"Contract": "yearly", "customer": []}]}, "rows[0].customer"),
     ],
 )
@@ -51,7 +54,7 @@ def test_a_wrong_field_is_named(caller: TestClient, request_body: object, field:
     [b"", b"{", b'{"customer_ids": ["a"], "reasons": NaN}', b'{"customer_ids": ["\xff"]}', b"a=b"],
 )
 def test_what_is_not_json_is_another_matter(caller: TestClient, body: bytes) -> None:
-    assert "JSON" in problem(caller.post("/v1/predictions", content=body), 400)["detail"]
+    assert "JSON" in problem(send(caller, body), 400)["detail"]
 
 
 def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
@@ -59,15 +62,12 @@ def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
 ) -> None:
     million = json.dumps({"customer_ids": [str(number) for number in range(1_000_000)]}).encode()
     started = time.monotonic()
-    problem(caller.post("/v1/predictions", content=million), 413)
-    problem(caller.post("/v1/predictions", content=iter([million[:500_000]] * 3)), 413)
+    problem(send(caller, million), 413)
+    problem(send(caller, iter([million[:500_000]] * 3)), 413)
     with serving(
-        Champion(built.home, OnlineSettings(), clock_at()), max_body_bytes=2**30
+        ModelFollower(built.home, OnlineSettings(), clock_at(MOMENT)), max_body_bytes=2**30
     ) as generous:
-        assert (
-            problem(generous.post("/v1/predictions", content=million), 422)["errors"][0]["field"]
-            == "customer_ids"
-        )
+        assert problem(send(generous, million), 422)["errors"][0]["field"] == "customer_ids"
     assert time.monotonic() - started < 20
     predict(caller, {"customer_ids": ["00001"]})
 
@@ -142,7 +142,7 @@ BODIES = (
 @settings(max_examples=200)
 @given(BODIES)
 def test_any_json_is_answered_or_refused(caller: TestClient, body: object) -> None:
-    response = caller.post("/v1/predictions", content=json.dumps(body))
+    response = send(caller, json.dumps(body))
     if response.status_code == 200:
         TypeAdapter(PredictionsAnswer).validate_json(response.content, strict=True, extra="forbid")
     else:
@@ -152,6 +152,6 @@ def test_any_json_is_answered_or_refused(caller: TestClient, body: object) -> No
 @settings(max_examples=100)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_answered_or_refused(caller: TestClient, body: bytes) -> None:
-    response = caller.post("/v1/predictions", content=body)
+    response = send(caller, body)
     assert response.status_code in (400, 422)
     problem(response, response.status_code)

@@ -15,15 +15,17 @@ from features.packed.store import PackedStore
 from holdfast.errors import InputError
 from holdfast.home import Home
 from models.reasons.meaning import FeatureMeaning
-from models.registry import find_champion, load_champion
+from models.registry import load_champion
 from models.score_set import SCHEMA, read_facts, read_scores, reasons_in_words
 from models.scorer import Scorer
 from models.settings import ScoreSettings
 from models.target import Target
 from models.targets import TARGETS
 from pipeline.night.score import ScoreRun, score_everybody
-from serving.champion import Loaded
-from serving.routes.predictions import predict
+from serving.answers.freshness import Freshness
+from serving.answers.predict import predict
+from serving.contract.predictions import check_request
+from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
 from tests.builders.night import (
     CONFIG,
@@ -60,22 +62,25 @@ def test_rows_from_the_snapshot_are_those_of_the_online_store(home: Home, servic
 
 
 def test_scores_are_the_answers_of_the_service(home: Home) -> None:
-    run = score(home, explained_share=1.0)
-    address = find_champion(home, "churn")
-    champion = load_champion(home, "churn")
-    loaded = Loaded.fit(champion, address, open_service(home, "churn_v1", ONLINE))
+    run = score(home, explained_share=1.0, reasons=3)
+    follower = ModelFollower(home, ONLINE, clock_at(NIGHT))
+    follower.refresh()
     assert run.folder is not None
     rows = pq.read_table(run.folder / "churn.parquet").to_pylist()
     assert len(rows) > 60
     ids = sorted({row["subscription_id"] for row in rows})
-    answer = predict(loaded, {"customer_ids": ids, "reasons": 3}, NIGHT)
-    by_id = {one["customer_id"]: one for one in answer["predictions"]}
+    request = check_request({"subscription_ids": ids, "models": ["churn"]}, len(ids))
+    answer = predict(follower.current(), request, "en", Freshness(NIGHT, 3, 35))
+    told = {(one["subscription_id"], one["horizon_days"]): one for one in answer["predictions"]}
+    assert len(told) == len(rows)
     for row in rows:
-        if row["horizon_days"] == 90:
-            told = by_id[row["subscription_id"]]
-            assert row["probability"] == told["probability"]
-            assert row["band"] == told["band"]
-            assert row["feature_time"].isoformat() == told["feature_time"]
+        one = told[row["subscription_id"], row["horizon_days"]]
+        assert one["probability"] == row["probability"]
+        assert one["band"] == row["band"]
+        assert one["feature_time"] == row["feature_time"].isoformat()
+        assert one["customer_id"] == row["customer_id"]
+        assert one["marks"] == row["marks"]
+        assert (one["warnings"], one["error"]) == ([], None)
 
 
 def test_scores_of_every_horizon_are_the_scorers_and_never_decrease(home: Home) -> None:

@@ -8,7 +8,13 @@ from pydantic import TypeAdapter
 
 from holdfast.errors import InputError
 from serving.contract.openapi import openapi
-from serving.contract.predictions import PredictionsAnswer, check_request, parse_json
+from serving.contract.predictions import (
+    PredictionsAnswer,
+    RepeatedKeyError,
+    check_request,
+    parse_json,
+)
+from serving.served.description import describe_operator_models
 from serving.settings import ServingSettings
 
 JSON = st.recursive(
@@ -59,7 +65,7 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
     ],
 )
 def test_a_good_request_passes_unchanged(document: dict[str, Any]) -> None:
-    assert check_request(document, max_items=3) == {"reasons": 3} | document
+    assert check_request(document, max_items=3) == {"reasons": 3, "strict": False} | document
 
 
 @pytest.mark.parametrize(
@@ -67,9 +73,28 @@ def test_a_good_request_passes_unchanged(document: dict[str, Any]) -> None:
     [
         ([], "body", "an object"),
         (None, "body", "an object"),
-        ({}, "customer_ids, rows", "neither"),
-        ({"reasons": 3}, "customer_ids, rows", "neither"),
-        ({"customer_ids": ["a"], "rows": [{"a": 1}]}, "customer_ids, rows", "both"),
+        ({}, "customer_ids, subscription_ids, rows", "one of them must be given"),
+        ({"reasons": 3}, "customer_ids, subscription_ids, rows", "one of them must be given"),
+        (
+            {"customer_ids": ["a"], "rows": [{"a": 1}]},
+            "customer_ids, subscription_ids, rows",
+            "not both",
+        ),
+        (
+            {"customer_ids": ["a", "b"], "subscription_ids": ["c", "d"]},
+            "customer_ids, subscription_ids",
+            "1 to 3 items",
+        ),
+        (
+            {"customer_ids": ["a"], "subscription_ids": []},
+            "customer_ids, subscription_ids",
+            "1 to 3 items",
+        ),
+        ({"customer_ids": ["a"], "models": []}, "models", "at least 1 item"),
+        ({"customer_ids": ["a"], "models": [1]}, "models[0]", "valid string"),
+        ({"customer_ids": ["a"], "horizons_days": ["30"]}, "horizons_days[0]", "valid integer"),
+        ({"customer_ids": ["a"], "language": 1}, "language", "valid string"),
+        ({"customer_ids": ["a"], "strict": 1}, "strict", "valid boolean"),
         ({"customer_ids": []}, "customer_ids", "1 to 3 items"),
         ({"rows": []}, "rows", "1 to 3 items"),
         ({"customer_ids": ["a", "b", "c", "d"]}, "customer_ids", "1 to 3 items"),
@@ -104,13 +129,15 @@ def test_any_document_is_a_request_or_refused(document: object) -> None:
     except InputError:
         return
     assert isinstance(document, dict)
-    assert request == {"reasons": 3} | document
-    assert ("customer_ids" in request) != ("rows" in request)
+    assert request == {"reasons": 3, "strict": False} | document
+    by_id = "customer_ids" in request or "subscription_ids" in request
+    assert by_id != ("rows" in request)
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi(ServingSettings(max_items=7, max_body_bytes=999))
+    settings = ServingSettings(max_items=7, max_body_bytes=999)
+    return openapi(settings, describe_operator_models())
 
 
 def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
@@ -125,14 +152,15 @@ def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
         )
 
     own = references(document)
-    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} == set(
-        own
-    )
+    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert schemas | {"#/components/headers/Request-Id"} == set(own)
 
 
 def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
     post = document["paths"]["/v1/predictions"]["post"]
-    assert set(post["responses"]) == {"200", "400", "401", "413", "422", "503", "default"}
+    assert set(post["responses"]) == {
+        *("200", "400", "401", "403", "413", "415", "422", "503", "default")
+    }
     assert "7 items and 999 bytes" in post["description"]
     request = document["components"]["schemas"]["PredictionsRequest"]
     assert request["additionalProperties"] is False
@@ -145,16 +173,23 @@ def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> 
         request["properties"]["reasons"] | {"minimum": 0, "maximum": 100, "default": 3}
         == request["properties"]["reasons"]
     )
-    for status in ("400", "401", "413", "422", "503"):
+    for status in ("400", "401", "413", "415", "422", "503"):
         (media_type,) = post["responses"][status]["content"]
         assert media_type == "application/problem+json"
     assert set(document["components"]["schemas"]["ProblemDocument"]["required"]) == {
         "type",
+        "code",
         "title",
         "status",
         "detail",
     }
     assert "required" not in request
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    assert parse_json(b'[{"a": 1}, {"a": 2}]') == [{"a": 1}, {"a": 2}]
+    with pytest.raises(RepeatedKeyError, match="'a' stands twice"):
+        parse_json(b'{"rows": [{"a": 1, "a": 1}]}')
 
 
 def test_the_examples_in_openapi_obey_the_contract(document: dict[str, Any]) -> None:

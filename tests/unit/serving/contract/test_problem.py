@@ -62,7 +62,8 @@ def test_a_raised_problem_is_answered() -> None:
         raising(Problem(401, "No key.", headers={"WWW-Authenticate": "Bearer"}))
     )
     assert document == {
-        "type": "about:blank",
+        "type": "/docs/reference/errors.md#unauthorized",
+        "code": "unauthorized",
         "title": "Unauthorized",
         "status": 401,
         "detail": "No key.",
@@ -109,7 +110,7 @@ def test_a_crash_is_answered_without_internals_and_logged_without_values(
     for text in (json.dumps(document), caplog.text):
         assert "Smith" not in text
     assert "RuntimeError" in caplog.text
-    assert "GET / failed" in caplog.text
+    assert "GET / (request None) failed" in caplog.text
 
 
 def test_a_crash_after_the_start_leaves_the_answer_broken_but_single() -> None:

@@ -1,0 +1,63 @@
+"""Whose is what: the customer of a subscription, and the subscriptions of a customer, as the newest
+snapshot has them.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from features.online.service import online_directory
+from features.online.settings import OnlineSettings
+from features.packed.record import Text
+from features.packed.store import PackedStore
+from holdfast.errors import ModelError
+
+OWNED_VIEW = "customer_subscriptions"
+"""View of texts: for each customer its subscriptions in service, as a JSON array, in order."""
+
+OWNED_COLUMN = "subscriptions"
+
+_LINKS_VIEW = "subscription_links"
+
+
+class Owners:
+    """Reads from packed records whose a subscription is, and which ones a customer has.
+
+    Parameters
+    ----------
+    store : PackedStore
+        That of the operator's repository.
+    """
+
+    def __init__(self, store: PackedStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, repository: Path, settings: OnlineSettings) -> Self | None:
+        """Open a repository's; None where it has no packed records."""
+        directory = online_directory(repository)
+        if settings.online_store != "packed" or not (directory / "data.mdb").exists():
+            return None
+        return cls(PackedStore(directory))
+
+    def customers_of(self, subscription_ids: Sequence[str]) -> list[Text]:
+        """The customer of each of n subscriptions; None where there is no such subscription.
+
+        Raises
+        ------
+        ModelError
+            Features were never materialized.
+        """
+        texts, _ = self._store.read_texts(_LINKS_VIEW, ["linked_customer"], subscription_ids)
+        return [row[0] for row in texts]
+
+    def subscriptions_of(self, customer_ids: Sequence[str]) -> list[tuple[str, ...]] | None:
+        """The subscriptions of each of n customers; None where a release before this one wrote the
+        store, and nobody knows.
+        """
+        try:
+            texts, _ = self._store.read_texts(OWNED_VIEW, [OWNED_COLUMN], customer_ids)
+        except ModelError:
+            return None
+        return [tuple(json.loads(row[0])) if row[0] else () for row in texts]

@@ -1,0 +1,155 @@
+"""Answers of one model about stored entities: the one place where a record becomes an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from features.online.service import oldest
+from holdfast.arrays import Times
+from serving.answers.freshness import Freshness
+from serving.answers.question import AskedModel
+from serving.answers.scores import HorizonScore, score_rows
+from serving.contract.predictions import Answer, PredictionError
+from serving.served.model import ServedModel
+from serving.served.night import Recorded
+
+_NOT_CHECKED = "whether the model may speak of it was not checked: {}"
+
+
+@dataclass(frozen=True)
+class _Entity:
+    """What is known of an entity before it is scored.
+
+    Parameters
+    ----------
+    feature_time : datetime
+        When its features were true.
+    marks, warnings : tuple of str
+        As in an answer.
+    error : PredictionError or None
+        Why it is not scored.
+    """
+
+    feature_time: datetime
+    marks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    error: PredictionError | None
+
+
+def answer_entities(
+    asked: AskedModel,
+    ids: Sequence[str],
+    recorded: Recorded | None,
+    freshness: Freshness,
+    language: str,
+    reasons: int,
+) -> dict[str, list[Answer]]:
+    """What a model says about entities, one answer per horizon.
+
+    Parameters
+    ----------
+    asked : AskedModel
+        The model, and its horizons.
+    ids : sequence of str
+        The n entities, of the model's kind, each once.
+    recorded : Recorded or None
+        What the last night recorded of them; None where it recorded nothing.
+    freshness : Freshness
+        How old features may be.
+    language : str
+        Language of reasons.
+    reasons : int
+        Most reasons for each answer.
+
+    Returns
+    -------
+    dict of str to list of Answer
+        By entity, without those that the model's features do not hold.
+
+    Raises
+    ------
+    ModelError
+        The online store no longer fits what is loaded.
+    """
+    model = asked.model
+    matrix, times = model.online.reader.read(ids)
+    known = _known(model, times, recorded, freshness)
+    scored = [row for row, entity in known.items() if entity.error is None]
+    scores = dict(zip(scored, score_rows(asked, matrix[scored], language, reasons), strict=True))
+    return {
+        ids[row]: [
+            _answer(
+                asked, horizon, entity, freshness, scores[row][horizon] if row in scores else None
+            )
+            for horizon in range(len(asked.places))
+        ]
+        for row, entity in known.items()
+    }
+
+
+def _known(
+    model: ServedModel, times: Times, recorded: Recorded | None, freshness: Freshness
+) -> dict[int, _Entity]:
+    """The entities that the features hold, by row."""
+    # The first view names the entities; others may be of whom they belong to.
+    main, age = times[:, 0], oldest(times)
+    excluded = newer = np.zeros(len(main), dtype=np.bool_)
+    if recorded is not None:
+        excluded, newer = recorded.excluded(age, main), recorded.newer(main)
+    known = {}
+    for row in np.flatnonzero(~np.isnat(main)).tolist():
+        feature_time = age[row].item().replace(tzinfo=UTC)
+        warnings, error = [], freshness.error(feature_time)
+        if freshness.is_stale(feature_time):
+            warnings.append(freshness.warning(feature_time))
+        if model.is_table:
+            pass
+        elif recorded is None:
+            warnings.append(_NOT_CHECKED.format(f"no night has scored with {model.name} yet"))
+        elif newer[row]:
+            warnings.append(_NOT_CHECKED.format("its features are newer than the last night's"))
+        elif excluded[row] and error is None:
+            error = _excluded(recorded)
+        known[row] = _Entity(
+            feature_time,
+            () if recorded is None else recorded.marks[row],
+            tuple(warnings),
+            error,
+        )
+    return known
+
+
+def _excluded(recorded: Recorded) -> PredictionError:
+    return {
+        "code": "not_predicted",
+        "detail": (
+            f"the night of {recorded.facts.at[:10]} found that the model may not speak of it: it has"
+            " ended, is leaving already, or is outside what the model was trained on"
+        ),
+    }
+
+
+def _answer(
+    asked: AskedModel,
+    horizon: int,
+    entity: _Entity,
+    freshness: Freshness,
+    score: HorizonScore | None,
+) -> Answer:
+    model = asked.model
+    return {
+        "model": model.name,
+        "version": model.number,
+        "horizon_days": model.version.horizons[asked.places[horizon]],
+        "probability": None if score is None else score.probability,
+        "band": None if score is None else score.band,
+        "reasons": [] if score is None else score.reasons,
+        "feature_time": entity.feature_time.isoformat(),
+        "scored_at": None if score is None else freshness.now.isoformat(),
+        "stale": freshness.is_stale(entity.feature_time),
+        "marks": list(dict.fromkeys((*model.marks, *entity.marks))),
+        "warnings": list(entity.warnings),
+        "error": entity.error,
+    }

@@ -1,0 +1,218 @@
+"""Predictions for a request, in the order asked."""
+
+from collections.abc import Sequence
+
+from models.score_set import PROFILING_OBJECTION
+from serving.answers.entities import answer_entities
+from serving.answers.freshness import Freshness
+from serving.answers.question import AskedModel, find_asked
+from serving.answers.rows import answer_rows
+from serving.contract.predictions import (
+    Answer,
+    Prediction,
+    PredictionError,
+    PredictionsAnswer,
+    PredictionsRequest,
+)
+from serving.served.snapshot import ServedModels
+
+_NOBODY: Answer = {
+    "model": None,
+    "version": None,
+    "horizon_days": None,
+    "probability": None,
+    "band": None,
+    "reasons": [],
+    "feature_time": None,
+    "scored_at": None,
+    "stale": None,
+    "marks": [],
+    "warnings": [],
+    "error": None,
+}
+
+
+def predict(
+    served: ServedModels, request: PredictionsRequest, language: str, freshness: Freshness
+) -> PredictionsAnswer:
+    """Predict for stored entities or for rows.
+
+    Parameters
+    ----------
+    served : ServedModels
+        What to predict with.
+    request : PredictionsRequest
+        As `contract.check_request` gives it.
+    language : str
+        Language of reasons.
+    freshness : Freshness
+        What time it is, and how old features may be.
+
+    Raises
+    ------
+    InputError
+        A model or a horizon is not served, or a row does not fit its model.
+    ModelError
+        The online store no longer fits what is loaded.
+    """
+    if "rows" in request:
+        predictions = answer_rows(served, request, language, freshness.now.isoformat())
+    else:
+        predictions = _Asking(served, request, language, freshness).predictions()
+    return {"language": language, "limits": freshness.limits(), "predictions": predictions}
+
+
+class _Asking:
+    """One request about ids: every id is read once for each model, whoever asks for it."""
+
+    def __init__(
+        self,
+        served: ServedModels,
+        request: PredictionsRequest,
+        language: str,
+        freshness: Freshness,
+    ) -> None:
+        self._asked = find_asked(served, request)
+        self._customers = request.get("customer_ids", [])
+        self._subscriptions = request.get("subscription_ids", [])
+        self._subscriptions_of = self._owned(served)
+        self._customer_of = self._owners(served)
+        customers = [one for one in self._customer_of.values() if one is not None]
+        self._objecting = served.people.objecting(
+            list(dict.fromkeys([*self._customers, *customers]))
+        )
+        self._answers = [
+            self._answer(served, asked, language, freshness, request["reasons"])
+            for asked in self._asked
+        ]
+
+    def predictions(self) -> list[Prediction]:
+        """Of each customer, then of each subscription, in the order asked."""
+        return [
+            prediction for entity in self._customers for prediction in self._of_customer(entity)
+        ] + [
+            prediction
+            for entity in self._subscriptions
+            for prediction in self._of_subscription(entity)
+        ]
+
+    def _owned(self, served: ServedModels) -> dict[str, tuple[str, ...]]:
+        """The subscriptions of the customers asked about."""
+        people, customers = served.people, list(dict.fromkeys(self._customers))
+        if people.owners is None or not customers:
+            return {}
+        return dict(zip(customers, people.owners.subscriptions_of(customers) or [], strict=False))
+
+    def _owners(self, served: ServedModels) -> dict[str, str | None]:
+        """The customer of each subscription that is answered about."""
+        owners: dict[str, str | None] = {
+            subscription: customer
+            for customer, owned in self._subscriptions_of.items()
+            for subscription in owned
+        }
+        others = [one for one in dict.fromkeys(self._subscriptions) if one not in owners]
+        if served.people.owners is not None and others:
+            owners.update(zip(others, served.people.owners.customers_of(others), strict=True))
+        return owners
+
+    def _answer(
+        self,
+        served: ServedModels,
+        asked: AskedModel,
+        language: str,
+        freshness: Freshness,
+        reasons: int,
+    ) -> dict[str, list[Answer]]:
+        """What a model says, by entity."""
+        if asked.model.entity == "customer":
+            ids = list(dict.fromkeys(self._customers))
+        else:
+            owned = [one for of in self._subscriptions_of.values() for one in of]
+            ids = list(dict.fromkeys([*owned, *self._subscriptions]))
+        if not ids:
+            return {}
+        night = served.people.night
+        recorded = (
+            None if night is None or asked.model.is_table else night.of(asked.model.name, ids)
+        )
+        return answer_entities(asked, ids, recorded, freshness, language, reasons)
+
+    def _of_customer(self, customer: str) -> list[Prediction]:
+        predictions = []
+        for asked, answers in zip(self._asked, self._answers, strict=True):
+            if asked.model.entity == "customer":
+                predictions += self._about(asked, customer, None, answers.get(customer))
+            else:
+                for subscription in self._subscriptions_of.get(customer, ()):
+                    predictions += self._about(
+                        asked, customer, subscription, answers.get(subscription)
+                    )
+        return predictions or [_unknown(customer, None, "customer")]
+
+    def _of_subscription(self, subscription: str) -> list[Prediction]:
+        customer = self._customer_of.get(subscription)
+        predictions = []
+        for asked, answers in zip(self._asked, self._answers, strict=True):
+            if asked.model.entity == "subscription":
+                predictions += self._about(asked, customer, subscription, answers.get(subscription))
+        return predictions or [_unknown(customer, subscription, "subscription")]
+
+    def _about(
+        self,
+        asked: AskedModel,
+        customer: str | None,
+        subscription: str | None,
+        answers: Sequence[Answer] | None,
+    ) -> list[Prediction]:
+        """Answers about one entity, with whom they are about, and the customer's objection."""
+        if answers is None:
+            # A model that nobody named, and that knows others, has nothing to say.
+            answers = _absent(asked) if asked.named else ()
+        objects = customer in self._objecting
+        predictions: list[Prediction] = []
+        for answer in answers:
+            marks = answer["marks"]
+            if objects and PROFILING_OBJECTION not in marks:
+                marks = [*marks, PROFILING_OBJECTION]
+            predictions.append(
+                {
+                    "customer_id": customer,
+                    "subscription_id": subscription,
+                    **answer,
+                    "marks": marks,
+                }
+            )
+        return predictions
+
+
+def _absent(asked: AskedModel) -> list[Answer]:
+    """The answers of a named model about an entity that it does not know."""
+    model = asked.model
+    return [
+        {
+            **_NOBODY,
+            "model": model.name,
+            "version": model.number,
+            "horizon_days": model.version.horizons[place],
+            "marks": list(model.marks),
+            "error": _unknown_error(model.entity),
+        }
+        for place in asked.places
+    ]
+
+
+def _unknown(customer: str | None, subscription: str | None, kind: str) -> Prediction:
+    """The one prediction about an id that no model knows."""
+    return {
+        "customer_id": customer,
+        "subscription_id": subscription,
+        **_NOBODY,
+        "error": _unknown_error(kind),
+    }
+
+
+def _unknown_error(kind: str) -> PredictionError:
+    return {
+        "code": f"unknown_{kind}",
+        "detail": f"no such {kind} in the features that the model reads",
+    }

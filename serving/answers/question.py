@@ -1,0 +1,130 @@
+"""What a request asks: which models, within which horizons, about whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdfast.errors import InputError
+from serving.contract.predictions import PredictionsRequest
+from serving.served.model import Entity, ServedModel
+from serving.served.snapshot import ServedModels
+
+ID_LISTS: dict[Entity, str] = {
+    "customer": "customer_ids",
+    "subscription": "subscription_ids",
+}
+
+
+@dataclass(frozen=True)
+class AskedModel:
+    """A model and its horizons that are asked for.
+
+    Parameters
+    ----------
+    model : ServedModel
+        The model.
+    places : tuple of int
+        Positions of the horizons among the version's, shortest first.
+    named : bool
+        The request names the model.
+    """
+
+    model: ServedModel
+    places: tuple[int, ...]
+    named: bool
+
+
+def find_asked(served: ServedModels, request: PredictionsRequest) -> list[AskedModel]:
+    """The models that a request about ids asks, in the order of answers.
+
+    Raises
+    ------
+    InputError
+        A model is not served, none has a horizon that is asked for, or a model speaks of nobody
+        that is asked about; it lists what there is.
+    """
+    chosen = choose_models(served, request.get("models"))
+    named = "models" in request
+    given = [entity for entity, ids in ID_LISTS.items() if ids in request]
+    speaking = [model for model in chosen if _speaks(model, given)]
+    if named:
+        for model in chosen:
+            if model not in speaking:
+                raise InputError(
+                    "models", f"{_subject(model)}, and the request has none", model.name
+                )
+    if not speaking:
+        subjects = "; ".join(map(_subject, chosen))
+        raise InputError(", ".join(ID_LISTS[entity] for entity in given), subjects)
+    return choose_horizons(speaking, request.get("horizons_days"), named)
+
+
+def choose_models(served: ServedModels, names: Sequence[str] | None) -> list[ServedModel]:
+    """Served models by name, each once; all where no names are given.
+
+    Raises
+    ------
+    InputError
+        A name is none of a served model.
+    """
+    if names is None:
+        return list(served.models.values())
+    for place, name in enumerate(names):
+        if name not in served.models:
+            there = ", ".join(served.models)
+            raise InputError(f"models[{place}]", f"must be one that is served ({there})", name)
+    return [served.models[name] for name in dict.fromkeys(names)]
+
+
+def choose_horizons(
+    models: Sequence[ServedModel], horizons_days: Sequence[int] | None, named: bool
+) -> list[AskedModel]:
+    """Models with their horizons that are asked for; all horizons where none are.
+
+    Models that were not named and have none of the horizons are left out.
+
+    Raises
+    ------
+    InputError
+        No model has a horizon, or a named model has none of them.
+    """
+    if horizons_days is None:
+        return [
+            AskedModel(model, tuple(range(len(model.version.horizons))), named) for model in models
+        ]
+    for place, days in enumerate(horizons_days):
+        if all(days not in model.version.horizons for model in models):
+            there = "; ".join(f"{model.name}: {_horizons(model)}" for model in models)
+            raise InputError(
+                f"horizons_days[{place}]", f"must be one that a model asked has ({there})", days
+            )
+    asked = []
+    for model in models:
+        places = tuple(
+            place for place, days in enumerate(model.version.horizons) if days in horizons_days
+        )
+        if places:
+            asked.append(AskedModel(model, places, named))
+        elif named:
+            raise InputError(
+                "horizons_days",
+                f"model {model.name} has none of them; it has {_horizons(model)}",
+                list(horizons_days),
+            )
+    return asked
+
+
+def _speaks(model: ServedModel, given: Sequence[Entity]) -> bool:
+    return model.entity in given or (model.entity == "subscription" and "customer" in given)
+
+
+def _subject(model: ServedModel) -> str:
+    ids = {
+        "customer": "of customers: it needs customer_ids",
+        "subscription": "of subscriptions: it needs subscription_ids or customer_ids",
+        "contact": "of contacts: it needs rows",
+    }
+    return f"model {model.name} speaks {ids[model.entity]}"
+
+
+def _horizons(model: ServedModel) -> str:
+    return ", ".join(str(days) for days in model.version.horizons if days is not None) or "none"

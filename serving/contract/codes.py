@@ -1,0 +1,141 @@
+"""Codes of everything that can go wrong, with what they mean. The docs' page is made from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PAGE = "/docs/reference/errors.md"
+"""Path of the page that lists all codes; the server answers it, too."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """One thing that can go wrong.
+
+    Parameters
+    ----------
+    status : int or None
+        HTTP status; None for a prediction that is withheld in an answer.
+    means : str
+        What is wrong.
+    remedy : str
+        What to do about it.
+    """
+
+    status: int | None
+    means: str
+    remedy: str
+
+
+CODES: Mapping[str, Code] = {
+    "invalid_json": Code(
+        400,
+        "The body is not JSON in UTF-8. NaN and Infinity are not JSON.",
+        "Correct the client.",
+    ),
+    "repeated_key": Code(
+        400,
+        "An object in the body has the same key twice, and one value would be lost.",
+        "Correct the client.",
+    ),
+    "unauthorized": Code(
+        401,
+        "The service has API keys, and the request brings none that is valid.",
+        "Send `Authorization: Bearer KEY`.",
+    ),
+    "forbidden": Code(
+        403,
+        "The key lacks a scope, which `detail` names; or there is no key, and the request comes from"
+        " another machine or through a proxy.",
+        "Ask for a key with the scope.",
+    ),
+    "not_found": Code(404, "There is nothing at this path.", "Correct the path."),
+    "method_not_allowed": Code(
+        405, "The path does not take this method.", "Use a method of the header `Allow`."
+    ),
+    "too_large": Code(413, "The body is larger than allowed.", "Send fewer items at once."),
+    "unsupported_media_type": Code(
+        415,
+        "The header `Content-Type` is not `application/json`.",
+        "Send `Content-Type: application/json`.",
+    ),
+    "misdirected": Code(
+        421,
+        "There is no API key, and the request names another host than this machine.",
+        "Make a key, or use a loopback name.",
+    ),
+    "invalid_request": Code(
+        422, "A field breaks a rule; `errors` names field and rule.", "Correct the request."
+    ),
+    "internal": Code(500, "An error in the server; its log shows where.", "Report it."),
+    "unavailable": Code(
+        503,
+        "Models or features are being replaced, or the server is about to stop.",
+        "Send the request again after the seconds in `Retry-After`.",
+    ),
+    "timeout": Code(
+        504,
+        "The answer was not ready in time.",
+        "Send fewer items, or ask for fewer reasons.",
+    ),
+    "error": Code(None, "Another error; its HTTP status says which.", "Read `detail`."),
+    "unknown_customer": Code(
+        None,
+        "None of the models asked has features of this customer.",
+        "Check the id. A new customer is known after the next night.",
+    ),
+    "unknown_subscription": Code(
+        None,
+        "None of the models asked has features of this subscription.",
+        "Check the id. A new subscription is known after the next night.",
+    ),
+    "not_predicted": Code(
+        None,
+        "The last night found that the model may not speak of it, such as of a subscription that"
+        " has ended or is leaving already.",
+        "Do not use an earlier score.",
+    ),
+    "features_too_old": Code(
+        None,
+        "The features are older than `limits.withheld_after_days`.",
+        "Ask the operator of the service to build features.",
+    ),
+}
+"""By code. Those without a status are the `error` of a single prediction."""
+
+_OF_STATUS = {code.status: name for name, code in CODES.items() if name != "repeated_key"}
+
+
+def code_of_status(status: int) -> str:
+    """The code of an error that names none, by its HTTP status."""
+    return _OF_STATUS.get(status, "error")
+
+
+def codes_page() -> str:
+    """The page of the docs, as Markdown."""
+    lines = [
+        "# Errors of the service",
+        "",
+        "Made from `serving/contract/codes.py`; `make docs` writes it again.",
+        "",
+        "An error has the content type `application/problem+json` (RFC 9457). Its `type` is the path",
+        "of this page with the code as fragment, and `code` is the code alone.",
+        "",
+    ]
+    lines += ["| code | status | meaning | what to do |", "| --- | --- | --- | --- |"]
+    lines += [
+        f'| <a id="{name}"></a>`{name}` | {code.status or "any"} | {code.means} | {code.remedy} |'
+        for name, code in CODES.items()
+        if code.status is not None or name == "error"
+    ]
+    lines += [
+        "",
+        "A prediction in an answer may be withheld. Its `error` then has one of these codes:",
+        "",
+    ]
+    lines += ["| code | meaning | what to do |", "| --- | --- | --- |"]
+    lines += [
+        f'| <a id="{name}"></a>`{name}` | {code.means} | {code.remedy} |'
+        for name, code in CODES.items()
+        if code.status is None and name != "error"
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,53 @@
+"""The language of an answer: what a request names, else what its `Accept-Language` prefers."""
+
+from holdfast.errors import InputError
+from models.words.catalogue import resolve
+
+DEFAULT = "en"
+
+
+def choose_language(asked: str | None, accepted: str | None) -> str:
+    """The language to answer in, one of `models.words.catalogue.LANGUAGES`.
+
+    Parameters
+    ----------
+    asked : str or None
+        What the body names, as a BCP 47 tag.
+    accepted : str or None
+        The header `Accept-Language`. Languages without words are passed over.
+
+    Raises
+    ------
+    InputError
+        There are no words in the language that the body names.
+
+    Examples
+    --------
+    >>> choose_language(None, "fr, zh-TW;q=0.8, en;q=0.5")
+    'zh-Hant'
+    """
+    if asked is not None:
+        return resolve(asked)
+    for tag in _preferred(accepted or ""):
+        if tag == "*":
+            return DEFAULT
+        try:
+            return resolve(tag)
+        except InputError:
+            continue
+    return DEFAULT
+
+
+def _preferred(header: str) -> list[str]:
+    """Tags of the header, the most wanted first; those with weight 0 are not wanted."""
+    weighted = []
+    for place, part in enumerate(header[:500].split(",")):
+        tag, _, parameter = part.strip().partition(";")
+        name, _, value = parameter.strip().partition("=")
+        try:
+            weight = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weight = 0.0
+        if tag and weight > 0:
+            weighted.append((-weight, place, tag.strip()))
+    return [tag for _, _, tag in sorted(weighted)]

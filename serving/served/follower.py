@@ -1,0 +1,132 @@
+"""Keeps what is served up to date with the registry and the online store."""
+
+import logging
+import threading
+from datetime import datetime
+
+from features.online.service import open_service
+from features.online.settings import OnlineSettings
+from holdfast.clock import Clock, home_clock
+from holdfast.errors import ModelError
+from holdfast.home import Home
+from models.registry import RegistryEntry, find_served, load_registered
+from models.targets import SERVED
+from serving.served.model import ServedModel
+from serving.served.people import People
+from serving.served.snapshot import ServedModels, newest_table, require_models
+
+_log = logging.getLogger(__name__)
+
+
+class ModelFollower:
+    """Loads new versions beside the old ones, tries them, and replaces all that is served at once,
+    so that a request sees one snapshot.
+
+    Parameters
+    ----------
+    home : Home
+        Where registry, model versions and online store lie.
+    online : OnlineSettings
+        Which online store.
+    clock : Clock
+        What time it is, unless the home has a time of its own (`holdfast.clock.home_clock`).
+    """
+
+    def __init__(self, home: Home, online: OnlineSettings, clock: Clock) -> None:
+        self.home = home
+        self._clock = self._home_clock = clock
+        self._online = online
+        self._served: ServedModels | None = None
+        self._refreshing = threading.Lock()
+        self._stop = threading.Event()
+
+    def current(self) -> ServedModels:
+        """What is served; ModelError before anything is loaded."""
+        if self._served is None:
+            raise ModelError("models", "are not loaded yet")
+        return self._served
+
+    def now(self) -> datetime:
+        """What time it is in the home, as of the last refresh, UTC."""
+        return self._home_clock()
+
+    def refresh(self) -> bool:
+        """Load what the registry and the online store hold now, but for what is loaded already.
+
+        A model that cannot be loaded is named in `ServedModels.problems`; its old version stays.
+
+        Returns
+        -------
+        bool
+            Whether something else is served now.
+
+        Raises
+        ------
+        ModelError
+            The registry cannot be read, or no model can be loaded. What was served stays.
+        """
+        with self._refreshing:
+            # A night moves the time of a simulated operator's home.
+            self._home_clock = home_clock(self.home, self._clock)
+            earlier = {} if self._served is None else self._served.models
+            models: dict[str, ServedModel] = {}
+            errors: dict[str, Exception] = {}
+            for entry, alias in find_served(self.home, SERVED):
+                before = earlier.get(entry.name)
+                try:
+                    models[entry.name] = self._load(entry, alias, before)
+                except Exception as error:  # whatever a broken model raises, the others stay
+                    errors[entry.name] = error
+                    if before is not None:
+                        models[entry.name] = before
+            require_models(models, errors)
+            served = ServedModels(
+                newest_table(models),
+                People.open(self.home, self._online),
+                {name: str(error) for name, error in errors.items()},
+            )
+            if served.is_same(self._served):
+                return False
+            self._report(served)
+            self._served = served
+            return True
+
+    def follow(self, seconds: float) -> None:
+        """Refresh every so many seconds, in a thread, until `close`."""
+        threading.Thread(
+            target=self._follow, args=(seconds,), name="holdfast-models", daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stop.set()
+
+    def _load(self, entry: RegistryEntry, alias: str, before: ServedModel | None) -> ServedModel:
+        address = entry.address(self.home)
+        version = (
+            before.version
+            if before is not None and before.address == address
+            else load_registered(address).model
+        )
+        online = open_service(self.home, version.service, self._online)
+        if (
+            before is not None
+            and (before.version is version and before.alias == alias)
+            and before.online.layout == online.layout
+        ):
+            return before
+        return ServedModel.fit(entry, alias, address, version, online)
+
+    def _report(self, served: ServedModels) -> None:
+        if self._served is None or served.models != self._served.models:
+            _log.info("serves %s now", served.title)
+        for name, problem in served.problems.items():
+            if self._served is None or self._served.problems.get(name) != problem:
+                _log.warning("cannot load the newest version of %s: %s", name, problem)
+
+    def _follow(self, seconds: float) -> None:
+        while not self._stop.wait(seconds):
+            try:
+                self.refresh()
+            except Exception as error:  # whatever a broken home raises, what is served stays
+                _log.warning("cannot read what to serve, so it stays as it is: %s", error)

@@ -1,0 +1,68 @@
+"""Who is who behind the ids that are asked for: customers, their subscriptions, and who objects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from features.online.owned import Owners
+from features.online.service import (
+    OPERATOR_DIRECTORY,
+    OnlineService,
+    find_service,
+    online_directory,
+)
+from features.online.settings import OnlineSettings
+from features.packed.store import PackedStore
+from holdfast.home import Home
+from serving.served.night import NightRecords
+
+_CONSENTS = "consent_v1"
+_OBJECTS = "profiling_objection"
+
+
+@dataclass(frozen=True)
+class People:
+    """What is known of the operator's customers beside the features of models.
+
+    Parameters
+    ----------
+    owners : Owners or None
+        Whose is what; None where the online store does not say.
+    consents : OnlineService or None
+        Newest consents; None where features were never materialized.
+    night : NightRecords or None
+        What the last night recorded; None where the online store does not keep it.
+    """
+
+    owners: Owners | None = None
+    consents: OnlineService | None = None
+    night: NightRecords | None = None
+
+    @classmethod
+    def open(cls, home: Home, settings: OnlineSettings) -> Self:
+        """Open what a home has of it.
+
+        Raises
+        ------
+        ModelError
+            The online store does not answer.
+        """
+        repository = home.features / OPERATOR_DIRECTORY
+        if not (repository / "feature_store.yaml").exists():
+            return cls()
+        if settings.online_store != "packed":
+            return cls(consents=find_service(repository, _CONSENTS, settings))
+        if not (online_directory(repository) / "data.mdb").exists():
+            return cls()
+        store = PackedStore(online_directory(repository))
+        return cls(
+            Owners(store), find_service(repository, _CONSENTS, settings), NightRecords(store)
+        )
+
+    def objecting(self, customer_ids: Sequence[str]) -> set[str]:
+        """Which of some customers object to profiling, as known now."""
+        if self.consents is None or not customer_ids:
+            return set()
+        matrix, _ = self.consents.reader.read(customer_ids)
+        objects = matrix[:, self.consents.features.index(_OBJECTS)] == 1
+        return {customer for customer, is_one in zip(customer_ids, objects, strict=True) if is_one}

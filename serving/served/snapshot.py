@@ -1,0 +1,80 @@
+"""All models that are served, as one immutable snapshot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from holdfast.errors import ModelError
+from serving.served.model import ServedModel
+from serving.served.people import People
+
+
+@dataclass(frozen=True)
+class ServedModels:
+    """What the service answers with at one time.
+
+    Parameters
+    ----------
+    models : mapping of str to ServedModel
+        By name, in the order of answers; at least one.
+    people : People
+        Whose is what.
+    problems : mapping of str to str
+        Models whose newest version cannot be loaded, and why. Where an older version of one was
+        served before, it is in `models` still.
+    """
+
+    models: Mapping[str, ServedModel]
+    people: People = field(default_factory=People)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Models and versions, for a person."""
+        return ", ".join(model.title for model in self.models.values())
+
+    def check(self) -> None:
+        """Ask every model's online store for an entity.
+
+        Raises
+        ------
+        ModelError
+            One does not answer, or does not fit any more.
+        """
+        for model in self.models.values():
+            model.online.reader.read(["nobody"])
+
+    def is_same(self, other: "ServedModels | None") -> bool:
+        """Whether another snapshot would give the same answers."""
+        return (
+            other is not None
+            and list(self.models) == list(other.models)
+            and all(model is other.models[name] for name, model in self.models.items())
+            and self.problems == other.problems
+        )
+
+
+def newest_table(models: Mapping[str, ServedModel]) -> dict[str, ServedModel]:
+    """Models without those of a team's own table that a later one replaced.
+
+    Of two that became champion in the same second, as happens where the home's time stands still,
+    it is the one registered last. A home from before models of tables had a name of their own keeps its old one.
+    """
+    tables = [name for name, model in models.items() if model.is_table]
+    kept = max(
+        tables, key=lambda name: (models[name].since, models[name].entry.made_at), default=None
+    )
+    return {name: model for name, model in models.items() if not model.is_table or name == kept}
+
+
+def require_models(models: Mapping[str, ServedModel], errors: Mapping[str, Exception]) -> None:
+    """Refuse to serve nothing.
+
+    Raises
+    ------
+    ModelError
+        No model could be loaded; it is the first one's error.
+    """
+    if models:
+        return
+    first = next(iter(errors.values()))
+    raise first if isinstance(first, ModelError) else ModelError("models", str(first))
