@@ -1,0 +1,92 @@
+"""The contract of `POST /v1/events`: rows of raw tables as they arrive."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError, WithJsonSchema
+from typing_extensions import TypedDict
+
+from features.live.event import LIVE_TABLES
+from holdfast.errors import InputError
+from serving.contract.fields import field_name, rule_of
+
+_RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
+_TABLES = ", ".join(sorted(LIVE_TABLES))
+
+MOST_ID_CHARACTERS = 200
+
+
+class EventDocument(TypedDict):
+    """One row of a raw table."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    event_id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MOST_ID_CHARACTERS,
+            description="The sender's own id of the event. The same id again is taken once.",
+        ),
+    ]
+    table: Annotated[str, Field(description=f"The raw table: one of {_TABLES}.")]
+    row: Annotated[
+        dict[str, Annotated[Any, WithJsonSchema(_RAW_VALUE)]],
+        Field(
+            description="Its columns, as in the data dictionary. Times are ISO 8601 with an offset."
+        ),
+    ]
+
+
+class EventsRequest(TypedDict):
+    """Events that have arrived, in any order."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    events: Annotated[list[EventDocument], FailFast(), Field(min_length=1)]
+
+
+class TakenEvent(TypedDict):
+    """What became of one event."""
+
+    event_id: str
+    status: Annotated[
+        Literal["taken", "repeated"],
+        Field(description="`repeated`: it was taken before, and changed nothing now."),
+    ]
+
+
+class EventsAnswer(TypedDict):
+    """What became of the events, in the order sent."""
+
+    events: list[TakenEvent]
+
+
+_REQUEST = TypeAdapter(EventsRequest)
+
+
+def check_events(document: object, max_items: int) -> EventsRequest:
+    """Check a body against the contract; rows are checked by `features.live.event.read_event`.
+
+    Parameters
+    ----------
+    document : object
+        A body, read as JSON.
+    max_items : int
+        Most events.
+
+    Raises
+    ------
+    InputError
+        Names the field, the rule and the value.
+    """
+    items = document.get("events") if isinstance(document, dict) else None
+    # Before any item is looked at, so that a list of any length is refused at once.
+    if isinstance(items, list) and not 1 <= len(items) <= max_items:
+        raise InputError("events", f"must hold 1 to {max_items} items", len(items))
+    try:
+        return _REQUEST.validate_python(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise InputError(
+            field_name(first["loc"]) or "body", rule_of(first["type"], first["msg"]), first["input"]
+        ) from None

@@ -1,0 +1,66 @@
+"""`POST /v1/events`: takes rows of raw tables into the live features as they arrive."""
+
+import logging
+
+from anyio import to_thread
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdfast.errors import HomeError, InputError, ModelError
+from serving.access.body import read_body
+from serving.contract.events import check_events
+from serving.contract.predictions import parse_json
+from serving.contract.problem import Problem
+from serving.events.intake import EventIntake
+from serving.settings import ServingSettings
+
+_log = logging.getLogger(__name__)
+
+
+class EventsRoute:
+    """`POST /v1/events`.
+
+    Parameters
+    ----------
+    intake : EventIntake
+        Takes the events.
+    settings : ServingSettings
+        How much may be sent at once.
+    """
+
+    def __init__(self, intake: EventIntake, settings: ServingSettings) -> None:
+        self._intake = intake
+        self._settings = settings
+
+    async def post(self, request: Request) -> Response:
+        """Take the events of one request: all of them, or none.
+
+        Raises
+        ------
+        Problem
+            What is wrong with the request; 409 where the home has no features that events could
+            update, or may not be written.
+        """
+        body = await read_body(request, self._settings.max_body_bytes)
+        # A commit waits for the disk, so none happens between other requests.
+        return await to_thread.run_sync(self._answer, body)
+
+    def _answer(self, body: bytes) -> Response:
+        try:
+            document = parse_json(body)
+        except ValueError as error:
+            raise Problem(400, f"The body must be JSON in UTF-8: {error}") from None
+        try:
+            asked = check_events(document, self._settings.max_items)
+            taken = self._intake.take(asked["events"])
+        except (ModelError, HomeError) as error:
+            _log.warning("cannot take events: %s", error)
+            raise Problem(
+                409,
+                "This home takes no events: it needs an operator's features in the packed online"
+                " store, and must be writable. The server's log says what is missing.",
+            ) from None
+        except InputError as error:
+            raise Problem.from_input_error(error) from None
+        return Response(to_json(taken), media_type="application/json")

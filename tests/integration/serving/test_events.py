@@ -1,0 +1,131 @@
+"""`POST /v1/events`: rows of raw tables into the live features, each once, all or none."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from features.live.batch import KINDS
+from features.live.event import LIVE_TABLES
+from features.live.store import replace_states
+from features.online.service import online_directory
+from features.operator.repository import OperatorRepository
+from features.packed.store import PackedStore
+from holdfast.home import Home
+from serving.contract.problem import Problem, answer_problem
+from serving.events.intake import EventIntake
+from serving.routes.events import EventsRoute
+from serving.settings import ServingSettings
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home whose features were built once, of nobody yet."""
+    home = Home(tmp_path)
+    directory = online_directory(OperatorRepository(home).directory)
+    store = PackedStore(directory, create=True)
+    replace_states(store, datetime(2026, 3, 2, tzinfo=UTC), LIVE_TABLES, dict.fromkeys(KINDS, ()))
+    return home
+
+
+def asking(home: Home, **settings: Any) -> TestClient:
+    """A caller of the route over a home."""
+    route = EventsRoute(EventIntake(home, lambda: NOW), ServingSettings(**settings))
+    return TestClient(
+        Starlette(
+            routes=[Route("/v1/events", route.post, methods=["POST"])],
+            exception_handlers={Problem: answer_problem},
+        )
+    )
+
+
+def ticket(event: str, **changes: object) -> dict[str, Any]:
+    """A fault that a customer reported."""
+    row = {
+        "ticket_id": "t-1",
+        "customer_id": "C1",
+        "ticket_class": "quality",
+        "ticket_kind": "fault",
+        "status": "opened",
+        "happened_at": "2026-03-03T09:00:00+01:00",
+        "arrived_at": "2026-03-03T08:00:05Z",
+    }
+    return {"event_id": event, "table": "tickets", "row": row | changes}
+
+
+def open_tickets(home: Home, customer: str = "C1") -> float | None:
+    """How many open tickets the online store has of a customer; None where it has no record."""
+    store = PackedStore(online_directory(OperatorRepository(home).directory))
+    matrix, times = store.read("service_live", ["open_tickets"], [customer])
+    return None if str(times[0]) == "NaT" else float(matrix[0, 0])
+
+
+def test_an_event_changes_the_features_at_once_and_counts_once(home: Home) -> None:
+    caller = asking(home)
+    sent = {"events": [ticket("e1"), ticket("e2", ticket_id="t-2"), ticket("e1")]}
+    answer = caller.post("/v1/events", json=sent)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "events": [
+            {"event_id": "e1", "status": "taken"},
+            {"event_id": "e2", "status": "taken"},
+            {"event_id": "e1", "status": "repeated"},
+        ]
+    }
+    assert open_tickets(home) == 2
+    # Another process of the service, after a restart.
+    again = asking(home).post("/v1/events", json={"events": [ticket("e1"), ticket("e3")]})
+    assert [one["status"] for one in again.json()["events"]] == ["repeated", "taken"]
+    assert open_tickets(home) == 2  # e3 says again what e1 said of ticket t-1
+
+
+def test_an_id_stands_for_one_event(home: Home) -> None:
+    caller = asking(home)
+    both = caller.post("/v1/events", json={"events": [ticket("e1"), ticket("e1", ticket_id="t-9")]})
+    assert both.status_code == 422
+    assert both.json()["errors"][0]["field"] == "events[1].event_id"
+    assert open_tickets(home) is None
+    assert caller.post("/v1/events", json={"events": [ticket("e1")]}).status_code == 200
+    later = caller.post("/v1/events", json={"events": [ticket("e1", ticket_id="t-9")]})
+    assert later.status_code == 422
+    assert "one event" in later.json()["detail"]
+    assert open_tickets(home) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"events": [ticket("e0"), ticket("e1", status="lost")]}, "events[1].row.status"),
+        (
+            {"events": [ticket("e1", happened_at="2026-03-03T09:00:00")]},
+            "events[0].row.happened_at",
+        ),
+        ({"events": [ticket("e1", colour="red")]}, "events[0].row.colour"),
+        ({"events": [{**ticket("e1"), "table": "usage_weeks"}]}, "events[0].table"),
+        ({"events": [ticket("")]}, "events[0].event_id"),
+        ({"events": [{"event_id": "e1", "table": "tickets"}]}, "events[0].row"),
+        ({"events": [ticket("e1")] * 6}, "events"),
+        ({"events": []}, "events"),
+        ({"rows": []}, "events"),
+        ([], "body"),
+    ],
+)
+def test_a_wrong_event_is_named_and_nothing_is_taken(
+    home: Home, document: object, field: str
+) -> None:
+    answer = asking(home, max_items=5).post("/v1/events", json=document)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+    assert open_tickets(home) is None
+
+
+def test_a_home_without_live_features_takes_none(tmp_path: Path) -> None:
+    answer = asking(Home(tmp_path)).post("/v1/events", json={"events": [ticket("e1")]})
+    assert answer.status_code == 409
+    assert str(tmp_path) not in answer.text
