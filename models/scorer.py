@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import lightgbm as lgb
 import numpy as np
 
 from holdfast.arrays import Floats, Positions
@@ -12,6 +13,7 @@ from models.bands import Bands
 from models.horizons import never_decreasing
 from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key, told
 from models.reasons.explain import Explanation, explain
+from models.single_row import SingleRow
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
 
@@ -50,6 +52,7 @@ class Scorer:
         self.version = version
         self.threads = threads
         self._bases: dict[int, float] = {}
+        self._single_rows: dict[int, SingleRow] = {}
         basis = version.documents.get(REASON_BASIS)
         # Versions from before reasons had a basis have none.
         self._basis = PLAIN if basis is None else read_document(ReasonBasis, basis, REASON_BASIS)
@@ -152,10 +155,17 @@ class Scorer:
     def _margin(self, stratum_model: StratumModel, matrix: Floats) -> Floats:
         if len(matrix) == 0:
             return np.empty(0)
+        if len(matrix) == 1:
+            return np.array([self._single_row(stratum_model.booster).margin(matrix[0])])
         return np.asarray(
             stratum_model.booster.predict(matrix, raw_score=True, num_threads=self.threads),
             dtype=np.float64,
         )
+
+    def _single_row(self, booster: lgb.Booster) -> SingleRow:
+        if id(booster) not in self._single_rows:
+            self._single_rows[id(booster)] = SingleRow(booster)
+        return self._single_rows[id(booster)]
 
     def _strata(self, matrix: Floats) -> Iterator[tuple[str, Positions | slice]]:
         """Strata with their rows; all rows at once where no stratum has a model of its own."""
