@@ -15,11 +15,13 @@ class KeyScope(StrEnum):
 
     PREDICTIONS_SERVICE = "predictions:service"
     PREDICTIONS_MARKETING = "predictions:marketing"
+    EVENTS = "events"
 
 
 SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.PREDICTIONS_SERVICE: "predictions and reasons, for service care",
     KeyScope.PREDICTIONS_MARKETING: "predictions and reasons, for marketing",
+    KeyScope.EVENTS: "send events, such as contacts, tickets, payments and consents",
 }
 """Each scope, with what it opens."""
 

@@ -52,6 +52,12 @@ CODES: Mapping[str, Code] = {
     "method_not_allowed": Code(
         405, "The path does not take this method.", "Use a method of the header `Allow`."
     ),
+    "no_events": Code(
+        409,
+        "The home takes no events: it has no operator's features in the packed online store, or may"
+        " not be written.",
+        "Ask the operator of the service to build and materialize features.",
+    ),
     "too_large": Code(413, "The body is larger than allowed.", "Send fewer items at once."),
     "unsupported_media_type": Code(
         415,

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from serving.contract.codes import CODES
-from serving.contract.examples import answer_example, request_examples
+from serving.contract.events import EventsAnswer, EventsRequest
+from serving.contract.examples import EVENTS_EXAMPLE, answer_example, request_examples
 from serving.contract.models import ModelsAnswer, ServedModelDocument
 from serving.contract.predictions import (
     PredictionsAnswer,
@@ -36,6 +37,8 @@ def openapi(
         [
             (PredictionsRequest, "validation", TypeAdapter(PredictionsRequest)),
             (PredictionsAnswer, "serialization", TypeAdapter(PredictionsAnswer)),
+            (EventsRequest, "validation", TypeAdapter(EventsRequest)),
+            (EventsAnswer, "serialization", TypeAdapter(EventsAnswer)),
             (ModelsAnswer, "serialization", TypeAdapter(ModelsAnswer)),
             (ProblemDocument, "serialization", TypeAdapter(ProblemDocument)),
         ],
@@ -45,6 +48,7 @@ def openapi(
     request = components["PredictionsRequest"]["properties"]
     for items in ("customer_ids", "subscription_ids", "rows"):
         request[items]["maxItems"] = settings.max_items
+    components["EventsRequest"]["properties"]["events"]["maxItems"] = settings.max_items
     if models:
         request["models"]["items"]["enum"] = [model["name"] for model in models]
     return {
@@ -56,6 +60,7 @@ def openapi(
         },
         "paths": {
             "/v1/predictions": {"post": _predictions(settings, models)},
+            "/v1/events": {"post": _events(settings)},
             "/v1/models": {"get": _models()},
         },
         "components": {
@@ -103,6 +108,32 @@ def _predictions(
         },
         "responses": _responses(
             "The predictions.", "PredictionsAnswer", _STATUSES, answer_example(models)
+        ),
+    }
+
+
+def _events(settings: ServingSettings) -> dict[str, Any]:
+    return {
+        "operationId": "events",
+        "summary": "Send rows of raw tables as they arrive",
+        "description": (
+            "They change the features that are live, and so the next prediction, at once. All of a"
+            " request's events are taken, or none. Each counts once by its id, and by its row: after"
+            f" an error send the same request again. At most {settings.max_items} events and"
+            f" {settings.max_body_bytes} bytes per request."
+        ),
+        "security": [{}, {"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": _schema("EventsRequest"), "example": EVENTS_EXAMPLE}
+            },
+        },
+        "responses": _responses(
+            "What became of the events.",
+            "EventsAnswer",
+            (400, 401, 403, 409, 413, 415, 422),
+            {"events": [{"event_id": "crm-981", "status": "taken"}]},
         ),
     }
 

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from features.encoding.encoding import Value
 from holdfast.errors import InputError, shorten
+from serving.contract.fields import field_name, rule_of
 
 MOST_REASONS = 100
 
@@ -324,18 +325,5 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise InputError(
-            _field(first["loc"]), _rule(first["type"], first["msg"]), first["input"]
+            field_name(first["loc"]), rule_of(first["type"], first["msg"]), first["input"]
         ) from None
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    first, *rest = location
-    return "".join(
-        [str(first), *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)]
-    )
-
-
-def _rule(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "is not a field of this request"
-    return message.replace("Input should be", "must be").replace("List should", "must")

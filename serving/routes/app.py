@@ -7,10 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.access.caller import scoped
-from serving.access.scope import PREDICTIONS
+from serving.access.scope import PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
+from serving.events.intake import EventIntake
+from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
 from serving.routes.predictions import PredictionsRoute
 from serving.served.description import describe
@@ -30,9 +32,11 @@ def make_app(follower: ModelFollower, settings: ServingSettings) -> Starlette:
         return Response(page, media_type="text/markdown")
 
     predictions = PredictionsRoute(follower, settings)
+    events = EventsRoute(EventIntake(follower.home, follower.now), settings)
     app = Starlette(
         routes=[
             Route("/v1/predictions", scoped(predictions.post, *PREDICTIONS), methods=["POST"]),
+            Route("/v1/events", scoped(events.post, KeyScope.EVENTS), methods=["POST"]),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
             Route("/openapi.json", contract),
             Route(PAGE, codes),

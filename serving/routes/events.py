@@ -10,9 +10,9 @@ from starlette.responses import Response
 from holdfast.errors import HomeError, InputError, ModelError
 from serving.access.body import read_body
 from serving.contract.events import check_events
-from serving.contract.predictions import parse_json
 from serving.contract.problem import Problem
 from serving.events.intake import EventIntake
+from serving.routes.json_body import read_document, require_json
 from serving.settings import ServingSettings
 
 _log = logging.getLogger(__name__)
@@ -42,15 +42,13 @@ class EventsRoute:
             What is wrong with the request; 409 where the home has no features that events could
             update, or may not be written.
         """
+        require_json(request)
         body = await read_body(request, self._settings.max_body_bytes)
         # A commit waits for the disk, so none happens between other requests.
         return await to_thread.run_sync(self._answer, body)
 
     def _answer(self, body: bytes) -> Response:
-        try:
-            document = parse_json(body)
-        except ValueError as error:
-            raise Problem(400, f"The body must be JSON in UTF-8: {error}") from None
+        document = read_document(body)
         try:
             asked = check_events(document, self._settings.max_items)
             taken = self._intake.take(asked["events"])
@@ -60,6 +58,7 @@ class EventsRoute:
                 409,
                 "This home takes no events: it needs an operator's features in the packed online"
                 " store, and must be writable. The server's log says what is missing.",
+                code="no_events",
             ) from None
         except InputError as error:
             raise Problem.from_input_error(error) from None

@@ -12,18 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.cores import core_count
-from holdfast.errors import InputError, ModelError, shorten
+from holdfast.errors import InputError, ModelError
 from serving.access.body import read_body
 from serving.answers.freshness import Freshness
 from serving.answers.predict import predict
 from serving.contract.language import choose_language
-from serving.contract.predictions import (
-    PredictionsRequest,
-    RepeatedKeyError,
-    check_request,
-    parse_json,
-)
+from serving.contract.predictions import PredictionsRequest, check_request
 from serving.contract.problem import Problem
+from serving.routes.json_body import read_document, require_json
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
@@ -84,13 +80,7 @@ class PredictionsRoute:
         )
 
     def _parse(self, body: bytes) -> PredictionsRequest:
-        try:
-            document = parse_json(body)
-        except RepeatedKeyError as error:
-            raise Problem(400, f"The body is refused: {error}.", code="repeated_key") from None
-        except ValueError as error:
-            raise Problem(400, f"The body must be JSON in UTF-8: {error}") from None
-        return check_request(document, self._settings.max_items)
+        return check_request(read_document(body), self._settings.max_items)
 
     async def _answer(self, asked: PredictionsRequest, language: str) -> bytes:
         lists = (asked.get("customer_ids"), asked.get("subscription_ids"), asked.get("rows"))
@@ -113,14 +103,3 @@ class PredictionsRoute:
         if slow:
             return await to_thread.run_sync(function, abandon_on_cancel=True, limiter=self._limiter)
         return function()
-
-
-def require_json(request: Request) -> None:
-    """Refuse a request whose body is declared as something else than JSON; `Problem` 415."""
-    declared = request.headers.get("content-type", "")
-    if declared.partition(";")[0].strip().lower() != "application/json":
-        raise Problem(
-            415,
-            "The request must have the header `Content-Type: application/json`"
-            f" (got {shorten(declared, 60)}).",
-        )
