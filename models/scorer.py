@@ -10,10 +10,10 @@ from holdfast.arrays import Floats, Positions
 from holdfast.documents import read_document
 from holdfast.errors import ModelError
 from models.bands import Bands
+from models.boosters.single_row import SingleRow
 from models.horizons import never_decreasing
 from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key, told
 from models.reasons.explain import Explanation, explain
-from models.single_row import SingleRow
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
 

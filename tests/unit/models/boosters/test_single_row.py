@@ -6,7 +6,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from models.single_row import SingleRow
+from models.boosters.single_row import SingleRow
 
 
 def trained(best: int, seed: int = 1) -> tuple[lgb.Booster, np.ndarray]:
