@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from features.online.settings import OnlineSettings
+from features.online.settings import OnlineSettings, redis_url
 from holdfast.clock import system_clock
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -46,7 +46,8 @@ def run(home: Home, host: str, port: int) -> None:
         Nothing listens then.
     """
     settings, online = ServingSettings.read(), OnlineSettings.read()
-    access = Access(home, system_clock)
+    counted_in = redis_url(online) if settings.rate_store == "redis" else None
+    access = Access(home, system_clock, settings.requests_per_minute, counted_in)
     _require_keys(access, host, settings)
     with progress("Loading the models"):
         follower = ModelFollower(home, online, system_clock)

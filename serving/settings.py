@@ -1,5 +1,7 @@
 """Settings of the service."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, model_validator
 
 from holdfast.settings import Section
@@ -14,6 +16,16 @@ class ServingSettings(Section):
     api_key: SecretStr | None = Field(
         default=None,
         description="No longer used: the server does not start while it is set. `holdfast keys create` makes keys.",
+    )
+    requests_per_minute: int = Field(
+        default=6_000,
+        ge=1,
+        description="Most requests of one API key in a minute, over all workers.",
+    )
+    rate_store: Literal["home", "redis"] = Field(
+        default="home",
+        description="Where the workers count requests together: in a file of the `home`, or in `redis` (`HOLDFAST_REDIS_URL`), "
+        "also for several machines.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1, description="Largest request body, in bytes."

@@ -84,6 +84,11 @@ def require_client(settings: OnlineSettings) -> None:
         )
 
 
+def redis_url(settings: OnlineSettings) -> SecretStr:
+    """Address of the Redis server, as it is set or by default."""
+    return settings.redis_url or SecretStr(_DEFAULT_URL)
+
+
 def redis_connection(settings: OnlineSettings) -> str:
     """The Redis server in Feast's words.
 
@@ -92,7 +97,7 @@ def redis_connection(settings: OnlineSettings) -> str:
     InputError
         The URL is none of a Redis server; its password is not shown.
     """
-    given = settings.redis_url.get_secret_value() if settings.redis_url else _DEFAULT_URL
+    given = redis_url(settings).get_secret_value()
     try:
         parts = urlsplit(given)
         port = parts.port or 6379

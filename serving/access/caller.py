@@ -5,7 +5,7 @@ The guard puts a `Caller` into the request's state before any route sees it.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +40,7 @@ class Caller:
     purpose: Purpose | None
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def of_key(cls, name: str, scopes: frozenset[KeyScope]) -> "Caller":
         """The caller behind a key."""
         return cls(name, scopes, purpose_of(scopes))

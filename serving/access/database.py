@@ -21,7 +21,9 @@ _WAIT_SECONDS = 5.0
 
 
 def open_keys(path: Path, *, writable: bool) -> sa.Engine:
-    """The keys' file. It is opened anew for each transaction, because it may be replaced."""
+    """The keys' file. It is opened anew for each transaction, because it may be
+    made or replaced meanwhile.
+    """
     return _engine(path, "rwc" if writable else "ro", ("foreign_keys=ON",), sa.pool.NullPool)
 
 

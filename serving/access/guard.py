@@ -3,12 +3,13 @@ one.
 """
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access.access import Access
 from serving.access.caller import THIS_MACHINE, Caller, set_caller
 from serving.access.key_ring import unauthorized
 from serving.access.loopback import require_loopback
+from serving.access.rate_limit import Allowance
 from serving.contract.codes import PAGE
 
 # Probes and the contract itself hold no personal data.
@@ -32,20 +33,28 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request."""
-        if (
-            scope["type"] == "http"
-            and scope["path"] not in OPEN_PATHS
-            and scope["method"] != "OPTIONS"
-        ):
-            set_caller(scope, await self._caller(scope))
-        await self._app(scope, receive, send)
-
-    async def _caller(self, scope: Scope) -> Caller:
-        if not self._access.keys.is_required():
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["method"] == "OPTIONS":
+            await self._app(scope, receive, send)
+        elif not self._access.keys.is_required():
             require_loopback(HTTPConnection(scope))
-            return THIS_MACHINE
-        key = await self._access.authenticate(_bearer(scope))
-        return Caller.of_key(key.name, key.scopes)
+            set_caller(scope, THIS_MACHINE)
+            await self._app(scope, receive, send)
+        else:
+            key = await self._access.authenticate(_bearer(scope))
+            set_caller(scope, Caller.of_key(key.name, key.scopes))
+            allowance = await self._access.count(key)
+            await self._app(scope, receive, _with_headers(send, allowance))
+
+
+def _with_headers(send: Send, allowance: Allowance) -> Send:
+    """Tell in each answer what is left to the key."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *allowance.raw_headers()]
+        await send(message)
+
+    return send_with_headers
 
 
 def _bearer(scope: Scope) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,6 +87,11 @@ class ApiKey:
     revoked_at: datetime | None
     secrets: tuple[StoredSecret, ...]
 
+    @cached_property
+    def counted_as(self) -> str:
+        """What its requests are counted by where several homes, with keys of one name, count."""
+        return f"{self.name}@{_seconds(self.created_at)}"
+
     @property
     def expires_at(self) -> datetime | None:
         """When its newest secret ends, in UTC; None for never."""
@@ -140,6 +146,7 @@ class KeyStore:
             raise HomeError("--home", "must be an existing home", str(home.root))
         self._path = home.access / "keys.db"
         self._clock = clock
+        self._reading = open_keys(self._path, writable=False)
 
     def create(
         self,
@@ -251,7 +258,7 @@ class KeyStore:
         if not self._path.exists():
             return ()
         try:
-            with open_keys(self._path, writable=False).begin() as connection:
+            with self._reading.begin() as connection:
                 keys = connection.execute(sa.select(_keys).order_by(_keys.c.name)).all()
                 secrets = connection.execute(
                     sa.select(_secrets).order_by(

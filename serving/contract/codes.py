@@ -72,6 +72,11 @@ CODES: Mapping[str, Code] = {
     "invalid_request": Code(
         422, "A field breaks a rule; `errors` names field and rule.", "Correct the request."
     ),
+    "too_many_requests": Code(
+        429,
+        "The key has sent more requests in a minute than it may.",
+        "Send the request again after the seconds in `Retry-After`.",
+    ),
     "internal": Code(500, "An error in the server; its log shows where.", "Report it."),
     "unavailable": Code(
         503,

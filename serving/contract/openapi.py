@@ -17,7 +17,7 @@ from serving.contract.predictions import (
 from serving.contract.problem import MEDIA_TYPE
 from serving.settings import ServingSettings
 
-_STATUSES = (400, 401, 403, 413, 415, 422, 503)
+_STATUSES = (400, 401, 403, 413, 415, 422, 429, 503)
 _DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 

@@ -47,6 +47,6 @@ def stored(secret: NewSecret, expires_at: datetime | None = None) -> StoredSecre
 
 def known_access(keyed: bool) -> Access:
     """The access rules of a service that knows the key `crm`, or none."""
-    access = Access(Home(Path("/")), lambda: NOW)
+    access = Access(Home(Path("/")), lambda: NOW, per_minute=1_000)
     access.keys = KeyRing(KnownKeys(*([a_key()] if keyed else [])).all, lambda: NOW)
     return access

@@ -122,8 +122,9 @@ def serving(
     **chosen: Any,
 ) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
-    access = Access(follower.home, system_clock)
-    service = make_service(follower, health or Health(follower), access, ServingSettings(**chosen))
+    settings = ServingSettings(**chosen)
+    access = Access(follower.home, system_clock, settings.requests_per_minute)
+    service = make_service(follower, health or Health(follower), access, settings)
     app = service.to_asgi(is_main=False)
     with TestClient(
         app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True

@@ -94,8 +94,9 @@ def address(demo_folder: Path) -> Iterator[str]:
     """Address of the service of the demo's model, in this process."""
     home = Home(demo_folder / "home")
     follower = ModelFollower(home, OnlineSettings(), system_clock)
-    access = Access(home, system_clock)
-    service = make_service(follower, Health(follower), access, ServingSettings())
+    settings = ServingSettings()
+    access = Access(home, system_clock, settings.requests_per_minute)
+    service = make_service(follower, Health(follower), access, settings)
     server = uvicorn.Server(uvicorn.Config(service.to_asgi(is_main=False), log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -152,7 +152,7 @@ def test_a_mistyped_home_gets_no_key(tmp_path: Path) -> None:
 
 
 async def _use(home: Path, secret: str, moment: datetime) -> Access:
-    access = Access(Home(home), clock_at(moment))
+    access = Access(Home(home), clock_at(moment), per_minute=1_000)
     access.start()
     assert (await access.authenticate(secret)).name == "crm"
     return access

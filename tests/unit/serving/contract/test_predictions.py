@@ -159,7 +159,7 @@ def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
 def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
     post = document["paths"]["/v1/predictions"]["post"]
     assert set(post["responses"]) == {
-        *("200", "400", "401", "403", "413", "415", "422", "503", "default")
+        *("200", "400", "401", "403", "413", "415", "422", "429", "503", "default")
     }
     assert "7 items and 999 bytes" in post["description"]
     request = document["components"]["schemas"]["PredictionsRequest"]
@@ -173,7 +173,7 @@ def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> 
         request["properties"]["reasons"] | {"minimum": 0, "maximum": 100, "default": 3}
         == request["properties"]["reasons"]
     )
-    for status in ("400", "401", "413", "415", "422", "503"):
+    for status in ("400", "401", "413", "415", "422", "429", "503"):
         (media_type,) = post["responses"][status]["content"]
         assert media_type == "application/problem+json"
     assert set(document["components"]["schemas"]["ProblemDocument"]["required"]) == {

@@ -1,0 +1,120 @@
+"""Requests counted together, in SQLite by several processes, and in Redis."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from holdfast.errors import InputError
+from holdfast.home import Home
+from serving.access.database import open_requests
+from serving.access.rate_limit import RateLimiter
+from serving.access.rate_storage import SqliteCounts, redis_counts
+from serving.contract.problem import Problem
+from tests.builders.servers import REDIS_URL, require_redis
+
+PER_MINUTE = 200
+
+_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from holdfast.home import Home
+from serving.access.database import open_requests
+from serving.access.rate_limit import RateLimiter
+from serving.access.rate_storage import SqliteCounts
+from serving.contract.problem import Problem
+
+async def main():
+    store = SqliteCounts(open_requests(Home(Path(sys.argv[1])), durable=False), lambda: 1030.0)
+    limiter, passed = RateLimiter(store, int(sys.argv[2])), 0
+    for _ in range(int(sys.argv[2])):
+        try:
+            await limiter.count("crm", "crm")
+            passed += 1
+        except Problem:
+            pass
+    print(passed)
+
+asyncio.run(main())
+"""
+
+
+def test_two_processes_share_one_limit(tmp_path: Path) -> None:
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROCESS, tmp_path, str(PER_MINUTE)],
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    passed = [int(worker.communicate(timeout=60)[0]) for worker in workers]
+    assert PER_MINUTE - 2 * (PER_MINUTE // 50) <= sum(passed) <= PER_MINUTE
+    assert sum(passed) == PER_MINUTE or min(passed) > 0
+
+
+class Counts(SqliteCounts):
+    """Counts in a file, at a time that a test sets."""
+
+    def __init__(self, home: Path) -> None:
+        self.now = 0.0
+        super().__init__(open_requests(Home(home), durable=False), lambda: self.now)
+
+    def hits(self, limit: int, cost: int, times: int = 1) -> int:
+        """How often a cost is counted."""
+        return sum(self.acquire_sliding_window_entry("crm", limit, 60, cost) for _ in range(times))
+
+
+def test_requests_of_the_last_window_weigh_less_and_less(tmp_path: Path) -> None:
+    counts = Counts(tmp_path)
+    counts.now = 6_000.0
+    assert counts.hits(100, 1, 150) == 100
+    counts.now = 6_060.0
+    assert counts.hits(100, 1) == 0
+    counts.now = 6_090.0
+    assert counts.hits(100, 1, 80) == 50
+    counts.now = 6_180.0
+    assert counts.hits(100, 101) == 0
+    assert counts.hits(100, 100) == 1
+
+
+def test_all_or_nothing_is_counted(tmp_path: Path) -> None:
+    counts = Counts(tmp_path)
+    assert counts.hits(10, 7, 2) == 1
+    assert counts.hits(10, 3) == 1
+
+
+@pytest.mark.anyio
+async def test_redis_counts_for_several_machines() -> None:
+    require_redis()
+    key = uuid.uuid4().hex
+    machines = [RateLimiter(redis_counts(SecretStr(REDIS_URL)), 60) for _ in range(2)]
+    passed = 0
+    for number in range(100):
+        try:
+            await machines[number % 2].count("crm", key)
+            passed += 1
+        except Problem:
+            pass
+    assert 58 <= passed <= 60
+
+
+@pytest.mark.anyio
+async def test_a_redis_that_is_gone_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("redis")
+    limiter = RateLimiter(redis_counts(SecretStr("redis://:s3cret@127.0.0.1:1")), 5)
+    await asyncio.gather(*(limiter.count("crm", "crm") for _ in range(5)))
+    assert "counts requests in this worker alone" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_a_url_of_no_redis_is_refused_without_its_password() -> None:
+    with pytest.raises(InputError, match="HOLDFAST_SERVING_RATE_STORE") as refused:
+        redis_counts(SecretStr("http://:s3cret@127.0.0.1"))
+    assert "s3cret" not in str(refused.value)
