@@ -58,25 +58,29 @@ _JOINED = 0.81
 
 _ONE_NIGHT = """
 import json, sys, time
-from itertools import pairwise
 from pathlib import Path
-from benchmarks.memory import begin_peak, peak_mib_since_begin
+from benchmarks.memory import MIB, PeakMemory
 from features.online.settings import OnlineSettings
 from holdfast.clock import home_clock, system_clock
 from holdfast.home import Home
 from pipeline.night.nightly import NightConfig, run_night
 from pipeline.night.options import NightOptions
 
-steps = []
+steps, memory = [], []
 
 def begin(name):
-    begin_peak()
+    memory.append(PeakMemory.begin())
     steps.append({"step": name, "wall s": -time.monotonic(), "processor s": -time.process_time()})
 
 def end(step):
+    memory[-1].end()
     steps[-1]["wall s"] += time.monotonic()
     steps[-1]["processor s"] += time.process_time()
-    steps[-1] |= {"peak GB": peak_mib_since_begin() * 1024**2 / 1e9, "about": step.about}
+    steps[-1] |= {
+        "own GB": memory[-1].own_mib * MIB / 1e9,
+        "with mapped files GB": memory[-1].resident_mib * MIB / 1e9,
+        "about": step.about,
+    }
     print(step.name, steps[-1], file=sys.stderr, flush=True)
 
 source, home = sys.argv[1], Home(Path(sys.argv[2]))
@@ -235,7 +239,7 @@ def _sum(steps: list[dict[str, Any]]) -> dict[str, Any]:
         "step": "all",
         "wall s": sum(step["wall s"] for step in steps),
         "processor s": sum(step["processor s"] for step in steps),
-        "peak GB": max(step["peak GB"] for step in steps),
+        **{name: max(step[name] for step in steps) for name in ("own GB", "with mapped files GB")},
         "about": "",
     }
 

@@ -24,6 +24,9 @@ from holdfast.arrays import Positions
 LATE = timedelta(days=7)
 """A row that takes longer to arrive is late."""
 
+_MEMORY = "2GB"
+"""Without a limit, DuckDB takes most of the machine's memory before it spills."""
+
 
 @dataclass(frozen=True)
 class TimeSpan:
@@ -54,7 +57,11 @@ class WholeTables:
 
     def __init__(self, spill: Path) -> None:
         self._duckdb = duckdb.connect(
-            config={"temp_directory": str(spill), "preserve_insertion_order": False}
+            config={
+                "temp_directory": str(spill),
+                "memory_limit": _MEMORY,
+                "preserve_insertion_order": False,
+            }
         )
         self._duckdb.execute("SET TimeZone = 'UTC'")
 
