@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from features.contracts.tables import Table
 from features.intake.bounds import (
@@ -162,19 +163,19 @@ def compare_values(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator
     for column, by_value in old.values.items():
         tonight = new.values.get(column, {})
         names = sorted({*by_value, *tonight})
-        before = np.array([by_value.get(name, np.zeros(DAYS + 1)) for name in names])
-        now = np.array([tonight.get(name, np.zeros(DAYS + 1)) for name in names])
         if not names:
             continue
+        before = np.array([by_value.get(name, np.zeros(DAYS + 1)) for name in names])
+        now = np.array([tonight.get(name, np.zeros(DAYS + 1)) for name in names])
         yield from _new_values(table, column, names, before, now)
         for days in _WINDOWS_DAYS:
-            counts = np.array([window(daily, days) for daily in now])
-            past = np.array([comparable(old, daily, days) for daily in before]).T
-            rows = past.sum(axis=1) if past.size else np.zeros(0)
+            counts = window(now, days)
+            past = comparable(old, before, days).T
+            rows = past.sum(axis=1)
             floor = _HOURS_FLOOR if column == HOUR else _VALUES_FLOOR
             with_rows = rows > 0
             tonights = float(window(new.rows, days))
-            others = np.array([_alike(old, daily, days, tonights) for daily in before]).T
+            others = _alike(old, before, days, tonights).T
             usual = usual_shares(
                 past[with_rows] / rows[with_rows, None],
                 rows[with_rows],
@@ -229,32 +230,30 @@ def _sizes(
 
 def window(daily: Floats, days: int, before: int = 0) -> Floats:
     """Sum of so many days, the last of which is `before` days before the last day of all."""
-    end = len(daily) - before
-    return np.asarray(daily[max(end - days, 1) : end].sum())
+    end = daily.shape[-1] - before
+    return np.asarray(daily[..., max(end - days, 1) : end].sum(axis=-1))
+
+
+def windows(daily: Floats, days: int) -> Floats:
+    """All sums of so many days in a row, by how many days before the last day of all they end."""
+    return sliding_window_view(daily[..., 1:], days, axis=-1).sum(axis=-1)[..., ::-1]
 
 
 def _counts(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> Bounds | None:
     """Bounds of the rows of so many days."""
     earliest = max(before + 7, profile.unknown_days)
-    others = [
-        window(daily, days, earlier) for earlier in range(earliest, profile.known_days - days + 1)
-    ]
     return count_bounds(
         comparable(profile, daily, days, before),
-        np.array(others, dtype=np.float64),
+        windows(daily, days)[earliest : max(profile.known_days - days + 1, 0)],
         whole_weeks=days % 7 == 0,
     )
 
 
 def comparable(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> Floats:
     """The same sums of the weeks before, as far as they are known."""
-    sums = [
-        window(daily, days, before + 7 * week)
-        for week in range(1, WEEKS + 1)
-        if before + 7 * week + days <= profile.known_days
-        and before + 7 * week >= profile.unknown_days
-    ]
-    return np.array(sums, dtype=np.float64)
+    ends = before + 7 * np.arange(1, WEEKS + 1)
+    known = (ends + days <= profile.known_days) & (ends >= profile.unknown_days)
+    return windows(daily, days)[..., ends[known]]
 
 
 def _alike(profile: DayProfiles, daily: Floats, days: int, rows: float) -> Floats:
@@ -262,14 +261,10 @@ def _alike(profile: DayProfiles, daily: Floats, days: int, rows: float) -> Float
 
     Not every rhythm is weekly: between two runs of bills only stragglers arrive.
     """
-    ends = range(max(7, profile.unknown_days), profile.known_days - days + 1)
-    sums = [
-        window(daily, days, before)
-        for before in ends
-        if 0 < rows <= _ALIKE * window(profile.rows, days, before)
-        and window(profile.rows, days, before) <= _ALIKE * rows
-    ]
-    return np.array(sums, dtype=np.float64)
+    ends = slice(max(7, profile.unknown_days), max(profile.known_days - days + 1, 0))
+    sizes = windows(profile.rows, days)[ends]
+    alike = (rows > 0) & (rows <= _ALIKE * sizes) & (sizes <= _ALIKE * rows)
+    return windows(daily, days)[..., ends][..., alike]
 
 
 def count_reason(kind: str, column: str, seen: float, bounds: Bounds, what: str) -> Reason:
@@ -331,7 +326,7 @@ def _new_values(
     if before.sum() < _KNOWN_VALUES_ROWS or column == HOUR:
         return
     for days in _WINDOWS_DAYS:
-        counts = np.array([window(daily, days) for daily in now])
+        counts = window(now, days)
         for name, count, known in zip(names, counts, before.sum(axis=1), strict=True):
             share = count / max(counts.sum(), 1)
             if not known and count >= _NEW_VALUE_ROWS and share >= _NEW_VALUE_SHARE:
