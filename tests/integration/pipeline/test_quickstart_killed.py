@@ -23,11 +23,6 @@ from models.registry import load_champion
 from models.scorer import Scorer
 from tests.builders.processes import processes
 
-PRELOADED = (
-    *("pipeline.quickstart", "pipeline.table_model", "tests.builders.clocks"),
-    *("feast.infra.offline_stores.duckdb", "mlflow.tracking._tracking_service.utils"),
-)
-
 
 def _run(table: Path, home: Path) -> None:
     from pipeline.quickstart import quickstart
@@ -74,7 +69,7 @@ def _serves_what_it_was_trained_on(home: Home) -> int:
 def test_killed_at_any_moment_the_home_serves_and_the_next_run_completes(
     tmp_path: Path, customer_table: Callable[..., pa.Table], proof_draws: Callable[[int], int]
 ) -> None:
-    context = processes(*PRELOADED)
+    context = processes("tests.builders.preloaded")
     home = Home(tmp_path / "home")
     tables = _tables(customer_table(400), tmp_path)
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,45 +59,77 @@ def snapshot(home: Home) -> dict[str, Any]:
     }
 
 
-def test_a_night_scores_everybody_and_the_next_run_does_nothing(raw: Path, home: Home) -> None:
-    first = nightly(home, source=str(raw))
-    assert first.verdict == "done", first.error
-    assert first.exit_code == 0
-    assert first.clock == "simulated"
-    assert statuses(first) == dict.fromkeys(STEPS, "done")
-    assert first.tables
-    assert set(first.tables.values()) == {"fresh"}
-    assert first.care_may_run
+@dataclass(frozen=True)
+class FirstNight:
+    """The first night of an operator, done once; to be read, or copied."""
+
+    home: Home
+    night: Night
+
+
+@pytest.fixture(scope="module")
+def first(night_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+    folder = tmp_path_factory.mktemp("first")
+    home = Home(Path(shutil.copytree(night_operator / "home", folder / "home")))
+    return FirstNight(home, nightly(home, source=str(night_operator / "raw")))
+
+
+@pytest.fixture
+def later_home(first: FirstNight, tmp_path: Path) -> Home:
+    """A home of the test's own, in which the first night is done."""
+    return Home(Path(shutil.copytree(first.home.root, tmp_path / "home")))
+
+
+@pytest.fixture
+def next_raw(tmp_path: Path) -> Path:
+    """Raw tables of the night after that of the home."""
+    return raw_by(tmp_path / "next", NIGHT.replace(day=6))
+
+
+def test_a_night_scores_everybody_and_the_next_run_does_nothing(
+    first: FirstNight, night_operator: Path
+) -> None:
+    home, done = first.home, first.night
+    assert done.verdict == "done", done.error
+    assert done.exit_code == 0
+    assert done.clock == "simulated"
+    assert statuses(done) == dict.fromkeys(STEPS, "done")
+    assert done.tables
+    assert set(done.tables.values()) == {"fresh"}
+    assert done.care_may_run
     assert {path.stem for path in home.score_sets.glob("at=2025-05-04/*")} == set(CHAMPIONS)
     before = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
-    second = nightly(home, source=str(raw))
+    second = nightly(home, source=str(night_operator / "raw"))
     assert second.changed_nothing
     assert statuses(second) == dict.fromkeys(STEPS, "unchanged")
-    assert (second.verdict, second.at, second.tables) == (first.verdict, first.at, first.tables)
+    assert (second.verdict, second.at, second.tables) == (done.verdict, done.at, done.tables)
     after = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
     changed = {path.name for path in after if after[path] != before.get(path)}
     assert changed <= {".lock"} | {path.name for path in after if path.name.startswith("mlflow.db")}
 
 
-def test_the_next_night_scores_a_newer_snapshot_and_keeps_the_older(raw: Path, home: Home) -> None:
-    nightly(home, source=str(raw))
-    before = scores(home)
-    raw_by(raw, NIGHT.replace(day=6))
-    night = nightly(home, source=str(raw))
+def test_the_next_night_scores_a_newer_snapshot_and_keeps_the_older(
+    later_home: Home, next_raw: Path
+) -> None:
+    before = scores(later_home)
+    night = nightly(later_home, source=str(next_raw))
     assert night.at == "2025-05-05T00:00:00+00:00"
-    after = scores(home)
+    after = scores(later_home)
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[0] for name in after} == {"at=2025-05-04", "at=2025-05-05"}
 
 
-def test_a_new_champion_is_scored_without_computing_anything_else(raw: Path, home: Home) -> None:
-    nightly(home, source=str(raw))
-    number = register_champion(home, make_operator_version(home, TARGETS["churn"], seed=2))
-    night = nightly(home, source=str(raw))
+def test_a_new_champion_is_scored_without_computing_anything_else(
+    later_home: Home, night_operator: Path
+) -> None:
+    version = make_operator_version(later_home, TARGETS["churn"], seed=2)
+    number = register_champion(later_home, version)
+    night = nightly(later_home, source=str(night_operator / "raw"))
     told = statuses(night)
     assert told["features"] == told["materialize"] == "unchanged"
     assert told["score"] == "done"
-    assert read_facts(home.score_sets / "at=2025-05-04" / "churn.parquet").version == number
+    facts = read_facts(later_home.score_sets / "at=2025-05-04" / "churn.parquet")
+    assert facts.version == number
 
 
 def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: Path) -> None:
@@ -113,18 +146,17 @@ def test_without_a_champion_it_takes_in_builds_and_reports(raw: Path, tmp_path: 
 
 
 def test_a_table_that_is_gone_stops_the_night_and_yesterdays_scores_stand(
-    raw: Path, home: Home
+    raw: Path, later_home: Home
 ) -> None:
-    nightly(home, source=str(raw))
-    before = scores(home), snapshot(home)
+    before = scores(later_home), snapshot(later_home)
     shutil.rmtree(raw / "customers")
-    night = nightly(home, source=str(raw))
+    night = nightly(later_home, source=str(raw))
     assert (night.verdict, night.exit_code) == ("stopped", 1)
     assert night.error is not None
     assert "customers" in night.error
     assert not night.care_may_run
     assert statuses(night) == {"take_in": "stopped"}
-    assert (scores(home), snapshot(home)) == before
+    assert (scores(later_home), snapshot(later_home)) == before
 
 
 def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays(
@@ -163,7 +195,7 @@ def _hold(home: Path, ready: Any, seconds: float) -> None:
 
 
 def test_it_waits_for_another_process_as_long_as_it_is_told(home: Home) -> None:
-    context = processes("holdfast.home")
+    context = processes("tests.builders.preloaded")
     ready = context.Event()
     holder = context.Process(target=_hold, args=(home.root, ready, 2.0))
     holder.start()
@@ -201,9 +233,7 @@ class Killed:
 
     def __init__(self, raw: Path) -> None:
         self._raw = raw
-        self._context = processes(
-            "pipeline.night.nightly", "mlflow", "feast", "features.intake.check"
-        )
+        self._context = processes("tests.builders.preloaded")
 
     def at(self, place: str, home: Home) -> None:
         process = self._context.Process(target=_killed_at, args=(home.root, self._raw, place))
@@ -212,12 +242,6 @@ class Killed:
         assert process.exitcode == -signal.SIGKILL, place
         records = list(NightRecords(home).newest_first())
         assert not records or records[0].verdict is None, place
-
-
-@pytest.fixture
-def next_raw(tmp_path: Path) -> Path:
-    """Raw tables of the night after that of the home."""
-    return raw_by(tmp_path / "next", NIGHT.replace(day=6))
 
 
 @pytest.fixture
@@ -257,10 +281,9 @@ def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
         shutil.rmtree(fresh.root)
 
 
-def test_the_record_of_a_night_is_read_back(raw: Path, home: Home) -> None:
-    night = nightly(home, source=str(raw))
-    (stored,) = NightRecords(home).newest_first()
-    assert stored == night
-    json.dumps(night.to_json(), allow_nan=False)
-    page = (home.nights / "status.html").read_text(encoding="utf-8")
+def test_the_record_of_a_night_is_read_back(first: FirstNight) -> None:
+    (stored,) = NightRecords(first.home).newest_first()
+    assert stored == first.night
+    json.dumps(first.night.to_json(), allow_nan=False)
+    page = (first.home.nights / "status.html").read_text(encoding="utf-8")
     assert "Everybody is scored" in page
