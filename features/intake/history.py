@@ -91,7 +91,7 @@ def compare_keys(
         return
     name, before, after = quoted(key), files_sql(list(old)), files_sql(list(new))
     all_ids, gone = connection.execute(
-        f"""SELECT count(*), count_if({name} NOT IN (SELECT DISTINCT {name} FROM {after}))
+        f"""SELECT count(*), coalesce(count_if({name} NOT IN (SELECT DISTINCT {name} FROM {after})), 0)
         FROM (SELECT DISTINCT {name} FROM {before})"""
     ).fetchone() or (0, 0)
     if gone >= _FEW and gone > _LOST_SHARE * all_ids:

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from features.contracts.tables import TABLES
 from features.intake.report import Doubt, TableReport
 from features.sources.whole_table import WholeTables
+from features.tables.placeholders import find_placeholder, is_written_for_none
 
 STALE_DAYS = 35
 """A table of events is stale when its newest row is that much older than the newest of all."""
@@ -53,6 +57,7 @@ def doubts(
     yield from _empty(reports)
     yield from _untimely(reports, now)
     yield from _unlinked(reports, files, whole)
+    yield from _placeholders(reports, files)
 
 
 def _empty(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
@@ -90,6 +95,34 @@ def _untimely(reports: Mapping[str, TableReport], now: datetime) -> Iterator[Dou
                 name,
                 f"ends on {span.last_happened:%Y-%m-%d}, {days} days before the newest table",
             )
+
+
+def _placeholders(reports: Mapping[str, TableReport], files: Files) -> Iterator[Doubt]:
+    """Values that may stand for missing; a column is read only where an end of it looks like one."""
+    for name in reports:
+        ends: dict[str, list[object]] = {}
+        for path in files(name):
+            metadata = pq.read_metadata(path)
+            for group in map(metadata.row_group, range(metadata.num_row_groups)):
+                for column in map(group.column, range(group.num_columns)):
+                    known = column.statistics
+                    if known is not None and known.has_min_max:
+                        ends.setdefault(column.path_in_schema, []).extend((known.min, known.max))
+        for column_name, values in ends.items():
+            if isinstance(values[0], str | bytes | bool) or not (
+                is_written_for_none(min(values), False) or is_written_for_none(max(values), True)  # type: ignore[type-var]
+            ):
+                continue
+            table = pa.concat_tables(
+                pq.read_table(path, columns=[column_name]) for path in files(name)
+            )
+            if (none := find_placeholder(table[column_name])) is not None:
+                yield Doubt(
+                    "placeholder",
+                    name,
+                    f"{column_name}: {none.about} It is taken as it stands; leave it empty where"
+                    " there is none",
+                )
 
 
 def _unlinked(

@@ -108,7 +108,7 @@ class RawTablePlan:
             return values
         text = written_text(values)
         different = pc.unique(text.drop_null())
-        marks = pc.is_in(different, value_set=pa.array(reading.missing_marks, pa.string()))
+        marks = pc.is_in(different, value_set=reading.marks_in(different))
         rewrite: Callable[[ColumnReading, pa.Array], pa.Array] = {
             "number": self._numbers,
             "date": self._dates,

@@ -4,6 +4,7 @@ A reading is a value: the same reading gives the same values for a table, a late
 sent to the service.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,10 +12,12 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from features.encoding.reading import as_text
 from features.formats.date_format import Order, counted_times, parse_dates
 from features.formats.number_format import PLAIN_NUMBERS, NumberFormat
+from holdfast.arrays import Floats
 
 ReadingKind = Literal["number", "category", "date", "flag", "id", "text"]
 KINDS: tuple[ReadingKind, ...] = ("number", "category", "date", "flag", "id", "text")
@@ -22,6 +25,8 @@ LetterCase = Literal["ignore", "keep"]
 FEATURE_KINDS = frozenset({"number", "category", "date", "flag"})
 """Kinds that become features; ids and texts do not."""
 MOST_EXAMPLES = 3
+_PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
+_DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 _NOT_FINITE = r"(?i)^[+-]?(inf(inity)?|∞|nan|\d[\d.,]*e\+?\d{3})$"
 
 
@@ -80,9 +85,9 @@ class ColumnReading:
         or not fitting.
         """
         if self.kind == "number" and _is_numeric(values.type):
-            return values
+            return _without(values, self._marked_numbers())
         if self.kind == "date" and _is_temporal(values.type):
-            return values
+            return _without(values, self._marked_days())
         if self.kind == "number" and self.number == PLAIN_NUMBERS:
             plain = self._plain_numbers(values)
             if plain is not None:
@@ -160,8 +165,32 @@ class ColumnReading:
         text = as_text(values)
         if not self.missing_marks:
             return text
-        marks = pc.is_in(text, value_set=pa.array(self.missing_marks, pa.string()))
+        marks = pc.is_in(text, value_set=self.marks_in(text))
         return pc.if_else(marks, pa.scalar(None, pa.string()), text)
+
+    def marks_in(self, text: pa.ChunkedArray | pa.Array) -> pa.Array:
+        """The marks, and texts of a column that hold the same number or day."""
+        marks = pa.array(self.missing_marks, pa.string())
+        if self.kind == "number" and len(numbers := self._marked_numbers()):
+            different = pa.array(pc.unique(text.drop_null()).to_pylist(), pa.string())
+            same = pa.array(np.isin(self.number.parse(different), numbers))
+        elif self.kind == "date" and len(days := self._marked_days()):
+            different = pa.array(pc.unique(text.drop_null()).to_pylist(), pa.string())
+            times = parse_dates(different, self.order or "ymd").times
+            same = pa.array(np.isin(times.astype("datetime64[D]"), days))
+        else:
+            return marks
+        return pa.concat_arrays([marks, different.filter(same)])
+
+    def _marked_numbers(self) -> Floats:
+        """Numbers among the marks, such as -9999."""
+        marks = filter(re.compile(_PLAIN_NUMBER).match, self.missing_marks)
+        return np.array(list(map(float, marks)), dtype=np.float64)
+
+    def _marked_days(self) -> NDArray[np.datetime64]:
+        """Days among the marks, such as 9999-12-31."""
+        marks = filter(re.compile(_DAY).match, self.missing_marks)
+        return np.array(list(marks), dtype="datetime64[D]")
 
     def _plain_numbers(self, values: pa.ChunkedArray) -> pa.ChunkedArray | None:
         """Numbers that are written as machines do; None where a cell is neither such a number nor
@@ -194,6 +223,17 @@ class ColumnReading:
         zone = "UTC" if dates.zoned else None
         times = pa.array(dates.times).cast(pa.timestamp("us"))
         return _spread(text, different, times.cast(pa.timestamp("us", zone)) if zone else times)
+
+
+def _without(values: pa.ChunkedArray, marked: Any) -> pa.ChunkedArray:
+    """Numbers or times, null where they are marked, numbers or days."""
+    if not len(marked):
+        return values
+    if _is_temporal(values.type):
+        same = values.cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
+    else:
+        same = values.cast(pa.float64(), safe=False).to_numpy()
+    return pc.if_else(pa.array(np.isin(same, marked)), pa.scalar(None, values.type), values)
 
 
 def serial_dates(numbers: pa.ChunkedArray) -> pa.ChunkedArray:

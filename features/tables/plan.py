@@ -14,6 +14,7 @@ from features.table_files.source import SourceTable
 from features.tables.cells import Cells
 from features.tables.column_reading import MOST_EXAMPLES, ColumnReading, serial_dates
 from features.tables.deciding import decide_reading
+from features.tables.placeholders import Placeholder, find_placeholder
 from holdfast.errors import InputError
 
 
@@ -116,9 +117,10 @@ def apply_plan(
     table : pyarrow.Table
         Numbers as they come or as float64, dates as timestamps, else text.
     plan : TablePlan
-        With the share of cells that did not fit, and some of them.
+        With the share of cells that did not fit, and some of them; and notes on values that may
+        stand for missing.
     """
-    arrays, columns = {}, []
+    arrays, columns, notes = {}, [], list(plan.notes)
     for reading in plan.columns:
         values = source.table[reading.name]
         if reading.name in as_written or not reading.is_feature:
@@ -131,7 +133,13 @@ def apply_plan(
         shown = tuple(dict.fromkeys(unread))[:MOST_EXAMPLES]
         arrays[reading.name] = read
         columns.append(replace(reading, unread_share=share, unread_examples=shown))
-    return pa.table(arrays), replace(plan, columns=tuple(columns))
+        if reading.kind in ("number", "date") and (none := find_placeholder(read)) is not None:
+            notes.append(f"{reading.name}: {none.about} It is taken as it stands{_way_out(none)}")
+    return pa.table(arrays), TablePlan(tuple(columns), tuple(notes))
+
+
+def _way_out(none: Placeholder) -> str:
+    return f'; missing_marks = ["{none.text}"] in the plan file says that it is missing'
 
 
 def _read(reading: ColumnReading, values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -99,7 +99,15 @@ def duplicated(table: str) -> Damage:
     return apply
 
 
-def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Damage:
+def as_csv(
+    table: str,
+    columns: str = "*",
+    share: float = 1.0,
+    *,
+    delimiter: str = ",",
+    times: str = "%Y-%m-%dT%H:%M:%S.%fZ",
+    encoding: str = "utf-8",
+) -> Damage:
     """Deliver a table as CSV, of which only the first bytes may arrive."""
 
     def apply(source: Path, midnight: datetime) -> None:
@@ -109,10 +117,10 @@ def as_csv(table: str, columns: str = "*", share: float = 1.0) -> Damage:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(
                 f"""COPY (SELECT {columns} FROM read_parquet('{folder}/*.parquet'))
-                TO '{file}' (HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ')"""
+                TO '{file}' (HEADER, DELIMITER '{delimiter}', TIMESTAMPFORMAT '{times}')"""
             )
         (folder / "part-00000.parquet").unlink()
-        content = file.read_bytes()
+        content = file.read_text(encoding="utf-8").encode(encoding)
         file.write_bytes(content[: int(len(content) * share)])
 
     return apply
@@ -331,5 +339,122 @@ FAULTS: tuple[Fault, ...] = (
         without("arrived_at < TIMESTAMPTZ '2024-04-01 00:00:00+00'", "payments"),
         ("bills",),
         "begins",
+    ),
+    Fault(
+        "CSV in another encoding, with another delimiter and decimal sign",
+        "bills",
+        "fresh",
+        as_csv(
+            "bills",
+            "* REPLACE (replace(amount::VARCHAR, '.', ',') AS amount)",
+            delimiter=";",
+            encoding="utf-16",
+        ),
+    ),
+    Fault(
+        "times do not tell their zone any more",
+        "app_events",
+        "thin",
+        as_csv("app_events", times="%Y-%m-%d %H:%M:%S"),
+        names="--time-zone",
+    ),
+    Fault(
+        "every time is read in a wrong zone",
+        "app_events",
+        "changed",
+        together(
+            replace("happened_at", "happened_at + INTERVAL 8 HOUR", "app_events"),
+            replace("arrived_at", "arrived_at + INTERVAL 8 HOUR", "app_events"),
+        ),
+        names="hour of happened_at",
+    ),
+    Fault(
+        "only days are left of times",
+        "app_events",
+        "changed",
+        replace("happened_at", "date_trunc('day', happened_at)", "app_events"),
+        names="hour of happened_at",
+    ),
+    Fault(
+        "decimal points are lost",
+        "payments",
+        "changed",
+        as_csv("payments", "* REPLACE (printf('%,d', (amount * 1000)::BIGINT) AS amount)"),
+        ("bills",),
+        "amount",
+    ),
+    Fault(
+        "two columns change places",
+        "usage_weeks",
+        "changed",
+        rewrite(
+            "SELECT * REPLACE (minutes AS data_gb, data_gb AS minutes) FROM rows", "usage_weeks"
+        ),
+        names="minutes",
+    ),
+    Fault(
+        "every row is there twice",
+        "app_events",
+        "thin",
+        rewrite("SELECT * FROM rows UNION ALL SELECT * FROM rows", "app_events"),
+        names="quarantine",
+    ),
+    Fault(
+        "the export stops at its 10,000th row",
+        "usage_weeks",
+        "late",
+        rewrite("SELECT * FROM rows ORDER BY arrived_at LIMIT 10000", "usage_weeks"),
+    ),
+    Fault(
+        "9999 stands for a missing value",
+        "network_weeks",
+        "changed",
+        replace(
+            "latency_ms", "9999", "network_weeks", f"{_TONIGHT} AND hash(subscription_id) % 3 = 0"
+        ),
+        names="latency_ms",
+    ),
+    Fault(
+        "9999-12-31 stands for no minimum term",
+        "subscriptions",
+        "thin",
+        replace(
+            "commitment_end_at",
+            "TIMESTAMPTZ '9999-12-31 00:00:00+00'",
+            "subscriptions",
+            "commitment_end_at IS NULL",
+        ),
+        names="commitment_end_at",
+    ),
+    Fault(
+        "half of the customers are missing",
+        "customers",
+        "thin",
+        without("hash(customer_id) % 2 = 0", "customers"),
+        names="gone",
+    ),
+    Fault(
+        "a week of usage is missing, and currency becomes cents",
+        "bills",
+        "changed",
+        together(
+            without(_TONIGHT, "usage_weeks"),
+            replace("amount", "amount * 100", "bills", _LAST_WEEK),
+        ),
+        ("usage_weeks",),
+        "amount",
+    ),
+    Fault(
+        "last week's rows are sent again as this week's",
+        "usage_weeks",
+        "fresh",
+        rewrite(
+            f"""SELECT * FROM rows WHERE NOT ({_TONIGHT}) UNION ALL
+            SELECT * REPLACE (happened_at + INTERVAL 7 DAY AS happened_at,
+                arrived_at + INTERVAL 7 DAY AS arrived_at)
+            FROM rows WHERE arrived_at >= getvariable('midnight') - INTERVAL 8 DAY
+                AND arrived_at < getvariable('midnight') - INTERVAL 7 DAY""",
+            "usage_weeks",
+        ),
     ),
 )

@@ -362,3 +362,20 @@ def test_what_is_absent_unknown_or_doubtful_is_named(
         ("subscriptions", "not_checked"),
     }
     assert json.loads(json.dumps(report.to_json(), allow_nan=False))["clean"] is True
+
+
+def test_a_number_that_may_stand_for_missing_is_told_and_taken_as_it_stands(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    usage = tables["usage_weeks"]
+    gigabytes = np.minimum(usage["data_gb"].to_numpy(), 100.0)
+    gigabytes[::5] = 9999.0
+    place = usage.schema.get_field_index("data_gb")
+    tables["usage_weeks"] = usage.set_column(place, "data_gb", pa.array(gigabytes))
+    source = write_raw_tables(tables, tmp_path / "in")
+    report, accepted, _ = run_intake(source, tmp_path)
+    (doubt,) = [doubt for doubt in report.doubts if doubt.kind == "placeholder"]
+    assert doubt.table == "usage_weeks"
+    assert "data_gb: 2" in doubt.about
+    assert "% are 9999, far from all others" in doubt.about
+    assert 9999.0 in accepted["usage_weeks"]["data_gb"].to_pylist()
