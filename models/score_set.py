@@ -39,6 +39,9 @@ MARKS: Mapping[str, str] = {
 }
 """Marks of a row, with what they mean."""
 
+BARS_MARKETING = (PROFILING_OBJECTION, NO_BASIS)
+"""Marks with which a score is not for marketing."""
+
 
 def records_view(model: str) -> str:
     """View of the packed store with the numbers of a model's stored scores."""
@@ -331,7 +334,7 @@ def read_scores(path: Path, purpose: Purpose) -> pa.Table:
     if purpose == "service":
         return rows
     marks = rows["marks"].combine_chunks()
-    barred = pc.is_in(marks.flatten(), pa.array([PROFILING_OBJECTION, NO_BASIS]))
+    barred = pc.is_in(marks.flatten(), pa.array(BARS_MARKETING))
     withheld = np.zeros(len(rows), dtype=np.bool_)
     withheld[marks.value_parent_indices().to_numpy()[barred.to_numpy(zero_copy_only=False)]] = True
     for name in ("probability", "band", "reasons", "actionable_share", "value"):

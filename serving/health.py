@@ -1,7 +1,14 @@
 """Whether the service can be asked for predictions: what `/readyz` answers."""
 
+from pydantic_core import to_json
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from holdfast.errors import ModelError
+from serving.contract.problem import Problem
 from serving.served.follower import ModelFollower
+
+READY_PATH = "/readyz"
 
 
 class Health:
@@ -25,3 +32,42 @@ class Health:
         except ModelError:
             return False
         return not self.stopping
+
+    def report(self) -> Response:
+        """Models with the versions that are served, and those whose newest version cannot be loaded.
+        Why is in the log alone, because nobody needs a key to ask.
+
+        Raises
+        ------
+        Problem
+            503, while nothing can be asked for.
+        """
+        if not self.is_ready():
+            raise Problem(503, "The server is not ready to answer.")
+        served = self._follower.current()
+        versions = {name: model.number for name, model in served.models.items()}
+        report = {"models": versions, "cannot_be_loaded": list(served.problems)}
+        return Response(to_json(report), media_type="application/json")
+
+
+class ReadinessMiddleware:
+    """Answers `/readyz` in the place of BentoML, whose answer has no content.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Answers everything else.
+    health : Health
+        Says what to answer.
+    """
+
+    def __init__(self, app: ASGIApp, health: Health) -> None:
+        self._app = app
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"] == READY_PATH and scope["method"] == "GET":
+            await self._health.report()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

@@ -8,7 +8,7 @@ from serving.access.access import Access
 from serving.access.guard import AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
-from serving.health import Health
+from serving.health import Health, ReadinessMiddleware
 from serving.routes.app import make_app
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
@@ -60,5 +60,6 @@ def make_service(
     service.add_asgi_middleware(RequestIdMiddleware)
     service.add_asgi_middleware(ProblemMiddleware)
     service.add_asgi_middleware(AccessMiddleware, access=access)
+    service.add_asgi_middleware(ReadinessMiddleware, health=health)
     service.mount_asgi_app(make_app(follower, settings), path="/")
     return service

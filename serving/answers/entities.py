@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from features.online.service import oldest
+from features.online.service import oldest, stale
 from holdfast.arrays import Times
 from serving.answers.freshness import Freshness
 from serving.answers.question import AskedModel
@@ -15,6 +15,7 @@ from serving.contract.predictions import Answer, PredictionError
 from serving.served.model import ServedModel
 from serving.served.night import Recorded
 
+_EXPIRED = "features of these groups are older than they stay true: {}"
 _NOT_CHECKED = "whether the model may speak of it was not checked: {}"
 
 
@@ -95,6 +96,8 @@ def _known(
     """The entities that the features hold, by row."""
     # The first view names the entities; others may be of whom they belong to.
     main, age = times[:, 0], oldest(times)
+    late = stale(model.online, times, freshness.now)
+    views = np.array([view.name for view in model.online.views])
     excluded = newer = np.zeros(len(main), dtype=np.bool_)
     if recorded is not None:
         excluded, newer = recorded.excluded(age, main), recorded.newer(main)
@@ -104,6 +107,8 @@ def _known(
         warnings, error = [], freshness.error(feature_time)
         if freshness.is_stale(feature_time):
             warnings.append(freshness.warning(feature_time))
+        if late[row].any():
+            warnings.append(_EXPIRED.format(", ".join(views[late[row]].tolist())))
         if model.is_table:
             pass
         elif recorded is None:

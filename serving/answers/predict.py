@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.score_set import PROFILING_OBJECTION
+from models.score_set import BARS_MARKETING, MARKS, PROFILING_OBJECTION, Purpose
 from serving.answers.entities import answer_entities
 from serving.answers.freshness import Freshness
 from serving.answers.question import AskedModel, find_asked
@@ -33,7 +33,11 @@ _NOBODY: Answer = {
 
 
 def predict(
-    served: ServedModels, request: PredictionsRequest, language: str, freshness: Freshness
+    served: ServedModels,
+    request: PredictionsRequest,
+    language: str,
+    freshness: Freshness,
+    purpose: Purpose,
 ) -> PredictionsAnswer:
     """Predict for stored entities or for rows.
 
@@ -47,6 +51,8 @@ def predict(
         Language of reasons.
     freshness : Freshness
         What time it is, and how old features may be.
+    purpose : {"service", "marketing"}
+        What the predictions are for. For marketing, those with a mark that bars it are withheld.
 
     Raises
     ------
@@ -58,8 +64,13 @@ def predict(
     if "rows" in request:
         predictions = answer_rows(served, request, language, freshness.now.isoformat())
     else:
-        predictions = _Asking(served, request, language, freshness).predictions()
-    return {"language": language, "limits": freshness.limits(), "predictions": predictions}
+        predictions = _Asking(served, request, language, freshness, purpose).predictions()
+    return {
+        "language": language,
+        "limits": freshness.limits(),
+        "unavailable": served.unavailable,
+        "predictions": predictions,
+    }
 
 
 class _Asking:
@@ -71,7 +82,9 @@ class _Asking:
         request: PredictionsRequest,
         language: str,
         freshness: Freshness,
+        purpose: Purpose,
     ) -> None:
+        self._purpose = purpose
         self._asked = find_asked(served, request)
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
@@ -96,18 +109,17 @@ class _Asking:
             for prediction in self._of_subscription(entity)
         ]
 
-    def _owned(self, served: ServedModels) -> dict[str, tuple[str, ...]]:
-        """The subscriptions of the customers asked about."""
+    def _owned(self, served: ServedModels) -> dict[str, tuple[str, ...]] | None:
+        """The subscriptions of the customers asked about; None where the store does not say."""
         people, customers = served.people, list(dict.fromkeys(self._customers))
-        if people.owners is None or not customers:
-            return {}
-        return dict(zip(customers, people.owners.subscriptions_of(customers) or [], strict=False))
+        owned = None if people.owners is None else people.owners.subscriptions_of(customers)
+        return None if owned is None else dict(zip(customers, owned, strict=True))
 
     def _owners(self, served: ServedModels) -> dict[str, str | None]:
         """The customer of each subscription that is answered about."""
         owners: dict[str, str | None] = {
             subscription: customer
-            for customer, owned in self._subscriptions_of.items()
+            for customer, owned in (self._subscriptions_of or {}).items()
             for subscription in owned
         }
         others = [one for one in dict.fromkeys(self._subscriptions) if one not in owners]
@@ -127,7 +139,7 @@ class _Asking:
         if asked.model.entity == "customer":
             ids = list(dict.fromkeys(self._customers))
         else:
-            owned = [one for of in self._subscriptions_of.values() for one in of]
+            owned = [one for of in (self._subscriptions_of or {}).values() for one in of]
             ids = list(dict.fromkeys([*owned, *self._subscriptions]))
         if not ids:
             return {}
@@ -141,11 +153,17 @@ class _Asking:
         predictions = []
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "customer":
-                predictions += self._about(asked, customer, None, answers.get(customer))
+                predictions += self._about(customer, None, _told(asked, answers.get(customer)))
+            elif self._subscriptions_of is None:
+                error: PredictionError = {
+                    "code": "subscriptions_unknown",
+                    "detail": "which subscriptions a customer has is not in the online store",
+                }
+                predictions += self._about(customer, None, _refused(asked, error))
             else:
                 for subscription in self._subscriptions_of.get(customer, ()):
                     predictions += self._about(
-                        asked, customer, subscription, answers.get(subscription)
+                        customer, subscription, _told(asked, answers.get(subscription))
                     )
         return predictions or [_unknown(customer, None, "customer")]
 
@@ -154,39 +172,55 @@ class _Asking:
         predictions = []
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "subscription":
-                predictions += self._about(asked, customer, subscription, answers.get(subscription))
+                predictions += self._about(
+                    customer, subscription, _told(asked, answers.get(subscription))
+                )
         return predictions or [_unknown(customer, subscription, "subscription")]
 
     def _about(
-        self,
-        asked: AskedModel,
-        customer: str | None,
-        subscription: str | None,
-        answers: Sequence[Answer] | None,
+        self, customer: str | None, subscription: str | None, answers: Sequence[Answer]
     ) -> list[Prediction]:
-        """Answers about one entity, with whom they are about, and the customer's objection."""
-        if answers is None:
-            # A model that nobody named, and that knows others, has nothing to say.
-            answers = _absent(asked) if asked.named else ()
+        """Answers with whom they are about, and what follows from the customer's objection."""
         objects = customer in self._objecting
         predictions: list[Prediction] = []
         for answer in answers:
             marks = answer["marks"]
             if objects and PROFILING_OBJECTION not in marks:
                 marks = [*marks, PROFILING_OBJECTION]
-            predictions.append(
-                {
-                    "customer_id": customer,
-                    "subscription_id": subscription,
-                    **answer,
-                    "marks": marks,
-                }
-            )
+            prediction: Prediction = {
+                "customer_id": customer,
+                "subscription_id": subscription,
+                **answer,
+                "marks": marks,
+            }
+            predictions.append(_barred(prediction) if self._purpose == "marketing" else prediction)
         return predictions
 
 
-def _absent(asked: AskedModel) -> list[Answer]:
-    """The answers of a named model about an entity that it does not know."""
+def _barred(prediction: Prediction) -> Prediction:
+    """A prediction for marketing, withheld where a mark bars that."""
+    mark = next((mark for mark in BARS_MARKETING if mark in prediction["marks"]), None)
+    if mark is None:
+        return prediction
+    return {
+        **prediction,
+        "probability": None,
+        "band": None,
+        "reasons": [],
+        "scored_at": None,
+        "error": {"code": mark, "detail": MARKS[mark]},
+    }
+
+
+def _told(asked: AskedModel, answers: Sequence[Answer] | None) -> Sequence[Answer]:
+    """What a model says of an entity; nothing where it does not know it and nobody named it."""
+    if answers is not None:
+        return answers
+    return _refused(asked, _unknown_error(asked.model.entity)) if asked.named else ()
+
+
+def _refused(asked: AskedModel, error: PredictionError) -> list[Answer]:
+    """The answers of a model that says nothing, with the reason."""
     model = asked.model
     return [
         {
@@ -195,7 +229,7 @@ def _absent(asked: AskedModel) -> list[Answer]:
             "version": model.number,
             "horizon_days": model.version.horizons[place],
             "marks": list(model.marks),
-            "error": _unknown_error(model.entity),
+            "error": error,
         }
         for place in asked.places
     ]

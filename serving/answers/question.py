@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.errors import InputError
+from holdfast.errors import HoldfastError, InputError
 from serving.contract.predictions import PredictionsRequest
 from serving.served.model import Entity, ServedModel
 from serving.served.snapshot import ServedModels
@@ -12,6 +12,13 @@ ID_LISTS: dict[Entity, str] = {
     "customer": "customer_ids",
     "subscription": "subscription_ids",
 }
+
+
+class UnavailableModelError(HoldfastError):
+    """A model that is asked for by name cannot be loaded at present."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Model {name} cannot be loaded at present; the server's log says why.")
 
 
 @dataclass(frozen=True)
@@ -65,10 +72,14 @@ def choose_models(served: ServedModels, names: Sequence[str] | None) -> list[Ser
     ------
     InputError
         A name is none of a served model.
+    UnavailableModelError
+        No version of a named model can be loaded.
     """
     if names is None:
         return list(served.models.values())
     for place, name in enumerate(names):
+        if name in served.unavailable:
+            raise UnavailableModelError(name)
         if name not in served.models:
             there = ", ".join(served.models)
             raise InputError(f"models[{place}]", f"must be one that is served ({there})", name)

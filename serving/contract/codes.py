@@ -83,6 +83,11 @@ CODES: Mapping[str, Code] = {
         "Models or features are being replaced, or the server is about to stop.",
         "Send the request again after the seconds in `Retry-After`.",
     ),
+    "model_unavailable": Code(
+        503,
+        "No version of a model that the request names can be loaded.",
+        "Ask other models; the operator of the service finds the reason in its log.",
+    ),
     "timeout": Code(
         504,
         "The answer was not ready in time.",
@@ -99,6 +104,23 @@ CODES: Mapping[str, Code] = {
         "None of the models asked has features of this subscription.",
         "Check the id. A new subscription is known after the next night.",
     ),
+    "subscriptions_unknown": Code(
+        None,
+        "The online store does not say which subscriptions a customer has.",
+        "Ask with `subscription_ids`. The operator of the service can materialize features again, into"
+        " packed records.",
+    ),
+    "profiling_objection": Code(
+        None,
+        "The key is for marketing, and the customer objects to profiling.",
+        "Do not use the customer's data for marketing.",
+    ),
+    "no_basis": Code(
+        None,
+        "The key is for marketing, and the score uses traffic or location data without the customer's"
+        " consent.",
+        "Do not use the customer's data for marketing.",
+    ),
     "not_predicted": Code(
         None,
         "The last night found that the model may not speak of it, such as of a subscription that"
@@ -113,7 +135,7 @@ CODES: Mapping[str, Code] = {
 }
 """By code. Those without a status are the `error` of a single prediction."""
 
-_OF_STATUS = {code.status: name for name, code in CODES.items() if name != "repeated_key"}
+_OF_STATUS = {code.status: name for name, code in reversed(list(CODES.items()))}
 
 
 def code_of_status(status: int) -> str:

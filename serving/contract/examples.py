@@ -70,6 +70,7 @@ def answer_example(models: Sequence[ServedModelDocument]) -> PredictionsAnswer:
     return {
         "language": "en",
         "limits": {"stale_after_days": 3.0, "withheld_after_days": 35.0},
+        "unavailable": [],
         "predictions": [_prediction(model) for model in models[:1]],
     }
 

@@ -230,6 +230,10 @@ class PredictionsAnswer(TypedDict):
 
     language: Annotated[str, Field(description="Language of the reasons.")]
     limits: Limits
+    unavailable: Annotated[
+        list[str],
+        Field(description="Models that cannot be loaded at present, and so have not answered."),
+    ]
     predictions: list[Prediction]
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.encoding.encoding import Column, Encoding
+from features.encoding.ranges import Range
 from features.fields import YES_OR_NO
 from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats
@@ -100,6 +101,8 @@ class RowReader:
         The column that holds the id.
     readings : sequence of ColumnReading
         How text in a column is read; columns without one are read as they stand.
+    ranges : mapping of str to Range, optional
+        By feature, what was seen in training.
     """
 
     def __init__(
@@ -108,10 +111,15 @@ class RowReader:
         columns: Sequence[str],
         id_column: str | None,
         readings: Sequence[ColumnReading] = (),
+        ranges: Mapping[str, Range] | None = None,
     ) -> None:
         self.encoding = encoding
+        self.ranges = ranges or {}
         by_name = {reading.name: reading for reading in readings}
-        self._cells = [CellReader(column, by_name.get(column.name)) for column in encoding.columns]
+        self._cells = [
+            CellReader(column, by_name.get(column.name), self.ranges.get(column.feature))
+            for column in encoding.columns
+        ]
         self.id_column = id_column
         self._columns = frozenset(columns) | ({id_column} if id_column else set())
         self._used = frozenset(column.name for column in encoding.columns)
@@ -195,10 +203,15 @@ class CellReader:
         What the model makes of it.
     reading : ColumnReading or None
         How text in it is read.
+    seen : Range or None
+        What was seen in training; None where that is not known.
     """
 
-    def __init__(self, column: Column, reading: ColumnReading | None) -> None:
+    def __init__(
+        self, column: Column, reading: ColumnReading | None, seen: Range | None = None
+    ) -> None:
         self.column = column
+        self._seen = seen
         self._reading = reading
         self._marks = frozenset(reading.missing_marks if reading else ())
         self._is_flag = column.categories == YES_OR_NO
@@ -212,7 +225,20 @@ class CellReader:
         """The n values as numbers, and those that can be taken for a mistake."""
         if self.column.kind == "category":
             return self._categories(values)
-        return self._quantities(values)
+        numbers, doubts = self._quantities(values)
+        return numbers, doubts + self._outside(values, numbers)
+
+    def _outside(self, values: list[Any], numbers: Floats) -> list[Doubt]:
+        """Numbers and dates outside what was seen in training; they are used as they are."""
+        if self._seen is None or self.column.kind == "category":
+            return []
+        outside = (numbers < self._seen.minimum) | (numbers > self._seen.maximum)
+        decode = self.column.decode
+        seen = f"{decode(self._seen.minimum)} to {decode(self._seen.maximum)}"
+        return [
+            self._doubt(position, values[position], f"is outside what was seen in training, {seen}")
+            for position in np.flatnonzero(outside).tolist()
+        ]
 
     def _categories(self, values: list[Any]) -> tuple[Floats, list[Doubt]]:
         codes = np.full(len(values), np.nan)

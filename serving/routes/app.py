@@ -1,5 +1,7 @@
 """The application mounted in the service: its routes, and every error as a problem document."""
 
+from functools import lru_cache
+
 from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from serving.routes.models import ModelsRoute
 from serving.routes.predictions import PredictionsRoute
 from serving.served.description import describe
 from serving.served.follower import ModelFollower
+from serving.served.snapshot import ServedModels
 from serving.settings import ServingSettings
 
 
@@ -24,9 +27,12 @@ def make_app(follower: ModelFollower, settings: ServingSettings) -> Starlette:
     """The application over models that may still have to be loaded."""
     page = codes_page()
 
+    @lru_cache(maxsize=1)
+    def document(served: ServedModels) -> bytes:
+        return to_json(openapi(settings, describe(served)["models"]))
+
     async def contract(request: Request) -> Response:
-        models = describe(follower.current())["models"]
-        return Response(to_json(openapi(settings, models)), media_type="application/json")
+        return Response(document(follower.current()), media_type="application/json")
 
     async def codes(request: Request) -> Response:
         return Response(page, media_type="text/markdown")

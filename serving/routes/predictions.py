@@ -13,9 +13,12 @@ from starlette.responses import Response
 
 from holdfast.cores import core_count
 from holdfast.errors import InputError, ModelError
+from models.score_set import Purpose
 from serving.access.body import read_body
+from serving.access.caller import purpose
 from serving.answers.freshness import Freshness
 from serving.answers.predict import predict
+from serving.answers.question import UnavailableModelError
 from serving.contract.language import choose_language
 from serving.contract.predictions import PredictionsRequest, check_request
 from serving.contract.problem import Problem
@@ -65,7 +68,7 @@ class PredictionsRoute:
             language = choose_language(
                 asked.get("language"), request.headers.get("accept-language")
             )
-            answer = await self._answer(asked, language)
+            answer = await self._answer(asked, language, purpose(request))
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
             raise Problem(
@@ -73,6 +76,8 @@ class PredictionsRoute:
                 "Models or features are being replaced; send the request again.",
                 headers={"Retry-After": "1"},
             ) from None
+        except UnavailableModelError as error:
+            raise Problem(503, str(error), code="model_unavailable") from None
         except InputError as error:
             raise Problem.from_input_error(error) from None
         return Response(
@@ -82,7 +87,7 @@ class PredictionsRoute:
     def _parse(self, body: bytes) -> PredictionsRequest:
         return check_request(read_document(body), self._settings.max_items)
 
-    async def _answer(self, asked: PredictionsRequest, language: str) -> bytes:
+    async def _answer(self, asked: PredictionsRequest, language: str, why: Purpose) -> bytes:
         lists = (asked.get("customer_ids"), asked.get("subscription_ids"), asked.get("rows"))
         items = sum(len(one) for one in lists if one is not None)
         cost = items * (_COST_OF_REASONS if asked["reasons"] else 1)
@@ -90,7 +95,8 @@ class PredictionsRoute:
         def answer() -> bytes:
             settings = self._settings
             freshness = Freshness(self._follower.now(), settings.stale_days, settings.withhold_days)
-            return to_json(predict(self._follower.current(), asked, language, freshness))
+            served = self._follower.current()
+            return to_json(predict(served, asked, language, freshness, why))
 
         try:
             return await self._call(cost > _INLINE_COST, answer)

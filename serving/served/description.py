@@ -73,12 +73,13 @@ def describe_model(model: ServedModel) -> ServedModelDocument:
 def _column(model: ServedModel, place: int) -> RowColumn:
     column, meaning = model.reader.encoding.columns[place], model.meanings[place]
     is_category = column.kind == "category"
+    seen = None if is_category else model.reader.ranges.get(column.feature)
     return {
         "name": column.name,
         "kind": column.kind,
         "about": "" if model.is_table else meaning.about,
         "unit": "" if is_category else meaning.unit,
         "categories": list(column.categories) if is_category else None,
-        "minimum": None,
-        "maximum": None,
+        "minimum": None if seen is None else column.decode(seen.minimum),
+        "maximum": None if seen is None else column.decode(seen.maximum),
     }

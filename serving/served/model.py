@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from features.encoding.encoding import Column, Encoding, Value
+from features.encoding.ranges import RANGES, read_ranges
 from features.fields import CODED, SERVICES
 from features.online.service import OnlineService
 from features.tables.column_reading import ColumnReading
@@ -200,6 +201,7 @@ def _row_reader(version: ModelVersion, named: str) -> RowReader:
             columns["id"],
             # Versions from before tables had a plan have none.
             [ColumnReading.from_json(reading) for reading in columns.get("readings", ())],
+            read_ranges(documents.get(RANGES)),
         )
     except (KeyError, TypeError, InputError) as error:
         raise ModelError(

@@ -8,7 +8,7 @@ from serving.served.model import ServedModel
 from serving.served.people import People
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ServedModels:
     """What the service answers with at one time.
 
@@ -31,6 +31,11 @@ class ServedModels:
     def title(self) -> str:
         """Models and versions, for a person."""
         return ", ".join(model.title for model in self.models.values())
+
+    @property
+    def unavailable(self) -> list[str]:
+        """Models of which no version is served."""
+        return [name for name in self.problems if name not in self.models]
 
     def check(self) -> None:
         """Ask every model's online store for an entity.

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from features.encoding.encoding import Encoding, infer_encoding
+from features.encoding.ranges import RANGES, ranges_of
 from features.flat.repository import SERVICE, TableRepository, snapshot_time
 from holdfast.arrays import Floats
 from holdfast.clock import system_clock
@@ -96,6 +97,7 @@ def trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> M
         documents={
             "encoding.json": encoding.to_json(),
             "columns.json": {"id": ID, "columns": table.column_names},
+            RANGES: ranges_of(matrix, encoding.features),
         },
     )
 

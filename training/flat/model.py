@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from features.encoding.ranges import RANGES, ranges_of
 from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import PlattCalibration
@@ -97,7 +98,7 @@ def train(
                 ),
             ),
         ),
-        documents=dict(documents),
+        documents={**documents, RANGES: ranges_of(table.matrix, table.features)},
     )
     flags += watch_model(evaluation.auc, watch)
     return FlatModel(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from features.encoding.ranges import RANGES, ranges_of
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
@@ -241,6 +242,7 @@ def train_operator_model(
         REASON_BASIS: to_document(
             reason_basis_of(target.service, _typical(bare, dataset, split.test, settings.seed))
         ),
+        RANGES: ranges_of(dataset.matrix, dataset.features, split.fit),
         **(extra_documents or {}),
     }
     return OperatorModel(

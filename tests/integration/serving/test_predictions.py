@@ -169,3 +169,25 @@ def test_what_is_not_served_is_refused_with_what_there_is(caller: TestClient) ->
         document = refuse(caller, request)
         assert document["errors"][0]["field"] == field
         assert words in document["detail"]
+
+
+def test_values_outside_what_was_seen_are_used_with_a_warning(
+    built: Built, caller: TestClient
+) -> None:
+    (model,) = caller.get("/v1/models").json()["models"]
+    column = next(column for column in model["columns"] if column["kind"] == "number")
+    seen = built.table[column["name"]].to_numpy()
+    assert (column["minimum"], column["maximum"]) == (np.nanmin(seen), np.nanmax(seen))
+    rows = [{column["name"]: column["maximum"]}, {column["name"]: column["maximum"] + 1}]
+    inside, outside = predict(caller, {"rows": rows})["predictions"]
+    assert inside["warnings"] == []
+    (warning,) = outside["warnings"]
+    assert warning.startswith(f'"{column["name"]}": ')
+    assert f"what was seen in training, {column['minimum']} to {column['maximum']}" in warning
+    assert outside["probability"] == inside["probability"]
+
+
+def test_a_date_is_shown_as_a_date(caller: TestClient) -> None:
+    (entry,) = predict(caller, {"rows": [{"since": "1950-01-01"}]})["predictions"]
+    (warning,) = entry["warnings"]
+    assert '"since": "1950-01-01" is outside what was seen in training, 20' in warning

@@ -70,7 +70,7 @@ def test_scores_are_the_answers_of_the_service(home: Home) -> None:
     assert len(rows) > 60
     ids = sorted({row["subscription_id"] for row in rows})
     request = check_request({"subscription_ids": ids, "models": ["churn"]}, len(ids))
-    answer = predict(follower.current(), request, "en", Freshness(NIGHT, 3, 35))
+    answer = predict(follower.current(), request, "en", Freshness(NIGHT, 3, 35), "service")
     told = {(one["subscription_id"], one["horizon_days"]): one for one in answer["predictions"]}
     assert len(told) == len(rows)
     for row in rows:
