@@ -52,4 +52,6 @@ class Baselines:
         """Make the relations `region_baselines` and `cell_regions` of those Mondays."""
         for relation in BASELINES:
             files = files_sql([self.path(relation, monday) for monday in mondays])
-            raw.connection.execute(f"CREATE OR REPLACE VIEW {relation} AS SELECT * FROM {files}")
+            raw.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {relation} AS SELECT * FROM {files}"
+            )

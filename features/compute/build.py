@@ -8,65 +8,40 @@ past Monday: it is as known then. Nor does a table that is absent tonight. A bui
 time is carried on by the next one.
 """
 
-import logging
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 from features.compute.baselines import BASELINES
-from features.compute.files import digest_of, link_rows, rows_of, view_rows, write_rows
+from features.compute.files import digest_of, rows_of, view_rows
 from features.compute.inputs import Inputs, digest_of_inputs, names_in, tables_named
 from features.compute.known import is_kept, known_rows, last_build, require_last_tables
 from features.compute.live_states import link_queries, state_queries
-from features.compute.population import population_sql, sampled, take_snapshot
+from features.compute.population import population_sql, sampled
 from features.compute.queries import SUMMARIES, asked_for, view_queries
-from features.compute.snapshots import WEEK, monday_of
+from features.compute.snapshot_writer import (
+    LINK_TABLES,
+    NEWEST,
+    Snapshot,
+    SnapshotWriter,
+    asked_contacts,
+)
+from features.compute.snapshots import monday_of
 from features.compute.state_files import are_written, write_states
 from features.compute.whole import Whole, whole_of
-from features.fields import LINKS, VIEWS, disabled_features
+from features.fields import VIEWS, disabled_features
 from features.settings import FeatureSettings
-from features.sql.expressions import files_sql, time_sql
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
-from features.views.declaration import ENTITIES
 from holdfast.logging import Advance, progress
 
-_log = logging.getLogger(__name__)
-
-NEWEST = "newest.parquet"
 _WORTH_HOLDING = 2
 _FEW_ROWS = 5_000_000
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A time at which features are computed.
-
-    Parameters
-    ----------
-    at : datetime
-        The cut-off, midnight in UTC.
-    share : float
-        Share of customers that rows are made for.
-    file : str
-        Its file's path below each view's folder.
-    """
-
-    at: datetime
-    share: float
-    file: str
-
-    @property
-    def contacts_after(self) -> datetime:
-        """Contacts that arrived after this time and by the cut-off belong to the snapshot.
-
-        They are those of one week, whole or begun.
-        """
-        monday = monday_of(self.at)
-        return monday if monday < self.at else monday - WEEK
 
 
 @dataclass(frozen=True)
@@ -195,19 +170,20 @@ def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettin
         for monday in whole.mondays
     ]
     snapshots.append(Snapshot(whole.newest, 1.0, NEWEST))
-    builder = _Builder(
-        raw, directory, whole, view_queries(settings.margin_shares), settings.threads_to_use
+    writer = SnapshotWriter(
+        directory=directory, whole=whole, queries=view_queries(settings.margin_shares)
     )
+    builder = _Builder(raw, writer, settings.threads_to_use)
     built, outdated = builder.run(snapshots)
-    names = [_name(snapshot) for snapshot in snapshots]
+    names = [snapshot.name for snapshot in snapshots]
     return BuildReport(
         at=whole.newest,
         history=whole.mondays,
         history_share=whole.history_share,
         built=tuple(name for name in names if name in built),
         skipped=tuple(name for name in names if name not in built),
-        rows={table: rows_of(builder.path(snapshots[-1], table)) for table in builder.tables},
-        disabled=builder.disabled,
+        rows={table: rows_of(writer.path(snapshots[-1], table)) for table in builder.tables},
+        disabled=disabled_features(whole.tables),
         restated=whole.restated,
         outdated=tuple(name for name in names if name in outdated),
         from_earlier_release=False,
@@ -218,22 +194,13 @@ def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettin
 class _Builder:
     """Computes what is missing of snapshots."""
 
-    def __init__(
-        self,
-        raw: RawTables,
-        directory: Path,
-        whole: Whole,
-        queries: Mapping[str, str],
-        threads: int,
-    ) -> None:
+    def __init__(self, raw: RawTables, writer: SnapshotWriter, threads: int) -> None:
         self.raw = raw
-        self.directory = directory
-        self.whole = whole
-        self.queries = queries
+        self.writer = writer
+        self.whole = writer.whole
+        self.queries = writer.queries
         self.threads = threads
-        self.disabled = disabled_features(whole.tables)
-        self.links = {f"{entity}_links": entity for entity in LINKS}
-        self.tables = (*queries, *self.links)
+        self.tables = (*writer.queries, *LINK_TABLES)
 
     def run(self, snapshots: list[Snapshot]) -> tuple[set[str], set[str]]:
         """Compute what is missing.
@@ -244,19 +211,14 @@ class _Builder:
             Names of the snapshots that changed, and of those that are out of date and were left.
         """
         missing, outdated = self._compare(snapshots)
-        past = [snapshot for snapshot in missing if snapshot.file != NEWEST]
-        prepared: Snapshot | None = None
-        self._hold(past)
+        newest = snapshots[-1]
         with progress("Computing features", sum(map(len, missing.values()))) as advance:
-            for snapshot, tables in missing.items():
-                if snapshot.file == NEWEST:
-                    self.raw.release()
-                self._prepare(snapshot)
-                for stage in _stages(tables):
-                    self._write(snapshot, {table: tables[table] for table in stage}, advance)
-                prepared = snapshot
-        self._write_states(snapshots[-1], prepared)
-        return {_name(snapshot) for snapshot in missing}, outdated
+            self._write_past({one: missing[one] for one in missing if one != newest}, advance)
+            self.raw.release()
+            if newest in missing:
+                self.writer.write(self.raw, newest, missing[newest], advance)
+        self._write_states(newest, prepared=newest in missing)
+        return {snapshot.name for snapshot in missing}, outdated
 
     def _compare(
         self, snapshots: list[Snapshot]
@@ -267,35 +229,33 @@ class _Builder:
         for snapshot in snapshots:
             for table in self.tables:
                 inputs = self._inputs(table, snapshot)
-                stored = digest_of(self.path(snapshot, table))
+                stored = digest_of(self.writer.path(snapshot, table))
                 if inputs.give(stored):
                     continue
                 if inputs.may_replace(stored):
                     missing.setdefault(snapshot, {})[table] = inputs.now
                 else:
-                    outdated.add(_name(snapshot))
+                    outdated.add(snapshot.name)
         return missing, outdated
 
-    def _write(self, snapshot: Snapshot, tables: Mapping[str, str], advance: Advance) -> None:
-        """Write views of the prepared snapshot.
+    def _write_past(self, missing: Mapping[Snapshot, Mapping[str, str]], advance: Advance) -> None:
+        """Write past snapshots, several at once: one keeps little more than a thread busy."""
+        self._hold(list(missing))
+        with ExitStack() as stack:
+            free: SimpleQueue[RawTables] = SimpleQueue()
+            for _ in range(self.threads):
+                free.put(stack.enter_context(self.raw.session()))
 
-        Those of past snapshots keep one thread busy each, so several are written at once.
-        """
-        rows = {table: self._rows(table, snapshot) for table in tables}
-        at_once = 1 if snapshot.file == NEWEST else self.threads
+            def write(snapshot: Snapshot) -> None:
+                session = free.get()
+                self.writer.write(session, snapshot, missing[snapshot], advance)
+                free.put(session)
 
-        def write(table: str) -> None:
-            begun = time.monotonic()
-            write_rows(
-                self.raw.connection.cursor(), rows[table], self.path(snapshot, table), tables[table]
-            )
-            _log.debug("%s of %s: %.2f s", table, _name(snapshot), time.monotonic() - begun)
+            with ThreadPoolExecutor(self.threads) as pool:
+                for _ in pool.map(write, missing):
+                    pass
 
-        with ThreadPoolExecutor(at_once) as pool:
-            for _ in pool.map(write, tables):
-                advance(1)
-
-    def _write_states(self, newest: Snapshot, prepared: Snapshot | None) -> None:
+    def _write_states(self, newest: Snapshot, *, prepared: bool) -> None:
         """What live events start from, of the newest snapshot alone."""
         queries = state_queries(newest.at) | link_queries(newest.at, asked_for("cell"))
         digest = digest_of_inputs(
@@ -303,21 +263,17 @@ class _Builder:
             self.whole.known_now(newest.at),
             self._baselines(newest),
         )
-        if are_written(self.directory / "states", digest):
+        states = self.writer.directory / "states"
+        if are_written(states, digest):
             return
-        if prepared != newest:
-            self.raw.release()
-            self._prepare(newest)
-        write_states(self.raw, newest.at, self.directory / "states", digest, self.whole.tables)
-
-    def path(self, snapshot: Snapshot, table: str) -> Path:
-        """Where a snapshot of a view lies."""
-        return self.directory / "tables" / table / snapshot.file
+        if not prepared:
+            self.writer.prepare(self.raw, newest)
+        write_states(self.raw, newest.at, states, digest, self.whole.tables)
 
     def _hold(self, past: list[Snapshot]) -> None:
-        """Read events once for all past snapshots.
+        """Read raw tables once for all past snapshots.
 
-        Of large tables, only the rows of customers in the history sample.
+        Of large event tables, only the rows of customers in the history sample.
         """
         if not past or (len(past) < _WORTH_HOLDING and past[0].share >= 1):
             return
@@ -330,7 +286,7 @@ class _Builder:
             "app_events": customer,
         }
         for table, parts in self.raw.parts.items():
-            if READABLE[table].kind == "event" and sum(part.rows for part in parts) <= _FEW_ROWS:
+            if READABLE[table].kind == "state" or sum(part.rows for part in parts) <= _FEW_ROWS:
                 conditions.setdefault(table, "true")
         # A contact is asked about as of its close, which may lie long before its row arrived.
         of_contacts = tables_named([self.queries["contact"]])
@@ -346,50 +302,9 @@ class _Builder:
         """The earliest close of the contacts that past snapshots ask about."""
         self.raw.bound(past[0].contacts_after, past[-1].at)
         row = self.raw.connection.execute(
-            f"SELECT make_timestamptz(epoch_us(min(cutoff))) FROM ({_asked_contacts(past[0])})"
+            f"SELECT make_timestamptz(epoch_us(min(cutoff))) FROM ({asked_contacts(past[0])})"
         ).fetchone()
         return row[0] if row else None
-
-    def _prepare(self, snapshot: Snapshot) -> None:
-        begun = time.monotonic()
-        self.raw.bound(snapshot.at, snapshot.at)
-        take_snapshot(self.raw, snapshot.at, snapshot.share)
-        self.whole.baselines.load(self.raw, monday_of(snapshot.at))
-        for name, query in SUMMARIES.items():
-            self.raw.connection.execute(
-                f"CREATE OR REPLACE TABLE {name} AS {query(time_sql(snapshot.at))}"
-            )
-        _log.debug("population of %s: %.2f s", _name(snapshot), time.monotonic() - begun)
-
-    def _rows(self, table: str, snapshot: Snapshot) -> str:
-        if table in self.links:
-            entity = self.links[table]
-            return link_rows(ENTITIES[entity], LINKS[entity], asked_for(entity))
-        if table == "experience":
-            for source in experience.SOURCES:
-                self._show_stored(source, snapshot)
-        if table == "contact":
-            self._ask_contacts(snapshot)
-        return view_rows(VIEWS[table], self.queries[table], self.disabled.get(table, ()))
-
-    def _show_stored(self, view: str, snapshot: Snapshot) -> None:
-        file = files_sql([self.path(snapshot, view)])
-        self.raw.connection.execute(f"""
-            CREATE OR REPLACE VIEW stored_{view} AS
-            SELECT * EXCLUDE (event_timestamp, created_timestamp), {time_sql(snapshot.at)} AS cutoff FROM {file}
-        """)
-
-    def _ask_contacts(self, snapshot: Snapshot) -> None:
-        """Ask about the contacts whose first version arrived in the snapshot's week."""
-        self.raw.bound(snapshot.contacts_after, snapshot.at)
-        self.raw.connection.execute(
-            f"CREATE OR REPLACE TABLE {asked_for('contact')} AS {_asked_contacts(snapshot)}"
-        )
-        earliest = self.raw.connection.execute(
-            f"SELECT min(cutoff) FROM {asked_for('contact')}"
-        ).fetchone()
-        if earliest and earliest[0]:
-            self.raw.bound(earliest[0], snapshot.at)
 
     def _inputs(self, table: str, snapshot: Snapshot) -> Inputs:
         """What a snapshot of a view would be computed from tonight."""
@@ -425,34 +340,6 @@ class _Builder:
                 view_rows(VIEWS[name], self.queries[name], disabled.get(name, ())) for name in names
             ]
         if table == "contact":
-            sql.append(_asked_contacts(snapshot))
+            sql.append(asked_contacts(snapshot))
         read = names_in(sql)
         return sql + [query("cutoff") for name, query in SUMMARIES.items() if name in read]
-
-
-def _asked_contacts(snapshot: Snapshot) -> str:
-    """SQL of the contacts that a snapshot asks about, each as of its own close."""
-    return f"""
-        SELECT interaction_id, arg_min(happened_at, arrived_at) AS cutoff
-        FROM interactions
-        GROUP BY interaction_id
-        HAVING min(arrived_at) > {time_sql(snapshot.contacts_after)}
-           AND {sampled("arg_min(customer_id, arrived_at)", snapshot.share)}
-    """
-
-
-def _stages(tables: Collection[str]) -> list[list[str]]:
-    """Groups of views in the order in which they can be computed.
-
-    No view comes before one that it reads, or while the bounds of raw tables are moved for another.
-    """
-    last = ("experience", "contact")
-    stages = [
-        [table for table in tables if table not in last],
-        *([table] for table in last if table in tables),
-    ]
-    return [stage for stage in stages if stage]
-
-
-def _name(snapshot: Snapshot) -> str:
-    return "newest" if snapshot.file == NEWEST else f"{snapshot.at:%Y-%m-%d}"

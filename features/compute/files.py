@@ -16,19 +16,26 @@ from features.sql.expressions import quoted, text_sql
 from features.views.declaration import View
 
 DIGEST = "holdfast.digest"
+_WHOLE = ", ".join(map(text_sql, ("BOOLEAN", "INTEGER", "BIGINT", "HUGEINT")))
 _TIMES = "make_timestamptz(epoch_us(cutoff)) AS event_timestamp, make_timestamptz(epoch_us(cutoff)) AS created_timestamp"
 
 
 def rounded(column: str) -> str:
-    """SQL: a value as it is stored; null where it is no finite number.
+    """SQL: a value as it is stored, to 4 digits; null where it is no finite number.
 
     Rounded twice: sums over several threads differ in the last bits, and the first rounding takes
     those away before the second decides which way a half goes. Adding nothing turns minus zero into
     zero.
     """
-    return (
-        f"CASE WHEN isfinite({column}::DOUBLE) THEN round(round({column}::DOUBLE, 9), 4) + 0.0 END"
-    )
+    # DuckDB settles the type of a column before it runs, so counts are not rounded at all. Its own
+    # `round` to some digits asks for the power of ten again for each value.
+    number = f"{column}::DOUBLE"
+    return f"""
+        CASE
+            WHEN typeof({column}) IN ({_WHOLE}) THEN {number}
+            WHEN isfinite({number}) THEN round(round({number} * 1e9) / 1e9 * 1e4) / 1e4 + 0.0
+        END
+    """
 
 
 def view_rows(view: View, query: str, disabled: Collection[str]) -> str:

@@ -14,8 +14,7 @@ What feature queries are asked for is one of the last four, or any relation with
 
 from datetime import datetime
 
-from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.sql.expressions import time_sql
+from features.sql.expressions import known, time_sql
 from features.sql.raw import RawTables
 
 SAMPLE_STEPS = 2**32
@@ -35,7 +34,7 @@ def take_snapshot(raw: RawTables, at: datetime, share: float = 1.0) -> None:
         Share of customers that are asked about, drawn by their ids: the same customers each time.
     """
     for name, query in _tables(time_sql(at), share).items():
-        raw.connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+        raw.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
 
 def state_at(table: str, cutoff: str) -> str:
@@ -48,12 +47,7 @@ def state_at(table: str, cutoff: str) -> str:
     cutoff : str
         SQL of the cut-off, the same for all rows.
     """
-    keys = ", ".join(TABLES[table].key)
-    return f"""
-        SELECT * FROM {table}
-        WHERE {ARRIVED} <= {cutoff} AND {HAPPENED} <= {cutoff}
-        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {HAPPENED} DESC, {ARRIVED} DESC) = 1
-    """
+    return f"SELECT * EXCLUDE superseded_at FROM {table} WHERE {known(table, cutoff)}"
 
 
 def sampled(customer: str, share: float) -> str:

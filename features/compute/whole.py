@@ -133,11 +133,14 @@ def _build_baselines(raw: RawTables, whole: Whole) -> None:
         inputs, stored = _baseline_inputs(whole, monday), whole.baselines.digest(monday)
         if not inputs.give(stored) and inputs.may_replace(stored):
             missing[monday] = inputs.now
+    if len(missing) > 1:
+        for table in tables_named([population_sql(1.0)]):
+            raw.hold(table, "true", min(missing), max(missing))
     with progress("Computing what is usual in each region", len(missing)) as advance:
         for monday, digest in missing.items():
             whole.baselines.build(raw, monday, digest)
             advance(1)
-    raw.bound()
+    raw.release()
 
 
 def _baseline_inputs(whole: Whole, monday: datetime) -> Inputs:

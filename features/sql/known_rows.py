@@ -1,6 +1,5 @@
 """SQL that live views share: which rows of a table count for each asked row."""
 
-from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.expressions import known, within
 
 MOMENTS = "moments"
@@ -46,15 +45,9 @@ def rows_in_force(table: str, key: str, columns: dict[str, str]) -> str:
     columns : dict of str to str
         What to select, of the table `t`, by name.
     """
-    # Contracts take a second to load; the feature catalogue, which imports this, needs none.
-    from features.contracts.tables import TABLES
-
-    values = ", ".join(f"'{name}': {value}" for name, value in columns.items())
-    keys = ", ".join(f"t.{name}" for name in TABLES[table].key)
-    # What has arrived has happened: contracts see to it.
+    values = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     return f"""
-        SELECT m.{key}, m.cutoff, unnest(arg_max({{{values}}}, (t.{HAPPENED}, t.{ARRIVED})))
+        SELECT m.{key}, m.cutoff, {values}
         FROM {MOMENTS} AS m
-        JOIN {table} AS t ON t.{key} = m.{key} AND t.{ARRIVED} <= m.cutoff
-        GROUP BY m.{key}, m.cutoff, {keys}
+        JOIN {table} AS t ON t.{key} = m.{key} AND {known("t", "m.cutoff")}
     """

@@ -6,16 +6,16 @@ a connection with one view per table that features may read, and none for the ot
 empty view with its columns. In every view
 
 - times are plain ``TIMESTAMP`` values in UTC;
-- event tables have one column more, ``superseded_at``: when a later version of the row arrived,
-  null while there is none.
+- there is one column more, ``superseded_at``: when a later version of an event's row arrived, or a
+  later state of whom a state's row is about; null while there is none.
 
-A row is known at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at >
+A row counts at a cut-off `c` when ``arrived_at <= c and (superseded_at is null or superseded_at >
 c)``; `features.sql.expressions.known` is that rule in SQL.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +56,7 @@ class RawTables:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Where each readable table is a view.
+        Where each readable table is a temporary view.
     present : frozenset of str
         Readable tables that are there; the rest are empty views.
     parts : mapping of str to tuple of Part
@@ -70,6 +70,13 @@ class RawTables:
     parts: Mapping[str, tuple[TableFile, ...]]
     held: set[str] = field(default_factory=set)
 
+    def session(self) -> "RawTables":
+        """The same tables behind a connection of its own, to be bounded apart.
+
+        Temporary tables and views of one session are not seen by another; rows held are.
+        """
+        return replace(self, connection=self.connection.cursor())
+
     def bound(
         self, first: datetime | None = None, last: datetime | None = None, days: int = WINDOW_DAYS
     ) -> None:
@@ -82,11 +89,11 @@ class RawTables:
         """
         for table in READABLE.values():
             self.connection.execute(
-                f"CREATE OR REPLACE VIEW {table.name} AS {self._selection(table, first, last, days)}"
+                f"CREATE OR REPLACE TEMP VIEW {table.name} AS {self._selection(table, first, last, days)}"
             )
 
     def hold(self, table: str, condition: str, first: datetime, last: datetime) -> None:
-        """Read rows of an event table once, for many snapshots from `first` to `last`.
+        """Read rows of a table once, for many snapshots from `first` to `last`.
 
         Parameters
         ----------
@@ -134,23 +141,25 @@ class RawTables:
                 f"NULL::{sql_type(field.type)} AS {quoted(field.name)}"
                 for field in table.arrow_schema
             ]
-            if table.kind == "event":
-                columns.append("NULL::TIMESTAMP AS superseded_at")
+            columns.append("NULL::TIMESTAMP AS superseded_at")
             return f"SELECT {', '.join(columns)} WHERE false"
         if table.name in self.held:
             return f"SELECT * FROM held_{table.name} WHERE {self._bounds(table, first, last, days, time_sql)}"
         columns = [_plain(field) for field in table.arrow_schema]
         source = f"{self._files(table)} AS raw"
-        if table.kind == "event":
-            if _has_rows(self.connection, f"corrections_{table.name}"):
-                keys = " AND ".join(
-                    f"later.{quoted(name)} = raw.{quoted(name)}" for name in table.identity
-                )
-                source += f" LEFT JOIN corrections_{table.name} AS later ON {keys}"
-                columns.append("later.superseded_at")
-            else:
-                columns.append("NULL::TIMESTAMP AS superseded_at")
-        return f"SELECT {', '.join(columns)} FROM {source} WHERE {self._bounds(table, first, last, days, _instant, 'raw.')}"
+        bounds = self._bounds(table, first, last, days, _instant, "raw.")
+        if table.kind == "state":
+            rows = f"SELECT {', '.join(columns)} FROM {source} WHERE {bounds}"
+            return f"SELECT *, {_next_state(table)} AS superseded_at FROM ({rows})"
+        if _has_rows(self.connection, f"corrections_{table.name}"):
+            keys = " AND ".join(
+                f"later.{quoted(name)} = raw.{quoted(name)}" for name in table.identity
+            )
+            source += f" LEFT JOIN corrections_{table.name} AS later ON {keys}"
+            columns.append("later.superseded_at")
+        else:
+            columns.append("NULL::TIMESTAMP AS superseded_at")
+        return f"SELECT {', '.join(columns)} FROM {source} WHERE {bounds}"
 
     @staticmethod
     def _bounds(
@@ -257,6 +266,17 @@ def _plain(field: pyarrow.Field) -> str:
         # A cast would ask the time zone database for each value and take thirty times as long.
         return f"make_timestamp(epoch_us(raw.{quoted(field.name)})) AS {quoted(field.name)}"
     return f"raw.{quoted(field.name)}"
+
+
+def _next_state(table: Table) -> str:
+    """SQL: when the first state arrived of all that are later, whichever of them arrived first."""
+    keys = ", ".join(map(quoted, table.key))
+    return f"""
+        min({ARRIVED}) OVER (
+            PARTITION BY {keys} ORDER BY {HAPPENED}, {ARRIVED}
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        )
+    """
 
 
 def _has_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:

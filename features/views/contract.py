@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from features.contracts.vocabulary import ARRIVED, BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
+from features.contracts.vocabulary import BILLING_TYPES, PRODUCT_LINES, SEGMENTS
 from features.sql.expressions import days_between, known, text_sql, within
 from features.views.declaration import (
     MOBILE,
@@ -126,11 +126,8 @@ def query(asked: str) -> str:
     device AS (
         SELECT asked.cutoff, t.*
         FROM {asked} AS asked
-        JOIN devices AS t ON t.subscription_id = asked.subscription_id
-        WHERE t.{ARRIVED} <= asked.cutoff AND t.{HAPPENED} <= asked.cutoff
-        QUALIFY row_number() OVER (
-            PARTITION BY t.subscription_id, asked.cutoff ORDER BY t.{HAPPENED} DESC, t.{ARRIVED} DESC
-        ) = 1
+        JOIN devices AS t
+          ON t.subscription_id = asked.subscription_id AND {known("t", "asked.cutoff")}
     )
     SELECT
         asked.subscription_id,
@@ -170,10 +167,7 @@ def plans_at(asked: str) -> str:
     return f"""
         SELECT moments.cutoff, plans.*
         FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
-        JOIN plans ON plans.{ARRIVED} <= moments.cutoff AND plans.{HAPPENED} <= moments.cutoff
-        QUALIFY row_number() OVER (
-            PARTITION BY plans.plan_id, moments.cutoff ORDER BY plans.{HAPPENED} DESC, plans.{ARRIVED} DESC
-        ) = 1
+        JOIN plans ON {known("plans", "moments.cutoff")}
     """
 
 

@@ -1,6 +1,6 @@
 """The view `relationship`: a customer's lines, household, loyalty, app, orders and care."""
 
-from features.contracts.vocabulary import ARRIVED, HAPPENED, TIERS
+from features.contracts.vocabulary import TIERS
 from features.sql.expressions import days_between, known, text_sql, within
 from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
 
@@ -97,11 +97,7 @@ def query(asked: str) -> str:
     standing AS (
         SELECT asked.cutoff, t.*
         FROM {asked} AS asked
-        JOIN loyalty AS t ON t.customer_id = asked.customer_id
-        WHERE t.{ARRIVED} <= asked.cutoff AND t.{HAPPENED} <= asked.cutoff
-        QUALIFY row_number() OVER (
-            PARTITION BY t.customer_id, asked.cutoff ORDER BY t.{HAPPENED} DESC, t.{ARRIVED} DESC
-        ) = 1
+        JOIN loyalty AS t ON t.customer_id = asked.customer_id AND {known("t", "asked.cutoff")}
     ),
     app AS (
         SELECT

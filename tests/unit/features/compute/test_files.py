@@ -19,6 +19,8 @@ from features.compute.files import digest_of, rounded, rows_of, write_rows
         ("0.12345", 0.1235),
         ("7", 7.0),
         ("true", 1.0),
+        ("123456789012", 123456789012.0),
+        ("7::HUGEINT", 7.0),  # a sum of counts
         ("NULL", None),
         ("'nan'::DOUBLE", None),
         ("'inf'::DOUBLE", None),
@@ -28,6 +30,17 @@ from features.compute.files import digest_of, rounded, rows_of, write_rows
 def test_the_rounding_law(value: str, stored: float | None) -> None:
     row = duckdb.sql(f"SELECT {rounded('x')} FROM (SELECT {value} AS x)").fetchone()
     assert row == (stored,)
+
+
+def test_it_rounds_as_duckdb_does() -> None:
+    different = duckdb.sql(f"""
+        SELECT count(*) FILTER ({rounded("x")} IS DISTINCT FROM round(round(x, 9), 4) + 0.0)
+        FROM (
+            SELECT unnest([hash(i) / 1e15, -hash(i) / 1e19, (hash(i) % 99) / 20000]) AS x
+            FROM range(10000) AS numbers(i)
+        )
+    """).fetchone()
+    assert different == (0,)
 
 
 def test_minus_zero_is_zero() -> None:

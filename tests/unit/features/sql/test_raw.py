@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.contracts.tables import TABLES
+from features.sql.expressions import known, time_sql
 from features.sql.raw import READABLE, open_raw
 from holdfast.errors import InputError
 from tests.builders.raw_tables import raw_tables, write_raw_tables
@@ -69,8 +71,7 @@ def test_an_absent_table_is_empty_and_has_its_columns(raw: Path) -> None:
         assert tables.present == {"customers", "subscriptions"}
         for name, table in READABLE.items():
             empty = tables.connection.execute(f"SELECT * FROM {name}").to_arrow_table()
-            extra = ["superseded_at"] if table.kind == "event" else []
-            assert empty.column_names == [*table.columns, *extra]
+            assert empty.column_names == [*table.columns, "superseded_at"]
             if name not in tables.present:
                 assert len(empty) == 0
 
@@ -170,6 +171,42 @@ def test_held_rows_are_the_same_rows(tmp_path: Path) -> None:
         assert tables.connection.execute("SELECT * FROM bills").fetchall() == []
         tables.release()
         assert tables.connection.execute("SELECT * FROM bills").fetchall()
+
+
+def test_the_state_in_force_is_the_last_that_happened_of_those_that_had_arrived(raw: Path) -> None:
+    drawn = np.random.default_rng(5)
+    states = {
+        (int(customer), MONDAY + HOUR * int(happened), MONDAY + HOUR * int(happened + late))
+        for customer, happened, late in zip(
+            drawn.integers(0, 100, 500),
+            drawn.integers(0, 9, 500),
+            drawn.integers(0, 9, 500),
+            strict=True,
+        )
+    }
+    columns = ("customer_id", "happened_at", "arrived_at")
+    rows = [
+        dict(zip(columns, (f"{customer:03}", *times), strict=True)) for customer, *times in states
+    ]
+    (raw / "customers" / "part-00000.parquet").unlink()
+    write(raw, "customers", rows)
+    cutoffs = [MONDAY + HOUR * hour for hour in (0, 3, 9, 20)]
+    with open_raw(raw, threads=1) as tables, tables.session() as session:
+        for held in (False, True):
+            if held:
+                tables.hold("customers", "true", cutoffs[0], cutoffs[-1])
+            for cutoff in cutoffs:
+                session.bound(cutoff, cutoff)
+                in_force = session.connection.execute(
+                    f"SELECT {', '.join(columns)} FROM customers"
+                    f" WHERE {known('customers', time_sql(cutoff))} ORDER BY ALL"
+                ).fetchall()
+                # Of each customer the greatest comes last.
+                last = {state[0]: state for state in sorted(states) if state[2] <= cutoff}
+                assert in_force == [
+                    (f"{customer:03}", plain(happened), plain(arrived))
+                    for customer, happened, arrived in last.values()
+                ]
 
 
 def test_a_required_table_must_be_there(tmp_path: Path) -> None:
