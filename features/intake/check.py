@@ -31,6 +31,7 @@ from features.intake.report import AbsentTable, CheckReport, Intake, TableReport
 from features.intake.rows import check_rows
 from features.intake.store import RawStore
 from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.raw_tables.kept_evidence import KeptEvidence
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.raw_tables.planning import plan_tables, refuse_missing_tables
@@ -70,7 +71,8 @@ def accept(
     Each file is typed by its contract.
 
     The store is replaced as a whole at the end. Files accepted before without a fault, and not
-    changed since, are linked; which of their rows repeat or lead nowhere is asked anew.
+    changed since by size, time and digest of their content, are linked. Of their rows only is asked
+    anew which repeat a row of another file, or lead to an id that may be gone.
 
     Parameters
     ----------
@@ -156,7 +158,8 @@ def _run(
     started = time.monotonic()
     refuse_missing_tables(source)
     _refuse_own_store(source, store)
-    plans = plan_tables(source, options)
+    kept = KeptEvidence(store.evidence, store.is_unchanged)
+    plans = plan_tables(source, options, kept)
     present = set(source.tables())
     with _prepared(store, folder) as whole:
         reports: dict[str, TableReport] = {}
@@ -194,7 +197,10 @@ def _run(
                     store.keep_present(verdict.table)
             report = replace(report, night=night, seconds=time.monotonic() - started)
     folder.publish()
-    store.publish({table.table: table.to_json()["reading"] for table in report.tables})
+    store.publish(
+        {table.table: table.to_json()["reading"] for table in report.tables},
+        write_evidence=kept.write,
+    )
     return report
 
 
@@ -285,7 +291,7 @@ class _TableCheck:
             self.folder.table(self.table) as quarantine,
         ):
             checked = [self._check_part(part, quarantine, advance) for part in parts]
-            for file, faults in self._faults_of_the_whole({one.file for one in checked}).items():
+            for file, faults in self._faults_of_the_whole(checked).items():
                 self._rewrite(next(one for one in checked if one.file == file), faults, quarantine)
         read = sum(one.read for one in checked)
         return self._report(checked, read, quarantine, started)
@@ -344,9 +350,14 @@ class _TableCheck:
                 rows, _ = typed(self.table, self.plan.canonical(self.plan.written(batch.rows)))
                 writer.write_batch(_without(rows, np.flatnonzero(np.isin(batch.numbers, left_out))))
 
-    def _faults_of_the_whole(self, files: set[Path]) -> dict[Path, list[Fault]]:
-        """References, then identities: what is wrong with which rows, by position in the file."""
-        table, ordered = self.table, sorted(files)
+    def _faults_of_the_whole(self, checked: Sequence[_CheckedPart]) -> dict[Path, list[Fault]]:
+        """References, then identities: what is wrong with which rows, by position in the file.
+
+        Parts taken over were asked together before: they are only asked again about ids that may
+        be gone.
+        """
+        table, ordered = self.table, sorted({one.file for one in checked})
+        new = sorted({one.file for one in checked if not one.reused})
         faults: dict[Path, list[Fault]] = {}
 
         def note(column: str, rule: str, reason: str, faulty: dict[Path, Positions]) -> None:
@@ -357,14 +368,17 @@ class _TableCheck:
             other = definition.metadata["references"]
             if other in self.present:
                 orphaned = self.whole.orphans(
-                    ordered, column, self.store.files(other), TABLES[other].key[0]
+                    new if self.store.has_only_grown(other) else ordered,
+                    column,
+                    self.store.files(other),
+                    TABLES[other].key[0],
                 )
                 note(column, "orphan", f"must be the id of an accepted row of {other}", orphaned)
         orphans = {
             file: np.unique(np.concatenate([fault.at for fault in of_file]))
             for file, of_file in faults.items()
         }
-        repeats = self.whole.repeats(table, ordered, orphans)
+        repeats = self.whole.repeats(table, ordered, new, orphans)
         identity = ", ".join(table.identity)
         note(
             identity,

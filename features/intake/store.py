@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from features.sources.part import stored_stem
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 
-_MANIFEST = "manifest.json"
+_MANIFEST, _EVIDENCE = "manifest.json", "_evidence.parquet"
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,42 @@ class RawStore:
     _before: dict[str, _Accepted] = field(default_factory=dict)
     _now: dict[str, _Accepted] = field(default_factory=dict)
     _kept: set[str] = field(default_factory=set)
+    _kept_before: frozenset[str] = frozenset()
+    _unchanged: dict[str, bool] = field(default_factory=dict)
+    _reused: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.beside = self.root.with_name(f".{self.root.name}.new")
         self._replaced = self.root.with_name(f".{self.root.name}.old")
         if self._replaced.exists() and not self.root.exists():
             self._replaced.rename(self.root)  # killed between the two steps of `publish`
-        self._before = self._read_manifest()
+        self._before, self._kept_before = self._read_manifest()
         for folder in (self.beside, self._replaced):
             shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def evidence(self) -> Path:
+        """What the accepted parts show of how they are written (see `features.raw_tables`)."""
+        return self.root / _EVIDENCE
+
+    def is_unchanged(self, table: str, part: Part) -> bool:
+        """Whether a part is as it was when it was accepted without a fault.
+
+        Its size, time of change and content are compared.
+        """
+        name = f"{table}/{part.name}"
+        if name not in self._unchanged:
+            self._unchanged[name] = self._compare(self._before.get(name), part)
+        return self._unchanged[name]
+
+    def has_only_grown(self, table: str) -> bool:
+        """Whether all rows of the present store's table are in the new one.
+
+        Not where tables of the present store were not checked together, because some were kept
+        from the day before.
+        """
+        present = {self.beside / table / file.name for file in self.present_files(table)}
+        return bool(present) and not self._kept_before and present <= self._reused
 
     def files(self, table: str) -> list[Path]:
         """A table's accepted files in the new store."""
@@ -101,19 +128,14 @@ class RawStore:
         Returns its rows, or None where it has to be checked again.
         """
         before = self._before.get(f"{table}/{part.name}")
-        if part.path is None or before is None or before.reading != reading:
-            return None
-        state = part.path.stat()
-        if (before.size, before.mtime_ns) != (
-            state.st_size,
-            state.st_mtime_ns,
-        ) or before.digest != _digest(part.path):
+        if before is None or before.reading != reading or not self.is_unchanged(table, part):
             return None
         place = self.place(table, part)
         kept = self.root / table / place.name
         if not kept.is_file():
             return None
         os.link(kept, place)
+        self._reused.add(place)
         self._now[f"{table}/{part.name}"] = before
         return before.rows
 
@@ -138,20 +160,29 @@ class RawStore:
     def forget(self, table: str, part: Part) -> None:
         """Note that a file has rows that were not accepted."""
         self._now.pop(f"{table}/{part.name}", None)
+        self._reused.discard(self.place(table, part))
 
-    def publish(self, readings: Mapping[str, object]) -> None:
+    def publish(
+        self,
+        readings: Mapping[str, object],
+        write_evidence: Callable[[Path, Collection[str]], None],
+    ) -> None:
         """Put the new store in the place of the present one.
 
         Parameters
         ----------
         readings : mapping of str to object
             How each table was read, as JSON.
+        write_evidence : callable
+            Writes the evidence of the parts that it is given the names of.
         """
+        write_evidence(self.beside / _EVIDENCE, self._now.keys())
         before = stored_readings(self.root)
         kept = {table: before[table] for table in sorted(self._kept & set(before))}
         manifest = {
             "contracts": _contracts_digest(),
             "readings": {**readings, **kept},
+            "kept": sorted(self._kept),
             "parts": {name: asdict(part) for name, part in self._now.items()},
         }
         write_beside(
@@ -166,18 +197,32 @@ class RawStore:
         """Remove the new store, if it was not published."""
         shutil.rmtree(self.beside, ignore_errors=True)
 
-    def _read_manifest(self) -> dict[str, _Accepted]:
+    @staticmethod
+    def _compare(before: _Accepted | None, part: Part) -> bool:
+        if before is None or part.path is None:
+            return False
+        state = part.path.stat()
+        return (
+            (before.size, before.mtime_ns) == (state.st_size, state.st_mtime_ns)
+            # The digest last, since it takes reading the file.
+            and before.digest == _digest(part.path)
+        )
+
+    def _read_manifest(self) -> tuple[dict[str, _Accepted], frozenset[str]]:
+        """Parts accepted without a fault, and tables that were kept from the store before."""
         try:
             manifest = json.loads((self.root / _MANIFEST).read_text(encoding="utf-8"))
             if manifest["contracts"] != _contracts_digest():
-                return {}
-            return {name: _Accepted(**part) for name, part in manifest["parts"].items()}
+                return {}, frozenset()
+            parts = {name: _Accepted(**part) for name, part in manifest["parts"].items()}
+            # Stores of earlier releases do not say which were kept: any may have been.
+            return parts, frozenset(manifest.get("kept", TABLES))
         except FileNotFoundError:
             if self.root.exists() and any(self.root.iterdir()):
                 raise InputError(
                     str(self.root), "must be a raw store or empty; it has files of somebody else's"
                 ) from None
-            return {}
+            return {}, frozenset()
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(
                 str(self.root / _MANIFEST),

@@ -1,10 +1,10 @@
-"""What the cells of a raw table show of how they are written, gathered batch by batch.
+"""What the cells of a raw table show of how they are written, gathered part by part.
 
 Of each column some distinct cells are kept: many of every shape (digits taken as equal), so that
 one cell that decides is not lost among millions that do not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import polars as pl
 import pyarrow as pa
@@ -23,33 +23,64 @@ _SEED = 17
 Evidence = Mapping[str, Cells]
 """Distinct cells by column; columns without any that need a reading are left out."""
 
+CELLS = pl.Schema({"column": pl.String, "text": pl.String, "count": pl.Int64})
+"""Evidence as a table: a row for each distinct cell, and one without text for each column that was
+looked at."""
 
-def gather(table: Table, parts: Iterable[Part]) -> Evidence:
-    """Gather the evidence of a table.
+
+def cells_of_part(table: Table, part: Part) -> pl.DataFrame:
+    """Gather the evidence of a part.
 
     Parameters
     ----------
     table : Table
         The contract.
-    parts : iterable of Part
-        Where the table lies. Parquet columns that have their type are not read.
+    part : Part
+        A piece of the table. Parquet columns that have their type are not read.
+
+    Returns
+    -------
+    polars.DataFrame
+        As `CELLS`.
     """
     samples: dict[str, _Sample] = {}
-    for part in parts:
-        wanted = [name for name in part.schema.names if _may_need_reading(table, part, name)]
-        if not wanted:
-            continue
-        for batch in part.batches(wanted):
-            texts = [
-                name
-                for name in wanted
-                if name in batch.rows.schema.names and _is_written(batch.rows.column(name).type)
-            ]
-            if not texts and len(batch.rows):
-                break  # a database gives its columns' types with the rows
-            for name in texts:
-                samples.setdefault(name, _Sample.of(table, name)).add(batch.rows.column(name))
-    return {name: sample.cells() for name, sample in samples.items()}
+    wanted = [name for name in part.schema.names if _may_need_reading(table, part, name)]
+    for batch in part.batches(wanted) if wanted else ():
+        texts = [
+            name
+            for name in wanted
+            if name in batch.rows.schema.names and _is_written(batch.rows.column(name).type)
+        ]
+        if not texts and len(batch.rows):
+            break  # a database gives its columns' types with the rows
+        for name in texts:
+            samples.setdefault(name, _Sample.of(table, name)).add(batch.rows.column(name))
+    looked_at = pl.DataFrame({"column": list(samples)}, schema={"column": pl.String})
+    cells = [
+        sample.kept.select(pl.lit(name).alias("column"), "text", "count")
+        for name, sample in samples.items()
+    ]
+    return (
+        pl.concat([looked_at, *cells], how="diagonal").select(
+            pl.col(name).cast(kind) for name, kind in CELLS.items()
+        )
+        if samples
+        else pl.DataFrame(schema=CELLS)
+    )
+
+
+def evidence_of(cells: pl.DataFrame) -> Evidence:
+    """The evidence of a table, from that of its parts.
+
+    Parameters
+    ----------
+    cells : polars.DataFrame
+        As `CELLS`, of all parts.
+    """
+    return {
+        name: _cells(_trimmed(of_column.drop_nulls("text")))
+        for (name,), of_column in cells.group_by("column", maintain_order=True)
+    }
 
 
 def _may_need_reading(table: Table, part: Part, name: str) -> bool:
@@ -95,9 +126,7 @@ class _Sample:
 
     def __init__(self, *, marks_only: bool) -> None:
         self._marks_only = marks_only
-        self._kept = pl.DataFrame(
-            schema={"text": pl.String, "count": pl.Int64, "hash": pl.UInt64, "shape": pl.String}
-        )
+        self.kept = pl.DataFrame(schema={"text": pl.String, "count": pl.Int64})
 
     @classmethod
     def of(cls, table: Table, name: str) -> "_Sample":
@@ -122,34 +151,36 @@ class _Sample:
         frame = pl.DataFrame({"text": pl.Series(pl.from_arrow(texts)), "count": counts.to_numpy()})
         if not len(frame):
             return
-        frame = frame.with_columns(
-            pl.col("count").cast(pl.Int64),
+        self.kept = _trimmed(pl.concat([self.kept, frame.cast({"count": pl.Int64})]))
+
+
+def _trimmed(cells: pl.DataFrame) -> pl.DataFrame:
+    """Some distinct cells of many, with the columns text and count."""
+    distinct = (
+        cells.group_by("text", maintain_order=True)
+        .agg(pl.col("count").sum())
+        .with_columns(
             hash=pl.col("text").hash(_SEED),
             shape=pl.col("text").str.slice(0, 30).str.replace_all(r"\d", "9"),
         )
-        merged = pl.concat([self._kept, frame]).group_by("text", maintain_order=True)
-        merged_frame = merged.agg(pl.col("count").sum(), pl.col("hash", "shape").first())
-        self._kept = (
-            merged_frame.sort("hash")
-            .group_by("shape", maintain_order=True)
-            .head(_PER_SHAPE)
-            .select("text", "count", "hash", "shape")
+        .sort("hash")
+    )
+    kept = distinct.group_by("shape", maintain_order=True).head(_PER_SHAPE)
+    if kept["shape"].n_unique() > _MOST_SHAPES:
+        frequent = (
+            kept.group_by("shape")
+            .agg(pl.col("count").sum())
+            .sort("count", "shape", descending=[True, False])
+            .head(_MOST_SHAPES)
         )
-        if self._kept["shape"].n_unique() > _MOST_SHAPES:
-            frequent = (
-                self._kept.group_by("shape")
-                .agg(pl.col("count").sum())
-                .sort("count", "shape", descending=[True, False])
-                .head(_MOST_SHAPES)
-            )
-            self._kept = self._kept.filter(pl.col("shape").is_in(frequent["shape"].implode()))
+        kept = kept.filter(pl.col("shape").is_in(frequent["shape"].implode()))
+    return kept.select("text", "count")
 
-    def cells(self) -> Cells:
-        """Those that were kept."""
-        return Cells(
-            self._kept["text"].to_arrow().cast(pa.string()),
-            self._kept["count"].cast(pl.Float64).to_numpy(),
-        )
+
+def _cells(cells: pl.DataFrame) -> Cells:
+    return Cells(
+        cells["text"].to_arrow().cast(pa.string()), cells["count"].cast(pl.Float64).to_numpy()
+    )
 
 
 def _may_be_no_id(values: pa.Array) -> pa.Array:

@@ -12,7 +12,8 @@ from features.raw_tables.deciding import (
     kind_of,
     refuse_questions,
 )
-from features.raw_tables.evidence import Evidence, gather
+from features.raw_tables.evidence import Evidence
+from features.raw_tables.kept_evidence import KeptEvidence
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.sources import Part, TableSource
@@ -24,7 +25,9 @@ from holdfast.logging import progress
 Plans = Mapping[str, RawTablePlan]
 
 
-def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTablePlan]:
+def plan_tables(
+    source: TableSource, options: RawOptions, kept: KeptEvidence
+) -> dict[str, RawTablePlan]:
     """Decide how each table is read.
 
     Parameters
@@ -33,6 +36,8 @@ def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTableP
         The raw tables.
     options : RawOptions
         What a person decided.
+    kept : KeptEvidence
+        What is known of parts from the last time; it gets that of new ones.
 
     Raises
     ------
@@ -52,7 +57,7 @@ def plan_tables(source: TableSource, options: RawOptions) -> dict[str, RawTableP
     with progress("Looking at how tables are written", len(present)) as advance:
         for name in present:
             parts = source.parts(name)
-            evidence = gather(TABLES[name], parts)
+            evidence = kept.gather(TABLES[name], parts)
             _refuse_rounded_ids(TABLES[name], evidence)
             plans[name] = decide_raw_plan(TABLES[name], evidence, _columns(parts), options)
             advance(1)

@@ -79,6 +79,8 @@ class WholeTables:
         found_in, key : sequence of Path, str
             The other table, and its column.
         """
+        if not files:
+            return {}
         return self._positions(
             files,
             f"""SELECT {_number(files)} AS file, file_row_number FROM {_rows(files)}
@@ -86,7 +88,11 @@ class WholeTables:
         )
 
     def repeats(
-        self, table: Table, files: Sequence[Path], left_out: dict[Path, Positions]
+        self,
+        table: Table,
+        files: Sequence[Path],
+        new: Sequence[Path],
+        left_out: dict[Path, Positions],
     ) -> dict[str, dict[Path, Positions]]:
         """Rows that share their identity with another that is kept.
 
@@ -99,6 +105,9 @@ class WholeTables:
             The contract.
         files : sequence of Path
             The table.
+        new : sequence of Path
+            Those of its files that may hold rows which repeat; the others were asked together
+            before.
         left_out : dict
             Rows that do not count.
 
@@ -108,14 +117,21 @@ class WholeTables:
             ``duplicate``: equal in all columns to the one kept; ``conflict``: the same identity,
             but other values.
         """
+        if not new:
+            return {"duplicate": {}, "conflict": {}}
         identity = ", ".join(f'"{name}"' for name in table.identity)
         others = [
             f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity
         ] or ["true"]
+        # The time of arrival is part of every identity: other files are hardly opened.
+        among = f"""(
+            FROM {_rows(files)} WHERE "{ARRIVED}" BETWEEN
+                (SELECT min("{ARRIVED}") FROM {_rows(new)}) AND (SELECT max("{ARRIVED}") FROM {_rows(new)})
+        )"""
         # Hashes first: they fit into memory where identities would not, and hardly any repeats.
         self._duckdb.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeated AS
-            SELECT hash({identity}) AS hashed FROM {_rows(files)} GROUP BY hashed HAVING count(*) > 1"""
+            SELECT hash({identity}) AS hashed FROM {among} GROUP BY hashed HAVING count(*) > 1"""
         )
         self._duckdb.register("left_out", _as_table(files, left_out))
         within = f"PARTITION BY {identity} ORDER BY {', '.join(others)}"
@@ -123,7 +139,7 @@ class WholeTables:
             f"""CREATE OR REPLACE TEMP TABLE repeats AS FROM (
                 SELECT {_number(files)} AS file, file_row_number,
                     rank() OVER ({within}) AS place, row_number() OVER ({within}, file, file_row_number) AS turn
-                FROM {_rows(files)}
+                FROM {among}
                 WHERE hash({identity}) IN (FROM repeated) AND (file, file_row_number) NOT IN (FROM left_out)
             ) WHERE turn > 1"""
         )

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.contracts.tables import HAPPENED
+from features.contracts.tables import HAPPENED, Table
 from features.intake.check import accept, check
 from features.intake.quarantine import SCHEMA
-from features.sources import open_source
+from features.raw_tables.evidence import cells_of_part
+from features.sources import Part, open_source
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 from tests.builders.intake_runs import (
@@ -93,6 +95,60 @@ def test_files_accepted_before_are_not_read_again(
     pq.write_table(pq.read_table(part).slice(1), part)
     fourth, _, _ = run_intake(source, tmp_path)
     assert {table.table for table in fourth.tables if table.reused < table.read} == {"refunds"}
+
+
+@pytest.mark.parametrize("second_night", ["grown", "repeated", "customers gone", "customers back"])
+def test_a_store_that_grew_is_the_store_made_at_once(
+    second_night: str, tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", parts=3)
+    away = tmp_path / "away.parquet"
+    late = source / "refunds" / "part-00002.parquet"
+    customers = source / "customers" / "part-00001.parquet"
+    held_back = {
+        "grown": source / "tickets" / "part-00002.parquet",
+        "repeated": late,
+        "customers gone": late,
+        "customers back": customers,
+    }[second_night]
+    held_back.rename(away)
+    run_intake(source, tmp_path)
+    away.rename(held_back)
+    if second_night == "repeated":
+        known = pq.read_table(source / "refunds" / "part-00000.parquet")
+        corrected = known.set_column(
+            known.schema.get_field_index("amount"), "amount", pa.array([1e6] * len(known))
+        )
+        pq.write_table(pa.concat_tables([pq.read_table(late), known, corrected]), late)
+    if second_night == "customers gone":
+        customers.unlink()
+    _, grown, quarantined = run_intake(source, tmp_path)
+    _, at_once, quarantined_at_once = run_intake(source, tmp_path / "at once")
+    assert all(same_rows(grown[name], at_once[name]) for name in tables)
+    assert sorted(map(str, quarantined)) == sorted(map(str, quarantined_at_once))
+    assert (not quarantined) == (second_night in ("grown", "customers back"))
+
+
+def test_only_new_files_are_looked_at_to_see_how_they_are_written(
+    tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", form="csv")
+    held_back = source / "refunds.csv"
+    text = held_back.read_text()
+    held_back.unlink()
+    run_intake(source, tmp_path)
+    looked_at = []
+
+    def count(table: Table, part: Part) -> pl.DataFrame:
+        looked_at.append(f"{table.name}/{part.name}")
+        return cells_of_part(table, part)
+
+    monkeypatch.setattr("features.raw_tables.kept_evidence.cells_of_part", count)
+    held_back.write_text(text)
+    grown, _, _ = run_intake(source, tmp_path)
+    assert looked_at == ["refunds/refunds.csv"]
+    at_once, _, _ = run_intake(source, tmp_path / "at once")
+    assert [table.plan for table in grown.tables] == [table.plan for table in at_once.tables]
 
 
 def test_a_run_that_dies_leaves_the_store_and_the_next_one_mends_it(
