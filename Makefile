@@ -96,6 +96,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.features.online_store
 	$(BIN)/python -m benchmarks.features.live_events
 	$(BIN)/python -m benchmarks.features.nights
+	$(BIN)/python -m benchmarks.night_faults
 	$(BIN)/python -m benchmarks.night_at_scale
 	$(BIN)/python -m benchmarks.models.threads
 	$(BIN)/python -m benchmarks.startup

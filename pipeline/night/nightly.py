@@ -43,7 +43,7 @@ from pipeline.night.night import (
 from pipeline.night.options import NightOptions
 from pipeline.night.rested_on import tables_rested_on
 from pipeline.night.score import ScoreConfig, find_versions, score_everybody
-from pipeline.night.status import newest_scores, read_status, write_status_page
+from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
 
 _log = logging.getLogger(__name__)
 
@@ -314,7 +314,7 @@ class _Run:
         return [[step.name, step.inputs, step.status == "skipped"] for step in self._night.steps]
 
     def _summary(self) -> _Outcome:
-        scores = newest_scores(self._home)
+        scores = scores_of(self._home, self._night.at) if self._night.at else ()
         return _Outcome(
             f"scores by {', '.join(facts.model for facts in scores)}" if scores else "no scores",
             {"scores": [facts.to_json() for facts in scores]},
@@ -325,13 +325,19 @@ class _Run:
         results = {step.name: step.result for step in self._night.steps}
         taken_in = results.get("take_in") or self._taken_in_before
         built = results.get("features") or _result(self._records.last("features"))
+        doubts, care_may_run = list(taken_in.get("doubts", ())), taken_in.get("care_may_run", False)
+        newer = [
+            one.at for one in newest_scores(self._home) if one.at > (built.get("at") or one.at)
+        ]
+        if newer:
+            doubts.append(f"the snapshot is older than scores that stand, those of {newer[0][:10]}")
         self._night = replace(
             self._night,
             clock=time_origin(self._home),
             at=built.get("at"),
             tables=taken_in.get("tables", {}),
-            doubts=tuple(taken_in.get("doubts", ())),
-            care_may_run=bool(taken_in.get("care_may_run", False)),
+            doubts=tuple(doubts),
+            care_may_run=bool(care_may_run) and not newer,
         )
         if not self._night.changed_nothing:
             self._records.write(self._night)

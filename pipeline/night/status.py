@@ -166,8 +166,16 @@ def read_status(home: Home, clock: Clock) -> Status:
 def newest_scores(home: Home) -> tuple[ScoreFacts, ...]:
     """What the score sets of the newest snapshot that was scored are about, by model."""
     folders = sorted(home.score_sets.glob("at=*"))
-    files = sorted(folders[-1].glob("*.parquet")) if folders else []
-    return tuple(read_facts(path) for path in files)
+    return _facts_in(folders[-1]) if folders else ()
+
+
+def scores_of(home: Home, at: str) -> tuple[ScoreFacts, ...]:
+    """The same of the snapshot of a time (ISO 8601, UTC)."""
+    return _facts_in(home.score_sets / f"at={at[:10]}")
+
+
+def _facts_in(folder: Path) -> tuple[ScoreFacts, ...]:
+    return tuple(read_facts(path) for path in sorted(folder.glob("*.parquet")))
 
 
 def write_status_page(home: Home, status: Status) -> Path:

@@ -172,6 +172,18 @@ def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays
     assert nightly(home).doubts == night.doubts
 
 
+def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, home: Home) -> None:
+    nightly(home, source=str(raw))
+    newer = scores(home)
+    night = nightly(home, source=str(raw), at=NIGHT.replace(day=1))
+    assert (night.verdict, night.care_may_run) == ("doubts", False)
+    assert night.doubts == ("the snapshot is older than scores that stand, those of 2025-05-04",)
+    summary = night.step("summary")
+    assert summary is not None
+    assert {one["at"][:10] for one in summary.result["scores"]} == {"2025-05-01"}
+    assert {name: scores(home)[name] for name in newer} == newer
+
+
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
     night = nightly(home, first_step="score")
     assert list(statuses(night)) == ["score", "summary"]
