@@ -1,48 +1,62 @@
 """LightGBM's waiting threads on a busy machine: the fit of 300 rows, with and without
 ``OMP_WAIT_POLICY=passive``.
 
-``python -m benchmarks.models.threads`` measures both ways in turn, while the machine does nothing
-else and while it is busy. It makes the machine busy itself, with six processes per core that
-compute until both ways are measured, for a few minutes at most. The boosters must be equal.
+``python -m benchmarks.models.threads`` measures both ways in turn: beside whatever else runs, and
+beside processes of its own that compute, one per core and then six per core. It ends within three
+minutes: a way that has not fitted all its boosters after `MOST_SECONDS` is stopped, and the table
+says how many it fitted. The boosters must be equal.
 """
 
 import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from benchmarks.report import show
 from holdfast.cores import core_count
 
-ROWS, COLUMNS, TREES, RUNS = 300, 20, 100, 3
-BUSY_PER_CORE = 6
-MOST_SECONDS = 240.0
-"""After which a process that makes the machine busy ends by itself."""
+ROWS, COLUMNS, TREES, RUNS = 300, 20, 100, 5
+BESIDE_PER_CORE = (0, 1, 6)
+MOST_SECONDS = 25.0
+"""After which a way is stopped, with as many fits as it has made."""
 
 POLICIES = ("passive", "not set")
 
 # Without this package, which would set the variable.
-_FIT = """
+_FITS = """
 import hashlib, json, sys, time
 import lightgbm as lgb, numpy as np
-rows, columns, trees, threads = map(int, sys.argv[1:])
+rows, columns, trees, threads, runs = map(int, sys.argv[1:])
 random = np.random.default_rng(1)
 matrix = random.normal(size=(rows, columns))
 label = (random.random(rows) < 1 / (1 + np.exp(-matrix[:, 0]))).astype(float)
 parameters = {"objective": "binary", "num_leaves": 15, "min_data_in_leaf": 5, "seed": 1,
               "deterministic": True, "force_row_wise": True, "verbosity": -1,
               "num_threads": threads}
-started = time.perf_counter()
-booster = lgb.train(parameters, lgb.Dataset(matrix, label), trees)
-print(json.dumps([time.perf_counter() - started,
-                  hashlib.sha256(booster.model_to_string().encode()).hexdigest()]))
+for _ in range(runs):
+    started, cpu_started = time.perf_counter(), time.process_time()
+    booster = lgb.train(parameters, lgb.Dataset(matrix, label), trees)
+    print(json.dumps([time.perf_counter() - started, time.process_time() - cpu_started,
+                      hashlib.sha256(booster.model_to_string().encode()).hexdigest()]), flush=True)
 """
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit: its elapsed time, its CPU time, and a digest of its booster."""
+
+    seconds: float
+    cpu_seconds: float
+    digest: str
 
 
 def main() -> None:
@@ -50,19 +64,21 @@ def main() -> None:
     threads = max(2, core_count())
     rows: list[dict[str, object]] = []
     boosters = set()
-    for others in (0, BUSY_PER_CORE * core_count()):
-        with _busy(others):
+    for per_core in BESIDE_PER_CORE:
+        with _busy(per_core * core_count()):
             load = os.getloadavg()[0]
             for policy in POLICIES:
-                seconds, texts = zip(*(_fit(policy, threads) for _ in range(RUNS)), strict=True)
-                boosters |= set(texts)
+                fits = _fits(policy, threads)
+                boosters |= {fit.digest for fit in fits}
                 rows.append(
                     {
-                        "processes beside it": others,
+                        "processes beside it": per_core * core_count(),
                         "load before": load,
                         "OMP_WAIT_POLICY": policy,
-                        "seconds, median": statistics.median(seconds),
-                        "seconds, longest": max(seconds),
+                        "fits": len(fits),
+                        "seconds, median": statistics.median(fit.seconds for fit in fits),
+                        "seconds, longest": max(fit.seconds for fit in fits),
+                        "CPU seconds, median": statistics.median(fit.cpu_seconds for fit in fits),
                     }
                 )
     show(f"Fitting {TREES} trees on {ROWS} rows x {COLUMNS} columns, {threads} threads", rows)
@@ -70,21 +86,23 @@ def main() -> None:
         raise SystemExit("the boosters differ")
 
 
-def _fit(policy: str, threads: int) -> tuple[float, str]:
-    """Seconds of one fit in a new process, imports aside, and a digest of its booster."""
+def _fits(policy: str, threads: int) -> list[Fit]:
+    """Fits in a new process, one after another, imports aside."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     if policy != "not set":
         environment["OMP_WAIT_POLICY"] = policy
-    sizes = map(str, (ROWS, COLUMNS, TREES, threads))
-    done = subprocess.run(
-        [sys.executable, "-c", _FIT, *sizes],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-    )
-    seconds, digest = json.loads(done.stdout)
-    return float(seconds), str(digest)
+    sizes = map(str, (ROWS, COLUMNS, TREES, threads, RUNS))
+    command = [sys.executable, "-c", _FITS, *sizes]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        watch = threading.Timer(MOST_SECONDS, process.kill)
+        watch.start()
+        fits = [Fit(*json.loads(line)) for line in process.stdout or ()]
+        watch.cancel()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise SystemExit(f"fitting ended with {process.returncode}")
+    if not fits:
+        raise SystemExit(f"no fit ended within {MOST_SECONDS:g} seconds")
+    return fits
 
 
 @contextmanager
@@ -105,8 +123,8 @@ def _busy(count: int) -> Iterator[None]:
 
 
 def _compute() -> None:
-    """Compute until terminated, or `MOST_SECONDS` are over."""
-    ends = time.monotonic() + MOST_SECONDS
+    """Compute until terminated, or both ways have had their time."""
+    ends = time.monotonic() + (len(POLICIES) + 1) * MOST_SECONDS
     while time.monotonic() < ends:
         hashlib.sha256(bytes(1 << 20)).digest()
 
