@@ -47,7 +47,7 @@ awk -v terminal=$$(test -t 2 && echo 1 || echo 0) -v all=$$(grep -c == requireme
 	END { if (terminal) print "" }'
 endef
 
-demo: $(READY) ## A simulated operator, its features, a trained model, a running service and three answers
+demo: $(READY) ## A simulated operator from raw tables to scores, status and three answers of a service
 	$(BIN)/holdfast demo --home var/demo
 
 test: $(READY) ## All tests
@@ -66,7 +66,7 @@ format: $(READY) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: $(READY) ## Serve the demo's model on port 3000
+serve: $(READY) ## Serve the demo's models on port 3000
 	$(BIN)/holdfast serve --home var/demo
 
 notebooks: $(READY) ## Run the notebooks as they stand

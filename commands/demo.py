@@ -1,15 +1,17 @@
 """`holdfast demo`: everything once, on a simulated operator."""
 
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands.command import JsonOption, home_of, reporting_errors
-from commands.quickstart import print_quickstart
 
 if TYPE_CHECKING:
-    from pipeline.demo import Demo
+    from rich.console import Console
+
+    from pipeline.demo import Demo, DemoStep
 
 
 @reporting_errors
@@ -23,23 +25,27 @@ def demo(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try everything once on a simulated operator."""
+    """Try everything once on a simulated operator; again, it does only what is missing."""
     from commands.console import print_json, results_only
 
     with results_only():
         from features.online.settings import OnlineSettings
-        from features.settings import FeatureSettings
         from holdfast.clock import system_clock
         from holdfast.home import Home
+        from pipeline.demo import DemoConfig
         from pipeline.demo import demo as run
+        from pipeline.night.nightly import NightConfig
         from training.settings import TrainingConfig
 
         result = run(
             Home(home or home_of(None).root / "demo"),
-            TrainingConfig.read(),
-            features=FeatureSettings.read(),
-            online=OnlineSettings.read(),
+            DemoConfig(
+                training=TrainingConfig.read(),
+                night=NightConfig.read(),
+                online=OnlineSettings.read(),
+            ),
             clock=system_clock,
+            told=_say,
         )
     if as_json:
         print_json(result.to_json())
@@ -47,36 +53,112 @@ def demo(
         _print_demo(result)
 
 
-def _print_demo(result: "Demo") -> None:
-    """Print the quickstart's results, the service's answers, and what to look at next."""
+def _say(step: "DemoStep") -> None:
+    """One line about a step on standard error, for a person and for a log."""
     from rich.console import Console
     from rich.markup import escape
 
-    print_quickstart(result.quickstart)
+    Console(stderr=True, highlight=False).print(
+        f"[bold]{step.name}[/bold] in {step.seconds:.1f} s: {escape(step.about)}", soft_wrap=True
+    )
+
+
+def _print_demo(result: "Demo") -> None:
+    """Print what the gate said, how the home is, what the service answered, and what to try."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from commands.operation.status import print_status
+
     console = Console(highlight=False)
-    console.print("\n[bold]Answers of the service[/bold]")
+    console.print("\n[bold]The morning after[/bold], as `holdfast status` shows it")
+    print_status(result.status)
+    _print_model(console, result)
+    if result.answer is not None:
+        _print_answer(console, result.answer)
+    table = result.table.listed
+    auc = table.figures["auc"]["value"]
     console.print(
-        "[dim]from the champion; the care list uses models that were not fitted on the customer's own row[/dim]"
-    )
-    for prediction in result.answer["predictions"]:
-        customer = escape(prediction["customer_id"])
-        console.print(
-            f"\n  subscription [bold]{customer}[/bold]: {prediction['probability']:.1%}, {prediction['band']}"
-        )
-        for reason in prediction["reasons"]:
-            direction = "raises" if reason["contribution"] > 0 else "lowers"
-            value = "missing" if reason["value"] is None else reason["value"]
-            what = escape(f"{reason['feature']} = {value}")
-            console.print(f"    {direction} it: {what}  [dim]{reason['contribution']:+.2f}[/dim]")
-    console.print(f"\nThe demo took {result.seconds:.0f} s.")
-    home = result.quickstart.home
-    first = escape(result.answer["predictions"][0]["customer_id"])
-    console.print(
-        f"Open [bold]{escape(str(home.report))}[/bold] in a browser, look up the first one, then try your own tables:"
-    )
-    console.print(
-        f"  [bold]holdfast features show {first} --home {escape(str(home.root))}[/bold]",
+        f"\n[bold]The same operator as one flat table[/bold]: {escape(table.name)} {table.number},"
+        f" AUC {auc:.3f} across folds; see {escape(str(result.table_home.report))}"
+        f" and {escape(str(result.table_home.care_list))}",
         soft_wrap=True,
     )
-    console.print("  [bold]holdfast inspect customers.csv[/bold]")
-    console.print("  [bold]holdfast data check FOLDER[/bold]")
+    console.print(f"\nThe demo took {result.seconds:.0f} s. Try next:")
+    for command in _commands(result):
+        console.print(f"  [bold]{escape(command)}[/bold]", soft_wrap=True)
+
+
+def _print_model(console: "Console", result: "Demo") -> None:
+    from rich.markup import escape
+
+    from commands.models import print_verdict
+
+    version = result.model.listed
+    name = f"[bold]{escape(version.name)} {version.number}[/bold]"
+    auc = version.figures.get("auc")
+    interval = "" if auc is None else f", AUC {auc['value']:.3f}"
+    if auc is not None and "low" in auc:
+        interval += f" ({auc['low']:.3f} to {auc['high']:.3f})"
+    console.print(
+        f"{name}: trained to tell who leaves within 30, 60 and 90 days{interval} within"
+        f" {version.horizon_days} days on a later period",
+        soft_wrap=True,
+    )
+    for verdict in result.model.verdicts[-1:]:
+        print_verdict(console, verdict, "The gate's verdict: ")
+    console.print(
+        {
+            "champion": "So it is champion, and everybody is scored with it.",
+            "shadow": "It lacks nothing but evidence, so it is [yellow]shadow[/yellow]: it scores and"
+            " answers, and every score and answer is marked so, until a version passes.",
+            None: "So nobody is scored, and no service runs.",
+        }[result.alias],
+        soft_wrap=True,
+    )
+
+
+def _print_answer(console: "Console", answer: dict[str, Any]) -> None:
+    """Print what the service said of each subscription: every horizon, and reasons of the longest."""
+    from rich.markup import escape
+
+    first = answer["predictions"][0]
+    marks = f" ({', '.join(first['marks'])})" if first["marks"] else ""
+    console.print(
+        f"\n[bold]Answers of the service[/bold], by {escape(first['model'])} {first['version']}{marks},"
+        f" as known on {first['feature_time'][:10]}: those most likely to leave"
+    )
+    for subscription, group in groupby(answer["predictions"], lambda one: one["subscription_id"]):
+        predictions = list(group)
+        within = ", ".join(
+            f"{one['probability']:.1%} within {one['horizon_days']} days" for one in predictions
+        )
+        longest = predictions[-1]
+        console.print(
+            f"\n  subscription [bold]{escape(subscription)}[/bold]: {within}; {longest['band']}"
+        )
+        for reason in longest["reasons"]:
+            console.print(
+                f"    {escape(reason['text'])}  [dim]{reason['contribution']:+.2f}[/dim]",
+                soft_wrap=True,
+            )
+
+
+def _commands(result: "Demo") -> list[str]:
+    """What a person can try on what the demo left."""
+    home = result.home.root
+    commands = [f"holdfast nightly {home}/operator/raw --home {home}"]
+    if result.answer is not None:
+        first = result.answer["predictions"][0]["subscription_id"]
+        commands += [
+            f"holdfast serve --home {home}",
+            f"holdfast features show {first} --home {home}",
+        ]
+    return [
+        *commands,
+        f"holdfast models show {result.model.listed.number} --card --home {home}",
+        f"holdfast data doctor --home {home}",
+        f"holdfast status --page --home {home}",
+        "holdfast inspect customers.csv",
+        "holdfast data check FOLDER",
+    ]

@@ -286,7 +286,7 @@ def _print_version(shown: "ShownVersion") -> None:
         place = f" in place of version {move['replaced']}" if move["replaced"] else ""
         console.print(f"champion since {_time(move['at'])} by {move['how']}{place}")
     for verdict in shown.verdicts:
-        _print_verdict(console, verdict, f"gate, {_time(verdict['at'])}: ")
+        print_verdict(console, verdict, f"gate, {_time(verdict['at'])}: ")
     if not shown.verdicts:
         console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
     console.print(
@@ -343,7 +343,7 @@ def _print_promotion(promotion: "Promotion") -> None:
             f"[dim]To undo it: holdfast models rollback --model {escape(promotion.name)}[/dim]"
         )
     elif promotion.shadow:
-        _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
+        print_verdict(console, verdict, f"[bold]{what}[/bold] ")
         console.print(
             f"[yellow]shadow[/yellow] [bold]{what}[/bold] is scored and served, marked as shadow,"
             " until the model has a champion.",
@@ -355,13 +355,20 @@ def _print_promotion(promotion: "Promotion") -> None:
                 f" holdfast models promote {promotion.number} --model {escape(promotion.name)}"
             )
     else:
-        _print_verdict(console, verdict, f"[bold]{what}[/bold] ")
+        print_verdict(console, verdict, f"[bold]{what}[/bold] ")
         stays = (
             f"version {promotion.champion_before} stays champion"
             if promotion.champion_before
             else "there is no champion"
         )
         console.print(f"Nothing changed: {stays}.")
+        if promotion.lacks_evidence_alone and promotion.champion_before is None:
+            console.print(
+                "It lacks nothing but evidence. To score with it, marked as shadow:"
+                f" [bold]holdfast models promote {promotion.number} --model {escape(promotion.name)}"
+                " --shadow[/bold]",
+                soft_wrap=True,
+            )
 
 
 def _print_rollback(result: "Rollback") -> None:
@@ -376,7 +383,8 @@ def _print_rollback(result: "Rollback") -> None:
     )
 
 
-def _print_verdict(console: "Console", verdict: Mapping[str, Any], before: str) -> None:
+def print_verdict(console: "Console", verdict: Mapping[str, Any], before: str) -> None:
+    """Print what the gate said of a version, with every reason."""
     from rich.markup import escape
 
     console.print(before + _GATE["passed" if verdict["passed"] else "refused"])

@@ -10,6 +10,7 @@ import typer
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from pipeline.train import Trained
@@ -130,9 +131,24 @@ def _print_training(result: "Trained") -> None:
                 f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True
             )
     console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
-    console.print(
-        f"Next: [bold]holdfast models promote {result.number} --model {model.version.name}[/bold]"
-    )
+    _print_next(console, result)
+
+
+def _print_next(console: "Console", result: "Trained") -> None:
+    from training.release.gate import SHADOW_RULES
+
+    promote = f"holdfast models promote {result.number} --model {result.model.version.name}"
+    if result.verdict.passed:
+        console.print(f"Next: [bold]{promote}[/bold]")
+    elif result.verdict.beyond(SHADOW_RULES):
+        console.print(
+            "Next: look at the report; docs/guides/retrain.md says what to do when the gate refuses",
+            soft_wrap=True,
+        )
+    else:
+        console.print(
+            f"It lacks nothing but evidence. Next: [bold]{promote} --shadow[/bold]", soft_wrap=True
+        )
 
 
 def _figures(assessments: "dict[str, Assessment]") -> "Table":

@@ -1,5 +1,7 @@
-"""The demo: a simulated operator from raw tables to features, quickstart on one Monday of it, and
-three answers of a service.
+"""The demo: a simulated operator from raw tables to a base that is scored every night, a service
+that answers, and the same operator as one flat table.
+
+Every step finds what an earlier run finished, and does only what is missing.
 """
 
 import json
@@ -8,35 +10,97 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from features.flat.identity import read_identity
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
 from features.online.settings import OnlineSettings
-from features.settings import FeatureSettings
-from holdfast.clock import Clock
-from holdfast.errors import HoldfastError, HomeError
+from holdfast.clock import Clock, home_clock
+from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from holdfast.logging import progress
-from pipeline.quickstart import Quickstart, quickstart
-from pipeline.simulated_operator import ROLES, SimulatedOperator, simulated_operator
+from models.churn import CHURN, TABLE_CHURN
+from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions
+from pipeline.night.nightly import NightConfig, run_night
+from pipeline.night.options import NightOptions
+from pipeline.night.status import Status, read_status
+from pipeline.promote import ShownVersion, promote_model, show_model, would_pass
+from pipeline.simulated_operator import (
+    ROLES,
+    TABLE,
+    operator_table,
+    require_simulated,
+    simulate_into,
+)
+from training.fitting.budget import DEFAULT_BUDGET
+from training.release.gate import SHADOW_RULES
 from training.settings import TrainingConfig
 
-CUSTOMERS = 6_000
-MONTHS = 11
-SEED = 7
+if TYPE_CHECKING:
+    from pipeline.night.night import Night
+
+CUSTOMERS = 12_000
+MONTHS = 19
+SEED = 1
+"""An operator whose true level of risk is about the same in the training and the test period, which
+was chosen by its truth before anything was trained on it. In many others it changes, and the gate
+refuses what was trained before.
+"""
+
+BUDGET = DEFAULT_BUDGET
 ASKED = 3
-"""Subscriptions that the service is asked about: the first of the care list."""
+"""Subscriptions that the service is asked about: those most likely to leave."""
 
 _START_SECONDS = 120
 _STOP_SECONDS = 30
 
+Result = TypeVar("Result")
+
 # Loopback is never reached through a proxy.
 _direct = build_opener(ProxyHandler({}))
+
+
+class DemoConfig(BaseModel):
+    """The settings of the demo.
+
+    Parameters
+    ----------
+    training : TrainingConfig
+        How models are trained, and what the gate asks.
+    night : NightConfig
+        How the night takes tables in, computes features and scores.
+    online : OnlineSettings
+        Where the newest features go. The service reads the environment itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    training: TrainingConfig = TrainingConfig()
+    night: NightConfig = NightConfig()
+    online: OnlineSettings = OnlineSettings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoStep:
+    """A step of the demo.
+
+    Parameters
+    ----------
+    name, about : str
+        Which, and what came of it, in words.
+    seconds : float
+        How long it took.
+    """
+
+    name: str
+    about: str
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,77 +109,218 @@ class Demo:
 
     Parameters
     ----------
-    operator : SimulatedOperator
-        Raw tables, features and the flat table.
-    quickstart : Quickstart
-        The run on the flat table.
-    answer : JSON object
-        The service's answer about three subscriptions.
+    home, table_home : Home
+        The operator's home, and that of the flat table.
+    model : ShownVersion
+        The operator's model, with what the gate said of it.
+    alias : str or None
+        As what it scores: champion or shadow; None where the gate refused it as both.
+    night : Night
+        The last night.
+    status : Status
+        How the home is in the end.
+    answer : JSON object or None
+        The service's answer about the subscriptions most likely to leave; None where nobody is
+        scored.
+    table : ShownVersion
+        The model of the flat table.
     seconds : float
         How long all of it took.
     """
 
-    operator: SimulatedOperator
-    quickstart: Quickstart
-    answer: dict[str, Any]
+    home: Home
+    table_home: Home
+    model: ShownVersion
+    alias: str | None
+    night: "Night"
+    status: Status
+    answer: dict[str, Any] | None
+    table: ShownVersion
     seconds: float
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
         return {
-            "operator": self.operator.features.to_json(),
-            **self.quickstart.to_json(),
+            "home": str(self.home.root),
+            "model": self.model.to_json(),
+            "scores_as": self.alias,
+            "night": self.night.to_json(),
+            "status": self.status.to_json(),
             "answer": self.answer,
+            "table": self.table.to_json(),
+            "table_home": str(self.table_home.root),
             "seconds": round(self.seconds, 2),
         }
 
 
 def demo(
     home: Home,
-    config: TrainingConfig,
+    config: DemoConfig,
     *,
-    features: FeatureSettings,
-    online: OnlineSettings,
     clock: Clock,
+    told: Callable[[DemoStep], None] = lambda step: None,
 ) -> Demo:
-    """Simulate an operator, compute its features, run `quickstart`, serve the model on a free port,
-    ask it, and stop it.
+    """Simulate an operator, run its first night, train a model of churn, ask the gate, score
+    everybody, and ask a service; then run `quickstart` on one flat table of it.
 
     Parameters
     ----------
     home : Home
-        Where everything goes.
-    config : TrainingConfig
-        As in `pipeline.quickstart.quickstart`.
-    features : FeatureSettings
-        How features are computed.
-    online : OnlineSettings
-        Where the newest features go. The service reads the environment itself.
+        Where everything goes; the flat table's home is the folder ``table`` in it.
+    config : DemoConfig
+        Its settings.
     clock : Clock
-        As in `pipeline.quickstart.quickstart`.
+        What time it is outside the operator's home, which has a time of its own.
+    told : callable
+        Told of every step when it is done.
+
+    Raises
+    ------
+    HomeError
+        The home holds what is somebody else's. Nothing was changed.
+    HoldfastError
+        A step failed; what was finished stays, and the next run carries on.
     """
     started = time.monotonic()
-    kept = home.root / "subscriptions.csv"
-    if kept.exists() and read_identity(home) is None:
-        raise HomeError(
-            f"--home {home.root}",
-            "has a file of somebody else's that the demo would overwrite",
-            kept.name,
+    require_simulated(home)
+    return _Run(home, config, clock, told).run(started)
+
+
+class _Run:
+    """One run of the demo."""
+
+    def __init__(
+        self, home: Home, config: DemoConfig, clock: Clock, told: Callable[[DemoStep], None]
+    ) -> None:
+        self._home, self._config, self._clock, self._told = home, config, clock, told
+        self._table_home = Home(home.root / "table")
+
+    def run(self, started: float) -> Demo:
+        self._step("simulate", self._simulate)
+        night = self._step("night", self._night)
+        if self._alias() is None:
+            self._step("train", self._train)
+            if self._step("promote", self._promote):
+                night = self._step("night", self._night)
+        answer = None if self._alias() is None else self._step("serve", self._ask)
+        table = self._step("table", self._table)
+        return Demo(
+            home=self._home,
+            table_home=self._table_home,
+            model=show_model(self._home, CHURN.name, self._newest()),
+            alias=self._alias(),
+            night=night,
+            status=read_status(self._home, home_clock(self._home, self._clock)),
+            answer=answer,
+            table=table,
+            seconds=time.monotonic() - started,
         )
-    operator = simulated_operator(home, CUSTOMERS, MONTHS, SEED, config.labels, features, online)
-    result = quickstart(operator.table, ROLES, home, config, clock=clock, online=online)
-    ids = [
-        line.split(",")[1]
-        for line in home.care_list.read_text(encoding="utf-8-sig").splitlines()[1 : 1 + ASKED]
-    ]
-    with serving(home) as address:
-        answer = ask(address, ids)
-    return Demo(
-        operator=operator,
-        quickstart=result,
-        answer=answer,
-        seconds=time.monotonic() - started,
-    )
+
+    def _step(self, name: str, do: Callable[[], tuple[Result, str]]) -> Result:
+        begun = time.monotonic()
+        result, about = do()
+        self._told(DemoStep(name=name, about=about, seconds=time.monotonic() - begun))
+        return result
+
+    def _simulate(self) -> tuple[None, str]:
+        end = simulate_into(self._home, CUSTOMERS, MONTHS, SEED)
+        return None, f"{CUSTOMERS:,} customers of an operator, {MONTHS} months until {end:%Y-%m-%d}"
+
+    def _night(self) -> "tuple[Night, str]":
+        source = str(self._home.root / "operator" / "raw")
+        night = run_night(
+            self._home,
+            NightOptions(source=source),
+            self._config.night,
+            clock=home_clock(self._home, self._clock, source),
+            online=self._config.online,
+        )
+        if night.verdict == "stopped":
+            raise HoldfastError(f"the night stopped: {night.error}")
+        score = night.step("score")
+        if night.changed_nothing:
+            about = "nothing has changed since the last one"
+        elif score is None or score.status == "skipped":
+            about = "raw tables in, features computed; there is no model to score with yet"
+        else:
+            about = score.about
+        return night, about
+
+    def _train(self) -> tuple[None, str]:
+        if self._entries():
+            return None, f"{CHURN.name} {self._newest()} was trained before"
+        from pipeline.train import train_target
+
+        trained = train_target(
+            self._home,
+            CHURN.name,
+            BUDGET,
+            self._config.training,
+            online=self._config.online,
+            clock=home_clock(self._home, self._clock),
+        )
+        days = ", ".join(map(str, CHURN.horizons_days))
+        return None, f"{CHURN.name} {trained.number}, within {days} days, challenger"
+
+    def _promote(self) -> tuple[bool, str]:
+        """Whether the version scores from now on."""
+        gate, online = self._config.training.gate, self._config.online
+        number = self._newest()
+        verdict = would_pass(self._home, CHURN.name, number, gate=gate, online=online)
+        promotion = promote_model(
+            self._home,
+            CHURN.name,
+            number,
+            shadow=not verdict.passed and not verdict.beyond(SHADOW_RULES),
+            gate=gate,
+            online=online,
+            clock=home_clock(self._home, self._clock),
+        )
+        if promotion.champion:
+            return True, "the gate passed it: it is champion"
+        if promotion.shadow:
+            return True, "the gate wants more evidence: it is shadow until then"
+        return False, "the gate refused it: nobody is scored with it"
+
+    def _ask(self) -> tuple[dict[str, Any], str]:
+        ids = self._riskiest()
+        with serving(self._home) as address:
+            answer = ask(address, ids)
+        return answer, f"it answered about {len(ids)} subscriptions"
+
+    def _table(self) -> tuple[ShownVersion, str]:
+        home = self._table_home
+        if not home.tracking.is_file() or not any(
+            CHAMPION in entry.aliases for entry in list_versions(home, TABLE_CHURN)
+        ):
+            from pipeline.quickstart import quickstart
+
+            cutoff, path = operator_table(self._home, self._config.training.labels)
+            quickstart(path, ROLES, home, self._config.training, clock=self._clock, as_of=cutoff)
+        return show_model(home, TABLE_CHURN), f"one Monday as {TABLE}, and quickstart on it"
+
+    def _riskiest(self) -> list[str]:
+        (*_, newest) = sorted(self._home.score_sets.glob(f"at=*/{CHURN.name}.parquet"))
+        scores = pl.read_parquet(newest, columns=["subscription_id", "horizon_days", "probability"])
+        longest = scores.filter(pl.col("horizon_days") == max(CHURN.horizons_days))
+        order = longest.sort("probability", "subscription_id", descending=[True, False])
+        return order["subscription_id"].head(ASKED).to_list()
+
+    def _alias(self) -> str | None:
+        """As what the operator's model scores."""
+        aliases = {alias for entry in self._entries() for alias in entry.aliases}
+        return next((alias for alias in (CHAMPION, SHADOW) if alias in aliases), None)
+
+    def _newest(self) -> str:
+        """Number of the version that scores, or else of the newest one."""
+        entries = self._entries()
+        return next(
+            (entry for entry in entries if {CHAMPION, SHADOW} & set(entry.aliases)), entries[0]
+        ).number
+
+    def _entries(self) -> list[RegistryEntry]:
+        """Versions of the operator's model, newest first."""
+        return list_versions(self._home, CHURN.name) if self._home.tracking.is_file() else []
 
 
 @contextmanager
@@ -158,8 +363,9 @@ def serving(home: Home) -> Iterator[str]:
 
 
 def ask(address: str, ids: list[str]) -> dict[str, Any]:
-    """Ask a service about subscriptions."""
-    body = json.dumps({"subscription_ids": ids, "reasons": 3}).encode()
+    """Ask a service who of some subscriptions leaves."""
+    asked = {"subscription_ids": ids, "models": [CHURN.name], "reasons": 3}
+    body = json.dumps(asked).encode()
     request = Request(f"{address}/v1/predictions", body, {"Content-Type": "application/json"})
     with _direct.open(request, timeout=30) as response:
         answer: dict[str, Any] = json.load(response)

@@ -141,6 +141,11 @@ class Promotion:
         """It became champion."""
         return self.verdict.passed and not self.shadow
 
+    @property
+    def lacks_evidence_alone(self) -> bool:
+        """The gate refused it, and only for rules that a shadow may miss."""
+        return not self.verdict.passed and not self.verdict.beyond(SHADOW_RULES)
+
     def to_json(self) -> dict[str, Any]:
         """The result as one JSON object."""
         return {

@@ -17,10 +17,14 @@ from holdfast.errors import HomeError, InputError
 from holdfast.files import write_beside
 from holdfast.home import Home
 from pipeline.features import FeatureBuild, build_features, materialize_features
+from simulator.engine.simulation import Simulation
 from simulator.engine.simulator import simulate
 from training.flat.table import ID, LABEL, flat_table, newest_cutoff
 from training.labelling.history import RawHistory
 from training.settings import LabelSettings
+
+FOLDER, TABLE = "operator", "subscriptions.csv"
+"""What a home calls the simulation, and the flat table."""
 
 ROLES = Roles(target=LABEL, id=ID, value="monthly_margin_91d")
 """What the columns of the flat table are, to `quickstart`."""
@@ -78,22 +82,103 @@ def simulated_operator(
     InputError
         The period is too short for a cut-off with enough history before and the horizon after it.
     """
-    features, end = simulated_features(home, customers, months, seed, settings, online)
-    repository, history = OperatorRepository(home), RawHistory(home.raw, end)
+    features, _ = simulated_features(home, customers, months, seed, settings, online)
+    cutoff, path = operator_table(home, labels)
+    return SimulatedOperator(features, cutoff, path)
+
+
+def operator_table(home: Home, labels: LabelSettings) -> tuple[datetime, Path]:
+    """Write the flat table of a simulated operator's newest Monday with complete labels.
+
+    Parameters
+    ----------
+    home : Home
+        Holds ``operator/``, ``raw/`` and features; gets ``subscriptions.csv``.
+    labels : LabelSettings
+        Who is at risk and what counts as lost.
+
+    Returns
+    -------
+    cutoff : datetime
+        The Monday, UTC: all rows are as known then.
+    path : Path
+        The table.
+
+    Raises
+    ------
+    InputError
+        The period is too short for a cut-off with enough history before and the horizon after it.
+    """
+    simulation = Simulation.read(home.root / FOLDER)
+    if simulation is None:
+        raise HomeError(f"--home {home.root}", "must hold a simulated operator")
+    repository, history = OperatorRepository(home), RawHistory(home.raw, _end(simulation))
     cutoff = newest_cutoff(repository, history, labels)
     if cutoff is None:
         raise InputError(
             "months",
             "must be at least 11: half a year before a Monday, and complete labels after it",
-            months,
+            simulation.months,
         )
     table_of_lines = flat_table(repository, history, cutoff, labels)
-    path = home.root / "subscriptions.csv"
+    path = home.root / TABLE
     with tempfile.TemporaryDirectory() as directory:
         written = Path(directory) / path.name
         pa_csv.write_csv(table_of_lines, written)
         write_beside(path, written.read_text(encoding="utf-8"))
-    return SimulatedOperator(features, cutoff, path)
+    return cutoff, path
+
+
+def require_simulated(home: Home) -> None:
+    """Refuse a home that holds what a simulated operator would overwrite.
+
+    Raises
+    ------
+    HomeError
+        It has raw tables, or a file of the flat table's name, of somebody else.
+    """
+    if Simulation.read(home.root / FOLDER) is not None:
+        return
+    for path, what in (
+        (home.raw, "raw tables of an operator that is not simulated"),
+        (home.root / TABLE, "a file of somebody else's that the flat table would overwrite"),
+    ):
+        if path.exists():
+            raise HomeError(f"--home {home.root}", f"has {what}", path.name)
+
+
+def simulate_into(home: Home, customers: int, months: int, seed: int) -> datetime:
+    """Simulate an operator into a home's ``operator/``, unless it is there.
+
+    Parameters
+    ----------
+    home : Home
+        The home.
+    customers, months, seed : int
+        As in `simulator.engine.simulator.simulate`.
+
+    Returns
+    -------
+    datetime
+        End of the simulated period, UTC.
+
+    Raises
+    ------
+    HomeError
+        The home holds raw tables of somebody else, or another simulated operator.
+    """
+    require_simulated(home)
+    folder = home.root / FOLDER
+    simulation = Simulation.read(folder)
+    if simulation is None:
+        return _end(simulate(folder, customers, months, seed).simulation)
+    if (simulation.customers, simulation.months, simulation.seed) != (customers, months, seed):
+        raise HomeError(
+            f"--home {home.root}",
+            "holds another simulated operator; remove it, or choose another home",
+            f"{simulation.customers:,} customers, {simulation.months} months, seed {simulation.seed}",
+        )
+    return _end(simulation)
 
 
 def simulated_features(
@@ -129,20 +214,17 @@ def simulated_features(
     Raises
     ------
     HomeError
-        The home holds raw tables of somebody else.
+        The home holds raw tables of somebody else, or another simulated operator.
     """
-    folder = home.root / "operator"
-    if home.raw.exists() and not (folder / "simulation.json").exists():
-        raise HomeError(
-            f"--home {home.root}",
-            "has raw tables of an operator that is not simulated",
-            home.raw.name,
-        )
-    simulation = simulate(folder, customers, months, seed).simulation
-    end = datetime.fromisoformat(simulation.end).astimezone(UTC)
+    end = simulate_into(home, customers, months, seed)
+    folder = home.root / FOLDER
     # To a simulated operator it is now when its data end, whenever it is simulated.
     features = build_features(
         home, settings or FeatureSettings(), now=end, online=online, source=str(folder / "raw")
     )
     materialize_features(home, online)
     return features, end
+
+
+def _end(simulation: Simulation) -> datetime:
+    return datetime.fromisoformat(simulation.end).astimezone(UTC)

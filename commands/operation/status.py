@@ -36,12 +36,13 @@ def status(
     if as_json:
         print_json(read.to_json() | {"page": path and str(path)})
         return
-    _print_status(read)
+    print_status(read)
     if path is not None:
         typer.echo(f"Page: {path}")
 
 
-def _print_status(read: "Status") -> None:
+def print_status(read: "Status") -> None:
+    """Print the last nights, which models score, and how fresh each raw table is."""
     from rich.console import Console
 
     console = Console(highlight=False)

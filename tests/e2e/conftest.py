@@ -11,6 +11,8 @@ import pyarrow.csv as pa_csv
 import pytest
 from typer.testing import CliRunner, Result
 
+from holdfast.home import Home
+from tests.builders.clocks import clock_at
 from tests.builders.shared import SIMULATED, built_once
 
 HOLDFAST = Path(sys.executable).with_name("holdfast")
@@ -54,6 +56,14 @@ def table_path(
     return path
 
 
+def make_shadow(home: Home, name: str, number: str) -> None:
+    """Make a version shadow, whatever the gate said."""
+    from training.release.tracking import Tracking
+
+    clock = clock_at()
+    Tracking(home, clock).promotions.make_shadow(name, number, clock())
+
+
 @pytest.fixture(scope="session")
 def demo_folder(
     simulated_operator: Path, shared_folder: Path, invoke: Invoke, is_proof: bool
@@ -62,12 +72,15 @@ def demo_folder(
     read, or copied.
 
     Under ``--prove`` it is the demo as users run it. Else its operator is the one that tests
-    share, whose features are there already, and its model one of a few rounds.
+    share, whose features are there already, and its model one of a few rounds. Nothing as small
+    passes the gate: ``refused.json`` is what the demo printed then. A person makes the version
+    shadow, and the demo runs again.
     """
     small = {"CUSTOMERS": SIMULATED[0], "MONTHS": SIMULATED[1], "SEED": SIMULATED[2]}
 
     def build(folder: Path) -> None:
         from pipeline import demo
+        from training.fitting.budget import TuningBudget
 
         with pytest.MonkeyPatch.context() as patch:
             if not is_proof:
@@ -77,8 +90,14 @@ def demo_folder(
                 patch.setenv("HOLDFAST_TRAINING_FOLDS", "3")
                 patch.setenv("HOLDFAST_TRAINING_REPEATS", "1")
                 patch.setenv("HOLDFAST_TRAINING_INNER_FOLDS", "2")
+                patch.setenv("HOLDFAST_ASSESS_DRAWS", "50")
                 for name, value in small.items():
                     patch.setattr(demo, name, value)
+                patch.setattr(demo, "BUDGET", TuningBudget(trials=1))
+                refused = invoke("demo", "--home", folder / "home", "--json")
+                assert refused.exit_code == 0, refused.output
+                (folder / "refused.json").write_text(refused.stdout, encoding="utf-8")
+                make_shadow(Home(folder / "home"), "churn", "1")
             done = invoke("demo", "--home", folder / "home", "--json")
         assert done.exit_code == 0, done.output
         (folder / "demo.json").write_text(done.stdout, encoding="utf-8")

@@ -20,11 +20,12 @@ import pyarrow.csv as pa_csv
 import pytest
 import uvicorn
 
+from features.online.service import open_service, read
 from features.online.settings import OnlineSettings
-from features.settings import FeatureSettings
 from holdfast.clock import system_clock
 from holdfast.errors import HomeError
 from holdfast.home import Home
+from models.registry import list_versions
 from pipeline import demo
 from serving.access.access import Access
 from serving.health import Health
@@ -32,7 +33,6 @@ from serving.served.follower import ModelFollower
 from serving.service import make_service
 from serving.settings import ServingSettings
 from tests.builders.clocks import clock_at
-from training.settings import TrainingConfig
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
 GUIDE_ADDRESS = "http://127.0.0.1:3000"
@@ -40,13 +40,7 @@ EXAMPLE = re.compile(r"```sh\n(curl .*?)```\n\n```(?:json|text)\n(.*?)```", re.D
 
 
 def run(folder: Path) -> demo.Demo:
-    return demo.demo(
-        Home(folder),
-        TrainingConfig(),
-        features=FeatureSettings(),
-        online=OnlineSettings(),
-        clock=clock_at(),
-    )
+    return demo.demo(Home(folder), demo.DemoConfig(), clock=clock_at())
 
 
 def test_it_overwrites_nobodys_table(tmp_path: Path) -> None:
@@ -70,23 +64,71 @@ def printed(demo_folder: Path) -> dict[str, Any]:
     return document
 
 
-def test_it_trains_serves_asks_and_stops(demo_folder: Path, printed: dict[str, Any]) -> None:
-    assert 0.6 < printed["auc"] < 0.95
-    assert printed["operator"]["check"]["clean"] is True
-    assert {flag["kind"] for flag in printed["flags"]} <= {
-        "missingness"
-    }  # no commitment means something
+def test_it_leaves_another_demos_operator_alone(demo_folder: Path, tmp_path: Path) -> None:
+    noted = Path("operator") / "simulation.json"
+    (tmp_path / "operator").mkdir()
+    shutil.copyfile(demo_folder / "home" / noted, tmp_path / noted)
+    simulation = json.loads((tmp_path / noted).read_text(encoding="utf-8"))
+    (tmp_path / noted).write_text(json.dumps(simulation | {"customers": 17}), encoding="utf-8")
+    with pytest.raises(HomeError, match=r"holds another simulated operator.*17 customers"):
+        run(tmp_path)
+
+
+def test_what_the_gate_refuses_scores_nobody_and_is_told(demo_folder: Path, is_proof: bool) -> None:
+    if is_proof:
+        pytest.skip("the demo's own operator is large enough")
+    refused = json.loads((demo_folder / "refused.json").read_text(encoding="utf-8"))
+    assert (refused["scores_as"], refused["answer"]) == (None, None)
+    (verdict,) = refused["model"]["verdicts"]
+    assert verdict["passed"] is False
+    assert {reason["rule"] for reason in verdict["reasons"]} - {"positives"}
+    assert refused["status"]["scores"] == []
+    assert refused["status"]["without_version"]["churn"] == "has neither champion nor shadow"
+
+
+def test_it_ends_with_everybody_scored_by_the_operators_own_model(
+    demo_folder: Path, printed: dict[str, Any]
+) -> None:
+    assert printed["scores_as"] in ("champion", "shadow")
+    assert printed["model"]["name"] == "churn"
+    assert set(printed["model"]["assessment.json"]) == {"30", "60", "90"}
+    (scores,) = printed["status"]["scores"]
+    assert scores["alias"] == printed["scores_as"]
+    assert scores["entities"] > 100
+    assert printed["night"]["verdict"] == "done"
+    assert printed["night"]["clock"] == "simulated"
+
+
+def test_the_service_answers_for_three_with_reasons_and_the_operators_time(
+    printed: dict[str, Any],
+) -> None:
     predictions = printed["answer"]["predictions"]
-    assert len(predictions) == demo.ASKED
-    assert all(
-        prediction["error"] is None and len(prediction["reasons"]) == 3
-        for prediction in predictions
-    )
-    home = Home(demo_folder / "home")
-    care_list = home.care_list.read_text(encoding="utf-8-sig").splitlines()
-    assert [line.split(",")[1] for line in care_list[1:4]] == [
-        prediction["subscription_id"] for prediction in predictions
-    ]
+    assert len({one["subscription_id"] for one in predictions}) == demo.ASKED
+    assert len(predictions) == 3 * demo.ASKED
+    expected = ["shadow"] if printed["scores_as"] == "shadow" else []
+    for one in predictions:
+        assert (one["error"], one["marks"], one["stale"]) == (None, expected, False)
+        assert len(one["reasons"]) == 3
+        assert one["feature_time"] <= printed["night"]["at"]
+
+
+def test_another_run_finds_what_is_finished(demo_folder: Path, printed: dict[str, Any]) -> None:
+    versions = list_versions(Home(demo_folder / "home"), "churn")
+    assert [entry.number for entry in versions] == ["1"]
+    table = list_versions(Home(demo_folder / "home" / "table"))
+    assert [(entry.name, entry.number) for entry in table] == [("churn_table", "1")]
+
+
+def test_the_flat_table_has_features_of_its_monday(
+    demo_folder: Path, printed: dict[str, Any]
+) -> None:
+    home = Home(demo_folder / "home" / "table")
+    assert 0.6 < printed["table"]["figures"]["auc"]["value"] < 0.95
+    ids = [line.split(",")[1] for line in home.care_list.read_text("utf-8-sig").splitlines()[1:3]]
+    _, times = read(open_service(home, "customer_table_v1", OnlineSettings()), ids)
+    (monday,) = set(times.ravel().tolist())
+    assert (monday.weekday(), monday.hour) == (0, 0)
+    assert monday.year < 2030
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +158,7 @@ def test_the_guide_shows_what_the_service_answers(
     examples = EXAMPLE.findall(guide)
     assert len(examples) == guide.count("```sh\ncurl") == 5
     columns = set(pa_csv.read_csv(demo_folder / "home" / "subscriptions.csv").column_names)
-    shown_id, made_id = "S000006978", printed["answer"]["predictions"][0]["customer_id"]
+    shown_id, made_id = "S000006978", printed["answer"]["predictions"][0]["subscription_id"]
     assert shown_id in guide
     if is_proof:
         assert shown_id == made_id

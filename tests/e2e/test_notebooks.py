@@ -68,7 +68,7 @@ def test_an_operators_own_features(
 def test_what_quickstart_left_behind(
     demo_folder: Path, tmp_path: Path, kernel: AsyncKernelManager
 ) -> None:
-    shutil.copytree(demo_folder / "home", tmp_path / "home")
+    shutil.copytree(demo_folder / "home" / "table", tmp_path / "home")
     text = executed("explore", tmp_path / "home", kernel)
     assert SAYS["explore"] in text
     assert "image/png" in text

@@ -67,10 +67,12 @@ def test_the_command_names_the_shadow_and_keeps_the_verdict(
     home: Home, tracking: Tracking, name: str
 ) -> None:
     number = registered(tracking, name)
-    arguments = ["promote", "--shadow", "--model", name, "--home", str(home.root)]
-    told = CliRunner().invoke(
-        model_commands.app, arguments, env={"HOLDFAST_GATE_FEWEST_POSITIVES": "300"}
-    )
+    arguments = ["promote", "--model", name, "--home", str(home.root)]
+    environment = {"HOLDFAST_GATE_FEWEST_POSITIVES": "300"}
+    refused = CliRunner().invoke(model_commands.app, arguments, env=environment)
+    assert refused.exit_code == 3
+    assert f"holdfast models promote {number} --model {name} --shadow" in refused.output
+    told = CliRunner().invoke(model_commands.app, [*arguments, "--shadow"], env=environment)
     assert told.exit_code == 0, told.output
     assert "250 positives in the test period; at least 300 are needed" in told.output
     assert f"shadow {name} version {number} is scored and served, marked as shadow" in told.output
