@@ -61,5 +61,5 @@ def make_service(
     service.add_asgi_middleware(ProblemMiddleware)
     service.add_asgi_middleware(AccessMiddleware, access=access)
     service.add_asgi_middleware(ReadinessMiddleware, health=health)
-    service.mount_asgi_app(make_app(follower, settings), path="/")
+    service.mount_asgi_app(make_app(follower, access, settings), path="/")
     return service

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from serving.access.scope import KeyScope
 
 if TYPE_CHECKING:
     from serving.access.key_store import IssuedKey
@@ -38,8 +39,7 @@ def create(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="What it may be used for; may be given several times. One of "
-            "predictions:service, predictions:marketing."
+            help=f"What it may be used for; may be given several times. One of {', '.join(KeyScope)}."
         ),
     ],
     expires_days: Annotated[

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import date
+from functools import cached_property
 
 import sqlalchemy as sa
 from anyio import to_thread
@@ -11,11 +12,13 @@ from holdfast.clock import Clock
 from holdfast.errors import HomeError
 from holdfast.home import Home
 from serving.access.database import open_requests
+from serving.access.idempotency import IdempotentAnswers
 from serving.access.key_ring import KeyRing
 from serving.access.key_store import ApiKey, KeyStore
 from serving.access.rate_limit import Allowance, RateLimiter, RequestCounts
 from serving.access.rate_storage import SqliteCounts, redis_counts
 from serving.access.usage import note_use
+from serving.contract.problem import Problem
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +73,23 @@ class Access:
         if self._requests is None:
             return None
         return SqliteCounts(self._requests, lambda: self._clock().timestamp())
+
+    @cached_property
+    def answers(self) -> IdempotentAnswers:
+        """The answers that are kept for whoever sends a request again.
+
+        Raises
+        ------
+        Problem
+            409, where the home cannot be written.
+        """
+        try:
+            # Its own connections: what it remembers must outlive a loss of power.
+            return IdempotentAnswers(open_requests(self._home, durable=True), self._clock)
+        except HomeError as error:
+            _log.warning("cannot keep answers: %s", error)
+            detail = "The home cannot be written where it is served, so nothing is changed."
+            raise Problem(409, detail, code="read_only") from None
 
     async def authenticate(self, secret: str) -> ApiKey:
         """The valid key of a secret, whose use is noted once a day; errors as `KeyRing.find`."""

@@ -20,7 +20,7 @@ class KeyScope(StrEnum):
 
 SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.PREDICTIONS_SERVICE: "predictions and reasons, for service care",
-    KeyScope.PREDICTIONS_MARKETING: "predictions and reasons, for marketing",
+    KeyScope.PREDICTIONS_MARKETING: "predictions and reasons, for marketing; withheld of who objects",
     KeyScope.EVENTS: "send events, such as contacts, tickets, payments and consents",
 }
 """Each scope, with what it opens."""

@@ -14,6 +14,7 @@ from serving.contract.predictions import (
     PredictionsAnswer,
     PredictionsRequest,
 )
+from serving.served.people import People
 from serving.served.snapshot import ServedModels
 
 _NOBODY: Answer = {
@@ -62,15 +63,32 @@ def predict(
         The online store no longer fits what is loaded.
     """
     if "rows" in request:
-        predictions = answer_rows(served, request, language, freshness.now.isoformat())
+        rows = answer_rows(served, request, language, freshness.now.isoformat())
+        predictions = _marked_rows(served.people, rows)
     else:
-        predictions = _Asking(served, request, language, freshness, purpose).predictions()
+        predictions = _Asking(served, request, language, freshness).predictions()
     return {
         "language": language,
         "limits": freshness.limits(),
         "unavailable": served.unavailable,
-        "predictions": predictions,
+        "predictions": [*map(_barred, predictions)] if purpose == "marketing" else predictions,
     }
+
+
+def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Predictions for a caller's rows, marked where a row's id is that of somebody who objects."""
+    subscriptions = [one["subscription_id"] for one in predictions if one["subscription_id"]]
+    owners: dict[str, str | None] = {}
+    if people.owners is not None and subscriptions:
+        owners = dict(zip(subscriptions, people.owners.customers_of(subscriptions), strict=True))
+    customers = [
+        one["customer_id"] or owners.get(one["subscription_id"] or "") for one in predictions
+    ]
+    objecting = people.objecting([one for one in dict.fromkeys(customers) if one is not None])
+    return [
+        {**one, "marks": [*one["marks"], PROFILING_OBJECTION]} if customer in objecting else one
+        for one, customer in zip(predictions, customers, strict=True)
+    ]
 
 
 class _Asking:
@@ -82,9 +100,7 @@ class _Asking:
         request: PredictionsRequest,
         language: str,
         freshness: Freshness,
-        purpose: Purpose,
     ) -> None:
-        self._purpose = purpose
         self._asked = find_asked(served, request)
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
@@ -193,7 +209,7 @@ class _Asking:
                 **answer,
                 "marks": marks,
             }
-            predictions.append(_barred(prediction) if self._purpose == "marketing" else prediction)
+            predictions.append(prediction)
         return predictions
 
 

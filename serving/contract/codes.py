@@ -37,6 +37,11 @@ CODES: Mapping[str, Code] = {
         "An object in the body has the same key twice, and one value would be lost.",
         "Correct the client.",
     ),
+    "invalid_idempotency_key": Code(
+        400,
+        "`Idempotency-Key` is not one value of 1 to 255 printable ASCII characters without spaces.",
+        "Correct the client.",
+    ),
     "unauthorized": Code(
         401,
         "The service has API keys, and the request brings none that is valid.",
@@ -58,6 +63,16 @@ CODES: Mapping[str, Code] = {
         " not be written.",
         "Ask the operator of the service to build and materialize features.",
     ),
+    "in_progress": Code(
+        409,
+        "A request with the same `Idempotency-Key` is being worked on.",
+        "Send the request again after the seconds in `Retry-After`.",
+    ),
+    "read_only": Code(
+        409,
+        "The home cannot be written where it is served, so nothing is changed.",
+        "Ask the operator of the service.",
+    ),
     "too_large": Code(413, "The body is larger than allowed.", "Send fewer items at once."),
     "unsupported_media_type": Code(
         415,
@@ -71,6 +86,11 @@ CODES: Mapping[str, Code] = {
     ),
     "invalid_request": Code(
         422, "A field breaks a rule; `errors` names field and rule.", "Correct the request."
+    ),
+    "idempotency_key_reused": Code(
+        422,
+        "The `Idempotency-Key` was sent with another request within 24 hours.",
+        "Choose a new one for each request.",
     ),
     "too_many_requests": Code(
         429,

@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.access.access import Access
 from serving.access.caller import scoped
+from serving.access.idempotency import idempotent
 from serving.access.scope import PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
@@ -23,7 +25,7 @@ from serving.served.snapshot import ServedModels
 from serving.settings import ServingSettings
 
 
-def make_app(follower: ModelFollower, settings: ServingSettings) -> Starlette:
+def make_app(follower: ModelFollower, access: Access, settings: ServingSettings) -> Starlette:
     """The application over models that may still have to be loaded."""
     page = codes_page()
 
@@ -39,10 +41,11 @@ def make_app(follower: ModelFollower, settings: ServingSettings) -> Starlette:
 
     predictions = PredictionsRoute(follower, settings)
     events = EventsRoute(EventIntake(follower.home, follower.now), settings)
+    take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
     app = Starlette(
         routes=[
             Route("/v1/predictions", scoped(predictions.post, *PREDICTIONS), methods=["POST"]),
-            Route("/v1/events", scoped(events.post, KeyScope.EVENTS), methods=["POST"]),
+            Route("/v1/events", scoped(take_events, KeyScope.EVENTS), methods=["POST"]),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
             Route("/openapi.json", contract),
             Route(PAGE, codes),

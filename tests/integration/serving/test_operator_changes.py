@@ -125,6 +125,11 @@ def test_an_objection_counts_at_once_and_withholds_for_marketing(
         store.write("consent_live", columns, [customer], now, values)
         for_service = churn_of(caller, subscription, Authorization=headers["service"])
         for_marketing = churn_of(caller, subscription, Authorization=headers["marketing"])
+        row = {"subscription_id": subscription, "tenure_days": 100}
+        asked = {"rows": [row, {"tenure_days": 100}], "models": ["churn"], "horizons_days": [30]}
+        rows = predict(caller, asked, Authorization=headers["marketing"])["predictions"]
+    assert [one["probability"] is None for one in rows] == [True, False]
+    assert rows[0]["error"] == for_marketing["error"]
     assert for_service == before | {"marks": ["profiling_objection"]}
     assert for_marketing == for_service | {
         "probability": None,

@@ -1,9 +1,6 @@
-"""Requests counted together, in SQLite by several processes, and in Redis."""
+"""Requests counted together, in SQLite and in Redis."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
@@ -17,46 +14,6 @@ from serving.access.rate_limit import RateLimiter
 from serving.access.rate_storage import SqliteCounts, redis_counts
 from serving.contract.problem import Problem
 from tests.builders.servers import REDIS_URL, require_redis
-
-PER_MINUTE = 200
-
-_PROCESS = """
-import asyncio, sys
-from pathlib import Path
-from holdfast.home import Home
-from serving.access.database import open_requests
-from serving.access.rate_limit import RateLimiter
-from serving.access.rate_storage import SqliteCounts
-from serving.contract.problem import Problem
-
-async def main():
-    store = SqliteCounts(open_requests(Home(Path(sys.argv[1])), durable=False), lambda: 1030.0)
-    limiter, passed = RateLimiter(store, int(sys.argv[2])), 0
-    for _ in range(int(sys.argv[2])):
-        try:
-            await limiter.count("crm", "crm")
-            passed += 1
-        except Problem:
-            pass
-    print(passed)
-
-asyncio.run(main())
-"""
-
-
-def test_two_processes_share_one_limit(tmp_path: Path) -> None:
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PROCESS, tmp_path, str(PER_MINUTE)],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    passed = [int(worker.communicate(timeout=60)[0]) for worker in workers]
-    assert PER_MINUTE - 2 * (PER_MINUTE // 50) <= sum(passed) <= PER_MINUTE
-    assert sum(passed) == PER_MINUTE or min(passed) > 0
 
 
 class Counts(SqliteCounts):
