@@ -227,7 +227,8 @@ def _night(source: Path, home: Home) -> list[dict[str, Any]]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    night = json.loads(finished.stdout)
+    # Libraries may have printed before.
+    night = json.loads(finished.stdout.splitlines()[-1])
     if night["verdict"] == "stopped":
         raise SystemExit(f"the night was stopped: {night['error']}")
     steps: list[dict[str, Any]] = night["steps"]
