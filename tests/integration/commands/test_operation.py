@@ -70,12 +70,19 @@ def test_a_night_that_stops_says_so_in_json(home: Path, operator: Path, tmp_path
     assert told(stopped)["verdict"] == "stopped"
     assert "subscriptions" in told(stopped)["error"]
     assert told(stopped)["care_may_run"] is False
+    later = run("nightly", "--from", "score", "--home", home, "--json")
+    assert later.exit_code == 3
+    assert set(told(later)) >= {"verdict", "tables", "steps", "care_may_run", "doubts"}
+    assert (told(later)["verdict"], told(later)["care_may_run"]) == ("doubts", False)
 
 
 def test_a_night_that_cannot_begin_says_so_in_json(home: Path, tmp_path: Path) -> None:
     wrong = run("nightly", tmp_path / "nowhere", "--home", home, "--json")
     assert wrong.exit_code == 2
     assert set(told(wrong)) >= {"verdict", "tables", "steps", "care_may_run", "error"}
+    nobody = run("nightly", "--by", "Ada", "--home", home, "--json")
+    assert nobody.exit_code == 2
+    assert "--by: must come with --accept" in told(nobody)["error"]
     unknown = run("nightly", "--accept", "bils", "--home", home, "--json")
     assert unknown.exit_code == 2
     assert "--accept: must name raw tables" in told(unknown)["error"]
