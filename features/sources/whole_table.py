@@ -123,11 +123,8 @@ class WholeTables:
         others = [
             f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity
         ] or ["true"]
-        # The time of arrival is part of every identity: other files are hardly opened.
-        among = f"""(
-            FROM {_rows(files)} WHERE "{ARRIVED}" BETWEEN
-                (SELECT min("{ARRIVED}") FROM {_rows(new)}) AND (SELECT max("{ARRIVED}") FROM {_rows(new)})
-        )"""
+        # The time of arrival is part of every identity: most of the other files are skipped.
+        among = f"(FROM {_rows(files)} WHERE {self._as_late_as(new) if len(new) < len(files) else 'true'})"
         # Hashes first: they fit into memory where identities would not, and hardly any repeats.
         self._duckdb.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeated AS
@@ -180,6 +177,17 @@ class WholeTables:
     def _one(self, query: str) -> Any:
         row = self._duckdb.execute(query).fetchone()
         return None if row is None else row[0]
+
+    def _as_late_as(self, files: Sequence[Path]) -> str:
+        """SQL condition: the row arrived between the first and the last of some files."""
+        bounds = self._duckdb.execute(
+            f'SELECT min(epoch_us("{ARRIVED}")), max(epoch_us("{ARRIVED}")) FROM {_rows(files)}'
+        ).fetchone()
+        if bounds is None or bounds[0] is None:
+            return "false"
+        return (
+            f'"{ARRIVED}" BETWEEN make_timestamptz({bounds[0]}) AND make_timestamptz({bounds[1]})'
+        )
 
     def _positions(self, files: Sequence[Path], query: str) -> dict[Path, Positions]:
         columns: dict[str, Any] = self._duckdb.execute(f"{query} ORDER BY ALL").fetchnumpy()

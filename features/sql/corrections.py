@@ -3,7 +3,7 @@
 Rows with the same key are versions of one event. Few events have more than one, so what is kept is
 small, and a table without corrections costs its readers nothing. Of a table of 80 million rows only
 the keys are read, and only once: when parts are added, only their keys are looked for in the
-others.
+others, and where a time belongs to the key, only in those of the same times.
 """
 
 import json
@@ -51,7 +51,9 @@ def corrections_of(
         connection.execute(f"INSERT INTO {name} SELECT * FROM {_scan([versions.rows])}")
     if new:
         old = tuple(part for part in parts if part.identity in seen)
-        connection.execute(f"INSERT INTO {name} {_versions_sql(table, new, old)}")
+        connection.execute(
+            f"INSERT INTO {name} {_versions_sql(table, new, old, _at_times_of(connection, table, new))}"
+        )
         if versions:
             versions.keep(connection, name, identity_of(parts))
     keys = ", ".join(_quoted(table.key))
@@ -111,8 +113,32 @@ def _create(
     )
 
 
-def _versions_sql(table: Table, new: tuple[TableFile, ...], old: tuple[TableFile, ...]) -> str:
-    """SQL: every row of an event with several versions, at least one of them in the new parts."""
+def _at_times_of(
+    connection: duckdb.DuckDBPyConnection, table: Table, parts: tuple[TableFile, ...]
+) -> str:
+    """SQL condition: the row's key may be one of some parts', by the times in it."""
+    times = [name for name in table.key if name.endswith("_at")]
+    extremes = ", ".join(f'min(epoch_us("{name}")), max(epoch_us("{name}"))' for name in times)
+    if not times:
+        return "true"
+    bounds = connection.execute(
+        f"SELECT {extremes} FROM {_scan([part.path for part in parts])}"
+    ).fetchone()
+    if bounds is None or bounds[0] is None:
+        return "true"
+    return " AND ".join(
+        f'"{name}" BETWEEN make_timestamptz({first}) AND make_timestamptz({last})'
+        for name, first, last in zip(times, bounds[::2], bounds[1::2], strict=True)
+    )
+
+
+def _versions_sql(
+    table: Table, new: tuple[TableFile, ...], old: tuple[TableFile, ...], at_times: str
+) -> str:
+    """SQL: every row of an event with several versions, at least one of them in the new parts.
+
+    Those are rows for which the condition `at_times` holds.
+    """
     keys = ", ".join(_quoted(table.key))
     columns = ", ".join((*_quoted(table.key), *_arrived(table)))
     everywhere = _scan([part.path for part in (*new, *old)])
@@ -121,9 +147,9 @@ def _versions_sql(table: Table, new: tuple[TableFile, ...], old: tuple[TableFile
     once_new = f"SELECT hash({keys}) AS mark FROM {_scan([part.path for part in new])}"
     repeated = f"SELECT mark FROM ({once_new}) GROUP BY mark HAVING count(*) > 1"
     if old:
-        once_old = f"SELECT hash({keys}) AS mark FROM {_scan([part.path for part in old])}"
+        once_old = f"SELECT hash({keys}) AS mark FROM {_scan([part.path for part in old])} WHERE {at_times}"
         repeated += f" UNION SELECT mark FROM ({once_old}) WHERE mark IN ({once_new})"
-    return f"SELECT {columns} FROM {everywhere} WHERE hash({keys}) IN ({repeated})"
+    return f"SELECT {columns} FROM {everywhere} WHERE {at_times} AND hash({keys}) IN ({repeated})"
 
 
 def _scan(paths: list[Path]) -> str:

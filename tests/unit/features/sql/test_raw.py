@@ -129,6 +129,28 @@ def test_corrections_are_kept_up_to_date_with_parts(raw: Path, tmp_path: Path) -
     assert sum(later is not None for _, _, later in superseded(raw, work)) == 1
 
 
+def test_corrections_are_found_by_the_times_of_their_keys(raw: Path, tmp_path: Path) -> None:
+    def week(number: int, late: int = 0) -> dict[str, Any]:
+        ends = MONDAY + timedelta(days=7 * number)
+        return {
+            "subscription_id": "s",
+            "week_start_at": ends - timedelta(days=7),
+            "happened_at": ends,
+            "arrived_at": ends + HOUR * (1 + late),
+        }
+
+    def corrected(work: Path | None) -> list[tuple[Any, ...]]:
+        with open_raw(raw, work=work, threads=1) as tables:
+            query = "SELECT week_start_at, arrived_at, superseded_at FROM usage_weeks ORDER BY ALL"
+            return tables.connection.execute(query).fetchall()
+
+    write(raw, "usage_weeks", [week(number) for number in range(9)])
+    assert corrected(tmp_path) == corrected(None)
+    write(raw, "usage_weeks", [week(3, late=40), week(5, late=8), week(9)], part=1)
+    assert corrected(tmp_path) == corrected(None)
+    assert [row[2] is not None for row in corrected(tmp_path)].count(True) == 2
+
+
 @pytest.mark.parametrize("name", ["bills.json", "bills.parquet"])
 def test_what_is_kept_of_corrections_may_be_lost(raw: Path, tmp_path: Path, name: str) -> None:
     work = tmp_path / "work"
