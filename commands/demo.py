@@ -110,8 +110,8 @@ def _print_model(console: "Console", result: "Demo") -> None:
     console.print(
         {
             "champion": "So it is champion, and everybody is scored with it.",
-            "shadow": "It lacks nothing but evidence, so it is [yellow]shadow[/yellow]: it scores and"
-            " answers, and every score and answer is marked so, until a version passes.",
+            "shadow": "It is [yellow]shadow[/yellow]: it scores and answers, and every score and"
+            " answer is marked so, until a version passes.",
             None: "So nobody is scored, and no service runs.",
         }[result.alias],
         soft_wrap=True,
@@ -126,7 +126,8 @@ def _print_answer(console: "Console", answer: dict[str, Any]) -> None:
     marks = f" ({', '.join(first['marks'])})" if first["marks"] else ""
     console.print(
         f"\n[bold]Answers of the service[/bold], by {escape(first['model'])} {first['version']}{marks},"
-        f" as known on {first['feature_time'][:10]}: those most likely to leave"
+        f" as known on {first['feature_time'][:10]}: those most likely to leave",
+        soft_wrap=True,
     )
     for subscription, group in groupby(answer["predictions"], lambda one: one["subscription_id"]):
         predictions = list(group)
@@ -135,7 +136,8 @@ def _print_answer(console: "Console", answer: dict[str, Any]) -> None:
         )
         longest = predictions[-1]
         console.print(
-            f"\n  subscription [bold]{escape(subscription)}[/bold]: {within}; {longest['band']}"
+            f"\n  subscription [bold]{escape(subscription)}[/bold]: {within}; {longest['band']}",
+            soft_wrap=True,
         )
         for reason in longest["reasons"]:
             console.print(
