@@ -16,6 +16,7 @@ from holdfast.logging import progress
 from serving.access.access import Access
 from serving.access.loopback import is_loopback
 from serving.health import Health
+from serving.request_log import request_log
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
@@ -56,7 +57,9 @@ def run(home: Home, host: str, port: int) -> None:
 
         health = Health(follower)
         app = make_service(follower, health, access, settings).to_asgi(is_main=False)
-    with _listen(host, port) as listener:
+    named = settings.request_log
+    log = request_log(named or home.access / "requests.jsonl", fall_back=named is None)
+    with _listen(host, port) as listener, log:
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -3,12 +3,15 @@
 from typing import Any
 
 import bentoml
+from starlette.routing import Route
 
+from holdfast.clock import system_clock
 from serving.access.access import Access
 from serving.access.guard import AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.health import Health, ReadinessMiddleware
+from serving.request_log import RequestLogMiddleware
 from serving.routes.app import make_app
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
@@ -57,9 +60,12 @@ def make_service(
             follower.close()
 
     service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
+    app = make_app(follower, access, settings)
+    paths = {route.path for route in app.routes if isinstance(route, Route)}
     service.add_asgi_middleware(RequestIdMiddleware)
+    service.add_asgi_middleware(RequestLogMiddleware, clock=system_clock, paths=paths)
     service.add_asgi_middleware(ProblemMiddleware)
     service.add_asgi_middleware(AccessMiddleware, access=access)
     service.add_asgi_middleware(ReadinessMiddleware, health=health)
-    service.mount_asgi_app(make_app(follower, access, settings), path="/")
+    service.mount_asgi_app(app, path="/")
     return service

@@ -1,5 +1,6 @@
 """Settings of the service."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -26,6 +27,11 @@ class ServingSettings(Section):
         default="home",
         description="Where the workers count requests together: in a file of the `home`, or in `redis` (`HOLDFAST_REDIS_URL`), "
         "also for several machines.",
+    )
+    request_log: Path | None = Field(
+        default=None,
+        description="File for a JSON line per request; `access/requests.jsonl` in the home where it is not set, or standard "
+        "error where the home cannot be written.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1, description="Largest request body, in bytes."

@@ -12,6 +12,7 @@ from serving.access.body import read_body
 from serving.contract.events import check_events
 from serving.contract.problem import Problem
 from serving.events.intake import EventIntake
+from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.settings import ServingSettings
 
@@ -45,12 +46,13 @@ class EventsRoute:
         require_json(request)
         body = await read_body(request, self._settings.max_body_bytes)
         # A commit waits for the disk, so none happens between other requests.
-        return await to_thread.run_sync(self._answer, body)
+        return await to_thread.run_sync(self._answer, request, body)
 
-    def _answer(self, body: bytes) -> Response:
+    def _answer(self, request: Request, body: bytes) -> Response:
         document = read_document(body)
         try:
             asked = check_events(document, self._settings.max_items)
+            note_items(request, len(asked["events"]))
             taken = self._intake.take(asked["events"])
         except (ModelError, HomeError) as error:
             _log.warning("cannot take events: %s", error)

@@ -22,6 +22,7 @@ from serving.answers.question import UnavailableModelError
 from serving.contract.language import choose_language
 from serving.contract.predictions import PredictionsRequest, check_request
 from serving.contract.problem import Problem
+from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
@@ -65,6 +66,7 @@ class PredictionsRoute:
         body = await read_body(request, self._settings.max_body_bytes)
         try:
             asked = await self._call(len(body) > _INLINE_BYTES, lambda: self._parse(body))
+            note_items(request, _count_items(asked))
             language = choose_language(
                 asked.get("language"), request.headers.get("accept-language")
             )
@@ -88,9 +90,7 @@ class PredictionsRoute:
         return check_request(read_document(body), self._settings.max_items)
 
     async def _answer(self, asked: PredictionsRequest, language: str, why: Purpose) -> bytes:
-        lists = (asked.get("customer_ids"), asked.get("subscription_ids"), asked.get("rows"))
-        items = sum(len(one) for one in lists if one is not None)
-        cost = items * (_COST_OF_REASONS if asked["reasons"] else 1)
+        cost = _count_items(asked) * (_COST_OF_REASONS if asked["reasons"] else 1)
 
         def answer() -> bytes:
             settings = self._settings
@@ -109,3 +109,8 @@ class PredictionsRoute:
         if slow:
             return await to_thread.run_sync(function, abandon_on_cancel=True, limiter=self._limiter)
         return function()
+
+
+def _count_items(asked: PredictionsRequest) -> int:
+    lists = (asked.get("customer_ids"), asked.get("subscription_ids"), asked.get("rows"))
+    return sum(len(one) for one in lists if one is not None)

@@ -212,7 +212,14 @@ def test_it_stops_when_told_to(service: httpx.Client, process: "subprocess.Popen
     assert process.wait(30) == 0
 
 
-def test_no_secret_is_in_the_log(process: "subprocess.Popen[str]", issued: dict[str, str]) -> None:
+def test_the_log_says_who_asked_and_no_secret(
+    process: "subprocess.Popen[str]", home: Home, issued: dict[str, str]
+) -> None:
     assert process.stderr is not None
-    logged = process.stderr.read()
+    requests = (home.access / "requests.jsonl").read_text(encoding="utf-8")
+    logged = process.stderr.read() + requests
+    lines = [json.loads(line) for line in requests.splitlines()]
+    assert {"crm", None} == {line["key"] for line in lines}
+    assert {200, 401} <= {line["status"] for line in lines}
+    assert "00001" not in requests
     assert all(secret.rpartition("_")[2] not in logged for secret in issued.values())
