@@ -1,6 +1,7 @@
 """A feature service read through Feast, from whatever online store its repository names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from features.online.feast_layout import layout_of
 from features.online.feast_store import open_feast
-from features.online.layout import OnlineLayout
+from features.online.layout import OnlineLayout, OnlineLinks
 from features.online.settings import PACKED_TYPE, OnlineSettings, require_client
 from features.packed.record import Text
 from holdfast.arrays import Floats, Times
@@ -46,12 +47,8 @@ class FeastReader:
         times = np.full((len(ids), len(layout.views)), np.datetime64("NaT", "us"))
         if not ids:
             return matrix, times
-        try:
+        with _answering():
             values = self._ask(self._service, self._entity_rows(ids))
-        except Exception as error:  # each store's client has errors of its own
-            raise ModelError(
-                "online store", f"does not answer: {type(error).__name__}: {error}"
-            ) from error
         column = 0
         for position, view in enumerate(layout.views):
             for name in view.columns:
@@ -70,20 +67,18 @@ class FeastReader:
             )
         return matrix, times
 
+    def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
+        """Whose the asked ids are, as `OnlineReader.owners`."""
+        links = self.layout.links
+        if not ids or links is None or entity not in links.entities:
+            return [None] * len(ids)
+        with _answering():
+            return links.ids(entity, self._link_texts(links, ids))
+
     def _entity_rows(self, ids: Sequence[str]) -> dict[str, list[str]]:
         rows = {self.layout.entity: list(ids)}
         if self._links:
-            view, columns = self._links.view, self._links.columns
-            links = self._ask([f"{view}:{column}" for column in columns], rows)
-            texts = list(
-                zip(
-                    *(
-                        [_text(value) for value in links[f"{view}__{column}"].values]
-                        for column in columns
-                    ),
-                    strict=True,
-                )
-            )
+            texts = self._link_texts(self._links, ids)
             # Feast takes no missing ids; nobody is called the empty text.
             rows |= {
                 entity: [text or "" for text in self._links.ids(entity, texts)]
@@ -91,6 +86,17 @@ class FeastReader:
             }
         wanted = {view.entity for view in self.layout.views}
         return {entity: values for entity, values in rows.items() if entity in wanted}
+
+    def _link_texts(self, links: OnlineLinks, ids: Sequence[str]) -> list[tuple[Text, ...]]:
+        """The records of the links' view."""
+        values = self._ask(
+            [f"{links.view}:{column}" for column in links.columns], {self.layout.entity: list(ids)}
+        )
+        columns = [
+            [_text(value) for value in values[f"{links.view}__{column}"].values]
+            for column in links.columns
+        ]
+        return list(zip(*columns, strict=True))
 
     def _ask(
         self, features: "FeatureService | list[str]", rows: Mapping[str, list[str]]
@@ -126,6 +132,16 @@ def find_feast_reader(repository: Path, name: str, settings: OnlineSettings) -> 
     if all(service.name != name for service in store.list_feature_services()):
         return None
     return FeastReader(store, layout_of(store, name, find_encoding(repository)))
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # each store's client has errors of its own
+        raise ModelError(
+            "online store", f"does not answer: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _number(value: Any) -> float:

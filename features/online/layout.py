@@ -154,3 +154,24 @@ class OnlineReader(Protocol):
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read the newest features, as `features.online.service.read`, times by view."""
+
+    def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
+        """Whose the asked ids are.
+
+        Parameters
+        ----------
+        entity : str
+            Join key of whom they belong to, such as ``customer_id``.
+        ids : sequence of n str
+            Entities of the service.
+
+        Returns
+        -------
+        list of n (str or None)
+            None where nothing tells.
+
+        Raises
+        ------
+        ModelError
+            The online store does not answer.
+        """

@@ -1,6 +1,4 @@
-"""Whose is what: the customer of a subscription, and the subscriptions of a customer, as the newest
-snapshot has them.
-"""
+"""The subscriptions of each customer, as the newest snapshot has them."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +7,6 @@ from typing import Self
 
 from features.online.service import online_directory
 from features.online.settings import OnlineSettings
-from features.packed.record import Text
 from features.packed.store import PackedStore
 from holdfast.errors import ModelError
 
@@ -18,11 +15,9 @@ OWNED_VIEW = "customer_subscriptions"
 
 OWNED_COLUMN = "subscriptions"
 
-_LINKS_VIEW = "subscription_links"
 
-
-class Owners:
-    """Reads from packed records whose a subscription is, and which ones a customer has.
+class OwnedSubscriptions:
+    """Reads from packed records which subscriptions customers have.
 
     Parameters
     ----------
@@ -40,17 +35,6 @@ class Owners:
         if settings.online_store != "packed" or not (directory / "data.mdb").exists():
             return None
         return cls(PackedStore(directory))
-
-    def customers_of(self, subscription_ids: Sequence[str]) -> list[Text]:
-        """The customer of each of n subscriptions; None where there is no such subscription.
-
-        Raises
-        ------
-        ModelError
-            Features were never materialized.
-        """
-        texts, _ = self._store.read_texts(_LINKS_VIEW, ["linked_customer"], subscription_ids)
-        return [row[0] for row in texts]
 
     def subscriptions_of(self, customer_ids: Sequence[str]) -> list[tuple[str, ...]] | None:
         """The subscriptions of each of n customers; None where a release before this one wrote the

@@ -104,6 +104,15 @@ class PackedReader:
             "datetime64[us]"
         )
 
+    def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
+        """Whose the asked ids are, as `OnlineReader.owners`."""
+        links = self._layout.links
+        if links is None or entity not in links.entities:
+            return [None] * len(ids)
+        with self._store.reading([links.view]) as reading:
+            texts, _ = reading.read_texts(links.view, links.columns, ids)
+        return links.ids(entity, texts)
+
 
 def _keys(ids: Sequence[Text]) -> list[bytes | None]:
     return list(map(key_of, ids))

@@ -112,7 +112,7 @@ def _known(
         if model.is_table:
             pass
         elif recorded is None:
-            warnings.append(_NOT_CHECKED.format(f"no night has scored with {model.name} yet"))
+            warnings.append(_NOT_CHECKED.format("the online store has no record of a night"))
         elif newer[row]:
             warnings.append(_NOT_CHECKED.format("its features are newer than the last night's"))
         elif excluded[row] and error is None:

@@ -105,7 +105,7 @@ class _Asking:
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
         self._subscriptions_of = self._owned(served)
-        self._customer_of = self._owners(served)
+        self._customer_of = self._owners()
         customers = [one for one in self._customer_of.values() if one is not None]
         self._objecting = served.people.objecting(
             list(dict.fromkeys([*self._customers, *customers]))
@@ -128,10 +128,10 @@ class _Asking:
     def _owned(self, served: ServedModels) -> dict[str, tuple[str, ...]] | None:
         """The subscriptions of the customers asked about; None where the store does not say."""
         people, customers = served.people, list(dict.fromkeys(self._customers))
-        owned = None if people.owners is None else people.owners.subscriptions_of(customers)
+        owned = None if people.owned is None else people.owned.subscriptions_of(customers)
         return None if owned is None else dict(zip(customers, owned, strict=True))
 
-    def _owners(self, served: ServedModels) -> dict[str, str | None]:
+    def _owners(self) -> dict[str, str | None]:
         """The customer of each subscription that is answered about."""
         owners: dict[str, str | None] = {
             subscription: customer
@@ -139,8 +139,10 @@ class _Asking:
             for subscription in owned
         }
         others = [one for one in dict.fromkeys(self._subscriptions) if one not in owners]
-        if served.people.owners is not None and others:
-            owners.update(zip(others, served.people.owners.customers_of(others), strict=True))
+        linked = [one.model for one in self._asked if one.model.online.layout.links is not None]
+        if linked and others:
+            found = linked[0].online.reader.owners("customer_id", others)
+            owners.update(zip(others, found, strict=True))
         return owners
 
     def _answer(

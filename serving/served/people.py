@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from features.online.owned import Owners
+from features.online.owned import OwnedSubscriptions
 from features.online.service import (
     OPERATOR_DIRECTORY,
     OnlineService,
@@ -26,15 +26,15 @@ class People:
 
     Parameters
     ----------
-    owners : Owners or None
-        Whose is what; None where the online store does not say.
+    owned : OwnedSubscriptions or None
+        Which subscriptions customers have; None where the online store does not say.
     consents : OnlineService or None
         Newest consents; None where features were never materialized.
     night : NightRecords or None
         What the last night recorded; None where the online store does not keep it.
     """
 
-    owners: Owners | None = None
+    owned: OwnedSubscriptions | None = None
     consents: OnlineService | None = None
     night: NightRecords | None = None
 
@@ -56,7 +56,9 @@ class People:
             return cls()
         store = PackedStore(online_directory(repository))
         return cls(
-            Owners(store), find_service(repository, _CONSENTS, settings), NightRecords(store)
+            OwnedSubscriptions(store),
+            find_service(repository, _CONSENTS, settings),
+            NightRecords(store),
         )
 
     def objecting(self, customer_ids: Sequence[str]) -> set[str]:

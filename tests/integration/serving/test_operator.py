@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from features.online.owned import Owners
-from features.online.service import OPERATOR_DIRECTORY
+from features.online.owned import OwnedSubscriptions
+from features.online.service import OPERATOR_DIRECTORY, open_service
 from holdfast.home import Home
 from models.words.catalogue import LANGUAGES
 from serving.contract.predictions import Prediction
@@ -51,11 +51,12 @@ def keys(predictions: list[Prediction]) -> list[tuple[str | None, ...]]:
 def test_a_customers_subscriptions_are_those_that_link_to_it(
     operator_home: Home, owned: dict[str, tuple[str, ...]]
 ) -> None:
-    owners = Owners.open(operator_home.features / OPERATOR_DIRECTORY, ONLINE)
-    assert owners is not None
+    store = OwnedSubscriptions.open(operator_home.features / OPERATOR_DIRECTORY, ONLINE)
+    assert store is not None
     assert max(map(len, owned.values())) > 1
-    assert owners.subscriptions_of([*owned, "nobody"]) == [*owned.values(), ()]
-    assert owners.customers_of([owned["000001"][0], "nobody"]) == ["000001", None]
+    assert store.subscriptions_of([*owned, "nobody"]) == [*owned.values(), ()]
+    reader = open_service(operator_home, "churn_v1", ONLINE).reader
+    assert reader.owners("customer_id", [owned["000001"][0], "nobody"]) == ["000001", None]
 
 
 def test_customers_and_subscriptions_are_answered_by_every_model_that_speaks_of_them(

@@ -158,7 +158,7 @@ def test_what_no_night_has_checked_is_said(
         assert newer["probability"] is not None
         store.put_document(facts_document("churn"), None)
         assert churn_of(caller, subscription)["warnings"] == [
-            "whether the model may speak of it was not checked: no night has scored with churn yet"
+            "whether the model may speak of it was not checked: the online store has no record of a night"
         ]
 
 

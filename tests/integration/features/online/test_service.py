@@ -301,3 +301,13 @@ def test_a_server_that_is_gone_is_a_model_error(
     with pytest.raises(ModelError, match="does not answer") as caught:
         online.read(service, ["c1"])
     assert "hunter2" not in str(caught.value)
+
+
+def test_whose_an_entity_is(home: Home) -> None:
+    reader = open_service(home, "churn_v1").reader
+    asked = ["s03", "nobody", "s02"]
+    assert reader.owners("customer_id", asked) == ["c9", None, "c2"]
+    assert reader.owners("account_id", asked) == ["a3", None, None]
+    assert reader.owners("cell_id", asked) == [None, None, None]
+    assert reader.owners("customer_id", []) == []
+    assert open_service(home, "part_v1").reader.owners("customer_id", ["s01"]) == [None]
