@@ -78,9 +78,7 @@ def predict(
 def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Prediction]:
     """Predictions for a caller's rows, marked where a row's id is that of somebody who objects."""
     subscriptions = [one["subscription_id"] for one in predictions if one["subscription_id"]]
-    owners: dict[str, str | None] = {}
-    if people.owners is not None and subscriptions:
-        owners = dict(zip(subscriptions, people.owners.customers_of(subscriptions), strict=True))
+    owners = dict(zip(subscriptions, people.customers_of(subscriptions), strict=True))
     customers = [
         one["customer_id"] or owners.get(one["subscription_id"] or "") for one in predictions
     ]
@@ -105,7 +103,7 @@ class _Asking:
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
         self._subscriptions_of = self._owned(served)
-        self._customer_of = self._owners()
+        self._customer_of = self._owners(served.people)
         customers = [one for one in self._customer_of.values() if one is not None]
         self._objecting = served.people.objecting(
             list(dict.fromkeys([*self._customers, *customers]))
@@ -131,7 +129,7 @@ class _Asking:
         owned = None if people.owned is None else people.owned.subscriptions_of(customers)
         return None if owned is None else dict(zip(customers, owned, strict=True))
 
-    def _owners(self) -> dict[str, str | None]:
+    def _owners(self, people: People) -> dict[str, str | None]:
         """The customer of each subscription that is answered about."""
         owners: dict[str, str | None] = {
             subscription: customer
@@ -139,10 +137,7 @@ class _Asking:
             for subscription in owned
         }
         others = [one for one in dict.fromkeys(self._subscriptions) if one not in owners]
-        linked = [one.model for one in self._asked if one.model.online.layout.links is not None]
-        if linked and others:
-            found = linked[0].online.reader.owners("customer_id", others)
-            owners.update(zip(others, found, strict=True))
+        owners.update(zip(others, people.customers_of(others), strict=True))
         return owners
 
     def _answer(

@@ -12,11 +12,12 @@ from features.online.service import (
     online_directory,
 )
 from features.online.settings import OnlineSettings
+from features.packed.record import Text
 from features.packed.store import PackedStore
 from holdfast.home import Home
 from serving.served.night import NightRecords
 
-_CONSENTS = "consent_v1"
+_LINES, _CONSENTS = "churn_v1", "consent_v1"
 _OBJECTS = "profiling_objection"
 
 
@@ -28,6 +29,8 @@ class People:
     ----------
     owned : OwnedSubscriptions or None
         Which subscriptions customers have; None where the online store does not say.
+    lines : OnlineService or None
+        Says whose a subscription is; None where features were never materialized.
     consents : OnlineService or None
         Newest consents; None where features were never materialized.
     night : NightRecords or None
@@ -35,6 +38,7 @@ class People:
     """
 
     owned: OwnedSubscriptions | None = None
+    lines: OnlineService | None = None
     consents: OnlineService | None = None
     night: NightRecords | None = None
 
@@ -50,16 +54,22 @@ class People:
         repository = home.features / OPERATOR_DIRECTORY
         if not (repository / "feature_store.yaml").exists():
             return cls()
-        if settings.online_store != "packed":
-            return cls(consents=find_service(repository, _CONSENTS, settings))
-        if not (online_directory(repository) / "data.mdb").exists():
+        is_packed = settings.online_store == "packed"
+        if is_packed and not (online_directory(repository) / "data.mdb").exists():
             return cls()
-        store = PackedStore(online_directory(repository))
+        store = PackedStore(online_directory(repository)) if is_packed else None
         return cls(
-            OwnedSubscriptions(store),
-            find_service(repository, _CONSENTS, settings),
-            NightRecords(store),
+            owned=None if store is None else OwnedSubscriptions(store),
+            lines=find_service(repository, _LINES, settings),
+            consents=find_service(repository, _CONSENTS, settings),
+            night=None if store is None else NightRecords(store),
         )
+
+    def customers_of(self, subscription_ids: Sequence[str]) -> list[Text]:
+        """The customer of each of n subscriptions; None where nothing tells."""
+        if self.lines is None or not subscription_ids:
+            return [None] * len(subscription_ids)
+        return self.lines.reader.owners("customer_id", subscription_ids)
 
     def objecting(self, customer_ids: Sequence[str]) -> set[str]:
         """Which of some customers object to profiling, as known now."""
