@@ -1,5 +1,6 @@
 """`holdfast serve`: the service in one process, from the first check to the last answer."""
 
+import resource
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from serving.settings import ServingSettings
 
 # How long requests in progress at the end may take to finish.
 _FINISH_SECONDS = 10
+_MOST_FILES = 65_536
 
 
 def run(home: Home, host: str, port: int) -> None:
@@ -59,6 +61,7 @@ def run(home: Home, host: str, port: int) -> None:
         app = make_service(follower, health, access, settings).to_asgi(is_main=False)
     named = settings.request_log
     log = request_log(named or home.access / "requests.jsonl", fall_back=named is None)
+    raise_file_limit()
     with _listen(host, port) as listener, log:
         config = uvicorn.Config(
             app,
@@ -72,6 +75,16 @@ def run(home: Home, host: str, port: int) -> None:
         )
         address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         _Server(config, follower, health, settings.drain_seconds, address).run(sockets=[listener])
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may: each connection is one, and at the limit
+    nobody is answered, probes included.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _require_keys(access: Access, host: str, settings: ServingSettings) -> None:

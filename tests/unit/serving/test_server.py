@@ -1,3 +1,4 @@
+import resource
 import socket
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from holdfast.clock import system_clock
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from serving.access.key_store import KeyStore
-from serving.server import run
+from serving.server import raise_file_limit, run
 from serving.settings import ServingSettings
 
 
@@ -46,6 +47,20 @@ def test_the_single_key_of_earlier_releases_is_not_ignored(
     ) as refused:
         run(Home(tmp_path), "127.0.0.1", free_port())
     assert "s3cret" not in str(refused.value)
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_allowed() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    hard = before[1]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        raise_file_limit()
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        assert soft == (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536))
+        raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_without_a_model_no_port_is_opened(tmp_path: Path) -> None:
