@@ -40,6 +40,11 @@ class FeastReader:
         # Held, because Feast takes 20 ms to find it.
         self._service: FeatureService = store.get_feature_service(layout.name)
 
+    @property
+    def version(self) -> int | None:
+        """None: Feast's stores do not say whether they were written."""
+        return None
+
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read the newest features, as `features.online.service.read`."""
         layout = self.layout

@@ -175,3 +175,7 @@ class OnlineReader(Protocol):
         ModelError
             The online store does not answer.
         """
+
+    @property
+    def version(self) -> int | None:
+        """While it stays the same, so does all that can be read; None where the store cannot say."""

@@ -74,6 +74,11 @@ class PackedReader:
         self._names = [view.name for view in layout.views]
         self._row: _Row | None = None
 
+    @property
+    def version(self) -> int | None:
+        """That of the store."""
+        return self._store.version
+
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read the newest features, as `features.online.service.read`."""
         layout, links = self._layout, self._links

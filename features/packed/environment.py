@@ -32,6 +32,12 @@ class PackedEnvironment:
         self._databases: dict[bytes, lmdb._Database] = {}
         self._opening = threading.Lock()
 
+    @property
+    def version(self) -> int:
+        """Number of the last write transaction of any process; while it stays, so do all records."""
+        with telling_errors():
+            return int(self.environment.info()["last_txnid"])
+
     def database(self, name: bytes) -> "lmdb._Database | None":
         """Handle of a named database, None where it does not exist."""
         try:

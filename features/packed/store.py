@@ -160,6 +160,13 @@ class PackedStore:
     def __init__(self, directory: Path, *, create: bool = False) -> None:
         self._opened: PackedEnvironment = open_environment(directory.absolute(), create=create)
 
+    @property
+    def version(self) -> int:
+        """A number that every write of any process makes larger; while it stays, so does all that
+        can be read.
+        """
+        return self._opened.version
+
     def write(
         self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats
     ) -> int:
