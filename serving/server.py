@@ -55,10 +55,10 @@ def run(home: Home, host: str, port: int) -> None:
     with progress("Loading the models"):
         follower = ModelFollower(home, online, system_clock)
         follower.refresh()
-        from serving.service import make_service
+        from serving.service import make_asgi
 
         health = Health(follower)
-        app = make_service(follower, health, access, settings).to_asgi(is_main=False)
+        app = make_asgi(follower, health, access, settings)
     named = settings.request_log
     log = request_log(named or home.access / "requests.jsonl", fall_back=named is None)
     raise_file_limit()

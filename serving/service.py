@@ -3,13 +3,16 @@
 from typing import Any
 
 import bentoml
+from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from holdfast.clock import system_clock
 from serving.access.access import Access
 from serving.access.guard import AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
+from serving.door import Door
 from serving.health import Health, ReadinessMiddleware
 from serving.request_log import RequestLogMiddleware
 from serving.routes.app import make_app
@@ -61,11 +64,32 @@ def make_service(
 
     service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
     app = make_app(follower, access, settings)
-    paths = {route.path for route in app.routes if isinstance(route, Route)}
-    service.add_asgi_middleware(RequestIdMiddleware)
-    service.add_asgi_middleware(RequestLogMiddleware, clock=system_clock, paths=paths)
-    service.add_asgi_middleware(ProblemMiddleware)
-    service.add_asgi_middleware(AccessMiddleware, access=access)
-    service.add_asgi_middleware(ReadinessMiddleware, health=health)
+    for middleware, options in _middleware(app, access, health):
+        service.add_asgi_middleware(middleware, **options)
     service.mount_asgi_app(app, path="/")
     return service
+
+
+def make_asgi(
+    follower: ModelFollower, health: Health, access: Access, settings: ServingSettings
+) -> ASGIApp:
+    """The service as an ASGI application whose own paths BentoML's middleware does not cost; same
+    parameters as `make_service`.
+    """
+    app = make_app(follower, access, settings)
+    ours: ASGIApp = app
+    for middleware, options in reversed(_middleware(app, access, health)):
+        ours = middleware(ours, **options)
+    return Door(ours, make_service(follower, health, access, settings).to_asgi(is_main=False))
+
+
+def _middleware(app: Starlette, access: Access, health: Health) -> list[tuple[Any, dict[str, Any]]]:
+    """What every request to an application goes through, the outermost first."""
+    paths = {route.path for route in app.routes if isinstance(route, Route)}
+    return [
+        (RequestIdMiddleware, {}),
+        (RequestLogMiddleware, {"clock": system_clock, "paths": paths}),
+        (ProblemMiddleware, {}),
+        (AccessMiddleware, {"access": access}),
+        (ReadinessMiddleware, {"health": health}),
+    ]

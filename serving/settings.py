@@ -57,6 +57,12 @@ class ServingSettings(Section):
         le=3_650,
         description="Of older features no probability is given, in days; at least `HOLDFAST_SERVING_STALE_DAYS`.",
     )
+    kept_mb: int = Field(
+        default=128,
+        ge=0,
+        le=65_536,
+        description="Memory for answers kept until something they depend on changes, in MiB; 0 to keep none.",
+    )
     drain_seconds: float = Field(
         default=2.0,
         ge=0,

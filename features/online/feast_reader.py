@@ -11,6 +11,7 @@ from features.online.feast_layout import layout_of
 from features.online.feast_store import open_feast
 from features.online.layout import OnlineLayout, OnlineLinks
 from features.online.settings import PACKED_TYPE, OnlineSettings, require_client
+from features.packed.environment import PackedEnvironment
 from features.packed.record import Text
 from holdfast.arrays import Floats, Times
 from holdfast.errors import ModelError
@@ -41,7 +42,7 @@ class FeastReader:
         self._service: FeatureService = store.get_feature_service(layout.name)
 
     @property
-    def version(self) -> int | None:
+    def environment(self) -> PackedEnvironment | None:
         """None: Feast's stores do not say whether they were written."""
         return None
 

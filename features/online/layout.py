@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import Field
 
 from features.encoding.encoding import Column, Encoding
+from features.packed.environment import PackedEnvironment
 from features.packed.record import Text
 from holdfast.arrays import Floats, Times
 from holdfast.documents import read_document, to_document
@@ -177,5 +178,5 @@ class OnlineReader(Protocol):
         """
 
     @property
-    def version(self) -> int | None:
-        """While it stays the same, so does all that can be read; None where the store cannot say."""
+    def environment(self) -> PackedEnvironment | None:
+        """Where the records lie, which says whether anything was written; None for other stores."""

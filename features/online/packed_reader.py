@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.online.layout import OnlineLayout
+from features.packed.environment import PackedEnvironment
 from features.packed.record import TIME_BYTES, Text, absent_numbers, declared, key_of, positions
 from features.packed.store import PackedStore
 from holdfast.arrays import Floats, Times
@@ -75,9 +76,9 @@ class PackedReader:
         self._row: _Row | None = None
 
     @property
-    def version(self) -> int | None:
+    def environment(self) -> PackedEnvironment | None:
         """That of the store."""
-        return self._store.version
+        return self._store.environment
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read the newest features, as `features.online.service.read`."""

@@ -24,6 +24,7 @@ __all__ = [
     "OnlineService",
     "OnlineView",
     "find_service",
+    "next_stale",
     "oldest",
     "online_directory",
     "open_service",
@@ -226,12 +227,36 @@ def stale(service: OnlineService, times: Times, now: datetime) -> NDArray[np.boo
     """
     if now.tzinfo is None:
         raise InputError("now", "must have a time zone", now.isoformat())
-    microseconds = [
-        np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000
-        for view in service.views
-    ]
     ages = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") - times
-    return ~np.isnat(times) & (ages.astype(np.int64) > np.array(microseconds))
+    return ~np.isnat(times) & (ages.astype(np.int64) > _lifetimes(service))
+
+
+def next_stale(service: OnlineService, times: Times, now: datetime) -> Floats:
+    """When the next value becomes older than its view allows.
+
+    Parameters
+    ----------
+    service, times, now
+        As in `stale`.
+
+    Returns
+    -------
+    (n,) float64
+        Seconds since 1970; infinite where no value of the row will.
+    """
+    limits = times.astype(np.int64) + _lifetimes(service)
+    later = ~np.isnat(times) & ~stale(service, times, now)
+    return np.where(later, limits, np.inf).min(axis=1, initial=np.inf) / 1e6
+
+
+def _lifetimes(service: OnlineService) -> Floats:
+    """How old the values of each view may be, in microseconds."""
+    return np.array(
+        [
+            np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000.0
+            for view in service.views
+        ]
+    )
 
 
 def online_directory(repository: Path) -> Path:

@@ -161,11 +161,9 @@ class PackedStore:
         self._opened: PackedEnvironment = open_environment(directory.absolute(), create=create)
 
     @property
-    def version(self) -> int:
-        """A number that every write of any process makes larger; while it stays, so does all that
-        can be read.
-        """
-        return self._opened.version
+    def environment(self) -> PackedEnvironment:
+        """The open environment, which all stores over the same files share."""
+        return self._opened
 
     def write(
         self, view: str, columns: Sequence[str], ids: Sequence[str], times: Times, matrix: Floats

@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from features.online.service import oldest, stale
-from holdfast.arrays import Times
+from features.online.service import next_stale, oldest, stale
+from holdfast.arrays import Floats, Times
 from serving.answers.freshness import Freshness
+from serving.answers.kept import Kept, KeptScores
 from serving.answers.question import AskedModel
-from serving.answers.scores import HorizonScore, score_rows
+from serving.answers.scores import score_rows
 from serving.contract.predictions import Answer, PredictionError
 from serving.served.model import ServedModel
 from serving.served.night import Recorded
 
 _EXPIRED = "features of these groups are older than they stay true: {}"
+_REASON_BYTES = 600
+"""Memory of a score, or of one of its reasons, roughly."""
 _NOT_CHECKED = "whether the model may speak of it was not checked: {}"
 
 
@@ -31,12 +34,31 @@ class _Entity:
         As in an answer.
     error : PredictionError or None
         Why it is not scored.
+    until : float
+        When any of it changes by the time alone, in seconds since 1970.
     """
 
     feature_time: datetime
     marks: tuple[str, ...]
     warnings: tuple[str, ...]
     error: PredictionError | None
+    until: float
+
+
+@dataclass(frozen=True)
+class EntityAnswer:
+    """What a model says about an entity.
+
+    Parameters
+    ----------
+    answers : list of Answer
+        One for each horizon asked.
+    until : float
+        When it changes by the time alone, in seconds since 1970.
+    """
+
+    answers: list[Answer]
+    until: float
 
 
 def answer_entities(
@@ -46,7 +68,8 @@ def answer_entities(
     freshness: Freshness,
     language: str,
     reasons: int,
-) -> dict[str, list[Answer]]:
+    kept: Kept[KeptScores],
+) -> dict[str, EntityAnswer]:
     """What a model says about entities, one answer per horizon.
 
     Parameters
@@ -63,10 +86,12 @@ def answer_entities(
         Language of reasons.
     reasons : int
         Most reasons for each answer.
+    kept : Kept of KeptScores
+        Scores of rows that were scored before.
 
     Returns
     -------
-    dict of str to list of Answer
+    dict of str to EntityAnswer
         By entity, without those that the model's features do not hold.
 
     Raises
@@ -78,16 +103,44 @@ def answer_entities(
     matrix, times = model.online.reader.read(ids)
     known = _known(model, times, recorded, freshness)
     scored = [row for row, entity in known.items() if entity.error is None]
-    scores = dict(zip(scored, score_rows(asked, matrix[scored], language, reasons), strict=True))
+    scores = dict(
+        zip(
+            scored,
+            _scores(asked, matrix[scored], freshness.now.isoformat(), language, reasons, kept),
+            strict=True,
+        )
+    )
     return {
-        ids[row]: [
-            _answer(
-                asked, horizon, entity, freshness, scores[row][horizon] if row in scores else None
-            )
-            for horizon in range(len(asked.places))
-        ]
+        ids[row]: EntityAnswer(
+            [
+                _answer(asked, horizon, entity, freshness, scores.get(row))
+                for horizon in range(len(asked.places))
+            ],
+            entity.until,
+        )
         for row, entity in known.items()
     }
+
+
+def _scores(
+    asked: AskedModel,
+    matrix: Floats,
+    now: str,
+    language: str,
+    reasons: int,
+    kept: Kept[KeptScores],
+) -> list[KeptScores]:
+    """Scores of rows, those that are kept and the others, which are kept then."""
+    question = (asked.model.name, asked.places, language, reasons)
+    keys = [(*question, row.tobytes()) for row in matrix]
+    found = [kept.get(key) for key in keys]
+    missing = [row for row, one in enumerate(found) if one is None]
+    for row, scores in zip(
+        missing, score_rows(asked, matrix[missing], language, reasons), strict=True
+    ):
+        found[row] = made = KeptScores(scores, now)
+        kept.put(keys[row], made, matrix[row].nbytes + len(scores) * (1 + reasons) * _REASON_BYTES)
+    return [one for one in found if one is not None]
 
 
 def _known(
@@ -97,6 +150,7 @@ def _known(
     # The first view names the entities; others may be of whom they belong to.
     main, age = times[:, 0], oldest(times)
     late = stale(model.online, times, freshness.now)
+    expires = next_stale(model.online, times, freshness.now).tolist()
     views = np.array([view.name for view in model.online.views])
     excluded = newer = np.zeros(len(main), dtype=np.bool_)
     if recorded is not None:
@@ -122,6 +176,7 @@ def _known(
             () if recorded is None else recorded.marks[row],
             tuple(warnings),
             error,
+            min(freshness.changes_at(feature_time), expires[row]),
         )
     return known
 
@@ -141,9 +196,10 @@ def _answer(
     horizon: int,
     entity: _Entity,
     freshness: Freshness,
-    score: HorizonScore | None,
+    scores: KeptScores | None,
 ) -> Answer:
     model = asked.model
+    score = None if scores is None else scores.scores[horizon]
     return {
         "model": model.name,
         "version": model.number,
@@ -152,7 +208,7 @@ def _answer(
         "band": None if score is None else score.band,
         "reasons": [] if score is None else score.reasons,
         "feature_time": entity.feature_time.isoformat(),
-        "scored_at": None if score is None else freshness.now.isoformat(),
+        "scored_at": None if scores is None else scores.scored_at,
         "stale": freshness.is_stale(entity.feature_time),
         "marks": list(dict.fromkeys((*model.marks, *entity.marks))),
         "warnings": list(entity.warnings),

@@ -53,3 +53,11 @@ class Freshness:
                 " no probability is given"
             ),
         }
+
+    def changes_at(self, feature_time: datetime) -> float:
+        """When what follows from the age of features changes, in seconds since 1970: now, where they
+        are stale already, because their age is told.
+        """
+        if self.is_stale(feature_time):
+            return self.now.timestamp()
+        return feature_time.timestamp() + self.stale_days * 86_400

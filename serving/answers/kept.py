@@ -1,49 +1,34 @@
-"""Answers about entities, kept while nothing they depend on has changed.
+"""What was answered before, kept while nothing that it depends on has changed.
 
-An answer depends on the models served, the records in the online store, what was asked, and the time
-at which its features become stale. A kept answer carries the first two as its *state*, and the last
-as a time; it counts only while both hold, so that nothing has to be told of a change.
+Two things are kept, for one snapshot of what is served:
+
+- the predictions of an entity as they stand in an answer. They depend on the records of several
+  stores and on the time: they carry the versions of the stores, read before the records, and when
+  they stop counting;
+- scores and reasons of a row of features. They depend on nothing but the row, so they hold, too,
+  where a store was written but not this row.
+
+Nothing has to be told of a change: what no longer fits is made anew.
 """
 
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-State = tuple[Hashable, ...]
-"""What is served, and the versions of the stores that are read, compared by equality."""
+from serving.answers.scores import HorizonScore
+from serving.served.snapshot import ServedModels
+
+V = TypeVar("V")
 
 _OVERHEAD_BYTES = 500
-"""Memory of an entry beside its answer, roughly."""
+"""Memory of an entry beside its content, roughly."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """An answer about one entity.
-
-    Parameters
-    ----------
-    state : State
-        What it was made from, read before the answer was made.
-    until : float
-        When it stops counting, in seconds since 1970.
-    body : bytes
-        Its predictions as JSON, without the brackets of the list.
-    """
-
-    state: State
-    until: float
-    body: bytes
-
-    @property
-    def bytes(self) -> int:
-        """Memory that it takes, roughly."""
-        return len(self.body) + _OVERHEAD_BYTES
-
-
-class KeptAnswers:
-    """The answers used last, to any thread.
+class Kept(Generic[V]):
+    """The values used last, to any thread.
 
     Parameters
     ----------
@@ -52,31 +37,68 @@ class KeptAnswers:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._kept: LRUCache[Hashable, KeptAnswer] = LRUCache(
-            most_bytes, getsizeof=lambda answer: answer.bytes
+        self._values: LRUCache[Hashable, tuple[V, int]] = LRUCache(
+            most_bytes, getsizeof=lambda entry: entry[1]
         )
         self._using = threading.Lock()
 
-    def get(self, key: Hashable, state: State, now: float) -> bytes | None:
-        """The answer to a question about an entity; None where none is kept that counts.
-
-        Parameters
-        ----------
-        key : hashable
-            Entity and question.
-        state : State
-            What there is now.
-        now : float
-            The time, in seconds since 1970.
-        """
+    def get(self, key: Hashable) -> V | None:
+        """The value kept, if any."""
         with self._using:
-            answer = self._kept.get(key)
-        if answer is None or answer.state != state or now >= answer.until:
-            return None
-        return answer.body
+            entry = self._values.get(key)
+        return None if entry is None else entry[0]
 
-    def put(self, key: Hashable, answer: KeptAnswer) -> None:
-        """Keep an answer, in place of an older one to the same question."""
-        if answer.bytes <= self._kept.maxsize:
+    def put(self, key: Hashable, value: V, bytes: int) -> None:
+        """Keep a value in place of an older one, with the memory that it takes roughly."""
+        size = bytes + _OVERHEAD_BYTES
+        if size <= self._values.maxsize:
             with self._using:
-                self._kept[key] = answer
+                self._values[key] = (value, size)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An entity's predictions.
+
+    Parameters
+    ----------
+    versions : tuple of int
+        Versions of the stores, read before the records that it was made from.
+    until : float
+        When it stops counting, in seconds since 1970.
+    body : bytes
+        The predictions as JSON, without the brackets of the list.
+    """
+
+    versions: tuple[int, ...]
+    until: float
+    body: bytes
+
+    def counts(self, versions: tuple[int, ...], now: float) -> bool:
+        """Whether it is what would be answered now."""
+        return self.versions == versions and now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScores:
+    """Scores of a row within the horizons asked, and when they were made (ISO 8601)."""
+
+    scores: list[HorizonScore]
+    scored_at: str
+
+
+class KeptOfModels:
+    """What is kept for one snapshot of what is served.
+
+    Parameters
+    ----------
+    served : ServedModels
+        The snapshot.
+    most_bytes : int
+        Memory that all of it may take; 0 to keep nothing.
+    """
+
+    def __init__(self, served: ServedModels, most_bytes: int) -> None:
+        self.served = served
+        self.answers: Kept[KeptAnswer] = Kept(most_bytes // 2)
+        self.scores: Kept[KeptScores] = Kept(most_bytes // 2)

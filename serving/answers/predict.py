@@ -1,17 +1,19 @@
-"""Predictions for a request, in the order asked."""
+"""Predictions for stored entities, in the order asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 
 from models.score_set import BARS_MARKETING, MARKS, PROFILING_OBJECTION, Purpose
-from serving.answers.entities import answer_entities
+from serving.answers.entities import EntityAnswer, answer_entities
 from serving.answers.freshness import Freshness
+from serving.answers.kept import Kept, KeptScores
 from serving.answers.question import AskedModel, find_asked
 from serving.answers.rows import answer_rows
 from serving.contract.predictions import (
     Answer,
     Prediction,
     PredictionError,
-    PredictionsAnswer,
     PredictionsRequest,
 )
 from serving.served.people import People
@@ -33,46 +35,87 @@ _NOBODY: Answer = {
 }
 
 
+@dataclass(frozen=True)
+class EntityPredictions:
+    """All predictions about one entity that is asked about.
+
+    Parameters
+    ----------
+    predictions : list of Prediction
+        At least one.
+    until : float
+        When they change by the time alone, in seconds since 1970.
+    """
+
+    predictions: list[Prediction]
+    until: float
+
+
 def predict(
     served: ServedModels,
     request: PredictionsRequest,
     language: str,
     freshness: Freshness,
     purpose: Purpose,
-) -> PredictionsAnswer:
-    """Predict for stored entities or for rows.
+    kept: Kept[KeptScores],
+) -> list[EntityPredictions]:
+    """Predict for stored entities.
 
     Parameters
     ----------
     served : ServedModels
         What to predict with.
     request : PredictionsRequest
-        As `contract.check_request` gives it.
+        As `contract.check_request` gives it, with ids.
     language : str
         Language of reasons.
     freshness : Freshness
         What time it is, and how old features may be.
     purpose : {"service", "marketing"}
         What the predictions are for. For marketing, those with a mark that bars it are withheld.
+    kept : Kept of KeptScores
+        Scores of rows that were scored before.
+
+    Returns
+    -------
+    list of EntityPredictions
+        Of each customer, then of each subscription, in the order asked.
+
+    Raises
+    ------
+    InputError
+        A model or a horizon is not served.
+    ModelError
+        The online store no longer fits what is loaded.
+    """
+    made = _Asking(served, request, language, freshness, kept).predictions()
+    if purpose == "service":
+        return made
+    return [EntityPredictions([*map(_barred, one.predictions)], one.until) for one in made]
+
+
+def predict_rows(
+    served: ServedModels,
+    request: PredictionsRequest,
+    language: str,
+    freshness: Freshness,
+    purpose: Purpose,
+) -> list[Prediction]:
+    """Predict for rows of the caller's own, in their order.
+
+    Parameters
+    ----------
+    served, request, language, freshness, purpose
+        As in `predict`; the request has rows.
 
     Raises
     ------
     InputError
         A model or a horizon is not served, or a row does not fit its model.
-    ModelError
-        The online store no longer fits what is loaded.
     """
-    if "rows" in request:
-        rows = answer_rows(served, request, language, freshness.now.isoformat())
-        predictions = _marked_rows(served.people, rows)
-    else:
-        predictions = _Asking(served, request, language, freshness).predictions()
-    return {
-        "language": language,
-        "limits": freshness.limits(),
-        "unavailable": served.unavailable,
-        "predictions": [*map(_barred, predictions)] if purpose == "marketing" else predictions,
-    }
+    rows = answer_rows(served, request, language, freshness.now.isoformat())
+    predictions = _marked_rows(served.people, rows)
+    return [*map(_barred, predictions)] if purpose == "marketing" else predictions
 
 
 def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -98,7 +141,9 @@ class _Asking:
         request: PredictionsRequest,
         language: str,
         freshness: Freshness,
+        kept: Kept[KeptScores],
     ) -> None:
+        self._kept = kept
         self._asked = find_asked(served, request)
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
@@ -113,14 +158,10 @@ class _Asking:
             for asked in self._asked
         ]
 
-    def predictions(self) -> list[Prediction]:
+    def predictions(self) -> list[EntityPredictions]:
         """Of each customer, then of each subscription, in the order asked."""
-        return [
-            prediction for entity in self._customers for prediction in self._of_customer(entity)
-        ] + [
-            prediction
-            for entity in self._subscriptions
-            for prediction in self._of_subscription(entity)
+        return [self._of_customer(entity) for entity in self._customers] + [
+            self._of_subscription(entity) for entity in self._subscriptions
         ]
 
     def _owned(self, served: ServedModels) -> dict[str, tuple[str, ...]] | None:
@@ -147,7 +188,7 @@ class _Asking:
         language: str,
         freshness: Freshness,
         reasons: int,
-    ) -> dict[str, list[Answer]]:
+    ) -> Mapping[str, EntityAnswer]:
         """What a model says, by entity."""
         if asked.model.entity == "customer":
             ids = list(dict.fromkeys(self._customers))
@@ -160,13 +201,15 @@ class _Asking:
         recorded = (
             None if night is None or asked.model.is_table else night.of(asked.model.name, ids)
         )
-        return answer_entities(asked, ids, recorded, freshness, language, reasons)
+        return answer_entities(asked, ids, recorded, freshness, language, reasons, self._kept)
 
-    def _of_customer(self, customer: str) -> list[Prediction]:
-        predictions = []
+    def _of_customer(self, customer: str) -> EntityPredictions:
+        predictions, until = [], inf
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "customer":
-                predictions += self._about(customer, None, _told(asked, answers.get(customer)))
+                told = _told(asked, answers.get(customer))
+                predictions += self._about(customer, None, told.answers)
+                until = min(until, told.until)
             elif self._subscriptions_of is None:
                 error: PredictionError = {
                     "code": "subscriptions_unknown",
@@ -175,20 +218,21 @@ class _Asking:
                 predictions += self._about(customer, None, _refused(asked, error))
             else:
                 for subscription in self._subscriptions_of.get(customer, ()):
-                    predictions += self._about(
-                        customer, subscription, _told(asked, answers.get(subscription))
-                    )
-        return predictions or [_unknown(customer, None, "customer")]
+                    told = _told(asked, answers.get(subscription))
+                    predictions += self._about(customer, subscription, told.answers)
+                    until = min(until, told.until)
+        return EntityPredictions(predictions or [_unknown(customer, None, "customer")], until)
 
-    def _of_subscription(self, subscription: str) -> list[Prediction]:
+    def _of_subscription(self, subscription: str) -> EntityPredictions:
         customer = self._customer_of.get(subscription)
-        predictions = []
+        predictions, until = [], inf
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "subscription":
-                predictions += self._about(
-                    customer, subscription, _told(asked, answers.get(subscription))
-                )
-        return predictions or [_unknown(customer, subscription, "subscription")]
+                told = _told(asked, answers.get(subscription))
+                predictions += self._about(customer, subscription, told.answers)
+                until = min(until, told.until)
+        unknown = _unknown(customer, subscription, "subscription")
+        return EntityPredictions(predictions or [unknown], until)
 
     def _about(
         self, customer: str | None, subscription: str | None, answers: Sequence[Answer]
@@ -225,11 +269,12 @@ def _barred(prediction: Prediction) -> Prediction:
     }
 
 
-def _told(asked: AskedModel, answers: Sequence[Answer] | None) -> Sequence[Answer]:
+def _told(asked: AskedModel, answer: EntityAnswer | None) -> EntityAnswer:
     """What a model says of an entity; nothing where it does not know it and nobody named it."""
-    if answers is not None:
-        return answers
-    return _refused(asked, _unknown_error(asked.model.entity)) if asked.named else ()
+    if answer is not None:
+        return answer
+    refused = _refused(asked, _unknown_error(asked.model.entity)) if asked.named else []
+    return EntityAnswer(refused, inf)
 
 
 def _refused(asked: AskedModel, error: PredictionError) -> list[Answer]:

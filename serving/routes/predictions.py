@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +15,7 @@ from holdfast.errors import InputError, ModelError
 from models.score_set import Purpose
 from serving.access.body import read_body
 from serving.access.caller import purpose
-from serving.answers.freshness import Freshness
-from serving.answers.predict import predict
+from serving.answers.answering import Answering
 from serving.answers.question import UnavailableModelError
 from serving.contract.language import choose_language
 from serving.contract.predictions import PredictionsRequest, check_request
@@ -52,6 +50,7 @@ class PredictionsRoute:
     def __init__(self, follower: ModelFollower, settings: ServingSettings) -> None:
         self._follower = follower
         self._settings = settings
+        self._answering = Answering(follower, settings)
         self._limiter = CapacityLimiter(core_count())
 
     async def post(self, request: Request) -> Response:
@@ -93,10 +92,7 @@ class PredictionsRoute:
         cost = _count_items(asked) * (_COST_OF_REASONS if asked["reasons"] else 1)
 
         def answer() -> bytes:
-            settings = self._settings
-            freshness = Freshness(self._follower.now(), settings.stale_days, settings.withhold_days)
-            served = self._follower.current()
-            return to_json(predict(served, asked, language, freshness, why))
+            return self._answering.answer(asked, language, why)
 
         try:
             return await self._call(cost > _INLINE_COST, answer)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from features.packed.environment import PackedEnvironment
 from holdfast.errors import ModelError
 from serving.served.model import ServedModel
 from serving.served.people import People
@@ -36,6 +38,26 @@ class ServedModels:
     def unavailable(self) -> list[str]:
         """Models of which no version is served."""
         return [name for name in self.problems if name not in self.models]
+
+    def versions(self) -> tuple[int, ...] | None:
+        """Versions of all stores that answers are read from; None where a store has none.
+
+        While they stay the same, so do all records.
+        """
+        environments = self._environments
+        if environments is None:
+            return None
+        return tuple(environment.version for environment in environments)
+
+    @cached_property
+    def _environments(self) -> tuple[PackedEnvironment, ...] | None:
+        services = [model.online for model in self.models.values()]
+        if self.people.consents is not None:
+            services.append(self.people.consents)
+        environments = [service.reader.environment for service in services]
+        # Owners and the night's records lie in the store of the consents.
+        known = [one for one in environments if one is not None]
+        return tuple(dict.fromkeys(known)) if len(known) == len(environments) else None
 
     def check(self) -> None:
         """Ask every model's online store for an entity.

@@ -31,12 +31,12 @@ def test_long_work_holds_up_nobody(
     begun, done = threading.Event(), threading.Event()
     finished: list[bool] = []
 
-    def long_work(*arguments: object) -> dict[str, object]:
+    def long_work(*arguments: object) -> bytes:
         begun.set()
         finished.append(done.wait(10))
-        return {}
+        return b"{}"
 
-    monkeypatch.setattr("serving.routes.predictions.predict", long_work)
+    monkeypatch.setattr("serving.answers.answering.Answering.answer", long_work)
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(caller.post, "/v1/predictions", json={"customer_ids": built.ids})
         assert begun.wait(10)

@@ -23,6 +23,7 @@ from models.target import Target
 from models.targets import TARGETS
 from pipeline.night.score import ScoreRun, score_everybody
 from serving.answers.freshness import Freshness
+from serving.answers.kept import Kept
 from serving.answers.predict import predict
 from serving.contract.predictions import check_request
 from serving.served.follower import ModelFollower
@@ -70,8 +71,13 @@ def test_scores_are_the_answers_of_the_service(home: Home) -> None:
     assert len(rows) > 60
     ids = sorted({row["subscription_id"] for row in rows})
     request = check_request({"subscription_ids": ids, "models": ["churn"]}, len(ids))
-    answer = predict(follower.current(), request, "en", Freshness(NIGHT, 3, 35), "service")
-    told = {(one["subscription_id"], one["horizon_days"]): one for one in answer["predictions"]}
+    freshness = Freshness(NIGHT, 3, 35)
+    answers = predict(follower.current(), request, "en", freshness, "service", Kept(0))
+    told = {
+        (one["subscription_id"], one["horizon_days"]): one
+        for of_line in answers
+        for one in of_line.predictions
+    }
     assert len(told) == len(rows)
     for row in rows:
         one = told[row["subscription_id"], row["horizon_days"]]
