@@ -92,7 +92,7 @@ def test_a_crash_says_nothing_of_the_inside(
     def crash(*arguments: object) -> None:
         raise RuntimeError("inside")
 
-    monkeypatch.setattr("serving.routes.predictions.predict", crash)
+    monkeypatch.setattr("serving.answers.answering.Answering.answer", crash)
     assert (
         "inside"
         not in problem(caller.post("/v1/predictions", json={"customer_ids": ["00001"]}), 500)[
