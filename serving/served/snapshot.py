@@ -52,8 +52,7 @@ class ServedModels:
     @cached_property
     def _environments(self) -> tuple[PackedEnvironment, ...] | None:
         services = [model.online for model in self.models.values()]
-        if self.people.consents is not None:
-            services.append(self.people.consents)
+        services += [one for one in (self.people.consents, self.people.lines) if one is not None]
         environments = [service.reader.environment for service in services]
         # Owners and the night's records lie in the store of the consents.
         known = [one for one in environments if one is not None]
