@@ -1,4 +1,4 @@
-"""An event in, and a fresh score out: a fault that a customer reports, and the churn model's answer
+"""An event in, and a fresh score out: a call of a customer, and the churn model's answer
 right after it.
 """
 
@@ -14,7 +14,10 @@ from benchmarks.serving.load import Call, Exchange, Reply
 from benchmarks.serving.measure import TOLERANCE, Measurement, Questions, measure
 from benchmarks.serving.servers import holdfast_server
 from features.online import service as online
+from features.online.owned import Owners
 from features.online.settings import OnlineSettings
+from features.operator.repository import OperatorRepository
+from features.packed.store import PackedStore
 from holdfast.clock import write_clock
 from holdfast.home import Home
 from models.registry import load_champion
@@ -98,7 +101,7 @@ def measure_events(pool: ProcessPoolExecutor, folder: Path) -> list[Measurement]
 
 
 def _make_operator(folder: Path) -> tuple[Home, dict[str, str]]:
-    """A home with an operator's features and a champion, and the customer of each subscription."""
+    """A home with an operator's features and a champion, and the customer of each subscription in it."""
     home, raw = Home(folder / "operator"), raw_by(folder / "raw", NIGHT, _CUSTOMERS)
     build_features(home, FEATURES, now=NIGHT, source=str(raw))
     materialize_features(home)
@@ -107,9 +110,11 @@ def _make_operator(folder: Path) -> tuple[Home, dict[str, str]]:
     register_champion(home, version)
     # Time stands still in a home of drawn tables: on the day on which the events arrive.
     write_clock(home.clock, NIGHT + timedelta(days=1))
-    table = pq.read_table(raw / "subscriptions", columns=["subscription_id", "customer_id"])
-    columns = (table[name].to_pylist() for name in table.column_names)
-    return home, dict(zip(*columns, strict=True))
+    table = pq.read_table(raw / "subscriptions", columns=["subscription_id"])
+    ids = sorted(set(table["subscription_id"].to_pylist()))
+    store = PackedStore(online.online_directory(OperatorRepository(home).directory))
+    owners = zip(ids, Owners(store).customers_of(ids), strict=True)
+    return home, {id_: customer for id_, customer in owners if customer is not None}
 
 
 def _require_fresh(replies: Sequence[Reply], stored: Scores) -> None:
@@ -125,19 +130,23 @@ def _require_fresh(replies: Sequence[Reply], stored: Scores) -> None:
 
 
 def _event(customer: str, place: int) -> Call:
-    """A new fault of a customer, some hours after the features were built."""
+    """A call of a customer, some hours after the features were built; each is longer than before."""
     time = (NIGHT + timedelta(hours=place + 1)).isoformat()
     number = f"{customer}-{place}"
     row = {
-        "ticket_id": number,
+        "interaction_id": number,
         "customer_id": customer,
-        "ticket_class": "quality",
-        "ticket_kind": "fault",
-        "status": "opened",
+        "channel": "phone",
+        "issue": "network",
+        "agent_id": "a",
+        "wait_seconds": 300.0 * (place + 1),
+        "transfers": 5 * (place + 1),
+        "abandoned": False,
+        "resolved": False,
         "happened_at": time,
         "arrived_at": time,
     }
-    event = {"event_id": number, "table": "tickets", "row": row}
+    event = {"event_id": number, "table": "interactions", "row": row}
     return Call("/v1/events", json.dumps({"events": [event]}).encode())
 
 
