@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ class DayProfiles:
     last : date
         The last day.
     known_days : int
-        Days up to the last since the table's first row arrived, at most `DAYS`.
+        Days up to the last since the table's first row arrived, at most `DAYS`; of a table of
+        states since the first event of all arrived, too.
     unknown_days : int
         Days at the end that the store does not reach, the last one that it knows in part included.
     rows : (DAYS + 1,) float64
@@ -152,9 +154,10 @@ class Profiler:
                 {", ".join(f'{sql} AS "{name}"' for name, sql in expressions.items())}
             FROM {source} AS raw {joins} WHERE {since} AND {of_ended_days} GROUP BY day"""
         ).to_arrow_table()
-        (first,) = self._connection.execute(
-            f"SELECT min(epoch_us({ARRIVED})) // {_DAY_US} FROM {source}"
-        ).fetchone() or (None,)
+        first = self._first_day(name)
+        if table.kind == "state" and first is not None and self._events_begin is not None:
+            # What is older was loaded at once, and did not arrive night by night.
+            first = max(first, self._events_begin)
         known = 0 if first is None else min(max(self._last_day - first + 1, 0), DAYS)
         return _read(rows, self._last, known, self._unknown_days)
 
@@ -165,6 +168,19 @@ class Profiler:
             f"SELECT epoch_us({ARRIVED}) // {_DAY_US}, count(*) FROM {source} GROUP BY 1"
         )
         return dict(rows.fetchall())
+
+    def _first_day(self, name: str) -> int | None:
+        """When a table's first row arrived, in days since 1970; None without rows."""
+        (first,) = self._connection.execute(
+            f"SELECT min(epoch_us({ARRIVED})) // {_DAY_US} FROM {files_sql(list(self._files[name]))}"
+        ).fetchone() or (None,)
+        return first
+
+    @cached_property
+    def _events_begin(self) -> int | None:
+        """When the first event of all arrived: customers and contracts are older than the exports."""
+        firsts = [self._first_day(name) for name in self._files if TABLES[name].kind == "event"]
+        return min((first for first in firsts if first is not None), default=None)
 
     def _look_up(self) -> None:
         """Make tables of what is known of a subscription or customer by its id."""

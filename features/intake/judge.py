@@ -50,8 +50,10 @@ _FEW_QUARANTINED, _MOST_QUARANTINED = 5, 0.5
 """A handful of rows raises no doubt, unless they are most of the table."""
 
 _QUARANTINE_DAYS = 7
-_USUALLY_WAITING = 1.5
-"""So many times the most rows that waited on other nights for one that they refer to."""
+_USUALLY_WAITING, _WAITING_SCATTER = 1.5, 3.0
+"""So many times the most rows that waited on other nights for one that they refer to, and so many
+standard deviations of such a count.
+"""
 
 _STALE_DAYS = 21
 """A raw store that ends so long before tonight is no longer compared with."""
@@ -203,7 +205,8 @@ class NightJudge:
         few = rows < _FEW_QUARANTINED and rows <= _MOST_QUARANTINED * of_all
         if few or rows <= self.quarantine_share * of_all:
             return False
-        usual = _USUALLY_WAITING * self._waiting(TABLES[name])
+        waiting = self._waiting(TABLES[name])
+        usual = _USUALLY_WAITING * waiting + _WAITING_SCATTER * waiting**0.5
         return rows - usual > self.quarantine_share * of_all
 
     def _waiting(self, table: Table) -> int:
