@@ -12,6 +12,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from commands.main import app
+from features.live.event import read_event
+from serving.contract.events import check_events
 from serving.contract.predictions import check_request, parse_json
 from tests.builders.guides import PAGES, ROOT, examples, inline_commands
 
@@ -48,8 +50,13 @@ def test_what_a_block_shows_can_be_typed(page: str, command: str) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert all(re.search(rf"^{target}:", makefile, re.M) for target in words[1:])
     elif words[0] == "curl" and "-d" in words:
-        assert words[2] == "http://127.0.0.1:3000/v1/predictions"
-        check_request(parse_json(words[words.index("-d") + 1].encode()), 1_000)
+        document = parse_json(words[words.index("-d") + 1].encode())
+        if words[2] == "http://127.0.0.1:3000/v1/events":
+            for event in check_events(document, 1_000)["events"]:
+                read_event(event["table"], event["row"])
+        else:
+            assert words[2] == "http://127.0.0.1:3000/v1/predictions"
+            check_request(document, 1_000)
     else:
         assert words[0] in ("curl", "export")
 
