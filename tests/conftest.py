@@ -3,6 +3,7 @@ at hand, and the size of proofs.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,21 @@ FIRST = (
 """Files that run first: while one worker builds the operator that tests share, the other has long
 work that does not wait for it.
 """
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of the session's own is made in it
+"""Where Linux keeps files in memory."""
+_ROOM_BYTES = 8 * 2**30
+_TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+
+
+def pytest_configure() -> None:
+    """Put temporary files into memory where there is much room: stores and databases wait for the
+    disk at each of the tens of thousands of writes that tests make.
+    """
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= _ROOM_BYTES
+    if has_room and _TEMPORARY not in os.environ:
+        os.environ[_TEMPORARY] = str(MEMORY)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
