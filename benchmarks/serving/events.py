@@ -14,7 +14,7 @@ from benchmarks.serving.load import Call, Exchange, Reply
 from benchmarks.serving.measure import TOLERANCE, Measurement, Questions, measure
 from benchmarks.serving.servers import holdfast_server
 from features.online import service as online
-from features.online.owned import Owners
+from features.online.owned import OwnedSubscriptions
 from features.online.settings import OnlineSettings
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
@@ -110,11 +110,11 @@ def _make_operator(folder: Path) -> tuple[Home, dict[str, str]]:
     register_champion(home, version)
     # Time stands still in a home of drawn tables: on the day on which the events arrive.
     write_clock(home.clock, NIGHT + timedelta(days=1))
-    table = pq.read_table(raw / "subscriptions", columns=["subscription_id"])
-    ids = sorted(set(table["subscription_id"].to_pylist()))
+    table = pq.read_table(raw / "customers", columns=["customer_id"])
+    customers = sorted(set(table["customer_id"].to_pylist()))
     store = PackedStore(online.online_directory(OperatorRepository(home).directory))
-    owners = zip(ids, Owners(store).customers_of(ids), strict=True)
-    return home, {id_: customer for id_, customer in owners if customer is not None}
+    owned = OwnedSubscriptions(store).subscriptions_of(customers) or []
+    return home, {one: who for who, of in zip(customers, owned, strict=True) for one in of}
 
 
 def _require_fresh(replies: Sequence[Reply], stored: Scores) -> None:
