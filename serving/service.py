@@ -12,7 +12,7 @@ from serving.access.access import Access
 from serving.access.guard import AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
-from serving.door import Door
+from serving.door import DirectRoutes, Door
 from serving.health import Health, ReadinessMiddleware
 from serving.request_log import RequestLogMiddleware
 from serving.routes.app import make_app
@@ -77,7 +77,7 @@ def make_asgi(
     parameters as `make_service`.
     """
     app = make_app(follower, access, settings)
-    ours: ASGIApp = app
+    ours: ASGIApp = DirectRoutes(app)
     for middleware, options in reversed(_middleware(app, access, health)):
         ours = middleware(ours, **options)
     return Door(ours, make_service(follower, health, access, settings).to_asgi(is_main=False))

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
@@ -11,6 +12,7 @@ _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(?::\d{1,5
 _PROXY_HEADERS = re.compile(r"forwarded|via|x-real-ip|x-forwarded-.*")
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address without a port is this machine's own loopback."""
     if host.lower() == "localhost":

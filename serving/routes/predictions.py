@@ -4,6 +4,7 @@ answer.
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -28,6 +29,7 @@ from serving.settings import ServingSettings
 # Work of more than some milliseconds goes to a thread; for less, the change of thread costs more
 # than it saves.
 _INLINE_BYTES = 16_384
+_SHORT_BYTES, _KEPT_REQUESTS = 4_096, 1_024
 _INLINE_COST = 40
 _COST_OF_REASONS = 20  # explaining a row, in scored rows
 
@@ -52,6 +54,8 @@ class PredictionsRoute:
         self._settings = settings
         self._answering = Answering(follower, settings)
         self._limiter = CapacityLimiter(core_count())
+        # Callers ask the same again; a request is never changed once it is read.
+        self._parse_short = lru_cache(_KEPT_REQUESTS if settings.kept_mb else 0)(self._parse)
 
     async def post(self, request: Request) -> Response:
         """Answer one request.
@@ -64,7 +68,10 @@ class PredictionsRoute:
         require_json(request)
         body = await read_body(request, self._settings.max_body_bytes)
         try:
-            asked = await self._call(len(body) > _INLINE_BYTES, lambda: self._parse(body))
+            if len(body) <= _SHORT_BYTES:
+                asked = self._parse_short(body)
+            else:
+                asked = await self._call(len(body) > _INLINE_BYTES, lambda: self._parse(body))
             note_items(request, _count_items(asked))
             language = choose_language(
                 asked.get("language"), request.headers.get("accept-language")
