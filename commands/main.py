@@ -13,6 +13,7 @@ from commands.demo import demo
 from commands.operation import keys
 from commands.operation.nightly import nightly
 from commands.operation.score import score
+from commands.operation.show import show
 from commands.operation.status import status
 from commands.quickstart import quickstart
 from commands.serve import serve
@@ -40,7 +41,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
-    *(score, nightly, status, settings),
+    *(score, nightly, status, show, settings),
 )
 for command in COMMANDS:
     app.command()(command)

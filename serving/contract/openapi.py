@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from serving.contract.codes import CODES
+from serving.contract.customers import CustomersAnswer, CustomersRequest
 from serving.contract.events import EventsAnswer, EventsRequest
 from serving.contract.examples import EVENTS_EXAMPLE, answer_example, request_examples
 from serving.contract.models import ModelsAnswer, ServedModelDocument
@@ -37,6 +38,8 @@ def openapi(
         [
             (PredictionsRequest, "validation", TypeAdapter(PredictionsRequest)),
             (PredictionsAnswer, "serialization", TypeAdapter(PredictionsAnswer)),
+            (CustomersRequest, "validation", TypeAdapter(CustomersRequest)),
+            (CustomersAnswer, "serialization", TypeAdapter(CustomersAnswer)),
             (EventsRequest, "validation", TypeAdapter(EventsRequest)),
             (EventsAnswer, "serialization", TypeAdapter(EventsAnswer)),
             (ModelsAnswer, "serialization", TypeAdapter(ModelsAnswer)),
@@ -48,6 +51,7 @@ def openapi(
     request = components["PredictionsRequest"]["properties"]
     for items in ("customer_ids", "subscription_ids", "rows"):
         request[items]["maxItems"] = settings.max_items
+    components["CustomersRequest"]["properties"]["customer_ids"]["maxItems"] = settings.max_items
     components["EventsRequest"]["properties"]["events"]["maxItems"] = settings.max_items
     if models:
         request["models"]["items"]["enum"] = [model["name"] for model in models]
@@ -60,6 +64,7 @@ def openapi(
         },
         "paths": {
             "/v1/predictions": {"post": _predictions(settings, models)},
+            "/v1/customers/view": {"post": _customers(settings)},
             "/v1/events": {"post": _events(settings)},
             "/v1/models": {"get": _models()},
         },
@@ -109,6 +114,29 @@ def _predictions(
         "responses": _responses(
             "The predictions.", "PredictionsAnswer", _STATUSES, answer_example(models)
         ),
+    }
+
+
+def _customers(settings: ServingSettings) -> dict[str, Any]:
+    return {
+        "operationId": "view",
+        "summary": "Show customers as an agent should see them",
+        "description": (
+            "Subscriptions, predictions of every model with reasons, and facts that are out of the"
+            " ordinary, by driver, with units and times. Of an operator's own features alone. At most"
+            f" {settings.max_items} customers per request."
+        ),
+        "security": [{}, {"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _schema("CustomersRequest"),
+                    "example": {"customer_ids": ["C000001234"], "language": "zh-Hans"},
+                }
+            },
+        },
+        "responses": _responses("The customers.", "CustomersAnswer", _STATUSES, None),
     }
 
 

@@ -16,6 +16,7 @@ from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake
+from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
 from serving.routes.predictions import PredictionsRoute
@@ -40,12 +41,14 @@ def make_app(follower: ModelFollower, access: Access, settings: ServingSettings)
         return Response(page, media_type="text/markdown")
 
     predictions = PredictionsRoute(follower, settings)
+    customers = CustomersRoute(follower, settings)
     events = EventsRoute(EventIntake(follower.home, follower.now), settings)
     take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
     app = Starlette(
         routes=[
             Route("/v1/predictions", scoped(predictions.post, *PREDICTIONS), methods=["POST"]),
             Route("/v1/events", scoped(take_events, KeyScope.EVENTS), methods=["POST"]),
+            Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
             Route("/openapi.json", contract),
             Route(PAGE, codes),

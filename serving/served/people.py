@@ -17,7 +17,7 @@ from features.packed.store import PackedStore
 from holdfast.home import Home
 from serving.served.night import NightRecords
 
-_LINES, _CONSENTS = "churn_v1", "consent_v1"
+_LINES, _CUSTOMERS, _CONSENTS = "churn_v1", "dissatisfaction_v1", "consent_v1"
 _OBJECTS = "profiling_objection"
 
 
@@ -30,7 +30,9 @@ class People:
     owned : OwnedSubscriptions or None
         Which subscriptions customers have; None where the online store does not say.
     lines : OnlineService or None
-        Says whose a subscription is; None where features were never materialized.
+        Features of subscriptions, and whose they are; None where features were never materialized.
+    customers : OnlineService or None
+        Features of customers; None where features were never materialized.
     consents : OnlineService or None
         Newest consents; None where features were never materialized.
     night : NightRecords or None
@@ -39,6 +41,7 @@ class People:
 
     owned: OwnedSubscriptions | None = None
     lines: OnlineService | None = None
+    customers: OnlineService | None = None
     consents: OnlineService | None = None
     night: NightRecords | None = None
 
@@ -61,6 +64,7 @@ class People:
         return cls(
             owned=None if store is None else OwnedSubscriptions(store),
             lines=find_service(repository, _LINES, settings),
+            customers=find_service(repository, _CUSTOMERS, settings),
             consents=find_service(repository, _CONSENTS, settings),
             night=None if store is None else NightRecords(store),
         )

@@ -154,7 +154,14 @@ def _wrong(secret: str) -> Sequence[str]:
     )
 
 
-@pytest.mark.parametrize("authorization", _wrong(SECRET.text))
+WRONG = (
+    *("none", "no scheme", "scheme alone", "blank secret", "short", "long"),
+    *("other scheme", "tab", "not ASCII", "changed", "other prefix"),
+)
+"""Names of the wrong headers: the secret is another in every process."""
+
+
+@pytest.mark.parametrize("authorization", _wrong(SECRET.text), ids=WRONG)
 def test_another_key_or_none_is_refused_on_loopback_too(authorization: str) -> None:
     local = ("host", "localhost")
     refused = asked("/v1/predictions", local, ("authorization", authorization), keyed=True)

@@ -1,0 +1,113 @@
+"""`holdfast show`: one customer as an agent should see it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from serving.contract.customers import CustomerView, Fact
+    from serving.contract.predictions import Prediction
+
+_BANDS = {"high": "red", "medium": "yellow", "low": "green"}
+
+
+@reporting_errors
+def show(
+    id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a customer, or of a subscription.")
+    ],
+    language: Annotated[
+        str, typer.Option(help="Language of facts and reasons: en, zh-Hans or zh-Hant.")
+    ] = "en",
+    reasons: Annotated[
+        int, typer.Option(min=0, max=20, help="Most reasons for each prediction.")
+    ] = 3,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one customer: subscriptions, risks with reasons, and the newest facts."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from features.online.settings import OnlineSettings
+        from holdfast.clock import system_clock
+        from holdfast.errors import InputError
+        from models.words.catalogue import resolve
+        from serving.answers.customers import view_customers
+        from serving.answers.freshness import Freshness
+        from serving.contract.customers import check_customers
+        from serving.served.follower import ModelFollower
+        from serving.settings import ServingSettings
+
+        resolved = resolve(language)
+        settings = ServingSettings.read()
+        follower = ModelFollower(home_of(home), OnlineSettings.read(), system_clock)
+        follower.refresh()
+        served = follower.current()
+        (owner,) = served.people.customers_of([id])
+        freshness = Freshness(follower.now(), settings.stale_days, settings.withhold_days)
+        asked = check_customers({"customer_ids": [owner or id], "reasons": reasons}, 1)
+        answer = view_customers(served, asked, resolved, freshness, "service")
+        (view,) = answer["customers"]
+        if view["error"] is not None:
+            raise InputError("ID", "must be a customer or a subscription in the feature store", id)
+    if as_json:
+        print_json(dict(answer))
+    else:
+        print_view(view)
+
+
+def print_view(view: "CustomerView") -> None:
+    """Print a customer: what is known of it, then each subscription."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(view['customer_id'])}[/bold]")
+    _print_predictions(console, view["predictions"])
+    _print_facts(console, view["facts"])
+    for subscription in view["subscriptions"]:
+        console.print(f"\n[bold]{escape(subscription['subscription_id'])}[/bold]")
+        _print_predictions(console, subscription["predictions"])
+        _print_facts(console, subscription["facts"])
+
+
+def _print_predictions(console: "Console", predictions: "list[Prediction]") -> None:
+    from rich.markup import escape
+
+    for one in predictions:
+        days = "" if one["horizon_days"] is None else f", {one['horizon_days']} days"
+        marks = f"  [dim]{escape(', '.join(one['marks']))}[/dim]" if one["marks"] else ""
+        name = f"  {escape(str(one['model']))}{days}: "
+        if one["probability"] is None or one["band"] is None:
+            why = one["error"]["detail"] if one["error"] else "no prediction"
+            console.print(f"{name}[dim]{escape(why)}[/dim]{marks}", soft_wrap=True)
+            continue
+        colour = _BANDS[one["band"]]
+        console.print(
+            f"{name}[{colour}]{one['probability']:.1%} {one['band']}[/{colour}]{marks}",
+            soft_wrap=True,
+        )
+        for reason in one["reasons"]:
+            sign = "+" if reason["contribution"] > 0 else "\N{MINUS SIGN}"
+            able = "  [green]care can change it[/green]" if reason["actionable"] else ""
+            console.print(f"    {sign} {escape(reason['text'])}{able}", soft_wrap=True)
+        for warning in one["warnings"]:
+            console.print(f"    [yellow]note[/yellow] {escape(warning)}", soft_wrap=True)
+
+
+def _print_facts(console: "Console", facts: "list[Fact]") -> None:
+    from itertools import groupby
+
+    from rich.markup import escape
+
+    for driver, group in groupby(facts, key=lambda fact: fact["driver"]):
+        console.print(f"  [dim]{driver}[/dim]")
+        for fact in group:
+            console.print(
+                f"    {escape(fact['text'])}  [dim]{fact['time'][:10]}[/dim]", soft_wrap=True
+            )
