@@ -12,8 +12,9 @@ from holdfast.errors import ModelError
 from models.bands import Bands
 from models.boosters.single_row import SingleRow
 from models.horizons import never_decreasing
-from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key, told
+from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key
 from models.reasons.explain import Explanation, explain
+from models.reasons.told import told
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
 
@@ -122,7 +123,7 @@ class Scorer:
         self, explanation: Explanation, matrix: Floats, horizon_days: int | None = None
     ) -> Explanation:
         """What sets rows apart from typical rows of their own stratum, as
-        `models.reasons.basis.told`, from an explanation of the same rows and horizon.
+        `models.reasons.told.told`, from an explanation of the same rows and horizon.
         """
         version = self.version
         if version.strata is None:

@@ -35,9 +35,9 @@ from holdfast.arrays import Floats, Positions
 from holdfast.clock import system_clock
 from holdfast.home import Home
 from models.churn import CHURN
-from models.reasons.basis import tellable
 from models.reasons.explain import Explanation
 from models.reasons.meaning import FeatureMeaning
+from models.reasons.told import tellable
 from models.reasons.worded import WordedReason, can_change, reasons
 from models.registry import find_served, load_registered
 from models.scorer import Scorer

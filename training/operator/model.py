@@ -15,10 +15,11 @@ from features.encoding.ranges import RANGES, ranges_of
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
-from models.reasons.basis import REASON_BASIS, horizon_key, typical_contributions
+from models.reasons.basis import REASON_BASIS, horizon_key
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
 from models.reasons.meaning import MEANINGS, FeatureMeaning
+from models.reasons.told import typical_contributions
 from models.registry import RegisteredVersion
 from models.scorer import Scorer
 from models.strata import EVERYONE

@@ -90,7 +90,12 @@ def test_without_a_key_no_other_machine_and_no_other_name(built: Built, caller: 
 
 def test_the_published_contract_is_served(caller: TestClient) -> None:
     document = caller.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/v1/predictions", "/v1/models", "/v1/events"}
+    assert set(document["paths"]) == {
+        "/v1/predictions",
+        "/v1/customers/view",
+        "/v1/models",
+        "/v1/events",
+    }
     assert (
         document["components"]["schemas"]["PredictionsRequest"]["properties"]["rows"]["maxItems"]
         == 500

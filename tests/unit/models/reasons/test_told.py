@@ -8,15 +8,9 @@ from hypothesis.extra.numpy import arrays
 
 from features.fields import SERVICES, VIEWS
 from holdfast.documents import read_document, to_document
-from models.reasons.basis import (
-    LEAST_TYPICAL_ROWS,
-    PLAIN,
-    ReasonBasis,
-    tellable,
-    told,
-    typical_contributions,
-)
+from models.reasons.basis import PLAIN, ReasonBasis
 from models.reasons.explain import Explanation
+from models.reasons.told import LEAST_TYPICAL_ROWS, tellable, told, typical_contributions
 from training.operator.columns import meanings_of, reason_basis_of
 
 FEATURES = ("days_to_commitment_end", "drops_28d", "days_since_recharge", "recharges_91d")

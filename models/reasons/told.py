@@ -1,0 +1,133 @@
+"""Explanations as a person is told them, by the basis of a version (`models.reasons.basis`)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.arrays import Floats, Texts
+from models.reasons.basis import ReasonBasis
+from models.reasons.explain import Explanation
+from models.words.forms import FORMS
+
+LEAST_TYPICAL_ROWS = 100
+"""A stratum with fewer rows has no typical contributions; everybody's are used."""
+
+_DECIMALS = 6
+
+
+def typical_contributions(
+    explanation: Explanation, strata: Texts, weight: Floats, everyone: str
+) -> dict[str, tuple[float, ...]]:
+    """Mean contributions of the rows of each stratum.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of n rows, at least one.
+    strata : (n,) str
+        Their strata.
+    weight : (n,) float64
+        How many rows each stands for, above 0.
+    everyone : str
+        Key for the mean over all rows.
+
+    Returns
+    -------
+    dict of str to tuple of k floats
+        Strata with at least `LEAST_TYPICAL_ROWS` rows, and `everyone`. Rounded, so that the order of
+        sums does not show.
+    """
+    rows = {name: strata == name for name in np.unique(strata).tolist()}
+    kept = {name: mask for name, mask in rows.items() if mask.sum() >= LEAST_TYPICAL_ROWS}
+    return {
+        name: _mean(explanation.contributions[mask], weight[mask])
+        for name, mask in {everyone: np.ones(len(strata), dtype=np.bool_), **kept}.items()
+    }
+
+
+def told(
+    explanation: Explanation,
+    matrix: Floats,
+    features: Sequence[str],
+    basis: ReasonBasis,
+    strata: Texts,
+    typical: Mapping[str, Sequence[float]],
+) -> Explanation:
+    """An explanation as a person is told it.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of n rows.
+    matrix : (n, k) float64
+        Their features, NaN for missing.
+    features : sequence of k str
+        Names of the columns.
+    basis : ReasonBasis
+        What applies to whom, and what a missing value means.
+    strata : (n,) str
+        Stratum of each row, `models.strata.EVERYONE` for none.
+    typical : mapping of str to sequence of k floats
+        Typical contributions by stratum; a row of a stratum that is not there has those of
+        ``""`` (everyone), or none.
+
+    Returns
+    -------
+    Explanation
+        Contributions beyond what is typical; 0 where nothing can be told. The base takes the rest.
+    """
+    contributions = explanation.contributions.copy()
+    for name in np.unique(strata).tolist():
+        usual = typical.get(name, typical.get("", None))
+        if usual is not None:
+            contributions[strata == name] -= np.asarray(usual)
+    contributions[~tellable(matrix, features, basis, strata)] = 0.0
+    return Explanation(
+        base=explanation.margin - contributions.sum(axis=1), contributions=contributions
+    )
+
+
+def tellable(
+    matrix: Floats, features: Sequence[str], basis: ReasonBasis, strata: Texts
+) -> NDArray[np.bool_]:
+    """Which values say something about their rows.
+
+    Parameters
+    ----------
+    matrix, features, basis, strata
+        As in `told`.
+
+    Returns
+    -------
+    (n, k) bool
+        False where the feature cannot apply to the row's stratum, and where its value is missing
+        without being a fact: a fact about events is none where the count that it is known by is
+        missing too, since the table was not there.
+
+    Examples
+    --------
+    >>> basis = ReasonBasis(strata={"fee": ("postpaid",)}, null_facts=("fee",))
+    >>> rows = np.array([[np.nan, 1.0], [5.0, np.nan], [5.0, 2.0]])
+    >>> strata = np.array(["postpaid", "postpaid", "prepaid"])
+    >>> tellable(rows, ("fee", "drops"), basis, strata).tolist()
+    [[True, True], [True, False], [False, True]]
+    """
+    says = ~np.isnan(matrix)
+    column = {name: place for place, name in enumerate(features)}
+    for name in basis.null_facts:
+        if name in column:
+            known_by = FORMS[name].known_by if name in FORMS else None
+            says[:, column[name]] |= (
+                ~np.isnan(matrix[:, column[known_by]]) if known_by in column else True
+            )
+    for name, applies_to in basis.strata.items():
+        if name in column:
+            says[:, column[name]] &= np.isin(strata, (*applies_to, ""))
+    return says
+
+
+def _mean(contributions: Floats, weight: Floats) -> tuple[float, ...]:
+    means = np.average(contributions, axis=0, weights=weight)
+    # Adding 0 turns a negative zero into a zero.
+    return tuple((np.round(means, _DECIMALS) + 0.0).tolist())
