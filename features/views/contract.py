@@ -45,7 +45,7 @@ VIEW = View("contract", "subscription", (
     _TERM.field("days_to_instalment_end", "days", "instalments",
                   "Until the device is paid for",
                   null="no device instalments, or all paid"),
-    _TERM.field("termination_fee", "currency", "termination_fee", "What leaving would cost",
+    _TERM.field("termination_fee", "currency", "commitment", "What leaving would cost",
                   null="no termination fee"),
     _TERM.field("autopay", "yes or no", "autopay", "1 when paid automatically", driver="price"),
     _PLAN.field("monthly_fee", "currency per month", "fee", "Fee of the present plan"),
