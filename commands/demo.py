@@ -112,7 +112,7 @@ def _print_model(console: "Console", result: "Demo") -> None:
             "champion": "So it is champion, and everybody is scored with it.",
             "shadow": "It is [yellow]shadow[/yellow]: it scores and answers, and every score and"
             " answer is marked so, until a version passes.",
-            None: "So nobody is scored, and no service runs.",
+            None: "So nobody is scored with it, and no service is asked.",
         }[result.alias],
         soft_wrap=True,
     )
@@ -156,6 +156,8 @@ def _commands(result: "Demo") -> list[str]:
             f"holdfast serve --home {home}",
             f"holdfast features show {first} --home {home}",
         ]
+    else:
+        commands.append(f"holdfast serve --home {result.table_home.root}")
     return [
         *commands,
         f"holdfast models show {result.model.listed.number} --card --home {home}",

@@ -45,14 +45,9 @@ from training.settings import TrainingConfig
 if TYPE_CHECKING:
     from pipeline.night.night import Night
 
-CUSTOMERS = 12_000
-MONTHS = 19
+CUSTOMERS = 6_000
+MONTHS = 18
 SEED = 1
-"""An operator whose true level of risk is about the same in the training and the test period, which
-was chosen by its truth before anything was trained on it. In many others it changes, and the gate
-refuses what was trained before.
-"""
-
 BUDGET = DEFAULT_BUDGET
 ASKED = 3
 """Subscriptions that the service is asked about: those most likely to leave."""
