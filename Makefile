@@ -66,8 +66,8 @@ format: $(READY) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: $(READY) ## Serve the demo's models on port 3000
-	$(BIN)/holdfast serve --home var/demo
+serve: $(READY) ## Serve the model of the demo's flat table on port 3000
+	$(BIN)/holdfast serve --home var/demo/table
 
 notebooks: $(READY) ## Run the notebooks as they stand
 	$(BIN)/jupyter execute notebooks/*.ipynb
