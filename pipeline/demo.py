@@ -21,7 +21,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from features.online.settings import OnlineSettings
-from holdfast.clock import Clock, home_clock
+from holdfast.clock import Clock, home_clock, write_clock
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from holdfast.logging import progress
@@ -291,7 +291,11 @@ class _Run:
             from pipeline.quickstart import quickstart
 
             cutoff, path = operator_table(self._home, self._config.training.labels)
-            quickstart(path, ROLES, home, self._config.training, clock=self._clock, as_of=cutoff)
+            # To whoever exported the table it was that Monday.
+            home.root.mkdir(exist_ok=True)
+            write_clock(home.clock, cutoff)
+            own = home_clock(home, self._clock)
+            quickstart(path, ROLES, home, self._config.training, clock=own, as_of=cutoff)
         return show_model(home, TABLE_CHURN), f"one Monday as {TABLE}, and quickstart on it"
 
     def _riskiest(self) -> list[str]:

@@ -6,6 +6,7 @@ operator that tests share and a model of a few rounds.
 
 import json
 import shutil
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from features.online.service import open_service, read
 from features.online.settings import OnlineSettings
+from holdfast.clock import read_clock
 from holdfast.errors import HomeError
 from holdfast.home import Home
 from models.registry import list_versions
@@ -108,5 +110,6 @@ def test_the_flat_table_has_features_of_its_monday(
     ids = [line.split(",")[1] for line in home.care_list.read_text("utf-8-sig").splitlines()[1:3]]
     _, times = read(open_service(home, "customer_table_v1", OnlineSettings()), ids)
     (monday,) = set(times.ravel().tolist())
+    assert read_clock(home.clock) == monday.replace(tzinfo=UTC)
     assert (monday.weekday(), monday.hour) == (0, 0)
     assert monday.year < 2030
