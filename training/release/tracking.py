@@ -309,8 +309,10 @@ def _connect(home: Home) -> "MlflowClient":
 
     address = f"sqlite:///{home.tracking}"
     with progress("Opening the model registry (MLflow)"):
+        if not home.tracking.exists():
+            _make_database(home.tracking)
         client = MlflowClient(tracking_uri=address, registry_uri=address)
-        client.search_experiments(max_results=1)  # makes and migrates the database
+        client.search_experiments(max_results=1)  # migrates a database of an earlier release
         with closing(sqlite3.connect(home.tracking)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             made = connection.execute(
@@ -323,3 +325,19 @@ def _connect(home: Home) -> "MlflowClient":
             f"{home.tracking} was removed while this process had it open; run again in a new process"
         )
     return client
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's empty database beside its place, and move it there.
+
+    MLflow comes to it by all its migrations since its first release: killed in between, it leaves a
+    file that it refuses ever after.
+    """
+    from mlflow import MlflowClient
+
+    beside = path.with_name(f".{path.name}.part")
+    beside.unlink(missing_ok=True)
+    beside.with_name(f"{beside.name}-journal").unlink(missing_ok=True)
+    address = f"sqlite:///{beside}"
+    MlflowClient(tracking_uri=address, registry_uri=address).search_experiments(max_results=1)
+    beside.replace(path)

@@ -150,3 +150,12 @@ def test_an_error_while_registering_is_on_record_as_a_failed_run(
     client = registry_client(home)
     (run,) = client.search_runs(["1"], "attributes.run_name = 'unsavable'")
     assert run.info.status == "FAILED"
+
+
+def test_a_registry_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for suffix in ("", "-journal"):
+        (tmp_path / f".{home.tracking.name}.part{suffix}").write_bytes(b"half a database")
+    Tracking(home, clock_at())
+    assert home.tracking.is_file()
+    assert not list(tmp_path.glob(".*.part*"))
