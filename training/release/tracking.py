@@ -304,27 +304,38 @@ class Tracking:
         self._client.log_inputs(run_id, [DatasetInput(dataset, [])])
 
 
+_opened: dict[Path, tuple[int, int] | None] = {}
+"""The file of each database that this process has open."""
+
+
 def _connect(home: Home) -> "MlflowClient":
     from mlflow import MlflowClient
 
-    address = f"sqlite:///{home.tracking}"
+    path = home.tracking
+    if _opened.get(path, _file_of(path)) != _file_of(path):
+        # MLflow keeps its connections as long as the process lives, here to a file that is gone.
+        raise HoldfastError(
+            f"{path} was removed while this process had it open; run again in a new process"
+        )
+    address = f"sqlite:///{path}"
     with progress("Opening the model registry (MLflow)"):
-        if not home.tracking.exists():
-            _make_database(home.tracking)
+        if not path.exists():
+            _make_database(path)
         client = MlflowClient(tracking_uri=address, registry_uri=address)
         client.search_experiments(max_results=1)  # migrates a database of an earlier release
-        with closing(sqlite3.connect(home.tracking)) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-            made = connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'registered_models'"
-            ).fetchone()
-    if not made:
-        # MLflow keeps its connections as long as the process lives, here to a file that was
-        # removed.
-        raise HoldfastError(
-            f"{home.tracking} was removed while this process had it open; run again in a new process"
-        )
+    _opened[path] = _file_of(path)
     return client
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    """Which file lies there; None where none does."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _make_database(path: Path) -> None:
