@@ -4,8 +4,8 @@
 ``python -m benchmarks.models.explanation [ROWS]`` explains the same rows with the same booster and threads
 each time. Each runs in a process of its own, so that the memory is that of the explanation alone.
 holdfast runs before and after LightGBM, and must be fast enough both times. Values must be equal.
-A second table shows from how many rows on `TreeShap` is faster. With the default rows it takes
-about a minute on two cores. Ratios are of CPU seconds, which depend little on what else runs.
+A second table shows from how many rows on `TreeShap` is faster. It takes minutes: the others explain
+a few hundred rows per second. Ratios are of CPU seconds, which depend little on what else runs.
 """
 
 import importlib.util
