@@ -105,9 +105,10 @@ def _snapshots(tables: Tables, moments: list[datetime], out: Path) -> None:
 
 def _seconds(call: Callable[[], object]) -> Floats:
     """Seconds of the processor and of the clock."""
-    started = np.array([time.process_time(), time.perf_counter()])
+    started: Floats = np.array([time.process_time(), time.perf_counter()])
     call()
-    return np.array([time.process_time(), time.perf_counter()]) - started
+    ended: Floats = np.array([time.process_time(), time.perf_counter()])
+    return ended - started
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -153,7 +154,7 @@ def covered(
                 customers,
                 settings.draws,
                 number,
-                lambda counts, evaluator=evaluator: evaluator.figures(counts, settings),
+                partial(evaluator.figures, settings=settings),
                 evaluator.size,
                 "",
             )

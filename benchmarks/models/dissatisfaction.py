@@ -306,7 +306,8 @@ def _models(
         dataset.labels[target.horizon_days][split.test],
         np.ascontiguousarray(dataset.matrix[split.test]),
     )
-    ranking, calibration = [], []
+    ranking: list[Row] = []
+    calibration: list[Row] = []
     if target.entity == "customer":
         known = later & ~np.isnan(truth.satisfied)
         best = {

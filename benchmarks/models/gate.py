@@ -29,7 +29,7 @@ from models.churn import CHURN
 from pipeline.features import build_features
 from simulator.engine.simulator import simulate
 from training.evaluation.assess import EVERYBODY
-from training.fitting import horizon_models
+from training.fitting import calibrate, horizon_models
 from training.fitting.budget import TuningBudget
 from training.fitting.calibrate import CalibrationChoice
 from training.labelling.dataset import Dataset, churn_dataset
@@ -206,7 +206,7 @@ def shuffled(dataset: Dataset) -> Dataset:
 @contextmanager
 def miscalibrated() -> Iterator[None]:
     """Replace the calibration by one whose log-odds are too extreme around their mean."""
-    right = horizon_models.choose_calibration
+    right = calibrate.choose_calibration
 
     def wrong(margin: np.ndarray, *rest: object) -> CalibrationChoice:
         calibrated = right(margin, *rest)  # type: ignore[arg-type]

@@ -99,13 +99,15 @@ def main() -> None:
 
 
 def _measure(home: Home) -> None:
-    scorer = Scorer(load_registered(find_served(home, (CHURN.name,))).model, threads=0)
+    ((entry, _),) = find_served(home, (CHURN.name,))
+    scorer = Scorer(load_registered(entry.address(home)).model, threads=0)
     features = scorer.version.features
     repository = OperatorRepository(home)
     at = snapshot_time(repository)
     with NewestReader(repository, CHURN.service, memory_gb=2.0, threads=2) as reader:
-        populations = Populations(RawHistory(home.raw, at), at, LabelSettings())
-        ids = populations.of(CHURN, reader.main.ids()).rows["subscription_id"].to_list()
+        populations = Populations(RawHistory(home.raw, at), at)
+        population = populations.of(CHURN, reader.main.ids(), LabelSettings())
+        ids = population.rows["subscription_id"].to_list()
         matrix, _ = reader.read(ids)
     kind = matrix[:, features.index("billing_type_code")]
     risky = _riskiest(scorer.score(matrix).probability, kind)

@@ -143,8 +143,8 @@ def simulate_pairs(customers: int, seed: int) -> PairedOutcomes:
     features = table.drop(columns=list(_KEYS))
     for name in features.select_dtypes(exclude="number"):
         features[name] = features[name].astype("category").cat.codes
-    stays = {
-        arm: 1 - losses.reindex(table["subscription_id"]).to_numpy(dtype=np.float64)
+    stays: dict[str, Floats] = {
+        arm: np.subtract(1.0, losses.reindex(table["subscription_id"]).to_numpy(), dtype=np.float64)
         for arm, losses in lost.items()
     }
     return PairedOutcomes(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from holdfast.arrays import Floats
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -25,7 +27,7 @@ class Difference:
 
 
 def corrected_interval(
-    differences: Sequence[float], test_share: float, confidence: float = 0.95
+    differences: Sequence[float] | Floats, test_share: float, confidence: float = 0.95
 ) -> Difference:
     """The mean of paired differences, with the corrected resampled t interval.
 
