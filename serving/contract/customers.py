@@ -2,11 +2,10 @@
 
 from typing import Annotated, NotRequired
 
-from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from holdfast.errors import InputError
-from serving.contract.fields import field_name, rule_of
+from serving.contract.fields import check_document, require_count
 from serving.contract.predictions import Limits, Prediction, PredictionError
 
 
@@ -91,14 +90,6 @@ def check_customers(document: object, max_items: int) -> CustomersRequest:
     InputError
         Names the field, the rule and the value.
     """
-    items = document.get("customer_ids") if isinstance(document, dict) else None
-    # Before any item is looked at, so that a list of any length is refused at once.
-    if isinstance(items, list) and not 1 <= len(items) <= max_items:
-        raise InputError("customer_ids", f"must hold 1 to {max_items} items", len(items))
-    try:
-        return _REQUEST.validate_python(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise InputError(
-            field_name(first["loc"]) or "body", rule_of(first["type"], first["msg"]), first["input"]
-        ) from None
+    if isinstance(document, dict):
+        require_count("customer_ids", document.get("customer_ids"), max_items)
+    return check_document(_REQUEST, document)

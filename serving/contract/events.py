@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
 from features.live.event import LIVE_TABLES
-from holdfast.errors import InputError
-from serving.contract.fields import field_name, rule_of
+from serving.contract.fields import check_document, require_count
 
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
 _TABLES = ", ".join(sorted(LIVE_TABLES))
@@ -79,14 +78,6 @@ def check_events(document: object, max_items: int) -> EventsRequest:
     InputError
         Names the field, the rule and the value.
     """
-    items = document.get("events") if isinstance(document, dict) else None
-    # Before any item is looked at, so that a list of any length is refused at once.
-    if isinstance(items, list) and not 1 <= len(items) <= max_items:
-        raise InputError("events", f"must hold 1 to {max_items} items", len(items))
-    try:
-        return _REQUEST.validate_python(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise InputError(
-            field_name(first["loc"]) or "body", rule_of(first["type"], first["msg"]), first["input"]
-        ) from None
+    if isinstance(document, dict):
+        require_count("events", document.get("events"), max_items)
+    return check_document(_REQUEST, document)

@@ -1,18 +1,50 @@
-"""How a field of a request is named where it breaks a rule, and the rule in words."""
+"""Checking a body against a contract: fields that break a rule are named as callers know them."""
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from holdfast.errors import InputError
+
+T = TypeVar("T")
 
 
-def field_name(location: tuple[int | str, ...]) -> str:
-    """Name of a place in a body; empty for the body itself.
+def check_document(contract: TypeAdapter[T], document: object) -> T:
+    """A document as its contract has it, with defaults filled in.
 
-    >>> field_name(("events", 3, "row"))
-    'events[3].row'
+    Raises
+    ------
+    InputError
+        Names the first field that breaks a rule, such as ``events[3].row``, the rule and the value.
     """
+    try:
+        return contract.validate_python(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise InputError(
+            _field_name(first["loc"]) or "body", _rule(first["type"], first["msg"]), first["input"]
+        ) from None
+
+
+def require_count(field: str, items: Any, most: int) -> None:
+    """Refuse a list that is empty or too long before any item is looked at; what is no list is left to
+    its contract.
+
+    Raises
+    ------
+    InputError
+        Names the field and the count.
+    """
+    if isinstance(items, list) and not 1 <= len(items) <= most:
+        raise InputError(field, f"must hold 1 to {most} items", len(items))
+
+
+def _field_name(location: tuple[int | str, ...]) -> str:
     named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return named.removeprefix(".")
 
 
-def rule_of(kind: str, message: str) -> str:
-    """The rule behind pydantic's type of error and message."""
+def _rule(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return "is not a field of this request"
     return message.replace("Input should be", "must be").replace("List should", "must")

@@ -8,13 +8,13 @@ and published as they stand in `/openapi.json`.
 import json
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from features.encoding.encoding import Value
 from holdfast.errors import InputError, shorten
-from serving.contract.fields import field_name, rule_of
+from serving.contract.fields import check_document
 
 MOST_REASONS = 100
 
@@ -324,10 +324,4 @@ def check_request(document: object, max_items: int) -> PredictionsRequest:
         count = sum(map(len, items))
         if not all(items) or count > max_items:
             raise InputError(", ".join(given), f"must hold 1 to {max_items} items", count)
-    try:
-        return _REQUEST.validate_python(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise InputError(
-            field_name(first["loc"]), rule_of(first["type"], first["msg"]), first["input"]
-        ) from None
+    return check_document(_REQUEST, document)

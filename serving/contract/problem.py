@@ -84,6 +84,15 @@ class Problem(Exception):
         ]
         return cls(422, f"{errors[0]['field']}: {errors[0]['detail']}", errors=errors)
 
+    @classmethod
+    def being_replaced(cls) -> "Problem":
+        """503 while models and features in the store do not fit each other, which passes."""
+        return cls(
+            503,
+            "Models or features are being replaced; send the request again.",
+            headers={"Retry-After": "1"},
+        )
+
     def response(self) -> Response:
         """The problem as a response."""
         document: ProblemDocument = {

@@ -58,11 +58,7 @@ class CustomersRoute:
             answer = await to_thread.run_sync(self._answer, asked, language, purpose(request))
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
-            raise Problem(
-                503,
-                "Models or features are being replaced; send the request again.",
-                headers={"Retry-After": "1"},
-            ) from None
+            raise Problem.being_replaced() from None
         except InputError as error:
             raise Problem.from_input_error(error) from None
         return Response(

@@ -79,11 +79,7 @@ class PredictionsRoute:
             answer = await self._answer(asked, language, purpose(request))
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
-            raise Problem(
-                503,
-                "Models or features are being replaced; send the request again.",
-                headers={"Retry-After": "1"},
-            ) from None
+            raise Problem.being_replaced() from None
         except UnavailableModelError as error:
             raise Problem(503, str(error), code="model_unavailable") from None
         except InputError as error:
