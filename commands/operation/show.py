@@ -9,6 +9,7 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from models.words.catalogue import Catalogue
     from serving.contract.customers import CustomerView, Fact
     from serving.contract.predictions import Prediction
 
@@ -58,25 +59,29 @@ def show(
     if as_json:
         print_json(dict(answer))
     else:
-        print_view(view)
+        print_view(view, resolved)
 
 
-def print_view(view: "CustomerView") -> None:
+def print_view(view: "CustomerView", language: str) -> None:
     """Print a customer: what is known of it, then each subscription."""
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
+    from models.words.catalogue import words
+
+    console, catalogue = Console(highlight=False), words(language)
     console.print(f"[bold]{escape(view['customer_id'])}[/bold]")
-    _print_predictions(console, view["predictions"])
-    _print_facts(console, view["facts"])
+    _print_predictions(console, view["predictions"], catalogue)
+    _print_facts(console, view["facts"], catalogue)
     for subscription in view["subscriptions"]:
         console.print(f"\n[bold]{escape(subscription['subscription_id'])}[/bold]")
-        _print_predictions(console, subscription["predictions"])
-        _print_facts(console, subscription["facts"])
+        _print_predictions(console, subscription["predictions"], catalogue)
+        _print_facts(console, subscription["facts"], catalogue)
 
 
-def _print_predictions(console: "Console", predictions: "list[Prediction]") -> None:
+def _print_predictions(
+    console: "Console", predictions: "list[Prediction]", catalogue: "Catalogue"
+) -> None:
     from rich.markup import escape
 
     for one in predictions:
@@ -94,19 +99,19 @@ def _print_predictions(console: "Console", predictions: "list[Prediction]") -> N
         )
         for reason in one["reasons"]:
             sign = "+" if reason["contribution"] > 0 else "\N{MINUS SIGN}"
-            able = "  [green]care can change it[/green]" if reason["actionable"] else ""
+            able = f"  [green]{catalogue.actionable['yes']}[/green]" if reason["actionable"] else ""
             console.print(f"    {sign} {escape(reason['text'])}{able}", soft_wrap=True)
         for warning in one["warnings"]:
             console.print(f"    [yellow]note[/yellow] {escape(warning)}", soft_wrap=True)
 
 
-def _print_facts(console: "Console", facts: "list[Fact]") -> None:
+def _print_facts(console: "Console", facts: "list[Fact]", catalogue: "Catalogue") -> None:
     from itertools import groupby
 
     from rich.markup import escape
 
     for driver, group in groupby(facts, key=lambda fact: fact["driver"]):
-        console.print(f"  [dim]{driver}[/dim]")
+        console.print(f"  [dim]{catalogue.driver_label(driver)}[/dim]")
         for fact in group:
             console.print(
                 f"    {escape(fact['text'])}  [dim]{fact['time'][:10]}[/dim]", soft_wrap=True

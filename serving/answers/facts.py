@@ -61,22 +61,26 @@ def _facts(
     features: Sequence[tuple[int, Feature]], values: Floats, times: Times, language: str
 ) -> list[Fact]:
     row = {feature.name: float(value) for (_, feature), value in zip(features, values, strict=True)}
+    by_name = {feature.name: (place, feature) for place, feature in features}
+    catalogue = words(language)
     kind = row.get(_LINE_KIND, np.nan)
     told: dict[str, Fact] = {}
-    for place, feature in features:
+    for _, feature in features:
         value = row[feature.name]
         applies = np.isnan(kind) or BILLING_TYPES[int(kind)] in feature.lines
         if np.isnan(value) or not applies or feature.reason in told:
             continue
-        worded = sentence(feature.name, row, words(language))
+        worded = sentence(feature.name, row, catalogue)
         if worded is None or is_as_it_should_be(feature.name, value):
             continue
+        # The words may be about a related feature that says the same more plainly.
+        place, shown = by_name[worded.feature]
         told[feature.reason] = {
-            "driver": feature.driver,
-            "feature": worded.feature,
+            "driver": shown.driver,
+            "feature": shown.name,
             "text": worded.text,
-            "value": row[worded.feature],
-            "unit": feature.unit,
+            "value": row[shown.name],
+            "unit": shown.unit,
             "time": times[place].item().replace(tzinfo=UTC).isoformat(),
         }
     return sorted(told.values(), key=lambda fact: DRIVERS.index(fact["driver"]))

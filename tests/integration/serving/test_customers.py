@@ -8,9 +8,17 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from commands.main import app
+from features.fields import VIEWS
 from holdfast.home import Home
-from models.words.catalogue import LANGUAGES
+from models.words.catalogue import LANGUAGES, words
 from tests.builders.served_home import problem
+
+CATALOGUED = {
+    feature.name: (feature.driver, feature.unit)
+    for view in VIEWS.values()
+    for feature in view.features
+}
+"""Driver and unit of every feature."""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +64,7 @@ def test_facts_are_told_by_driver_with_unit_and_time_in_the_language_asked(
         assert fact["time"].endswith("+00:00")
         assert fact["text"]
         assert isinstance(fact["value"], float)
+        assert (fact["driver"], fact["unit"]) == CATALOGUED[fact["feature"]]
         assert (language == "en") == fact["text"].isascii(), fact["text"]
     for of in one["subscriptions"]:
         drivers = [fact["driver"] for fact in of["facts"]]
@@ -99,6 +108,11 @@ def test_show_tells_the_same_of_a_customer_and_of_its_subscription(
     text = CliRunner().invoke(app, ["show", several, "--home", str(operator_home.root)])
     assert several in text.stdout
     assert line in text.stdout
+    command = ["show", several, "--language", "zh-Hans", "--home", str(operator_home.root)]
+    chinese = CliRunner().invoke(app, command).stdout
+    for driver, name in words("zh-Hans").drivers.items():
+        assert f" {driver}\n" not in chinese
+        assert (f" {name}\n" in chinese) == (f" {words('en').drivers[driver]}\n" in text.stdout)
     missing = CliRunner().invoke(app, ["show", "nobody", "--home", str(operator_home.root)])
     assert missing.exit_code == 2
     assert "nobody" in missing.stderr
