@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Protocol
 
+import numpy as np
 from pydantic import Field
 
 from features.encoding.encoding import Column, Encoding
@@ -127,6 +128,16 @@ class OnlineLayout:
     def linked(self) -> bool:
         """Whether a view is of another entity than the one asked for."""
         return any(view.entity != self.entity for view in self.views)
+
+    @cached_property
+    def lifetimes(self) -> Floats:
+        """How old the values of each view may be, in microseconds; infinite for no limit."""
+        return np.array(
+            [
+                np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000.0
+                for view in self.views
+            ]
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON document."""

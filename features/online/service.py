@@ -228,35 +228,27 @@ def stale(service: OnlineService, times: Times, now: datetime) -> NDArray[np.boo
     if now.tzinfo is None:
         raise InputError("now", "must have a time zone", now.isoformat())
     ages = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") - times
-    return ~np.isnat(times) & (ages.astype(np.int64) > _lifetimes(service))
+    return ~np.isnat(times) & (ages.astype(np.int64) > service.layout.lifetimes)
 
 
-def next_stale(service: OnlineService, times: Times, now: datetime) -> Floats:
+def next_stale(service: OnlineService, times: Times, late: NDArray[np.bool_]) -> Floats:
     """When the next value becomes older than its view allows.
 
     Parameters
     ----------
-    service, times, now
+    service, times
         As in `stale`.
+    late : (n, v) bool
+        What `stale` gives: values that are older already.
 
     Returns
     -------
     (n,) float64
         Seconds since 1970; infinite where no value of the row will.
     """
-    limits = times.astype(np.int64) + _lifetimes(service)
-    later = ~np.isnat(times) & ~stale(service, times, now)
+    limits = times.astype(np.int64) + service.layout.lifetimes
+    later = ~np.isnat(times) & ~late
     return np.where(later, limits, np.inf).min(axis=1, initial=np.inf) / 1e6
-
-
-def _lifetimes(service: OnlineService) -> Floats:
-    """How old the values of each view may be, in microseconds."""
-    return np.array(
-        [
-            np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000.0
-            for view in service.views
-        ]
-    )
 
 
 def online_directory(repository: Path) -> Path:

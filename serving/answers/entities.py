@@ -150,7 +150,7 @@ def _known(
     # The first view names the entities; others may be of whom they belong to.
     main, age = times[:, 0], oldest(times)
     late = stale(model.online, times, freshness.now)
-    expires = next_stale(model.online, times, freshness.now).tolist()
+    expires = next_stale(model.online, times, late).tolist()
     views = np.array([view.name for view in model.online.views])
     excluded = newer = np.zeros(len(main), dtype=np.bool_)
     if recorded is not None:

@@ -63,14 +63,14 @@ class NightRecords:
 
     def __init__(self, store: PackedStore) -> None:
         self._store = store
+        self._facts: dict[str, tuple[int, ScoreFacts | None]] = {}
 
     def of(self, model: str, ids: Sequence[str]) -> Recorded | None:
         """What the last night recorded of entities; None where no night has scored with the model."""
-        document = self._store.get_document(facts_document(model))
-        if document is None:
-            return None
         try:
-            facts = read_document(ScoreFacts, document, facts_document(model))
+            facts = self._facts_of(model)
+            if facts is None:
+                return None
             numbers, times = self._store.read(records_view(model), ["marks"], ids)
         except InputError as error:
             raise ModelError(
@@ -78,3 +78,15 @@ class NightRecords:
             ) from None
         bits = np.nan_to_num(numbers[:, 0]).astype(np.int64)
         return Recorded(facts, times, [marks_of(int(one)) for one in bits])
+
+    def _facts_of(self, model: str) -> ScoreFacts | None:
+        """What the last night scored, read again only where the store was written since."""
+        # Before the document is read, so that a night that writes meanwhile is not missed.
+        version = self._store.environment.version
+        known = self._facts.get(model)
+        if known is None or known[0] != version:
+            name = facts_document(model)
+            document = self._store.get_document(name)
+            facts = None if document is None else read_document(ScoreFacts, document, name)
+            known = self._facts[model] = (version, facts)
+        return known[1]

@@ -196,6 +196,22 @@ def test_what_is_too_old_is_named_and_what_is_absent_is_not(home: Home) -> None:
         online.stale(service, times, DAY.replace(tzinfo=None))
 
 
+def test_the_next_value_becomes_stale_when_it_is_said_to(home: Home) -> None:
+    service = open_service(home, "churn_v1")
+    _, times = online.read(service, ["s01", "s03", "nobody"])
+    old = online.stale(service, times, DAY)
+    moments = online.next_stale(service, times, old)
+    assert np.isinf(moments[2])  # what is absent never becomes stale
+    for row, seconds in enumerate(moments[:2].tolist()):
+        moment = datetime.fromtimestamp(seconds, UTC)
+        until, after = (
+            online.stale(service, times, moment + timedelta(seconds=by))[row] for by in (0, 1)
+        )
+        assert moment > DAY
+        assert (until == old[row]).all()
+        assert after.sum() > old[row].sum()
+
+
 def test_the_limit_itself_is_not_stale(home: Home) -> None:
     service = open_service(home, "care_v1")
     _, times = online.read(service, ["c1"])
