@@ -115,9 +115,10 @@ SCHEMA = pa.schema(
 - ``horizon_days``: null where the target names no horizon.
 - ``reasons``: strongest first; null where the row was not explained, because it is not among the
   riskiest. ``reason`` and ``feature`` are codes, ``value`` is the feature's (null for missing),
-  ``contribution`` is of all features that share the reason, in log-odds; ``context`` holds the
+  ``contribution`` is of all features that share the reason, in log-odds beyond what is typical of
+  the same kind of line (`models.reasons.told`); ``context`` holds the
   values of other features that the words about it need.
-- ``actionable_share``: share of the absolute contributions that comes from features that care can
+- ``actionable_share``: share of the absolute contributions told that comes from features that care can
   change, 0 to 1; null where the row was not explained.
 - ``value``: expected margin over the horizon if the subscription stays, in the operator's currency;
   null where it is unknown, and for customers and contacts: their targets have no horizon.
