@@ -30,8 +30,8 @@ def view_customers(
     freshness : Freshness
         What time it is, and how old features may be.
     purpose : {"service", "marketing"}
-        What the answer is for. For marketing, predictions with a mark that bars it are withheld;
-        and so are facts of customers who object to profiling.
+        What the answer is for. For marketing, predictions with a mark that bars it are withheld,
+        and so are facts from traffic or location data, and all of customers who object to profiling.
 
     Raises
     ------
@@ -50,10 +50,10 @@ def view_customers(
     lines = [line for subscriptions in of.values() for line in subscriptions]
     facts: dict[str, list[Fact]] = {}
     if people.lines is not None and lines:
-        facts |= facts_of(people.lines, lines, language)
+        facts |= facts_of(people.lines, lines, language, purpose)
     of_customers: dict[str, list[Fact]] = {}
     if people.customers is not None:
-        of_customers = facts_of(people.customers, customers, language)
+        of_customers = facts_of(people.customers, customers, language, purpose)
     silent = people.objecting(customers) if purpose == "marketing" else set()
     return {
         "language": language,

@@ -10,14 +10,21 @@ from features.fields import VIEWS
 from features.online.service import OnlineService
 from features.views.declaration import DRIVERS, Feature
 from holdfast.arrays import Floats, Times
+from models.score_set import Purpose
 from models.words.catalogue import words
 from models.words.sentence import is_as_it_should_be, sentence
 from serving.contract.customers import Fact
 
 _LINE_KIND = "billing_type_code"
+_BARS_MARKETING = frozenset({"traffic", "location", "special"})
+"""Classes of data that need a consent of their own in marketing; what a person has consented to is not
+asked here.
+"""
 
 
-def facts_of(service: OnlineService, ids: Sequence[str], language: str) -> dict[str, list[Fact]]:
+def facts_of(
+    service: OnlineService, ids: Sequence[str], language: str, purpose: Purpose
+) -> dict[str, list[Fact]]:
     """Facts about entities, by driver; one for each reason that features share.
 
     Parameters
@@ -28,6 +35,8 @@ def facts_of(service: OnlineService, ids: Sequence[str], language: str) -> dict[
         Its entities.
     language : str
         A language that there are words in.
+    purpose : {"service", "marketing"}
+        What they are for. For marketing, nothing from traffic, location or special data is told.
 
     Returns
     -------
@@ -45,8 +54,9 @@ def facts_of(service: OnlineService, ids: Sequence[str], language: str) -> dict[
         for place, view in enumerate(service.views)
         for feature in _catalogued(view.name, view.columns)
     ]
+    barred = frozenset[str]() if purpose == "service" else _BARS_MARKETING
     return {
-        one: _facts(features, matrix[row], times[row], language)
+        one: _facts(features, matrix[row], times[row], language, barred)
         for row, one in enumerate(ids)
         if not np.isnat(times[row, 0])
     }
@@ -58,7 +68,11 @@ def _catalogued(view: str, columns: Sequence[str]) -> list[Feature]:
 
 
 def _facts(
-    features: Sequence[tuple[int, Feature]], values: Floats, times: Times, language: str
+    features: Sequence[tuple[int, Feature]],
+    values: Floats,
+    times: Times,
+    language: str,
+    barred: frozenset[str],
 ) -> list[Fact]:
     row = {feature.name: float(value) for (_, feature), value in zip(features, values, strict=True)}
     by_name = {feature.name: (place, feature) for place, feature in features}
@@ -75,6 +89,8 @@ def _facts(
             continue
         # The words may be about a related feature that says the same more plainly.
         place, shown = by_name[worded.feature]
+        if {feature.data_class, shown.data_class} & barred:
+            continue
         told[feature.reason] = {
             "driver": shown.driver,
             "feature": shown.name,

@@ -11,6 +11,12 @@ from commands.main import app
 from features.fields import VIEWS
 from holdfast.home import Home
 from models.words.catalogue import LANGUAGES, words
+from serving.answers.customers import view_customers
+from serving.answers.freshness import Freshness
+from serving.contract.customers import check_customers
+from serving.served.follower import ModelFollower
+from tests.builders.clocks import clock_at
+from tests.builders.night import NIGHT, ONLINE
 from tests.builders.served_home import problem
 
 CATALOGUED = {
@@ -19,6 +25,10 @@ CATALOGUED = {
     for feature in view.features
 }
 """Driver and unit of every feature."""
+
+DATA_CLASS = {
+    feature.name: feature.data_class for view in VIEWS.values() for feature in view.features
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +82,31 @@ def test_facts_are_told_by_driver_with_unit_and_time_in_the_language_asked(
             dict.fromkeys(drivers)
         )
         assert len({fact["text"] for fact in of["facts"]}) == len(of["facts"])
+
+
+def test_marketing_is_told_nothing_from_traffic_and_nothing_of_who_objects(
+    operator: TestClient, operator_home: Home
+) -> None:
+    follower = ModelFollower(operator_home, ONLINE, clock_at(NIGHT))
+    follower.refresh()
+    served = follower.current()
+    ids = [f"{number:06}" for number in range(1, 60)]
+    asked = check_customers({"customer_ids": ids, "reasons": 0}, len(ids))
+    fresh = Freshness(NIGHT, 3, 35)
+    classes, silent = {}, served.people.objecting(ids)
+    assert silent
+    for purpose in ("service", "marketing"):
+        views = view_customers(served, asked, "en", fresh, purpose)["customers"]
+        facts = {
+            one["customer_id"]: [
+                fact for of in (one, *one["subscriptions"]) for fact in of["facts"]
+            ]
+            for one in views
+        }
+        classes[purpose] = {DATA_CLASS[fact["feature"]] for of in facts.values() for fact in of}
+        assert any(facts[customer] for customer in silent) == (purpose == "service")
+    assert classes["service"] >= {"none", "traffic"}
+    assert classes["marketing"] == {"none"}
 
 
 def test_an_unknown_customer_fails_alone(operator: TestClient, several: str) -> None:
