@@ -8,11 +8,14 @@ from pathlib import Path
 
 import lmdb
 
+from features.packed.store_file import StoreFile, require_whole
 from holdfast.errors import ModelError
 
 _MAP_BYTES = 2**36  # address space, not memory or disk
 _MAX_DATABASES = 256
 _MAX_READERS = 1022  # processes and threads that read at one time
+
+_DATA = "data.mdb"
 
 _environments: dict[tuple[int, int], "PackedEnvironment"] = {}
 _opening = threading.Lock()
@@ -25,16 +28,20 @@ class PackedEnvironment:
     ----------
     environment : lmdb.Environment
         What LMDB opened.
+    file : StoreFile
+        Its data file. Every use begins with a look at it.
     """
 
-    def __init__(self, environment: lmdb.Environment) -> None:
+    def __init__(self, environment: lmdb.Environment, file: StoreFile) -> None:
         self.environment = environment
+        self.file = file
         self._databases: dict[bytes, lmdb._Database] = {}
         self._opening = threading.Lock()
 
     @property
     def version(self) -> int:
         """Number of the last write transaction of any process; while it stays, so do all records."""
+        self.file.require_uncut()
         with telling_errors():
             return int(self.environment.info()["last_txnid"])
 
@@ -58,6 +65,7 @@ class PackedEnvironment:
         """A read transaction: the store as it was at one time."""
         # Readers that were killed keep their slots until somebody clears them: whoever finds none
         # left does.
+        self.file.require_uncut()
         with telling_errors():
             try:
                 transaction = self.environment.begin(buffers=True)
@@ -73,6 +81,7 @@ class PackedEnvironment:
 
         It is on disk when the context ends, and undone if it raises.
         """
+        self.file.require_uncut()
         with telling_errors(), self.environment.begin(write=True, buffers=True) as transaction:
             yield transaction
 
@@ -82,6 +91,7 @@ class PackedEnvironment:
         handle = self._databases.get(name)
         if handle is not None:
             return handle
+        self.file.require_uncut()
         with self._opening:
             if name not in self._databases:
                 self._databases[name] = self.environment.open_db(name, create=create)
@@ -94,7 +104,7 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
     Raises
     ------
     ModelError
-        There is none, or it is damaged.
+        There is none, or it is damaged: it names the file, and both lengths where it was cut.
     """
     # LMDB forbids opening one store twice in a process: its locks would die with the second handle.
     # A store is known by its file, not its name, since a home may be moved, or removed and made
@@ -102,9 +112,11 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
     with _opening:
         known = _environments.get(_file_of(directory))
         if known is not None:
+            known.file.require_whole()
             return known
         if create:
             directory.mkdir(parents=True, exist_ok=True)
+        require_whole(directory / _DATA, create=create)
         writable = os.access(directory, os.W_OK)
         try:
             environment = lmdb.open(
@@ -118,7 +130,8 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
             environment.reader_check()
         except lmdb.Error as error:
             raise ModelError(str(directory), f"holds no readable online store: {error}") from None
-        opened = _environments[_file_of(directory)] = PackedEnvironment(environment)
+        opened = PackedEnvironment(environment, StoreFile(directory / _DATA))
+        _environments[_file_of(directory)] = opened
         return opened
 
 
@@ -133,7 +146,7 @@ def telling_errors() -> Iterator[None]:
 
 def _file_of(directory: Path) -> tuple[int, int]:
     try:
-        file = (directory / "data.mdb").stat()
+        file = (directory / _DATA).stat()
     except OSError:
         return 0, 0
     return file.st_dev, file.st_ino

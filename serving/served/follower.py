@@ -113,6 +113,8 @@ class ModelFollower:
             before is not None
             and (before.version is version and before.alias == alias)
             and before.online.layout == online.layout
+            # A store that was put back as another file is another store.
+            and before.online.reader.environment is online.reader.environment
         ):
             return before
         return ServedModel.fit(entry, alias, address, version, online)

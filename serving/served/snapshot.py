@@ -76,6 +76,7 @@ class ServedModels:
             and list(self.models) == list(other.models)
             and all(model is other.models[name] for name, model in self.models.items())
             and self.problems == other.problems
+            and self._environments == other._environments
         )
 
 

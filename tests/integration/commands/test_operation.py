@@ -1,6 +1,7 @@
 """The commands of every day print one JSON object on every exit, and say the same in words."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from commands.main import app
+from features.online.service import OPERATOR_DIRECTORY, online_directory
+from holdfast.home import Home
 from tests.builders.night import make_operator
 from tests.builders.shared import built_once
 
@@ -86,3 +89,12 @@ def test_a_night_that_cannot_begin_says_so_in_json(home: Path, tmp_path: Path) -
     unknown = run("nightly", "--accept", "bils", "--home", home, "--json")
     assert unknown.exit_code == 2
     assert "--accept: must name raw tables" in told(unknown)["error"]
+
+
+def test_a_cut_store_is_refused_by_name_in_every_command(home: Path) -> None:
+    file = online_directory(Home(home).features / OPERATOR_DIRECTORY) / "data.mdb"
+    os.truncate(file, 50_000)
+    for command in (("features", "show", "S1"), ("show", "S1"), ("score",)):
+        refused = run(*command, "--home", home)
+        assert refused.exit_code == 2, refused.output
+        assert f"{file}: was cut: it has 50,000 bytes" in refused.stderr.replace("\n", "")

@@ -224,3 +224,19 @@ def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: B
             assert process.stdout.read() == ""
         finally:
             process.kill()
+
+
+def test_a_store_that_was_cut_is_not_ready_and_a_new_one_is_taken_up(copied: Built) -> None:
+    follower = ModelFollower(copied.home, OnlineSettings(), clock_at(MOMENT))
+    with serving(follower, reload_seconds=3600) as caller:
+        predict(caller, {"customer_ids": ["00001"]})
+        directory = online_directory(copied.home.features)
+        whole = shutil.copytree(directory, directory.with_name("backup"))
+        os.truncate(directory / "data.mdb", 16_384)
+        problem(caller.get("/readyz"), 503)
+        assert refuse(caller, {"customer_ids": ["00001"]}, 503)
+        assert caller.get("/livez").status_code == 200
+        shutil.rmtree(directory)
+        whole.rename(directory)
+        predict(caller, {"customer_ids": ["00001"]})
+        assert caller.get("/readyz").status_code == 200
