@@ -12,6 +12,7 @@ from models.settings import BandSettings
 Bands = NDArray[np.str_]
 
 BAND_NAMES = ("high", "medium", "low")
+_NAMES: Bands = np.array(["low", "medium", "high", ""])  # by how many bounds are reached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +51,8 @@ class BandBounds:
 
     def assign(self, probability: Floats) -> Bands:
         """Band of each probability; the empty string where it is NaN."""
-        return np.select(
-            [np.isnan(probability), probability >= self.high, probability >= self.medium],
-            ["", "high", "medium"],
-            "low",
-        )
+        reached = (probability >= self.medium).astype(np.intp) + (probability >= self.high)
+        return _NAMES[np.where(np.isnan(probability), -1, reached)]
 
 
 def _bound(probability: Floats, share: float) -> float:

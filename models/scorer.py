@@ -18,6 +18,9 @@ from models.reasons.told import told
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
 
+_FEW_ROWS = 8
+"""Up to so many rows are scored one by one, without LightGBM's preparation of a call."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -154,10 +157,9 @@ class Scorer:
         return self._bases[id(stratum_model.booster)]
 
     def _margin(self, stratum_model: StratumModel, matrix: Floats) -> Floats:
-        if len(matrix) == 0:
-            return np.empty(0)
-        if len(matrix) == 1:
-            return np.array([self._single_row(stratum_model.booster).margin(matrix[0])])
+        if len(matrix) <= _FEW_ROWS:
+            single_row = self._single_row(stratum_model.booster)
+            return np.array([single_row.margin(row) for row in matrix])
         return np.asarray(
             stratum_model.booster.predict(matrix, raw_score=True, num_threads=self.threads),
             dtype=np.float64,

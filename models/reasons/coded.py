@@ -7,10 +7,13 @@ from typing import Literal
 import numpy as np
 
 from holdfast.arrays import Floats, Positions
-from models.reasons.explain import LEAST_CONTRIBUTION, Explanation, by_reason
+from models.reasons.explain import LEAST_CONTRIBUTION, Explanation, check_meanings
+from models.reasons.groups import FeatureGroups, group_features
 from models.reasons.meaning import FeatureMeaning
 
 Effect = Literal["raises", "lowers"]
+
+_BLOCK_ROWS = 10_000  # of which the members of all reasons fit in some megabytes
 
 
 @dataclass(frozen=True)
@@ -61,20 +64,32 @@ def strongest_reasons(
     InputError
         The meanings are not those of the columns.
     """
-    groups = by_reason(explanation, meanings)
-    wanted = groups.contributions if only != "lowers" else -groups.contributions
-    strength = np.abs(groups.contributions) if only is None else wanted
+    check_meanings(explanation, meanings)
+    groups = group_features([meaning.reason for meaning in meanings])
+    blocks = [
+        _strongest(explanation.contributions[start : start + _BLOCK_ROWS], groups, count, only)
+        for start in range(0, max(len(explanation.contributions), 1), _BLOCK_ROWS)
+    ]
+    return StrongestReasons(
+        np.concatenate([block.features for block in blocks]),
+        np.concatenate([block.contributions for block in blocks]),
+    )
+
+
+def _strongest(
+    contributions: Floats, groups: FeatureGroups, count: int, only: Effect | None
+) -> StrongestReasons:
+    sums = groups.sums(contributions)
+    strength = np.abs(sums) if only is None else sums if only == "raises" else -sums
     order = np.argsort(-strength, axis=1, kind="stable")[:, :count]
-    contributions = np.take_along_axis(groups.contributions, order, axis=1)
-    is_reason = np.take_along_axis(strength, order, axis=1) >= LEAST_CONTRIBUTION
-    features = np.full(order.shape, -1, dtype=np.intp)
-    for group, members in enumerate(groups.members):
-        rows, places = np.nonzero((order == group) & is_reason)
-        if len(rows):
-            sign = np.sign(contributions[rows, places])[:, None]
-            of_members = explanation.contributions[np.ix_(rows, np.asarray(members))] * sign
-            features[rows, places] = np.asarray(members)[of_members.argmax(axis=1)]
-    return StrongestReasons(features, np.where(is_reason, contributions, np.nan))
+    rows = np.arange(len(sums))[:, None]
+    chosen, is_reason = sums[rows, order], strength[rows, order] >= LEAST_CONTRIBUTION
+    members = groups.padded[order]
+    in_direction = contributions[rows[:, :, None], members] * np.sign(chosen)[:, :, None]
+    # Of equal ones the first, so that what pads a group is never the largest.
+    largest = in_direction.argmax(axis=2)
+    features = members[rows, np.arange(order.shape[1]), largest]
+    return StrongestReasons(np.where(is_reason, features, -1), np.where(is_reason, chosen, np.nan))
 
 
 def actionable_share(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> Floats:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from models.reasons.groups import group_features
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
 from models.words.catalogue import words
@@ -109,7 +110,7 @@ class Explanation:
         >>> explanation.to_shap(np.array([[12.0, 40.0]]), meanings).feature_names
         ['tenure', 'fee']
         """
-        _check_meanings(self, meanings)
+        check_meanings(self, meanings)
         if matrix.shape != self.contributions.shape:
             raise InputError(
                 "matrix",
@@ -190,18 +191,13 @@ def by_driver(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> G
 def _grouped(
     explanation: Explanation, meanings: Sequence[FeatureMeaning], keys: Sequence[str]
 ) -> Grouped:
-    _check_meanings(explanation, meanings)
-    members: dict[str, list[int]] = {}
-    for position, key in enumerate(keys):
-        members.setdefault(key, []).append(position)
-    sums = [explanation.contributions[:, positions].sum(axis=1) for positions in members.values()]
-    contributions = np.column_stack(sums) if sums else np.empty((len(explanation.contributions), 0))
-    return Grouped(
-        tuple(members), tuple(tuple(positions) for positions in members.values()), contributions
-    )
+    check_meanings(explanation, meanings)
+    groups = group_features(keys)
+    return Grouped(groups.names, groups.members, groups.sums(explanation.contributions))
 
 
-def _check_meanings(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> None:
+def check_meanings(explanation: Explanation, meanings: Sequence[FeatureMeaning]) -> None:
+    """Refuse meanings that are not those of the columns; InputError."""
     columns = explanation.contributions.shape[1]
     if len(meanings) != columns:
         raise InputError(

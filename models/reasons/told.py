@@ -1,6 +1,7 @@
 """Explanations as a person is told them, by the basis of a version (`models.reasons.basis`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from holdfast.arrays import Floats, Texts
 from models.reasons.basis import ReasonBasis
 from models.reasons.explain import Explanation
+from models.strata import EVERYONE
 from models.words.forms import FORMS
 
 LEAST_TYPICAL_ROWS = 100
@@ -78,10 +80,10 @@ def told(
         Contributions beyond what is typical; 0 where nothing can be told. The base takes the rest.
     """
     contributions = explanation.contributions.copy()
-    for name in np.unique(strata).tolist():
+    for name, rows in _rows_by_stratum(strata):
         usual = typical.get(name, typical.get("", None))
         if usual is not None:
-            contributions[strata == name] -= np.asarray(usual)
+            contributions[rows] -= np.asarray(usual)
     contributions[~tellable(matrix, features, basis, strata)] = 0.0
     return Explanation(
         base=explanation.margin - contributions.sum(axis=1), contributions=contributions
@@ -113,18 +115,56 @@ def tellable(
     >>> tellable(rows, ("fee", "drops"), basis, strata).tolist()
     [[True, True], [True, False], [False, True]]
     """
-    says = ~np.isnan(matrix)
-    column = {name: place for place, name in enumerate(features)}
-    for name in basis.null_facts:
-        if name in column:
-            known_by = FORMS[name].known_by if name in FORMS else None
-            says[:, column[name]] |= (
-                ~np.isnan(matrix[:, column[known_by]]) if known_by in column else True
-            )
-    for name, applies_to in basis.strata.items():
-        if name in column:
-            says[:, column[name]] &= np.isin(strata, (*applies_to, ""))
+    known = ~np.isnan(matrix)
+    says = known.copy()
+    always, facts, known_by = _null_facts(tuple(features), basis.null_facts)
+    says[:, always] = True
+    says[:, facts] |= known[:, known_by]
+    features, applies_to = tuple(features), tuple(basis.strata.items())
+    if applies_to:
+        for name, rows in _rows_by_stratum(strata):
+            says[rows] &= _applies(features, applies_to, name)
     return says
+
+
+def _rows_by_stratum(strata: Texts) -> Iterator[tuple[str, NDArray[np.bool_] | slice]]:
+    """Strata with their rows; all rows at once where they are of one stratum, as a single row is."""
+    names = sorted(set(strata.tolist()))
+    for name in names:
+        yield name, slice(None) if len(names) == 1 else strata == name
+
+
+@lru_cache(maxsize=64)
+def _null_facts(
+    features: tuple[str, ...], null_facts: tuple[str, ...]
+) -> tuple[list[int], list[int], list[int]]:
+    """Positions of features whose missing value is always a fact; of the others; and of the features
+    that each of the others is known by.
+    """
+    column = {name: place for place, name in enumerate(features)}
+    always, facts, known_by = [], [], []
+    for name in null_facts:
+        by = FORMS[name].known_by if name in FORMS else None
+        if name in column and by in column:
+            facts.append(column[name])
+            known_by.append(column[by])
+        elif name in column:
+            always.append(column[name])
+    return always, facts, known_by
+
+
+@lru_cache(maxsize=64)
+def _applies(
+    features: tuple[str, ...], strata: tuple[tuple[str, tuple[str, ...]], ...], stratum: str
+) -> NDArray[np.bool_]:
+    """Which features apply to a stratum, (k,) bool: all of them to `EVERYONE`."""
+    applies_to = dict(strata)
+    return np.array(
+        [
+            stratum == EVERYONE or stratum in applies_to.get(feature, (stratum,))
+            for feature in features
+        ]
+    )
 
 
 def _mean(contributions: Floats, weight: Floats) -> tuple[float, ...]:
