@@ -17,6 +17,7 @@ from holdfast.logging import progress
 from serving.access.access import Access
 from serving.access.loopback import is_loopback
 from serving.health import Health
+from serving.metrics.exposition import exposing, make_metrics
 from serving.request_log import request_log
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
@@ -52,13 +53,25 @@ def run(home: Home, host: str, port: int) -> None:
     counted_in = redis_url(online) if settings.rate_store == "redis" else None
     access = Access(home, system_clock, settings.requests_per_minute, counted_in)
     _require_keys(access, host, settings)
+    with exposing(settings):
+        _serve(home, host, port, settings, online, access)
+
+
+def _serve(
+    home: Home,
+    host: str,
+    port: int,
+    settings: ServingSettings,
+    online: OnlineSettings,
+    access: Access,
+) -> None:
     with progress("Loading the models"):
         follower = ModelFollower(home, online, system_clock)
         follower.refresh()
         from serving.service import make_asgi
 
         health = Health(follower)
-        app = make_asgi(follower, health, access, settings)
+        app = make_asgi(follower, health, access, settings, make_metrics(settings))
     named = settings.request_log
     log = request_log(named or home.access / "requests.jsonl", fall_back=named is None)
     raise_file_limit()

@@ -9,11 +9,13 @@ from starlette.types import ASGIApp
 
 from holdfast.clock import system_clock
 from serving.access.access import Access
-from serving.access.guard import AccessMiddleware
+from serving.access.guard import OPEN_PATHS, AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.door import DirectRoutes, Door
 from serving.health import Health, ReadinessMiddleware
+from serving.metrics.metrics import NO_METRICS, Metrics
+from serving.metrics.middleware import MetricsMiddleware
 from serving.request_log import RequestLogMiddleware
 from serving.routes.app import make_app
 from serving.served.follower import ModelFollower
@@ -31,7 +33,11 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 def make_service(
-    follower: ModelFollower, health: Health, access: Access, settings: ServingSettings
+    follower: ModelFollower,
+    health: Health,
+    access: Access,
+    settings: ServingSettings,
+    metrics: Metrics = NO_METRICS,
 ) -> bentoml.Service[Any]:
     """The service of a home's models, which are loaded when the service starts.
 
@@ -45,12 +51,15 @@ def make_service(
         Who may send requests.
     settings : ServingSettings
         How large requests may be, and how old features.
+    metrics : Metrics
+        Where requests and answers are counted.
     """
 
     class Holdfast:
         """Predicts who is about to leave, and why; the contract is at /openapi.json."""
 
         def __init__(self) -> None:
+            follower.watch(metrics.serve)
             follower.refresh()
             access.start()
             follower.follow(settings.reload_seconds)
@@ -63,30 +72,39 @@ def make_service(
             follower.close()
 
     service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
-    app = make_app(follower, access, settings)
-    for middleware, options in _middleware(app, access, health):
+    app = make_app(follower, access, settings, metrics)
+    for middleware, options in _middleware(app, access, health, metrics):
         service.add_asgi_middleware(middleware, **options)
     service.mount_asgi_app(app, path="/")
     return service
 
 
 def make_asgi(
-    follower: ModelFollower, health: Health, access: Access, settings: ServingSettings
+    follower: ModelFollower,
+    health: Health,
+    access: Access,
+    settings: ServingSettings,
+    metrics: Metrics = NO_METRICS,
 ) -> ASGIApp:
     """The service as an ASGI application whose own paths BentoML's middleware does not cost; same
     parameters as `make_service`.
     """
-    app = make_app(follower, access, settings)
+    app = make_app(follower, access, settings, metrics)
     ours: ASGIApp = DirectRoutes(app)
-    for middleware, options in reversed(_middleware(app, access, health)):
+    for middleware, options in reversed(_middleware(app, access, health, metrics)):
         ours = middleware(ours, **options)
-    return Door(ours, make_service(follower, health, access, settings).to_asgi(is_main=False))
+    service = make_service(follower, health, access, settings, metrics)
+    return Door(ours, service.to_asgi(is_main=False))
 
 
-def _middleware(app: Starlette, access: Access, health: Health) -> list[tuple[Any, dict[str, Any]]]:
+def _middleware(
+    app: Starlette, access: Access, health: Health, metrics: Metrics
+) -> list[tuple[Any, dict[str, Any]]]:
     """What every request to an application goes through, the outermost first."""
     paths = {route.path for route in app.routes if isinstance(route, Route)}
+    counting = {"metrics": metrics, "paths": paths | OPEN_PATHS}
     return [
+        *([] if metrics is NO_METRICS else [(MetricsMiddleware, counting)]),
         (RequestIdMiddleware, {}),
         (RequestLogMiddleware, {"clock": system_clock, "paths": paths}),
         (ProblemMiddleware, {}),

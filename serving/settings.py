@@ -63,6 +63,17 @@ class ServingSettings(Section):
         le=65_536,
         description="Memory for answers kept until something they depend on changes, in MiB; 0 to keep none.",
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Port where Prometheus asks for metrics, without a key; 0 for any that is free. Without a port nothing is "
+        "counted.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of that port. Beyond loopback, let only Prometheus reach it.",
+    )
     drain_seconds: float = Field(
         default=2.0,
         ge=0,

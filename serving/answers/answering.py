@@ -10,6 +10,7 @@ from serving.answers.freshness import Freshness
 from serving.answers.kept import KeptAnswer, KeptOfModels
 from serving.answers.predict import predict, predict_rows
 from serving.contract.predictions import PredictionsRequest
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.served.follower import ModelFollower
 from serving.served.snapshot import ServedModels
 from serving.settings import ServingSettings
@@ -26,10 +27,18 @@ class Answering:
         Says what to predict with, and what time it is.
     settings : ServingSettings
         How old features may be, and how much may be kept.
+    metrics : Metrics
+        Where answers are counted.
     """
 
-    def __init__(self, follower: ModelFollower, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        follower: ModelFollower,
+        settings: ServingSettings,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._follower = follower
+        self._metrics = metrics
         self._settings = settings
         self._kept: KeptOfModels | None = None
 
@@ -62,7 +71,8 @@ class Answering:
         if "rows" in asked:
             head["predictions"] = predict_rows(served, asked, language, freshness, purpose)
             return to_json(head)
-        bodies = _Entities(self._kept_of(served), asked, language, freshness, purpose).bodies()
+        kept = self._kept_of(served)
+        bodies = _Entities(kept, asked, language, freshness, purpose, self._metrics).bodies()
         return b"".join(
             [to_json(head)[:-1], b',"predictions":[', b",".join(bodies), b"]}"],
         )
@@ -84,8 +94,10 @@ class _Entities:
         language: str,
         freshness: Freshness,
         purpose: Purpose,
+        metrics: Metrics,
     ) -> None:
         self._kept = kept
+        self._metrics = metrics
         self._asked = asked
         self._language = language
         self._freshness = freshness
@@ -112,6 +124,7 @@ class _Entities:
         entities += [("subscription", one) for one in subscriptions]
         bodies = {} if versions is None else self._look_up(entities, versions)
         missing = [entity for entity in dict.fromkeys(entities) if entity not in bodies]
+        self._metrics.count_entities(kept=len(bodies), computed=len(missing))
         if missing:
             bodies |= self._make(missing, versions)
         return [bodies[entity] for entity in entities]
@@ -143,6 +156,7 @@ class _Entities:
             self._kept.scores,
         )
         bodies = {}
+        self._metrics.count_predictions(one for of in made for one in of.predictions)
         for entity, of_entity in zip(entities, made, strict=True):
             body = bodies[entity] = to_json(of_entity.predictions)[1:-1]
             if versions is not None and of_entity.until > self._freshness.now.timestamp():

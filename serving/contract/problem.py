@@ -33,6 +33,7 @@ _DETAILS = {
     405: "This path does not take this method.",
     503: "The server is not ready to answer.",
 }
+_STATE = "problem"
 _KEPT_HEADERS = (b"allow", b"retry-after")
 
 _log = logging.getLogger(__name__)
@@ -111,11 +112,22 @@ def _rule(rule: str, value: object) -> str:
     return rule if value is None else f"{rule} (got {shorten(value, 60)})"
 
 
+def problem_code(scope: Scope) -> str | None:
+    """Code of the problem that a request was answered with, after the answer."""
+    code: str | None = scope.get("state", {}).get(_STATE)
+    return code
+
+
 async def answer_problem(request: Request, error: Exception) -> Response:
     """Starlette's handler for a `Problem` raised below it."""
     if not isinstance(error, Problem):
         raise error
+    _note(request.scope, error)
     return error.response()
+
+
+def _note(scope: Scope, problem: Problem) -> None:
+    scope.setdefault("state", {})[_STATE] = problem.code
 
 
 class ProblemMiddleware:
@@ -162,6 +174,7 @@ class ProblemMiddleware:
             )
             problem = Problem(500, "Something went wrong in the server; its log says what.")
         if problem is not None and not answer.started:
+            _note(scope, problem)
             await problem.response()(scope, receive, send)
 
 

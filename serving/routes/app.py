@@ -16,6 +16,7 @@ from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
@@ -26,7 +27,12 @@ from serving.served.snapshot import ServedModels
 from serving.settings import ServingSettings
 
 
-def make_app(follower: ModelFollower, access: Access, settings: ServingSettings) -> Starlette:
+def make_app(
+    follower: ModelFollower,
+    access: Access,
+    settings: ServingSettings,
+    metrics: Metrics = NO_METRICS,
+) -> Starlette:
     """The application over models that may still have to be loaded."""
     page = codes_page()
 
@@ -40,9 +46,9 @@ def make_app(follower: ModelFollower, access: Access, settings: ServingSettings)
     async def codes(request: Request) -> Response:
         return Response(page, media_type="text/markdown")
 
-    predictions = PredictionsRoute(follower, settings)
-    customers = CustomersRoute(follower, settings)
-    events = EventsRoute(EventIntake(follower.home, follower.now), settings)
+    predictions = PredictionsRoute(follower, settings, metrics)
+    customers = CustomersRoute(follower, settings, metrics)
+    events = EventsRoute(EventIntake(follower.home, follower.now), settings, metrics)
     take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
     app = Starlette(
         routes=[

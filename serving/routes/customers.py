@@ -16,6 +16,7 @@ from serving.answers.freshness import Freshness
 from serving.contract.customers import CustomersRequest, check_customers
 from serving.contract.language import choose_language
 from serving.contract.problem import Problem
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.served.follower import ModelFollower
@@ -33,10 +34,18 @@ class CustomersRoute:
         Says what to predict with, and what time it is.
     settings : ServingSettings
         How much may be asked at once, and how old features may be.
+    metrics : Metrics
+        Where answers are counted.
     """
 
-    def __init__(self, follower: ModelFollower, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        follower: ModelFollower,
+        settings: ServingSettings,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._follower = follower
+        self._metrics = metrics
         self._settings = settings
 
     async def post(self, request: Request) -> Response:
@@ -68,4 +77,10 @@ class CustomersRoute:
     def _answer(self, asked: CustomersRequest, language: str, why: Purpose) -> bytes:
         settings = self._settings
         freshness = Freshness(self._follower.now(), settings.stale_days, settings.withhold_days)
-        return to_json(view_customers(self._follower.current(), asked, language, freshness, why))
+        view = view_customers(self._follower.current(), asked, language, freshness, why)
+        self._metrics.count_entities(kept=0, computed=len(asked["customer_ids"]))
+        for customer in view["customers"]:
+            self._metrics.count_predictions(customer["predictions"])
+            for subscription in customer["subscriptions"]:
+                self._metrics.count_predictions(subscription["predictions"])
+        return to_json(view)

@@ -12,6 +12,7 @@ from serving.access.body import read_body
 from serving.contract.events import check_events
 from serving.contract.problem import Problem
 from serving.events.intake import EventIntake
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.settings import ServingSettings
@@ -28,10 +29,15 @@ class EventsRoute:
         Takes the events.
     settings : ServingSettings
         How much may be sent at once.
+    metrics : Metrics
+        Where events are counted.
     """
 
-    def __init__(self, intake: EventIntake, settings: ServingSettings) -> None:
+    def __init__(
+        self, intake: EventIntake, settings: ServingSettings, metrics: Metrics = NO_METRICS
+    ) -> None:
         self._intake = intake
+        self._metrics = metrics
         self._settings = settings
 
     async def post(self, request: Request) -> Response:
@@ -64,4 +70,6 @@ class EventsRoute:
             ) from None
         except InputError as error:
             raise Problem.from_input_error(error) from None
+        pairs = zip(asked["events"], taken["events"], strict=True)
+        self._metrics.count_events((sent["table"], one["status"]) for sent, one in pairs)
         return Response(to_json(taken), media_type="application/json")

@@ -21,6 +21,7 @@ from serving.answers.question import UnavailableModelError
 from serving.contract.language import choose_language
 from serving.contract.predictions import PredictionsRequest, check_request
 from serving.contract.problem import Problem
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
 from serving.served.follower import ModelFollower
@@ -47,12 +48,19 @@ class PredictionsRoute:
         Says what to predict with.
     settings : ServingSettings
         How much may be asked at once, and how old features may be.
+    metrics : Metrics
+        Where answers are counted.
     """
 
-    def __init__(self, follower: ModelFollower, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        follower: ModelFollower,
+        settings: ServingSettings,
+        metrics: Metrics = NO_METRICS,
+    ) -> None:
         self._follower = follower
         self._settings = settings
-        self._answering = Answering(follower, settings)
+        self._answering = Answering(follower, settings, metrics)
         self._limiter = CapacityLimiter(core_count())
         # Callers ask the same again; a request is never changed once it is read.
         self._parse_short = lru_cache(_KEPT_REQUESTS if settings.kept_mb else 0)(self._parse)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 from features.online.service import open_service
@@ -37,6 +38,7 @@ class ModelFollower:
         self._clock = self._home_clock = clock
         self._online = online
         self._served: ServedModels | None = None
+        self._watchers: list[Callable[[ServedModels], None]] = []
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
 
@@ -89,7 +91,16 @@ class ModelFollower:
                 return False
             self._report(served)
             self._served = served
+            for tell in self._watchers:
+                tell(served)
             return True
+
+    def watch(self, tell: Callable[[ServedModels], None]) -> None:
+        """Have somebody told what is served, now and whenever something else is."""
+        with self._refreshing:
+            self._watchers.append(tell)
+            if self._served is not None:
+                tell(self._served)
 
     def follow(self, seconds: float) -> None:
         """Refresh every so many seconds, in a thread, until `close`."""

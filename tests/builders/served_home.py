@@ -27,6 +27,7 @@ from models.version import HorizonModel, ModelVersion
 from serving.access.access import Access
 from serving.contract.predictions import PredictionsAnswer, ProblemDocument
 from serving.health import Health
+from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.served.follower import ModelFollower
 from serving.service import make_service
 from serving.settings import ServingSettings
@@ -121,12 +122,13 @@ def serving(
     *,
     health: Health | None = None,
     client: str = "127.0.0.1",
+    metrics: Metrics = NO_METRICS,
     **chosen: Any,
 ) -> Iterator[TestClient]:
     """The whole BentoML application, started, and a caller on this machine."""
     settings = ServingSettings(**chosen)
     access = Access(follower.home, system_clock, settings.requests_per_minute)
-    service = make_service(follower, health or Health(follower), access, settings)
+    service = make_service(follower, health or Health(follower), access, settings, metrics)
     app = service.to_asgi(is_main=False)
     with TestClient(
         app, base_url="http://127.0.0.1:3000", client=(client, 50_000), raise_server_exceptions=True

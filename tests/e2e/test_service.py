@@ -3,6 +3,8 @@ to start.
 """
 
 import json
+import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -13,10 +15,13 @@ from pathlib import Path
 import httpx
 import pyarrow.parquet as pq
 import pytest
+import yaml  # type: ignore[import-untyped]
+from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast.home import Home
 from models.churn import TABLE_CHURN
 from models.registry import find_champion
+from tests.builders.guides import ROOT, examples
 from tests.e2e.conftest import HOLDFAST, Command, Invoke
 
 
@@ -48,13 +53,22 @@ def home(quickstart: "subprocess.CompletedProcess[str]", table_path: Path) -> Ho
 def process(home: Home) -> Iterator["subprocess.Popen[str]"]:
     """The service, as a process that the last test ends."""
     command = [HOLDFAST, "serve", "--home", home.root, "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    environment = os.environ | {"HOLDFAST_SERVING_METRICS_PORT": "0"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         yield process
         process.kill()
 
 
 @pytest.fixture(scope="module")
-def service(process: "subprocess.Popen[str]") -> Iterator[httpx.Client]:
+def metrics_address(process: "subprocess.Popen[str]") -> str:
+    assert process.stderr is not None
+    ready = "holdfast shows metrics on "
+    line = next(line for line in process.stderr if line.startswith(ready))
+    return line.removeprefix(ready).strip()
+
+
+@pytest.fixture(scope="module")
+def service(process: "subprocess.Popen[str]", metrics_address: str) -> Iterator[httpx.Client]:
     assert process.stderr is not None
     ready = f"holdfast serves {TABLE_CHURN} version 1 on "
     line = next(line for line in process.stderr if line.startswith(ready))
@@ -120,6 +134,41 @@ def test_mistakes_are_told_as_problems(service: httpx.Client) -> None:
         assert answer.json()["status"] == status
     assert service.get("/readyz").status_code == service.get("/livez").status_code == 200
     assert "/v1/predictions" in service.get("/openapi.json").json()["paths"]
+
+
+def test_prometheus_reads_the_metrics_that_the_guide_shows(
+    service: httpx.Client, metrics_address: str
+) -> None:
+    answer = httpx.get(metrics_address)
+    assert answer.headers["content-type"].startswith("text/plain")
+    scraped = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert set(scraped) >= {
+        "holdfast_request_duration_seconds",
+        "holdfast_problems",
+        "holdfast_answered_entities",
+        "holdfast_computed_predictions",
+    }
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in scraped.values()
+        for sample in family.samples
+    }
+    assert samples["holdfast_serving_workers", "1", "champion", TABLE_CHURN] == 1
+    assert samples["holdfast_problems_total", "too_large"] == 1
+    guide = ROOT / "docs" / "guides" / "operate.md"
+    (shown,) = (one.text for one in examples(guide, "text") if "holdfast_request" in one.text)
+    shown_names = {
+        sample.name for family in text_string_to_metric_families(shown) for sample in family.samples
+    }
+    known = {name for name, *_ in samples} | {"holdfast_events_total"}
+    assert shown_names <= known
+    (rules,) = examples(guide, "yaml")
+    alerts = [rule for group in yaml.safe_load(rules.text)["groups"] for rule in group["rules"]]
+    assert len(alerts) >= 2
+    for alert in alerts:
+        used = re.findall(r"holdfast_\w+", alert["expr"])
+        assert used
+        assert set(used) <= known
 
 
 def test_a_damaged_model_is_refused_before_the_port_opens(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -18,6 +19,8 @@ from features.packed.store import PackedStore
 from holdfast.home import Home
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake
+from serving.metrics.metrics import NO_METRICS, Metrics
+from serving.metrics.prometheus import PrometheusMetrics
 from serving.routes.events import EventsRoute
 from serving.settings import ServingSettings
 
@@ -34,9 +37,9 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def asking(home: Home, **settings: Any) -> TestClient:
+def asking(home: Home, metrics: Metrics = NO_METRICS, **settings: Any) -> TestClient:
     """A caller of the route over a home."""
-    route = EventsRoute(EventIntake(home, lambda: NOW), ServingSettings(**settings))
+    route = EventsRoute(EventIntake(home, lambda: NOW), ServingSettings(**settings), metrics)
     return TestClient(
         Starlette(
             routes=[Route("/v1/events", route.post, methods=["POST"])],
@@ -67,7 +70,8 @@ def open_tickets(home: Home, customer: str = "C1") -> float | None:
 
 
 def test_an_event_changes_the_features_at_once_and_counts_once(home: Home) -> None:
-    caller = asking(home)
+    registry = CollectorRegistry()
+    caller = asking(home, PrometheusMetrics(registry))
     sent = {"events": [ticket("e1"), ticket("e2", ticket_id="t-2"), ticket("e1")]}
     answer = caller.post("/v1/events", json=sent)
     assert answer.status_code == 200
@@ -78,6 +82,9 @@ def test_an_event_changes_the_features_at_once_and_counts_once(home: Home) -> No
             {"event_id": "e1", "status": "repeated"},
         ]
     }
+    for status, count in (("taken", 2), ("repeated", 1)):
+        labels = {"table": "tickets", "status": status}
+        assert registry.get_sample_value("holdfast_events_total", labels) == count
     assert open_tickets(home) == 2
     # Another process of the service, after a restart.
     again = asking(home).post("/v1/events", json={"events": [ticket("e1"), ticket("e3")]})
