@@ -50,6 +50,9 @@ endef
 demo: $(READY) ## A simulated operator from raw tables to scores, status and three answers of a service
 	$(BIN)/holdfast demo --home var/demo
 
+# Tests start some hundred processes, which compile every module again where no bytecode is kept.
+test prove: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY) ## All tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
