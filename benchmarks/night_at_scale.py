@@ -240,7 +240,7 @@ def _night(source: Path, home: Home) -> list[dict[str, Any]]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    # Libraries may have printed before.
+    # DuckDB shows its progress before, because it takes `python -c` for a person at a prompt.
     night = json.loads(finished.stdout.splitlines()[-1])
     if night["verdict"] == "stopped":
         raise SystemExit(f"the night was stopped: {night['error']}")

@@ -121,7 +121,8 @@ def _night(source: Path, home: Path) -> dict[str, tuple[float, float]]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    times = json.loads(finished.stdout)
+    # DuckDB shows its progress before, because it takes `python -c` for a person at a prompt.
+    times = json.loads(finished.stdout.splitlines()[-1])
     return {
         step: (after[0] - before[0], after[1] - before[1])
         for step, before, after in zip(_STEPS, times[:-1], times[1:], strict=True)
