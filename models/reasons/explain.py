@@ -19,7 +19,8 @@ from holdfast.arrays import Floats
 from holdfast.errors import InputError
 from models.reasons.groups import group_features
 from models.reasons.meaning import FeatureMeaning
-from models.reasons.tree_shap import TreeShap, UnsupportedTreesError
+from models.reasons.tree_shap import TreeShap
+from models.reasons.trees import UnsupportedTreesError
 from models.words.catalogue import words
 
 if TYPE_CHECKING:

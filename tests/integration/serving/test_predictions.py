@@ -73,7 +73,7 @@ def test_reasons_are_the_strongest_contributions_with_the_original_values(
         assert shown == [names[position] for position in features if position >= 0]
         for reason, contribution in zip(entry["reasons"], contributions.tolist(), strict=False):
             value = row[reason["feature"]]
-            assert reason["contribution"] == contribution
+            assert reason["contribution"] == pytest.approx(contribution, abs=1e-9)
             assert reason["value"] == value
             assert reason["text"].startswith(f"{reason['feature']}: ")
             assert (reason["driver"], reason["unit"], reason["actionable"]) == ("table", "", False)

@@ -118,6 +118,17 @@ def test_threads_and_company_change_nothing(model: ModelVersion) -> None:
     assert whole.band.tolist() == [scores.band[0] for scores in alone]
 
 
+def test_a_prepared_scorer_explains_alike_and_each_row_by_itself(several: ModelVersion) -> None:
+    matrix, plain, prepared = _matrix(60, 5), *(Scorer(several, threads=1) for _ in range(2))
+    prepared.prepare()
+    for days in several.horizons:
+        expected, explained = plain.explain(matrix, days), prepared.explain(matrix, days)
+        assert np.abs(explained.contributions - expected.contributions).max() < 1e-9
+        assert np.allclose(explained.base, expected.base, rtol=0, atol=1e-9)
+        alone = [prepared.explain(row[None], days).contributions for row in matrix]
+        assert np.concatenate(alone).tobytes() == explained.contributions.tobytes()
+
+
 def test_nobody_is_scored_too(model: ModelVersion) -> None:
     assert len(Scorer(model, threads=1).score(np.empty((0, 3))).probability) == 0
 
