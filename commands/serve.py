@@ -19,6 +19,15 @@ def serve(
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)
     ] = 3000,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that answer on the port. Default: HOLDFAST_SERVING_WORKERS, or 1",
+            min=1,
+            max=64,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Answer prediction requests over HTTP."""
     from holdfast.interrupt import end_in_its_own_time
@@ -30,4 +39,4 @@ def serve(
     from serving.server import run
 
     end_in_its_own_time()
-    run(served, host, port)
+    run(served, host, port, workers)

@@ -1,5 +1,7 @@
 """Whether the service can be asked for predictions: what `/readyz` answers."""
 
+from collections.abc import Callable
+
 from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,10 +20,15 @@ class Health:
     ----------
     follower : ModelFollower
         Says what it serves.
+    all_serve : callable
+        Whether all workers have come to serve, of which this server is one.
     """
 
-    def __init__(self, follower: ModelFollower) -> None:
+    def __init__(
+        self, follower: ModelFollower, all_serve: Callable[[], bool] = lambda: True
+    ) -> None:
         self._follower = follower
+        self._all_serve = all_serve
         self.stopping = False
         """Whether the server has been asked to stop; it still answers for a while."""
 
@@ -31,7 +38,7 @@ class Health:
             self._follower.current().check()
         except ModelError:
             return False
-        return not self.stopping
+        return not self.stopping and self._all_serve()
 
     def report(self) -> Response:
         """Models with the versions that are served, and those whose newest version cannot be loaded.

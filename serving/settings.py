@@ -33,6 +33,43 @@ class ServingSettings(Section):
         description="File for a JSON line per request; `access/requests.jsonl` in the home where it is not set, or standard "
         "error where the home cannot be written.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that answer requests on one port; `--workers` overrides it.",
+    )
+    header_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="How long the request line and headers may take to arrive, in seconds.",
+    )
+    body_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=20,
+        description="How long a request body may take to arrive, in seconds.",
+    )
+    idle_seconds: int = Field(
+        default=75,
+        ge=1,
+        le=3_600,
+        description="How long a connection may stay open without a request, in seconds; longer than a proxy in front keeps it.",
+    )
+    max_header_bytes: int = Field(
+        default=16_384,
+        ge=256,
+        le=1_048_576,
+        description="Largest request line with headers, in bytes.",
+    )
+    max_connections: int = Field(
+        default=1_000,
+        ge=1,
+        le=60_000,
+        description="Most open connections of each worker. One more closes the one that has waited longest for a request, or is "
+        "refused where all are being answered; probes are always answered.",
+    )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1, description="Largest request body, in bytes."
     )

@@ -12,8 +12,11 @@ from serving.access.loopback import require_loopback
 from serving.access.rate_limit import Allowance
 from serving.contract.codes import PAGE
 
+PROBE_PATHS = frozenset({"/livez", "/readyz", "/healthz"})
+"""What whoever supervises the service asks."""
+
 # Probes and the contract itself hold no personal data.
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/openapi.json", PAGE})
+OPEN_PATHS = PROBE_PATHS | {"/openapi.json", PAGE}
 
 
 class AccessMiddleware:

@@ -37,6 +37,11 @@ CODES: Mapping[str, Code] = {
         "An object in the body has the same key twice, and one value would be lost.",
         "Correct the client.",
     ),
+    "invalid_http": Code(
+        400,
+        "What was sent cannot be read as a request of HTTP/1.1.",
+        "Correct the client; it may speak TLS or HTTP/2, which the service does not.",
+    ),
     "invalid_idempotency_key": Code(
         400,
         "`Idempotency-Key` is not one value of 1 to 255 printable ASCII characters without spaces.",
@@ -56,6 +61,11 @@ CODES: Mapping[str, Code] = {
     "not_found": Code(404, "There is nothing at this path.", "Correct the path."),
     "method_not_allowed": Code(
         405, "The path does not take this method.", "Use a method of the header `Allow`."
+    ),
+    "late": Code(
+        408,
+        "The head or the body of the request did not arrive in time.",
+        "Send the request again, its parts without a pause.",
     ),
     "no_events": Code(
         409,
@@ -97,11 +107,21 @@ CODES: Mapping[str, Code] = {
         "The key has sent more requests in a minute than it may.",
         "Send the request again after the seconds in `Retry-After`.",
     ),
+    "headers_too_large": Code(
+        431,
+        "The request line and headers are larger than allowed.",
+        "Send fewer or shorter headers.",
+    ),
     "internal": Code(500, "An error in the server; its log shows where.", "Report it."),
     "unavailable": Code(
         503,
         "Models or features are being replaced, or the server is about to stop.",
         "Send the request again after the seconds in `Retry-After`.",
+    ),
+    "too_many_connections": Code(
+        503,
+        "The server has as many open connections as it may have, and all are being answered.",
+        "Send the request again after the seconds in `Retry-After`, over fewer connections.",
     ),
     "model_unavailable": Code(
         503,

@@ -8,7 +8,8 @@ from holdfast.clock import system_clock
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from serving.access.key_store import KeyStore
-from serving.server import raise_file_limit, run
+from serving.process.worker import raise_file_limit
+from serving.server import run
 from serving.settings import ServingSettings
 
 

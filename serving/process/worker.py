@@ -1,0 +1,222 @@
+"""Serving in one process: alone, or as one of several workers on one socket."""
+
+import faulthandler
+import gc
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from features.online.settings import OnlineSettings, redis_url
+from holdfast.clock import system_clock
+from holdfast.errors import HoldfastError
+from holdfast.home import Home
+from holdfast.logging import log_to_stderr, progress
+from serving.access.access import Access
+from serving.health import Health
+from serving.metrics.exposition import make_metrics
+from serving.process.http_server import HttpServer
+from serving.process.listening import listen
+from serving.request_log import request_log
+from serving.served.follower import ModelFollower
+from serving.settings import ServingSettings
+
+_MOST_FILES = 65_536
+
+
+@dataclass(frozen=True)
+class ServingPlan:
+    """What a process serves, and how.
+
+    Parameters
+    ----------
+    home : Home
+        Whose models.
+    settings : ServingSettings
+        Of the service.
+    online : OnlineSettings
+        Which online store.
+    """
+
+    home: Home
+    settings: ServingSettings
+    online: OnlineSettings
+
+    def access(self) -> Access:
+        """Who may ask."""
+        per_minute = self.settings.requests_per_minute
+        counted_in = redis_url(self.online) if self.settings.rate_store == "redis" else None
+        return Access(self.home, system_clock, per_minute, counted_in)
+
+
+def serve(
+    plan: ServingPlan,
+    open_listener: Callable[[], socket.socket],
+    announce: Callable[[str, socket.socket], None],
+    *,
+    all_serve: Callable[[], bool] = lambda: True,
+    is_orphan: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve in this process until SIGTERM or SIGINT, then return.
+
+    Parameters
+    ----------
+    plan : ServingPlan
+        What to serve.
+    open_listener : callable
+        Gives the socket to listen on. Called when the models are loaded.
+    announce : callable
+        Called with the models and the socket once they are served.
+    all_serve : callable
+        Whether the other workers serve, too, so that this one may say that it is ready.
+    is_orphan : callable
+        Whether whoever started this process is gone, so that it has to stop, too.
+
+    Raises
+    ------
+    HoldfastError
+        Nothing can be served, or the address cannot be listened on.
+    """
+    if not faulthandler.is_enabled():
+        faulthandler.enable()
+    with progress("Loading the models"):
+        follower = ModelFollower(plan.home, plan.online, system_clock)
+        follower.refresh()
+        from serving.service import make_asgi
+
+        health = Health(follower, all_serve)
+        app = make_asgi(follower, health, plan.access(), plan.settings, make_metrics(plan.settings))
+    named = plan.settings.request_log
+    log = request_log(named or plan.home.access / "requests.jsonl", fall_back=named is None)
+    raise_file_limit()
+    # What was imported and loaded is not searched for garbage again while requests wait.
+    gc.collect()
+    gc.freeze()
+    with open_listener() as listener, log:
+        server = HttpServer(
+            app,
+            plan.settings,
+            health,
+            lambda: announce(follower.current().title, listener),
+            is_orphan,
+        )
+        server.run(sockets=[listener])
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may: each connection is one, and at the limit
+    nobody is answered, probes included.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@dataclass(frozen=True)
+class WorkerServes:
+    """A worker's word that it serves.
+
+    Parameters
+    ----------
+    title : str
+        Models and versions.
+    """
+
+    title: str
+
+
+@dataclass(frozen=True)
+class WorkerFailed:
+    """A worker's word why it cannot serve.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    is_input : bool
+        Whether something that was given is wrong.
+    """
+
+    message: str
+    is_input: bool
+
+
+class ParentLink:
+    """What a worker and its parent tell each other.
+
+    Parameters
+    ----------
+    connection : Connection
+        The worker's end. The parent alone holds the other one, so that it closes when the parent
+        ends in whatever way.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._all_serve = False
+        self._is_gone = False
+
+    def all_serve(self) -> bool:
+        """Whether the parent has said that all workers serve."""
+        self._listen()
+        return self._all_serve
+
+    def is_gone(self) -> bool:
+        """Whether the parent has ended."""
+        self._listen()
+        return self._is_gone
+
+    def tell(self, word: WorkerServes | WorkerFailed) -> None:
+        """Tell the parent."""
+        try:
+            self._connection.send(word)
+        except OSError:
+            self._is_gone = True
+
+    def _listen(self) -> None:
+        try:
+            while not self._is_gone and self._connection.poll():
+                self._connection.recv()
+                self._all_serve = True
+        except (EOFError, OSError):
+            self._is_gone = True
+
+
+def work(plan: ServingPlan, bound: socket.socket, connection: Connection, debug: bool) -> None:
+    """What the process of a worker does.
+
+    Parameters
+    ----------
+    plan : ServingPlan
+        What to serve.
+    bound : socket.socket
+        What all workers listen on.
+    connection : Connection
+        To the parent, which sends something once all workers serve.
+    debug : bool
+        Whether to log details.
+    """
+    # Ctrl-C in a terminal reaches the parent alone, which tells its workers.
+    os.setpgrp()
+    log_to_stderr(debug)
+    link = ParentLink(connection)
+
+    def open_listener() -> socket.socket:
+        listen(bound)
+        return bound
+
+    try:
+        serve(
+            plan,
+            open_listener,
+            lambda title, _: link.tell(WorkerServes(title)),
+            all_serve=link.all_serve,
+            is_orphan=link.is_gone,
+        )
+    except HoldfastError as error:
+        link.tell(WorkerFailed(str(error), is_input=error.exit_code == 2))
+        sys.exit(error.exit_code)
