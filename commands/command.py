@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import shlex
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,11 @@ def home_of(home: Path | None) -> "Home":
     from holdfast.settings import BaseSection
 
     return Home(home or BaseSection.read().home)
+
+
+def in_same_home(command: str, home: Path | None) -> str:
+    """A command to run next, in the home that this one was given as an option."""
+    return command if home is None else f"{command} --home {shlex.quote(str(home))}"
 
 
 def reporting_errors(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
 from commands.data import print_night, print_readings
 from commands.tables import (
     AcceptOption,
@@ -139,7 +140,7 @@ def build(
     if as_json:
         print_json(result.to_json())
     else:
-        _print_build(result)
+        _print_build(result, home)
     if result.night is not None and result.night.doubts:
         raise typer.Exit(DONE_WITH_DOUBTS)
 
@@ -208,7 +209,7 @@ def _print_changes(changes: "Sequence[Change]", nothing: str) -> None:
         console.print(nothing)
 
 
-def _print_build(result: "FeatureBuild") -> None:
+def _print_build(result: "FeatureBuild", home: Path | None) -> None:
     """Print what was built and what is missing."""
     from rich import box
     from rich.console import Console
@@ -244,7 +245,8 @@ def _print_build(result: "FeatureBuild") -> None:
         console.print(
             f"[yellow]missing[/yellow] table {escape(name)} disables {escape(', '.join(features))}"
         )
-    console.print("Next: [bold]holdfast features materialize[/bold]")
+    materialize = in_same_home("holdfast features materialize", home)
+    console.print(f"Next: [bold]{escape(materialize)}[/bold]", soft_wrap=True)
 
 
 def _print_history(build: "BuildReport") -> None:

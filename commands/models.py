@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,7 +91,7 @@ def show(
     elif card:
         typer.echo(shown.card, nl=False)
     else:
-        _print_version(shown)
+        _print_version(shown, home)
 
 
 @app.command()
@@ -179,7 +180,7 @@ def promote(
     if as_json:
         print_json(promotion.to_json())
     else:
-        _print_promotion(promotion)
+        _print_promotion(promotion, home)
     if not (promotion.champion or promotion.shadow):
         raise typer.Exit(REFUSED)
 
@@ -258,7 +259,7 @@ def _print_versions(versions: "Sequence[ListedVersion]") -> None:
         console.print(table)
 
 
-def _print_version(shown: "ShownVersion") -> None:
+def _print_version(shown: "ShownVersion", home: Path | None) -> None:
     """Print a version: its figures, gate decisions and times as champion."""
     from rich import box
     from rich.console import Console
@@ -289,9 +290,9 @@ def _print_version(shown: "ShownVersion") -> None:
         print_verdict(console, verdict, f"gate, {_time(verdict['at'])}: ")
     if not shown.verdicts:
         console.print(f"gate: {_GATE.get(version.gate, version.gate)}")
+    card = f"holdfast models show {version.number} --model {version.name} --card"
     console.print(
-        f"[dim]The full model card: holdfast models show {version.number} --model {escape(version.name)} --card[/dim]",
-        soft_wrap=True,
+        f"[dim]The full model card: {escape(in_same_home(card, home))}[/dim]", soft_wrap=True
     )
 
 
@@ -324,7 +325,7 @@ def _print_comparison(comparison: "VersionComparison") -> None:
         console.print(f"[yellow]no differences[/yellow] {comparison.note}")
 
 
-def _print_promotion(promotion: "Promotion") -> None:
+def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
     """Print whether a version became champion, and why not."""
     from rich.console import Console
     from rich.markup import escape
@@ -332,6 +333,7 @@ def _print_promotion(promotion: "Promotion") -> None:
     console = Console(highlight=False)
     verdict = promotion.verdict.to_json()
     what = f"{escape(promotion.name)} version {promotion.number}"
+    promote = f"holdfast models promote {promotion.number} --model {promotion.name}"
     if promotion.champion:
         place = (
             f" in place of version {promotion.champion_before}" if promotion.champion_before else ""
@@ -339,9 +341,8 @@ def _print_promotion(promotion: "Promotion") -> None:
         console.print(
             f"[green]passed[/green] [bold]{what}[/bold] is champion now{place}; a running service loads it by itself."
         )
-        console.print(
-            f"[dim]To undo it: holdfast models rollback --model {escape(promotion.name)}[/dim]"
-        )
+        undo = in_same_home(f"holdfast models rollback --model {promotion.name}", home)
+        console.print(f"[dim]To undo it: {escape(undo)}[/dim]", soft_wrap=True)
     elif promotion.shadow:
         print_verdict(console, verdict, f"[bold]{what}[/bold] ")
         console.print(
@@ -351,8 +352,8 @@ def _print_promotion(promotion: "Promotion") -> None:
         )
         if promotion.verdict.passed:
             console.print(
-                "It passes the gate; to make it champion:"
-                f" holdfast models promote {promotion.number} --model {escape(promotion.name)}"
+                f"It passes the gate; to make it champion: {escape(in_same_home(promote, home))}",
+                soft_wrap=True,
             )
     else:
         print_verdict(console, verdict, f"[bold]{what}[/bold] ")
@@ -365,8 +366,7 @@ def _print_promotion(promotion: "Promotion") -> None:
         if promotion.lacks_evidence_alone and promotion.champion_before is None:
             console.print(
                 "It lacks nothing but evidence. To score with it, marked as shadow:"
-                f" [bold]holdfast models promote {promotion.number} --model {escape(promotion.name)}"
-                " --shadow[/bold]",
+                f" [bold]{escape(in_same_home(f'{promote} --shadow', home))}[/bold]",
                 soft_wrap=True,
             )
 

@@ -3,11 +3,12 @@ challenger.
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,10 +86,10 @@ def train(
     if as_json:
         print_json(result.to_json())
     else:
-        _print_training(result)
+        _print_training(result, home)
 
 
-def _print_training(result: "Trained") -> None:
+def _print_training(result: "Trained", home: Path | None) -> None:
     """Print how good the new version is beside its baselines, and whether the gate would pass it."""
     from rich.console import Console
     from rich.markup import escape
@@ -131,15 +132,18 @@ def _print_training(result: "Trained") -> None:
                 f"  [yellow]{finding.rule}[/yellow] {escape(finding.message)}", soft_wrap=True
             )
     console.print(f"Report: [bold]{escape(str(result.report))}[/bold]", soft_wrap=True)
-    _print_next(console, result)
+    _print_next(console, result, home)
 
 
-def _print_next(console: "Console", result: "Trained") -> None:
+def _print_next(console: "Console", result: "Trained", home: Path | None) -> None:
+    from rich.markup import escape
+
     from training.release.gate import SHADOW_RULES
 
-    promote = f"holdfast models promote {result.number} --model {result.model.version.name}"
+    version = f"{result.number} --model {result.model.version.name}"
+    promote = f"holdfast models promote {version}"
     if result.verdict.passed:
-        console.print(f"Next: [bold]{promote}[/bold]")
+        console.print(f"Next: [bold]{escape(in_same_home(promote, home))}[/bold]", soft_wrap=True)
     elif result.verdict.beyond(SHADOW_RULES):
         console.print(
             "Next: look at the report; docs/guides/retrain.md says what to do when the gate refuses",
@@ -147,7 +151,9 @@ def _print_next(console: "Console", result: "Trained") -> None:
         )
     else:
         console.print(
-            f"It lacks nothing but evidence. Next: [bold]{promote} --shadow[/bold]", soft_wrap=True
+            "It lacks nothing but evidence."
+            f" Next: [bold]{escape(in_same_home(f'{promote} --shadow', home))}[/bold]",
+            soft_wrap=True,
         )
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
 from commands.tables import (
     AcceptOption,
     ArrivalLagOption,
@@ -97,7 +98,7 @@ def nightly(
     if as_json:
         print_json(night.to_json() | {"changed_nothing": night.changed_nothing})
     else:
-        _print_night(night)
+        _print_night(night, home)
     raise typer.Exit(night.exit_code)
 
 
@@ -153,7 +154,7 @@ def _say(step: "Step") -> None:
     )
 
 
-def _print_night(night: "Night") -> None:
+def _print_night(night: "Night", home: Path | None) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -173,5 +174,6 @@ def _print_night(night: "Night") -> None:
         console.print(f"{escape(night.error)}\nYesterday's scores stand.", soft_wrap=True)
     console.print(
         f"Offers {'may' if night.care_may_run else 'may not'} be planned and sent."
-        " Next: [bold]holdfast status[/bold]"
+        f" Next: [bold]{escape(in_same_home('holdfast status', home))}[/bold]",
+        soft_wrap=True,
     )

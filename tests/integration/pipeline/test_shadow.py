@@ -71,7 +71,8 @@ def test_the_command_names_the_shadow_and_keeps_the_verdict(
     environment = {"HOLDFAST_GATE_FEWEST_POSITIVES": "300"}
     refused = CliRunner().invoke(model_commands.app, arguments, env=environment)
     assert refused.exit_code == 3
-    assert f"holdfast models promote {number} --model {name} --shadow" in refused.output
+    command = f"holdfast models promote {number} --model {name} --shadow --home {home.root}"
+    assert command in refused.output
     told = CliRunner().invoke(model_commands.app, [*arguments, "--shadow"], env=environment)
     assert told.exit_code == 0, told.output
     assert "250 positives in the test period; at least 300 are needed" in told.output
