@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlparse
+from urllib.parse import unquote, urlparse
 
 from holdfast.errors import ModelError
 from holdfast.home import Home
 from holdfast.logging import progress
+from holdfast.sqlite import reading_address, writable_database
 from models.stored import DESCRIPTION, read_verified
 
 if TYPE_CHECKING:
@@ -349,9 +350,8 @@ def _registered(home: Home) -> dict[str, list[str]] | None:
 
 def _query(home: Home, query: str, *values: str) -> list[Any] | None:
     """Rows of the registry's own tables; None where they cannot be read."""
-    address = f"file:{quote(str(home.tracking))}?mode=ro"
     try:
-        with closing(sqlite3.connect(address, uri=True)) as database:
+        with closing(sqlite3.connect(reading_address(home.tracking), uri=True)) as database:
             return database.execute(query, values).fetchall()
     except sqlite3.Error:
         return None
@@ -408,10 +408,9 @@ def _registry(home: Home, problem: str) -> "Iterator[MlflowClient]":
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    address = f"sqlite:///{writable_database(home.tracking)}"
     try:
-        yield MlflowClient(
-            tracking_uri=f"sqlite:///{home.tracking}", registry_uri=f"sqlite:///{home.tracking}"
-        )
+        yield MlflowClient(tracking_uri=address, registry_uri=address)
     except (MlflowException, SQLAlchemyError) as error:
         first_line = str(error).splitlines()[0]
         hint = "; `holdfast models list` shows what there is" if _is_absent(error) else ""

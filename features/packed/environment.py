@@ -13,9 +13,11 @@ from holdfast.errors import ModelError
 
 _MAP_BYTES = 2**36  # address space, not memory or disk
 _MAX_DATABASES = 256
+# A transaction leaves alone what the last one and the one before it read.
+_SAFE_WRITES = 1
 _MAX_READERS = 1022  # processes and threads that read at one time
 
-_DATA = "data.mdb"
+_DATA, _LOCK = "data.mdb", "lock.mdb"
 
 _environments: dict[tuple[int, int], "PackedEnvironment"] = {}
 _opening = threading.Lock()
@@ -30,11 +32,15 @@ class PackedEnvironment:
         What LMDB opened.
     file : StoreFile
         Its data file. Every use begins with a look at it.
+    locks : bool
+        Whether readers are noted in the lock file. Where it may not be written, a writer elsewhere
+        does not know of them, and each reading looks afterwards whether it was overtaken.
     """
 
-    def __init__(self, environment: lmdb.Environment, file: StoreFile) -> None:
+    def __init__(self, environment: lmdb.Environment, file: StoreFile, *, locks: bool) -> None:
         self.environment = environment
         self.file = file
+        self._locks = locks
         self._databases: dict[bytes, lmdb._Database] = {}
         self._opening = threading.Lock()
 
@@ -62,7 +68,13 @@ class PackedEnvironment:
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction]:
-        """A read transaction: the store as it was at one time."""
+        """A read transaction: the store as it was at one time.
+
+        Raises
+        ------
+        ModelError
+            The store cannot be read, or, without locks, was written twice meanwhile: read again.
+        """
         # Readers that were killed keep their slots until somebody clears them: whoever finds none
         # left does.
         self.file.require_uncut()
@@ -74,6 +86,8 @@ class PackedEnvironment:
                 transaction = self.environment.begin(buffers=True)
             with transaction:
                 yield transaction
+                if not self._locks and self.version > transaction.id() + _SAFE_WRITES:
+                    raise ModelError("online store", "was written while it was read; read again")
 
     @contextmanager
     def writing(self) -> Iterator[lmdb.Transaction]:
@@ -117,7 +131,9 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
         if create:
             directory.mkdir(parents=True, exist_ok=True)
         require_whole(directory / _DATA, create=create)
-        writable = os.access(directory, os.W_OK)
+        writable = _may_write(directory)
+        # Readers note in the lock file which pages they read, so that a writer leaves them alone.
+        locks = writable or os.access(directory / _LOCK, os.R_OK | os.W_OK)
         try:
             environment = lmdb.open(
                 str(directory),
@@ -126,11 +142,12 @@ def open_environment(directory: Path, *, create: bool) -> PackedEnvironment:
                 max_readers=_MAX_READERS,
                 create=create,
                 readonly=not writable,
+                lock=locks,
             )
             environment.reader_check()
         except lmdb.Error as error:
             raise ModelError(str(directory), f"holds no readable online store: {error}") from None
-        opened = PackedEnvironment(environment, StoreFile(directory / _DATA))
+        opened = PackedEnvironment(environment, StoreFile(directory / _DATA), locks=locks)
         _environments[_file_of(directory)] = opened
         return opened
 
@@ -142,6 +159,11 @@ def telling_errors() -> Iterator[None]:
         yield
     except lmdb.Error as error:
         raise ModelError("online store", f"cannot be used: {error}") from None
+
+
+def _may_write(directory: Path) -> bool:
+    files = [file for file in (directory / _DATA, directory / _LOCK) if file.exists()]
+    return all(os.access(path, os.W_OK) for path in (directory, *files))
 
 
 def _file_of(directory: Path) -> tuple[int, int]:

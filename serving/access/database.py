@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from holdfast.errors import HomeError
 from holdfast.home import Home
+from holdfast.sqlite import reading_address
 
 requests_metadata = sa.MetaData()
 """The tables of `requests.db`; the modules that use them declare them."""
@@ -24,7 +25,8 @@ def open_keys(path: Path, *, writable: bool) -> sa.Engine:
     """The keys' file. It is opened anew for each transaction, because it may be
     made or replaced meanwhile.
     """
-    return _engine(path, "rwc" if writable else "ro", ("foreign_keys=ON",), sa.pool.NullPool)
+    address = _address(path, "rwc" if writable else "ro")
+    return _engine(address, ("foreign_keys=ON",), sa.pool.NullPool)
 
 
 def requests_path(home: Home) -> Path:
@@ -49,13 +51,19 @@ def open_requests(home: Home, *, durable: bool) -> sa.Engine:
     """
     path = requests_path(home)
     synchronous = "synchronous=FULL" if durable else "synchronous=NORMAL"
-    engine = _engine(path, "rwc", ("journal_mode=WAL", synchronous), sa.pool.QueuePool)
+    pragmas = ("journal_mode=WAL", synchronous)
+    engine = _engine(_address(path, "rwc"), pragmas, sa.pool.QueuePool)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         requests_metadata.create_all(engine)
     except (OSError, sa.exc.SQLAlchemyError) as error:
         raise unusable(path, "written", error) from None
     return engine
+
+
+def read_requests(home: Home) -> sa.Engine:
+    """The file of what the service counts and remembers, to be read, also where it may not be written."""
+    return _engine(reading_address(requests_path(home)), (), sa.pool.NullPool)
 
 
 def unusable(path: Path, what: str, error: Exception) -> HomeError:
@@ -65,9 +73,11 @@ def unusable(path: Path, what: str, error: Exception) -> HomeError:
     return HomeError(str(path), f"must be a SQLite file that can be {what}: {reason}")
 
 
-def _engine(path: Path, mode: str, pragmas: tuple[str, ...], pool: type[sa.Pool]) -> sa.Engine:
-    address = f"file:{quote(str(path))}?mode={mode}"
+def _address(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?mode={mode}"
 
+
+def _engine(address: str, pragmas: tuple[str, ...], pool: type[sa.Pool]) -> sa.Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
             address,
@@ -88,6 +98,6 @@ def _engine(path: Path, mode: str, pragmas: tuple[str, ...], pool: type[sa.Pool]
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=pool)
     # A writer waits for its turn at the start: one that has read already would have to give up.
-    statement = "BEGIN" if mode == "ro" else "BEGIN IMMEDIATE"
+    statement = "BEGIN" if "mode=ro" in address else "BEGIN IMMEDIATE"
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(statement))
     return engine

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from holdfast.home import Home
-from serving.access.database import open_requests, requests_metadata, requests_path
+from serving.access.database import read_requests, requests_metadata, requests_path, unusable
 
 _usage = sa.Table(
     "usage",
@@ -39,6 +39,9 @@ def last_days(home: Home) -> Mapping[str, date]:
     """
     if not requests_path(home).exists():
         return {}
-    with open_requests(home, durable=False).begin() as connection:
-        rows = connection.execute(sa.select(_usage.c.secret, _usage.c.last_day))
-        return {row.secret: row.last_day for row in rows}
+    try:
+        with read_requests(home).begin() as connection:
+            rows = connection.execute(sa.select(_usage.c.secret, _usage.c.last_day))
+            return {row.secret: row.last_day for row in rows}
+    except sa.exc.SQLAlchemyError as error:
+        raise unusable(requests_path(home), "read", error) from None
