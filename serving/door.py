@@ -4,6 +4,9 @@ BentoML's middleware costs more than the rest of a request. `bentoml serve` has 
 the same answers through it.
 """
 
+from inspect import isroutine
+from typing import Any, cast
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
@@ -50,7 +53,7 @@ class DirectRoutes:
     def __init__(self, app: Starlette) -> None:
         self._app = app
         self._endpoints = {
-            (method, route.path): route.endpoint
+            (method, route.path): _application(route.endpoint)
             for route in app.routes
             if isinstance(route, Route)
             for method in route.methods or ()
@@ -59,13 +62,17 @@ class DirectRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        endpoint = (
-            self._endpoints.get((scope["method"], scope["path"]))
-            if scope["type"] == "http"
-            else None
-        )
-        if endpoint is None:
-            await self._app(scope, receive, send)
-            return
+        asked = scope.get("method", ""), scope.get("path", "")
+        await self._endpoints.get(asked, self._app)(scope, receive, send)
+
+
+def _application(endpoint: Any) -> ASGIApp:
+    """A route's endpoint as an ASGI application, as Starlette takes both kinds."""
+    if not isroutine(endpoint):
+        return cast(ASGIApp, endpoint)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
+
+    return answer

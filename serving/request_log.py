@@ -4,15 +4,17 @@ One JSON object per line, for an audit and for operation. It holds no attribute 
 of customers: of a path that is no route it says nothing, because anything may stand there.
 """
 
+import asyncio
 import logging
+import os
+import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic_core import to_json
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.clock import Clock
@@ -21,19 +23,82 @@ from serving.access.caller import Caller
 from serving.access.guard import OPEN_PATHS
 from serving.settings import ServingSettings
 
-_requests = logging.getLogger("serving.requests")
 _log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 0.05
+"""How long a line may wait for others, to be written with them."""
 
 _ITEMS = "items"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@contextmanager
-def request_log(path: Path, *, fall_back: bool) -> Iterator[None]:
-    """Write the requests of this process into a file, to which other workers may append, too.
+class LogFile:
+    """A file that lines are appended to, several of them at once.
 
-    The file is opened again when it was moved away, so that whoever rotates it need not tell the
-    service.
+    A line is written a few milliseconds after it was added, and with `flush`: who kills the process
+    in between loses it. The file is opened again when it was moved away, so that whoever rotates it
+    need not tell the service.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; made where it does not exist. None for standard error.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None if path is None else path.open("ab", buffering=0)
+        self._lines: list[bytes] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, line: bytes) -> None:
+        """Add a line, given with its end, from a task."""
+        self._lines.append(line)
+        loop = asyncio.get_running_loop()
+        # The loop in which it waited before may have ended.
+        if loop is not self._loop:
+            self._loop = loop
+            loop.call_later(WAIT_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write what was added."""
+        self._loop = None
+        lines, self._lines = b"".join(self._lines), []
+        if not lines:
+            return
+        try:
+            if self._path is None or self._file is None:
+                sys.stderr.write(lines.decode())
+                return
+            if _was_moved(self._path, self._file):
+                self._file.close()
+                self._file = self._path.open("ab", buffering=0)
+            self._file.write(lines)
+        except OSError as error:
+            _log.error("cannot write the request log: %s", error)
+
+    def close(self) -> None:
+        """Write what was added, and add no more."""
+        self.flush()
+        if self._file is not None:
+            self._file.close()
+
+
+def _was_moved(path: Path, file: BinaryIO) -> bool:
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return True
+    opened = os.fstat(file.fileno())
+    return (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino)
+
+
+_open: list[LogFile] = []
+
+
+@contextmanager
+def request_log(path: Path, *, fall_back: bool) -> Iterator[LogFile]:
+    """Write the requests of this process into a file, to which other workers may append, too.
 
     Parameters
     ----------
@@ -49,27 +114,24 @@ def request_log(path: Path, *, fall_back: bool) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = WatchedFileHandler(path, encoding="utf-8")
+        file = LogFile(path)
     except OSError as error:
         if not fall_back:
             rule = f"must be a file that can be written: {error.strerror}"
             raise InputError(ServingSettings.variable("request_log"), rule, str(path)) from None
         _log.warning("the request log goes to standard error: %s", error)
-        handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    _requests.addHandler(handler)
-    _requests.setLevel(logging.INFO)
-    _requests.propagate = False
+        file = LogFile(None)
+    _open.append(file)
     try:
-        yield
+        yield file
     finally:
-        _requests.removeHandler(handler)
-        handler.close()
+        _open.remove(file)
+        file.close()
 
 
-def note_items(request: Request, items: int) -> None:
+def note_items(scope: Scope, items: int) -> None:
     """Say how many customers, rows or events a request is about."""
-    request.scope.setdefault("state", {})[_ITEMS] = items
+    scope.setdefault("state", {})[_ITEMS] = items
 
 
 class RequestLogMiddleware:
@@ -92,7 +154,7 @@ class RequestLogMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or not _requests.handlers:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or not _open:
             await self._app(scope, receive, send)
             return
         # Below, the state is changed in place.
@@ -125,4 +187,6 @@ class RequestLogMiddleware:
             "status": status or None,
             "milliseconds": round(1000 * seconds, 3),
         }
-        _requests.info(to_json(line).decode())
+        written = to_json(line) + b"\n"
+        for file in _open:
+            file.add(written)

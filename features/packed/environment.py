@@ -48,8 +48,10 @@ class PackedEnvironment:
     def version(self) -> int:
         """Number of the last write transaction of any process; while it stays, so do all records."""
         self.file.require_uncut()
-        with telling_errors():
+        try:
             return int(self.environment.info()["last_txnid"])
+        except lmdb.Error as error:
+            raise _unusable(error) from None
 
     def database(self, name: bytes) -> "lmdb._Database | None":
         """Handle of a named database, None where it does not exist."""
@@ -158,7 +160,11 @@ def telling_errors() -> Iterator[None]:
     try:
         yield
     except lmdb.Error as error:
-        raise ModelError("online store", f"cannot be used: {error}") from None
+        raise _unusable(error) from None
+
+
+def _unusable(error: lmdb.Error) -> ModelError:
+    return ModelError("online store", f"cannot be used: {error}")
 
 
 def _may_write(directory: Path) -> bool:

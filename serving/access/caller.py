@@ -9,7 +9,7 @@ from functools import lru_cache, wraps
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.score_set import Purpose
 from serving.access.scope import KeyScope, purpose_of
@@ -61,7 +61,7 @@ def caller_of(scope: Scope) -> Caller:
     return caller
 
 
-def purpose(request: Request) -> Purpose:
+def purpose(scope: Scope) -> Purpose:
     """What the answer is for, by the caller's key.
 
     Raises
@@ -69,9 +69,9 @@ def purpose(request: Request) -> Purpose:
     Problem
         403, where the key opens nothing about customers.
     """
-    chosen = caller_of(request.scope).purpose
+    chosen = caller_of(scope).purpose
     if chosen is None:
-        raise _forbidden(caller_of(request.scope), tuple(KeyScope))
+        raise _forbidden(caller_of(scope), tuple(KeyScope))
     return chosen
 
 
@@ -97,6 +97,27 @@ def scoped(endpoint: Endpoint, *needed: KeyScope) -> Endpoint:
         return await endpoint(request)
 
     return checked
+
+
+class ScopedApplication:
+    """An ASGI application behind `require_scope`.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What answers.
+    needed : KeyScope
+        Scopes of which a key must have one.
+    """
+
+    def __init__(self, app: ASGIApp, *needed: KeyScope) -> None:
+        self.__wrapped__ = app
+        self._needed = needed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        require_scope(scope, self._needed)
+        await self.__wrapped__(scope, receive, send)
 
 
 def _forbidden(caller: Caller, needed: Sequence[KeyScope]) -> Problem:

@@ -2,7 +2,6 @@
 one.
 """
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access.access import Access
@@ -39,7 +38,7 @@ class AccessMiddleware:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
         elif not self._access.keys.is_required():
-            require_loopback(HTTPConnection(scope))
+            require_loopback(scope)
             set_caller(scope, THIS_MACHINE)
             await self._app(scope, receive, send)
         else:

@@ -212,7 +212,7 @@ def idempotent(
         key = _read_key(request)
         if key is None:
             return await endpoint(request)
-        body = await read_body(request, most_bytes)
+        body = await read_body(request.scope, request.receive, most_bytes)
         store, caller = await to_thread.run_sync(answers), caller_of(request.scope).name or ""
         begun = await to_thread.run_sync(store.begin, caller, key, _digest(request, body))
         if isinstance(begun, KeptAnswer):

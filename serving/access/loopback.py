@@ -4,12 +4,13 @@ import ipaddress
 import re
 from functools import lru_cache
 
-from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from serving.contract.problem import Problem
+from serving.headers import header
 
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9.-]+))(?::\d{1,5})?", re.IGNORECASE)
-_PROXY_HEADERS = re.compile(r"forwarded|via|x-real-ip|x-forwarded-.*")
+_PROXY_HEADERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
 
 
 @lru_cache(maxsize=256)
@@ -23,7 +24,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def require_loopback(connection: HTTPConnection) -> None:
+def require_loopback(scope: Scope) -> None:
     """Refuse a request that may come from elsewhere.
 
     A web page whose host name was pointed at this machine (DNS rebinding) asks under another name,
@@ -34,14 +35,22 @@ def require_loopback(connection: HTTPConnection) -> None:
     Problem
         403 for another machine or a proxy, 421 for another host name.
     """
-    if connection.client is not None and not is_loopback(connection.client.host):
+    client = scope.get("client")
+    if client is not None and not is_loopback(client[0]):
         raise _open_only("answers this machine only", 403)
-    for name in connection.headers:
-        if _PROXY_HEADERS.fullmatch(name):
-            raise _open_only(f"takes nothing from a proxy, which the header `{name}` shows", 403)
-    host = _HOST.fullmatch(connection.headers.get("host", ""))
-    if host is None or not is_loopback(host["v6"] or host["name"]):
+    for name, _ in scope["headers"]:
+        if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
+            shown = name.decode("latin-1")
+            raise _open_only(f"takes nothing from a proxy, which the header `{shown}` shows", 403)
+    if not _names_loopback(header(scope, b"host") or ""):
         raise _open_only("answers under a loopback name only, such as localhost", 421)
+
+
+@lru_cache(maxsize=256)
+def _names_loopback(host: str) -> bool:
+    """Whether the value of a `Host` header, which may have a port, names this machine's loopback."""
+    named = _HOST.fullmatch(host)
+    return named is not None and is_loopback(named["v6"] or named["name"])
 
 
 def _open_only(rule: str, status: int) -> Problem:

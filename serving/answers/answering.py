@@ -1,14 +1,14 @@
 """Whole answers to requests for predictions, made from what is kept and what has to be made."""
 
-from collections.abc import Hashable
-from typing import Any
+from datetime import datetime
 
 from pydantic_core import to_json
 
 from models.score_set import Purpose
 from serving.answers.freshness import Freshness
 from serving.answers.kept import KeptAnswer, KeptOfModels
-from serving.answers.predict import predict, predict_rows
+from serving.answers.predict import EntityPredictions, predict, predict_rows
+from serving.answers.question import Question
 from serving.contract.predictions import PredictionsRequest
 from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.served.follower import ModelFollower
@@ -42,13 +42,13 @@ class Answering:
         self._settings = settings
         self._kept: KeptOfModels | None = None
 
-    def answer(self, asked: PredictionsRequest, language: str, purpose: Purpose) -> bytes:
+    def answer(self, question: Question, language: str, purpose: Purpose) -> bytes:
         """The answer as JSON.
 
         Parameters
         ----------
-        asked : PredictionsRequest
-            As `contract.check_request` gives it.
+        question : Question
+            What is asked.
         language : str
             Language of reasons.
         purpose : {"service", "marketing"}
@@ -61,105 +61,61 @@ class Answering:
         ModelError
             The online store no longer fits what is loaded.
         """
-        served, settings = self._follower.current(), self._settings
-        freshness = Freshness(self._follower.now(), settings.stale_days, settings.withhold_days)
-        head: dict[str, Any] = {
-            "language": language,
-            "limits": freshness.limits(),
-            "unavailable": served.unavailable,
-        }
-        if "rows" in asked:
-            head["predictions"] = predict_rows(served, asked, language, freshness, purpose)
-            return to_json(head)
+        served, now = self._follower.current(), self._follower.now()
         kept = self._kept_of(served)
-        bodies = _Entities(kept, asked, language, freshness, purpose, self._metrics).bodies()
-        return b"".join(
-            [to_json(head)[:-1], b',"predictions":[', b",".join(bodies), b"]}"],
-        )
+        if question.entities:
+            about = (*question.about, language, purpose)
+            # Before any record is read: what is written from now on counts as a change.
+            versions = served.versions()
+            bodies = kept.bodies(question.entities, about, versions, now.timestamp())
+            missing = [one for one in dict.fromkeys(question.entities) if one not in bodies]
+            self._metrics.count_entities(kept=len(bodies), computed=len(missing))
+            if missing:
+                made = self._make(kept, question.about_some(missing), language, purpose, now)
+                for entity, of_entity in zip(missing, made, strict=True):
+                    body = bodies[entity] = to_json(of_entity.predictions)[1:-1]
+                    if versions is not None and of_entity.until > now.timestamp():
+                        answer = KeptAnswer(versions, of_entity.until, body)
+                        kept.answers.put((entity, about), answer, len(body))
+            predictions = b",".join([bodies[entity] for entity in question.entities])
+        else:
+            of_rows = predict_rows(
+                served, question.request, language, self._freshness(now), purpose
+            )
+            predictions = to_json(of_rows)[1:-1]
+        return b"".join((self._head(kept, language), predictions, b"]}"))
+
+    def _make(
+        self,
+        kept: KeptOfModels,
+        request: PredictionsRequest,
+        language: str,
+        purpose: Purpose,
+        now: datetime,
+    ) -> list[EntityPredictions]:
+        freshness = self._freshness(now)
+        made = predict(kept.served, request, language, freshness, purpose, kept.scores)
+        self._metrics.count_predictions(one for of in made for one in of.predictions)
+        return made
+
+    def _head(self, kept: KeptOfModels, language: str) -> bytes:
+        """What stands before the predictions."""
+        head = kept.heads.get(language)
+        if head is None:
+            document = {
+                "language": language,
+                "limits": self._freshness(self._follower.now()).limits(),
+                "unavailable": kept.served.unavailable,
+                "predictions": [],
+            }
+            head = kept.heads[language] = to_json(document).removesuffix(b"]}")
+        return head
+
+    def _freshness(self, now: datetime) -> Freshness:
+        return Freshness(now, self._settings.stale_days, self._settings.withhold_days)
 
     def _kept_of(self, served: ServedModels) -> KeptOfModels:
         kept = self._kept
         if kept is None or kept.served is not served:
             kept = self._kept = KeptOfModels(served, self._settings.kept_mb * _MIB)
         return kept
-
-
-class _Entities:
-    """One request about stored entities."""
-
-    def __init__(
-        self,
-        kept: KeptOfModels,
-        asked: PredictionsRequest,
-        language: str,
-        freshness: Freshness,
-        purpose: Purpose,
-        metrics: Metrics,
-    ) -> None:
-        self._kept = kept
-        self._metrics = metrics
-        self._asked = asked
-        self._language = language
-        self._freshness = freshness
-        self._purpose = purpose
-        models, horizons = asked.get("models"), asked.get("horizons_days")
-        # Which models speak depends on the kinds of ids that are asked for, too.
-        self._question: tuple[Hashable, ...] = (
-            "customer_ids" in asked,
-            "subscription_ids" in asked,
-            None if models is None else tuple(models),
-            None if horizons is None else tuple(horizons),
-            language,
-            asked["reasons"],
-            purpose,
-        )
-
-    def bodies(self) -> list[bytes]:
-        """Predictions of each customer, then of each subscription, as JSON without brackets."""
-        # Before any record is read: what is written from now on counts as a change.
-        versions = self._kept.served.versions()
-        customers = self._asked.get("customer_ids", [])
-        subscriptions = self._asked.get("subscription_ids", [])
-        entities = [("customer", one) for one in customers]
-        entities += [("subscription", one) for one in subscriptions]
-        bodies = {} if versions is None else self._look_up(entities, versions)
-        missing = [entity for entity in dict.fromkeys(entities) if entity not in bodies]
-        self._metrics.count_entities(kept=len(bodies), computed=len(missing))
-        if missing:
-            bodies |= self._make(missing, versions)
-        return [bodies[entity] for entity in entities]
-
-    def _look_up(
-        self, entities: list[tuple[str, str]], versions: tuple[int, ...]
-    ) -> dict[tuple[str, str], bytes]:
-        now, bodies = self._freshness.now.timestamp(), {}
-        for entity in entities:
-            answer = self._kept.answers.get((*entity, self._question))
-            if answer is not None and answer.counts(versions, now):
-                bodies[entity] = answer.body
-        return bodies
-
-    def _make(
-        self, entities: list[tuple[str, str]], versions: tuple[int, ...] | None
-    ) -> dict[tuple[str, str], bytes]:
-        asked = self._asked.copy()
-        if "customer_ids" in asked:
-            asked["customer_ids"] = [one for kind, one in entities if kind == "customer"]
-        if "subscription_ids" in asked:
-            asked["subscription_ids"] = [one for kind, one in entities if kind == "subscription"]
-        made = predict(
-            self._kept.served,
-            asked,
-            self._language,
-            self._freshness,
-            self._purpose,
-            self._kept.scores,
-        )
-        bodies = {}
-        self._metrics.count_predictions(one for of in made for one in of.predictions)
-        for entity, of_entity in zip(entities, made, strict=True):
-            body = bodies[entity] = to_json(of_entity.predictions)[1:-1]
-            if versions is not None and of_entity.until > self._freshness.now.timestamp():
-                answer = KeptAnswer(versions, of_entity.until, body)
-                self._kept.answers.put((*entity, self._question), answer, len(body))
-        return bodies

@@ -12,9 +12,9 @@ Nothing has to be told of a change: what no longer fits is made anew.
 """
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 
@@ -102,3 +102,34 @@ class KeptOfModels:
         self.served = served
         self.answers: Kept[KeptAnswer] = Kept(most_bytes // 2)
         self.scores: Kept[KeptScores] = Kept(most_bytes // 2)
+        self.heads: dict[str, bytes] = {}
+        """What stands before the predictions of an answer, by language."""
+
+    def bodies(
+        self,
+        entities: Iterable[Hashable],
+        about: Hashable,
+        versions: tuple[int, ...] | None,
+        now: float,
+    ) -> dict[Any, bytes]:
+        """Predictions that are kept, as `KeptAnswer.body`, by entity.
+
+        Parameters
+        ----------
+        entities : iterable
+            Who is asked about.
+        about : hashable
+            What is asked about each.
+        versions : tuple of int or None
+            Versions of the stores; None where they have none.
+        now : float
+            What time it is, in seconds since 1970.
+        """
+        if versions is None:
+            return {}
+        answers = self.answers
+        return {
+            entity: answer.body
+            for entity in entities
+            if (answer := answers.get((entity, about))) is not None and answer.counts(versions, now)
+        }

@@ -1,6 +1,6 @@
 """What a request asks: which models, within which horizons, about whom."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from holdfast.errors import HoldfastError, InputError
@@ -19,6 +19,54 @@ class UnavailableModelError(HoldfastError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Model {name} cannot be loaded at present; the server's log says why.")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and what its answers are kept by.
+
+    Parameters
+    ----------
+    request : PredictionsRequest
+        As `contract.check_request` gives it.
+    entities : tuple of (Entity, str)
+        Customers, then subscriptions, as they are asked about; none in a request with rows.
+    items : int
+        How many customers, subscriptions or rows it is about.
+    about : tuple
+        What is asked about each of them.
+    """
+
+    request: PredictionsRequest
+    entities: tuple[tuple[Entity, str], ...]
+    items: int
+    about: tuple[Hashable, ...]
+
+    @classmethod
+    def of(cls, request: PredictionsRequest) -> "Question":
+        """The question of a checked request."""
+        customers, subscriptions = request.get("customer_ids"), request.get("subscription_ids")
+        entities: list[tuple[Entity, str]] = [("customer", one) for one in customers or ()]
+        entities += [("subscription", one) for one in subscriptions or ()]
+        models, horizons = request.get("models"), request.get("horizons_days")
+        # Which models speak depends on the kinds of ids that are asked for, too.
+        about = (
+            customers is not None,
+            subscriptions is not None,
+            None if models is None else tuple(models),
+            None if horizons is None else tuple(horizons),
+            request["reasons"],
+        )
+        return cls(request, tuple(entities), len(entities) + len(request.get("rows", ())), about)
+
+    def about_some(self, entities: Sequence[tuple[Entity, str]]) -> PredictionsRequest:
+        """The same request about some of its entities."""
+        request = self.request.copy()
+        if "customer_ids" in request:
+            request["customer_ids"] = [one for kind, one in entities if kind == "customer"]
+        if "subscription_ids" in request:
+            request["subscription_ids"] = [one for kind, one in entities if kind == "subscription"]
+        return request
 
 
 @dataclass(frozen=True)

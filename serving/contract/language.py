@@ -1,5 +1,7 @@
 """The language of an answer: what a request names, else what its `Accept-Language` prefers."""
 
+from functools import lru_cache
+
 from holdfast.errors import InputError
 from models.words.catalogue import resolve
 
@@ -26,9 +28,13 @@ def choose_language(asked: str | None, accepted: str | None) -> str:
     >>> choose_language(None, "fr, zh-TW;q=0.8, en;q=0.5")
     'zh-Hant'
     """
-    if asked is not None:
-        return resolve(asked)
-    for tag in _preferred(accepted or ""):
+    return _accepted((accepted or "")[:500]) if asked is None else resolve(asked)
+
+
+# Callers send the same few headers again and again.
+@lru_cache(maxsize=256)
+def _accepted(header: str) -> str:
+    for tag in _preferred(header):
         if tag == "*":
             return DEFAULT
         try:
@@ -41,7 +47,7 @@ def choose_language(asked: str | None, accepted: str | None) -> str:
 def _preferred(header: str) -> list[str]:
     """Tags of the header, the most wanted first; those with weight 0 are not wanted."""
     weighted = []
-    for place, part in enumerate(header[:500].split(",")):
+    for place, part in enumerate(header.split(",")):
         tag, _, parameter = part.strip().partition(";")
         name, _, value = parameter.strip().partition("=")
         try:

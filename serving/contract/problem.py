@@ -4,7 +4,6 @@ Whether a route of ours, Starlette or BentoML reports the error, the caller read
 document.
 """
 
-import asyncio
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from holdfast.errors import InputError, shorten
 from serving.contract.codes import PAGE, code_of_status
 from serving.contract.predictions import FieldError, ProblemDocument
 from serving.contract.rows import DoubtfulRowsError
+from serving.time_limit import TimeLimit
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -133,10 +133,19 @@ def _note(scope: Scope, problem: Problem) -> None:
 class ProblemMiddleware:
     """Turns every error below it into a problem document, be it raised or answered in another
     shape.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What answers.
+    most_seconds : float
+        How long an answer may take; what is not ready then is abandoned.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most_seconds: float = MOST_SECONDS) -> None:
         self._app = app
+        self._most_seconds = most_seconds
+        self._limit = TimeLimit(most_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -148,7 +157,7 @@ class ProblemMiddleware:
             # No path of ours ends so; below, it would be redirected, and the body lost.
             if len(scope["path"]) > 1 and scope["path"].endswith("/"):
                 raise Problem(404, _DETAILS[404])
-            async with asyncio.timeout(MOST_SECONDS):
+            with self._limit:
                 await self._app(scope, receive, answer.send)
             problem = answer.replacement
         except ClientDisconnect:
@@ -158,7 +167,7 @@ class ProblemMiddleware:
         except TimeoutError:
             problem = Problem(
                 504,
-                f"The answer was not ready within {MOST_SECONDS:.0f} seconds; ask for less at once.",
+                f"The answer was not ready within {self._most_seconds:.0f} seconds; ask for less at once.",
             )
         except Exception as error:
             # Neither the message nor the values, which may be a customer's: the kind of error and
@@ -193,8 +202,8 @@ class _Answer:
             await self._send(message)
 
     def _start(self, message: Message) -> None:
-        headers = dict(message.get("headers", ()))
         status = int(message["status"])
+        headers = {} if status < 400 else dict(message.get("headers", ()))
         if status < 400 or headers.get(b"content-type") == MEDIA_TYPE.encode():
             self.started = True
             return

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.access.access import Access
-from serving.access.caller import scoped
+from serving.access.caller import ScopedApplication, scoped
 from serving.access.idempotency import idempotent
 from serving.access.scope import PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
@@ -52,7 +52,9 @@ def make_app(
     take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
     app = Starlette(
         routes=[
-            Route("/v1/predictions", scoped(predictions.post, *PREDICTIONS), methods=["POST"]),
+            Route(
+                "/v1/predictions", ScopedApplication(predictions, *PREDICTIONS), methods=["POST"]
+            ),
             Route("/v1/events", scoped(take_events, KeyScope.EVENTS), methods=["POST"]),
             Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),

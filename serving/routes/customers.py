@@ -56,15 +56,15 @@ class CustomersRoute:
         Problem
             What is wrong with the request, or 503 while models and online store do not fit.
         """
-        require_json(request)
-        body = await read_body(request, self._settings.max_body_bytes)
+        require_json(request.scope)
+        body = await read_body(request.scope, request.receive, self._settings.max_body_bytes)
         try:
             asked = check_customers(read_document(body), self._settings.max_items)
-            note_items(request, len(asked["customer_ids"]))
+            note_items(request.scope, len(asked["customer_ids"]))
             language = choose_language(
                 asked.get("language"), request.headers.get("accept-language")
             )
-            answer = await to_thread.run_sync(self._answer, asked, language, purpose(request))
+            answer = await to_thread.run_sync(self._answer, asked, language, purpose(request.scope))
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
             raise Problem.being_replaced() from None

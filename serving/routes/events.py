@@ -49,8 +49,8 @@ class EventsRoute:
             What is wrong with the request; 409 where the home has no features that events could
             update, or may not be written.
         """
-        require_json(request)
-        body = await read_body(request, self._settings.max_body_bytes)
+        require_json(request.scope)
+        body = await read_body(request.scope, request.receive, self._settings.max_body_bytes)
         # A commit waits for the disk, so none happens between other requests.
         return await to_thread.run_sync(self._answer, request, body)
 
@@ -58,7 +58,7 @@ class EventsRoute:
         document = read_document(body)
         try:
             asked = check_events(document, self._settings.max_items)
-            note_items(request, len(asked["events"]))
+            note_items(request.scope, len(asked["events"]))
             taken = self._intake.take(asked["events"])
         except (ModelError, HomeError) as error:
             _log.warning("cannot take events: %s", error)

@@ -1,16 +1,21 @@
 """A request's body as JSON."""
 
-from starlette.requests import Request
+from starlette.types import Scope
 
 from holdfast.errors import shorten
 from serving.contract.predictions import RepeatedKeyError, parse_json
 from serving.contract.problem import Problem
+from serving.headers import header
+
+_JSON = "application/json"
 
 
-def require_json(request: Request) -> None:
+def require_json(scope: Scope) -> None:
     """Refuse a request whose body is declared as something else than JSON; `Problem` 415."""
-    declared = request.headers.get("content-type", "")
-    if declared.partition(";")[0].strip().lower() != "application/json":
+    declared = header(scope, b"content-type") or ""
+    if declared == _JSON:
+        return
+    if declared.partition(";")[0].strip().lower() != _JSON:
         raise Problem(
             415,
             "The request must have the header `Content-Type: application/json`"

@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from holdfast.cores import core_count
 from holdfast.errors import InputError, ModelError
@@ -17,10 +16,11 @@ from models.score_set import Purpose
 from serving.access.body import read_body
 from serving.access.caller import purpose
 from serving.answers.answering import Answering
-from serving.answers.question import UnavailableModelError
+from serving.answers.question import Question, UnavailableModelError
 from serving.contract.language import choose_language
-from serving.contract.predictions import PredictionsRequest, check_request
+from serving.contract.predictions import check_request
 from serving.contract.problem import Problem
+from serving.headers import header
 from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.request_log import note_items
 from serving.routes.json_body import read_document, require_json
@@ -63,9 +63,9 @@ class PredictionsRoute:
         self._answering = Answering(follower, settings, metrics)
         self._limiter = CapacityLimiter(core_count())
         # Callers ask the same again; a request is never changed once it is read.
-        self._parse_short = lru_cache(_KEPT_REQUESTS if settings.kept_mb else 0)(self._parse)
+        self._read_short = lru_cache(_KEPT_REQUESTS if settings.kept_mb else 0)(self._read)
 
-    async def post(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises
@@ -73,18 +73,18 @@ class PredictionsRoute:
         Problem
             What is wrong with the request, or 503 while models and online store do not fit.
         """
-        require_json(request)
-        body = await read_body(request, self._settings.max_body_bytes)
+        require_json(scope)
+        body = await read_body(scope, receive, self._settings.max_body_bytes)
         try:
             if len(body) <= _SHORT_BYTES:
-                asked = self._parse_short(body)
+                question = self._read_short(body)
             else:
-                asked = await self._call(len(body) > _INLINE_BYTES, lambda: self._parse(body))
-            note_items(request, _count_items(asked))
+                question = await self._call(len(body) > _INLINE_BYTES, lambda: self._read(body))
+            note_items(scope, question.items)
             language = choose_language(
-                asked.get("language"), request.headers.get("accept-language")
+                question.request.get("language"), header(scope, b"accept-language")
             )
-            answer = await self._answer(asked, language, purpose(request))
+            answer = await self._answer(question, language, purpose(scope))
         except ModelError as error:
             _log.warning("cannot answer: %s", error)
             raise Problem.being_replaced() from None
@@ -92,18 +92,22 @@ class PredictionsRoute:
             raise Problem(503, str(error), code="model_unavailable") from None
         except InputError as error:
             raise Problem.from_input_error(error) from None
-        return Response(
-            answer, media_type="application/json", headers={"Content-Language": language}
-        )
+        headers = [
+            (b"content-language", language.encode()),
+            (b"content-length", b"%d" % len(answer)),
+            (b"content-type", b"application/json"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
 
-    def _parse(self, body: bytes) -> PredictionsRequest:
-        return check_request(read_document(body), self._settings.max_items)
+    def _read(self, body: bytes) -> Question:
+        return Question.of(check_request(read_document(body), self._settings.max_items))
 
-    async def _answer(self, asked: PredictionsRequest, language: str, why: Purpose) -> bytes:
-        cost = _count_items(asked) * (_COST_OF_REASONS if asked["reasons"] else 1)
+    async def _answer(self, question: Question, language: str, why: Purpose) -> bytes:
+        cost = question.items * (_COST_OF_REASONS if question.request["reasons"] else 1)
 
         def answer() -> bytes:
-            return self._answering.answer(asked, language, why)
+            return self._answering.answer(question, language, why)
 
         try:
             return await self._call(cost > _INLINE_COST, answer)
@@ -116,8 +120,3 @@ class PredictionsRoute:
         if slow:
             return await to_thread.run_sync(function, abandon_on_cancel=True, limiter=self._limiter)
         return function()
-
-
-def _count_items(asked: PredictionsRequest) -> int:
-    lists = (asked.get("customer_ids"), asked.get("subscription_ids"), asked.get("rows"))
-    return sum(len(one) for one in lists if one is not None)

@@ -14,6 +14,7 @@ from features.online.service import online_directory
 from features.online.settings import OnlineSettings
 from features.packed.store import PackedStore
 from serving.answers.answering import Answering
+from serving.answers.question import Question
 from serving.contract.predictions import PredictionsRequest, check_request
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
@@ -55,9 +56,10 @@ class World:
 
     def check(self, request: PredictionsRequest, language: str) -> Any:
         """Ask both ways, twice; when a score was made is all that may differ."""
-        made = _without_times(self.making.answer(request, language, "service"))
+        question = Question.of(request)
+        made = _without_times(self.making.answer(question, language, "service"))
         for _ in range(2):
-            assert _without_times(self.keeping.answer(request, language, "service")) == made
+            assert _without_times(self.keeping.answer(question, language, "service")) == made
         return made
 
 
@@ -111,15 +113,15 @@ def test_an_answer_is_made_once_until_something_changes(
     scorer = world.follower.current().models["churn"].scorer
     score_all = scorer.score_all
     monkeypatch.setattr(scorer, "score_all", lambda rows: made.append(len(rows)) or score_all(rows))
-    request = check_request({"customer_ids": IDS[:3]}, 10)
+    three, six = (Question.of(check_request({"customer_ids": ids}, 10)) for ids in (IDS[:3], IDS))
     for _ in range(3):
-        world.keeping.answer(request, "en", "service")
+        world.keeping.answer(three, "en", "service")
     assert made == [3]
-    world.keeping.answer(check_request({"customer_ids": IDS}, 10), "en", "service")
+    world.keeping.answer(six, "en", "service")
     assert made == [3, 3]  # the other three alone
     world.write(IDS[0], 9)
     world.now += timedelta(hours=1)
-    world.keeping.answer(request, "en", "service")
+    world.keeping.answer(three, "en", "service")
     assert made == [3, 3, 1]  # the store was written, the rows of the other two were not
 
 

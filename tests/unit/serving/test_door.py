@@ -17,13 +17,24 @@ async def echo(request: Request) -> Response:
     return PlainTextResponse(await request.body())
 
 
-APP = Starlette(routes=[Route("/v1/echo", echo, methods=["POST"]), Route("/v1/read", echo)])
+class Application:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("an application")(scope, receive, send)
+
+
+APP = Starlette(
+    routes=[
+        Route("/v1/echo", echo, methods=["POST"]),
+        Route("/v1/read", echo),
+        Route("/v1/application", Application(), methods=["POST"]),
+    ]
+)
 
 
 def test_routes_answer_as_starlette_does() -> None:
     direct, plain = TestClient(DirectRoutes(APP)), TestClient(APP)
     for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS"):
-        for path in ("/v1/echo", "/v1/read", "/v1/echo/", "/v1/other"):
+        for path in ("/v1/echo", "/v1/read", "/v1/application", "/v1/echo/", "/v1/other"):
             one, other = (
                 caller.request(method, path, content=b"x", follow_redirects=False)
                 for caller in (direct, plain)

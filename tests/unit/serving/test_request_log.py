@@ -1,17 +1,18 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from holdfast.errors import InputError
 from serving.access.caller import Caller, set_caller
 from serving.access.scope import KeyScope
 from serving.request_log import (
+    WAIT_SECONDS,
     RequestLogMiddleware,
     note_items,
     request_log,
@@ -33,7 +34,7 @@ def ask(path: str = "/v1/predictions", method: str = "POST", status: int | None 
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         set_caller(scope, Caller.of_key("crm", frozenset({KeyScope.PREDICTIONS_SERVICE})))
-        note_items(Request(scope), 3)
+        note_items(scope, 3)
         if status is None:
             raise ConnectionError
         await send({"type": "http.response.start", "status": status, "headers": []})
@@ -53,10 +54,13 @@ def ask(path: str = "/v1/predictions", method: str = "POST", status: int | None 
         "request_id": "r1",
     }
     logged = RequestLogMiddleware(app, clock_at(), {"/v1/predictions"})
-    try:
-        asyncio.run(logged(scope, receive, send))
-    except ConnectionError:
-        assert status is None
+
+    async def written() -> None:
+        with suppress(*([ConnectionError] if status is None else [])):
+            await logged(scope, receive, send)
+        await asyncio.sleep(2 * WAIT_SECONDS)
+
+    asyncio.run(written())
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -99,6 +103,33 @@ def test_a_file_that_was_moved_away_is_begun_anew(log: Path) -> None:
     log.rename(log.with_suffix(".1"))
     ask()
     assert len(lines(log)) == len(lines(log.with_suffix(".1"))) == 1
+
+
+def test_lines_wait_for_a_moment_and_for_the_end_of_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+
+    async def add() -> None:
+        for number in range(100):
+            file.add(b"%d\n" % number)
+        assert path.read_bytes() == b""
+
+    with request_log(path, fall_back=False) as file:
+        asyncio.run(add())
+    assert path.read_text().split() == [str(number) for number in range(100)]
+
+
+def test_a_full_disk_stops_no_request(
+    log: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: Path, file: object) -> bool:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("serving.request_log._was_moved", full)
+    ask()
+    assert "cannot write the request log: No space left on device" in caplog.text
+    monkeypatch.undo()
+    ask()
+    assert len(lines(log)) == 1
 
 
 def test_a_file_that_cannot_be_written(

@@ -54,7 +54,7 @@ class Worker:
         return self.now
 
     async def _post(self, request: Request) -> Response:
-        body = await read_body(request, 100)
+        body = await read_body(request.scope, request.receive, 100)
         self.begun.set()
         await self.gate.wait()
         answer = self.work(body)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from serving.access.body import read_body
@@ -24,9 +24,8 @@ def read(chunks: list[bytes], most: int, declared: str | None = None) -> tuple[b
         return {"type": "http.request", "body": chunk, "more_body": bool(waiting)}
 
     headers = [] if declared is None else [(b"content-length", declared.encode())]
-    request = Request({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive)
     try:
-        return asyncio.run(read_body(request, most)), taken
+        return asyncio.run(read_body({"headers": headers}, receive, most)), taken
     except Problem as problem:
         return problem.status, taken
 
@@ -56,3 +55,11 @@ def test_a_declared_length_above_the_limit_is_refused_unread(declared: str) -> N
 @pytest.mark.parametrize("declared", ["3", "-1", "abc", "1e9", "²"])
 def test_what_a_client_declares_does_not_lift_the_limit(declared: str) -> None:
     assert read([b"x" * 600] * 2, 1000, declared) == (413, 1200)
+
+
+def test_a_caller_who_leaves_before_the_end_is_told_apart() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(read_body({"headers": []}, receive, 100))

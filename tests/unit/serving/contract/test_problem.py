@@ -10,12 +10,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.errors import InputError
-from serving.contract import problem
 from serving.contract.predictions import ProblemDocument
 from serving.contract.problem import Problem, ProblemMiddleware
 
 
-def ask(app: ASGIApp) -> tuple[int, dict[str, str], bytes]:
+def ask(app: ASGIApp, most_seconds: float = 5) -> tuple[int, dict[str, str], bytes]:
     """What the middleware answers over an application."""
     sent: list[Message] = []
 
@@ -26,7 +25,7 @@ def ask(app: ASGIApp) -> tuple[int, dict[str, str], bytes]:
         sent.append(message)
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(ProblemMiddleware(app)(scope, receive, send))
+    asyncio.run(ProblemMiddleware(app, most_seconds)(scope, receive, send))
     if not sent:
         return 0, {}, b""
     start, *bodies = sent
@@ -36,9 +35,9 @@ def ask(app: ASGIApp) -> tuple[int, dict[str, str], bytes]:
     return start["status"], headers, b"".join(message["body"] for message in bodies)
 
 
-def problem_of(app: ASGIApp) -> tuple[dict[str, Any], dict[str, str]]:
+def problem_of(app: ASGIApp, most_seconds: float = 5) -> tuple[dict[str, Any], dict[str, str]]:
     """The problem document that the middleware answers, checked against the contract."""
-    status, headers, body = ask(app)
+    status, headers, body = ask(app, most_seconds)
     assert headers["content-type"] == "application/problem+json"
     document = TypeAdapter(ProblemDocument).validate_json(body, strict=True, extra="forbid")
     assert document["status"] == status
@@ -126,9 +125,8 @@ def test_a_caller_who_left_gets_nothing_and_is_no_error(caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-def test_what_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_too_long_is_given_up() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(problem, "MOST_SECONDS", 0.01)
-    assert problem_of(app)[0]["status"] == 504
+    assert problem_of(app, most_seconds=0.01)[0]["status"] == 504
