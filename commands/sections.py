@@ -32,7 +32,7 @@ def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
     from features.online.settings import OnlineSettings
     from features.settings import ExpectationSettings, FeatureSettings, ReadingSettings
-    from models.settings import BandSettings, ScoreSettings, ValueSettings
+    from models.settings import BandSettings, FeedSettings, ScoreSettings, ValueSettings
     from serving.settings import ServingSettings
     from training.settings import (
         AssessmentSettings,
@@ -56,7 +56,8 @@ def sections() -> tuple[type[Section], ...]:
             AssessmentSettings,
             GateSettings,
         ),
-        *(UpliftSettings, BandSettings, ValueSettings, ScoreSettings, ServingSettings),
+        *(UpliftSettings, BandSettings, ValueSettings, ScoreSettings, FeedSettings),
+        ServingSettings,
     )
 
 

@@ -86,6 +86,11 @@ class Home:
         return self.root / "scores"
 
     @cached_property
+    def score_feed(self) -> Path:
+        """Which of these scores have changed since when."""
+        return self.score_sets / "feed"
+
+    @cached_property
     def nights(self) -> Path:
         """What each night did, a file per date, and the page about them."""
         return self.root / "nights"

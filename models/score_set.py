@@ -22,6 +22,7 @@ from holdfast.arrays import Floats
 from holdfast.documents import read_document, to_document
 from holdfast.errors import InputError, ModelError
 from models.reasons.coded import StrongestReasons
+from models.reasons.explain import Decode
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.worded import WordedReason, word
 from models.words.catalogue import words
@@ -348,9 +349,11 @@ def read_scores(path: Path, purpose: Purpose) -> pa.Table:
 
 def reasons_in_words(
     codes: Sequence[Mapping[str, Any]] | None,
-    meanings: Sequence[FeatureMeaning],
+    meanings: Mapping[str, FeatureMeaning],
     language: str,
     count: int,
+    *,
+    decode: Decode | None = None,
 ) -> tuple[WordedReason, ...]:
     """Reasons of one row in words.
 
@@ -358,26 +361,29 @@ def reasons_in_words(
     ----------
     codes : sequence of mapping, or None
         The row's ``reasons``.
-    meanings : sequence of FeatureMeaning
-        What the model's features mean, as stored with its version.
+    meanings : mapping of str to FeatureMeaning
+        What the model's features mean, as stored with its version, by feature.
     language : str
         A BCP 47 tag.
     count : int
         Most reasons.
+    decode : Decode, optional
+        How to write values of features without words.
 
     Raises
     ------
     InputError
         There are no words in that language.
     """
-    catalogue, by_name = words(language), {meaning.name: meaning for meaning in meanings}
+    catalogue = words(language)
     by_text: dict[str, WordedReason] = {}
     for code in codes or ():
         if len(by_text) == count:
             break
         values = {pair["feature"]: pair["value"] for pair in code["context"]}
         values[code["feature"]] = np.nan if code["value"] is None else code["value"]
-        reason = word(by_name[code["feature"]], code["contribution"], values, by_name, catalogue)
+        largest = meanings[code["feature"]]
+        reason = word(largest, code["contribution"], values, meanings, catalogue, decode=decode)
         by_text.setdefault(reason.text, reason)
     return tuple(by_text.values())
 

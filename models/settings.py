@@ -1,4 +1,4 @@
-"""Settings of models: risk bands, customer value and scoring."""
+"""Settings of models: risk bands, customer value, scoring, and what counts as a change."""
 
 from pydantic import Field, model_validator
 
@@ -59,5 +59,20 @@ class ScoreSettings(Section):
         description=(
             "Whether traffic and location data may be used in marketing only with the customer's consent of the purpose"
             " `traffic_marketing`."
+        ),
+    )
+
+
+class FeedSettings(Section):
+    """Which scores are reported as changed."""
+
+    prefix = "HOLDFAST_FEED_"
+
+    step: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description=(
+            "Change of a probability since its last report from which it is reported again, also within the same band."
         ),
     )

@@ -153,6 +153,8 @@ def print_scores(run: "ScoreRun") -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
+    from models.feed.facts import changes_in_words
+
     console = Console(highlight=False)
     table = Table(
         "model",
@@ -179,6 +181,8 @@ def print_scores(run: "ScoreRun") -> None:
         console.print(table)
     for facts in run.sets:
         console.print(f"{facts.model}: {_left_out(facts.excluded)}{_marked(facts.marks)}")
+    if run.sets:
+        console.print(f"Changed since the report before: {changes_in_words(run.changes)}")
     for name, why in run.skipped.items():
         console.print(f"[dim]{name}: not scored, {escape(why)}[/dim]")
     if run.at is not None:

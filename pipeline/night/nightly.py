@@ -31,6 +31,7 @@ from holdfast.clock import Clock, time_origin
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
+from models.feed.facts import changes_in_words
 from pipeline.features import build_features, materialize_features, take_in
 from pipeline.night.night import (
     STEPS,
@@ -308,7 +309,8 @@ class _Run:
             f"{facts.entities:,} by {facts.model} {facts.version} ({facts.alias})"
             for facts in run.sets
         )
-        return _Outcome(scored, run.to_json())
+        changed = changes_in_words(run.changes)
+        return _Outcome(f"{scored}; changed scores: {changed}", run.to_json())
 
     def _summary_inputs(self) -> object:
         return [[step.name, step.inputs, step.status == "skipped"] for step in self._night.steps]

@@ -44,9 +44,10 @@ from models.score_set import (
     read_facts,
 )
 from models.scorer import Scorer
-from models.settings import ScoreSettings, ValueSettings
+from models.settings import FeedSettings, ScoreSettings, ValueSettings
 from models.targets import TARGETS
 from models.version import ModelVersion
+from pipeline.night.feed import update_feed
 from pipeline.night.score_records import are_recorded, write_score_records
 from pipeline.night.scoring import Scoring
 from training.labelling.history import RawHistory
@@ -71,6 +72,8 @@ class ScoreConfig(BaseModel):
         Who is at risk, for versions that did not keep what their training went by.
     values : ValueSettings
         Assumptions behind a value.
+    feed : FeedSettings
+        Which scores are reported as changed; no score depends on it.
     features : FeatureSettings
         Memory and threads of reading.
     """
@@ -80,6 +83,7 @@ class ScoreConfig(BaseModel):
     scores: ScoreSettings = ScoreSettings()
     labels: LabelSettings = LabelSettings()
     values: ValueSettings = ValueSettings()
+    feed: FeedSettings = FeedSettings()
     features: FeatureSettings = FeatureSettings()
 
     @classmethod
@@ -89,6 +93,7 @@ class ScoreConfig(BaseModel):
             scores=ScoreSettings.read(),
             labels=LabelSettings.read(),
             values=ValueSettings.read(),
+            feed=FeedSettings.read(),
             features=FeatureSettings.read(),
         )
 
@@ -117,6 +122,9 @@ class ScoreRun:
         Models whose scores were there already.
     skipped : dict of str to str
         Models without scores, and why.
+    changes : dict of str to dict
+        How many scores the feed reports as changed by these score sets, by model and kind of change
+        (`models.feed.facts.CHANGES`).
     seconds : float
         How long it took.
     """
@@ -126,6 +134,7 @@ class ScoreRun:
     sets: tuple[ScoreFacts, ...]
     unchanged: tuple[str, ...]
     skipped: dict[str, str]
+    changes: dict[str, dict[str, int]]
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -136,6 +145,7 @@ class ScoreRun:
             "sets": [facts.to_json() for facts in self.sets],
             "unchanged": list(self.unchanged),
             "skipped": self.skipped,
+            "changes": self.changes,
             "seconds": round(self.seconds, 2),
         }
 
@@ -156,9 +166,9 @@ def score_everybody(
     Parameters
     ----------
     home : Home
-        Holds raw tables, features and the registry; gets ``scores/at=DATE/MODEL.parquet`` and, in
-        the packed store beside the features, a record of every entity in the view
-        ``scores_MODEL``.
+        Holds raw tables, features and the registry; gets ``scores/at=DATE/MODEL.parquet``, in
+        the packed store beside the features a record of every entity in the view ``scores_MODEL``,
+        and the next feed of what has changed.
     config : ScoreConfig
         What scores depend on.
     clock : Clock
@@ -186,12 +196,19 @@ def score_everybody(
     with locked(home):
         versions, skipped = find_versions(home, model)
         if not versions:
+            feed = update_feed(
+                *(home, (), lambda model: (), config.feed),
+                every_model=model is None,
+                now=clock(),
+                features=config.features,
+            )
             return ScoreRun(
                 at=None,
                 folder=None,
                 sets=(),
                 unchanged=(),
                 skipped=skipped,
+                changes={} if feed is None else feed.changes,
                 seconds=time.monotonic() - begun,
             )
         sets, unchanged = [], []
@@ -201,14 +218,17 @@ def score_everybody(
                 sets.append(facts)
                 if was_there:
                     unchanged.append(entry.name)
-        if model is None:
-            run.remove_others([entry.name for entry, _ in versions])
+            if model is None:
+                run.remove_others([entry.name for entry, _ in versions])
+            entries = [entry for entry, _ in versions]
+            changes = run.report_changes(entries, sets, every_model=model is None)
     return ScoreRun(
         at=run.at,
         folder=run.folder,
         sets=tuple(sets),
         unchanged=tuple(unchanged),
         skipped=skipped,
+        changes=changes,
         seconds=time.monotonic() - begun,
     )
 
@@ -276,6 +296,7 @@ class _Run:
         self._snapshot = newest_digest(repository)
         self._raw = raw_identity(home.raw)
         self._kept: dict[str, KeptRows] = {}
+        self._meanings: dict[str, tuple[FeatureMeaning, ...]] = {}
         self._open = ExitStack()
         packed = online_directory(repository.directory)
         self._packed = PackedStore(packed, create=True) if online.online_store == "packed" else None
@@ -334,12 +355,10 @@ class _Run:
         with progress(f"Finding whom {entry.name} may speak of"):
             settings = label_settings_of(version.documents, self._config.labels)
             population = self._populations.of(target, features.ids, settings)
-        meanings = version.documents.get(MEANINGS)
+        self._meanings[entry.name] = _meanings_of(entry, version)
         return Scoring(
             Scorer(version, threads=0),
-            meanings_of(target.service, target.direction)
-            if meanings is None
-            else read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS),
+            self._meanings[entry.name],
             population,
             self._marks(version, population, alias),
             features,
@@ -389,6 +408,32 @@ class _Run:
             if path.stem not in names:
                 path.unlink()
 
+    def report_changes(
+        self, entries: Sequence[RegistryEntry], sets: Sequence[ScoreFacts], *, every_model: bool
+    ) -> dict[str, dict[str, int]]:
+        """Put the scores into the feed; what the newest feed reports, by model and kind of change."""
+        by_name = {entry.name: entry for entry in entries}
+
+        def meanings(model: str) -> tuple[FeatureMeaning, ...]:
+            if model not in self._meanings:
+                entry = by_name[model]
+                version = load_registered(entry.address(self._home)).model
+                self._meanings[model] = _meanings_of(entry, version)
+            return self._meanings[model]
+
+        with progress("Finding what has changed"):
+            facts = update_feed(
+                self._home,
+                sets,
+                meanings,
+                self._config.feed,
+                every_model=every_model,
+                now=self._clock(),
+                features=self._config.features,
+                failpoint=self._failpoint,
+            )
+        return {} if facts is None else facts.changes
+
     def _rows_of(self, service: str) -> KeptRows:
         """A service's rows of the snapshot, put together for the first model that reads them."""
         if service not in self._kept:
@@ -417,6 +462,15 @@ def snapshot_time(repository: OperatorRepository) -> datetime:
     repository.require_tables()
     # Contacts are as of their close; every other view is as of the snapshot.
     return max(table.times()[1] for table in newest_tables(repository) if table.view != "contact")
+
+
+def _meanings_of(entry: RegistryEntry, version: ModelVersion) -> tuple[FeatureMeaning, ...]:
+    """What a version's features mean; today's meanings where it did not keep them."""
+    meanings = version.documents.get(MEANINGS)
+    if meanings is None:
+        target = TARGETS[entry.name]
+        return meanings_of(target.service, target.direction)
+    return read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS)
 
 
 def _uses_traffic(version: ModelVersion) -> bool:

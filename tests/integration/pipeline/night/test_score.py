@@ -45,8 +45,8 @@ def score(home: Home, model: str | None = None, **settings: object) -> ScoreRun:
     return score_everybody(home, config, clock=clock_at(NIGHT), online=ONLINE, model=model)
 
 
-def meanings(target: Target) -> tuple[FeatureMeaning, ...]:
-    return meanings_of(target.service, target.direction)
+def meanings(target: Target) -> dict[str, FeatureMeaning]:
+    return {one.name: one for one in meanings_of(target.service, target.direction)}
 
 
 @pytest.mark.parametrize("service", ["churn_v1", "dissatisfaction_v1", "contact_v1", "consent_v1"])
@@ -139,7 +139,7 @@ def test_words_of_stored_reasons_are_those_of_a_whole_row(home: Home) -> None:
     matrix, _ = read(open_service(home, "churn_v1", ONLINE), ids)
     explanation = Scorer(champion, threads=1).explain_told(matrix)
     for language in ("en", "zh-Hans"):
-        whole = reasons(explanation, matrix, meanings(TARGETS["churn"]), language, 4)
+        whole = reasons(explanation, matrix, [*meanings(TARGETS["churn"]).values()], language, 4)
         for row, expected in zip(rows, whole, strict=True):
             stored = reasons_in_words(row["reasons"], meanings(TARGETS["churn"]), language, 4)
             assert stored == expected
