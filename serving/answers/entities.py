@@ -170,7 +170,7 @@ def _known(
         elif newer[row]:
             warnings.append(_NOT_CHECKED.format("its features are newer than the last night's"))
         elif excluded[row] and error is None:
-            error = _excluded(recorded)
+            error = not_predicted(recorded.facts.at)
         known[row] = _Entity(
             feature_time,
             () if recorded is None else recorded.marks[row],
@@ -181,11 +181,12 @@ def _known(
     return known
 
 
-def _excluded(recorded: Recorded) -> PredictionError:
+def not_predicted(night: str) -> PredictionError:
+    """Why there is no prediction of whom a night (ISO 8601) left out."""
     return {
         "code": "not_predicted",
         "detail": (
-            f"the night of {recorded.facts.at[:10]} found that the model may not speak of it: it has"
+            f"the night of {night[:10]} found that the model may not speak of it: it has"
             " ended, is leaving already, or is outside what the model was trained on"
         ),
     }

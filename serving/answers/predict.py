@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from models.score_set import BARS_MARKETING, MARKS, PROFILING_OBJECTION, Purpose
+from models.score_set import Purpose
 from serving.answers.entities import EntityAnswer, answer_entities
 from serving.answers.freshness import Freshness
 from serving.answers.kept import Kept, KeptScores
+from serving.answers.purpose import barred, marked
 from serving.answers.question import AskedModel, find_asked
 from serving.answers.rows import answer_rows
 from serving.contract.predictions import (
@@ -91,7 +92,7 @@ def predict(
     made = _Asking(served, request, language, freshness, kept).predictions()
     if purpose == "service":
         return made
-    return [EntityPredictions([*map(_barred, one.predictions)], one.until) for one in made]
+    return [EntityPredictions([*map(barred, one.predictions)], one.until) for one in made]
 
 
 def predict_rows(
@@ -115,7 +116,7 @@ def predict_rows(
     """
     rows = answer_rows(served, request, language, freshness.now.isoformat())
     predictions = _marked_rows(served.people, rows)
-    return [*map(_barred, predictions)] if purpose == "marketing" else predictions
+    return [*map(barred, predictions)] if purpose == "marketing" else predictions
 
 
 def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -127,7 +128,7 @@ def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Pred
     ]
     objecting = people.objecting([one for one in dict.fromkeys(customers) if one is not None])
     return [
-        {**one, "marks": [*one["marks"], PROFILING_OBJECTION]} if customer in objecting else one
+        {**one, "marks": marked(one["marks"], objects=customer in objecting)}
         for one, customer in zip(predictions, customers, strict=True)
     ]
 
@@ -241,32 +242,14 @@ class _Asking:
         objects = customer in self._objecting
         predictions: list[Prediction] = []
         for answer in answers:
-            marks = answer["marks"]
-            if objects and PROFILING_OBJECTION not in marks:
-                marks = [*marks, PROFILING_OBJECTION]
             prediction: Prediction = {
                 "customer_id": customer,
                 "subscription_id": subscription,
                 **answer,
-                "marks": marks,
+                "marks": marked(answer["marks"], objects=objects),
             }
             predictions.append(prediction)
         return predictions
-
-
-def _barred(prediction: Prediction) -> Prediction:
-    """A prediction for marketing, withheld where a mark bars that."""
-    mark = next((mark for mark in BARS_MARKETING if mark in prediction["marks"]), None)
-    if mark is None:
-        return prediction
-    return {
-        **prediction,
-        "probability": None,
-        "band": None,
-        "reasons": [],
-        "scored_at": None,
-        "error": {"code": mark, "detail": MARKS[mark]},
-    }
 
 
 def _told(asked: AskedModel, answer: EntityAnswer | None) -> EntityAnswer:

@@ -83,6 +83,17 @@ CODES: Mapping[str, Code] = {
         "The home cannot be written where it is served, so nothing is changed.",
         "Ask the operator of the service.",
     ),
+    "no_scores": Code(
+        409,
+        "No night has reported the scores of an operator's customers in this home yet.",
+        "Ask again after the next night. Scores of a team's own table are asked for by id.",
+    ),
+    "cursor_expired": Code(
+        410,
+        "`since` is older than 30 days, or what it was reading is not there any more.",
+        "Begin a full export with `GET /v1/scores` without `since`, and replace all scores kept"
+        " before.",
+    ),
     "too_large": Code(413, "The body is larger than allowed.", "Send fewer items at once."),
     "unsupported_media_type": Code(
         415,

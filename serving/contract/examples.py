@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from features.encoding.encoding import Value
+from serving.contract.cursor import Cursor
 from serving.contract.models import RowColumn, ServedModelDocument
 from serving.contract.predictions import Prediction, PredictionsAnswer
+from serving.contract.scores import ScoresAnswer
 
 _COLUMNS_SHOWN = 3
 _CUSTOMER, _SUBSCRIPTION = "C000001234", "S000006978"
@@ -72,6 +74,32 @@ def answer_example(models: Sequence[ServedModelDocument]) -> PredictionsAnswer:
         "limits": {"stale_after_days": 3.0, "withheld_after_days": 35.0},
         "unavailable": [],
         "predictions": [_prediction(model) for model in models[:1]],
+    }
+
+
+def scores_example(models: Sequence[ServedModelDocument]) -> ScoresAnswer:
+    """An answer with a score of the first model that has moved to another band."""
+    return {
+        "language": "en",
+        "limits": {"stale_after_days": 3.0, "withheld_after_days": 35.0},
+        "manifest": {
+            "made_at": _TIME,
+            "scores": 3_000,
+            "models": [
+                {
+                    "model": model["name"],
+                    "version": model["version"],
+                    "marks": ["shadow"] if model["shadow"] else [],
+                    "night": _TIME,
+                    "scored_at": _TIME,
+                    "scores": 3_000,
+                }
+                for model in models[:1]
+            ],
+        },
+        "scores": [{**_prediction(model), "change": "band"} for model in models[:1]],
+        "next": Cursor("5f3a9c01", 3_107, 1_795_392_000, None, None).encode(),
+        "more": False,
     }
 
 

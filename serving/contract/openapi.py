@@ -8,7 +8,12 @@ from pydantic import TypeAdapter
 from serving.contract.codes import CODES
 from serving.contract.customers import CustomersAnswer, CustomersRequest
 from serving.contract.events import EventsAnswer, EventsRequest
-from serving.contract.examples import EVENTS_EXAMPLE, answer_example, request_examples
+from serving.contract.examples import (
+    EVENTS_EXAMPLE,
+    answer_example,
+    request_examples,
+    scores_example,
+)
 from serving.contract.models import ModelsAnswer, ServedModelDocument
 from serving.contract.predictions import (
     PredictionsAnswer,
@@ -16,9 +21,16 @@ from serving.contract.predictions import (
     ProblemDocument,
 )
 from serving.contract.problem import MEDIA_TYPE
+from serving.contract.scores import ScoresAnswer, ScoresQuery
 from serving.settings import ServingSettings
 
 _STATUSES = (400, 401, 403, 413, 415, 422, 429, 503)
+_ACCEPT_LANGUAGE = {
+    "name": "Accept-Language",
+    "in": "header",
+    "description": "Language of reasons, where the request names none.",
+    "schema": {"type": "string"},
+}
 _DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 
@@ -42,12 +54,16 @@ def openapi(
             (CustomersAnswer, "serialization", TypeAdapter(CustomersAnswer)),
             (EventsRequest, "validation", TypeAdapter(EventsRequest)),
             (EventsAnswer, "serialization", TypeAdapter(EventsAnswer)),
+            (ScoresQuery, "validation", TypeAdapter(ScoresQuery)),
+            (ScoresAnswer, "serialization", TypeAdapter(ScoresAnswer)),
             (ModelsAnswer, "serialization", TypeAdapter(ModelsAnswer)),
             (ProblemDocument, "serialization", TypeAdapter(ProblemDocument)),
         ],
         ref_template="#/components/schemas/{model}",
     )
     components = schemas["$defs"]
+    query = components.pop("ScoresQuery")["properties"]
+    query["limit"] |= {"maximum": settings.max_items, "default": settings.max_items}
     request = components["PredictionsRequest"]["properties"]
     for items in ("customer_ids", "subscription_ids", "rows"):
         request[items]["maxItems"] = settings.max_items
@@ -66,6 +82,7 @@ def openapi(
             "/v1/predictions": {"post": _predictions(settings, models)},
             "/v1/customers/view": {"post": _customers(settings)},
             "/v1/events": {"post": _events(settings)},
+            "/v1/scores": {"get": _scores(settings, models, query)},
             "/v1/models": {"get": _models()},
         },
         "components": {
@@ -94,14 +111,7 @@ def _predictions(
             f" {settings.max_items} items and {settings.max_body_bytes} bytes per request."
         ),
         "security": [{}, {"key": []}],
-        "parameters": [
-            {
-                "name": "Accept-Language",
-                "in": "header",
-                "description": "Language of reasons, where the body names none.",
-                "schema": {"type": "string"},
-            }
-        ],
+        "parameters": [_ACCEPT_LANGUAGE],
         "requestBody": {
             "required": True,
             "content": {
@@ -163,6 +173,46 @@ def _events(settings: ServingSettings) -> dict[str, Any]:
             (400, 401, 403, 409, 413, 415, 422),
             {"events": [{"event_id": "crm-981", "status": "taken"}]},
         ),
+    }
+
+
+def _scores(
+    settings: ServingSettings, models: Sequence[ServedModelDocument], query: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "operationId": "scores",
+        "summary": "Everybody's scores of the last night, or those that have changed since",
+        "description": (
+            "Without `since` a full export: all answers until `more` is false come from one night,"
+            " and together hold as many scores as `manifest` says. `next` of the last one is where"
+            " changes begin: another band, a probability that has moved by a step since its last"
+            " report, another mark, another customer, or no score any more. At most"
+            f" {settings.max_items} scores per answer; of models of subscriptions and customers."
+        ),
+        "security": [{}, {"key": []}],
+        "parameters": [
+            *(_parameter(name, schema) for name, schema in query.items()),
+            _ACCEPT_LANGUAGE,
+        ],
+        "responses": _responses(
+            "The scores.",
+            "ScoresAnswer",
+            (401, 403, 409, 410, 422, 429, 503),
+            scores_example(models),
+        ),
+    }
+
+
+def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A query parameter whose lists have commas between their items."""
+    described = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    return {
+        "name": name,
+        "in": "query",
+        "description": schema["description"],
+        "style": "form",
+        "explode": False,
+        "schema": described,
     }
 
 

@@ -21,6 +21,7 @@ from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
 from serving.routes.predictions import PredictionsRoute
+from serving.routes.scores import ScoresRoute
 from serving.served.description import describe
 from serving.served.follower import ModelFollower
 from serving.served.snapshot import ServedModels
@@ -57,6 +58,7 @@ def make_app(
             ),
             Route("/v1/events", scoped(take_events, KeyScope.EVENTS), methods=["POST"]),
             Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),
+            Route("/v1/scores", scoped(ScoresRoute(follower, settings).get, *PREDICTIONS)),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
             Route("/openapi.json", contract),
             Route(PAGE, codes),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -187,6 +187,16 @@ class ServedModel:
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {name: position for position, name in enumerate(self.version.features)}
+
+
+def decode_operator(feature: str, code: float) -> Value:
+    """The value of one of the operator's features as a person writes it; None where it is missing."""
+    return _operator_column(feature).decode(code)
+
+
+@cache
+def _operator_column(feature: str) -> Column:
+    return _with_names(Column(name=feature, feature=feature, kind="number", why="", categories=()))
 
 
 def _row_reader(version: ModelVersion, named: str) -> RowReader:

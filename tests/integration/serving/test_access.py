@@ -93,6 +93,7 @@ def test_the_published_contract_is_served(caller: TestClient) -> None:
     assert set(document["paths"]) == {
         "/v1/predictions",
         "/v1/customers/view",
+        "/v1/scores",
         "/v1/models",
         "/v1/events",
     }

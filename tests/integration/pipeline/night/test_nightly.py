@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from features.operator.repository import OperatorRepository
 from holdfast.clock import home_clock, system_clock
 from holdfast.errors import HomeError, InputError
 from holdfast.home import Home, locked
+from models.feed.files import FeedFiles
 from models.score_set import SCHEMA, read_facts
 from models.targets import TARGETS
 from pipeline.night.night import STEPS, Night, NightRecords
 from pipeline.night.nightly import run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.status import read_status
+from serving.answers.walk import walk
+from serving.served.feeds import Feeds
 from tests.builders.night import (
     CHAMPIONS,
     NIGHT,
@@ -117,6 +121,46 @@ def test_the_next_night_scores_a_newer_snapshot_and_keeps_the_older(
     after = scores(later_home)
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[0] for name in after} == {"at=2025-05-04", "at=2025-05-05"}
+
+
+def test_the_next_night_reports_who_has_changed(
+    first: FirstNight, later_home: Home, next_raw: Path
+) -> None:
+    step = first.night.step("score")
+    assert step is not None
+    scored = {facts["model"]: facts for facts in step.result["sets"]}
+    counts = {name: len(facts["bands"]) * facts["entities"] for name, facts in scored.items()}
+    counts.pop("contact_csat_low")
+    assert step.result["changes"] == {name: {"scored": count} for name, count in counts.items()}
+    assert "; changed scores: churn " in step.about
+    feeds, clock = Feeds(FeedFiles(later_home.score_feed)), NIGHT
+    everybody = walk(feeds, None, None, 10_000, clock)
+    night = nightly(later_home, source=str(next_raw))
+    step = night.step("score")
+    assert step is not None
+    changed = walk(feeds, everybody.next, None, 10_000, clock)
+    counted = Counter((row["model"], row["change"]) for row in changed.rows)
+    assert counted == {
+        (model, kind): count
+        for model, kinds in step.result["changes"].items()
+        for kind, count in kinds.items()
+    }
+    kept = {feed_key(row): row for row in everybody.rows}
+    for row in changed.rows:
+        kept[feed_key(row)] = row
+        if row["excluded_at"] is not None:
+            del kept[feed_key(row)]
+    newest = walk(feeds, None, None, 10_000, clock).rows
+    assert set(kept) == {feed_key(row) for row in newest}
+    for row in newest:
+        held = kept[feed_key(row)]
+        assert (held["band"], held["marks"]) == (row["band"], row["marks"])
+        assert abs(held["probability"] - row["probability"]) < NIGHT_CONFIG.scoring.feed.step
+
+
+def feed_key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a caller keeps a score under."""
+    return row["model"], row["subscription_id"] or row["customer_id"], row["horizon_days"]
 
 
 def test_a_new_champion_is_scored_without_computing_anything_else(
@@ -261,11 +305,18 @@ def undisturbed(night_operator: Path, tmp_path: Path) -> Home:
     return Home(Path(shutil.copytree(night_operator / "home", tmp_path / "undisturbed")))
 
 
+def _feed(home: Home) -> Any:
+    """What the newest feed holds, but for when it was made."""
+    files = FeedFiles(home.score_feed)
+    return pq.read_table(files.rows(files.numbers()[-1])).drop_columns(TIMED)
+
+
 def _require_same(home: Home, undisturbed: Home, raw: Path, place: str) -> None:
     night = nightly(home, source=str(raw))
     assert night.verdict == "done", (place, night.error)
     assert scores(home) == scores(undisturbed), place
     assert snapshot(home) == snapshot(undisturbed), place
+    assert _feed(home) == _feed(undisturbed), place
 
 
 @pytest.mark.proof
@@ -279,9 +330,9 @@ def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
     is_proof: bool,
 ) -> None:
     places = _places(undisturbed, next_raw)
-    assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS}
+    assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS, "feed"}
     chosen = [f"{step}: done" for step in STEPS]
-    chosen.insert(-2, "csat_low: published")
+    chosen[-2:-2] = ["csat_low: published", "feed: written"]
     killed = Killed(next_raw)
     for place in places if is_proof else chosen:
         killed.at(place, home)
