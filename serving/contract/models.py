@@ -62,6 +62,9 @@ class ModelsAnswer(TypedDict):
     problems: Annotated[
         dict[str, str],
         Field(
-            description="Models whose newest version cannot be loaded, and why; an older one may answer."
+            description=(
+                "Models whose newest version cannot be loaded, and why; an older one may answer. The"
+                " server's log says more."
+            )
         ),
     ]

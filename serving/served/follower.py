@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from features.online.service import open_service
@@ -14,6 +14,7 @@ from models.registry import RegistryEntry, find_served, load_registered
 from models.targets import SERVED
 from serving.served.model import ServedModel
 from serving.served.people import People
+from serving.served.public_reason import public_reason
 from serving.served.snapshot import ServedModels, newest_table, require_models
 
 _log = logging.getLogger(__name__)
@@ -85,11 +86,11 @@ class ModelFollower:
             served = ServedModels(
                 newest_table(models),
                 People.open(self.home, self._online),
-                {name: str(error) for name, error in errors.items()},
+                {name: public_reason(error, self.home) for name, error in errors.items()},
             )
             if served.is_same(self._served):
                 return False
-            self._report(served)
+            self._report(served, errors)
             self._served = served
             for tell in self._watchers:
                 tell(served)
@@ -130,12 +131,12 @@ class ModelFollower:
             return before
         return ServedModel.fit(entry, alias, address, version, online)
 
-    def _report(self, served: ServedModels) -> None:
+    def _report(self, served: ServedModels, errors: Mapping[str, Exception]) -> None:
         if self._served is None or served.models != self._served.models:
             _log.info("serves %s now", served.title)
         for name, problem in served.problems.items():
             if self._served is None or self._served.problems.get(name) != problem:
-                _log.warning("cannot load the newest version of %s: %s", name, problem)
+                _log.warning("cannot load the newest version of %s: %s", name, errors[name])
 
     def _follow(self, seconds: float) -> None:
         while not self._stop.wait(seconds):

@@ -21,8 +21,8 @@ class ServedModels:
     people : People
         Whose is what.
     problems : mapping of str to str
-        Models whose newest version cannot be loaded, and why. Where an older version of one was
-        served before, it is in `models` still.
+        Models whose newest version cannot be loaded, and why, as callers may know it. Where an older
+        version of one was served before, it is in `models` still.
     """
 
     models: Mapping[str, ServedModel]
