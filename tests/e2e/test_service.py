@@ -193,9 +193,17 @@ def test_a_home_without_a_model_is_refused(invoke: Invoke, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def issued(home: Home, invoke: Invoke, service: httpx.Client) -> dict[str, str]:
-    """Secrets by name of a key: of `crm`, of `left`, which is revoked, and of `old`, which has ended."""
-    options = ["--scope", "predictions:service", "--home", home.root]
-    made = {name: invoke("keys", "create", name, *options) for name in ("crm", "left", "old")}
+    """Secrets by name of a key: of `crm`, of `sender`, which may only send events, of `left`, which is
+    revoked, and of `old`, which has ended.
+    """
+    scopes = {"sender": "events"}
+    made = {
+        name: invoke(
+            *("keys", "create", name, "--scope", scopes.get(name, "predictions:service")),
+            *("--home", home.root),
+        )
+        for name in ("crm", "sender", "left", "old")
+    }
     assert {done.exit_code for done in made.values()} == {0}
     assert invoke("keys", "revoke", "left", "--home", home.root).exit_code == 0
     with sqlite3.connect(home.access / "keys.db") as keys:
@@ -233,6 +241,33 @@ def test_wrong_revoked_and_ended_keys_are_refused(
         assert secret not in answer.text
 
 
+def test_no_route_opens_to_a_key_that_is_revoked_has_ended_or_lacks_the_scope(
+    service: httpx.Client, issued: dict[str, str]
+) -> None:
+    paths = service.get("/openapi.json").json()["paths"]
+    routes = [(method, path) for path, methods in paths.items() for method in methods]
+    assert len(routes) > 4
+    for method, path in routes:
+        lacking = "crm" if path == "/v1/events" else "sender"
+        for name, status in (("left", 401), ("old", 401), (lacking, 403)):
+            answer = service.request(
+                method,
+                path,
+                content=b"{}" if method == "post" else None,
+                headers={
+                    "Authorization": f"Bearer {issued[name]}",
+                    "Content-Type": "application/json",
+                    "Idempotency-Key": f"{name}-1",
+                },
+            )
+            assert answer.status_code == status, (method, path, name)
+            assert answer.headers["content-type"] == "application/problem+json"
+            told = f"{answer.text} {answer.headers}"
+            assert issued[name].rpartition("_")[2] not in told
+            assert "Traceback" not in told
+            assert "Bearer" in answer.headers["www-authenticate"]
+
+
 def test_a_rotated_key_opens_with_both_secrets_until_it_is_revoked(
     service: httpx.Client, home: Home, issued: dict[str, str], invoke: Invoke
 ) -> None:
@@ -244,6 +279,7 @@ def test_a_rotated_key_opens_with_both_secrets_until_it_is_revoked(
     listed = json.loads(invoke("keys", "list", "--home", home.root, "--json").stdout)["keys"]
     assert {key["name"]: key["state"] for key in listed} == {
         "crm": "valid",
+        "sender": "valid",
         "left": "revoked",
         "old": "expired",
     }
@@ -268,7 +304,8 @@ def test_the_log_says_who_asked_and_no_secret(
     requests = (home.access / "requests.jsonl").read_text(encoding="utf-8")
     logged = process.stderr.read() + requests
     lines = [json.loads(line) for line in requests.splitlines()]
-    assert {"crm", None} == {line["key"] for line in lines}
-    assert {200, 401} <= {line["status"] for line in lines}
+    assert {"crm", "sender", None} == {line["key"] for line in lines}
+    assert "Traceback" not in logged
+    assert {200, 401, 403} <= {line["status"] for line in lines}
     assert "00001" not in requests
     assert all(secret.rpartition("_")[2] not in logged for secret in issued.values())
