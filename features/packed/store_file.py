@@ -65,11 +65,13 @@ class StoreFile:
         ModelError
             The file was cut.
         """
+        # Known before the file is looked at: meanwhile, another thread may see it grow.
+        known = self._most_bytes
         size = os.fstat(self._file).st_size
-        if size < self._most_bytes or self._was_cut:
+        if size < known or self._was_cut:
             self._was_cut = True
-            raise _cut(self._path, size, self._most_bytes)
-        self._most_bytes = size
+            raise _cut(self._path, size, known)
+        self._most_bytes = max(size, self._most_bytes)
 
     def require_whole(self) -> None:
         """Refuse a file that was cut, or that lacks pages in use; ModelError."""

@@ -1,5 +1,6 @@
 """Data files that were cut: refused, and never read where nothing is."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from features.packed.environment import open_environment
 from features.packed.store import PackedStore
-from features.packed.store_file import require_whole
+from features.packed.store_file import StoreFile, require_whole
 from holdfast.errors import ModelError
 
 _IDS = [f"customer-{number}" for number in range(3_000)]
@@ -113,6 +114,30 @@ def test_a_file_cut_while_it_is_open_is_refused_for_good_and_a_new_one_read(
     assert len(refusals) == 10
     assert all("was cut" in refusal for refusal in refusals)
     assert value == "7.0"
+
+
+def test_a_file_that_grows_while_another_thread_looks_at_it_was_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.mdb"
+    path.write_bytes(b"x" * 4096)
+    file = StoreFile(path)
+    look = os.fstat
+
+    def look_and_be_overtaken(descriptor: int) -> os.stat_result:
+        seen = look(descriptor)
+        monkeypatch.undo()
+        with path.open("ab") as grown:
+            grown.write(b"x" * 4096)
+        file.require_uncut()  # what the other thread does before this one goes on
+        return seen
+
+    monkeypatch.setattr(os, "fstat", look_and_be_overtaken)
+    file.require_uncut()
+    file.require_uncut()
+    os.truncate(path, 4096)
+    with pytest.raises(ModelError, match="it has 4,096 bytes and should have 8,192"):
+        file.require_uncut()
 
 
 def test_a_whole_store_may_end_before_its_last_page(tmp_path: Path) -> None:
