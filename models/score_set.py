@@ -33,12 +33,8 @@ IDS = ("subscription_id", "customer_id", "interaction_id")
 
 SHADOW, PROFILING_OBJECTION, NO_BASIS = "shadow", "profiling_objection", "no_basis"
 
-MARKS: Mapping[str, str] = {
-    SHADOW: "from a version that serves without being champion",
-    PROFILING_OBJECTION: "the customer objects to profiling: for service care only",
-    NO_BASIS: "uses traffic or location data without the customer's consent: not for marketing",
-}
-"""Marks of a row, with what they mean."""
+MARKS = (SHADOW, PROFILING_OBJECTION, NO_BASIS)
+"""Marks of a row; `models.words` says what they mean."""
 
 BARS_MARKETING = (PROFILING_OBJECTION, NO_BASIS)
 """Marks with which a score is not for marketing."""

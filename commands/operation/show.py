@@ -21,9 +21,7 @@ def show(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="Id of a customer, or of a subscription.")
     ],
-    language: Annotated[
-        str, typer.Option(help="Language of facts and reasons: en, zh-Hans or zh-Hant.")
-    ] = "en",
+    language: Annotated[str, typer.Option(help="Language: en, zh-Hans or zh-Hant.")] = "en",
     reasons: Annotated[
         int, typer.Option(min=0, max=20, help="Most reasons for each prediction.")
     ] = 3,
@@ -84,25 +82,30 @@ def _print_predictions(
 ) -> None:
     from rich.markup import escape
 
+    texts, comma = catalogue.answers, catalogue.answers["comma"]
     for one in predictions:
-        days = "" if one["horizon_days"] is None else f", {one['horizon_days']} days"
-        marks = f"  [dim]{escape(', '.join(one['marks']))}[/dim]" if one["marks"] else ""
-        name = f"  {escape(str(one['model']))}{days}: "
+        model = str(one["model"])
+        name = catalogue.targets.get(model, model)
+        if one["horizon_days"] is not None:
+            name += comma + texts["within_days"].format(days=one["horizon_days"])
+        name = f"  {escape(name + texts['colon'])}"
         if one["probability"] is None or one["band"] is None:
-            why = one["error"]["detail"] if one["error"] else "no prediction"
-            console.print(f"{name}[dim]{escape(why)}[/dim]{marks}", soft_wrap=True)
-            continue
-        colour = _BANDS[one["band"]]
-        console.print(
-            f"{name}[{colour}]{one['probability']:.1%} {one['band']}[/{colour}]{marks}",
-            soft_wrap=True,
-        )
+            why = one["error"]["detail"] if one["error"] else texts["no_prediction"]
+            console.print(f"{name}[dim]{escape(why)}[/dim]", soft_wrap=True)
+        else:
+            colour, band = _BANDS[one["band"]], catalogue.bands[one["band"]]
+            share = f"{one['probability']:.1%} {band}"
+            console.print(f"{name}[{colour}]{share}[/{colour}]", soft_wrap=True)
         for reason in one["reasons"]:
             sign = "+" if reason["contribution"] > 0 else "\N{MINUS SIGN}"
             able = f"  [green]{catalogue.actionable['yes']}[/green]" if reason["actionable"] else ""
             console.print(f"    {sign} {escape(reason['text'])}{able}", soft_wrap=True)
-        for warning in one["warnings"]:
-            console.print(f"    [yellow]note[/yellow] {escape(warning)}", soft_wrap=True)
+        notes = [*(catalogue.marks[mark] for mark in one["marks"]), *one["warnings"]]
+        for note in notes:
+            console.print(
+                f"    [yellow]{texts['note']}[/yellow]{texts['colon']}{escape(note)}",
+                soft_wrap=True,
+            )
 
 
 def _print_facts(console: "Console", facts: "list[Fact]", catalogue: "Catalogue") -> None:

@@ -41,6 +41,10 @@ class Catalogue:
         How numbers are written.
     drivers, reasons, directions, actionable, phrases : dict of str to str
         Words by driver, by reason key, by direction of a contribution, and so on.
+    bands, targets, marks : dict of str to str
+        Words by risk band, by model, and by mark of a score.
+    answers : dict of str to str
+        What an answer says beside reasons, such as why there is no probability.
     fragments : dict of str to dict of str to str
         Parts of sentences that depend on the line, by name and kind of line.
     features : dict of str to dict of str to str
@@ -54,6 +58,10 @@ class Catalogue:
     directions: dict[str, str]
     actionable: dict[str, str]
     phrases: dict[str, str]
+    bands: dict[str, str]
+    targets: dict[str, str]
+    marks: dict[str, str]
+    answers: dict[str, str]
     fragments: dict[str, dict[str, str]]
     features: dict[str, dict[str, str]]
 

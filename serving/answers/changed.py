@@ -6,6 +6,7 @@ from typing import Any
 from models.feed.facts import FeedFacts
 from models.reasons.meaning import FeatureMeaning
 from models.score_set import Purpose
+from models.words.catalogue import Catalogue, words
 from serving.answers.entities import not_predicted
 from serving.answers.freshness import Freshness
 from serving.answers.purpose import bar_of, barred, marked
@@ -51,14 +52,14 @@ def answer_scores(
     meanings = {
         name: {one.name: one for one in model.meanings} for name, model in read.facts.models.items()
     }
-    scores = []
+    scores, catalogue = [], words(language)
     for row in read.rows:
         marks = marked(row["marks"], objects=row["customer_id"] in objecting)
         of_model = meanings.get(row["model"], {})
-        prediction = _prediction(row, marks, read.facts, freshness, of_model, language, reasons)
+        prediction = _prediction(row, marks, read.facts, freshness, of_model, catalogue, reasons)
         is_barred = purpose == "marketing" and bar_of(marks) is not None
         score: Score = {
-            **(barred(prediction) if is_barred else prediction),
+            **(barred(prediction, catalogue) if is_barred else prediction),
             # How the score has changed would say something about it.
             "change": "marks" if is_barred else row["change"],
         }
@@ -79,14 +80,14 @@ def _prediction(
     facts: FeedFacts,
     freshness: Freshness,
     meanings: Mapping[str, FeatureMeaning],
-    language: str,
+    catalogue: Catalogue,
     reasons: int,
 ) -> Prediction:
     feature_time = row["feature_time"]
-    error = freshness.error(feature_time)
+    error = freshness.error(feature_time, catalogue)
     if error is None and row["excluded_at"] is not None:
         model = facts.models.get(row["model"])
-        error = not_predicted(facts.made_at if model is None else model.at)
+        error = not_predicted(facts.made_at if model is None else model.at, catalogue)
     is_stale = freshness.is_stale(feature_time)
     return {
         "customer_id": row["customer_id"],
@@ -96,12 +97,14 @@ def _prediction(
         "horizon_days": row["horizon_days"],
         "probability": None if error else row["probability"],
         "band": None if error else row["band"],
-        "reasons": [] if error else stored_reasons(row["reasons"], meanings, language, reasons),
+        "reasons": []
+        if error
+        else stored_reasons(row["reasons"], meanings, catalogue.language, reasons),
         "feature_time": feature_time.isoformat(),
         "scored_at": None if error else row["scored_at"].isoformat(),
         "stale": is_stale,
         "marks": marks,
-        "warnings": [freshness.warning(feature_time)] if is_stale else [],
+        "warnings": [freshness.warning(feature_time, catalogue)] if is_stale else [],
         "error": error,
     }
 

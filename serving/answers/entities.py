@@ -8,6 +8,7 @@ import numpy as np
 
 from features.online.service import next_stale, oldest, stale
 from holdfast.arrays import Floats, Times
+from models.words.catalogue import Catalogue, words
 from serving.answers.freshness import Freshness
 from serving.answers.kept import Kept, KeptScores
 from serving.answers.question import AskedModel
@@ -16,10 +17,8 @@ from serving.contract.predictions import Answer, PredictionError
 from serving.served.model import ServedModel
 from serving.served.night import Recorded
 
-_EXPIRED = "features of these groups are older than they stay true: {}"
 _REASON_BYTES = 600
 """Memory of a score, or of one of its reasons, roughly."""
-_NOT_CHECKED = "whether the model may speak of it was not checked: {}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def answer_entities(
     """
     model = asked.model
     matrix, times = model.online.reader.read(ids)
-    known = _known(model, times, recorded, freshness)
+    known = _known(model, times, recorded, freshness, words(language))
     scored = [row for row, entity in known.items() if entity.error is None]
     scores = dict(
         zip(
@@ -144,7 +143,11 @@ def _scores(
 
 
 def _known(
-    model: ServedModel, times: Times, recorded: Recorded | None, freshness: Freshness
+    model: ServedModel,
+    times: Times,
+    recorded: Recorded | None,
+    freshness: Freshness,
+    catalogue: Catalogue,
 ) -> dict[int, _Entity]:
     """The entities that the features hold, by row."""
     # The first view names the entities; others may be of whom they belong to.
@@ -155,22 +158,24 @@ def _known(
     excluded = newer = np.zeros(len(main), dtype=np.bool_)
     if recorded is not None:
         excluded, newer = recorded.excluded(age, main), recorded.newer(main)
-    known = {}
+    known, texts = {}, catalogue.answers
     for row in np.flatnonzero(~np.isnat(main)).tolist():
         feature_time = age[row].item().replace(tzinfo=UTC)
-        warnings, error = [], freshness.error(feature_time)
+        warnings, error = [], freshness.error(feature_time, catalogue)
         if freshness.is_stale(feature_time):
-            warnings.append(freshness.warning(feature_time))
+            warnings.append(freshness.warning(feature_time, catalogue))
         if late[row].any():
-            warnings.append(_EXPIRED.format(", ".join(views[late[row]].tolist())))
+            warnings.append(
+                texts["features_expired"].format(groups=", ".join(views[late[row]].tolist()))
+            )
         if model.is_table:
             pass
         elif recorded is None:
-            warnings.append(_NOT_CHECKED.format("the online store has no record of a night"))
+            warnings.append(texts["not_checked_unrecorded"])
         elif newer[row]:
-            warnings.append(_NOT_CHECKED.format("its features are newer than the last night's"))
+            warnings.append(texts["not_checked_newer"])
         elif excluded[row] and error is None:
-            error = not_predicted(recorded.facts.at)
+            error = not_predicted(recorded.facts.at, catalogue)
         known[row] = _Entity(
             feature_time,
             () if recorded is None else recorded.marks[row],
@@ -181,15 +186,10 @@ def _known(
     return known
 
 
-def not_predicted(night: str) -> PredictionError:
-    """Why there is no prediction of whom a night (ISO 8601) left out."""
-    return {
-        "code": "not_predicted",
-        "detail": (
-            f"the night of {night[:10]} found that the model may not speak of it: it has"
-            " ended, is leaving already, or is outside what the model was trained on"
-        ),
-    }
+def not_predicted(night: str, catalogue: Catalogue) -> PredictionError:
+    """Why there is no prediction of whom a night (ISO 8601) left out, in the words of a language."""
+    detail = catalogue.answers["not_predicted"]
+    return {"code": "not_predicted", "detail": detail.format(date=night[:10])}
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.words.catalogue import Catalogue
 from serving.contract.predictions import Limits, PredictionError
 
 
@@ -36,22 +37,21 @@ class Freshness:
         """Whether features are older than the first limit."""
         return self.age_days(feature_time) > self.stale_days
 
-    def warning(self, feature_time: datetime) -> str:
-        """What to know about stale features."""
-        age = self.age_days(feature_time)
-        return f"the features are {age:,.1f} days old; the limit is {self.stale_days:g} days"
+    def warning(self, feature_time: datetime, catalogue: Catalogue) -> str:
+        """What to know about stale features, in the words of a language."""
+        age = f"{self.age_days(feature_time):,.1f}"
+        return catalogue.answers["features_stale"].format(age=age, limit=f"{self.stale_days:g}")
 
-    def error(self, feature_time: datetime) -> PredictionError | None:
+    def error(self, feature_time: datetime, catalogue: Catalogue) -> PredictionError | None:
         """Why there is no prediction from features of a time; None where there may be one."""
         age = self.age_days(feature_time)
         if age <= self.withhold_days:
             return None
+        detail = catalogue.answers["features_too_old"]
+        limit = f"{self.withhold_days:g}"
         return {
             "code": "features_too_old",
-            "detail": (
-                f"the features are {age:,.1f} days old, and beyond {self.withhold_days:g} days"
-                " no probability is given"
-            ),
+            "detail": detail.format(age=f"{age:,.1f}", limit=limit),
         }
 
     def changes_at(self, feature_time: datetime) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 
 from models.score_set import Purpose
+from models.words.catalogue import words
 from serving.answers.entities import EntityAnswer, answer_entities
 from serving.answers.freshness import Freshness
 from serving.answers.kept import Kept, KeptScores
@@ -92,7 +93,11 @@ def predict(
     made = _Asking(served, request, language, freshness, kept).predictions()
     if purpose == "service":
         return made
-    return [EntityPredictions([*map(barred, one.predictions)], one.until) for one in made]
+    catalogue = words(language)
+    return [
+        EntityPredictions([barred(each, catalogue) for each in one.predictions], one.until)
+        for one in made
+    ]
 
 
 def predict_rows(
@@ -116,7 +121,9 @@ def predict_rows(
     """
     rows = answer_rows(served, request, language, freshness.now.isoformat())
     predictions = _marked_rows(served.people, rows)
-    return [*map(barred, predictions)] if purpose == "marketing" else predictions
+    if purpose == "service":
+        return predictions
+    return [barred(one, words(language)) for one in predictions]
 
 
 def _marked_rows(people: People, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -145,6 +152,7 @@ class _Asking:
         kept: Kept[KeptScores],
     ) -> None:
         self._kept = kept
+        self._catalogue = words(language)
         self._asked = find_asked(served, request)
         self._customers = request.get("customer_ids", [])
         self._subscriptions = request.get("subscription_ids", [])
@@ -208,31 +216,31 @@ class _Asking:
         predictions, until = [], inf
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "customer":
-                told = _told(asked, answers.get(customer))
+                told = self._told(asked, answers.get(customer))
                 predictions += self._about(customer, None, told.answers)
                 until = min(until, told.until)
             elif self._subscriptions_of is None:
                 error: PredictionError = {
                     "code": "subscriptions_unknown",
-                    "detail": "which subscriptions a customer has is not in the online store",
+                    "detail": self._catalogue.answers["subscriptions_unknown"],
                 }
                 predictions += self._about(customer, None, _refused(asked, error))
             else:
                 for subscription in self._subscriptions_of.get(customer, ()):
-                    told = _told(asked, answers.get(subscription))
+                    told = self._told(asked, answers.get(subscription))
                     predictions += self._about(customer, subscription, told.answers)
                     until = min(until, told.until)
-        return EntityPredictions(predictions or [_unknown(customer, None, "customer")], until)
+        return EntityPredictions(predictions or [self._unknown(customer, None, "customer")], until)
 
     def _of_subscription(self, subscription: str) -> EntityPredictions:
         customer = self._customer_of.get(subscription)
         predictions, until = [], inf
         for asked, answers in zip(self._asked, self._answers, strict=True):
             if asked.model.entity == "subscription":
-                told = _told(asked, answers.get(subscription))
+                told = self._told(asked, answers.get(subscription))
                 predictions += self._about(customer, subscription, told.answers)
                 until = min(until, told.until)
-        unknown = _unknown(customer, subscription, "subscription")
+        unknown = self._unknown(customer, subscription, "subscription")
         return EntityPredictions(predictions or [unknown], until)
 
     def _about(
@@ -251,13 +259,25 @@ class _Asking:
             predictions.append(prediction)
         return predictions
 
+    def _told(self, asked: AskedModel, answer: EntityAnswer | None) -> EntityAnswer:
+        """What a model says of an entity; nothing where it does not know it and nobody named it."""
+        if answer is not None:
+            return answer
+        error = self._unknown_error(asked.model.entity)
+        return EntityAnswer(_refused(asked, error) if asked.named else [], inf)
 
-def _told(asked: AskedModel, answer: EntityAnswer | None) -> EntityAnswer:
-    """What a model says of an entity; nothing where it does not know it and nobody named it."""
-    if answer is not None:
-        return answer
-    refused = _refused(asked, _unknown_error(asked.model.entity)) if asked.named else []
-    return EntityAnswer(refused, inf)
+    def _unknown(self, customer: str | None, subscription: str | None, kind: str) -> Prediction:
+        """The one prediction about an id that no model knows."""
+        return {
+            "customer_id": customer,
+            "subscription_id": subscription,
+            **_NOBODY,
+            "error": self._unknown_error(kind),
+        }
+
+    def _unknown_error(self, kind: str) -> PredictionError:
+        code = f"unknown_{kind}"
+        return {"code": code, "detail": self._catalogue.answers[code]}
 
 
 def _refused(asked: AskedModel, error: PredictionError) -> list[Answer]:
@@ -274,20 +294,3 @@ def _refused(asked: AskedModel, error: PredictionError) -> list[Answer]:
         }
         for place in asked.places
     ]
-
-
-def _unknown(customer: str | None, subscription: str | None, kind: str) -> Prediction:
-    """The one prediction about an id that no model knows."""
-    return {
-        "customer_id": customer,
-        "subscription_id": subscription,
-        **_NOBODY,
-        "error": _unknown_error(kind),
-    }
-
-
-def _unknown_error(kind: str) -> PredictionError:
-    return {
-        "code": f"unknown_{kind}",
-        "detail": f"no such {kind} in the features that the model reads",
-    }

@@ -1,6 +1,7 @@
 """What predictions may be used for: marks of who objects now, and what marketing is not told."""
 
-from models.score_set import BARS_MARKETING, MARKS, PROFILING_OBJECTION
+from models.score_set import BARS_MARKETING, PROFILING_OBJECTION
+from models.words.catalogue import Catalogue
 from serving.contract.predictions import Prediction
 
 
@@ -16,8 +17,8 @@ def bar_of(marks: list[str]) -> str | None:
     return next((mark for mark in BARS_MARKETING if mark in marks), None)
 
 
-def barred(prediction: Prediction) -> Prediction:
-    """A prediction for marketing, withheld where a mark bars that."""
+def barred(prediction: Prediction, catalogue: Catalogue) -> Prediction:
+    """A prediction for marketing, withheld where a mark bars that, in the words of a language."""
     mark = bar_of(prediction["marks"])
     if mark is None:
         return prediction
@@ -27,5 +28,5 @@ def barred(prediction: Prediction) -> Prediction:
         "band": None,
         "reasons": [],
         "scored_at": None,
-        "error": {"code": mark, "detail": MARKS[mark]},
+        "error": {"code": mark, "detail": catalogue.marks[mark]},
     }

@@ -23,7 +23,7 @@ class CustomersRequest(TypedDict):
         Annotated[
             str,
             Field(
-                description="Language of facts and reasons, as a BCP 47 tag; without it `Accept-Language`."
+                description="Language of facts, reasons and warnings, as a BCP 47 tag; without it `Accept-Language`."
             ),
         ]
     ]

@@ -89,7 +89,7 @@ class PredictionsRequest(TypedDict):
         Annotated[
             str,
             Field(
-                description="Language of reasons, as a BCP 47 tag. Default: `Accept-Language`, else English.",
+                description="Language of reasons and warnings, as a BCP 47 tag. Default: `Accept-Language`, else English.",
                 examples=["en", "zh-Hans", "zh-Hant"],
             ),
         ]

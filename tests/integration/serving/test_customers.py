@@ -1,6 +1,7 @@
 """Customers as an agent sees them: over HTTP and on the command line."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -148,6 +149,8 @@ def test_show_tells_the_same_of_a_customer_and_of_its_subscription(
     for driver, name in words("zh-Hans").drivers.items():
         assert f" {driver}\n" not in chinese
         assert (f" {name}\n" in chinese) == (f" {words('en').drivers[driver]}\n" in text.stdout)
+    left = set(re.findall(r"[A-Za-z][A-Za-z]+", chinese)) - {"App", "CSAT", "GB", "MB", "Mbps"}
+    assert not left
     missing = CliRunner().invoke(app, ["show", "nobody", "--home", str(operator_home.root)])
     assert missing.exit_code == 2
     assert "nobody" in missing.stderr
