@@ -113,6 +113,11 @@ class LiveBatch:
         if event.table == "interactions" and is_first_version(before, event):
             self._closed.append(event)
 
+    def end_group(self) -> None:
+        """Let later events, also of the same time, count as applied after those before."""
+        self._write_contacts()
+        self._latest = None
+
     def replace(self, kind: str, entity: str, document: str) -> None:
         """Replace a state by a newer build's, without losing what arrived after its cut-off."""
         stored = self._update.get_state(kind, entity)

@@ -67,12 +67,12 @@ class LiveStore:
             event claims to have arrived in the future: nothing could replace what it leaves until
             then.
         """
-        build = _last_build(self._store)
-        if build is None:
-            raise ModelError(
-                "live features",
-                "have no states in the online store; build and materialize features first",
-            )
+        self.check(events)
+        return self.apply_groups([events])
+
+    def check(self, events: Sequence[Event]) -> None:
+        """Refuse events that cannot be applied; errors as in `apply_all`."""
+        build = self._build()
         latest = microseconds(self._clock() + _CLOCK_SKEW)
         for event in events:
             if event.table not in build.tables:
@@ -85,11 +85,28 @@ class LiveStore:
                     "must not lie in the future",
                     time_of(event.arrived).isoformat(),
                 )
+
+    def apply_groups(self, groups: Sequence[Sequence[Event]]) -> dict[str, tuple[str, ...]]:
+        """Apply groups of events that were checked, as `apply_all` does one after the other, in
+        one transaction: a commit waits for the disk.
+        """
+        build = self._build()
         with self._store.updating(LIVE_VIEWS, KINDS) as update:
             batch = LiveBatch(update, build)
-            for event in events:
-                batch.apply(event)
+            for events in groups:
+                for event in events:
+                    batch.apply(event)
+                batch.end_group()
             return batch.write()
+
+    def _build(self) -> Build:
+        build = _last_build(self._store)
+        if build is None:
+            raise ModelError(
+                "live features",
+                "have no states in the online store; build and materialize features first",
+            )
+        return build
 
 
 def replace_states(

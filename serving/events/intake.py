@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,9 @@ from holdfast.home import Home
 from serving.access.database import open_requests
 from serving.contract.events import EventDocument, EventsAnswer
 from serving.events.ids import TakenEvents
+from serving.events.together import Together
+
+_MOST_TOGETHER = 64  # requests in a transaction
 
 
 class EventIntake:
@@ -38,9 +42,11 @@ class EventIntake:
     def __init__(self, home: Home, clock: Clock) -> None:
         self._home = home
         self._clock = clock
+        self._together = Together(self._take_all, _MOST_TOGETHER)
 
     def take(self, documents: Sequence[EventDocument]) -> EventsAnswer:
-        """Take all events, or none.
+        """Take all events, or none. Those of several threads are taken in one transaction, as if
+        one request came after the other.
 
         Parameters
         ----------
@@ -58,32 +64,84 @@ class EventIntake:
             The home may not be written.
         """
         digests = _digests(documents)
-        known = self._taken.known(list(digests))
-        for place, document in enumerate(documents):
-            if known.get(document["event_id"], digests[document["event_id"]]) != _digest(document):
-                raise InputError(
-                    f"events[{place}].event_id",
-                    "was taken before with another table or row; an id stands for one event",
-                    document["event_id"],
-                )
         events: dict[str, Event] = {}
         for place, document in enumerate(documents):
-            if document["event_id"] not in known and document["event_id"] not in events:
+            if document["event_id"] not in events:
                 events[document["event_id"]] = _read(place, document)
-        if events:
-            self._live.apply_all(list(events.values()))
-            self._taken.add({event: digests[event] for event in events}, self._clock())
-        return {"events": _statuses(documents, set(events))}
+        return self._together.do(_Sent(documents, digests, events))
+
+    def _take_all(self, requests: Sequence["_Sent"]) -> list[EventsAnswer | Exception]:
+        """Take the events of requests, all of a request or none."""
+        known = self._taken.known([one for sent in requests for one in sent.digests])
+        results: list[EventsAnswer | Exception] = []
+        accepted: list[tuple[list[Event], dict[str, str]]] = []
+        for sent in requests:
+            try:
+                _require_same(sent.documents, sent.digests, known)
+                new = {one: event for one, event in sent.events.items() if one not in known}
+                self._live.check(list(new.values()))
+            except InputError as error:
+                results.append(error)
+                continue
+            digests = {one: sent.digests[one] for one in new}
+            known |= digests
+            accepted.append((list(new.values()), digests))
+            results.append({"events": _statuses(sent.documents, set(new))})
+        try:
+            self._apply(accepted)
+        except Exception:
+            if len(requests) == 1:
+                raise
+            # One of them may be at fault, and must not stop the others.
+            return [self._take_alone(sent) for sent in requests]
+        return results
+
+    def _take_alone(self, sent: "_Sent") -> EventsAnswer | Exception:
+        try:
+            return self._take_all([sent])[0]
+        except Exception as error:
+            return error
+
+    def _apply(self, accepted: Sequence[tuple[list[Event], dict[str, str]]]) -> None:
+        """Apply the new events of requests, given with their digests by id, and remember them."""
+        if any(events for events, _ in accepted):
+            self._live.apply_groups([events for events, _ in accepted])
+            taken = {one: digest for _, digests in accepted for one, digest in digests.items()}
+            self._taken.add(taken, self._clock())
 
     @cached_property
     def _taken(self) -> TakenEvents:
-        engine: sa.Engine = open_requests(self._home, durable=True)
+        # A loss of power may take the last ids: their rows, sent again, change nothing.
+        engine: sa.Engine = open_requests(self._home, durable=False)
         return TakenEvents(engine)
 
     @cached_property
     def _live(self) -> LiveStore:
         directory = online_directory(OperatorRepository(self._home).directory)
         return LiveStore(PackedStore(directory), self._clock)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """Events of one request, each read, with digests by id."""
+
+    documents: Sequence[EventDocument]
+    digests: Mapping[str, str]
+    events: Mapping[str, Event]
+
+
+def _require_same(
+    documents: Sequence[EventDocument], digests: Mapping[str, str], known: Mapping[str, str]
+) -> None:
+    """Refuse an id that was taken with another row."""
+    for place, document in enumerate(documents):
+        name = document["event_id"]
+        if known.get(name, digests[name]) != digests[name]:
+            raise InputError(
+                f"events[{place}].event_id",
+                "was taken before with another table or row; an id stands for one event",
+                name,
+            )
 
 
 def _digests(documents: Sequence[EventDocument]) -> dict[str, str]:

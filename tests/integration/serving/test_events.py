@@ -1,5 +1,7 @@
 """`POST /v1/events`: rows of raw tables into the live features, each once, all or none."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,15 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from features.live.batch import KINDS
-from features.live.event import LIVE_TABLES
-from features.live.store import replace_states
+from features.live.batch import KINDS, LiveBatch
+from features.live.event import LIVE_TABLES, Event
+from features.live.store import LiveStore, replace_states
 from features.online.service import online_directory
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
+from holdfast.errors import InputError
 from holdfast.home import Home
+from serving.contract.events import check_events
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake
 from serving.metrics.metrics import NO_METRICS, Metrics
@@ -136,3 +140,62 @@ def test_a_home_without_live_features_takes_none(tmp_path: Path) -> None:
     answer = asking(Home(tmp_path)).post("/v1/events", json={"events": [ticket("e1")]})
     assert answer.status_code == 409
     assert str(tmp_path) not in answer.text
+
+
+def test_requests_that_arrive_together_are_taken_together_and_refused_apart(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake, groups = EventIntake(home, lambda: NOW), []
+    apply_groups = LiveStore.apply_groups
+
+    def noted(live: LiveStore, events: Sequence[Sequence[Event]]) -> Any:
+        groups.append(len(events))
+        return apply_groups(live, events)
+
+    monkeypatch.setattr(LiveStore, "apply_groups", noted)
+    sent = [[ticket(f"e{number}", ticket_id=f"t-{number % 4}")] for number in range(12)]
+    sent += [[ticket("e0", ticket_id="t-0")], [ticket("e1", status="closed")]]
+    sent += [[ticket("late", arrived_at="2026-03-09T08:00:05Z")]]
+
+    def take(documents: list[Any]) -> str:
+        try:
+            return str(intake.take(documents)["events"][0]["status"])
+        except InputError as error:
+            return error.field
+
+    assert take(sent[0]) == "taken"
+    with ThreadPoolExecutor(len(sent)) as pool:
+        took = list(pool.map(take, sent))
+    assert took[0] == took[12] == "repeated"
+    # Of two rows under one id, the one that came first stands.
+    assert sorted([took[1], took[13]]) == ["events[0].event_id", "taken"]
+    assert took[14] == "tickets.arrived_at"
+    assert set(took[2:12]) == {"taken"}
+    assert sum(groups) >= 12
+    assert len(groups) < 12
+    assert open_tickets(home) == 4
+
+
+def test_a_request_that_breaks_something_stops_no_other_of_its_group(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = EventIntake(home, lambda: NOW)
+    apply = LiveBatch.apply
+
+    def break_down(batch: LiveBatch, event: Event) -> None:
+        if event.row["ticket_id"] == "t-1":
+            raise RuntimeError
+        apply(batch, event)
+
+    monkeypatch.setattr(LiveBatch, "apply", break_down)
+
+    def sent(number: int) -> Any:
+        documents = check_events({"events": [ticket(f"e{number}", ticket_id=f"t-{number}")]}, 1)
+        taken: list[Any] = []
+        monkeypatch.setattr(intake._together, "do", taken.append)
+        intake.take(documents["events"])
+        return taken[0]
+
+    results = intake._take_all([sent(0), sent(1), sent(2)])
+    assert [isinstance(one, RuntimeError) for one in results] == [False, True, False]
+    assert open_tickets(home) == 2

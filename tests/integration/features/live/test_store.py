@@ -1,7 +1,9 @@
 import multiprocessing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -111,6 +113,44 @@ def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedS
         0.0,
     )
     assert np.isnan(served["days_since_contact"])
+
+
+def drawn_events(seed: int) -> list[list[Event]]:
+    """Groups of events of two customers, many of which arrive at the same time."""
+    random = Random(seed)
+
+    def draw(number: int) -> Event:
+        hours, customer = random.randrange(1, 5), random.choice(["007", "008"])
+        match random.randrange(3):
+            case 0:
+                return ticket(hours, f"t{number}", customer=customer)
+            case 1:
+                return contact(hours, f"c{number}", told_hours=4, customer_id=customer)
+            case _:
+                return incident(hours, *random.choice([("cell", "x"), ("region", "north")]))
+
+    events = iter([draw(number) for number in range(30)])
+    sizes = [random.randrange(1, 5) for _ in range(30)]
+    return [group for size in sizes if (group := list(islice(events, size)))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_applied_at_once_are_groups_applied_one_after_the_other(
+    tmp_path: Path, seed: int
+) -> None:
+    stores = [PackedStore(tmp_path / name, create=True) for name in ("once", "one by one")]
+    groups = drawn_events(seed)
+    for one in stores:
+        build(one)
+    LiveStore(stores[0], clock_at()).apply_groups(groups)
+    for group in groups:
+        LiveStore(stores[1], clock_at()).apply_all(group)
+    entities = ["007", "008", "x", "y", "z", *(f"c{number}" for number in range(30))]
+    for view, columns in LIVE_VIEWS.items():
+        if view in ("contact", "service_live", "cell_live"):
+            (once, at), (by_one, then) = (one.read(view, columns, entities) for one in stores)
+            assert (once.tobytes(), at.tobytes()) == (by_one.tobytes(), then.tobytes())
+            assert not np.isnat(at).all()
 
 
 def test_an_event_taken_in_twice_counts_once(store: PackedStore) -> None:
