@@ -189,6 +189,7 @@ class Supervisor:
         if isinstance(word, WorkerServes):
             worker.title = word.title
             if self._all_served:
+                _log.info("worker %d serves again", worker.number)
                 self._tell_all_served(worker)
         elif isinstance(word, WorkerFailed):
             if not self._all_served:

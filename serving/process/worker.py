@@ -2,6 +2,7 @@
 
 import faulthandler
 import gc
+import logging
 import os
 import resource
 import socket
@@ -25,6 +26,10 @@ from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
 _MOST_FILES = 65_536
+# Of stores, databases, logs and the event loop.
+_OTHER_FILES = 128
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,14 @@ def serve(
         app = make_asgi(follower, health, plan.access(), plan.settings, make_metrics(plan.settings))
     named = plan.settings.request_log
     log = request_log(named or plan.home.access / "requests.jsonl", fall_back=named is None)
-    raise_file_limit()
+    limit = connections_within(plan.settings.max_connections, raise_file_limit())
     # What was imported and loaded is not searched for garbage again while requests wait.
     gc.collect()
     gc.freeze()
     with open_listener() as listener, log:
         server = HttpServer(
             app,
-            plan.settings,
+            plan.settings.model_copy(update={"max_connections": limit}),
             health,
             lambda: announce(follower.current().title, listener),
             is_orphan,
@@ -106,14 +111,34 @@ def serve(
         server.run(sockets=[listener])
 
 
-def raise_file_limit() -> None:
+def raise_file_limit() -> int:
     """Let this process open as many files as it may: each connection is one, and at the limit
-    nobody is answered, probes included.
+    nobody is answered, probes included. Gives how many that are.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return _MOST_FILES if soft == resource.RLIM_INFINITY else soft
+
+
+def connections_within(wanted: int, files: int) -> int:
+    """How many connections may be open so that files are left for stores and logs.
+
+    Parameters
+    ----------
+    wanted : int
+        By the settings.
+    files : int
+        How many files the process may open.
+    """
+    most = max(files // 4, files - _OTHER_FILES)
+    if most >= wanted:
+        return wanted
+    variable = ServingSettings.variable("max_connections")
+    _log.warning("%s is %d here, because a process may open %d files", variable, most, files)
+    return most
 
 
 @dataclass(frozen=True)

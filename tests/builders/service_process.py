@@ -18,7 +18,15 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 180
 
 # As systemd starts what it hands a socket to: it is file 3, and meant for this process.
-_WITH_SOCKET = 'exec env LISTEN_PID=$$ LISTEN_FDS=1 "$@"'
+_WITH_SOCKET = """
+import os, resource, sys
+given, files, *command = sys.argv[1:]
+os.dup2(int(given), 3)
+if files != "None":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(files), int(files)))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(command[0], command)
+"""
 
 
 class ServiceProcess:
@@ -44,7 +52,7 @@ class ServiceProcess:
     def workers(self) -> list[int]:
         """Process ids of its workers."""
         children = psutil.Process(self.process.pid).children()
-        return [one.pid for one in children if "spawn_main" in " ".join(one.cmdline())]
+        return [one.pid for one in children if _is_worker(one)]
 
     def all_processes(self) -> list[psutil.Process]:
         return [psutil.Process(pid) for pid in (self.process.pid, *self.workers())]
@@ -75,12 +83,20 @@ class ServiceProcess:
                 self.address = line.split()[-1]
 
 
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has ended meanwhile
+        return False
+
+
 @contextmanager
 def started(
     home: Home,
     *options: str,
     environment: Mapping[str, str] | None = None,
     listener: int | None = None,
+    files: int | None = None,
 ) -> Iterator[ServiceProcess]:
     """A service that has been started, and may not serve yet.
 
@@ -94,12 +110,14 @@ def started(
         Settings.
     listener : int, optional
         A listening socket's file, to be handed over as systemd does.
+    files : int, optional
+        How many files a process with such a socket may open. Default: as many as this one.
     """
     command = [sys.executable, "-m", "commands.main", "serve", "--home", str(home.root), *options]
     if listener is None:
         command += ["--port", "0"]
     else:
-        command = ["sh", "-c", f"exec 3<&{listener}; {_WITH_SOCKET}", "sh", *command]
+        command = [sys.executable, "-c", _WITH_SOCKET, str(listener), str(files), *command]
     with subprocess.Popen(
         command,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}),

@@ -8,7 +8,7 @@ from holdfast.clock import system_clock
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from serving.access.key_store import KeyStore
-from serving.process.worker import raise_file_limit
+from serving.process.worker import connections_within, raise_file_limit
 from serving.server import run
 from serving.settings import ServingSettings
 
@@ -55,13 +55,21 @@ def test_the_limit_of_open_files_is_raised_as_far_as_allowed() -> None:
     hard = before[1]
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        raise_file_limit()
+        raised = raise_file_limit()
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        assert raised == soft
         assert soft == (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536))
         raise_file_limit()
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    "wanted, files, most", [(1_000, 65_536, 1_000), (1_000, 300, 172), (100, 300, 100), (9, 32, 8)]
+)
+def test_connections_leave_files_for_the_rest(wanted: int, files: int, most: int) -> None:
+    assert connections_within(wanted, files) == most
 
 
 def test_without_a_model_no_port_is_opened(tmp_path: Path) -> None:
