@@ -1,5 +1,7 @@
 """The BentoML service: the models and the `/v1` application under one lifecycle."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import bentoml
@@ -38,6 +40,7 @@ def make_service(
     access: Access,
     settings: ServingSettings,
     metrics: Metrics = NO_METRICS,
+    log: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> bentoml.Service[Any]:
     """The service of a home's models, which are loaded when the service starts.
 
@@ -53,12 +56,17 @@ def make_service(
         How large requests may be, and how old features.
     metrics : Metrics
         Where requests and answers are counted.
+    log : callable
+        Writes the request log from the start of the service to its end, unless whoever runs the
+        service does.
     """
 
     class Holdfast:
         """Predicts who is about to leave, and why; the contract is at /openapi.json."""
 
         def __init__(self) -> None:
+            self._log = log()
+            self._log.__enter__()
             follower.watch(metrics.serve)
             follower.refresh()
             access.start()
@@ -70,8 +78,9 @@ def make_service(
         @bentoml.on_shutdown
         def stop(self) -> None:
             follower.close()
+            self._log.__exit__(None, None, None)
 
-    service = bentoml.service(name="holdfast", **_CONFIGURATION)(Holdfast)
+    service = bentoml.service(name="holdfast", workers=settings.workers, **_CONFIGURATION)(Holdfast)
     app = make_app(follower, access, settings, metrics)
     for middleware, options in _middleware(app, access, health, metrics):
         service.add_asgi_middleware(middleware, **options)

@@ -26,8 +26,8 @@ from serving.process.worker import ServingPlan, WorkerFailed, WorkerServes, work
 _TICK_SECONDS = 0.2
 _MOST_FAILURES = 5
 _STEADY_SECONDS = 60.0
-# Beyond the drain and the time for requests in progress, until a worker is killed.
-_PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0
+"""Beyond the drain and the time for requests in progress, until a worker is killed."""
 
 _log = logging.getLogger(__name__)
 _spawn = multiprocessing.get_context("spawn")
@@ -225,7 +225,7 @@ class Supervisor:
     def _stop(self, sig: int) -> None:
         """Hand a signal to all workers, and start none again."""
         if self._kill_at is None:
-            seconds = self._plan.settings.drain_seconds + FINISH_SECONDS + _PATIENCE_SECONDS
+            seconds = self._plan.settings.drain_seconds + FINISH_SECONDS + PATIENCE_SECONDS
             self._kill_at = time.monotonic() + seconds
         for worker in self._workers:
             worker.start_at = None

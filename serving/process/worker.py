@@ -8,6 +8,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -56,6 +57,11 @@ class ServingPlan:
         counted_in = redis_url(self.online) if self.settings.rate_store == "redis" else None
         return Access(self.home, system_clock, per_minute, counted_in)
 
+    def log(self) -> AbstractContextManager[object]:
+        """Writes the request log while it lasts; errors as `request_log`."""
+        named = self.settings.request_log
+        return request_log(named or self.home.access / "requests.jsonl", fall_back=named is None)
+
 
 def serve(
     plan: ServingPlan,
@@ -94,13 +100,11 @@ def serve(
 
         health = Health(follower, all_serve)
         app = make_asgi(follower, health, plan.access(), plan.settings, make_metrics(plan.settings))
-    named = plan.settings.request_log
-    log = request_log(named or plan.home.access / "requests.jsonl", fall_back=named is None)
     limit = connections_within(plan.settings.max_connections, raise_file_limit())
     # What was imported and loaded is not searched for garbage again while requests wait.
     gc.collect()
     gc.freeze()
-    with open_listener() as listener, log:
+    with open_listener() as listener, plan.log():
         server = HttpServer(
             app,
             plan.settings.model_copy(update={"max_connections": limit}),

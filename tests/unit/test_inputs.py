@@ -20,6 +20,10 @@ ALLOWED = {
     # The edges beside `commands`.
     ("serving/server.py", "OnlineSettings.read"),
     ("serving/server.py", "ServingSettings.read"),
+    # What `bentoml serve` imports.
+    ("serving/bento.py", "BaseSection.read"),
+    ("serving/bento.py", "OnlineSettings.read"),
+    ("serving/bento.py", "ServingSettings.read"),
     # Which socket systemd holds, and where to tell it.
     ("serving/server.py", "os.environ"),
     # Feast makes this class itself, from a file that must not hold the password.

@@ -4,17 +4,22 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 import pytest
 
 from holdfast.clock import system_clock
 from holdfast.home import Home
+from models.registry import load_champion
 from serving.access.key_store import KeyStore
-from tests.builders.served_home import Built, register, trained, wait_for
+from tests.builders.night import NIGHT, register_champion
+from tests.builders.served_home import wait_for
 from tests.builders.service_process import ServiceProcess, service_process
 
 PER_MINUTE = 100
@@ -24,10 +29,18 @@ CLIENT = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=
 
 
 @pytest.fixture(scope="module")
-def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(operator_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home that the tests of this file change, one after the other."""
     root = tmp_path_factory.mktemp("workers") / "home"
-    return Home(Path(shutil.copytree(built.home.root, root)))
+    return Home(Path(shutil.copytree(operator_home.root, root)))
+
+
+@pytest.fixture(scope="module")
+def someone(home: Home) -> dict[str, Any]:
+    """A score without a mark."""
+    (path,) = home.score_sets.glob("at=*/churn.parquet")
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return next(row for row in rows if not row["marks"])
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +56,40 @@ def service(home: Home) -> Iterator[ServiceProcess]:
         yield service
 
 
-def ask(service: ServiceProcess, secret: str | None = None) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-    body = {"customer_ids": ["00001"], "reasons": 0}
-    return CLIENT.post(f"{service.address}/v1/predictions", json=body, headers=headers)
+Ask = Callable[..., httpx.Response]
 
 
-def versions(service: ServiceProcess) -> set[str]:
-    return {ask(service).json()["predictions"][0]["version"] for _ in range(20)}
+@pytest.fixture(scope="module")
+def ask(service: ServiceProcess, someone: dict[str, Any]) -> Ask:
+    """Ask for one prediction, with a secret or without."""
+    body = {
+        "subscription_ids": [someone["subscription_id"]],
+        "models": ["churn"],
+        "horizons_days": [someone["horizon_days"]],
+        "reasons": 0,
+    }
+
+    def ask(secret: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        return CLIENT.post(f"{service.address}/v1/predictions", json=body, headers=headers)
+
+    return ask
+
+
+def predictions(ask: Ask) -> list[dict[str, Any]]:
+    """What many requests are answered, by all workers."""
+    return [ask().json()["predictions"][0] for _ in range(20)]
+
+
+def versions(ask: Ask) -> set[str]:
+    return {one["version"] for one in predictions(ask)}
 
 
 def test_the_address_is_printed_once_when_all_serve(service: ServiceProcess) -> None:
     assert len(service.workers()) == 2
     (line,) = [line for line in service.printed if line.startswith("holdfast serves")]
-    assert line.startswith("holdfast serves churn version 1 with 2 workers on http://127.0.0.1:")
+    assert line.startswith("holdfast serves churn version 1, csat_low version 1, ")
+    assert " with 2 workers on http://127.0.0.1:" in line
     for _ in range(10):
         assert CLIENT.get(f"{service.address}/readyz").status_code == 200
 
@@ -65,19 +98,53 @@ def serving_now(service: ServiceProcess) -> str:
     """How many processes serve a version, by Prometheus's text."""
     (shown,) = [line.split()[-1] for line in service.printed if "shows metrics" in line]
     lines = CLIENT.get(shown).text.splitlines()
-    return next(line for line in lines if line.startswith("holdfast_serving_workers{"))
+    return next(
+        line
+        for line in lines
+        if line.startswith("holdfast_serving_workers{") and 'model="churn"' in line
+    )
 
 
 def test_metrics_are_of_all_workers(service: ServiceProcess) -> None:
     assert serving_now(service).endswith(" 2.0")
 
 
-def test_a_worker_that_is_killed_is_started_again(service: ServiceProcess) -> None:
+def test_an_event_counts_once_and_in_all(
+    service: ServiceProcess, ask: Ask, someone: dict[str, Any]
+) -> None:
+    assert {tuple(one["marks"]) for one in predictions(ask)} == {()}
+    row = {
+        "customer_id": someone["customer_id"],
+        "purpose": "profiling",
+        "channel": "any",
+        "state": "withdrawn",
+        "happened_at": NIGHT.isoformat(),
+        "arrived_at": NIGHT.isoformat(),
+    }
+    body = {"events": [{"event_id": "e-1", "table": "consents", "row": row}]}
+
+    def send(key: str) -> httpx.Response:
+        headers = {"Idempotency-Key": key}
+        return CLIENT.post(f"{service.address}/v1/events", json=body, headers=headers)
+
+    with ThreadPoolExecutor(8) as senders:
+        sent = list(senders.map(lambda _: send("the-same"), range(8)))
+    # While one is at work, the others are told to come again.
+    assert {answer.status_code for answer in sent} <= {200, 409}
+    assert {send("the-same").text for _ in range(8)} == {
+        '{"events":[{"event_id":"e-1","status":"taken"}]}'
+    }
+    for place in range(8):
+        assert send(f"another-{place}").json()["events"][0]["status"] == "repeated"
+    assert {tuple(one["marks"]) for one in predictions(ask)} == {("profiling_objection",)}
+
+
+def test_a_worker_that_is_killed_is_started_again(service: ServiceProcess, ask: Ask) -> None:
     before = service.workers()
     os.kill(before[0], signal.SIGKILL)
     wait_for(lambda: service.has_printed("ended with SIGKILL; it is started again in 0 s"))
     # The other one answers meanwhile, and is ready.
-    assert ask(service).status_code == 200
+    assert ask().status_code == 200
     assert CLIENT.get(f"{service.address}/readyz").status_code == 200
     wait_for(lambda: len(service.workers()) == 2)
     assert len(set(before) & set(service.workers())) == 1
@@ -85,22 +152,22 @@ def test_a_worker_that_is_killed_is_started_again(service: ServiceProcess) -> No
     assert len([line for line in service.printed if line.startswith("holdfast serves")]) == 1
 
 
-def test_a_champion_is_followed_by_all(service: ServiceProcess, built: Built, home: Home) -> None:
-    assert versions(service) == {"1"}
-    assert register(home, trained(built.encoding, built.matrix, built.table, seed=20)) == "2"
-    wait_for(lambda: versions(service) == {"2"}, seconds=120)
+def test_a_champion_is_followed_by_all(ask: Ask, home: Home) -> None:
+    assert versions(ask) == {"1"}
+    register_champion(home, load_champion(home, "churn").model)
+    wait_for(lambda: versions(ask) == {"2"}, seconds=120)
 
 
-def test_a_limit_and_a_revocation_hold_in_all(service: ServiceProcess, home: Home) -> None:
+def test_a_limit_and_a_revocation_hold_in_all(ask: Ask, home: Home) -> None:
     store = KeyStore(home, system_clock)
     secret = store.create("crm", ["predictions:service"]).secret
-    wait_for(lambda: ask(service).status_code == 401)
-    statuses = [ask(service, secret).status_code for _ in range(PER_MINUTE + 50)]
+    wait_for(lambda: ask().status_code == 401)
+    statuses = [ask(secret).status_code for _ in range(PER_MINUTE + 50)]
     assert set(statuses) == {200, 429}
     # What a worker takes in advance may be lost to the others; none is given twice.
     assert PER_MINUTE / 2 < statuses.count(200) <= PER_MINUTE
     store.revoke("crm")
-    wait_for(lambda: {ask(service, secret).status_code for _ in range(10)} == {401})
+    wait_for(lambda: {ask(secret).status_code for _ in range(10)} == {401})
 
 
 def test_lines_of_the_request_log_are_whole(service: ServiceProcess, home: Home) -> None:
