@@ -69,8 +69,8 @@ format: $(READY) ## Rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-serve: $(READY) ## Serve the model of the demo's flat table on port 3000
-	$(BIN)/holdfast serve --home var/demo/table
+serve: $(READY) ## Serve the demo's operator on port 3000
+	$(BIN)/holdfast serve --home var/demo
 
 notebooks: $(READY) ## Run the notebooks as they stand
 	$(BIN)/jupyter execute notebooks/*.ipynb
@@ -82,6 +82,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.evaluation
 	$(BIN)/python -m benchmarks.models.coverage
 	$(BIN)/python -m benchmarks.models.gate
+	$(BIN)/python -m benchmarks.models.level
 	$(BIN)/python -m benchmarks.models.dissatisfaction
 	$(BIN)/python -m benchmarks.models.uplift
 	$(BIN)/python -m benchmarks.models.reasons

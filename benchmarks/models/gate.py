@@ -3,13 +3,13 @@
 ``python -m benchmarks.models.gate [CUSTOMERS] [MONTHS] [SEED]`` trains one correct churn model, and others
 with a leaked column, with shuffled labels, with a calibration that is too extreme, and with trees
 that take too long to explain. It also prints the calibration of the correct model on its test
-period, by stratum, and beside it how much the true risk changed between the calibration rows and
+period, by stratum, and beside it how much the true risk changed between the training rows and
 the test period. No calibration on earlier rows can predict that change.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -149,25 +149,35 @@ def true_risk(operator: Path) -> pl.DataFrame:
     )
 
 
-def _moved(risk: pl.DataFrame, model: OperatorModel, stratum: str, horizon_days: int) -> float:
+def risk_moved(
+    risk: pl.DataFrame,
+    learnt: Sequence[datetime],
+    test: Sequence[datetime],
+    stratum: str,
+    gap_days: int,
+    horizon_days: int,
+) -> float:
     """Mean true risk within the horizon after the test cut-offs, divided by that after the
-    calibration cut-offs.
+    training cut-offs.
     """
     known = risk.filter(pl.col("stratum") == stratum)
-    gap = timedelta(days=model.facts.gap_days)
 
-    def level(part: str) -> float:
-        days = [datetime.fromisoformat(cutoff) + gap for cutoff in model.facts.cutoffs[part]]
+    def level(cutoffs: Sequence[datetime]) -> float:
+        days = [cutoff + timedelta(days=gap_days) for cutoff in cutoffs]
         end = timedelta(days=horizon_days)
         means = [
             known.filter(pl.col("at").is_between(day, day + end))["risk"].mean() for day in days
         ]
         return float(np.mean([mean for mean in means if isinstance(mean, float)]))
 
-    return level("test") / level("calibrate")
+    return level(test) / level(learnt)
 
 
 def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, object]]:
+    learnt, test = (
+        [datetime.fromisoformat(cutoff) for cutoff in model.facts.cutoffs[part]]
+        for part in ("fit", "test")
+    )
     for horizon, assessment in model.assessments.items():
         for stratum, reliability in assessment.strata.items():
             slope, ratio = reliability.slope, reliability.observed_over_expected
@@ -178,7 +188,9 @@ def _bounds(model: OperatorModel, risk: pl.DataFrame) -> Iterator[dict[str, obje
                 "positives": reliability.positives,
                 "slope": f"{slope.value:.3f} ({slope.low:.3f} to {slope.high:.3f})",
                 "observed over expected": f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})",
-                "true risk, test over calibration": _moved(risk, model, stratum, int(horizon)),
+                "true risk, test over training": risk_moved(
+                    risk, learnt, test, stratum, model.facts.gap_days, int(horizon)
+                ),
                 "top deciles out of bounds": sum(
                     not decile.joint_low <= decile.observed <= decile.joint_high
                     for decile in reliability.deciles[-3:]
@@ -204,7 +216,7 @@ def shuffled(dataset: Dataset) -> Dataset:
 
 
 @contextmanager
-def miscalibrated() -> Iterator[None]:
+def miscalibrated(too_extreme: float = TOO_EXTREME) -> Iterator[None]:
     """Replace the calibration by one whose log-odds are too extreme around their mean."""
     right = calibrate.choose_calibration
 
@@ -215,8 +227,8 @@ def miscalibrated() -> Iterator[None]:
         return replace(
             calibrated,
             calibration=PlattCalibration(
-                slope=TOO_EXTREME * platt.slope,
-                intercept=TOO_EXTREME * platt.intercept + (1 - TOO_EXTREME) * middle,
+                slope=too_extreme * platt.slope,
+                intercept=too_extreme * platt.intercept + (1 - too_extreme) * middle,
             ),
         )
 

@@ -17,7 +17,7 @@ from training.release.facts import PARTS, TrainingFacts
 BEST_TRIALS = 8
 """Most trials that the report lists."""
 
-_PART_WORDS = {"fit": "fitting", "tune": "tuning", "calibrate": "calibration", "test": "test"}
+_PART_WORDS = {"fit": "fitting", "tune": "tuning", "test": "test"}
 _DAY = timedelta(days=1)
 _MOST_MARKS = 6
 

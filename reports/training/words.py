@@ -111,11 +111,11 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "slope": (
         "Probabilities too extreme or too cautious",
-        "See the curves under Are the probabilities right. More calibration rows, or newer ones, may help.",
+        "See the curves under Are the probabilities right. More training rows, or newer ones, may help.",
     ),
     "observed_over_expected": (
         "Probabilities too high, or too low",
-        "The level of risk has changed since the calibration rows: train on newer cut-offs.",
+        "The level of risk has changed since the training rows: train on newer cut-offs.",
     ),
     "top_deciles": (
         "Probabilities wrong among the riskiest",

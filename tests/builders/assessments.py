@@ -229,9 +229,9 @@ def facts(
         "service": "churn_v1",
         "features": features,
         "dataset_sha256": "ab" * 32,
-        "rows": {"fit": 60_000, "tune": 20_000, "calibrate": 20_000, "test": 24_000},
+        "rows": {"fit": 80_000, "tune": 20_000, "test": 24_000},
         "cutoffs": {
-            **dict.fromkeys(("fit", "tune", "calibrate"), fitted),
+            **dict.fromkeys(("fit", "tune"), fitted),
             "test": tuple(f"2025-{month:02d}-06T00:00:00+00:00" for month in (10, 11, 12)),
         },
         "gap_days": 7,
@@ -265,6 +265,7 @@ def facts(
                 "with": {"auc": 0.779, "log_loss": 0.1421, "rounds": 180},
                 "without": {"auc": 0.781, "log_loss": 0.1419, "rounds": 170},
             },
+            "cross_fitted_folds": dict.fromkeys(horizons, 5),
             "boosters": {
                 f"{horizon}/{stratum}": {
                     "shared_log_loss": 0.150,

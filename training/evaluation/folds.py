@@ -127,6 +127,49 @@ def stratified_folds(
     )
 
 
+def stratified_customer_folds(
+    label: Floats, customer: NDArray[np.int64], folds: int, seed: int
+) -> Iterator[tuple[Positions, Positions]]:
+    """Folds of customers with about as many positives each; rows of a customer stay together.
+
+    Customers are ordered by their positives, then by their rows, and each `folds` of them that
+    follow each other are dealt to the folds at random, one to each (permuted blocks). The time
+    grows with the rows: scikit-learn's StratifiedGroupKFold takes 20 seconds for 100,000 customers.
+
+    Parameters
+    ----------
+    label : (n,) float64
+        0 or 1.
+    customer : (n,) int64
+        Codes.
+    folds : int
+        At least 2.
+    seed : int
+        Of the dealing.
+
+    Yields
+    ------
+    tuple of (.,) intp
+        Positions of the rows outside a fold, and of those in it; every row is in one fold.
+    """
+    _, place = np.unique(customer, return_inverse=True)
+    rows = np.bincount(place)
+    random = np.random.default_rng(seed)
+    order = np.lexsort((random.permutation(len(rows)), rows, np.bincount(place, weights=label)))
+    blocks = np.tile(np.arange(folds), (-(-len(order) // folds), 1))
+    fold_of = np.empty(len(order), dtype=np.int64)
+    fold_of[order[::-1]] = random.permuted(blocks, axis=1).ravel()[: len(order)]
+    for fold in range(folds):
+        inside = fold_of[place] == fold
+        yield np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+def customer_fold_count(label: Floats, customer: NDArray[np.int64], most: int) -> int:
+    """How many folds of customers leave positives and negatives in each: `most`, or fewer."""
+    positive, negative = (len(np.unique(customer[label == value])) for value in (1.0, 0.0))
+    return min(most, positive, negative)
+
+
 def inner_folds(
     label: Floats, group: NDArray[np.int64] | None, settings: TrainingSettings
 ) -> Iterator[tuple[Positions, Positions]]:

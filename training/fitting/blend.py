@@ -3,6 +3,9 @@
 The margin of a blend is the mean of its members' margins: it holds all their trees, with each leaf
 divided by the number of members. Contributions add up over trees and so stay exact; explaining
 costs the leaves of all members.
+
+A cross-fitted blend comes with an out-of-fold margin of each row that it learnt from: what other
+boosters, fitted in the same way without the row's fold, say of the row.
 """
 
 import re
@@ -12,9 +15,10 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 
+from holdfast.arrays import Floats, Positions
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost, leaves_by_tree
-from training.fitting.fit import TrainingTable, fit_booster, fit_early_stopped
+from training.fitting.fit import TrainingTable, cross_fit, fit_booster
 from training.fitting.parameters import Parameters
 from training.settings import TrainingSettings
 
@@ -40,6 +44,22 @@ class Member:
     rounds: int
 
 
+@dataclass(frozen=True)
+class CrossFittedBlend:
+    """A booster of all rows, and margins of other boosters for them.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        The average of the members, fitted on all rows.
+    margin : (n,) float64
+        Raw margin of every row, from boosters that did not learn from it.
+    """
+
+    booster: lgb.Booster
+    margin: Floats
+
+
 def fit_blend(
     table: TrainingTable,
     members: Sequence[Member],
@@ -60,18 +80,62 @@ def fit_blend(
         Most leaves of the blend, beside those of a first tree. Members with which it would have
         more are left out, and the first member ends before it has more.
     """
-    kept: list[lgb.Booster] = []
+    boosters = _fit_members(table, members, settings, threads, most_leaves)
+    return average(list(boosters.values()))
+
+
+def cross_fit_blend(
+    table: TrainingTable,
+    parameter_sets: Sequence[Parameters],
+    folds: Sequence[tuple[Positions, Positions]],
+    settings: TrainingSettings,
+    threads: int,
+    most_leaves: int | None = None,
+) -> CrossFittedBlend:
+    """Choose the rounds of each of some parameters by cross-fitting, then fit all of them on all
+    rows.
+
+    Parameters
+    ----------
+    table, settings, threads, most_leaves
+        As in `fit_blend`.
+    parameter_sets : sequence of mapping
+        LightGBM parameters, best first; at least one.
+    folds : sequence of tuple of (.,) intp
+        As in `training.fitting.fit.cross_fit`.
+    """
+    fits = [cross_fit(table, folds, settings, threads, parameters) for parameters in parameter_sets]
+    members = [
+        Member(parameters, fit.rounds) for parameters, fit in zip(parameter_sets, fits, strict=True)
+    ]
+    boosters = _fit_members(table, members, settings, threads, most_leaves)
+    margins = [
+        fits[position].margin(table.matrix, booster.num_trees(), threads)
+        for position, booster in boosters.items()
+    ]
+    return CrossFittedBlend(average(list(boosters.values())), np.mean(margins, axis=0))
+
+
+def _fit_members(
+    table: TrainingTable,
+    members: Sequence[Member],
+    settings: TrainingSettings,
+    threads: int,
+    most_leaves: int | None,
+) -> dict[int, lgb.Booster]:
+    """The members' boosters that are kept, by their positions."""
+    kept: dict[int, lgb.Booster] = {}
     leaves = 0
-    for member in members:
+    for position, member in enumerate(members):
         booster = fit_booster(table, member.rounds, settings, threads, member.parameters)
         if most_leaves is not None and not kept:
             booster = _ended_early(booster, most_leaves)
         cost = explanation_cost(booster)
         if kept and most_leaves is not None and leaves + cost > most_leaves:
             continue
-        kept.append(booster)
+        kept[position] = booster
         leaves += cost
-    return average(kept)
+    return kept
 
 
 def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
@@ -80,41 +144,6 @@ def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
     if within == booster.num_trees():
         return booster
     return lgb.Booster(model_str=booster.model_to_string(num_iteration=max(1, within)))
-
-
-def fit_blend_early_stopped(
-    train: TrainingTable,
-    valid: TrainingTable,
-    parameter_sets: Sequence[Parameters],
-    settings: TrainingSettings,
-    threads: int,
-) -> tuple[lgb.Booster, tuple[Member, ...]]:
-    """Fit all parameters on one part, stop each where its log loss on the other is lowest, and
-    average them.
-
-    Parameters
-    ----------
-    train, valid, settings, threads
-        As in `training.fitting.fit.fit_early_stopped`.
-    parameter_sets : sequence of mapping
-        At least one.
-
-    Returns
-    -------
-    booster : lightgbm.Booster
-        The average.
-    members : tuple of Member
-        The parameters with the rounds that were best, to fit again on more rows.
-    """
-    fits = [
-        fit_early_stopped(train, valid, parameters, settings, threads)
-        for parameters in parameter_sets
-    ]
-    members = tuple(
-        Member(parameters, rounds)
-        for parameters, (_, rounds) in zip(parameter_sets, fits, strict=True)
-    )
-    return average([booster for booster, _ in fits]), members
 
 
 def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:

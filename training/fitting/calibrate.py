@@ -10,7 +10,7 @@ import numpy as np
 
 from holdfast.arrays import Floats
 from models.calibration import KINDS, Calibration, ShiftedCalibration
-from training.evaluation.folds import stratified_folds
+from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes
 
@@ -107,12 +107,11 @@ def _cross_validated(
     """
     _, place = np.unique(group, return_inverse=True)
     totals = {kind: np.zeros(int(place.max()) + 1) for kind in fits}
-    positives = label > 0
-    folds = min(_FOLDS, len(np.unique(group[positives])), len(np.unique(group[~positives])))
+    folds = customer_fold_count(label, group, _FOLDS)
     evaluated = 0.0
     if folds < 2:
         return totals, evaluated
-    for train, test in stratified_folds(label, group, folds, seed):
+    for train, test in stratified_customer_folds(label, group, folds, seed):
         share = np.average(label[train], weights=weight[train]) if weight[train].sum() > 0 else 0.0
         if not 0.0 < share < 1.0:
             continue

@@ -79,6 +79,44 @@ class EarlyStopped:
 
 
 @dataclass(frozen=True)
+class CrossFit:
+    """Boosters that were each fitted without one fold of the rows.
+
+    Parameters
+    ----------
+    rounds : int
+        Boosting rounds with the lowest mean log loss over the folds.
+    boosters : tuple of lightgbm.Booster
+        One per fold; they have more rounds than that.
+    folds : tuple of (.,) intp
+        Positions of the rows that each was fitted without; every row is in one.
+    """
+
+    rounds: int
+    boosters: tuple[lgb.Booster, ...]
+    folds: tuple[Positions, ...]
+
+    def margin(self, matrix: Floats, rounds: int, threads: int) -> Floats:
+        """Raw margin of every row after some rounds, from the booster that did not learn from it.
+
+        Parameters
+        ----------
+        matrix : (n, k) float64
+            The rows that were fitted.
+        rounds : int
+            At least 1.
+        threads : int
+            Threads of a prediction; 0 for all cores.
+        """
+        margin = np.empty(len(matrix))
+        for booster, held_out in zip(self.boosters, self.folds, strict=True):
+            margin[held_out] = booster.predict(
+                matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
+            )
+        return margin
+
+
+@dataclass(frozen=True)
 class InnerFit:
     """Result of cross-validation inside a training part.
 
@@ -102,6 +140,33 @@ def fit_inner(
 ) -> InnerFit:
     """Choose the boosting rounds and score every row out of fold, from these rows alone."""
     folds = list(inner_folds(table.label, table.group, settings))
+    fitted = cross_fit(table, folds, settings, threads, parameters)
+    return InnerFit(fitted.rounds, fitted.margin(table.matrix, fitted.rounds, threads))
+
+
+def cross_fit(
+    table: TrainingTable,
+    folds: Sequence[tuple[Positions, Positions]],
+    settings: TrainingSettings,
+    threads: int,
+    parameters: Parameters,
+) -> CrossFit:
+    """Fit a booster without each fold, all to the same rounds: where the mean log loss on the folds
+    is lowest.
+
+    Parameters
+    ----------
+    table : TrainingTable
+        The rows.
+    folds : sequence of tuple of (.,) intp
+        Positions of the rows to fit on and of those in the fold; every row is in one fold.
+    settings : TrainingSettings
+        Most rounds, patience and seed.
+    threads : int
+        Threads of the fit; 0 for all cores.
+    parameters : mapping
+        LightGBM parameters.
+    """
     result = lgb.cv(
         fit_parameters(settings, threads, parameters),
         dataset(table),
@@ -110,14 +175,12 @@ def fit_inner(
         callbacks=[lgb.early_stopping(settings.patience_rounds, verbose=False)],
         return_cvbooster=True,
     )
-    boosters = result["cvbooster"]
-    rounds = int(boosters.best_iteration)
-    margin = np.empty(len(table.label))
-    for booster, (_, held_out) in zip(boosters.boosters, folds, strict=True):
-        margin[held_out] = booster.predict(
-            table.matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
-        )
-    return InnerFit(rounds=rounds, margin=margin)
+    fitted = result["cvbooster"]
+    return CrossFit(
+        rounds=int(fitted.best_iteration),
+        boosters=tuple(fitted.boosters),
+        folds=tuple(held_out for _, held_out in folds),
+    )
 
 
 def fit_booster(

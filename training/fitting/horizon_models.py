@@ -1,19 +1,23 @@
 """Horizon models: a calibrated booster for each horizon, and one for a stratum where that predicts
-the tuning rows of the stratum better.
+the rows of the stratum better.
 
-The tuning rows choose the boosting rounds. Then the booster is fitted again on fitting and tuning
-rows together, and calibrated on the calibration rows, which belong to other customers.
+A booster learns from all rows before the test period. Its rounds, whether a stratum gets one of its
+own, and the calibrations are decided by cross-fitting: other boosters, each fitted without one fold
+of the customers, give every row a margin that was not learnt from it. So all losses before the test
+period tell the level of risk, and not those alone of a few customers who were held out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from holdfast.arrays import Floats, Positions
+from holdfast.errors import InputError
 from holdfast.logging import progress
 from models.bands import BandBounds
 from models.calibration import Calibration
@@ -21,8 +25,9 @@ from models.strata import EVERYONE
 from models.target import Target
 from models.version import HorizonModel, StratumModel
 from training.evaluation.assessment import horizon_name
+from training.evaluation.folds import customer_fold_count, stratified_customer_folds
 from training.evaluation.metrics import log_loss
-from training.fitting.blend import fit_blend, fit_blend_early_stopped
+from training.fitting.blend import cross_fit_blend
 from training.fitting.calibrate import choose_calibration
 from training.fitting.fit import TrainingTable
 from training.fitting.parameters import Parameters
@@ -30,11 +35,14 @@ from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit
 from training.settings import TrainingConfig
 
-FEWEST_FOR_OWN_BOOSTER = 200
-"""Positives that a stratum's fitting rows need for a booster of its own to be tried."""
+FOLDS = 3
+"""Folds of customers for cross-fitting, at most: more cost time, and met the level no better."""
+
+FEWEST_FOR_OWN_BOOSTER = 5_000
+"""Positives that a stratum needs for a booster of its own to be tried."""
 
 FEWEST_FOR_OWN_CALIBRATION = 60
-"""Positives that a stratum's calibration rows need for a calibration of its own."""
+"""Positives that a stratum needs for a calibration of its own."""
 
 
 @dataclass
@@ -45,15 +53,18 @@ class FittingRecord:
     ----------
     rounds : dict of str to int
         Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
+    folds : dict of str to int
+        Folds of customers that margins come from, by the same names.
     boosters : dict of str to dict
-        By ``horizon/stratum``: log loss on the stratum's tuning rows of the shared booster and of
-        its own, and whether its own won.
+        By ``horizon/stratum``: out-of-fold log loss on the stratum's rows of the shared booster and
+        of its own, and whether its own won.
     calibrations : dict of str to dict
         By horizon, and ``horizon/stratum``: the kind chosen and the cross-validated log loss of
         every candidate.
     """
 
     rounds: dict[str, int] = field(default_factory=dict)
+    folds: dict[str, int] = field(default_factory=dict)
     boosters: dict[str, dict[str, Any]] = field(default_factory=dict)
     calibrations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -80,6 +91,11 @@ def fit_horizon_models(
         one, as far as the gate allows its leaves.
     config : TrainingConfig
         Seed, most rounds and patience; the leaves that the gate allows; and the risk bands.
+
+    Raises
+    ------
+    InputError
+        Within some horizon fewer than two customers have the outcome, or are without it.
     """
     fitter = _Fitter(dataset, split, target, parameter_sets, config)
     with progress("Fitting boosters and calibrations", len(target.horizons_days)) as advance:
@@ -119,6 +135,29 @@ def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
     return np.unique(dataset.customers, return_inverse=True)[1].astype(np.int64)
 
 
+@dataclass(frozen=True)
+class _CrossFitted:
+    """A booster, and out-of-fold margins of the rows that it learnt from.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        Fitted on all these rows.
+    rows : (n,) intp
+        Their positions in the dataset, in order.
+    margin : (n,) float64
+        Raw margins from boosters that did not learn from the row.
+    """
+
+    booster: lgb.Booster
+    rows: Positions
+    margin: Floats
+
+    def only(self, chosen: NDArray[np.bool_]) -> "_CrossFitted":
+        """The same booster with some of the rows."""
+        return replace(self, rows=self.rows[chosen], margin=self.margin[chosen])
+
+
 class _Fitter:
     def __init__(
         self,
@@ -129,13 +168,14 @@ class _Fitter:
         config: TrainingConfig,
     ) -> None:
         self.dataset = dataset
-        self.split = split
+        self.learnt = split.learnt
         self.strata = target.strata
         self.parameter_sets = parameter_sets
         self.settings = config.fitting
         self.most_leaves = config.gate.most_leaves
         self.bands = config.bands
         self.record = FittingRecord()
+        self._codes = customer_codes(dataset)
         self._stratum = (
             np.full(len(dataset.ids), EVERYONE)
             if target.strata is None
@@ -143,86 +183,69 @@ class _Fitter:
         )
 
     def fit(self, horizon_days: int) -> HorizonModel:
-        name = horizon_name(horizon_days)
-        train, tune = (
-            table_of(self.dataset, horizon_days, rows) for rows in (self.split.fit, self.split.tune)
-        )
-        stopped, members = fit_blend_early_stopped(
-            train, tune, self.parameter_sets, self.settings, 0
-        )
-        together = table_of(
-            self.dataset, horizon_days, np.sort(np.concatenate([self.split.fit, self.split.tune]))
-        )
-        shared = fit_blend(together, members, self.settings, 0, self.most_leaves)
-        self.record.rounds[name] = shared.num_trees()
-        boosters = {EVERYONE: shared}
+        known = ~np.isnan(self.dataset.labels[horizon_days][self.learnt])
+        shared = self._cross_fitted(horizon_days, horizon_name(horizon_days), self.learnt[known])
+        fitted = {EVERYONE: shared}
         for stratum in self.strata.names if self.strata else ():
-            boosters[stratum] = self._own(horizon_days, stratum, stopped) or shared
-        return self._calibrated(horizon_days, boosters)
+            of_stratum = shared.only(self._stratum[shared.rows] == stratum)
+            fitted[stratum] = self._own(horizon_days, stratum, of_stratum) or of_stratum
+        return self._calibrated(horizon_days, fitted)
 
-    def _own(self, horizon_days: int, stratum: str, shared: lgb.Booster) -> lgb.Booster | None:
-        """A stratum's own booster, where it predicts the stratum's tuning rows better than the
-        shared one.
-        """
-        train, tune = (
-            table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
-            for rows in (self.split.fit, self.split.tune)
-        )
-        if train.label.sum() < FEWEST_FOR_OWN_BOOSTER or not 0 < tune.label.mean() < 1:
-            return None
-        own, members = fit_blend_early_stopped(train, tune, self.parameter_sets, self.settings, 0)
-        losses = [
-            log_loss(
-                tune.label, np.asarray(booster.predict(tune.matrix, num_threads=0)), tune.weight
+    def _cross_fitted(self, horizon_days: int, name: str, rows: Positions) -> _CrossFitted:
+        table = table_of(self.dataset, horizon_days, rows)
+        customers = self._codes[rows]
+        count = customer_fold_count(table.label, customers, FOLDS)
+        if count < 2:
+            raise InputError(
+                f"{self.dataset.target}, rows before the test period",
+                f"must be of at least two customers with the outcome within {horizon_days} days,"
+                " and of two without",
+                count,
             )
-            for booster in (shared, own)
-        ]
-        wins = losses[1] < losses[0]
+        folds = list(stratified_customer_folds(table.label, customers, count, self.settings.seed))
+        blend = cross_fit_blend(
+            table, self.parameter_sets, folds, self.settings, 0, self.most_leaves
+        )
+        self.record.rounds[name] = blend.booster.num_trees()
+        self.record.folds[name] = count
+        return _CrossFitted(blend.booster, rows, blend.margin)
+
+    def _own(self, horizon_days: int, stratum: str, shared: _CrossFitted) -> _CrossFitted | None:
+        """A stratum's own booster, where it predicts the stratum's rows better than the shared
+        one; both by margins that were not learnt from the row.
+        """
+        label, weight = self._labelled(horizon_days, shared.rows)
+        if min(label.sum(), len(label) - label.sum()) < FEWEST_FOR_OWN_BOOSTER:
+            return None
         name = f"{horizon_name(horizon_days)}/{stratum}"
+        own = self._cross_fitted(horizon_days, name, shared.rows)
+        losses = [log_loss(label, expit(fitted.margin), weight) for fitted in (shared, own)]
+        wins = losses[1] < losses[0]
         self.record.boosters[name] = {
             "shared_log_loss": losses[0],
             "own_log_loss": losses[1],
             "own_wins": wins,
         }
         if not wins:
+            del self.record.rounds[name], self.record.folds[name]
             return None
-        rows = np.sort(np.concatenate([self.split.fit, self.split.tune]))
-        together = table_of(self.dataset, horizon_days, rows[self._stratum[rows] == stratum])
-        booster = fit_blend(together, members, self.settings, 0, self.most_leaves)
-        self.record.rounds[name] = booster.num_trees()
-        return booster
+        return own
 
-    def _calibrated(self, horizon_days: int, boosters: Mapping[str, lgb.Booster]) -> HorizonModel:
-        rows = self.split.calibrate
-        rows = rows[~np.isnan(self.dataset.labels[horizon_days][rows])]
-        stratum_models: dict[str, StratumModel] = {}
-        probability = np.empty(len(rows))
-        for stratum, booster in boosters.items():
-            margin = np.asarray(
-                booster.predict(self.dataset.matrix[rows], raw_score=True, num_threads=0),
-                dtype=np.float64,
-            )
-            chosen = (
-                np.ones(len(rows), dtype=bool)
-                if stratum == EVERYONE
-                else self._stratum[rows] == stratum
-            )
-            enough = (
-                self.dataset.labels[horizon_days][rows[chosen]].sum() >= FEWEST_FOR_OWN_CALIBRATION
-            )
-            if stratum != EVERYONE and not enough and booster is boosters[EVERYONE]:
-                calibration = stratum_models[EVERYONE].calibration
-            else:
-                shared = (
-                    stratum_models[EVERYONE].calibration
-                    if stratum != EVERYONE and booster is boosters[EVERYONE]
-                    else None
-                )
-                calibration = self._choose(
-                    horizon_days, stratum, rows[chosen], margin[chosen], shared
-                )
-            stratum_models[stratum] = StratumModel(booster, calibration)
-            probability[chosen] = calibration.probability(margin[chosen])
+    def _calibrated(self, horizon_days: int, fitted: Mapping[str, _CrossFitted]) -> HorizonModel:
+        shared = fitted[EVERYONE]
+        of_all = self._choose(horizon_days, EVERYONE, shared, None)
+        stratum_models = {EVERYONE: StratumModel(shared.booster, of_all)}
+        probability = of_all.probability(shared.margin)
+        for stratum, own in fitted.items():
+            if stratum == EVERYONE:
+                continue
+            calibration = of_all
+            shares = own.booster is shared.booster
+            label, _ = self._labelled(horizon_days, own.rows)
+            if not shares or label.sum() >= FEWEST_FOR_OWN_CALIBRATION:
+                calibration = self._choose(horizon_days, stratum, own, of_all if shares else None)
+            stratum_models[stratum] = StratumModel(own.booster, calibration)
+            probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)
         bands = BandBounds.from_shares(probability, self.bands)
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)
 
@@ -230,18 +253,22 @@ class _Fitter:
         self,
         horizon_days: int,
         stratum: str,
-        rows: Positions,
-        margin: Floats,
+        fitted: _CrossFitted,
         shared: Calibration | None,
     ) -> Calibration:
+        label, weight = self._labelled(horizon_days, fitted.rows)
         choice = choose_calibration(
-            margin,
-            self.dataset.labels[horizon_days][rows],
-            self.dataset.weight[rows],
-            customer_codes(self.dataset)[rows],
+            fitted.margin,
+            label,
+            weight,
+            self._codes[fitted.rows],
             self.settings.seed,
             shared,
         )
         name = "/".join(filter(None, (horizon_name(horizon_days), stratum)))
         self.record.calibrations[name] = {"chosen": choice.kind, "log_loss": dict(choice.log_loss)}
         return choice.calibration
+
+    def _labelled(self, horizon_days: int, rows: Positions) -> tuple[Floats, Floats]:
+        """Labels and weights of some rows."""
+        return self.dataset.labels[horizon_days][rows], self.dataset.weight[rows]

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from training.labelling.dataset import Dataset
 
 
-TUNE_FROM, CALIBRATE_FROM = 0.6, 0.8
-"""Shares of customers, by the hash of their id: rows below the first are for fitting, rows from the
-second on for calibration, those between for tuning.
+TUNE_FROM = 0.8
+"""Share of customers, by the hash of their id: rows below are for fitting, the others for tuning.
 """
 
-FEWEST_POSITIVES = {"fit": 50, "tune": 20, "calibrate": 20, "test": 20}
+FEWEST_POSITIVES = {"fit": 50, "tune": 20, "test": 20}
 """Positives that each part needs at the longest horizon."""
 
 
@@ -32,9 +31,9 @@ class PeriodSplit:
 
     Parameters
     ----------
-    fit, tune, calibrate : (.,) intp
+    fit, tune : (.,) intp
         Row positions with cut-offs whose labels end before the test period begins; no customer is
-        in two of them.
+        in both. Parameters are searched on them. The model then learns from all of them.
     test : (.,) intp
         Row positions of the latest cut-offs, of all customers.
     purged : int
@@ -43,9 +42,13 @@ class PeriodSplit:
 
     fit: Positions
     tune: Positions
-    calibrate: Positions
     test: Positions
     purged: int = 0
+
+    @property
+    def learnt(self) -> Positions:
+        """All rows that the model learns from, in order."""
+        return np.sort(np.concatenate([self.fit, self.tune]))
 
 
 def period_split(
@@ -82,8 +85,7 @@ def period_split(
     share = customer_share(dataset.customers)
     split = PeriodSplit(
         fit=np.flatnonzero(before & (share < TUNE_FROM)),
-        tune=np.flatnonzero(before & (share >= TUNE_FROM) & (share < CALIBRATE_FROM)),
-        calibrate=np.flatnonzero(before & (share >= CALIBRATE_FROM)),
+        tune=np.flatnonzero(before & (share >= TUNE_FROM)),
         test=np.flatnonzero(test),
         purged=int((~before & ~test).sum()),
     )

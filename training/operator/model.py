@@ -41,6 +41,7 @@ from training.labelling.dataset import Dataset
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
 from training.release.facts import (
+    CROSS_FITTED_FOLDS,
     NULL_HAS_MEANING,
     TRAINING,
     ChampionComparison,
@@ -169,8 +170,7 @@ def train_operator_model(
     Raises
     ------
     InputError
-        The rows cannot be split into parts for fitting, tuning, calibration and test with enough
-        positives each.
+        The rows cannot be split into parts for fitting, tuning and test with enough positives each.
     """
     settings = config.fitting
     split = period_split(dataset, config.labels, test_from)
@@ -196,7 +196,7 @@ def train_operator_model(
     assessments = _assess(bare, dataset, split, predicted, champions, config)
     sample = _explained(Scorer(bare, threads=0), dataset, split.test, settings.seed)
     main_auc = assessments[horizon_name(target.horizons_days[-1])].metrics["auc"].value
-    parts = {"fit": split.fit, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
+    parts = {"fit": split.fit, "tune": split.tune, "test": split.test}
     facts = TrainingFacts(
         target=target.name,
         service=target.service,
@@ -231,6 +231,7 @@ def train_operator_model(
             "dataset": dataset.facts,
             "averaged_recipes": len(search.parameter_sets),
             "monotone": search.monotone,
+            CROSS_FITTED_FOLDS: record.folds,
             "boosters": record.boosters,
             "calibrations": record.calibrations,
             NULL_HAS_MEANING: list(null_has_meaning(dataset.features)),
@@ -243,7 +244,7 @@ def train_operator_model(
         REASON_BASIS: to_document(
             reason_basis_of(target.service, _typical(bare, dataset, split.test, settings.seed))
         ),
-        RANGES: ranges_of(dataset.matrix, dataset.features, split.fit),
+        RANGES: ranges_of(dataset.matrix, dataset.features, split.learnt),
         **(extra_documents or {}),
     }
     return OperatorModel(
@@ -367,7 +368,7 @@ def _assess(
     config: TrainingConfig,
 ) -> dict[str, Assessment]:
     """Assess every horizon on test rows with a known label, beside baselines and the champion."""
-    learnt = np.sort(np.concatenate([split.fit, split.tune, split.calibrate]))
+    learnt = split.learnt
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
     assessments = {}
     with progress("Assessing on the test period", len(predicted)) as advance:

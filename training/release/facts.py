@@ -21,8 +21,17 @@ NULL_HAS_MEANING = "null_has_meaning"
 watch did not check them for missingness. Versions made before it have no such key.
 """
 
-PARTS = ("fit", "tune", "calibrate", "test")
-"""Parts of the labelled rows, by what they are used for."""
+CROSS_FITTED_FOLDS = "cross_fitted_folds"
+"""Key in `TrainingFacts.choices` of the folds of customers whose margins, from boosters that did
+not learn from the row, the rounds and calibrations were chosen on: by horizon, and by
+``horizon/stratum`` where a stratum has a booster of its own. Versions that were calibrated on rows
+of their own have no such key.
+"""
+
+PARTS = ("fit", "tune", "test")
+"""Parts of the labelled rows, by what they are used for. Versions made before calibrations were
+cross-fitted have ``calibrate``, too.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +68,7 @@ class TrainingFacts:
     dataset_sha256 : str
         SHA-256 of the labelled rows.
     rows : dict of str to int
-        Rows by part: ``fit``, ``tune``, ``calibrate``, ``test``.
+        Rows by part: ``fit``, ``tune``, ``test``.
     cutoffs : dict of str to tuple of str
         Cut-offs by part, ISO 8601 in UTC, soonest first.
     gap_days : int

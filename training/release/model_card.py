@@ -19,7 +19,7 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.metrics import METRICS
-from training.release.facts import SURVEY, TRAINING, TrainingFacts
+from training.release.facts import CROSS_FITTED_FOLDS, SURVEY, TRAINING, TrainingFacts
 from training.release.gate import TOP_DECILES
 
 MODEL_CARD = "model_card.md"
@@ -362,7 +362,19 @@ def _making(facts: TrainingFacts) -> list[str]:
         f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
         f"- parameters: {settings}",
         f"- boosting rounds: {rounds}",
+        *_cross_fitting(facts),
         f"- leaves that an explanation visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
+    ]
+
+
+def _cross_fitting(facts: TrainingFacts) -> list[str]:
+    folds: Mapping[str, int] = facts.choices.get(CROSS_FITTED_FOLDS, {})
+    counts = " or ".join(map(str, sorted(set(folds.values()))))
+    if not counts:
+        return []
+    words = "rounds and calibrations chosen on margins of all rows for fitting and tuning"
+    return [
+        f"- {words}, from boosters that did not learn from the row: {counts} folds of customers"
     ]
 
 

@@ -158,7 +158,7 @@ def customer_folds(customers: Texts, folds: int, seed: int) -> NDArray[np.int64]
     [4, 0, 4]
     """
     ids, rows = np.unique(customers, return_inverse=True)
-    # Salted, so that these folds are independent of the split into fitting and calibration rows.
+    # Salted, so that these folds are independent of the split into fitting and tuning rows.
     return np.array(
         [crc32(f"response {seed} {id_}".encode()) % folds for id_ in ids], dtype=np.int64
     )[rows]

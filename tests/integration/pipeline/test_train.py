@@ -149,7 +149,8 @@ def test_what_was_trained_on_shuffled_labels_is_refused(dataset: Dataset) -> Non
 
 
 def test_what_is_miscalibrated_is_refused(dataset: Dataset) -> None:
-    with miscalibrated():
+    # So few losses show only what is far too extreme.
+    with miscalibrated(3.0):
         model = train(dataset)
     assert "slope" in {finding.rule for finding in verdict_of(model, QUICK.gate).reasons}
 

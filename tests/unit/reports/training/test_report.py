@@ -193,7 +193,7 @@ def test_a_model_that_nothing_moves() -> None:
 
 def test_how_it_was_made(page: Page) -> None:
     text = page.texts["making"]
-    assert "60,000 rows for fitting, 20,000 rows for tuning, 20,000 rows for calibration" in text
+    assert "80,000 rows for fitting, 20,000 rows for tuning" in text
     assert "6 cut-offs from 2025-01-06 to 2025-06-06; their labels end on 2025-09-11" in text
     assert "too new: not enough history 2,400" in text
     assert "odd reason 3" in text

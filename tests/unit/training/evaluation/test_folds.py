@@ -4,7 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import InputError
-from training.evaluation.folds import cross_validation, inner_folds, time_windows
+from training.evaluation.folds import (
+    cross_validation,
+    customer_fold_count,
+    inner_folds,
+    stratified_customer_folds,
+    time_windows,
+)
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(folds=4, repeats=2, time_windows=3)
@@ -95,3 +101,34 @@ def test_a_single_group_to_learn_from_is_refused() -> None:
     label, _, _ = _rows(1)
     with pytest.raises(InputError, match="--group"):
         cross_validation(label, np.arange(len(label)) % 2, TrainingSettings(folds=2))
+
+
+@given(seeds, st.integers(2, 6), st.floats(0.01, 0.5))
+def test_folds_of_customers_are_alike(seed: int, most: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    customer = random.integers(0, 80, 300)
+    label = (random.random(300) < share).astype(float)
+    folds = customer_fold_count(label, customer, most)
+    if folds < 2:
+        return
+    parts = list(stratified_customer_folds(label, customer, folds, seed))
+    assert len(parts) == folds
+    inside = [rows for _, rows in parts]
+    assert np.array_equal(np.sort(np.concatenate(inside)), np.arange(300))
+    whose = [set(customer[rows].tolist()) for rows in inside]
+    assert sum(map(len, whose)) == len(set(customer.tolist()))
+    assert all(np.array_equal(np.sort(np.concatenate(part)), np.arange(300)) for part in parts)
+    # As even as can be: customers, and among them those with positives.
+    for among in (set(customer.tolist()), set(customer[label == 1].tolist())):
+        counts = [len(names & among) for names in whose]
+        assert min(counts) >= 1
+        assert max(counts) - min(counts) <= 1
+    again = list(stratified_customer_folds(label, customer, folds, seed))
+    assert all(np.array_equal(one[1], other[1]) for one, other in zip(parts, again, strict=True))
+
+
+def test_fewer_customers_than_folds_make_fewer_folds() -> None:
+    customer = np.repeat(np.arange(10), 2)
+    label = (customer < 3).astype(float)
+    assert customer_fold_count(label, customer, most=5) == 3
+    assert customer_fold_count(np.zeros(20), customer, most=5) == 0

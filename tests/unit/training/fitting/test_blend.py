@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError
 from models.reasons.cost import explanation_cost
-from training.fitting.blend import Member, average, fit_blend, fit_blend_early_stopped
+from training.evaluation.folds import stratified_folds
+from training.fitting.blend import Member, average, cross_fit_blend, fit_blend
 from training.fitting.constraints import constrained
-from training.fitting.fit import TrainingTable, fit_booster, fit_early_stopped
+from training.fitting.fit import TrainingTable, cross_fit, fit_booster
 from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.settings import TrainingSettings
 
@@ -112,16 +113,45 @@ def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
     )
 
 
-def test_every_member_stops_where_it_would_alone() -> None:
-    blend, members = fit_blend_early_stopped(
-        TABLE, UNSEEN, [DEFAULT_PARAMETERS, SHALLOW], SETTINGS, threads=1
+FOLDS = list(stratified_folds(TABLE.label, None, 3, seed=1))
+TWO = [DEFAULT_PARAMETERS, SHALLOW]
+
+
+def test_a_cross_fitted_blend_is_the_blend_with_the_rounds_that_its_members_have_alone() -> None:
+    blend = cross_fit_blend(TABLE, TWO, FOLDS, SETTINGS, threads=1)
+    alone = [cross_fit(TABLE, FOLDS, SETTINGS, 1, parameters) for parameters in TWO]
+    members = [Member(parameters, fit.rounds) for parameters, fit in zip(TWO, alone, strict=True)]
+    plain = fit_blend(TABLE, members, SETTINGS, threads=1)
+    assert blend.booster.model_to_string() == plain.model_to_string()
+    margins = [fit.margin(TABLE.matrix, fit.rounds, 1) for fit in alone]
+    assert np.array_equal(blend.margin, np.mean(margins, axis=0))
+
+
+def test_margins_out_of_fold_are_of_the_members_and_the_rounds_that_were_kept() -> None:
+    """The first member ends after some trees, and no other is kept."""
+    whole = cross_fit(TABLE, FOLDS, SETTINGS, 1, DEFAULT_PARAMETERS)
+    (short,) = _boosters(Member(DEFAULT_PARAMETERS, whole.rounds // 2))
+    allowed = explanation_cost(short)
+    blend = cross_fit_blend(TABLE, TWO, FOLDS, SETTINGS, threads=1, most_leaves=allowed)
+    assert blend.booster.num_trees() == whole.rounds // 2
+    assert np.array_equal(blend.margin, whole.margin(TABLE.matrix, whole.rounds // 2, 1))
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2), st.integers(0, 1_000))
+def test_no_row_has_a_margin_of_a_booster_that_learnt_from_it(fold: int, seed: int) -> None:
+    """Other labels in a fold change no margin of that fold."""
+    _, inside = FOLDS[fold]
+    label = TABLE.label.copy()
+    label[inside] = np.random.default_rng(seed).permutation(label[inside])
+    fixed = SETTINGS.model_copy(update={"max_rounds": 10})
+    before, after = (
+        cross_fit(replace(TABLE, label=one), FOLDS, fixed, 1, DEFAULT_PARAMETERS)
+        for one in (TABLE.label, label)
     )
-    alone = [
-        fit_early_stopped(TABLE, UNSEEN, parameters, SETTINGS, threads=1)
-        for parameters in (DEFAULT_PARAMETERS, SHALLOW)
-    ]
-    assert [member.rounds for member in members] == [rounds for _, rounds in alone]
-    assert blend.model_to_string() == average([booster for booster, _ in alone]).model_to_string()
+    margins = [fit.margin(TABLE.matrix, 5, 1) for fit in (before, after)]
+    assert np.array_equal(margins[0][inside], margins[1][inside])
+    assert np.array_equal(label, TABLE.label) or not np.array_equal(*margins)
 
 
 def test_constraints_of_all_members_hold_in_the_blend() -> None:

@@ -22,9 +22,7 @@ def _draw(rows: int, risk: object, seed: int = 1) -> tuple[np.ndarray, np.ndarra
 
 
 def chosen(margin: np.ndarray, label: np.ndarray, *rest: Any, **options: Any) -> CalibrationChoice:
-    """The choice where customers have ten rows each: folds of a few hundred groups are drawn in no
-    time, of thousands in seconds.
-    """
+    """The choice where customers have ten rows each."""
     return choose_calibration(margin, label, *rest, group=np.arange(len(label)) // 10, **options)
 
 
@@ -59,14 +57,14 @@ def test_a_group_is_never_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None
     margin, label = _draw(2000, expit)
     group = np.random.default_rng(1).integers(0, 300, 2000)
     seen = []
-    folds = calibrate.stratified_folds
+    folds = calibrate.stratified_customer_folds
 
     def watched(*arguments: object) -> object:
         for train, test in folds(*arguments):  # type: ignore[arg-type]
             seen.append(set(group[train]) & set(group[test]))
             yield train, test
 
-    monkeypatch.setattr(calibrate, "stratified_folds", watched)
+    monkeypatch.setattr(calibrate, "stratified_customer_folds", watched)
     choose_calibration(margin, label, group=group)
     assert seen == [set()] * 5
 

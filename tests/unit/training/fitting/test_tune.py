@@ -11,7 +11,7 @@ import training.fitting.tune
 from holdfast.errors import InputError
 from holdfast.settings import Section
 from models.reasons.cost import explanation_cost
-from training.fitting.blend import Member, fit_blend_early_stopped
+from training.fitting.blend import Member, average
 from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, fit_early_stopped
@@ -169,8 +169,9 @@ def test_an_average_is_better_than_the_default_parameters_and_than_its_members_a
     assert 1 < len(tuned.members) <= 8
     assert tuned.members[0] == Member(tuned.parameters, tuned.rounds)
     parameter_sets = [member.parameters for member in tuned.members]
-    blend, members = fit_blend_early_stopped(TRAIN, VALID, parameter_sets, SETTINGS, threads=1)
-    assert members == tuned.members
+    fits = [fit_early_stopped(TRAIN, VALID, one, SETTINGS, threads=1) for one in parameter_sets]
+    assert [rounds for _, rounds in fits] == [member.rounds for member in tuned.members]
+    blend = average([booster for booster, _ in fits])
     together = float(log_loss(VALID.label, blend.predict(VALID.matrix), sample_weight=VALID.weight))
     leaves = explanation_cost(blend)
     alone = [_log_loss(dict(parameters)) for parameters in parameter_sets]

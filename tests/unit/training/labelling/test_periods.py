@@ -60,7 +60,7 @@ def test_no_customer_and_no_time_is_on_both_sides(
     if cutoffs < 8:
         dataset = replace(dataset, label_ends=dataset.cutoffs + np.timedelta64(97, "D"))
     split = period_split(dataset, SETTINGS)
-    parts = [split.fit, split.tune, split.calibrate]
+    parts = [split.fit, split.tune]
     whose = [set(dataset.customers[part].tolist()) for part in parts]
     assert len(set().union(*whose)) == sum(map(len, whose))
     first_test = dataset.cutoffs[split.test].min()
@@ -75,12 +75,11 @@ def test_no_customer_and_no_time_is_on_both_sides(
     )
 
 
-def test_about_a_fifth_of_customers_each_tune_and_calibrate() -> None:
+def test_about_a_fifth_of_customers_tune_and_all_are_learnt_from() -> None:
     dataset = _dataset(customers=3000)
     split = period_split(dataset, SETTINGS)
-    learnt = len(split.fit) + len(split.tune) + len(split.calibrate)
-    assert len(split.tune) / learnt == pytest.approx(0.2, abs=0.02)
-    assert len(split.calibrate) / learnt == pytest.approx(0.2, abs=0.02)
+    assert np.array_equal(split.learnt, np.sort(np.concatenate([split.fit, split.tune])))
+    assert len(split.tune) / len(split.learnt) == pytest.approx(0.2, abs=0.02)
 
 
 def test_a_customer_stays_where_it_was_for_good() -> None:

@@ -98,6 +98,13 @@ def test_one_without_a_champion_to_beat_passes() -> None:
     assert ask(alone, champion=None).passed
 
 
+def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> None:
+    parts = ("fit", "tune", "calibrate", "test")
+    cutoffs = dict.fromkeys(parts, ("2025-03-03T00:00:00", "2025-03-31T00:00:00"))
+    known = facts(rows=dict.fromkeys(parts, ROWS), cutoffs=cutoffs)
+    assert ask(documents(known)) == Verdict(passed=True, reasons=())
+
+
 @pytest.mark.parametrize(
     "path, value, rule, words",
     [

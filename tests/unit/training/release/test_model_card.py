@@ -56,6 +56,17 @@ def test_it_says_how_many_features_were_not_checked_for_missingness() -> None:
     assert of not in card(documents(facts(choices={})))
 
 
+def test_it_says_by_what_margins_it_was_calibrated() -> None:
+    folds = {"30": 5, "60": 5, "90": 5, "90/prepaid": 3}
+    words = (
+        "margins of all rows for fitting and tuning, from boosters that did not learn from the"
+        " row: 3 or 5 folds of customers"
+    )
+    assert words in card(documents(facts(choices={"cross_fitted_folds": folds})))
+    # A version from before had rows for calibration.
+    assert "did not learn from the row" not in card(documents(facts(choices={})))
+
+
 def test_of_a_survey_it_says_how_far_answers_tell_of_others() -> None:
     band = {"odds_ratio": 3.0, "low": 0.08, "estimate": 0.15, "high": 0.3}
     groups = {
