@@ -18,7 +18,7 @@ from reports.training.comparison import (
 from reports.training.words import plain
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
-from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE
+from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE, joint_interval
 
 OURS = "this version"
 NOT_KNOWN = "not known"
@@ -184,9 +184,10 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
     """Calibration slope and observed over expected of every stratum and horizon, with the zone of
-    the gate.
+    the gate. Orange is what the gate refuses.
     """
     forests = {}
+    calibrations = sum(len(assessment.strata) for assessment in assessments.values())
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
         groups = []
         for stratum in strata_of(assessments):
@@ -194,9 +195,8 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
             for horizon, assessment in assessments.items():
                 calibration = assessment.strata.get(stratum)
                 estimate: Estimate | None = getattr(calibration, name) if calibration else None
-                outside = estimate is not None and (
-                    estimate.high < zone[0] or estimate.low > zone[1]
-                )
+                low, high = joint_interval(estimate, calibrations) if estimate else zone
+                outside = high < zone[0] or low > zone[1]
                 entries.append(
                     Entry(
                         label=horizon_words(horizon),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders.gate_documents import FEATURES, ROWS, SERVICE, documents, facts
+from tests.builders.gate_documents import FEATURES, ROWS, SERVICE, documents, facts, jointly
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
 from training.release.evidence import ModelEvidence
@@ -153,25 +153,25 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
         ),
         (
             "assessment.json/90/strata/all/slope",
-            interval(0.7, 0.899),
+            jointly(0.7, 0.899),
             "slope",
             "90 days: all: calibration slope 0.7000 to 0.8990",
         ),
         (
             "assessment.json/90/strata/prepaid/slope",
-            interval(1.101, 1.3),
+            jointly(1.101, 1.3),
             "slope",
             "90 days: prepaid: .*too cautious",
         ),
         (
             "assessment.json/30/strata/fixed/observed_over_expected",
-            interval(0.8, 0.949),
+            jointly(0.8, 0.949),
             "observed_over_expected",
             "30 days: fixed: .*probabilities are too high",
         ),
         (
             "assessment.json/30/strata/all/observed_over_expected",
-            interval(1.051, 1.2),
+            jointly(1.051, 1.2),
             "observed_over_expected",
             "too low",
         ),
@@ -241,10 +241,10 @@ def test_each_failing_demand_alone_refuses(path: str, value: Any, rule: str, wor
         ("assessment.json/90/rivals/champion/difference/auc", interval(-0.03, 0.0)),
         ("assessment.json/90/rivals/champion/difference/log_loss", interval(0.0, 0.01)),
         ("assessment.json/90/rivals/champion/difference/auc", interval(0.0, 0.0)),
-        ("assessment.json/90/strata/all/slope", interval(0.7, 0.9)),
-        ("assessment.json/90/strata/prepaid/slope", interval(1.1, 1.3)),
-        ("assessment.json/30/strata/fixed/observed_over_expected", interval(0.8, 0.95)),
-        ("assessment.json/30/strata/fixed/observed_over_expected", interval(1.05, 1.3)),
+        ("assessment.json/90/strata/all/slope", jointly(0.7, 0.9001)),
+        ("assessment.json/90/strata/prepaid/slope", jointly(1.0999, 1.3)),
+        ("assessment.json/30/strata/fixed/observed_over_expected", jointly(0.8, 0.9501)),
+        ("assessment.json/30/strata/fixed/observed_over_expected", jointly(1.0499, 1.3)),
         ("assessment.json/30/strata/all/deciles/9/observed", 0.04 * 1.4),
         ("assessment.json/30/strata/all/deciles/6/observed", 0.9),
         ("assessment.json/90/slices/region/south", {"gap": None, "metrics": {}}),

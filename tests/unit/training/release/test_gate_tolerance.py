@@ -1,9 +1,10 @@
-"""The gate's tolerance for the riskiest tenths: inside it a version passes at any size."""
+"""The gate's tolerances: inside all of them a version passes at any size, but for chance."""
 
 import json
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,13 @@ from tests.builders.gate_documents import FEATURES, SERVICE, documents
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.reliability import share_bounds
 from training.release.evidence import ModelEvidence
-from training.release.gate import TOP_DECILES, CurrentChampion, evaluate
+from training.release.gate import (
+    OBSERVED_OVER_EXPECTED,
+    SLOPE,
+    TOP_DECILES,
+    CurrentChampion,
+    evaluate,
+)
 from training.release.verdict import Verdict
 from training.settings import GateSettings
 
@@ -77,3 +84,77 @@ def test_an_assessment_from_before_keeps_its_stricter_bounds() -> None:
     inside, outside = 0.04 * 1.39, 0.04 * 1.41
     assert ask(top_decile(0.04, inside, None)).passed
     assert not ask(top_decile(0.04, outside, None)).passed
+
+
+ZONES = {"slope": SLOPE, "observed_over_expected": OBSERVED_OVER_EXPECTED}
+CALIBRATIONS = [
+    (horizon, stratum)
+    for horizon, assessment in json.loads(TEXT)[ASSESSMENT].items()
+    for stratum in assessment["strata"]
+]
+
+
+def estimate(value: float, error: float) -> dict[str, float]:
+    """A figure with an interval of 95 %, from its standard error."""
+    return {"value": value, "low": value - 1.96 * error, "high": value + 1.96 * error}
+
+
+def with_figure(figure: str, place: tuple[str, str], found: dict[str, float]) -> dict[str, Any]:
+    """The passing documents with another slope or ratio."""
+    stored: dict[str, Any] = json.loads(TEXT)
+    horizon, stratum = place
+    stored[ASSESSMENT][horizon]["strata"][stratum][figure] = found
+    return stored
+
+
+@given(
+    figure=st.sampled_from(list(ZONES)),
+    place=st.sampled_from(CALIBRATIONS),
+    within=st.floats(0, 1),
+    error=st.floats(1e-6, 1),
+)
+def test_a_slope_or_level_inside_its_zone_passes_at_any_size(
+    figure: str, place: tuple[str, str], within: float, error: float
+) -> None:
+    low, high = ZONES[figure]
+    value = float(np.clip(low + within * (high - low), low, high))
+    assert ask(with_figure(figure, place, estimate(value, error))).passed
+
+
+@given(
+    figure=st.sampled_from(list(ZONES)),
+    place=st.sampled_from(CALIBRATIONS),
+    value=st.one_of(st.floats(0.2, 0.6), st.floats(1.5, 3)),
+    error=st.floats(1e-6, 0.08),
+)
+def test_a_slope_or_level_far_outside_is_refused_at_any_size_with_enough_events(
+    figure: str, place: tuple[str, str], value: float, error: float
+) -> None:
+    verdict = ask(with_figure(figure, place, estimate(value, error)))
+    assert [(reason.rule, reason.where) for reason in verdict.reasons] == [
+        (figure, "/".join(place))
+    ]
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
+def test_what_is_just_tolerated_everywhere_is_refused_in_at_most_one_of_twenty_test_periods(
+    end: int,
+) -> None:
+    """All sixteen true figures lie at the ends of their zones. With an interval of 95 % for each by
+    itself, a third of the test periods would refuse.
+    """
+    random = np.random.default_rng(5)
+    periods, refused, alone = 300, 0, 0
+    for _ in range(periods):
+        stored: dict[str, Any] = json.loads(TEXT)
+        outside = False
+        for horizon, stratum in CALIBRATIONS:
+            for figure, zone in ZONES.items():
+                error = random.uniform(0.01, 0.2)
+                drawn = estimate(random.normal(zone[end], error), error)
+                stored[ASSESSMENT][horizon]["strata"][stratum][figure] = drawn
+                outside |= drawn["high"] < zone[0] or drawn["low"] > zone[1]
+        refused += not ask(stored).passed
+        alone += outside
+    assert refused <= 0.05 * periods
+    assert alone > 0.2 * periods
