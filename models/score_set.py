@@ -371,9 +371,11 @@ def reasons_in_words(
     InputError
         There are no words in that language.
     """
+    if not codes:
+        return ()
     catalogue = words(language)
     by_text: dict[str, WordedReason] = {}
-    for code in codes or ():
+    for code in codes:
         if len(by_text) == count:
             break
         values = {pair["feature"]: pair["value"] for pair in code["context"]}

@@ -67,6 +67,7 @@ class FeedSet:
 
 def write_next(
     files: FeedFiles,
+    before: FeedFacts | None,
     sets: Sequence[FeedSet],
     ended: Collection[str],
     *,
@@ -82,6 +83,9 @@ def write_next(
     ----------
     files : FeedFiles
         Where feeds lie.
+    before : FeedFacts or None
+        What the feed is about that this one follows; None to begin anew, so that all cursors have
+        expired.
     sets : sequence of FeedSet
         New score sets, one for each model. Scores of other models stay as they are.
     ended : collection of str
@@ -100,8 +104,8 @@ def write_next(
     FeedFacts
         What the feed is about.
     """
-    before = files.newest()
-    number, last = (1, 0) if before is None else (before.number + 1, before.last_report)
+    number = max(files.numbers(), default=0) + 1
+    last = 0 if before is None else before.last_report
     sets = sorted(sets, key=lambda one: one.facts.model)
     by_model = {one.facts.model: one.model for one in sets}
     # No model is called "", and SQL has no empty lists.
@@ -130,7 +134,7 @@ def write_next(
             """
         )
         facts = FeedFacts(
-            feed=_identity(sets) if before is None else before.feed,
+            feed=_identity(number, sets) if before is None else before.feed,
             number=number,
             made_at=now.isoformat(),
             last_report=_last(database, part, last),
@@ -263,9 +267,9 @@ def _counts(
     return counts
 
 
-def _identity(sets: Sequence[FeedSet]) -> str:
-    """Eight digits for a first feed, another for one that is made at another time or from others."""
-    made_from = [[one.facts.inputs, one.facts.scored_at] for one in sets]
+def _identity(number: int, sets: Sequence[FeedSet]) -> str:
+    """Eight digits for a first feed, others for one that is made again, or from other scores."""
+    made_from = [number, *([one.facts.inputs, one.facts.scored_at] for one in sets)]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:8]
 
 

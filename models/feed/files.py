@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from holdfast.files import write_beside
@@ -58,9 +61,18 @@ class FeedFiles:
             raise ModelError(str(path), f"must be the facts of a score feed: {error}") from None
 
     def newest(self) -> FeedFacts | None:
-        """What the newest feed is about; None where there is none; errors as `facts`."""
+        """What the newest feed is about; None where there is none.
+
+        Raises
+        ------
+        ModelError
+            It is damaged, or its scores are.
+        """
         numbers = self.numbers()
-        return self.facts(numbers[-1]) if numbers else None
+        facts = self.facts(numbers[-1]) if numbers else None
+        if facts is not None:
+            read_rows_metadata(self.rows(facts.number))
+        return facts
 
     @contextmanager
     def writing(self, number: int) -> Iterator[tuple[Path, Path]]:
@@ -91,3 +103,17 @@ class FeedFiles:
     def _clear(part: Path, spill: Path) -> None:
         part.unlink(missing_ok=True)
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def read_rows_metadata(path: Path) -> pq.FileMetaData:
+    """What a feed's file of scores says about itself.
+
+    Raises
+    ------
+    ModelError
+        It is not there, or damaged.
+    """
+    try:
+        return pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ModelError(str(path), f"must hold the scores of a feed: {error}") from None

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from holdfast.errors import ModelError
 from models.feed.facts import FeedFacts
-from models.feed.files import FeedFiles
+from models.feed.files import FeedFiles, read_rows_metadata
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class FeedReader:
     def __init__(self, facts: FeedFacts, path: Path) -> None:
         self.facts = facts
         self._path = path
-        self._metadata = metadata = pq.read_metadata(path)
+        self._metadata = metadata = read_rows_metadata(path)
         groups = range(metadata.num_row_groups)
         places = {
             metadata.schema.column(place).path: place for place in range(metadata.num_columns)
@@ -69,8 +70,11 @@ class FeedReader:
         facts = files.facts(number)
         try:
             return None if facts is None else cls(facts, files.rows(number))
-        except FileNotFoundError:
-            return None
+        except ModelError:
+            # It was removed between the two.
+            if files.facts(number) is None:
+                return None
+            raise
 
     def page(
         self, after: int, count: int, models: Collection[str] | None, *, scored_only: bool
@@ -92,7 +96,19 @@ class FeedReader:
         ------
         FileNotFoundError
             The feed is not there any more.
+        ModelError
+            It is damaged.
         """
+        try:
+            return self._page(after, count, models, scored_only=scored_only)
+        except FileNotFoundError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise ModelError(str(self._path), f"must hold the scores of a feed: {error}") from None
+
+    def _page(
+        self, after: int, count: int, models: Collection[str] | None, *, scored_only: bool
+    ) -> Page:
         first = int(np.searchsorted(self._last, after, side="right"))
         parts, found = [], 0
         with pq.ParquetFile(self._path, metadata=self._metadata) as file:

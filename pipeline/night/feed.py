@@ -1,9 +1,11 @@
 """What the scores of a night change: the next score feed, unless there is one of these scores."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from features.settings import FeatureSettings
+from holdfast.errors import ModelError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home
 from models.feed.changes import FeedSet, write_next
@@ -13,6 +15,8 @@ from models.reasons.meaning import FeatureMeaning
 from models.score_set import ScoreFacts
 from models.settings import FeedSettings
 from models.targets import TARGETS
+
+_log = logging.getLogger(__name__)
 
 MeaningsOf = Callable[[str], tuple[FeatureMeaning, ...]]
 """Gives what the features of a model's scoring version mean."""
@@ -56,10 +60,14 @@ def update_feed(
     Returns
     -------
     FeedFacts or None
-        What the newest feed is about; None where there is none.
+        What the newest feed is about; None where there is none. One that is damaged is made anew.
     """
     files = FeedFiles(home.score_feed)
-    newest = files.newest()
+    try:
+        newest = files.newest()
+    except ModelError as error:
+        _log.warning("the score feed begins anew, and all cursors have expired: %s", error)
+        newest = None
     before = {} if newest is None else newest.models
     reported = [facts for facts in sets if TARGETS[facts.model].entity != "contact"]
     # A snapshot that is older than what is reported changes nothing.
@@ -81,9 +89,7 @@ def update_feed(
         for facts in changed
     ]
     return write_next(
-        files,
-        feed_sets,
-        ended,
+        *(files, newest, feed_sets, ended),
         step=settings.step,
         now=now,
         memory_gb=features.memory_gb,

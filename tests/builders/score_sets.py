@@ -49,7 +49,7 @@ class FeedNights:
         before = self.files.newest()
         ended = set(before.models if before else ()) - set(night)
         return write_next(
-            *(self.files, sets, ended), step=STEP, now=self.now, memory_gb=0.5, threads=1
+            *(self.files, before, sets, ended), step=STEP, now=self.now, memory_gb=0.5, threads=1
         )
 
     def _set(self, folder: Path, model: str, scored: Mapping[str, Scored], version: str) -> FeedSet:

@@ -295,6 +295,19 @@ def test_a_damaged_feed_is_said_to_be_unreadable_without_its_path(
     assert "must be the facts of a score feed" in caplog.text
 
 
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_the_next_run_makes_a_damaged_feed_anew(home: Home, ending: str) -> None:
+    with serving(ModelFollower(home, ONLINE, clock_at(NIGHT))) as caller:
+        last = export(caller)[-1]["next"]
+    (damaged,) = home.score_feed.glob(f"*.{ending}")
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with serving(ModelFollower(home, ONLINE, clock_at(NIGHT))) as caller:
+        problem(caller.get("/v1/scores"), 503)
+        score(home)
+        assert export(caller)
+        problem(caller.get("/v1/scores", params={"since": last}), 410)
+
+
 def test_scores_are_reported_once_however_often_they_are_made(home: Home) -> None:
     files = FeedFiles(home.score_feed)
     before = files.newest()
