@@ -88,6 +88,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.reasons
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving.disturbed
+	$(BIN)/python -m benchmarks.serving.score_feed
 	$(BIN)/python -m benchmarks.access
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.models.flat_table
