@@ -115,6 +115,7 @@ lock: ## Resolve all lock files anew, with the environment that is there
 docs: $(READY) ## Write the generated references, and words in Traditional Chinese, anew
 	$(BIN)/python -m commands.reference
 	$(BIN)/python -m models.words.traditional
+	$(BIN)/python -m reports.words.extract
 
 clean: ## Remove the environment, the demo and all caches; models of your own stay
 	rm -rf $(VENV) var/demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -86,6 +86,10 @@ def quickstart(
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
     query: QueryOption = None,
+    language: Annotated[
+        str,
+        typer.Option(help="Language of the report and the care list: en, zh-Hans or zh-Hant."),
+    ] = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,6 +125,7 @@ def quickstart(
             as_of=as_of and as_of.replace(tzinfo=UTC),
             online=OnlineSettings.read(),
             options=options_of(columns, encoding, query),
+            language=language,
         )
     if as_json:
         print_json(result.to_json())

@@ -23,6 +23,7 @@ from holdfast.clock import Clock
 from holdfast.home import Home
 from holdfast.logging import progress
 from models.churn import TABLE_CHURN
+from models.words.catalogue import resolve
 from training.settings import TrainingConfig
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def quickstart(
     as_of: datetime | None = None,
     online: OnlineSettings | None = None,
     options: TableOptions | None = None,
+    language: str = "en",
 ) -> Quickstart:
     """Train, evaluate, explain, register and publish a churn model for a table.
 
@@ -120,6 +122,8 @@ def quickstart(
         Where the features go, as `features.flat.repository.TableRepository`.
     options : TableOptions, optional
         What a person said about reading the table.
+    language : str
+        Language of the report and the care list, as a BCP 47 tag.
 
     Raises
     ------
@@ -128,7 +132,7 @@ def quickstart(
     InputError
         The table, the roles or the home are wrong; nothing was changed.
     """
-    started = time.monotonic()
+    started, resolved_language = time.monotonic(), resolve(language)
     with progress("Reading the table"):
         customers = read_customer_table(where, roles, clock(), options, as_of=as_of)
         check_identity(home, TableIdentity.of(customers), customers.not_features)
@@ -137,7 +141,13 @@ def quickstart(
         from pipeline.table_model import publish_model
 
     training, encoding, version = publish_model(
-        customers, home, TABLE_CHURN, config, clock=clock, online=online
+        customers,
+        home,
+        TABLE_CHURN,
+        config,
+        clock=clock,
+        online=online,
+        language=resolved_language,
     )
     return Quickstart(
         customers=customers,

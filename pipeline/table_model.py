@@ -29,6 +29,7 @@ from reports.quickstart.care_list import care_entries, care_list_csv
 from reports.quickstart.content import Source, explained_sample, report_content
 from reports.quickstart.plots import evaluation_figures
 from reports.quickstart.report import render_report
+from reports.words.texts import texts
 from training.evaluation.folds import Split, cross_validation, time_windows
 from training.fitting.fit import TrainingTable
 from training.fitting.parameters import DEFAULT_PARAMETERS
@@ -46,6 +47,7 @@ def publish_model(
     *,
     clock: Clock,
     online: OnlineSettings | None = None,
+    language: str = "en",
 ) -> tuple[FlatModel, Encoding, str]:
     """Train a model on a table, and publish it with its features, scores, care list and report.
 
@@ -57,7 +59,7 @@ def publish_model(
         Where everything goes.
     name : str
         Name to register the model under.
-    config, clock, online
+    config, clock, online, language
         As in `pipeline.quickstart.quickstart`.
 
     Returns
@@ -74,6 +76,7 @@ def publish_model(
     InputError
         The rows cannot be split, or the home cannot be used; nothing was changed.
     """
+    in_language = texts(language)
     splits = _splits(customers, config.fitting)
     identity = TableIdentity.of(customers)
     repository = TableRepository(home, online)
@@ -90,7 +93,7 @@ def publish_model(
         training = _train(name, customers, encoding, matrix, splits, config)
         scorer = Scorer(training.model, threads=0)
         scores = CustomerScores.of(customers, matrix, training)
-        entries = care_entries(customers, encoding, matrix, scorer, scores)
+        entries = care_entries(customers, encoding, matrix, scorer, scores, in_language)
         source = Source(
             customers=customers,
             encoding=encoding,
@@ -100,12 +103,15 @@ def publish_model(
         sample = explained_sample(source, scorer)
         version = tracking.register(training.model, _record(source, training, config))
         files.table(home.scores, scores.to_table(customers, training.model.name, version))
-        files.text(home.care_list, care_list_csv(entries), encoding="utf-8-sig")
+        files.text(home.care_list, care_list_csv(entries, in_language), encoding="utf-8-sig")
         with progress("Drawing the report"):
             files.text(
                 home.report,
                 render_report(
-                    report_content(source, training, sample, scores, entries, version, clock())
+                    report_content(
+                        source, training, sample, scores, entries, version, clock(), in_language
+                    ),
+                    in_language,
                 ),
             )
         record_identity(home, replace(identity, published=True))

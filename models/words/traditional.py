@@ -36,8 +36,13 @@ def traditional(simplified: str) -> str:
     lines = simplified.splitlines(keepends=True)
     while lines and lines[0].startswith("#"):
         del lines[0]
+    return _HEADING + convert("".join(lines))
+
+
+def convert(simplified: str) -> str:
+    """A text in Traditional Chinese; what is not Chinese in it stays."""
     with TemporaryDirectory() as directory:
-        return _HEADING + OpenCC(str(_config(Path(directory)))).convert("".join(lines))
+        return OpenCC(str(_config(Path(directory)))).convert(simplified)
 
 
 def _config(directory: Path) -> Path:

@@ -15,6 +15,7 @@ from models.reasons.explain import Explanation
 from reports.kit import swarm
 from reports.kit.numbers import share, signed, typeset
 from reports.kit.page import png_base64, shorten
+from reports.words.texts import ENGLISH, Texts, to_translate
 
 _LONGEST_CATEGORY = 48
 # Categories shown that go with higher risk, and as many with lower.
@@ -90,6 +91,7 @@ def drivers(
     *,
     notes: Sequence[str] | None = None,
     digits: int = 6,
+    texts: Texts = ENGLISH,
 ) -> Drivers:
     """Describe the features that change predictions most.
 
@@ -105,6 +107,8 @@ def drivers(
         A note about each.
     digits : int
         Significant digits of amounts that are not whole.
+    texts : Texts
+        In which language they are described.
     """
     bounds = swarm.contribution_range(explanation)
     shown = []
@@ -114,7 +118,7 @@ def drivers(
         direction, effects = (
             _by_category(column, values, contributions)
             if column.kind == "category"
-            else _by_amount(column, values, contributions, digits)
+            else _by_amount(column, values, contributions, digits, texts)
         )
         shown.append(
             Driver(
@@ -122,7 +126,7 @@ def drivers(
                 note=notes[position] if notes else "",
                 mean=float(np.abs(contributions).mean()),
                 direction=direction,
-                effects=(*effects, *_of_missing(values, contributions)),
+                effects=(*effects, *_of_missing(values, contributions, texts)),
                 low=float(contributions.min()),
                 high=float(contributions.max()),
                 strip=png_base64(swarm.strip_figure(contributions, values, column, bounds)),
@@ -168,7 +172,7 @@ def _by_category(
 
 
 def _by_amount(
-    column: Column, values: Floats, contributions: Floats, digits: int
+    column: Column, values: Floats, contributions: Floats, digits: int, texts: Texts
 ) -> tuple[str, tuple[Effect, ...]]:
     """Whether risk rises or falls with a number or date, and the mean contribution of its lowest and
     highest quarter.
@@ -178,7 +182,7 @@ def _by_amount(
     if not len(known) or known.min() == known.max():
         return (
             (
-                "All rows of the sample have this value.",
+                texts.gettext("All rows of the sample have this value."),
                 (Effect(_amount(column, known[0], digits), float(moved.mean())),),
             )
             if len(known)
@@ -187,35 +191,51 @@ def _by_amount(
     low, high = np.quantile(known, [0.25, 0.75], method="inverted_cdf")
     if low == high:
         low, high = known.min(), known.max()
-    until = "" if low == known.min() else "up to "
-    since = "" if high == known.max() else " and more" if column.kind == "number" else " and later"
+    lowest, highest = _amount(column, low, digits), _amount(column, high, digits)
+    if low != known.min():
+        lowest = texts.gettext("up to {value}").format(value=lowest)
+    if high != known.max() and column.kind == "number":
+        highest = texts.gettext("{value} and more").format(value=highest)
+    elif high != known.max():
+        highest = texts.gettext("{value} and later").format(value=highest)
     effects = (
-        Effect(f"{until}{_amount(column, low, digits)}", float(moved[known <= low].mean())),
-        Effect(f"{_amount(column, high, digits)}{since}", float(moved[known >= high].mean())),
+        Effect(lowest, float(moved[known <= low].mean())),
+        Effect(highest, float(moved[known >= high].mean())),
     )
-    return _direction(column, known, moved), effects
+    return texts.gettext(_direction(column, known, moved)), effects
 
 
 def _direction(column: Column, values: Floats, contributions: Floats) -> str:
-    higher = "Higher" if column.kind == "number" else "Later"
+    is_number = column.kind == "number"
     agreement = (
         0.0 if np.ptp(contributions) == 0 else float(spearmanr(values, contributions).statistic)
     )
     if agreement >= _CLEAR_DIRECTION:
-        return f"{higher} values go with higher risk."
+        return (
+            to_translate("Higher values go with higher risk.")
+            if is_number
+            else to_translate("Later values go with higher risk.")
+        )
     if agreement <= -_CLEAR_DIRECTION:
-        return f"{higher} values go with lower risk."
-    return "Risk neither rises nor falls throughout with the value."
+        return (
+            to_translate("Higher values go with lower risk.")
+            if is_number
+            else to_translate("Later values go with lower risk.")
+        )
+    return to_translate("Risk neither rises nor falls throughout with the value.")
 
 
-def _of_missing(values: Floats, contributions: Floats) -> tuple[Effect, ...]:
+def _of_missing(values: Floats, contributions: Floats, texts: Texts) -> tuple[Effect, ...]:
     missing = np.isnan(values)
     if missing.all():
-        return (Effect("missing in the whole sample", float(contributions.mean())),)
+        return (Effect(texts.gettext("missing in the whole sample"), float(contributions.mean())),)
     if missing.sum() < _fewest(values):
         return ()
     return (
-        Effect(f"missing ({share(float(missing.mean()))})", float(contributions[missing].mean())),
+        Effect(
+            texts.gettext("missing ({share})").format(share=share(float(missing.mean()))),
+            float(contributions[missing].mean()),
+        ),
     )
 
 

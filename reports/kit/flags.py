@@ -4,27 +4,38 @@ from dataclasses import dataclass
 
 from reports.kit.numbers import share
 from reports.kit.page import name
+from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.leaks import Flag, Kind
 
 _TITLES: dict[Kind, str] = {
-    "single_column": "{column} alone predicts almost perfectly {outcome}",
-    "missingness": "Whether {column} is blank predicts {outcome}",
-    "id_like": "{column} looks like an id",
-    "duplicate_rows": "Rows repeat",
-    "too_good": "The model is too good to be true",
+    "single_column": to_translate("{column} alone predicts almost perfectly {outcome}"),
+    "missingness": to_translate("Whether {column} is blank predicts {outcome}"),
+    "id_like": to_translate("{column} looks like an id"),
+    "duplicate_rows": to_translate("Rows repeat"),
+    "too_good": to_translate("The model is too good to be true"),
 }
 
 _MEANINGS: dict[Kind, str] = {
-    "single_column": "This column alone ranks rows with an AUC of {figure:.3f}. Such a column is often filled in"
-    " after the outcome. Then the model is of no use before it.",
-    "missingness": "Whether it is blank ranks rows with an AUC of {figure:.3f}, whatever its values. Such a column"
-    " is often filled in when the outcome happens, or known only for those who were asked.",
-    "id_like": "{share} of its values are different. From such a column a model can learn single rows, but nothing"
-    " about new ones.",
-    "duplicate_rows": "{share} of rows repeat an earlier row, outcome included. A model that has learnt one of two"
-    " equal rows is then evaluated on the other.",
-    "too_good": "Its AUC is {figure:.3f}. Such outcomes can hardly ever be predicted that well: some column"
-    " probably contains the outcome.",
+    "single_column": to_translate(
+        "This column alone ranks rows with an AUC of {figure:.3f}. Such a column is often filled in"
+        " after the outcome. Then the model is of no use before it."
+    ),
+    "missingness": to_translate(
+        "Whether it is blank ranks rows with an AUC of {figure:.3f}, whatever its values. Such a column"
+        " is often filled in when the outcome happens, or known only for those who were asked."
+    ),
+    "id_like": to_translate(
+        "{share} of its values are different. From such a column a model can learn single rows, but nothing"
+        " about new ones."
+    ),
+    "duplicate_rows": to_translate(
+        "{share} of rows repeat an earlier row, outcome included. A model that has learnt one of two"
+        " equal rows is then evaluated on the other."
+    ),
+    "too_good": to_translate(
+        "Its AUC is {figure:.3f}. Such outcomes can hardly ever be predicted that well: some column"
+        " probably contains the outcome."
+    ),
 }
 
 
@@ -47,10 +58,11 @@ class FlagWords:
     meaning: str
 
 
-def flag_words(flag: Flag, outcome: str) -> FlagWords:
+def flag_words(flag: Flag, outcome: str, texts: Texts = ENGLISH) -> FlagWords:
     """Put a flag in words; `outcome` is what a model predicts, such as "which customers left"."""
+    title, meaning = texts.gettext(_TITLES[flag.kind]), texts.gettext(_MEANINGS[flag.kind])
     return FlagWords(
         flag,
-        _TITLES[flag.kind].format(column=name(flag.column or ""), outcome=outcome),
-        _MEANINGS[flag.kind].format(figure=flag.figure, share=share(flag.figure)),
+        title.format(column=name(flag.column or ""), outcome=outcome),
+        meaning.format(figure=flag.figure, share=share(flag.figure)),
     )

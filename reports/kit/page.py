@@ -9,6 +9,7 @@ import hashlib
 import io
 import re
 import shlex
+import warnings
 import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 
 from reports.kit import style
 from reports.kit.numbers import count, expected, share, signed
+from reports.words.texts import ENGLISH, Texts
 
 _SHADES = {
     style.INK: "var(--ink)",
@@ -34,9 +36,14 @@ _LONGEST_NAME = 120
 
 
 @cache
-def environment() -> Environment:
+def environment(texts: Texts = ENGLISH) -> Environment:
     """The templates below `reports`, named by their path there. They escape all values, and have
     filters for numbers and names.
+
+    Parameters
+    ----------
+    texts : Texts
+        In which language they are.
     """
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parents[1]),
@@ -45,7 +52,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    templates.policies["ext.i18n.trimmed"] = True
+    # What the extension adds is known to no type checker.
+    templates.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
+    templates.globals["language"] = texts.language
     templates.filters |= {
         "count": count,
         "expected": expected,
@@ -65,7 +77,12 @@ def inline_svg(figure: Figure, name: str) -> Markup:
     the page's security policy forbids. The page has its caption under the id ``<name>-caption``.
     """
     stream = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}):
+    with (
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "holdfast"}),
+        warnings.catch_warnings(),
+    ):
+        # The reader's own font writes the texts; matplotlib only measures them, in one without Chinese.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(
             stream,
             format="svg",

@@ -15,6 +15,8 @@ from holdfast.arrays import Floats, Positions
 from holdfast.logging import progress
 from models.reasons.explain import Explanation
 from models.scorer import Scorer
+from models.words.catalogue import words
+from reports.words.texts import ENGLISH, Texts
 from training.flat.scores import CustomerScores
 
 REASONS = 3
@@ -55,6 +57,7 @@ def care_entries(
     matrix: Floats,
     scorer: Scorer,
     scores: CustomerScores,
+    texts: Texts = ENGLISH,
 ) -> list[CareEntry]:
     """Everybody whose target is not positive, whom to care for first at the front.
 
@@ -70,6 +73,8 @@ def care_entries(
         Explains them.
     scores : CustomerScores
         Scores of all its rows.
+    texts : Texts
+        In which language the reasons are.
     """
     staying = np.flatnonzero(customers.label != 1)
     value = None if customers.value is None else customers.value[staying]
@@ -79,7 +84,7 @@ def care_entries(
         for start in range(0, len(order), _CHUNK_ROWS):
             rows = order[start : start + _CHUNK_ROWS]
             explanation = scorer.explain_told(matrix[rows])
-            reasons = raising_reasons(explanation, encoding, matrix[rows])
+            reasons = raising_reasons(explanation, encoding, matrix[rows], texts)
             entries += [
                 _entry(customers, scores, int(row), why)
                 for row, why in zip(rows, reasons, strict=True)
@@ -89,7 +94,7 @@ def care_entries(
 
 
 def raising_reasons(
-    explanation: Explanation, encoding: Encoding, matrix: Floats
+    explanation: Explanation, encoding: Encoding, matrix: Floats, texts: Texts = ENGLISH
 ) -> list[tuple[str, ...]]:
     """For each of n rows the features that raise its risk most, as ``column: value``, strongest
     first. A value that is not known is no reason.
@@ -102,11 +107,17 @@ def raising_reasons(
         How the k features read.
     matrix : (n, k) float64
         The rows' features.
+    texts : Texts
+        In which language what is not known is told.
     """
+    template = words(texts.language).phrases["fallback"]
     strongest = np.argsort(-explanation.contributions, axis=1, kind="stable")[:, :REASONS]
     return [
         tuple(
-            f"{encoding.columns[feature].name}: {readable(encoding.columns[feature].decode(row[feature]))}"
+            template.format(
+                name=encoding.columns[feature].name,
+                value=readable(encoding.columns[feature].decode(row[feature]), texts),
+            )
             for feature in features
             if contributions[feature] > 0
         )
@@ -116,10 +127,10 @@ def raising_reasons(
     ]
 
 
-def readable(value: float | str | None) -> str:
+def readable(value: float | str | None, texts: Texts = ENGLISH) -> str:
     """A feature's value for a person."""
     if value is None:
-        return "not known"
+        return texts.gettext("not known")
     return value if isinstance(value, str) else f"{value:,.6g}"
 
 
@@ -146,28 +157,36 @@ def order_of_care(probability: Floats, value: Floats | None) -> Positions:
     return np.lexsort((-probability, np.where(known, -at_stake, 0.0), ~known))
 
 
-def care_list_csv(entries: Sequence[CareEntry]) -> str:
+def care_list_csv(entries: Sequence[CareEntry], texts: Texts = ENGLISH) -> str:
     """The care list as CSV text, in the order given, with a rank.
 
-    Text that a spreadsheet would take for a formula is escaped with an apostrophe.
+    Text that a spreadsheet would take for a formula is escaped with an apostrophe. In another
+    language than English, its header and bands are for people; programs read `scores.parquet`.
     """
     stream = io.StringIO()
     writer = csv.writer(stream)
     with_value = any(entry.value_at_stake is not None for entry in entries)
     header = [
-        "rank",
-        "customer_id",
-        "probability",
-        "band",
-        *(["value_at_stake"] if with_value else []),
+        texts.gettext("rank"),
+        texts.gettext("customer_id"),
+        texts.gettext("probability"),
+        texts.gettext("band"),
+        *([texts.gettext("value_at_stake")] if with_value else []),
     ]
-    writer.writerow([*header, *(f"reason_{position}" for position in range(1, REASONS + 1))])
+    reason, bands = texts.gettext("reason_{place}"), words(texts.language).bands
+    places = range(1, REASONS + 1)
+    writer.writerow([*header, *(reason.format(place=place) for place in places)])
     for rank, entry in enumerate(entries, start=1):
         probability = "" if entry.probability is None else f"{entry.probability:.4f}"
         at_stake = "" if entry.value_at_stake is None else f"{entry.value_at_stake:.2f}"
         reasons = [escape_formula(reason) for reason in entry.reasons[:REASONS]]
         writer.writerow(
-            [rank, escape_formula(entry.customer_id), probability, entry.band]
+            [
+                rank,
+                escape_formula(entry.customer_id),
+                probability,
+                bands[entry.band] if entry.band else "",
+            ]
             + ([at_stake] if with_value else [])
             + reasons
             + [""] * (REASONS - len(reasons))

@@ -14,6 +14,7 @@ from models.reasons.explain import Explanation
 from models.scorer import Scorer
 from reports.quickstart.care_list import CareEntry
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
+from reports.words.texts import ENGLISH, Texts
 from training.fitting.parameters import DEFAULT_PARAMETERS
 from training.flat.model import FlatModel
 from training.flat.scores import CustomerScores
@@ -70,6 +71,7 @@ def report_content(
     entries: list[CareEntry],
     version: str,
     created: datetime,
+    texts: Texts = ENGLISH,
 ) -> ReportContent:
     """Gather what the report shows.
 
@@ -89,6 +91,8 @@ def report_content(
         Number that the model is registered under.
     created : datetime
         The time now, with a time zone.
+    texts : Texts
+        In which language it is.
     """
     customers, model = source.customers, training.model
     roles = customers.roles
@@ -102,7 +106,7 @@ def report_content(
         model_version=version,
         rows=len(customers.ids),
         labelled_rows=int(customers.known.sum()),
-        evaluated=_evaluated(source, training),
+        evaluated=_evaluated(source, training, texts),
         evaluation=training.evaluation,
         flags=training.flags,
         left_out=customers.left_out,
@@ -123,22 +127,30 @@ def report_content(
             intercept=training.calibration.intercept,
             seed=source.settings.seed,
         ),
-        versions={"table (SHA-256)": customers.sha256, "holdfast": installed_version("holdfast")},
+        versions={
+            texts.gettext("table (SHA-256)"): customers.sha256,
+            "holdfast": installed_version("holdfast"),
+        },
     )
 
 
-def _evaluated(source: Source, training: FlatModel) -> str:
-    kept = (
-        f", rows of one {source.customers.roles.group} kept together"
-        if source.customers.roles.group
-        else ""
-    )
+def _evaluated(source: Source, training: FlatModel, texts: Texts) -> str:
+    group = source.customers.roles.group
     if source.customers.order is None:
         settings = source.settings
-        repeated = f", repeated {settings.repeats} times" if settings.repeats > 1 else ""
-        return f"{settings.folds}-fold cross-validation{repeated}{kept}"
-    windows = len(training.out_of_fold.splits)
-    return f"{windows} later time window{'s' if windows > 1 else ''}, each with a model fitted on earlier rows{kept}"
+        how = texts.gettext("{folds}-fold cross-validation").format(folds=settings.folds)
+        if settings.repeats > 1:
+            how += texts.gettext(", repeated {times} times").format(times=settings.repeats)
+    else:
+        windows = len(training.out_of_fold.splits)
+        how = texts.ngettext(
+            "{windows} later time window, each with a model fitted on earlier rows",
+            "{windows} later time windows, each with a model fitted on earlier rows",
+            windows,
+        ).format(windows=windows)
+    if group:
+        how += texts.gettext(", rows of one {group} kept together").format(group=group)
+    return how
 
 
 def _band_counts(customers: CustomerTable, scores: CustomerScores) -> tuple[BandCount, ...]:

@@ -10,6 +10,7 @@ from holdfast.arrays import Floats
 from reports.kit.numbers import PERCENT
 from reports.kit.style import INK, MODEL, MUTED, PALE, RISK, figure_with_axes, legend
 from reports.kit.swarm import evenly_spread
+from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assessment import CONFIDENCE
 from training.flat.evaluation import Evaluation
 
@@ -17,22 +18,25 @@ _WIDTH, _HEIGHT = 4.2, 3.3
 _CURVE_POINTS = 300
 
 
-def evaluation_figures(evaluation: Evaluation) -> dict[str, Figure]:
+def evaluation_figures(evaluation: Evaluation, texts: Texts = ENGLISH) -> dict[str, Figure]:
     """All plots of how good the predictions are, by file name."""
     return {
-        "lift.png": lift_figure(evaluation),
-        "gain.png": gain_figure(evaluation),
-        "roc.png": roc_figure(evaluation),
-        "reliability.png": reliability_figure(evaluation),
+        "lift.png": lift_figure(evaluation, texts),
+        "gain.png": gain_figure(evaluation, texts),
+        "roc.png": roc_figure(evaluation, texts),
+        "reliability.png": reliability_figure(evaluation, texts),
     }
 
 
-def roc_figure(evaluation: Evaluation) -> Figure:
+def roc_figure(evaluation: Evaluation, texts: Texts = ENGLISH) -> Figure:
     """The ROC curve, pooled over the folds, with the point that picking the riskiest tenth stands
     for.
     """
     figure, axes = figure_with_axes(
-        _WIDTH, _HEIGHT, "share of stayers picked", "share of leavers found"
+        _WIDTH,
+        _HEIGHT,
+        texts.gettext("share of stayers picked"),
+        texts.gettext("share of leavers found"),
     )
     false_positive, true_positive = evaluation.roc
     # A curve of a million customers has as many corners; a few hundred look the same.
@@ -43,19 +47,35 @@ def roc_figure(evaluation: Evaluation) -> Figure:
         true_positive[shown],
         color=MODEL,
         linewidth=1.8,
-        label=f"model, AUC {evaluation.auc:.3f}{spread}",
+        label=texts.gettext("model, AUC {auc}").format(auc=f"{evaluation.auc:.3f}{spread}"),
     )
-    axes.plot(*_riskiest_tenth(evaluation), "o", color=RISK, markersize=6, label="riskiest tenth")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="random order")
+    axes.plot(
+        *_riskiest_tenth(evaluation),
+        "o",
+        color=RISK,
+        markersize=6,
+        label=texts.gettext("riskiest tenth"),
+    )
+    axes.plot(
+        [0, 1],
+        [0, 1],
+        color=MUTED,
+        linewidth=1,
+        linestyle="--",
+        label=texts.gettext("random order"),
+    )
     _percent_axes(axes, 1.0)
     legend(axes, "lower right")  # which useful curves leave free
     return figure
 
 
-def lift_figure(evaluation: Evaluation) -> Figure:
+def lift_figure(evaluation: Evaluation, texts: Texts = ENGLISH) -> Figure:
     """Lift of every tenth of the customers, riskiest first, with its 95 % interval."""
     figure, axes = figure_with_axes(
-        _WIDTH, _HEIGHT, "tenth of customers, riskiest first", "leavers, times the average"
+        _WIDTH,
+        _HEIGHT,
+        texts.gettext("tenth of customers, riskiest first"),
+        texts.gettext("leavers, times the average"),
     )
     deciles = evaluation.deciles
     tenths = np.arange(1, len(deciles) + 1)
@@ -89,29 +109,45 @@ def lift_figure(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def gain_figure(evaluation: Evaluation) -> Figure:
+def gain_figure(evaluation: Evaluation, texts: Texts = ENGLISH) -> Figure:
     """Share of all leavers found against the share of customers picked, riskiest first, with its 95
     % interval.
     """
     figure, axes = figure_with_axes(
-        _WIDTH, _HEIGHT, "share of customers picked, riskiest first", "share of leavers found"
+        _WIDTH,
+        _HEIGHT,
+        texts.gettext("share of customers picked, riskiest first"),
+        texts.gettext("share of leavers found"),
     )
     picked, gain, low, high = gain_curve(evaluation)
     axes.fill_between(picked, low, high, color=MODEL, alpha=0.25, linewidth=0)
-    axes.plot(picked, gain, "o-", color=MODEL, linewidth=1.8, markersize=3.5, label="model")
+    axes.plot(
+        picked, gain, "o-", color=MODEL, linewidth=1.8, markersize=3.5, label=texts.gettext("model")
+    )
     best = [0, evaluation.positive_rate, 1]
-    axes.plot(best, [0, 1, 1], color=INK, linewidth=1, linestyle=":", label="best possible")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="random order")
+    axes.plot(
+        best, [0, 1, 1], color=INK, linewidth=1, linestyle=":", label=texts.gettext("best possible")
+    )
+    axes.plot(
+        [0, 1],
+        [0, 1],
+        color=MUTED,
+        linewidth=1,
+        linestyle="--",
+        label=texts.gettext("random order"),
+    )
     _percent_axes(axes, 1.0)
     legend(axes, "lower right")  # which useful curves leave free
     return figure
 
 
-def reliability_figure(evaluation: Evaluation) -> Figure:
+def reliability_figure(evaluation: Evaluation, texts: Texts = ENGLISH) -> Figure:
     """Share that left against predicted probability, by tenths of the customers, with its 95 %
     interval.
     """
-    figure, axes = figure_with_axes(_WIDTH, _HEIGHT, "predicted probability", "share that left")
+    figure, axes = figure_with_axes(
+        _WIDTH, _HEIGHT, texts.gettext("predicted probability"), texts.gettext("share that left")
+    )
     bins = evaluation.reliability
     predicted = [group.predicted for group in bins]
     end = min(1.0, 1.05 * max(*predicted, *(group.high for group in bins)))
@@ -128,10 +164,16 @@ def reliability_figure(evaluation: Evaluation) -> Figure:
         "o",
         color=MODEL,
         markersize=4.5,
-        label="tenth of customers",
+        label=texts.gettext("tenth of customers"),
     )
     axes.plot(
-        [0, end], [0, end], color=MUTED, linewidth=1, linestyle="--", label="as predicted", zorder=1
+        [0, end],
+        [0, end],
+        color=MUTED,
+        linewidth=1,
+        linestyle="--",
+        label=texts.gettext("as predicted"),
+        zorder=1,
     )
     _percent_axes(axes, end)
     legend(axes, "lower right")  # which useful curves leave free

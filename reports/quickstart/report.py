@@ -14,17 +14,28 @@ from features.tables.column_reading import ColumnReading
 from holdfast.arrays import Floats
 from models.bands import BandBounds
 from models.reasons.explain import Explanation
+from models.words.catalogue import words
 from reports.kit import swarm
 from reports.kit.drivers import drivers
 from reports.kit.flags import flag_words
 from reports.kit.page import environment, inline_svg
 from reports.quickstart.care_list import CareEntry
 from reports.quickstart.plots import evaluation_figures, gain_curve
+from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.leaks import Flag
 from training.flat.evaluation import Evaluation
 
 CARE_ENTRIES = 25
 """Most customers of the care list that the report shows."""
+
+_KINDS = {
+    "number": to_translate("number"),
+    "category": to_translate("category"),
+    "date": to_translate("date"),
+    "flag": to_translate("flag"),
+    "id": to_translate("id"),
+    "text": to_translate("text"),
+}
 
 # Tenths of the customers in the caption about gain: as many as one campaign may reach.
 _TENTHS_PICKED = 3
@@ -164,35 +175,48 @@ class ReportContent:
         return sum(band.expected_leavers for band in self.bands)
 
 
-def render_report(content: ReportContent) -> str:
-    """Write the report: an HTML document, the same bytes for the same content."""
+def render_report(content: ReportContent, texts: Texts = ENGLISH) -> str:
+    """Write the report: an HTML document, the same bytes for the same content and language."""
     return (
-        environment()
+        environment(texts)
         .get_template("quickstart/report.html.j2")
         .render(
             content=content,
             evaluation=content.evaluation,
-            flags=[flag_words(flag, "which customers left") for flag in content.flags],
-            figures=_figures(content.evaluation),
+            flags=[
+                flag_words(flag, texts.gettext("which customers left"), texts)
+                for flag in content.flags
+            ],
+            figures=_figures(content.evaluation, texts),
             gain=[float(line[: _TENTHS_PICKED + 1][-1]) for line in gain_curve(content.evaluation)],
-            drivers=drivers(content.encoding.columns, content.sample, content.explanation),
+            drivers=drivers(
+                content.encoding.columns, content.sample, content.explanation, texts=texts
+            ),
             swarm=swarm,
-            stacks=_stacks(content),
+            stacks=_stacks(content, texts),
+            bands=words(texts.language).bands,
+            kinds={kind: texts.gettext(text) for kind, text in _KINDS.items()},
         )
     )
 
 
-def _figures(evaluation: Evaluation) -> dict[str, Markup]:
+def _figures(evaluation: Evaluation, texts: Texts) -> dict[str, Markup]:
     """Figures by name, as SVG; only matplotlib's words and ours stand in them."""
-    names = ((Path(file).stem, figure) for file, figure in evaluation_figures(evaluation).items())
+    figures = evaluation_figures(evaluation, texts)
+    names = ((Path(file).stem, figure) for file, figure in figures.items())
     return {name: inline_svg(figure, name) for name, figure in names}
 
 
-def _stacks(content: ReportContent) -> list[tuple[str, list[tuple[str, float, float]]]]:
+def _stacks(
+    content: ReportContent, texts: Texts
+) -> list[tuple[str, list[tuple[str, float, float]]]]:
     """Two bars, in per cent of their length: customers, and expected leavers, by band."""
     return [
-        ("Customers", _stack({band.name: band.customers for band in content.bands})),
-        ("Expected leavers", _stack({band.name: band.expected_leavers for band in content.bands})),
+        (texts.gettext("Customers"), _stack({band.name: band.customers for band in content.bands})),
+        (
+            texts.gettext("Expected leavers"),
+            _stack({band.name: band.expected_leavers for band in content.bands}),
+        ),
     ]
 
 

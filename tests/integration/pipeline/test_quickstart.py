@@ -36,10 +36,10 @@ def table(customer_table: Callable[..., pa.Table]) -> pa.Table:
     return customer_table(400)
 
 
-def run(table: pa.Table, home: Path, roles: Roles = ROLES) -> Quickstart:
+def run(table: pa.Table, home: Path, roles: Roles = ROLES, language: str = "en") -> Quickstart:
     path = home.parent / f"{home.name}.csv"
     pa_csv.write_csv(table, path)
-    return quickstart(path, roles, Home(home), QUICK, clock=clock_at())
+    return quickstart(path, roles, Home(home), QUICK, clock=clock_at(), language=language)
 
 
 @pytest.fixture(scope="module")
@@ -370,8 +370,13 @@ def test_few_groups_and_columns_empty_where_it_counts(table: pa.Table, tmp_path:
     odd = table.append_column("region", pa.array([row % 5 for row in range(400)]))
     odd = odd.append_column("only unknown", pa.array([None if k else 1.0 for k in known]))
     odd = odd.append_column("not finite", pa.array(["nan", "inf"] * 200))
-    result = run(odd, tmp_path / "home", Roles(target="left", id="customer", group="region"))
+    roles = Roles(target="left", id="customer", group="region")
+    result = run(odd, tmp_path / "home", roles, language="zh-TW")
     assert result.to_json()["left_out"] == ["not finite"]
+    report = result.home.report.read_text(encoding="utf-8")
+    assert '<html lang="zh-Hant">' in report
+    assert "region相同的行不分開" in report
+    assert list(care(result.home)[0])[:3] == ["排名", "客戶編號", "機率"]
 
 
 def test_files_of_somebody_else_are_not_overwritten(table: pa.Table, tmp_path: Path) -> None:

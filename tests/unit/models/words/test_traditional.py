@@ -1,6 +1,7 @@
 """Words in Traditional Chinese are what OpenCC and our exceptions make of the Simplified ones."""
 
 from models.words.traditional import PHRASES, RESULT, SOURCE, traditional
+from reports.words.texts import catalogue_path
 
 
 def test_the_file_is_the_generated_one() -> None:
@@ -9,7 +10,8 @@ def test_the_file_is_the_generated_one() -> None:
 
 
 def test_every_exception_is_needed() -> None:
-    source = SOURCE.read_text(encoding="utf-8")
+    pages = catalogue_path("zh-Hans").read_text(encoding="utf-8")
+    source = SOURCE.read_text(encoding="utf-8") + pages
     lines = PHRASES.read_text(encoding="utf-8").splitlines()
     simplified = [line.split("\t")[0] for line in lines]
     assert len(set(simplified)) == len(lines) > 0

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.quickstart.care_list import CareEntry, care_list_csv, escape_formula, order_of_care
+from reports.words.texts import texts
 
 probabilities = st.lists(st.one_of(st.floats(0, 1), st.just(float("nan"))), min_size=1, max_size=20)
 
@@ -63,6 +65,14 @@ def test_the_list_as_a_file() -> None:
         "reason_3": "",
     }
     assert rows[1]["probability"] == rows[1]["band"] == ""
+
+
+@pytest.mark.parametrize("language", ("zh-Hans", "zh-Hant"))
+def test_in_chinese_no_english_is_left(language: str) -> None:
+    entries = [_entry(value_at_stake=1.0, reasons=("套餐: 1",))]
+    header, row = csv.reader(io.StringIO(care_list_csv(entries, texts(language))))
+    assert not re.search("[A-Za-z]", "".join(header + row))
+    assert len(header) == len(set(header)) == 8
 
 
 def test_value_at_stake_has_a_column_where_it_is_known() -> None:

@@ -10,6 +10,7 @@ from models.bands import BandBounds
 from models.reasons.explain import Explanation
 from reports.quickstart.care_list import CareEntry
 from reports.quickstart.report import BandCount, ModelFacts, ReportContent, render_report
+from reports.words.texts import texts
 from tests.builders.html_page import Page, check_page
 from training.evaluation.folds import Split
 from training.evaluation.leaks import Flag, Kind
@@ -112,11 +113,44 @@ def _read(content: ReportContent) -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "reports.quickstart.report._figures",
-            lambda evaluation: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""),
+            lambda evaluation, texts: dict.fromkeys(("lift", "gain", "roc", "reliability"), ""),
         )
         patch.setattr("reports.kit.drivers.png_base64", lambda figure: "")
         patch.setattr("reports.kit.swarm.strip_figure", lambda *arguments: None)
         return Page(render_report(content)).texts
+
+
+@pytest.mark.parametrize("language", ("zh-Hans", "zh-Hant"))
+def test_in_chinese_no_english_is_left(language: str) -> None:
+    words = texts(language)
+    changes = {
+        "evaluated": "五折",
+        "target": "流失",
+        "positive": ("是", "1"),
+        "id_column": "编号",
+        "value_column": "月费",
+        "model_name": "模型",
+        "care": (
+            CareEntry(
+                customer_id="1", probability=0.5, band="low", value_at_stake=None, reasons=()
+            ),
+        ),
+        "versions": {},
+    }
+    names = ("套餐", "月数", "日期", "地区")
+    whole = _content(names, flags=FLAGS, **changes)
+    empty = _content(names, left_out=("列",), **changes | {"care": (), "id_column": None})
+    html = render_report(whole, words) + render_report(empty, words)
+    assert html.count(f'<html lang="{language}">') == 2
+    assert re.search("value at stake|Customers", html) is None
+    left = set(
+        re.findall("[A-Za-z]{2,}", re.sub(r"<style.*?</style>|<[^>]*>", " ", html, flags=re.S))
+    )
+    of_names = {"csv", "reason", "given", "refund", "it", "an", "id", "quot", "monthly", "rare"}
+    of_commands = {"holdfast", "quickstart", "inspect", "drop", "available", "at", "scoring"}
+    of_commands |= {"FILE", "group", "COLUMN"}
+    terms = {"AUC", "ROC", "SHAP", "Wilson", "Brier", "UTC", "lt", "gt", "script", "alert"}
+    assert left <= of_names | of_commands | terms
 
 
 @pytest.fixture(scope="module")
