@@ -14,7 +14,7 @@ from holdfast.errors import HoldfastError, InputError
 
 _FORMAT = 1
 _LONGEST = 1_000
-_Count = Annotated[int, Field(ge=0)]
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
 _FIELDS = TypeAdapter(
     tuple[str, _Count, _Count, list[str] | None, _Count | None], config=ConfigDict(strict=True)
 )
@@ -71,7 +71,7 @@ class Cursor:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             document = json.loads(urlsafe_b64decode(padded))
             written, *fields = document
-        except (ValueError, TypeError, Base64Error):
+        except (ValueError, TypeError, Base64Error, RecursionError):
             raise refused from None
         if type(written) is not int:
             raise refused

@@ -79,7 +79,9 @@ class ScoresRoute:
         except ModelError as error:
             _log.warning("cannot answer with scores: %s", error)
             raise Problem(
-                503, "The scores cannot be read at present; the server's log says why."
+                503,
+                "The scores cannot be read at present; the server's log says why.",
+                headers={"Retry-After": "60"},
             ) from None
         except InputError as error:
             raise Problem.from_input_error(error) from None

@@ -1,6 +1,7 @@
 """Everybody's scores page by page, and what has changed, over an operator's real nights."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
@@ -21,6 +24,7 @@ from models.settings import ScoreSettings
 from models.targets import TARGETS
 from pipeline.night.score import ScoreRun, score_everybody
 from serving.access.key_store import KeyStore
+from serving.contract.cursor import Cursor
 from serving.contract.scores import ScoresAnswer
 from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
@@ -125,6 +129,45 @@ def test_wrong_parameters_are_refused(
 ) -> None:
     document = problem(operator.get("/v1/scores", params=parameters), 422)
     assert detail in document["detail"]
+
+
+PARAMETERS = st.sampled_from(["since", "limit", "models", "language", "reasons"]) | st.text(
+    max_size=5
+)
+NUMBERS = st.integers(0, 300) | st.sampled_from([-1, int(NIGHT.timestamp()), 2**62, 2**70])
+VALUES = (
+    st.text(max_size=30)
+    | st.integers(-5, 10**30).map(str)
+    | st.sampled_from(["churn", "churn,", "zh-TW", "1", "1e3", "\x00", "[[[["])
+    # What may be forged of a cursor of the home's feed: other places, and models.
+    | st.builds(
+        Cursor,
+        st.just(""),
+        NUMBERS,
+        NUMBERS,
+        st.none() | st.lists(st.text(max_size=8), max_size=3).map(tuple),
+        st.none() | NUMBERS,
+    )
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(PARAMETERS, VALUES), max_size=3))
+def test_whatever_is_asked_is_answered_or_refused(
+    operator: TestClient, operator_home: Home, parameters: list[tuple[str, str | Cursor]]
+) -> None:
+    newest = FeedFiles(operator_home.score_feed).newest()
+    assert newest is not None
+    asked = [
+        (name, replace(value, feed=newest.feed).encode() if isinstance(value, Cursor) else value)
+        for name, value in parameters
+    ]
+    response = operator.get("/v1/scores", params=asked)
+    if response.status_code != 200:
+        assert problem(response, response.status_code)["code"] in (
+            "invalid_request",
+            "cursor_expired",
+        )
 
 
 def test_a_parameter_stands_once(operator: TestClient) -> None:

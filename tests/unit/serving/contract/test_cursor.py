@@ -42,6 +42,7 @@ def test_anything_else_is_refused(text: str) -> None:
         [1, "a", "b", 1, None, None],
         [1, "a", 1, 1, "churn", None],
         [1, "a", 1, 1, None, 1.5],
+        [1, "a", 1, 1, None, 10**600],
         [1, "a", 1, 1e400, None, None],
         [True, "a", 1, 1, None, None],
         {},
@@ -53,6 +54,13 @@ def test_what_looks_like_a_cursor_is_refused(document: object) -> None:
         Cursor.decode(as_text(json.dumps(document).encode()))
     with pytest.raises(InputError):
         Cursor.decode("A" * 2_000)
+
+
+def test_a_cursor_that_nests_deeply_is_refused() -> None:
+    with pytest.raises(InputError):
+        Cursor.decode(as_text(b"[" * 700))
+    with pytest.raises(InputError):
+        Cursor.decode(as_text(b"[" * 370 + b"]" * 370))
 
 
 def test_a_cursor_of_another_release_has_expired() -> None:
