@@ -13,7 +13,8 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on; other than loopback needs an API key (holdfast keys create)."
+            help="Address to listen on, unless systemd hands a socket over; other than loopback needs an API key "
+            "(holdfast keys create)."
         ),
     ] = "127.0.0.1",
     port: Annotated[

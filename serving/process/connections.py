@@ -68,6 +68,10 @@ class Connections:
         # In the order in which they began to wait.
         self._waiting: dict[LimitedProtocol, None] = {}
 
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     def add(self, connection: "LimitedProtocol") -> None:
         """One that was just made, and waits for its first request."""
         self._make_room()

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serving.health import Health
+from serving.process.acceptor import Acceptor, Share
 from serving.process.connections import ConnectionLimits, Connections, LimitedProtocol
 from serving.settings import ServingSettings
 
@@ -39,6 +40,8 @@ class HttpServer(uvicorn.Server):
         Called once it serves.
     is_orphan : callable
         Whether whoever started this process is gone, so that it has to stop, too.
+    share : Share, optional
+        Its part of the connections, where there are other workers.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class HttpServer(uvicorn.Server):
         health: Health,
         announce: Callable[[], None],
         is_orphan: Callable[[], bool] = lambda: False,
+        share: Share | None = None,
     ) -> None:
         self._connections = Connections(
             ConnectionLimits(
@@ -77,12 +81,32 @@ class HttpServer(uvicorn.Server):
         self._drain_seconds = settings.drain_seconds
         self._announce = announce
         self._is_orphan = is_orphan
+        self._share = share
+        self._acceptors: list[Acceptor] = []
         self._stop_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
-        await super().startup(sockets)
+        if self._share is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            for listener in sockets or []:
+                self._acceptors.append(self._accept_on(listener, self._share))
         self._announce()
+
+    def _accept_on(self, listener: socket.socket, share: Share) -> Acceptor:
+        def make_protocol() -> LimitedProtocol:
+            return LimitedProtocol(
+                open_connections=self._connections,
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            )
+
+        acceptor = Acceptor(listener, share, self._connections.count, make_protocol)
+        acceptor.start()
+        return acceptor
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First SIGTERM: not ready from now on, stopped after the drain. SIGINT or another SIGTERM:
@@ -103,6 +127,8 @@ class HttpServer(uvicorn.Server):
             self.handle_exit(signal.SIGTERM, None)
         if self._health.stopping and not self._connections.draining:
             self._connections.drain()
+        for acceptor in self._acceptors:
+            acceptor.tell()
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -110,4 +136,6 @@ class HttpServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, and finish what has begun."""
         self._connections.stopping = True
+        for acceptor in self._acceptors:
+            acceptor.close()
         await super().shutdown(sockets)

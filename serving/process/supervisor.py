@@ -4,6 +4,7 @@ uvicorn's `Multiprocess` was left aside: it starts a worker that dies again at o
 kills one that takes long to load, and says nothing when all of them serve.
 """
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -20,6 +21,7 @@ from types import FrameType
 from holdfast.errors import HoldfastError, InputError
 from holdfast.logging import progress
 from serving.metrics.exposition import forget_process
+from serving.process.acceptor import ABSENT, Share
 from serving.process.http_server import FINISH_SECONDS
 from serving.process.worker import ServingPlan, WorkerFailed, WorkerServes, work
 
@@ -110,6 +112,7 @@ class Supervisor:
         self._bound = bound
         self._announce = announce
         self._workers = [_Worker(number) for number in range(1, workers + 1)]
+        self._counts = _spawn.RawArray(ctypes.c_int, [ABSENT] * workers)
         self._signals: list[int] = []
         self._all_served = False
         self._kill_at: float | None = None
@@ -169,7 +172,7 @@ class Supervisor:
         debug = logging.getLogger("holdfast").isEnabledFor(logging.DEBUG)
         worker.process = _spawn.Process(
             target=work,
-            args=(self._plan, self._bound, theirs, debug),
+            args=(self._plan, self._bound, theirs, self._share(worker), debug),
             name=f"holdfast-worker-{worker.number}",
         )
         worker.start_at, worker.started_at, worker.title = None, time.monotonic(), None
@@ -201,6 +204,7 @@ class Supervisor:
         if worker.connection is not None:
             worker.connection.close()
         worker.process = worker.connection = worker.title = None
+        self._share(worker).set(ABSENT)
         if process.pid is not None:
             forget_process(process.pid)
         if self._kill_at is not None:
@@ -214,6 +218,9 @@ class Supervisor:
             _log.error("%s, as %d times before; it is given up", reason, _MOST_FAILURES)
         else:
             raise HoldfastError(f"{reason}, as {_MOST_FAILURES} times before")
+
+    def _share(self, worker: _Worker) -> Share:
+        return Share(self._counts, worker.number - 1)
 
     def _tell_all_served(self, worker: _Worker) -> None:
         if worker.connection is not None:

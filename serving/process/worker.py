@@ -20,6 +20,7 @@ from holdfast.logging import log_to_stderr, progress
 from serving.access.access import Access
 from serving.health import Health
 from serving.metrics.exposition import make_metrics
+from serving.process.acceptor import Share
 from serving.process.http_server import HttpServer
 from serving.process.listening import listen
 from serving.request_log import request_log
@@ -70,6 +71,7 @@ def serve(
     *,
     all_serve: Callable[[], bool] = lambda: True,
     is_orphan: Callable[[], bool] = lambda: False,
+    share: Share | None = None,
 ) -> None:
     """Serve in this process until SIGTERM or SIGINT, then return.
 
@@ -85,6 +87,8 @@ def serve(
         Whether the other workers serve, too, so that this one may say that it is ready.
     is_orphan : callable
         Whether whoever started this process is gone, so that it has to stop, too.
+    share : Share, optional
+        Its part of the connections, where there are other workers.
 
     Raises
     ------
@@ -111,6 +115,7 @@ def serve(
             health,
             lambda: announce(follower.current().title, listener),
             is_orphan,
+            share,
         )
         server.run(sockets=[listener])
 
@@ -215,7 +220,9 @@ class ParentLink:
             self._is_gone = True
 
 
-def work(plan: ServingPlan, bound: socket.socket, connection: Connection, debug: bool) -> None:
+def work(
+    plan: ServingPlan, bound: socket.socket, connection: Connection, share: Share, debug: bool
+) -> None:
     """What the process of a worker does.
 
     Parameters
@@ -226,6 +233,8 @@ def work(plan: ServingPlan, bound: socket.socket, connection: Connection, debug:
         What all workers listen on.
     connection : Connection
         To the parent, which sends something once all workers serve.
+    share : Share
+        Its part of the connections.
     debug : bool
         Whether to log details.
     """
@@ -245,6 +254,7 @@ def work(plan: ServingPlan, bound: socket.socket, connection: Connection, debug:
             lambda title, _: link.tell(WorkerServes(title)),
             all_serve=link.all_serve,
             is_orphan=link.is_gone,
+            share=share,
         )
     except HoldfastError as error:
         link.tell(WorkerFailed(str(error), is_input=error.exit_code == 2))

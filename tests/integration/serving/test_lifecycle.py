@@ -1,5 +1,6 @@
 """The service from start to stop: readiness, new champions, damage, and a process of its own."""
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ from holdfast.errors import ModelError
 from holdfast.home import Home
 from models.scorer import Scorer
 from serving.health import Health
+from serving.process.supervisor import UnusableError
 from serving.served.follower import ModelFollower
 from serving.server import run
 from tests.builders.clocks import clock_at
@@ -184,6 +186,19 @@ def test_what_does_not_work_is_said_in_one_line_and_nothing_listens(
     assert len(str(refused.value).splitlines()) == 1
     assert refused.value.exit_code == 2
     assert "serves" not in capsys.readouterr().err
+
+
+def test_what_does_not_work_in_workers_is_said_in_one_line(
+    copied: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _cut_booster(copied.home)
+    with pytest.raises(UnusableError) as refused:
+        run(copied.home, "127.0.0.1", 0, workers=2)
+    assert "booster.txt: is damaged" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+    assert refused.value.exit_code == 2
+    assert "serves" not in capsys.readouterr().err
+    assert multiprocessing.active_children() == []
 
 
 def test_a_process_serves_and_on_sigterm_turns_unready_before_it_leaves(built: Built) -> None:

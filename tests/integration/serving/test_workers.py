@@ -19,6 +19,7 @@ from holdfast.home import Home
 from models.registry import load_champion
 from serving.access.key_store import KeyStore
 from tests.builders.night import NIGHT, register_champion
+from tests.builders.raw_http import Caller
 from tests.builders.served_home import wait_for
 from tests.builders.service_process import ServiceProcess, service_process
 
@@ -103,6 +104,22 @@ def serving_now(service: ServiceProcess) -> str:
         for line in lines
         if line.startswith("holdfast_serving_workers{") and 'model="churn"' in line
     )
+
+
+def connections(worker: int) -> int:
+    return sum(
+        one.status == psutil.CONN_ESTABLISHED
+        for one in psutil.Process(worker).net_connections(kind="tcp")
+    )
+
+
+def test_a_burst_of_connections_is_shared_out(service: ServiceProcess) -> None:
+    callers = [Caller(service.port) for _ in range(20)]
+    assert {caller.get("/livez").status for caller in callers} == {200}
+    # Even, but where a worker was busy for longer than it is waited for.
+    assert min(connections(worker) for worker in service.workers()) >= 2
+    for caller in callers:
+        caller.close()
 
 
 def test_metrics_are_of_all_workers(service: ServiceProcess) -> None:
