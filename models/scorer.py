@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
 
-from holdfast.arrays import Floats, Positions
+from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import read_document
 from holdfast.errors import ModelError
 from models.bands import Bands
@@ -141,11 +142,7 @@ class Scorer:
         """What sets rows apart from typical rows of their own stratum, as
         `models.reasons.told.told`, from an explanation of the same rows and horizon.
         """
-        version = self.version
-        if version.strata is None:
-            strata = np.full(len(matrix), EVERYONE)
-        else:
-            strata = version.strata.of(matrix[:, version.features.index(version.strata.feature)])
+        version, strata = self.version, self._strata_of(matrix)
         days = version.horizons[version.place(horizon_days)]
         typical = self._basis.typical.get(horizon_key(days), {})
         return told(explanation, matrix, version.features, self._basis, strata, typical)
@@ -190,25 +187,45 @@ class Scorer:
         return self._single_rows[id(booster)]
 
     def _strata(self, matrix: Floats) -> Iterator[tuple[str, Positions | slice]]:
-        """Strata with their rows; all rows at once where no stratum has a model of its own."""
-        if self.version.strata is None or all(
-            len(horizon_model.stratum_models) == 1 for horizon_model in self.version.horizon_models
-        ):
+        """Strata with their rows; all rows at once where no stratum has a model of its own, or where
+        they are of one stratum.
+        """
+        if self._is_of_one_stratum:
             yield EVERYONE, slice(None)
             return
-        stratum = self.version.strata.of(
-            matrix[:, self.version.features.index(self.version.strata.feature)]
+        strata = self._strata_of(matrix)
+        names = sorted(set(strata.tolist()))
+        for name in names:
+            yield name, slice(None) if len(names) == 1 else np.flatnonzero(strata == name)
+
+    @cached_property
+    def _is_of_one_stratum(self) -> bool:
+        """Whether no stratum has a model of its own."""
+        horizon_models = self.version.horizon_models
+        return self.version.strata is None or all(
+            len(horizon_model.stratum_models) == 1 for horizon_model in horizon_models
         )
-        for name in np.unique(stratum).tolist():
-            yield name, np.flatnonzero(stratum == name)
+
+    def _strata_of(self, matrix: Floats) -> Texts:
+        """Stratum of each row, (n,)."""
+        if self.version.strata is None:
+            return np.full(len(matrix), EVERYONE)
+        return self.version.strata.of(matrix[:, self._strata_column])
+
+    @cached_property
+    def _strata_column(self) -> int:
+        strata = self.version.strata
+        return -1 if strata is None else self.version.features.index(strata.feature)
 
     def _by_booster(
         self, horizon_model: HorizonModel, matrix: Floats
     ) -> list[tuple[StratumModel, Positions]]:
         """Rows by the booster that scores them, each with a stratum model that holds it."""
         groups: dict[int, tuple[StratumModel, list[Positions]]] = {}
-        everybody = np.arange(len(matrix))
-        for stratum, chosen in self._strata(matrix):
+        everybody, strata = np.arange(len(matrix)), list(self._strata(matrix))
+        if len(strata) == 1:
+            return [(horizon_model.stratum_model(strata[0][0]), everybody)]
+        for stratum, chosen in strata:
             stratum_model = horizon_model.stratum_model(stratum)
             groups.setdefault(id(stratum_model.booster), (stratum_model, []))[1].append(
                 everybody[chosen]

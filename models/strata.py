@@ -1,6 +1,7 @@
 """Strata: kinds of rows that a model may treat apart."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,5 +29,9 @@ class Strata:
 
     def of(self, codes: Floats) -> NDArray[np.str_]:
         """Stratum of each row; `EVERYONE` where the code is NaN or names no stratum."""
-        by_code = {float(code): name for code, name in enumerate(self.names)}
-        return np.array([by_code.get(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
+        name_of = self._by_code.get
+        return np.array([name_of(code, EVERYONE) for code in codes.tolist()], dtype=np.str_)
+
+    @cached_property
+    def _by_code(self) -> dict[float, str]:
+        return {float(code): name for code, name in enumerate(self.names)}

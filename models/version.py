@@ -111,7 +111,7 @@ class ModelVersion:
         """The model with the longest horizon, which is used where no horizon is named."""
         return self.horizon_models[-1]
 
-    @property
+    @cached_property
     def horizons(self) -> tuple[int | None, ...]:
         """Horizons of the models, in days."""
         return tuple(model.horizon_days for model in self.horizon_models)

@@ -95,7 +95,7 @@ def resolve(language: str) -> str:
 
 def words(language: str) -> Catalogue:
     """The words of the language that a BCP 47 tag asks for; errors as in `resolve`."""
-    return _read(resolve(language))
+    return _read(language if language in LANGUAGES else resolve(language))
 
 
 @cache

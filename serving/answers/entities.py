@@ -154,7 +154,7 @@ def _known(
     main, age = times[:, 0], oldest(times)
     late = stale(model.online, times, freshness.now)
     expires = next_stale(model.online, times, late).tolist()
-    views = np.array([view.name for view in model.online.views])
+    too_old: list[list[bool]] = late.tolist()
     excluded = newer = np.zeros(len(main), dtype=np.bool_)
     if recorded is not None:
         excluded, newer = recorded.excluded(age, main), recorded.newer(main)
@@ -164,10 +164,10 @@ def _known(
         warnings, error = [], freshness.error(feature_time, catalogue)
         if freshness.is_stale(feature_time):
             warnings.append(freshness.warning(feature_time, catalogue))
-        if late[row].any():
-            warnings.append(
-                texts["features_expired"].format(groups=", ".join(views[late[row]].tolist()))
-            )
+        if any(too_old[row]):
+            views = zip(model.online.views, too_old[row], strict=True)
+            groups = ", ".join(view.name for view, is_old in views if is_old)
+            warnings.append(texts["features_expired"].format(groups=groups))
         if model.is_table:
             pass
         elif recorded is None:

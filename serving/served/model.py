@@ -166,8 +166,7 @@ class ServedModel:
 
         The store's own encoding may hold categories that came after the model.
         """
-        columns = (self.online.encoding or self.reader.encoding).columns
-        return columns[self._positions[feature]]
+        return self._columns[feature]
 
     def decode(self, feature: str, code: float) -> Value:
         """A feature's value as a person writes it; None where it is missing.
@@ -185,8 +184,9 @@ class ServedModel:
             ) from None
 
     @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {name: position for position, name in enumerate(self.version.features)}
+    def _columns(self) -> dict[str, Column]:
+        columns = (self.online.encoding or self.reader.encoding).columns
+        return dict(zip(self.version.features, columns, strict=False))
 
 
 def decode_operator(feature: str, code: float) -> Value:

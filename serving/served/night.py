@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Recorded:
         """Which entities have features that the night did not see."""
         return main > self._at
 
-    @property
+    @cached_property
     def _at(self) -> "np.datetime64":
         return np.datetime64(self.facts.at.removesuffix("+00:00"), "us")
 
