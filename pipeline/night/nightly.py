@@ -43,7 +43,8 @@ from pipeline.night.night import (
 )
 from pipeline.night.options import NightOptions
 from pipeline.night.rested_on import tables_rested_on
-from pipeline.night.score import ScoreConfig, find_versions, score_everybody
+from pipeline.night.score import ScoreConfig, score_everybody
+from pipeline.night.scoring_versions import find_versions
 from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from features.fields import VIEWS
 from holdfast.home import Home
 from models.registry import load_registered
 from models.version import ModelVersion
-from pipeline.night.score import find_versions
+from pipeline.night.scoring_versions import find_versions
 
 TOP_FEATURES = 5
 """Features of each version that count, those that its trees gain most by."""

@@ -35,7 +35,7 @@ from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from models.reasons.meaning import MEANINGS, FeatureMeaning
-from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions, load_registered
+from models.registry import SHADOW, RegistryEntry, load_registered
 from models.score_set import (
     NO_BASIS,
     PROFILING_OBJECTION,
@@ -50,6 +50,7 @@ from models.version import ModelVersion
 from pipeline.night.feed import update_feed
 from pipeline.night.score_records import are_recorded, write_score_records
 from pipeline.night.scoring import Scoring
+from pipeline.night.scoring_versions import find_versions
 from training.labelling.history import RawHistory
 from training.operator.columns import meanings_of
 from training.operator.population import (
@@ -231,44 +232,6 @@ def score_everybody(
         changes=changes,
         seconds=time.monotonic() - begun,
     )
-
-
-def find_versions(
-    home: Home, model: str | None = None
-) -> tuple[list[tuple[RegistryEntry, str]], dict[str, str]]:
-    """The versions to score with, and their aliases.
-
-    Parameters
-    ----------
-    home : Home
-        Holds the registry; it may have none yet.
-    model : str, optional
-        The only model to look for.
-
-    Returns
-    -------
-    versions : list of (RegistryEntry, str)
-        In the order of `TARGETS`.
-    skipped : dict of str to str
-        Other models, and why there is no version.
-    """
-    names = list(TARGETS) if model is None else [model]
-    if not home.tracking.is_file():
-        return [], dict.fromkeys(names, "no model was trained yet")
-    by_alias = {
-        (entry.name, alias): entry for entry in list_versions(home) for alias in entry.aliases
-    }
-    trained = {name for name, _ in by_alias}
-    versions, skipped = [], {}
-    for name in names:
-        alias = next((alias for alias in (CHAMPION, SHADOW) if (name, alias) in by_alias), None)
-        if alias is not None:
-            versions.append((by_alias[name, alias], alias))
-        elif name in trained:
-            skipped[name] = "has neither champion nor shadow"
-        else:
-            skipped[name] = "was never trained"
-    return versions, skipped
 
 
 class _Run:

@@ -15,7 +15,7 @@ from holdfast.home import Home
 from models.registry import alias_since
 from models.score_set import ScoreFacts, read_facts
 from pipeline.night.night import Night, NightRecords
-from pipeline.night.score import find_versions
+from pipeline.night.scoring_versions import find_versions
 from reports.night.status_page import render_status
 
 NIGHTS = 14
