@@ -80,6 +80,11 @@ def _print_nights(console: "Console", read: "Status") -> None:
             escape(night.error or "; ".join(night.doubts)),
         )
     console.print(table)
+    score = read.nights[0].step("score")
+    if score is not None and "changes" in score.result:
+        from models.feed.facts import changes_in_words
+
+        console.print(f"Scores reported as changed: {changes_in_words(score.result['changes'])}")
 
 
 def _print_models(console: "Console", read: "Status") -> None:

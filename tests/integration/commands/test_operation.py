@@ -68,6 +68,7 @@ def test_a_night_its_scores_and_its_status(home: Path, operator: Path) -> None:
     words = run("status", "--home", home).stdout
     assert "by the clock of a simulated operator" in words
     assert "churn 1" in words
+    assert "Scores reported as changed: churn " in words
 
 
 def test_a_night_that_stops_says_so_in_json(home: Path, operator: Path, tmp_path: Path) -> None:
