@@ -18,7 +18,12 @@ from reports.training.comparison import (
 from reports.training.words import plain
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Assessment, CalibrationFigures, Estimate, Slice
-from training.release.gate import OBSERVED_OVER_EXPECTED, SLOPE, joint_interval
+from training.release.calibration_rules import (
+    OBSERVED_OVER_EXPECTED,
+    SLOPE,
+    DecileRule,
+    calibration_findings,
+)
 
 OURS = "this version"
 NOT_KNOWN = "not known"
@@ -184,10 +189,15 @@ def hundreds(assessment: Assessment, champion: str | None) -> tuple[Hundred, ...
 
 def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Forest]:
     """Calibration slope and observed over expected of every stratum and horizon, with the zone of
-    the gate. Orange is what the gate refuses.
+    the gate. Orange is what the gate finds fault with.
     """
     forests = {}
-    calibrations = sum(len(assessment.strata) for assessment in assessments.values())
+    rule = DecileRule(0.0, sum(len(assessment.strata) for assessment in assessments.values()))
+    faults = {
+        ("observed_over_expected" if finding.rule == "level" else finding.rule, finding.where)
+        for horizon, assessment in assessments.items()
+        for finding in calibration_findings(horizon, assessment, False, rule)
+    }
     for name, zone in (("slope", SLOPE), ("observed_over_expected", OBSERVED_OVER_EXPECTED)):
         groups = []
         for stratum in strata_of(assessments):
@@ -195,8 +205,7 @@ def calibration_forests(assessments: Mapping[str, Assessment]) -> dict[str, Fore
             for horizon, assessment in assessments.items():
                 calibration = assessment.strata.get(stratum)
                 estimate: Estimate | None = getattr(calibration, name) if calibration else None
-                low, high = joint_interval(estimate, calibrations) if estimate else zone
-                outside = high < zone[0] or low > zone[1]
+                outside = (name, f"{horizon}/{stratum}") in faults
                 entries.append(
                     Entry(
                         label=horizon_words(horizon),

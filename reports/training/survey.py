@@ -11,7 +11,7 @@ from reports.kit.forest import Entry, Forest, forest
 from reports.kit.numbers import PERCENT, share, signed
 from reports.training.words import plain
 from training.evaluation.assessment import Estimate
-from training.release.gate import OBSERVED_OVER_EXPECTED
+from training.release.calibration_rules import OBSERVED_OVER_EXPECTED
 
 _GROUPS = {
     "all": "all who were asked",

@@ -115,7 +115,11 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "observed_over_expected": (
         "Probabilities too high, or too low",
-        "The level of risk has changed since the training rows: train on newer cut-offs.",
+        "By more than a season explains, or in one stratum and not in the others: train on newer cut-offs.",
+    ),
+    "level": (
+        "The level of risk is assumed",
+        "One test period does not tell a wrong level from a season. It may score as shadow; train again on later cut-offs.",
     ),
     "top_deciles": (
         "Probabilities wrong among the riskiest",

@@ -20,6 +20,7 @@ from holdfast.home import Home
 from models.registry import list_versions
 from pipeline import demo
 from tests.builders.clocks import clock_at
+from training.release.gate import SHADOW_RULES
 
 
 def run(folder: Path) -> demo.Demo:
@@ -64,13 +65,13 @@ def test_what_the_gate_refuses_scores_nobody_and_is_told(demo_folder: Path, is_p
     assert (refused["scores_as"], refused["answer"]) == (None, None)
     (verdict,) = refused["model"]["verdicts"]
     assert verdict["passed"] is False
-    assert {reason["rule"] for reason in verdict["reasons"]} - {"positives"}
+    assert {reason["rule"] for reason in verdict["reasons"]} - SHADOW_RULES
     assert refused["status"]["scores"] == []
     assert refused["status"]["without_version"]["churn"] == "has neither champion nor shadow"
 
 
 def test_it_ends_with_everybody_scored_by_the_operators_own_model(
-    demo_folder: Path, printed: dict[str, Any]
+    demo_folder: Path, printed: dict[str, Any], is_proof: bool
 ) -> None:
     assert printed["scores_as"] in ("champion", "shadow")
     assert printed["model"]["name"] == "churn"
@@ -78,7 +79,8 @@ def test_it_ends_with_everybody_scored_by_the_operators_own_model(
     (scores,) = printed["status"]["scores"]
     assert scores["alias"] == printed["scores_as"]
     assert scores["entities"] > 100
-    assert printed["night"]["verdict"] == "done"
+    # The demo's own operator has just ended a campaign, whose outcomes arrive ever less.
+    assert printed["night"]["verdict"] in (("done", "doubts") if is_proof else ("done",))
     assert printed["night"]["clock"] == "simulated"
 
 

@@ -11,19 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-from scipy.stats import norm
-
-from training.evaluation.assess import EVERYBODY, SLICE_METRICS
-from training.evaluation.assessment import (
-    CONFIDENCE,
-    Assessment,
-    CalibrationFigures,
-    Decile,
-    Estimate,
-)
+from training.evaluation.assess import SLICE_METRICS
+from training.evaluation.assessment import Assessment, Estimate
 from training.evaluation.metrics import METRICS
-from training.evaluation.reliability import share_bounds
+from training.release.calibration_rules import DecileRule, calibration_findings
 from training.release.evidence import (
     COMPARED,
     ModelEvidence,
@@ -34,29 +25,12 @@ from training.release.evidence import (
     read_facts,
 )
 from training.release.facts import TrainingFacts
-from training.release.verdict import Finding, Verdict, missing
+from training.release.verdict import Finding, Verdict, missing, of_horizon
 from training.settings import GateSettings
 
-SLOPE = (0.9, 1.1)
-"""A calibration slope whose joint interval lies wholly outside is refused; see `joint_interval`."""
-
-OBSERVED_OVER_EXPECTED = (0.95, 1.05)
-"""The same for observed over expected."""
-
-TOP_DECILES = 3
-"""Deciles, highest probability first, whose shares must have come true: care acts on these. """
-
-_FIGURES = 2
-"""Slope, and observed over expected."""
-
-SHADOW_RULES = frozenset({"positives"})
+SHADOW_RULES = frozenset({"positives", "level"})
 """Rules that a shadow may miss: those that only ask for more evidence. A version that misses any
 other rule is neither champion nor shadow.
-"""
-
-_DECILE_CONFIDENCE = 0.99
-"""Probability that no decile is refused if all that are asked about are at the ends of the
-tolerance.
 """
 
 MOST_ADDITIVITY_ERROR = 1e-6
@@ -71,42 +45,6 @@ How well rows can be ranked differs between slices (customers of many years are 
 mixture of new and old ones), so that a low AUC alone refuses nothing: the report flags it. A slice
 that is worse than the champion on the same rows, or than a constant, refuses.
 """
-
-_LEAST_IN_STRATA = 0.99
-"""Share of the rows that must belong to strata whose calibration was evaluated; the rest may be
-rows without a known stratum. """
-
-
-def joint_interval(estimate: Estimate, calibrations: int) -> tuple[float, float]:
-    """The interval of a slope, or of observed over expected, widened so that those of all horizons
-    and strata hold the true figures jointly.
-
-    One interval of 95 % misses the true figure one time in twenty; among 24 independent ones, seven
-    times in ten at least one does. So each gets the confidence ``0.95 ** (1 / m)`` of
-    the m that are asked about (Sidak), and its arms grow as the quantiles of the normal
-    distribution do. Where figures go together, as those of two horizons do, this is wider than
-    needed.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        With its own interval, of `CONFIDENCE`.
-    calibrations : int
-        Of how many horizons and strata together slope and observed over expected are asked about.
-
-    Examples
-    --------
-    >>> low, high = joint_interval(Estimate(0.8, 0.7, 0.9), calibrations=12)
-    >>> round(low, 2), round(high, 2)
-    (0.64, 0.96)
-    """
-    asked = max(_FIGURES * calibrations, 1)
-    jointly, alone = norm.ppf((1.0 + np.array([CONFIDENCE ** (1.0 / asked), CONFIDENCE])) / 2.0)
-    arm = float(jointly / alone)
-    return (
-        estimate.value - arm * (estimate.value - estimate.low),
-        estimate.value + arm * (estimate.high - estimate.value),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,14 +101,14 @@ def evaluate(
         reasons += _leaks(facts, explained)
         assessments = list(read_assessments(facts, candidate, reasons))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
-        deciles = _DecileRule(settings.decile_tolerance, calibrations)
+        deciles = DecileRule(settings.decile_tolerance, calibrations)
         for horizon, assessment in assessments:
             reasons += chain(
                 incomplete(horizon, assessment, facts),
                 _positives(horizon, assessment, settings),
                 _better_than_constant(horizon, assessment),
                 _champion(horizon, assessment, facts, champion),
-                _calibrations(horizon, assessment, candidate.has_strata, deciles),
+                calibration_findings(horizon, assessment, candidate.has_strata, deciles),
                 _slices(horizon, assessment),
                 _explanations(horizon, facts, settings),
             )
@@ -196,7 +134,8 @@ def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> 
         yield Finding(
             "positives",
             horizon,
-            f"{_of(horizon)}{assessment.positives} positives in the test period; at least {settings.fewest_positives} are needed",
+            f"{of_horizon(horizon)}{assessment.positives} positives in the test period;"
+            f" at least {settings.fewest_positives} are needed",
         )
 
 
@@ -206,12 +145,12 @@ def _better_than_constant(horizon: str, assessment: Assessment) -> Iterator[Find
         yield Finding(
             "better_than_constant",
             horizon,
-            f"{_of(horizon)}AUC {_interval(auc)} is not clearly above 0.5",
+            f"{of_horizon(horizon)}AUC {_interval(auc)} is not clearly above 0.5",
         )
     loss = constant and constant.difference.get("log_loss")
     if loss and not loss.high < 0:
         words = f"log loss minus that of a constant, {_interval(loss)}, is not clearly below 0"
-        yield Finding("better_than_constant", horizon, _of(horizon) + words)
+        yield Finding("better_than_constant", horizon, of_horizon(horizon) + words)
 
 
 def _champion(
@@ -243,104 +182,7 @@ def _champion(
         higher = METRICS[metric].direction == "higher"
         if difference and (difference.high < 0 if higher else difference.low > 0):
             words = f"{metric} minus that of the champion, {_interval(difference)}, is clearly worse than 0"
-            yield Finding("champion", horizon, _of(horizon) + words)
-
-
-@dataclass(frozen=True)
-class _DecileRule:
-    """What the top deciles must keep.
-
-    Parameters
-    ----------
-    tolerance : float
-        Relative difference between the true and the predicted share that is tolerated.
-    calibrations : int
-        Of how many horizons and strata together deciles are asked about. Each bound is as much
-        wider as is needed for all of them to hold jointly (Sidak).
-    """
-
-    tolerance: float
-    calibrations: int
-
-    def bounds(self, decile: Decile) -> tuple[float, float]:
-        """Bounds of the observed share; those of the assessment where it does not say how many
-        rows the decile is worth.
-        """
-        if decile.effective_rows is None:
-            return decile.joint_low, decile.joint_high
-        asked = max(self.calibrations, 1) * TOP_DECILES
-        low, high = share_bounds(
-            np.array([decile.predicted]),
-            np.array([decile.effective_rows]),
-            _DECILE_CONFIDENCE ** (1.0 / asked),
-            self.tolerance,
-        )
-        return float(low[0]), float(high[0])
-
-
-def _calibrations(
-    horizon: str, assessment: Assessment, has_strata: bool, deciles: _DecileRule
-) -> Iterator[Finding]:
-    everybody = assessment.strata.get(EVERYBODY)
-    in_strata = sum(
-        calibration.rows
-        for stratum, calibration in assessment.strata.items()
-        if stratum != EVERYBODY
-    )
-    if everybody and (everybody.rows, everybody.positives) != (
-        assessment.rows,
-        assessment.positives,
-    ):
-        yield Finding(
-            "complete",
-            assessment_place(horizon, "strata"),
-            f"{_of(horizon)}calibration was evaluated on other rows than the rest",
-        )
-    if has_strata and not _LEAST_IN_STRATA * assessment.rows <= in_strata <= assessment.rows:
-        words = f"calibration by stratum was evaluated on {in_strata:,} of {assessment.rows:,} rows"
-        yield Finding("complete", assessment_place(horizon, "strata"), _of(horizon) + words)
-    for stratum, calibration in assessment.strata.items():
-        where = f"{_of(horizon)}{stratum}: "
-        yield from _calibration(f"{horizon}/{stratum}", where, calibration, deciles)
-
-
-def _calibration(
-    place: str, where: str, calibration: CalibrationFigures, deciles: _DecileRule
-) -> Iterator[Finding]:
-    for rule, words, estimate, (lowest, highest), below, above in (
-        ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too cautious"),
-        (
-            "observed_over_expected",
-            "observed over expected",
-            calibration.observed_over_expected,
-            OBSERVED_OVER_EXPECTED,
-            "too high",
-            "too low",
-        ),
-    ):
-        low, high = joint_interval(estimate, deciles.calibrations)
-        if high < lowest or low > highest:
-            how = below if high < lowest else above
-            yield Finding(
-                rule,
-                place,
-                f"{where}{words} {low:.4f} to {high:.4f} lies wholly outside {lowest} to {highest}: probabilities are {how}",
-            )
-    if len(calibration.deciles) < TOP_DECILES:
-        yield Finding(
-            "complete",
-            place,
-            f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}",
-        )
-    for rank, decile in enumerate(reversed(calibration.deciles[-TOP_DECILES:]), start=1):
-        low, high = deciles.bounds(decile)
-        if not low <= decile.observed <= high:
-            yield Finding(
-                "top_deciles",
-                place,
-                f"{where}decile {rank} from the top: {decile.observed:.4f} observed where {decile.predicted:.4f} was predicted,"
-                f" outside {low:.4f} to {high:.4f}: what chance explains, beyond the tolerated {deciles.tolerance:.0%}",
-            )
+            yield Finding("champion", horizon, of_horizon(horizon) + words)
 
 
 def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
@@ -350,7 +192,7 @@ def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
         elif sum(one.rows for one in values.values()) != assessment.rows:
             words = f"slices by {column} do not add up to all rows"
             yield Finding(
-                "complete", assessment_place(horizon, "slices", column), _of(horizon) + words
+                "complete", assessment_place(horizon, "slices", column), of_horizon(horizon) + words
             )
         for value, one in values.items():
             for metric in SLICE_METRICS:
@@ -376,33 +218,35 @@ def _slice_beside_baselines(
             )
         elif baseline in MUCH_WORSE and not difference.low <= MUCH_WORSE[baseline] * loss.value:
             words = f"{column} {value}: much worse than the {baseline}, log loss {_interval(difference, signed=True)}"
-            yield Finding("slices", f"{horizon}/{column}/{value}", _of(horizon) + words)
+            yield Finding("slices", f"{horizon}/{column}/{value}", of_horizon(horizon) + words)
 
 
 def _explanations(horizon: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
     cost, error = facts.explanation_cost.get(horizon), facts.additivity_error.get(horizon)
     if cost is None or cost < 0:
         yield Finding(
-            "explanation_cost", horizon, f"{_of(horizon)}the cost of explaining was not measured"
+            "explanation_cost",
+            horizon,
+            f"{of_horizon(horizon)}the cost of explaining was not measured",
         )
     elif cost > settings.most_leaves:
         most = f"{settings.most_leaves:,} are allowed ({GateSettings.variable('most_leaves')})"
         yield Finding(
             "explanation_cost",
             horizon,
-            f"{_of(horizon)}explaining visits {cost:,} leaves; at most {most}",
+            f"{of_horizon(horizon)}explaining visits {cost:,} leaves; at most {most}",
         )
     if error is None:
         yield Finding(
             "additivity",
             horizon,
-            f"{_of(horizon)}that explanations add up to the margin was not checked",
+            f"{of_horizon(horizon)}that explanations add up to the margin was not checked",
         )
     elif not 0 <= error < MOST_ADDITIVITY_ERROR:
         yield Finding(
             "additivity",
             horizon,
-            f"{_of(horizon)}explanations miss the margin by {error:g} log-odds",
+            f"{of_horizon(horizon)}explanations miss the margin by {error:g} log-odds",
         )
 
 
@@ -412,10 +256,6 @@ def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Findi
         option = f"--explain-flag '{name}=REASON'"
         words = f"the leak watch flags {what}, and it was not explained ({option})"
         yield Finding("leaks", name, words)
-
-
-def _of(horizon: str) -> str:
-    return f"{horizon} days: " if horizon else ""
 
 
 def _interval(estimate: Estimate, *, signed: bool = False) -> str:

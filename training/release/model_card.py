@@ -19,8 +19,8 @@ from training.evaluation.assessment import (
     Slice,
 )
 from training.evaluation.metrics import METRICS
+from training.release.calibration_rules import TOP_DECILES
 from training.release.facts import CROSS_FITTED_FOLDS, SURVEY, TRAINING, TrainingFacts
-from training.release.gate import TOP_DECILES
 
 MODEL_CARD = "model_card.md"
 
@@ -224,7 +224,11 @@ def _calibrations(assessments: Mapping[str, Assessment]) -> list[str]:
         "observed over expected",
         "top deciles in joint bounds",
     )
-    return _table(names, rows)
+    season = (
+        "Observed over expected of all rows is the level of one test period; in other seasons the"
+        " level is *assumed*."
+    )
+    return [*_table(names, rows), "", season]
 
 
 def _top_deciles(calibration: CalibrationFigures) -> str:

@@ -12,7 +12,7 @@ class Finding:
     ----------
     rule : str
         Which rule is not met: complete, positives, better_than_constant, champion, slope,
-        observed_over_expected, top_deciles, slices, explanation_cost, additivity, leaks; or, from
+        observed_over_expected, level, top_deciles, slices, explanation_cost, additivity, leaks; or, from
         `training.release.readiness`, loads, scores, online or columns.
     where : str
         Horizon, stratum, slice, column or place in a document; empty where the whole version is
@@ -55,6 +55,11 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
+
+
+def of_horizon(horizon: str) -> str:
+    """How a message about one horizon begins; empty where the model has none."""
+    return f"{horizon} days: " if horizon else ""
 
 
 def missing(place: str) -> Finding:

@@ -172,8 +172,14 @@ def test_a_version_that_was_calibrated_on_rows_of_their_own_is_still_read() -> N
         (
             "assessment.json/30/strata/all/observed_over_expected",
             jointly(1.051, 1.2),
+            "level",
+            "30 days: all: .*too low for this test period; .* their level is assumed",
+        ),
+        (
+            "assessment.json/30/strata/all/observed_over_expected",
+            jointly(2.11, 3.0),
             "observed_over_expected",
-            "too low",
+            "30 days: all: .*too low$",
         ),
         (
             "assessment.json/30/strata/all/deciles/9/observed",

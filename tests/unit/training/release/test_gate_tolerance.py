@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.builders.gate_documents import FEATURES, SERVICE, documents
 from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.reliability import share_bounds
-from training.release.evidence import ModelEvidence
-from training.release.gate import (
+from training.release.calibration_rules import (
+    LEVEL_MOVES,
     OBSERVED_OVER_EXPECTED,
     SLOPE,
     TOP_DECILES,
-    CurrentChampion,
-    evaluate,
 )
+from training.release.evidence import ModelEvidence
+from training.release.gate import SHADOW_RULES, CurrentChampion, evaluate
 from training.release.verdict import Verdict
 from training.settings import GateSettings
 
@@ -122,14 +122,17 @@ def test_a_slope_or_level_inside_its_zone_passes_at_any_size(
 
 
 @given(
-    figure=st.sampled_from(list(ZONES)),
-    place=st.sampled_from(CALIBRATIONS),
+    figure_and_place=st.sampled_from(
+        [("slope", place) for place in CALIBRATIONS]
+        + [("observed_over_expected", place) for place in CALIBRATIONS if place[1] != "all"]
+    ),
     value=st.one_of(st.floats(0.2, 0.6), st.floats(1.5, 3)),
     error=st.floats(1e-6, 0.08),
 )
-def test_a_slope_or_level_far_outside_is_refused_at_any_size_with_enough_events(
-    figure: str, place: tuple[str, str], value: float, error: float
+def test_a_slope_or_line_far_outside_is_refused_at_any_size_with_enough_events(
+    figure_and_place: tuple[str, tuple[str, str]], value: float, error: float
 ) -> None:
+    figure, place = figure_and_place
     verdict = ask(with_figure(figure, place, estimate(value, error)))
     assert [(reason.rule, reason.where) for reason in verdict.reasons] == [
         (figure, "/".join(place))
@@ -158,3 +161,80 @@ def test_what_is_just_tolerated_everywhere_is_refused_in_at_most_one_of_twenty_t
         alone += outside
     assert refused <= 0.05 * periods
     assert alone > 0.2 * periods
+
+
+def season(factor: float, error: float, random: np.random.Generator | None = None) -> Any:
+    """The passing documents where `factor` times as many have the outcome within 30 days as was
+    predicted, in every stratum and tenth; with errors drawn where a generator is given.
+    """
+    stored: dict[str, Any] = json.loads(TEXT)
+    for calibration in stored[ASSESSMENT]["30"]["strata"].values():
+        drawn = factor if random is None else random.normal(factor, error * factor)
+        calibration["observed_over_expected"] = estimate(drawn, error * factor)
+        for decile in calibration["deciles"]:
+            decile["observed"] = factor * decile["predicted"]
+    return stored
+
+
+FACTORS = st.one_of(st.floats(0.55, 0.85), st.floats(1.2, 1.9))
+
+
+@given(factor=FACTORS, error=st.floats(1e-4, 0.03))
+def test_a_season_lets_a_version_be_shadow_at_most(factor: float, error: float) -> None:
+    verdict = ask(season(factor, error))
+    assert not verdict.passed
+    assert [(reason.rule, reason.where) for reason in verdict.reasons] == [("level", "30/all")]
+    assert not verdict.beyond(SHADOW_RULES)
+
+
+@given(
+    factor=st.one_of(st.floats(0.05, 0.9 / LEVEL_MOVES), st.floats(1.1 * LEVEL_MOVES, 9)),
+    error=st.floats(1e-4, 0.02),
+)
+def test_no_season_moves_the_level_that_far(factor: float, error: float) -> None:
+    verdict = ask(season(factor, error))
+    assert "observed_over_expected" in {reason.rule for reason in verdict.beyond(SHADOW_RULES)}
+
+
+@given(
+    factor=FACTORS,
+    line=st.sampled_from(["postpaid", "prepaid", "fixed"]),
+    apart=st.one_of(st.floats(0.2, 0.6), st.floats(1.6, 4)),
+    error=st.floats(1e-4, 0.03),
+)
+def test_a_line_that_does_not_move_with_the_season_is_refused(
+    factor: float, line: str, apart: float, error: float
+) -> None:
+    stored = season(factor, error)
+    ratio = stored[ASSESSMENT]["30"]["strata"][line]["observed_over_expected"]
+    ratio.update(estimate(factor * apart, error * factor * apart))
+    beyond = ask(stored).beyond(SHADOW_RULES)
+    assert [(reason.rule, reason.where) for reason in beyond] == [
+        ("observed_over_expected", f"30/{line}")
+    ]
+
+
+@given(
+    factor=FACTORS,
+    error=st.floats(1e-4, 0.03),
+    slope=st.one_of(st.floats(0.2, 0.6), st.floats(1.5, 3)),
+)
+def test_a_season_excuses_no_slope_and_no_tenth(factor: float, error: float, slope: float) -> None:
+    stored = season(factor, error)
+    everybody = stored[ASSESSMENT]["30"]["strata"]["all"]
+    everybody["slope"] = estimate(slope, 0.05)
+    everybody["deciles"][-1].update(
+        observed=min(factor * 3 * everybody["deciles"][-1]["predicted"], 1.0), effective_rows=1e5
+    )
+    rules = [reason.rule for reason in ask(stored).beyond(SHADOW_RULES)]
+    assert rules == ["slope", "top_deciles"]
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_lines_that_move_alike_are_refused_in_at_most_one_of_twenty_seasons(factor: float) -> None:
+    random = np.random.default_rng(7)
+    refused = sum(
+        bool(ask(season(factor, random.uniform(0.01, 0.05), random)).beyond(SHADOW_RULES))
+        for _ in range(200)
+    )
+    assert refused <= 0.05 * 200
