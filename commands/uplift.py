@@ -87,6 +87,9 @@ def uplift(
     columns: ColumnsOption = None,
     encoding: EncodingOption = None,
     query: QueryOption = None,
+    language: Annotated[
+        str, typer.Option(help="Language of the report: en, zh-Hans or zh-Hant.")
+    ] = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +122,14 @@ def uplift(
             for option, value in given.items():
                 if value:
                     raise InputError(option, "must come with a TABLE", value)
-            run = evaluate_home(where, action or (), out or folder / "care", settings, clock=clock)
+            run = evaluate_home(
+                where,
+                action or (),
+                out or folder / "care",
+                settings,
+                clock=clock,
+                language=language,
+            )
         else:
             if action:
                 raise InputError(
@@ -146,6 +156,7 @@ def uplift(
                 out or folder / table_name(table).split(".")[0],
                 settings,
                 options_of(columns, encoding, query),
+                language,
             )
     if as_json:
         print_json(run.to_json())

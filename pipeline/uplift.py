@@ -20,6 +20,7 @@ from holdfast.clock import Clock
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
+from models.words.catalogue import resolve
 from training.uplift.experiment import Experiment
 from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
 from training.uplift.result import ActionUplift
@@ -156,6 +157,7 @@ def evaluate_table(
     directory: Path,
     settings: UpliftSettings,
     options: TableOptions | None = None,
+    language: str = "en",
 ) -> UpliftRun:
     """Evaluate a team's own experiment.
 
@@ -172,6 +174,8 @@ def evaluate_table(
         How to evaluate it.
     options : TableOptions, optional
         What a person said about reading the table.
+    language : str
+        Language of the report, as a BCP 47 tag.
 
     Raises
     ------
@@ -180,7 +184,7 @@ def evaluate_table(
     InputError
         Names the option or column, the rule and the value; nothing is written then.
     """
-    started = time.monotonic()
+    started, resolved_language = time.monotonic(), resolve(language)
     table = read_experiment(where, roles, options)
     result, differing, notes = _evaluate(table.experiment, settings)
     names = _model_names(result.experiment.arms[1:]) if result.experiment.is_ranked else []
@@ -202,7 +206,7 @@ def evaluate_table(
         registered={},
         seconds=time.monotonic() - started,
     )
-    _write(run, settings)
+    _write(run, settings, resolved_language)
     return run
 
 
@@ -213,6 +217,7 @@ def evaluate_home(
     settings: UpliftSettings,
     *,
     clock: Clock,
+    language: str = "en",
 ) -> UpliftRun:
     """Evaluate an operator's care actions by randomised contacts, and register a model for each.
 
@@ -228,6 +233,8 @@ def evaluate_home(
         How to evaluate them.
     clock : Clock
         Rows that arrived after it are not known yet; and when models were registered.
+    language : str
+        Language of the report, as a BCP 47 tag.
 
     Raises
     ------
@@ -235,7 +242,7 @@ def evaluate_home(
         The home holds no raw tables or features, no action could be evaluated, or one that was asked
         for cannot be. Nothing is written or registered then.
     """
-    started = time.monotonic()
+    started, resolved_language = time.monotonic(), resolve(language)
     if not home.raw.exists():
         raise InputError(
             "TABLE",
@@ -291,7 +298,7 @@ def evaluate_home(
         registered=registered,
         seconds=time.monotonic() - started,
     )
-    _write(run, settings)
+    _write(run, settings, resolved_language)
     return run
 
 
@@ -407,14 +414,16 @@ def _contact_notes(experiment: Experiment) -> tuple[str, ...]:
     )
 
 
-def _write(run: UpliftRun, settings: UpliftSettings) -> None:
+def _write(run: UpliftRun, settings: UpliftSettings, language: str) -> None:
     from reports.uplift.report import render_uplift
+    from reports.words.texts import texts
 
     run.directory.mkdir(parents=True, exist_ok=True)
     for evaluation in run.evaluations:
         for model in evaluation.models:
             model.save(run.directory / model.name)
-    write_beside(run.report, render_uplift(run.title, run.evaluations, run.not_evaluated, settings))
+    page = render_uplift(run.title, run.evaluations, run.not_evaluated, settings, texts(language))
+    write_beside(run.report, page)
     write_beside(
         run.directory / RESULT,
         json.dumps(run.to_json(), ensure_ascii=False, indent=2, allow_nan=False) + "\n",

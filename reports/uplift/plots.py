@@ -5,10 +5,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from reports.kit.numbers import PERCENT, typeset
 from reports.kit.style import INK, MODEL, MUTED, RISK, figure_with_axes, legend
+from reports.words.texts import ENGLISH, Texts
 from training.uplift.result import ActionUplift
 
 
-def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
+def qini_figure(action: ActionUplift, factor: float, unit: str, texts: Texts = ENGLISH) -> Figure:
     """The Qini curve: gain over treating nobody against the share treated, highest predicted uplift
     first.
 
@@ -20,12 +21,14 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
         What gains are shown times: 100 for points.
     unit : str
         What the gain is counted in, for the axis.
+    texts : Texts
+        In which language.
     """
     figure, axes = figure_with_axes(
         5.6,
         3.7,
-        "customers treated, highest predicted uplift first",
-        f"gain over treating nobody, {unit}",
+        texts.gettext("customers treated, highest predicted uplift first"),
+        texts.gettext("gain over treating nobody, {unit}").format(unit=unit),
     )
     share = [point.share for point in action.curve]
     value, low, high = (
@@ -33,8 +36,17 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
         for name in ("value", "low", "high")
     )
     axes.fill_between(share, low, high, color=MODEL, alpha=0.22, linewidth=0)
-    axes.plot(share, value, "-", color=MODEL, linewidth=1.8, label="by predicted uplift")
-    axes.plot([0, 1], [0, value[-1]], color=MUTED, linewidth=1, linestyle="--", label="at random")
+    axes.plot(
+        share, value, "-", color=MODEL, linewidth=1.8, label=texts.gettext("by predicted uplift")
+    )
+    axes.plot(
+        [0, 1],
+        [0, value[-1]],
+        color=MUTED,
+        linewidth=1,
+        linestyle="--",
+        label=texts.gettext("at random"),
+    )
     axes.axhline(0, color=INK, linewidth=0.8)
     model = next((policy for policy in action.policies if policy.name == "model"), None)
     if model is not None:
@@ -42,7 +54,14 @@ def qini_figure(action: ActionUplift, factor: float, unit: str) -> Figure:
             factor * getattr(model.gain, name) for name in ("value", "low", "high")
         )
         axes.vlines(model.share, low_here, high_here, color=RISK, linewidth=1.4)
-        axes.plot([model.share], [here], "o", color=RISK, markersize=5, label="care's capacity")
+        axes.plot(
+            [model.share],
+            [here],
+            "o",
+            color=RISK,
+            markersize=5,
+            label=texts.gettext("care's capacity"),
+        )
     axes.spines["bottom"].set_visible(False)
     axes.set_xlim(-0.01, 1.01)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=PERCENT))

@@ -12,6 +12,7 @@ from reports.kit.page import environment, inline_svg
 from reports.uplift import words
 from reports.uplift.plots import qini_figure
 from reports.uplift.words import Unit
+from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assessment import Estimate
 from training.uplift.balance import Imbalance
 from training.uplift.experiment import Experiment
@@ -80,6 +81,7 @@ def render_uplift(
     evaluated: Sequence[EvaluatedActions],
     not_evaluated: Mapping[str, str],
     settings: UpliftSettings,
+    texts: Texts = ENGLISH,
 ) -> str:
     """Write the report: an HTML document, the same bytes for the same findings.
 
@@ -93,14 +95,16 @@ def render_uplift(
         Actions that could not be evaluated, and why.
     settings : UpliftSettings
         How they were evaluated.
+    texts : Texts
+        In which language the page is.
     """
     pairs = [(experiment, action) for experiment in evaluated for action in experiment.actions]
     sections = [
-        _section(f"action-{place}", experiment, action)
+        _section(f"action-{place}", experiment, action, texts)
         for place, (experiment, action) in enumerate(pairs)
     ]
     return (
-        environment()
+        environment(texts)
         .get_template("uplift/report.html.j2")
         .render(
             title=title,
@@ -109,16 +113,19 @@ def render_uplift(
             not_evaluated=not_evaluated,
             settings=settings,
             words=words,
+            texts=texts,
             swarm=swarm,
         )
     )
 
 
-def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> ActionSection:
-    unit = Unit(evaluated.experiment.binary)
+def _section(
+    key: str, evaluated: EvaluatedActions, action: ActionUplift, texts: Texts
+) -> ActionSection:
+    unit = Unit(evaluated.experiment.binary, texts)
     qini = None
     if action.ranked:
-        qini = inline_svg(qini_figure(action, unit.factor, unit.word), f"{key}-qini")
+        qini = inline_svg(qini_figure(action, unit.factor, unit.word, texts), f"{key}-qini")
     return ActionSection(
         key=key,
         evaluated=evaluated,
@@ -130,33 +137,45 @@ def _section(key: str, evaluated: EvaluatedActions, action: ActionUplift) -> Act
 
 
 def _effects(action: ActionUplift, unit: Unit) -> Forest:
-    count = len(action.groups)
+    count, gettext = len(action.groups), unit.texts.gettext
 
     def entry(label: str, estimate: Estimate, note: str = "") -> Entry:
         text = f"{unit.effect(estimate.value)} ({unit.between(estimate)})"
         return Entry(label=label, estimate=estimate, text=text, kind=_kind(estimate), note=note)
 
     by_group = [
-        entry(_ordinal(place, count), group.effect, f"predicted {unit.effect(group.predicted)}")
+        entry(
+            _ordinal(place, count, unit.texts),
+            group.effect,
+            gettext("predicted {effect}").format(effect=unit.effect(group.predicted)),
+        )
         for place, group in enumerate(action.groups)
     ]
     on_average = [
-        entry("all customers", action.average),
-        entry("all customers, unadjusted", action.unadjusted),
+        entry(gettext("all customers"), action.average),
+        entry(gettext("all customers, unadjusted"), action.unadjusted),
     ]
     return forest(
-        [("On average", on_average), *([("By predicted uplift", by_group)] if by_group else [])],
+        [
+            (gettext("On average"), on_average),
+            *([(gettext("By predicted uplift"), by_group)] if by_group else []),
+        ],
         factor=unit.factor,
         sign=True,
         reference=0.0,
-        left="harmful",
-        right="good",
+        left=gettext("harmful"),
+        right=gettext("good"),
     )
 
 
-def _ordinal(place: int, count: int) -> str:
-    names = {0: "highest", count - 1: "lowest"}
-    return f"group {place + 1}" + (f", {names[place]}" if place in names else "")
+def _ordinal(place: int, count: int, texts: Texts) -> str:
+    if place == count - 1:
+        template = texts.gettext("group {number}, lowest")
+    elif place == 0:
+        template = texts.gettext("group {number}, highest")
+    else:
+        template = texts.gettext("group {number}")
+    return template.format(number=place + 1)
 
 
 def _kind(estimate: Estimate) -> Kind:

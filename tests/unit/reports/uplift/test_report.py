@@ -2,6 +2,7 @@
 are text to it.
 """
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from reports.uplift import words
 from reports.uplift.plots import qini_figure
 from reports.uplift.report import render_uplift
 from reports.uplift.words import Unit
+from reports.words.texts import texts
 from tests.builders.experiments import experiment
 from tests.builders.html_page import Page, check_page
 from training.evaluation.assessment import Estimate
@@ -81,6 +83,53 @@ def test_every_effect_says_whether_it_is_randomised_or_estimated(html: str) -> N
     assert page.text.count("randomised") >= 3
     assert "Predictions are estimated" in page.text
     assert "Assumed" in page.texts["reading"]
+
+
+@pytest.mark.parametrize("language", ("zh-Hans", "zh-Hant"))
+def test_in_chinese_only_notes_on_the_data_are_english(
+    evaluated: SimpleNamespace, language: str
+) -> None:
+    renamed = replace(
+        evaluated.experiment,
+        name="实验",
+        arms=("对照", "优惠"),
+        labels=tuple(f"列{place}" for place in range(6)),
+        outcome_name="留下",
+    )
+    named = {
+        "experiment": renamed,
+        "actions": evaluate_experiment(renamed, SETTINGS).actions,
+        "adjusted_by": renamed.labels,
+        "imbalances": (Imbalance("优惠", "费用", 9.87), Imbalance("优惠", None, -5.0)),
+    }
+    chosen = SimpleNamespace(**vars(evaluated) | named)
+    html = render_uplift("表", [chosen], {"流量": "too few"}, SETTINGS, texts(language))
+    html = re.sub(r'<(\w+) lang="en">.*?</\1>|<style.*?</style>', " ", html, flags=re.S)
+    assert not re.search(r'(label|title)="[A-Za-z]', html)
+    left = set(re.findall("[A-Za-z]{2,}", re.sub("<[^>]*>", " ", html)))
+    assert left <= {
+        "AUTOC",
+        "Qini",
+        "HOLDFAST",
+        "UPLIFT",
+        "CAPACITY",
+        "SHARE",
+        "drop",
+        "holdfast",
+        "uplift",
+    }
+
+
+def test_every_verdict_can_be_translated(evaluated: SimpleNamespace) -> None:
+    (action,) = evaluated.actions
+    good, bad, none = (Estimate(value, value - 0.01, value + 0.01) for value in (0.1, -0.1, 0.0))
+    verdicts = {
+        replace(action, average=average, qini=qini, ranked=ranked).verdict
+        for average in (good, bad, none)
+        for qini in (good, none)
+        for ranked in (True, False)
+    }
+    assert verdicts == set(words.VERDICTS)
 
 
 def test_the_page_stands_alone_and_names_are_text(html: str) -> None:
