@@ -55,7 +55,7 @@ CODES: Mapping[str, Code] = {
     "forbidden": Code(
         403,
         "The key lacks a scope, which `detail` names; or there is no key, and the request comes from"
-        " another machine or through a proxy.",
+        " another machine, through a proxy or from another web page.",
         "Ask for a key with the scope.",
     ),
     "not_found": Code(404, "There is nothing at this path.", "Correct the path."),
