@@ -170,17 +170,12 @@ class ProblemMiddleware:
                 f"The answer was not ready within {self._most_seconds:.0f} seconds; ask for less at once.",
             )
         except Exception as error:
-            # Neither the message nor the values, which may be a customer's: the kind of error and
+            # Neither the message nor the values, which may be a customer's, nor the path, in which
+            # anything may stand, such as a line break and a line of the log: the kind of error and
             # where it was.
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error(
-                "%s %s (request %s) failed with %s at\n%s",
-                scope["method"],
-                scope["path"],
-                scope.get("request_id"),
-                type(error).__name__,
-                where,
-            )
+            name = scope.get("request_id")
+            _log.error("request %s failed with %s at\n%s", name, type(error).__name__, where)
             problem = Problem(500, "Something went wrong in the server; its log says what.")
         if problem is not None and not answer.started:
             _note(scope, problem)

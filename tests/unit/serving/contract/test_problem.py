@@ -13,6 +13,8 @@ from holdfast.errors import InputError
 from serving.contract.predictions import ProblemDocument
 from serving.contract.problem import Problem, ProblemMiddleware
 
+PATH = "/v1/customers/0042\nERROR forged"
+
 
 def ask(app: ASGIApp, most_seconds: float = 5) -> tuple[int, dict[str, str], bytes]:
     """What the middleware answers over an application."""
@@ -24,7 +26,7 @@ def ask(app: ASGIApp, most_seconds: float = 5) -> tuple[int, dict[str, str], byt
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    scope: Scope = {"type": "http", "method": "GET", "path": PATH, "headers": []}
     asyncio.run(ProblemMiddleware(app, most_seconds)(scope, receive, send))
     if not sent:
         return 0, {}, b""
@@ -109,7 +111,9 @@ def test_a_crash_is_answered_without_internals_and_logged_without_values(
     for text in (json.dumps(document), caplog.text):
         assert "Smith" not in text
     assert "RuntimeError" in caplog.text
-    assert "GET / (request None) failed" in caplog.text
+    assert caplog.messages[0].startswith("request None failed with RuntimeError at\n")
+    assert "0042" not in caplog.text
+    assert "forged" not in caplog.text
 
 
 def test_a_crash_after_the_start_leaves_the_answer_broken_but_single() -> None:
