@@ -55,7 +55,8 @@ class ServingSettings(Section):
         default=75,
         ge=1,
         le=3_600,
-        description="How long a connection may stay open without a request, in seconds; longer than a proxy in front keeps it.",
+        description="How long a connection may stay open without a request, or with an answer that nobody reads, in seconds; "
+        "longer than a proxy in front keeps it.",
     )
     max_header_bytes: int = Field(
         default=16_384,

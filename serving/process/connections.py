@@ -129,6 +129,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refusal: Problem | None = None
         # By when what is being read must be whole: the head of a request, or its body.
         self._deadline: asyncio.TimerHandle | None = None
+        # By when the caller must have read something of an answer that is held for it.
+        self._reading_deadline: asyncio.TimerHandle | None = None
         self._made_at = 0.0
         self._is_used = False
         self._reads_body = False
@@ -148,6 +150,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Forget it."""
         self._all.remove(self)
         self._is_whole()
+        self._is_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -202,6 +205,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Wait for the next request, unless its head is here already."""
         super().on_response_complete()
         if self.transport.is_closing():
+            self._must_be_read()
             return
         if self.cycle.response_complete:
             self._all.end(self)
@@ -243,6 +247,16 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
         super().timeout_keep_alive_handler()
 
+    def pause_writing(self) -> None:
+        """Wait for the caller to read."""
+        super().pause_writing()
+        self._must_be_read()
+
+    def resume_writing(self) -> None:
+        """Go on, because the caller reads."""
+        self._is_read()
+        super().resume_writing()
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -254,6 +268,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _must_be_read(self) -> None:
+        if self._reading_deadline is None and self.transport.get_write_buffer_size():
+            seconds = self.timeout_keep_alive
+            self._reading_deadline = self.loop.call_later(seconds, self.transport.abort)
+
+    def _is_read(self) -> None:
+        if self._reading_deadline is not None:
+            self._reading_deadline.cancel()
+            self._reading_deadline = None
 
     def _be_late(self) -> None:
         self._deadline = None

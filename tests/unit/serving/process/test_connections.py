@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from serving.contract.problem import ProblemMiddleware
 from tests.builders.raw_http import Answer, Running, head, running, wait_for
 
 MOST_CONNECTIONS = 6
+MEBIBYTES = 32
+"""Of a large answer: more than the sockets of a connection hold."""
 PATIENT = {
     "header_seconds": 600,
     "idle_seconds": 600,
@@ -45,6 +47,14 @@ class Echo:
             self.held += 1
             while not self.let_go.is_set():
                 await asyncio.sleep(0.02)
+        if scope["path"].startswith("/large"):
+            headers = {"Connection": "close"} if scope["path"] == "/large/last" else {}
+            chunks = ["x" * 2**20] * MEBIBYTES
+            whole = scope["path"] != "/large/chunks"
+            answer = Response("".join(chunks)) if whole else StreamingResponse(chunks)
+            answer.headers.update(headers)
+            await answer(scope, receive, send)
+            return
         size = 0 if scope["path"] == "/unread" else len(await request.body())
         await Response(str(size))(scope, receive, send)
 
@@ -183,6 +193,19 @@ def test_an_idle_connection_is_closed_in_time(echo: Echo, tmp_path: Path) -> Non
         caller = server.caller()
         assert caller.get("/").status == 200
         assert caller.is_closed()
+
+
+@pytest.mark.parametrize("path", ["/large", "/large/last", "/large/chunks"])
+def test_who_does_not_read_the_answer_is_cut_off(echo: Echo, tmp_path: Path, path: str) -> None:
+    with running(ProblemMiddleware(echo), tmp_path, idle_seconds=1) as server:
+        server.caller().send(head("GET", path))
+        wait_for(lambda: server.connections.count() == 1)
+        wait_for(lambda: server.connections.count() == 0)
+        assert server.caller().get("/").status == 200
+
+
+def test_who_reads_a_large_answer_gets_all_of_it(server: Running) -> None:
+    assert len(server.caller().get("/large").body) == MEBIBYTES * 2**20
 
 
 def test_a_drain_ends_connections_with_their_answers(server: Running, echo: Echo) -> None:
