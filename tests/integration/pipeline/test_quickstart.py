@@ -375,7 +375,7 @@ def test_few_groups_and_columns_empty_where_it_counts(table: pa.Table, tmp_path:
     assert result.to_json()["left_out"] == ["not finite"]
     report = result.home.report.read_text(encoding="utf-8")
     assert '<html lang="zh-Hant">' in report
-    assert "region相同的行不分開" in report
+    assert "region相同的紀錄不分開" in report
     assert list(care(result.home)[0])[:3] == ["排名", "客戶編號", "機率"]
 
 
