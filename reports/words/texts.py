@@ -57,10 +57,11 @@ def _read(language: str) -> Texts:
 
 
 def read_catalogue(language: str) -> dict[str, str]:
-    """All texts of a language by the English text."""
+    """All texts of a language by the English text, without those that nobody has translated yet."""
     with catalogue_path(language).open("rb") as stream:
         messages = read_po(stream)
-    return {_one(message.id): _one(message.string or "") for message in messages if message.id}
+    texts = {_one(message.id): _one(message.string or "") for message in messages if message.id}
+    return {english: text for english, text in texts.items() if text}
 
 
 def catalogue_path(language: str) -> Path:
