@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Annotated, Any, Protocol
 
-import numpy as np
 from pydantic import Field
 
 from features.encoding.encoding import Column, Encoding
@@ -130,13 +130,11 @@ class OnlineLayout:
         return any(view.entity != self.entity for view in self.views)
 
     @cached_property
-    def lifetimes(self) -> Floats:
+    def lifetimes(self) -> tuple[float, ...]:
         """How old the values of each view may be, in microseconds; infinite for no limit."""
-        return np.array(
-            [
-                np.inf if view.ttl_days is None else view.ttl_days * 86_400_000_000.0
-                for view in self.views
-            ]
+        return tuple(
+            inf if view.ttl_days is None else view.ttl_days * 86_400_000_000.0
+            for view in self.views
         )
 
     def to_json(self) -> dict[str, Any]:

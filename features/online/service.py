@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.encoding import Encoding
+from features.online.age import ages
 from features.online.layout import OnlineLayout, OnlineLinks, OnlineReader, OnlineView
 from features.online.packed_reader import PackedReader
 from features.online.settings import OnlineSettings
 from features.packed.store import PackedStore
 from holdfast.arrays import Floats, Times
-from holdfast.errors import InputError, ModelError
+from holdfast.errors import ModelError
 from holdfast.home import Home
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "OnlineService",
     "OnlineView",
     "find_service",
-    "next_stale",
     "oldest",
     "online_directory",
     "open_service",
@@ -225,30 +225,8 @@ def stale(service: OnlineService, times: Times, now: datetime) -> NDArray[np.boo
     InputError
         The time is naive.
     """
-    if now.tzinfo is None:
-        raise InputError("now", "must have a time zone", now.isoformat())
-    ages = np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us") - times
-    return ~np.isnat(times) & (ages.astype(np.int64) > service.layout.lifetimes)
-
-
-def next_stale(service: OnlineService, times: Times, late: NDArray[np.bool_]) -> Floats:
-    """When the next value becomes older than its view allows.
-
-    Parameters
-    ----------
-    service, times
-        As in `stale`.
-    late : (n, v) bool
-        What `stale` gives: values that are older already.
-
-    Returns
-    -------
-    (n,) float64
-        Seconds since 1970; infinite where no value of the row will.
-    """
-    limits = times.astype(np.int64) + service.layout.lifetimes
-    later = ~np.isnat(times) & ~late
-    return np.where(later, limits, np.inf).min(axis=1, initial=np.inf) / 1e6
+    late = [age.late for age in ages(times, service.layout.lifetimes, now)]
+    return np.array(late, dtype=np.bool_).reshape(times.shape)
 
 
 def online_directory(repository: Path) -> Path:

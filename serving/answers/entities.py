@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-import numpy as np
-
-from features.online.service import next_stale, oldest, stale
+from features.online.age import ABSENT, ages
 from holdfast.arrays import Floats, Times
 from models.words.catalogue import Catalogue, words
 from serving.answers.freshness import Freshness
@@ -150,38 +148,32 @@ def _known(
     catalogue: Catalogue,
 ) -> dict[int, _Entity]:
     """The entities that the features hold, by row."""
-    # The first view names the entities; others may be of whom they belong to.
-    main, age = times[:, 0], oldest(times)
-    late = stale(model.online, times, freshness.now)
-    expires = next_stale(model.online, times, late).tolist()
-    too_old: list[list[bool]] = late.tolist()
-    excluded = newer = np.zeros(len(main), dtype=np.bool_)
-    if recorded is not None:
-        excluded, newer = recorded.excluded(age, main), recorded.newer(main)
     known, texts = {}, catalogue.answers
-    for row in np.flatnonzero(~np.isnat(main)).tolist():
-        feature_time = age[row].item().replace(tzinfo=UTC)
-        warnings, error = [], freshness.error(feature_time, catalogue)
-        if freshness.is_stale(feature_time):
-            warnings.append(freshness.warning(feature_time, catalogue))
-        if any(too_old[row]):
-            views = zip(model.online.views, too_old[row], strict=True)
-            groups = ", ".join(view.name for view, is_old in views if is_old)
+    for row, age in enumerate(ages(times, model.online.layout.lifetimes, freshness.now)):
+        # The first view names the entities; others may be of whom they belong to.
+        if age.main == ABSENT:
+            continue
+        warnings, error = [], freshness.error(age.time, catalogue)
+        if freshness.is_stale(age.time):
+            warnings.append(freshness.warning(age.time, catalogue))
+        if any(age.late):
+            views = zip(model.online.views, age.late, strict=True)
+            groups = ", ".join(view.name for view, is_late in views if is_late)
             warnings.append(texts["features_expired"].format(groups=groups))
         if model.is_table:
             pass
         elif recorded is None:
             warnings.append(texts["not_checked_unrecorded"])
-        elif newer[row]:
+        elif recorded.is_older(age):
             warnings.append(texts["not_checked_newer"])
-        elif excluded[row] and error is None:
+        elif recorded.excludes(row, age) and error is None:
             error = not_predicted(recorded.facts.at, catalogue)
         known[row] = _Entity(
-            feature_time,
+            age.time,
             () if recorded is None else recorded.marks[row],
             tuple(warnings),
             error,
-            min(freshness.changes_at(feature_time), expires[row]),
+            min(freshness.changes_at(age.time), age.next_late),
         )
     return known
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.online.age import RowAge, microseconds_since_1970
 from features.packed.store import PackedStore
-from holdfast.arrays import Times
 from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from models.score_set import ScoreFacts, facts_document, marks_of, records_view
@@ -22,35 +22,30 @@ class Recorded:
     ----------
     facts : ScoreFacts
         What the night scored.
-    times : (n,) datetime64[us]
-        When the features of each entity's stored score were true, UTC; NaT where there is none.
+    times : list of n int
+        When the features of each entity's stored score were true, in microseconds since 1970;
+        `features.online.age.ABSENT` where there is none.
     marks : list of n tuples of str
         Marks of the stored scores.
     """
 
     facts: ScoreFacts
-    times: Times
+    times: list[int]
     marks: list[tuple[str, ...]]
 
-    def excluded(self, oldest: Times, main: Times) -> NDArray[np.bool_]:
-        """Which entities the night had features of, and did not score.
-
-        Parameters
-        ----------
-        oldest : (n,) datetime64[us]
-            The oldest time of each entity's features, which a stored score has.
-        main : (n,) datetime64[us]
-            The time of the view that names the entities.
+    def excludes(self, row: int, age: RowAge) -> bool:
+        """Whether the night had features of an entity of this age, and did not score it: a stored
+        score has the oldest time of its features.
         """
-        return (self.times != oldest) & (main <= self._at)
+        return self.times[row] != age.oldest and age.main <= self._at
 
-    def newer(self, main: Times) -> NDArray[np.bool_]:
-        """Which entities have features that the night did not see."""
-        return main > self._at
+    def is_older(self, age: RowAge) -> bool:
+        """Whether the night has not seen features of this age."""
+        return age.main > self._at
 
     @cached_property
-    def _at(self) -> "np.datetime64":
-        return np.datetime64(self.facts.at.removesuffix("+00:00"), "us")
+    def _at(self) -> int:
+        return microseconds_since_1970(datetime.fromisoformat(self.facts.at))
 
 
 class NightRecords:
@@ -78,7 +73,7 @@ class NightRecords:
                 f"scores of {model}", f"must be records as the night writes them: {error}"
             ) from None
         bits = np.nan_to_num(numbers[:, 0]).astype(np.int64)
-        return Recorded(facts, times, [marks_of(int(one)) for one in bits])
+        return Recorded(facts, times.view(np.int64).tolist(), [marks_of(int(one)) for one in bits])
 
     def _facts_of(self, model: str) -> ScoreFacts | None:
         """What the last night scored, read again only where the store was written since."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.online import service as online
+from features.online.age import ages
 from features.online.feast_layout import layout_of
 from features.online.feast_store import open_feast
 from features.online.settings import OnlineSettings, configured_store, online_store_section
@@ -200,9 +202,9 @@ def test_the_next_value_becomes_stale_when_it_is_said_to(home: Home) -> None:
     service = open_service(home, "churn_v1")
     _, times = online.read(service, ["s01", "s03", "nobody"])
     old = online.stale(service, times, DAY)
-    moments = online.next_stale(service, times, old)
-    assert np.isinf(moments[2])  # what is absent never becomes stale
-    for row, seconds in enumerate(moments[:2].tolist()):
+    moments = [age.next_late for age in ages(times, service.layout.lifetimes, DAY)]
+    assert moments[2] == inf  # what is absent never becomes stale
+    for row, seconds in enumerate(moments[:2]):
         moment = datetime.fromtimestamp(seconds, UTC)
         until, after = (
             online.stale(service, times, moment + timedelta(seconds=by))[row] for by in (0, 1)
