@@ -20,6 +20,8 @@ from serving.contract.problem import Problem
 # How long a connection that was just made is waited for while the server stops: its request is
 # under way. One that was answered before says so by its answer's `Connection: close`.
 _UNDER_WAY_SECONDS = 1.0
+# How long others are: a request may have arrived already, and not have been read.
+_ARRIVED_SECONDS = 0.1
 _CLOSE = {"Connection": "close"}
 
 
@@ -104,7 +106,7 @@ class Connections:
         return longest is not None
 
     def drain(self) -> None:
-        """End each connection with its next answer."""
+        """End each connection with its next answer, also those that have begun."""
         self.draining = True
         for connection in self._open:
             connection.end_with_answer()
@@ -233,13 +235,12 @@ class LimitedProtocol(HttpToolsProtocol):
         """End it now, but for a request that is here or under way."""
         if self._is_answering():
             super().shutdown()
-        elif self._is_used and not self._head_begun:
-            self.close()
+        elif self._head_begun:
+            self._must_be_whole_within(_UNDER_WAY_SECONDS)
         else:
             seconds = self._made_at + _UNDER_WAY_SECONDS - self.loop.time()
-            if self._head_begun:
-                seconds = _UNDER_WAY_SECONDS
-            self._must_be_whole_within(max(0.0, seconds))
+            is_new = not self._is_used and seconds > _ARRIVED_SECONDS
+            self._must_be_whole_within(seconds if is_new else _ARRIVED_SECONDS)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, also one whose caller does not read the answer."""

@@ -120,12 +120,14 @@ class HttpServer(uvicorn.Server):
             self.force_exit = self.should_exit
             self.should_exit = True
         self._health.stopping = True
+        # From the next request on; those in progress are told in the next turn of the loop.
+        self._connections.draining = True
 
     async def on_tick(self, counter: int) -> bool:
         """Begin the drain, and stop once it is over."""
         if not self._health.stopping and self._is_orphan():
             self.handle_exit(signal.SIGTERM, None)
-        if self._health.stopping and not self._connections.draining:
+        if self._health.stopping:
             self._connections.drain()
         for acceptor in self._acceptors:
             acceptor.tell()

@@ -47,6 +47,9 @@ class Echo:
             self.held += 1
             while not self.let_go.is_set():
                 await asyncio.sleep(0.02)
+        if scope["path"] == "/blocked":
+            self.held += 1
+            self.let_go.wait(60)  # and with it everything else in the process
         if scope["path"].startswith("/large"):
             headers = {"Connection": "close"} if scope["path"] == "/large/last" else {}
             chunks = ["x" * 2**20] * MEBIBYTES
@@ -235,6 +238,21 @@ def test_idle_callers_do_not_hold_up_the_end(server: Running) -> None:
     server.stop(signal.SIGTERM)
     # Three seconds of drain. Were they waited for, it took ten more.
     assert server.end() < 3 + 7
+
+
+def test_a_request_that_has_arrived_when_idle_connections_are_closed_is_answered(
+    server: Running, echo: Echo
+) -> None:
+    idle = server.caller()
+    assert idle.get("/").status == 200
+    server.caller().send(head("GET", "/blocked"))
+    wait_for(lambda: echo.held == 1)
+    server.stop(signal.SIGINT)
+    idle.send(head("GET", "/"))
+    time.sleep(0.5)  # it is there, and the end is due
+    echo.let_go.set()
+    assert idle.answer().closes
+    server.end()
 
 
 def test_a_request_under_way_at_the_end_is_answered(server: Running) -> None:
