@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.access.guard import PROBE_PATHS
+from serving.access.request_id import RequestIdMiddleware, request_id
 from serving.contract.problem import Problem
 
 # How long a connection that was just made is waited for while the server stops: its request is
@@ -125,6 +126,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def __init__(self, *, open_connections: Connections, **given: Any) -> None:
         super().__init__(**given)
+        # Whoever configures logging: uvicorn would write whole paths, in which anything may stand.
+        self.access_log = False
         self._all = open_connections
         self._limits = open_connections.limits
         self._answering = self.app
@@ -135,6 +138,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reading_deadline: asyncio.TimerHandle | None = None
         self._made_at = 0.0
         self._is_used = False
+        # Whether what came after the last request cannot be read.
+        self._is_broken = False
         self._reads_body = False
         self._head_bytes = 0
         self._head_begun = False
@@ -211,6 +216,9 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         if self.cycle.response_complete:
             self._all.end(self)
+            if self._is_broken:
+                self.close()
+                return
         if self._all.stopping:
             self.shutdown()
 
@@ -309,12 +317,26 @@ class LimitedProtocol(HttpToolsProtocol):
         cycle.receive = receive_in_time  # type: ignore[method-assign, assignment]
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer what never became a request."""
-        if not self._is_answering():
-            response = problem.response()
-            lines = [b"%s: %s\r\n" % header for header in response.raw_headers]
-            head = b"".join([STATUS_LINE[problem.status], *lines])
-            self.transport.write(head + b"\r\n" + bytes(response.body))
+        """Answer what cannot be read, and end the connection."""
+        if self._is_answering() and not self._reads_body:
+            # What came before it was read, and its answer is due.
+            self._is_broken = True
+            self.flow.pause_reading()
+            if not self.cycle.response_started:
+                self.cycle.keep_alive = False
+            return
+        if self._is_answering() and (self.pipeline or self.cycle.response_started):
+            self.close()
+            return
+        if self._is_answering():
+            # The request whose body is broken: its answer is this one.
+            self.cycle.disconnected = True
+        response = problem.response()
+        # Whatever name it brought was not read, or is not to be trusted.
+        named = (b"request-id", request_id(None).encode())
+        lines = [b"%s: %s\r\n" % header for header in (*response.raw_headers, named)]
+        head = b"".join([STATUS_LINE[problem.status], *lines])
+        self.transport.write(head + b"\r\n" + bytes(response.body))
         self.close()
 
 
@@ -332,12 +354,17 @@ def _unless_probe(app: ASGIApp) -> ASGIApp:
     """Refuse what is no probe."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in PROBE_PATHS:
-            await app(scope, receive, send)
-            return
-        headers = _CLOSE | {"Retry-After": "1"}
-        detail = "The server has as many open connections as it may have."
-        problem = Problem(503, detail, headers=headers, code="too_many_connections")
-        await problem.response()(scope, receive, send)
+        is_probe = scope["type"] == "http" and scope["path"] in PROBE_PATHS
+        await (app if is_probe else _REFUSING)(scope, receive, send)
 
     return answer
+
+
+async def _refuse_one_more(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = _CLOSE | {"Retry-After": "1"}
+    detail = "The server has as many open connections as it may have."
+    problem = Problem(503, detail, headers=headers, code="too_many_connections")
+    await problem.response()(scope, receive, send)
+
+
+_REFUSING = RequestIdMiddleware(_refuse_one_more)

@@ -87,6 +87,7 @@ def refusal(answer: Answer, status: int, code: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == code
     assert answer.closes
+    assert code == "late" or answer.headers["request-id"]
 
 
 def test_requests_follow_each_other_on_one_connection(server: Running) -> None:
@@ -162,6 +163,30 @@ def test_the_body_beside_a_head_is_none_of_it(server: Running) -> None:
 
 def test_what_is_no_http_is_a_problem(server: Running) -> None:
     refusal(server.caller().send(b"\x16\x03\x01 hello\r\n\r\n").answer(), 400, "invalid_http")
+
+
+@pytest.mark.parametrize("chunk", [b"zz\r\nx", b"1\r\nxx\r\n", b"-1\r\n"])
+def test_a_body_that_is_no_http_is_a_problem(server: Running, chunk: bytes) -> None:
+    sent = head("POST", "/", "Transfer-Encoding: chunked")
+    caller = server.caller().send(sent + chunk)
+    refusal(caller.answer(), 400, "invalid_http")
+    assert caller.is_closed()
+    caller = server.caller().send(sent)
+    time.sleep(0.05)
+    refusal(caller.send(chunk).answer(), 400, "invalid_http")
+    assert caller.is_closed()
+
+
+def test_what_comes_before_something_that_is_no_http_is_answered(
+    server: Running, echo: Echo
+) -> None:
+    caller = server.caller().send(head("GET", "/held") + b"\x16\x03\x01 hello\r\n\r\n")
+    wait_for(lambda: echo.held == 1)
+    echo.let_go.set()
+    answer = caller.answer()
+    assert answer.status == 200
+    assert answer.closes
+    assert caller.is_closed()
 
 
 def test_an_answer_under_way_outlives_a_late_second_head(hasty: Running, echo: Echo) -> None:
