@@ -58,7 +58,7 @@ class Caller:
     def get(self, path: str) -> Answer:
         return self.send(head("GET", path)).answer()
 
-    def answer(self) -> Answer:
+    def answer(self, *, has_body: bool = True) -> Answer:
         """The next answer; it must come."""
         line = self._read.readline()
         assert line, "the connection ended without an answer"
@@ -66,7 +66,7 @@ class Caller:
         while (header := self._read.readline().strip()) != b"":
             name, _, value = header.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        body = self._read.read(int(headers["content-length"]))
+        body = self._read.read(int(headers["content-length"])) if has_body else b""
         return Answer(int(line.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
