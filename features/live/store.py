@@ -73,7 +73,8 @@ class LiveStore:
     def check(self, events: Sequence[Event]) -> None:
         """Refuse events that cannot be applied; errors as in `apply_all`."""
         build = self._build()
-        latest = microseconds(self._clock() + _CLOCK_SKEW)
+        now = self._clock()
+        latest = microseconds(now + _CLOCK_SKEW)
         for event in events:
             if event.table not in build.tables:
                 raise InputError(
@@ -82,7 +83,7 @@ class LiveStore:
             if event.arrived > latest:
                 raise InputError(
                     f"{event.table}.{ARRIVED}",
-                    "must not lie in the future",
+                    f"must not lie in the future; here it is {now.isoformat(timespec='seconds')}",
                     time_of(event.arrived).isoformat(),
                 )
 

@@ -15,7 +15,7 @@ from features.online.service import online_directory
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
 from holdfast.clock import Clock
-from holdfast.errors import InputError
+from holdfast.errors import InputError, ModelError
 from holdfast.home import Home
 from serving.access.database import open_requests
 from serving.contract.events import EventDocument, EventsAnswer
@@ -79,7 +79,7 @@ class EventIntake:
             try:
                 _require_same(sent.documents, sent.digests, known)
                 new = {one: event for one, event in sent.events.items() if one not in known}
-                self._live.check(list(new.values()))
+                self._check(sent.documents, new)
             except InputError as error:
                 results.append(error)
                 continue
@@ -95,6 +95,21 @@ class EventIntake:
             # One of them may be at fault, and must not stop the others.
             return [self._take_alone(sent) for sent in requests]
         return results
+
+    def _check(self, documents: Sequence[EventDocument], new: Mapping[str, Event]) -> None:
+        """Refuse events that the live features cannot take now; the error names the first of them."""
+        try:
+            self._live.check(list(new.values()))
+        except ModelError:
+            raise  # it is no event's fault
+        except InputError:
+            for place, document in enumerate(documents):
+                if document["event_id"] in new:
+                    try:
+                        self._live.check([new[document["event_id"]]])
+                    except InputError as error:
+                        raise _in_request(place, document, error) from None
+            raise
 
     def _take_alone(self, sent: "_Sent") -> EventsAnswer | Exception:
         try:
@@ -173,9 +188,14 @@ def _read(place: int, document: EventDocument) -> Event:
     try:
         return read_event(document["table"], document["row"])
     except InputError as error:
-        column = error.field.removeprefix(f"{document['table']}.")
-        field = f"events[{place}].table" if column == "table" else f"events[{place}].row.{column}"
-        raise InputError(field, error.rule, error.value) from None
+        raise _in_request(place, document, error) from None
+
+
+def _in_request(place: int, document: EventDocument, error: InputError) -> InputError:
+    """An error about an event, which names where in the request it stands."""
+    column = error.field.removeprefix(f"{document['table']}.")
+    field = f"events[{place}].table" if column == "table" else f"events[{place}].row.{column}"
+    return InputError(field, error.rule, error.value)
 
 
 def _statuses(documents: Sequence[EventDocument], new: set[str]) -> list[Any]:

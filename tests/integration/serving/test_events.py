@@ -118,6 +118,10 @@ def test_an_id_stands_for_one_event(home: Home) -> None:
             "events[0].row.happened_at",
         ),
         ({"events": [ticket("e1", colour="red")]}, "events[0].row.colour"),
+        (
+            {"events": [ticket("e0"), ticket("e1", arrived_at="2026-03-05T00:00:00Z")]},
+            "events[1].row.arrived_at",
+        ),
         ({"events": [{**ticket("e1"), "table": "usage_weeks"}]}, "events[0].table"),
         ({"events": [ticket("")]}, "events[0].event_id"),
         ({"events": [{"event_id": "e1", "table": "tickets"}]}, "events[0].row"),
@@ -169,7 +173,7 @@ def test_requests_that_arrive_together_are_taken_together_and_refused_apart(
     assert took[0] == took[12] == "repeated"
     # Of two rows under one id, the one that came first stands.
     assert sorted([took[1], took[13]]) == ["events[0].event_id", "taken"]
-    assert took[14] == "tickets.arrived_at"
+    assert took[14] == "events[0].row.arrived_at"
     assert set(took[2:12]) == {"taken"}
     assert sum(groups) >= 12
     assert len(groups) < 12
