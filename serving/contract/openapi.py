@@ -31,6 +31,31 @@ _ACCEPT_LANGUAGE = {
     "description": "Language of reasons, where the request names none.",
     "schema": {"type": "string"},
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The caller's own key of the request: sent again with it, the answer is the same.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+# Without a key where there is none, else with a key that has one of the scopes.
+_ASKS: list[dict[str, list[str]]] = [
+    {},
+    {"key": ["predictions:service"]},
+    {"key": ["predictions:marketing"]},
+]
+_SENDS: list[dict[str, list[str]]] = [{}, {"key": ["events"]}]
+_OWN_CODES: dict[str, tuple[str, ...]] = {
+    "EventsAnswer": (
+        "invalid_idempotency_key",
+        "no_events",
+        "in_progress",
+        "read_only",
+        "idempotency_key_reused",
+    ),
+    "ScoresAnswer": ("no_scores", "cursor_expired"),
+    "PredictionsAnswer": ("model_unavailable",),
+}
+"""Codes that only one route answers, by its answer."""
 _DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 
@@ -110,7 +135,7 @@ def _predictions(
             " as often as it was asked; an unknown id fails alone. At most"
             f" {settings.max_items} items and {settings.max_body_bytes} bytes per request."
         ),
-        "security": [{}, {"key": []}],
+        "security": _ASKS,
         "parameters": [_ACCEPT_LANGUAGE],
         "requestBody": {
             "required": True,
@@ -136,7 +161,7 @@ def _customers(settings: ServingSettings) -> dict[str, Any]:
             " ordinary, by driver, with units and times. Of an operator's own features alone. At most"
             f" {settings.max_items} customers per request."
         ),
-        "security": [{}, {"key": []}],
+        "security": _ASKS,
         "requestBody": {
             "required": True,
             "content": {
@@ -160,7 +185,8 @@ def _events(settings: ServingSettings) -> dict[str, Any]:
             f" an error send the same request again. At most {settings.max_items} events and"
             f" {settings.max_body_bytes} bytes per request."
         ),
-        "security": [{}, {"key": []}],
+        "security": _SENDS,
+        "parameters": [_IDEMPOTENCY_KEY],
         "requestBody": {
             "required": True,
             "content": {
@@ -170,7 +196,7 @@ def _events(settings: ServingSettings) -> dict[str, Any]:
         "responses": _responses(
             "What became of the events.",
             "EventsAnswer",
-            (400, 401, 403, 409, 413, 415, 422),
+            (400, 401, 403, 409, 413, 415, 422, 429, 503),
             {"events": [{"event_id": "crm-981", "status": "taken"}]},
         ),
     }
@@ -189,7 +215,7 @@ def _scores(
             " report, another mark, another customer, or no score any more. At most"
             f" {settings.max_items} scores per answer; of models of subscriptions and customers."
         ),
-        "security": [{}, {"key": []}],
+        "security": _ASKS,
         "parameters": [
             *(_parameter(name, schema) for name, schema in query.items()),
             _ACCEPT_LANGUAGE,
@@ -220,8 +246,8 @@ def _models() -> dict[str, Any]:
     return {
         "operationId": "models",
         "summary": "What is served, and what rows of each model hold",
-        "security": [{}, {"key": []}],
-        "responses": _responses("The models.", "ModelsAnswer", (401, 403, 503), None),
+        "security": _ASKS,
+        "responses": _responses("The models.", "ModelsAnswer", (401, 403, 429, 503), None),
     }
 
 
@@ -233,8 +259,13 @@ def _responses(
         content["example"] = example
     headers = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
     problem = {MEDIA_TYPE: {"schema": _schema("ProblemDocument")}}
+    others = {name for answer, names in _OWN_CODES.items() if answer != schema for name in names}
     means = {
-        str(status): " ".join(code.means for code in CODES.values() if code.status == status)
+        str(status): " ".join(
+            code.means
+            for name, code in CODES.items()
+            if code.status == status and name not in others
+        )
         for status in statuses
     } | {"default": _DEFAULT}
     return {
