@@ -57,6 +57,8 @@ def test_what_a_block_shows_can_be_typed(page: str, command: str) -> None:
         else:
             assert words[2] == "http://127.0.0.1:3000/v1/predictions"
             check_request(document, 1_000)
+    elif words[0] == "python":
+        assert (ROOT / words[1]).is_file()
     else:
         assert words[0] in ("curl", "export")
 
