@@ -2,8 +2,9 @@
 
 A package's settings are sections, subclasses of `Section`. Making one reads nothing:
 ``LabelSettings(gap_days=14)`` is the same everywhere, with the defaults of the class. The edges
-alone (`commands`, `serving.server`, and classes that Feast makes) read sections from the
-environment, with `Section.read`, and pass them down. `docs/reference/settings.md` lists them all.
+alone (`commands`, `serving.server`, `serving.bento`, and classes that Feast makes) read sections
+from the environment, with `Section.read`, and pass them down. `docs/reference/settings.md` lists
+them all.
 """
 
 from pathlib import Path
