@@ -42,9 +42,9 @@ from models.reasons.trees import (
 
 Places = NDArray[np.intp]
 
-_MOST_OF_LEAVES = 1024
-"""Most places in a table of several leaves: larger tables are fewer, and take longer to fetch from
-memory.
+_MOST_OF_LEAVES = 256
+"""Most places in a table of several leaves: larger tables are fewer, but take more memory, and longer to
+fetch from it (`python -m benchmarks.models.one_row`).
 """
 _MOST_OF_LEAF = 4096
 """Most places in a table of one leaf, that is, of twelve features."""
@@ -58,7 +58,7 @@ class RowShap:
     Parameters
     ----------
     booster : lightgbm.Booster
-        One tree an iteration, no linear trees. Laying out its tables takes some tenths of a second.
+        One tree an iteration, no linear trees. Laying out its tables takes 0.1 to 1.3 seconds.
 
     Raises
     ------
@@ -81,6 +81,8 @@ class RowShap:
                 if nbytes > _MOST_BYTES:
                     raise UnsupportedTreesError
         self._tables = _Tables(self._cells, parts) if parts else None
+        self.nbytes = nbytes
+        """Memory that the tables take."""
 
     def contributions(self, matrix: Floats) -> Floats:
         """Contributions of every feature to every row.
