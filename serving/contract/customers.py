@@ -5,7 +5,8 @@ from typing import Annotated, NotRequired
 from pydantic import ConfigDict, FailFast, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from serving.contract.fields import check_document, require_count
+from serving.contract.fields import WHOLE, check_document, require_count
+from serving.contract.language import TAG_PATTERN
 from serving.contract.predictions import Limits, Prediction, PredictionError
 
 
@@ -23,12 +24,15 @@ class CustomersRequest(TypedDict):
         Annotated[
             str,
             Field(
-                description="Language of facts, reasons and warnings, as a BCP 47 tag; without it `Accept-Language`."
+                description="Language of facts, reasons and warnings, as a BCP 47 tag; without it `Accept-Language`.",
+                json_schema_extra={"pattern": TAG_PATTERN},
             ),
         ]
     ]
     reasons: Annotated[
-        int, Field(default=3, ge=0, le=20, description="Most reasons for each prediction.")
+        int,
+        Field(default=3, ge=0, le=20, description="Most reasons for each prediction."),
+        WHOLE,
     ]
 
 

@@ -9,7 +9,7 @@ from features.live.event import LIVE_TABLES
 from serving.contract.fields import check_document, require_count
 
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
-_TABLES = ", ".join(sorted(LIVE_TABLES))
+_TABLES: list[Any] = sorted(LIVE_TABLES)
 
 MOST_ID_CHARACTERS = 200
 
@@ -27,7 +27,7 @@ class EventDocument(TypedDict):
             description="The sender's own id of the event. The same id again is taken once.",
         ),
     ]
-    table: Annotated[str, Field(description=f"The raw table: one of {_TABLES}.")]
+    table: Annotated[str, Field(description="The raw table.", json_schema_extra={"enum": _TABLES})]
     row: Annotated[
         dict[str, Annotated[Any, WithJsonSchema(_RAW_VALUE)]],
         Field(

@@ -13,24 +13,22 @@ _COLUMNS_SHOWN = 3
 _CUSTOMER, _SUBSCRIPTION = "C000001234", "S000006978"
 _TIME = "2026-11-23T00:00:00+00:00"
 
-EVENTS_EXAMPLE: dict[str, Any] = {
-    "events": [
-        {
-            "event_id": "crm-981",
-            "table": "tickets",
-            "row": {
-                "ticket_id": "T-981",
-                "customer_id": _CUSTOMER,
-                "ticket_class": "quality",
-                "ticket_kind": "fault",
-                "status": "opened",
-                "happened_at": "2026-11-23T09:30:00+02:00",
-                "arrived_at": "2026-11-23T09:30:04+02:00",
-            },
-        }
-    ]
-}
-"""A fault that a customer reported."""
+
+def events_example(models: Sequence[ServedModelDocument]) -> dict[str, Any]:
+    """A fault that a customer reported, since the models are served: what is in the future of a home
+    is refused.
+    """
+    time = max((model["served_since"] for model in models), default=_TIME)
+    row = {
+        "ticket_id": "T-981",
+        "customer_id": _CUSTOMER,
+        "ticket_class": "quality",
+        "ticket_kind": "fault",
+        "status": "opened",
+        "happened_at": time,
+        "arrived_at": time,
+    }
+    return {"events": [{"event_id": "crm-981", "table": "tickets", "row": row}]}
 
 
 def request_examples(models: Sequence[ServedModelDocument]) -> dict[str, Any]:

@@ -2,11 +2,21 @@
 
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from holdfast.errors import InputError
 
 T = TypeVar("T")
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Of an `int`: takes 3.0 as well, which is an integer to JSON Schema, and what some languages write
+for 3.
+"""
 
 
 def check_document(contract: TypeAdapter[T], document: object) -> T:

@@ -3,9 +3,14 @@
 from functools import lru_cache
 
 from holdfast.errors import InputError
-from models.words.catalogue import resolve
+from models.words.catalogue import LANGUAGES, resolve
 
 DEFAULT = "en"
+
+_PRIMARY = dict.fromkeys(tag.partition("-")[0] for tag in LANGUAGES)
+_EITHER_CASE = ["".join(f"[{c}{c.upper()}]" for c in primary) for primary in _PRIMARY]
+TAG_PATTERN = f"^({'|'.join(_EITHER_CASE)})([-_]|$)"
+"""Tags that there are words for, as a regular expression of JSON Schema, which has no flags."""
 
 
 def choose_language(asked: str | None, accepted: str | None) -> str:

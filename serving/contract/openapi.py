@@ -9,8 +9,8 @@ from serving.contract.codes import CODES
 from serving.contract.customers import CustomersAnswer, CustomersRequest
 from serving.contract.events import EventsAnswer, EventsRequest
 from serving.contract.examples import (
-    EVENTS_EXAMPLE,
     answer_example,
+    events_example,
     request_examples,
     scores_example,
 )
@@ -56,6 +56,42 @@ _OWN_CODES: dict[str, tuple[str, ...]] = {
     "PredictionsAnswer": ("model_unavailable",),
 }
 """Codes that only one route answers, by its answer."""
+_HEADERS = {
+    "Request-Id": ("The request's own `Request-Id`, or one that was made for it.", "string"),
+    "Content-Language": ("Language of the answer.", "string"),
+    "Idempotency-Replayed": ("`true`: the answer was given before.", "string"),
+    "Retry-After": ("Seconds after which the request may be sent again.", "integer"),
+    "WWW-Authenticate": ("How to send a key.", "string"),
+    "RateLimit": ("Requests that are left to the key, and seconds until there are more.", "string"),
+    "RateLimit-Policy": ("Requests that the key may send, and in how many seconds.", "string"),
+}
+_OF_STATUS = {
+    "401": ("WWW-Authenticate",),
+    "403": ("WWW-Authenticate",),
+    "409": ("Retry-After",),
+    "429": ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    "503": ("Retry-After",),
+}
+"""Headers of an error, besides its `Request-Id`, where they apply."""
+_IN_WORDS = ("Content-Language",)
+_FIRST_CUSTOMER = {"customer_ids": ["$response.body#/scores/0/customer_id"]}
+_SCORES_LINKS = {
+    "next": {
+        "operationId": "scores",
+        "parameters": {"since": "$response.body#/next"},
+        "description": "What comes next, or what has changed since.",
+    },
+    "predict": {
+        "operationId": "predict",
+        "requestBody": _FIRST_CUSTOMER,
+        "description": "The predictions for a customer as they are now.",
+    },
+    "view": {
+        "operationId": "view",
+        "requestBody": _FIRST_CUSTOMER,
+        "description": "The customer as an agent should see them.",
+    },
+}
 _DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 
@@ -96,6 +132,11 @@ def openapi(
     components["EventsRequest"]["properties"]["events"]["maxItems"] = settings.max_items
     if models:
         request["models"]["items"]["enum"] = [model["name"] for model in models]
+        query["models"]["items"]["enum"] = [
+            model["name"] for model in models if model["entity"] != "contact"
+        ]
+    if horizons := sorted({days for model in models for days in model["horizons_days"]}):
+        request["horizons_days"]["items"]["enum"] = horizons
     return {
         "openapi": "3.1.0",
         "info": {
@@ -106,17 +147,15 @@ def openapi(
         "paths": {
             "/v1/predictions": {"post": _predictions(settings, models)},
             "/v1/customers/view": {"post": _customers(settings)},
-            "/v1/events": {"post": _events(settings)},
+            "/v1/events": {"post": _events(settings, models)},
             "/v1/scores": {"get": _scores(settings, models, query)},
             "/v1/models": {"get": _models()},
         },
         "components": {
             "schemas": components,
             "headers": {
-                "Request-Id": {
-                    "description": "The request's own `Request-Id`, or one that was made for it.",
-                    "schema": {"type": "string"},
-                }
+                name: {"description": description, "schema": {"type": kind}}
+                for name, (description, kind) in _HEADERS.items()
             },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -147,7 +186,11 @@ def _predictions(
             },
         },
         "responses": _responses(
-            "The predictions.", "PredictionsAnswer", _STATUSES, answer_example(models)
+            "The predictions.",
+            "PredictionsAnswer",
+            _STATUSES,
+            answer_example(models),
+            headers=_IN_WORDS,
         ),
     }
 
@@ -162,6 +205,7 @@ def _customers(settings: ServingSettings) -> dict[str, Any]:
             f" {settings.max_items} customers per request."
         ),
         "security": _ASKS,
+        "parameters": [_ACCEPT_LANGUAGE],
         "requestBody": {
             "required": True,
             "content": {
@@ -171,11 +215,13 @@ def _customers(settings: ServingSettings) -> dict[str, Any]:
                 }
             },
         },
-        "responses": _responses("The customers.", "CustomersAnswer", _STATUSES, None),
+        "responses": _responses(
+            "The customers.", "CustomersAnswer", _STATUSES, None, headers=_IN_WORDS
+        ),
     }
 
 
-def _events(settings: ServingSettings) -> dict[str, Any]:
+def _events(settings: ServingSettings, models: Sequence[ServedModelDocument]) -> dict[str, Any]:
     return {
         "operationId": "events",
         "summary": "Send rows of raw tables as they arrive",
@@ -190,7 +236,10 @@ def _events(settings: ServingSettings) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": _schema("EventsRequest"), "example": EVENTS_EXAMPLE}
+                "application/json": {
+                    "schema": _schema("EventsRequest"),
+                    "example": events_example(models),
+                }
             },
         },
         "responses": _responses(
@@ -198,6 +247,7 @@ def _events(settings: ServingSettings) -> dict[str, Any]:
             "EventsAnswer",
             (400, 401, 403, 409, 413, 415, 422, 429, 503),
             {"events": [{"event_id": "crm-981", "status": "taken"}]},
+            headers=("Idempotency-Replayed",),
         ),
     }
 
@@ -225,6 +275,8 @@ def _scores(
             "ScoresAnswer",
             (401, 403, 409, 410, 422, 429, 503),
             scores_example(models),
+            headers=_IN_WORDS,
+            links=_SCORES_LINKS,
         ),
     }
 
@@ -252,12 +304,17 @@ def _models() -> dict[str, Any]:
 
 
 def _responses(
-    description: str, schema: str, statuses: Sequence[int], example: object
+    description: str,
+    schema: str,
+    statuses: Sequence[int],
+    example: object,
+    *,
+    headers: Sequence[str] = (),
+    links: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": _schema(schema)}
     if example is not None:
         content["example"] = example
-    headers = {"Request-Id": {"$ref": "#/components/headers/Request-Id"}}
     problem = {MEDIA_TYPE: {"schema": _schema("ProblemDocument")}}
     others = {name for answer, names in _OWN_CODES.items() if answer != schema for name in names}
     means = {
@@ -271,13 +328,22 @@ def _responses(
     return {
         "200": {
             "description": description,
-            "headers": headers,
+            "headers": _headers(*headers, "RateLimit", "RateLimit-Policy"),
             "content": {"application/json": content},
         }
+        | ({} if links is None else {"links": links})
     } | {
-        status: {"description": text, "headers": headers, "content": problem}
+        status: {
+            "description": text,
+            "headers": _headers(*_OF_STATUS.get(status, ())),
+            "content": problem,
+        }
         for status, text in means.items()
     }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("Request-Id", *names)}
 
 
 def _schema(name: str) -> dict[str, str]:

@@ -14,7 +14,8 @@ from typing_extensions import TypedDict
 
 from features.encoding.encoding import Value
 from holdfast.errors import InputError, shorten
-from serving.contract.fields import check_document
+from serving.contract.fields import WHOLE, check_document
+from serving.contract.language import TAG_PATTERN
 
 MOST_REASONS = 100
 
@@ -80,7 +81,7 @@ class PredictionsRequest(TypedDict):
     ]
     horizons_days: NotRequired[
         Annotated[
-            list[int],
+            list[Annotated[int, WHOLE]],
             FailFast(),
             Field(min_length=1, description="Horizons, in days. Default: all of each model."),
         ]
@@ -91,12 +92,14 @@ class PredictionsRequest(TypedDict):
             Field(
                 description="Language of reasons and warnings, as a BCP 47 tag. Default: `Accept-Language`, else English.",
                 examples=["en", "zh-Hans", "zh-Hant"],
+                json_schema_extra={"pattern": TAG_PATTERN},
             ),
         ]
     ]
     reasons: Annotated[
         int,
         Field(default=3, ge=0, le=MOST_REASONS, description="Most reasons for each; 0 is fastest."),
+        WHOLE,
     ]
     strict: Annotated[
         bool,

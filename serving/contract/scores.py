@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from holdfast.errors import InputError
 from models.feed.facts import CHANGES, CURSOR_DAYS, Change
 from serving.contract.fields import check_document
+from serving.contract.language import TAG_PATTERN
 from serving.contract.predictions import MOST_REASONS, Limits, Prediction
 
 _CHANGES = "; ".join(f"`{change}`: {means}" for change, means in CHANGES.items())
@@ -46,7 +47,8 @@ class ScoresQuery(TypedDict):
         Annotated[
             str,
             Field(
-                description="Language of reasons, as a BCP 47 tag; without it `Accept-Language`."
+                description="Language of reasons, as a BCP 47 tag; without it `Accept-Language`.",
+                json_schema_extra={"pattern": TAG_PATTERN},
             ),
         ]
     ]

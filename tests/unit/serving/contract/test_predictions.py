@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -6,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from features.live.event import LIVE_TABLES
 from holdfast.errors import InputError
+from serving.contract.language import TAG_PATTERN, choose_language
 from serving.contract.openapi import openapi
 from serving.contract.predictions import (
     PredictionsAnswer,
@@ -107,7 +110,7 @@ def test_a_good_request_passes_unchanged(document: dict[str, Any]) -> None:
         ({"rows": {}}, "rows", "valid list"),
         ({"rows": ["a"]}, "rows[0]", "valid dictionary"),
         ({"customer_ids": ["a"], "reasons": True}, "reasons", "valid integer"),
-        ({"customer_ids": ["a"], "reasons": 3.0}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "reasons": 3.5}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": "3"}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": None}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": -1}, "reasons", "greater than or equal to 0"),
@@ -152,8 +155,12 @@ def test_openapi_refers_only_to_what_it_holds(document: dict[str, Any]) -> None:
         )
 
     own = references(document)
-    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
-    assert schemas | {"#/components/headers/Request-Id"} == set(own)
+    held = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "headers")
+        for name in document["components"][kind]
+    }
+    assert held == set(own)
 
 
 def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> None:
@@ -184,6 +191,41 @@ def test_openapi_names_every_answer_and_the_limits(document: dict[str, Any]) -> 
         "detail",
     }
     assert "required" not in request
+
+
+def test_integers_are_those_of_json_schema() -> None:
+    asked = check_request({"customer_ids": ["a"], "reasons": 5.0, "horizons_days": [30.0]}, 7)
+    assert (asked["reasons"], asked["horizons_days"]) == (5, [30])
+    assert all(type(one) is int for one in (asked["reasons"], *asked["horizons_days"]))
+
+
+def test_openapi_has_the_languages_tables_models_and_horizons_that_there_are(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["EventDocument"]["properties"]["table"]["enum"] == sorted(LIVE_TABLES)
+    request = schemas["PredictionsRequest"]["properties"]
+    assert request["horizons_days"]["items"]["enum"] == [7, 30, 60, 90]
+    by_name = {one["name"]: one for one in document["paths"]["/v1/scores"]["get"]["parameters"]}
+    assert "churn" in by_name["models"]["schema"]["items"]["enum"]
+    assert "contact_csat_low" not in by_name["models"]["schema"]["items"]["enum"]
+    for schema in (
+        *(request["language"], schemas["CustomersRequest"]["properties"]["language"]),
+        by_name["language"]["schema"],
+    ):
+        assert schema["pattern"] == TAG_PATTERN
+
+
+@given(
+    st.sampled_from(["en", "EN-gb", "zh", "zH_tw", "zho", "eng", "de", ""]) | st.text(max_size=4)
+)
+def test_the_pattern_of_languages_takes_those_that_there_are_words_for(tag: str) -> None:
+    try:
+        choose_language(tag, None)
+        there = True
+    except InputError:
+        there = False
+    assert bool(re.search(TAG_PATTERN, tag)) == there
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
