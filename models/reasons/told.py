@@ -17,6 +17,24 @@ LEAST_TYPICAL_ROWS = 100
 
 _DECIMALS = 6
 
+_REPEATS: Mapping[str, tuple[int, tuple[str, ...]]] = {
+    "zero_use_days_7d": (7, ("minutes_7d", "data_gb_7d")),
+    "zero_use_days_28d": (
+        28,
+        (
+            "minutes_28d",
+            "minutes_28d_vs_own",
+            "minutes_28d_vs_region",
+            "data_gb_28d",
+            "data_gb_28d_vs_own",
+            "data_gb_28d_vs_region",
+        ),
+    ),
+}
+"""Days without any use, with as many as their window has, and features that are then 0 for no other
+reason: who hears that a line was not used on any day need not hear that it made no calls.
+"""
+
 
 def typical_contributions(
     explanation: Explanation, strata: Texts, weight: Floats, everyone: str
@@ -78,13 +96,16 @@ def told(
     -------
     Explanation
         Contributions beyond what is typical; 0 where nothing can be told. The base takes the rest.
+        Of values that state one fact, one has the contributions of all.
     """
     contributions = explanation.contributions.copy()
     for name, rows in _rows_by_stratum(strata):
         usual = typical.get(name, typical.get("", None))
         if usual is not None:
             contributions[rows] -= np.asarray(usual)
-    contributions[~tellable(matrix, features, basis, strata)] = 0.0
+    says = tellable(matrix, features, basis, strata)
+    contributions[~says] = 0.0
+    _add_repeats(contributions, matrix, says, tuple(features))
     return Explanation(
         base=explanation.margin - contributions.sum(axis=1), contributions=contributions
     )
@@ -125,6 +146,31 @@ def tellable(
         for name, rows in _rows_by_stratum(strata):
             says[rows] &= _applies(features, applies_to, name)
     return says
+
+
+def _add_repeats(
+    contributions: Floats, matrix: Floats, says: NDArray[np.bool_], features: tuple[str, ...]
+) -> None:
+    """Add contributions of values that only repeat a fact to those of the fact, in place."""
+    for fact, days, repeats in _repeats(features):
+        idle = says[:, fact] & (matrix[:, fact] >= days)
+        if not idle.any():
+            continue
+        for repeat in repeats:
+            rows = idle & (matrix[:, repeat] == 0)
+            contributions[rows, fact] += contributions[rows, repeat]
+            contributions[rows, repeat] = 0.0
+
+
+@lru_cache(maxsize=64)
+def _repeats(features: tuple[str, ...]) -> list[tuple[int, int, list[int]]]:
+    """Positions of facts and of their repeats, with the days of the facts' windows."""
+    column = {name: place for place, name in enumerate(features)}
+    return [
+        (column[fact], days, [column[name] for name in repeats if name in column])
+        for fact, (days, repeats) in _REPEATS.items()
+        if fact in column
+    ]
 
 
 def _rows_by_stratum(strata: Texts) -> Iterator[tuple[str, NDArray[np.bool_] | slice]]:

@@ -10,7 +10,14 @@ from features.fields import SERVICES, VIEWS
 from holdfast.documents import read_document, to_document
 from models.reasons.basis import PLAIN, ReasonBasis
 from models.reasons.explain import Explanation
-from models.reasons.told import LEAST_TYPICAL_ROWS, tellable, told, typical_contributions
+from models.reasons.told import (
+    _REPEATS,
+    LEAST_TYPICAL_ROWS,
+    tellable,
+    told,
+    typical_contributions,
+)
+from models.words.forms import FORMS
 from training.operator.columns import meanings_of, reason_basis_of
 
 FEATURES = ("days_to_commitment_end", "drops_28d", "days_since_recharge", "recharges_91d")
@@ -84,6 +91,28 @@ def test_told_contributions_add_up_to_the_margin_and_are_only_of_what_is_tellabl
     assert np.allclose(of_people.margin, explanation.margin, atol=1e-9)
     assert (of_people.contributions[~tellable(rows, FEATURES, BASIS, strata)] == 0).all()
     assert np.array_equal(explanation.contributions, before)
+
+
+def test_a_line_that_was_not_used_at_all_is_one_reason_and_not_three() -> None:
+    features = ("data_gb_7d", "zero_use_days_7d", "minutes_7d", "tenure_days")
+    rows = np.array([[0.0, 7.0, 0.0, 90.0], [0.0, 6.0, 0.0, 90.0], [0.3, 7.0, 0.0, 90.0]])
+    strata = np.array(["", "", ""])
+    explanation = Explanation(np.zeros(3), np.tile([0.25, 0.5, 0.125, 1.0], (3, 1)))
+    of_people = told(explanation, rows, features, PLAIN, strata, {})
+    assert of_people.contributions.tolist() == [
+        [0.0, 0.875, 0.0, 1.0],
+        [0.25, 0.5, 0.125, 1.0],  # on one day there was a message, but no call and no data
+        [0.25, 0.625, 0.0, 1.0],  # what was used counts
+    ]
+    assert (of_people.margin == explanation.margin).all()
+    prepaid = ReasonBasis(strata={"zero_use_days_7d": ("prepaid",)}, null_facts=())
+    fixed = told(explanation, rows, features, prepaid, np.array(["fixed"] * 3), {})
+    assert fixed.contributions[0].tolist() == [0.25, 0.0, 0.125, 1.0]
+
+
+def test_facts_and_what_repeats_them_are_features_with_words() -> None:
+    for fact, (_, repeats) in _REPEATS.items():
+        assert {fact, *repeats} <= FORMS.keys()
 
 
 def test_typical_contributions_are_weighted_means_of_strata_with_enough_rows() -> None:
