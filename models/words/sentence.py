@@ -179,7 +179,10 @@ class _Fills(dict[str, str]):
                 return numerals.multiple(value)
             case "often":
                 return numerals.frequency(value)
-        return numerals.show(value, self._form.show)
+        form = self._form
+        # A bill below zero is a credit. Other kinds have words for what lies below zero.
+        is_owed = value < 0 and form.kind == "amount" and form.show == "money"
+        return ("\N{MINUS SIGN}" if is_owed else "") + numerals.show(value, form.show)
 
 
 def _fragment(options: Mapping[str, str], row: Row) -> str:

@@ -178,7 +178,7 @@ GOLDEN = [
             "drop_days_28d_vs_own": 0.75,
             "product_line_code": 0,
         },
-        "Three days with dropped calls this week, usually none",
+        "Three days with dropped calls in the last week, usually none",
         "近一周有三天出现通话中断，平时没有",
         "近一週有三天發生通話中斷，平時沒有",
     ),
@@ -368,15 +368,15 @@ def test_the_usual_value_is_added_only_where_the_row_has_it() -> None:
     with_usual = say(
         "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=0.25
     )
-    assert with_usual.endswith("this week, usually about one")
-    assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6).endswith("this week")
+    assert with_usual.endswith("in the last week, usually about one")
+    assert say("en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6).endswith("in the last week")
     assert say(
         "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=6, drop_days_28d_vs_own=NAN
-    ).endswith("this week")
+    ).endswith("in the last week")
     # More of a rise than there is: a week was not known, and what is usual is not either.
     assert say(
         "en", "drop_days_7d", drop_days_7d=2, drop_days_28d=2, drop_days_28d_vs_own=1.0
-    ).endswith("this week")
+    ).endswith("in the last week")
     assert say("en", "minutes_7d", minutes_7d=40, minutes_28d=44, minutes_28d_vs_own=1.1).endswith(
         ", about as usual"
     )
