@@ -180,4 +180,9 @@ def main(command: str, *words: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    try:
+        main(*sys.argv[1:])
+    except Refused as refused:
+        sys.exit(str(refused))

@@ -1,8 +1,11 @@
 """The client of the guide for a CRM: against the service, and against answers that seldom come."""
 
 import json
+import os
 import runpy
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -114,6 +117,19 @@ def test_its_commands_print_what_its_first_lines_promise(
     assert capsys.readouterr().out == "contact-C-1 taken\ncontact-C-1 repeated\n"
     with pytest.raises(Refused, match=r"invalid_request: events\[0\]\.row\.arrived_at"):
         main("contact", "C-2", "000001")  # today is the future of a simulated operator
+
+
+def test_it_says_in_one_line_what_was_refused(process: ServiceProcess, key: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "guides" / "crm_client.py", "contact", "C-3", "000001"],
+        env=os.environ | {"HOLDFAST_URL": process.address, "HOLDFAST_KEY": key},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("invalid_request: events[0].row.arrived_at: must not lie in")
+    assert done.stderr.count("\n") == 1
 
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]
