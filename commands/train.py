@@ -56,7 +56,7 @@ def train(
         ),
     ] = None,
     language: Annotated[
-        str, typer.Option(help="Language of the reasons in the report: en, zh-Hans or zh-Hant.")
+        str, typer.Option(help="Language of the report: en, zh-Hans or zh-Hant.")
     ] = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,

@@ -101,8 +101,7 @@ def train_target(
         When the test period begins; UTC where it names no time zone. Default: the latest quarter of
         the cut-offs.
     language : str
-        Language of the reasons in the report, as a BCP 47 tag: English, Simplified or Traditional
-        Chinese.
+        Language of the report, as a BCP 47 tag: English, Simplified or Traditional Chinese.
 
     Raises
     ------

@@ -32,7 +32,7 @@ def register(
     model : OperatorModel
         What was trained.
     language : str
-        Language of the reasons in the report: one of `models.words.LANGUAGES`.
+        Language of the report: one of `models.words.catalogue.LANGUAGES`.
     online : OnlineSettings
         Which online store the version must be able to read to pass the gate.
     clock : Clock

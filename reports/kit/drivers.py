@@ -38,8 +38,9 @@ class Driver:
 
     Parameters
     ----------
-    name, note : str
-        What it is called, and a note about it.
+    name, note, description : str
+        What it is called, a note about it, and its description in English; the last two may be
+        empty.
     mean : float
         Mean absolute contribution, log-odds.
     direction : str
@@ -54,6 +55,7 @@ class Driver:
 
     name: str
     note: str
+    description: str
     mean: float
     direction: str
     effects: tuple[Effect, ...]
@@ -90,6 +92,7 @@ def drivers(
     explanation: Explanation,
     *,
     notes: Sequence[str] | None = None,
+    descriptions: Sequence[str] | None = None,
     digits: int = 6,
     texts: Texts = ENGLISH,
 ) -> Drivers:
@@ -105,6 +108,8 @@ def drivers(
         Of the same rows.
     notes : sequence of k str, optional
         A note about each.
+    descriptions : sequence of k str, optional
+        A description of each, in English.
     digits : int
         Significant digits of amounts that are not whole.
     texts : Texts
@@ -124,6 +129,7 @@ def drivers(
             Driver(
                 name=column.name,
                 note=notes[position] if notes else "",
+                description=descriptions[position] if descriptions else "",
                 mean=float(np.abs(contributions).mean()),
                 direction=direction,
                 effects=(*effects, *_of_missing(values, contributions, texts)),

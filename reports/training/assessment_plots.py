@@ -24,6 +24,7 @@ from reports.kit.style import (
     legend,
     styled,
 )
+from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assessment import Assessment, CalibrationFigures
 from training.fitting.tune import Tuned
 
@@ -48,29 +49,29 @@ def calibrations_figure(assessment: Assessment) -> Figure:
     figure = Figure(figsize=(0.4 + 3.4 * max(1, len(strata)), 3.5), dpi=DPI, layout="constrained")
     for place, (name, calibration) in enumerate(strata, start=1):
         axes = styled(figure.add_subplot(1, len(strata), place))
-        _calibration(axes, calibration)
+        _calibration(axes, calibration, ENGLISH)
         axes.set_title(name, color=INK, fontsize=10)
     return figure
 
 
-def calibration_figure(calibration: CalibrationFigures) -> Figure:
+def calibration_figure(calibration: CalibrationFigures, texts: Texts = ENGLISH) -> Figure:
     """Share observed against probability by tenths of the rows.
 
     Each with its 95 % interval, and the bounds that all ten keep jointly if the predictions are
     right. The axes are square roots, so that small shares can be told apart.
     """
     figure = Figure(figsize=(4.2, 3.6), dpi=DPI, layout="constrained")
-    _calibration(styled(figure.add_subplot()), calibration)
+    _calibration(styled(figure.add_subplot()), calibration, texts)
     return figure
 
 
-def decay_figure(assessment: Assessment, metric: str = "auc") -> Figure:
+def decay_figure(assessment: Assessment, metric: str = "auc", texts: Texts = ENGLISH) -> Figure:
     """A figure by months after the last training cut-off; ``auc`` or ``observed_over_expected``."""
     figure, axes = figure_with_axes(
         4.2,
         2.7,
-        "months of 28 days after training",
-        "AUC" if metric == "auc" else "observed over expected",
+        texts.gettext("months of 28 days after training"),
+        "AUC" if metric == "auc" else texts.gettext("observed over expected"),
     )
     known = [
         (month.months_after, estimate)
@@ -106,10 +107,13 @@ def decay_figure(assessment: Assessment, metric: str = "auc") -> Figure:
     return figure
 
 
-def tuning_figure(tuned: Tuned) -> Figure:
+def tuning_figure(tuned: Tuned, texts: Texts = ENGLISH) -> Figure:
     """Log loss of every finished trial against what explaining it costs; the lower left is best."""
     figure, axes = figure_with_axes(
-        4.2, 3.0, "leaves: the cost of explaining", "log loss, tuning rows"
+        4.2,
+        3.0,
+        texts.gettext("leaves: the cost of explaining"),
+        texts.gettext("log loss, tuning rows"),
     )
     finished = [trial for trial in tuned.trials if trial.value is not None]
     best = min(finished, key=lambda trial: (trial.value, trial.number), default=None)
@@ -123,7 +127,11 @@ def tuning_figure(tuned: Tuned) -> Figure:
             "s" if default else "o",
             color=RISK if chosen else MODEL if default else PALE,
             markersize=8 if chosen or default else 5,
-            label="chosen" if chosen else "default parameters" if default else "_tried",
+            label=texts.gettext("chosen")
+            if chosen
+            else texts.gettext("default parameters")
+            if default
+            else "_tried",
         )
     axes.margins(0.12)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -134,7 +142,7 @@ def tuning_figure(tuned: Tuned) -> Figure:
     return figure
 
 
-def _calibration(axes: Axes, calibration: CalibrationFigures) -> None:
+def _calibration(axes: Axes, calibration: CalibrationFigures, texts: Texts) -> None:
     deciles = calibration.deciles
     predicted = [decile.predicted for decile in deciles]
     end = 1.06 * max(
@@ -150,7 +158,7 @@ def _calibration(axes: Axes, calibration: CalibrationFigures) -> None:
         color=PALE,
         alpha=0.45,
         linewidth=0,
-        label="joint 99" + PERCENT,
+        label=texts.gettext("joint {share}").format(share="99" + PERCENT),
     )
     axes.plot(
         np.linspace(0, end, 60),
@@ -158,7 +166,7 @@ def _calibration(axes: Axes, calibration: CalibrationFigures) -> None:
         color=MUTED,
         linewidth=1,
         linestyle="--",
-        label="as predicted",
+        label=texts.gettext("as predicted"),
     )
     for decile in deciles:
         inside = decile.joint_low <= decile.observed <= decile.joint_high
@@ -173,8 +181,8 @@ def _calibration(axes: Axes, calibration: CalibrationFigures) -> None:
         axis.set_major_locator(FixedLocator([0.0, *ticks]))
         axis.set_minor_locator(FixedLocator([]))
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}{PERCENT}"))
-    axes.set_xlabel("predicted probability", color=INK)
-    axes.set_ylabel("share observed", color=INK)
+    axes.set_xlabel(texts.gettext("predicted probability"), color=INK)
+    axes.set_ylabel(texts.gettext("share observed"), color=INK)
     legend(axes, "upper left", size=8)
 
 

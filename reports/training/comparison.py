@@ -14,9 +14,6 @@ Outcome = Literal["better", "unclear", "worse", "mixed"]
 BASELINES = ("champion", "logistic", "constant")
 """Other ways to predict, the hardest to beat first."""
 
-BASELINE_WORDS = {"champion": "champion", "logistic": "logistic regression", "constant": "constant"}
-"""What a baseline is called."""
-
 COMPARED: dict[str, float] = {"auc": 1.0, "log_loss": -1.0}
 """What is compared, as the gate does, and which sign of the difference is good: how well rows are
 ranked, and how right probabilities are."""

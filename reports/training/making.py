@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from babel.dates import format_skeleton
+
 from reports.kit.numbers import share
-from reports.training.figures import NOT_KNOWN, horizon_words
-from reports.training.words import excluded_words, plain
+from reports.training.figures import horizon_words
+from reports.training.words import excluded_words, named
+from reports.words.texts import ENGLISH, Texts, to_translate
 from training.fitting.tune import TrialRecord, Tuned
 from training.release.facts import PARTS, TrainingFacts
 
 BEST_TRIALS = 8
 """Most trials that the report lists."""
 
-_PART_WORDS = {"fit": "fitting", "tune": "tuning", "test": "test"}
+_PART_WORDS = {
+    "fit": to_translate("fitting"),
+    "tune": to_translate("tuning"),
+    "test": to_translate("test"),
+}
 _DAY = timedelta(days=1)
 _MOST_MARKS = 6
 
@@ -93,7 +100,7 @@ class Chosen:
     booster: str
 
 
-def timeline(facts: TrainingFacts) -> Timeline | None:
+def timeline(facts: TrainingFacts, texts: Texts = ENGLISH) -> Timeline | None:
     """The windows; None if no cut-offs are known."""
     cutoffs_by_part = {
         part: [datetime.fromisoformat(text) for text in facts.cutoffs.get(part, ())]
@@ -116,37 +123,51 @@ def timeline(facts: TrainingFacts) -> Timeline | None:
     for (test, cutoffs), names in together.items():
         first, last = cutoffs[0], cutoffs[-1]
         begin, over = first + timedelta(days=facts.gap_days), last + reach
-        many = (
-            f"{len(cutoffs)} cut-offs from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
-            if first != last
-            else f"1 cut-off, {first:%Y-%m-%d}"
-        )
+        words = {name: texts.gettext(_PART_WORDS[name]) for name in names}
         parts.append(
             PartLine(
-                names=_listed([_PART_WORDS[name] for name in names]).capitalize(),
+                names=_listed(list(words.values()), texts).capitalize(),
                 test=test,
-                rows=tuple((_PART_WORDS[name], facts.rows.get(name, 0)) for name in names),
+                rows=tuple((words[name], facts.rows.get(name, 0)) for name in names),
                 cutoffs=tuple(map(place, cutoffs)),
                 labels=(place(begin), place(over) - place(begin)),
-                words=f"{many}; their labels end on {over:%Y-%m-%d}",
+                words=_cutoffs_words(cutoffs, over, texts),
             )
         )
     return Timeline(
-        tuple(parts), tuple((place(moment), f"{moment:%b %Y}") for moment in _months(start, end))
+        tuple(parts),
+        tuple((place(moment), _month_words(moment, texts)) for moment in _months(start, end)),
     )
 
 
-def left_out(facts: TrainingFacts) -> tuple[LeftOut, ...]:
+def _cutoffs_words(cutoffs: Sequence[datetime], over: datetime, texts: Texts) -> str:
+    first, last = cutoffs[0], cutoffs[-1]
+    template = (
+        texts.gettext("1 cut-off, {first}; its labels end on {over}")
+        if first == last
+        else texts.gettext("{many} cut-offs from {first} to {last}; their labels end on {over}")
+    )
+    dates = {"first": first, "last": last, "over": over}
+    return template.format(
+        many=len(cutoffs), **{name: f"{moment:%Y-%m-%d}" for name, moment in dates.items()}
+    )
+
+
+def _month_words(month: datetime, texts: Texts) -> str:
+    return str(format_skeleton("yMMM", month, locale=texts.language.replace("-", "_")))
+
+
+def left_out(facts: TrainingFacts, texts: Texts = ENGLISH) -> tuple[LeftOut, ...]:
     """Rows left out, by reason, most first; without reasons that no row was left out for."""
     counts = {reason: rows for reason, rows in facts.excluded.items() if rows}
     most = max(counts.values(), default=1)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
-        LeftOut(excluded_words(reason), rows, 100 * rows / most) for reason, rows in ordered
+        LeftOut(excluded_words(reason, texts), rows, 100 * rows / most) for reason, rows in ordered
     )
 
 
-def inactivity(document: object) -> tuple[Inactivity, ...]:
+def inactivity(document: object, texts: Texts = ENGLISH) -> tuple[Inactivity, ...]:
     """What share of prepaid lines is lost by the days of inactivity that count as lost, from
     ``inactivity.json``; empty without it.
     """
@@ -157,7 +178,7 @@ def inactivity(document: object) -> tuple[Inactivity, ...]:
         Inactivity(
             days=row["days"],
             lost=share(row["lost"]),
-            back=NOT_KNOWN
+            back=texts.gettext("not known")
             if row["back"] is None or math.isnan(row["back"])
             else share(row["back"]),
             width=100 * row["lost"] / most,
@@ -174,7 +195,7 @@ def best_trials(tuned: Tuned) -> tuple[TrialRecord, ...]:
     )
 
 
-def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
+def chosen(facts: TrainingFacts, texts: Texts = ENGLISH) -> tuple[Chosen, ...]:
     """Calibration and booster of every horizon and stratum that has its own."""
     calibrations: dict[str, Any] = facts.choices.get("calibrations", {})
     boosters: dict[str, Any] = facts.choices.get("boosters", {})
@@ -187,50 +208,65 @@ def chosen(facts: TrainingFacts) -> tuple[Chosen, ...]:
             calibration, booster = calibrations.get(name), boosters.get(name)
             choices.append(
                 Chosen(
-                    horizon=horizon_words(horizon),
-                    stratum=plain(stratum) or "all others",
-                    calibration=calibration["chosen"] if calibration else "as all others",
-                    candidates=_losses(calibration["log_loss"]) if calibration else "",
-                    booster=_booster(booster) if booster else "",
+                    horizon=horizon_words(horizon, texts),
+                    stratum=named(stratum, texts) or texts.gettext("all others"),
+                    calibration=named(calibration["chosen"], texts)
+                    if calibration
+                    else texts.gettext("as all others"),
+                    candidates=_losses(calibration["log_loss"], texts) if calibration else "",
+                    booster=_booster(booster, texts) if booster else "",
                 )
             )
     return tuple(choices)
 
 
-def own_boosters(facts: TrainingFacts) -> dict[str, str]:
+def own_boosters(facts: TrainingFacts, texts: Texts = ENGLISH) -> dict[str, str]:
     """Strata that have boosters of their own, and for which horizons."""
     horizons_of: dict[str, list[str]] = {}
     for name, tried in facts.choices.get("boosters", {}).items():
         horizon, _, stratum = name.rpartition("/")
         if tried["own_wins"]:
-            horizons_of.setdefault(plain(stratum), []).append(horizon)
+            horizons_of.setdefault(named(stratum, texts), []).append(horizon)
     return {
-        stratum: f"within {_listed(horizons)} days" if all(horizons) else ""
+        stratum: horizon_words(_listed(horizons, texts) if all(horizons) else "", texts)
         for stratum, horizons in horizons_of.items()
     }
 
 
-def explanation_costs(facts: TrainingFacts) -> str:
+def explanation_costs(facts: TrainingFacts, texts: Texts = ENGLISH) -> str:
     """Leaves that an explanation visits; by horizon if they differ."""
     costs = facts.explanation_cost
     if len(set(costs.values())) == 1:
-        return f"{next(iter(costs.values())):,} leaves"
+        return texts.gettext("{leaves:,} leaves").format(leaves=next(iter(costs.values())))
     return _listed(
-        [f"{leaves:,} leaves {horizon_words(horizon)}" for horizon, leaves in costs.items()]
+        [
+            texts.gettext("{leaves:,} leaves {horizon}").format(
+                leaves=leaves, horizon=horizon_words(horizon, texts)
+            )
+            for horizon, leaves in costs.items()
+        ],
+        texts,
     )
 
 
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+def _listed(words: Sequence[str], texts: Texts) -> str:
+    first = texts.gettext(", ").join(words[:-1])
+    return texts.gettext(" and ").join(filter(None, [first, *words[-1:]]))
 
 
-def _booster(tried: dict[str, Any]) -> str:
-    figures = f"{tried['own_log_loss']:.4f} against {tried['shared_log_loss']:.4f} shared"
-    return f"its own: {figures}" if tried["own_wins"] else f"shared: its own had {figures}"
+def _booster(tried: dict[str, Any], texts: Texts) -> str:
+    template = (
+        texts.gettext("its own: {own:.4f} against {shared:.4f} shared")
+        if tried["own_wins"]
+        else texts.gettext("shared: its own had {own:.4f} against {shared:.4f} shared")
+    )
+    return template.format(own=tried["own_log_loss"], shared=tried["shared_log_loss"])
 
 
-def _losses(losses: dict[str, float]) -> str:
-    return ", ".join(f"{kind} {loss:.5f}" for kind, loss in losses.items())
+def _losses(losses: dict[str, float], texts: Texts) -> str:
+    return texts.gettext(", ").join(
+        f"{named(kind, texts)} {loss:.5f}" for kind, loss in losses.items()
+    )
 
 
 def _months(start: datetime, end: datetime) -> list[datetime]:

@@ -13,12 +13,14 @@ from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import CohortView, cohort_view, global_view
 from models.reasons.worded import WordedReason, reasons
 from models.scorer import Scorer
-from models.words.catalogue import LANGUAGES, Catalogue, resolve, words
+from models.words.catalogue import LANGUAGES, Catalogue, words
 from models.words.forms import CODES
 from reports.kit.drivers import Drivers, drivers
 from reports.kit.forest import Entry, Forest, forest
 from reports.kit.numbers import amount
-from reports.training.words import plain
+from reports.training.words import named, plain
+from reports.words.texts import Texts
+from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Estimate
 from training.operator.model import ExplainedRows, OperatorModel
 
@@ -55,11 +57,11 @@ class Example:
     Parameters
     ----------
     stratum : str
-        Its stratum.
+        Its stratum in words; empty where all rows are of one.
     probability : float
         Its calibrated probability.
     band : str
-        ``high``, ``medium`` or ``low``.
+        High, medium or low, in words.
     reasons : dict of str to tuple of WordedReason
         Strongest first, by language.
     """
@@ -109,17 +111,16 @@ class ReasonsView:
     others: tuple[str, ...]
 
 
-def reasons_view(model: OperatorModel, language: str) -> ReasonsView:
-    """What drives risk; InputError if there are no words in that language."""
-    language = resolve(language)
-    sample, meanings = model.sample, model.meanings
+def reasons_view(model: OperatorModel, texts: Texts) -> ReasonsView:
+    """What drives risk."""
+    language, sample, meanings = texts.language, model.sample, model.meanings
     top = sample.probability > np.quantile(sample.probability, _TENTH)
     apart = cohort_view(sample.explanation, sample.matrix, meanings, top) if top.any() else None
     return ReasonsView(
         bars=_bars(sample.explanation, meanings, language),
-        drivers=_by_reason(sample, meanings, language),
-        riskiest=_contrasts(apart, language) if apart else None,
-        examples=_examples(model),
+        drivers=_by_reason(sample, meanings, texts),
+        riskiest=_contrasts(apart, texts) if apart else None,
+        examples=_examples(model, texts),
         features=_features(sample.explanation, meanings),
         language=language,
         others=tuple(other for other in LANGUAGES if other != language),
@@ -143,23 +144,36 @@ def _bars(
     )
 
 
-def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], language: str) -> Drivers:
+def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], texts: Texts) -> Drivers:
     """The strongest reasons, coloured by the value of the feature that contributes most."""
-    groups, catalogue = by_reason(sample.explanation, meanings), words(language)
+    groups, catalogue = by_reason(sample.explanation, meanings), words(texts.language)
     weights = np.abs(sample.explanation.contributions).mean(axis=0)
     heaviest = [max(members, key=lambda position: weights[position]) for members in groups.members]
-    columns, notes = [], []
+    columns, notes, descriptions = [], [], []
     for key, members, position in zip(groups.names, groups.members, heaviest, strict=True):
         meaning = meanings[position]
         columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
         unit = "" if meaning.unit in _UNITS_LEFT_OUT else f" ({meaning.unit})"
-        mostly = f"mostly {plain(meaning.name)}" if len(members) > 1 else plain(meaning.name)
-        notes.append(
-            f"{catalogue.driver_label(meaning.driver)}: {mostly}{unit}. {meaning.about.replace('`', '')}."
+        template = (
+            texts.gettext("{driver}: mostly {feature}.")
+            if len(members) > 1
+            else texts.gettext("{driver}: {feature}.")
         )
+        notes.append(
+            template.format(
+                driver=catalogue.driver_label(meaning.driver), feature=plain(meaning.name) + unit
+            )
+        )
+        descriptions.append(f"{meaning.about.replace('`', '')}.")
     grouped = Explanation(sample.explanation.base, groups.contributions)
     return drivers(
-        columns, np.ascontiguousarray(sample.matrix[:, heaviest]), grouped, notes=notes, digits=3
+        columns,
+        np.ascontiguousarray(sample.matrix[:, heaviest]),
+        grouped,
+        notes=notes,
+        descriptions=descriptions,
+        digits=3,
+        texts=texts,
     )
 
 
@@ -171,28 +185,37 @@ def _column(name: str, key: str, meaning: FeatureMeaning, catalogue: Catalogue) 
     return Column(name=name, feature=key, kind="category", why="", categories=categories)
 
 
-def _contrasts(view: CohortView, language: str) -> Forest:
-    label = words(language).reason_label
+def _contrasts(view: CohortView, texts: Texts) -> Forest:
+    label = words(texts.language).reason_label
     entries = [
         Entry(
             label=label(contrast.key),
             note=plain(contrast.feature)
             + ("" if contrast.unit in _UNITS_LEFT_OUT else f", {contrast.unit}"),
             estimate=Estimate(contrast.cohort, contrast.cohort, contrast.cohort),
-            text=f"{_number(contrast.cohort_value)}, others {_number(contrast.rest_value)}",
+            text=texts.gettext("{here}, others {others}").format(
+                here=_number(contrast.cohort_value, texts),
+                others=_number(contrast.rest_value, texts),
+            ),
             kind="worse" if contrast.difference > 0 else "ours",
             before=contrast.rest,
         )
         for contrast in view.contrasts[:CONTRASTS]
     ]
-    return forest([("", entries)], sign=True, reference=0.0, left="lowers", right="raises")
+    return forest(
+        [("", entries)],
+        sign=True,
+        reference=0.0,
+        left=texts.gettext("lowers"),
+        right=texts.gettext("raises"),
+    )
 
 
-def _number(value: float) -> str:
-    return "unknown" if np.isnan(value) else amount(value)
+def _number(value: float, texts: Texts) -> str:
+    return texts.gettext("unknown") if np.isnan(value) else amount(value)
 
 
-def _examples(model: OperatorModel) -> tuple[Example, ...]:
+def _examples(model: OperatorModel, texts: Texts) -> tuple[Example, ...]:
     """The riskiest row of each stratum in the sample, and one of medium risk."""
     sample = model.sample
     strata = list(dict.fromkeys(sample.stratum.tolist()))
@@ -217,12 +240,15 @@ def _examples(model: OperatorModel) -> tuple[Example, ...]:
         language: reasons(some, sample.matrix[rows], model.meanings, language, _REASONS_EACH)
         for language in LANGUAGES
     }
+    band_words = words(texts.language).bands
     bands = model.version.main.bands.assign(sample.probability[rows])
     return tuple(
         Example(
-            stratum=plain(str(sample.stratum[row])),
+            stratum=named(str(sample.stratum[row]), texts)
+            if sample.stratum[row] != EVERYBODY
+            else "",
             probability=float(sample.probability[row]),
-            band=str(bands[place]),
+            band=band_words[str(bands[place])],
             reasons={language: of_rows[place] for language, of_rows in in_words.items()},
         )
         for place, row in enumerate(rows)

@@ -4,6 +4,7 @@ which rows, and how certain that is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -15,21 +16,32 @@ from reports.kit.forest import Forest
 from reports.kit.page import environment, inline_svg
 from reports.training import figures as model_figures
 from reports.training import making as model_making
+from reports.training import slices as model_slices
 from reports.training.assessment_plots import calibration_figure, decay_figure, tuning_figure
 from reports.training.comparison import BASELINES, COMPARED, OverallComparison, compare
-from reports.training.figures import baseline_words, horizon_words, interval
+from reports.training.figures import (
+    baseline_in_sentence,
+    baseline_words,
+    bounds,
+    champion_words,
+    horizon_words,
+    interval,
+    stratum_words,
+)
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
-from reports.training.words import flag_remedy, plain, refusals, target_words
+from reports.training.words import about, flag_remedy, named, plain, refusals, target_words
+from reports.words.texts import ENGLISH, Texts, to_translate
+from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
 from training.release.verdict import Verdict
 
 _HEADLINES = {
-    "better": "Better than {baseline}",
-    "unclear": "Not clearly better than {baseline}",
-    "worse": "Worse than {baseline}",
-    "mixed": "Better than {baseline} in part, worse in part",
+    "better": to_translate("Better than {baseline}"),
+    "unclear": to_translate("Not clearly better than {baseline}"),
+    "worse": to_translate("Worse than {baseline}"),
+    "mixed": to_translate("Better than {baseline} in part, worse in part"),
 }
 
 
@@ -77,75 +89,98 @@ def render_model_report(
         Facts about the survey answers of a dissatisfaction target:
         `training.surveys.dataset.SurveyFacts` as JSON.
     language : str
-        Language of drivers, reasons and examples, as a BCP 47 tag.
+        Language of the page, as a BCP 47 tag.
 
     Returns
     -------
     str
         An HTML document, the same bytes for the same arguments.
+
+    Raises
+    ------
+    InputError
+        There are no words in that language.
     """
+    texts = texts_of(language)
     facts, assessments = model.facts, model.assessments
     champion = facts.champion.number
-    first = headline(model)
-    others = _others(model, first)
-    words = target_words(facts.target)
+    first = headline(model, texts)
+    others = _others(model, first, texts)
+    words = target_words(facts.target, texts)
     main_horizon = list(assessments)[-1]
     main = assessments[main_horizon]
     target = TARGETS.get(facts.target)
     return (
-        environment()
+        environment(texts)
         .get_template("training/report.html.j2")
         .render(
             model=model,
             facts=facts,
             verdict=verdict,
-            refusals=refusals(verdict),
+            refusals=refusals(verdict, texts),
             number=version_number,
             words=words,
-            about=target.about if target else "",
+            about_target=about(target.about, texts) if target else "",
             headline=first,
             main=main,
             main_horizon=main_horizon,
             assessments=assessments,
             champion=champion,
             settings=model.config.assessment,
-            figures=_figures(model, main_horizon),
-            first=_differences(first.comparison) if first.comparison else None,
+            figures=_figures(model, main_horizon, texts),
+            first=_differences(first.comparison, texts) if first.comparison else None,
             # A constant does not rank: only its probabilities can be compared.
             others=(
                 model_figures.difference_forest(
-                    [item for item in others if item[1].baseline != "constant"], "auc"
+                    [item for item in others if item[1].baseline != "constant"],
+                    "auc",
+                    texts,
                 ),
-                model_figures.difference_forest(others, "log_loss"),
+                model_figures.difference_forest(others, "log_loss", texts),
             ),
-            survey=None if survey is None else survey_view(survey),
-            risk=reasons_view(model, language),
+            survey=None if survey is None else survey_view(survey, texts),
+            risk=reasons_view(model, texts),
             language_names=LANGUAGE_NAMES,
             swarm=swarm,
             metrics=METRICS,
-            interval=interval,
-            horizon_words=horizon_words,
-            baseline_words=baseline_words,
+            texts=texts,
+            interval=partial(interval, texts=texts),
+            bounds=partial(bounds, texts=texts),
+            horizon_words=partial(horizon_words, texts=texts),
+            stratum_words=partial(stratum_words, texts=texts),
+            baseline_words=partial(baseline_words, texts=texts),
+            named=partial(named, texts=texts),
+            about=partial(about, texts=texts),
             plain=plain,
             flags=[
-                flag_words(flag, f"which {words.many} are {words.outcome}") for flag in facts.flags
+                flag_words(
+                    flag,
+                    texts.gettext("which {many} are {outcome}").format(
+                        many=words.many, outcome=words.outcome
+                    ),
+                    texts,
+                )
+                for flag in facts.flags
             ],
-            remedy=flag_remedy,
+            remedy=partial(flag_remedy, texts=texts),
+            slices=model_slices,
             views=model_figures,
             making=model_making,
         )
     )
 
 
-def headline(model: OperatorModel) -> Headline:
+def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
     """Whether the model is better, and than what, in words."""
-    compared_with = model.facts.champion
+    gettext, compared_with = texts.gettext, model.facts.champion
     comparison = compare(model.assessments, "champion")
     if comparison is not None:
-        baseline = baseline_words("champion", compared_with.number)
+        baseline = champion_words(compared_with.number, texts)
         return Headline(
-            eyebrow=f"Compared with {baseline}, which is in production",
-            title=_HEADLINES[comparison.outcome].format(baseline=baseline),
+            eyebrow=gettext("Compared with {baseline}, which is in production").format(
+                baseline=baseline
+            ),
+            title=gettext(_HEADLINES[comparison.outcome]).format(baseline=baseline),
             baseline=baseline,
             comparison=comparison,
             incomparable="",
@@ -165,53 +200,59 @@ def headline(model: OperatorModel) -> Headline:
     why = "" if compared_with.number is None else compared_with.why or "its figures are missing"
     if first is None:
         return Headline(
-            eyebrow="There is nothing to compare it with",
-            title="Not compared",
+            eyebrow=gettext("There is nothing to compare it with"),
+            title=gettext("Not compared"),
             baseline="",
             comparison=None,
             incomparable=why,
         )
-    baseline = f"a {baseline_words(first.baseline, None)}"
-    eyebrow = "There is no champion yet: compared with a constant and a logistic regression"
+    baseline = baseline_in_sentence(first.baseline, None, texts)
+    eyebrow = gettext(
+        "There is no champion yet: compared with a constant and a logistic regression"
+    )
     if compared_with.number is not None:
-        eyebrow = f"Version {compared_with.number}, in production, cannot be compared"
+        eyebrow = gettext("Version {number}, in production, cannot be compared").format(
+            number=compared_with.number
+        )
     return Headline(
         eyebrow=eyebrow,
-        title=title.format(baseline=baseline),
+        title=gettext(title).format(baseline=baseline),
         baseline=baseline,
         comparison=first,
         incomparable=why,
     )
 
 
-def _figures(model: OperatorModel, main_horizon: str) -> dict[str, Markup]:
+def _figures(model: OperatorModel, main_horizon: str, texts: Texts) -> dict[str, Markup]:
     """Plots by name, as SVG."""
     figures = {}
     for horizon, assessment in model.assessments.items():
         for place, stratum in enumerate(model_figures.strata_of({horizon: assessment})):
             figures[f"calibration-{horizon}-{place}"] = calibration_figure(
-                assessment.strata[stratum]
+                assessment.strata[stratum], texts
             )
     decay = model.assessments[main_horizon].decay
     if len(decay) > 1:
-        figures["decay-auc"] = decay_figure(model.assessments[main_horizon])
+        figures["decay-auc"] = decay_figure(model.assessments[main_horizon], "auc", texts)
         figures["decay-ratio"] = decay_figure(
-            model.assessments[main_horizon], "observed_over_expected"
+            model.assessments[main_horizon], "observed_over_expected", texts
         )
     if any(trial.value is not None for trial in model.tuned.trials[1:]):
-        figures["tuning"] = tuning_figure(model.tuned)
+        figures["tuning"] = tuning_figure(model.tuned, texts)
     return {name: inline_svg(figure, name) for name, figure in figures.items()}
 
 
-def _differences(comparison: OverallComparison) -> tuple[Forest, Forest]:
+def _differences(comparison: OverallComparison, texts: Texts) -> tuple[Forest, Forest]:
     """Differences from a baseline, in ranking and in probabilities."""
     ranking, probabilities = (
-        model_figures.difference_forest([("", comparison)], metric) for metric in COMPARED
+        model_figures.difference_forest([("", comparison)], metric, texts) for metric in COMPARED
     )
     return ranking, probabilities
 
 
-def _others(model: OperatorModel, first: Headline) -> list[tuple[str, OverallComparison]]:
+def _others(
+    model: OperatorModel, first: Headline, texts: Texts
+) -> list[tuple[str, OverallComparison]]:
     """Comparisons with the baselines that are not in the headline."""
     others = []
     for baseline in BASELINES:
@@ -221,7 +262,9 @@ def _others(model: OperatorModel, first: Headline) -> list[tuple[str, OverallCom
         ):
             others.append(
                 (
-                    f"Compared with {'a ' if baseline != 'champion' else ''}{baseline_words(baseline, None)}",
+                    texts.gettext("Compared with {baseline}").format(
+                        baseline=baseline_in_sentence(baseline, None, texts)
+                    ),
                     comparison,
                 )
             )

@@ -3,20 +3,21 @@
 They are read from `training.surveys.dataset.SurveyFacts` as JSON; missing parts are not shown.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reports.kit.forest import Entry, Forest, forest
 from reports.kit.numbers import PERCENT, share, signed
-from reports.training.words import plain
+from reports.training.words import named, plain
+from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.assessment import Estimate
 from training.release.calibration_rules import OBSERVED_OVER_EXPECTED
 
 _GROUPS = {
-    "all": "all who were asked",
-    "silent": "no answer in the 182 days before",
-    "heard": "an answer in these days",
+    "all": to_translate("all who were asked"),
+    "silent": to_translate("no answer in the 182 days before"),
+    "heard": to_translate("an answer in these days"),
 }
 
 
@@ -53,55 +54,61 @@ class SurveyView:
     response: tuple[tuple[str, str], ...]
 
 
-def survey_view(document: Mapping[str, Any]) -> SurveyView:
+def survey_view(document: Mapping[str, Any], texts: Texts = ENGLISH) -> SurveyView:
     """The survey section, from the facts as JSON."""
     groups: Mapping[str, Any] = document.get("groups") or {}
     balance = document.get("balance") or ()
     unbalanced = (document.get("unbalanced_before"), document.get("unbalanced_after"))
     bands = [group["prevalence"] for group in groups.values() if group.get("prevalence")]
     return SurveyView(
-        tiles=tuple(_tiles(document, groups.get("all") or {})),
-        prevalence=_prevalence(groups) if bands else None,
+        tiles=tuple(_tiles(document, groups.get("all") or {}, texts)),
+        prevalence=_prevalence(groups, texts) if bands else None,
         odds_ratio=bands[0]["odds_ratio"] if bands else None,
-        calibration=_calibration(document["calibration"]) if document.get("calibration") else None,
+        calibration=_calibration(document["calibration"], texts)
+        if document.get("calibration")
+        else None,
         balance=_balance(balance) if balance else None,
         unbalanced=(int(unbalanced[0]), int(unbalanced[1]))
         if unbalanced[0] is not None and unbalanced[1] is not None
         else None,
-        response=tuple(_response(document.get("response") or {})),
+        response=tuple(_response(document.get("response") or {}, texts)),
     )
 
 
-def _tiles(document: Mapping[str, Any], everybody: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _tiles(
+    document: Mapping[str, Any], everybody: Mapping[str, Any], texts: Texts
+) -> Iterator[tuple[str, str]]:
     if everybody.get("invited"):
-        yield f"{everybody['invited']:,}", "were asked"
+        yield f"{everybody['invited']:,}", texts.gettext("were asked")
         yield (
             share(everybody["answered"] / everybody["invited"]),
-            f"of them answered: {everybody['answered']:,}",
+            texts.gettext("of them answered: {answered:,}").format(answered=everybody["answered"]),
         )
     weights = document.get("weights")
     if weights:
-        heaviest = f"the largest weight is {weights['most']:.1f}, and {share(weights['clipped_share'])} of weights are clipped"
         yield (
             f"{weights['effective_rows']:,.0f}",
-            f"answers of equal weight would be as precise; {heaviest}",
+            texts.gettext(
+                "answers of equal weight would be as precise; the largest weight is {most:.1f},"
+                " and {share} of weights are clipped"
+            ).format(most=weights["most"], share=share(weights["clipped_share"])),
         )
     if document.get("delivered_share") is not None:
-        yield share(document["delivered_share"]), "of the invitations were delivered"
+        yield share(document["delivered_share"]), texts.gettext("of the invitations were delivered")
 
 
-def _prevalence(groups: Mapping[str, Any]) -> Forest:
+def _prevalence(groups: Mapping[str, Any], texts: Texts) -> Forest:
     entries = []
     for name, group in groups.items():
         band = group.get("prevalence")
         entries.append(
             Entry(
-                label=_GROUPS.get(name, plain(name)),
-                note=f"{group['answered']:,} of {group['invited']:,} answered",
+                label=texts.gettext(_GROUPS[name]) if name in _GROUPS else plain(name),
+                note=texts.gettext("{answered:,} of {invited:,} answered").format(
+                    answered=group["answered"], invited=group["invited"]
+                ),
                 estimate=Estimate(band["estimate"], band["low"], band["high"]) if band else None,
-                text=f"{share(band['estimate'])} ({share(band['low'])} to {share(band['high'])})"
-                if band
-                else "no answers",
+                text=_banded(band, share, texts) if band else texts.gettext("no answers"),
                 kind="ours",
                 before=group.get("prevalence_of_answers"),
             )
@@ -109,15 +116,25 @@ def _prevalence(groups: Mapping[str, Any]) -> Forest:
     return forest([("", entries)], factor=100, unit=PERCENT, most=(0.0, 1.0))
 
 
-def _calibration(band: Mapping[str, Any]) -> Forest:
+def _calibration(band: Mapping[str, Any], texts: Texts) -> Forest:
     entry = Entry(
-        label="observed over expected",
-        note="all who were asked, test period",
+        label=texts.gettext("observed over expected"),
+        note=texts.gettext("all who were asked, test period"),
         estimate=Estimate(band["estimate"], band["low"], band["high"]),
-        text=f"{band['estimate']:.2f} ({band['low']:.2f} to {band['high']:.2f})",
+        text=_banded(band, "{:.2f}".format, texts),
         kind="ours",
     )
     return forest([("", [entry])], reference=1.0, zone=OBSERVED_OVER_EXPECTED)
+
+
+def _banded(band: Mapping[str, Any], written: Callable[[float], str], texts: Texts) -> str:
+    """An estimate and its sensitivity band."""
+    ends = texts.gettext("{low} to {high}").format(
+        low=written(band["low"]), high=written(band["high"])
+    )
+    return texts.gettext("{figure} ({interval})").format(
+        figure=written(band["estimate"]), interval=ends
+    )
 
 
 def _balance(balance: list[Mapping[str, Any]]) -> Forest:
@@ -134,15 +151,15 @@ def _balance(balance: list[Mapping[str, Any]]) -> Forest:
     return forest([("", entries)], sign=True, reference=0.0, zone=(-0.1, 0.1))
 
 
-def _response(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _response(document: Mapping[str, Any], texts: Texts) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
         if value is None or isinstance(value, (dict, list)):
             continue
         yield (
-            plain(name),
+            named(name, texts),
             f"{value:,.4g}"
             if isinstance(value, float)
             else f"{value:,}"
             if isinstance(value, int)
-            else str(value),
+            else named(str(value), texts),
         )

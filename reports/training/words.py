@@ -4,6 +4,7 @@ a rule of the gate that is not met.
 
 from dataclasses import dataclass
 
+from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.leaks import Flag
 from training.release.verdict import Finding, Verdict
 
@@ -18,8 +19,8 @@ class TargetWords:
         What one row is, and many.
     outcome : str
         The outcome with label 1; reads after "is" and "are".
-    which : {"that", "who"}
-        Starts a clause about one row.
+    positive, negative : str
+        One row with the outcome, and one without; read as "... and ...".
     has_profit : bool
         The profit of a retention campaign has a meaning.
     """
@@ -27,7 +28,8 @@ class TargetWords:
     one: str
     many: str
     outcome: str
-    which: str = "that"
+    positive: str
+    negative: str
     has_profit: bool = False
 
 
@@ -61,107 +63,264 @@ class Refusal:
 _MOST_MESSAGES = 2
 
 _TARGETS = {
-    "churn": TargetWords("subscription", "subscriptions", "lost", has_profit=True),
-    "non_payment": TargetWords("subscription", "subscriptions", "ended unpaid"),
-    "csat_low": TargetWords("customer", "customers", "dissatisfied", "who"),
-    "nps_detractor": TargetWords("customer", "customers", "unlikely to recommend us", "who"),
-    "contact_csat_low": TargetWords("contact", "contacts", "rated low"),
+    "churn": TargetWords(
+        to_translate("subscription"),
+        to_translate("subscriptions"),
+        to_translate("lost"),
+        to_translate("one subscription that is lost"),
+        to_translate("one that is not"),
+        has_profit=True,
+    ),
+    "non_payment": TargetWords(
+        to_translate("subscription"),
+        to_translate("subscriptions"),
+        to_translate("ended unpaid"),
+        to_translate("one subscription that is ended unpaid"),
+        to_translate("one that is not"),
+    ),
+    "csat_low": TargetWords(
+        to_translate("customer"),
+        to_translate("customers"),
+        to_translate("dissatisfied"),
+        to_translate("one customer who is dissatisfied"),
+        to_translate("one who is not"),
+    ),
+    "nps_detractor": TargetWords(
+        to_translate("customer"),
+        to_translate("customers"),
+        to_translate("unlikely to recommend us"),
+        to_translate("one customer who is unlikely to recommend us"),
+        to_translate("one who is not"),
+    ),
+    "contact_csat_low": TargetWords(
+        to_translate("contact"),
+        to_translate("contacts"),
+        to_translate("rated low"),
+        to_translate("one contact that is rated low"),
+        to_translate("one that is not"),
+    ),
 }
 
 _EXCLUDED = {
-    "iot": "lines of machines (IoT)",
-    "test": "test lines",
-    "employee": "employees' lines",
-    "iot_test_employee": "only lines of machines, tests or employees",
-    "suspended": "suspended",
-    "enterprise": "of enterprises, which have an account manager",
-    "new": "too new: not enough history",
-    "cancelling": "already cancelling",
-    "ended": "already ended",
-    "porting": "asked to port out",
-    "inactive": "prepaid and already inactive",
-    "silent": "prepaid and already inactive",  # as versions made earlier call it
-    "no_history": "without feature history",
-    "other_billing_type": "of another billing type",
-    "in_gap": "lost inside the gap",
-    "incomplete": "prepaid, and the data ended before inactivity could be decided",
-    "censored": "outcome not known",
-    "care": "touched by our own care",
-    "not_at_risk": "of nobody who can be surveyed",
-    "purged": "label would reach into the test period",
-    "use_unknown": "prepaid, and its use is not known",
+    "iot": to_translate("lines of machines (IoT)"),
+    "test": to_translate("test lines"),
+    "employee": to_translate("employees' lines"),
+    "iot_test_employee": to_translate("only lines of machines, tests or employees"),
+    "suspended": to_translate("suspended"),
+    "enterprise": to_translate("of enterprises, which have an account manager"),
+    "new": to_translate("too new: not enough history"),
+    "cancelling": to_translate("already cancelling"),
+    "ended": to_translate("already ended"),
+    "porting": to_translate("asked to port out"),
+    "inactive": to_translate("prepaid and already inactive"),
+    "silent": to_translate("prepaid and already inactive"),  # as versions made earlier call it
+    "no_history": to_translate("without feature history"),
+    "other_billing_type": to_translate("of another billing type"),
+    "in_gap": to_translate("lost inside the gap"),
+    "incomplete": to_translate("prepaid, and the data ended before inactivity could be decided"),
+    "censored": to_translate("outcome not known"),
+    "care": to_translate("touched by our own care"),
+    "not_at_risk": to_translate("of nobody who can be surveyed"),
+    "purged": to_translate("label would reach into the test period"),
+    "use_unknown": to_translate("prepaid, and its use is not known"),
 }
 
 _RULES: dict[str, tuple[str, str]] = {
     "complete": (
-        "Something is missing",
-        "Train a new version with holdfast train: only its versions have all that the gate reads.",
+        to_translate("Something is missing"),
+        to_translate(
+            "Train a new version with holdfast train: only its versions have all that the gate reads."
+        ),
     ),
     "positives": (
-        "Too few outcomes for an evaluation",
-        "Wait for more history, or evaluate on a longer test period (HOLDFAST_LABEL_TEST_SHARE).",
+        to_translate("Too few outcomes for an evaluation"),
+        to_translate(
+            "Wait for more history, or evaluate on a longer test period (HOLDFAST_LABEL_TEST_SHARE)."
+        ),
     ),
     "better_than_constant": (
-        "Not better than a constant",
-        "If a logistic regression is not better than a constant either, the features do not predict the outcome.",
+        to_translate("Not better than a constant"),
+        to_translate(
+            "If a logistic regression is not better than a constant either, the features do not predict the outcome."
+        ),
     ),
     "champion": (
-        "Not as good as the champion",
-        "Keep the champion, or try more parameters (--trials).",
+        to_translate("Not as good as the champion"),
+        to_translate("Keep the champion, or try more parameters (--trials)."),
     ),
     "slope": (
-        "Probabilities too extreme or too cautious",
-        "See the curves under Are the probabilities right. More training rows, or newer ones, may help.",
+        to_translate("Probabilities too extreme or too cautious"),
+        to_translate(
+            "See the curves under Are the probabilities right. More training rows, or newer ones, may help."
+        ),
     ),
     "observed_over_expected": (
-        "Probabilities too high, or too low",
-        "By more than a season explains, or in one stratum and not in the others: train on newer cut-offs.",
+        to_translate("Probabilities too high, or too low"),
+        to_translate(
+            "By more than a season explains, or in one stratum and not in the others: train on newer cut-offs."
+        ),
     ),
     "level": (
-        "The level of risk is assumed",
-        "One test period does not tell a wrong level from a season. It may score as shadow; train again on later cut-offs.",
+        to_translate("The level of risk is assumed"),
+        to_translate(
+            "One test period does not tell a wrong level from a season. It may score as shadow; train again on later cut-offs."
+        ),
     ),
     "top_deciles": (
-        "Probabilities wrong among the riskiest",
-        "See the curves under Are the probabilities right: orange dots are outside their bounds.",
+        to_translate("Probabilities wrong among the riskiest"),
+        to_translate(
+            "See the curves under Are the probabilities right: orange dots are outside their bounds."
+        ),
     ),
     "slices": (
-        "Much worse for some slices",
-        "See below what these slices have in common: their rows may lack a feature.",
+        to_translate("Much worse for some slices"),
+        to_translate("See below what these slices have in common: their rows may lack a feature."),
     ),
     "explanation_cost": (
-        "Too slow to explain",
-        "Raise the price of leaves (HOLDFAST_TUNING_EXPLANATION_PRICE) and train again.",
+        to_translate("Too slow to explain"),
+        to_translate(
+            "Raise the price of leaves (HOLDFAST_TUNING_EXPLANATION_PRICE) and train again."
+        ),
     ),
     "additivity": (
-        "Explanations do not add up",
-        "Train a new version. If this remains, the explanations are not those of the boosters.",
+        to_translate("Explanations do not add up"),
+        to_translate(
+            "Train a new version. If this remains, the explanations are not those of the boosters."
+        ),
     ),
     "leaks": (
-        "Figures probably too optimistic",
-        "Leave the column out, or give the reason why it is no leak: holdfast models promote --explain-flag 'COLUMN=REASON'.",
+        to_translate("Figures probably too optimistic"),
+        to_translate(
+            "Leave the column out, or give the reason why it is no leak: holdfast models promote --explain-flag 'COLUMN=REASON'."
+        ),
     ),
-    "loads": ("It cannot be loaded", "Train a new version."),
-    "scores": ("It does not score", "Train a new version."),
+    "loads": (to_translate("It cannot be loaded"), to_translate("Train a new version.")),
+    "scores": (to_translate("It does not score"), to_translate("Train a new version.")),
     "online": (
-        "Features missing online",
-        "Run holdfast features materialize, then promote again.",
+        to_translate("Features missing online"),
+        to_translate("Run holdfast features materialize, then promote again."),
     ),
     "columns": (
-        "Columns changed since training",
-        "Train a new version on the features as they are now.",
+        to_translate("Columns changed since training"),
+        to_translate("Train a new version on the features as they are now."),
     ),
 }
 
 
-def target_words(name: str) -> TargetWords:
+_ABOUT = frozenset(
+    {
+        to_translate("the customer gives the subscription up by their own choice"),
+        to_translate("the subscription is ended because it is not paid for"),
+        to_translate("the customer answers the next relationship survey with 2 or less of 5"),
+        to_translate(
+            "the customer answers 0 to 6 of 10 in the next relationship survey when asked whether to recommend us"
+        ),
+        to_translate("the customer answers a survey about this contact with 2 or less of 5"),
+        to_translate("Probability that a row with the outcome ranks above a row without"),
+        to_translate("Mean precision over the positions of all hits in the ranking"),
+        to_translate("Mean negative log-likelihood; compare it with that of a constant"),
+        to_translate("Mean squared distance between probability and outcome"),
+        to_translate(
+            "Calibration slope; below 1 the probabilities are too extreme, above 1 too cautious"
+        ),
+        to_translate("Positives over the sum of the probabilities"),
+        to_translate(
+            "Mean distance between predicted and observed shares over ten groups of equal size"
+        ),
+        to_translate("Share of hits in the riskiest tenth over the share in all rows"),
+        to_translate("Share of hits in the riskiest tenth"),
+        to_translate(
+            "Share of hits among the riskiest that care can look after, over the share in all rows"
+        ),
+        to_translate("Share of hits among the riskiest that care can look after"),
+        to_translate(
+            "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
+        ),
+        to_translate("The same as a share of what a perfect ranking would earn"),
+    }
+)
+"""What targets and metrics are about, as `models.targets` and `training.evaluation.metrics` put it."""
+
+_NAMES = frozenset(
+    {
+        # metrics
+        to_translate("auc"),
+        to_translate("average precision"),
+        to_translate("log loss"),
+        to_translate("brier"),
+        to_translate("slope"),
+        to_translate("observed over expected"),
+        to_translate("ece"),
+        to_translate("lift top decile"),
+        to_translate("precision top decile"),
+        to_translate("lift capacity"),
+        to_translate("precision capacity"),
+        to_translate("empc"),
+        to_translate("empc share"),
+        # columns of slices, and values that are the same for every operator
+        to_translate("billing type"),
+        to_translate("segment"),
+        to_translate("region"),
+        to_translate("tenure"),
+        to_translate("language"),
+        to_translate("age band"),
+        to_translate("postpaid"),
+        to_translate("prepaid"),
+        to_translate("fixed"),
+        to_translate("consumer"),
+        to_translate("sole trader"),
+        to_translate("sme"),
+        to_translate("enterprise"),
+        to_translate("under 1 year"),
+        to_translate("1 to 3 years"),
+        to_translate("over 3 years"),
+        to_translate("under 18"),
+        to_translate("75 over"),
+        to_translate("unknown"),
+        # calibrations
+        to_translate("platt"),
+        to_translate("beta"),
+        to_translate("isotonic"),
+        # the model of the probability of answering
+        to_translate("kind"),
+        to_translate("rounds"),
+        to_translate("answers"),
+        to_translate("rows"),
+        to_translate("log loss of rate"),
+        to_translate("fitted until"),
+        to_translate("boosters"),
+        to_translate("one rate"),
+    }
+)
+"""Names that mean the same in every home; others, such as regions, are the operator's own."""
+
+
+def target_words(name: str, texts: Texts = ENGLISH) -> TargetWords:
     """Words for a target; general ones for a target that is not known here."""
-    return _TARGETS.get(name, TargetWords("row", "rows", f"positive for {name}"))
+    gettext = texts.gettext
+    words = _TARGETS.get(name)
+    if words is None:
+        positive = gettext("positive for {target}").format(target=name)
+        return TargetWords(
+            gettext("row"),
+            gettext("rows"),
+            positive,
+            gettext("one row that is {outcome}").format(outcome=positive),
+            gettext("one that is not"),
+        )
+    return TargetWords(
+        one=gettext(words.one),
+        many=gettext(words.many),
+        outcome=gettext(words.outcome),
+        positive=gettext(words.positive),
+        negative=gettext(words.negative),
+        has_profit=words.has_profit,
+    )
 
 
-def excluded_words(reason: str) -> str:
+def excluded_words(reason: str, texts: Texts = ENGLISH) -> str:
     """Why rows were left out."""
-    return _EXCLUDED.get(reason, plain(reason))
+    return texts.gettext(_EXCLUDED[reason]) if reason in _EXCLUDED else plain(reason)
 
 
 def plain(name: str) -> str:
@@ -169,29 +328,46 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def refusals(verdict: Verdict) -> tuple[Refusal, ...]:
+def named(name: str, texts: Texts = ENGLISH) -> str:
+    """A name in words; without underscores where it is a team's own."""
+    words = plain(name)
+    return texts.gettext(words) if words in _NAMES else words
+
+
+def about(sentence: str, texts: Texts = ENGLISH) -> str:
+    """What a target or a metric is about; as it stands for one that is not known here."""
+    return texts.gettext(sentence) if sentence in _ABOUT else sentence
+
+
+def refusals(verdict: Verdict, texts: Texts = ENGLISH) -> tuple[Refusal, ...]:
     """The rules that a version does not meet, in the order in which they were found."""
     by_rule: dict[str, list[Finding]] = {}
     for finding in verdict.reasons:
         by_rule.setdefault(finding.rule, []).append(finding)
-    return tuple(
-        Refusal(
-            rule=rule,
-            title=_RULES.get(rule, (plain(rule).capitalize(), ""))[0],
-            messages=tuple(finding.message for finding in findings),
-            remedy=_RULES.get(rule, ("", ""))[1],
-        )
-        for rule, findings in by_rule.items()
+    return tuple(_refusal(rule, findings, texts) for rule, findings in by_rule.items())
+
+
+def _refusal(rule: str, findings: list[Finding], texts: Texts) -> Refusal:
+    title, remedy = _RULES.get(rule, ("", ""))
+    return Refusal(
+        rule=rule,
+        title=texts.gettext(title) if title else plain(rule).capitalize(),
+        messages=tuple(finding.message for finding in findings),
+        remedy=texts.gettext(remedy) if remedy else "",
     )
 
 
-def flag_remedy(flag: Flag) -> str:
+def flag_remedy(flag: Flag, texts: Texts = ENGLISH) -> str:
     """What to do about it."""
     if flag.kind == "duplicate_rows":
-        return "Find out why rows repeat in the raw tables. If they are right, say so when you promote."
+        return texts.gettext(
+            "Find out why rows repeat in the raw tables. If they are right, say so when you promote."
+        )
     if flag.kind == "too_good":
-        return "Look at the strongest reasons under What drives risk: leave out columns that are known only after the outcome."
-    return (
+        return texts.gettext(
+            "Look at the strongest reasons under What drives risk: leave out columns that are known only after the outcome."
+        )
+    return texts.gettext(
         "If it is filled in or changed after the outcome, correct its time of arrival in the raw tables, or take the feature"
         " out of the service. If it is known for everybody at the cut-off, say so when you promote."
     )

@@ -1,0 +1,156 @@
+"""The page in Chinese: nothing is in English but what the page says to be so, and names."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.targets import TARGETS
+from reports.training import words
+from reports.training.making import timeline
+from reports.training.words import excluded_words, refusals, target_words
+from reports.words.texts import texts
+from tests.builders.assessments import assessment, facts, operator_model
+from tests.builders.html_page import Page
+from tests.builders.model_report import FEATURES, NO_CHAMPION, PASSED, SURVEY, refused, render_in
+from training.evaluation.leaks import Flag
+from training.evaluation.metrics import METRICS
+from training.labelling.population import LINE_EXCLUSIONS
+from training.operator.model import OperatorModel
+from training.release.facts import ChampionComparison
+from training.release.verdict import Finding, Verdict
+
+CHINESE = ("zh-Hans", "zh-Hant")
+TERMS = frozenset(
+    {"AUC", "Beta", "Brier", "ECE", "EMPC", "Platt", "SHA", "SHAP", "et al", "Verbraken"}
+    | {"holdfast train", "holdfast features materialize", "holdfast models promote"}
+    | {"HOLDFAST_LABEL_TEST_SHARE", "HOLDFAST_TUNING_EXPLANATION_PRICE", "COLUMN", "REASON"}
+    | {"explain-flag", "trials"}
+)
+"""What a data scientist in China writes in Latin letters, and what is typed."""
+NAMES = frozenset(
+    {"churn", "csat_low", "odd", "north", "south", "east", "west", "islands", "en", "zh"}
+    | {"CN", "TW", "survey answers", "model", "odd reason", "days", "reason"}
+)
+"""Names of the made-up operator and of made-up features and reasons."""
+
+
+def left_in_english(html: str) -> set[str]:
+    """Latin words of a page outside of what it marks as English, and of what is typed."""
+    html = re.sub(r"<style.*?</style>|<code.*?</code>|<!--.*?-->", " ", html, flags=re.S)
+    html = re.sub(r'<ul class="worded" lang="[^"]*">.*?</ul>', " ", html, flags=re.S)
+    html = re.sub(r'<(bdi|li)( [^>]*)?lang="en"[^>]*>.*?</\1>', " ", html, flags=re.S)
+    shown = re.findall(r'(?:label|title|alt)="([^"]*)"', html)
+    text = " ".join([*shown, re.sub("<[^>]*>", " ", html)]).replace("&nbsp;", " ")
+    for known in sorted(TERMS | NAMES, key=len, reverse=True):
+        text = re.sub(rf"(?<![A-Za-z]){known}(?![A-Za-z])", " ", text)
+    return set(re.findall("[A-Za-z]{2,}", text))
+
+
+def pages() -> dict[str, tuple[OperatorModel, Verdict, str | None]]:
+    one: dict[str, Any] = {"horizons_days": (90,), "features": FEATURES}
+    flags = (Flag("f1", "single_column", 0.97), Flag(None, "too_good", 0.98))
+    off = assessment(
+        90, champion=None, top_decile_off=0.08, flagged=[("region", "islands")], months=1
+    )
+    gate = [
+        Finding(rule, "90", "what was found, in English")
+        for rule in words._RULES
+        for _ in range(3 if rule == "slope" else 2 if rule == "champion" else 1)
+    ]
+    poll = operator_model(
+        {"90": assessment(90, strata=())},
+        facts(target="csat_low", strata=(), weights="weighted somehow", **one),
+    )
+    everybody = np.full(len(poll.sample.stratum), "all")
+    gone = ChampionComparison(number="2", comparable=False, why="it reads other features")
+    bare = facts(
+        target="odd",
+        horizons_days=(),
+        features=FEATURES,
+        strata=(),
+        slices=(),
+        choices={},
+        excluded={},
+        cutoffs={},
+        explanation_cost={},
+        additivity_error={},
+        champion=gone,
+    )
+    return {
+        "better": (operator_model(), Verdict(True, (), {"f1": "已知"}), "3"),
+        "refused": (
+            operator_model({"90": off}, facts(champion=NO_CHAMPION, flags=flags, **one)),
+            refused(*gate),
+            "3",
+        ),
+        "survey": (
+            replace(poll, sample=replace(poll.sample, stratum=everybody)),
+            PASSED,
+            None,
+        ),
+        "bare": (
+            operator_model(
+                {"": assessment(None, champion=None, strata=(), slices={}, months=0)}, bare
+            ),
+            PASSED,
+            "3",
+        ),
+    }
+
+
+@pytest.mark.parametrize("language", CHINESE)
+@pytest.mark.parametrize("name", ["better", "refused", "survey", "bare"])
+def test_in_chinese_only_what_is_marked_is_english(name: str, language: str) -> None:
+    model, verdict, number = pages()[name]
+    html = render_in(language, model, verdict, number, SURVEY)
+    assert f'<html lang="{language}">' in html
+    assert left_in_english(html) == set()
+
+
+def test_the_check_finds_english() -> None:
+    model, verdict, number = pages()["better"]
+    assert {"How", "ranks", "version"} <= left_in_english(render_in("en", model, verdict, number))
+
+
+def test_the_page_says_what_stays_in_english() -> None:
+    model, verdict, number = pages()["refused"]
+    page = Page(render_in("zh-Hans", model, verdict, number))
+    assert "具体发现了什么，以英文说明" in page.texts["head"]
+    assert "特征的名称和说明为英文" in page.texts["drivers"]
+    assert "what was found, in English" in page.texts["head"]
+
+
+def test_figures_read_as_in_china() -> None:
+    page = Page(render_in("zh-Hans", operator_model(), PASSED, "3", SURVEY))
+    assert "churn，第3版。与正在使用的第2版比较。" in page.texts["head"]
+    assert "任取90天内流失的一项业务和未出现此结果的另一个。" in page.texts["head"]
+    assert "第2版为76.5次" in page.texts["head"]
+    assert "观察值/期望值" in page.texts["calibration"]
+    assert "0.780（0.768至0.792）" in page.texts["better"]
+    assert "80,000条记录用于拟合、20,000条记录用于调参" in page.texts["making"]
+    windows = timeline(operator_model().facts, texts("zh-Hans"))
+    assert windows is not None
+    assert "2025年2月" in {text for _, text in windows.marks}
+
+
+def test_what_targets_and_metrics_are_about_is_as_they_say() -> None:
+    abouts = {metric.about for metric in METRICS.values()}
+    assert abouts | {target.about for target in TARGETS.values()} == words._ABOUT
+    assert {words.plain(name) for name in METRICS} <= words._NAMES
+    assert set(words._TARGETS) == set(TARGETS)
+
+
+def test_every_rule_reason_and_target_has_words() -> None:
+    chinese = texts("zh-Hans")
+    for target in TARGETS:
+        assert target_words(target, chinese).outcome != target_words(target).outcome
+    for reason in LINE_EXCLUSIONS:
+        assert excluded_words(reason, chinese) != excluded_words(reason)
+    found = refusals(refused(Finding("slope", "", "x"), Finding("new_rule", "", "y")), chinese)
+    assert [(one.title, bool(one.remedy)) for one in found] == [
+        ("概率过于极端或过于保守", True),
+        ("New rule", False),
+    ]
