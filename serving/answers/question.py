@@ -49,12 +49,13 @@ class Question:
         entities: list[tuple[Entity, str]] = [("customer", one) for one in customers or ()]
         entities += [("subscription", one) for one in subscriptions or ()]
         models, horizons = request.get("models"), request.get("horizons_days")
+        # Each once: what is named again changes no answer, and would be kept with each of them.
         # Which models speak depends on the kinds of ids that are asked for, too.
         about = (
             customers is not None,
             subscriptions is not None,
-            None if models is None else tuple(models),
-            None if horizons is None else tuple(horizons),
+            None if models is None else tuple(dict.fromkeys(models)),
+            None if horizons is None else tuple(sorted(set(horizons))),
             request["reasons"],
         )
         return cls(request, tuple(entities), len(entities) + len(request.get("rows", ())), about)

@@ -18,6 +18,8 @@ from serving.contract.fields import WHOLE, check_document
 from serving.contract.language import TAG_PATTERN
 
 MOST_REASONS = 100
+MOST_NAMED = 100
+"""Most models, and most horizons, that a request may name."""
 
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
 _BY_ID = ("customer_ids", "subscription_ids")
@@ -76,14 +78,22 @@ class PredictionsRequest(TypedDict):
         Annotated[
             list[str],
             FailFast(),
-            Field(min_length=1, description="Models to ask. Default: all that can answer."),
+            Field(
+                min_length=1,
+                max_length=MOST_NAMED,
+                description="Models to ask. Default: all that can answer.",
+            ),
         ]
     ]
     horizons_days: NotRequired[
         Annotated[
             list[Annotated[int, WHOLE]],
             FailFast(),
-            Field(min_length=1, description="Horizons, in days. Default: all of each model."),
+            Field(
+                min_length=1,
+                max_length=MOST_NAMED,
+                description="Horizons, in days. Default: all of each model.",
+            ),
         ]
     ]
     language: NotRequired[

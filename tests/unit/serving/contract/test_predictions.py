@@ -111,6 +111,8 @@ def test_a_good_request_passes_unchanged(document: dict[str, Any]) -> None:
         ({"rows": ["a"]}, "rows[0]", "valid dictionary"),
         ({"customer_ids": ["a"], "reasons": True}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": 3.5}, "reasons", "valid integer"),
+        ({"customer_ids": ["a"], "models": ["m"] * 101}, "models", "at most 100"),
+        ({"customer_ids": ["a"], "horizons_days": [30] * 101}, "horizons_days", "at most 100"),
         ({"customer_ids": ["a"], "reasons": "3"}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": None}, "reasons", "valid integer"),
         ({"customer_ids": ["a"], "reasons": -1}, "reasons", "greater than or equal to 0"),
