@@ -97,8 +97,8 @@ CODES: Mapping[str, Code] = {
     "too_large": Code(413, "The body is larger than allowed.", "Send fewer items at once."),
     "unsupported_media_type": Code(
         415,
-        "The header `Content-Type` is not `application/json`.",
-        "Send `Content-Type: application/json`.",
+        "The header `Content-Type` is not `application/json`, or the body is compressed.",
+        "Send `Content-Type: application/json`, and no `Content-Encoding`.",
     ),
     "misdirected": Code(
         421,

@@ -57,6 +57,41 @@ def test_what_is_not_json_is_another_matter(caller: TestClient, body: bytes) -> 
     assert "JSON" in problem(send(caller, body), 400)["detail"]
 
 
+@pytest.mark.parametrize("path", ["/v1/predictions", "/v1/customers/view", "/v1/events"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("Content-Type", "text/plain")],
+        [("Content-Type", "text/plain; application/json")],
+        [("Content-Type", "application/json, text/plain")],
+        [("Content-Type", "application/json"), ("Content-Type", "text/plain")],
+        [("Content-Type", "text/plain"), ("Content-Type", "application/json")],
+        [("Content-Type", "application/json"), ("Content-Encoding", "gzip")],
+        [("Content-Type", "application/json"), ("Content-Encoding", "x, identity")],
+    ],
+)
+def test_what_is_not_declared_as_plain_json_is_refused_on_every_route(
+    caller: TestClient, path: str, headers: list[tuple[str, str]]
+) -> None:
+    document = problem(caller.post(path, content=b"{}", headers=headers), 415)
+    assert document["code"] == "unsupported_media_type"
+    assert ("compressed" in document["detail"]) == any("Encoding" in name for name, _ in headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Content-Type", "Application/JSON; charset=utf-8")],
+        [("Content-Type", "application/json"), ("Content-Encoding", "Identity")],
+    ],
+)
+def test_json_may_be_declared_in_other_words(
+    caller: TestClient, headers: list[tuple[str, str]]
+) -> None:
+    problem(caller.post("/v1/predictions", content=b"{}", headers=headers), 422)
+
+
 def test_a_million_customers_are_refused_at_once_and_the_next_is_served(
     built: Built, caller: TestClient
 ) -> None:
