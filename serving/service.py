@@ -13,6 +13,7 @@ from holdfast.clock import system_clock
 from serving.access.access import Access
 from serving.access.guard import OPEN_PATHS, AccessMiddleware
 from serving.access.request_id import RequestIdMiddleware
+from serving.caches import NoStoreMiddleware
 from serving.contract.problem import MOST_SECONDS, ProblemMiddleware
 from serving.door import DirectRoutes, Door
 from serving.health import Health, ReadinessMiddleware
@@ -115,6 +116,7 @@ def _middleware(
     return [
         *([] if metrics is NO_METRICS else [(MetricsMiddleware, counting)]),
         (RequestIdMiddleware, {}),
+        (NoStoreMiddleware, {}),
         (RequestLogMiddleware, {"clock": system_clock, "paths": paths}),
         (ProblemMiddleware, {}),
         (AccessMiddleware, {"access": access}),

@@ -148,6 +148,7 @@ def _check(target: Target, request: Hostile, answer: Answer) -> None:
     assert 200 <= answer.status < 500, answer
     assert answer.headers.get("request-id"), answer
     assert "forged" not in str(answer.headers)
+    assert answer.status in (400, 408, 431) or answer.headers["cache-control"] == "no-store"
     shown = f"{answer.headers} {answer.body.decode()}"
     assert not [word for word in target.inside if word in shown], answer
     if answer.status < 400:

@@ -121,6 +121,13 @@ def test_other_paths_and_methods_are_problems_too(caller: TestClient) -> None:
         problem(caller.request(method, path), 405)
 
 
+def test_no_answer_may_be_kept_by_a_cache(caller: TestClient) -> None:
+    for path in ("/v1/models", "/v1/scores", "/v2", "/livez", "/openapi.json"):
+        assert caller.get(path).headers.get_list("cache-control") == ["no-store"]
+    answer = caller.post("/v1/predictions", json={"customer_ids": ["00001"]})
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_a_crash_says_nothing_of_the_inside(
     caller: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
