@@ -28,6 +28,20 @@ JsonOption = Annotated[
         "--json", help="Print one JSON object on standard output, and nothing else there."
     ),
 ]
+PageLanguageOption = Annotated[
+    str, typer.Option(help="Language of the page: en, zh-Hans or zh-Hant.")
+]
+
+
+def check_page_language(language: str, page_written: bool) -> None:
+    """Refuse a language without words, and one that changes nothing because no page is written."""
+    from holdfast.errors import InputError
+    from models.words.catalogue import resolve
+
+    if resolve(language) != "en" and not page_written:
+        raise InputError(
+            "--language", "needs --page: only the page is in another language", language
+        )
 
 
 def home_of(home: Path | None) -> "Home":

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import (
+    HomeOption,
+    JsonOption,
+    PageLanguageOption,
+    check_page_language,
+    home_of,
+    reporting_errors,
+)
 from commands.tables import (
     ArrivalLagOption,
     ColumnsOption,
@@ -102,6 +109,7 @@ def doctor(
         Path | None,
         typer.Option(help="Write the same as an HTML page to this file.", show_default=False),
     ] = None,
+    language: PageLanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Show the last night's raw tables beside those of other nights, and what was overruled."""
@@ -111,6 +119,7 @@ def doctor(
         from features.intake.night_record import NightRecord
         from holdfast.errors import HomeError
 
+        check_page_language(language, page is not None)
         place = home_of(home)
         record = NightRecord(place.expectations)
         night, overrulings = record.last(), record.overrulings()
@@ -122,8 +131,9 @@ def doctor(
         if page is not None:
             from holdfast.files import write_beside
             from reports.night.doctor import render_doctor
+            from reports.words.texts import texts
 
-            write_beside(page, render_doctor(night, overrulings))
+            write_beside(page, render_doctor(night, overrulings, texts(language)))
     if as_json:
         print_json({"night": night.to_json(), "overrulings": [vars(one) for one in overrulings]})
     else:

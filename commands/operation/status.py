@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, reporting_errors
+from commands.command import (
+    HomeOption,
+    JsonOption,
+    PageLanguageOption,
+    check_page_language,
+    home_of,
+    reporting_errors,
+)
 from commands.data import print_overrulings
 
 if TYPE_CHECKING:
@@ -20,6 +27,7 @@ def status(
     page: Annotated[
         bool, typer.Option("--page", help="Also write the page, and print where it is.")
     ] = False,
+    language: PageLanguageOption = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,9 +38,10 @@ def status(
         from holdfast.clock import home_clock, system_clock
         from pipeline.night.status import read_status, write_status_page
 
+        check_page_language(language, page)
         where = home_of(home)
         read = read_status(where, home_clock(where, system_clock))
-        path = write_status_page(where, read) if page else None
+        path = write_status_page(where, read, language) if page else None
     if as_json:
         print_json(read.to_json() | {"page": path and str(path)})
         return

@@ -17,6 +17,7 @@ from models.score_set import ScoreFacts, read_facts
 from pipeline.night.night import Night, NightRecords
 from pipeline.night.scoring_versions import find_versions
 from reports.night.status_page import render_status
+from reports.words.texts import texts
 
 NIGHTS = 14
 """Nights that are shown, and overrulings."""
@@ -178,11 +179,12 @@ def _facts_in(folder: Path) -> tuple[ScoreFacts, ...]:
     return tuple(read_facts(path) for path in sorted(folder.glob("*.parquet")))
 
 
-def write_status_page(home: Home, status: Status) -> Path:
-    """Write the page of a status into the home; its path."""
+def write_status_page(home: Home, status: Status, language: str = "en") -> Path:
+    """Write the page of a status into the home, in the language that a BCP 47 tag asks for; its path."""
+    page = render_status(status.to_json(), texts(language))
     home.nights.mkdir(parents=True, exist_ok=True)
     path = home.nights / PAGE
-    write_beside(path, render_status(status.to_json()))
+    write_beside(path, page)
     return path
 
 

@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from features.intake.night_record import Overruling
 from features.intake.verdicts import Measure, NightVerdict, TableVerdict
 from reports.kit import swarm
 from reports.kit.numbers import PERCENT, typeset
 from reports.kit.page import environment
+from reports.night.words import measured, named
+from reports.words.texts import ENGLISH, Texts, to_translate
 
 BAR_WIDTH, CHART_HEIGHT = 4, 40
 _SHARES = ("share in quarantine",)
+_USED = {
+    "yesterday's": to_translate("yesterday's rows are used"),
+    "tonight's": to_translate("tonight's rows are used: there are no others"),
+    "none": to_translate("no rows are used"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,9 @@ class DayChart:
     high: float | None
 
 
-def render_doctor(night: NightVerdict, overrulings: Sequence[Overruling]) -> str:
+def render_doctor(
+    night: NightVerdict, overrulings: Sequence[Overruling], texts: Texts = ENGLISH
+) -> str:
     """Write the page: an HTML document, the same bytes for the same verdict.
 
     Parameters
@@ -51,13 +61,18 @@ def render_doctor(night: NightVerdict, overrulings: Sequence[Overruling]) -> str
         The last night.
     overrulings : sequence of Overruling
         What people overruled, the oldest first.
+    texts : Texts
+        In which language.
     """
     return (
-        environment()
+        environment(texts)
         .get_template("night/doctor.html.j2")
         .render(
             night=night,
-            headline=headline(night),
+            headline=headline(night, texts),
+            texts=texts,
+            named=partial(named, texts=texts),
+            measured=measured,
             doubtful=[table for table in night.tables if table.verdict != "fresh"],
             unnoticed=[
                 table.table
@@ -76,28 +91,28 @@ def render_doctor(night: NightVerdict, overrulings: Sequence[Overruling]) -> str
     )
 
 
-def headline(night: NightVerdict) -> str:
+def headline(night: NightVerdict, texts: Texts = ENGLISH) -> str:
     """The night in one sentence."""
     if night.stopped:
-        return f"Stopped by {_listed(night.stopped)}: nothing was replaced"
+        return texts.gettext("Stopped by {tables}: nothing was replaced").format(
+            tables=_listed(night.stopped, texts)
+        )
     if night.doubts:
-        return f"Not as expected: {_listed(night.doubts)}"
-    return "All tables as expected"
+        return texts.gettext("Not as expected: {tables}").format(
+            tables=_listed(night.doubts, texts)
+        )
+    return texts.gettext("All tables as expected")
 
 
-def done(night: NightVerdict, table: TableVerdict) -> str:
+def done(night: NightVerdict, table: TableVerdict, texts: Texts = ENGLISH) -> str:
     """What was done about a table that is not as expected."""
     if table.accepted:
-        return "taken as it is: somebody accepted it"
+        return texts.gettext("taken as it is: somebody accepted it")
     if table.table in night.stopped:
-        return "stops the night"
+        return texts.gettext("stops the night")
     if night.stopped:
-        return "would have been taken from yesterday"
-    return {
-        "yesterday's": "yesterday's rows are used",
-        "tonight's": "tonight's rows are used: there are no others",
-        "none": "no rows are used",
-    }[table.used]
+        return texts.gettext("would have been taken from yesterday")
+    return texts.gettext(_USED[table.used])
 
 
 def figure(measure: Measure, value: float | None) -> str:
@@ -109,14 +124,17 @@ def figure(measure: Measure, value: float | None) -> str:
     return typeset(f"{value:,.1f}" if measure.name.startswith("hours") else f"{value:,.0f}")
 
 
-def usual(measure: Measure) -> str:
+def usual(measure: Measure, texts: Texts = ENGLISH) -> str:
     """What is usual of a measure, in words."""
     if measure.expected is None:
-        return "not enough nights or rows yet"
+        return texts.gettext("not enough nights or rows yet")
     if measure.name in _SHARES:
-        return f"up to {figure(measure, measure.high)}"
+        return texts.gettext("up to {value}").format(value=figure(measure, measure.high))
     low, high = (figure(measure, value) for value in (measure.low, measure.high))
-    return f"{figure(measure, measure.expected)} ({low} to {high})"
+    return texts.gettext("{figure} ({interval})").format(
+        figure=figure(measure, measure.expected),
+        interval=texts.gettext("{low} to {high}").format(low=low, high=high),
+    )
 
 
 def day_chart(table: TableVerdict) -> DayChart:
@@ -141,5 +159,6 @@ def day_chart(table: TableVerdict) -> DayChart:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _listed(names: Sequence[str], texts: Texts) -> str:
+    first = texts.gettext(", ").join(names[:-1])
+    return texts.gettext(" and ").join(filter(None, [first, names[-1]]))

@@ -4,57 +4,70 @@ the morning.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from reports.kit import swarm
 from reports.kit.page import environment
+from reports.night.words import named
+from reports.words.exclusions import excluded_words
+from reports.words.texts import ENGLISH, Texts, to_translate
 
 VERDICTS: Mapping[str | None, str] = {
-    "done": "Everybody is scored",
-    "doubts": "Done, with doubts",
-    "stopped": "Stopped: yesterday's scores stand",
-    None: "Not ended: it runs, or was killed",
+    "done": to_translate("Everybody is scored"),
+    "doubts": to_translate("Done, with doubts"),
+    "stopped": to_translate("Stopped: yesterday's scores stand"),
+    None: to_translate("Not ended: it runs, or was killed"),
 }
 """What a verdict says to a person."""
 
 STEPS = {
-    "take_in": "take raw tables in",
-    "features": "compute features",
-    "materialize": "make them ready for serving",
-    "score": "score",
-    "summary": "sum up",
+    "take_in": to_translate("take raw tables in"),
+    "features": to_translate("compute features"),
+    "materialize": to_translate("make them ready for serving"),
+    "score": to_translate("score"),
+    "summary": to_translate("sum up"),
 }
 """Steps in words."""
 
 
-def render_status(status: Mapping[str, Any]) -> str:
+def render_status(status: Mapping[str, Any], texts: Texts = ENGLISH) -> str:
     """The page, an HTML document.
 
     Parameters
     ----------
     status : mapping of str to JSON
         What ``holdfast status --json`` prints.
+    texts : Texts
+        In which language.
     """
-    templates = environment().overlay()
-    templates.filters = {**templates.filters, "clock": clock_time, "age": age}
+    templates = environment(texts).overlay()
+    templates.filters = {
+        **templates.filters,
+        "clock": clock_time,
+        "age": partial(age, texts=texts),
+    }
     return templates.get_template("night/status.html.j2").render(
         status=status,
         night=next(iter(status["nights"]), None),
         verdicts=VERDICTS,
         steps=STEPS,
         headline=headline,
+        texts=texts,
+        named=partial(named, texts=texts),
+        excluded=partial(excluded_words, texts=texts),
         swarm=swarm,
     )
 
 
-def headline(night: Mapping[str, Any] | None) -> str:
+def headline(night: Mapping[str, Any] | None, texts: Texts = ENGLISH) -> str:
     """What the last night came to, in words."""
     if night is None:
-        return "No night has run yet"
+        return texts.gettext("No night has run yet")
     score = next((step for step in night["steps"] if step["name"] == "score"), None)
     if night["verdict"] == "done" and score is not None and score["status"] == "skipped":
-        return "Done; nobody was scored"
-    return VERDICTS[night["verdict"]]
+        return texts.gettext("Done; nobody was scored")
+    return texts.gettext(VERDICTS[night["verdict"]])
 
 
 def clock_time(time: str | None) -> str:
@@ -66,7 +79,7 @@ def clock_time(time: str | None) -> str:
     return "–" if time is None else f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M}"
 
 
-def age(hours: float | None) -> str:
+def age(hours: float | None, texts: Texts = ENGLISH) -> str:
     """How long ago something was, in words.
 
     >>> age(2.0), age(50.0), age(-3.0), age(None)
@@ -75,7 +88,9 @@ def age(hours: float | None) -> str:
     if hours is None:
         return "–"
     if hours < 0:
-        return "not yet"
+        return texts.gettext("not yet")
     if hours < 48:
-        return "1 hour" if round(hours) == 1 else f"{hours:.0f} hours"
-    return f"{hours / 24:.0f} days"
+        return texts.ngettext("{count} hour", "{count} hours", round(hours)).format(
+            count=round(hours)
+        )
+    return texts.gettext("{days} days").format(days=round(hours / 24))

@@ -12,7 +12,8 @@ from babel.dates import format_skeleton
 
 from reports.kit.numbers import share
 from reports.training.figures import horizon_words
-from reports.training.words import excluded_words, named
+from reports.training.words import named
+from reports.words.exclusions import excluded_words
 from reports.words.texts import ENGLISH, Texts, to_translate
 from training.fitting.tune import TrialRecord, Tuned
 from training.release.facts import PARTS, TrainingFacts

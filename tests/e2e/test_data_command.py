@@ -121,5 +121,10 @@ def test_a_night_is_taken_in_with_doubts_stopped_or_accepted(
     assert done.exit_code == 0
     assert "Stopped by bills" in done.stdout
     assert "Stopped by bills" in page.read_text(encoding="utf-8")
+    chinese = ("--language", "zh-Hant")
+    assert invoke("data", "doctor", "--home", home, "--page", page, *chinese).exit_code == 0
+    assert "因bills而停止" in page.read_text(encoding="utf-8")
+    refused = invoke("data", "doctor", "--home", home, *chinese)
+    assert "--language: needs --page" in refused.stderr
     json_done = invoke("data", "doctor", "--home", home, "--json")
     assert json.loads(json_done.stdout)["night"]["stopped"] == ["bills"]

@@ -65,6 +65,8 @@ def test_a_night_its_scores_and_its_status(home: Path, operator: Path) -> None:
     }
     assert {table["verdict"] for table in status["tables"]} == {"fresh"}
     assert Path(status["page"]).exists()
+    chinese = told(run("status", "--home", home, "--page", "--language", "zh-CN", "--json"))
+    assert "所有人都已评分" in Path(chinese["page"]).read_text(encoding="utf-8")
     words = run("status", "--home", home).stdout
     assert "by the clock of a simulated operator" in words
     assert "churn 1" in words

@@ -75,7 +75,13 @@ STATUS: dict[str, Any] = {
 
 def test_the_page_says_what_the_night_did() -> None:
     page = render_status(STATUS)
-    for text in ("Everybody is scored", "1,234", "7 enterprise", "3 profiling objection", "shadow"):
+    for text in (
+        "Everybody is scored",
+        "1,234",
+        "7 of enterprises",
+        "3 profiling objection",
+        "shadow",
+    ):
         assert text in page
     assert "11 hours" in page
     assert "25 days" in page

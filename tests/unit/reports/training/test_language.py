@@ -10,7 +10,8 @@ import pytest
 from models.targets import TARGETS
 from reports.training import words
 from reports.training.making import timeline
-from reports.training.words import excluded_words, refusals, target_words
+from reports.training.words import refusals, target_words
+from reports.words.exclusions import excluded_words
 from reports.words.texts import texts
 from tests.builders.assessments import assessment, facts, operator_model
 from tests.builders.html_page import Page

@@ -13,7 +13,7 @@ from reports.kit.page import environment
 from reports.training import figures as model_figures
 from reports.training.comparison import BASELINES
 from reports.training.report import render_model_report
-from reports.training.words import excluded_words
+from reports.words.exclusions import excluded_words
 from tests.builders.assessments import assessment, estimate, facts, operator_model
 from tests.builders.html_page import Page, check_page
 from tests.builders.model_report import (
