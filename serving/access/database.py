@@ -56,6 +56,7 @@ def open_requests(home: Home, *, durable: bool) -> sa.Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         requests_metadata.create_all(engine)
+        _try_to_write(engine)
     except (OSError, sa.exc.SQLAlchemyError) as error:
         raise unusable(path, "written", error) from None
     return engine
@@ -64,6 +65,15 @@ def open_requests(home: Home, *, durable: bool) -> sa.Engine:
 def read_requests(home: Home) -> sa.Engine:
     """The file of what the service counts and remembers, to be read, also where it may not be written."""
     return _engine(reading_address(requests_path(home)), (), sa.pool.NullPool)
+
+
+def _try_to_write(engine: sa.Engine) -> None:
+    """Raise where a file that has its tables already may not be written: SQLite opens it all the
+    same, and even begins to write.
+    """
+    with engine.connect() as connection, connection.begin() as transaction:
+        connection.exec_driver_sql("PRAGMA user_version = 0")
+        transaction.rollback()
 
 
 def unusable(path: Path, what: str, error: Exception) -> HomeError:

@@ -17,6 +17,7 @@ from features.online.service import online_directory
 from features.packed.store import PackedStore
 from holdfast.clock import system_clock
 from models.scorer import Scorer
+from serving.access.database import open_requests
 from serving.access.key_store import KeyStore
 from serving.access.scope import KeyScope
 from tests.builders.served_home import MOMENT, Built, register, trained, wait_for
@@ -84,14 +85,19 @@ def _client(process: "subprocess.Popen[str]") -> httpx.Client:
         if line.startswith("holdfast serves "):
             break
     said = "".join(lines)
-    assert "the request log goes to standard error" in said
-    assert "each worker counts requests alone" in said
+    assert "the request log goes to standard error" in said, said
+    assert "each worker counts requests alone" in said, said
     # Nobody else reads what it logs from now on.
     threading.Thread(target=process.stderr.read, daemon=True).start()
     return httpx.Client(base_url=lines[-1].rpartition(" ")[2].strip(), timeout=30)
 
 
-def test_it_serves_and_follows_whoever_writes(copied: Built) -> None:
+@pytest.mark.parametrize("was_served", [False, True])
+def test_it_serves_and_follows_whoever_writes(copied: Built, was_served: bool) -> None:
+    # A copy of the home of a service that runs has the files of its open database.
+    for name in () if was_served else ("requests.db", "requests.db-wal", "requests.db-shm"):
+        (copied.home.access / name).unlink(missing_ok=True)
+    opened = open_requests(copied.home, durable=False) if was_served else None
     issued = KeyStore(copied.home, system_clock).create(
         "crm", frozenset({KeyScope.PREDICTIONS_SERVICE, KeyScope.EVENTS})
     )
@@ -119,6 +125,8 @@ def test_it_serves_and_follows_whoever_writes(copied: Built) -> None:
         assert answer()[1] > first[1]
         register(copied.home, trained(copied.encoding, copied.matrix, copied.table, seed=20))
         wait_for(lambda: answer()[0] == "2")
+    if opened is not None:
+        opened.dispose()
 
 
 @pytest.mark.parametrize("writes, told", [(1, "read"), (2, "was written while it was read")])
