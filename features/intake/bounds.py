@@ -40,7 +40,7 @@ class Bounds:
         return self.low <= seen <= self.high
 
 
-def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds | None:
+def count_bounds(past: Floats, others: Floats, *, weeks: float) -> Bounds | None:
     """Bounds of a count, from the counts of comparable nights.
 
     Counts scatter at least as much as independent events do: the doubled square root of such a
@@ -53,8 +53,9 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
     others : (m,) float64
         Counts of spans of the same length that ended on any day: bills, for one, are written on
         days of the month.
-    whole_weeks : bool
-        Whether the spans are weeks, so that the weekday does not matter.
+    weeks : float
+        Length of the spans. Of whole weeks, the weekday does not matter; of several, the spans of
+        weekly nights overlap, and tell as little as fewer nights would.
 
     Returns
     -------
@@ -66,10 +67,10 @@ def count_bounds(past: Floats, others: Floats, *, whole_weeks: bool) -> Bounds |
     roots = 2 * np.sqrt(past + 3 / 8)
     middle = float(np.median(roots))
     scale = max(1.0, _spread(roots), _SMALLEST_RELATIVE_SCALE * middle)
-    width = WIDTH * scale * _widened(len(past))
+    width = WIDTH * scale * _widened(len(past) / max(weeks, 1))
     low, high = _range(past)
     if len(others):
-        low = min(low, float(others.min())) if whole_weeks else low
+        low = min(low, float(others.min())) if weeks >= 1 else low
         high = max(high, _range(others)[1])
     low = min(_count(middle - width), low / _HIGHER)
     return Bounds(
@@ -199,7 +200,7 @@ def _spread(values: Floats) -> float:
     return _MAD * float(np.median(np.abs(values - np.median(values))))
 
 
-def _widened(nights: int) -> float:
+def _widened(nights: float) -> float:
     return 1 + _FEW_NIGHTS_WIDEN / nights
 
 

@@ -245,7 +245,7 @@ def _counts(profile: DayProfiles, daily: Floats, days: int, before: int = 0) -> 
     return count_bounds(
         comparable(profile, daily, days, before),
         windows(daily, days)[earliest : max(profile.known_days - days + 1, 0)],
-        whole_weeks=days % 7 == 0,
+        weeks=days / 7,
     )
 
 

@@ -9,23 +9,23 @@ COUNTS = st.lists(st.integers(0, 100_000), min_size=FEWEST_NIGHTS, max_size=12)
 
 
 def bounds_of(*counts: float) -> tuple[float, float]:
-    bounds = count_bounds(np.array(counts, dtype=np.float64), NONE, whole_weeks=False)
+    bounds = count_bounds(np.array(counts, dtype=np.float64), NONE, weeks=1 / 7)
     assert bounds is not None
     return bounds.low, bounds.high
 
 
 def test_too_few_nights_expect_nothing() -> None:
-    assert count_bounds(np.full(FEWEST_NIGHTS - 1, 100.0), NONE, whole_weeks=True) is None
+    assert count_bounds(np.full(FEWEST_NIGHTS - 1, 100.0), NONE, weeks=1) is None
 
 
-@given(COUNTS, st.lists(st.integers(0, 100_000), max_size=12), st.booleans())
+@given(COUNTS, st.lists(st.integers(0, 100_000), max_size=12), st.sampled_from([1 / 7, 1, 4]))
 def test_the_middle_lies_within_the_bounds(
-    counts: list[int], others: list[int], whole_weeks: bool
+    counts: list[int], others: list[int], weeks: float
 ) -> None:
     bounds = count_bounds(
         np.array(counts, dtype=np.float64),
         np.array(others, dtype=np.float64),
-        whole_weeks=whole_weeks,
+        weeks=weeks,
     )
     assert bounds is not None
     assert 0 <= bounds.low <= bounds.middle <= bounds.high
@@ -53,8 +53,24 @@ def test_fewer_nights_are_judged_more_leniently() -> None:
 
 def test_weeks_without_bills_are_usual_where_the_month_has_them() -> None:
     weeks, on_any_day = np.full(12, 50.0), np.array([50.0, 40.0, 0.0, 60.0])
-    by_weekday = count_bounds(weeks, on_any_day, whole_weeks=False)
-    by_week = count_bounds(weeks, on_any_day, whole_weeks=True)
+    by_weekday = count_bounds(weeks, on_any_day, weeks=1 / 7)
+    by_week = count_bounds(weeks, on_any_day, weeks=1)
     assert by_weekday is not None
     assert by_week is not None
     assert by_weekday.low > by_week.low == 0
+
+
+def test_overlapping_spans_tell_as_little_as_fewer_nights() -> None:
+    # Answers to campaigns in four weeks, by weekly nights; the next campaign is a small one.
+    past = np.array([1344.0, 1339, 1279, 2226, 1611, 1354, 2046, 1375, 1007, 1511])
+    as_nights = count_bounds(past, NONE, weeks=1)
+    as_spans = count_bounds(past, NONE, weeks=4)
+    assert as_nights is not None
+    assert as_spans is not None
+    assert 0 < as_spans.low < 354 < as_nights.low
+
+
+def test_half_of_steady_rows_are_missed_over_overlapping_spans() -> None:
+    bounds = count_bounds(np.full(12, 400.0), NONE, weeks=4)
+    assert bounds is not None
+    assert 150 < bounds.low < 400
