@@ -35,6 +35,7 @@ from reports.words.texts import ENGLISH, Texts, to_translate
 from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
 from training.operator.model import OperatorModel
+from training.release.gate import SHADOW_RULES
 from training.release.verdict import Verdict
 
 _HEADLINES = {
@@ -126,6 +127,7 @@ def render_model_report(
             main_horizon=main_horizon,
             assessments=assessments,
             champion=champion,
+            may_be_shadow=champion is None and not verdict.beyond(SHADOW_RULES),
             settings=model.config.assessment,
             figures=_figures(model, main_horizon, texts),
             first=_differences(first.comparison, texts) if first.comparison else None,

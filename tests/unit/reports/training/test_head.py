@@ -134,6 +134,16 @@ def test_refusals_are_told_by_demand_with_what_to_do() -> None:
     assert "models promote" not in head
 
 
+def test_a_first_version_that_lacks_nothing_but_evidence_may_score_meanwhile() -> None:
+    first = operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION))
+    few = Finding("positives", "30", "30 days: 151 positives")
+    shadow = "holdfast models promote 1 --model churn --shadow"
+    assert shadow in read(first, refused(few), number="1").texts["head"]
+    worse = refused(few, Finding("slope", "30", "too extreme"))
+    assert shadow not in read(first, worse, number="1").texts["head"]
+    assert "--shadow" not in read(operator_model(), refused(few), number="1").texts["head"]
+
+
 def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them() -> None:
     flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
     model = operator_model(known=facts(features=FEATURES, flags=flags))
@@ -192,13 +202,18 @@ def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
         render_in("en", operator_model(), number=None),
         render_in("en", flagged, refused(Finding("leaks", "it's a leak", "flagged"))),
         render_in("en", operator_model(), refused(Finding("champion", "", "worse"))),
+        render_in(
+            "en",
+            operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)),
+            refused(Finding("positives", "", "few")),
+        ),
     ]
     typed = [
         unescape(text)
         for page in pages
         for text in re.findall(r"<code[^>]*>(holdfast [^<]*)</code>", page)
     ]
-    assert len(typed) == 6
+    assert len(typed) == 8
     for line in typed:
         name, *arguments = shlex.split(line)
         assert name == "holdfast"
