@@ -20,9 +20,11 @@ import argparse
 import json
 import math
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -174,7 +176,7 @@ def _both_nights(
             (source / path.parent.name / path.name).unlink(missing_ok=True)
         shutil.rmtree(home.root, ignore_errors=True)
         home.root.mkdir()
-        shutil.copy(models.tracking, home.tracking)
+        _copy_database(models.tracking, home.tracking)
         shutil.copytree(models.artifacts, home.artifacts)
         write_clock(source / CLOCK_NOTE, tonight - DAY)
         first_done.write_text(json.dumps(_night(source, home)))
@@ -184,6 +186,12 @@ def _both_nights(
         (source / path.parent.name / path.name).hardlink_to(path)
     write_clock(source / CLOCK_NOTE, tonight)
     return {"first": first, "ordinary": _night(source, home)}
+
+
+def _copy_database(of: Path, to: Path) -> None:
+    """Copy MLflow's database, with what lies in the log beside it as long as it is open here."""
+    with closing(sqlite3.connect(of)) as source, closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
 
 
 def _make_raw(folder: Path, customers: int, months: int) -> None:
@@ -245,6 +253,9 @@ def _night(source: Path, home: Home) -> list[dict[str, Any]]:
     if night["verdict"] == "stopped":
         raise SystemExit(f"the night was stopped: {night['error']}")
     steps: list[dict[str, Any]] = night["steps"]
+    for step in steps:
+        if step["about"].startswith("nobody was scored"):
+            raise SystemExit(step["about"])
     return steps
 
 
