@@ -44,7 +44,7 @@ def show(
 
         resolved = resolve(language)
         settings = ServingSettings.read()
-        follower = ModelFollower(home_of(home), OnlineSettings.read(), system_clock)
+        follower = ModelFollower(home_of(home), OnlineSettings.read(), system_clock, for_many=False)
         follower.refresh()
         served = follower.current()
         (owner,) = served.people.customers_of([id])

@@ -32,12 +32,17 @@ class ModelFollower:
         Which online store.
     clock : Clock
         What time it is, unless the home has a time of its own (`holdfast.clock.home_clock`).
+    for_many : bool
+        Whether so much will be asked that models are prepared for it, which takes seconds.
     """
 
-    def __init__(self, home: Home, online: OnlineSettings, clock: Clock) -> None:
+    def __init__(
+        self, home: Home, online: OnlineSettings, clock: Clock, *, for_many: bool = True
+    ) -> None:
         self.home = home
         self._clock = self._home_clock = clock
         self._online = online
+        self._for_many = for_many
         self._served: ServedModels | None = None
         self._watchers: list[Callable[[ServedModels], None]] = []
         self._refreshing = threading.Lock()
@@ -129,7 +134,10 @@ class ModelFollower:
             and before.online.reader.environment is online.reader.environment
         ):
             return before
-        return ServedModel.fit(entry, alias, address, version, online)
+        model = ServedModel.fit(entry, alias, address, version, online)
+        if self._for_many:
+            model.scorer.prepare()
+        return model
 
     def _report(self, served: ServedModels, errors: Mapping[str, Exception]) -> None:
         if self._served is None or served.models != self._served.models:

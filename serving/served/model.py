@@ -95,7 +95,6 @@ class ServedModel:
             raise ModelError(
                 named, "must score an empty row with finite probabilities", probabilities
             )
-        scorer.prepare()
         model = cls(
             entry=entry,
             alias=alias,
