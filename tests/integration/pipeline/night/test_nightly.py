@@ -320,7 +320,6 @@ def _require_same(home: Home, undisturbed: Home, raw: Path, place: str) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.timeout(900)
 def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
     home: Home,
     undisturbed: Home,
