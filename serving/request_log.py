@@ -8,20 +8,21 @@ import asyncio
 import logging
 import os
 import sys
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic_core import to_json
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.clock import Clock
 from holdfast.errors import InputError
 from serving.access.caller import Caller
 from serving.access.guard import OPEN_PATHS
 from serving.settings import ServingSettings
+from serving.timing import timed
 
 _log = logging.getLogger(__name__)
 
@@ -157,20 +158,7 @@ class RequestLogMiddleware:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or not _open:
             await self._app(scope, receive, send)
             return
-        # Below, the state is changed in place.
-        scope.setdefault("state", {})
-        started, status = time.perf_counter(), 0
-
-        async def send_noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_noted)
-        finally:
-            self._write(scope, status, time.perf_counter() - started)
+        await timed(self._app, scope, receive, send, partial(self._write, scope))
 
     def _write(self, scope: Scope, status: int, seconds: float) -> None:
         caller: Caller | None = scope["state"].get("caller")

@@ -1,12 +1,13 @@
 """Counts every request, with how long its answer took."""
 
-import time
 from collections.abc import Collection
+from functools import partial
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.contract.problem import problem_code
 from serving.metrics.metrics import Metrics
+from serving.timing import timed
 
 OTHER = "other"
 """The route of every path that is none, because a caller may make any number of them up."""
@@ -35,20 +36,9 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Below, the state is changed in place.
-        scope.setdefault("state", {})
-        started, status = time.perf_counter(), 0
+        await timed(self._app, scope, receive, send, partial(self._count, scope))
 
-        async def send_noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_noted)
-        finally:
-            path = scope["path"]
-            route = path if path in self._paths else OTHER
-            seconds = time.perf_counter() - started
-            self._metrics.count_request(route, status, seconds, problem_code(scope))
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"]
+        route = path if path in self._paths else OTHER
+        self._metrics.count_request(route, status, seconds, problem_code(scope))
