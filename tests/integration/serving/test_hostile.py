@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(1800)]
 
 REQUESTS = 10_000
 GROWTH_MIB = 24
-"""How much more memory there may be after all requests than after the first quarter of them."""
+"""How much more memory there may be after all requests of the proof than after a quarter of them."""
 
 _PROBLEM = TypeAdapter(ProblemDocument)
 _INSIDE = ("Traceback", 'File "', "site-packages", ".py", "sqlite", "root:x:0:0")
@@ -111,8 +111,10 @@ def test_hostile_requests_are_refused_and_leave_no_trace(
             _send(target, request, number)
     target.hang_up()
     gc.collect()
-    growth = (process.memory_info().rss - settled) / 2**20
-    assert growth <= GROWTH_MIB
+    if is_proof:
+        # In the suite, other tests of the same process move its memory by more than a leak would.
+        growth = (process.memory_info().rss - settled) / 2**20
+        assert growth <= GROWTH_MIB
     # Else the requests would not reach what they are meant for.
     assert {200, 400, 401, 404, 405, 408, 413, 415, 422, 431} <= set(target.answers)
     _check_logs(target, caplog)
