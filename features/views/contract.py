@@ -54,6 +54,8 @@ VIEW = View("contract", "subscription", (
                     " offered one of its kind, at least 0"),
     _PLAN_FIT.field("saving_share", "share", "plan_fit",
                     "That saving as a share of the cost on the present plan"),
+    _PRICE_CHANGE.field("price_changes_182d", "price changes", "price_change",
+                        "Price changes announced in 182 days", actionable=True, null=NEVER),
     _PRICE_CHANGE.field("price_change_share", "share", "price_change",
                         "Last announced price change in 182 days, as a share of the old fee",
                         actionable=True,
@@ -117,6 +119,7 @@ def query(asked: str) -> str:
         SELECT
             asked.subscription_id,
             asked.cutoff,
+            count(*) AS notices,
             unnest(arg_max({{'old_fee': t.old_fee, 'new_fee': t.new_fee, 'effective_at': t.effective_at}}, t.happened_at))
         FROM {asked} AS asked
         JOIN price_changes AS t
@@ -147,6 +150,7 @@ def query(asked: str) -> str:
         plan.monthly_fee,
         fit.saving AS saving_on_best_plan,
         CASE WHEN fit.cost > 0 THEN fit.saving / fit.cost END AS saving_share,
+        coalesce(notice.notices, 0) AS price_changes_182d,
         CASE WHEN notice.old_fee > 0 THEN (notice.new_fee - notice.old_fee) / notice.old_fee END AS price_change_share,
         {days_between("asked.cutoff", "notice.effective_at")} AS days_to_price_change,
         {days_between("device.released_at", "asked.cutoff")} AS device_age_days,

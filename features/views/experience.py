@@ -44,6 +44,7 @@ _AGGREGATES: tuple[tuple[str, Literal["max", "min", "sum"], str], ...] = (
     ("total", "sum", "overage_28d"),
     ("total", "sum", "monthly_fee"),
     ("greatest", "max", "saving_on_best_plan"),
+    ("total", "sum", "price_changes_182d"),
     ("greatest", "max", "price_change_share"),
     ("least", "min", "data_gb_28d_vs_own"),
     ("most", "max", "zero_use_days_28d"),

@@ -24,7 +24,7 @@ _GREATEST = (
     ),
     *("greatest_price_change_share", "most_zero_use_days_28d", "longest_tenure_days"),
 )
-_SUM = ("total_overage_28d", "total_monthly_fee")
+_SUM = ("total_overage_28d", "total_monthly_fee", "total_price_changes_182d")
 
 
 def relationship(moment: Moment) -> Columns:
@@ -53,6 +53,7 @@ def relationship(moment: Moment) -> Columns:
         "customer_product_lines": lines["product_line"].nunique(),
         "household_other_lines": others,
         "household_lines_ended_182d": ended,
+        "in_loyalty_programme": pd.Series(ids.isin(loyalty.index).astype(float), ids),
         "loyalty_tier_code": codes(loyalty["tier"], TIERS),
         "loyalty_points": loyalty["points"],
         "app_logins_28d": recent_logins,

@@ -15,9 +15,9 @@ def contract(moment: Moment) -> Columns:
     to_instalment_end = days(lines["instalment_end_at"] - cutoff)
     plans = moment.state("plans").set_index("plan_id")
     saving, share = _plan_fit(moment)
-    notice = last(
-        moment.everyone("subscription").known("price_changes", "subscription_id", 182), HAPPENED
-    )
+    lines_now = moment.everyone("subscription")
+    notices = lines_now.known("price_changes", "subscription_id", 182)
+    notice = last(notices, HAPPENED)
     devices = moment.state("devices").set_index("subscription_id")
     return {
         "billing_type_code": codes(lines["billing_type"], BILLING_TYPES),
@@ -35,6 +35,7 @@ def contract(moment: Moment) -> Columns:
         "monthly_fee": lines["plan_id"].map(plans["monthly_fee"]),
         "saving_on_best_plan": saving,
         "saving_share": share,
+        "price_changes_182d": count(notices, lines_now.ids),
         "price_change_share": (notice["new_fee"] - notice["old_fee"])
         / notice["old_fee"].where(notice["old_fee"] > 0),
         "days_to_price_change": days(notice["effective_at"] - cutoff),

@@ -47,6 +47,12 @@ def test_what_a_fact_is_known_by_is_there_wherever_its_tables_are() -> None:
             assert form.known_by in context_of(name)
 
 
+def test_a_fact_of_a_table_that_may_be_absent_names_what_it_is_known_by() -> None:
+    for name, feature in WORDED.items():
+        if feature.null_has_meaning and not set(feature.tables) <= {"subscriptions", "customers"}:
+            assert FORMS[name].known_by is not None, name
+
+
 @pytest.mark.parametrize(
     "feature, row, english, simplified, traditional",
     [
@@ -79,6 +85,27 @@ def test_what_a_fact_is_known_by_is_there_wherever_its_tables_are() -> None:
             "Answers on satisfaction not known",
             "满意度评分不详",
             "滿意度評分不明",
+        ),
+        (
+            "loyalty_tier_code",
+            {"in_loyalty_programme": 0.0},
+            "Not in the loyalty programme",
+            "未加入会员计划",
+            "未加入會員計畫",
+        ),
+        (
+            "loyalty_tier_code",
+            {"in_loyalty_programme": NAN},
+            "Tier of the loyalty programme not known",
+            "会员等级不详",
+            "會員等級不明",
+        ),
+        (
+            "days_to_price_change",
+            {"price_changes_182d": NAN},
+            "Price changes not known",
+            "调价情况不详",
+            "資費調整情況不明",
         ),
         ("drop_days_28d_vs_own", {"product_line_code": 1.0}, *DROPS_NOT_KNOWN),
         (
