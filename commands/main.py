@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from commands import data, features, models
+from commands.care import care
 from commands.demo import demo
 from commands.operation import keys
 from commands.operation.nightly import nightly
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(care.app, name="care")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),

@@ -30,6 +30,7 @@ class Setting:
 
 def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
+    from care.settings import CareSettings
     from features.online.settings import OnlineSettings
     from features.settings import ExpectationSettings, FeatureSettings, ReadingSettings
     from models.settings import BandSettings, FeedSettings, ScoreSettings, ValueSettings
@@ -57,7 +58,7 @@ def sections() -> tuple[type[Section], ...]:
             GateSettings,
         ),
         *(UpliftSettings, BandSettings, ValueSettings, ScoreSettings, FeedSettings),
-        ServingSettings,
+        *(CareSettings, ServingSettings),
     )
 
 

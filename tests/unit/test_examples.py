@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("features", "holdfast", "models", "reports", "simulator", "training")
+PACKAGES = ("care", "features", "holdfast", "models", "reports", "simulator", "training")
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for package in PACKAGES

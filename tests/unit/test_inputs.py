@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 PACKAGES = (
-    *("holdfast", "features", "models", "simulator", "training"),
+    *("holdfast", "features", "models", "care", "simulator", "training"),
     *("reports", "serving", "pipeline"),
 )
 """All but `commands`, which is an edge as a whole."""

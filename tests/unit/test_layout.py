@@ -14,6 +14,7 @@ PACKAGES = (
     "reports",
     "training",
     "simulator",
+    "care",
     "features",
     "models",
     "holdfast",

@@ -1,0 +1,218 @@
+"""The catalogue: which actions there are, and which triggers propose them.
+
+An operator may keep a catalogue of its own in its home; the one here is the default. Reading is
+strict, and tells every mistake at once, each by its line.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from care.jurisdiction import Jurisdiction
+from care.model import LANGUAGES, Action, Trigger
+from care.texts import fields_in, template_faults
+from care.toml_lines import line_of, lines_of
+from features.contracts.vocabulary import CONTACT_CHANNELS
+from holdfast.documents import inspect_document
+from holdfast.errors import HoldfastError, InputError
+
+DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
+
+_OPTIONAL = ("at_least", "at_most")
+_SOURCES = (*("behaviour", "billing", "network", "service", "contract", "survey", "prediction"),)
+
+
+_Entry = TypeVar("_Entry", Action, Trigger)
+
+
+class CatalogueError(HoldfastError):
+    """A catalogue has mistakes; `faults` are all of them, in the order of their lines."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[InputError]) -> None:
+        self.faults = faults
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        super().__init__(f"{faults[0]}{more}")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Actions and triggers.
+
+    Parameters
+    ----------
+    actions : mapping of str to Action
+        By code.
+    triggers : mapping of str to Trigger
+        By code.
+    """
+
+    actions: Mapping[str, Action]
+    triggers: Mapping[str, Trigger]
+
+
+def catalogue_of(home: Path) -> Path:
+    """The catalogue that holds in a home: its own, or the one that holdfast comes with."""
+    own = home / "care" / "catalogue.toml"
+    return own if own.exists() else DEFAULT_CATALOGUE
+
+
+def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
+    """Read a catalogue.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file such as the default one.
+    jurisdiction : Jurisdiction
+        Decides what texts of offers must show.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is no TOML.
+    CatalogueError
+        Anything in it is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), "must be a readable text file", type(error).__name__) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(path.name, f"must be TOML: {error}") from None
+    lines = lines_of(text)
+    found = _Faults(path.name, lines)
+    actions = _read_actions(document, found)
+    triggers = _read_triggers(document, found)
+    for name in document.keys() - {"actions", "triggers"}:
+        found.add((name,), "must be `actions` or `triggers`", name)
+    for action in actions.values():
+        _check_action(action, jurisdiction, found)
+    for trigger in triggers.values():
+        _check_trigger(trigger, document.get("actions", {}), found)
+    if found.faults:
+        raise CatalogueError(found.in_order())
+    return Catalogue(actions, triggers)
+
+
+class _Faults:
+    """Mistakes with their lines."""
+
+    def __init__(self, name: str, lines: Mapping[tuple[str, ...], int]) -> None:
+        self._name, self._lines = name, lines
+        self.faults: list[tuple[int, InputError]] = []
+
+    def add(self, path: tuple[str, ...], rule: str, value: object = None) -> None:
+        line = line_of(path, self._lines)
+        self.faults.append((line, InputError(f"{self._name}:{line} {'.'.join(path)}", rule, value)))
+
+    def in_order(self) -> list[InputError]:
+        return [fault for _, fault in sorted(self.faults, key=lambda pair: pair[0])]
+
+
+def _read_actions(document: Mapping[str, Any], found: _Faults) -> dict[str, Action]:
+    return dict(_entries(Action, "actions", document, found))
+
+
+def _read_triggers(document: Mapping[str, Any], found: _Faults) -> dict[str, Trigger]:
+    return dict(_entries(Trigger, "triggers", document, found))
+
+
+def _entries(
+    kind: type[_Entry], section: str, document: Mapping[str, Any], found: _Faults
+) -> Iterator[tuple[str, _Entry]]:
+    """Entries of a section that can be read, and mistakes of those that cannot."""
+    entries = document.get(section)
+    if not isinstance(entries, dict) or not entries:
+        found.add((section,), "must be a table with at least one entry")
+        return
+    names = {field.name for field in fields(kind)} - {"code"}
+    for code, entry in entries.items():
+        if not isinstance(entry, dict):
+            found.add((section, code), "must be a table", entry)
+            continue
+        unknown = entry.keys() - names
+        for name in sorted(unknown):
+            found.add((section, code, name), f"must be one of {', '.join(sorted(names))}", name)
+        absent = {name: None for name in _OPTIONAL if name in names and name not in entry}
+        whole = {"code": code, **absent, **entry}
+        read, faults = inspect_document(kind, whole, "")
+        for fault in faults:
+            key: list[str] = fault.field.removeprefix(": ").split(".")
+            found.add((section, code, *key), fault.rule, fault.value)
+        if read is not None:
+            yield code, read
+
+
+def _check_action(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> None:
+    here = ("actions", action.code)
+    if action.action_class == "owed" and action.withholdable:
+        found.add((*here, "withholdable"), "must be false of what is owed", True)
+    if action.action_class == "offer" and not action.withholdable:
+        found.add(
+            (*here, "withholdable"), "must be true of an offer, or nothing is measured", False
+        )
+    if action.cost < 0:
+        found.add((*here, "cost"), "must be 0 or more", action.cost)
+    if action.cool_down_days < 0:
+        found.add((*here, "cool_down_days"), "must be 0 or more", action.cool_down_days)
+    if not action.channels:
+        found.add((*here, "channels"), "must name at least one channel")
+    for channel in action.channels:
+        if channel not in CONTACT_CHANNELS:
+            rule = f"must be among {', '.join(CONTACT_CHANNELS)}"
+            found.add((*here, "channels"), rule, channel)
+    effect = action.assumed_effect
+    if not -1 <= effect.low <= effect.value <= effect.high <= 1:
+        rule = "must be -1 <= low <= value <= high <= 1"
+        found.add((*here, "assumed_effect"), rule, (effect.low, effect.value, effect.high))
+    if not effect.source:
+        found.add((*here, "assumed_effect", "source"), "must say where the assumption comes from")
+    _check_texts(action, jurisdiction, found)
+
+
+def _check_texts(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> None:
+    here = ("actions", action.code, "texts")
+    required = jurisdiction.fields_required(action.action_class, action.uses_profiling)
+    for language in action.texts.keys() - set(LANGUAGES):
+        found.add((*here, language), f"must be one of {', '.join(LANGUAGES)}", language)
+    for language in LANGUAGES:
+        text = action.texts.get(language)
+        if not text:
+            found.add((*here, language), "must be a text")
+            continue
+        faults = template_faults(text, action.fields)
+        for fault in faults:
+            found.add((*here, language), fault)
+        missing = [] if faults else [name for name in required if name not in fields_in(text)]
+        for name in missing:
+            rule = (
+                f"must show the field {name!r} under no condition"
+                f" ({jurisdiction.name}: {jurisdiction.sources['required_fields']})"
+            )
+            found.add((*here, language), rule)
+
+
+def _check_trigger(trigger: Trigger, actions: Mapping[str, Any], found: _Faults) -> None:
+    here = ("triggers", trigger.code)
+    low, high = trigger.at_least, trigger.at_most
+    if low is None and high is None:
+        found.add(here, "must have at_least, at_most or both")
+    if low is not None and high is not None and low > high:
+        found.add((*here, "at_most"), "must not lie below at_least", high)
+    if trigger.source not in _SOURCES:
+        rule = (
+            f"must be one of {', '.join(_SOURCES)}; what came with a port request only suppresses"
+        )
+        found.add((*here, "source"), rule, trigger.source)
+    if trigger.valid_days < 1:
+        found.add((*here, "valid_days"), "must be at least 1", trigger.valid_days)
+    if not trigger.actions:
+        found.add((*here, "actions"), "must name at least one action")
+    for code in trigger.actions:
+        if code not in actions:
+            found.add((*here, "actions"), f"must be among {', '.join(sorted(actions))}", code)

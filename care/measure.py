@@ -1,0 +1,184 @@
+"""Measurement: what a campaign did, from the households it was drawn for, withheld ones too.
+
+The comparison is by intention to treat: every household counts in the arm that it was drawn into,
+whether or not a message reached it. The outcome comes from the operator's own tables by one rule for
+all arms; what a channel reports is known of contacted households only, and is never compared.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from care.model import Arm
+from holdfast.arrays import Floats
+from holdfast.errors import InputError
+
+Finding = Literal["works", "harms", "not_shown"]
+"""``not_shown``: the interval holds zero, so that neither is shown; it is no proof of no effect."""
+
+FEWEST = 100
+"""Households in the smaller arm below which an interval from a normal distribution is not told."""
+
+_NORMAL = NormalDist()
+_RATIO_ALARM = 0.001
+"""A split of arms that chance gives more rarely than this was not made by the draw alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """The effect of a campaign on its outcome.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Difference of the mean outcome of households, treatment less control, and its interval.
+    level : float
+        Share of such intervals that cover the true effect.
+    finding : {"works", "harms", "not_shown"}
+        What the interval shows.
+    treatment_mean, control_mean : float
+        Mean outcome of each arm.
+    treatment, control : int
+        Households of each arm.
+    smallest_seen : float
+        The smallest true effect that a campaign of this size shows four times out of five.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    finding: Finding
+    treatment_mean: float
+    control_mean: float
+    treatment: int
+    control: int
+    smallest_seen: float
+
+
+def effect(outcome: Floats, arm: NDArray[np.integer], level: float = 0.95) -> Effect | None:
+    """Compare the arms of a campaign.
+
+    Parameters
+    ----------
+    outcome : (n,) float64
+        Outcome of each household, such as the share of its lines that stayed. None may be missing:
+        households are measured when all of them have matured.
+    arm : (n,) int
+        Codes of `care.model.Arm`. Households of the global holdout are in no campaign's control
+        arm, and are not counted.
+    level : float
+        Between 0.5 and 1.
+
+    Returns
+    -------
+    Effect or None
+        None where an arm has fewer than `FEWEST` households. The interval is Welch's with the normal
+        distribution (variances of the arms are not assumed to be equal).
+
+    Raises
+    ------
+    InputError
+        An outcome is missing, or the level lies outside its range.
+    """
+    if not 0.5 < level < 1:
+        raise InputError("level", "must lie between 0.5 and 1", level)
+    if np.isnan(outcome).any():
+        raise InputError("outcome", "must be known of every household", float("nan"))
+    treated, control = outcome[arm == Arm.TREATMENT], outcome[arm == Arm.CONTROL]
+    if min(len(treated), len(control)) < FEWEST:
+        return None
+    error = sqrt(treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control))
+    value = float(treated.mean() - control.mean())
+    critical = _NORMAL.inv_cdf((1 + level) / 2)
+    low, high = value - critical * error, value + critical * error
+    return Effect(
+        value=value,
+        low=low,
+        high=high,
+        level=level,
+        finding="works" if low > 0 else "harms" if high < 0 else "not_shown",
+        treatment_mean=float(treated.mean()),
+        control_mean=float(control.mean()),
+        treatment=len(treated),
+        control=len(control),
+        smallest_seen=(critical + _NORMAL.inv_cdf(0.8)) * error,
+    )
+
+
+def half_width(households: int, control_share: float, rate: float, level: float = 0.95) -> float:
+    """Half the width of the interval that a campaign will have: what it can see, before it is sent.
+
+    Parameters
+    ----------
+    households : int
+        Households of treatment and control together, at least 2.
+    control_share : float
+        Share in control, above 0 and below 1.
+    rate : float
+        Expected share of households whose outcome is 1, 0 to 1.
+    level : float
+        As in `effect`.
+
+    Returns
+    -------
+    float
+        In the outcome's unit: 0.013 is 1.3 points.
+    """
+    spread = rate * (1 - rate)
+    error = sqrt(
+        spread / (households * control_share) + spread / (households * (1 - control_share))
+    )
+    return _NORMAL.inv_cdf((1 + level) / 2) * error
+
+
+def households_needed(wanted: float, control_share: float, rate: float, level: float = 0.95) -> int:
+    """Households that a campaign needs so that a true effect is shown four times out of five.
+
+    Parameters
+    ----------
+    wanted : float
+        The effect, not 0: one that is assumed or worth having, never one that was observed.
+    control_share, rate, level : float
+        As in `half_width`.
+    """
+    spread = rate * (1 - rate) * (1 / control_share + 1 / (1 - control_share))
+    distance = _NORMAL.inv_cdf((1 + level) / 2) + _NORMAL.inv_cdf(0.8)
+    return int(np.ceil(spread * (distance / wanted) ** 2))
+
+
+def ratio_is_ok(treatment: int, control: int, control_share: float) -> bool:
+    """Whether the arms are as large as the draw makes them.
+
+    Parameters
+    ----------
+    treatment, control : int
+        Households intended in each arm.
+    control_share : float
+        Share that was drawn into control.
+
+    Returns
+    -------
+    bool
+        False where chance gives such a split, or a rarer one, less than once in a thousand draws
+        (exact binomial test). Something else has decided who is in which arm then, and the effect
+        means nothing.
+    """
+    total = treatment + control
+    if total == 0 or control_share in (0, 1):
+        return control == total * control_share
+    counts = np.arange(total + 1)
+    factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
+    chance = np.exp(
+        factorials[-1]
+        - factorials
+        - factorials[::-1]
+        + counts * np.log(control_share)
+        + (total - counts) * np.log1p(-control_share)
+    )
+    # Chances that are equal but for rounding count as equal.
+    return bool(chance[chance <= chance[control] * (1 + 1e-9)].sum() >= _RATIO_ALARM)
