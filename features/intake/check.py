@@ -36,7 +36,6 @@ from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.raw_tables.planning import plan_tables, refuse_missing_tables
 from features.sources import Part, TableSource
-from features.sources.parquet_part import ParquetPart
 from features.sources.part import BATCH_ROWS, row_numbers
 from features.sources.whole_table import WholeTables
 from holdfast.arrays import Positions
@@ -307,11 +306,7 @@ class _TableCheck:
         left_out, read = [_NONE], 0
         # A file that is already as it should be is not written anew, which would take longer than
         # checking it.
-        fit = (
-            isinstance(part, ParquetPart)
-            and part.as_stored
-            and part.schema.equals(self.table.arrow_schema)
-        )
+        fit = part.as_stored and part.schema.equals(self.table.arrow_schema)
         with ExitStack() as files:
             writer = (
                 None

@@ -1,15 +1,13 @@
 """Where raw tables come from: a folder of files, or a database."""
 
-from pathlib import Path
-
 from features.sources.part import Batch, BrokenLine, Part, TableSource
-from holdfast.errors import InputError
+from features.sources.place import Place, open_place
 
-__all__ = ["Batch", "BrokenLine", "Part", "TableSource", "open_source"]
+__all__ = ["Batch", "BrokenLine", "Part", "Place", "TableSource", "open_place", "open_source"]
 
 
 def open_source(where: str, encoding: str | None = None) -> TableSource:
-    """Open the place that raw tables lie in.
+    """Open the place that raw tables lie in, under names that resemble the contracts'.
 
     Parameters
     ----------
@@ -31,14 +29,7 @@ def open_source(where: str, encoding: str | None = None) -> TableSource:
         The folder is missing, a table is there twice, a file cannot be read, or the database cannot
         be opened. No message shows a password.
     """
-    # Readers are imported where they are needed: a mistyped path is refused before that takes its
-    # seconds.
-    if "://" in where:
-        from features.sources.database import DatabaseSource
+    place = open_place(where, encoding)
+    from features.sources.contract_tables import ContractTables
 
-        return DatabaseSource(where)
-    if not Path(where).expanduser().is_dir():
-        raise InputError("WHERE", "must be an existing folder or a database URL", where)
-    from features.sources.folder import FolderSource
-
-    return FolderSource(where, encoding)
+    return ContractTables(place)

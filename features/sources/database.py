@@ -1,4 +1,4 @@
-"""Raw tables as tables, or views, of a database."""
+"""Relations as tables, views or queries of a database."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,15 +7,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
-from features.contracts.tables import TABLES
-from features.sources.names import contract_names, key
+from features.sources.content import Content
+from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, Batch, Part
 from holdfast.errors import InputError
 
 
-class DatabaseSource:
+class DatabasePlace:
     """A database's tables and views, in its default schema.
 
     Parameters
@@ -30,35 +36,46 @@ class DatabaseSource:
     """
 
     def __init__(self, where: str) -> None:
-        self.where, engine = open_engine(where, "WHERE")
+        self.where, self._engine = open_engine(where, "WHERE")
         try:
-            inspector = sa.inspect(engine)
-            names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
-            self._parts: dict[str, DatabasePart] = {}
-            for name, table in _meant(names).items():
-                columns = [column["name"] for column in inspector.get_columns(name)]
-                self._parts[table] = DatabasePart(engine, table, name, columns)
+            self._inspector = sa.inspect(self._engine)
+            tables, views = self._inspector.get_table_names(), self._inspector.get_view_names()
         except SQLAlchemyError as error:
             raise refused(self.where, error) from None
-        used = {part.name for part in self._parts.values()}
-        self._unknown = tuple(name for name in names if name not in used)
+        self._names = tuple(sorted({*tables, *views}))
 
-    def tables(self) -> tuple[str, ...]:
-        """Contracts' tables that are there, in the contracts' order."""
-        return tuple(name for name in TABLES if name in self._parts)
+    def names(self) -> tuple[str, ...]:
+        """Tables and views."""
+        return self._names
 
-    def unknown(self) -> tuple[str, ...]:
-        """Tables that no contract is about."""
-        return self._unknown
+    def others(self) -> tuple[str, ...]:
+        """Nothing: all that is there is a relation."""
+        return ()
 
-    def parts(self, table: str) -> tuple[Part, ...]:
+    def shown(self, name: str) -> str:
+        """A table by its name."""
+        return name
+
+    def parts(self, name: str) -> tuple[Part, ...]:
         """A table's one part."""
-        return (self._parts[table],)
+        if name not in self._names:
+            raise InputError(name, "must be a table or view of the database", self.where)
+        try:
+            columns = [column["name"] for column in self._inspector.get_columns(name)]
+        except SQLAlchemyError as error:
+            raise refused(name, error) from None
+        return (DatabasePart(self._engine, name, sa.table(name), columns),)
 
-    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Read a table."""
-        for batch in self._parts[table].batches():
-            yield batch.rows
+    def query(self, sql: str, name: str) -> tuple[Part, ...]:
+        """The rows of a query, which the database runs."""
+        view = _query_table(sql)
+        nothing = sa.select(sa.text("*")).select_from(view).where(sa.false())
+        try:
+            with self._engine.connect() as connection:
+                columns = list(connection.execute(nothing).keys())
+        except SQLAlchemyError as error:
+            raise explained(name, self.where, error) from None
+        return (DatabasePart(self._engine, name, view, columns),)
 
 
 class DatabasePart:
@@ -68,38 +85,38 @@ class DatabasePart:
     ----------
     engine : sqlalchemy.Engine
         The database.
-    table : str
-        The contract's table.
     name : str
-        The database's.
+        The part's name.
+    table : sqlalchemy.FromClause or sqlalchemy.TextClause
+        The table, or a query in its place.
     columns : list of str
         Its columns.
     """
 
     path: Path | None = None
+    content: Content | None = None
     rows: int | None = None
+    renamed: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     odd_lines: float = 0.0
     likely_encoding: str = ""
+    as_stored: bool = False
+    folder_columns: tuple[str, ...] = ()
 
-    def __init__(self, engine: sa.Engine, table: str, name: str, columns: list[str]) -> None:
-        self.name, self._engine, self._columns = name, engine, columns
-        names, renamed = contract_names(name, columns, TABLES[table].columns)
-        self.renamed: Mapping[str, str] = renamed
-        self.schema: pa.Schema = pa.schema([(column, pa.null()) for column in names])
+    def __init__(
+        self, engine: sa.Engine, name: str, table: sa.FromClause | sa.TextClause, columns: list[str]
+    ) -> None:
+        refuse_repeats(name, columns)
+        self.name, self._engine, self._table, self._columns = name, engine, table, columns
+        self.schema: pa.Schema = pa.schema([(column, pa.null()) for column in columns])
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time."""
-        pairs = [
-            (written, name)
-            for written, name in zip(self._columns, self.schema.names, strict=True)
-            if columns is None or name in columns
-        ]
-        names = [name for _, name in pairs]
+        names = [name for name in self._columns if columns is None or name in columns]
         # Columns without their types, so that values come as the driver gives them: SQLite's texts
         # would lose their offset.
-        columns_wanted: list[sa.ColumnClause[Any]] = [sa.column(written) for written, _ in pairs]
-        query = sa.select(*columns_wanted).select_from(sa.table(self.name))
+        wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
+        query = sa.select(*wanted).select_from(self._table)
         done = 0
         try:
             with self._engine.connect() as connection:
@@ -117,15 +134,12 @@ class DatabasePart:
             raise refused(self.name, error) from None
 
 
-def _meant(names: list[str]) -> dict[str, str]:
-    """The contracts' tables by the names that the database has for them; its very name goes first."""
-    by_key = {key(table): table for table in TABLES}
-    meant: dict[str, str] = {}
-    for name in sorted(names, key=lambda name: name not in TABLES):
-        table = by_key.get(key(name))
-        if table is not None and table not in meant.values():
-            meant[name] = table
-    return meant
+def _query_table(sql: str) -> sa.TextClause:
+    """A query in the place of a table; a semicolon at its end is left out."""
+    # A line of its own for the bracket, since the statement may end in a comment. Colons are no
+    # marks for parameters.
+    statement = sql.strip().removesuffix(";").replace(":", r"\:")
+    return sa.text(f"(\n{statement}\n) holdfast_rows")
 
 
 def value_array(values: Sequence[Any]) -> pa.Array:
@@ -186,3 +200,25 @@ def refused(field: str, error: SQLAlchemyError) -> InputError:
         "the database refused; check address, user, password and rights",
         type(cause).__name__,
     )
+
+
+def explained(field: str, shown: str, error: SQLAlchemyError) -> InputError:
+    """What a database says of a wrong statement: it names tables, columns and words of the statement.
+
+    Other errors may quote the address, or values: they are as `refused`.
+
+    Parameters
+    ----------
+    field : str
+        What gave the statement.
+    shown : str
+        The database, without a password.
+    error : SQLAlchemyError
+        What was raised.
+    """
+    cause = getattr(error, "orig", None)
+    is_sqlite = shown.startswith("sqlite")
+    if cause is None or not isinstance(error, OperationalError if is_sqlite else ProgrammingError):
+        return refused(shown, error)
+    said = getattr(getattr(cause, "diag", None), "message_primary", None) or str(cause)
+    return InputError(field, f"the database refused it: {said.splitlines()[0]}", shown)

@@ -1,98 +1,97 @@
-"""Raw tables as files of a folder."""
+"""Relations as files of a folder."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
-import pyarrow as pa
-
-from features.contracts.tables import TABLES
-from features.sources.names import key
 from features.sources.parquet_part import ParquetPart
 from features.sources.part import Part, stored_stem
+from features.sources.partitions import PartitionedPart, folder_values
+from features.sources.stored_file import HIDDEN, FileTree, StoredFile
 from features.sources.text_part import TextPart
 from features.sources.workbook_part import WorkbookPart
 from features.table_files.paths import file_kind, file_stem
 from holdfast.errors import InputError
 
 _ENDINGS = ".parquet, .csv, .tsv or .txt (also .gz, .zst, .bz2 or .zip) or .xlsx"
-_HIDDEN = (".", "_", "~")
 
 
-class FolderSource:
-    """A folder of tables as Parquet, delimited text or spreadsheets.
+class FolderPlace:
+    """A folder of relations as Parquet, delimited text or spreadsheets.
 
     Parameters
     ----------
-    where : str
-        The folder, which exists.
+    tree : FileTree
+        The folder.
     encoding : str, optional
         Of text that is not UTF-8, where a person named it.
-
-    Raises
-    ------
-    InputError
-        A table is there twice, or the header of a file cannot be read.
     """
 
-    def __init__(self, where: str, encoding: str | None = None) -> None:
-        self.where, self._encoding = where, encoding
-        self._parts: dict[str, tuple[Part, ...]] = {}
-        self._unknown: list[str] = []
-        self._by_key = {key(name): name for name in TABLES}
-        for entry in sorted(Path(where).expanduser().iterdir()):
-            self._sort_in(entry)
+    def __init__(self, tree: FileTree, encoding: str | None = None) -> None:
+        self.where, self._tree, self._encoding = tree.where, tree, encoding
+        self._entries: dict[str, list[tuple[str, bool]]] = {}
+        self._others: list[str] = []
+        self._opened: dict[str, tuple[Part, ...]] = {}
+        for name, is_folder in tree.entries():
+            if name.startswith(HIDDEN):
+                continue
+            stem = name if is_folder else file_stem(PurePath(name))
+            if stem:
+                self._entries.setdefault(stem, []).append((name, is_folder))
+            else:
+                self._others.append(name)
 
-    def tables(self) -> tuple[str, ...]:
-        """Contracts' tables that are there, in the contracts' order."""
-        return tuple(name for name in TABLES if name in self._parts)
+    def names(self) -> tuple[str, ...]:
+        """Files and folders, without the endings of tables."""
+        return tuple(self._entries)
 
-    def unknown(self) -> tuple[str, ...]:
-        """Files and folders that are no table."""
-        return tuple(self._unknown)
+    def others(self) -> tuple[str, ...]:
+        """Files and folders that hold no table, or no part of one that was read."""
+        return tuple(self._others)
 
-    def parts(self, table: str) -> tuple[Part, ...]:
-        """A table's parts, by name."""
-        return self._parts[table]
+    def shown(self, name: str) -> str:
+        """A relation as its file or folder is called."""
+        return self._entries[name][0][0]
 
-    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Read a table, part after part; broken lines are left out."""
-        for part in self.parts(table):
-            for batch in part.batches():
-                yield batch.rows
+    def parts(self, name: str) -> tuple[Part, ...]:
+        """A relation's parts, by name."""
+        if name not in self._opened:
+            self._opened[name] = self._parts_of(name)
+        return self._opened[name]
 
-    def _sort_in(self, entry: Path) -> None:
-        if entry.name.startswith(_HIDDEN):
-            return
-        written = entry.name if entry.is_dir() else file_stem(entry)
-        name = self._by_key.get(key(written or ""))
-        if name is None:
-            self._unknown.append(entry.name)
-            return
-        if name in self._parts:
+    def query(self, sql: str, name: str) -> tuple[Part, ...]:
+        """The rows of a query of DuckDB's SQL, in which relations are tables of their names."""
+        from features.sources.file_query import FileQueryPart
+
+        return (FileQueryPart(name, sql, self.names(), self.parts),)
+
+    def _parts_of(self, name: str) -> tuple[Part, ...]:
+        if name not in self._entries:
+            raise InputError(name, "must be a file or folder", self.where)
+        (entry, is_folder), *more = self._entries[name]
+        if more:
             raise InputError(
-                name, "must be there once: as one file, or as a folder of files", entry.name
+                name, "must be there once: as one file, or as a folder of files", more[0][0]
             )
-        self._parts[name] = (
-            self._parts_of(name, entry)
-            if entry.is_dir()
-            else (self._part(name, entry, entry.name),)
-        )
+        if is_folder:
+            return self._parts_in(entry)
+        return (self._part(name, self._tree.file(entry), entry),)
 
-    def _part(self, table: str, file: Path, name: str) -> Part:
-        kind = file_kind(file)
+    def _part(self, relation: str, file: StoredFile, name: str) -> Part:
+        kind = file_kind(PurePath(file.name))
         if kind == "parquet":
-            return ParquetPart(table, file, name)
+            return ParquetPart(relation, file, name)
         if kind == "workbook":
-            return WorkbookPart(table, file, name)
-        return TextPart(table, file, name, self._encoding)
+            return WorkbookPart(relation, file, name)
+        return TextPart(relation, file, name, self._encoding)
 
-    def _parts_of(self, table: str, folder: Path) -> tuple[Part, ...]:
-        entries = {path.relative_to(folder).as_posix(): path for path in _below(table, folder)}
-        files = {name: path for name, path in entries.items() if path.is_file() and file_stem(path)}
+    def _parts_in(self, folder: str) -> tuple[Part, ...]:
+        tables, notes = self._sorted(folder)
         # Beside parts of another kind, a .txt is a note.
-        parts = {name: path for name, path in files.items() if ".txt" not in path.suffixes} or files
-        self._unknown += [f"{folder.name}/{name}" for name in entries if name not in parts]
+        parts = {
+            name: file for name, file in tables.items() if ".txt" not in PurePath(name).suffixes
+        } or tables
+        left_out = [*notes, *(name for name in tables if name not in parts)]
+        self._others += [f"{folder}/{name}" for name in sorted(left_out)]
         repeated = [
             stem
             for stem, count in Counter(stored_stem(name) for name in parts).items()
@@ -100,39 +99,37 @@ class FolderSource:
         ]
         if repeated:
             raise InputError(
-                folder.name,
+                folder,
                 "every part must be there in one form only; this one is in two",
                 repeated[0],
             )
         if not parts:
             raise InputError(
-                folder.name,
+                folder,
                 f"must hold files that end in {_ENDINGS}, directly or in folders such as year=2026",
             )
-        return tuple(self._part(table, path, name) for name, path in parts.items())
+        return tuple(
+            PartitionedPart.of(self._part(folder, file, name), folder_values(folder, name))
+            for name, file in parts.items()
+        )
 
+    def _sorted(self, folder: str) -> tuple[dict[str, StoredFile], list[str]]:
+        """Files below a folder that hold a table, and what else is there.
 
-def _below(table: str, folder: Path) -> Iterator[Path]:
-    """Files and folders of a table's folder, with those in folders such as ``year=2026``, which
-    Spark writes for the values of a column. Such a column is not in the files.
-
-    Raises
-    ------
-    InputError
-        The contract knows the column, so that its values would be lost.
-    """
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(_HIDDEN):
-            continue
-        column, is_partition, _ = entry.name.partition("=")
-        if not (entry.is_dir() and is_partition):
-            yield entry
-            continue
-        if key(column) in map(key, TABLES[table].columns):
-            raise InputError(
-                f"{table}.{column}",
-                "must be a column of the files, not only of the names of their folders; write the"
-                " table again, partitioned by another column or by none",
-                entry.name,
-            )
-        yield from _below(table, entry)
+        Only folders such as ``year=2026``, which Spark writes for the values of a column, are looked
+        into.
+        """
+        tables: dict[str, StoredFile] = {}
+        notes: dict[str, None] = {}
+        for name, file in self._tree.below(folder):
+            *folders, last = PurePath(name).parts
+            if any(one.startswith(HIDDEN) for one in (*folders, last)):
+                continue
+            depth = next((k for k, one in enumerate(folders) if "=" not in one), None)
+            if depth is not None:
+                notes["/".join(folders[: depth + 1])] = None
+            elif file_stem(PurePath(last)):
+                tables[name] = file
+            else:
+                notes[name] = None
+        return tables, list(notes)

@@ -62,10 +62,21 @@ def contract_names(
             )
         names.append(meant)
         renamed[name] = meant
+    refuse_repeats(field, names)
+    return names, renamed
+
+
+def refuse_repeats(field: str, names: Sequence[str]) -> None:
+    """Refuse a header that names a column twice.
+
+    Raises
+    ------
+    InputError
+        Names the column.
+    """
     repeated = next((name for k, name in enumerate(names) if name in names[:k]), None)
     if repeated is not None:
         raise InputError(field, "column names must differ; this one repeats", repeated)
-    return names, renamed
 
 
 def suggestions(unknown: Collection[str], absent: Collection[str]) -> Mapping[str, str]:

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.contracts.tables import TABLES
-from features.sources.names import contract_names
+from features.sources.content import Content
+from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, Batch, unreadable
+from features.sources.stored_file import StoredFile
 from features.table_files.arrow_types import plain_column
 
 
@@ -18,17 +19,12 @@ class ParquetPart:
 
     Parameters
     ----------
-    table : str
-        The table it belongs to.
-    path : Path
+    relation : str
+        What it belongs to.
+    file : StoredFile
         The file.
     name : str
         The part's name.
-
-    Attributes
-    ----------
-    as_stored : bool
-        Whether its columns come as the file has them, names and types.
 
     Raises
     ------
@@ -36,53 +32,53 @@ class ParquetPart:
         It is no Parquet, or has two columns of one name.
     """
 
-    notes: tuple[str, ...] = ()
     odd_lines: float = 0.0
     likely_encoding: str = ""
+    folder_columns: tuple[str, ...] = ()
 
-    def __init__(self, table: str, path: Path, name: str) -> None:
-        self.path: Path | None = path
-        self.name, self._field = name, f"{table}, {name}"
+    def __init__(self, relation: str, file: StoredFile, name: str) -> None:
+        self.path: Path | None = file.path
+        self.content: Content | None = file.content
+        self.name, self._field, self._file = name, f"{relation}, {name}", file
+        self.renamed: Mapping[str, str] = {}
+        self.notes: tuple[str, ...] = ()
         try:
-            with pq.ParquetFile(path) as file:
-                stored: pa.Schema = file.schema_arrow
-                self.rows: int | None = file.metadata.num_rows
+            with pq.ParquetFile(file.opened()) as opened:
+                stored: pa.Schema = opened.schema_arrow
+                self.rows: int | None = opened.metadata.num_rows
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self._field, "Parquet", error) from None
-        self._stored = stored.names
-        names, renamed = contract_names(self._field, stored.names, TABLES[table].columns)
-        self.renamed: Mapping[str, str] = renamed
-        self._odd = {name for name, kind in zip(names, stored.types, strict=True) if _is_odd(kind)}
-        types = [
-            _plain(pa.array([], kind)).type if name in self._odd else kind
-            for name, kind in zip(names, stored.types, strict=True)
-        ]
-        self.as_stored = names == stored.names and not self._odd
-        self.schema: pa.Schema = (
-            stored if self.as_stored else pa.schema(list(zip(names, types, strict=True)))
+        refuse_repeats(self._field, stored.names)
+        self._odd = {column.name for column in stored if _is_odd(column.type)}
+        self.as_stored = self.path is not None and not self._odd
+        self.schema: pa.Schema = pa.schema(
+            [
+                pa.field(column.name, _plain(pa.array([], column.type)).type)
+                if column.name in self._odd
+                else column
+                for column in stored
+            ]
         )
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time."""
         done = 0
-        names = dict(zip(self._stored, self.schema.names, strict=True))
-        wanted = None if columns is None else [old for old, new in names.items() if new in columns]
+        wanted = None if columns is None else list(columns)
         try:
-            with pq.ParquetFile(self.path) as file:
-                for stored in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
-                    rows = stored if self.as_stored else self._contract_rows(stored, names)
+            with pq.ParquetFile(self._file.opened()) as opened:
+                for stored in opened.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+                    rows = self._plain_rows(stored) if self._odd else stored
                     yield Batch(rows, np.arange(done + 1, done + len(rows) + 1))
                     done += len(rows)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self._field, "Parquet", error) from None
 
-    def _contract_rows(self, stored: pa.RecordBatch, names: dict[str, str]) -> pa.RecordBatch:
-        new = [names[name] for name in stored.schema.names]
+    def _plain_rows(self, stored: pa.RecordBatch) -> pa.RecordBatch:
         columns = [
             _plain(column) if name in self._odd else column
-            for name, column in zip(new, stored.columns, strict=True)
+            for name, column in zip(stored.schema.names, stored.columns, strict=True)
         ]
-        return pa.record_batch(columns, names=new)
+        return pa.record_batch(columns, names=stored.schema.names)
 
 
 def _is_odd(kind: pa.DataType) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.sources.content import Content
 from features.table_files.paths import file_stem
 from holdfast.errors import InputError
 
@@ -78,6 +79,14 @@ class Part(Protocol):
         Share of its lines that are not in its encoding.
     likely_encoding : str
         An encoding that those lines may be in; empty without any.
+    content : Content or None
+        What tells whether it has changed since it was read; None where only reading it does.
+    as_stored : bool
+        Whether it is a Parquet file of this machine whose columns come as the file has them, names
+        and types.
+    folder_columns : tuple of str
+        Columns that stand in the names of its folders, such as ``year=2026``, and not in the file:
+        texts, the same in every row.
     """
 
     name: str
@@ -88,6 +97,9 @@ class Part(Protocol):
     notes: tuple[str, ...]
     odd_lines: float
     likely_encoding: str
+    content: Content | None
+    as_stored: bool
+    folder_columns: tuple[str, ...]
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time.

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from features.sources.database import open_engine, refused, value_array
+from features.sources.database import explained, open_engine, value_array
 from features.table_files.arrow_types import plain_column
 from features.table_files.header import usable_names
 from features.table_files.source import SourceTable
@@ -43,7 +43,7 @@ def read_query(where: str, query: str) -> SourceTable:
             names, notes = usable_names(names)
             columns = _columns(batches, len(names))
     except SQLAlchemyError as error:
-        raise _explained(shown, error) from None
+        raise explained("--query", shown, error) from None
     finally:
         engine.dispose()
     table = pa.table(columns, names=names)
@@ -136,15 +136,3 @@ class _Digested:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-def _explained(shown: str, error: SQLAlchemyError) -> InputError:
-    """What the database says of a wrong statement: it names tables, columns and words of the
-    statement. Other errors may quote the address, or values.
-    """
-    cause = getattr(error, "orig", None)
-    is_sqlite = shown.startswith("sqlite")
-    if cause is None or not isinstance(error, OperationalError if is_sqlite else ProgrammingError):
-        return refused(shown, error)
-    said = getattr(getattr(cause, "diag", None), "message_primary", None) or str(cause)
-    return InputError("--query", f"the database refused it: {said.splitlines()[0]}", shown)

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from features.contracts.tables import TABLES
-from features.sources.names import contract_names
+from features.sources.content import Content
+from features.sources.names import refuse_repeats
 from features.sources.part import Batch, BrokenLine, row_numbers, unreadable
+from features.sources.stored_file import StoredFile
 from features.table_files.dialect import find_dialect
 from features.table_files.header import usable_names
 from features.table_files.text_encoding import (
@@ -23,7 +24,7 @@ from features.table_files.text_encoding import (
     guess_encoding,
     marked_encoding,
 )
-from features.table_files.text_file import fitted_header, open_unpacked
+from features.table_files.text_file import fitted_header
 from holdfast.errors import InputError
 
 _BLOCK_BYTES = 16 << 20
@@ -40,9 +41,9 @@ class TextPart:
 
     Parameters
     ----------
-    table : str
-        The table it belongs to.
-    path : Path
+    relation : str
+        What it belongs to.
+    file : StoredFile
         The file; may be compressed.
     name : str
         The part's name.
@@ -56,12 +57,18 @@ class TextPart:
     """
 
     rows: int | None = None
+    as_stored: bool = False
+    folder_columns: tuple[str, ...] = ()
 
-    def __init__(self, table: str, path: Path, name: str, encoding: str | None = None) -> None:
-        self.path: Path | None = path
-        self.name, self._field, self._file = name, f"{table}, {name}", path
+    def __init__(
+        self, relation: str, file: StoredFile, name: str, encoding: str | None = None
+    ) -> None:
+        self.path: Path | None = file.path
+        self.content: Content | None = file.content
+        self.name, self._field, self._file = name, f"{relation}, {name}", file
+        self.renamed: Mapping[str, str] = {}
         try:
-            decided = _decide_encoding(path, encoding)
+            decided = _decide_encoding(file, encoding)
             self._encoding, self.odd_lines, self.likely_encoding = (
                 decided.encoding.name,
                 decided.odd_share,
@@ -85,9 +92,10 @@ class TextPart:
             raise InputError(self._field, "must have a header line with column names")
         # Blank names get one; a name that stands there twice is refused, and not made another.
         filled, _ = usable_names(written)
-        names = [name if name.strip() else made for name, made in zip(written, filled, strict=True)]
-        self._names, renamed = contract_names(self._field, names, TABLES[table].columns)
-        self.renamed: Mapping[str, str] = renamed
+        self._names = [
+            name if name.strip() else made for name, made in zip(written, filled, strict=True)
+        ]
+        refuse_repeats(self._field, self._names)
         self.notes: tuple[str, ...] = (
             *([decided.encoding.why] if decided.encoding.why else ()),
             *dialect.notes,
@@ -124,10 +132,14 @@ class TextPart:
             raise unreadable(self._field, "CSV", error) from None
         if broken:
             yield Batch(
-                pa.RecordBatch.from_pylist([], schema=self.schema),
+                self._no_rows(columns),
                 np.empty(0, dtype=np.int64),
                 tuple(broken),
             )
+
+    def _no_rows(self, columns: Collection[str] | None) -> pa.RecordBatch:
+        wanted = [field for field in self.schema if columns is None or field.name in columns]
+        return pa.RecordBatch.from_pylist([], schema=pa.schema(wanted))
 
     def _parsed(self, leave_out: Any, columns: Collection[str] | None) -> Any:
         stream = self._opened()
@@ -151,7 +163,7 @@ class TextPart:
         )
 
     def _opened(self) -> Any:
-        stream = open_unpacked(self._file)
+        stream = self._file.unpacked()
         if self._encoding in _UTF8:
             return _without_mark(stream, self._file)
         return pa.PythonFile(_Recoded(stream, self._encoding), mode="r")
@@ -187,12 +199,12 @@ class _Recoded(io.RawIOBase):
         return given
 
 
-def _without_mark(stream: Any, path: Path) -> Any:
+def _without_mark(stream: Any, file: StoredFile) -> Any:
     """A stream of UTF-8 behind its byte order mark."""
     if stream.read(3) == codecs.BOM_UTF8:
         return stream
     stream.close()
-    return open_unpacked(path)
+    return file.unpacked()
 
 
 @dataclass(frozen=True)
@@ -243,11 +255,11 @@ class _Lines:
             self.utf8 += 1
 
 
-def _decide_encoding(path: Path, named: str | None) -> _Decided:
+def _decide_encoding(file: StoredFile, named: str | None) -> _Decided:
     if named is not None:
         plain = check_encoding(named)
         return _Decided(TextEncoding(plain, f"encoding {plain}, as --encoding says"))
-    stream = open_unpacked(path)
+    stream = file.unpacked()
     rest = stream.read(_HEAD_BYTES)
     marked = marked_encoding(rest)
     if marked is not None and marked.name not in _UTF8:

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contracts.tables import TABLES
-from features.sources.names import contract_names
+from features.sources.content import Content
+from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, Batch
+from features.sources.stored_file import StoredFile
 from features.table_files.workbook import read_workbook
 from holdfast.errors import InputError
 
@@ -19,9 +20,9 @@ class WorkbookPart:
 
     Parameters
     ----------
-    table : str
-        The table it belongs to.
-    path : Path
+    relation : str
+        What it belongs to.
+    file : StoredFile
         The file.
     name : str
         The part's name.
@@ -35,18 +36,21 @@ class WorkbookPart:
     odd_lines: float = 0.0
     likely_encoding: str = ""
 
-    def __init__(self, table: str, path: Path, name: str) -> None:
-        self.path: Path | None = path
-        self.name, field = name, f"{table}, {name}"
+    as_stored: bool = False
+    folder_columns: tuple[str, ...] = ()
+
+    def __init__(self, relation: str, file: StoredFile, name: str) -> None:
+        self.path: Path | None = file.path
+        self.content: Content | None = file.content
+        self.renamed: Mapping[str, str] = {}
+        self.name, field = name, f"{relation}, {name}"
         try:
-            sheet, notes = read_workbook(path)
+            self._sheet, notes = read_workbook(file.path or file.opened())
         except InputError as error:
             raise InputError(field, error.rule) from None
-        names, renamed = contract_names(field, sheet.column_names, TABLES[table].columns)
-        self.renamed: Mapping[str, str] = renamed
+        refuse_repeats(field, self._sheet.column_names)
         self.notes: tuple[str, ...] = tuple(notes)
-        self._sheet = sheet.rename_columns(names)
-        self.rows: int | None = sheet.num_rows
+        self.rows: int | None = self._sheet.num_rows
         self.schema: pa.Schema = self._sheet.schema
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:

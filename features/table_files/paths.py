@@ -1,7 +1,7 @@
 """The files that a table consists of: one file, or the parts in a folder or of a pattern."""
 
 import glob
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from holdfast.errors import InputError
 
@@ -57,13 +57,13 @@ def table_kind(path: Path) -> str:
     return kind
 
 
-def compression(path: Path) -> str:
+def compression(path: PurePath) -> str:
     """The ending that says how a file is compressed, empty where it is not."""
     ending = path.suffix.lower()
     return ending if ending in COMPRESSED else ""
 
 
-def file_stem(path: Path) -> str:
+def file_stem(path: PurePath) -> str:
     """A file's name without the endings of a table's file; empty where it has none."""
     if file_kind(path) is None:
         return ""
@@ -73,7 +73,7 @@ def file_stem(path: Path) -> str:
     return name[: -len(ending)] if ending.lower() in SUFFIXES else name
 
 
-def file_kind(path: Path) -> str | None:
+def file_kind(path: PurePath) -> str | None:
     """As `table_kind`, None where the ending is another one."""
     packed = compression(path)
     ending = Path(path.name[: -len(packed)]).suffix.lower() if packed else path.suffix.lower()

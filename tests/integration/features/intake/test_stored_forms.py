@@ -20,6 +20,7 @@ from holdfast.errors import InputError
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW
 from tests.builders.intake_runs import accepted_in, blank_texts_to_null, same_rows
+from tests.builders.partitions import write_partitioned
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from tests.builders.workbooks import write_workbook
 from tests.builders.written_tables import Style, write_styled
@@ -119,20 +120,60 @@ def test_partitions_of_a_column_that_no_contract_has(
     assert opened.unknown() == ("bills/year=2026/notes.md",)
 
 
-def test_partitions_of_a_contracts_column_are_refused(
+def test_partitions_of_a_contracts_columns(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    source = write_raw_tables(tables, tmp_path / "in")
+    for name, columns in (("bills", ("DISPUTED",)), ("tickets", ("ticket_class", "arrived_at"))):
+        shutil.rmtree(source / name)
+        write_partitioned(tables[name], source / name, columns)
+    assert any(source.rglob("DISPUTED=__HIVE_DEFAULT_PARTITION__"))
+    assert any(source.rglob("arrived_at=*T*%3A*"))
+    assert_same(taken_in(str(source), tmp_path), tables)
+
+
+def test_folders_of_csv_name_columns_too(tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    source = write_raw_tables(tables, tmp_path / "in")
+    shutil.rmtree(source / "bills")
+    write_partitioned(tables["bills"], source / "bills", ("Account-Id",), form="csv")
+    report = accept(
+        open_source(str(source)), tmp_path / "raw", quarantine=tmp_path / "quarantine", now=NOW
+    )
+    assert report.clean
+    assert_same(accepted_in(tmp_path / "raw"), tables)
+    (bills,) = (table for table in report.tables if table.table == "bills")
+    assert bills.renamed == {"Account-Id": "account_id"}
+
+
+def test_what_folders_name_beside_the_contract_is_told(
     tables: dict[str, pa.Table], tmp_path: Path
 ) -> None:
     source = write_raw_tables(tables, tmp_path / "in")
     (source / "bills").rename(tmp_path / "bills")
     (source / "bills").mkdir()
-    (tmp_path / "bills").rename(source / "bills" / "DISPUTED=true")
-    with pytest.raises(InputError, match=r"bills\.DISPUTED: must be a column of the files"):
-        open_source(str(source))
+    (source / "bills" / "load=7").mkdir()
+    (tmp_path / "bills").rename(source / "bills" / "load=7" / "Disputed=true")
+    report = check(open_source(str(source)), quarantine=tmp_path / "quarantine", now=NOW)
+    assert report.clean
+    (bills,) = (table for table in report.tables if table.table == "bills")
+    told = "\n".join(bills.notes)
+    assert "Disputed of the folders' names is in the file too, which is read" in told
+    assert "no contract knows load of the folders' names; ignored" in told
+
+
+def test_folders_that_name_a_column_twice_are_refused(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    write_raw_tables(tables, tmp_path / "in")
+    folder = tmp_path / "in" / "bills" / "year=2025" / "YEAR=2026"
+    folder.mkdir(parents=True)
+    pq.write_table(tables["bills"], folder / "part-0.parquet")
+    with pytest.raises(InputError, match=r"bills: folders must name a column once.*'YEAR'"):
+        open_source(str(tmp_path / "in"))
 
 
 def test_parts_in_other_folders_are_named(tables: dict[str, pa.Table], tmp_path: Path) -> None:
     source = write_raw_tables(tables, tmp_path / "in")
     (source / "bills" / "before").mkdir()
+    (source / "bills" / "before" / "b.parquet").touch()
     assert open_source(str(source)).unknown() == ("bills/before",)
     (source / "bills" / "part-00000.parquet").rename(source / "bills" / "before" / "a.parquet")
     with pytest.raises(InputError, match=r"bills: .*directly or in folders such as year=2026"):

@@ -1,0 +1,93 @@
+"""A place with relations of any names: files of a folder, or tables and views of a database."""
+
+from pathlib import Path
+from typing import Protocol
+
+from features.sources.part import Part
+from holdfast.errors import InputError
+
+
+class Place(Protocol):
+    """A place that relations lie in, under the names that it has for them and for their columns.
+
+    Attributes
+    ----------
+    where : str
+        The place, fit to be shown: without a password.
+    """
+
+    where: str
+
+    def names(self) -> tuple[str, ...]:
+        """Its relations as written: tables and views, or files and folders without endings."""
+        ...
+
+    def others(self) -> tuple[str, ...]:
+        """What else is there, and cannot be a relation or a part of those read so far."""
+        ...
+
+    def shown(self, name: str) -> str:
+        """A relation as a person finds it there: a file with its ending."""
+        ...
+
+    def parts(self, name: str) -> tuple[Part, ...]:
+        """A relation's parts, by name.
+
+        Raises
+        ------
+        InputError
+            It is not there, is there twice, or a part cannot be read.
+        """
+        ...
+
+    def query(self, sql: str, name: str) -> tuple[Part, ...]:
+        """The rows of a query, as a view would give them.
+
+        Parameters
+        ----------
+        sql : str
+            One statement that gives rows: a database's own SQL, or DuckDB's over files, in which
+            each relation is a table of its own name.
+        name : str
+            What to call the part.
+
+        Raises
+        ------
+        InputError
+            The query is refused. No message shows a password.
+        """
+        ...
+
+
+def open_place(where: str, encoding: str | None = None) -> Place:
+    """Open a place of any kind.
+
+    Parameters
+    ----------
+    where : str
+        A folder, or a SQLAlchemy URL.
+    encoding : str, optional
+        Of text files that are not UTF-8, where a person named it.
+
+    Returns
+    -------
+    Place
+        Nothing has been read yet but names.
+
+    Raises
+    ------
+    InputError
+        There is no such place, or it cannot be opened. No message shows a password.
+    """
+    # Readers are imported where they are needed: a mistyped path is refused before that takes its
+    # seconds.
+    if "://" in where:
+        from features.sources.database import DatabasePlace
+
+        return DatabasePlace(where)
+    if not Path(where).expanduser().is_dir():
+        raise InputError("WHERE", "must be an existing folder or a database URL", where)
+    from features.sources.folder import FolderPlace
+    from features.sources.stored_file import LocalTree
+
+    return FolderPlace(LocalTree(where), encoding)
