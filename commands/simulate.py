@@ -28,6 +28,9 @@ def simulate(
         int, typer.Option(help="Length of the period, in months of 52/12 weeks.")
     ] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    daily_usage: Annotated[
+        bool, typer.Option("--daily-usage", help="Write use also by day, as the table usage_days.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate an operator with a known truth: raw tables to try everything on."""
@@ -40,7 +43,7 @@ def simulate(
         from simulator.engine.magnitudes import magnitudes
         from simulator.engine.simulator import simulate as run
 
-        simulation = run(out, customers, months, seed).simulation
+        simulation = run(out, customers, months, seed, daily_usage=daily_usage).simulation
         figures = magnitudes(out)
     if as_json:
         print_json(_simulation_json(simulation, figures))

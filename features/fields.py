@@ -36,7 +36,7 @@ from features.views import (
     usage,
     value,
 )
-from features.views.declaration import View
+from features.views.declaration import View, absent_tables
 
 VIEW_MODULES = (
     contract,
@@ -109,14 +109,22 @@ CODED: dict[str, tuple[str, ...]] = {
 """Features that hold codes, with the name behind each code, from 0."""
 
 
-def features_without(table: str) -> tuple[str, ...]:
-    """Names of the features that cannot be computed without a raw table, each once."""
+def features_without(table: str, present: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the features that cannot be computed without a raw table, each once.
+
+    Parameters
+    ----------
+    table : str
+        The table.
+    present : collection of str
+        Raw tables that are there: none is missing where another one is enough.
+    """
     return tuple(
         dict.fromkeys(
             feature.name
             for view in VIEWS.values()
             for feature in view.features
-            if table in feature.tables
+            if table in absent_tables(feature.tables, {*present} - {table})
         )
     )
 
@@ -132,6 +140,6 @@ def disabled_features(present: Collection[str]) -> dict[str, dict[str, tuple[str
     disabled: dict[str, dict[str, tuple[str, ...]]] = {}
     for view in VIEWS.values():
         for feature in view.features:
-            if absent := tuple(table for table in feature.tables if table not in present):
+            if absent := absent_tables(feature.tables, present):
                 disabled.setdefault(view.name, {})[feature.name] = absent
     return disabled

@@ -281,6 +281,7 @@ class _Builder:
         lines = f"subscription_id IN (SELECT subscription_id FROM subscriptions WHERE {customer})"
         conditions = {
             "usage_weeks": lines,
+            "usage_days": lines,
             "network_weeks": lines,
             "recharges": lines,
             "app_events": customer,

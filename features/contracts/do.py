@@ -6,6 +6,7 @@ from features.contracts.schema import (
     choice,
     count,
     customer,
+    flag,
     identifier,
     number,
     subscription,
@@ -37,6 +38,30 @@ DO: tuple[Table, ...] = (
             ),
             "overage": amount("Charged beyond the allowance"),
             "roaming_days": count("Days abroad", "days", 7, data_class="location"),
+        },
+    ),
+    table(
+        "usage_days",
+        "what they do",
+        "A subscription's use on a day, also on days without use",
+        "event",
+        ("subscription_id", "day_start_at"),
+        {
+            "subscription_id": subscription(),
+            "day_start_at": time("00:00; `happened_at` is the day's end", null=False),
+            "minutes": number("Voice minutes", "minutes", data_class="traffic"),
+            "data_gb": number("Data", "GB", data_class="traffic"),
+            "is_used": flag(
+                "Whether there was any use; null where minutes, data or a last use on the day say"
+                " so",
+                data_class="traffic",
+            ),
+            "last_used_at": time("Last use of any kind up to the day's end; null without one"),
+            "data_allowance_gb": number(
+                "Data included in a month; null without an allowance or a limit", "GB"
+            ),
+            "overage": amount("Charged beyond the allowance"),
+            "is_roaming": flag("Whether the line was abroad", data_class="location"),
         },
     ),
     table(

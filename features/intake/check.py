@@ -12,7 +12,7 @@ Accepted and quarantined rows together are the rows read, table by table.
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,7 +45,7 @@ from holdfast.logging import Advance, progress
 Judge = Callable[[Intake], NightVerdict]
 """Says what is made of tonight's tables."""
 
-Disables = Callable[[str], Sequence[str]]
+Disables = Callable[[str, Collection[str]], Sequence[str]]
 """Names the features that cannot be computed without a table."""
 
 DEFAULT_OPTIONS = RawOptions()
@@ -62,7 +62,7 @@ def accept(
     quarantine: Path,
     now: datetime,
     options: RawOptions = DEFAULT_OPTIONS,
-    disables: Disables = lambda table: (),
+    disables: Disables = lambda table, present: (),
     judge: Judge | None = None,
 ) -> CheckReport:
     """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
@@ -115,7 +115,7 @@ def check(
     quarantine: Path,
     now: datetime,
     options: RawOptions = DEFAULT_OPTIONS,
-    disables: Disables = lambda table: (),
+    disables: Disables = lambda table, present: (),
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
@@ -171,7 +171,9 @@ def _run(
             where=source.where,
             tables=tuple(reports.values()),
             absent=tuple(
-                AbsentTable(name, tuple(disables(name))) for name in TABLES if name not in present
+                AbsentTable(name, tuple(disables(name, present)))
+                for name in TABLES
+                if name not in present
             ),
             unknown_tables=source.unknown(),
             doubts=tuple(doubts(reports, store.files, whole, now)),

@@ -38,7 +38,7 @@ READABLE: dict[str, Table] = {
 _UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
 """Small event tables in which a row from before the window matters within it."""
 
-_MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "network_weeks": 1}
+_MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "usage_days": 1, "network_weeks": 1}
 """How much farther back than the window some event tables are asked."""
 
 _SQL_TYPES = {

@@ -3,7 +3,8 @@
 Both are taken over everybody in service, whoever history is kept of.
 """
 
-from features.sql.weeks import RECENT_DAYS, mean, selection, summary_of
+from features.sql.days import known_use
+from features.sql.weeks import RECENT_DAYS, known_weeks, mean, selection, summary_of
 
 _USAGE = {"minutes": "minutes", "data_gb": "data_gb"}
 _NETWORK = {"throughput": "throughput_peak_mbps", "latency": "latency_ms", "drops": "drops"}
@@ -28,8 +29,8 @@ def region_baselines(monday: str) -> str:
     # Medians of parallel means differ in the last bits; what is stored must not.
     medians = {name: f"round(median({name}), 9)" for name in (*_USAGE, *_NETWORK)}
     return f"""
-    WITH usage AS ({_means("usage_weeks", monday, _USAGE)}),
-    network AS ({_means("network_weeks", monday, _NETWORK)})
+    WITH usage AS ({_means(known_use(monday, tuple(_USAGE.values()), RECENT_DAYS), monday, _USAGE)}),
+    network AS ({_means(_network_weeks(monday), monday, _NETWORK)})
     SELECT {monday} AS monday, region, product_line, {selection(medians)}
     FROM population
     LEFT JOIN usage USING (subscription_id)
@@ -65,6 +66,11 @@ def cell_regions(monday: str) -> str:
     """
 
 
-def _means(table: str, monday: str, columns: dict[str, str]) -> str:
-    means = {name: mean(column, RECENT_DAYS) for name, column in columns.items()}
-    return summary_of(table, monday, tuple(columns.values()), means, RECENT_DAYS)
+def _network_weeks(monday: str) -> str:
+    return known_weeks("network_weeks", monday, tuple(_NETWORK.values()), RECENT_DAYS)
+
+
+def _means(rows: str, monday: str, columns: dict[str, str]) -> str:
+    return summary_of(
+        rows, monday, {name: mean(column, RECENT_DAYS) for name, column in columns.items()}
+    )

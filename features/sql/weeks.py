@@ -21,40 +21,52 @@ LEAST_WEEKS = 4
 """With fewer weeks, trend, volatility and usual use are null."""
 
 
-def summary_of(
-    table: str,
-    cutoff: str,
-    columns: Sequence[str],
-    aggregates: Mapping[str, str],
-    days: int = WINDOW_DAYS,
-) -> str:
-    """SQL: aggregates of every subscription's known rows of a weekly table.
+def summary_of(rows: str, cutoff: str, aggregates: Mapping[str, str]) -> str:
+    """SQL: aggregates of every subscription's weekly rows.
 
     In service or not; no row for a subscription that has none.
 
     Parameters
     ----------
+    rows : str
+        SQL of the rows, as `known_weeks` gives them.
+    cutoff : str
+        SQL of the cut-off, the same for all rows.
+    aggregates : mapping of str to str
+        SQL aggregates by the names they get.
+    """
+    return f"""
+        SELECT subscription_id, {cutoff} AS cutoff, {selection(aggregates)}
+        FROM ({rows})
+        GROUP BY subscription_id
+    """
+
+
+def known_weeks(table: str, cutoff: str, columns: Sequence[str], days: int = WINDOW_DAYS) -> str:
+    """SQL: the rows of a weekly or daily table that are known at a cut-off, with their age.
+
+    Parameters
+    ----------
     table : str
-        `usage_weeks` or `network_weeks`.
+        `usage_weeks`, `network_weeks` or `usage_days`.
     cutoff : str
         SQL of the cut-off, the same for all rows: with a constant, the scan skips what lies outside
         the window.
     columns : sequence of str
-        What the aggregates read of the table.
-    aggregates : mapping of str to str
-        SQL aggregates by the names they get.
+        What to read of the table.
     days : int
         Window.
+
+    Returns
+    -------
+    str
+        subscription_id, ``age_days`` and the columns.
     """
     end = f"({cutoff} - INTERVAL {ARRIVAL_DAYS * 24} HOUR)"
     return f"""
-        SELECT subscription_id, {cutoff} AS cutoff, {selection(aggregates)}
-        FROM (
-            SELECT subscription_id, {days_between("happened_at", end)} AS age_days, {", ".join(columns)}
-            FROM {table} AS week
-            WHERE {within("week", end, days)} AND {known("week", cutoff)}
-        )
-        GROUP BY subscription_id
+        SELECT subscription_id, {days_between("happened_at", end)} AS age_days, {", ".join(columns)}
+        FROM {table} AS week
+        WHERE {within("week", end, days)} AND {known("week", cutoff)}
     """
 
 

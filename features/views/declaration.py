@@ -4,7 +4,7 @@ Each module of this package is one view: a table of its features, made with `Sha
 that computes them. `features.fields` collects the views.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, Unpack
 
@@ -31,6 +31,9 @@ ENTITIES: dict[str, str] = {
 
 NOT_KNOWN = "not known"
 """A missing value says nothing: rows, or what to compare them with, are not there."""
+
+STANDS_IN: dict[str, str] = {"usage_weeks": "usage_days"}
+"""Tables, and the other one that is enough for their features."""
 
 ALL_LINES: tuple[str, ...] = BILLING_TYPES
 UNDER_CONTRACT = ("postpaid", "fixed")
@@ -135,6 +138,26 @@ class View:
     def columns(self) -> tuple[str, ...]:
         """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
+
+
+def absent_tables(tables: Collection[str], present: Collection[str]) -> tuple[str, ...]:
+    """Tables that a feature needs and that are not there, nor another one that is enough.
+
+    Parameters
+    ----------
+    tables : collection of str
+        Tables that it needs, as `Feature` has them.
+    present : collection of str
+        Raw tables that are there.
+
+    Examples
+    --------
+    >>> absent_tables(("usage_weeks", "plans"), {"usage_days"})
+    ('plans',)
+    """
+    return tuple(
+        table for table in tables if table not in present and STANDS_IN.get(table) not in present
+    )
 
 
 class Facts(TypedDict, total=False):

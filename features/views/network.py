@@ -4,6 +4,7 @@ from features.sql.weeks import (
     against_region,
     change,
     growth,
+    known_weeks,
     mean,
     region_join,
     selection,
@@ -93,9 +94,8 @@ def summary(cutoff: str) -> str:
     """
     column = _COLUMNS
     return summary_of(
-        "network_weeks",
+        known_weeks("network_weeks", cutoff, tuple(column.values())),
         cutoff,
-        tuple(column.values()),
         {
             **{f"drop_days_{days}d": total(column["drop_days"], days) for days in (7, 28)},
             "drops_28d": total(column["drops"], 28),

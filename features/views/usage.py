@@ -1,5 +1,6 @@
-"""The view `usage`: minutes, data and days without use, from weekly rows."""
+"""The view `usage`: minutes, data and days without use, from daily or weekly rows."""
 
+from features.sql.days import known_use
 from features.sql.expressions import days_between
 from features.sql.weeks import (
     LEAST_WEEKS,
@@ -73,7 +74,7 @@ _MEASURES = ("minutes", "data_gb")
 
 
 def summary(cutoff: str) -> str:
-    """SQL of the relation ``usage_summaries``: `usage_weeks` at a cut-off, in one pass.
+    """SQL of the relation ``usage_summaries``: use at a cut-off, in one pass.
 
     Parameters
     ----------
@@ -88,9 +89,8 @@ def summary(cutoff: str) -> str:
         ``monthly_data_gb``, the use of a month at the pace of 91 days, null with too few weeks.
     """
     return summary_of(
-        "usage_weeks",
+        known_use(cutoff, _COLUMNS),
         cutoff,
-        _COLUMNS,
         {
             **{
                 f"{measure}_{days}d": mean(measure, days)

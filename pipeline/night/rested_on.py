@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.fields import VIEWS
+from features.views.declaration import STANDS_IN
 from holdfast.home import Home
 from models.registry import load_registered
 from models.version import ModelVersion
@@ -22,12 +23,13 @@ def tables_rested_on(home: Home) -> frozenset[str]:
     """
     tables = {feature.name: feature.tables for view in VIEWS.values() for feature in view.features}
     versions, _ = find_versions(home)
-    return frozenset(
+    needed = {
         table
         for entry, _ in versions
         for name in top_features(load_registered(entry.address(home)).model)
         for table in tables.get(name, ())
-    )
+    }
+    return frozenset(needed | {STANDS_IN[table] for table in needed & STANDS_IN.keys()})
 
 
 def top_features(version: ModelVersion, count: int = TOP_FEATURES) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from simulator.weekly import (
     usage,
 )
 from simulator.weekly.campaign import Actions
+from simulator.weekly.daily_usage import ARRIVAL, TABLE
 from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
 from simulator.world.calendar import start_of
@@ -44,11 +45,14 @@ class Operator:
         Seed of all random numbers.
     parameters : Parameters
         Magnitudes.
+    daily_usage : bool
+        Whether use is also written by day.
     """
 
     customers: int
     seed: int
     parameters: Parameters
+    daily_usage: bool = False
 
     @property
     def blocks(self) -> int:
@@ -87,7 +91,8 @@ class Block:
         self.parameters = parameters
         self.population = populate(self.draws, first, count, network, self.plans, parameters)
         self.state: SimulationState = initial(self.population, self.plans)
-        self.rows = Rows(self.draws, parameters.arrivals)
+        self.daily_usage = operator.daily_usage
+        self.rows = Rows(self.draws, {**parameters.arrivals, TABLE: ARRIVAL})
         self.truth = Rows(self.draws, {})
         self.names: Names = names(self.population, self.plans)
 
@@ -111,6 +116,7 @@ class Block:
             plans=self.plans,
             network=self.network,
             parameters=self.parameters,
+            daily_usage=self.daily_usage,
         )
         lifecycle.begin(week)
         truth.record(week)

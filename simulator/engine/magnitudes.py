@@ -237,7 +237,8 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     for table in TABLES:
-        connection.read_parquet(str(folder / "raw" / table / "*.parquet")).create_view(table)
+        if (folder / "raw" / table).is_dir():
+            connection.read_parquet(str(folder / "raw" / table / "*.parquet")).create_view(table)
     for table in TRUTH_TABLES:
         connection.read_parquet(str(folder / "truth" / table / "*.parquet")).create_view(
             f"true_{table}"

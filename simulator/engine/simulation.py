@@ -32,6 +32,8 @@ class Simulation:
         Digest of the magnitudes.
     format : int
         Version of the folder's layout.
+    daily_usage : bool
+        Whether use is also written by day.
     """
 
     customers: int
@@ -43,6 +45,7 @@ class Simulation:
     lines: tuple[int, ...]
     parameters: str
     format: int = FORMAT
+    daily_usage: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

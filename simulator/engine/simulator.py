@@ -30,6 +30,7 @@ from simulator.engine.shared import run_shared, save_shared
 from simulator.engine.simulation import FORMAT, SETTINGS, Simulation, check_request
 from simulator.engine.writer import Parts, write_missing
 from simulator.weekly.campaign import Actions
+from simulator.weekly.daily_usage import TABLE as DAILY_USAGE
 from simulator.world.calendar import START_DATE, date_of, weeks_in
 from simulator.world.parameters import Parameters
 
@@ -45,6 +46,7 @@ def simulate(
     seed: int = DEFAULT_SEED,
     workers: int | None = None,
     parameters: Parameters | None = None,
+    daily_usage: bool = False,
 ) -> "Simulator":
     """Simulate an operator from its first week.
 
@@ -66,6 +68,8 @@ def simulate(
         not depend on it.
     parameters : Parameters, optional
         Other magnitudes than the default.
+    daily_usage : bool
+        Whether use is also written by day, as the table `usage_days`. All other tables are the same.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def simulate(
     out, partial = check_request(out, customers, months, seed)
     parameters = parameters or Parameters()
     weeks = weeks_in(months)
-    operator = Operator(customers, seed, parameters)
+    operator = Operator(customers, seed, parameters, daily_usage)
     wanted = Simulation(
         customers,
         months,
@@ -90,13 +94,14 @@ def simulate(
         date_of(weeks).isoformat(),
         (),
         _digest(parameters),
+        daily_usage=daily_usage,
     )
     if Simulation.read(partial) != wanted:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         wanted.write(partial)
     lines = _run(operator, partial, partial, 0, weeks, {}, workers)
-    write_missing(partial)
+    write_missing(partial, () if daily_usage else (DAILY_USAGE,))
     write_clock(partial / "raw" / CLOCK_NOTE, date_of(weeks))
     replace(wanted, week=weeks, lines=lines).write(partial)
     if out.exists():
@@ -202,7 +207,7 @@ class Simulator:
         if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
             raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
         now = self.simulation
-        operator = Operator(now.customers, now.seed, self._parameters)
+        operator = Operator(now.customers, now.seed, self._parameters, now.daily_usage)
         last = now.week + days // 7
         given: ByBlock = {}
         if actions is not None:

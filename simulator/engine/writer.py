@@ -1,6 +1,6 @@
 """Numbers and codes written as parquet files that obey the contracts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -253,9 +253,19 @@ class Parts:
         self._open.clear()
 
 
-def write_missing(folder: Path) -> None:
-    """Write an empty file for each raw table or table of the truth without rows."""
-    schemas = {("raw", name): table.arrow_schema for name, table in TABLES.items()}
+def write_missing(folder: Path, without: Collection[str] = ()) -> None:
+    """Write an empty file for each raw table or table of the truth without rows.
+
+    Parameters
+    ----------
+    folder : Path
+        The simulation's.
+    without : collection of str
+        Raw tables that the operator does not have.
+    """
+    schemas = {
+        ("raw", name): table.arrow_schema for name, table in TABLES.items() if name not in without
+    }
     schemas |= {
         ("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()
     }

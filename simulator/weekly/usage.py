@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.contracts.vocabulary import APP_EVENTS
+from simulator.weekly.daily_usage import WeekOfUse, emit_days
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, MINUTE, NO_WEEK, season
 from simulator.world.draws import Array, whole
@@ -134,6 +135,7 @@ def use(week: Week) -> None:
         // (10 * MINUTE)
         * (10 * MINUTE)
     )
+    last_before = state.last_used
     state.last_used = np.where(active & used, np.maximum(last, state.last_used), state.last_used)
 
     allowance, minutes_allowance = week.plans.data_gb[state.plan], week.plans.minutes[state.plan]
@@ -166,6 +168,22 @@ def use(week: Week) -> None:
         overage=overage[started],
         roaming_days=roaming[started],
     )
+    if week.daily_usage:
+        emit_days(
+            week,
+            WeekOfUse(
+                lines=started,
+                minutes=np.where(mobile, minutes[started], np.nan),
+                data_gb=data[started],
+                overage=overage[started],
+                zero_use_days=zero_days[started],
+                roaming_days=roaming[started],
+                used=used[started],
+                last_used=state.last_used[started],
+                last_before=last_before[started],
+                data_allowance_gb=allowance[started],
+            ),
+        )
 
 
 def _turn_to_other_sim(week: Week) -> None:

@@ -28,6 +28,8 @@ class Week:
         Rows of the truth.
     plans, network, parameters
         The operator's.
+    daily_usage : bool
+        Whether use is also emitted by day.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Week:
     plans: PlanCatalogue
     network: Network
     parameters: Parameters
+    daily_usage: bool = False
     shock: Array = field(init=False)
     """Change of each customer's satisfaction so far this week."""
     contact_rate: Array = field(init=False)

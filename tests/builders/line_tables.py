@@ -113,6 +113,18 @@ class LineTables:
             zero_use_days=3,
         )
 
+    def used_on(self, name: str, last: float) -> None:
+        """Add the day that holds a last use."""
+        start = last // 1
+        self.add(
+            "usage_days",
+            start + 1,
+            subscription_id=name,
+            day_start_at=day(start),
+            last_used_at=day(last),
+            is_used=True,
+        )
+
     def care(
         self,
         number: int,

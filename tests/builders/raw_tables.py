@@ -209,6 +209,15 @@ def _bearers(table: Table, world: _World, random: np.random.Generator) -> Column
         starts = np.tile(weeks, len(world.subscriptions))
         kept = (starts >= world.activated_us[subscriptions]) & (random.random(len(starts)) < 0.9)
         return {first: world.subscriptions[subscriptions[kept]], "week_start_at": starts[kept]}
+    if "day_start_at" in table.key:
+        # A daily table that began later than the weekly one, and covers some lines.
+        begun = world.start_us - world.start_us % _DAY_US + max(world.days - 75, 0) * _DAY_US
+        days = begun + _DAY_US * np.arange(min(world.days, 75))
+        covered = np.flatnonzero(random.random(len(world.subscriptions)) < 0.5)
+        subscriptions = np.repeat(covered, len(days))
+        starts = np.tile(days, len(covered))
+        kept = (starts >= world.activated_us[subscriptions]) & (random.random(len(starts)) < 0.8)
+        return {first: world.subscriptions[subscriptions[kept]], "day_start_at": starts[kept]}
     ids = world.ids(first)
     own = table.kind == "state" or _OWN_IDS.get(first) == table.name
     repeats = (
@@ -224,6 +233,8 @@ def _moments(
 ) -> None:
     if "week_start_at" in columns:
         happened = columns["week_start_at"] + 7 * _DAY_US
+    elif "day_start_at" in columns:
+        happened = columns["day_start_at"] + _DAY_US
     else:
         first = -30 if table.kind == "event" else -200
         happened = world.start_us + _rounded(
@@ -391,7 +402,9 @@ def _corrected(
                 .to_numpy()
             )
     movable = (
-        table.kind == "event" and HAPPENED not in table.key and "week_start_at" not in table.key
+        table.kind == "event"
+        and HAPPENED not in table.key
+        and not {"week_start_at", "day_start_at"} & set(table.key)
     )
     if movable:
         again[HAPPENED] = again[HAPPENED] - random.choice(

@@ -16,7 +16,7 @@ Columns = dict[str, Any]
 
 SUPERSEDED = "superseded_at"
 DAY = pd.Timedelta(days=1)
-ARRIVAL = {"usage_weeks": DAY, "network_weeks": DAY}
+ARRIVAL = {"usage_weeks": DAY, "usage_days": DAY, "network_weeks": DAY}
 """Weekly rows are given a day to arrive: windows over them end that much before the cut-off."""
 
 
@@ -259,7 +259,10 @@ def stored(view: View, ids: pd.Index, columns: Columns, present: Tables) -> pd.D
         {name: columns[name].reindex(ids) for name in view.columns}, index=ids, dtype="float64"
     )
     for feature in view.features:
-        if any(table not in present for table in feature.tables):
+        if any(
+            table not in present and not (table == "usage_weeks" and "usage_days" in present)
+            for table in feature.tables
+        ):
             frame[feature.name] = np.nan
     return frame.apply(rounded).rename_axis(view.join_key).sort_index()
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.contracts.vocabulary import BILLING_TYPES, HAPPENED, PRODUCT_LINES, SEGMENTS
 from tests.oracle.known import Columns, Moment, codes, count, days, last, ratio, total, within
+from tests.oracle.weeks import use as weeks_of_use
 
 
 def contract(moment: Moment) -> Columns:
@@ -46,10 +47,9 @@ def contract(moment: Moment) -> Columns:
 
 
 def _plan_fit(moment: Moment) -> tuple[pd.Series, pd.Series]:
-    weeks = (
-        moment.everyone("subscription")
-        .known("usage_weeks", "subscription_id", 91)
-        .fillna({"minutes": 0.0, "data_gb": 0.0})
+    # Half a year of days decides which weeks count, and a quarter of those is asked for.
+    weeks = within(weeks_of_use(moment.everyone("subscription"), 182), 91).fillna(
+        {"minutes": 0.0, "data_gb": 0.0}
     )
     use = weeks.groupby("asked").agg(
         weeks=("minutes", "size"), minutes=("minutes", "mean"), data_gb=("data_gb", "mean")
@@ -85,7 +85,7 @@ def value(moment: Moment, margin_shares: Mapping[str, float]) -> Columns:
     """Features of the view `value`."""
     everyone, lines = moment.everyone("subscription"), moment.lines
     recharged = total(everyone.known("recharges", "subscription_id", 91), "amount", lines.index)
-    overage = total(everyone.known("usage_weeks", "subscription_id", 91), "overage", lines.index)
+    overage = total(within(weeks_of_use(everyone, 182), 91), "overage", lines.index)
     fee = lines["plan_id"].map(moment.state("plans").set_index("plan_id")["monthly_fee"])
     prepaid = lines["billing_type"] == "prepaid"
     revenue = (recharged / 91 * 30).where(prepaid, fee + overage / 91 * 30)

@@ -1,18 +1,21 @@
 """Features of subscriptions from weekly rows: use, and what the network was like."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from tests.oracle.known import DAY, Columns, Moment, days, ratio, within
+from features.contracts.vocabulary import HAPPENED
+from tests.oracle.known import DAY, Columns, Everyone, Moment, days, ratio, within
 
 _MIN_WEEKS = 4
 
 
 def usage(moment: Moment) -> Columns:
     """Features of the view `usage`."""
-    weeks = moment.everyone("subscription").known("usage_weeks", "subscription_id", 182)
+    weeks = use(moment.everyone("subscription"), 182)
     means = {window: _means(within(weeks, window)) for window in (7, 28, 91, 182)}
     recent, past = means[28], _means(_past(weeks))
-    region = _of_region(moment, "usage_weeks", ["minutes", "data_gb"])
+    region = _of_region(moment, use, ["minutes", "data_gb"])
     columns: Columns = {}
     for name in ("minutes", "data_gb"):
         columns |= {f"{name}_{window}d": means[window][name] for window in means}
@@ -35,9 +38,9 @@ def usage(moment: Moment) -> Columns:
 
 def network(moment: Moment) -> Columns:
     """Features of the view `network`."""
-    weeks = moment.everyone("subscription").known("network_weeks", "subscription_id", 182)
+    weeks = _network_weeks(moment.everyone("subscription"), 182)
     recent, past = _means(within(weeks, 28)), _means(_past(weeks))
-    region = _of_region(moment, "network_weeks", ["drops", "throughput_peak_mbps", "latency_ms"])
+    region = _of_region(moment, _network_weeks, ["drops", "throughput_peak_mbps", "latency_ms"])
     return {
         "drop_days_7d": _sum(within(weeks, 7), "drop_days"),
         "drop_days_28d": _sum(within(weeks, 28), "drop_days"),
@@ -68,6 +71,49 @@ def network(moment: Moment) -> Columns:
     }
 
 
+def use(everyone: Everyone, window: int) -> pd.DataFrame:
+    """Weeks of use in a window: rows of the weekly table where no day of the daily one lies, and
+    the weeks that days make, counted back from the window's end.
+    """
+    weeks = everyone.known("usage_weeks", "subscription_id", window)
+    rows = everyone.known("usage_days", "subscription_id", window)
+    if rows.empty:
+        return weeks
+    spans = rows.groupby("asked").agg(first=("day_start_at", "min"), last=(HAPPENED, "max"))
+    span = weeks[["asked"]].join(spans, on="asked")
+    apart = (weeks[HAPPENED] <= span["first"]) | (weeks["week_start_at"] >= span["last"])
+    return pd.concat([weeks[span["first"].isna() | apart], _weeks_of(rows)], ignore_index=True)
+
+
+def _weeks_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as of `usage_weeks`, one for each seven days."""
+    something = (rows["minutes"] > 0) | (rows["data_gb"] > 0)
+    something |= rows["last_used_at"] >= rows["day_start_at"]
+    used = rows["is_used"].fillna(something.astype("float64")) == 1
+    last = rows["last_used_at"].fillna(rows[HAPPENED].where(used))
+    rows = rows.assign(used=used, last=last, age=rows["age"] // (7 * DAY) * 7 * DAY)
+    weeks = rows.sort_values("day_start_at").groupby(["asked", "age"])
+    newest = rows.sort_values("day_start_at").drop_duplicates(["asked", "age"], keep="last")
+    allowance = newest.set_index(["asked", "age"])["data_allowance_gb"]
+    data_gb = weeks["data_gb"].mean() * 7
+    unused = (1 - data_gb * 30 / 7 / allowance.where(allowance > 0)).clip(0, 1)
+    return pd.DataFrame(
+        {
+            "minutes": weeks["minutes"].mean() * 7,
+            "data_gb": data_gb,
+            "zero_use_days": (weeks["used"].size() - weeks["used"].sum()).astype("float64"),
+            "last_used_at": weeks["last"].max(),
+            "unused_allowance": unused,
+            "overage": weeks["overage"].sum(min_count=1),
+            "roaming_days": weeks["is_roaming"].sum(min_count=1),
+        }
+    ).reset_index()
+
+
+def _network_weeks(everyone: Everyone, window: int) -> pd.DataFrame:
+    return everyone.known("network_weeks", "subscription_id", window)
+
+
 def _past(weeks: pd.DataFrame) -> pd.DataFrame:
     """A subscription's own past: what is older than 28 days."""
     return weeks[weeks["age"] >= 28 * DAY]
@@ -81,11 +127,13 @@ def _sum(weeks: pd.DataFrame, column: str) -> pd.Series:
     return weeks.groupby("asked")[column].sum(min_count=1)
 
 
-def _of_region(moment: Moment, table: str, columns: list[str]) -> pd.DataFrame:
+def _of_region(
+    moment: Moment, weeks_of: Callable[[Everyone, int], pd.DataFrame], columns: list[str]
+) -> pd.DataFrame:
     """Medians over each subscription's region and product line, as known on Monday."""
     monday = moment.monday
     place = ["region", "product_line"]
-    means = _means(monday.everyone("subscription").known(table, "subscription_id", 28))[columns]
+    means = _means(weeks_of(monday.everyone("subscription"), 28))[columns]
     medians = monday.lines[place].join(means).groupby(place).median()
     return moment.lines[place].join(medians, on=place)
 

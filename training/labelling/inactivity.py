@@ -4,8 +4,13 @@
 Usage is recorded per week: the last use of each week is known, the first is not. An inactive period
 therefore begins at a last use, a recharge or the activation. It ends, at the earliest, at the start
 of the next week with use, or at a recharge. A week without a row counts as a week without use.
+
+Of lines that have no weeks, days of use take their place. Of those that have both, weeks decide:
+labels stay the same when an operator begins to send days.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -19,22 +24,58 @@ SHORTEST_DAYS = 7
 _DAY = 86_400_000_000
 """In microseconds."""
 
-_USED = f"""
-    -- Without the time of the last use, a week with any use may have had it at its very end.
-    CASE
-        WHEN last_used_at IS NOT NULL THEN least(last_used_at, {HAPPENED})
-        WHEN minutes > 0 OR data_gb > 0 OR zero_use_days < 7 THEN {HAPPENED}
-    END
-"""
+
+@dataclass(frozen=True)
+class UseTable:
+    """A table of use, of one row per line and week, or per line and day.
+
+    Parameters
+    ----------
+    name : str
+        The raw table.
+    start : str
+        Its column of the week's or the day's start.
+    is_used : str
+        SQL condition: the row says that there was any use.
+    """
+
+    name: str
+    start: str
+    is_used: str
+
+    @property
+    def last_use(self) -> str:
+        """SQL: the last use by the row's end; null without one.
+
+        Without the time of the last use, a row with any use may have had it at its very end.
+        """
+        return f"""
+            CASE
+                WHEN last_used_at IS NOT NULL THEN least(last_used_at, {HAPPENED})
+                WHEN {self.is_used} THEN {HAPPENED}
+            END
+        """
+
+
+_USE_TABLES = (
+    UseTable("usage_weeks", "week_start_at", "minutes > 0 OR data_gb > 0 OR zero_use_days < 7"),
+    UseTable("usage_days", "day_start_at", "coalesce(is_used, minutes > 0 OR data_gb > 0)"),
+)
+
+
+def use_table(history: RawHistory) -> UseTable | None:
+    """The first table of use that is there; None where nothing is known of use."""
+    return next((table for table in _USE_TABLES if history.has(table.name)), None)
 
 
 def usage_end(history: RawHistory) -> datetime:
-    """End of the newest week of usage, or the data's end where that is earlier."""
-    if not history.has("usage_weeks"):
+    """End of the newest week or day of usage, or the data's end where that is earlier."""
+    table = use_table(history)
+    if table is None:
         return history.end
     with history.database() as database:
         (newest,) = database.sql(
-            f"SELECT max({HAPPENED}) FROM ({history.rows_sql('usage_weeks')})"
+            f"SELECT max({HAPPENED}) FROM ({history.rows_sql(table.name)})"
         ).fetchall()[0]
     return history.end if newest is None else min(newest, history.end)
 
@@ -62,12 +103,7 @@ def inactive_periods(history: RawHistory, lines: pl.DataFrame) -> pl.DataFrame:
     # Numbers are sorted several times as fast as texts.
     numbered = lines.sort("subscription_id").with_row_index("line")
     activities = ["SELECT line, activated_at AS first, activated_at AS last FROM lines"]
-    if history.has("usage_weeks"):
-        activities.append(f"""
-            SELECT line, least(week_start_at, last) AS first, last
-            FROM (SELECT line, week_start_at, {_USED} AS last FROM ({_known(history, "usage_weeks")}))
-            WHERE last IS NOT NULL
-        """)
+    activities += _uses(history)
     if history.has("recharges"):
         activities.append(
             f"SELECT line, {HAPPENED}, {HAPPENED} FROM ({_known(history, 'recharges')})"
@@ -92,6 +128,25 @@ def inactive_periods(history: RawHistory, lines: pl.DataFrame) -> pl.DataFrame:
         numbered["subscription_id"].gather(periods["line"]),
         pl.col("inactive_from", "inactive_to").cast(UTC_TIME),
     )
+
+
+def _uses(history: RawHistory) -> Iterator[str]:
+    """SQL: the first and last use of every week; of every day, of lines that have no weeks."""
+    others = "true"
+    for use in _USE_TABLES:
+        if not history.has(use.name):
+            continue
+        yield f"""
+            SELECT line, least({use.start}, last) AS first, last
+            FROM (SELECT line, {use.start}, {use.last_use} AS last FROM ({_known(history, use.name)}))
+            WHERE last IS NOT NULL AND {others}
+        """
+        others = f"""
+            line NOT IN (
+                SELECT lines.line
+                FROM ({history.rows_sql(use.name)}) AS rows JOIN lines USING (subscription_id)
+            )
+        """
 
 
 def _known(history: RawHistory, table: str) -> str:

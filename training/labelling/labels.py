@@ -15,8 +15,10 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from holdfast.errors import InputError
 from training.labelling.exits import UNKNOWN, LineRecords
 from training.labelling.history import RawHistory
+from training.labelling.inactivity import use_table
 from training.settings import LabelSettings
 
 HORIZON_DAYS = (30, 60, 90)
@@ -81,7 +83,7 @@ class LineOutcomes:
         return cls(
             exits=records.exits(settings.inactivity_days),
             ever_prepaid=ever_prepaid,
-            has_usage=history.has("usage_weeks"),
+            has_usage=use_table(history) is not None,
             records=records,
         )
 
@@ -205,11 +207,15 @@ def inactivity_sensitivity(history: RawHistory) -> tuple[InactivityShare, ...]:
     InputError
         There is no table of losses, or of use.
     """
-    history.require("usage_weeks", "inactivity is derived from it")
+    use = use_table(history)
+    if use is None:
+        raise InputError(
+            "raw tables",
+            "must hold the table usage_weeks or usage_days: inactivity is derived from it",
+            str(history.directory),
+        )
     records = LineRecords.of(history)
-    first = (
-        history.as_known("usage_weeks", []).select(pl.col("week_start_at").min()).collect().item()
-    )
+    first = history.as_known(use.name, []).select(pl.col(use.start).min()).collect().item()
     last = records.use_end - timedelta(days=max(INACTIVITY_LENGTHS_DAYS))
     periods = records.inactive_periods.filter(
         pl.col("inactive_from") > first, pl.col("inactive_from") <= last

@@ -9,6 +9,7 @@ from models.dissatisfaction import SurveyTarget
 from models.target import Target
 from training.labelling.dataset import Dataset, churn_dataset, non_payment_dataset
 from training.labelling.history import RawHistory
+from training.labelling.inactivity import use_table
 from training.labelling.labels import inactivity_sensitivity
 from training.operator.population import LABELS
 from training.release.facts import SURVEY
@@ -76,6 +77,6 @@ def target_dataset(
         return TargetDataset(dataset, labels)
     dataset = churn_dataset(home, config.labels, until=until, test_from=test_from)
     history = RawHistory(home.raw, until)
-    inactive_periods = inactivity_sensitivity(history) if history.has("usage_weeks") else ()
+    inactive_periods = inactivity_sensitivity(history) if use_table(history) else ()
     sensitivity = [asdict(share) for share in inactive_periods]
     return TargetDataset(dataset, labels | {SENSITIVITY: sensitivity})

@@ -138,7 +138,9 @@ def crowded(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     much falls together.
     """
     return {
-        name: table if "week_start_at" in table.column_names else _crowded(name, table)
+        name: table
+        if {"week_start_at", "day_start_at"} & {*table.column_names}
+        else _crowded(name, table)
         for name, table in tables.items()
     }
 

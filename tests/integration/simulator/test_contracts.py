@@ -18,7 +18,11 @@ MONTHS = 6
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
     return simulate(
-        tmp_path_factory.mktemp("contracts") / "operator", customers=1_500, months=MONTHS, seed=3
+        tmp_path_factory.mktemp("contracts") / "operator",
+        customers=1_500,
+        months=MONTHS,
+        seed=3,
+        daily_usage=True,
     )
 
 
@@ -89,3 +93,42 @@ def test_magnitudes_are_of_the_published_order(simulated: Simulator) -> None:
     assert simulated_values["90-day churn because of the plan-fit offer, points"] > 0
     assert simulated_values["90-day churn because of the data gift, points"] == 0
     assert simulated_values["90-day churn because of the outage apology, points"] < 0
+
+
+def test_days_of_use_add_up_to_their_weeks(simulated: Simulator) -> None:
+    days, weeks = _frame(simulated.folder, "usage_days"), _frame(simulated.folder, "usage_weeks")
+    days["week_start_at"] = days["day_start_at"] - pd.to_timedelta(
+        days["day_start_at"].dt.dayofweek, unit="D"
+    )
+    key = ["subscription_id", "week_start_at"]
+    sums = days.groupby(key).agg(
+        days=("is_used", "size"),
+        used=("is_used", "sum"),
+        roaming=("is_roaming", "sum"),
+        last=("last_used_at", "max"),
+        **{name: (name, "sum") for name in ("minutes", "data_gb", "overage")},
+    )
+    both = weeks.join(sums[sums["days"] == 7], on=key, how="inner", rsuffix="_of_days")
+    assert len(both) > 20_000
+    for name in ("minutes", "data_gb", "overage"):
+        # Both are whole tenths of a minute, or hundredths.
+        difference = both[f"{name}_of_days"] - both[name].fillna(0)
+        assert (difference.abs() < 1e-6).all(), name
+    assert (both["last"] == both["last_used_at"]).all()
+    agree = both["used"] == 7 - both["zero_use_days"]
+    # A week whose last use leaves no room for its days with use has fewer of them.
+    assert agree.mean() > 0.99
+    assert (both.loc[~agree, "used"] < 7 - both.loc[~agree, "zero_use_days"]).all()
+    room = (both["last"] - both["week_start_at"]) // pd.Timedelta(days=1)
+    assert (both.loc[~agree, "used"] == room[~agree] + 1).all()
+
+
+def test_no_day_is_used_before_its_line_began_or_after_its_last_use(simulated: Simulator) -> None:
+    days = _frame(simulated.folder, "usage_days").sort_values(["subscription_id", "day_start_at"])
+    used = days[days["is_used"]]
+    assert (used["last_used_at"] >= used["day_start_at"]).all()
+    assert (days["last_used_at"] <= days[HAPPENED]).all()
+    unused = days[~days["is_used"]]
+    assert (unused["last_used_at"] < unused["day_start_at"]).mean() > 0.99
+    later = days["last_used_at"] >= days.groupby("subscription_id")["last_used_at"].shift()
+    assert later[later.notna()].all()

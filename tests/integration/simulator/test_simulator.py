@@ -50,7 +50,7 @@ def _rows(folder: Path, table: str) -> pa.Table:
 
 def _same_rows(one: Path, other: Path) -> None:
     for table in [
-        *(f"raw/{name}" for name in TABLES),
+        *(f"raw/{name}" for name in TABLES if name != "usage_days"),
         "truth/states",
         "truth/losses",
         "truth/contacts",
@@ -69,6 +69,22 @@ def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(
         tmp_path / "other", customers=500, months=2, seed=6, workers=1, parameters=SMALL
     )
     assert _bytes(other.folder) != _bytes(two_months.folder)
+
+
+def test_days_of_use_change_nothing_else(two_months: Simulator, tmp_path: Path) -> None:
+    by_day = _make(tmp_path / "by_day", daily_usage=True)
+    assert not (two_months.folder / "raw" / "usage_days").exists()
+    mine, theirs = _bytes(by_day.folder), _bytes(two_months.folder)
+    differ = {name for name in mine.keys() | theirs if mine.get(name) != theirs.get(name)}
+    assert {name.split("/")[-2] for name in differ if name.startswith("raw")} == {"usage_days"}
+    assert not {name for name in differ if name.startswith("truth")}
+    by_day.advance(28, workers=1)
+    longer = _make(tmp_path / "longer_by_day", months=3, daily_usage=True)
+    weeks = by_day.simulation.week
+    assert weeks <= longer.simulation.week
+    rows = [_rows(one.folder, "raw/usage_days") for one in (by_day, longer)]
+    arrived = pc.less_equal(rows[1]["arrived_at"], pa.scalar(date_of(weeks)))
+    assert rows[1].filter(arrived).equals(rows[0])
 
 
 def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path) -> None:
@@ -282,7 +298,7 @@ def test_checkpoints_need_no_pickle(two_months: Simulator) -> None:
 
 
 def test_every_table_is_there_even_if_nothing_happened(tmp_path: Path) -> None:
-    lonely = simulate(tmp_path / "lonely", customers=1, months=1, workers=1)
+    lonely = simulate(tmp_path / "lonely", customers=1, months=1, workers=1, daily_usage=True)
     for name, contract in TABLES.items():
         assert (
             ds.dataset(lonely.folder / "raw" / name).schema.remove_metadata()

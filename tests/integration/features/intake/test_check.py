@@ -344,7 +344,7 @@ def test_what_is_absent_unknown_or_doubtful_is_named(
         open_source(str(source)),
         quarantine=tmp_path / "quarantine",
         now=NOW,
-        disables=lambda table: [f"{table}_feature"],
+        disables=lambda table, present: [f"{table}_feature"],
     )
     by_name = {table.table: table for table in report.tables}
     assert by_name["bills"].absent_columns == ("discount",)

@@ -1,5 +1,6 @@
 """Weekly features on tables small enough to do by hand."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from features.compute.population import take_snapshot
 from features.compute.queries import SUMMARIES, view_queries
 from features.contracts.tables import TABLES
+from features.fields import disabled_features
 from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 CUTOFF = datetime(2026, 7, 7, tzinfo=UTC)
 WINDOWS_END = CUTOFF - DAY
 Rows = list[dict[str, Any]]
@@ -32,6 +34,25 @@ def week(back: int, *, late: timedelta = timedelta(0), **values: Any) -> dict[st
         "arrived_at": end + late,
         **values,
     }
+
+
+def days(back: int, used: Sequence[int] = range(7), **values: Any) -> Rows:
+    """Seven days that end with that week, their values a seventh of the week's; `used` are the days
+    with use, from 0 for the first.
+    """
+    start = WINDOWS_END - (back + 1) * WEEK
+    return [
+        {
+            "subscription_id": "01",
+            "day_start_at": start + day * DAY,
+            "happened_at": start + (day + 1) * DAY,
+            "arrived_at": start + (day + 1) * DAY,
+            "is_used": day in used,
+            "last_used_at": start + day * DAY + 20 * HOUR if day in used else None,
+            **{name: value if value is None else value / 7 for name, value in values.items()},
+        }
+        for day in range(7)
+    ]
 
 
 class World:
@@ -62,11 +83,13 @@ class World:
             pa.Table.from_pylist(filled, schema=schema), self.folder / name / "part.parquet"
         )
 
-    def features(self, view: str, baseline: dict[str, float] | None = None) -> dict[str, Any]:
+    def features(
+        self, view: str, baseline: dict[str, float] | None = None, cutoff: datetime = CUTOFF
+    ) -> dict[str, Any]:
         with open_raw(self.folder, threads=1) as raw:
-            take_snapshot(raw, CUTOFF)
+            take_snapshot(raw, cutoff)
             for name, summary in SUMMARIES.items():
-                raw.connection.execute(f"CREATE TEMP TABLE {name} AS {summary(time_sql(CUTOFF))}")
+                raw.connection.execute(f"CREATE TEMP TABLE {name} AS {summary(time_sql(cutoff))}")
             self._baseline(raw, baseline or {})
             query = view_queries({"postpaid": 0.5, "prepaid": 0.5, "fixed": 0.5})[view]
             rows = raw.connection.execute(query).to_arrow_table().to_pylist()
@@ -233,3 +256,80 @@ def test_a_plan_is_weighed_against_the_cheapest_offered_one(world: World) -> Non
     # 28 minutes a week are 120 a month: 60 beyond the allowance.
     assert feature_values["saving_on_best_plan"] == pytest.approx(10)
     assert feature_values["saving_share"] == pytest.approx(0.25)
+
+
+WEEKLY: tuple[dict[str, Any], ...] = tuple(
+    {"minutes": 70.0 + 7 * back % 21, "data_gb": 3.5 + back % 4, "overage": 1.4 * (back % 3)}
+    for back in range(26)
+)
+USED: tuple[tuple[int, ...], ...] = ((0, 1, 2, 6), (6,), (1, 2, 3, 4, 5))
+"""Days with use, of every third week."""
+
+
+def test_days_give_what_the_weeks_they_add_up_to_give(tmp_path: Path) -> None:
+    by_week, by_day = World(tmp_path / "weeks"), World(tmp_path / "days")
+    weeks, rows = [], []
+    for back, values in enumerate(WEEKLY):
+        used = USED[back % len(USED)]
+        last = WINDOWS_END - (back + 1) * WEEK + used[-1] * DAY + 20 * HOUR
+        weeks.append(week(back, zero_use_days=7 - len(used), last_used_at=last, **values))
+        rows += days(back, used, **values)
+    by_week.write("usage_weeks", weeks)
+    by_day.write("usage_days", rows)
+    expected, computed = by_week.features("usage"), by_day.features("usage")
+    missing = {name for name, value in expected.items() if value is None}
+    assert missing == {
+        "minutes_28d_vs_region",
+        "data_gb_28d_vs_region",
+        "unused_allowance_28d",
+        "roaming_days_91d",
+    }
+    for name in expected.keys() - missing - {"subscription_id", "cutoff"}:
+        assert computed[name] == pytest.approx(expected[name], rel=1e-9), name
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_with_days_recency_does_not_depend_on_the_weekday(world: World, weekday: int) -> None:
+    world.write("usage_days", [row for back in range(3) for row in days(back, minutes=7.0)])
+    cutoff = CUTOFF - WEEK + weekday * DAY
+    features = world.features("usage", cutoff=cutoff)
+    # A day to arrive, and four hours from the last use to the day's end.
+    assert features["days_since_use"] == pytest.approx(1 + 4 / 24)
+    assert features["minutes_7d"] == pytest.approx(7)
+
+
+def test_weeks_count_before_the_first_day_and_after_the_last_one(world: World) -> None:
+    world.write("usage_weeks", [week(back, minutes=10.0**back) for back in range(4)])
+    world.write("usage_days", days(2, minutes=7.0))
+    features = world.features("usage")
+    # The days of the third week stand for it; nothing counts twice.
+    assert features["minutes_28d"] == pytest.approx((1 + 10 + 7 + 1000) / 4)
+
+
+def test_a_day_without_a_row_is_not_known(world: World) -> None:
+    world.write("usage_days", days(0, used=(5, 6), minutes=70.0)[4:])
+    features = world.features("usage")
+    assert features["minutes_7d"] == pytest.approx(70)
+    assert features["zero_use_days_7d"] == 1
+
+
+def test_use_of_a_day_is_told_by_what_there_is(world: World) -> None:
+    rows = days(0, used=(0, 1), minutes=0.0)
+    for row in rows:
+        row["is_used"] = None
+    rows[3]["minutes"] = 2.0
+    world.write("usage_days", rows)
+    features = world.features("usage")
+    assert features["zero_use_days_7d"] == 4
+    # Nothing says when on the day that was: it may have been at its end.
+    assert features["days_since_use"] == pytest.approx(1 + 3)
+
+
+def test_the_unused_allowance_is_that_of_the_pace_of_the_days(world: World) -> None:
+    world.write("usage_days", [row | {"data_allowance_gb": 6.0} for row in days(0, data_gb=0.7)])
+    assert world.features("usage")["unused_allowance_28d"] == pytest.approx(0.5)
+
+
+def test_days_are_enough_for_every_feature_of_weeks() -> None:
+    assert "usage" not in disabled_features({"usage_days", "subscriptions", "customers"})
+    assert "usage" in disabled_features({"subscriptions", "customers"})

@@ -74,6 +74,30 @@ def test_prepaid_lines_are_lost_by_inactivity(tmp_path: Path, case: str) -> None
         assert outcome_of(tables, tmp_path, "pre", inactivity_days=days) == outcome, days
 
 
+@pytest.mark.parametrize("others_have_weeks", [False, True])
+def test_days_of_use_tell_when_a_line_without_weeks_came_back(
+    tables: LineTables, tmp_path: Path, others_have_weeks: bool
+) -> None:
+    tables.rows["usage_weeks"].clear()
+    tables.reach(300)
+    if not others_have_weeks:
+        del tables.rows["usage_weeks"]
+    for use in (*range(-50, 20, 5), 20, *range(47, 294, 5)):
+        tables.used_on("pre", use)
+    # By weeks, the week of day 42 would have ended the inactive period five days earlier.
+    assert outcome_of(tables, tmp_path, "pre", inactivity_days=27) == (1, 1, 1)
+    assert outcome_of(tables, tmp_path, "pre", inactivity_days=28) == NONE
+
+
+def test_weeks_of_use_decide_where_there_are_days_too(tables: LineTables, tmp_path: Path) -> None:
+    _inactive_from(tables, 20, 47)
+    for use in (*range(-50, 20, 5), 20, *range(47, 294, 5)):
+        tables.used_on("pre", use)
+    tables.reach(300)
+    assert outcome_of(tables, tmp_path, "pre", inactivity_days=22) == (1, 1, 1)
+    assert outcome_of(tables, tmp_path, "pre", inactivity_days=23) == NONE
+
+
 def test_an_inactive_period_that_may_still_end_leaves_the_label_unknown(
     tables: LineTables, tmp_path: Path
 ) -> None:
