@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,7 +56,7 @@ def check(
         str,
         typer.Argument(
             metavar="WHERE",
-            help="Raw tables: a folder of files, or a SQLAlchemy URL.",
+            help="Raw tables: a folder of files, a SQLAlchemy URL, or a mapping file.",
             show_default=False,
         ),
     ],
@@ -78,24 +78,28 @@ def check(
     from commands.console import print_json, results_only
 
     with results_only(), asking(where):
-        from features.sources import open_source
+        from features.mapping.opening import open_raw_tables, place_of
+        from features.mapping.source import MappedTables
         from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
-        source, own_home = open_source(where, encoding), home_of(home)
+        source, own_home = open_raw_tables(where, encoding), home_of(home)
         from features.fields import features_without
         from features.intake.check import check as run
 
         report = run(
             source,
             quarantine=quarantine or own_home.checked,
-            now=home_clock(own_home, system_clock, where)(),
+            now=home_clock(own_home, system_clock, place_of(where))(),
             options=options,
             disables=features_without,
         )
+    mapped = source.to_json() if isinstance(source, MappedTables) else None
     if as_json:
-        print_json(report.to_json())
+        print_json(report.to_json() | ({} if mapped is None else {"mapping": mapped}))
     else:
+        if mapped is not None:
+            _print_mapping(mapped)
         _print_check(report)
     if not report.clean:
         raise typer.Exit(QUARANTINED)
@@ -233,6 +237,24 @@ def _done(night: "NightVerdict", table: "TableVerdict") -> str:
         "tonight's": "tonight's rows are used: there are no others",
         "none": "no rows are used",
     }[table.used]
+
+
+def _print_mapping(mapped: Mapping[str, Any]) -> None:
+    """Print which relation is which table, and which of its columns were taken by their own name."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    for one in mapped["relations"]:
+        columns = one["columns"]
+        renamed = [f"{new} is {old!r}" for new, old in columns.items() if new != old]
+        others = len(columns) - len(renamed)
+        said = [*renamed, *([f"{others} under their own names"] if others else [])]
+        said += [f"{name} {value!r} where there is none" for name, value in one["defaults"].items()]
+        console.print(
+            f"[cyan]mapped[/cyan] {one['table']} from {escape(one['relation'] or 'its query')}:"
+            f" {escape(', '.join(said))}"
+        )
 
 
 def _print_check(report: "CheckReport") -> None:

@@ -82,7 +82,7 @@ def build(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="Raw tables to read first: a folder of files, or a SQLAlchemy URL.",
+            help="Raw tables to read first: a folder of files, a SQLAlchemy URL, or a mapping file.",
             show_default=False,
         ),
     ] = None,
@@ -105,6 +105,7 @@ def build(
     with results_only(), asking(source or "raw"):
         from features.intake.expectations import Expectations
         from features.intake.verdicts import NightStoppedError
+        from features.mapping.opening import place_of
         from features.online.settings import OnlineSettings
         from features.settings import ExpectationSettings, FeatureSettings
         from holdfast.clock import home_clock, system_clock
@@ -121,7 +122,7 @@ def build(
             result = build_features(
                 where,
                 FeatureSettings.read(),
-                now=home_clock(where, system_clock, source)(),
+                now=home_clock(where, system_clock, source and place_of(source))(),
                 online=OnlineSettings.read(),
                 source=source,
                 encoding=encoding,

@@ -12,6 +12,7 @@ from commands import data, features, models
 from commands.care import care
 from commands.demo import demo
 from commands.operation import keys
+from commands.operation.mapping import map_source
 from commands.operation.nightly import nightly
 from commands.operation.score import score
 from commands.operation.show import show
@@ -36,6 +37,7 @@ app = typer.Typer(
     "without a table at hand: holdfast sample churn --out customers.csv",
     rich_markup_mode=None,  # rich help pages take longer to import than all the rest
 )
+data.app.command("map")(map_source)
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")

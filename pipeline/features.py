@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.fields import features_without
+from features.mapping.opening import open_raw_tables, place_of
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings
-from features.sources import open_source
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
@@ -111,7 +111,7 @@ def build_features(
     online : OnlineSettings, optional
         Which online store the registry names, as `features.operator.repository.OperatorRepository`.
     source : str, optional
-        Folder or SQLAlchemy URL of the raw tables. Default: the raw store as it is.
+        Folder, SQLAlchemy URL or mapping file of the raw tables. Default: the raw store as it is.
     encoding : str, optional
         Of its text files that are not UTF-8, where a person named it.
     options : RawOptions, optional
@@ -136,10 +136,11 @@ def build_features(
     moment = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
     if source is None and not home.raw.exists():
         raise InputError(
-            "SOURCE", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
+            "SOURCE",
+            "must be given the first time: a folder of raw tables, a SQLAlchemy URL or a mapping file",
         )
     if source is not None:
-        open_source(source, encoding)
+        open_raw_tables(source, encoding)
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
     from features.intake.store import stored_readings
@@ -187,13 +188,13 @@ def take_in(
     home : Home
         Where the raw store and the quarantine lie.
     source : str
-        Folder or SQLAlchemy URL of the raw tables.
+        Folder, SQLAlchemy URL or mapping file of the raw tables.
     now : datetime
         With a time zone, as `holdfast.clock.home_clock` gives it for this source.
     encoding, options, expectations
         As in `build_features`, with its errors.
     """
-    tables = open_source(source, encoding)
+    tables = open_raw_tables(source, encoding)
     from features.compute.known import last_build, require_last_tables
     from features.intake.check import accept
 
@@ -211,7 +212,7 @@ def take_in(
             disables=features_without,
             judge=None if expectations is None else _recorded(expectations, home, now),
         )
-        keep_time(home, source)
+        keep_time(home, place_of(source))
     return report
 
 

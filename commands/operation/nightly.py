@@ -35,7 +35,7 @@ def nightly(
         str | None,
         typer.Argument(
             metavar="[RAW]",
-            help="Raw tables to take in: a folder of parquet or CSV, or a SQLAlchemy URL."
+            help="Raw tables to take in: a folder of files, a SQLAlchemy URL, or a mapping file."
             " Default: the raw store as it is",
             show_default=False,
         ),
@@ -103,6 +103,7 @@ def nightly(
 
 
 def _run(home: "Home", options: "NightOptions") -> "Night":
+    from features.mapping.opening import place_of
     from features.online.settings import OnlineSettings
     from holdfast.clock import home_clock, system_clock
     from pipeline.night.nightly import NightConfig, run_night
@@ -111,7 +112,7 @@ def _run(home: "Home", options: "NightOptions") -> "Night":
         home,
         options,
         NightConfig.read(),
-        clock=home_clock(home, system_clock, options.source),
+        clock=home_clock(home, system_clock, options.source and place_of(options.source)),
         online=OnlineSettings.read(),
         end=_say,
     )

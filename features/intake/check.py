@@ -301,11 +301,12 @@ class _TableCheck:
         self, part: Part, quarantine: TableQuarantine, advance: Advance
     ) -> _CheckedPart:
         file = self.store.place(self.table.name, part)
-        reused = self.store.reuse(self.table.name, part, self.plan.digest)
+        plan = self.plan.for_part(part)
+        reused = self.store.reuse(self.table.name, part, plan.digest)
         if reused is not None:
             advance(reused)
             return _CheckedPart(part, file, _NONE, reused, reused=True)
-        left_out, read = [_NONE], 0
+        left_out, passed_over, read = [_NONE], [_NONE], 0
         # A file that is already as it should be is not written anew, which would take longer than
         # checking it.
         fit = part.as_stored and part.schema.equals(self.table.arrow_schema)
@@ -316,8 +317,8 @@ class _TableCheck:
                 else files.enter_context(pq.ParquetWriter(file, self.table.arrow_schema))
             )
             for batch in part.batches():
-                written = self.plan.written(batch.rows)
-                rows, faults = check_rows(self.table, self.plan.canonical(written))
+                written = plan.written(batch.rows)
+                rows, faults = check_rows(self.table, plan.canonical(written))
                 faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
                 quarantine.add(part.name, written, batch.numbers, faults)
                 quarantine.add_lines(part.name, batch.broken)
@@ -325,6 +326,7 @@ class _TableCheck:
                     batch.numbers[faulty],
                     np.array([line.number for line in batch.broken], dtype=np.int64),
                 ]
+                passed_over.append(batch.passed_over)
                 if writer is not None:
                     writer.write_batch(_without(rows, faulty))
                 elif len(faulty) or not _same_nulls(rows, batch.rows):
@@ -337,14 +339,16 @@ class _TableCheck:
         elif writer is None:
             self._write_without(part, file, numbers)
         if not len(numbers):
-            self.store.remember(self.table.name, part, read, self.plan.digest)
-        return _CheckedPart(part, file, numbers, read)
+            self.store.remember(self.table.name, part, read, plan.digest)
+        not_kept = np.sort(np.concatenate([numbers, *passed_over]))
+        return _CheckedPart(part, file, not_kept, read)
 
     def _write_without(self, part: Part, file: Path, left_out: Positions) -> None:
         """Read a part once more, and write its rows but for some."""
+        plan = self.plan.for_part(part)
         with pq.ParquetWriter(file, self.table.arrow_schema) as writer:
             for batch in part.batches():
-                rows, _ = typed(self.table, self.plan.canonical(self.plan.written(batch.rows)))
+                rows, _ = typed(self.table, plan.canonical(plan.written(batch.rows)))
                 writer.write_batch(_without(rows, np.flatnonzero(np.isin(batch.numbers, left_out))))
 
     def _faults_of_the_whole(self, checked: Sequence[_CheckedPart]) -> dict[Path, list[Fault]]:
@@ -423,6 +427,7 @@ class _TableCheck:
         table, files = self.table, [one.file for one in checked]
         there = {name for one in checked for name in one.part.schema.names}
         accepted, nulls = _null_counts(files, table.columns)
+        unused = {name for one in checked for name in one.part.mapping.unused}
         empty = [
             name for name in table.columns if name in there and accepted and nulls[name] == accepted
         ]
@@ -435,7 +440,7 @@ class _TableCheck:
             span=self.whole.span(files),
             absent_columns=tuple(name for name in table.columns if name not in there),
             empty_columns=tuple(empty),
-            unknown_columns=tuple(sorted(there - set(table.columns))),
+            unknown_columns=tuple(sorted((there - set(table.columns)) | unused)),
             renamed={old: new for one in checked for old, new in one.part.renamed.items()},
             notes=_notes([one.part for one in checked]),
             plan=self.plan,

@@ -25,13 +25,16 @@ _MANIFEST, _EVIDENCE = "manifest.json", "_evidence.parquet"
 
 @dataclass(frozen=True)
 class _Accepted:
-    """A file as it was when it was accepted, how many rows it had, and the digest of its reading."""
+    """A file as it was when it was accepted, how many rows it had, and the digests of its reading
+    and of what a mapping file says of it.
+    """
 
     size: int
     mtime_ns: int
     digest: str
     rows: int
     reading: str = ""
+    mapping: str = ""
 
 
 @dataclass
@@ -78,7 +81,7 @@ class RawStore:
     def is_unchanged(self, table: str, part: Part) -> bool:
         """Whether a part is as it was when it was accepted without a fault.
 
-        Its size, time of change and content are compared.
+        Its size, time of change and content are compared, and what a mapping file says of it.
         """
         name = f"{table}/{part.name}"
         if name not in self._unchanged:
@@ -154,7 +157,12 @@ class RawStore:
         if part.path is not None and self.keep:
             state = part.path.stat()
             self._now[f"{table}/{part.name}"] = _Accepted(
-                state.st_size, state.st_mtime_ns, _digest(part.path), rows, reading
+                state.st_size,
+                state.st_mtime_ns,
+                _digest(part.path),
+                rows,
+                reading,
+                part.mapping.digest,
             )
 
     def forget(self, table: str, part: Part) -> None:
@@ -203,7 +211,8 @@ class RawStore:
             return False
         state = part.path.stat()
         return (
-            (before.size, before.mtime_ns) == (state.st_size, state.st_mtime_ns)
+            before.mapping == part.mapping.digest
+            and (before.size, before.mtime_ns) == (state.st_size, state.st_mtime_ns)
             # The digest last, since it takes reading the file.
             and before.digest == _digest(part.path)
         )

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
+from features.formats.zones import check_zone
 from features.settings import ReadingSettings
 from holdfast.errors import InputError
 
@@ -39,20 +39,10 @@ class RawOptions:
     arrival_lag_days: float | None = None
 
     def __post_init__(self) -> None:
-        if self.time_zone is not None and not _exists(self.time_zone):
-            raise InputError(
-                "--time-zone", "must be an IANA time zone such as Europe/Berlin", self.time_zone
-            )
+        if self.time_zone is not None:
+            check_zone("--time-zone", self.time_zone)
         lag = self.arrival_lag_days
         if lag is not None and not 0 <= lag <= LONGEST_LAG_DAYS:
             raise InputError(
                 "--arrival-lag-days", f"must lie between 0 and {LONGEST_LAG_DAYS:g}", lag
             )
-
-
-def _exists(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError):
-        return False
-    return zone in available_timezones()

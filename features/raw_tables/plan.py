@@ -7,7 +7,7 @@ the check finds them and says why. Columns that a plan does not name are read as
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,9 @@ from features.contracts.types import NAIVE_TIME, ZONED_TIME, read_times
 from features.flat.classes import NO_WORDS, YES_WORDS
 from features.formats.date_format import parse_dates
 from features.raw_tables.evidence import written_text
+from features.sources import Part
 from features.sources.names import key
+from features.sources.part import NOT_MAPPED
 from features.tables.column_reading import ColumnReading
 
 _HAS_CLOCK = r"\d:\d\d|^\d{8}t?\d{4,6}z?$|\d[ap]\.?m"
@@ -58,6 +60,18 @@ class RawTablePlan:
             return ""
         document = json.dumps([said, self.time_zone, self.arrival_lag_days], sort_keys=True)
         return hashlib.sha256(document.encode()).hexdigest()
+
+    def for_part(self, part: Part) -> "RawTablePlan":
+        """The plan of one part: what a mapping file says of it goes before what was said of all."""
+        if part.mapping == NOT_MAPPED:
+            return self
+        said = part.mapping
+        lag = self.arrival_lag_days if said.arrival_lag_days is None else said.arrival_lag_days
+        return replace(
+            self,
+            time_zone=said.time_zone or self.time_zone,
+            arrival_lag_days=None if ARRIVED in part.schema.names else lag,
+        )
 
     def written(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """Rows as they come, with the arrival that the table does not have as null."""

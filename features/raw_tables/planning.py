@@ -1,6 +1,7 @@
 """The plans of all raw tables of a source, made before any row is checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -59,7 +60,9 @@ def plan_tables(
             parts = source.parts(name)
             evidence = kept.gather(TABLES[name], parts)
             _refuse_rounded_ids(TABLES[name], evidence)
-            plans[name] = decide_raw_plan(TABLES[name], evidence, _columns(parts), options)
+            plans[name] = decide_raw_plan(
+                TABLES[name], evidence, _columns(parts), _options_of(parts, options)
+            )
             advance(1)
     refuse_questions(list(plans.values()))
     return plans
@@ -89,7 +92,20 @@ def _refuse_rounded_ids(table: Table, evidence: Evidence) -> None:
             refuse_rounded(f"{table.name}.{name}", name, cells.texts)
 
 
-def _columns(parts: tuple[Part, ...]) -> list[str]:
+def _options_of(parts: Sequence[Part], options: RawOptions) -> RawOptions:
+    """What was said about the parts of one table: by a mapping file, else by the command."""
+    zones = [part.mapping.time_zone for part in parts if part.mapping.time_zone]
+    lags = [
+        part.mapping.arrival_lag_days for part in parts if part.mapping.arrival_lag_days is not None
+    ]
+    return replace(
+        options,
+        time_zone=zones[0] if zones else options.time_zone,
+        arrival_lag_days=max(lags) if lags else options.arrival_lag_days,
+    )
+
+
+def _columns(parts: Sequence[Part]) -> list[str]:
     return list(dict.fromkeys(name for part in parts for name in part.schema.names))
 
 
@@ -98,8 +114,9 @@ def _refuse_schemas(source: TableSource, options: RawOptions) -> None:
     refused: dict[str, InputError] = {}
     for name in source.tables():
         table, parts = TABLES[name], source.parts(name)
-        plan = decide_raw_plan(table, {}, _columns(parts), options)
+        of_table = decide_raw_plan(table, {}, _columns(parts), _options_of(parts, options))
         for part in parts:
+            plan = of_table.for_part(part)
             nothing = pa.RecordBatch.from_pylist([], schema=_readable_schema(table, part.schema))
             schema = plan.canonical(plan.written(nothing)).schema
             for error in refusals(table, schema):

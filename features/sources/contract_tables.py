@@ -8,7 +8,7 @@ import pyarrow as pa
 from features.contracts.tables import TABLES
 from features.sources.content import Content
 from features.sources.names import contract_names, key
-from features.sources.part import Batch, Part
+from features.sources.part import NOT_MAPPED, Batch, Part, PartMapping
 from features.sources.place import Place
 from holdfast.errors import InputError
 
@@ -70,6 +70,8 @@ class RenamedPart:
     notes : tuple of str
         What else to tell, after what the part says.
     """
+
+    mapping: PartMapping = NOT_MAPPED
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 
 from features.sources.content import Content
 from features.sources.names import refuse_repeats
-from features.sources.part import BATCH_ROWS, Batch, Part
+from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, Part, PartMapping
 from holdfast.errors import InputError
 
 
@@ -66,6 +66,10 @@ class DatabasePlace:
             raise refused(name, error) from None
         return (DatabasePart(self._engine, name, sa.table(name), columns),)
 
+    def quoted(self, name: str) -> str | None:
+        """A table's name between the quotation marks of the database."""
+        return self._engine.dialect.identifier_preparer.quote_identifier(name)
+
     def query(self, sql: str, name: str) -> tuple[Part, ...]:
         """The rows of a query, which the database runs."""
         view = _query_table(sql)
@@ -93,6 +97,7 @@ class DatabasePart:
         Its columns.
     """
 
+    mapping: PartMapping = NOT_MAPPED
     path: Path | None = None
     content: Content | None = None
     rows: int | None = None

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from features.sources.content import Content, ContentState
 from features.sources.names import refuse_repeats
-from features.sources.part import BATCH_ROWS, Batch, Part
+from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, Part, PartMapping
 from features.table_files.arrow_types import plain_column
 from holdfast.errors import InputError
 
@@ -79,6 +79,7 @@ class FileQueryPart:
         The query is refused, or one of its relations cannot be read.
     """
 
+    mapping: PartMapping = NOT_MAPPED
     path: Path | None = None
     rows: int | None = None
     renamed: Mapping[str, str] = {}

@@ -58,6 +58,10 @@ class FolderPlace:
             self._opened[name] = self._parts_of(name)
         return self._opened[name]
 
+    def quoted(self, name: str) -> str | None:
+        """None: files are read to answer a query."""
+        return None
+
     def query(self, sql: str, name: str) -> tuple[Part, ...]:
         """The rows of a query of DuckDB's SQL, in which relations are tables of their names."""
         from features.sources.file_query import FileQueryPart

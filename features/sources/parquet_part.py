@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from features.sources.content import Content
 from features.sources.names import refuse_repeats
-from features.sources.part import BATCH_ROWS, Batch, unreadable
+from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, PartMapping, unreadable
 from features.sources.stored_file import StoredFile
 from features.table_files.arrow_types import plain_column
 
@@ -32,6 +32,7 @@ class ParquetPart:
         It is no Parquet, or has two columns of one name.
     """
 
+    mapping: PartMapping = NOT_MAPPED
     odd_lines: float = 0.0
     likely_encoding: str = ""
     folder_columns: tuple[str, ...] = ()

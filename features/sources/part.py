@@ -1,7 +1,7 @@
 """A source of raw tables, and the parts that a table is read in."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,11 +50,40 @@ class Batch:
         Which rows of the part they are, from 1, header not counted.
     broken : tuple of BrokenLine
         Lines left out since the last batch.
+    passed_over : (m,) int64
+        Which rows of the part, since the last batch, the condition of a mapping leaves out.
     """
 
     rows: pa.RecordBatch
     numbers: NDArray[np.int64]
     broken: tuple[BrokenLine, ...] = ()
+    passed_over: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartMapping:
+    """What a mapping file says of a part.
+
+    Parameters
+    ----------
+    digest : str
+        Changes when its rows would mean something else; empty where no file says anything.
+    time_zone : str or None
+        The zone that times without one are in; None where it is not said.
+    arrival_lag_days : float or None
+        Days after which a row counts as arrived where nothing says when; None where it is not said.
+    unused : tuple of str
+        Written columns that nothing takes.
+    """
+
+    digest: str = ""
+    time_zone: str | None = None
+    arrival_lag_days: float | None = None
+    unused: tuple[str, ...] = ()
+
+
+NOT_MAPPED = PartMapping()
+"""Of a part that no mapping file is about."""
 
 
 class Part(Protocol):
@@ -87,6 +116,8 @@ class Part(Protocol):
     folder_columns : tuple of str
         Columns that stand in the names of its folders, such as ``year=2026``, and not in the file:
         texts, the same in every row.
+    mapping : PartMapping
+        What a mapping file says of it.
     """
 
     name: str
@@ -100,6 +131,7 @@ class Part(Protocol):
     content: Content | None
     as_stored: bool
     folder_columns: tuple[str, ...]
+    mapping: PartMapping
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of rows at a time.

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from features.sources.content import Content
 from features.sources.names import key
-from features.sources.part import Batch, Part
+from features.sources.part import NOT_MAPPED, Batch, Part, PartMapping
 from holdfast.errors import InputError
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -57,6 +57,8 @@ class PartitionedPart:
     notes : tuple of str
         What to tell beside what the part says.
     """
+
+    mapping: PartMapping = NOT_MAPPED
 
     def __init__(
         self, part: Part, values: Mapping[str, str | None], notes: tuple[str, ...]

@@ -40,6 +40,12 @@ class Place(Protocol):
         """
         ...
 
+    def quoted(self, name: str) -> str | None:
+        """A relation's name as a query writes it, where queries are answered in the place itself;
+        None where rows have to be fetched to answer one.
+        """
+        ...
+
     def query(self, sql: str, name: str) -> tuple[Part, ...]:
         """The rows of a query, as a view would give them.
 

@@ -14,7 +14,14 @@ import pyarrow.csv as pa_csv
 
 from features.sources.content import Content
 from features.sources.names import refuse_repeats
-from features.sources.part import Batch, BrokenLine, row_numbers, unreadable
+from features.sources.part import (
+    NOT_MAPPED,
+    Batch,
+    BrokenLine,
+    PartMapping,
+    row_numbers,
+    unreadable,
+)
 from features.sources.stored_file import StoredFile
 from features.table_files.dialect import find_dialect
 from features.table_files.header import usable_names
@@ -56,6 +63,7 @@ class TextPart:
         Its header line is missing or names a column twice, or its bytes cannot be read.
     """
 
+    mapping: PartMapping = NOT_MAPPED
     rows: int | None = None
     as_stored: bool = False
     folder_columns: tuple[str, ...] = ()

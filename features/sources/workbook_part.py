@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from features.sources.content import Content
 from features.sources.names import refuse_repeats
-from features.sources.part import BATCH_ROWS, Batch
+from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, PartMapping
 from features.sources.stored_file import StoredFile
 from features.table_files.workbook import read_workbook
 from holdfast.errors import InputError
@@ -33,6 +33,7 @@ class WorkbookPart:
         It is no spreadsheet, or has no header.
     """
 
+    mapping: PartMapping = NOT_MAPPED
     odd_lines: float = 0.0
     likely_encoding: str = ""
 

@@ -39,11 +39,16 @@ def require_beginning(home: Home, source: str | None) -> None:
     """
     if source is None and not home.raw.exists():
         raise InputError(
-            "RAW", "must be given the first time: a folder of raw tables, or a SQLAlchemy URL"
+            "RAW",
+            "must be given the first time: a folder of raw tables, a SQLAlchemy URL or a mapping file",
         )
-    is_folder = source is not None and "://" not in source
-    if is_folder and not Path(str(source)).expanduser().is_dir():
-        raise InputError("RAW", "must be an existing folder or a database URL", source)
+    if source is None or "://" in source:
+        return
+    path = Path(source).expanduser()
+    if not (path.is_file() if source.endswith(".toml") else path.is_dir()):
+        raise InputError(
+            "RAW", "must be an existing folder, a database URL, or a mapping file (.toml)", source
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

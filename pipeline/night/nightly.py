@@ -22,6 +22,8 @@ from features.compute.queries import view_queries
 from features.contracts.tables import TABLES
 from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.mapping.opening import is_mapping
+from features.mapping.source import MappedTables
 from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
@@ -197,11 +199,14 @@ class _Run:
         source = self._options.source
         if source is None or "://" in source:
             return None  # what a database holds cannot be told without reading it
+        files = _mapped(source, self._options.encoding) if is_mapping(source) else _files(source)
+        if files is None:
+            return None
         return [
             source,
             self._options.encoding,
             repr(self._options.reading),
-            _files(Path(source).expanduser()),
+            files,
             self._judged_night().isoformat(),
             sorted(self._options.accepted),
             sorted(self._stop_tables),
@@ -408,9 +413,16 @@ def _result(step: Step | None) -> dict[str, Any]:
     return {} if step is None else step.result
 
 
-def _files(folder: Path) -> list[tuple[str, int, int]]:
+def _mapped(source: str, encoding: str | None) -> object:
+    """What a mapping file says, and the files that it maps; None where it maps more than files."""
+    path = Path(source).expanduser()
+    files = MappedTables(path, encoding).files()
+    return files and [path.read_text(encoding="utf-8-sig"), files]
+
+
+def _files(source: str) -> list[tuple[str, int, int]]:
     """Files of the raw tables below a folder, with their sizes and times of change."""
-    files = []
+    files, folder = [], Path(source).expanduser()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).parts[0].partition(".")[0]
         if path.is_file() and name in TABLES:

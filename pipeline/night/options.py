@@ -14,7 +14,7 @@ class NightOptions:
     Parameters
     ----------
     source : str or None
-        Raw tables to take in: a folder or a SQLAlchemy URL. None for the raw store as it is.
+        Raw tables to take in: a folder, a SQLAlchemy URL or a mapping file. None for the raw store as it is.
     encoding : str or None
         Of its text files that are not UTF-8.
     reading : RawOptions

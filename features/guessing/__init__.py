@@ -1,0 +1,1 @@
+"""A first mapping, guessed from the names and the values of a source's relations."""

@@ -1,0 +1,1 @@
+"""An operator's own tables mapped onto the contracts by one file."""

@@ -1,0 +1,50 @@
+"""Raw tables of any kind opened: a folder, a database, or a mapping file that stands for them."""
+
+from pathlib import Path
+
+from features.mapping.document import read_mapping
+from features.mapping.source import MappedTables
+from features.sources import TableSource, open_source
+
+
+def open_raw_tables(where: str, encoding: str | None = None) -> TableSource:
+    """Open raw tables, as they are or through a mapping file.
+
+    Parameters
+    ----------
+    where : str
+        A mapping file, which ends in ``.toml``, or what `features.sources.open_source` takes.
+    encoding : str, optional
+        Of text files that are not UTF-8, where a person named it.
+
+    Returns
+    -------
+    TableSource
+        Nothing has been read yet but names and types.
+
+    Raises
+    ------
+    InputError
+        As of `MappedTables` and `open_source`.
+    """
+    if is_mapping(where):
+        return MappedTables(Path(where).expanduser(), encoding)
+    return open_source(where, encoding)
+
+
+def is_mapping(where: str) -> bool:
+    """Whether an argument names a mapping file."""
+    return "://" not in where and where.endswith(".toml")
+
+
+def place_of(where: str) -> str:
+    """The place that raw tables lie in: of a mapping file the one at its head, where it has one.
+
+    Raises
+    ------
+    InputError
+        As of `features.mapping.document.read_mapping`.
+    """
+    if not is_mapping(where):
+        return where
+    return read_mapping(Path(where).expanduser()).source or where
