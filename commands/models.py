@@ -331,7 +331,7 @@ def _print_promotion(promotion: "Promotion", home: Path | None) -> None:
     from rich.markup import escape
 
     console = Console(highlight=False)
-    verdict = promotion.verdict.to_json()
+    verdict = promotion.verdict.to_worded_json()
     what = f"{escape(promotion.name)} version {promotion.number}"
     promote = f"holdfast models promote {promotion.number} --model {promotion.name}"
     if promotion.champion:

@@ -116,7 +116,7 @@ def _print_training(result: "Trained", home: Path | None) -> None:
     compared_with = model.facts.champion
     if compared_with.number is not None and not compared_with.comparable:
         console.print(
-            f"[yellow]not compared[/yellow] with champion {compared_with.number}: {escape(compared_with.why)}",
+            f"[yellow]not compared[/yellow] with champion {compared_with.number}: {escape(compared_with.in_words)}",
             soft_wrap=True,
         )
     for flag in model.facts.flags:

@@ -14,6 +14,7 @@ from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
+from holdfast.sentences import as_written
 from models.registry import (
     CHALLENGER,
     CHAMPION,
@@ -154,7 +155,7 @@ class Promotion:
             "champion_before": self.champion_before,
             "promoted": self.champion,
             "shadow": self.shadow,
-            **self.verdict.to_json(),
+            **self.verdict.to_worded_json(),
         }
 
 
@@ -351,7 +352,7 @@ def _verdict(
     try:
         model = load_registered(entry.address(home)).model
     except ModelError as error:
-        return Verdict(passed=False, reasons=(Finding("loads", "", str(error)),))
+        return Verdict(passed=False, reasons=(Finding("loads", "", as_written(str(error))),))
     _check_explanations(model, explained)
     evidence = ModelEvidence(
         name=entry.name,

@@ -63,7 +63,7 @@ class Trained:
                 name: to_document(assessment) for name, assessment in self.model.assessments.items()
             },
             "facts": to_document(self.model.facts),
-            "gate": self.verdict.to_json(),
+            "gate": self.verdict.to_worded_json(),
             "report": str(self.report),
             "model_card": str(self.card),
             "seconds": round(self.seconds, 1),

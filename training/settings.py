@@ -177,6 +177,12 @@ class GateSettings(Section):
     fewest_positives: int = Field(
         default=200, ge=1, description="Positives in the test period, of every horizon."
     )
+    fewest_test_days: int = Field(
+        default=28,
+        ge=0,
+        le=730,
+        description="Days from the first to the last cut-off of the test period.",
+    )
     decile_tolerance: float = Field(
         default=0.1,
         ge=0,

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from holdfast.sentences import sentence
 from models.targets import TARGETS
 from reports.kit import swarm
 from reports.kit.flags import flag_words
@@ -30,7 +31,15 @@ from reports.training.figures import (
 )
 from reports.training.reasons import LANGUAGE_NAMES, reasons_view
 from reports.training.survey import survey_view
-from reports.training.words import about, flag_remedy, named, plain, refusals, target_words
+from reports.training.words import (
+    about,
+    flag_remedy,
+    found_words,
+    named,
+    plain,
+    refusals,
+    target_words,
+)
 from reports.words.texts import ENGLISH, Texts, to_translate
 from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
@@ -59,7 +68,7 @@ class Headline:
     comparison : OverallComparison or None
         The figures; None if there is nothing to compare with.
     incomparable : str
-        Why there is no comparison with the champion, if there is one.
+        Why there is no comparison with the champion, in words, if there is one.
     """
 
     eyebrow: str
@@ -199,7 +208,9 @@ def headline(model: OperatorModel, texts: Texts = ENGLISH) -> Headline:
             constant,
             _HEADLINES["unclear" if constant.outcome == "better" else constant.outcome],
         )
-    why = "" if compared_with.number is None else compared_with.why or "its figures are missing"
+    why = ""
+    if compared_with.number is not None:
+        why = found_words(compared_with.reason or sentence("figures_missing"), texts)
     if first is None:
         return Headline(
             eyebrow=gettext("There is nothing to compare it with"),

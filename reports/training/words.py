@@ -3,9 +3,13 @@ the gate that is not met.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
+from holdfast.sentences import Sentence, worded
 from reports.words.texts import ENGLISH, Texts, to_translate
+from training.evaluation.assess import EVERYBODY
 from training.evaluation.leaks import Flag
+from training.release.sentences import TEMPLATES
 from training.release.verdict import Finding, Verdict
 
 
@@ -114,6 +118,13 @@ _RULES: dict[str, tuple[str, str]] = {
             "Wait for more history, or evaluate on a longer test period (HOLDFAST_LABEL_TEST_SHARE)."
         ),
     ),
+    "months": (
+        to_translate("Too few months for an evaluation"),
+        to_translate(
+            "Wait until later cut-offs have their labels, and train again, or evaluate on a longer test period"
+            " (HOLDFAST_LABEL_TEST_SHARE). It may score as shadow."
+        ),
+    ),
     "better_than_constant": (
         to_translate("Not better than a constant"),
         to_translate(
@@ -182,6 +193,17 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
 }
 
+
+_DOCUMENT_RULES = frozenset(
+    {
+        to_translate("is missing"),
+        to_translate("must be a finite number"),
+        to_translate("must be an object that names its kind"),
+    }
+)
+"""Rules of documents, as `holdfast.documents` puts them; others, which pydantic puts, are not
+translated.
+"""
 
 _ABOUT = frozenset(
     {
@@ -266,6 +288,12 @@ _NAMES = frozenset(
         to_translate("fitted until"),
         to_translate("boosters"),
         to_translate("one rate"),
+        # what the leak watch looks for
+        to_translate("single column"),
+        to_translate("missingness"),
+        to_translate("duplicate rows"),
+        to_translate("too good"),
+        to_translate("id like"),
     }
 )
 """Names that mean the same in every home; others, such as regions, are the operator's own."""
@@ -323,9 +351,20 @@ def _refusal(rule: str, findings: list[Finding], texts: Texts) -> Refusal:
     return Refusal(
         rule=rule,
         title=texts.gettext(title) if title else plain(rule).capitalize(),
-        messages=tuple(finding.message for finding in findings),
+        messages=tuple(found_words(finding.sentence, texts) for finding in findings),
         remedy=texts.gettext(remedy) if remedy else "",
     )
+
+
+def found_words(found: Sentence, texts: Texts = ENGLISH) -> str:
+    """A sentence of the gate, or of a comparison with the champion, in words."""
+    return worded(found, TEMPLATES, texts.gettext, partial(_in_sentence, texts=texts))
+
+
+def _in_sentence(name: str, texts: Texts) -> str:
+    if name == EVERYBODY:
+        return texts.gettext("all")
+    return texts.gettext(name) if name in _DOCUMENT_RULES else named(name, texts)
 
 
 def flag_remedy(flag: Flag, texts: Texts = ENGLISH) -> str:

@@ -2,13 +2,14 @@
 
 `python -m reports.words.extract` adds texts that are new to ``zh-Hans.po``, without a translation,
 removes those that are gone, and generates ``zh-Hant.po`` with OpenCC, as `models.words.traditional`
-does. Pages that are in English alone have no texts to translate.
+does. Sentences that packages below store as data have their English templates there (see
+`holdfast.sentences`), and their translations here.
 
 Only this module needs OpenCC, which is a development dependency; nothing imports it at run time.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from jinja2.ext import babel_extract
 from holdfast.files import write_beside
 from models.words.traditional import convert
 from reports.words.texts import catalogue_path
+from training.release import sentences as gate
 
 _REPORTS = Path(__file__).parents[1]
 _KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, "to_translate": None}
@@ -29,6 +31,11 @@ _TEMPLATE_OPTIONS = {
     "lstrip_blocks": "true",
     "newstyle_gettext": "true",
 }
+
+_SENTENCES: dict[str, Mapping[str, str]] = {
+    "training/release/sentences.py": gate.TEMPLATES,
+}
+"""Templates of sentences that packages below make as data, by the module that has them."""
 
 Message = str | tuple[str, ...]
 
@@ -42,6 +49,9 @@ def messages() -> dict[Message, list[str]]:
             places = found.setdefault(message, [])
             if place not in places:
                 places.append(place)
+    for place, templates in _SENTENCES.items():
+        for template in templates.values():
+            found.setdefault(template, []).append(place)
     return found
 
 

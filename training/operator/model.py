@@ -15,6 +15,7 @@ from features.encoding.ranges import RANGES, ranges_of
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
+from holdfast.sentences import Sentence, sentence
 from models.reasons.basis import REASON_BASIS, horizon_key
 from models.reasons.cost import explanation_cost
 from models.reasons.explain import Explanation
@@ -337,14 +338,14 @@ def _champion_comparison(
     if champion is None:
         return ChampionComparison(number=None, comparable=False, why="")
     model = champion.model
-    why = ""
+    why: Sentence | None = None
     if model.service != target.service:
-        why = f"it reads feature service {model.service}, not {target.service}"
+        why = sentence("other_service", theirs=model.service, ours=target.service)
     elif removed := sorted(set(model.features) - set(dataset.features)):
-        why = f"it reads features that no longer exist: {', '.join(removed[:5])}"
+        why = sentence("features_gone", features=removed[:5])
     elif absent := [days for days in target.horizons_days if days not in model.horizons]:
-        why = f"it has no horizon of {', '.join(map(str, absent))} days"
-    return ChampionComparison(number=champion.number, comparable=not why, why=why)
+        why = sentence("without_horizons", days=absent)
+    return ChampionComparison(number=champion.number, comparable=why is None, why=why or "")
 
 
 def _probabilities(model: ModelVersion, dataset: Dataset, rows: Positions) -> dict[str, Floats]:

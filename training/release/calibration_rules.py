@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from holdfast.sentences import Sentence, sentence
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import (
     CONFIDENCE,
@@ -20,7 +21,7 @@ from training.evaluation.assessment import (
 )
 from training.evaluation.reliability import share_bounds
 from training.release.evidence import assessment_place
-from training.release.verdict import Finding, of_horizon
+from training.release.verdict import Finding, of_horizon, of_stratum
 
 SLOPE = (0.9, 1.1)
 """A calibration slope whose joint interval lies wholly outside is refused; see `joint_interval`."""
@@ -146,21 +147,23 @@ def calibration_findings(
         yield Finding(
             "complete",
             assessment_place(horizon, "strata"),
-            f"{of_horizon(horizon)}calibration was evaluated on other rows than the rest",
+            of_horizon(horizon, sentence("calibrated_on_other_rows")),
         )
     if has_strata and not _LEAST_IN_STRATA * assessment.rows <= in_strata <= assessment.rows:
-        words = f"calibration by stratum was evaluated on {in_strata:,} of {assessment.rows:,} rows"
-        yield Finding("complete", assessment_place(horizon, "strata"), of_horizon(horizon) + words)
+        words = sentence("strata_cover", rows=in_strata, all=assessment.rows)
+        yield Finding("complete", assessment_place(horizon, "strata"), of_horizon(horizon, words))
     level = _AS_PREDICTED
     if everybody and (off := _level(horizon, everybody, deciles.calibrations)):
         yield off
         if off.rule == "level":
             level = everybody.observed_over_expected
     for stratum, calibration in assessment.strata.items():
-        where = f"{of_horizon(horizon)}{stratum}: "
         beside = _beside(calibration.observed_over_expected, level)
         ratio = None if stratum == EVERYBODY else beside
-        yield from _calibration(f"{horizon}/{stratum}", where, calibration, ratio, level, deciles)
+        for rule, what in _calibration(calibration, ratio, level, deciles):
+            yield Finding(
+                rule, f"{horizon}/{stratum}", of_horizon(horizon, of_stratum(stratum, what))
+            )
 
 
 def _level(horizon: str, everybody: CalibrationFigures, calibrations: int) -> Finding | None:
@@ -173,17 +176,17 @@ def _level(horizon: str, everybody: CalibrationFigures, calibrations: int) -> Fi
     lowest, highest = OBSERVED_OVER_EXPECTED
     if low <= highest and high >= lowest:
         return None
-    how = "too high" if high < lowest else "too low"
-    words = (
-        f"{of_horizon(horizon)}{EVERYBODY}: observed over expected {low:.4f} to {high:.4f} lies wholly outside"
-        f" {lowest} to {highest}: probabilities are {how}"
-    )
-    place = f"{horizon}/{EVERYBODY}"
+    how = "too_high" if high < lowest else "too_low"
     moves = high >= 1.0 / LEVEL_MOVES and low <= LEVEL_MOVES
-    if not moves or everybody.observed_over_expected.value <= 0:
-        return Finding("observed_over_expected", place, words)
-    season = "for this test period; whether in others is not judged, and their level is assumed"
-    return Finding("level", place, f"{words} {season}")
+    is_season = moves and everybody.observed_over_expected.value > 0
+    words = sentence(
+        f"level_{how}" if is_season else how, low=low, high=high, lowest=lowest, highest=highest
+    )
+    return Finding(
+        "level" if is_season else "observed_over_expected",
+        f"{horizon}/{EVERYBODY}",
+        of_horizon(horizon, of_stratum(EVERYBODY, words)),
+    )
 
 
 def _beside(estimate: Estimate, level: Estimate) -> Estimate:
@@ -204,49 +207,39 @@ def _beside(estimate: Estimate, level: Estimate) -> Estimate:
 
 
 def _calibration(
-    place: str,
-    where: str,
     calibration: CalibrationFigures,
     ratio: Estimate | None,
     level: Estimate,
     deciles: DecileRule,
-) -> Iterator[Finding]:
+) -> Iterator[tuple[str, Sentence]]:
     """Slope and shape at a level, which was removed from the ratio of observed over expected; None
-    for all rows, whose ratio is the level.
+    for all rows, whose ratio is the level. Yields rules that are not met, with what was found.
     """
-    for rule, words, estimate, (lowest, highest), below, above in (
-        ("slope", "calibration slope", calibration.slope, SLOPE, "too extreme", "too cautious"),
-        (
-            "observed_over_expected",
-            "observed over expected",
-            ratio,
-            OBSERVED_OVER_EXPECTED,
-            "too high",
-            "too low",
-        ),
+    for rule, estimate, (lowest, highest), below, above in (
+        ("slope", calibration.slope, SLOPE, "too_extreme", "too_cautious"),
+        ("observed_over_expected", ratio, OBSERVED_OVER_EXPECTED, "too_high", "too_low"),
     ):
         if estimate is None:
             continue
         low, high = joint_interval(estimate, deciles.calibrations)
         if high < lowest or low > highest:
-            how = below if high < lowest else above
-            yield Finding(
-                rule,
-                place,
-                f"{where}{words} {low:.4f} to {high:.4f} lies wholly outside {lowest} to {highest}: probabilities are {how}",
-            )
+            code = below if high < lowest else above
+            yield rule, sentence(code, low=low, high=high, lowest=lowest, highest=highest)
     if len(calibration.deciles) < TOP_DECILES:
-        yield Finding(
-            "complete",
-            place,
-            f"{where}there must be at least {TOP_DECILES} deciles, not {len(calibration.deciles)}",
-        )
+        few = sentence("few_deciles", fewest=TOP_DECILES, deciles=len(calibration.deciles))
+        yield "complete", few
     for rank, decile in enumerate(reversed(calibration.deciles[-TOP_DECILES:]), start=1):
         low, high = deciles.bounds(decile, level)
         if not low <= decile.observed <= high:
-            yield Finding(
+            yield (
                 "top_deciles",
-                place,
-                f"{where}decile {rank} from the top: {decile.observed:.4f} observed where {decile.predicted:.4f} was predicted,"
-                f" outside {low:.4f} to {high:.4f}: what chance explains, beyond the tolerated {deciles.tolerance:.0%}",
+                sentence(
+                    "decile",
+                    rank=rank,
+                    observed=decile.observed,
+                    predicted=decile.predicted,
+                    low=low,
+                    high=high,
+                    tolerance=deciles.tolerance,
+                ),
             )

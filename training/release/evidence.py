@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from holdfast.documents import inspect_document, place_in
+from holdfast.errors import InputError, shorten
+from holdfast.sentences import Sentence, named, sentence
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import ASSESSMENT, Assessment, Estimate, horizon_name
 from training.evaluation.metrics import METRICS
@@ -49,10 +51,17 @@ def _read(
 ) -> tuple[Document | None, list[Finding]]:
     if document is None:
         place = place_in(name, *keys)
-        words = f"{place} is missing: the version was not made by `holdfast train`"
-        return None, [Finding("complete", place, words)]
+        return None, [Finding("complete", place, sentence("not_made_by_train", place=place))]
     value, faults = inspect_document(kind, document, name, *keys)
-    return value, [Finding("complete", fault.field, str(fault)) for fault in faults]
+    return value, [Finding("complete", fault.field, _fault(fault)) for fault in faults]
+
+
+def _fault(fault: InputError) -> Sentence:
+    if fault.value is None:
+        return sentence("unreadable", place=fault.field, rule=named(fault.rule))
+    return sentence(
+        "unreadable_value", place=fault.field, rule=named(fault.rule), value=shorten(fault.value)
+    )
 
 
 def other_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Finding]:
@@ -62,7 +71,7 @@ def other_version(facts: TrainingFacts, candidate: ModelEvidence) -> Iterator[Fi
             yield Finding(
                 "complete",
                 place_in(TRAINING, what),
-                f"{place_in(TRAINING, what)} is not that of the version",
+                sentence("of_another_version", place=place_in(TRAINING, what)),
             )
     for what, keys, names in (
         ("rows", facts.rows, PARTS),
@@ -94,7 +103,7 @@ def read_assessments(
             Finding(
                 "complete",
                 assessment_place(horizon),
-                f"{ASSESSMENT} assesses {horizon!r}, which is no horizon",
+                sentence("no_horizon", document=ASSESSMENT, horizon=horizon),
             )
         )
     for horizon in facts.horizons:
@@ -110,7 +119,11 @@ def incomplete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> It
         yield Finding(
             "complete",
             assessment_place(horizon, "horizon_days"),
-            f"{assessment_place(horizon)} is of another horizon: {assessment.horizon_days}",
+            sentence(
+                "another_horizon",
+                place=assessment_place(horizon),
+                days=str(assessment.horizon_days),
+            ),
         )
     for group, names, present in (
         ("metrics", METRICS, assessment.metrics),
@@ -132,13 +145,13 @@ def incomplete(horizon: str, assessment: Assessment, facts: TrainingFacts) -> It
     for where, estimate in _estimates(horizon, assessment):
         if not estimate.low <= estimate.high:
             yield Finding(
-                "complete", where, f"{where} has no interval: {estimate.low} to {estimate.high}"
+                "complete",
+                where,
+                sentence("no_interval", place=where, low=estimate.low, high=estimate.high),
             )
     for where, estimate in _tested_estimates(horizon, assessment):
         if estimate.low == estimate.high:
-            yield Finding(
-                "complete", where, f"{where} was not resampled: its interval has no width"
-            )
+            yield Finding("complete", where, sentence("not_resampled", place=where))
 
 
 def assessment_place(horizon: str, *keys: str) -> str:

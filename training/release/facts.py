@@ -5,8 +5,10 @@ people.
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.sentences import Sentence, as_written, worded
 from training.evaluation.assessment import horizon_name
 from training.evaluation.leaks import Flag
+from training.release.sentences import TEMPLATES
 
 TRAINING = "training.json"
 """Name of the document, which is stored with the version."""
@@ -44,13 +46,26 @@ class ChampionComparison:
         Version that was champion when training began; None where there was none.
     comparable : bool
         It could score the test rows, so that the assessments have it as a baseline.
-    why : str
-        Why it could not, in words; empty where it could or there was no champion.
+    why : Sentence or str
+        Why it could not; empty text where it could or there was no champion. Versions made by
+        earlier releases have text here.
     """
 
     number: str | None
     comparable: bool
-    why: str
+    why: Sentence | str
+
+    @property
+    def reason(self) -> Sentence | None:
+        """Why it could not, as a sentence; None where nothing is said."""
+        if isinstance(self.why, Sentence):
+            return self.why
+        return as_written(self.why) if self.why else None
+
+    @property
+    def in_words(self) -> str:
+        """The same in English; empty where nothing is said."""
+        return "" if self.reason is None else worded(self.reason, TEMPLATES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,10 @@ which adds findings of the same kind.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
+from holdfast.sentences import Sentence, named, sentence
 from training.evaluation.assess import SLICE_METRICS
 from training.evaluation.assessment import Assessment, Estimate
 from training.evaluation.metrics import METRICS
@@ -28,7 +30,7 @@ from training.release.facts import TrainingFacts
 from training.release.verdict import Finding, Verdict, missing, of_horizon
 from training.settings import GateSettings
 
-SHADOW_RULES = frozenset({"positives", "level"})
+SHADOW_RULES = frozenset({"positives", "months", "level"})
 """Rules that a shadow may miss: those that only ask for more evidence. A version that misses any
 other rule is neither champion nor shadow.
 """
@@ -84,7 +86,7 @@ def evaluate(
     champion : CurrentChampion or None
         Which version is champion now, if any.
     settings : GateSettings
-        Fewest positives, and most leaves of a booster.
+        Fewest positives, shortest test period, and most leaves of a booster.
     explained : mapping of str to str, optional
         A person's reasons why columns with a leak flag are no leaks, by column, or by kind for
         flags of the whole table or model.
@@ -99,6 +101,7 @@ def evaluate(
     if facts is not None:
         reasons += other_version(facts, candidate)
         reasons += _leaks(facts, explained)
+        reasons += _months(facts, settings)
         assessments = list(read_assessments(facts, candidate, reasons))
         calibrations = sum(len(assessment.strata) for _, assessment in assessments)
         deciles = DecileRule(settings.decile_tolerance, calibrations)
@@ -134,8 +137,33 @@ def _positives(horizon: str, assessment: Assessment, settings: GateSettings) -> 
         yield Finding(
             "positives",
             horizon,
-            f"{of_horizon(horizon)}{assessment.positives} positives in the test period;"
-            f" at least {settings.fewest_positives} are needed",
+            of_horizon(
+                horizon,
+                sentence(
+                    "positives",
+                    positives=assessment.positives,
+                    fewest=settings.fewest_positives,
+                ),
+            ),
+        )
+
+
+def _months(facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
+    """Whether the test period has cut-offs of different months: one month says nothing of another."""
+    cutoffs = [datetime.fromisoformat(cutoff) for cutoff in facts.cutoffs.get("test", ())]
+    if not cutoffs:  # the whole part is missing, which is another finding
+        return
+    days = (max(cutoffs) - min(cutoffs)).days
+    if days < settings.fewest_test_days:
+        yield Finding(
+            "months",
+            "",
+            sentence(
+                "months",
+                days=days,
+                fewest=settings.fewest_test_days,
+                setting=GateSettings.variable("fewest_test_days"),
+            ),
         )
 
 
@@ -145,12 +173,12 @@ def _better_than_constant(horizon: str, assessment: Assessment) -> Iterator[Find
         yield Finding(
             "better_than_constant",
             horizon,
-            f"{of_horizon(horizon)}AUC {_interval(auc)} is not clearly above 0.5",
+            of_horizon(horizon, sentence("auc_not_above_half", interval=_interval(auc))),
         )
     loss = constant and constant.difference.get("log_loss")
     if loss and not loss.high < 0:
-        words = f"log loss minus that of a constant, {_interval(loss)}, is not clearly below 0"
-        yield Finding("better_than_constant", horizon, of_horizon(horizon) + words)
+        worse = sentence("loss_not_below_constant", interval=_interval(loss))
+        yield Finding("better_than_constant", horizon, of_horizon(horizon, worse))
 
 
 def _champion(
@@ -162,27 +190,24 @@ def _champion(
     ):
         return  # nothing to compare with: being better than a constant is enough
     compared_with = facts.champion
-    current = f"version {champion.number}"
     if compared_with.number != champion.number:
-        other = "no champion" if compared_with.number is None else f"version {compared_with.number}"
-        words = f"it was compared with {other}, but {current} is champion now: train again"
-        yield Finding("champion", "", words)
+        code = "compared_with_none" if compared_with.number is None else "compared_with_other"
+        others = {} if compared_with.number is None else {"other": compared_with.number}
+        yield Finding("champion", "", sentence(code, champion=champion.number, **others))
         return
     baseline = assessment.baselines.get("champion")
     if not compared_with.comparable or baseline is None:
-        why = compared_with.why or "its figures are missing"
-        yield Finding(
-            "champion",
-            "",
-            f"it was not compared with the champion, {current}, on the same rows: {why}",
-        )
+        why = compared_with.reason or sentence("figures_missing")
+        yield Finding("champion", "", sentence("not_compared", champion=champion.number, why=why))
         return
     for metric in COMPARED:
         difference = baseline.difference.get(metric)
         higher = METRICS[metric].direction == "higher"
         if difference and (difference.high < 0 if higher else difference.low > 0):
-            words = f"{metric} minus that of the champion, {_interval(difference)}, is clearly worse than 0"
-            yield Finding("champion", horizon, of_horizon(horizon) + words)
+            worse = sentence(
+                "worse_than_champion", metric=named(metric), interval=_interval(difference)
+            )
+            yield Finding("champion", horizon, of_horizon(horizon, worse))
 
 
 def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
@@ -190,9 +215,11 @@ def _slices(horizon: str, assessment: Assessment) -> Iterator[Finding]:
         if not values:
             yield missing(assessment_place(horizon, "slices", column, "*"))
         elif sum(one.rows for one in values.values()) != assessment.rows:
-            words = f"slices by {column} do not add up to all rows"
+            words = sentence("slices_do_not_add_up", column=named(column))
             yield Finding(
-                "complete", assessment_place(horizon, "slices", column), of_horizon(horizon) + words
+                "complete",
+                assessment_place(horizon, "slices", column),
+                of_horizon(horizon, words),
             )
         for value, one in values.items():
             for metric in SLICE_METRICS:
@@ -217,8 +244,13 @@ def _slice_beside_baselines(
                 assessment_place(horizon, "slices", column, value, "difference", baseline)
             )
         elif baseline in MUCH_WORSE and not difference.low <= MUCH_WORSE[baseline] * loss.value:
-            words = f"{column} {value}: much worse than the {baseline}, log loss {_interval(difference, signed=True)}"
-            yield Finding("slices", f"{horizon}/{column}/{value}", of_horizon(horizon) + words)
+            worse = sentence(
+                f"slice_worse_than_{baseline}",
+                column=named(column),
+                value=named(value),
+                interval=_interval(difference, signed=True),
+            )
+            yield Finding("slices", f"{horizon}/{column}/{value}", of_horizon(horizon, worse))
 
 
 def _explanations(horizon: str, facts: TrainingFacts, settings: GateSettings) -> Iterator[Finding]:
@@ -227,39 +259,39 @@ def _explanations(horizon: str, facts: TrainingFacts, settings: GateSettings) ->
         yield Finding(
             "explanation_cost",
             horizon,
-            f"{of_horizon(horizon)}the cost of explaining was not measured",
+            of_horizon(horizon, sentence("cost_not_measured")),
         )
     elif cost > settings.most_leaves:
-        most = f"{settings.most_leaves:,} are allowed ({GateSettings.variable('most_leaves')})"
-        yield Finding(
-            "explanation_cost",
-            horizon,
-            f"{of_horizon(horizon)}explaining visits {cost:,} leaves; at most {most}",
+        words = sentence(
+            "cost_too_high",
+            leaves=cost,
+            most=settings.most_leaves,
+            setting=GateSettings.variable("most_leaves"),
         )
+        yield Finding("explanation_cost", horizon, of_horizon(horizon, words))
     if error is None:
         yield Finding(
             "additivity",
             horizon,
-            f"{of_horizon(horizon)}that explanations add up to the margin was not checked",
+            of_horizon(horizon, sentence("additivity_not_checked")),
         )
     elif not 0 <= error < MOST_ADDITIVITY_ERROR:
         yield Finding(
             "additivity",
             horizon,
-            f"{of_horizon(horizon)}explanations miss the margin by {error:g} log-odds",
+            of_horizon(horizon, sentence("explanations_miss", error=error)),
         )
 
 
 def _leaks(facts: TrainingFacts, explained: Mapping[str, str]) -> Iterator[Finding]:
     for name, kinds in unexplained(facts, explained).items():
-        what = f"{name} ({kinds})" if name != kinds else f"the whole table or model ({kinds})"
-        option = f"--explain-flag '{name}=REASON'"
-        words = f"the leak watch flags {what}, and it was not explained ({option})"
-        yield Finding("leaks", name, words)
+        code = "flagged" if name != kinds else "flagged_as_a_whole"
+        listed = [named(kind) for kind in kinds.split(", ")]
+        yield Finding("leaks", name, sentence(code, column=name, kinds=listed))
 
 
-def _interval(estimate: Estimate, *, signed: bool = False) -> str:
+def _interval(estimate: Estimate, *, signed: bool = False) -> Sentence:
     if not all(map(math.isfinite, (estimate.low, estimate.high))):
-        return "unknown"
-    sign = "+" if signed else ""
-    return f"{estimate.low:{sign}.4f} to {estimate.high:{sign}.4f}"
+        return sentence("interval_unknown")
+    code = "signed_interval" if signed else "interval"
+    return sentence(code, low=estimate.low, high=estimate.high)

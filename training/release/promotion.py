@@ -21,6 +21,7 @@ from models.registry import (
     SHADOW_SINCE,
     moves,
 )
+from training.release.verdict import with_messages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,9 +40,9 @@ _MOST_REASONS = 50
 
 def verdicts(tags: Mapping[str, str]) -> list[dict[str, Any]]:
     """Verdicts of the gate on a version, from its tags: ``at``, ``champion``, ``passed``,
-    ``reasons``, ``explained``; newest last.
+    ``reasons`` (``rule``, ``where``, ``message`` in English), ``explained``; newest last.
     """
-    return _entries(tags, GATE)
+    return [with_messages(verdict) for verdict in _entries(tags, GATE)]
 
 
 class Promotions:

@@ -9,6 +9,7 @@ from features.online.service import open_service
 from features.online.settings import OnlineSettings
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
+from holdfast.sentences import Sentence, as_written, sentence
 from models.reasons.cost import explanation_cost
 from models.scorer import Scorer
 from models.version import ModelVersion
@@ -45,7 +46,7 @@ def _scores(model: ModelVersion) -> Iterator[Finding]:
                 yield Finding(
                     "scores",
                     name,
-                    f"an empty row is scored {scores.probability.tolist()}; it must be in 0 to 1",
+                    sentence("scored_outside", probabilities=str(scores.probability.tolist())),
                 )
             explanation = scorer.explain(rows, horizon_model.horizon_days)
             error = np.abs(
@@ -55,10 +56,10 @@ def _scores(model: ModelVersion) -> Iterator[Finding]:
                 yield Finding(
                     "additivity",
                     name,
-                    f"explanations of an empty row miss the margin by {error:g} log-odds",
+                    sentence("explanations_of_an_empty_row_miss", error=float(error)),
                 )
     except (HoldfastError, ValueError) as error:
-        yield Finding("scores", "", f"an empty row cannot be scored: {error}")
+        yield Finding("scores", "", sentence("not_scored", error=as_written(str(error))))
 
 
 def _smoke_rows(model: ModelVersion) -> np.ndarray:
@@ -85,44 +86,58 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
             yield Finding(
                 "explanation_cost",
                 name,
-                f"{TRAINING} holds {recorded.get(name)} leaves, but the boosters have {cost:,}",
+                sentence(
+                    "cost_of_others",
+                    document=TRAINING,
+                    recorded=str(recorded.get(name)),
+                    leaves=cost,
+                ),
             )
 
 
 def _online(home: Home, model: ModelVersion, settings: OnlineSettings) -> Iterator[Finding]:
-    run = "run `holdfast features build` and `holdfast features materialize`"
     views = SERVICES.get(model.service)
     if views is not None:
         defined = tuple(name for view in views for name in VIEWS[view].columns)
-        yield from _changed(model.features, defined, f"the definition of {model.service}")
+        yield from _changed(model.features, defined, "columns_of_definition", model.service)
     try:
         online = open_service(home, model.service, settings).features
     except HoldfastError as error:
-        yield Finding("online", model.service, f"no feature can be read online: {error}; {run}")
+        unread = sentence("not_online", error=as_written(str(error)))
+        yield Finding("online", model.service, unread)
         return
     if missing := [name for name in model.features if name not in set(online)]:
-        yield Finding(
-            "online", ", ".join(missing), f"feature missing online: {_listed(missing)}; {run}"
-        )
+        absent = sentence("missing_online", features=_listed(missing))
+        yield Finding("online", ", ".join(missing), absent)
     yield from _changed(
         tuple(name for name in model.features if name not in missing),
         online,
-        f"{model.service} online",
+        "columns_online",
+        model.service,
     )
 
 
-def _changed(trained: tuple[str, ...], features: tuple[str, ...], what: str) -> Iterator[Finding]:
+def _changed(
+    trained: tuple[str, ...], features: tuple[str, ...], code: str, service: str
+) -> Iterator[Finding]:
     gone = [name for name in trained if name not in set(features)]
     new = [name for name in features if name not in set(trained)]
-    changes = [f"without {_listed(gone)}"] if gone else []
-    changes += [f"with new {_listed(new)}"] if new else []
-    if not changes and features != trained:
-        changes = ["in another order"]
-    if changes:
-        words = f"columns changed since training: {what} comes {' and '.join(changes)}; train again"
-        yield Finding("columns", ", ".join([*gone, *new]), words)
+    if features != trained:
+        changes = sentence(code, service=service, changes=_changes(gone, new))
+        yield Finding("columns", ", ".join([*gone, *new]), changes)
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _changes(gone: list[str], new: list[str]) -> Sentence:
+    if gone and new:
+        return sentence("without_and_with_new", gone=_listed(gone), new=_listed(new))
+    if gone:
+        return sentence("without", features=_listed(gone))
+    if new:
+        return sentence("with_new", features=_listed(new))
+    return sentence("in_another_order")
+
+
+def _listed(names: list[str]) -> list[str] | Sentence:
+    if len(names) <= _SHOWN:
+        return names
+    return sentence("and_more", first=names[:_SHOWN], more=len(names) - _SHOWN)

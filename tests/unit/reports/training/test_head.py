@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from commands.main import app
+from holdfast.sentences import as_written
 from reports.training.report import headline
 from tests.builders.assessments import assessment, estimate, facts, operator_model
 from tests.builders.html_page import Page
@@ -114,12 +115,14 @@ def test_a_champion_that_cannot_be_compared_with_is_said_to_be_so() -> None:
 
 def test_refusals_are_told_by_demand_with_what_to_do() -> None:
     verdict = refused(
-        Finding("champion", "90 days: ", "90 days: auc is clearly worse"),
+        Finding("champion", "90 days: ", as_written("90 days: auc is clearly worse")),
         *(
-            Finding("top_deciles", f"prepaid {rank}", f"decile {rank} from the top is off")
+            Finding(
+                "top_deciles", f"prepaid {rank}", as_written(f"decile {rank} from the top is off")
+            )
             for rank in (1, 2, 3)
         ),
-        Finding("odd_rule", "", "something else"),
+        Finding("odd_rule", "", as_written("something else")),
     )
     head = read(operator_model(), verdict).texts["head"]
     assert "It does not pass the gate, for these reasons" in head
@@ -136,10 +139,10 @@ def test_refusals_are_told_by_demand_with_what_to_do() -> None:
 
 def test_a_first_version_that_lacks_nothing_but_evidence_may_score_meanwhile() -> None:
     first = operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION))
-    few = Finding("positives", "30", "30 days: 151 positives")
+    few = Finding("positives", "30", as_written("30 days: 151 positives"))
     shadow = "holdfast models promote 1 --model churn --shadow"
     assert shadow in read(first, refused(few), number="1").texts["head"]
-    worse = refused(few, Finding("slope", "30", "too extreme"))
+    worse = refused(few, Finding("slope", "30", as_written("too extreme")))
     assert shadow not in read(first, worse, number="1").texts["head"]
     assert "--shadow" not in read(operator_model(), refused(few), number="1").texts["head"]
 
@@ -147,7 +150,7 @@ def test_a_first_version_that_lacks_nothing_but_evidence_may_score_meanwhile() -
 def test_a_version_that_only_has_unexplained_flags_is_told_how_to_explain_them() -> None:
     flags = (Flag("it's a leak", "single_column", 0.97), Flag(None, "too_good", 0.96))
     model = operator_model(known=facts(features=FEATURES, flags=flags))
-    texts = read(model, refused(Finding("leaks", "it's a leak", "flagged"))).texts
+    texts = read(model, refused(Finding("leaks", "it's a leak", as_written("flagged")))).texts
     command = "holdfast models promote 3 --model churn --explain-flag 'it'\"'\"'s a leak=REASON' --explain-flag too_good=REASON"
     assert command in texts["head"]
     assert "2 things look suspicious" in texts["head"]
@@ -200,12 +203,12 @@ def test_what_it_says_to_type_is_what_the_command_line_knows() -> None:
     pages = [
         render_in("en", operator_model()),
         render_in("en", operator_model(), number=None),
-        render_in("en", flagged, refused(Finding("leaks", "it's a leak", "flagged"))),
-        render_in("en", operator_model(), refused(Finding("champion", "", "worse"))),
+        render_in("en", flagged, refused(Finding("leaks", "it's a leak", as_written("flagged")))),
+        render_in("en", operator_model(), refused(Finding("champion", "", as_written("worse")))),
         render_in(
             "en",
             operator_model(known=facts(features=FEATURES, champion=NO_CHAMPION)),
-            refused(Finding("positives", "", "few")),
+            refused(Finding("positives", "", as_written("few"))),
         ),
     ]
     typed = [

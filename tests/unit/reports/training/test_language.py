@@ -1,5 +1,6 @@
 """The page in Chinese: nothing is in English but what the page says to be so, and names."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from holdfast.sentences import as_written, sentence
 from models.targets import TARGETS
 from reports.training import words
 from reports.training.making import timeline
@@ -16,17 +18,20 @@ from reports.words.texts import texts
 from tests.builders.assessments import assessment, facts, operator_model
 from tests.builders.html_page import Page
 from tests.builders.model_report import FEATURES, NO_CHAMPION, PASSED, SURVEY, refused, render_in
+from tests.builders.sentences import every_sentence
 from training.evaluation.leaks import Flag
 from training.evaluation.metrics import METRICS
 from training.labelling.population import LINE_EXCLUSIONS
 from training.operator.model import OperatorModel
 from training.release.facts import ChampionComparison
-from training.release.verdict import Finding, Verdict
+from training.release.sentences import TEMPLATES
+from training.release.verdict import Finding, Verdict, of_horizon, of_stratum, sentence_of
 
 CHINESE = ("zh-Hans", "zh-Hant")
 TERMS = frozenset(
     {"AUC", "Beta", "Brier", "ECE", "EMPC", "Platt", "SHA", "SHAP", "et al", "Verbraken"}
     | {"holdfast train", "holdfast features materialize", "holdfast models promote"}
+    | {"holdfast features build"}
     | {"HOLDFAST_LABEL_TEST_SHARE", "HOLDFAST_TUNING_EXPLANATION_PRICE", "COLUMN", "REASON"}
     | {"explain-flag", "trials"}
 )
@@ -57,16 +62,20 @@ def pages() -> dict[str, tuple[OperatorModel, Verdict, str | None]]:
         90, champion=None, top_decile_off=0.08, flagged=[("region", "islands")], months=1
     )
     gate = [
-        Finding(rule, "90", "what was found, in English")
-        for rule in words._RULES
-        for _ in range(3 if rule == "slope" else 2 if rule == "champion" else 1)
+        *(
+            Finding(rule, "90", sentence("positives", positives=3, fewest=200))
+            for rule in words._RULES
+        ),
+        *(Finding("complete", "90", found) for found in every_sentence(TEMPLATES)),
     ]
     poll = operator_model(
         {"90": assessment(90, strata=())},
         facts(target="csat_low", strata=(), weights="weighted somehow", **one),
     )
     everybody = np.full(len(poll.sample.stratum), "all")
-    gone = ChampionComparison(number="2", comparable=False, why="it reads other features")
+    gone = ChampionComparison(
+        number="2", comparable=False, why=sentence("without_horizons", days=[60])
+    )
     bare = facts(
         target="odd",
         horizons_days=(),
@@ -119,9 +128,25 @@ def test_the_check_finds_english() -> None:
 def test_the_page_says_what_stays_in_english() -> None:
     model, verdict, number = pages()["refused"]
     page = Page(render_in("zh-Hans", model, verdict, number))
-    assert "具体发现了什么，以英文说明" in page.texts["head"]
     assert "特征的名称和说明为英文" in page.texts["drivers"]
-    assert "what was found, in English" in page.texts["head"]
+
+
+def test_what_the_gate_found_is_worded_in_the_language_of_the_page() -> None:
+    horizon_90 = of_horizon(
+        "90", of_stratum("prepaid", sentence("few_deciles", fewest=3, deciles=1))
+    )
+    stored = [
+        Finding("complete", "90", horizon_90),
+        Finding("months", "", sentence("months", days=0, fewest=28, setting="X")),
+        Finding("slope", "", as_written("as an earlier release stored it")),
+    ]
+    again = json.loads(json.dumps(Verdict(False, tuple(stored)).to_json()))
+    found = [sentence_of(reason) for reason in again["reasons"]]
+    assert [words.found_words(one, texts("zh-Hans")) for one in found] == [
+        "90天：预付费：至少要有3个十分位组，而不是1个",
+        "测试期的截止时点跨0天；至少需要28天（X）",
+        "as an earlier release stored it",
+    ]
 
 
 def test_figures_read_as_in_china() -> None:
@@ -150,7 +175,10 @@ def test_every_rule_reason_and_target_has_words() -> None:
         assert target_words(target, chinese).outcome != target_words(target).outcome
     for reason in LINE_EXCLUSIONS:
         assert excluded_words(reason, chinese) != excluded_words(reason)
-    found = refusals(refused(Finding("slope", "", "x"), Finding("new_rule", "", "y")), chinese)
+    found = refusals(
+        refused(Finding("slope", "", as_written("x")), Finding("new_rule", "", as_written("y"))),
+        chinese,
+    )
     assert [(one.title, bool(one.remedy)) for one in found] == [
         ("概率过于极端或过于保守", True),
         ("New rule", False),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from holdfast.errors import InputError
+from holdfast.sentences import as_written
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.views import global_view
 from reports.kit.page import environment
@@ -336,7 +337,7 @@ def test_names_and_values_of_the_team_are_text(page: Page) -> None:
         weights=HOSTILE,
         made_at=HOSTILE,
     )
-    verdict = refused(*(Finding("leaks", word, word) for word in ODD))
+    verdict = refused(*(Finding("leaks", word, as_written(word)) for word in ODD))
     hostile = read(operator_model(heads, known, described=described), verdict)
     assert {tag for tag, _ in hostile.elements} <= {tag for tag, _ in page.elements} | {"code"}
     for section in ("head", "where", "drivers", "suspicious", "making"):

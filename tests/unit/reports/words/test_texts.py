@@ -21,7 +21,7 @@ def _english(message: Message) -> str:
 def _gaps(text: str) -> list[str]:
     """What a page fills in, and elements of HTML."""
     gaps = re.findall(r"%\(\w+\)s|%%|<[^>]+>", text)
-    if "%" not in text:
+    if not re.search(r"%\(|%%", text):
         gaps += [f"{name}:{form}" for _, name, form, _ in Formatter().parse(text) if name]
     return sorted(gaps)
 
