@@ -37,7 +37,7 @@ from tests.builders.registry import (
 )
 from training.evaluation.leaks import Flag
 from training.release.facts import TRAINING
-from training.release.promotion import Promotions, verdicts
+from training.release.promotion import GATE, Promotions, verdicts
 from training.release.tracking import Tracking
 
 
@@ -91,7 +91,12 @@ def test_one_compared_with_another_champion_is_refused_and_the_reason_kept(
     )
     assert aliases(home, name) == {"champion": "2", "previous": "1", "challenger": "3"}
     entry = find_version(home, name, "3")
-    assert verdicts(entry.tags)[-1]["reasons"] == [vars(reason)]
+    assert verdicts(entry.tags)[-1]["reasons"] == [reason.to_json() | {"message": reason.message}]
+    assert reason.message not in entry.tags[GATE]  # what is stored has no language
+    earlier = {"at": "", "passed": False, "explained": {}, "champion": None}
+    earlier["reasons"] = [{"rule": "slope", "where": "", "message": "as it was stored before"}]
+    (read,) = verdicts({GATE: json.dumps([earlier])})
+    assert read["reasons"][0]["message"] == "as it was stored before"
     for card in (
         entry.address(home).directory.parent / "model_card.md",
         home.root / "reports" / f"{name}_3.md",
