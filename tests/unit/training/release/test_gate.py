@@ -13,7 +13,7 @@ from training.evaluation.assessment import ASSESSMENT
 from training.evaluation.leaks import Flag
 from training.release.evidence import ModelEvidence
 from training.release.facts import TRAINING, ChampionComparison
-from training.release.gate import SHADOW_RULES, CurrentChampion, evaluate
+from training.release.gate import CurrentChampion, evaluate
 from training.release.verdict import Finding, Verdict
 from training.settings import GateSettings
 
@@ -468,20 +468,6 @@ def test_the_settings_are_asked() -> None:
         "positives",
         "explanation_cost",
     }
-
-
-def test_a_test_period_of_one_month_is_shadow_at_most() -> None:
-    stored = spoiled(f"{TRAINING}/cutoffs/test", ["2025-03-31T00:00:00"])
-    verdict = ask(stored, champion=None)
-    (reason,) = verdict.reasons
-    assert (reason.rule, verdict.passed, verdict.beyond(SHADOW_RULES)) == ("months", False, ())
-    assert reason.message == (
-        "the cut-offs of the test period span 0 days; at least 28 are needed"
-        " (HOLDFAST_GATE_FEWEST_TEST_DAYS)"
-    )
-    assert ask(stored, champion=None, settings=GateSettings(fewest_test_days=0)).passed
-    later = GateSettings(fewest_test_days=29)
-    assert [one.rule for one in ask(PASSING, settings=later).reasons] == ["months"]
 
 
 def test_all_reasons_are_told_at_once() -> None:
