@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from features.intake.night_record import Overruling
+    from features.intake.replaced import ReplacedValue
     from features.intake.report import CheckReport, TableReport
     from features.intake.verdicts import NightVerdict, TableVerdict
 
 _WORST = 20
+_MOST_VALUES = 8
 
 _COLOURS = {
     "fresh": "green",
@@ -269,6 +271,7 @@ def _print_check(report: "CheckReport") -> None:
     if not report.clean:
         console.print(_rules(report))
     print_readings(report, console)
+    print_replaced(report, console)
     for table in report.tables:
         if table.unknown_columns:
             console.print(
@@ -291,7 +294,9 @@ def _print_check(report: "CheckReport") -> None:
         sum(getattr(table, name) for table in report.tables) for name in ("read", "quarantined")
     )
     if report.clean:
-        console.print(f"\n[green]clean[/green]: all {read:,} rows obey the contracts")
+        others = sum(len(table.replaced) for table in report.tables)
+        how = "are accepted, some without the values above" if others else "obey the contracts"
+        console.print(f"\n[green]clean[/green]: all {read:,} rows {how}")
     else:
         console.print(
             f"\n[bold]{quarantined:,} of {read:,} rows[/bold] are in quarantine, with their reasons:"
@@ -308,6 +313,41 @@ def print_readings(report: "CheckReport", console: "Console") -> None:
             console.print(
                 f"[cyan]read as[/cyan] {escape(f'{table.table}: {line}')}", soft_wrap=True
             )
+
+
+def print_replaced(report: "CheckReport", console: "Console") -> None:
+    """Print the values that rows were accepted without, by table and column."""
+    from rich.markup import escape
+
+    for table in report.tables:
+        for line in _replaced(table):
+            console.print(
+                f"[yellow]replaced[/yellow] {escape(f'{table.table}: {line}')}", soft_wrap=True
+            )
+
+
+def _replaced(table: "TableReport") -> list[str]:
+    from holdfast.errors import shorten
+
+    lines = []
+    by_column: dict[tuple[str, str | None, bool], list[ReplacedValue]] = {}
+    for one in table.replaced:
+        by_column.setdefault((one.column, one.became, one.rule == "orphan"), []).append(one)
+    for (column, became, is_orphan), values in by_column.items():
+        rows = sum(value.rows for value in values)
+        if is_orphan:
+            lines.append(f"{column}: {rows:,} ids lead to no accepted row; they are read as empty")
+            continue
+        shown = [
+            f"{'empty' if one.rule == 'empty' else 'values' if one.value is None else shorten(one.value)} {one.rows:,}"
+            for one in values[:_MOST_VALUES]
+        ]
+        more = f", {len(values) - len(shown)} more" if len(values) > len(shown) else ""
+        lines.append(
+            f"{column}: {rows:,} values in no list are read as {became or 'empty'}"
+            f" ({', '.join(shown)}{more})"
+        )
+    return lines
 
 
 def _readings(table: "TableReport") -> list[str]:

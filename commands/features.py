@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
-from commands.data import print_night, print_readings
+from commands.data import print_night, print_readings, print_replaced
 from commands.tables import (
     AcceptOption,
     ArrivalLagOption,
@@ -229,6 +229,7 @@ def _print_build(result: "FeatureBuild", home: Path | None) -> None:
     )
     if result.check:
         print_readings(result.check, console)
+        print_replaced(result.check, console)
     if result.quarantined:
         console.print(
             f"[yellow]quarantined[/yellow] {result.quarantined:,} rows, with the reasons in {escape(str(result.quarantine))}",

@@ -13,10 +13,11 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow
 
-from features.contracts.vocabulary import ARRIVED, HAPPENED
+from features.contracts.vocabulary import ARRIVED, HAPPENED, OTHER
 
 Kind = Literal["event", "state"]
 Use = Literal["features", "labels", "exclusion and reporting"]
+Unlisted = Literal["other", "null"]
 
 CURRENCY = "currency"
 """The unit of amounts: the operator's own currency, the same in all tables, tax included."""
@@ -45,8 +46,10 @@ class Table:
     schema : pandera.pandas.DataFrameSchema
         Columns with type (Arrow-backed, which is checked ten times faster than pandas' own),
         checks, null rule, description, and metadata: ``arrow`` (type), ``unit``, ``data_class`` and
-        ``references`` (the table whose key the id must be found in, or None). A check's name is the
-        stable code of its rule, its error the rule in words. A nullable column may be absent.
+        ``references`` (the table whose key the id must be found in, or None), and ``unlisted`` (what
+        a category becomes that is not in the list: "other" or "null"; None for other columns). A
+        check's name is the stable code of its rule, its error the rule in words. A nullable column
+        may be absent.
     use : {"features", "labels", "exclusion and reporting"}
         What may read it. Population, labels and contact policy may read every table, features only
         those for "features".
@@ -90,6 +93,7 @@ def column(
     unit: str,
     data_class: str = "none",
     references: str | None = None,
+    unlisted: Unlisted | None = None,
 ) -> pa.Column:
     """A column of any type, with checks of its own.
 
@@ -109,8 +113,16 @@ def column(
         How sensitive it is.
     references : str, optional
         The table whose key a value must be found in.
+    unlisted : {"other", "null"}, optional
+        What a category becomes that is not in the list.
     """
-    metadata = {"arrow": type_, "unit": unit, "data_class": data_class, "references": references}
+    metadata = {
+        "arrow": type_,
+        "unit": unit,
+        "data_class": data_class,
+        "references": references,
+        "unlisted": unlisted,
+    }
     return pa.Column(
         pd.ArrowDtype(type_), list(checks), nullable=null, description=about, metadata=metadata
     )
@@ -145,14 +157,38 @@ def time(about: str, *, null: bool = True) -> pa.Column:
 
 
 def choice(
-    about: str, values: Sequence[str], *, null: bool = False, data_class: str = "none"
+    about: str,
+    values: Sequence[str],
+    *,
+    null: bool = False,
+    data_class: str = "none",
+    unlisted: Unlisted = OTHER,
 ) -> pa.Column:
-    """One of some names."""
+    """One of some names.
+
+    Parameters
+    ----------
+    about, null, data_class
+        As `column` has them.
+    values : sequence of str
+        The names. `OTHER` joins them at the end where it is what others become.
+    unlisted : {"other", "null"}
+        What a name becomes that is none of them. With "other", an empty value becomes that too
+        where one is required.
+    """
+    if unlisted == OTHER and OTHER not in values:
+        values = (*values, OTHER)
     allowed = pa.Check.isin(
         list(values), name="category", error=f"must be one of {', '.join(values)}"
     )
     return column(
-        pyarrow.string(), about, allowed, null=null, unit="category", data_class=data_class
+        pyarrow.string(),
+        about,
+        allowed,
+        null=null,
+        unit="category",
+        data_class=data_class,
+        unlisted=unlisted,
     )
 
 

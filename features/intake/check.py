@@ -2,11 +2,14 @@
 
 Rows are checked in three steps, each on what the one before left:
 
-1. one by one, by the contract's types and rules (`row_check`), however many a row breaks;
+1. one by one, by the contract's types and rules (`features.intake.rows`), however many a row
+   breaks;
 2. by their references: ids that are not among the accepted rows of the table they refer to;
 3. by their identity: of rows that share it, one is kept (`WholeTables.repeats` says which).
 
-Accepted and quarantined rows together are the rows read, table by table.
+Accepted and quarantined rows together are the rows read, table by table. A category that is in no
+list, and an id that leads nowhere in a column that may be null, cost the value and not the row
+(`features.intake.replaced`).
 """
 
 import shutil
@@ -14,29 +17,36 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
-from features.contracts.types import Fault, typed
+from features.contracts.types import Fault
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
+from features.intake.replaced import ReplacedValues, without_values
 from features.intake.report import AbsentTable, CheckReport, Intake, TableReport
-from features.intake.rows import check_rows
-from features.intake.store import RawStore
+from features.intake.rows import (
+    check_rows,
+    fault_within,
+    null_counts,
+    read_rows,
+    same_nulls,
+    without_rows,
+)
+from features.intake.store import RawStore, ReplacedBefore
 from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.raw_tables.kept_evidence import KeptEvidence
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.raw_tables.planning import plan_tables, refuse_missing_tables
 from features.sources import Part, TableSource
-from features.sources.part import BATCH_ROWS, row_numbers
+from features.sources.part import BATCH_ROWS, notes_of, row_numbers
 from features.sources.whole_table import WholeTables
 from holdfast.arrays import Positions
 from holdfast.errors import InputError
@@ -52,6 +62,9 @@ DEFAULT_OPTIONS = RawOptions()
 """Nothing was said about reading: what is in doubt is a question."""
 
 _SPILL = ".spill"
+_NULLED = "nulled"
+"""The rule of ids that lead nowhere, in columns that may be null."""
+
 _NONE: Positions = np.empty(0, dtype=np.int64)
 
 
@@ -189,6 +202,7 @@ def _run(
                     quarantine=folder.beside,
                     spill=store.beside / _SPILL,
                     now=now,
+                    replaced_before=store.replaced_before,
                 )
             )
             if night.stopped:
@@ -200,6 +214,7 @@ def _run(
     folder.publish()
     store.publish(
         {table.table: table.to_json()["reading"] for table in report.tables},
+        {table.table: ReplacedBefore(table.read, table.replaced_counts) for table in report.tables},
         write_evidence=kept.write,
     )
     return report
@@ -282,6 +297,10 @@ class _TableCheck:
     folder: QuarantineFolder
     whole: WholeTables
     present: set[str]
+    replaced: ReplacedValues = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replaced = ReplacedValues(self.table)
 
     def run(self) -> TableReport:
         started = time.monotonic()
@@ -292,8 +311,10 @@ class _TableCheck:
             self.folder.table(self.table) as quarantine,
         ):
             checked = [self._check_part(part, quarantine, advance) for part in parts]
-            for file, faults in self._faults_of_the_whole(checked).items():
-                self._rewrite(next(one for one in checked if one.file == file), faults, quarantine)
+            by_file = self._faults_of_the_whole(checked)
+            for one in checked:
+                if one.file in by_file:
+                    self._rewrite(one, by_file[one.file], quarantine)
         read = sum(one.read for one in checked)
         return self._report(checked, read, quarantine, started)
 
@@ -304,9 +325,11 @@ class _TableCheck:
         plan = self.plan.for_part(part)
         reused = self.store.reuse(self.table.name, part, plan.digest)
         if reused is not None:
-            advance(reused)
-            return _CheckedPart(part, file, _NONE, reused, reused=True)
+            advance(reused.rows)
+            self.replaced.add(reused.replaced)
+            return _CheckedPart(part, file, _NONE, reused.rows, reused=True)
         left_out, passed_over, read = [_NONE], [_NONE], 0
+        replaced = ReplacedValues(self.table)
         # A file that is already as it should be is not written anew, which would take longer than
         # checking it.
         fit = part.as_stored and part.schema.equals(self.table.arrow_schema)
@@ -318,8 +341,10 @@ class _TableCheck:
             )
             for batch in part.batches():
                 written = plan.written(batch.rows)
-                rows, faults = check_rows(self.table, plan.canonical(written))
+                rows, faults, unlisted = check_rows(self.table, plan.canonical(written))
                 faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
+                for one in unlisted:
+                    replaced.add(one.counts(faulty))
                 quarantine.add(part.name, written, batch.numbers, faults)
                 quarantine.add_lines(part.name, batch.broken)
                 left_out += [
@@ -328,8 +353,8 @@ class _TableCheck:
                 ]
                 passed_over.append(batch.passed_over)
                 if writer is not None:
-                    writer.write_batch(_without(rows, faulty))
-                elif len(faulty) or not _same_nulls(rows, batch.rows):
+                    writer.write_batch(without_rows(rows, faulty))
+                elif len(faulty) or unlisted or not same_nulls(rows, batch.rows):
                     fit = False
                 read += len(batch.rows) + len(batch.broken)
                 advance(len(batch.rows))
@@ -338,8 +363,9 @@ class _TableCheck:
             self.store.adopt(self.table.name, part)
         elif writer is None:
             self._write_without(part, file, numbers)
+        self.replaced.add(replaced.counts())
         if not len(numbers):
-            self.store.remember(self.table.name, part, read, plan.digest)
+            self.store.remember(self.table.name, part, read, replaced.counts(), plan.digest)
         not_kept = np.sort(np.concatenate([numbers, *passed_over]))
         return _CheckedPart(part, file, not_kept, read)
 
@@ -348,14 +374,16 @@ class _TableCheck:
         plan = self.plan.for_part(part)
         with pq.ParquetWriter(file, self.table.arrow_schema) as writer:
             for batch in part.batches():
-                rows, _ = typed(self.table, plan.canonical(plan.written(batch.rows)))
-                writer.write_batch(_without(rows, np.flatnonzero(np.isin(batch.numbers, left_out))))
+                rows = read_rows(self.table, plan.canonical(plan.written(batch.rows)))
+                writer.write_batch(
+                    without_rows(rows, np.flatnonzero(np.isin(batch.numbers, left_out)))
+                )
 
     def _faults_of_the_whole(self, checked: Sequence[_CheckedPart]) -> dict[Path, list[Fault]]:
         """References, then identities: what is wrong with which rows, by position in the file.
 
         Parts taken over were asked together before: they are only asked again about ids that may
-        be gone.
+        be gone. Faults with the rule `_NULLED` cost the value, the others the row.
         """
         table, ordered = self.table, sorted({one.file for one in checked})
         new = sorted({one.file for one in checked if not one.reused})
@@ -374,10 +402,12 @@ class _TableCheck:
                     self.store.files(other),
                     TABLES[other].key[0],
                 )
-                note(column, "orphan", f"must be the id of an accepted row of {other}", orphaned)
+                rule = _NULLED if definition.nullable else "orphan"
+                note(column, rule, f"must be the id of an accepted row of {other}", orphaned)
         orphans = {
-            file: np.unique(np.concatenate([fault.at for fault in of_file]))
+            file: np.unique(np.concatenate([_NONE, *(fault.at for fault in lost)]))
             for file, of_file in faults.items()
+            if (lost := [fault for fault in of_file if fault.rule != _NULLED])
         }
         repeats = self.whole.repeats(table, ordered, new, orphans)
         identity = ", ".join(table.identity)
@@ -398,20 +428,28 @@ class _TableCheck:
     def _rewrite(
         self, checked: _CheckedPart, faults: Sequence[Fault], quarantine: TableQuarantine
     ) -> None:
-        """Move rows from a part's accepted file to the quarantine."""
+        """Move rows from a part's accepted file to the quarantine, and ids that lead nowhere to null.
+
+        The part is read again the next time: the rows that they lead to may have arrived by then.
+        """
         beside, done = checked.file.with_suffix(".rewritten"), 0
         with (
             pq.ParquetFile(checked.file) as file,
             pq.ParquetWriter(beside, self.table.arrow_schema) as writer,
         ):
             for rows in file.iter_batches(batch_size=BATCH_ROWS):
-                here = [_within(fault, done, len(rows)) for fault in faults]
+                here = [fault_within(fault, done, len(rows)) for fault in faults]
                 here = [fault for fault in here if len(fault.at)]
+                nulled = {fault.column: fault.at for fault in here if fault.rule == _NULLED}
+                here = [fault for fault in here if fault.rule != _NULLED]
                 numbers = row_numbers(np.arange(done, done + len(rows)), checked.left_out)
                 quarantine.add(checked.part.name, rows, numbers, here)
-                writer.write_batch(
-                    _without(rows, np.concatenate([_NONE, *(fault.at for fault in here)]))
+                lost = np.concatenate([_NONE, *(fault.at for fault in here)])
+                self.replaced.add(
+                    (column, "orphan", None, int((~np.isin(at, lost)).sum()))
+                    for column, at in nulled.items()
                 )
+                writer.write_batch(without_rows(without_values(rows, nulled), lost))
                 done += len(rows)
         checked.file.unlink()
         beside.rename(checked.file)
@@ -426,7 +464,7 @@ class _TableCheck:
     ) -> TableReport:
         table, files = self.table, [one.file for one in checked]
         there = {name for one in checked for name in one.part.schema.names}
-        accepted, nulls = _null_counts(files, table.columns)
+        accepted, nulls = null_counts(files, table.columns)
         unused = {name for one in checked for name in one.part.mapping.unused}
         empty = [
             name for name in table.columns if name in there and accepted and nulls[name] == accepted
@@ -442,59 +480,9 @@ class _TableCheck:
             empty_columns=tuple(empty),
             unknown_columns=tuple(sorted((there - set(table.columns)) | unused)),
             renamed={old: new for one in checked for old, new in one.part.renamed.items()},
-            notes=_notes([one.part for one in checked]),
+            notes=notes_of([one.part for one in checked]),
             plan=self.plan,
             rules=tuple(sorted(quarantine.rules.values(), key=lambda rule: -rule.rows)),
+            replaced=self.replaced.values(),
             seconds=time.monotonic() - started,
         )
-
-
-def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
-    """What was decided about files; once where it is the same for all."""
-    notes: dict[str, list[str]] = {}
-    for part in parts:
-        odd = (
-            [f"{part.odd_lines:.2%} of its lines are not UTF-8, likely {part.likely_encoding}"]
-            if part.odd_lines
-            else []
-        )
-        for note in (*part.notes, *odd):
-            notes.setdefault(note, []).append(part.name)
-    return tuple(
-        f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {note}"
-        for note, names in notes.items()
-    )
-
-
-def _without(rows: pa.RecordBatch, faulty: Positions) -> pa.RecordBatch:
-    if not len(faulty):
-        return rows
-    kept = np.ones(len(rows), dtype=bool)
-    kept[faulty] = False
-    return rows.filter(pa.array(kept))
-
-
-def _same_nulls(rows: pa.RecordBatch, others: pa.RecordBatch) -> bool:
-    """Whether no value became missing; rows that had their types already change in nothing else."""
-    return all(
-        one.null_count == other.null_count
-        for one, other in zip(rows.columns, others.columns, strict=True)
-    )
-
-
-def _within(fault: Fault, start: int, rows: int) -> Fault:
-    low, high = np.searchsorted(fault.at, (start, start + rows))
-    return Fault(fault.column, fault.rule, fault.reason, fault.at[low:high] - start)
-
-
-def _null_counts(files: Sequence[Path], columns: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """Rows, and nulls by column, from the statistics of Parquet files."""
-    rows, nulls = 0, dict.fromkeys(columns, 0)
-    for file in files:
-        metadata = pq.read_metadata(file)
-        rows += metadata.num_rows
-        for group in range(metadata.num_row_groups):
-            for at, name in enumerate(columns):
-                statistics = metadata.row_group(group).column(at).statistics
-                nulls[name] += statistics.null_count if statistics is not None else 0
-    return rows, nulls

@@ -1,7 +1,7 @@
 # ruff: noqa: S608  # names in queries come from contracts and from paths, never from rows
 """What arrived on each day, as sums: those of several days add up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED, HAPPENED
@@ -135,7 +136,8 @@ class Profiler:
     def profile(self, name: str) -> DayProfiles:
         """Profile a table."""
         table, source = TABLES[name], files_sql(list(self._files[name]))
-        expressions = dict(_expressions(table))
+        has = set.intersection(*(set(pq.read_schema(file).names) for file in self._files[name]))
+        expressions = dict(_expressions(table, has))
         segments, joins = self._segments(table)
         expressions |= {f"segment:{name}": f"histogram({sql})" for name, sql in segments.items()}
         # What has arrived long ago matters only where it still holds.
@@ -212,13 +214,15 @@ class Profiler:
         return segments, joins
 
 
-def _expressions(table: Table) -> Iterator[tuple[str, str]]:
-    """SQL of each sum, by its kind and column."""
+def _expressions(table: Table, has: Collection[str]) -> Iterator[tuple[str, str]]:
+    """SQL of each sum, by its kind and column; a store of earlier contracts has fewer columns."""
     yield "rows", "count(*)"
     yield "value:" + HOUR, f"histogram((epoch_us(raw.{HAPPENED}) // {_HOUR_US}) % 24)"
     lag = f"(epoch_us(raw.{ARRIVED}) - epoch_us(raw.{HAPPENED})) / 1e6 + 60"
     yield from _logs(LAG, lag)
     for name, column in table.schema.columns.items():
+        if name not in has:
+            continue
         sql, type_, unit = f"raw.{quoted(name)}", column.metadata["arrow"], column.metadata["unit"]
         if column.nullable:
             yield f"null:{name}", f"count_if({sql} IS NULL)"

@@ -37,6 +37,7 @@ from features.intake.comparison import (
 from features.intake.day_profiles import DayProfiles, Profiler
 from features.intake.history import compare_counts, compare_kept, compare_keys
 from features.intake.plausibility import IN_WAVES
+from features.intake.replaced import ReplacedValue
 from features.intake.report import Intake
 from features.intake.verdicts import (
     Measure,
@@ -113,7 +114,7 @@ class NightJudge:
             return []
         table, new, old = TABLES[name], self._profile_tonight(name), self._profile_before(name)
         quarantined = list(self._quarantined(name, new))
-        unusual = [*compare_future(new), *_compare(table, new, old)]
+        unusual = [*compare_future(new), *self._replaced(name, new), *_compare(table, new, old)]
         if old is not new:
             unusual += self._history(table, new, old)
         if quarantined:
@@ -181,6 +182,11 @@ class NightJudge:
         if not report.quarantined:
             return
         recent = self._recently_quarantined(name, new)
+        required = [
+            column
+            for column, definition in TABLES[name].schema.columns.items()
+            if not definition.nullable
+        ]
         accepted = float(window(new.rows, _QUARANTINE_DAYS))
         for rows, of_all, when in (
             (report.quarantined, float(report.read), ""),
@@ -190,7 +196,7 @@ class NightJudge:
                 f" that arrived in the {_QUARANTINE_DAYS} days to {new.last}",
             ),
         ):
-            if self._beyond_budget(name, rows, of_all):
+            if self._beyond_budget(name, rows, of_all, required):
                 worst = report.rules[0]
                 about = (
                     f"{rows:,} of {of_all:,.0f} rows{when} are in quarantine,"
@@ -201,22 +207,63 @@ class NightJudge:
                 yield "thin", reason("quarantine", worst.column, rows / of_all, bounds, about)
                 return
 
-    def _beyond_budget(self, name: str, rows: int, of_all: float) -> bool:
+    def _replaced(self, name: str, new: DayProfiles) -> Iterator[Unusual]:
+        """Categories in no list that were never seen before, and more ids that lead nowhere.
+
+        Their rows are accepted. They have the budget that rows in quarantine have.
+        """
+        before = self.intake.replaced_before(name)
+        if before is None:
+            return
+        report, table = self.intake.reports[name], TABLES[name]
+        recent = min(float(report.read), float(window(new.rows, _QUARANTINE_DAYS)))
+        earlier = {(column, rule, value): rows for column, rule, value, rows in before.replaced}
+        by_column: dict[str, list[ReplacedValue]] = {}
+        for one in report.replaced:
+            if one.rule == "orphan":
+                then = earlier.get((one.column, "orphan", None), 0) / max(before.read, 1)
+                more = round(one.rows - then * report.read)
+                if self._beyond_budget(name, more, report.read, (one.column,)):
+                    share, high = one.rows / report.read, then + self.quarantine_share
+                    about = (
+                        f"{one.column}: {one.rows:,} of {report.read:,} rows lead to no row of"
+                        f" {table.schema.columns[one.column].metadata['references']}, usually {then:.1%}"
+                    )
+                    bounds = Bounds(0, then, high)
+                    yield "changed", reason("orphans", one.column, share, bounds, about)
+            elif (one.column, one.rule, one.value) not in earlier:
+                by_column.setdefault(one.column, []).append(one)
+        for column, values in by_column.items():
+            rows = sum(one.rows for one in values)
+            if self._beyond_budget(name, rows, max(recent, rows), ()):
+                became = values[0].became
+                what = "empty" if values[0].value is None else f"“{values[0].value}”"
+                about = (
+                    f"{column}: {rows:,} rows have values that are in no list and were never seen"
+                    f" before, such as {what}; they are read as {became or 'empty'}"
+                )
+                bounds = Bounds(0, 0, self.quarantine_share)
+                share = rows / max(recent, rows)
+                yield "changed", reason("unlisted", column, share, bounds, about)
+
+    def _beyond_budget(
+        self, name: str, rows: int, of_all: float, references: Sequence[str]
+    ) -> bool:
         few = rows < _FEW_QUARANTINED and rows <= _MOST_QUARANTINED * of_all
         if few or rows <= self.quarantine_share * of_all:
             return False
-        waiting = self._waiting(TABLES[name])
+        waiting = self._waiting(TABLES[name], references)
         usual = _USUALLY_WAITING * waiting + _WAITING_SCATTER * waiting**0.5
         return rows - usual > self.quarantine_share * of_all
 
-    def _waiting(self, table: Table) -> int:
+    def _waiting(self, table: Table, columns: Sequence[str]) -> int:
         """The most rows that waited, on a night of the weeks before, for one that they refer to.
 
         An order may arrive before the customer who placed it. Until then it is in quarantine.
         """
         most = 0
-        for column, definition in table.schema.columns.items():
-            other = definition.metadata["references"]
+        for column in columns:
+            other = table.schema.columns[column].metadata["references"]
             if other is None or other not in self.new or other == table.name:
                 continue
             key = quoted(TABLES[other].key[0])

@@ -21,11 +21,15 @@ IN_WAVES = ("price_changes", "incidents", "care_contacts", "care_outcomes")
 RARELY_FOUND = 0.5
 """Ids are doubtful when a smaller share of them is in the table they should be in."""
 
+OFTEN_UNLISTED = 0.2
+"""Categories are doubtful when a larger share of them is in no list."""
+
 _LINKS = {
     ("bills", "account_id"): ("customers", ("account_id", "customer_id")),
     ("payments", "account_id"): ("customers", ("account_id", "customer_id")),
     ("arrears", "account_id"): ("customers", ("account_id", "customer_id")),
     ("refunds", "account_id"): ("customers", ("account_id", "customer_id")),
+    ("subscriptions", "account_id"): ("accounts", ("account_id",)),
     ("interactions", "ticket_id"): ("tickets", ("ticket_id",)),
     ("appointments", "order_id"): ("orders", ("order_id",)),
     ("survey_invitations", "interaction_id"): ("interactions", ("interaction_id",)),
@@ -58,6 +62,7 @@ def doubts(
     yield from _untimely(reports, now)
     yield from _unlinked(reports, files, whole)
     yield from _placeholders(reports, files)
+    yield from _unlisted(reports)
 
 
 def _empty(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
@@ -122,6 +127,29 @@ def _placeholders(reports: Mapping[str, TableReport], files: Files) -> Iterator[
                     name,
                     f"{column_name}: {none.about} It is taken as it stands; leave it empty where"
                     " there is none",
+                )
+
+
+def _unlisted(reports: Mapping[str, TableReport]) -> Iterator[Doubt]:
+    """Categories in no list: where they are many, and where they are somebody's decision."""
+    for name, report in reports.items():
+        rows: dict[str, int] = {}
+        for one in report.replaced:
+            if one.rule != "orphan":
+                rows[one.column] = rows.get(one.column, 0) + one.rows
+        for column, count in rows.items():
+            if name == "consents":
+                yield Doubt(
+                    "unlisted",
+                    name,
+                    f"{column}: {count:,} rows have values that are in no list; they grant nothing"
+                    " and withdraw nothing, so write each as the value it means",
+                )
+            elif count > OFTEN_UNLISTED * report.read:
+                yield Doubt(
+                    "unlisted",
+                    name,
+                    f"{column}: {count / report.read:.0%} of rows have values that are in no list",
                 )
 
 

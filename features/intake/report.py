@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from features.intake.quarantine import RuleCount
+from features.intake.replaced import Count, ReplacedValue
+from features.intake.store import ReplacedBefore
 from features.intake.verdicts import NightVerdict
 from features.raw_tables.plan import RawTablePlan
 from features.sources.names import suggested_tables, suggestions
@@ -38,6 +40,8 @@ class TableReport:
         How its columns were read.
     rules : tuple of RuleCount
         Rules broken, most often first.
+    replaced : tuple of ReplacedValue
+        Values that rows were accepted without, most frequent first.
     seconds : float
         How long it took.
     """
@@ -55,7 +59,13 @@ class TableReport:
     notes: tuple[str, ...]
     plan: RawTablePlan
     rules: tuple[RuleCount, ...]
+    replaced: tuple[ReplacedValue, ...]
     seconds: float
+
+    @property
+    def replaced_counts(self) -> list[Count]:
+        """Column, rule, value and rows of the values replaced."""
+        return [(one.column, one.rule, one.value, one.rows) for one in self.replaced]
 
     @property
     def late_share(self) -> float:
@@ -88,6 +98,7 @@ class TableReport:
                 **self.plan.to_json(),
             },
             "rules": [asdict(rule) for rule in self.rules],
+            "replaced": [asdict(value) for value in self.replaced],
             "seconds": round(self.seconds, 2),
         }
 
@@ -110,6 +121,8 @@ class Intake:
         Folder for what does not fit into memory.
     now : datetime
         With a time zone.
+    replaced_before : callable
+        Gives what was replaced in a table of the present store; None where nobody noted it.
     """
 
     reports: Mapping[str, TableReport]
@@ -118,6 +131,7 @@ class Intake:
     quarantine: Path
     spill: Path
     now: datetime
+    replaced_before: Callable[[str], ReplacedBefore | None]
 
 
 @dataclass(frozen=True)

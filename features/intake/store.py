@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from features.contracts.tables import TABLES
+from features.intake.replaced import Count
 from features.sources import Part
 from features.sources.part import stored_stem
 from holdfast.errors import InputError
@@ -25,8 +26,9 @@ _MANIFEST, _EVIDENCE = "manifest.json", "_evidence.parquet"
 
 @dataclass(frozen=True)
 class _Accepted:
-    """A file as it was when it was accepted, how many rows it had, and the digests of its reading
-    and of what a mapping file says of it.
+    """A file as it was when it was accepted, how many rows it had, the digests of its reading and of
+    what a mapping file says of it, and the values that were replaced
+    (`features.intake.replaced.Count`).
     """
 
     size: int
@@ -35,6 +37,23 @@ class _Accepted:
     rows: int
     reading: str = ""
     mapping: str = ""
+    replaced: Sequence[Count] = ()
+
+
+@dataclass(frozen=True)
+class ReplacedBefore:
+    """What was replaced in a table of the store.
+
+    Parameters
+    ----------
+    read : int
+        Rows read.
+    replaced : sequence of Count
+        Column, rule, value and rows of each value.
+    """
+
+    read: int
+    replaced: Sequence[Count]
 
 
 @dataclass
@@ -125,10 +144,10 @@ class RawStore:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{stored_stem(part.name)}.parquet"
 
-    def reuse(self, table: str, part: Part, reading: str = "") -> int | None:
+    def reuse(self, table: str, part: Part, reading: str = "") -> _Accepted | None:
         """Take over an unchanged part that was accepted without a fault, read as it is now.
 
-        Returns its rows, or None where it has to be checked again.
+        Returns what is known of it, or None where it has to be checked again.
         """
         before = self._before.get(f"{table}/{part.name}")
         if before is None or before.reading != reading or not self.is_unchanged(table, part):
@@ -140,7 +159,7 @@ class RawStore:
         os.link(kept, place)
         self._reused.add(place)
         self._now[f"{table}/{part.name}"] = before
-        return before.rows
+        return before
 
     def adopt(self, table: str, part: Part) -> None:
         """Take over a Parquet file as it is."""
@@ -152,8 +171,15 @@ class RawStore:
         else:
             place.symlink_to(part.path.absolute())
 
-    def remember(self, table: str, part: Part, rows: int, reading: str = "") -> None:
-        """Note that a file was accepted without a fault."""
+    def remember(
+        self,
+        table: str,
+        part: Part,
+        rows: int,
+        replaced: Sequence[Count] = (),
+        reading: str = "",
+    ) -> None:
+        """Note that a file was accepted without a fault, and which values were replaced in it."""
         if part.path is not None and self.keep:
             state = part.path.stat()
             self._now[f"{table}/{part.name}"] = _Accepted(
@@ -163,6 +189,7 @@ class RawStore:
                 rows,
                 reading,
                 part.mapping.digest,
+                replaced,
             )
 
     def forget(self, table: str, part: Part) -> None:
@@ -173,6 +200,7 @@ class RawStore:
     def publish(
         self,
         readings: Mapping[str, object],
+        replaced: Mapping[str, ReplacedBefore],
         write_evidence: Callable[[Path, Collection[str]], None],
     ) -> None:
         """Put the new store in the place of the present one.
@@ -181,16 +209,20 @@ class RawStore:
         ----------
         readings : mapping of str to object
             How each table was read, as JSON.
+        replaced : mapping of str to ReplacedBefore
+            What was replaced in each table.
         write_evidence : callable
             Writes the evidence of the parts that it is given the names of.
         """
         write_evidence(self.beside / _EVIDENCE, self._now.keys())
         before = stored_readings(self.root)
         kept = {table: before[table] for table in sorted(self._kept & set(before))}
+        of_kept = {table: one for table in self._kept if (one := self.replaced_before(table))}
         manifest = {
             "contracts": _contracts_digest(),
             "readings": {**readings, **kept},
             "kept": sorted(self._kept),
+            "replaced": {table: asdict(one) for table, one in {**replaced, **of_kept}.items()},
             "parts": {name: asdict(part) for name, part in self._now.items()},
         }
         write_beside(
@@ -200,6 +232,15 @@ class RawStore:
             self.root.rename(self._replaced)
         self.beside.rename(self.root)
         shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def replaced_before(self, table: str) -> ReplacedBefore | None:
+        """What was replaced in a table of the present store; None where nobody noted it."""
+        try:
+            manifest = json.loads((self.root / _MANIFEST).read_text(encoding="utf-8"))
+            one = manifest["replaced"][table]
+            return ReplacedBefore(one["read"], [tuple(count) for count in one["replaced"]])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def discard(self) -> None:
         """Remove the new store, if it was not published."""
@@ -223,7 +264,7 @@ class RawStore:
             manifest = json.loads((self.root / _MANIFEST).read_text(encoding="utf-8"))
             if manifest["contracts"] != _contracts_digest():
                 return {}, frozenset()
-            parts = {name: _Accepted(**part) for name, part in manifest["parts"].items()}
+            parts = {name: _accepted(part) for name, part in manifest["parts"].items()}
             # Stores of earlier releases do not say which were kept: any may have been.
             return parts, frozenset(manifest.get("kept", TABLES))
         except FileNotFoundError:
@@ -249,6 +290,11 @@ def stored_readings(root: Path) -> dict[str, Any]:
         return {}
 
 
+def _accepted(part: dict[str, Any]) -> _Accepted:
+    replaced = [tuple(count) for count in part.get("replaced", ())]
+    return _Accepted(**{**part, "replaced": replaced})
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -262,6 +308,8 @@ def _contracts_digest() -> str:
                 name,
                 str(column.metadata["arrow"]),
                 column.nullable,
+                column.metadata["references"],
+                column.metadata["unlisted"],
                 [(check.name, check.error) for check in column.checks],
             )
             for name, column in table.schema.columns.items()

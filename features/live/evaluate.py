@@ -1,11 +1,11 @@
 """Live features from states, as the SQL of their views computes them from raw tables."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES
+from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES, OTHER, TICKETS_OVER
 from features.live.event import Event
 from features.live.items import DAY, KINDS, REACH, Item, code, in_force, versions
 from features.live.state import State
@@ -18,7 +18,8 @@ _HOUR = DAY / 24
 _CANCELLATION = code("interactions", "issue", "cancellation")
 _PAID, _FAILED = code("payments", "status", "paid"), code("payments", "status", "failed")
 _OPENED, _REOPENED = code("tickets", "status", "opened"), code("tickets", "status", "reopened")
-_OVER = {code("tickets", "status", status) for status in ("resolved", "closed")}
+_OVER = {code("tickets", "status", status) for status in TICKETS_OVER}
+_UNLISTED_STEP = code("tickets", "status", OTHER)
 _COMPLAINT, _FAULT = (
     code("tickets", "ticket_kind", "complaint"),
     code("tickets", "ticket_kind", "fault"),
@@ -72,7 +73,7 @@ def evaluate_contact(event: Event, customer: State, account: State, as_of: int) 
         The close.
     """
     row = event.row
-    issue = ISSUES.index(str(row["issue"]))
+    issue = code("interactions", "issue", str(row["issue"]))
     repeats = sum(
         item[3] == issue
         and item[2] != row["interaction_id"]
@@ -81,8 +82,8 @@ def evaluate_contact(event: Event, customer: State, account: State, as_of: int) 
     )
     started: int | None = row["started_at"]  # type: ignore[assignment]  # times are integers
     own = (
-        INTERACTION_CHANNELS.index(str(row["channel"])),
-        issue,
+        _position(row["channel"], INTERACTION_CHANNELS),
+        _position(row["issue"], ISSUES),
         row["wait_seconds"],
         None if started is None else (as_of - started) / 1e6,
         row["transfers"],
@@ -155,6 +156,11 @@ def evaluate_cell(incidents: Iterable[AreaIncidents], as_of: int) -> Values:
             _days(last, as_of),
         )
     )
+
+
+def _position(value: object, names: Sequence[str]) -> int | None:
+    """Position of a category among names; None for one that is in no list."""
+    return names.index(str(value)) if value in names else None
 
 
 def rounded(values: Iterable[float | None]) -> Values:
@@ -301,6 +307,8 @@ def _tickets(steps: list[Item], as_of: int) -> tuple[float, ...]:
     opened: dict[str, int] = {}
     for step in steps:
         ticket, status = step[2], step[3]
+        if status == _UNLISTED_STEP:
+            continue  # it says nothing of whether the ticket is open
         if ticket not in last or (step[0], step[1], status) > (
             last[ticket][0],
             last[ticket][1],

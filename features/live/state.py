@@ -121,10 +121,14 @@ def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]
 
 
 def areas(incidents: Iterable[Item]) -> list[tuple[str, str]]:
-    """Kinds and ids of the cells, regions and nation that items of incidents name."""
+    """Kinds and ids of the cells, regions and nation that items of incidents name.
+
+    None of an area of another level, which the contract has no list for.
+    """
     named = {
         (INCIDENT_LEVELS[level], NATION if INCIDENT_LEVELS[level] == NATION else area)
         for _, _, _, level, area, *_ in incidents
+        if level < len(INCIDENT_LEVELS)
     }
     return sorted((kind, area) for kind, area in named if area is not None)
 

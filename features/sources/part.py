@@ -1,6 +1,6 @@
 """A source of raw tables, and the parts that a table is read in."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -201,3 +201,20 @@ def unreadable(field: str, form: str, error: BaseException) -> InputError:
     """The error for a file that a library cannot read."""
     # The library's own words may quote values.
     return InputError(field, f"cannot be read as {form}; is it complete?", type(error).__name__)
+
+
+def notes_of(parts: Sequence[Part]) -> tuple[str, ...]:
+    """What was decided about files; once where it is the same for all."""
+    notes: dict[str, list[str]] = {}
+    for part in parts:
+        odd = (
+            [f"{part.odd_lines:.2%} of its lines are not UTF-8, likely {part.likely_encoding}"]
+            if part.odd_lines
+            else []
+        )
+        for note in (*part.notes, *odd):
+            notes.setdefault(note, []).append(part.name)
+    return tuple(
+        f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {note}"
+        for note, names in notes.items()
+    )

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.contracts.tables import ARRIVED, HAPPENED, Table
+from features.contracts.vocabulary import OTHER
 from holdfast.arrays import Positions
 
 LATE = timedelta(days=7)
@@ -98,6 +99,8 @@ class WholeTables:
 
         The one kept is the one whose other columns sort first, in the contract's order, nulls last:
         which one that is depends neither on the order of the rows nor on the files they lie in.
+        Rows with ``other`` in their key repeat nothing: it may stand for a different category in
+        each of them.
 
         Parameters
         ----------
@@ -124,7 +127,13 @@ class WholeTables:
             f'"{name}" NULLS LAST' for name in table.columns if name not in table.identity
         ] or ["true"]
         # The time of arrival is part of every identity: most of the other files are skipped.
-        among = f"(FROM {_rows(files)} WHERE {self._as_late_as(new) if len(new) < len(files) else 'true'})"
+        when = self._as_late_as(new) if len(new) < len(files) else "true"
+        listed = [
+            f"\"{name}\" <> '{OTHER}'"
+            for name in table.key
+            if table.schema.columns[name].metadata["unlisted"] == OTHER
+        ]
+        among = f"(FROM {_rows(files)} WHERE {' AND '.join([when, *listed])})"
         # Hashes first: they fit into memory where identities would not, and hardly any repeats.
         self._duckdb.execute(
             f"""CREATE OR REPLACE TEMP TABLE repeated AS

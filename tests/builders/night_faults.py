@@ -168,11 +168,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a new channel",
         "interactions",
-        "thin",
+        "changed",
         replace(
             "channel", "'video'", "interactions", f"{_LAST_WEEK} AND hash(interaction_id) % 3 = 0"
         ),
-        names="channel",
+        names="video",
     ),
     Fault(
         "contacts move to another channel",

@@ -23,6 +23,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.contracts.tables import ARRIVED, HAPPENED
+from features.contracts.vocabulary import OTHER
 from holdfast.arrays import Floats
 from training.labelling.history import RawHistory
 
@@ -80,7 +81,9 @@ def care_exposure(history: RawHistory, rows: pl.DataFrame) -> CareExposure:
         .collect()
     )
     numbered = rows.with_row_index("row")
-    treated, drawn = pl.col("arm") == "treatment", pl.col("propensity").is_not_null()
+    # An arm that nobody understands may have been treated.
+    treated = pl.col("arm").is_in(["treatment", OTHER])
+    drawn = pl.col("propensity").is_not_null() & (pl.col("arm") != OTHER)
     affecting = _affecting(numbered, decisions).join(
         _holdout_shares(decisions), on="campaign_id", how="left"
     )

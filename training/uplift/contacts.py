@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.contracts.tables import ARRIVED, HAPPENED
+from features.contracts.vocabulary import OTHER
 from features.fields import SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats
@@ -95,6 +96,7 @@ def select_contacts(history: RawHistory, action: str) -> RandomisedContacts:
             (pl.col("propensity") <= 0) | (pl.col("propensity") >= 1),
         ),
         ("in the holdout, which goes without all offers", pl.col("arm") == "holdout"),
+        ("in an arm that is neither treatment nor control", pl.col("arm") == OTHER),
         ("drawn among no other arm than the holdout", pl.col("of_arm") > 1 - _SAME),
         ("about a customer as a whole", pl.col("subscription_id").is_null()),
         ("outcome not known yet", pl.col("lost").is_null()),

@@ -10,7 +10,7 @@ from features.contracts.vocabulary import ARRIVED
 from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError, NightVerdict
 from features.settings import ExpectationSettings
-from tests.builders.night_faults import FAULTS, Fault
+from tests.builders.night_faults import FAULTS, Fault, without
 from tests.builders.operator_nights import TONIGHT, Nights, take_in
 
 FEW = ("customers", "subscriptions", "usage_weeks")
@@ -99,6 +99,16 @@ def test_an_accepted_table_is_taken_as_it_is(nights: Nights, tmp_path: Path) -> 
     (verdict,) = [table for table in night.tables if table.table == "usage_weeks"]
     assert verdict.accepted
     assert verdict.used == "tonight's"
+
+
+def test_ids_that_lead_nowhere_are_seen_though_their_rows_are_accepted(
+    nights: Nights, tmp_path: Path
+) -> None:
+    without_a_plan = without("plan_id = 'MOB-01'", "plans")
+    night = nights.judge(tmp_path, without_a_plan, only=(*FEW, "plans"))
+    (verdict,) = [table for table in night.tables if table.table == "subscriptions"]
+    assert (verdict.verdict, verdict.used) == ("changed", "yesterday's")
+    assert any("lead to no row of plans" in reason.about for reason in verdict.reasons)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.table}: {fault.name}")
