@@ -259,7 +259,8 @@ def _known_table(
 
 
 def _sums(raw: RawTables, name: str, parts: list[TableFile]) -> pa.Table:
-    columns = ", ".join(quoted(column) for column in READABLE[name].columns)
+    has = frozenset.intersection(*(part.columns for part in parts))
+    columns = ", ".join(quoted(column) for column in READABLE[name].columns if column in has)
     arrived, happened = f"epoch_us({ARRIVED})", f"epoch_us({HAPPENED})"
     sums = raw.connection.execute(f"""
         SELECT

@@ -81,7 +81,13 @@ def _tables(cutoff: str, share: float) -> dict[str, str]:
             SELECT
                 line.subscription_id,
                 line.customer_id,
-                coalesce(customer.account_id, line.customer_id) AS account_id,
+                coalesce(line.account_id, customer.account_id, line.customer_id) AS account_id,
+                -- The account of a customer who names none is the one of most of its lines.
+                coalesce(
+                    customer.account_id,
+                    mode(line.account_id ORDER BY line.account_id) OVER (PARTITION BY line.customer_id),
+                    line.customer_id
+                ) AS customer_account_id,
                 coalesce(customer.household, 'alone ' || line.customer_id) AS household,
                 line.home_cell_id,
                 line.product_line,
@@ -103,9 +109,13 @@ def _tables(cutoff: str, share: float) -> dict[str, str]:
             WHERE {sampled("customer_id", share)}
         """,
         "asked_customers": """
-            SELECT DISTINCT customer_id, household, account_id AS linked_account, cutoff FROM asked_subscriptions
+            SELECT DISTINCT customer_id, household, customer_account_id AS linked_account, cutoff
+            FROM asked_subscriptions
         """,
-        "asked_accounts": "SELECT DISTINCT account_id, cutoff FROM asked_subscriptions",
+        "asked_accounts": """
+            SELECT account_id, cutoff FROM asked_subscriptions
+            UNION SELECT customer_account_id, cutoff FROM asked_subscriptions
+        """,
         "asked_cells": """
             SELECT DISTINCT home_cell_id AS cell_id, cutoff FROM asked_subscriptions WHERE home_cell_id IS NOT NULL
         """,

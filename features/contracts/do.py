@@ -13,7 +13,15 @@ from features.contracts.schema import (
     table,
     time,
 )
-from features.contracts.vocabulary import APP_EVENTS, HAPPENED, ORDER_KINDS, RECHARGE_CHANNELS
+from features.contracts.vocabulary import (
+    APP_EVENTS,
+    HAPPENED,
+    INTERACTION_CHANNELS,
+    NOTICE_STEPS,
+    ORDER_KINDS,
+    PORT_STEPS,
+    RECHARGE_CHANNELS,
+)
 
 DO: tuple[Table, ...] = (
     table(
@@ -164,7 +172,22 @@ DO: tuple[Table, ...] = (
         {
             "request_id": identifier("The request"),
             "subscription_id": subscription(),
-            "status": choice("The step", ("requested", "withdrawn", "completed")),
+            "status": choice("The step; a request is open from the first one on", PORT_STEPS),
+        },
+        use="exclusion and reporting",
+    ),
+    table(
+        "notices",
+        "what they do",
+        "A customer's notice to end a subscription, or that it was taken back",
+        "event",
+        ("notice_id", "status"),
+        {
+            "notice_id": identifier("The notice"),
+            "subscription_id": subscription(),
+            "status": choice("The step", NOTICE_STEPS),
+            "ends_at": time("When the subscription is to end"),
+            "channel": choice("How it was given", INTERACTION_CHANNELS, null=True),
         },
         use="exclusion and reporting",
     ),

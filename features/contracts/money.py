@@ -12,7 +12,12 @@ from features.contracts.schema import (
     table,
     time,
 )
-from features.contracts.vocabulary import HAPPENED, PAYMENT_METHODS, REFUND_REASONS
+from features.contracts.vocabulary import (
+    BILL_LINE_KINDS,
+    HAPPENED,
+    PAYMENT_METHODS,
+    REFUND_REASONS,
+)
 
 MONEY: tuple[Table, ...] = (
     table(
@@ -32,6 +37,21 @@ MONEY: tuple[Table, ...] = (
             "disputed": flag(
                 "The customer disputes it: a correction of the row as it first arrived"
             ),
+        },
+    ),
+    table(
+        "bill_lines",
+        "money",
+        "A line of a bill",
+        "event",
+        ("bill_id", "line_id"),
+        {
+            "bill_id": identifier("The bill", "bills"),
+            "line_id": identifier("The line's number or id, within the bill"),
+            "subscription_id": subscription(null=True),
+            "product_id": identifier("The product charged for", "products", null=True),
+            "kind": choice("What is charged", BILL_LINE_KINDS),
+            "amount": amount("Charged, or taken off where negative", None, null=False),
         },
     ),
     table(

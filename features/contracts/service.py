@@ -14,6 +14,7 @@ from features.contracts.schema import (
     time,
 )
 from features.contracts.vocabulary import (
+    AREA_KINDS,
     HAPPENED,
     INCIDENT_LEVELS,
     INTERACTION_CHANNELS,
@@ -21,6 +22,7 @@ from features.contracts.vocabulary import (
     SEVERITIES,
     TICKET_CLASSES,
     TICKET_KINDS,
+    TICKET_SOURCES,
     TICKET_STATUSES,
 )
 
@@ -59,6 +61,21 @@ SERVICE: tuple[Table, ...] = (
             "ticket_class": choice("What the complaint is about", TICKET_CLASSES),
             "ticket_kind": choice("What sort of ticket", TICKET_KINDS),
             "status": choice("The step", TICKET_STATUSES),
+            "severity": choice("How bad, as the operator ranks it", SEVERITIES, null=True),
+            "due_at": time("When it is to be resolved; null without a promise"),
+            "received_from": choice(
+                "Through whom the complaint came: the operator's own channels, a regulator, a"
+                " consumer body, a public hotline or the media",
+                TICKET_SOURCES,
+                null=True,
+            ),
+            "regulator_case_id": identifier("The regulator's number of the case", null=True),
+            "regulator_received_at": time("When the regulator received it"),
+            "regulator_due_at": time("When the regulator wants the answer"),
+            "owner_id": identifier("The team or person who is to settle it", null=True),
+            "area_kind": choice(
+                "Where the customer has the trouble", AREA_KINDS, null=True, data_class="location"
+            ),
             "text": text("Short text; never leaves the feature layer", 4_000, data_class="special"),
         },
     ),

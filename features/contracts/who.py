@@ -14,10 +14,15 @@ from features.contracts.schema import (
     time,
 )
 from features.contracts.vocabulary import (
+    ACCESS_TECHNOLOGIES,
+    ACCOUNT_STATUSES,
     AGE_BANDS,
     BILLING_TYPES,
     CONSENT_PURPOSES,
     CONTACT_CHANNELS,
+    OFFERING_KINDS,
+    PAYMENT_METHODS,
+    PRODUCT_KINDS,
     PRODUCT_LINES,
     REPLACEMENTS,
     SEGMENTS,
@@ -49,7 +54,9 @@ WHO: tuple[Table, ...] = (
             "language": identifier(
                 "Language to write in, BCP 47, such as en, zh-Hans or zh-Hant", null=True
             ),
-            "age_band": choice("Age band", AGE_BANDS, null=True, data_class="special"),
+            "age_band": choice(
+                "Age band", AGE_BANDS, null=True, data_class="special", unlisted="null"
+            ),
             "accessibility_needs": flag("Needs an accessible channel", data_class="special"),
             "first_seen_at": time("Start of the first subscription ever"),
         },
@@ -66,6 +73,9 @@ WHO: tuple[Table, ...] = (
             "customer_id": customer(),
             "product_line": choice("What is provided", PRODUCT_LINES),
             "billing_type": choice("How it is paid; broadband and TV are fixed", BILLING_TYPES),
+            "account_id": identifier(
+                "The account that it is billed to; the customer's where empty", null=True
+            ),
             "plan_id": identifier("Its plan", "plans", null=True),
             "activated_at": time("When service began", null=False),
             "plan_since_at": time("When the present plan began"),
@@ -74,12 +84,25 @@ WHO: tuple[Table, ...] = (
             "instalment_end_at": time("Last device instalment; null without one"),
             "termination_fee": amount("What leaving today would cost; null where nothing"),
             "autopay": flag("Paid automatically"),
-            "status": choice("Whether it is in service", STATUSES),
+            "status": choice(
+                "Whether it is in service; `pending_terminate` is in service until `ends_at`,"
+                " and notice was given",
+                STATUSES,
+            ),
+            "ends_at": time("When it is to end, as far as that is known; null without notice"),
             "status_reason": choice("Why it is suspended or ended", STATUS_REASONS, null=True),
             "replaced_by": identifier("The subscription that continues this one", null=True),
             "replacement": choice(
-                "How it was replaced: none of these is churn", REPLACEMENTS, null=True
+                "How it was replaced: none of these is churn",
+                REPLACEMENTS,
+                null=True,
+                unlisted="null",
             ),
+            "access_technology": choice(
+                "How a fixed line reaches the home", ACCESS_TECHNOLOGIES, null=True
+            ),
+            "sold_download_mbps": number("Download speed that was sold", "Mbit/s"),
+            "sold_upload_mbps": number("Upload speed that was sold", "Mbit/s"),
             "home_cell_id": identifier(
                 "Cell, or exchange, that serves it at home", null=True, data_class="location"
             ),
@@ -90,13 +113,44 @@ WHO: tuple[Table, ...] = (
         required=True,
     ),
     table(
+        "accounts",
+        "who",
+        "An account that bills are written to; a customer may have several",
+        "state",
+        ("account_id",),
+        {
+            "account_id": identifier("The account"),
+            "customer_id": customer(),
+            "status": choice("Whether bills are written to it", ACCOUNT_STATUSES, null=True),
+            "payment_method": choice("How its bills are paid", PAYMENT_METHODS, null=True),
+            "autopay": flag("Paid automatically"),
+            "paperless": flag("Bills are sent electronically"),
+            "opened_at": time("When it was opened"),
+        },
+    ),
+    table(
+        "external_ids",
+        "who",
+        "How another system, such as the CRM, knows a customer",
+        "state",
+        ("customer_id", "system", "external_id"),
+        {
+            "customer_id": customer(),
+            "system": identifier("The other system, as the operator names it"),
+            "external_id": identifier("The customer's id there"),
+            "valid_until_at": time("When that id ceased to be the customer's; null while it is"),
+        },
+        use="exclusion and reporting",
+    ),
+    table(
         "plans",
         "who",
-        "A plan of the catalogue",
+        "An offering of the catalogue: a plan, an add-on or a bundle",
         "state",
         ("plan_id",),
         {
-            "plan_id": identifier("The plan"),
+            "plan_id": identifier("The offering"),
+            "kind": choice("What is offered; a plan where empty", OFFERING_KINDS, null=True),
             "product_line": choice("What it provides", PRODUCT_LINES),
             "billing_type": choice("How it is paid", BILLING_TYPES),
             "monthly_fee": amount("Fee per month of 30 days", null=False),
@@ -106,6 +160,25 @@ WHO: tuple[Table, ...] = (
             "overage_per_gb": amount("Price of a GB beyond the allowance"),
             "commitment_months": count("Minimum term", "months", 120),
             "is_offered": flag("Can be bought now"),
+        },
+    ),
+    table(
+        "products",
+        "who",
+        "A product beside the plan, such as an add-on, or a bundle that holds several",
+        "state",
+        ("product_id",),
+        {
+            "product_id": identifier("The product that the customer has"),
+            "customer_id": customer(),
+            "subscription_id": subscription(null=True),
+            "plan_id": identifier("What it is in the catalogue", "plans", null=True),
+            "bundle_id": identifier("The product that it is part of", null=True),
+            "kind": choice("What it is", PRODUCT_KINDS),
+            "status": choice("Whether it is in service", STATUSES),
+            "activated_at": time("When it began"),
+            "ends_at": time("When it ends or ended; null where that is not known"),
+            "monthly_fee": amount("Fee per month, beside the plan's"),
         },
     ),
     table(

@@ -137,15 +137,15 @@ class RawTables:
         self, table: Table, first: datetime | None, last: datetime | None, days: int
     ) -> str:
         if table.name not in self.present:
-            columns = [
-                f"NULL::{sql_type(field.type)} AS {quoted(field.name)}"
-                for field in table.arrow_schema
-            ]
+            columns = [_null(field) for field in table.arrow_schema]
             columns.append("NULL::TIMESTAMP AS superseded_at")
             return f"SELECT {', '.join(columns)} WHERE false"
         if table.name in self.held:
             return f"SELECT * FROM held_{table.name} WHERE {self._bounds(table, first, last, days, time_sql)}"
-        columns = [_plain(field) for field in table.arrow_schema]
+        has = frozenset.intersection(*(part.columns for part in self.parts[table.name]))
+        columns = [
+            _plain(field) if field.name in has else _null(field) for field in table.arrow_schema
+        ]
         source = f"{self._files(table)} AS raw"
         bounds = self._bounds(table, first, last, days, _instant, "raw.")
         if table.kind == "state":
@@ -213,7 +213,7 @@ def open_raw(
     Raises
     ------
     InputError
-        A required table is absent, or a part lacks columns.
+        A required table is absent, or a part lacks columns that may not be null.
     """
     parts = {name: files for name in READABLE if (files := parts_of(directory / name))}
     for name, table in READABLE.items():
@@ -224,7 +224,12 @@ def open_raw(
                 str(directory),
             )
     for name, files in parts.items():
-        wanted = set(READABLE[name].columns)
+        # A store from before a contract got further columns does not have them.
+        wanted = {
+            column
+            for column, definition in READABLE[name].schema.columns.items()
+            if not definition.nullable
+        }
         for part in files:
             if missing := wanted - part.columns:
                 raise InputError(
@@ -266,6 +271,10 @@ def _plain(field: pyarrow.Field) -> str:
         # A cast would ask the time zone database for each value and take thirty times as long.
         return f"make_timestamp(epoch_us(raw.{quoted(field.name)})) AS {quoted(field.name)}"
     return f"raw.{quoted(field.name)}"
+
+
+def _null(field: pyarrow.Field) -> str:
+    return f"NULL::{sql_type(field.type)} AS {quoted(field.name)}"
 
 
 def _next_state(table: Table) -> str:

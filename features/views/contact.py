@@ -12,7 +12,7 @@ _POOR = _CLOSE.but(actionable=True, dissatisfaction="increasing", null=NOT_KNOWN
 # fmt: off
 OWN = (
     _CLOSE.field("contact_channel_code", "code", "contact_channel",
-                 "Position in INTERACTION_CHANNELS"),
+                 "Position in INTERACTION_CHANNELS", null=NOT_KNOWN),
     _CLOSE.field("contact_issue_code", "code", "contact_issue", "Position in ISSUES"),
     _POOR.field("contact_wait_seconds", "seconds", "wait", "Waited before anybody answered"),
     _CLOSE.field("contact_seconds", "seconds", "contact_length", "From turning up to the close",

@@ -23,9 +23,9 @@ _DEVICE = _AGREED.but(tables=("devices",), lines=MOBILE)
 # fmt: off
 VIEW = View("contract", "subscription", (
     _AGREED.field("billing_type_code", "code", "billing_type",
-                  "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2", null=NEVER),
+                  "Position in BILLING_TYPES: postpaid 0, prepaid 1, fixed 2", null=NOT_KNOWN),
     _AGREED.field("product_line_code", "code", "product_line",
-                  "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2", null=NEVER),
+                  "Position in PRODUCT_LINES: mobile 0, broadband 1, tv 2", null=NOT_KNOWN),
     _AGREED.field("segment_code", "code", "segment",
                   "Position in SEGMENTS: consumer 0, sole trader 1, sme 2, enterprise 3"),
     _AGREED.field("tenure_days", "days", "tenure", "Since the subscription was activated",
@@ -100,7 +100,7 @@ def query(asked: str) -> str:
         JOIN usage_summaries AS pace ON pace.subscription_id = asked.subscription_id AND pace.cutoff = asked.cutoff
         JOIN plan
           ON plan.product_line = asked.product_line AND plan.billing_type = asked.billing_type AND plan.cutoff = asked.cutoff
-        WHERE plan.is_offered IS NOT FALSE AND pace.monthly_minutes IS NOT NULL
+        WHERE plan.is_offered IS NOT FALSE AND coalesce(plan.kind, 'plan') = 'plan' AND pace.monthly_minutes IS NOT NULL
         GROUP BY asked.subscription_id, asked.cutoff
     ),
     fit AS (

@@ -1,6 +1,6 @@
 """The view `service_live`: contacts with the operator, and tickets."""
 
-from features.contracts.vocabulary import TICKET_STATUSES
+from features.contracts.vocabulary import TICKET_STATUSES, TICKETS_OVER
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
 from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
@@ -61,6 +61,7 @@ def query(asked: str) -> str:
     quarter = within("steps", "cutoff", 91)
     month = within("contacts", "cutoff", 28)
     position = f"list_position([{', '.join(repr(status) for status in TICKET_STATUSES)}], status)"
+    over = ", ".join(map(repr, TICKETS_OVER))
     return f"""
     WITH {MOMENTS} AS ({moments("customer_id", asked)}),
     contacts AS (
@@ -95,7 +96,8 @@ def query(asked: str) -> str:
             customer_id,
             cutoff,
             min(happened_at) FILTER (status = 'opened') AS opened_at,
-            arg_max(status, (happened_at, arrived_at, {position})) AS status,
+            -- A step in no list says nothing of whether the ticket is open.
+            arg_max(status, (happened_at, arrived_at, {position})) FILTER ({position} IS NOT NULL) AS status,
             count(*) FILTER (status = 'opened' AND ticket_kind = 'complaint' AND {quarter}) AS complaints_91d,
             count(*) FILTER (status = 'opened' AND ticket_kind = 'fault' AND {quarter}) AS faults_91d,
             count(*) FILTER (status = 'reopened' AND {quarter}) AS reopened_91d
@@ -106,8 +108,8 @@ def query(asked: str) -> str:
         SELECT
             customer_id,
             cutoff,
-            count(opened_at) FILTER (status NOT IN ('resolved', 'closed')) AS open_tickets,
-            min(opened_at) FILTER (status NOT IN ('resolved', 'closed')) AS oldest_at,
+            count(opened_at) FILTER (status NOT IN ({over})) AS open_tickets,
+            min(opened_at) FILTER (status NOT IN ({over})) AS oldest_at,
             sum(complaints_91d) AS complaints_91d,
             sum(faults_91d) AS faults_91d,
             sum(reopened_91d) AS reopened_91d

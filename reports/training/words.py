@@ -275,6 +275,7 @@ _NAMES = frozenset(
         to_translate("under 18"),
         to_translate("75 over"),
         to_translate("unknown"),
+        to_translate("other"),
         # calibrations
         to_translate("platt"),
         to_translate("beta"),

@@ -8,6 +8,7 @@ _EXCLUDED = {
     "employee": to_translate("employees' lines"),
     "iot_test_employee": to_translate("only lines of machines, tests or employees"),
     "suspended": to_translate("suspended"),
+    "status_unknown": to_translate("with a status that is in no list"),
     "enterprise": to_translate("of enterprises, which have an account manager"),
     "new": to_translate("too new: not enough history"),
     "cancelling": to_translate("already cancelling"),

@@ -76,6 +76,9 @@ _TRUTH_CHOICES = {
     "arm": ARMS,
 }
 """Values of the categorical columns of the truth, in the order of their codes."""
+NOT_SIMULATED = frozenset({"accounts", "external_ids", "products", "bill_lines", "notices"})
+"""Raw tables of which the simulator knows nothing."""
+
 _FIRST_EVENT = 10**14
 """Added to event numbers."""
 _OWN_KEYS = frozenset(_NUMBERED)
@@ -181,6 +184,8 @@ def _cells(codes: Array) -> pa.Array:
 def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
     """Make an Arrow table with the columns and types of a raw table or a table of the truth.
 
+    Columns that may be null and are not simulated are left out.
+
     Parameters
     ----------
     table : str
@@ -194,7 +199,7 @@ def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
         types = TRUTH_TABLES[table]
     else:
         schema = TABLES[table].arrow_schema
-        types = dict(zip(schema.names, schema.types, strict=True))
+        types = {column.name: column.type for column in schema if column.name in columns}
     return pa.table(
         {name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()}
     )
@@ -261,10 +266,12 @@ def write_missing(folder: Path, without: Collection[str] = ()) -> None:
     folder : Path
         The simulation's.
     without : collection of str
-        Raw tables that the operator does not have.
+        Raw tables that the operator does not have, beside those that are never simulated.
     """
     schemas = {
-        ("raw", name): table.arrow_schema for name, table in TABLES.items() if name not in without
+        ("raw", name): table.arrow_schema
+        for name, table in TABLES.items()
+        if name not in without and name not in NOT_SIMULATED
     }
     schemas |= {
         ("truth", name): pa.schema(list(types.items())) for name, types in TRUTH_TABLES.items()

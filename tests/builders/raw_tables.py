@@ -28,7 +28,7 @@ LATE_DAYS = 7
 _DAY_US = 86_400_000_000
 _HOUR_US = _DAY_US // 24
 _NULL_SHARE, _CORRECTED_SHARE = 0.15, 0.15
-_SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7)}
+_SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "other": (0, 100)}
 _BEFORE = {
     "first_seen_at",
     "activated_at",
@@ -66,6 +66,7 @@ _OWN_IDS = {
     "incident_id": "incidents",
     "invitation_id": "survey_invitations",
     "contact_id": "care_contacts",
+    "notice_id": "notices",
 }
 
 Columns = dict[str, Any]

@@ -101,11 +101,11 @@ def _open(steps: pd.DataFrame) -> pd.DataFrame:
     position = codes(steps["status"], TICKET_STATUSES)
     ticket = ["asked", "ticket_id"]
     newest = (
-        steps.assign(position=position)
+        steps.assign(position=position)[position.notna()]
         .sort_values([HAPPENED, ARRIVED, "position"])
         .drop_duplicates(ticket, keep="last")
     )
-    unsettled = newest[~newest["status"].isin(["resolved", "closed"])]
+    unsettled = newest[~newest["status"].isin(["resolved", "closed", "cancelled"])]
     return within(steps[steps["status"] == "opened"], 182).merge(unsettled[ticket], on=ticket)
 
 

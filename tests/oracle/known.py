@@ -135,12 +135,21 @@ class Moment:
     @cached_property
     def lines(self) -> pd.DataFrame:
         """Subscriptions in service, with segment, region, first subscription and household of their
-        customers.
+        customers, who pays for each (``account_id``) and for its customer (``payer``).
         """
         in_service = self.subscriptions[self.subscriptions["status"] != "ended"]
-        return in_service.join(
-            self.customers[["segment", "region", "first_seen_at", "household_id", "account_id"]],
-            on="customer_id",
+        columns = ["segment", "region", "first_seen_at", "household_id", "account_id"]
+        customers = self.customers[columns].rename(columns={"account_id": "named"})
+        lines = in_service.join(customers, on="customer_id").astype(
+            dict.fromkeys(("account_id", "named", "customer_id"), "object")
+        )
+        named, billed = lines["named"], lines.dropna(subset="account_id")
+        counts = billed.groupby(["customer_id", "account_id"]).size().rename("lines").reset_index()
+        most = counts.sort_values(["lines", "account_id"], ascending=[False, True])
+        most = most.drop_duplicates("customer_id").set_index("customer_id")["account_id"]
+        return lines.assign(
+            account_id=lines["account_id"].fillna(named).fillna(lines["customer_id"]),
+            payer=named.fillna(lines["customer_id"].map(most)).fillna(lines["customer_id"]),
         )
 
     @cached_property
@@ -155,7 +164,7 @@ class Moment:
         ids = {
             "subscription": lines.index,
             "customer": lines["customer_id"],
-            "account": lines["account_id"].fillna(lines["customer_id"]),
+            "account": pd.concat([lines["account_id"], lines["payer"]]),
             "cell": lines["home_cell_id"].dropna(),
         }[entity]
         return Everyone(self, pd.Index(ids).unique())

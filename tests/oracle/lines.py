@@ -62,7 +62,8 @@ def _plan_fit(moment: Moment) -> tuple[pd.Series, pd.Series]:
     plans = moment.state("plans")
     present = _cost(use.merge(plans.drop(columns=["product_line", "billing_type"]), on="plan_id"))
     candidates = use.drop(columns="plan_id").merge(
-        plans[plans["is_offered"] != 0], on=["product_line", "billing_type"]
+        plans[(plans["is_offered"] != 0) & plans["kind"].fillna("plan").eq("plan")],
+        on=["product_line", "billing_type"],
     )
     best = _cost(candidates).groupby(level=0).min()
     saving = (present - best.reindex(present.index)).clip(lower=0)

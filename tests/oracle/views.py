@@ -85,10 +85,9 @@ def links_at(tables: Tables, entity: str, cutoff: pd.Timestamp) -> pd.DataFrame:
         ``linked_cell`` as far as it has them.
     """
     lines = Moment(tables, cutoff).lines
-    account = lines["account_id"].astype("object").fillna(lines["customer_id"])
     links = lines.assign(
         linked_customer=lines["customer_id"],
-        linked_account=account,
+        linked_account=lines["payer" if entity == "customer" else "account_id"],
         linked_cell=lines["home_cell_id"],
     )
     if entity == "customer":

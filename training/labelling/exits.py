@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from features.contracts.vocabulary import ARRIVED, HAPPENED, REPLACEMENTS, VOLUNTARY_CHURN
+from features.contracts.vocabulary import ARRIVED, HAPPENED, OTHER, REPLACEMENTS, VOLUNTARY_CHURN
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import inactive_periods, usage_end
+from training.labelling.notices import notices_of, stands_at
 
 PASSED_ON, UNKNOWN = "passed_on", "unknown"
 """Ends that are neither voluntary nor involuntary: a transfer to another customer, and an end
-whose reason is not recorded.
+whose reason is not recorded, or a status that is in no list.
 """
 
 CONTINUED = ("migration", "sim_swap")
@@ -52,6 +53,8 @@ class LineRecords:
         Inactive periods of prepaid lines: ``subscription_id``, ``inactive_from``, ``inactive_to``
         (next activity; null while it lasts) and ``stop``: that, or an earlier end of service for a
         reason other than inactivity.
+    notices : DataFrame
+        As `training.labelling.notices.NOTICES`.
     use_end : datetime
         Until when usage is known.
     """
@@ -61,6 +64,7 @@ class LineRecords:
     lineage: pl.DataFrame
     losses: pl.DataFrame
     inactive_periods: pl.DataFrame
+    notices: pl.DataFrame
     use_end: datetime
 
     @classmethod
@@ -90,13 +94,15 @@ class LineRecords:
         prepaid = lines.filter(pl.col("billing_type") == "prepaid").join(
             wanted, on="subscription_id", how="semi"
         )
+        notices = notices_of(history, rows, _returns(rows))
         periods = inactive_periods(history, prepaid.select("subscription_id", "activated_at"))
         return cls(
             lines=lines,
             ends=ends,
             lineage=lineage,
-            losses=_losses(history, rows, ends, lines),
+            losses=_losses(history, rows, ends, lines, notices),
             inactive_periods=_stopped(periods, ends),
+            notices=notices,
             use_end=usage_end(history),
         )
 
@@ -209,7 +215,8 @@ def _line_rows(history: RawHistory) -> pl.DataFrame:
         )
         .sort("subscription_id", HAPPENED, ARRIVED)
         .unique(["subscription_id", HAPPENED], keep="last", maintain_order=True)
-        .with_columns(ended=pl.col("status") == "ended")
+        # Where nobody knows whether a line is in service, nobody knows whether it was lost.
+        .with_columns(ended=pl.col("status").is_in(["ended", OTHER]))
         .with_columns(before=pl.col("ended").shift(1).over(line).fill_null(False))
         .with_columns(run=(pl.col("ended") != pl.col("before")).cum_sum().over(line))
         .collect()
@@ -243,7 +250,11 @@ def _returns(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _losses(
-    history: RawHistory, rows: pl.DataFrame, ends: pl.DataFrame, lines: pl.DataFrame
+    history: RawHistory,
+    rows: pl.DataFrame,
+    ends: pl.DataFrame,
+    lines: pl.DataFrame,
+    notices: pl.DataFrame,
 ) -> pl.DataFrame:
     voluntary = pl.col("how").is_in(VOLUNTARY_CHURN)
     inactive = (pl.col("how") == "inactivity") & pl.col("billing_type").eq_missing("prepaid")
@@ -253,6 +264,8 @@ def _losses(
         .collect()
         .join(lines.select("subscription_id", "billing_type"), on="subscription_id", how="left")
         .filter(~inactive)
+        .with_columns(how=pl.when(pl.col("how") == OTHER).then(pl.lit(UNKNOWN)).otherwise("how"))
+        .pipe(_with_notice, notices)
         .with_columns(
             lost_at=pl.when(voluntary).then(pl.col("notice_at")).fill_null(pl.col("recorded_at"))
         )
@@ -278,6 +291,21 @@ def _losses(
     return dated.join(booked, on=["subscription_id", "recorded_at"], how="anti").select(
         "subscription_id", "how", "lost_at", "recorded_at", "back_at"
     )
+
+
+def _with_notice(losses: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
+    """Date losses that say nothing of a notice by the first that stood when they happened."""
+    stood = (
+        losses.filter(pl.col("notice_at").is_null())
+        .select("subscription_id", "recorded_at")
+        .join(notices, on="subscription_id")
+        .filter(stands_at(pl.col("recorded_at")))
+        .group_by("subscription_id", "recorded_at")
+        .agg(pl.col("noticed_at").min())
+    )
+    return losses.join(
+        stood, on=["subscription_id", "recorded_at"], how="left", maintain_order="left"
+    ).with_columns(notice_at=pl.coalesce("notice_at", "noticed_at"))
 
 
 def _stopped(periods: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

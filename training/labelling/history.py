@@ -113,7 +113,7 @@ class RawHistory:
         if not files:
             return pl.LazyFrame(schema={name: _polars_type(contract, name) for name in wanted})
         early = (pl.col(ARRIVED) <= self.until) & (pl.col(HAPPENED) <= self.until)
-        parts = [pl.scan_parquet(path, glob=False).select(wanted).filter(early) for path in files]
+        parts = [_scanned(path, contract, wanted).filter(early) for path in files]
         return pl.concat(parts)
 
     def as_known(
@@ -171,6 +171,17 @@ def utc(time: np.datetime64) -> datetime:
     """
     naive: datetime = time.astype("datetime64[us]").item()
     return naive.replace(tzinfo=UTC)
+
+
+def _scanned(path: Path, contract: Table, columns: Sequence[str]) -> pl.LazyFrame:
+    """Columns of a file; those of later contracts than the file are null."""
+    has = pq.read_schema(path).names
+    absent = [
+        pl.lit(None, _polars_type(contract, name)).alias(name)
+        for name in columns
+        if name not in has
+    ]
+    return pl.scan_parquet(path, glob=False).with_columns(absent).select(columns)
 
 
 def _polars_type(table: Table, column: str) -> pl.DataType:

@@ -19,6 +19,7 @@ from holdfast.errors import InputError
 from training.labelling.exits import UNKNOWN, LineRecords
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import use_table
+from training.labelling.notices import stands_at
 from training.settings import LabelSettings
 
 HORIZON_DAYS = (30, 60, 90)
@@ -116,6 +117,17 @@ class LineOutcomes:
             .unique("subscription_id", keep="first", maintain_order=True)
             .select("subscription_id", "already_lost")
         )
+
+    def noticed(self, at: datetime) -> pl.DataFrame:
+        """Lines whose customer had given notice by a cut-off, whether that was known then or not.
+
+        Returns
+        -------
+        DataFrame
+            ``subscription_id`` and ``noticed``, true.
+        """
+        standing = self.records.notices.filter(stands_at(pl.lit(at)))
+        return standing.select("subscription_id", pl.lit(True).alias("noticed")).unique()
 
     def label(
         self, lines: pl.DataFrame, at: datetime, gap_days: int, positive: Collection[str]

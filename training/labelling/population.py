@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from features.contracts.tables import ARRIVED
+from features.contracts.vocabulary import OTHER, PORT_STEPS_OVER
 from training.labelling.history import RawHistory
 from training.labelling.labels import LineOutcomes
 from training.settings import LabelSettings
@@ -15,7 +16,7 @@ SLICES = ("billing_type", "segment", "region", "tenure", "language", "age_band")
 """Columns by which figures are broken down. Age is used for evaluation only."""
 
 LINE_EXCLUSIONS = (
-    *("iot", "test", "employee", "suspended", "enterprise", "new"),
+    *("iot", "test", "employee", "suspended", "status_unknown", "enterprise", "new"),
     *("cancelling", "ended", "porting", "use_unknown", "inactive", "no_history"),
 )
 """Reasons why a line in service is not at risk, in the order in which they apply."""
@@ -85,9 +86,10 @@ def lines_at_risk(
         "test": pl.col("is_test"),
         "employee": pl.col("is_employee"),
         "suspended": pl.col("status") == "suspended",
+        "status_unknown": pl.col("status") == OTHER,
         "enterprise": pl.col("segment") == "enterprise",
         "new": known_since > at - timedelta(days=settings.known_days),
-        "cancelling": pl.col("already_lost") == "cancelling",
+        "cancelling": (pl.col("already_lost") == "cancelling") | pl.col("noticed"),
         "ended": pl.col("already_lost") == "ended",
         "porting": pl.col("porting"),
         "use_unknown": (pl.col("billing_type") == "prepaid") & (not outcomes.has_usage),
@@ -99,6 +101,7 @@ def lines_at_risk(
         .join(first, on="subscription_id", how="left")
         .join(_people(history, at), on="customer_id", how="left")
         .join(outcomes.already_lost(at).lazy(), on="subscription_id", how="left")
+        .join(outcomes.noticed(at).lazy(), on="subscription_id", how="left")
         .join(_porting(history, at), on="subscription_id", how="left")
         .with_columns(_first_reason(reasons), tenure=_tenure(pl.col("activated_at"), at))
         .sort("subscription_id")
@@ -139,7 +142,7 @@ def customers_present(
         .group_by("customer_id")
         .agg(
             (~odd).any().alias("personal"),
-            (~odd & (pl.col("status") == "active")).any().alias("active"),
+            (~odd & pl.col("status").is_in(["active", "pending_terminate"])).any().alias("active"),
             pl.when(kinds.len() == 1)
             .then(kinds.first())
             .otherwise(pl.lit("mixed"))
@@ -180,9 +183,12 @@ def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
 
 
 def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
-    """Lines with an open request to port out: neither withdrawn nor completed."""
+    """Lines with an open request to port out, from its first step on.
+
+    A step that is in no list leaves it open.
+    """
     steps = history.as_known("port_requests", ["subscription_id"], at)
-    over = steps.filter(pl.col("status") != "requested").select("request_id")
+    over = steps.filter(pl.col("status").is_in(PORT_STEPS_OVER)).select("request_id")
     return (
         steps.join(over, on="request_id", how="anti")
         .select("subscription_id", pl.lit(True).alias("porting"))

@@ -215,10 +215,11 @@ def of_sample(
     """
     links = expected["subscription_links"]
     links = links[links["linked_customer"].isin(built["customer_links"].index)]
+    payers = built["customer_links"]["linked_account"]
     ids = {
         "subscription_id": links.index,
         "customer_id": links["linked_customer"].unique(),
-        "account_id": links["linked_account"].unique(),
+        "account_id": pd.concat([links["linked_account"], payers]).unique(),
         "cell_id": links["linked_cell"].dropna().unique(),
         "interaction_id": built["contact"].index,
     }

@@ -25,7 +25,7 @@ def test_a_contract_is_whole(table: Table) -> None:
     assert not any(table.schema.columns[name].nullable for name in table.identity)
     for column in table.schema.columns.values():
         assert column.description
-        assert {"arrow", "unit", "data_class", "references"} == set(column.metadata)
+        assert {"arrow", "unit", "data_class", "references", "unlisted"} == set(column.metadata)
         assert column.metadata["data_class"] in ("none", "traffic", "location", "special")
     checks = [
         *table.schema.checks,
@@ -108,7 +108,7 @@ def test_rows_are_checked_as_panderas_schema_does(data: st.DataObject) -> None:
             st.sampled_from([value for value in NASTY if _fits(value, type_)])
         )
     batch = pa.RecordBatch.from_pydict(rows, schema=table.arrow_schema)
-    _, faults = check_rows(table, batch)
+    batch, faults, _ = check_rows(table, batch)
     faulty_rows = {int(at) for fault in faults for at in fault.at}
     good = batch.take(
         pa.array([at for at in range(len(batch)) if at not in faulty_rows], pa.int64())
@@ -135,8 +135,12 @@ def test_all_rows_bad_is_told_in_no_time() -> None:
     many = many.set_column(
         many.schema.get_field_index("tier"), "tier", pa.array(["martian"] * len(many))
     )
-    (fault,) = check_rows(TABLES["loyalty"], many.to_batches()[0])[1]
-    assert (fault.rule, len(fault.at)) == ("category", 200_000)
+    many = many.set_column(
+        many.schema.get_field_index("points"), "points", pa.array([-1] * len(many))
+    )
+    _, (fault,), (replaced,) = check_rows(TABLES["loyalty"], many.to_batches()[0])
+    assert (fault.rule, len(fault.at)) == ("range", 200_000)
+    assert (replaced.rule, len(replaced.at)) == ("category", 200_000)
 
 
 @pytest.mark.parametrize("form, parts", [("parquet", 3), ("csv", 1)])

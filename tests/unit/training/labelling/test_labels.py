@@ -36,6 +36,10 @@ def tables() -> LineTables:
     return two_lines()
 
 
+def _notice(tables: LineTables, happened: float, status: str = "given") -> None:
+    tables.add("notices", happened, notice_id="n", subscription_id="s1", status=status)
+
+
 DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
     "stays": (lambda t: None, NONE),
     "within 30 days": (lambda t: t.loss("s1", "cancellation", 30), (1, 1, 1)),
@@ -47,6 +51,28 @@ DATED: dict[str, tuple[Callable[[LineTables], None], Outcome]] = {
         lambda t: t.loss("s1", "cancellation", 80, notice=60),
         (0, 1, 1),
     ),
+    "dated from a notice that is an event": (
+        lambda t: (_notice(t, 30), t.loss("s1", "cancellation", 120)),
+        (1, 1, 1),
+    ),
+    "dated from the day on which it was to be ended": (
+        lambda t: (
+            t.line("s1", 60, status="pending_terminate"),
+            t.loss("s1", "cancellation", 120),
+        ),
+        (0, 1, 1),
+    ),
+    "a notice that was taken back dates nothing": (
+        lambda t: (
+            _notice(t, 30),
+            _notice(t, 50, "withdrawn"),
+            t.loss("s1", "cancellation", 80),
+        ),
+        (0, 0, 1),
+    ),
+    "a notice alone is no loss": (lambda t: _notice(t, 30), NONE),
+    "lost for a reason in no list": (lambda t: t.loss("s1", "other", 50), (0, None, None)),
+    "a status in no list": (lambda t: t.line("s1", 50, status="other"), (0, None, None)),
     "notice in the gap": (lambda t: t.loss("s1", "cancellation", 50, notice=7), GAP),
     "notice just after the gap": (
         lambda t: t.loss("s1", "cancellation", 50, notice=7.001),

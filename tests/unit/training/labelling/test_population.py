@@ -35,6 +35,10 @@ def tables() -> LineTables:
     return tables
 
 
+def _notice(tables: LineTables, status: str, happened: float, arrived: float | None = None) -> None:
+    tables.add("notices", happened, arrived, notice_id="n", subscription_id="s1", status=status)
+
+
 def _at_risk(
     tables: LineTables, folder: Path, present: list[str] | None = None
 ) -> CutoffPopulation:
@@ -93,6 +97,7 @@ EXCLUSIONS: dict[str, Callable[[LineTables], None]] = {
         "port_requests", -3, request_id="p", subscription_id="s1", status="requested"
     ),
     "ended": lambda tables: tables.loss("s1", "fraud", -1, arrived=2),
+    "status_unknown": lambda tables: tables.line(happened=-2, status="other"),
 }
 
 
@@ -104,6 +109,40 @@ def test_who_is_not_at_risk_is_counted_by_reason(
     population = _at_risk(tables, tmp_path)
     assert population.rows.is_empty()
     assert _excluded(population) == {reason: 1}
+
+
+CANCELLING: dict[str, Callable[[LineTables], None]] = {
+    "is to be ended": lambda tables: tables.line(happened=-2, status="pending_terminate"),
+    "gave notice": lambda tables: _notice(tables, "given", -1),
+    "gave notice, which arrives late": lambda tables: _notice(tables, "given", -1, arrived=30),
+    "takes it back later": lambda tables: (
+        _notice(tables, "given", -9),
+        _notice(tables, "withdrawn", 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CANCELLING)
+def test_who_gave_notice_is_cancelling(tables: LineTables, tmp_path: Path, case: str) -> None:
+    CANCELLING[case](tables)
+    assert _excluded(_at_risk(tables, tmp_path)) == {"cancelling": 1}
+
+
+@pytest.mark.parametrize("step", ["eligibility_asked", "code_issued", "other"])
+def test_a_port_request_counts_from_its_first_step_on(
+    tables: LineTables, tmp_path: Path, step: str
+) -> None:
+    tables.add("port_requests", -3, request_id="p", subscription_id="s1", status=step)
+    assert _excluded(_at_risk(tables, tmp_path)) == {"porting": 1}
+
+
+@pytest.mark.parametrize("step", ["rejected", "lapsed"])
+def test_a_port_request_that_came_to_nothing_is_over(
+    tables: LineTables, tmp_path: Path, step: str
+) -> None:
+    tables.add("port_requests", -3, request_id="p", subscription_id="s1", status="requested")
+    tables.add("port_requests", -1, request_id="p", subscription_id="s1", status=step)
+    assert _excluded(_at_risk(tables, tmp_path)) == {}
 
 
 LATER: dict[str, Callable[[LineTables], None]] = {
@@ -124,6 +163,20 @@ LATER: dict[str, Callable[[LineTables], None]] = {
     ),
     "asked to port later": lambda tables: tables.add(
         "port_requests", -1, arrived=1, request_id="p", subscription_id="s1", status="requested"
+    ),
+    "gives notice later": lambda tables: _notice(tables, "given", 1),
+    "took notice back": lambda tables: (
+        _notice(tables, "given", -9),
+        _notice(tables, "withdrawn", -1),
+    ),
+    "was to be ended and is not": lambda tables: (
+        tables.line(happened=-9, status="pending_terminate"),
+        tables.line(happened=-1),
+    ),
+    "gave notice, left and was won back": lambda tables: (
+        _notice(tables, "given", -99),
+        tables.loss("s1", "cancellation", -90),
+        tables.line(happened=-60),
     ),
     "known for just long enough": lambda tables: tables.line(happened=-20, activated_at=day(-30)),
     "lost and won back": lambda tables: (
