@@ -82,6 +82,7 @@ def check(
     with results_only(), asking(where):
         from features.mapping.opening import open_raw_tables, place_of
         from features.mapping.source import MappedTables
+        from features.mapping.unmapped import unmapped
         from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
@@ -96,7 +97,9 @@ def check(
             options=options,
             disables=features_without,
         )
-    mapped = source.to_json() if isinstance(source, MappedTables) else None
+    mapped = None
+    if isinstance(source, MappedTables):
+        mapped = source.to_json() | {"unmapped": unmapped(source, report)}
     if as_json:
         print_json(report.to_json() | ({} if mapped is None else {"mapping": mapped}))
     else:

@@ -18,6 +18,7 @@ Ids = Map[str, frozenset[str]]
 _FULL = 0.9
 _MOST_CATEGORIES = 60
 _FEWEST_IDS = 5
+_LEAST_DIFFERENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,9 @@ def _id(
         if not written.is_unique:
             return Fit(0.5 * name, (*said, "repeats"))
         return Fit(name, (*said, "every one differs"))
+    few = max(1.0, _LEAST_DIFFERENT * written.rows)
+    if column == table.key[0] and written.rows >= _FEWEST_IDS and written.distinct <= few:
+        return Fit(0.4 * name, (*said, "hardly any differ"))
     other = table.schema.columns[column].metadata["references"]
     if other is None or other == table.name or not ids.get(other):
         unique = table.key == (column,) and written.is_unique

@@ -20,6 +20,8 @@ CERTAIN = 0.6
 """From this confidence on, a guess is written; below it is asked about."""
 
 _WORTH_ASKING = 0.3
+_WIDE = 0.5
+_CUSTOMER = "customer_id"
 _LIKELY_TABLE = 0.4
 _MOST_CANDIDATES = 3
 
@@ -180,6 +182,7 @@ def guess_mapping(place: Place) -> MappingGuess:
     assigned = _assign_tables(profiles, {})
     assigned = _assign_tables(profiles, _ids(assigned, profiles))
     ids = _ids(assigned, profiles)
+    assigned |= _wide_tables(assigned, profiles, ids)
     tables = tuple(
         _table_guess(TABLES[table], profiles[one.written], one, ids)
         for table in TABLES
@@ -214,6 +217,29 @@ def _assign_tables(profiles: Map[str, RelationProfile], ids: Ids) -> dict[str, C
         if table not in assigned and name not in {one.written for one in assigned.values()}:
             assigned[table] = Candidate(name, confidence, evidence)
     return assigned
+
+
+def _wide_tables(
+    assigned: Map[str, Candidate], profiles: Map[str, RelationProfile], ids: Ids
+) -> dict[str, Candidate]:
+    """For tables that must be there and were not found: a relation that names customers, as one
+    wide table does for all there is.
+    """
+    found = {}
+    for table in TABLES.values():
+        if not table.required or table.name in assigned:
+            continue
+        likely = [
+            (customer.confidence, len(fits), name)
+            for name, profile in profiles.items()
+            if (customer := (fits := _columns(table, profile, ids)).get(_CUSTOMER)) is not None
+            and customer.confidence >= CERTAIN
+        ]
+        if likely:
+            _, columns, name = max(likely)
+            evidence = (f"it names customers, and {columns} of its columns fit",)
+            found[table.name] = Candidate(name, _WIDE, evidence)
+    return found
 
 
 def _likely_tables(profile: RelationProfile, ids: Ids) -> tuple[Candidate, ...]:
@@ -323,6 +349,10 @@ def _candidates(
             likely.append(Candidate(name, round(how.confidence, 3), how.evidence))
         elif required and name not in taken and _may_be(table, column, one):
             likely.append(Candidate(name, 0.0, ("by its values",)))
+    customer = _columns(table, profile, ids).get(_CUSTOMER)
+    if (table.name, column) == ("subscriptions", "subscription_id") and customer is not None:
+        evidence = ("the customer's id, where each has one line",)
+        likely.append(Candidate(customer.written, _WORTH_ASKING, evidence))
     return tuple(sorted(likely, key=lambda one: (-one.confidence, one.written))[:_MOST_CANDIDATES])
 
 

@@ -37,7 +37,8 @@ def shown_source(source: str, out: Path) -> tuple[str, bool]:
         url = url.set(database=_from(out, Path(database)))
     if url.password is None:
         return (url.render_as_string() if is_file else source), False
-    return url.set(password=None).render_as_string(), True
+    parts = (url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    return sa.URL.create(*parts).render_as_string(), True
 
 
 def write_mapping(path: Path, text: str) -> None:

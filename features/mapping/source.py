@@ -113,7 +113,6 @@ class MappedTables:
         return {
             "file": str(self.mapping.path),
             "relations": list(relations.values()),
-            "unmapped_relations": list(self.unknown()),
         }
 
     def _where(self, relation: RelationMapping) -> _Where:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-MONTHS = tuple(date(2024, month, 28) for month in range(1, 7))
+MONTHS = tuple(date(2024, month, 28) for month in range(4, 7))
 
 MAPPING = """\
 source = "dump"
@@ -49,7 +49,7 @@ values.churn = { Yes = "cancellation" }
 
 
 def write_telco_dump(folder: Path, customers: int = 40, seed: int = 5) -> Path:
-    """Write the dumps as ``dump/telco/dump=2024-01-28/part.csv``; returns the mapping file beside.
+    """Write the dumps as ``dump/telco/dump=2024-04-28/part.csv``; returns the mapping file beside.
 
     Who has churned in one dump is not in the next.
     """
