@@ -144,7 +144,9 @@ def doctor(
 
             write_beside(page, render_doctor(night, overrulings, texts(language)))
     if as_json:
-        print_json({"night": night.to_json(), "overrulings": [vars(one) for one in overrulings]})
+        print_json(
+            {"night": night.to_json(), "overrulings": [one.to_json() for one in overrulings]}
+        )
     else:
         _print_doctor(night, overrulings)
 
@@ -199,9 +201,11 @@ def print_overrulings(overrulings: "Sequence[Overruling]") -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from reports.night.sentences import told
+
     console = Console(highlight=False, soft_wrap=True)
     for one in overrulings:
-        why = one.reasons[0] if one.reasons else "the table was not there"
+        why = told(one.reasons[0]) if one.reasons else "the table was not there"
         by = f" by {one.by}" if one.by else ""
         console.print(
             f"[dim]overruled[/dim] {one.at[:16].replace('T', ' ')}{escape(by)}:"

@@ -6,7 +6,7 @@ command line are made from them with `worded`; pages put a translation between t
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,8 @@ class Sentence:
         Which sentence; stays the same from release to release.
     values : dict of str to JSON
         What goes into its gaps: text and numbers; ``{"name": ...}`` for a name that has a word in
-        other languages; another sentence, as a `Sentence` or as JSON; or a list of these.
+        other languages; another sentence, as a `Sentence` or as JSON; a list of these, parted by
+        commas, or as `parted` makes it, by semicolons.
     """
 
     code: str
@@ -60,6 +61,11 @@ def read_sentence(stored: object) -> Sentence:
 def named(name: str) -> dict[str, str]:
     """A value that is a name, such as that of a stratum."""
     return {"name": name}
+
+
+def parted(sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """A value that is several sentences, parted by semicolons."""
+    return {"parted": [one.to_json() for one in sentences]}
 
 
 def worded(
@@ -105,12 +111,11 @@ def worded(
         if isinstance(value, Mapping):
             if "name" in value:
                 return name(str(value["name"]))
+            if "parted" in value:
+                return gettext("; ").join(str(shown(one)) for one in value["parted"])
             return shown(read_sentence(value))
         if isinstance(value, list | tuple):
-            between = (
-                "; " if any(isinstance(one, Mapping) and "code" in one for one in value) else ", "
-            )
-            return gettext(between).join(str(shown(one)) for one in value)
+            return gettext(", ").join(str(shown(one)) for one in value)
         return value
 
     values = {key: shown(value) for key, value in what.values.items()}

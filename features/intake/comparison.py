@@ -7,6 +7,7 @@ small ones a single day tells little.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -24,6 +25,7 @@ from features.intake.bounds import (
 from features.intake.day_profiles import DAYS, HOUR, LAG, DayProfiles
 from features.intake.verdicts import Measure, Reason, Verdict
 from holdfast.arrays import Floats
+from holdfast.sentences import Sentence, sentence
 
 Unusual = tuple[Verdict, Reason]
 
@@ -57,12 +59,12 @@ def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
             continue
         seen = float(window(new.rows, days, before))
         day = new.last - timedelta(days=before)
-        when = f"on {day}" if days == 1 else f"in the {days} days to {day}"
+        when = _on_day(str(day), days)
         if seen < bounds.low:
             kind: Verdict = "late" if seen < ALMOST_NONE * bounds.middle else "thin"
-            yield kind, count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+            yield kind, _count_reason("rows", "", seen, bounds, when=when)
         elif seen > bounds.high and before == 0:
-            yield "changed", count_reason("rows", "", seen, bounds, f"rows arrived {when}")
+            yield "changed", _count_reason("rows", "", seen, bounds, when=when)
 
 
 def measures(new: DayProfiles, old: DayProfiles) -> Iterator[Measure]:
@@ -99,7 +101,7 @@ def compare_gap(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     mean = float(arrivals[-1] - arrivals[0]) / (len(arrivals) - 1)
     high = max(_GAP_DAYS, _GAP_LONGEST * longest, _GAP_MEANS * mean)
     if seen > high:
-        about = f"nothing has arrived for {seen:.0f} days; the longest time without rows was {longest:.0f}"
+        about = sentence("gap", days=seen, longest=longest)
         yield "late", reason("gap", "", seen, Bounds(0, longest, high), about)
 
 
@@ -108,7 +110,7 @@ def compare_future(new: DayProfiles) -> Iterator[Unusual]:
     week = float(window(new.rows, 7, 0))
     high = max(_FUTURE_SHARE * week, float(FEWEST_ROWS))
     if new.later > high:
-        about = f"{new.later:,} rows claim to arrive after {new.last}"
+        about = sentence("future", rows=int(new.later), day=str(new.last))
         yield "changed", reason("future", "", new.later, Bounds(0, 0, high), about)
 
 
@@ -121,8 +123,8 @@ def compare_segments(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
                 bounds = _counts(old, daily, days)
                 seen = float(window(tonight, days))
                 if bounds is not None and seen < bounds.low:
-                    about = f"rows of {segment} {value} arrived {_when(new, days)}"
-                    yield "thin", count_reason("segment", segment, seen, bounds, about)
+                    of = {"segment": segment, "value": value, "when": _when(new, days)}
+                    yield "thin", _count_reason("segment", segment, seen, bounds, **of)
                     break
 
 
@@ -132,13 +134,13 @@ def compare_ids(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         bounds = _counts(old, daily, 1)
         seen = float(window(new.ids[column], 1))
         if bounds is not None and seen < bounds.low:
-            about = f"different values of {column} arrived {_when(new, 1)}"
-            yield "thin", count_reason("ids", column, seen, bounds, about)
+            of = {"column": column, "when": _when(new, 1)}
+            yield "thin", _count_reason("ids", column, seen, bounds, **of)
 
 
 def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
     """Shares of nulls and of zeros, by column."""
-    for kind, what in (("nulls", "are empty"), ("zeros", "are 0")):
+    for kind in ("nulls", "zeros"):
         for column, daily in getattr(old, kind).items():
             for days in _WINDOWS_DAYS:
                 rows = float(window(new.rows, days))
@@ -153,7 +155,8 @@ def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
                     continue
                 seen = float(window(getattr(new, kind)[column], days)) / rows
                 if not bounds.hold(seen):
-                    about = f"{column}: {seen:.1%} {what} of what arrived {_when(new, days)}, usually {bounds.middle:.1%}"
+                    when = _when(new, days)
+                    about = sentence(kind, column=column, seen=seen, when=when, usual=bounds.middle)
                     yield "changed", reason(kind, column, seen, bounds, about)
                     break
 
@@ -189,7 +192,8 @@ def compare_values(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator
             seen = float(distance(counts / counts.sum(), shares))
             if seen > high:
                 moved = _most_moved(table, column, names, counts / counts.sum(), shares)
-                about = f"{column}: {seen:.0%} of the rows that arrived {_when(new, days)} have other values than usual; {moved}"
+                when = _when(new, days)
+                about = sentence("values", column=column, seen=seen, when=when, moved=moved)
                 kind = "hours" if column == HOUR else "values"
                 yield "changed", reason(kind, column, seen, Bounds(0, 0, high), about)
                 break
@@ -201,7 +205,7 @@ def compare_sizes(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         for days in _WINDOWS_DAYS:
             seen, bounds = _sizes(new, old, column, days)
             if seen is not None and bounds is not None and not bounds.hold(seen):
-                of_what = f"of what arrived {_when(new, days)}"
+                of_what = sentence("of_what_arrived", when=_when(new, days))
                 yield (
                     _size_verdict(column, seen, bounds),
                     size_reason(column, seen, bounds, of_what),
@@ -267,38 +271,42 @@ def _alike(profile: DayProfiles, daily: Floats, days: int, rows: float) -> Float
     return windows(daily, days)[..., ends][..., alike]
 
 
-def count_reason(kind: str, column: str, seen: float, bounds: Bounds, what: str) -> Reason:
-    """A count out of bounds, in words."""
-    about = f"{seen:,.0f} {what}, usually {bounds.middle:,.0f} ({bounds.low:,.0f} to {bounds.high:,.0f})"
+def _count_reason(kind: str, column: str, seen: float, bounds: Bounds, **of: Any) -> Reason:
+    """A count out of bounds; its sentence has the code of its kind."""
+    low, usual, high = (float(value) for value in (bounds.low, bounds.middle, bounds.high))
+    about = sentence(kind, seen=seen, low=low, usual=usual, high=high, **of)
     return reason(kind, column, seen, bounds, about)
 
 
-def size_reason(column: str, seen: float, bounds: Bounds, of_what: str) -> Reason:
+def size_reason(column: str, seen: float, bounds: Bounds, of_what: Sentence) -> Reason:
     """A mean logarithm out of bounds, as a geometric mean."""
     size, usual, as_sizes = np.exp(seen), np.exp(bounds.middle), _as_sizes(bounds)
     if column == LAG:
-        about = f"rows take {size / 3600:.1f} hours to arrive, usually {usual / 3600:.1f} (geometric mean {of_what})"
+        about = sentence("lag", hours=size / 3600, usual=usual / 3600, of_what=of_what)
         return reason("lag", "", float(size), as_sizes, about)
-    about = (
-        f"{column} is {_amount(size / usual)} times what is usual:"
-        f" {_amount(size)}, usually {_amount(usual)}"
-        f" (geometric mean {of_what})"
+    about = sentence(
+        "size",
+        column=column,
+        times=_amount(size / usual),
+        seen=_amount(size),
+        usual=_amount(usual),
+        of_what=of_what,
     )
     return reason("size", column, float(size), as_sizes, about)
 
 
-def reason(kind: str, column: str, seen: float, bounds: Bounds, about: str) -> Reason:
+def reason(kind: str, column: str, seen: float, bounds: Bounds, about: Sentence) -> Reason:
     """A reason with figures rounded, so that the same rows give the same bytes."""
     low, middle, high = (_rounded(value) for value in (bounds.low, bounds.middle, bounds.high))
     return Reason(kind, column, _rounded(seen), middle, low, high, about)
 
 
-def shown(table: Table, column: str, value: str) -> str:
-    """A value in words, unless the column may tell of a person what must not be told."""
+def shown(table: Table, column: str, value: str) -> Sentence | str:
+    """A value as a sentence shows it, unless the column may tell of a person what must not be told."""
     definition = table.schema.columns.get(column)
     if definition is not None and definition.metadata["data_class"] == "special":
-        return "one value"
-    return f"“{value}”" if definition is not None else value
+        return sentence("one_value")
+    return sentence("value", value=value) if definition is not None else value
 
 
 def _measure(name: str, seen: float | None, bounds: Bounds | None) -> Measure:
@@ -330,20 +338,30 @@ def _new_values(
         for name, count, known in zip(names, counts, before.sum(axis=1), strict=True):
             share = count / max(counts.sum(), 1)
             if not known and count >= _NEW_VALUE_ROWS and share >= _NEW_VALUE_SHARE:
-                about = f"{column}: {share:.0%} of rows have {shown(table, column, name)}, which was never seen before"
+                value = shown(table, column, name)
+                about = sentence("new_value", column=column, share=share, value=value)
                 bounds = Bounds(0, 0, _NEW_VALUE_SHARE)
                 yield "changed", reason("new_value", column, share, bounds, about)
                 return
 
 
-def _most_moved(table: Table, column: str, names: list[str], shares: Floats, usual: Floats) -> str:
+def _most_moved(
+    table: Table, column: str, names: list[str], shares: Floats, usual: Floats
+) -> Sentence:
     at = int(np.argmax(np.abs(shares - usual)))
-    name = f"{names[at]} o'clock" if column == HOUR else shown(table, column, names[at])
-    return f"{name} {shares[at]:.0%}, usually {usual[at]:.0%}"
+    if column == HOUR:
+        return sentence("moved_hour", hour=names[at], share=shares[at], usual=usual[at])
+    value = shown(table, column, names[at])
+    return sentence("moved", value=value, share=shares[at], usual=usual[at])
 
 
-def _when(profile: DayProfiles, days: int) -> str:
-    return f"on {profile.last}" if days == 1 else f"in the {days} days to {profile.last}"
+def _when(profile: DayProfiles, days: int) -> Sentence:
+    return _on_day(str(profile.last), days)
+
+
+def _on_day(day: str, days: int) -> Sentence:
+    """When rows of so many days arrived, the last of which is this day."""
+    return sentence("on_day", day=day) if days == 1 else sentence("in_days", days=days, day=day)
 
 
 def _amount(value: float) -> str:

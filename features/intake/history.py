@@ -17,6 +17,7 @@ from features.intake.comparison import Unusual, reason, shown, size_reason
 from features.intake.day_profiles import DayProfiles
 from features.sql.expressions import files_sql, quoted
 from holdfast.arrays import Floats
+from holdfast.sentences import sentence
 
 _LOST_SHARE, _GAINED_SHARE, _FEW = 0.01, 0.05, 3
 _LATER_START_DAYS = 31
@@ -34,18 +35,18 @@ def compare_counts(new: Counts, old: Counts) -> Iterator[Unusual]:
         return
     if min(new) > min(old) + _LATER_START_DAYS:
         days = min(new) - min(old)
-        about = f"the table begins {days} days later than it did"
+        about = sentence("start", days=int(days))
         yield "thin", reason("start", "", days, Bounds(0, 0, _LATER_START_DAYS), about)
     days_known = [day for day in {*old, *new} if min(new) <= day < max(old)]
     before = sum(old.get(day, 0) for day in days_known)
     lost = sum(max(old.get(day, 0) - new.get(day, 0), 0) for day in days_known)
     gained = sum(max(new.get(day, 0) - old.get(day, 0), 0) for day in days_known)
     if lost >= _FEW and lost > _LOST_SHARE * before:
-        about = f"{lost:,} of {before:,} rows that were there before are gone"
+        about = sentence("lost", lost=int(lost), before=int(before))
         bounds = Bounds((1 - _LOST_SHARE) * before, before, before)
         yield "thin", reason("lost", "", before - lost, bounds, about)
     if gained >= FEWEST_ROWS and gained > _GAINED_SHARE * before:
-        about = f"{gained:,} rows claim to have arrived on earlier days and were not there then; there were {before:,}"
+        about = sentence("gained", gained=int(gained), before=int(before))
         bounds = Bounds(before, before, (1 + _GAINED_SHARE) * before)
         yield "changed", reason("gained", "", before + gained, bounds, about)
 
@@ -60,12 +61,12 @@ def compare_kept(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[U
     # Rows that waited for a customer are there now.
     moved = float(np.abs(new.rows[:end] - old.rows[:end]).sum()) / rows_before
     share_floor, size_floor = _SHARE_FLOOR + moved, _SIZE_FLOOR + _MOVED_SIZE * moved
-    for kind, what in (("nulls", "are empty"), ("zeros", "are 0")):
+    for kind in ("nulls", "zeros"):
         for column, daily in getattr(old, kind).items():
             usual = _sum(daily, end) / rows_before
             seen = _sum(getattr(new, kind)[column], end) / rows
             if abs(seen - usual) > share_floor:
-                about = f"{column}: {seen:.1%} {what} in rows that were there before; there {usual:.1%} were"
+                about = sentence(f"kept_{kind}", column=column, seen=seen, usual=usual)
                 yield "changed", reason(kind, column, seen, _around(usual, share_floor), about)
     yield from _kept_values(new, old, table, end, share_floor)
     for column, logs in old.logs.items():
@@ -76,7 +77,7 @@ def compare_kept(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[U
         usual, seen = _sum(logs.sum, end) / count_before, _sum(tonight.sum, end) / count
         if abs(seen - usual) > size_floor:
             bounds = _around(usual, size_floor)
-            yield "changed", size_reason(column, seen, bounds, "of rows that were there before")
+            yield "changed", size_reason(column, seen, bounds, sentence("of_rows_before"))
 
 
 def compare_keys(
@@ -95,7 +96,7 @@ def compare_keys(
         FROM (SELECT DISTINCT {name} FROM {before})"""
     ).fetchone() or (0, 0)
     if gone >= _FEW and gone > _LOST_SHARE * all_ids:
-        about = f"{gone:,} of {all_ids:,} values of {key} that were there before are gone"
+        about = sentence("keys", gone=gone, all=all_ids, column=key)
         bounds = Bounds((1 - _LOST_SHARE) * all_ids, all_ids, all_ids)
         yield "changed", reason("keys", key, all_ids - gone, bounds, about)
 
@@ -114,8 +115,9 @@ def _kept_values(
         seen = float(distance(shares, usual))
         if seen > floor:
             at = int(np.argmax(np.abs(shares - usual)))
-            moved = f"{shown(table, column, names[at])} {shares[at]:.0%}, before {usual[at]:.0%}"
-            about = f"{column}: {seen:.0%} of the rows that were there before have other values; {moved}"
+            value = shown(table, column, names[at])
+            moved = sentence("moved_before", value=value, share=shares[at], usual=usual[at])
+            about = sentence("kept_values", column=column, seen=seen, moved=moved)
             yield "changed", reason("values", column, seen, Bounds(0, 0, floor), about)
 
 

@@ -43,6 +43,7 @@ from features.intake.verdicts import (
     Measure,
 )
 from features.sql.expressions import files_sql, quoted
+from holdfast.sentences import named, sentence
 
 SHOWN_DAYS = 56
 """Days whose rows a verdict shows."""
@@ -188,20 +189,16 @@ class NightJudge:
             if not definition.nullable
         ]
         accepted = float(window(new.rows, _QUARANTINE_DAYS))
-        for rows, of_all, when in (
-            (report.quarantined, float(report.read), ""),
-            (
-                recent,
-                recent + accepted,
-                f" that arrived in the {_QUARANTINE_DAYS} days to {new.last}",
-            ),
+        lately = sentence("in_days", days=_QUARANTINE_DAYS, day=str(new.last))
+        for rows, of_all, code, when in (
+            (report.quarantined, float(report.read), "quarantine", {}),
+            (recent, recent + accepted, "quarantine_lately", {"when": lately}),
         ):
             if self._beyond_budget(name, rows, of_all, required):
                 worst = report.rules[0]
-                about = (
-                    f"{rows:,} of {of_all:,.0f} rows{when} are in quarantine,"
-                    f" mostly since {worst.column or 'lines'} {worst.reason}"
-                )
+                column = worst.column or sentence("lines")
+                of = {"column": column, "rule": named(worst.reason), **when}
+                about = sentence(code, rows=rows, all=of_all, **of)
                 bounds = Bounds(0, 0, self.quarantine_share)
                 # Rows are left out, whatever else they hold.
                 yield "thin", reason("quarantine", worst.column, rows / of_all, bounds, about)

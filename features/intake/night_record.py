@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from features.intake.sentences import TEMPLATES
 from features.intake.verdicts import NightVerdict, TableVerdict, Verdict
 from holdfast.documents import read_document, to_document
 from holdfast.files import write_beside
+from holdfast.sentences import Sentence, as_written, read_sentence, worded
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Overruling:
         The table.
     verdict : {"late", "thin", "changed", "missing"}
         What it was.
-    reasons : tuple of str
-        Why, in words.
+    reasons : tuple of Sentence
+        Why.
     """
 
     at: str
@@ -38,7 +40,11 @@ class Overruling:
     by: str
     table: str
     verdict: Verdict
-    reasons: tuple[str, ...]
+    reasons: tuple[Sentence, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """As a JSON object, with the reasons in English."""
+        return asdict(self) | {"reasons": [worded(reason, TEMPLATES) for reason in self.reasons]}
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class NightRecord:
             text = self._last.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        return read_document(NightVerdict, _json(text), self._last.name)
+        return read_document(NightVerdict, _with_sentences(_json(text)), self._last.name)
 
     def overrulings(self) -> tuple[Overruling, ...]:
         """What was overruled, the oldest first.
@@ -122,8 +128,26 @@ def _json(text: str) -> object:
 
 
 def _named(document: object) -> object:
-    """The document of an overruling; those of earlier releases do not say by whom."""
-    return {"by": ""} | document if isinstance(document, dict) else document
+    """The document of an overruling; those of earlier releases do not say by whom, and have reasons
+    as text.
+    """
+    if not isinstance(document, dict):
+        return document
+    reasons = document.get("reasons")
+    if isinstance(reasons, list):
+        document = document | {"reasons": [read_sentence(one).to_json() for one in reasons]}
+    return {"by": ""} | document
+
+
+def _with_sentences(document: object) -> object:
+    """The document of a night; those of earlier releases have reasons as text."""
+    tables = document.get("tables") if isinstance(document, dict) else None
+    for table in tables if isinstance(tables, list) else ():
+        reasons = table.get("reasons") if isinstance(table, dict) else None
+        for reason in reasons if isinstance(reasons, list) else ():
+            if isinstance(reason, dict) and "about" in reason:
+                reason.setdefault("sentence", as_written(str(reason["about"])).to_json())
+    return document
 
 
 def _overruling(table: TableVerdict, night: NightVerdict, now: datetime, by: str) -> Overruling:
@@ -133,5 +157,5 @@ def _overruling(table: TableVerdict, night: NightVerdict, now: datetime, by: str
         by=by,
         table=table.table,
         verdict=table.verdict,
-        reasons=tuple(reason.about for reason in table.reasons),
+        reasons=tuple(reason.sentence for reason in table.reasons),
     )

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from features.intake.sentences import TEMPLATES
 from holdfast.errors import HoldfastError, InputError
+from holdfast.sentences import Sentence, named, parted, sentence, worded
 
 Verdict = Literal["fresh", "late", "thin", "changed", "missing"]
 Policy = Literal["stop", "use yesterday's"]
@@ -42,8 +44,8 @@ class Reason:
         The middle of what comparable nights had.
     low, high : float or None
         Bounds of what raises no doubt; None where there is no bound on that side.
-    about : str
-        The same in words.
+    sentence : Sentence
+        What is not as expected.
     """
 
     kind: str
@@ -52,7 +54,12 @@ class Reason:
     expected: float
     low: float | None
     high: float | None
-    about: str
+    sentence: Sentence
+
+    @property
+    def about(self) -> str:
+        """The sentence in English."""
+        return worded(self.sentence, TEMPLATES)
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,11 @@ class TableVerdict:
     rows_by_day: tuple[int, ...]
 
     @property
+    def first_reason(self) -> Sentence:
+        """The weightiest reason; of a table without reasons, that it is not there."""
+        return self.reasons[0].sentence if self.reasons else sentence("no_table")
+
+    @property
     def doubtful(self) -> bool:
         """Whether it is not fresh, and nobody accepted it."""
         return self.verdict != "fresh" and not self.accepted
@@ -186,22 +198,26 @@ class NightStoppedError(HoldfastError):
     Parameters
     ----------
     night : NightVerdict
-        Why.
+        Why; `sentence` has the same as a sentence.
     """
 
     exit_code: ClassVar[int] = 1
 
     def __init__(self, night: NightVerdict) -> None:
         self.night = night
-        wrong = "; ".join(
-            f"{table.table} is {table.verdict}: {_first_reason(table)}"
+        wrong = [
+            sentence(
+                "table_is",
+                table=table.table,
+                verdict=named(table.verdict),
+                reason=table.first_reason,
+            )
             for table in night.tables
             if table.table in night.stopped
-        )
+        ]
         accept = " ".join(f"--accept {name}" for name in night.stopped)
-        super().__init__(
-            f"stopped, and nothing was replaced: {wrong}. Mend the table, or take it as it is with {accept}"
-        )
+        self.sentence = sentence("night_stopped", wrong=parted(wrong), accept=accept)
+        super().__init__(worded(self.sentence, TEMPLATES))
 
 
 def require_tables(option: str, names: Collection[str], known: Collection[str]) -> frozenset[str]:
@@ -220,8 +236,8 @@ def require_tables(option: str, names: Collection[str], known: Collection[str]) 
 
 def _table_json(table: TableVerdict) -> dict[str, object]:
     arrived = table.last_arrived
-    return asdict(table) | {"last_arrived": arrived and arrived.isoformat()}
-
-
-def _first_reason(table: TableVerdict) -> str:
-    return table.reasons[0].about if table.reasons else "the table is not there"
+    reasons = [asdict(reason) | {"about": reason.about} for reason in table.reasons]
+    return asdict(table) | {
+        "reasons": reasons,
+        "last_arrived": arrived and arrived.isoformat(),
+    }

@@ -5,7 +5,7 @@ step is remembered by the digest of its inputs: where they are the same, it is n
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -14,6 +14,8 @@ from holdfast.documents import read_document, to_document
 from holdfast.errors import HomeError, InputError
 from holdfast.files import write_beside
 from holdfast.home import Home
+from holdfast.sentences import Sentence, read_sentence
+from reports.night.sentences import told
 
 StepName = Literal["take_in", "features", "materialize", "score", "summary"]
 Verdict = Literal["done", "doubts", "stopped"]
@@ -61,8 +63,8 @@ class Step:
         One of `STEPS`.
     status : {"done", "unchanged", "skipped", "stopped"}
         ``unchanged``: its inputs were those of the last time, so it did nothing.
-    about : str
-        What it did, or why it did not, in words.
+    sentence : Sentence
+        What it did, or why it did not.
     inputs : str or None
         Digest of its inputs; None where they cannot be told.
     seconds : float
@@ -73,10 +75,24 @@ class Step:
 
     name: StepName
     status: Literal["done", "unchanged", "skipped", "stopped"]
-    about: str
+    sentence: Sentence
     inputs: str | None
     seconds: float
     result: dict[str, Any]
+
+    @property
+    def about(self) -> str:
+        """The sentence in English."""
+        return told(self.sentence)
+
+    def to_json(self, word: Callable[[Sentence], str] = told) -> dict[str, Any]:
+        """The step as one JSON object, with its sentences in words."""
+        result = self.result
+        if "doubts" in result:
+            result = result | {"doubts": [word(read_sentence(one)) for one in result["doubts"]]}
+        document = to_document(self) | {"about": word(self.sentence), "result": result}
+        del document["sentence"]
+        return document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +113,15 @@ class Night:
         Time of its snapshot; None before it is known.
     verdict : {"done", "doubts", "stopped"} or None
         None as long as it has not ended.
-    doubts : tuple of str
-        What is to be looked into, in words.
+    doubt_sentences : tuple of Sentence
+        What is to be looked into.
     tables : dict of str to str
         Verdict on each raw table: fresh, late, thin, changed or missing.
     care_may_run : bool
         Whether offers may be planned and sent.
     steps : tuple of Step
         Steps so far.
-    error : str or None
+    error_sentence : Sentence or None
         Why it stopped.
     """
 
@@ -115,11 +131,11 @@ class Night:
     clock: Literal["simulated", "system"]
     at: str | None
     verdict: Verdict | None
-    doubts: tuple[str, ...]
+    doubt_sentences: tuple[Sentence, ...]
     tables: dict[str, str]
     care_may_run: bool
     steps: tuple[Step, ...]
-    error: str | None
+    error_sentence: Sentence | None
 
     @classmethod
     def begun(cls, number: int, started_at: str, clock: Literal["simulated", "system"]) -> Self:
@@ -131,12 +147,22 @@ class Night:
             clock=clock,
             at=None,
             verdict=None,
-            doubts=(),
+            doubt_sentences=(),
             tables={},
             care_may_run=False,
             steps=(),
-            error=None,
+            error_sentence=None,
         )
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is to be looked into, in English."""
+        return tuple(map(told, self.doubt_sentences))
+
+    @property
+    def error(self) -> str | None:
+        """Why it stopped, in English."""
+        return None if self.error_sentence is None else told(self.error_sentence)
 
     @property
     def exit_code(self) -> int:
@@ -156,9 +182,16 @@ class Night:
         """A step by its name; None where it has not come to it."""
         return next((step for step in self.steps if step.name == name), None)
 
-    def to_json(self) -> dict[str, Any]:
-        """The night as one JSON object."""
-        return to_document(self)
+    def to_json(self, word: Callable[[Sentence], str] = told) -> dict[str, Any]:
+        """The night as one JSON object, with its sentences in words."""
+        document = to_document(self)
+        for name in ("doubt_sentences", "error_sentence"):
+            del document[name]
+        return document | {
+            "doubts": [word(doubt) for doubt in self.doubt_sentences],
+            "steps": [step.to_json(word) for step in self.steps],
+            "error": None if self.error_sentence is None else word(self.error_sentence),
+        }
 
 
 class NightRecords:
@@ -180,7 +213,7 @@ class NightRecords:
     def write(self, night: Night) -> None:
         """Write a night, over what is there of it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(night.to_json(), ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(to_document(night), ensure_ascii=False, indent=1) + "\n"
         write_beside(self._folder / f"{night.number:06d}.json", text)
 
     def newest_first(self) -> Iterator[Night]:
@@ -194,7 +227,8 @@ class NightRecords:
         for number in sorted(self._numbers(), reverse=True):
             path = self._folder / f"{number:06d}.json"
             try:
-                yield read_document(Night, json.loads(path.read_text(encoding="utf-8")), str(path))
+                document = _with_sentences(json.loads(path.read_text(encoding="utf-8")))
+                yield read_document(Night, document, str(path))
             except (ValueError, InputError) as error:
                 raise HomeError(str(path), f"must be the record of a night: {error}") from None
 
@@ -208,3 +242,19 @@ class NightRecords:
 
     def _numbers(self) -> list[int]:
         return [int(path.stem) for path in self._folder.glob("[0-9]*.json")]
+
+
+def _with_sentences(document: object) -> object:
+    """The document of a night; those of earlier releases have their sentences as text."""
+    if not isinstance(document, dict):
+        return document
+    if isinstance(doubts := document.get("doubts"), list):
+        document.setdefault("doubt_sentences", [read_sentence(one).to_json() for one in doubts])
+    if "error" in document:
+        error = document["error"]
+        document.setdefault("error_sentence", error and read_sentence(error).to_json())
+    steps = document.get("steps")
+    for step in steps if isinstance(steps, list) else ():
+        if isinstance(step, dict) and "about" in step:
+            step.setdefault("sentence", read_sentence(step["about"]).to_json())
+    return document

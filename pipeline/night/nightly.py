@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -33,7 +33,8 @@ from holdfast.clock import Clock, time_origin
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
-from models.feed.facts import changes_in_words
+from holdfast.sentences import Sentence, as_written, named, parted, read_sentence, sentence
+from models.feed.facts import CHANGES
 from pipeline.features import build_features, materialize_features, take_in
 from pipeline.night.night import (
     STEPS,
@@ -78,7 +79,7 @@ class NightConfig(BaseModel):
 class _Outcome:
     """What a step did."""
 
-    about: str
+    sentence: Sentence
     result: dict[str, Any]
     is_skipped: bool = False
 
@@ -187,7 +188,7 @@ class _Run:
         return Step(
             name=name,
             status="skipped" if outcome.is_skipped else "done",
-            about=outcome.about,
+            sentence=outcome.sentence,
             inputs=None if outcome.is_skipped else digest,
             seconds=round(time.monotonic() - begun, 2),
             result=outcome.result,
@@ -215,7 +216,7 @@ class _Run:
 
     def _take_in(self) -> _Outcome:
         if self._options.source is None:
-            return _Outcome("no raw tables were given; the raw store is used as it is", {}, True)
+            return _Outcome(sentence("no_raw_tables"), {}, True)
         report = take_in(
             self._home,
             self._options.source,
@@ -233,9 +234,11 @@ class _Run:
         rows = sum(table.accepted for table in report.tables)
         quarantined = sum(table.quarantined for table in report.tables)
         needless = () if report.night is None else report.night.needlessly_accepted
+        counts = {"rows": rows, "tables": len(report.tables), "quarantined": quarantined}
         return _Outcome(
-            f"{rows:,} rows in {len(report.tables)} tables, {quarantined:,} quarantined"
-            + (f"; --accept was not needed for {', '.join(needless)}" if needless else ""),
+            sentence("taken_in_needlessly", needless=needless, **counts)
+            if needless
+            else sentence("taken_in", **counts),
             {
                 "accepted": rows,
                 "quarantined": quarantined,
@@ -274,8 +277,12 @@ class _Run:
             expectations=Expectations(self._config.expectations, accepted=self._options.accepted),
         ).build
         return _Outcome(
-            f"snapshot {built.at:%Y-%m-%d}, {len(built.built)} of"
-            f" {len(built.built) + len(built.skipped)} computed",
+            sentence(
+                "built",
+                day=f"{built.at:%Y-%m-%d}",
+                built=len(built.built),
+                all=len(built.built) + len(built.skipped),
+            ),
             {"at": built.at.isoformat(), "rows": dict(built.rows), "built": list(built.built)},
         )
 
@@ -286,7 +293,7 @@ class _Run:
         written = materialize_features(self._home, self._online)
         records = sum(written.rows.values())
         return _Outcome(
-            f"{records:,} records written, {len(written.skipped)} views were there already",
+            sentence("materialized", records=records, skipped=len(written.skipped)),
             {"rows": written.rows, "skipped": list(written.skipped)},
         )
 
@@ -309,14 +316,23 @@ class _Run:
             failpoint=self._failpoint,
         )
         if not run.sets:
-            why = "; ".join(f"{name} {reason}" for name, reason in run.skipped.items())
-            return _Outcome(f"nobody was scored: {why}", run.to_json(), True)
-        scored = ", ".join(
-            f"{facts.entities:,} by {facts.model} {facts.version} ({facts.alias})"
+            why = [
+                sentence("not_scored", model=name, why=named(reason))
+                for name, reason in run.skipped.items()
+            ]
+            return _Outcome(sentence("nobody_scored", why=parted(why)), run.to_json(), True)
+        scored = [
+            sentence(
+                "scored_by",
+                entities=facts.entities,
+                model=facts.model,
+                version=facts.version,
+                alias=named(facts.alias),
+            )
             for facts in run.sets
-        )
-        changed = changes_in_words(run.changes)
-        return _Outcome(f"{scored}; changed scores: {changed}", run.to_json())
+        ]
+        changed = _changed(run.changes)
+        return _Outcome(sentence("scored", scored=scored, changed=changed), run.to_json())
 
     def _summary_inputs(self) -> object:
         return [[step.name, step.inputs, step.status == "skipped"] for step in self._night.steps]
@@ -324,7 +340,9 @@ class _Run:
     def _summary(self) -> _Outcome:
         scores = scores_of(self._home, self._night.at) if self._night.at else ()
         return _Outcome(
-            f"scores by {', '.join(facts.model for facts in scores)}" if scores else "no scores",
+            sentence("scores_by", models=[facts.model for facts in scores])
+            if scores
+            else sentence("no_scores"),
             {"scores": [facts.to_json() for facts in scores]},
         )
 
@@ -333,18 +351,19 @@ class _Run:
         results = {step.name: step.result for step in self._night.steps}
         taken_in = results.get("take_in") or self._taken_in_before
         built = results.get("features") or _result(self._records.last("features"))
-        doubts, care_may_run = list(taken_in.get("doubts", ())), taken_in.get("care_may_run", False)
+        doubts = [read_sentence(one) for one in taken_in.get("doubts", ())]
+        care_may_run = taken_in.get("care_may_run", False)
         newer = [
             one.at for one in newest_scores(self._home) if one.at > (built.get("at") or one.at)
         ]
         if newer:
-            doubts.append(f"the snapshot is older than scores that stand, those of {newer[0][:10]}")
+            doubts.append(sentence("older_than_scores", day=newer[0][:10]))
         self._night = replace(
             self._night,
             clock=time_origin(self._home),
             at=built.get("at"),
             tables=taken_in.get("tables", {}),
-            doubts=tuple(doubts),
+            doubt_sentences=tuple(doubts),
             care_may_run=bool(care_may_run) and not newer,
         )
         if not self._night.changed_nothing:
@@ -359,24 +378,29 @@ class _Run:
                 continue
             if step.status != "stopped":
                 return step.result
-            why = f"the raw tables of night {night.number} were not taken in: {step.about}"
-            return {"tables": night.tables, "doubts": [why], "care_may_run": False}
+            why = sentence("not_taken_in", number=night.number, why=step.sentence)
+            return {"tables": night.tables, "doubts": [why.to_json()], "care_may_run": False}
         return {}
 
     def _stop(self, error: Exception) -> None:
         expected = isinstance(error, HoldfastError)
         if not expected:
             _log.error("a step of the night failed", exc_info=error)
-        message = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
+        if isinstance(error, NightStoppedError):
+            message = error.sentence
+        elif expected:
+            message = as_written(str(error))
+        else:
+            message = sentence("unexpected", kind=type(error).__name__, error=str(error))
         name = STEPS[STEPS.index(self._options.first_step) + len(self._night.steps)]
         stopped = Step(
-            name=name, status="stopped", about=message, inputs=None, seconds=0.0, result={}
+            name=name, status="stopped", sentence=message, inputs=None, seconds=0.0, result={}
         )
         self._end(stopped)
         self._night = replace(
             self._night.with_step(stopped),
             verdict="stopped",
-            error=message,
+            error_sentence=message,
             tables=_judged(error.night)["tables"]
             if isinstance(error, NightStoppedError)
             else self._night.tables,
@@ -387,9 +411,33 @@ class _Run:
     def _finish(self) -> None:
         self._night = replace(
             self._night,
-            verdict="doubts" if self._night.doubts else "done",
+            verdict="doubts" if self._night.doubt_sentences else "done",
             ended_at=self._clock().isoformat(),
         )
+
+
+_USED = {
+    "yesterday's": "used_yesterdays",
+    "tonight's": "used_tonights",
+    "none": "used_none",
+}
+
+
+def _changed(changes: Mapping[str, Mapping[str, int]]) -> Any:
+    """How many scores changed, by model and kind, as a value of a sentence."""
+    counted = [
+        sentence(
+            "changed",
+            model=model,
+            counts=[
+                sentence("changed_count", count=kinds[kind], kind=named(kind))
+                for kind in CHANGES
+                if kind in kinds
+            ],
+        )
+        for model, kinds in changes.items()
+    ]
+    return parted(counted) if counted else sentence("none")
 
 
 def _judged(night: NightVerdict | None) -> dict[str, Any]:
@@ -399,8 +447,17 @@ def _judged(night: NightVerdict | None) -> dict[str, Any]:
     doubts = []
     for table in night.tables:
         if table.doubtful:
-            why = "".join(f": {reason.about}" for reason in table.reasons[:1])
-            doubts.append(f"{table.table} is {table.verdict}{why}; {table.used} rows are used")
+            of = {
+                "table": table.table,
+                "verdict": named(table.verdict),
+                "used": sentence(_USED[table.used]),
+            }
+            doubt = (
+                sentence("table_doubt", reason=table.reasons[0].sentence, **of)
+                if table.reasons
+                else sentence("table_doubt_alone", **of)
+            )
+            doubts.append(doubt.to_json())
     return {
         "tables": {table.table: table.verdict for table in night.tables},
         "doubts": doubts,

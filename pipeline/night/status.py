@@ -1,7 +1,9 @@
 """Status: the last nights, how fresh each raw table is, and which models score since when."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +14,12 @@ from features.sql.parts import arrival_of
 from holdfast.clock import Clock, time_origin
 from holdfast.files import write_beside
 from holdfast.home import Home
+from holdfast.sentences import Sentence
 from models.registry import alias_since
 from models.score_set import ScoreFacts, read_facts
 from pipeline.night.night import Night, NightRecords
 from pipeline.night.scoring_versions import find_versions
+from reports.night.sentences import told
 from reports.night.status_page import render_status
 from reports.words.texts import texts
 
@@ -103,17 +107,20 @@ class Status:
     scores: tuple[ScoreFacts, ...]
     overrulings: tuple[Overruling, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The status as one JSON object."""
+    def to_json(self, word: Callable[[Sentence], str] = told) -> dict[str, Any]:
+        """The status as one JSON object, with its sentences in words."""
         return {
             "now": self.now.isoformat(),
             "clock": self.clock,
-            "nights": [night.to_json() for night in self.nights],
+            "nights": [night.to_json(word) for night in self.nights],
             "tables": [asdict(table) for table in self.tables],
             "models": [asdict(model) for model in self.models],
             "without_version": self.without_version,
             "scores": [facts.to_json() for facts in self.scores],
-            "overrulings": [asdict(one) for one in self.overrulings],
+            "overrulings": [
+                asdict(one) | {"reasons": [word(reason) for reason in one.reasons]}
+                for one in self.overrulings
+            ],
         }
 
 
@@ -181,7 +188,8 @@ def _facts_in(folder: Path) -> tuple[ScoreFacts, ...]:
 
 def write_status_page(home: Home, status: Status, language: str = "en") -> Path:
     """Write the page of a status into the home, in the language that a BCP 47 tag asks for; its path."""
-    page = render_status(status.to_json(), texts(language))
+    of_page = texts(language)
+    page = render_status(status.to_json(partial(told, texts=of_page)), of_page)
     home.nights.mkdir(parents=True, exist_ok=True)
     path = home.nights / PAGE
     write_beside(path, page)

@@ -9,6 +9,7 @@ from features.intake.verdicts import Measure, NightVerdict, TableVerdict
 from reports.kit import swarm
 from reports.kit.numbers import PERCENT, typeset
 from reports.kit.page import environment
+from reports.night.sentences import told
 from reports.night.words import measured, named
 from reports.words.texts import ENGLISH, Texts, to_translate
 
@@ -73,6 +74,7 @@ def render_doctor(
             texts=texts,
             named=partial(named, texts=texts),
             measured=measured,
+            told=partial(told, texts=texts),
             doubtful=[table for table in night.tables if table.verdict != "fresh"],
             unnoticed=[
                 table.table

@@ -4,13 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from features.intake.verdicts import Measure, NightVerdict, Reason, TableVerdict
+from holdfast.sentences import sentence
 
 AT = datetime(2026, 3, 3, tzinfo=UTC)
+
+ROWS = sentence(
+    "rows", seen=0.0, when=sentence("on_day", day="2026-03-02"), usual=1000, low=900, high=2000
+)
 
 LATE = TableVerdict(
     table="usage_weeks",
     verdict="late",
-    reasons=(Reason("rows", "", 0, 1000, 900, 2000, "0 rows arrived, usually 1,000"),),
+    reasons=(Reason("rows", "", 0, 1000, 900, 2000, ROWS),),
     policy="stop",
     accepted=False,
     used="yesterday's",
