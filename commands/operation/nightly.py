@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
+from commands.command import (
+    HomeOption,
+    JsonOption,
+    PageLanguageOption,
+    check_page_language,
+    home_of,
+    in_same_home,
+    reporting_errors,
+)
 from commands.tables import (
     AcceptOption,
     ArrivalLagOption,
@@ -59,6 +67,7 @@ def nightly(
     ] = 0,
     accept: AcceptOption = None,
     by: ByOption = None,
+    language: PageLanguageOption = "en",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -76,6 +85,7 @@ def nightly(
 
             where, begun_with = home_of(home), _step_named(first_step)
             require_beginning(where, source)
+            check_page_language(language, page_written=True)
             accepted_by = name_of(by, accept)
             _require_tables(accept or ())
             from pipeline.night.options import NightOptions
@@ -89,6 +99,7 @@ def nightly(
                 wait_seconds=wait,
                 accepted=frozenset(accept or ()),
                 accepted_by=accepted_by,
+                language=language,
             )
             night = _run(where, options)
     except (HoldfastError, KeyboardInterrupt) as error:

@@ -5,7 +5,7 @@ of the weeks before, alone and as the end of seven days: tables are filled in we
 small ones a single day tells little.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -62,9 +62,9 @@ def compare_rows(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         when = _on_day(str(day), days)
         if seen < bounds.low:
             kind: Verdict = "late" if seen < ALMOST_NONE * bounds.middle else "thin"
-            yield kind, _count_reason("rows", "", seen, bounds, when=when)
+            yield kind, _count_reason("rows", "", seen, bounds, {"when": when})
         elif seen > bounds.high and before == 0:
-            yield "changed", _count_reason("rows", "", seen, bounds, when=when)
+            yield "changed", _count_reason("rows", "", seen, bounds, {"when": when})
 
 
 def measures(new: DayProfiles, old: DayProfiles) -> Iterator[Measure]:
@@ -124,7 +124,7 @@ def compare_segments(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
                 seen = float(window(tonight, days))
                 if bounds is not None and seen < bounds.low:
                     of = {"segment": segment, "value": value, "when": _when(new, days)}
-                    yield "thin", _count_reason("segment", segment, seen, bounds, **of)
+                    yield "thin", _count_reason("segment", segment, seen, bounds, of)
                     break
 
 
@@ -135,7 +135,7 @@ def compare_ids(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
         seen = float(window(new.ids[column], 1))
         if bounds is not None and seen < bounds.low:
             of = {"column": column, "when": _when(new, 1)}
-            yield "thin", _count_reason("ids", column, seen, bounds, **of)
+            yield "thin", _count_reason("ids", column, seen, bounds, of)
 
 
 def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
@@ -271,7 +271,9 @@ def _alike(profile: DayProfiles, daily: Floats, days: int, rows: float) -> Float
     return windows(daily, days)[..., ends][..., alike]
 
 
-def _count_reason(kind: str, column: str, seen: float, bounds: Bounds, **of: Any) -> Reason:
+def _count_reason(
+    kind: str, column: str, seen: float, bounds: Bounds, of: Mapping[str, Any]
+) -> Reason:
     """A count out of bounds; its sentence has the code of its kind."""
     low, usual, high = (float(value) for value in (bounds.low, bounds.middle, bounds.high))
     about = sentence(kind, seen=seen, low=low, usual=usual, high=high, **of)

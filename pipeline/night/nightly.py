@@ -172,7 +172,8 @@ class _Run:
             self._finish()
         if not self._night.changed_nothing:
             self._records.write(self._night)
-            write_status_page(self._home, read_status(self._home, self._clock))
+            status = read_status(self._home, self._clock)
+            write_status_page(self._home, status, self._options.language)
         return self._night
 
     def _step(self, name: StepName) -> Step:

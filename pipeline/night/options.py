@@ -29,6 +29,8 @@ class NightOptions:
         Raw tables to take as they are tonight, whatever is unusual about them.
     accepted_by : str
         Who says so; empty where nobody was named.
+    language : str
+        Of the status page that is written at the end, as a BCP 47 tag.
     """
 
     source: str | None = None
@@ -39,3 +41,4 @@ class NightOptions:
     wait_seconds: float = 0
     accepted: frozenset[str] = frozenset()
     accepted_by: str = ""
+    language: str = "en"

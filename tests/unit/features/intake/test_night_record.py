@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,24 @@ def test_overrulings_of_an_earlier_release_name_nobody(tmp_path: Path) -> None:
     lines = tmp_path / "overrulings.jsonl"
     lines.write_text(lines.read_text(encoding="utf-8").replace('"by": "", ', ""), encoding="utf-8")
     assert [one.by for one in record.overrulings()] == [""]
+
+
+def test_sentences_that_earlier_releases_stored_as_text_still_read(tmp_path: Path) -> None:
+    record = NightRecord(tmp_path)
+    record.write(night(replace(LATE, accepted=True)), NOW)
+    last, lines = tmp_path / "last_night.json", tmp_path / "overrulings.jsonl"
+    document = json.loads(last.read_text(encoding="utf-8"))
+    (reason,) = document["tables"][0]["reasons"]
+    assert "arrived" not in json.dumps(reason["sentence"])  # what is stored has no language
+    del reason["sentence"]
+    reason["about"] = "0 rows arrived"
+    last.write_text(json.dumps(document), encoding="utf-8")
+    overruled = json.loads(lines.read_text(encoding="utf-8")) | {"reasons": ["0 rows arrived"]}
+    lines.write_text(json.dumps(overruled) + "\n", encoding="utf-8")
+    read = record.last()
+    assert read is not None
+    assert read.tables[0].reasons[0].about == "0 rows arrived"
+    assert record.overrulings()[0].to_json()["reasons"] == ["0 rows arrived"]
 
 
 def test_nothing_is_overruled_in_a_night_that_stops(tmp_path: Path) -> None:

@@ -4,12 +4,18 @@ import pytest
 
 from features.intake.night_record import Overruling
 from features.intake.verdicts import NightVerdict, Reason
+from holdfast.sentences import as_written
 from reports.night.doctor import CHART_HEIGHT, day_chart, headline, render_doctor
 from tests.builders.html_page import Page, check_page
 from tests.builders.nights import AT, FRESH, LATE, night
 
 OVERRULED = Overruling(
-    AT.isoformat(), AT.isoformat(), "Ada <i>", "bills", "thin", ("4 rows <b>are</b> gone",)
+    AT.isoformat(),
+    AT.isoformat(),
+    "Ada <i>",
+    "bills",
+    "thin",
+    (as_written("4 rows <b>are</b> gone"),),
 )
 
 
@@ -36,7 +42,7 @@ def test_a_table_in_doubt_is_shown_beside_other_nights() -> None:
     page = Page(render_doctor(night(LATE, FRESH), (OVERRULED,)))
     doubt = page.texts["doubt-usage_weeks"]
     assert "usage_weeks is late" in doubt
-    assert "0 rows arrived, usually 1,000" in doubt
+    assert "0 rows arrived on 2026-03-02, usually 1,000" in doubt
     assert "1,000 (900 to 2,000)" in doubt
     assert "not enough nights or rows yet" in doubt
     assert "4 rows <b>are</b> gone" in page.texts["overrulings"]
@@ -52,7 +58,7 @@ def test_the_page_says_where_fresh_says_little_and_when_care_may_not_run() -> No
 
 
 def test_names_and_reasons_are_text() -> None:
-    reason = Reason("values", "region", 1, 0, 0, 0, "region: “<script>” 90%")
+    reason = Reason("values", "region", 1, 0, 0, 0, as_written("region: “<script>” 90%"))
     html = render_doctor(night(replace(LATE, reasons=(reason,))), ())
     check_page(html)
     assert "<script>" not in html
