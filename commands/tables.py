@@ -292,7 +292,7 @@ def asking(table: str) -> Iterator[None]:
     try:
         yield
     except OpenQuestions as questions:
-        _ask(questions, table)
+        ask(questions, table)
         raise typer.Exit(questions.exit_code) from None
 
 
@@ -412,7 +412,8 @@ def unread(column: "ColumnReading") -> str:
     return f"{column.unread_share:.2%}{examples}"
 
 
-def _ask(questions: "OpenQuestions", table: str) -> None:
+def ask(questions: "OpenQuestions", table: str) -> None:
+    """Write the plan of columns in doubt, and print the questions and how to go on."""
     from features.tables.place import table_name
     from features.tables.plan_file import answer_line
 

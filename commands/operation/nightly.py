@@ -1,6 +1,6 @@
 """`holdfast nightly`: raw tables in, features, scores; everybody scored by the morning."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,12 +24,14 @@ from commands.tables import (
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
+    ask,
     name_of,
     raw_options_of,
 )
 from holdfast.errors import HoldfastError, InputError
 
 if TYPE_CHECKING:
+    from features.tables.plan import OpenQuestions
     from holdfast.home import Home
     from pipeline.night.night import Night, Step, StepName
     from pipeline.night.options import NightOptions
@@ -75,7 +77,8 @@ def nightly(
 
     Run it again after it was stopped or killed: it carries on where it was. Where nothing has
     changed, it does nothing. Exit code 0 done, 3 done with doubts, 1 stopped with yesterday's
-    scores standing, 2 wrong use.
+    scores standing, 2 wrong use. Stopped by columns that can be read in more than one way, it writes
+    a plan file to answer in, as `holdfast data check` does, and prints how to go on.
     """
     from commands.console import print_json, results_only
 
@@ -101,7 +104,8 @@ def nightly(
                 accepted_by=accepted_by,
                 language=language,
             )
-            night = _run(where, options)
+            questions: list[OpenQuestions] = []
+            night = _run(where, options, questions.append)
     except (HoldfastError, KeyboardInterrupt) as error:
         if as_json:
             print_json(_never_begun(str(error) or "interrupted"))
@@ -110,10 +114,14 @@ def nightly(
         print_json(night.to_json() | {"changed_nothing": night.changed_nothing})
     else:
         _print_night(night, home)
+    for one in questions:
+        ask(one, source or "raw")
     raise typer.Exit(night.exit_code)
 
 
-def _run(home: "Home", options: "NightOptions") -> "Night":
+def _run(
+    home: "Home", options: "NightOptions", asked: "Callable[[OpenQuestions], None]"
+) -> "Night":
     from features.mapping.opening import place_of
     from features.online.settings import OnlineSettings
     from holdfast.clock import home_clock, system_clock
@@ -126,6 +134,7 @@ def _run(home: "Home", options: "NightOptions") -> "Night":
         clock=home_clock(home, system_clock, options.source and place_of(options.source)),
         online=OnlineSettings.read(),
         end=_say,
+        asked=asked,
     )
 
 

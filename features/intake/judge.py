@@ -15,6 +15,7 @@ from typing import Self, TypedDict
 
 import duckdb
 
+from features.compute.snapshots import reached_midnight
 from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED
 from features.intake.bounds import Bounds
@@ -336,5 +337,4 @@ def _reached(
         for some in files.values()
     ]
     arrived = [time[0].replace(tzinfo=UTC) for time in times if time and time[0]]
-    reached = min(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now.astimezone(UTC))
-    return reached.replace(hour=0, minute=0, second=0, microsecond=0)
+    return reached_midnight(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now)

@@ -29,6 +29,7 @@ from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
 from features.settings import ExpectationSettings
 from features.sql.parts import raw_identity
+from features.tables.plan import OpenQuestions
 from holdfast.clock import Clock, time_origin
 from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
@@ -85,6 +86,7 @@ class _Outcome:
 
 
 Told = Callable[[Step], None]
+Asked = Callable[[OpenQuestions], None]
 
 
 def run_night(
@@ -96,6 +98,7 @@ def run_night(
     online: OnlineSettings,
     begin: Callable[[StepName], None] = lambda name: None,
     end: Told = lambda step: None,
+    asked: Asked = lambda questions: None,
     failpoint: Failpoint = no_failpoint,
 ) -> Night:
     """Run a night.
@@ -114,6 +117,8 @@ def run_night(
         Where the newest features go.
     begin, end : callable
         Told of every step, before and after.
+    asked : callable
+        Told of what must be decided about the raw tables, where that stops the night.
     failpoint : Failpoint, optional
         For tests.
 
@@ -132,7 +137,7 @@ def run_night(
     """
     require_beginning(home, options.source)
     with locked(home, wait_seconds=options.wait_seconds):
-        return _Run(home, options, config, clock, online, begin, end, failpoint).run()
+        return _Run(home, options, config, clock, online, begin, end, asked, failpoint).run()
 
 
 class _Run:
@@ -147,11 +152,13 @@ class _Run:
         online: OnlineSettings,
         begin: Callable[[StepName], None],
         end: Told,
+        asked: Asked,
         failpoint: Failpoint,
     ) -> None:
         self._home, self._options, self._config = home, options, config
         self._clock, self._online = clock, online
-        self._begin, self._end, self._failpoint = begin, end, failpoint
+        self._begin, self._end, self._asked = begin, end, asked
+        self._failpoint = failpoint
         self._records = NightRecords(home)
         self._repository = OperatorRepository(home, online)
         self._night = Night.begun(
@@ -384,6 +391,8 @@ class _Run:
         return {}
 
     def _stop(self, error: Exception) -> None:
+        if isinstance(error, OpenQuestions):
+            self._asked(error)
         expected = isinstance(error, HoldfastError)
         if not expected:
             _log.error("a step of the night failed", exc_info=error)

@@ -21,7 +21,7 @@ from jinja2.ext import babel_extract
 from features.intake import sentences as tables
 from holdfast.files import write_beside
 from models.words.traditional import convert
-from reports.night import sentences as nights
+from reports.words import nights
 from reports.words.texts import catalogue_path
 from training.release import sentences as gate
 
@@ -36,7 +36,7 @@ _TEMPLATE_OPTIONS = {
 
 _SENTENCES: dict[str, Mapping[str, str]] = {
     "features/intake/sentences.py": tables.TEMPLATES,
-    "reports/night/sentences.py": nights.OF_NIGHTS,
+    "reports/words/nights.py": nights.OF_NIGHTS,
     "training/release/sentences.py": gate.TEMPLATES,
 }
 """Templates of sentences that packages below make as data, by the module that has them."""

@@ -77,6 +77,10 @@ def test_a_question_is_answered_with_the_plan_file_that_it_wrote(
     assert done.exit_code == 2
     assert "'refunds.amount': '1.234' may be 1.234 or 1234" in done.stderr
     plan = Path("raw.columns.toml")
+    plan.unlink()
+    stopped = invoke("nightly", "raw", "--home", "night", "--json")
+    assert (stopped.exit_code, json.loads(stopped.stdout)["verdict"]) == (1, "stopped")
+    assert "holdfast nightly raw --home night" in stopped.stderr or "--columns" in stopped.stderr
     text = plan.read_text(encoding="utf-8")
     answer = next(
         line

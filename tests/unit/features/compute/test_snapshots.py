@@ -84,3 +84,19 @@ def test_a_time_asked_for_must_be_midnight_in_utc() -> None:
         checked_time(MONDAY + timedelta(seconds=1), MONDAY)
     with pytest.raises(InputError, match="that the data reach"):
         checked_time(MONDAY + timedelta(days=1), MONDAY)
+
+
+@pytest.mark.parametrize(
+    "before_midnight, read_after, days_behind",
+    [
+        (timedelta(seconds=10), timedelta(minutes=1), 0),
+        (timedelta(minutes=59), timedelta(hours=9), 0),
+        (timedelta(minutes=61), timedelta(hours=9), 1),
+        (timedelta(seconds=10), timedelta(seconds=-5), 1),
+    ],
+)
+def test_an_export_taken_at_midnight_is_not_a_day_behind(
+    before_midnight: timedelta, read_after: timedelta, days_behind: int
+) -> None:
+    tables = raw(customers=part(MONDAY - 7 * DAY, MONDAY - before_midnight))
+    assert newest_time(tables, MONDAY + read_after) == MONDAY - days_behind * DAY
