@@ -223,9 +223,13 @@ class NightJudge:
                 more = round(one.rows - then * report.read)
                 if self._beyond_budget(name, more, report.read, (one.column,)):
                     share, high = one.rows / report.read, then + self.quarantine_share
-                    about = (
-                        f"{one.column}: {one.rows:,} of {report.read:,} rows lead to no row of"
-                        f" {table.schema.columns[one.column].metadata['references']}, usually {then:.1%}"
+                    about = sentence(
+                        "orphans",
+                        column=one.column,
+                        rows=one.rows,
+                        all=report.read,
+                        table=table.schema.columns[one.column].metadata["references"],
+                        usual=then,
                     )
                     bounds = Bounds(0, then, high)
                     yield "changed", reason("orphans", one.column, share, bounds, about)
@@ -235,10 +239,13 @@ class NightJudge:
             rows = sum(one.rows for one in values)
             if self._beyond_budget(name, rows, max(recent, rows), ()):
                 became = values[0].became
-                what = "empty" if values[0].value is None else f"“{values[0].value}”"
-                about = (
-                    f"{column}: {rows:,} rows have values that are in no list and were never seen"
-                    f" before, such as {what}; they are read as {became or 'empty'}"
+                empty, value = sentence("empty"), values[0].value
+                about = sentence(
+                    "unlisted",
+                    column=column,
+                    rows=rows,
+                    value=empty if value is None else sentence("value", value=value),
+                    became=became or empty,
                 )
                 bounds = Bounds(0, 0, self.quarantine_share)
                 share = rows / max(recent, rows)

@@ -40,6 +40,14 @@ TEMPLATES: Mapping[str, str] = {
     "lag": (
         "rows take {hours:.1f} hours to arrive, usually {usual:.1f} (geometric mean {of_what})"
     ),
+    "orphans": (
+        "{column}: {rows:,} of {all:,} rows lead to no row of {table}, usually {usual:.1%}"
+    ),
+    "unlisted": (
+        "{column}: {rows:,} rows have values that are in no list and were never seen before,"
+        " such as {value}; they are read as {became}"
+    ),
+    "empty": "empty",
     # what was there before
     "start": "the table begins {days} days later than it did",
     "lost": "{lost:,} of {before:,} rows that were there before are gone",
