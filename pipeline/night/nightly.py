@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from features.compute.queries import view_queries
 from features.contracts.tables import TABLES
 from features.intake.expectations import Expectations
-from features.intake.verdicts import NightStoppedError, NightVerdict
+from features.intake.verdicts import NightStoppedError
 from features.mapping.opening import is_mapping
 from features.mapping.source import MappedTables
 from features.online.settings import OnlineSettings
@@ -35,8 +35,8 @@ from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.sentences import Sentence, as_written, named, parted, read_sentence, sentence
-from models.feed.facts import CHANGES
 from pipeline.features import build_features, materialize_features, take_in
+from pipeline.night.found import changed_scores, judged_tables
 from pipeline.night.night import (
     STEPS,
     Night,
@@ -251,7 +251,7 @@ class _Run:
                 "accepted": rows,
                 "quarantined": quarantined,
                 "look_into": [f"{doubt.table}: {doubt.about}" for doubt in report.doubts],
-                **_judged(report.night),
+                **judged_tables(report.night),
             },
         )
 
@@ -339,7 +339,7 @@ class _Run:
             )
             for facts in run.sets
         ]
-        changed = _changed(run.changes)
+        changed = changed_scores(run.changes)
         return _Outcome(sentence("scored", scored=scored, changed=changed), run.to_json())
 
     def _summary_inputs(self) -> object:
@@ -411,7 +411,7 @@ class _Run:
             self._night.with_step(stopped),
             verdict="stopped",
             error_sentence=message,
-            tables=_judged(error.night)["tables"]
+            tables=judged_tables(error.night)["tables"]
             if isinstance(error, NightStoppedError)
             else self._night.tables,
             care_may_run=False,
@@ -424,56 +424,6 @@ class _Run:
             verdict="doubts" if self._night.doubt_sentences else "done",
             ended_at=self._clock().isoformat(),
         )
-
-
-_USED = {
-    "yesterday's": "used_yesterdays",
-    "tonight's": "used_tonights",
-    "none": "used_none",
-}
-
-
-def _changed(changes: Mapping[str, Mapping[str, int]]) -> Any:
-    """How many scores changed, by model and kind, as a value of a sentence."""
-    counted = [
-        sentence(
-            "changed",
-            model=model,
-            counts=[
-                sentence("changed_count", count=kinds[kind], kind=named(kind))
-                for kind in CHANGES
-                if kind in kinds
-            ],
-        )
-        for model, kinds in changes.items()
-    ]
-    return parted(counted) if counted else sentence("none")
-
-
-def _judged(night: NightVerdict | None) -> dict[str, Any]:
-    """What was made of tonight's tables, as a step keeps it."""
-    if night is None:
-        return {"tables": {}, "doubts": [], "care_may_run": False}
-    doubts = []
-    for table in night.tables:
-        if table.doubtful:
-            of = {
-                "table": table.table,
-                "verdict": named(table.verdict),
-                "used": sentence(_USED[table.used]),
-            }
-            doubt = (
-                sentence("table_doubt", reason=table.reasons[0].sentence, **of)
-                if table.reasons
-                else sentence("table_doubt_alone", **of)
-            )
-            doubts.append(doubt.to_json())
-    return {
-        "tables": {table.table: table.verdict for table in night.tables},
-        "doubts": doubts,
-        "accepted_tables": [table.table for table in night.tables if table.accepted],
-        "care_may_run": night.care_may_run,
-    }
 
 
 def _result(step: Step | None) -> dict[str, Any]:
