@@ -19,6 +19,7 @@ from reports.kit.drivers import Drivers, drivers
 from reports.kit.forest import Entry, Forest, forest
 from reports.kit.numbers import amount
 from reports.training.words import named, plain
+from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import Texts
 from training.evaluation.assess import EVERYBODY
 from training.evaluation.assessment import Estimate
@@ -153,7 +154,11 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], texts:
     for key, members, position in zip(groups.names, groups.members, heaviest, strict=True):
         meaning = meanings[position]
         columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
-        unit = "" if meaning.unit in _UNITS_LEFT_OUT else f" ({meaning.unit})"
+        unit = (
+            ""
+            if meaning.unit in _UNITS_LEFT_OUT
+            else texts.gettext(" ({unit})").format(unit=unit_words(meaning.unit, texts))
+        )
         template = (
             texts.gettext("{driver}: mostly {feature}.")
             if len(members) > 1
@@ -164,7 +169,8 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], texts:
                 driver=catalogue.driver_label(meaning.driver), feature=plain(meaning.name) + unit
             )
         )
-        descriptions.append(f"{meaning.about.replace('`', '')}.")
+        about = about_words(meaning.about, texts).replace("`", "")
+        descriptions.append(about + texts.gettext(". ").strip())
     grouped = Explanation(sample.explanation.base, groups.contributions)
     return drivers(
         columns,
@@ -191,7 +197,7 @@ def _contrasts(view: CohortView, texts: Texts) -> Forest:
         Entry(
             label=label(contrast.key),
             note=plain(contrast.feature)
-            + ("" if contrast.unit in _UNITS_LEFT_OUT else f", {contrast.unit}"),
+            + ("" if contrast.unit in _UNITS_LEFT_OUT else f", {unit_words(contrast.unit, texts)}"),
             estimate=Estimate(contrast.cohort, contrast.cohort, contrast.cohort),
             text=texts.gettext("{here}, others {others}").format(
                 here=_number(contrast.cohort_value, texts),

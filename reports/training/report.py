@@ -40,6 +40,7 @@ from reports.training.words import (
     refusals,
     target_words,
 )
+from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import ENGLISH, Texts, to_translate
 from reports.words.texts import texts as texts_of
 from training.evaluation.metrics import METRICS
@@ -162,6 +163,8 @@ def render_model_report(
             baseline_words=partial(baseline_words, texts=texts),
             named=partial(named, texts=texts),
             about=partial(about, texts=texts),
+            about_words=partial(about_words, texts=texts),
+            unit_words=partial(unit_words, texts=texts),
             plain=plain,
             flags=[
                 flag_words(

@@ -235,9 +235,15 @@ _ABOUT = frozenset(
             "Expected maximum profit of a retention campaign, per row (Verbraken et al. 2013)"
         ),
         to_translate("The same as a share of what a perfect ranking would earn"),
+        to_translate(
+            "answers represent all eligible customers, by the probability of being invited and by the"
+            " estimated probability of answering"
+        ),
     }
 )
-"""What targets and metrics are about, as `models.targets` and `training.evaluation.metrics` put it."""
+"""What targets, metrics and weights are about, as `models.targets`, `training.evaluation.metrics` and
+`training.surveys.dataset` put it.
+"""
 
 _NAMES = frozenset(
     {

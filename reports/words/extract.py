@@ -22,6 +22,7 @@ from features.intake import sentences as tables
 from holdfast.files import write_beside
 from models.words.traditional import convert
 from reports.words import nights
+from reports.words.feature_words import catalogue_texts
 from reports.words.texts import catalogue_path
 from training.release import sentences as gate
 
@@ -33,6 +34,8 @@ _TEMPLATE_OPTIONS = {
     "lstrip_blocks": "true",
     "newstyle_gettext": "true",
 }
+
+_FEATURES = "features/views"
 
 _SENTENCES: dict[str, Mapping[str, str]] = {
     "features/intake/sentences.py": tables.TEMPLATES,
@@ -56,6 +59,8 @@ def messages() -> dict[Message, list[str]]:
     for place, templates in _SENTENCES.items():
         for template in templates.values():
             found.setdefault(template, []).append(place)
+    for text in catalogue_texts():
+        found.setdefault(text, []).append(_FEATURES)
     return found
 
 

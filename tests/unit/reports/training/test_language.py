@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.fields import VIEWS
 from holdfast.sentences import as_written, sentence
 from models.targets import TARGETS
 from reports.training import words
 from reports.training.making import timeline
 from reports.training.words import refusals, target_words
 from reports.words.exclusions import excluded_words
+from reports.words.feature_words import about_words, unit_words
 from reports.words.texts import texts
 from tests.builders.assessments import assessment, facts, operator_model
 from tests.builders.html_page import Page
@@ -26,6 +28,7 @@ from training.operator.model import OperatorModel
 from training.release.facts import ChampionComparison
 from training.release.sentences import TEMPLATES
 from training.release.verdict import Finding, Verdict, of_horizon, of_stratum, sentence_of
+from training.surveys.dataset import WEIGHTS
 
 CHINESE = ("zh-Hans", "zh-Hant")
 TERMS = frozenset(
@@ -38,7 +41,17 @@ TERMS = frozenset(
 """What a data scientist in China writes in Latin letters, and what is typed."""
 NAMES = frozenset(
     {"churn", "csat_low", "odd", "north", "south", "east", "west", "islands", "en", "zh"}
-    | {"CN", "TW", "survey answers", "model", "odd reason", "days", "reason"}
+    | {
+        "CN",
+        "TW",
+        "survey answers",
+        "model",
+        "odd reason",
+        "days",
+        "reason",
+        "What feature",
+        "says",
+    }
 )
 """Names of the made-up operator and of made-up features and reasons."""
 
@@ -70,7 +83,7 @@ def pages() -> dict[str, tuple[OperatorModel, Verdict, str | None]]:
     ]
     poll = operator_model(
         {"90": assessment(90, strata=())},
-        facts(target="csat_low", strata=(), weights="weighted somehow", **one),
+        facts(target="csat_low", strata=(), weights=WEIGHTS, **one),
     )
     everybody = np.full(len(poll.sample.stratum), "all")
     gone = ChampionComparison(
@@ -125,10 +138,19 @@ def test_the_check_finds_english() -> None:
     assert {"How", "ranks", "version"} <= left_in_english(render_in("en", model, verdict, number))
 
 
-def test_the_page_says_what_stays_in_english() -> None:
-    model, verdict, number = pages()["refused"]
-    page = Page(render_in("zh-Hans", model, verdict, number))
-    assert "特征的名称和说明为英文" in page.texts["drivers"]
+def test_features_are_described_in_the_language_of_the_page() -> None:
+    chinese = texts("zh-Hans")
+    for view in VIEWS.values():
+        for feature in view.features:
+            assert about_words(feature.about, chinese) == chinese.gettext(feature.about)
+            assert unit_words(feature.unit, chinese) == chinese.gettext(f"unit {feature.unit}")
+            assert (about_words(feature.about), unit_words(feature.unit)) == (
+                feature.about,
+                feature.unit,
+            )
+    assert unit_words("points", chinese) == "分"
+    own = "Visits of our shops"
+    assert (about_words(own, chinese), unit_words(own, chinese)) == (own, own)
 
 
 def test_what_the_gate_found_is_worded_in_the_language_of_the_page() -> None:
@@ -164,7 +186,7 @@ def test_figures_read_as_in_china() -> None:
 
 def test_what_targets_and_metrics_are_about_is_as_they_say() -> None:
     abouts = {metric.about for metric in METRICS.values()}
-    assert abouts | {target.about for target in TARGETS.values()} == words._ABOUT
+    assert abouts | {target.about for target in TARGETS.values()} | {WEIGHTS} == words._ABOUT
     assert {words.plain(name) for name in METRICS} <= words._NAMES
     assert set(words._TARGETS) == set(TARGETS)
 
