@@ -49,6 +49,8 @@ VIEW = View("network", "subscription", (
     _WEEK.field("throughput_28d_vs_own", "ratio", "speed", "Ratio to the 22 weeks before",
                 dissatisfaction="decreasing"),
     _REGION.field("throughput_28d_vs_region", "ratio", "speed", "Ratio to the region's median"),
+    _WEEK.field("throughput_28d_vs_sold", "ratio", "speed", "Ratio to the speed that was sold",
+                dissatisfaction="decreasing", tables=("network_weeks", "subscriptions")),
     _WEEK.field("throughput_volatility_91d", "share", "speed",
                 "Standard deviation over weeks of 91 days, as a share of the mean"),
     _WEEK.field("latency_28d", "ms", "latency", "Round trip, mean over 28 days"),
@@ -123,8 +125,8 @@ def summary(cutoff: str) -> str:
 def query(asked: str) -> str:
     """SQL of the view's features.
 
-    It reads the relations ``network_summaries`` of the same cut-offs and ``region_baselines`` (see
-    `features.sql.region`).
+    It reads the relations ``network_summaries`` and ``subscription_states`` of the same cut-offs, and
+    ``region_baselines`` (see `features.sql.region`).
 
     Parameters
     ----------
@@ -143,10 +145,12 @@ def query(asked: str) -> str:
             for measure in ("throughput", "latency")
         },
         "drops_28d_vs_region": "own.drops_per_week - region.drops",
+        "throughput_28d_vs_sold": "own.throughput_28d / nullif(line.sold_download_mbps, 0)",
     }
     return f"""
     SELECT asked.subscription_id, asked.cutoff, {selection(features)}
     FROM {asked} AS asked
     LEFT JOIN network_summaries AS own ON own.subscription_id = asked.subscription_id AND own.cutoff = asked.cutoff
+    LEFT JOIN subscription_states AS line ON line.subscription_id = asked.subscription_id AND line.cutoff = asked.cutoff
     {region_join("asked")}
     """

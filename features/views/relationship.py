@@ -1,6 +1,6 @@
 """The view `relationship`: a customer's lines, household, loyalty, app, orders and care."""
 
-from features.contracts.vocabulary import TIERS
+from features.contracts.vocabulary import TICKET_STATUSES, TICKETS_OVER, TIERS
 from features.sql.expressions import days_between, known, text_sql, within
 from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
 
@@ -42,6 +42,9 @@ VIEW = View("relationship", "customer", (
     _SERVICE.field("missed_appointments_182d", "appointments", "appointment",
                    "Appointments missed by the operator in 182 days",
                    tables=("appointments",), **MORE_IS_WORSE),
+    _SERVICE.field("overdue_tickets", "tickets", "open_ticket",
+                   "Tickets opened in 182 days, open now, and past the time that was promised",
+                   tables=("tickets",), **MORE_IS_WORSE),
     _SERVICE.field("open_orders", "orders", "order",
                    "Orders placed in 182 days, neither completed nor cancelled",
                    tables=("orders",)),
@@ -73,6 +76,8 @@ def query(asked: str) -> str:
         One row for each row of `asked`: its customer_id and cutoff, then the view's features, not
         rounded.
     """
+    step = f"list_position([{', '.join(map(text_sql, TICKET_STATUSES))}], status)"
+    over = ", ".join(map(text_sql, TICKETS_OVER))
     tiers = ", ".join(text_sql(tier) for tier in TIERS)
     return f"""
     WITH lines AS (
@@ -129,6 +134,22 @@ def query(asked: str) -> str:
         FROM ({_events(asked, "appointments", "t.status")})
         GROUP BY customer_id, cutoff
     ),
+    ticket AS (
+        SELECT
+            customer_id,
+            cutoff,
+            min(happened_at) FILTER (status = 'opened') AS opened_at,
+            arg_max(status, (happened_at, arrived_at, {step})) FILTER ({step} IS NOT NULL) AS status,
+            arg_max(due_at, (happened_at, arrived_at, due_at)) FILTER (due_at IS NOT NULL) AS due_at
+        FROM ({_events(asked, "tickets", "t.ticket_id, t.happened_at, t.arrived_at, t.status, t.due_at")})
+        GROUP BY customer_id, cutoff, ticket_id
+    ),
+    overdue AS (
+        SELECT customer_id, cutoff, count(*) AS tickets
+        FROM ticket
+        WHERE opened_at IS NOT NULL AND status NOT IN ({over}) AND due_at < cutoff
+        GROUP BY customer_id, cutoff
+    ),
     done AS (
         SELECT DISTINCT t.order_id, moments.cutoff
         FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
@@ -179,6 +200,7 @@ def query(asked: str) -> str:
         app.last_rating AS last_app_rating,
         coalesce(unanswered.invitations, 0) AS unanswered_invitations_182d,
         coalesce(missed.appointments, 0) AS missed_appointments_182d,
+        coalesce(overdue.tickets, 0) AS overdue_tickets,
         coalesce(pending.orders, 0) AS open_orders,
         coalesce(care.contacts_91d, 0) AS care_contacts_91d,
         {days_between("care.last_at", "asked.cutoff")} AS days_since_care,
@@ -188,7 +210,7 @@ def query(asked: str) -> str:
     LEFT JOIN household_lines ON household_lines.household = asked.household AND household_lines.cutoff = asked.cutoff
     LEFT JOIN household_lost ON household_lost.household = asked.household AND household_lost.cutoff = asked.cutoff
     LEFT JOIN standing ON standing.customer_id = asked.customer_id AND standing.cutoff = asked.cutoff
-    {" ".join(_of_customer(name) for name in ("app", "unanswered", "missed", "pending", "care", "accepted"))}
+    {" ".join(_of_customer(name) for name in ("app", "unanswered", "missed", "overdue", "pending", "care", "accepted"))}
     """
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from features.contracts.vocabulary import HAPPENED, TIERS
+from features.contracts.vocabulary import ARRIVED, HAPPENED, TICKET_STATUSES, TIERS
 from tests.oracle.known import Columns, Moment, codes, count, days, last, within
 
 _LEAST = (
@@ -64,6 +64,7 @@ def relationship(moment: Moment) -> Columns:
             invitations[(invitations["delivered"] != 0) & ~answered], ids
         ),
         "missed_appointments_182d": count(appointments[appointments["status"] == "missed"], ids),
+        "overdue_tickets": _overdue(customer.known("tickets", "customer_id", 182), moment, ids),
         "open_orders": count(
             orders[(orders["status"] == "placed") & ~orders["order_id"].isin(done)], ids
         ),
@@ -71,6 +72,24 @@ def relationship(moment: Moment) -> Columns:
         "days_since_care": days(treated.groupby("asked")["age"].min()),
         "care_accepted_182d": count(accepted[["contact_id"]].merge(care, on="contact_id"), ids),
     }
+
+
+def _overdue(steps: pd.DataFrame, moment: Moment, ids: pd.Index) -> pd.Series:
+    """Tickets that are open past the time that was promised last."""
+    ticket = ["asked", "ticket_id"]
+    position = codes(steps["status"], TICKET_STATUSES)
+    told = steps.assign(position=position).sort_values([HAPPENED, ARRIVED, "position"])
+    status = told[told["position"].notna()].groupby(ticket)["status"].last()
+    due = (
+        steps.dropna(subset="due_at")
+        .sort_values([HAPPENED, ARRIVED, "due_at"])
+        .groupby(ticket)["due_at"]
+        .last()
+    )
+    is_open = status.index.isin(steps[steps["status"] == "opened"].set_index(ticket).index)
+    is_open &= ~status.isin(["resolved", "closed", "cancelled"])
+    late = due[due < moment.cutoff].index.intersection(status.index[is_open])
+    return count(late.to_frame(index=False), ids)
 
 
 def _household(moment: Moment, ids: pd.Index) -> tuple[pd.Series, pd.Series]:

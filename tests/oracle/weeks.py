@@ -59,6 +59,9 @@ def network(moment: Moment) -> Columns:
         "throughput_28d_vs_region": ratio(
             recent["throughput_peak_mbps"], region["throughput_peak_mbps"]
         ),
+        "throughput_28d_vs_sold": ratio(
+            recent["throughput_peak_mbps"], moment.lines["sold_download_mbps"]
+        ),
         "throughput_volatility_91d": _volatility(within(weeks, 91), "throughput_peak_mbps"),
         "latency_28d": recent["latency_ms"],
         "latency_28d_vs_own": ratio(recent["latency_ms"], past["latency_ms"]),
