@@ -24,17 +24,23 @@ RARELY_FOUND = 0.5
 OFTEN_UNLISTED = 0.2
 """Categories are doubtful when a larger share of them is in no list."""
 
+_PAYERS = (
+    ("customers", "account_id"),
+    ("customers", "customer_id"),
+    ("subscriptions", "account_id"),
+    ("accounts", "account_id"),
+)
 _LINKS = {
-    ("bills", "account_id"): ("customers", ("account_id", "customer_id")),
-    ("payments", "account_id"): ("customers", ("account_id", "customer_id")),
-    ("arrears", "account_id"): ("customers", ("account_id", "customer_id")),
-    ("refunds", "account_id"): ("customers", ("account_id", "customer_id")),
-    ("subscriptions", "account_id"): ("accounts", ("account_id",)),
-    ("interactions", "ticket_id"): ("tickets", ("ticket_id",)),
-    ("appointments", "order_id"): ("orders", ("order_id",)),
-    ("survey_invitations", "interaction_id"): ("interactions", ("interaction_id",)),
+    ("bills", "account_id"): _PAYERS,
+    ("payments", "account_id"): _PAYERS,
+    ("arrears", "account_id"): _PAYERS,
+    ("refunds", "account_id"): _PAYERS,
+    ("subscriptions", "account_id"): (("accounts", "account_id"),),
+    ("interactions", "ticket_id"): (("tickets", "ticket_id"),),
+    ("appointments", "order_id"): (("orders", "order_id"),),
+    ("survey_invitations", "interaction_id"): (("interactions", "interaction_id"),),
 }
-"""Ids that should be in another table, though rows whose id is not there do no harm."""
+"""Ids that should be in one of some columns, though rows whose id is in none do no harm."""
 
 Files = Callable[[str], Sequence[Path]]
 
@@ -165,13 +171,13 @@ def _unlinked(
                     name,
                     f"{column} could not be looked up: there is no table {other}",
                 )
-        for (table, column), (other, keys) in _LINKS.items():
-            if table != name or other not in reports:
+        for (table, column), places in _LINKS.items():
+            known = [(other, key) for other, key in places if other in reports]
+            if table != name or not known:
                 continue
-            share = whole.found_share(files(name), column, files(other), keys)
+            where = [(files(other), key) for other, key in known]
+            share = whole.found_share(files(name), column, where)
             if share is not None and share < RARELY_FOUND:
-                yield Doubt(
-                    "rarely_found",
-                    name,
-                    f"only {share:.0%} of {column} are found in {other}.{' or '.join(keys)}",
-                )
+                named = " or ".join(f"{other}.{key}" for other, key in known)
+                about = f"only {share:.0%} of {column} are found in {named}"
+                yield Doubt("rarely_found", name, about)

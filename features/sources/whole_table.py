@@ -168,11 +168,12 @@ class WholeTables:
         return TimeSpan(_time(first), _time(last), _time(newest), int(count))
 
     def found_share(
-        self, files: Sequence[Path], column: str, found_in: Sequence[Path], keys: Sequence[str]
+        self, files: Sequence[Path], column: str, found_in: Sequence[tuple[Sequence[Path], str]]
     ) -> float | None:
-        """Share of a table's distinct ids that are in another table's columns; None without ids."""
+        """Share of a table's distinct ids that are in columns of other tables; None without ids."""
         known = " UNION ALL ".join(
-            f'SELECT "{key}" FROM {_rows(found_in)} WHERE "{key}" IS NOT NULL' for key in keys
+            f'SELECT "{key}" FROM {_rows(others)} WHERE "{key}" IS NOT NULL'
+            for others, key in found_in
         )
         return self._one(
             f"""SELECT avg((id IN ({known}))::DOUBLE)

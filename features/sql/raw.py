@@ -2,8 +2,8 @@
 
 Raw tables lie as ``<directory>/<table>/*.parquet``, typed as their contracts say. `open_raw` gives
 a connection with one view per table that features may read, and none for the others
-(`port_requests`, `churn_events`): no feature query can read those. A table that is absent is an
-empty view with its columns. In every view
+(`port_requests`, `notices`, `churn_events` and the like): no feature query can read those. A table
+that is absent is an empty view with its columns. In every view
 
 - times are plain ``TIMESTAMP`` values in UTC;
 - there is one column more, ``superseded_at``: when a later version of an event's row arrived, or a

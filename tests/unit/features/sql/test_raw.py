@@ -57,7 +57,7 @@ def plain(at: datetime) -> datetime:
 def test_features_cannot_read_what_is_not_theirs(tmp_path: Path) -> None:
     raw = write_raw_tables(raw_tables(2, 10), tmp_path / "raw")
     kept_out = {name for name, table in TABLES.items() if table.use != "features"}
-    assert kept_out == {"port_requests", "churn_events"}
+    assert kept_out == {"external_ids", "port_requests", "notices", "churn_events"}
     with open_raw(raw) as tables:
         assert not kept_out & tables.present
         for name in kept_out:
@@ -237,8 +237,19 @@ def test_a_required_table_must_be_there(tmp_path: Path) -> None:
         open_raw(raw)
 
 
-def test_a_part_must_have_its_columns(raw: Path) -> None:
+def test_a_part_must_have_its_required_columns(raw: Path) -> None:
     path = raw / "customers" / "part-00000.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["region"]), path)
-    with pytest.raises(InputError, match="missing: region"):
+    pq.write_table(pq.read_table(path).drop_columns(["segment", "region"]), path)
+    with pytest.raises(InputError, match="missing: segment"):
         open_raw(raw)
+
+
+def test_a_column_of_later_contracts_is_null(raw: Path) -> None:
+    path = raw / "customers" / "part-00000.parquet"
+    kept = pq.read_table(path)
+    pq.write_table(kept.drop_columns(["region"]), path)
+    with open_raw(raw) as tables:
+        counts = tables.connection.execute(
+            "SELECT count(*), count(region), count(segment) FROM customers"
+        ).fetchone()
+    assert counts == (len(kept), 0, len(kept))

@@ -3,6 +3,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -192,6 +193,18 @@ def test_who_is_at_risk_by_what_had_arrived(tables: LineTables, tmp_path: Path, 
     population = _at_risk(tables, tmp_path)
     assert population.rows["subscription_id"].to_list() == ["s1"]
     assert _excluded(population) == {}
+
+
+def test_a_store_from_before_a_column_came_reads_as_without_it(
+    tables: LineTables, tmp_path: Path
+) -> None:
+    tables.customer(happened=-10, region="North")
+    history = tables.history(tmp_path)
+    (path,) = (history.directory / "customers").glob("*.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(["region"]), path)
+    outcomes = LineOutcomes.of(history, SETTINGS)
+    rows = lines_at_risk(history, outcomes, CUTOFF, SETTINGS).rows
+    assert rows["region"].to_list() == ["unknown"]
 
 
 def test_a_line_whose_first_row_came_late_is_new(tmp_path: Path) -> None:
