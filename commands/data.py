@@ -21,6 +21,7 @@ from commands.tables import (
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
+    WatermarkOption,
     asking,
     raw_options_of,
 )
@@ -66,6 +67,7 @@ def check(
     encoding: EncodingOption = None,
     time_zone: TimeZoneOption = None,
     arrival_lag_days: ArrivalLagOption = None,
+    watermark: WatermarkOption = None,
     home: HomeOption = None,
     quarantine: Annotated[
         Path | None,
@@ -86,7 +88,8 @@ def check(
         from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
-        source, own_home = open_raw_tables(where, encoding), home_of(home)
+        source = open_raw_tables(where, encoding, watermark)
+        own_home = home_of(home)
         from features.fields import features_without
         from features.intake.check import check as run
 

@@ -89,6 +89,19 @@ ArrivalLagOption = Annotated[
     ),
 ]
 
+WatermarkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--watermark",
+        metavar="COLUMN",
+        help=(
+            "Of a database: the time at which a row arrived there, such as arrived_at; only rows that are new by it are "
+            "read. Default: every table is read as a whole"
+        ),
+        show_default=False,
+    ),
+]
+
 AtOption = Annotated[
     datetime | None,
     typer.Option(

@@ -90,7 +90,7 @@ class ExpectationSettings(Section):
 
 
 class ReadingSettings(Section):
-    """How a team's own table is read."""
+    """How a team's own table, or an operator's raw tables, are read."""
 
     prefix = "HOLDFAST_READING_"
 
@@ -101,5 +101,14 @@ class ReadingSettings(Section):
         description=(
             "Share of a column's cells up to which those that do not fit its reading are taken as missing; above it "
             "the run stops and asks."
+        ),
+    )
+    watermark_overlap_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=8760,
+        description=(
+            "Of tables that are read by a watermark: hours before the newest row from which rows are read again; a row "
+            "that becomes visible later than so long after the time that it bears is missed."
         ),
     )

@@ -94,6 +94,7 @@ def build_features(
     online: OnlineSettings | None = None,
     source: str | None = None,
     encoding: str | None = None,
+    watermark: str | None = None,
     options: RawOptions | None = None,
     at: datetime | None = None,
     expectations: "Expectations | None" = None,
@@ -114,6 +115,8 @@ def build_features(
         Folder, SQLAlchemy URL or mapping file of the raw tables. Default: the raw store as it is.
     encoding : str, optional
         Of its text files that are not UTF-8, where a person named it.
+    watermark : str, optional
+        Of a database: by which column only what is new is read. Default: all of it is.
     options : RawOptions, optional
         How to read what is in doubt. Default: it is a question.
     at : datetime, optional
@@ -140,7 +143,7 @@ def build_features(
             "must be given the first time: a folder of raw tables, a SQLAlchemy URL or a mapping file",
         )
     if source is not None:
-        open_raw_tables(source, encoding)
+        open_raw_tables(source, encoding, watermark)
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
     from features.intake.store import stored_readings
@@ -155,6 +158,7 @@ def build_features(
                 source,
                 now=now,
                 encoding=encoding,
+                watermark=watermark,
                 options=options,
                 expectations=expectations,
             )
@@ -178,6 +182,7 @@ def take_in(
     *,
     now: datetime,
     encoding: str | None = None,
+    watermark: str | None = None,
     options: RawOptions | None = None,
     expectations: "Expectations | None" = None,
 ) -> "CheckReport":
@@ -191,10 +196,10 @@ def take_in(
         Folder, SQLAlchemy URL or mapping file of the raw tables.
     now : datetime
         With a time zone, as `holdfast.clock.home_clock` gives it for this source.
-    encoding, options, expectations
+    encoding, watermark, options, expectations
         As in `build_features`, with its errors.
     """
-    tables = open_raw_tables(source, encoding)
+    tables = open_raw_tables(source, encoding, watermark)
     from features.compute.known import last_build, require_last_tables
     from features.intake.check import accept
 

@@ -24,6 +24,7 @@ from commands.tables import (
     ColumnsOption,
     EncodingOption,
     TimeZoneOption,
+    WatermarkOption,
     ask,
     name_of,
     raw_options_of,
@@ -54,6 +55,7 @@ def nightly(
     encoding: EncodingOption = None,
     time_zone: TimeZoneOption = None,
     arrival_lag_days: ArrivalLagOption = None,
+    watermark: WatermarkOption = None,
     at: AtOption = None,
     first_step: Annotated[
         str,
@@ -96,6 +98,7 @@ def nightly(
             options = NightOptions(
                 source=source,
                 encoding=encoding,
+                watermark=watermark,
                 reading=raw_options_of(columns, time_zone, arrival_lag_days),
                 at=at and at.replace(tzinfo=UTC),
                 first_step=begun_with,

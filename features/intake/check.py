@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -46,7 +46,7 @@ from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.raw_tables.planning import plan_tables, refuse_missing_tables
 from features.sources import Part, TableSource
-from features.sources.part import BATCH_ROWS, notes_of, row_numbers
+from features.sources.part import BATCH_ROWS, notes_of, refuse_changing, row_numbers
 from features.sources.whole_table import WholeTables
 from holdfast.arrays import Positions
 from holdfast.errors import InputError
@@ -170,6 +170,7 @@ def _run(
     started = time.monotonic()
     refuse_missing_tables(source)
     _refuse_own_store(source, store)
+    source.resume(store.marks, timedelta(hours=options.settings.watermark_overlap_hours))
     kept = KeptEvidence(store.evidence, store.is_unchanged)
     plans = plan_tables(source, options, kept)
     present = set(source.tables())
@@ -216,6 +217,7 @@ def _run(
         {table.table: table.to_json()["reading"] for table in report.tables},
         {table.table: ReplacedBefore(table.read, table.replaced_counts) for table in report.tables},
         write_evidence=kept.write,
+        marks=source.marks(),
     )
     return report
 
@@ -231,8 +233,9 @@ def _refuse_own_store(source: TableSource, store: RawStore) -> None:
 
 @contextmanager
 def _prepared(store: RawStore, folder: QuarantineFolder) -> Iterator[WholeTables]:
+    store.begin()
     spill = store.beside / _SPILL
-    spill.mkdir(parents=True)
+    spill.mkdir()
     whole = WholeTables(spill)
     try:
         yield whole
@@ -359,6 +362,7 @@ class _TableCheck:
                 read += len(batch.rows) + len(batch.broken)
                 advance(len(batch.rows))
         numbers = np.sort(np.concatenate(left_out))
+        refuse_changing(self.table.name, part)
         if fit:
             self.store.adopt(self.table.name, part)
         elif writer is None:
@@ -463,7 +467,8 @@ class _TableCheck:
         started: float,
     ) -> TableReport:
         table, files = self.table, [one.file for one in checked]
-        there = {name for one in checked for name in one.part.schema.names}
+        parts = [one.part for one in checked]
+        there = {name for part in parts for name in part.schema.names}
         accepted, nulls = null_counts(files, table.columns)
         unused = {name for one in checked for name in one.part.mapping.unused}
         empty = [
@@ -480,7 +485,7 @@ class _TableCheck:
             empty_columns=tuple(empty),
             unknown_columns=tuple(sorted((there - set(table.columns)) | unused)),
             renamed={old: new for one in checked for old, new in one.part.renamed.items()},
-            notes=notes_of([one.part for one in checked]),
+            notes=notes_of(parts, self.store.changed_parts(self.table.name, parts)),
             plan=self.plan,
             rules=tuple(sorted(quarantine.rules.values(), key=lambda rule: -rule.rows)),
             replaced=self.replaced.values(),

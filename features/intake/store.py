@@ -2,7 +2,7 @@
 
 A run builds a whole store beside the present one and then takes its place, so that a run that is
 killed changes nothing. Parts that have not changed since they were accepted without a fault are
-linked, not read again.
+linked, not read again. How far tables were read by a watermark stands in the same manifest.
 """
 
 import hashlib
@@ -10,14 +10,15 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from features.contracts.tables import TABLES
 from features.intake.replaced import Count
 from features.sources import Part
-from features.sources.part import stored_stem
+from features.sources.part import refuse_changing, stored_stem
+from features.sources.watermark import Mark
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 
@@ -26,18 +27,34 @@ _MANIFEST, _EVIDENCE = "manifest.json", "_evidence.parquet"
 
 @dataclass(frozen=True)
 class _Accepted:
-    """A file as it was when it was accepted, how many rows it had, the digests of its reading and of
-    what a mapping file says of it, and the values that were replaced
-    (`features.intake.replaced.Count`).
+    """A part as it was when it was accepted without a fault.
+
+    Parameters
+    ----------
+    size, mark : int, str
+        How it looked from outside (`features.sources.content.ContentState`).
+    digest : str
+        Of its content; empty where there is none.
+    rows : int
+        How many it had.
+    reading : str
+        Digest of how it was read.
+    mapping : str
+        Digest of what a mapping file says of it.
+    replaced : sequence of Count
+        Values that were replaced.
+    settled : bool
+        Whether an equal mark proves that it has not changed since.
     """
 
     size: int
-    mtime_ns: int
     digest: str
     rows: int
     reading: str = ""
     mapping: str = ""
     replaced: Sequence[Count] = ()
+    mark: str = ""
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,13 +99,15 @@ class RawStore:
     _kept_before: frozenset[str] = frozenset()
     _unchanged: dict[str, bool] = field(default_factory=dict)
     _reused: set[Path] = field(default_factory=set)
+    _begun_ns: int = 0
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.beside = self.root.with_name(f".{self.root.name}.new")
         self._replaced = self.root.with_name(f".{self.root.name}.old")
         if self._replaced.exists() and not self.root.exists():
             self._replaced.rename(self.root)  # killed between the two steps of `publish`
-        self._before, self._kept_before = self._read_manifest()
+        self._before, self._kept_before, self.marks = self._read_manifest()
         for folder in (self.beside, self._replaced):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,15 +116,35 @@ class RawStore:
         """What the accepted parts show of how they are written (see `features.raw_tables`)."""
         return self.root / _EVIDENCE
 
+    def begin(self) -> None:
+        """Make the folder of the new store; what time it is there tells which parts are settled."""
+        self.beside.mkdir(parents=True)
+        self._begun_ns = self.beside.stat().st_mtime_ns
+
     def is_unchanged(self, table: str, part: Part) -> bool:
         """Whether a part is as it was when it was accepted without a fault.
 
-        Its size, time of change and content are compared, and what a mapping file says of it.
+        Its size, times of change and place are compared. Only where they do not prove it is its
+        content read: it was changed just before it was read, or it was moved or touched since. What a
+        mapping file says of it counts too.
         """
         name = f"{table}/{part.name}"
         if name not in self._unchanged:
             self._unchanged[name] = self._compare(self._before.get(name), part)
         return self._unchanged[name]
+
+    def changed_parts(self, table: str, parts: Sequence[Part]) -> set[str]:
+        """Names of a table's parts that were accepted before, and are not as they were then.
+
+        None where there is only one: that may be written anew every night.
+        """
+        return {
+            part.name
+            for part in parts
+            if len(parts) > 1
+            and f"{table}/{part.name}" in self._before
+            and not self.is_unchanged(table, part)
+        }
 
     def has_only_grown(self, table: str) -> bool:
         """Whether all rows of the present store's table are in the new one.
@@ -158,7 +197,12 @@ class RawStore:
             return None
         os.link(kept, place)
         self._reused.add(place)
-        self._now[f"{table}/{part.name}"] = before
+        opened = part.content.opened if part.content else None
+        self._now[f"{table}/{part.name}"] = (
+            before
+            if opened is None or (before.settled and before.mark == opened.mark)
+            else replace(before, mark=opened.mark, settled=opened.is_settled(self._begun_ns))
+        )
         return before
 
     def adopt(self, table: str, part: Part) -> None:
@@ -179,18 +223,27 @@ class RawStore:
         replaced: Sequence[Count] = (),
         reading: str = "",
     ) -> None:
-        """Note that a file was accepted without a fault, and which values were replaced in it."""
-        if part.path is not None and self.keep:
-            state = part.path.stat()
-            self._now[f"{table}/{part.name}"] = _Accepted(
-                state.st_size,
-                state.st_mtime_ns,
-                _digest(part.path),
-                rows,
-                reading,
-                part.mapping.digest,
-                replaced,
-            )
+        """Note that a part was accepted without a fault, and which values were replaced in it.
+
+        Raises
+        ------
+        InputError
+            It has changed since it was opened.
+        """
+        if part.content is None or not self.keep:
+            return
+        opened, digest = part.content.opened, part.content.digest()
+        refuse_changing(table, part)  # the digest is of what was read
+        self._now[f"{table}/{part.name}"] = _Accepted(
+            size=opened.size,
+            digest=digest,
+            rows=rows,
+            reading=reading,
+            mapping=part.mapping.digest,
+            replaced=replaced,
+            mark=opened.mark,
+            settled=opened.is_settled(self._begun_ns),
+        )
 
     def forget(self, table: str, part: Part) -> None:
         """Note that a file has rows that were not accepted."""
@@ -202,6 +255,7 @@ class RawStore:
         readings: Mapping[str, object],
         replaced: Mapping[str, ReplacedBefore],
         write_evidence: Callable[[Path, Collection[str]], None],
+        marks: Mapping[str, Mark],
     ) -> None:
         """Put the new store in the place of the present one.
 
@@ -213,6 +267,8 @@ class RawStore:
             What was replaced in each table.
         write_evidence : callable
             Writes the evidence of the parts that it is given the names of.
+        marks : mapping of str to Mark
+            How far tables were read that were read by a watermark.
         """
         write_evidence(self.beside / _EVIDENCE, self._now.keys())
         before = stored_readings(self.root)
@@ -223,6 +279,7 @@ class RawStore:
             "readings": {**readings, **kept},
             "kept": sorted(self._kept),
             "replaced": {table: asdict(one) for table, one in {**replaced, **of_kept}.items()},
+            "marks": {name: mark.to_json() for name, mark in self._marks_now(marks).items()},
             "parts": {name: asdict(part) for name, part in self._now.items()},
         }
         write_beside(
@@ -246,39 +303,52 @@ class RawStore:
         """Remove the new store, if it was not published."""
         shutil.rmtree(self.beside, ignore_errors=True)
 
+    def _marks_now(self, marks: Mapping[str, Mark]) -> dict[str, Mark]:
+        """Marks of the tables that are new, and those before of the tables that were kept."""
+        kept = {name: mark for name, mark in self.marks.items() if _table(name) in self._kept}
+        return {name: mark for name, mark in marks.items() if _table(name) not in self._kept} | kept
+
     @staticmethod
     def _compare(before: _Accepted | None, part: Part) -> bool:
-        if before is None or part.path is None:
+        if before is None or part.content is None or before.mapping != part.mapping.digest:
             return False
-        state = part.path.stat()
+        opened = part.content.opened
+        if before.settled and before.mark == opened.mark:
+            return True
+        # The digest last, since it takes reading the file.
         return (
-            before.mapping == part.mapping.digest
-            and (before.size, before.mtime_ns) == (state.st_size, state.st_mtime_ns)
-            # The digest last, since it takes reading the file.
-            and before.digest == _digest(part.path)
+            before.size == opened.size
+            and before.digest != ""
+            and before.digest == part.content.digest()
         )
 
-    def _read_manifest(self) -> tuple[dict[str, _Accepted], frozenset[str]]:
-        """Parts accepted without a fault, and tables that were kept from the store before."""
+    def _read_manifest(self) -> tuple[dict[str, _Accepted], frozenset[str], dict[str, Mark]]:
+        """Parts accepted without a fault, tables that were kept from the store before, and marks."""
         try:
             manifest = json.loads((self.root / _MANIFEST).read_text(encoding="utf-8"))
             if manifest["contracts"] != _contracts_digest():
-                return {}, frozenset()
+                return {}, frozenset(), {}
             parts = {name: _accepted(part) for name, part in manifest["parts"].items()}
+            marks = {name: Mark.from_json(mark) for name, mark in manifest.get("marks", {}).items()}
             # Stores of earlier releases do not say which were kept: any may have been.
-            return parts, frozenset(manifest.get("kept", TABLES))
+            return parts, frozenset(manifest.get("kept", TABLES)), marks
         except FileNotFoundError:
             if self.root.exists() and any(self.root.iterdir()):
                 raise InputError(
                     str(self.root), "must be a raw store or empty; it has files of somebody else's"
                 ) from None
-            return {}, frozenset()
+            return {}, frozenset(), {}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(
                 str(self.root / _MANIFEST),
                 "cannot be read; remove the raw store",
                 type(error).__name__,
             ) from None
+
+
+def _table(name: str) -> str:
+    """The table that a mark is about."""
+    return name.partition("/")[0]
 
 
 def stored_readings(root: Path) -> dict[str, Any]:
@@ -291,13 +361,10 @@ def stored_readings(root: Path) -> dict[str, Any]:
 
 
 def _accepted(part: dict[str, Any]) -> _Accepted:
+    """A part of a manifest; those of earlier releases do not know all, and know the time apart."""
+    known = {one.name: part[one.name] for one in fields(_Accepted) if one.name in part}
     replaced = [tuple(count) for count in part.get("replaced", ())]
-    return _Accepted(**{**part, "replaced": replaced})
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _Accepted(**{**known, "replaced": replaced})
 
 
 def _contracts_digest() -> str:

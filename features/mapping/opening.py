@@ -5,9 +5,12 @@ from pathlib import Path
 from features.mapping.document import read_mapping
 from features.mapping.source import MappedTables
 from features.sources import TableSource, open_source
+from holdfast.errors import InputError
 
 
-def open_raw_tables(where: str, encoding: str | None = None) -> TableSource:
+def open_raw_tables(
+    where: str, encoding: str | None = None, watermark: str | None = None
+) -> TableSource:
     """Open raw tables, as they are or through a mapping file.
 
     Parameters
@@ -16,6 +19,8 @@ def open_raw_tables(where: str, encoding: str | None = None) -> TableSource:
         A mapping file, which ends in ``.toml``, or what `features.sources.open_source` takes.
     encoding : str, optional
         Of text files that are not UTF-8, where a person named it.
+    watermark : str, optional
+        Of a database: tables that have this column are read by it, only what is new.
 
     Returns
     -------
@@ -25,11 +30,16 @@ def open_raw_tables(where: str, encoding: str | None = None) -> TableSource:
     Raises
     ------
     InputError
-        As of `MappedTables` and `open_source`.
+        As of `MappedTables` and `open_source`; or a mapping file comes with a watermark, which it
+        names itself.
     """
     if is_mapping(where):
+        if watermark is not None:
+            raise InputError(
+                "watermark", "must stand in the mapping file, beside a table's columns", watermark
+            )
         return MappedTables(Path(where).expanduser(), encoding)
-    return open_source(where, encoding)
+    return open_source(where, encoding, watermark)
 
 
 def is_mapping(where: str) -> bool:

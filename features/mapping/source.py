@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +18,7 @@ from features.mapping.mapping import Mapping, RelationMapping
 from features.mapping.part import MappedPart
 from features.sources.part import Part
 from features.sources.place import Place, open_place
+from features.sources.watermark import Mark, Watermark
 from holdfast.errors import InputError
 
 T = TypeVar("T")
@@ -52,9 +56,14 @@ class MappedTables:
         self.mapping: Mapping = read_mapping(path)
         self.where, self._encoding = str(path), encoding
         self._places: dict[_Where, Place] = {}
-        written = [self._written(relation) for relation in self.mapping.relations]
-        used = self._used_columns(written)
+        self._queries: dict[str, tuple[Place, str, str | None]] = {}
+        self._marks: dict[str, Mark] = {}
         self._parts: dict[str, tuple[MappedPart, ...]] = {}
+        self._relations = [self._written(relation) for relation in self.mapping.relations]
+        self._assemble()
+
+    def _assemble(self) -> None:
+        written, used = self._relations, self._used_columns(self._relations)
         for table in self.mapping.tables:
             of_table = [one for one in written if one[0].table == table]
             labels = _labels([relation for relation, _ in of_table])
@@ -93,6 +102,28 @@ class MappedTables:
             for batch in part.batches():
                 yield batch.rows
 
+    def resume(self, marks: Map[str, Mark], overlap: timedelta) -> None:
+        """Carry on from what was taken in the last time."""
+        for position, (relation, _) in enumerate(self._relations):
+            if relation.watermark is None:
+                continue
+            place, name, sql = self._queries[relation.field]
+            key = f"{relation.table}/{relation.field.partition(': ')[2]}"
+            read = _named(
+                f"{relation.field}.watermark",
+                partial(
+                    place.since, name, Watermark(relation.watermark, overlap), marks.get(key), sql
+                ),
+            )
+            self._relations[position] = relation, read.parts
+            if read.mark is not None:
+                self._marks[key] = read.mark
+        self._assemble()
+
+    def marks(self) -> Map[str, Mark]:
+        """How far relations are read that are read by a watermark."""
+        return self._marks
+
     def files(self) -> list[tuple[str, int, str]] | None:
         """Parts with what tells whether they have changed; None where only reading them does."""
         files = []
@@ -128,10 +159,12 @@ class MappedTables:
         name = find_name(relation.relation or "", place.names(), field, "a relation")
         relation = replace(relation, relation=name)
         quoted = place.quoted(name)
+        self._queries[relation.field] = place, name, None
         if relation.where is None or quoted is None:
             return relation, place.parts(name)
         # A line of its own for the bracket, since the condition may end in a comment.
         sql = f"SELECT * FROM {quoted} WHERE (\n{relation.where}\n)"  # noqa: S608
+        self._queries[relation.field] = place, name, sql
         return replace(relation, is_filtered=True), _named(
             f"{relation.field}.where", lambda: place.query(sql, name)
         )

@@ -1,12 +1,23 @@
 """Where raw tables come from: a folder of files, or a database."""
 
-from features.sources.part import Batch, BrokenLine, Part, TableSource
+from features.sources.part import Batch, BrokenLine, Part
 from features.sources.place import Place, open_place
+from features.sources.table_source import TableSource
 
-__all__ = ["Batch", "BrokenLine", "Part", "Place", "TableSource", "open_place", "open_source"]
+__all__ = [
+    "Batch",
+    "BrokenLine",
+    "Part",
+    "Place",
+    "TableSource",
+    "open_place",
+    "open_source",
+]
 
 
-def open_source(where: str, encoding: str | None = None) -> TableSource:
+def open_source(
+    where: str, encoding: str | None = None, watermark: str | None = None
+) -> TableSource:
     """Open the place that raw tables lie in, under names that resemble the contracts'.
 
     Parameters
@@ -17,6 +28,8 @@ def open_source(where: str, encoding: str | None = None) -> TableSource:
         ``bills.xlsx``, or a folder ``bills`` of such files, its parts.
     encoding : str, optional
         Of text files that are not UTF-8, where a person named it.
+    watermark : str, optional
+        Of a database: tables that have this column are read by it, only what is new.
 
     Returns
     -------
@@ -32,4 +45,4 @@ def open_source(where: str, encoding: str | None = None) -> TableSource:
     place = open_place(where, encoding)
     from features.sources.contract_tables import ContractTables
 
-    return ContractTables(place)
+    return ContractTables(place, watermark)

@@ -1,6 +1,7 @@
 """The contracts' tables in a place: its names, and those of its columns, matched to the contracts."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from features.sources.content import Content
 from features.sources.names import contract_names, key
 from features.sources.part import NOT_MAPPED, Batch, Part, PartMapping
 from features.sources.place import Place
+from features.sources.watermark import Mark, Watermark
 from holdfast.errors import InputError
 
 
@@ -20,21 +22,33 @@ class ContractTables:
     ----------
     place : Place
         Where they lie.
+    watermark : str, optional
+        Of a database: tables that have such a column, however it is spelt, are read by it.
 
     Raises
     ------
     InputError
-        A table is there twice, two columns have one name, or a part cannot be read.
+        A table is there twice, two columns have one name, a part cannot be read, or no table has the
+        watermark's column.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, watermark: str | None = None) -> None:
         self.where, self._place = place.where, place
         relations = meant_tables(place.names())
+        written = {name: place.parts(name) for name in relations}
         self._parts = {
-            table: tuple(contract_part(table, part) for part in place.parts(name))
+            table: tuple(contract_part(table, part) for part in written[name])
             for name, table in relations.items()
         }
         self._unused = [name for name in place.names() if name not in relations]
+        self._marks: dict[str, Mark] = {}
+        self._watermarks: dict[str, tuple[str, str]] = {}
+        if watermark is not None:
+            for name, table in relations.items():
+                (column, *_) = [*_spelt(watermark, written[name]), None]
+                if column is not None:
+                    self._watermarks[table] = name, column
+            self._require_watermarks(watermark)
 
     def tables(self) -> tuple[str, ...]:
         """Contracts' tables that are there, in the contracts' order."""
@@ -54,6 +68,37 @@ class ContractTables:
         for part in self.parts(table):
             for batch in part.batches():
                 yield batch.rows
+
+    def resume(self, marks: Mapping[str, Mark], overlap: timedelta) -> None:
+        """Carry on from what was taken in the last time."""
+        for table, (name, column) in self._watermarks.items():
+            read = self._place.since(name, Watermark(column, overlap), marks.get(table))
+            self._parts[table] = tuple(contract_part(table, part) for part in read.parts)
+            if read.mark is not None:
+                self._marks[table] = read.mark
+
+    def marks(self) -> Mapping[str, Mark]:
+        """How far tables are read that are read by a watermark."""
+        return self._marks
+
+    def _require_watermarks(self, watermark: str) -> None:
+        if self._parts and not self._watermarks:
+            raise InputError(
+                "watermark", "must be a column of at least one of the tables", watermark
+            )
+        whole = [table for table in self._parts if table not in self._watermarks]
+        for table in whole:
+            note = f"has no column {watermark}, and is read as a whole"
+            self._parts[table] = tuple(
+                RenamedPart(part, {n: n for n in part.schema.names}, part.renamed, (note,))
+                for part in self._parts[table]
+            )
+
+
+def _spelt(column: str, parts: tuple[Part, ...]) -> list[str]:
+    """The columns that a name means, its very spelling first."""
+    names = [name for part in parts for name in part.schema.names if key(name) == key(column)]
+    return sorted(names, key=lambda name: name != column)
 
 
 class RenamedPart:

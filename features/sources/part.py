@@ -149,34 +149,6 @@ class Part(Protocol):
         ...
 
 
-class TableSource(Protocol):
-    """A place that raw tables lie in.
-
-    Attributes
-    ----------
-    where : str
-        The place, fit to be shown: without a password.
-    """
-
-    where: str
-
-    def tables(self) -> tuple[str, ...]:
-        """Contracts' tables that are there, in the contracts' order."""
-        ...
-
-    def unknown(self) -> tuple[str, ...]:
-        """What else is there: of no use, perhaps misspelt."""
-        ...
-
-    def parts(self, table: str) -> tuple[Part, ...]:
-        """A table's parts, by name."""
-        ...
-
-    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Read a table, part after part; broken lines are left out."""
-        ...
-
-
 def row_numbers(positions: Any, left_out: Any) -> Any:
     """Row numbers, from 1, of positions, from 0, among the rows that were not left out.
 
@@ -203,8 +175,19 @@ def unreadable(field: str, form: str, error: BaseException) -> InputError:
     return InputError(field, f"cannot be read as {form}; is it complete?", type(error).__name__)
 
 
-def notes_of(parts: Sequence[Part]) -> tuple[str, ...]:
-    """What was decided about files; once where it is the same for all."""
+CHANGED = "changed after it was read, and was read again"
+
+
+def notes_of(parts: Sequence[Part], changed: Collection[str] = ()) -> tuple[str, ...]:
+    """What was decided about files; once where it is the same for all.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        A table's.
+    changed : collection of str
+        Names of those that are not as they were when they were read the last time.
+    """
     notes: dict[str, list[str]] = {}
     for part in parts:
         odd = (
@@ -212,9 +195,32 @@ def notes_of(parts: Sequence[Part]) -> tuple[str, ...]:
             if part.odd_lines
             else []
         )
-        for note in (*part.notes, *odd):
+        again = [CHANGED] if part.name in changed else []
+        for note in (*part.notes, *odd, *again):
             notes.setdefault(note, []).append(part.name)
     return tuple(
         f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {note}"
         for note, names in notes.items()
     )
+
+
+def refuse_changing(table: str, part: Part) -> None:
+    """Refuse a part that is not what it was when it was opened.
+
+    Raises
+    ------
+    InputError
+        Its content has changed, or it is gone.
+    """
+    if part.content is None:
+        return
+    try:
+        is_same = part.content.state().mark == part.content.opened.mark
+    except OSError:
+        is_same = False
+    if not is_same:
+        raise InputError(
+            f"{table}, {part.name}",
+            "must not change while it is read, and it did; nothing was taken in: run again when it is"
+            " complete",
+        )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from features.sources.part import Part
+from features.sources.watermark import Increment, Mark, Watermark
 from holdfast.errors import InputError
 
 
@@ -64,6 +65,30 @@ class Place(Protocol):
         """
         ...
 
+    def since(
+        self, name: str, watermark: Watermark, before: Mark | None, sql: str | None = None
+    ) -> Increment:
+        """A relation's parts by a watermark: closed ranges, and what lies behind them.
+
+        Parameters
+        ----------
+        name : str
+            The relation, or what to call a query's rows.
+        watermark : Watermark
+            Its column as the place names it, and the overlap.
+        before : Mark, optional
+            How far it was read before. Default: not at all, or not by this column.
+        sql : str, optional
+            A query as in `query`, to be read instead of a relation.
+
+        Raises
+        ------
+        InputError
+            The column is missing or no time, the newest time lies before that of the last time, or
+            the place holds files.
+        """
+        ...
+
 
 def open_place(where: str, encoding: str | None = None) -> Place:
     """Open a place of any kind.
@@ -88,12 +113,12 @@ def open_place(where: str, encoding: str | None = None) -> Place:
     # Readers are imported where they are needed: a mistyped path is refused before that takes its
     # seconds.
     if "://" in where:
-        from features.sources.database import DatabasePlace
+        from features.sources.databases.database import DatabasePlace
 
         return DatabasePlace(where)
     if not Path(where).expanduser().is_dir():
         raise InputError("WHERE", "must be an existing folder or a database URL", where)
-    from features.sources.folder import FolderPlace
-    from features.sources.stored_file import LocalTree
+    from features.sources.files.folder import FolderPlace
+    from features.sources.files.stored_file import LocalTree
 
     return FolderPlace(LocalTree(where), encoding)

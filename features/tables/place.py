@@ -35,7 +35,7 @@ def read_table(where: str | Path, options: TableOptions) -> SourceTable:
     if options.encoding is not None:
         raise InputError("--encoding", "must come with a text file as TABLE", options.encoding)
     # Imported here: SQLAlchemy takes its time, and most tables are files.
-    from features.sources.query import read_query
+    from features.sources.databases.query import read_query
 
     return read_query(str(where), options.query)
 
@@ -49,7 +49,7 @@ def table_name(where: str | Path) -> str:
     """What to call a table, fit to be shown: its file's name, or its database's."""
     if not is_database(where):
         return Path(where).name
-    from features.sources.query import database_name
+    from features.sources.databases.query import database_name
 
     return database_name(str(where))
 
@@ -58,6 +58,6 @@ def shown_place(where: str) -> str:
     """A table's place fit to be shown: a database without its password."""
     if not is_database(where):
         return where
-    from features.sources.query import address_without_password
+    from features.sources.databases.query import address_without_password
 
     return address_without_password(where)

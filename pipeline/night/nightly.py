@@ -230,6 +230,7 @@ class _Run:
             self._options.source,
             now=self._clock(),
             encoding=self._options.encoding,
+            watermark=self._options.watermark,
             options=self._options.reading,
             expectations=Expectations(
                 self._config.expectations,

@@ -17,6 +17,8 @@ class NightOptions:
         Raw tables to take in: a folder, a SQLAlchemy URL or a mapping file. None for the raw store as it is.
     encoding : str or None
         Of its text files that are not UTF-8.
+    watermark : str or None
+        Of a database: by which column only what is new is read.
     reading : RawOptions
         How to read what is in doubt.
     at : datetime or None
@@ -35,6 +37,7 @@ class NightOptions:
 
     source: str | None = None
     encoding: str | None = None
+    watermark: str | None = None
     reading: RawOptions = field(default_factory=RawOptions)
     at: datetime | None = None
     first_step: StepName = "take_in"

@@ -11,7 +11,11 @@ MODULES = (
     *("features.flat.repository", "features.online.feast_plugin", "features.operator.definitions"),
     *("features.compute.build", "features.compute.whole", "features.operator.materialize"),
     *("features.intake.check", "features.intake.judge", "features.packed.bulk_writer"),
-    *("features.sources.folder", "features.sources.text_part", "features.sources.workbook_part"),
+    *(
+        "features.sources.files.folder",
+        "features.sources.files.text_part",
+        "features.sources.files.workbook_part",
+    ),
     *("feast.infra.compute_engines.local.compute", "feast.infra.offline_stores.duckdb"),
     *("feast.infra.passthrough_provider", "feast.infra.registry.sql", "feast.repo_operations"),
     *("ibis.backends.duckdb.converter", "ibis.backends.polars", "sqlalchemy.dialects.sqlite"),

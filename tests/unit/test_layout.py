@@ -39,7 +39,7 @@ def tree() -> set[str]:
     assert drawn
     paths, parent = set(), ""
     for line in drawn[1].splitlines():
-        named = re.match(r"( *)([\w.]+/?)  ", line)
+        named = re.match(r"( *)([\w./]+)  ", line)
         if named is None:
             continue
         if not named[1]:

@@ -1,5 +1,6 @@
 """What a run accepts stands in the raw store, or the store stays as it was."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from features.contracts.tables import HAPPENED, Table
 from features.intake.check import accept, check
 from features.intake.quarantine import SCHEMA
+from features.intake.rows import check_rows
 from features.raw_tables.evidence import cells_of_part
 from features.sources import Part, open_source
+from features.sources.content import FileContent
+from features.sources.part import CHANGED
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 from tests.builders.intake_runs import (
@@ -95,6 +99,113 @@ def test_files_accepted_before_are_not_read_again(
     pq.write_table(pq.read_table(part).slice(1), part)
     fourth, _, _ = run_intake(source, tmp_path)
     assert {table.table for table in fourth.tables if table.reused < table.read} == {"refunds"}
+
+
+def _count_digests(monkeypatch: pytest.MonkeyPatch, leeway_ns: int) -> list[Path]:
+    """Notes which files are hashed, and sets how long a file must have been left alone."""
+    hashed: list[Path] = []
+    digest = FileContent.digest
+
+    def counted(content: FileContent) -> str:
+        hashed.append(content._path)
+        return digest(content)
+
+    monkeypatch.setattr("features.sources.content.LOCAL_LEEWAY_NS", leeway_ns)
+    monkeypatch.setattr(FileContent, "digest", counted)
+    return hashed
+
+
+def test_files_that_were_left_alone_are_not_hashed_again(
+    tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = _count_digests(monkeypatch, leeway_ns=-(10**12))
+    source = write_raw_tables(tables, tmp_path / "in", parts=2)
+    run_intake(source, tmp_path)
+    assert len(hashed) == 2 * len(tables)
+    hashed.clear()
+    new = source / "refunds" / "part-00002.parquet"
+    pq.write_table(tables["refunds"].slice(0, 0), new)
+    second, _, _ = run_intake(source, tmp_path)
+    assert hashed == [new]
+    assert all(table.reused == table.read for table in second.tables)
+    # Touched: hashed once more, and found to be the same.
+    hashed.clear()
+    new.touch()
+    third, _, _ = run_intake(source, tmp_path)
+    assert hashed == [new]
+    assert not any(CHANGED in note for table in third.tables for note in table.notes)
+    hashed.clear()
+    run_intake(source, tmp_path)
+    assert hashed == []
+
+
+def test_files_changed_just_before_they_were_read_are_hashed_once_more(
+    tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = _count_digests(monkeypatch, leeway_ns=10**12)
+    source = write_raw_tables(tables, tmp_path / "in")
+    run_intake(source, tmp_path)
+    _count_digests(monkeypatch, leeway_ns=-(10**12))
+    for night in (hashed, []):
+        hashed.clear()
+        second, _, _ = run_intake(source, tmp_path)
+        assert len(hashed) == (len(tables) if night is hashed else 0)
+        assert all(table.reused == table.read for table in second.tables)
+
+
+def test_a_part_that_changed_after_it_was_read_is_read_again_and_told(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", parts=2)
+    run_intake(source, tmp_path)
+    part = source / "refunds" / "part-00000.parquet"
+    pq.write_table(pq.read_table(part).slice(1), part)
+    report, _, _ = run_intake(source, tmp_path)
+    told = [(table.table, note) for table in report.tables for note in table.notes]
+    assert told == [("refunds", f"part-00000.parquet: {CHANGED}")]
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_part_that_changes_while_it_is_read_stops_the_run(
+    form: str, tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in", form=form)
+    _, before, _ = run_intake(source, tmp_path)
+    (file,) = source.rglob("refunds.csv" if form == "csv" else "refunds/*")
+    # Another one than that of the night before, so that it is read.
+    if form == "csv":
+        file.write_bytes(file.read_bytes() + b"\n")
+    else:
+        pq.write_table(tables["refunds"].slice(1), file)
+    content = file.read_bytes()
+
+    def changing(table: Table, rows: pa.RecordBatch) -> Any:
+        if table.name == "refunds":
+            file.write_bytes(content + b"\n")
+        return check_rows(table, rows)
+
+    monkeypatch.setattr("features.intake.check.check_rows", changing)
+    with pytest.raises(
+        InputError, match=r"refunds, .*: must not change while it is read.*nothing was taken in"
+    ):
+        run_intake(source, tmp_path)
+    assert accepted_in(tmp_path / "raw") == before
+
+
+def test_a_store_of_an_earlier_release_is_reused(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    source = write_raw_tables(tables, tmp_path / "in")
+    run_intake(source, tmp_path)
+    manifest = tmp_path / "raw" / "manifest.json"
+    document = json.loads(manifest.read_text())
+    del document["marks"]
+    for part in document["parts"].values():
+        del part["mark"], part["settled"]
+        part["mtime_ns"] = 7
+    manifest.write_text(json.dumps(document))
+    report, _, _ = run_intake(source, tmp_path)
+    assert all(table.reused == table.read for table in report.tables)
 
 
 @pytest.mark.parametrize("second_night", ["grown", "repeated", "customers gone", "customers back"])

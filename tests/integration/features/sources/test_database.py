@@ -11,46 +11,15 @@ from features.intake.check import accept, check
 from features.sources import open_source
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
+from tests.builders.database_tables import POSTGRES, fill
 from tests.builders.raw_tables import raw_tables
 
 SOME = ("customers", "subscriptions", "plans", "bills", "tickets")
-POSTGRES = {
-    pa.string(): "text",
-    pa.int64(): "bigint",
-    pa.float64(): "numeric",
-    pa.bool_(): "boolean",
-    pa.timestamp("us", "UTC"): "timestamptz",
-}
 
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pa.Table]:
     return raw_tables(21, 6, days=40, only=SOME)
-
-
-def fill(
-    url: str, tables: dict[str, pa.Table], types: dict[pa.DataType, str] | None = None
-) -> None:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        for name, table in tables.items():
-            columns = ", ".join(
-                f'"{field.name}" {types[field.type] if types else "text"}' for field in table.schema
-            )
-            connection.execute(sa.text(f"CREATE TABLE {name} ({columns})"))
-            insert = sa.table(name, *(sa.column(column) for column in table.column_names)).insert()
-            connection.execute(insert, table.to_pylist() if types else _texts(table))
-    engine.dispose()
-
-
-def _texts(table: pa.Table) -> list[dict[str, object]]:
-    return [
-        {
-            name: value.isoformat() if hasattr(value, "isoformat") else value
-            for name, value in row.items()
-        }
-        for row in table.to_pylist()
-    ]
 
 
 def _same_rows(folder: Path, tables: dict[str, pa.Table]) -> bool:
@@ -99,8 +68,8 @@ def test_sqlite_holds_anything_in_a_column(tables: dict[str, pa.Table], tmp_path
 def test_postgresql(
     tables: dict[str, pa.Table], tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(postgres, tables, POSTGRES)
-    monkeypatch.setattr("features.sources.database.BATCH_ROWS", 20)
+    fill(postgres, tables)
+    monkeypatch.setattr("features.sources.databases.database.BATCH_ROWS", 20)
     source = open_source(postgres)
     assert source.tables() == SOME
     assert len(list(source.batches("subscriptions"))) > 2

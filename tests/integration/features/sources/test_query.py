@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from features.flat.customers import CustomerTable, Roles, read_customer_table
-from features.sources.query import address_without_password, read_query
+from features.sources.databases.query import address_without_password, read_query
 from features.tables.options import TableOptions
 from features.tables.place import read_table
 from holdfast.errors import InputError
@@ -74,7 +74,7 @@ def test_rows_of_postgresql_are_read_as_those_of_parquet(
 ) -> None:
     fill(postgres, subscribers, TYPES)
     pq.write_table(subscribers, tmp_path / "subscribers.parquet")
-    monkeypatch.setattr("features.sources.query._BATCH_ROWS", 64)
+    monkeypatch.setattr("features.sources.databases.query._BATCH_ROWS", 64)
     customers = read(postgres, QUERY)
     same(customers, read(tmp_path / "subscribers.parquet", None))
     assert customers.sha256 == read(postgres, QUERY).sha256

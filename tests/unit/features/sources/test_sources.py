@@ -55,7 +55,7 @@ def test_csv_is_read_as_bytes_line_by_line(tmp_path: Path) -> None:
 
 
 def test_gzip_and_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.sources.text_part._BLOCK_BYTES", 100)
+    monkeypatch.setattr("features.sources.files.text_part._BLOCK_BYTES", 100)
     rows = [f"{number:04d},x" if number % 7 else f"{number:04d}" for number in range(1, 200)]
     with gzip.open(tmp_path / "customers.csv.gz", "wt") as file:
         file.write("\n".join(["customer_id,b", *rows]))

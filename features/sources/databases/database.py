@@ -18,7 +18,10 @@ from sqlalchemy.exc import (
 from features.sources.content import Content
 from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, Part, PartMapping
+from features.sources.watermark import Increment, Mark, Range, Watermark, check_texts, increment
 from holdfast.errors import InputError
+
+_From = sa.FromClause | sa.TextClause
 
 
 class DatabasePlace:
@@ -58,28 +61,56 @@ class DatabasePlace:
 
     def parts(self, name: str) -> tuple[Part, ...]:
         """A table's one part."""
+        return (DatabasePart(self._engine, name, *self._table(name)),)
+
+    def query(self, sql: str, name: str) -> tuple[Part, ...]:
+        """The rows of a query, which the database runs."""
+        return (DatabasePart(self._engine, name, *self._view(sql, name)),)
+
+    def since(
+        self, name: str, watermark: Watermark, before: Mark | None, sql: str | None = None
+    ) -> Increment:
+        """A table's parts, or a query's, of which closed ranges need not be read again."""
+        table, columns = self._table(name) if sql is None else self._view(sql, name)
+        if watermark.column not in columns:
+            raise InputError(f"{name}.{watermark.column}", "the column must be there", self.where)
+        column: sa.ColumnClause[Any] = sa.column(watermark.column)
+        newest = sa.select(sa.func.max(column)).select_from(table)
+        try:
+            with self._engine.connect() as connection:
+                value = connection.execute(newest).scalar()
+        except SQLAlchemyError as error:
+            raise refused(name, error) from None
+        return increment(
+            Mark.of(name, watermark.column, before),
+            watermark.overlap,
+            value,
+            lambda part, stretch, content: DatabasePart(
+                self._engine, part, table, columns, stretch, content
+            ),
+        )
+
+    def _table(self, name: str) -> tuple[_From, list[str]]:
         if name not in self._names:
             raise InputError(name, "must be a table or view of the database", self.where)
         try:
             columns = [column["name"] for column in self._inspector.get_columns(name)]
         except SQLAlchemyError as error:
             raise refused(name, error) from None
-        return (DatabasePart(self._engine, name, sa.table(name), columns),)
+        return sa.table(name), columns
 
     def quoted(self, name: str) -> str | None:
         """A table's name between the quotation marks of the database."""
         return self._engine.dialect.identifier_preparer.quote_identifier(name)
 
-    def query(self, sql: str, name: str) -> tuple[Part, ...]:
-        """The rows of a query, which the database runs."""
+    def _view(self, sql: str, name: str) -> tuple[_From, list[str]]:
         view = _query_table(sql)
         nothing = sa.select(sa.text("*")).select_from(view).where(sa.false())
         try:
             with self._engine.connect() as connection:
-                columns = list(connection.execute(nothing).keys())
+                return view, list(connection.execute(nothing).keys())
         except SQLAlchemyError as error:
             raise explained(name, self.where, error) from None
-        return (DatabasePart(self._engine, name, view, columns),)
 
 
 class DatabasePart:
@@ -95,11 +126,14 @@ class DatabasePart:
         The table, or a query in its place.
     columns : list of str
         Its columns.
+    stretch : Range, optional
+        Which rows. Default: all.
+    content : Content, optional
+        What tells that they are the same; None where only reading does.
     """
 
     mapping: PartMapping = NOT_MAPPED
     path: Path | None = None
-    content: Content | None = None
     rows: int | None = None
     renamed: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
@@ -109,10 +143,17 @@ class DatabasePart:
     folder_columns: tuple[str, ...] = ()
 
     def __init__(
-        self, engine: sa.Engine, name: str, table: sa.FromClause | sa.TextClause, columns: list[str]
+        self,
+        engine: sa.Engine,
+        name: str,
+        table: _From,
+        columns: list[str],
+        stretch: Range | None = None,
+        content: Content | None = None,
     ) -> None:
         refuse_repeats(name, columns)
         self.name, self._engine, self._table, self._columns = name, engine, table, columns
+        self._range, self.content = stretch, content
         self.schema: pa.Schema = pa.schema([(column, pa.null()) for column in columns])
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
@@ -121,7 +162,7 @@ class DatabasePart:
         # Columns without their types, so that values come as the driver gives them: SQLite's texts
         # would lose their offset.
         wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
-        query = sa.select(*wanted).select_from(self._table)
+        query = sa.select(*wanted).select_from(self._table).where(*_within(self._range))
         done = 0
         try:
             with self._engine.connect() as connection:
@@ -130,13 +171,29 @@ class DatabasePart:
                 ).execute(query)
                 for rows in result.partitions():
                     arrays = [value_array(values) for values in zip(*rows, strict=True)]
-                    yield Batch(
-                        pa.record_batch(arrays, names=names),
-                        np.arange(done + 1, done + len(rows) + 1),
-                    )
+                    batch = pa.record_batch(arrays, names=names)
+                    self._check_range(batch)
+                    yield Batch(batch, np.arange(done + 1, done + len(rows) + 1))
                     done += len(rows)
         except SQLAlchemyError as error:
-            raise refused(self.name, error) from None
+            raise (
+                broken_off(self.name, done, error) if done else refused(self.name, error)
+            ) from None
+
+    def _check_range(self, rows: pa.RecordBatch) -> None:
+        if self._range and self._range.is_text and self._range.column in rows.schema.names:
+            field = f"{self.name}.{self._range.column}"
+            check_texts(field, rows.column(self._range.column))
+
+
+def _within(stretch: Range | None) -> list[sa.ColumnElement[bool]]:
+    if stretch is None:
+        return []
+    column: sa.ColumnClause[Any] = sa.column(stretch.column)
+    later = [] if stretch.after is None else [column > sa.literal(stretch.after)]
+    if stretch.until is not None:
+        return [*later, column <= sa.literal(stretch.until)]
+    return [sa.or_(column.is_(None), *later)] if later else []
 
 
 def _query_table(sql: str) -> sa.TextClause:
@@ -203,6 +260,26 @@ def refused(field: str, error: SQLAlchemyError) -> InputError:
     return InputError(
         field,
         "the database refused; check address, user, password and rights",
+        type(cause).__name__,
+    )
+
+
+def broken_off(field: str, rows: int, error: Exception) -> InputError:
+    """The error of a source that ends in the middle.
+
+    Parameters
+    ----------
+    field : str
+        What was read.
+    rows : int
+        How many rows had come.
+    error : Exception
+        What was raised.
+    """
+    cause = getattr(error, "orig", None) or error
+    return InputError(
+        field,
+        f"must come to its end; it broke off after {rows:,} rows, and nothing was taken in: run again",
         type(cause).__name__,
     )
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from pathlib import PurePath
 
-from features.sources.parquet_part import ParquetPart
+from features.sources.files.parquet_part import ParquetPart
+from features.sources.files.partitions import PartitionedPart, folder_values
+from features.sources.files.stored_file import HIDDEN, FileTree, StoredFile
+from features.sources.files.text_part import TextPart
+from features.sources.files.workbook_part import WorkbookPart
 from features.sources.part import Part, stored_stem
-from features.sources.partitions import PartitionedPart, folder_values
-from features.sources.stored_file import HIDDEN, FileTree, StoredFile
-from features.sources.text_part import TextPart
-from features.sources.workbook_part import WorkbookPart
+from features.sources.watermark import Increment, Mark, Watermark
 from features.table_files.paths import file_kind, file_stem
 from holdfast.errors import InputError
 
@@ -64,9 +65,17 @@ class FolderPlace:
 
     def query(self, sql: str, name: str) -> tuple[Part, ...]:
         """The rows of a query of DuckDB's SQL, in which relations are tables of their names."""
-        from features.sources.file_query import FileQueryPart
+        from features.sources.files.file_query import FileQueryPart
 
         return (FileQueryPart(name, sql, self.names(), self.parts),)
+
+    def since(
+        self, name: str, watermark: Watermark, before: Mark | None, sql: str | None = None
+    ) -> Increment:
+        """Refused: files that have not changed are not read again anyway."""
+        raise InputError(
+            "watermark", "must come with a database; unchanged files are not read again", self.where
+        )
 
     def _parts_of(self, name: str) -> tuple[Part, ...]:
         if name not in self._entries:

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.sources.content import Content
+from features.sources.files.stored_file import StoredFile
 from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, PartMapping, unreadable
-from features.sources.stored_file import StoredFile
 from features.table_files.arrow_types import plain_column
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from features.sources.database import explained, open_engine, value_array
+from features.sources.databases.database import explained, open_engine, value_array
 from features.table_files.arrow_types import plain_column
 from features.table_files.header import usable_names
 from features.table_files.source import SourceTable

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from features.sources.content import Content
+from features.sources.files.stored_file import StoredFile
 from features.sources.names import refuse_repeats
 from features.sources.part import (
     NOT_MAPPED,
@@ -22,7 +23,6 @@ from features.sources.part import (
     row_numbers,
     unreadable,
 )
-from features.sources.stored_file import StoredFile
 from features.table_files.dialect import find_dialect
 from features.table_files.header import usable_names
 from features.table_files.text_encoding import (
