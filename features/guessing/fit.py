@@ -18,7 +18,7 @@ Ids = Map[str, frozenset[str]]
 _FULL = 0.9
 _MOST_CATEGORIES = 60
 _FEWEST_IDS = 5
-_LEAST_DIFFERENT = 0.01
+_LEAST_DIFFERENT, _MOSTLY_DIFFERENT = 0.01, 0.5
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,13 @@ def _id(
     if written.kind == "time" or (written.kind == "number" and not written.is_whole):
         return NO_FIT
     if table.key == (column,) and table.kind == "event":
-        if not written.is_unique:
-            return Fit(0.5 * name, (*said, "repeats"))
-        return Fit(name, (*said, "every one differs"))
+        if written.is_unique:
+            return Fit(name, (*said, "every one differs"))
+        # Corrections repeat an id, but not most of them.
+        differ = written.distinct / max(written.rows, 1)
+        if differ >= _MOSTLY_DIFFERENT:
+            return Fit(0.95 * name, (*said, f"{differ:.0%} of them differ"))
+        return Fit(0.5 * name, (*said, "repeats"))
     few = max(1.0, _LEAST_DIFFERENT * written.rows)
     if column == table.key[0] and written.rows >= _FEWEST_IDS and written.distinct <= few:
         return Fit(0.4 * name, (*said, "hardly any differ"))

@@ -19,6 +19,7 @@ from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.sources import Part, TableSource
 from features.sources.names import suggested_tables, suggestions
+from features.sources.part import NOT_MAPPED
 from features.tables.rounded_ids import refuse_rounded
 from holdfast.errors import InputError
 from holdfast.logging import progress
@@ -120,7 +121,7 @@ def _refuse_schemas(source: TableSource, options: RawOptions) -> None:
             nothing = pa.RecordBatch.from_pylist([], schema=_readable_schema(table, part.schema))
             schema = plan.canonical(plan.written(nothing)).schema
             for error in refusals(table, schema):
-                refused[error.field] = _with_way_on(error, table, part.schema.names)
+                refused[error.field] = _with_way_on(error, table, part)
     if not refused:
         return
     first = next(iter(refused.values()))
@@ -145,15 +146,18 @@ def _readable_schema(table: Table, schema: pa.Schema) -> pa.Schema:
     return schema
 
 
-def _with_way_on(error: InputError, table: Table, names: list[str]) -> InputError:
-    column = error.field.partition(".")[2]
+def _with_way_on(error: InputError, table: Table, part: Part) -> InputError:
+    column, names = error.field.partition(".")[2], part.schema.names
     if column in names:
         return error
-    rule = error.rule
-    unknown = [name for name in names if name not in table.columns]
+    rule, is_mapped = error.rule, part.mapping != NOT_MAPPED
+    unknown = [*(name for name in names if name not in table.columns), *part.mapping.unused]
     near = [name for name, meant in suggestions(unknown, [column]).items() if meant == column]
     if near:
-        rule += f"; is {near[0]!r} meant? rename it"
+        rule += f"; is {near[0]!r} meant? {'name it in columns' if is_mapped else 'rename it'}"
+    elif is_mapped:
+        rule += f"; name it in columns or defaults of [tables.{table.name}] in the mapping file"
+        rule += ", or say arrival_lag_days" if column == ARRIVED else ""
     elif column == ARRIVED:
         rule += (
             "; for tables that do not say when rows arrived, --arrival-lag-days 1 takes each as"

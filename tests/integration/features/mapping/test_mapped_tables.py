@@ -13,11 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.compute.build import bring_up_to_date
+from features.guessing.guess import guess_mapping
+from features.guessing.text import mapping_text
 from features.intake.check import accept
 from features.intake.report import CheckReport
 from features.mapping.opening import open_raw_tables
 from features.mapping.source import MappedTables
 from features.settings import FeatureSettings
+from features.sources.place import open_place
 from holdfast.errors import InputError
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW
@@ -245,6 +248,32 @@ def test_rows_that_are_not_wanted_stay_where_they_are(
     # A file's rows keep their numbers; a query's are counted as they come.
     assert rule.row in ((3, 4) if (place, said[:5]) == ("folder", "where") else (2, 3))
     assert "refunds" not in " ".join(report.unknown_tables)
+
+
+def test_tables_under_their_own_names_are_guessed_and_nothing_is_asked(
+    tables: dict[str, pa.Table], plain: Mapping[str, list[bytes]], tmp_path: Path
+) -> None:
+    write_raw_tables(tables, tmp_path / "in", form="csv")
+    guess = guess_mapping(open_place(str(tmp_path / "in")))
+    assert not guess.asks
+    assert _take_in(_map(tmp_path, mapping_text(guess, "in")), tmp_path).clean
+    assert _stored(tmp_path) == plain
+
+
+def test_a_column_that_must_be_there_is_asked_for_by_the_mappings_keys(
+    tables: dict[str, pa.Table], tmp_path: Path
+) -> None:
+    bills = tables["bills"].drop_columns(["amount", "arrived_at"])
+    bills = bills.append_column("Amnt", tables["bills"]["amount"])
+    write_raw_tables({**tables, "bills": bills}, tmp_path / "lake")
+    head = 'source = "lake"\n[tables.customers]\n[tables.subscriptions]\n[tables.bills]\n'
+    asked = r"amount: .*is 'Amnt' meant\? name it in columns; refused too: bills.arrived_at"
+    with pytest.raises(InputError, match=asked):
+        _take_in(_map(tmp_path, head), tmp_path)
+    asked = r"arrived_at: .*name it in columns or defaults of \[tables.bills\].*arrival_lag_days"
+    with pytest.raises(InputError, match=asked):
+        _take_in(_map(tmp_path, head + 'columns.amount = "Amnt"\n'), tmp_path)
+    assert not (tmp_path / "raw").exists()
 
 
 @pytest.mark.parametrize(
