@@ -30,7 +30,7 @@ from features.contracts.types import Fault
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
 from features.intake.replaced import ReplacedValues, without_values
-from features.intake.report import AbsentTable, CheckReport, Intake, TableReport
+from features.intake.report import AbsentTable, CheckReport, Intake, TableReport, mapped_of
 from features.intake.rows import (
     check_rows,
     fault_within,
@@ -486,6 +486,7 @@ class _TableCheck:
             unknown_columns=tuple(sorted((there - set(table.columns)) | unused)),
             renamed={old: new for one in checked for old, new in one.part.renamed.items()},
             notes=notes_of(parts, self.store.changed_parts(self.table.name, parts)),
+            mapped=mapped_of(parts),
             plan=self.plan,
             rules=tuple(sorted(quarantine.rules.values(), key=lambda rule: -rule.rows)),
             replaced=self.replaced.values(),

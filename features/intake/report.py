@@ -10,6 +10,7 @@ from features.intake.replaced import Count, ReplacedValue
 from features.intake.store import ReplacedBefore
 from features.intake.verdicts import NightVerdict
 from features.raw_tables.plan import RawTablePlan
+from features.sources import Part
 from features.sources.names import suggested_tables, suggestions
 from features.sources.whole_table import TimeSpan
 
@@ -36,6 +37,8 @@ class TableReport:
         Columns whose written name was taken as the contract's.
     notes : tuple of str
         What was decided about its files, for a person.
+    mapped : tuple of mapping
+        What a mapping file says of each of its relations, as JSON.
     plan : RawTablePlan
         How its columns were read.
     rules : tuple of RuleCount
@@ -57,6 +60,7 @@ class TableReport:
     unknown_columns: tuple[str, ...]
     renamed: Mapping[str, str]
     notes: tuple[str, ...]
+    mapped: tuple[Mapping[str, object], ...]
     plan: RawTablePlan
     rules: tuple[RuleCount, ...]
     replaced: tuple[ReplacedValue, ...]
@@ -95,6 +99,7 @@ class TableReport:
             "reading": {
                 "renamed": dict(self.renamed),
                 "notes": list(self.notes),
+                "mapped": [dict(one) for one in self.mapped],
                 **self.plan.to_json(),
             },
             "rules": [asdict(rule) for rule in self.rules],
@@ -227,6 +232,15 @@ class CheckReport:
             "quarantine": str(self.quarantine),
             "seconds": round(self.seconds, 2),
         }
+
+
+def mapped_of(parts: Sequence[Part]) -> tuple[Mapping[str, object], ...]:
+    """What a mapping file says of the relations that parts belong to, each once."""
+    said: list[Mapping[str, object]] = []
+    for part in parts:
+        if part.mapping.said and part.mapping.said not in said:
+            said.append(part.mapping.said)
+    return tuple(said)
 
 
 def _iso(time: datetime | None) -> str | None:

@@ -64,7 +64,8 @@ class MappedPart:
             digest=relation.digest,
             time_zone=relation.time_zone,
             arrival_lag_days=relation.arrival_lag_days,
-            unused=tuple(name for name in self.assignment.unused if name not in used),
+            unused=(unused := tuple(name for name in self.assignment.unused if name not in used)),
+            said=self._said(unused),
         )
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
@@ -84,7 +85,7 @@ class MappedPart:
         for batch in self._part.batches(names):
             yield self._batch(batch, columns)
 
-    def to_json(self) -> dict[str, Any]:
+    def _said(self, unused: Collection[str]) -> dict[str, Any]:
         """What the mapping came to, as a JSON object."""
         relation, assigned = self.relation, self.assignment
         said = {
@@ -102,7 +103,7 @@ class MappedPart:
             "values": {column: dict(values) for column, values in relation.values.items()},
             "defaults": dict(relation.defaults),
             **{key: value for key, value in said.items() if value is not None},
-            "unused_columns": list(self.mapping.unused),
+            "unused_columns": list(unused),
         }
 
     def _batch(self, batch: Batch, columns: Collection[str] | None) -> Batch:

@@ -140,7 +140,7 @@ class MappedTables:
         relations: dict[tuple[str, str], dict[str, Any]] = {}
         for table, parts in self._parts.items():
             for part in parts:
-                relations.setdefault((table, part.relation.field), part.to_json())
+                relations.setdefault((table, part.relation.field), dict(part.mapping.said))
         return {
             "file": str(self.mapping.path),
             "relations": list(relations.values()),

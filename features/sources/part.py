@@ -74,12 +74,15 @@ class PartMapping:
         Days after which a row counts as arrived where nothing says when; None where it is not said.
     unused : tuple of str
         Written columns that nothing takes.
+    said : mapping of str to JSON
+        What the file says of its relation, to be kept with the rows.
     """
 
     digest: str = ""
     time_zone: str | None = None
     arrival_lag_days: float | None = None
     unused: tuple[str, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOT_MAPPED = PartMapping()

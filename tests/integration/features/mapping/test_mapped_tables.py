@@ -1,5 +1,6 @@
 """Tables under other names, values and zones, mapped back, give the same raw store and features."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,12 @@ def test_mapped_back_rows_are_the_same_bytes(
     assert report.clean
     assert {table.unknown_columns for table in report.tables} == {("Nobody's",)}
     assert _stored(folder) == plain
+    # How rows were read is kept with them.
+    kept = json.loads((folder / "raw" / "manifest.json").read_text(encoding="utf-8"))
+    (said,) = kept["readings"]["bills"]["mapped"]
+    assert said["values"]["disputed"] == {f"on{numbers[2 % len(numbers)]}": "true"} | {
+        f"off{numbers[2 % len(numbers)]}": "false"
+    }
 
 
 def test_a_simulated_operator_mapped_back_has_the_same_features(tmp_path: Path) -> None:
