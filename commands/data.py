@@ -378,9 +378,10 @@ def _readings(table: "TableReport") -> list[str]:
             " a day of arrival counts from its end"
         )
     if plan.arrival_lag_days is not None:
+        is_mapped = any("arrival_lag_days" in relation for relation in table.mapped)
         lines.append(
             f"arrived_at is not there and assumed: happened_at plus {plan.arrival_lag_days:g} days,"
-            " as --arrival-lag-days says"
+            f" as {'the mapping file' if is_mapped else '--arrival-lag-days'} says"
         )
     return lines
 

@@ -52,6 +52,7 @@ def test_from_a_folder_of_exports_to_a_night(
     ]
     done = invoke("data", "check", "mapping.toml", "--home", "home")
     printed = " ".join(done.stdout.split())
+    assert "happened_at plus 1 days, as the mapping file says" in printed
     assert "mapped subscriptions from VERTRAG: subscription_id is 'VERTRAGSNR'" in printed
     assert (
         "subscriptions: status: 1 values in no list are read as other ('Sonderfall' 1)" in printed
