@@ -15,9 +15,6 @@ from features.sql.raw import READABLE
 from holdfast.errors import InputError
 
 WEEK = timedelta(days=7)
-EXPORT_LAG = timedelta(hours=1)
-"""How long before midnight the newest row of an export that is taken at midnight may have arrived."""
-
 _WEEKLY = ("usage_weeks", "network_weeks")
 
 
@@ -63,20 +60,19 @@ def newest_time(tables: Mapping[str, Span], now: datetime) -> datetime:
 def reached_midnight(newest: datetime, now: datetime) -> datetime:
     """The last UTC midnight that data with such a newest arrival reach, not after now.
 
-    An export that is taken at midnight ends a little before it: its newest row arrived in the last
-    `EXPORT_LAG` of the day, and reaches the midnight that ends the day once that is past. Rows that
-    arrived between the export and midnight are missing for that night, and come with the next one. An
-    export that ends earlier reaches the midnight before only.
+    Nothing shows that a day is whole but a row that arrived after it. So an export that is taken just
+    before midnight, or at midnight, reaches the midnight before only, and its last day is scored with
+    the next night; one that is taken some time after midnight reaches the midnight.
 
     Examples
     --------
     >>> now = datetime(2025, 7, 8, 0, 20, tzinfo=UTC)
     >>> reached_midnight(datetime(2025, 7, 7, 23, 58, tzinfo=UTC), now).isoformat()
-    '2025-07-08T00:00:00+00:00'
-    >>> reached_midnight(datetime(2025, 7, 7, 21, 30, tzinfo=UTC), now).isoformat()
     '2025-07-07T00:00:00+00:00'
+    >>> reached_midnight(datetime(2025, 7, 8, 0, 4, tzinfo=UTC), now).isoformat()
+    '2025-07-08T00:00:00+00:00'
     """
-    reached = min(newest.astimezone(UTC) + EXPORT_LAG, now.astimezone(UTC))
+    reached = min(newest.astimezone(UTC), now.astimezone(UTC))
     return reached.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -87,16 +87,15 @@ def test_a_time_asked_for_must_be_midnight_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "before_midnight, read_after, days_behind",
+    "newest, days_behind",
     [
-        (timedelta(seconds=10), timedelta(minutes=1), 0),
-        (timedelta(minutes=59), timedelta(hours=9), 0),
-        (timedelta(minutes=61), timedelta(hours=9), 1),
-        (timedelta(seconds=10), timedelta(seconds=-5), 1),
+        (timedelta(seconds=-10), 1),  # taken at midnight: nothing shows that the day is whole
+        (timedelta(0), 0),  # a day of arrival without a time counts from its end
+        (timedelta(minutes=4), 0),
     ],
 )
-def test_an_export_taken_at_midnight_is_not_a_day_behind(
-    before_midnight: timedelta, read_after: timedelta, days_behind: int
+def test_an_export_reaches_a_midnight_with_the_first_row_that_arrived_after_it(
+    newest: timedelta, days_behind: int
 ) -> None:
-    tables = raw(customers=part(MONDAY - 7 * DAY, MONDAY - before_midnight))
-    assert newest_time(tables, MONDAY + read_after) == MONDAY - days_behind * DAY
+    tables = raw(customers=part(MONDAY - 7 * DAY, MONDAY + newest))
+    assert newest_time(tables, MONDAY + timedelta(hours=9)) == MONDAY - days_behind * DAY
