@@ -90,15 +90,15 @@ def check(
         options = raw_options_of(columns, time_zone, arrival_lag_days)
         source = open_raw_tables(where, encoding, watermark)
         own_home = home_of(home)
-        from features.fields import features_without
         from features.intake.check import check as run
+        from features.operator.repository import OperatorRepository
 
         report = run(
             source,
             quarantine=quarantine or own_home.checked,
             now=home_clock(own_home, system_clock, place_of(where))(),
             options=options,
-            disables=features_without,
+            disables=OperatorRepository(own_home).catalogue.features_without,
         )
     mapped = None
     if isinstance(source, MappedTables):

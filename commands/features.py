@@ -1,4 +1,4 @@
-"""`holdfast features`: plan, apply, build, materialize, show."""
+"""`holdfast features`: plan, apply, build, materialize, show; new, check, dictionary."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from features.online.profile import KnownFeature, Profile
     from features.operator.materialize import Materialized
     from features.operator.repository import Change
+    from features.own_check.report import OwnCheck
     from pipeline.features import FeatureBuild
 
 _COLOURS = {"create": "green", "update": "yellow", "delete": "red"}
@@ -195,6 +196,120 @@ def show(
         print_json(profile.to_json())
     else:
         _print_profile(profile)
+
+
+@app.command()
+@reporting_errors
+def new(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Name of the files: small letters, digits, underscores."
+        ),
+    ],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a first file of a feature of your own, with its SQL, to be changed."""
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from features.own.reading import own_directory
+        from features.own.template import write_template
+
+        paths = write_template(own_directory(home_of(home)), name)
+    if as_json:
+        print_json({"files": [str(path) for path in paths]})
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False)
+    for path in paths:
+        console.print(f"[green]written[/green] {escape(str(path))}", soft_wrap=True)
+    check_them = in_same_home("holdfast features check", home)
+    console.print(f"Change them, then: [bold]{escape(check_them)}[/bold]", soft_wrap=True)
+
+
+@app.command()
+@reporting_errors
+def check(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check the features of your own that a home declares; exit code 2 where something is wrong.
+
+    They are tried on some households of the home's raw tables, or on a small simulated operator's
+    where the home has none. Nothing is changed.
+    """
+    from commands.console import print_json, results_only
+
+    with results_only():
+        from pipeline.own_features import check_home
+
+        result = check_home(home_of(home))
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print_own_check(result, home)
+    if result.faults:
+        raise typer.Exit(2)
+
+
+@app.command()
+@reporting_errors
+def dictionary(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="<path>",
+            help="File to write. Default: standard output.",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Print the dictionary of a home's features, its own among them, as Markdown."""
+    from features.dictionary import features_section
+    from features.own.reading import read_catalogue
+
+    text = "# Features\n\n" + features_section(read_catalogue(home_of(home))) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    from holdfast.files import write_beside
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_beside(out, text)
+
+
+def _print_own_check(result: "OwnCheck", home: Path | None) -> None:
+    """Print what a check of a home's own features found."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    console = Console(highlight=False)
+    if result.features:
+        numbers = (
+            Column(name, justify="right") for name in ("entities", "null", "least", "greatest")
+        )
+        table = Table("feature", *numbers, box=box.SIMPLE_HEAD)
+        for one in result.features:
+            bounds = (
+                "–" if value is None else f"{value:g}" for value in (one.minimum, one.maximum)
+            )
+            table.add_row(one.name, f"{one.entities:,}", f"{one.missing:,}", *bounds)
+        console.print(table)
+        console.print(f"Tried on {escape(result.tried_on)}.")
+    for fault in result.faults:
+        value = "" if fault.value is None else f" (got {fault.value})"
+        console.print(
+            f"[red]wrong[/red] {escape(fault.place)}: {escape(fault.rule + value)}", soft_wrap=True
+        )
+    for doubt in result.doubts:
+        console.print(f"[yellow]look into[/yellow] {escape(doubt)}", soft_wrap=True)
+    if not result.faults:
+        build_them = in_same_home("holdfast features build", home)
+        console.print(f"Nothing is wrong. Next: [bold]{escape(build_them)}[/bold]", soft_wrap=True)
 
 
 def _print_changes(changes: "Sequence[Change]", nothing: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from features.contracts.tables import TABLES, Table
-from features.fields import SERVICES, VIEWS
-from features.views.declaration import Feature
+from features.fields import BUILT_IN, FeatureCatalogue
+from features.views.declaration import Feature, is_own
 
 _TYPES = {
     pa.string(): "text",
@@ -57,13 +57,22 @@ that can be argued.
 """
 
 
-def features_section() -> str:
-    """The dictionary's section on features, view by view."""
+def features_section(catalogue: FeatureCatalogue = BUILT_IN) -> str:
+    """The dictionary's section on features, view by view.
+
+    Parameters
+    ----------
+    catalogue : FeatureCatalogue
+        The features. Default: ours alone.
+    """
     lines = ["## Features", "", _FEATURES]
-    for view in VIEWS.values():
-        services = ", ".join(f"`{name}`" for name, views in SERVICES.items() if view.name in views)
+    for view in catalogue.views.values():
+        services = ", ".join(
+            f"`{name}`" for name, views in catalogue.services.items() if view.name in views
+        )
         live = " · live" if view.name.endswith("_live") else ""
-        lines += [f"### {view.name}", "", f"by {view.entity} · in {services}{live}", ""]
+        own = " · the home's own, computed by the night alone" if is_own(view.name) else ""
+        lines += [f"### {view.name}", "", f"by {view.entity} · in {services}{live}{own}", ""]
         columns = (
             "feature",
             "unit",

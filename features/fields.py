@@ -1,4 +1,5 @@
-"""The feature catalogue: all views and services, as the modules of `features.views` declare them.
+"""The feature catalogue: all views and services, as the modules of `features.views` declare them,
+and those that a home adds (`features.own`).
 
 Windows reach back from the cut-off: ``_28d`` is the 28 days before and up to it. ``_vs_own``
 compares the last 28 days with the same subscription's 22 weeks before them, ``_vs_region`` with the
@@ -12,6 +13,8 @@ and no DuckDB itself, so that it is imported in no time.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
 
 from features.contracts.vocabulary import (
     BILLING_TYPES,
@@ -36,7 +39,7 @@ from features.views import (
     usage,
     value,
 )
-from features.views.declaration import View, absent_tables
+from features.views.declaration import Feature, OwnView, View
 
 VIEW_MODULES = (
     contract,
@@ -58,7 +61,7 @@ VIEW_MODULES = (
 """
 
 VIEWS: dict[str, View] = {module.VIEW.name: module.VIEW for module in VIEW_MODULES}
-"""Every view, in the order in which they are built; its features in the order in which they are
+"""Every view of ours, in the order in which they are built; its features in the order in which they are
 stored.
 """
 
@@ -92,54 +95,111 @@ SERVICES: dict[str, tuple[str, ...]] = {
 
 YES_OR_NO = ("no", "yes")
 
-CODED: dict[str, tuple[str, ...]] = {
+_CODED: dict[str, tuple[str, ...]] = {
     "billing_type_code": BILLING_TYPES,
     "product_line_code": PRODUCT_LINES,
     "segment_code": SEGMENTS,
     "loyalty_tier_code": TIERS,
     "contact_channel_code": INTERACTION_CHANNELS,
     "contact_issue_code": ISSUES,
-    **{
-        feature.name: YES_OR_NO
-        for view in VIEWS.values()
-        for feature in view.features
-        if feature.unit == "yes or no"
-    },
 }
-"""Features that hold codes, with the name behind each code, from 0."""
 
 
-def features_without(table: str, present: Collection[str] = ()) -> tuple[str, ...]:
-    """Names of the features that cannot be computed without a raw table, each once.
+@dataclass(frozen=True)
+class FeatureCatalogue:
+    """All views and services: ours, and those that a home declares for itself.
+
+    It is a value that is passed down like settings, so that homes with different features of their
+    own do not know of each other.
 
     Parameters
     ----------
-    table : str
-        The table.
-    present : collection of str
-        Raw tables that are there: none is missing where another one is enough.
+    own : tuple of OwnView
+        The home's own views, in the order in which they are stored: after ours.
     """
-    return tuple(
-        dict.fromkeys(
-            feature.name
-            for view in VIEWS.values()
-            for feature in view.features
-            if table in absent_tables(feature.tables, {*present} - {table})
+
+    own: tuple[OwnView, ...] = ()
+
+    @cached_property
+    def views(self) -> dict[str, View]:
+        """Every view, in the order in which they are built; its features in the order in which they
+        are stored.
+        """
+        return VIEWS | {view.name: view for view in self.own}
+
+    @cached_property
+    def services(self) -> dict[str, tuple[str, ...]]:
+        """Feature services and their views; the first view names the service's entity."""
+        return {
+            name: (*views, *(view.name for view in self.own if name in view.services))
+            for name, views in SERVICES.items()
+        }
+
+    @cached_property
+    def by_name(self) -> dict[str, Feature]:
+        """Every feature by its name; of those that several views have, the last one."""
+        return {feature.name: feature for view in self.views.values() for feature in view.features}
+
+    @cached_property
+    def coded(self) -> dict[str, tuple[str, ...]]:
+        """Features that hold codes, with the name behind each code, from 0."""
+        return _CODED | {
+            feature.name: YES_OR_NO
+            for feature in self.by_name.values()
+            if feature.unit == "yes or no"
+        }
+
+    def features(self, service: str) -> tuple[Feature, ...]:
+        """Features of a service, in the order in which it gives them; KeyError: there is none."""
+        return tuple(
+            feature for view in self.services[service] for feature in self.views[view].features
         )
-    )
+
+    def columns(self, service: str) -> tuple[str, ...]:
+        """Names of a service's features, in order; KeyError: there is no such service."""
+        return tuple(feature.name for feature in self.features(service))
+
+    def join_key(self, service: str) -> str:
+        """Id column of a service's entity; KeyError: there is no such service."""
+        return self.views[self.services[service][0]].join_key
+
+    def features_without(self, table: str, present: Collection[str] = ()) -> tuple[str, ...]:
+        """Names of the features that cannot be computed without a raw table, each once.
+
+        Parameters
+        ----------
+        table : str
+            The table.
+        present : collection of str
+            Raw tables that are there: none is missing where another one is enough.
+        """
+        return tuple(
+            dict.fromkeys(
+                feature.name
+                for view in self.views.values()
+                for feature in view.features
+                if table in feature.absent({*present} - {table})
+            )
+        )
+
+    def disabled_features(self, present: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Features that cannot be computed, by view, each with the tables that it lacks.
+
+        Parameters
+        ----------
+        present : collection of str
+            Raw tables that are there.
+        """
+        disabled: dict[str, dict[str, tuple[str, ...]]] = {}
+        for view in self.views.values():
+            for feature in view.features:
+                if absent := feature.absent(present):
+                    disabled.setdefault(view.name, {})[feature.name] = absent
+        return disabled
 
 
-def disabled_features(present: Collection[str]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Features that cannot be computed, by view, each with the tables that it lacks.
+BUILT_IN = FeatureCatalogue()
+"""What this package declares, without a home's own."""
 
-    Parameters
-    ----------
-    present : collection of str
-        Raw tables that are there.
-    """
-    disabled: dict[str, dict[str, tuple[str, ...]]] = {}
-    for view in VIEWS.values():
-        for feature in view.features:
-            if absent := absent_tables(feature.tables, present):
-                disabled.setdefault(view.name, {})[feature.name] = absent
-    return disabled
+CODED = BUILT_IN.coded
+"""Our features that hold codes, with the name behind each code, from 0."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.fields import features_without
 from features.mapping.opening import open_raw_tables, place_of
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
@@ -15,6 +14,7 @@ from features.settings import FeatureSettings
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
+from models.words.own import words_of
 
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
@@ -59,13 +59,12 @@ class FeatureBuild:
     @property
     def disabled(self) -> Mapping[str, tuple[str, ...]]:
         """Absent tables and the features that each disables."""
-        absent = {
-            table
-            for tables in self.build.disabled.values()
-            for names in tables.values()
-            for table in names
-        }
-        return {table: features_without(table) for table in sorted(absent)}
+        lacking: dict[str, dict[str, None]] = {}
+        for features in self.build.disabled.values():
+            for feature, tables in features.items():
+                for table in tables:
+                    lacking.setdefault(table, {})[feature] = None
+        return {table: tuple(lacking[table]) for table in sorted(lacking)}
 
     def to_json(self) -> dict[str, object]:
         """The result as one JSON object."""
@@ -147,8 +146,12 @@ def build_features(
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
     from features.intake.store import stored_readings
+    from features.own.consistency import require_consistent
 
     repository = OperatorRepository(home, online)
+    # Before anything is replaced: a file of the home's own features may be wrong.
+    require_consistent(repository.catalogue.own)
+    words_of(repository.catalogue.own)
     with locked(home):
         check = (
             None
@@ -170,6 +173,7 @@ def build_features(
             now=now,
             at=moment,
             accepted=() if expectations is None else expectations.accepted,
+            catalogue=repository.catalogue,
         )
         repository.apply()
         readings = stored_readings(home.raw)
@@ -214,7 +218,7 @@ def take_in(
             quarantine=home.quarantine,
             now=now,
             options=options or RawOptions(),
-            disables=features_without,
+            disables=OperatorRepository(home).catalogue.features_without,
             judge=None if expectations is None else _recorded(expectations, home, now),
         )
         keep_time(home, place_of(source))

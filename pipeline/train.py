@@ -130,6 +130,7 @@ def train_target(
     with locked(home):
         labelled = target_dataset(home, target, config, until=clock(), test_from=start)
     champion, unreadable = _champion(home, target)
+    catalogue = OperatorRepository(home).catalogue
     home.root.joinpath("tuning").mkdir(exist_ok=True)
     model = train_operator_model(
         labelled.dataset,
@@ -139,9 +140,10 @@ def train_target(
         champion=champion,
         budget=budget,
         storage=home.root / "tuning" / f"{name}.db",
-        extra_documents=labelled.documents | service_documents(target.service),
+        extra_documents=labelled.documents | service_documents(target.service, catalogue),
         unreadable=unreadable,
         test_from=start,
+        catalogue=catalogue,
     )
     if labelled.survey is not None:
         (probability,) = model.predictions.probability.values()

@@ -34,7 +34,7 @@ from features.compute.snapshot_writer import (
 from features.compute.snapshots import monday_of
 from features.compute.state_files import are_written, write_states
 from features.compute.whole import Whole, whole_of
-from features.fields import VIEWS, disabled_features
+from features.fields import BUILT_IN, FeatureCatalogue
 from features.settings import FeatureSettings
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
@@ -96,6 +96,7 @@ def bring_up_to_date(
     now: datetime,
     at: datetime | None = None,
     accepted: Collection[str] = (),
+    catalogue: FeatureCatalogue = BUILT_IN,
 ) -> BuildReport:
     """Bring everybody's feature tables up to date with raw tables.
 
@@ -114,6 +115,8 @@ def bring_up_to_date(
     accepted : collection of str
         Tables that may be absent although the last build had them. Features that need one are null
         from now on; past Mondays stay as they are.
+    catalogue : FeatureCatalogue
+        The views. Default: ours alone.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def bring_up_to_date(
         from_earlier_release = (directory / "tables").exists() and not is_kept(directory)
         known = known_rows(tables, directory)
         whole = whole_of(tables, directory, settings, known, now=now, at=at)
-        report = build(tables, directory, whole, settings)
+        report = build(tables, directory, whole, settings, catalogue)
         known.keep(whole.newest)
     return replace(
         report,
@@ -144,7 +147,13 @@ def bring_up_to_date(
     )
 
 
-def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettings) -> BuildReport:
+def build(
+    raw: RawTables,
+    directory: Path,
+    whole: Whole,
+    settings: FeatureSettings,
+    catalogue: FeatureCatalogue = BUILT_IN,
+) -> BuildReport:
     """Bring the feature tables of some customers, or of everybody, up to date with raw tables.
 
     Parameters
@@ -158,6 +167,8 @@ def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettin
         What concerns the whole operator, found from everybody's raw tables.
     settings : FeatureSettings
         What to compute with, and what is assumed of margins.
+    catalogue : FeatureCatalogue
+        The views. Default: ours alone.
 
     Returns
     -------
@@ -171,7 +182,10 @@ def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettin
     ]
     snapshots.append(Snapshot(whole.newest, 1.0, NEWEST))
     writer = SnapshotWriter(
-        directory=directory, whole=whole, queries=view_queries(settings.margin_shares)
+        directory=directory,
+        whole=whole,
+        catalogue=catalogue,
+        queries=view_queries(settings.margin_shares, catalogue),
     )
     builder = _Builder(raw, writer, settings.threads_to_use)
     built, outdated = builder.run(snapshots)
@@ -183,7 +197,7 @@ def build(raw: RawTables, directory: Path, whole: Whole, settings: FeatureSettin
         built=tuple(name for name in names if name in built),
         skipped=tuple(name for name in names if name not in built),
         rows={table: rows_of(writer.path(snapshots[-1], table)) for table in builder.tables},
-        disabled=disabled_features(whole.tables),
+        disabled=catalogue.disabled_features(whole.tables),
         restated=whole.restated,
         outdated=tuple(name for name in names if name in outdated),
         from_earlier_release=False,
@@ -198,6 +212,7 @@ class _Builder:
         self.raw = raw
         self.writer = writer
         self.whole = writer.whole
+        self.catalogue = writer.catalogue
         self.queries = writer.queries
         self.threads = threads
         self.tables = (*writer.queries, *LINK_TABLES)
@@ -248,8 +263,11 @@ class _Builder:
 
             def write(snapshot: Snapshot) -> None:
                 session = free.get()
-                self.writer.write(session, snapshot, missing[snapshot], advance)
-                free.put(session)
+                try:
+                    self.writer.write(session, snapshot, missing[snapshot], advance)
+                finally:
+                    # Where it fails, the others must not wait for the session for ever.
+                    free.put(session)
 
             with ThreadPoolExecutor(self.threads) as pool:
                 for _ in pool.map(write, missing):
@@ -334,11 +352,12 @@ class _Builder:
     def _sql(self, table: str, snapshot: Snapshot, tables: frozenset[str]) -> list[str]:
         """All SQL that a view of a snapshot is computed by where those raw tables are there."""
         sql = [population_sql(snapshot.share)]
-        disabled = disabled_features(tables)
+        disabled = self.catalogue.disabled_features(tables)
         if table in self.queries:
             names = (*experience.SOURCES, table) if table == "experience" else (table,)
             sql += [
-                view_rows(VIEWS[name], self.queries[name], disabled.get(name, ())) for name in names
+                view_rows(self.catalogue.views[name], self.queries[name], disabled.get(name, ()))
+                for name in names
             ]
         if table == "contact":
             sql.append(asked_contacts(snapshot))

@@ -2,21 +2,25 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import duckdb
 
 from features.compute.files import link_rows, view_rows, write_rows
 from features.compute.population import sampled, take_snapshot
 from features.compute.queries import SUMMARIES, asked_for
 from features.compute.snapshots import WEEK, monday_of
 from features.compute.whole import Whole
-from features.fields import LINKS, VIEWS, disabled_features
+from features.fields import LINKS, FeatureCatalogue
 from features.sql.expressions import files_sql, time_sql
 from features.sql.raw import RawTables
 from features.views import experience
-from features.views.declaration import ENTITIES
+from features.views.declaration import ENTITIES, OwnView, View
+from holdfast.errors import InputError
 from holdfast.logging import Advance
 
 NEWEST = "newest.parquet"
@@ -69,12 +73,15 @@ class SnapshotWriter:
         The build's.
     whole : Whole
         What concerns the whole operator.
+    catalogue : FeatureCatalogue
+        The views.
     queries : mapping of str to str
         SQL of every view (see `features.compute.queries`).
     """
 
     directory: Path
     whole: Whole
+    catalogue: FeatureCatalogue
     queries: Mapping[str, str]
 
     def path(self, snapshot: Snapshot, table: str) -> Path:
@@ -101,7 +108,8 @@ class SnapshotWriter:
         for table in _in_order(tables):
             begun = time.monotonic()
             rows = self._rows(raw, table, snapshot)
-            write_rows(raw.connection, rows, self.path(snapshot, table), tables[table])
+            with _naming(self.catalogue.views.get(table)):
+                write_rows(raw.connection, rows, self.path(snapshot, table), tables[table])
             _log.debug("%s of %s: %.2f s", table, snapshot.name, time.monotonic() - begun)
             advance(1)
 
@@ -126,8 +134,8 @@ class SnapshotWriter:
                 self._show_stored(raw, source, snapshot)
         if table == "contact":
             _ask_contacts(raw, snapshot)
-        disabled = disabled_features(self.whole.tables)
-        return view_rows(VIEWS[table], self.queries[table], disabled.get(table, ()))
+        disabled = self.catalogue.disabled_features(self.whole.tables)
+        return view_rows(self.catalogue.views[table], self.queries[table], disabled.get(table, ()))
 
     def _show_stored(self, raw: RawTables, view: str, snapshot: Snapshot) -> None:
         file = files_sql([self.path(snapshot, view)])
@@ -135,6 +143,20 @@ class SnapshotWriter:
             CREATE OR REPLACE TEMP VIEW stored_{view} AS
             SELECT * EXCLUDE (event_timestamp, created_timestamp), {time_sql(snapshot.at)} AS cutoff FROM {file}
         """)
+
+
+@contextmanager
+def _naming(view: View | None) -> Iterator[None]:
+    """Name the file of a home's own view where its SQL fails."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if not isinstance(view, OwnView):
+            raise
+        text = str(error).splitlines()[0]
+        raise InputError(
+            str(view.sql_path), f"{text}; `holdfast features check` says more"
+        ) from None
 
 
 def asked_contacts(snapshot: Snapshot) -> str:

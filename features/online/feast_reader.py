@@ -73,6 +73,10 @@ class FeastReader:
             )
         return matrix, times
 
+    def narrowed(self, layout: OnlineLayout) -> "FeastReader":
+        """A reader of fewer columns, as `OnlineReader.narrowed`; Feast is asked for all of them."""
+        return FeastReader(self._store, layout)
+
     def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
         """Whose the asked ids are, as `OnlineReader.owners`."""
         links = self.layout.links

@@ -1,7 +1,7 @@
 """The layout of a feature service: which views, of which entities, make up the row that is read."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Annotated, Any, Protocol
@@ -11,6 +11,7 @@ from pydantic import Field
 from features.encoding.encoding import Column, Encoding
 from features.packed.environment import PackedEnvironment
 from features.packed.record import Text
+from features.views.declaration import is_own
 from holdfast.arrays import Floats, Times
 from holdfast.documents import read_document, to_document
 from holdfast.errors import InputError, ModelError
@@ -137,6 +138,23 @@ class OnlineLayout:
             for view in self.views
         )
 
+    def narrowed(self, features: Collection[str]) -> "OnlineLayout":
+        """The layout without columns of a home's own views that are not among some features.
+
+        A version goes on to be served when the home adds features that it was not trained on.
+        """
+        views = [
+            replace(
+                view,
+                columns=tuple(
+                    name for name in view.columns if not is_own(view.name) or name in features
+                ),
+            )
+            for view in self.views
+        ]
+        kept = tuple(view for view in views if view.columns)
+        return self if kept == self.views else replace(self, views=kept)
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON document."""
         return to_document(self)
@@ -164,6 +182,9 @@ class OnlineReader(Protocol):
 
     def read(self, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read the newest features, as `features.online.service.read`, times by view."""
+
+    def narrowed(self, layout: OnlineLayout) -> "OnlineReader":
+        """A reader of fewer columns, from the same place."""
 
     def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
         """Whose the asked ids are.

@@ -110,6 +110,10 @@ class PackedReader:
             "datetime64[us]"
         )
 
+    def narrowed(self, layout: OnlineLayout) -> "PackedReader":
+        """A reader of fewer columns, as `OnlineReader.narrowed`."""
+        return PackedReader(self._store, layout)
+
     def owners(self, entity: str, ids: Sequence[str]) -> list[Text]:
         """Whose the asked ids are, as `OnlineReader.owners`."""
         links = self._layout.links

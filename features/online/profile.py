@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from features.fields import VIEWS
 from features.online.service import open_service, read, stale
 from features.online.settings import OnlineSettings
+from features.own.reading import read_catalogue
 from features.views.declaration import Feature
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -99,7 +99,8 @@ def read_profile(
     ModelError
         There is no such service online.
     """
-    opened = open_service(home, service, settings)
+    catalogue = read_catalogue(home)
+    opened = open_service(home, service, settings).narrowed(catalogue.by_name)
     matrix, times = read(opened, [id])
     if np.isnat(times).all():
         raise InputError(opened.entity, f"must be known to {service}", id)
@@ -109,7 +110,7 @@ def read_profile(
         time = (
             None if np.isnat(times[0, position]) else times[0, position].item().replace(tzinfo=UTC)
         )
-        by_name = {feature.name: feature for feature in VIEWS[view.name].features}
+        by_name = {feature.name: feature for feature in catalogue.views[view.name].features}
         for name in view.columns:
             value = float(matrix[0, len(features)])
             features.append(

@@ -1,6 +1,6 @@
 """Online reads: the newest features of a few entities, from any online store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +77,13 @@ class OnlineService:
     def features(self) -> tuple[str, ...]:
         """Feature names, in the order of the matrix that `read` gives."""
         return self.layout.features
+
+    def narrowed(self, features: Collection[str]) -> "OnlineService":
+        """The service without those of a home's own features that are not among some."""
+        layout = self.layout.narrowed(features)
+        if layout is self.layout:
+            return self
+        return OnlineService(layout, self.reader.narrowed(layout))
 
     def features_of(self, views: NDArray[np.bool_]) -> tuple[str, ...]:
         """Names of the features of some views.

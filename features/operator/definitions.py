@@ -13,7 +13,7 @@ from pathlib import Path
 from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.types import Float64, String
 
-from features.fields import LINKS, SERVICES, VIEWS
+from features.fields import BUILT_IN, LINKS, FeatureCatalogue
 from features.online.feast_layout import ENTITY_TAG
 from features.views.declaration import ENTITIES, Feature, View
 
@@ -30,9 +30,12 @@ class Definitions:
     ----------
     tables : Path
         Directory of the feature tables, one folder for each view.
+    catalogue : FeatureCatalogue
+        What the home's features are.
     """
 
     tables: Path
+    catalogue: FeatureCatalogue = BUILT_IN
 
     @cached_property
     def entities(self) -> dict[str, Entity]:
@@ -45,7 +48,7 @@ class Definitions:
     @cached_property
     def views(self) -> dict[str, FeatureView]:
         """Feature views by name, links among them."""
-        numbers = {view.name: self._view(view) for view in VIEWS.values()}
+        numbers = {view.name: self._view(view) for view in self.catalogue.views.values()}
         return numbers | {f"{entity}_links": self._links(entity) for entity in LINKS}
 
     @cached_property
@@ -55,9 +58,9 @@ class Definitions:
             FeatureService(
                 name=name,
                 features=[self.views[view] for view in views],
-                tags={ENTITY_TAG: VIEWS[views[0]].join_key},
+                tags={ENTITY_TAG: self.catalogue.join_key(name)},
             )
-            for name, views in SERVICES.items()
+            for name, views in self.catalogue.services.items()
         ]
 
     @property

@@ -1,5 +1,6 @@
 """Rows of a feature service from the newest snapshot, put together once and read many times."""
 
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from features.online.service import oldest
 from features.operator.newest import NewestReader
+from features.views.declaration import is_own
 from holdfast.arrays import Floats, Positions, Times
 
 _ROWS_AT_ONCE = 50_000
@@ -87,8 +89,50 @@ class KeptRows:
         """When rows were true, of several views the oldest: (n,) datetime64[us], UTC."""
         return self._times[places]
 
+    def narrowed(self, features: Collection[str]) -> "NarrowedRows":
+        """The rows without those of a home's own features that are not among some."""
+        kept = [name for name in self.features if not is_own(name) or name in features]
+        return NarrowedRows(self, tuple(kept))
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._path.unlink(missing_ok=True)
+
+
+class NarrowedRows:
+    """Some columns of `KeptRows`, which must stay open.
+
+    Parameters
+    ----------
+    rows : KeptRows
+        The rows.
+    features : tuple of str
+        Which columns.
+    """
+
+    def __init__(self, rows: KeptRows, features: tuple[str, ...]) -> None:
+        self._rows = rows
+        self.features = features
+        self.join_key = rows.join_key
+        self._all = features == rows.features
+        self._columns = [rows.features.index(name) for name in features]
+
+    @property
+    def ids(self) -> list[str]:
+        """The entities, ascending."""
+        return self._rows.ids
+
+    def places(self, ids: pa.Array | pa.ChunkedArray) -> Positions:
+        """Where the rows of entities lie; each must have one."""
+        return self._rows.places(ids)
+
+    def read(self, places: Positions) -> Floats:
+        """Read rows, as `KeptRows.read`: (n, k) float64 in the order of `features`."""
+        matrix = self._rows.read(places)
+        return matrix if self._all else np.ascontiguousarray(matrix[:, self._columns])
+
+    def times(self, places: Positions) -> Times:
+        """When rows were true, as `KeptRows.times`."""
+        return self._rows.times(places)

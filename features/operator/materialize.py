@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 
 from features.compute.files import digest_of
 from features.compute.state_files import find_states
-from features.fields import SERVICES
 from features.live.batch import LIVE_VIEWS
 from features.live.store import replace_states
 from features.online.feast_layout import layout_of
@@ -92,7 +91,7 @@ def _into_packed(
         packed.put_document(note, digest)
     _write_owned(packed, tables)
     _replace_states(repository, packed)
-    for service in SERVICES:
+    for service in repository.catalogue.services:
         publish_service(packed, layout_of(store, service))
     return Materialized(rows, tuple(table.view for table in tables if table.view not in rows))
 

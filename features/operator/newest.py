@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.compute.files import digest_of
-from features.fields import LINKS, SERVICES, VIEWS
+from features.fields import LINKS
 from features.operator.repository import TIME, OperatorRepository
 from features.sql.expressions import files_sql, quoted, text_sql
 from features.views.declaration import ENTITIES, View
@@ -63,7 +63,8 @@ class NewestTable:
 
 def newest_tables(repository: OperatorRepository) -> Iterator[NewestTable]:
     """The newest snapshot of every view that was built, links among them."""
-    numbers = {view.name: (view.join_key, view.columns) for view in VIEWS.values()}
+    views = repository.catalogue.views.values()
+    numbers = {view.name: (view.join_key, view.columns) for view in views}
     links = {
         f"{entity}_links": (ENTITIES[entity], tuple(f"linked_{other}" for other in LINKS[entity]))
         for entity in LINKS
@@ -103,10 +104,11 @@ class NewestReader:
     def __init__(
         self, repository: OperatorRepository, service: str, *, memory_gb: float, threads: int
     ) -> None:
-        if service not in SERVICES:
-            raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
+        catalogue = repository.catalogue
+        if service not in catalogue.services:
+            raise InputError("service", f"must be one of {', '.join(catalogue.services)}", service)
         tables = {table.view: table for table in newest_tables(repository)}
-        self._views = [VIEWS[name] for name in SERVICES[service]]
+        self._views = [catalogue.views[name] for name in catalogue.services[service]]
         entity = self._views[0].entity
         needed = [view.name for view in self._views]
         self._own = [view for view in self._views if view.entity == entity]

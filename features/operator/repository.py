@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.fields import LINKS, SERVICES, VIEWS
+from features.fields import LINKS, FeatureCatalogue
 from features.online.feast_store import open_feast
 from features.online.settings import OnlineSettings, configured_store, online_store_section
+from features.own.reading import OWN_DIRECTORY, catalogue_in
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 from holdfast.files import write_beside
@@ -48,8 +50,10 @@ Written by `holdfast features apply`.
 from pathlib import Path
 
 from features.operator.definitions import Definitions
+from features.own.reading import OWN_DIRECTORY, catalogue_in
 
-_definitions = Definitions(Path(__file__).parent / "tables")
+_here = Path(__file__).parent
+_definitions = Definitions(_here / "tables", catalogue_in(_here.parent / OWN_DIRECTORY))
 for _number, _object in enumerate(_definitions.objects):
     globals()[f"object_{_number}"] = _object
 '''
@@ -94,6 +98,12 @@ class OperatorRepository:
         self._online = online
         self.directory = home.features / "operator"
         self.tables = self.directory / "tables"
+        self._own = home.features / OWN_DIRECTORY
+
+    @cached_property
+    def catalogue(self) -> FeatureCatalogue:
+        """What the home's features are: ours, and its own; InputError where a file of them is wrong."""
+        return catalogue_in(self._own)
 
     def require_tables(self) -> None:
         """Refuse a home in which no features were built; InputError."""
@@ -148,15 +158,16 @@ class OperatorRepository:
             There is no such service, an id or a time is missing, or there is not one time for each
             id.
         """
-        if service not in SERVICES:
-            raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
+        services = self.catalogue.services
+        if service not in services:
+            raise InputError("service", f"must be one of {', '.join(services)}", service)
         if len(ids) != len(times):
             raise InputError("times", f"must be as many as there are ids, {len(ids)}", len(times))
         if any(not isinstance(id_, str) for id_ in ids):
             raise InputError("ids", "must all be texts")
         if np.isnat(times).any():
             raise InputError("times", "must all be set")
-        views = [VIEWS[name] for name in SERVICES[service]]
+        views = [self.catalogue.views[name] for name in services[service]]
         entity = views[0].entity
         store = self.feast()
         with progress("Reading features as known then (Feast)"):
@@ -198,7 +209,7 @@ class OperatorRepository:
             raise InputError(
                 "monday", f"must be one that history of {view} is kept of", monday.isoformat()
             )
-        key = VIEWS[view].join_key
+        key = self.catalogue.views[view].join_key
         ids: list[str] = pq.read_table(path, columns=[key], partitioning=None)[key].to_pylist()
         return ids
 
@@ -230,7 +241,7 @@ class OperatorRepository:
 
         from features.operator.definitions import Definitions
 
-        definitions = Definitions(self.tables)
+        definitions = Definitions(self.tables, self.catalogue)
         views = list(definitions.views.values())
         sources = {
             source.name: source

@@ -4,9 +4,10 @@ Each module of this package is one view: a table of its features, made with `Sha
 that computes them. `features.fields` collects the views.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, Unpack
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypedDict, Unpack
 
 from features.contracts.vocabulary import BILLING_TYPES
 
@@ -93,6 +94,10 @@ class Feature:
         """Whether a missing value is a fact about the entity: not applicable, or never happened."""
         return self.null not in (NOT_KNOWN, NEVER)
 
+    def absent(self, present: Collection[str]) -> tuple[str, ...]:
+        """Tables that it lacks where some are there; see `absent_tables`."""
+        return absent_tables(self.tables, present)
+
     @property
     def tags(self) -> dict[str, str]:
         """What Feast's field keeps of it beside name and description."""
@@ -158,6 +163,69 @@ def absent_tables(tables: Collection[str], present: Collection[str]) -> tuple[st
     return tuple(
         table for table in tables if table not in present and STANDS_IN.get(table) not in present
     )
+
+
+OWN_PREFIX = "own_"
+"""What the names of a home's own views and features begin with: none of ours ever does."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a view or feature of that name is a home's own."""
+    return name.startswith(OWN_PREFIX)
+
+
+@dataclass(frozen=True)
+class OwnFeature(Feature):
+    """A feature that a home declares for itself.
+
+    Parameters
+    ----------
+    minimum, maximum : float or None
+        Bounds of its values, which `holdfast features check` holds it to.
+    form : mapping
+        Form of the sentences about it, as `models.words.own` reads it.
+    """
+
+    minimum: float | None = None
+    maximum: float | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+    def absent(self, present: Collection[str]) -> tuple[str, ...]:
+        """Tables that it lacks where some are there: its SQL reads those that it names, no others."""
+        return tuple(table for table in self.tables if table not in present)
+
+
+@dataclass(frozen=True)
+class OwnView(View):
+    """A view that a home declares for itself (see `features.own`).
+
+    Parameters
+    ----------
+    sql : str
+        One SELECT that gives the join key and the features.
+    services : tuple of str
+        Feature services that have its features.
+    words : mapping of str to mapping
+        Words about the features, as they were written: by language, then as in
+        `models.words.own`.
+    path : Path
+        The file that declares it.
+    """
+
+    sql: str
+    services: tuple[str, ...]
+    words: Mapping[str, Any]
+    path: Path
+
+    @property
+    def sql_path(self) -> Path:
+        """The file of its SQL."""
+        return self.path.with_suffix(".sql")
+
+    @property
+    def own_features(self) -> tuple[OwnFeature, ...]:
+        """Its features, in order."""
+        return tuple(one for one in self.features if isinstance(one, OwnFeature))
 
 
 class Facts(TypedDict, total=False):

@@ -7,7 +7,8 @@ the same when the feature store changes: `holdfast.documents` writes and reads i
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from models.words.catalogue import words
+from models.words.catalogue import Catalogue, words
+from models.words.own import OwnWords
 
 MEANINGS = "features.json"
 """Name of the document with one `FeatureMeaning` per column of the model, in order."""
@@ -35,6 +36,9 @@ class FeatureMeaning:
         Direction in which the predicted risk may change when the value grows.
     reason : str
         Reason key; features about the same thing share one.
+    words : OwnWords or None
+        Words about a feature that the home declared for itself; None for ours, and in versions of
+        earlier releases, which knew no others.
     """
 
     name: str
@@ -44,6 +48,7 @@ class FeatureMeaning:
     actionable: bool
     direction: Direction
     reason: str
+    words: OwnWords | None = None
 
     @classmethod
     def of_column(cls, feature: str, about: str = "") -> Self:
@@ -63,4 +68,9 @@ class FeatureMeaning:
         """
         if self.driver == TABLE_DRIVER:
             return self.name
-        return f"{words(language).reason_label(self.reason)} ({self.name.replace('_', ' ')})"
+        return f"{self.reason_label(words(language))} ({self.name.replace('_', ' ')})"
+
+    def reason_label(self, catalogue: Catalogue) -> str:
+        """Name of its reason in a language."""
+        own = {} if self.words is None else self.words.labels
+        return own.get(catalogue.language) or catalogue.reason_label(self.reason)

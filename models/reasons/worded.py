@@ -10,7 +10,7 @@ from models.reasons.coded import Effect, strongest_reasons
 from models.reasons.explain import Decode, Explanation
 from models.reasons.meaning import FeatureMeaning
 from models.words.catalogue import Catalogue, words
-from models.words.sentence import fallback, is_as_it_should_be, sentence
+from models.words.sentence import fallback, is_as_it_should_be, own_sentence, sentence
 
 # Reasons tried in addition to those asked for, since two may have the same text.
 _SPARE = 5
@@ -146,7 +146,12 @@ def word(
     decode : Decode, optional
         How to write values of features without words.
     """
-    worded = sentence(largest.name, values, catalogue)
+    own = largest.words
+    worded = (
+        sentence(largest.name, values, catalogue)
+        if own is None
+        else own_sentence(largest.name, own, values, catalogue)
+    )
     shown = largest if worded is None else meanings[worded.feature]
     value = values[shown.name] if isfinite(values[shown.name]) else None
     if worded is None:
@@ -184,5 +189,8 @@ def can_change(meaning: FeatureMeaning, value: float | None, contribution: float
         and contribution > 0
         and value is not None
         # Of what is better high, such as speed, nothing is the worst.
-        and (meaning.direction == "decreasing" or not is_as_it_should_be(meaning.name, value))
+        and (
+            meaning.direction == "decreasing"
+            or not is_as_it_should_be(meaning.name, value, meaning.words)
+        )
     )

@@ -7,6 +7,7 @@ from math import isfinite, nan
 from models.words.catalogue import Catalogue
 from models.words.forms import FORMS, Form, Row, Show
 from models.words.numerals import GRAINS
+from models.words.own import OwnWords
 
 _PREPAID = 1
 _MOBILE = 0
@@ -63,11 +64,15 @@ def sentence(feature: str, row: Row, words: Catalogue) -> Sentence | None:
         and _of(row, form.instead) is not None
     ):
         feature = form.instead
-    text = _text(feature, FORMS[feature], row, words)
-    return Sentence(feature, text[:1].upper() + text[1:])
+    return _sentence(feature, FORMS[feature], words.features[feature], row, words)
 
 
-def is_as_it_should_be(feature: str, value: float) -> bool:
+def own_sentence(feature: str, own: OwnWords, row: Row, words: Catalogue) -> Sentence:
+    """Put a customer's value of a feature of the home's own into words; arguments as of `sentence`."""
+    return _sentence(feature, own.full_form, own.texts[words.language], row, words)
+
+
+def is_as_it_should_be(feature: str, value: float, own: OwnWords | None = None) -> bool:
     """Whether a value reads as nothing, or as no different from usual: there is nothing to change.
 
     Parameters
@@ -76,13 +81,15 @@ def is_as_it_should_be(feature: str, value: float) -> bool:
         Name of the feature; one without words is never so.
     value : float
         Finite.
+    own : OwnWords, optional
+        Words about it, where it is a feature of the home's own.
 
     Examples
     --------
     >>> is_as_it_should_be("complaints_91d", 0.0), is_as_it_should_be("complaints_91d", 2.0)
     (True, False)
     """
-    form = FORMS.get(feature)
+    form = FORMS.get(feature) if own is None else own.full_form
     return form is not None and _cases(form, value)[0] in ("none", "same")
 
 
@@ -96,12 +103,15 @@ def fallback(name: str, value: str | float | None, words: Catalogue) -> str:
     )
 
 
-def _text(feature: str, form: Form, row: Row, words: Catalogue) -> str:
-    value, texts = _of(row, feature), words.features[feature]
+def _sentence(
+    feature: str, form: Form, texts: Mapping[str, str], row: Row, words: Catalogue
+) -> Sentence:
+    value = _of(row, feature)
     case = _null_case(form, row) if value is None else _case(form, value, texts)
-    return texts[case].format_map(_Fills(form, value, row, words)) + _usual(
+    text = texts[case].format_map(_Fills(form, value, row, words)) + _usual(
         form, case, value, texts, row, words
     )
+    return Sentence(feature, text[:1].upper() + text[1:])
 
 
 def _null_case(form: Form, row: Row) -> str:

@@ -4,7 +4,8 @@
 characters and the words that differ in Taiwan. ``zh-Hant.phrases.txt`` holds the exceptions, mostly
 terms of telecom: one phrase per line, Simplified, a tab, Traditional. The longest phrase wins.
 
-Only this module needs OpenCC, which is a development dependency; nothing imports it at run time.
+Only this module and `reports.words.extract` need OpenCC. It is imported at run time only where a home
+has words of its own (`models.words.own`).
 """
 
 import json

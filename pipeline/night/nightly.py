@@ -273,7 +273,7 @@ class _Run:
             self._options.at and f"{self._options.at:%Y-%m-%d}",
             f"{self._clock():%Y-%m-%d}",
             self._config.scoring.features.model_dump(),
-            view_queries(self._config.scoring.features.margin_shares),
+            view_queries(self._config.scoring.features.margin_shares, self._repository.catalogue),
         ]
 
     def _features(self) -> _Outcome:

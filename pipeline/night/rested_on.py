@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.fields import VIEWS
+from features.operator.repository import OperatorRepository
 from features.views.declaration import STANDS_IN
 from holdfast.home import Home
 from models.registry import load_registered
@@ -21,13 +21,14 @@ def tables_rested_on(home: Home) -> frozenset[str]:
     ModelError
         The registry or a version is damaged.
     """
-    tables = {feature.name: feature.tables for view in VIEWS.values() for feature in view.features}
+    features = OperatorRepository(home).catalogue.by_name
     versions, _ = find_versions(home)
     needed = {
         table
         for entry, _ in versions
         for name in top_features(load_registered(entry.address(home)).model)
-        for table in tables.get(name, ())
+        if name in features
+        for table in features[name].tables
     }
     return frozenset(needed | {STANDS_IN[table] for table in needed & STANDS_IN.keys()})
 

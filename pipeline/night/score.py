@@ -19,12 +19,13 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from features.fields import VIEWS
+from features.fields import FeatureCatalogue
 from features.online.service import online_directory
 from features.online.settings import OnlineSettings
 from features.operator.kept_rows import KeptRows
 from features.operator.newest import NewestReader, newest_digest, newest_tables
 from features.operator.repository import OperatorRepository
+from features.own.needed import require_own_features
 from features.packed.store import PackedStore
 from features.settings import FeatureSettings
 from features.sql.parts import raw_identity
@@ -309,16 +310,18 @@ class _Run:
     def _scoring(self, entry: RegistryEntry, alias: str, version: ModelVersion) -> Scoring:
         """The scoring of whom a version may speak of."""
         target = TARGETS[entry.name]
-        features = self._rows_of(version.service)
+        named = f"model {entry.name} version {entry.number}"
+        require_own_features(named, version.documents, self._home)
+        features = self._rows_of(version.service).narrowed(version.features)
         if features.features != version.features:
             raise ModelError(
-                f"model {entry.name} version {entry.number}",
+                named,
                 f"must have been trained on the features of {version.service} as they are now",
             )
         with progress(f"Finding whom {entry.name} may speak of"):
             settings = label_settings_of(version.documents, self._config.labels)
             population = self._populations.of(target, features.ids, settings)
-        self._meanings[entry.name] = _meanings_of(entry, version)
+        self._meanings[entry.name] = _meanings_of(entry, version, self._repository.catalogue)
         return Scoring(
             Scorer(version, threads=0),
             self._meanings[entry.name],
@@ -335,7 +338,9 @@ class _Run:
         """Marks of everybody in the population."""
         customers = population.rows["customer_id"].to_list()
         always = (SHADOW,) if alias == SHADOW else ()
-        if self._config.scores.traffic_consent and _uses_traffic(version):
+        if self._config.scores.traffic_consent and _uses_traffic(
+            version, self._repository.catalogue
+        ):
             consenting = traffic_consents(self._history, self.at)
             without_basis = set(customers) - consenting
         else:
@@ -381,7 +386,7 @@ class _Run:
             if model not in self._meanings:
                 entry = by_name[model]
                 version = load_registered(entry.address(self._home)).model
-                self._meanings[model] = _meanings_of(entry, version)
+                self._meanings[model] = _meanings_of(entry, version, self._repository.catalogue)
             return self._meanings[model]
 
         with progress("Finding what has changed"):
@@ -427,21 +432,25 @@ def snapshot_time(repository: OperatorRepository) -> datetime:
     return max(table.times()[1] for table in newest_tables(repository) if table.view != "contact")
 
 
-def _meanings_of(entry: RegistryEntry, version: ModelVersion) -> tuple[FeatureMeaning, ...]:
+def _meanings_of(
+    entry: RegistryEntry, version: ModelVersion, catalogue: FeatureCatalogue
+) -> tuple[FeatureMeaning, ...]:
     """What a version's features mean; today's meanings where it did not keep them."""
     meanings = version.documents.get(MEANINGS)
     if meanings is None:
         target = TARGETS[entry.name]
-        return meanings_of(target.service, target.direction)
+        return meanings_of(target.service, target.direction, catalogue)
     return read_document(tuple[FeatureMeaning, ...], meanings, MEANINGS)
 
 
-def _uses_traffic(version: ModelVersion) -> bool:
+def _uses_traffic(version: ModelVersion, catalogue: FeatureCatalogue) -> bool:
     """Whether a version reads traffic or location data."""
-    classes = {
-        feature.name: feature.data_class for view in VIEWS.values() for feature in view.features
-    }
-    return any(classes.get(name) in ("traffic", "location") for name in version.features)
+    known = catalogue.by_name
+    return any(
+        known[name].data_class in ("traffic", "location")
+        for name in version.features
+        if name in known
+    )
 
 
 def _facts_if_any(path: Path) -> ScoreFacts | None:

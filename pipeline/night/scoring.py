@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from features.operator.kept_rows import KeptRows
+from features.operator.kept_rows import NarrowedRows
 from holdfast.arrays import Floats, Positions
 from holdfast.logging import Advance
 from models.reasons.coded import StrongestReasons, actionable_share, strongest_reasons
@@ -41,7 +41,7 @@ class Scoring:
         Whom it speaks of: n entities.
     marks : sequence of n tuples of str
         Their marks.
-    features : KeptRows
+    features : NarrowedRows
         Their features, in the version's order.
     settings, values
         Whom to explain, and assumptions behind a value.
@@ -53,7 +53,7 @@ class Scoring:
         meanings: Sequence[FeatureMeaning],
         population: ScoredPopulation,
         marks: Sequence[tuple[str, ...]],
-        features: KeptRows,
+        features: NarrowedRows,
         settings: ScoreSettings,
         values: ValueSettings,
     ) -> None:

@@ -153,7 +153,7 @@ def _by_reason(sample: ExplainedRows, meanings: Sequence[FeatureMeaning], texts:
     columns, notes, descriptions = [], [], []
     for key, members, position in zip(groups.names, groups.members, heaviest, strict=True):
         meaning = meanings[position]
-        columns.append(_column(catalogue.reason_label(key), key, meaning, catalogue))
+        columns.append(_column(meaning.reason_label(catalogue), key, meaning, catalogue))
         unit = (
             ""
             if meaning.unit in _UNITS_LEFT_OUT

@@ -5,7 +5,7 @@ removes those that are gone, and generates ``zh-Hant.po`` with OpenCC, as `model
 does. Sentences that packages below store as data have their English templates there (see
 `holdfast.sentences`), and their translations here.
 
-Only this module needs OpenCC, which is a development dependency; nothing imports it at run time.
+Nothing imports this module at run time.
 """
 
 import io

@@ -50,10 +50,10 @@ def view_customers(
     lines = [line for subscriptions in of.values() for line in subscriptions]
     facts: dict[str, list[Fact]] = {}
     if people.lines is not None and lines:
-        facts |= facts_of(people.lines, lines, language, purpose)
+        facts |= facts_of(people.lines, lines, language, purpose, people)
     of_customers: dict[str, list[Fact]] = {}
     if people.customers is not None:
-        of_customers = facts_of(people.customers, customers, language, purpose)
+        of_customers = facts_of(people.customers, customers, language, purpose, people)
     silent = people.objecting(customers) if purpose == "marketing" else set()
     return {
         "language": language,

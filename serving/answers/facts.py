@@ -1,19 +1,21 @@
 """Facts about stored entities in words: what is known of them and out of the ordinary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 
 import numpy as np
 
 from features.contracts.vocabulary import BILLING_TYPES
-from features.fields import VIEWS
+from features.fields import FeatureCatalogue
 from features.online.service import OnlineService
 from features.views.declaration import DRIVERS, Feature
 from holdfast.arrays import Floats, Times
 from models.score_set import Purpose
 from models.words.catalogue import words
-from models.words.sentence import is_as_it_should_be, sentence
+from models.words.own import OwnWords
+from models.words.sentence import is_as_it_should_be, own_sentence, sentence
 from serving.contract.customers import Fact
+from serving.served.people import People
 
 _LINE_KIND = "billing_type_code"
 _BARS_MARKETING = frozenset({"traffic", "location", "special"})
@@ -23,7 +25,11 @@ asked here.
 
 
 def facts_of(
-    service: OnlineService, ids: Sequence[str], language: str, purpose: Purpose
+    service: OnlineService,
+    ids: Sequence[str],
+    language: str,
+    purpose: Purpose,
+    people: People,
 ) -> dict[str, list[Fact]]:
     """Facts about entities, by driver; one for each reason that features share.
 
@@ -37,6 +43,8 @@ def facts_of(
         A language that there are words in.
     purpose : {"service", "marketing"}
         What they are for. For marketing, nothing from traffic, location or special data is told.
+    people : People
+        Holds what the home's features are, and the words about its own.
 
     Returns
     -------
@@ -52,23 +60,24 @@ def facts_of(
     features = [
         (place, feature)
         for place, view in enumerate(service.views)
-        for feature in _catalogued(view.name, view.columns)
+        for feature in _catalogued(people.catalogue, view.name, view.columns)
     ]
     barred = frozenset[str]() if purpose == "service" else _BARS_MARKETING
     return {
-        one: _facts(features, matrix[row], times[row], language, barred)
+        one: _facts(features, people.own_words, matrix[row], times[row], language, barred)
         for row, one in enumerate(ids)
         if not np.isnat(times[row, 0])
     }
 
 
-def _catalogued(view: str, columns: Sequence[str]) -> list[Feature]:
-    by_name = {feature.name: feature for feature in VIEWS[view].features}
+def _catalogued(catalogue: FeatureCatalogue, view: str, columns: Sequence[str]) -> list[Feature]:
+    by_name = {feature.name: feature for feature in catalogue.views[view].features}
     return [by_name[name] for name in columns]
 
 
 def _facts(
     features: Sequence[tuple[int, Feature]],
+    own: Mapping[str, OwnWords],
     values: Floats,
     times: Times,
     language: str,
@@ -84,8 +93,13 @@ def _facts(
         applies = np.isnan(kind) or BILLING_TYPES[int(kind)] in feature.lines
         if np.isnan(value) or not applies or feature.reason in told:
             continue
-        worded = sentence(feature.name, row, catalogue)
-        if worded is None or is_as_it_should_be(feature.name, value):
+        words_of_it = own.get(feature.name)
+        worded = (
+            sentence(feature.name, row, catalogue)
+            if words_of_it is None
+            else own_sentence(feature.name, words_of_it, row, catalogue)
+        )
+        if worded is None or is_as_it_should_be(feature.name, value, words_of_it):
             continue
         # The words may be about a related feature that says the same more plainly.
         place, shown = by_name[worded.feature]

@@ -9,7 +9,7 @@ from models.reasons.meaning import FeatureMeaning
 from models.reasons.worded import WordedReason, reasons
 from models.score_set import reasons_in_words
 from serving.contract.predictions import Reason
-from serving.served.model import ServedModel, decode_operator
+from serving.served.model import ServedModel, decode_operator_with
 
 
 def reasons_of(
@@ -65,8 +65,9 @@ def stored_reasons(
     count : int
         Most reasons.
     """
-    worded = reasons_in_words(codes, meanings, language, count, decode=decode_operator)
-    return [_reason(one, one.feature, decode_operator) for one in worded]
+    decode = decode_operator_with(meanings.values())
+    worded = reasons_in_words(codes, meanings, language, count, decode=decode)
+    return [_reason(one, one.feature, decode) for one in worded]
 
 
 def _reason(one: WordedReason, column: str, decode: Decode) -> Reason:

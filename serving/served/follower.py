@@ -7,6 +7,7 @@ from datetime import datetime
 
 from features.online.service import open_service
 from features.online.settings import OnlineSettings
+from features.own.needed import require_own_features
 from holdfast.clock import Clock, home_clock
 from holdfast.errors import ModelError
 from holdfast.home import Home
@@ -125,7 +126,10 @@ class ModelFollower:
             if before is not None and before.address == address
             else load_registered(address).model
         )
-        online = open_service(self.home, version.service, self._online)
+        require_own_features(
+            f"model {entry.name} version {entry.number}", version.documents, self.home
+        )
+        online = open_service(self.home, version.service, self._online).narrowed(version.features)
         if (
             before is not None
             and (before.version is version and before.alias == alias)
@@ -142,6 +146,9 @@ class ModelFollower:
     def _report(self, served: ServedModels, errors: Mapping[str, Exception]) -> None:
         if self._served is None or served.models != self._served.models:
             _log.info("serves %s now", served.title)
+        own_problem = served.people.own_problem
+        if own_problem and (self._served is None or self._served.people.own_problem != own_problem):
+            _log.warning("tells no facts from the home's own features: %s", own_problem)
         for name, problem in served.problems.items():
             if self._served is None or self._served.problems.get(name) != problem:
                 _log.warning("cannot load the newest version of %s: %s", name, errors[name])

@@ -1,5 +1,6 @@
 """One model as it is served: its version, its features, and how its rows read."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
@@ -9,11 +10,12 @@ import numpy as np
 
 from features.encoding.encoding import Column, Encoding, Value
 from features.encoding.ranges import RANGES, read_ranges
-from features.fields import CODED, SERVICES
+from features.fields import CODED, SERVICES, YES_OR_NO
 from features.online.service import OnlineService
 from features.tables.column_reading import ColumnReading
 from holdfast.documents import read_document
 from holdfast.errors import InputError, ModelError
+from models.reasons.explain import Decode
 from models.reasons.meaning import MEANINGS, FeatureMeaning
 from models.registry import SHADOW, RegistryEntry, VersionAddress, alias_since
 from models.score_set import SHADOW as SHADOW_MARK
@@ -84,7 +86,8 @@ class ServedModel:
         _require_features(
             f"feature service {online.name}", online.features, named, version.features
         )
-        reader = _row_reader(version, named)
+        flags = _own_flags(version)
+        reader = _row_reader(version, named, flags)
         _require_features(
             f"encoding.json of {named}", reader.encoding.features, named, version.features
         )
@@ -198,13 +201,37 @@ def _operator_column(feature: str) -> Column:
     return _with_names(Column(name=feature, feature=feature, kind="number", why="", categories=()))
 
 
-def _row_reader(version: ModelVersion, named: str) -> RowReader:
+def decode_operator_with(meanings: Iterable[FeatureMeaning]) -> Decode:
+    """`decode_operator` for features of a version, which may be of the home's own."""
+    flags = {one.name for one in meanings if one.words is not None and one.unit == "yes or no"}
+
+    def decode(feature: str, code: float) -> Value:
+        return (
+            YES_OR_NO[int(code)]
+            if feature in flags and code in (0, 1)
+            else decode_operator(feature, code)
+        )
+
+    return decode
+
+
+def _own_flags(version: ModelVersion) -> frozenset[str]:
+    """Features of the home's own that are yes or no."""
+    stored = version.documents.get(MEANINGS)
+    return frozenset(
+        one["name"]
+        for one in (stored if isinstance(stored, list) else ())
+        if one.get("words") and one.get("unit") == "yes or no"
+    )
+
+
+def _row_reader(version: ModelVersion, named: str, flags: Collection[str]) -> RowReader:
     documents = version.documents
     try:
         columns = documents["columns.json"]
         encoding = Encoding.from_json(documents["encoding.json"])
         return RowReader(
-            Encoding(tuple(_with_names(column) for column in encoding.columns))
+            Encoding(tuple(_with_names(column, flags) for column in encoding.columns))
             if version.service in SERVICES
             else encoding,
             columns["columns"],
@@ -219,9 +246,9 @@ def _row_reader(version: ModelVersion, named: str) -> RowReader:
         ) from None
 
 
-def _with_names(column: Column) -> Column:
+def _with_names(column: Column, flags: Collection[str] = ()) -> Column:
     """A column of the operator's features, with the names behind its codes."""
-    names = CODED.get(column.name)
+    names = YES_OR_NO if column.name in flags else CODED.get(column.name)
     return column if names is None else replace(column, kind="category", categories=names)
 
 

@@ -1,9 +1,10 @@
 """Who is who behind the ids that are asked for: customers, their subscriptions, and who objects."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
+from features.fields import BUILT_IN, FeatureCatalogue
 from features.online.owned import OwnedSubscriptions
 from features.online.service import (
     OPERATOR_DIRECTORY,
@@ -12,9 +13,12 @@ from features.online.service import (
     online_directory,
 )
 from features.online.settings import OnlineSettings
+from features.own.reading import read_catalogue
 from features.packed.record import Text
 from features.packed.store import PackedStore
+from holdfast.errors import InputError
 from holdfast.home import Home
+from models.words.own import OwnWords, words_of
 from serving.served.night import NightRecords
 
 _LINES, _CUSTOMERS, _CONSENTS = "churn_v1", "dissatisfaction_v1", "consent_v1"
@@ -37,6 +41,12 @@ class People:
         Newest consents; None where features were never materialized.
     night : NightRecords or None
         What the last night recorded; None where the online store does not keep it.
+    catalogue : FeatureCatalogue
+        What the home's features are.
+    own_words : mapping of str to OwnWords
+        Words about those of its own, by feature.
+    own_problem : str
+        Why the home's own features are left out; empty where they are not.
     """
 
     owned: OwnedSubscriptions | None = None
@@ -44,6 +54,9 @@ class People:
     customers: OnlineService | None = None
     consents: OnlineService | None = None
     night: NightRecords | None = None
+    catalogue: FeatureCatalogue = BUILT_IN
+    own_words: Mapping[str, OwnWords] = field(default_factory=dict)
+    own_problem: str = ""
 
     @classmethod
     def open(cls, home: Home, settings: OnlineSettings) -> Self:
@@ -61,12 +74,23 @@ class People:
         if is_packed and not (online_directory(repository) / "data.mdb").exists():
             return cls()
         store = PackedStore(online_directory(repository)) if is_packed else None
+        catalogue, own_words, own_problem = _own_features(home)
+        lines, customers = (
+            None if service is None else service.narrowed(catalogue.by_name)
+            for service in (
+                find_service(repository, _LINES, settings),
+                find_service(repository, _CUSTOMERS, settings),
+            )
+        )
         return cls(
             owned=None if store is None else OwnedSubscriptions(store),
-            lines=find_service(repository, _LINES, settings),
-            customers=find_service(repository, _CUSTOMERS, settings),
+            lines=lines,
+            customers=customers,
             consents=find_service(repository, _CONSENTS, settings),
             night=None if store is None else NightRecords(store),
+            catalogue=catalogue,
+            own_words=own_words,
+            own_problem=own_problem,
         )
 
     def customers_of(self, subscription_ids: Sequence[str]) -> list[Text]:
@@ -82,3 +106,15 @@ class People:
         matrix, _ = self.consents.reader.read(customer_ids)
         objects = matrix[:, self.consents.features.index(_OBJECTS)] == 1
         return {customer for customer, is_one in zip(customer_ids, objects, strict=True) if is_one}
+
+
+def _own_features(home: Home) -> tuple[FeatureCatalogue, dict[str, OwnWords], str]:
+    """What the home's features are, the words about its own, and why those are left out, if so.
+
+    A file of them that is wrong must not end a service of models that may not even need it.
+    """
+    try:
+        catalogue = read_catalogue(home)
+        return catalogue, words_of(catalogue.own), ""
+    except InputError as error:
+        return BUILT_IN, {}, str(error)

@@ -76,6 +76,8 @@ class ServedModels:
             and list(self.models) == list(other.models)
             and all(model is other.models[name] for name, model in self.models.items())
             and self.problems == other.problems
+            and self.people.catalogue == other.people.catalogue
+            and self.people.own_problem == other.people.own_problem
             and self._environments == other._environments
         )
 

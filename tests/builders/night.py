@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.fields import SERVICES, VIEWS
 from features.online.settings import OnlineSettings
 from features.operator.newest import NewestReader
 from features.operator.repository import OperatorRepository
@@ -89,8 +88,11 @@ def make_operator_version(
     seed: int = 1,
     parameters: Parameters = _FEW_LEAVES,
     trees: int = 4,
+    driven_by: str | None = None,
 ) -> ModelVersion:
-    """A version on random labels that depend on the newest features; of few trees by default."""
+    """A version on random labels that depend on the newest features, or on one of them; of few trees
+    by default.
+    """
     repository = OperatorRepository(home)
     with NewestReader(repository, target.service, memory_gb=1.0, threads=1) as reader:
         matrix, _ = reader.read(reader.main.ids())
@@ -100,7 +102,11 @@ def make_operator_version(
     signal = (known - known.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     score = signal @ random.normal(size=signal.shape[1])
     label = (score + random.normal(size=len(score)) > np.median(score)).astype(float)
-    features = tuple(name for view in SERVICES[target.service] for name in VIEWS[view].columns)
+    catalogue = repository.catalogue
+    features = catalogue.columns(target.service)
+    if driven_by is not None:
+        one = matrix[:, features.index(driven_by)]
+        label = (one > np.nanmedian(one)).astype(float)
     options = {**parameters, "seed": seed}
     horizon_models = []
     for place, days in enumerate(target.horizons_days):
@@ -115,7 +121,7 @@ def make_operator_version(
                 bands=BandBounds(high=0.4, medium=0.2),
             )
         )
-    meanings = meanings_of(target.service, target.direction)
+    meanings = meanings_of(target.service, target.direction, catalogue)
     return ModelVersion(
         name=target.name,
         service=target.service,
@@ -124,8 +130,8 @@ def make_operator_version(
         strata=target.strata,
         documents={
             MEANINGS: [to_document(meaning) for meaning in meanings],
-            REASON_BASIS: to_document(reason_basis_of(target.service)),
-            **service_documents(target.service),
+            REASON_BASIS: to_document(reason_basis_of(target.service, catalogue=catalogue)),
+            **service_documents(target.service, catalogue),
         },
     )
 

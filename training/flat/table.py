@@ -107,7 +107,7 @@ def flat_table(
     matrix = repository.historical(SERVICE, ids, times)
     columns = {
         name: pa.array(matrix[:, position], from_pandas=True)
-        for position, name in enumerate(columns_of(SERVICE))
+        for position, name in enumerate(columns_of(SERVICE, repository.catalogue))
     }
     words = {1.0: "yes", 0.0: "no", None: None}
     label = [words[value] for value in rows[f"label_{horizon_days}"].to_list()]

@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.contracts.vocabulary import VOLUNTARY_CHURN
-from features.fields import SERVICES, VIEWS
+from features.fields import BUILT_IN, FeatureCatalogue
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
@@ -199,7 +199,9 @@ def features_for(
         The disk has not enough space; and as `OperatorRepository.historical`.
     """
     names = np.asarray(ids, dtype=object)
-    matrix = _empty_matrix((len(names), len(columns_of(service))), repository.directory)
+    matrix = _empty_matrix(
+        (len(names), len(columns_of(service, repository.catalogue))), repository.directory
+    )
     order = np.argsort(cutoffs, kind="stable")
     with progress("Reading features at past cut-offs", len(order)) as advance:
         for start in range(0, len(order), ROWS_AT_ONCE):
@@ -209,17 +211,24 @@ def features_for(
     return matrix
 
 
-def columns_of(service: str) -> tuple[str, ...]:
+def columns_of(service: str, catalogue: FeatureCatalogue = BUILT_IN) -> tuple[str, ...]:
     """Names of a feature service's columns, in order.
+
+    Parameters
+    ----------
+    service : str
+        Feature service.
+    catalogue : FeatureCatalogue
+        What the home's features are.
 
     Raises
     ------
     InputError
         There is no such service.
     """
-    if service not in SERVICES:
-        raise InputError("service", f"must be one of {', '.join(SERVICES)}", service)
-    return tuple(name for view in SERVICES[service] for name in VIEWS[view].columns)
+    if service not in catalogue.services:
+        raise InputError("service", f"must be one of {', '.join(catalogue.services)}", service)
+    return catalogue.columns(service)
 
 
 def _empty_matrix(shape: tuple[int, int], directory: Path) -> Floats:
@@ -247,10 +256,11 @@ def _line_dataset(
     until: datetime,
     test_from: datetime | None,
 ) -> Dataset:
-    features, strata = columns_of(service), billing_types_of(target)
     repository = OperatorRepository(home)
+    features = columns_of(service, repository.catalogue)
+    strata = billing_types_of(target)
     history = RawHistory(home.raw, until)
-    view = SERVICES[service][0]
+    view = repository.catalogue.services[service][0]
     ends = LabelEnd.of(history, usage_end(history), settings)
     chosen = cutoffs_for(
         repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs

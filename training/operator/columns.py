@@ -5,19 +5,17 @@ from typing import Any, Literal
 
 from features.contracts.vocabulary import BILLING_TYPES
 from features.encoding.encoding import Column, Encoding
-from features.fields import SERVICES, VIEWS
-from features.views.declaration import Feature
+from features.fields import BUILT_IN, FeatureCatalogue
+from features.own.needed import OWN_FEATURES, own_features_document
 from models.reasons.basis import ReasonBasis
 from models.reasons.meaning import FeatureMeaning
-
-
-def service_features(service: str) -> tuple[Feature, ...]:
-    """Features of a service of the operator's repository, in the order in which it gives them."""
-    return tuple(feature for view in SERVICES[service] for feature in VIEWS[view].features)
+from models.words.own import words_of
 
 
 def meanings_of(
-    service: str, direction: Literal["churn", "dissatisfaction", "none"]
+    service: str,
+    direction: Literal["churn", "dissatisfaction", "none"],
+    catalogue: FeatureCatalogue = BUILT_IN,
 ) -> tuple[FeatureMeaning, ...]:
     """Meanings of a service's columns, in order.
 
@@ -27,7 +25,10 @@ def meanings_of(
         A feature service of `features.fields`.
     direction : {"churn", "dissatisfaction", "none"}
         Which of a feature's directions holds for the target; with ``none``, none does.
+    catalogue : FeatureCatalogue
+        What the home's features are.
     """
+    own = words_of(catalogue.own)
     return tuple(
         FeatureMeaning(
             name=feature.name,
@@ -37,13 +38,16 @@ def meanings_of(
             actionable=feature.actionable,
             direction="none" if direction == "none" else getattr(feature, direction),
             reason=feature.reason,
+            words=own.get(feature.name),
         )
-        for feature in service_features(service)
+        for feature in catalogue.features(service)
     )
 
 
 def reason_basis_of(
-    service: str, typical: dict[str, dict[str, tuple[float, ...]]] | None = None
+    service: str,
+    typical: dict[str, dict[str, tuple[float, ...]]] | None = None,
+    catalogue: FeatureCatalogue = BUILT_IN,
 ) -> ReasonBasis:
     """What reasons from a service's features are told against.
 
@@ -53,33 +57,38 @@ def reason_basis_of(
         A feature service of `features.fields`.
     typical : dict of str to dict of str to tuple of float, optional
         Typical contributions by horizon and stratum.
+    catalogue : FeatureCatalogue
+        What the home's features are.
     """
-    features = service_features(service)
+    features = catalogue.features(service)
     return ReasonBasis(
         strata={
             feature.name: feature.lines
             for feature in features
             if len(feature.lines) < len(BILLING_TYPES)
         },
-        null_facts=null_has_meaning(feature.name for feature in features),
+        null_facts=null_has_meaning((feature.name for feature in features), catalogue),
         typical=typical or {},
     )
 
 
-def null_has_meaning(features: Iterable[str]) -> tuple[str, ...]:
+def null_has_meaning(
+    features: Iterable[str], catalogue: FeatureCatalogue = BUILT_IN
+) -> tuple[str, ...]:
     """Those of some features of the catalogue whose missing value is a fact, in their order."""
     facts = {
         feature.name
-        for view in VIEWS.values()
+        for view in catalogue.views.values()
         for feature in view.features
         if feature.null_has_meaning
     }
     return tuple(name for name in features if name in facts)
 
 
-def service_documents(service: str) -> dict[str, Any]:
+def service_documents(service: str, catalogue: FeatureCatalogue = BUILT_IN) -> dict[str, Any]:
     """Documents with which serving reads rows of a service's features: every column is a number."""
-    features = service_features(service)
+    features = catalogue.features(service)
+    own = own_features_document(service, catalogue)
     columns = tuple(
         Column(
             name=feature.name,
@@ -93,7 +102,8 @@ def service_documents(service: str) -> dict[str, Any]:
     return {
         "encoding.json": Encoding(columns).to_json(),
         "columns.json": {
-            "id": VIEWS[SERVICES[service][0]].join_key,
+            "id": catalogue.join_key(service),
             "columns": [feature.name for feature in features],
         },
+        **({OWN_FEATURES: own} if own else {}),
     }

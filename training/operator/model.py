@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from features.encoding.ranges import RANGES, ranges_of
+from features.fields import BUILT_IN, FeatureCatalogue
 from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import to_document
 from holdfast.logging import progress
@@ -141,6 +142,7 @@ def train_operator_model(
     extra_documents: dict[str, Any] | None = None,
     unreadable: ChampionComparison | None = None,
     test_from: datetime | None = None,
+    catalogue: FeatureCatalogue = BUILT_IN,
 ) -> OperatorModel:
     """Train a model on labelled rows, and evaluate it on a later period beside the champion.
 
@@ -167,6 +169,8 @@ def train_operator_model(
     test_from : datetime, optional
         Start of the test period, with a time zone. Default: as
         `training.labelling.periods.period_split`.
+    catalogue : FeatureCatalogue
+        What the home's features are.
 
     Raises
     ------
@@ -175,8 +179,8 @@ def train_operator_model(
     """
     settings = config.fitting
     split = period_split(dataset, config.labels, test_from)
-    meanings = meanings_of(target.service, target.direction)
-    search = _search(dataset, split, target, meanings, budget, config, storage)
+    meanings = meanings_of(target.service, target.direction, catalogue)
+    search = _search(dataset, split, target, meanings, budget, config, storage, catalogue)
     horizon_models, record = fit_horizon_models(
         dataset, split, target, search.parameter_sets, config
     )
@@ -235,7 +239,7 @@ def train_operator_model(
             CROSS_FITTED_FOLDS: record.folds,
             "boosters": record.boosters,
             "calibrations": record.calibrations,
-            NULL_HAS_MEANING: list(null_has_meaning(dataset.features)),
+            NULL_HAS_MEANING: list(null_has_meaning(dataset.features, catalogue)),
         },
     )
     documents = {
@@ -243,7 +247,9 @@ def train_operator_model(
         ASSESSMENT: {name: to_document(one) for name, one in assessments.items()},
         MEANINGS: [to_document(meaning) for meaning in meanings],
         REASON_BASIS: to_document(
-            reason_basis_of(target.service, _typical(bare, dataset, split.test, settings.seed))
+            reason_basis_of(
+                target.service, _typical(bare, dataset, split.test, settings.seed), catalogue
+            )
         ),
         RANGES: ranges_of(dataset.matrix, dataset.features, split.learnt),
         **(extra_documents or {}),
@@ -279,12 +285,14 @@ def _search(
     budget: TuningBudget,
     config: TrainingConfig,
     storage: Path | None,
+    catalogue: FeatureCatalogue,
 ) -> _SearchResult:
     train, valid = (
         table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
     )
     constraints = constraints_of(meanings)
-    flags = _watch(train, config.leak_watch, config.fitting.seed)
+    facts = null_has_meaning(train.features, catalogue)
+    flags = _watch(train, config.leak_watch, config.fitting.seed, facts)
     tuned = tune(
         train,
         valid,
@@ -316,7 +324,9 @@ def _search(
     )
 
 
-def _watch(train: TrainingTable, settings: LeakWatchSettings, seed: int) -> list[Flag]:
+def _watch(
+    train: TrainingTable, settings: LeakWatchSettings, seed: int, facts: Sequence[str]
+) -> list[Flag]:
     """Run the leak watch on fitting rows, or a sample of them."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
     sample = train.rows(chosen)
@@ -328,7 +338,7 @@ def _watch(train: TrainingTable, settings: LeakWatchSettings, seed: int) -> list
         sample.categorical,
         settings,
         seed,
-        null_has_meaning(sample.features),
+        facts,
     )
 
 

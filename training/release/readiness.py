@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.fields import SERVICES, VIEWS
 from features.online.service import open_service
 from features.online.settings import OnlineSettings
+from features.operator.repository import OperatorRepository
+from features.own.needed import own_features_problem
+from features.views.declaration import is_own
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
 from holdfast.sentences import Sentence, as_written, sentence
@@ -96,12 +98,19 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
 
 
 def _online(home: Home, model: ModelVersion, settings: OnlineSettings) -> Iterator[Finding]:
-    views = SERVICES.get(model.service)
-    if views is not None:
-        defined = tuple(name for view in views for name in VIEWS[view].columns)
+    catalogue = OperatorRepository(home).catalogue
+    if model.service in catalogue.services:
+        problem = own_features_problem(model.documents, catalogue)
+        if problem is not None:
+            yield Finding("columns", model.service, as_written(problem))
+        defined = tuple(
+            name
+            for name in catalogue.columns(model.service)
+            if not is_own(name) or name in model.features
+        )
         yield from _changed(model.features, defined, "columns_of_definition", model.service)
     try:
-        online = open_service(home, model.service, settings).features
+        online = open_service(home, model.service, settings).narrowed(model.features).features
     except HoldfastError as error:
         unread = sentence("not_online", error=as_written(str(error)))
         yield Finding("online", model.service, unread)

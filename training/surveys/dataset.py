@@ -155,6 +155,7 @@ def survey_dataset(
     people = _of_rows(eligible.people, everybody)
     # Care after the invitation is not counted: the answer was prompted by then.
     exposure = care_exposure(history, people.with_columns(label_end=_times(everybody.invited_at)))
+    columns = columns_of(target.service, repository.catalogue)
     matrix = features_for(repository, target.service, everybody.ids.tolist(), everybody.cutoffs)
     has_features = ~np.isnan(matrix).all(axis=1)
     kept = np.flatnonzero(~exposure.touched & has_features)
@@ -170,7 +171,7 @@ def survey_dataset(
         )
     return _weighted(
         target,
-        _Rows(history, invited, people, matrix, exposure, kept, excluded),
+        _Rows(history, invited, people, matrix, columns, exposure, kept, excluded),
         config,
         test_from,
     )
@@ -184,6 +185,7 @@ class _Rows:
     invited: SurveyRows
     people: pl.DataFrame
     matrix: Floats
+    columns: tuple[str, ...]
     exposure: CareExposure
     kept: Positions
     excluded: dict[str, int]
@@ -197,7 +199,7 @@ def _weighted(
 ) -> SurveyDataset:
     settings, surveys = config.labels, config.surveys
     invited, matrix, answered = rows.invited, rows.matrix, rows.invited.answered
-    features = columns_of(target.service)
+    features = rows.columns
     silent = is_silent(matrix[:, features.index("days_since_answer")])
     slices = {name: rows.people[name].to_numpy().astype(np.str_) for name in SLICES}
     slices[SILENT] = np.where(silent, "yes", "no")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.contracts.tables import ARRIVED, HAPPENED
 from features.contracts.vocabulary import OTHER
-from features.fields import SERVICES, VIEWS
+from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
@@ -143,17 +143,21 @@ def experiments(
         else np.zeros(len(at), dtype=bool)
     )
     chosen = np.flatnonzero(recent)
-    matrix = np.full((len(rows), len(_columns())), np.nan)
+    columns = repository.catalogue.columns(SERVICE)
+    matrix = np.full((len(rows), len(columns)), np.nan)
     if len(chosen):
         lines = rows["subscription_id"].to_numpy()[chosen].tolist()
         matrix[chosen] = repository.historical(SERVICE, lines, mondays[place[chosen]])
     parts = np.split(matrix, np.cumsum([len(selected.rows) for selected in contacts])[:-1])
     return [
-        _experiment(history, selected, part) for selected, part in zip(contacts, parts, strict=True)
+        _experiment(history, selected, part, columns)
+        for selected, part in zip(contacts, parts, strict=True)
     ]
 
 
-def _experiment(history: RawHistory, contacts: RandomisedContacts, matrix: Floats) -> Experiment:
+def _experiment(
+    history: RawHistory, contacts: RandomisedContacts, matrix: Floats, columns: tuple[str, ...]
+) -> Experiment:
     has_features = ~np.isnan(matrix).all(axis=1)
     rows = contacts.rows.filter(pl.Series(has_features))
     missing = int((~has_features).sum())
@@ -167,18 +171,14 @@ def _experiment(history: RawHistory, contacts: RandomisedContacts, matrix: Float
         source="stored",
         cluster=_households(history, rows),
         matrix=matrix[has_features],
-        features=_columns(),
-        labels=_columns(),
+        features=columns,
+        labels=columns,
         left_out=contacts.left_out
         | ({"no features of the line in the week before": missing} if missing else {}),
         marks={
             "treated by another action before the outcome was known": contacts.again[has_features]
         },
     )
-
-
-def _columns() -> tuple[str, ...]:
-    return tuple(column for view in SERVICES[SERVICE] for column in VIEWS[view].columns)
 
 
 def _decisions(history: RawHistory) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from features.compute.population import take_snapshot
 from features.compute.queries import SUMMARIES, view_queries
 from features.compute.snapshots import WEEK
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.fields import LINKS, VIEWS, disabled_features
+from features.fields import BUILT_IN, LINKS, VIEWS
 from features.settings import FeatureSettings
 from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
@@ -108,7 +108,7 @@ def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, 
         raw.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS {summary(time_sql(cutoff))}"
         )
-    disabled = disabled_features(raw.present)
+    disabled = BUILT_IN.disabled_features(raw.present)
     for name, query in view_queries(MARGIN_SHARES).items():
         if name == "contact":
             continue

@@ -5,7 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from features.fields import SERVICES, VIEWS
+from features.fields import BUILT_IN, SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from training.labelling import dataset as module
@@ -16,6 +16,8 @@ class FakeRepository:
     """Answers with the id and the day that it was asked for, and remembers how much was asked at
     once.
     """
+
+    catalogue = BUILT_IN
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

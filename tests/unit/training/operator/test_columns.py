@@ -1,18 +1,17 @@
 import pytest
 
 from features.encoding.encoding import Encoding
-from features.fields import SERVICES, VIEWS
+from features.fields import BUILT_IN, SERVICES, VIEWS
 from training.operator.columns import (
     meanings_of,
     null_has_meaning,
     service_documents,
-    service_features,
 )
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_the_columns_of_its_views_in_order(service: str) -> None:
-    names = [feature.name for feature in service_features(service)]
+    names = [feature.name for feature in BUILT_IN.features(service)]
     assert names == [name for view in SERVICES[service] for name in VIEWS[view].columns]
     documents = service_documents(service)
     assert documents["columns.json"]["columns"] == names
@@ -28,7 +27,7 @@ def test_features_whose_missing_value_is_a_fact_are_named_in_the_order_given() -
 
 def test_a_direction_holds_for_the_target_that_it_was_declared_for() -> None:
     (service, *_) = SERVICES
-    features = service_features(service)
+    features = BUILT_IN.features(service)
     assert any(feature.churn != feature.dissatisfaction for feature in features)
     for target in ("churn", "dissatisfaction"):
         declared = [getattr(feature, target) for feature in features]

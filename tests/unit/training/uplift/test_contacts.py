@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.fields import SERVICES, VIEWS
+from features.fields import BUILT_IN, SERVICES, VIEWS
 from holdfast.arrays import Times
 from holdfast.errors import InputError
 from tests.builders.line_tables import LineTables, day
@@ -32,6 +32,8 @@ class Features:
         return np.array(
             [day(number).replace(tzinfo=None) for number in (-7, 0, 7)], dtype="datetime64[us]"
         )
+
+    catalogue = BUILT_IN
 
     def historical(self, service: str, ids: Sequence[str], times: Times) -> np.ndarray:
         assert service == SERVICE
