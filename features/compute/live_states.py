@@ -151,11 +151,15 @@ def _history(item: ItemKind, cutoff: datetime) -> str:
 def _settled(item: ItemKind, cutoff: datetime, settled: str) -> str:
     """SQL: all rows that are not settled, and of those that are the last one of each key."""
     keys = ", ".join(TABLES[item.table].key)
+    order = ["happened_at DESC", "arrived_at DESC"]
+    if item.stronger is not None:
+        name = item.columns[item.stronger - 2]
+        order.insert(1, f"list_position({categories(item.table, name)}, {name}) DESC")
     return f"""
         SELECT * FROM {item.table}
         WHERE arrived_at <= {time_sql(cutoff)}
         QUALIFY NOT ({settled})
-             OR row_number() OVER (PARTITION BY {keys}, {settled} ORDER BY happened_at DESC, arrived_at DESC) = 1
+             OR row_number() OVER (PARTITION BY {keys}, {settled} ORDER BY {", ".join(order)}) = 1
     """
 
 

@@ -34,6 +34,8 @@ STATUS_REASONS = (
 REPLACEMENTS = ("migration", "transfer", "sim_swap")
 CONSENT_PURPOSES = ("offers", "surveys", "profiling", "any_contact", "traffic_marketing")
 CONTACT_CHANNELS = ("sms", "email", "app", "phone", "post", "store")
+ANY_CHANNEL = "any"
+"""What a consent names in place of a channel: it is said of all of them."""
 TIERS = ("none", "silver", "gold", "platinum")
 APP_EVENTS = ("login", "bill_page", "plan_page", "cancel_page", "rating")
 RECHARGE_CHANNELS = ("app", "web", "store", "voucher", "auto")

@@ -17,6 +17,7 @@ from features.contracts.vocabulary import (
     ACCESS_TECHNOLOGIES,
     ACCOUNT_STATUSES,
     AGE_BANDS,
+    ANY_CHANNEL,
     BILLING_TYPES,
     CONSENT_PURPOSES,
     CONTACT_CHANNELS,
@@ -208,7 +209,11 @@ WHO: tuple[Table, ...] = (
                 " traffic and location data in marketing",
                 CONSENT_PURPOSES,
             ),
-            "channel": choice("The channel meant, or `any`", (*CONTACT_CHANNELS, "any")),
+            "channel": choice(
+                "The channel meant, or `any`, which is said of all of them; what is said later"
+                " counts, and of what is said at the same time the withdrawal",
+                (*CONTACT_CHANNELS, ANY_CHANNEL),
+            ),
             "state": choice("The customer's decision", ("granted", "withdrawn")),
         },
     ),

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from features.contracts.vocabulary import INTERACTION_CHANNELS, ISSUES, OTHER, TICKETS_OVER
+from features.contracts.vocabulary import (
+    ANY_CHANNEL,
+    CONTACT_CHANNELS,
+    INTERACTION_CHANNELS,
+    ISSUES,
+    OTHER,
+    TICKETS_OVER,
+)
 from features.live.event import Event
 from features.live.items import DAY, KINDS, REACH, Item, code, in_force, versions
 from features.live.state import State
@@ -26,10 +33,12 @@ _COMPLAINT, _FAULT = (
 )
 _CSAT, _NPS, _CES = (code("survey_answers", "instrument", name) for name in ("csat", "nps", "ces"))
 _OVERALL = code("survey_answers", "dimension", "overall")
-_OFFERS, _PROFILING, _ANY_CONTACT = (
-    code("consents", "purpose", name) for name in ("offers", "profiling", "any_contact")
+_OFFERS, _SURVEYS, _PROFILING, _ANY_CONTACT = (
+    code("consents", "purpose", name) for name in ("offers", "surveys", "profiling", "any_contact")
 )
-_GRANTED, _WITHDRAWN = code("consents", "state", "granted"), code("consents", "state", "withdrawn")
+_GRANTED = code("consents", "state", "granted")
+_CHANNELS = [code("consents", "channel", name) for name in CONTACT_CHANNELS]
+_OF_ANY = code("consents", "channel", ANY_CHANNEL)
 _LEVELS = {level: code("incidents", "level", level) for level in ("cell", "region", "nation")}
 
 
@@ -359,15 +368,18 @@ def _scaled(share: float | None, low: int, width: int) -> float | None:
 
 
 def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
-    stated = [
-        (item[2], item[4])
-        for item in in_force(KINDS["consents"], _arrived(state, "consents", as_of)).values()
-    ]
-    offers = [answer == _GRANTED for purpose, answer in stated if purpose == _OFFERS]
+    kind = KINDS["consents"]
+    said = in_force(kind, _arrived(state, "consents", as_of))
+
+    def granted(purpose: int, channel: int) -> bool | None:
+        known = [said[key] for key in {(purpose, channel), (purpose, _OF_ANY)} if key in said]
+        return max(known, key=kind.rank)[4] == _GRANTED if known else None
+
     return (
-        any(offers) if offers else None,
-        (_PROFILING, _WITHDRAWN) in stated,
-        (_ANY_CONTACT, _WITHDRAWN) in stated,
+        *(granted(_OFFERS, channel) for channel in _CHANNELS),
+        *(granted(_SURVEYS, channel) for channel in _CHANNELS),
+        *(granted(_ANY_CONTACT, channel) is False for channel in _CHANNELS),
+        any(granted(_PROFILING, channel) is False for channel in (*_CHANNELS, _OF_ANY)),
     )
 
 

@@ -50,6 +50,9 @@ class ItemKind:
     keep : {"window", "in force", "history", "incident"}
         Which items are kept: versions of events in reach; the row in force; that and the rows in
         reach; or the whole past of what is in reach.
+    stronger : int, optional
+        Position in the item of a category: of rows in force that happened at the same time, the
+        one with the later category counts, whichever arrived last.
     """
 
     table: str
@@ -57,6 +60,7 @@ class ItemKind:
     columns: tuple[str, ...]
     key: tuple[int, ...]
     keep: Keep
+    stronger: int | None = None
 
     def item(self, event: Event) -> Item:
         """The item of an event."""
@@ -81,7 +85,13 @@ class ItemKind:
         return (
             (self.key_of(item), arrived)
             if self.keep == "window"
-            else (self.key_of(item), item[0], arrived)
+            else (self.key_of(item), arrived, *self.rank(item))
+        )
+
+    def rank(self, item: Item) -> tuple[Any, ...]:
+        """What orders the rows of a key: of those known, the greatest is in force."""
+        return (
+            (item[0], item[1]) if self.stronger is None else (item[0], item[self.stronger], item[1])
         )
 
     @cached_property
@@ -129,7 +139,14 @@ KINDS: dict[str, ItemKind] = {
             (2, 3, 4),
             "window",
         ),
-        ItemKind("consents", "customer_id", ("purpose", "channel", "state"), (2, 3), "in force"),
+        ItemKind(
+            "consents",
+            "customer_id",
+            ("purpose", "channel", "state"),
+            (2, 3),
+            "in force",
+            stronger=4,  # a withdrawal
+        ),
         ItemKind(
             "incidents",
             "incident_id",
@@ -156,11 +173,13 @@ def categories(table: str, column: str) -> list[str]:
 
 
 def in_force(kind: ItemKind, items: Iterable[Item]) -> dict[Any, Item]:
-    """By key the item in force among these: the last to happen, and of those the last to arrive."""
+    """By key the item in force among these: the last to happen, of those the stronger one, and of
+    those the last to arrive.
+    """
     last: dict[Any, Item] = {}
     for item in items:
         key = kind.key_of(item)
-        if key not in last or item[:2] > last[key][:2]:
+        if key not in last or kind.rank(item) > kind.rank(last[key]):
             last[key] = item
     return last
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.contracts.vocabulary import (
     ARRIVED,
+    CONTACT_CHANNELS,
     HAPPENED,
     INTERACTION_CHANNELS,
     ISSUES,
@@ -151,17 +152,26 @@ def contact_own(asked: Asked, contacts: pd.DataFrame) -> Columns:
 def consent_live(moment: Moment) -> Columns:
     """Features of the view `consent_live`."""
     ids = moment.everyone("customer").ids
-    consents = moment.state("consents").rename(columns={"customer_id": "asked"})
-    granted, withdrawn = consents["state"] == "granted", consents["state"] == "withdrawn"
+    consents = moment.rows("consents").rename(columns={"customer_id": "asked"})
+    # Of what was said at the same time, the withdrawal comes last.
+    consents = consents.sort_values([HAPPENED, "state"])
 
-    def any_of(purpose: str, wanted: pd.Series) -> pd.Series:
-        of_purpose = consents["purpose"] == purpose
-        return wanted[of_purpose].groupby(consents["asked"]).any().astype("float64")
+    def granted(purpose: str, channel: str) -> pd.Series:
+        said = consents[
+            (consents["purpose"] == purpose) & consents["channel"].isin([channel, "any"])
+        ]
+        states = said.groupby("asked")["state"].last()
+        return (states == "granted").astype("float64").reindex(ids)
 
+    objections = [granted("profiling", channel) == 0 for channel in (*CONTACT_CHANNELS, "any")]
     return {
-        "offers_consent": any_of("offers", granted),
-        "profiling_objection": any_of("profiling", withdrawn).reindex(ids, fill_value=0.0),
-        "do_not_contact": any_of("any_contact", withdrawn).reindex(ids, fill_value=0.0),
+        **{f"offers_consent_{each}": granted("offers", each) for each in CONTACT_CHANNELS},
+        **{f"surveys_consent_{each}": granted("surveys", each) for each in CONTACT_CHANNELS},
+        **{
+            f"do_not_contact_{each}": (granted("any_contact", each) == 0).astype("float64")
+            for each in CONTACT_CHANNELS
+        },
+        "profiling_objection": pd.concat(objections, axis=1).any(axis=1).astype("float64"),
     }
 
 

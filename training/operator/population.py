@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
+from features.contracts.vocabulary import ANY_CHANNEL, ARRIVED, CONTACT_CHANNELS, HAPPENED
 from holdfast.errors import ModelError
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
@@ -159,12 +160,23 @@ def label_settings_of(documents: Mapping[str, Any], otherwise: LabelSettings) ->
 def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:
     """Customers who consent to the use of their traffic and location data in marketing.
 
-    The consent is granted in some channel and withdrawn in none, as known at a time. Where the
-    table of consents is absent, nobody consented.
+    The consent is granted in some channel and withdrawn in none, as known at a time; see
+    `features.views.consent_live` for what counts of a channel. Where the table of consents is
+    absent, nobody consented.
     """
+    channels = pl.LazyFrame({"meant": [*CONTACT_CHANNELS, ANY_CHANNEL]})
     said = (
-        history.as_known("consents", ["state"], at)
-        .filter(pl.col("purpose") == "traffic_marketing")
+        history.rows("consents", ["state"])
+        .filter(
+            pl.col(ARRIVED) <= at,
+            pl.col(HAPPENED) <= at,
+            pl.col("purpose") == "traffic_marketing",
+        )
+        .join(channels, how="cross")
+        .filter((pl.col("channel") == ANY_CHANNEL) | (pl.col("channel") == pl.col("meant")))
+        .sort(HAPPENED, pl.col("state") == "withdrawn")
+        .group_by("customer_id", "meant", maintain_order=True)
+        .agg(pl.col("state").last())
         .group_by("customer_id")
         .agg((pl.col("state") == "granted").all().alias("granted"))
         .filter("granted")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.contracts.vocabulary import CONTACT_CHANNELS
 from models.target import Target
 from tests.builders.clocks import NOW
 from training.evaluation.leaks import Flag
@@ -121,13 +122,17 @@ def test_a_missing_value_with_a_meaning_is_no_suspicion(dataset: Dataset) -> Non
     """Whether consent was ever asked for is a fact; an objection that is missing is none."""
     matrix = dataset.matrix.copy()
     loyal = dataset.labels[90] == 0
-    for name in ("offers_consent", "do_not_contact"):
+    for name in ("offers_consent_sms", "do_not_contact_sms"):
         column = dataset.features.index(name)
         matrix[loyal & (np.arange(len(loyal)) % 2 == 0), column] = np.nan
     model = train(replace(dataset, matrix=matrix), ONE)
     flagged = [flag.column for flag in model.facts.flags if flag.kind == "missingness"]
-    assert flagged == ["do_not_contact"]
-    assert model.facts.choices["null_has_meaning"] == ["offers_consent"]
+    assert flagged == ["do_not_contact_sms"]
+    assert model.facts.choices["null_has_meaning"] == [
+        f"{purpose}_consent_{channel}"
+        for purpose in ("offers", "surveys")
+        for channel in CONTACT_CHANNELS
+    ]
     assert model.facts.unchecked_missingness == 1
 
 
