@@ -25,6 +25,7 @@ from features.contracts.vocabulary import (
     TIERS,
 )
 from features.views import (
+    app_live,
     billing_live,
     cell_live,
     consent_live,
@@ -32,6 +33,7 @@ from features.views import (
     contract,
     experience,
     network,
+    order_live,
     relationship,
     service_live,
     subscription_live,
@@ -51,6 +53,8 @@ VIEW_MODULES = (
     billing_live,
     service_live,
     survey_live,
+    order_live,
+    app_live,
     consent_live,
     relationship,
     experience,
@@ -76,7 +80,7 @@ LINKS: dict[str, tuple[str, ...]] = {
 SERVICES: dict[str, tuple[str, ...]] = {
     "churn_v1": (
         *("contract", "usage", "network", "value", "subscription_live", "cell_live"),
-        *("billing_live", "service_live", "survey_live", "relationship"),
+        *("billing_live", "service_live", "survey_live", "order_live", "app_live", "relationship"),
     ),
     "dissatisfaction_v1": (
         "experience",
@@ -84,6 +88,8 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "billing_live",
         "service_live",
         "survey_live",
+        "order_live",
+        "app_live",
     ),
     "contact_v1": ("contact",),
     "consent_v1": ("consent_live",),

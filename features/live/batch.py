@@ -46,13 +46,15 @@ LIVE_VIEWS: dict[str, tuple[str, ...]] = {
         "billing_live",
         "service_live",
         "survey_live",
+        "order_live",
+        "app_live",
         "consent_live",
         "contact",
     )
 }
 """Views that events update, and their columns."""
 
-_EVALUATED = ("subscription", "account", "customer")
+_EVALUATED = ("subscription", "account", "customer", "app")
 _TIME = re.compile(r'\{"t":(-?\d+)')
 
 

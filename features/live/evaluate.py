@@ -27,6 +27,12 @@ _PAID, _FAILED = code("payments", "status", "paid"), code("payments", "status", 
 _OPENED, _REOPENED = code("tickets", "status", "opened"), code("tickets", "status", "reopened")
 _OVER = {code("tickets", "status", status) for status in TICKETS_OVER}
 _UNLISTED_STEP = code("tickets", "status", OTHER)
+_PLACED = code("orders", "status", "placed")
+_DONE = {code("orders", "status", status) for status in ("completed", "cancelled")}
+_MISSED = code("appointments", "status", "missed")
+_LOGIN, _CANCEL_PAGE, _RATING = (
+    code("app_events", "event", event) for event in ("login", "cancel_page", "rating")
+)
 _COMPLAINT, _FAULT = (
     code("tickets", "ticket_kind", "complaint"),
     code("tickets", "ticket_kind", "fault"),
@@ -43,12 +49,12 @@ _LEVELS = {level: code("incidents", "level", level) for level in ("cell", "regio
 
 
 def evaluate(kind: str, state: State, as_of: int) -> dict[str, Values]:
-    """Live features of a subscription, account or customer.
+    """Live features of a subscription, account or customer, or of a customer in the app.
 
     Parameters
     ----------
     kind : str
-        "subscription", "account" or "customer". A cell has up to three states: see
+        "subscription", "account", "customer" or "app". A cell has up to three states: see
         `evaluate_cell`.
     state : State
         What is known of it.
@@ -247,7 +253,17 @@ def _subscription(state: State, as_of: int) -> tuple[float | None, ...]:
         recharges[-1][3] if recharges else None,
         _days(as_of, recharges[-1][4]) if recharges else None,
         changes,
+        *_price(state, as_of),
     )
+
+
+def _price(state: State, as_of: int) -> tuple[float | None, ...]:
+    changes = _known(state, "price_changes", as_of)
+    if not changes:
+        return (0, None, None)
+    _, _, old, new, effective = max(changes, key=lambda item: item[0])
+    share = None if old is None or new is None or old <= 0 else (new - old) / old
+    return len(changes), share, _days(as_of, effective)
 
 
 def _history(state: State, table: str, as_of: int) -> list[Item]:
@@ -367,6 +383,27 @@ def _scaled(share: float | None, low: int, width: int) -> float | None:
     return None if share is None else low + width * share
 
 
+def _orders(state: State, as_of: int) -> tuple[float | None, ...]:
+    appointments = _known(state, "appointments", as_of)
+    steps = _known(state, "orders", as_of)
+    placed = {item[2] for item in steps if item[3] == _PLACED}
+    done = {item[2] for item in steps if item[3] in _DONE}
+    return (sum(item[3] == _MISSED for item in appointments), len(placed - done))
+
+
+def _app(state: State, as_of: int) -> tuple[float | None, ...]:
+    seen = _known(state, "app_events", as_of)
+    logins = [item[0] for item in seen if item[2] == _LOGIN]
+    recent = _later(logins, as_of - 28 * DAY)
+    ratings = [(item[0], item[3]) for item in seen if item[2] == _RATING and item[3] is not None]
+    return (
+        recent,
+        recent / 4 - (len(logins) - recent) / 22,
+        sum(item[2] == _CANCEL_PAGE and item[0] > as_of - 91 * DAY for item in seen),
+        max(ratings)[1] if ratings else None,
+    )
+
+
 def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
     kind = KINDS["consents"]
     said = in_force(kind, _arrived(state, "consents", as_of))
@@ -386,5 +423,11 @@ def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
 _VIEWS: Mapping[str, Mapping[str, Callable[[State, int], tuple[float | None, ...]]]] = {
     "subscription": {"subscription_live": _subscription},
     "account": {"billing_live": _billing},
-    "customer": {"service_live": _service, "survey_live": _survey, "consent_live": _consent},
+    "customer": {
+        "service_live": _service,
+        "survey_live": _survey,
+        "order_live": _orders,
+        "consent_live": _consent,
+    },
+    "app": {"app_live": _app},
 }

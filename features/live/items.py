@@ -112,6 +112,13 @@ KINDS: dict[str, ItemKind] = {
         ),
         ItemKind("subscriptions", "subscription_id", ("plan_id",), (), "history"),
         ItemKind(
+            "price_changes",
+            "subscription_id",
+            ("old_fee", "new_fee", "effective_at"),
+            (0,),
+            "window",
+        ),
+        ItemKind(
             "bills",
             "account_id",
             ("bill_id", "amount", "out_of_bundle", "discount_end_at", "disputed"),
@@ -147,6 +154,9 @@ KINDS: dict[str, ItemKind] = {
             "in force",
             stronger=4,  # a withdrawal
         ),
+        ItemKind("orders", "customer_id", ("order_id", "status"), (2, 3), "window"),
+        ItemKind("appointments", "customer_id", ("appointment_id", "status"), (2, 3, 0), "window"),
+        ItemKind("app_events", "customer_id", ("event", "rating"), (2, 0), "window"),
         ItemKind(
             "incidents",
             "incident_id",

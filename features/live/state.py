@@ -11,15 +11,23 @@ from features.live.items import KINDS, Item
 from holdfast.errors import ModelError
 
 STATE_TABLES: dict[str, tuple[str, ...]] = {
-    "subscription": ("recharges", "subscriptions"),
+    "subscription": ("recharges", "subscriptions", "price_changes"),
     "account": ("bills", "payments", "arrears", "refunds"),
-    "customer": ("customers", "interactions", "tickets", "survey_answers", "consents"),
+    "customer": (
+        *("customers", "interactions", "tickets", "survey_answers", "consents"),
+        *("orders", "appointments"),
+    ),
+    "app": ("app_events",),
     "incident": ("incidents",),
     "cell": ("incidents",),
     "region": ("incidents",),
     "nation": ("incidents",),
 }
-"""Of which tables the state of each kind of entity holds items."""
+"""Of which tables the state of each kind of entity holds items.
+
+What customers do in the app is many rows, and has a state of its own, so that no other event has to
+read them.
+"""
 
 NATION = "nation"
 """The one entity of its kind."""

@@ -35,7 +35,7 @@ READABLE: dict[str, Table] = {
 }
 """Tables that features may read."""
 
-_UNBOUNDED = {"orders", "survey_answers", "care_contacts"}
+_UNBOUNDED = {"survey_answers", "care_contacts"}
 """Small event tables in which a row from before the window matters within it."""
 
 _MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "usage_days": 1, "network_weeks": 1}

@@ -4,7 +4,7 @@ Of a channel counts what was said last of it or of ``any`` channel; of what was 
 time, the withdrawal. In which order rows arrived does not matter.
 """
 
-from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS, OTHER
+from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS
 from features.sql.known_rows import MOMENTS, moments
 from features.views.declaration import NEVER, Shared, View
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from features.contracts.vocabulary import BILLING_TYPES, PRODUCT_LINES, SEGMENTS
-from features.sql.expressions import days_between, known, text_sql, within
+from features.sql.expressions import days_between, known, text_sql
 from features.views.declaration import (
     MOBILE,
     NEVER,
@@ -17,7 +17,6 @@ _AGREED = Shared(driver="contract", tables=("subscriptions", "customers"), null=
 _TERM = _AGREED.but(lines=UNDER_CONTRACT)
 _PLAN = _AGREED.but(driver="price", tables=("subscriptions", "plans"))
 _PLAN_FIT = _PLAN.but(tables=("subscriptions", "plans", "usage_weeks"), actionable=True)
-_PRICE_CHANGE = _AGREED.but(driver="price", tables=("price_changes",))
 _DEVICE = _AGREED.but(tables=("devices",), lines=MOBILE)
 
 # fmt: off
@@ -54,15 +53,6 @@ VIEW = View("contract", "subscription", (
                     " offered one of its kind, at least 0"),
     _PLAN_FIT.field("saving_share", "share", "plan_fit",
                     "That saving as a share of the cost on the present plan"),
-    _PRICE_CHANGE.field("price_changes_182d", "price changes", "price_change",
-                        "Price changes announced in 182 days", actionable=True, null=NEVER),
-    _PRICE_CHANGE.field("price_change_share", "share", "price_change",
-                        "Last announced price change in 182 days, as a share of the old fee",
-                        actionable=True,
-                        null="no price change announced in 182 days, or no old fee with it"),
-    _PRICE_CHANGE.field("days_to_price_change", "days", "price_change",
-                        "Until that change takes effect, negative after",
-                        null="no price change announced in 182 days"),
     _DEVICE.field("device_age_days", "days", "device",
                   "Since the device's model came to market", actionable=True),
     _DEVICE.field("device_is_5g", "yes or no", "device", "1 when the device can use 5G",
@@ -115,17 +105,6 @@ def query(asked: str) -> str:
         LEFT JOIN best ON best.subscription_id = asked.subscription_id AND best.cutoff = asked.cutoff
         WHERE pace.monthly_minutes IS NOT NULL
     ),
-    notice AS (
-        SELECT
-            asked.subscription_id,
-            asked.cutoff,
-            count(*) AS notices,
-            unnest(arg_max({{'old_fee': t.old_fee, 'new_fee': t.new_fee, 'effective_at': t.effective_at}}, t.happened_at))
-        FROM {asked} AS asked
-        JOIN price_changes AS t
-          ON t.subscription_id = asked.subscription_id AND {within("t", "asked.cutoff", 182)} AND {known("t", "asked.cutoff")}
-        GROUP BY asked.subscription_id, asked.cutoff
-    ),
     device AS (
         SELECT asked.cutoff, t.*
         FROM {asked} AS asked
@@ -150,9 +129,6 @@ def query(asked: str) -> str:
         plan.monthly_fee,
         fit.saving AS saving_on_best_plan,
         CASE WHEN fit.cost > 0 THEN fit.saving / fit.cost END AS saving_share,
-        coalesce(notice.notices, 0) AS price_changes_182d,
-        CASE WHEN notice.old_fee > 0 THEN (notice.new_fee - notice.old_fee) / notice.old_fee END AS price_change_share,
-        {days_between("asked.cutoff", "notice.effective_at")} AS days_to_price_change,
         {days_between("device.released_at", "asked.cutoff")} AS device_age_days,
         device.is_5g_capable AS device_is_5g,
         device.is_dual_sim AS device_is_dual_sim
@@ -161,7 +137,6 @@ def query(asked: str) -> str:
     LEFT JOIN customer_states AS customer ON customer.customer_id = asked.customer_id AND customer.cutoff = asked.cutoff
     LEFT JOIN plan ON plan.plan_id = asked.plan_id AND plan.cutoff = asked.cutoff
     LEFT JOIN fit ON fit.subscription_id = asked.subscription_id AND fit.cutoff = asked.cutoff
-    LEFT JOIN notice ON notice.subscription_id = asked.subscription_id AND notice.cutoff = asked.cutoff
     LEFT JOIN device ON device.subscription_id = asked.subscription_id AND device.cutoff = asked.cutoff
     """
 

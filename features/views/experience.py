@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal, TypedDict
 
 from features.sql.weeks import selection
-from features.views import contract, network, usage
+from features.views import contract, network, subscription_live, usage
 from features.views.declaration import Direction, Feature, View
 
 
@@ -18,7 +18,7 @@ class _Facts(TypedDict, total=False):
     tables: tuple[str, ...]
 
 
-_VIEWS = (contract.VIEW, usage.VIEW, network.VIEW)
+_VIEWS = (contract.VIEW, usage.VIEW, network.VIEW, subscription_live.VIEW)
 SOURCES = tuple(view.name for view in _VIEWS)
 """Views of subscriptions that it reads, as `stored_<view>`."""
 
@@ -68,6 +68,8 @@ def _of_customer(word: str, aggregate: str, name: str) -> Feature:
         name=f"{word}_{name}",
         about=_MEANINGS[aggregate].format(name),
         churn="none",
+        # A build alone sees all lines of a customer.
+        live=False,
         # `subscriptions` holds which lines are the customer's.
         tables=tuple(dict.fromkeys((*line.tables, "subscriptions"))),
     )

@@ -1,4 +1,4 @@
-"""The view `relationship`: a customer's lines, household, loyalty, app, orders and care."""
+"""The view `relationship`: a customer's lines, household, loyalty, invitations and care."""
 
 from features.contracts.vocabulary import TICKET_STATUSES, TICKETS_OVER, TIERS
 from features.sql.expressions import days_between, known, text_sql, within
@@ -6,7 +6,6 @@ from features.views.declaration import MORE_IS_WORSE, NEVER, Shared, View
 
 _LINES = Shared(driver="relationship", tables=("subscriptions", "customers"), null=NEVER)
 _LOYALTY = _LINES.but(tables=("loyalty",), null="not in the loyalty programme")
-_APP = _LINES.but(tables=("app_events",), data_class="traffic")
 _SERVICE = _LINES.but(driver="service", actionable=True)
 _CARE = _LINES.but(tables=("care_contacts",))
 
@@ -27,27 +26,12 @@ VIEW = View("relationship", "customer", (
                    "Position in TIERS: none 0, silver 1, gold 2, platinum 3"),
     _LOYALTY.field("loyalty_points", "points", "loyalty", "Points to spend",
                    null="not in the loyalty programme, or no points stated"),
-    _APP.field("app_logins_28d", "log-ins", "app_use", "Log-ins in 28 days"),
-    _APP.field("app_logins_28d_vs_own", "log-ins per week", "app_use",
-               "Log-ins per week in 28 days minus in the 22 weeks before"),
-    _APP.field("cancel_pages_91d", "visits", "cancellation_talk",
-               "Visits of the cancellation page in 91 days"),
-    _APP.field("last_app_rating", "stars of 5", "last_answer",
-               "Last rating given in the app in 182 days",
-               dissatisfaction="decreasing", data_class="none",
-               null="no rating in the app in 182 days"),
     _LINES.field("unanswered_invitations_182d", "invitations", "silence",
                  "Survey invitations delivered in 182 days and not answered",
                  tables=("survey_invitations", "survey_answers")),
-    _SERVICE.field("missed_appointments_182d", "appointments", "appointment",
-                   "Appointments missed by the operator in 182 days",
-                   tables=("appointments",), **MORE_IS_WORSE),
     _SERVICE.field("overdue_tickets", "tickets", "open_ticket",
                    "Tickets opened in 182 days, open now, and past the time that was promised",
                    tables=("tickets",), **MORE_IS_WORSE),
-    _SERVICE.field("open_orders", "orders", "order",
-                   "Orders placed in 182 days, neither completed nor cancelled",
-                   tables=("orders",)),
     _CARE.field("care_contacts_91d", "contacts", "care",
                 "Times care reached the customer in 91 days"),
     _CARE.field("days_since_care", "days", "care",
@@ -106,17 +90,6 @@ def query(asked: str) -> str:
         FROM {asked} AS asked
         JOIN loyalty AS t ON t.customer_id = asked.customer_id AND {known("t", "asked.cutoff")}
     ),
-    app AS (
-        SELECT
-            customer_id,
-            cutoff,
-            count(*) FILTER (event = 'login' AND {within("seen", "cutoff", 28)}) AS logins_28d,
-            count(*) FILTER (event = 'login') AS logins_182d,
-            count(*) FILTER (event = 'cancel_page' AND {within("seen", "cutoff", 91)}) AS cancel_pages_91d,
-            arg_max(rating, happened_at) FILTER (event = 'rating' AND rating IS NOT NULL) AS last_rating
-        FROM ({_events(asked, "app_events", "t.event, t.rating, t.happened_at")}) AS seen
-        GROUP BY customer_id, cutoff
-    ),
     answered AS (
         SELECT DISTINCT t.invitation_id, moments.cutoff
         FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
@@ -127,11 +100,6 @@ def query(asked: str) -> str:
         FROM ({_events(asked, "survey_invitations", "t.invitation_id, t.delivered")}) AS invitation
         ANTI JOIN answered USING (invitation_id, cutoff)
         WHERE delivered IS NOT FALSE
-        GROUP BY customer_id, cutoff
-    ),
-    missed AS (
-        SELECT customer_id, cutoff, count(*) FILTER (status = 'missed') AS appointments
-        FROM ({_events(asked, "appointments", "t.status")})
         GROUP BY customer_id, cutoff
     ),
     ticket AS (
@@ -148,18 +116,6 @@ def query(asked: str) -> str:
         SELECT customer_id, cutoff, count(*) AS tickets
         FROM ticket
         WHERE opened_at IS NOT NULL AND status NOT IN ({over}) AND due_at < cutoff
-        GROUP BY customer_id, cutoff
-    ),
-    done AS (
-        SELECT DISTINCT t.order_id, moments.cutoff
-        FROM (SELECT DISTINCT cutoff FROM {asked}) AS moments
-        JOIN orders AS t ON {known("t", "moments.cutoff")} AND t.status IN ('completed', 'cancelled')
-    ),
-    pending AS (
-        SELECT customer_id, cutoff, count(*) AS orders
-        FROM ({_events(asked, "orders", "t.order_id, t.status")}) AS placed
-        ANTI JOIN done USING (order_id, cutoff)
-        WHERE status = 'placed'
         GROUP BY customer_id, cutoff
     ),
     care AS (
@@ -194,14 +150,8 @@ def query(asked: str) -> str:
         (standing.customer_id IS NOT NULL)::INTEGER AS in_loyalty_programme,
         list_position([{tiers}], standing.tier) - 1 AS loyalty_tier_code,
         standing.points AS loyalty_points,
-        coalesce(app.logins_28d, 0) AS app_logins_28d,
-        coalesce(app.logins_28d / 4 - (app.logins_182d - app.logins_28d) / 22, 0) AS app_logins_28d_vs_own,
-        coalesce(app.cancel_pages_91d, 0) AS cancel_pages_91d,
-        app.last_rating AS last_app_rating,
         coalesce(unanswered.invitations, 0) AS unanswered_invitations_182d,
-        coalesce(missed.appointments, 0) AS missed_appointments_182d,
         coalesce(overdue.tickets, 0) AS overdue_tickets,
-        coalesce(pending.orders, 0) AS open_orders,
         coalesce(care.contacts_91d, 0) AS care_contacts_91d,
         {days_between("care.last_at", "asked.cutoff")} AS days_since_care,
         coalesce(accepted.actions, 0) AS care_accepted_182d
@@ -210,7 +160,7 @@ def query(asked: str) -> str:
     LEFT JOIN household_lines ON household_lines.household = asked.household AND household_lines.cutoff = asked.cutoff
     LEFT JOIN household_lost ON household_lost.household = asked.household AND household_lost.cutoff = asked.cutoff
     LEFT JOIN standing ON standing.customer_id = asked.customer_id AND standing.cutoff = asked.cutoff
-    {" ".join(_of_customer(name) for name in ("app", "unanswered", "missed", "overdue", "pending", "care", "accepted"))}
+    {" ".join(_of_customer(name) for name in ("unanswered", "overdue", "care", "accepted"))}
     """
 
 

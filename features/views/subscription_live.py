@@ -1,10 +1,11 @@
-"""The view `subscription_live`: recharges, and changes of plan."""
+"""The view `subscription_live`: recharges, changes of plan, and changes of price."""
 
 from features.sql.expressions import days_between, within
 from features.sql.known_rows import MOMENTS, moments, rows_within
 from features.views.declaration import ALL_LINES, NEVER, PREPAID, Shared, View
 
 _RECHARGE = Shared(driver="usage", tables=("recharges",), null=NEVER, live=True, lines=PREPAID)
+_PRICE_CHANGE = _RECHARGE.but(driver="price", tables=("price_changes",), lines=ALL_LINES)
 
 # fmt: off
 VIEW = View("subscription_live", "subscription", (
@@ -24,6 +25,15 @@ VIEW = View("subscription_live", "subscription", (
                     null="no recharge in 182 days, or a balance that does not expire"),
     _RECHARGE.field("plan_changes_182d", "changes", "plan_change", "Changes of plan in 182 days",
                     driver="contract", tables=("subscriptions",), lines=ALL_LINES),
+    _PRICE_CHANGE.field("price_changes_182d", "price changes", "price_change",
+                        "Price changes announced in 182 days", actionable=True),
+    _PRICE_CHANGE.field("price_change_share", "share", "price_change",
+                        "Last announced price change in 182 days, as a share of the old fee",
+                        actionable=True,
+                        null="no price change announced in 182 days, or no old fee with it"),
+    _PRICE_CHANGE.field("days_to_price_change", "days", "price_change",
+                        "Until that change takes effect, negative after",
+                        null="no price change announced in 182 days"),
 ))
 # fmt: on
 
@@ -42,6 +52,7 @@ def query(asked: str) -> str:
         One row for each row of `asked`: its columns, then the view's, not rounded.
     """
     recharge = "t.happened_at, t.amount, t.balance_before, t.valid_until_at"
+    change = "t.happened_at, t.old_fee, t.new_fee, t.effective_at"
     return f"""
     WITH {MOMENTS} AS ({moments("subscription_id", asked)}),
     recharged AS ({rows_within("recharges", "subscription_id", recharge, 182)}),
@@ -78,6 +89,15 @@ def query(asked: str) -> str:
         FROM steps
         WHERE {within("steps", "cutoff", 182)}
         GROUP BY subscription_id, cutoff
+    ),
+    price AS (
+        SELECT
+            subscription_id,
+            cutoff,
+            count(*) AS changes,
+            unnest(arg_max({{'old_fee': old_fee, 'new_fee': new_fee, 'effective_at': effective_at}}, happened_at))
+        FROM ({rows_within("price_changes", "subscription_id", change, 182)})
+        GROUP BY subscription_id, cutoff
     )
     SELECT
         a.subscription_id,
@@ -89,8 +109,12 @@ def query(asked: str) -> str:
         {days_between("recharge.last_at", "a.cutoff")} / recharge.median_gap AS recharge_gap_vs_median,
         recharge.last.balance AS last_balance_before,
         {days_between("a.cutoff", "recharge.last.until")} AS days_to_validity_end,
-        coalesce(plan.changes, 0) AS plan_changes_182d
+        coalesce(plan.changes, 0) AS plan_changes_182d,
+        coalesce(price.changes, 0) AS price_changes_182d,
+        CASE WHEN price.old_fee > 0 THEN (price.new_fee - price.old_fee) / price.old_fee END AS price_change_share,
+        {days_between("a.cutoff", "price.effective_at")} AS days_to_price_change
     FROM {asked} AS a
     LEFT JOIN recharge ON recharge.subscription_id = a.subscription_id AND recharge.cutoff = a.cutoff
     LEFT JOIN plan ON plan.subscription_id = a.subscription_id AND plan.cutoff = a.cutoff
+    LEFT JOIN price ON price.subscription_id = a.subscription_id AND price.cutoff = a.cutoff
     """

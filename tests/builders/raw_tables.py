@@ -5,7 +5,7 @@ Monday 00:00 to the microsecond, corrections that arrive later (some move `happe
 told late and out of order, nulls wherever a column may be null, ids with leading zeros, customers
 without household or account, subscriptions that change hands, texts with commas and line breaks.
 What is sound: every table obeys its contract, identities are unique, every id is found in the table
-it refers to."""
+it refers to, and all steps of an order or an appointment are the same customer's."""
 
 import zlib
 from collections.abc import Collection, Mapping
@@ -326,6 +326,11 @@ def _make_sense(
         )
         if table.key[0] != "customer_id":
             frame["customer_id"] = world.customers[world.owner[position]]
+    if table.name in ("orders", "appointments"):
+        # All steps of one are the same customer's.
+        of = frame.groupby(table.key[0])
+        for name in {"customer_id", "subscription_id"} & set(frame):
+            frame[name] = of[name].transform(lambda steps: steps.iloc[0])
     if table.name == "subscriptions":
         position = frame["subscription_id"].astype(int).to_numpy()
         owner = world.customers[world.owner[position]]

@@ -34,16 +34,8 @@ def relationship(moment: Moment) -> Columns:
     lines = moment.lines.groupby("customer_id")
     loyalty = moment.state("loyalty").set_index("customer_id")
     others, ended = _household(moment, ids)
-    events = customer.known("app_events", "customer_id", 182)
-    logins = events[events["event"] == "login"]
-    recent_logins = count(within(logins, 28), ids)
-    ratings = events[(events["event"] == "rating") & events["rating"].notna()]
     invitations = customer.known("survey_invitations", "customer_id", 182)
     answered = invitations["invitation_id"].isin(moment.rows("survey_answers")["invitation_id"])
-    appointments = customer.known("appointments", "customer_id", 182)
-    orders = customer.known("orders", "customer_id", 182)
-    steps = moment.rows("orders")
-    done = steps.loc[steps["status"].isin(["completed", "cancelled"]), "order_id"]
     care = customer.known("care_contacts", "customer_id")
     treated = within(care[(care["arm"] == "treatment") & (care["delivered"] != 0)], 182)
     outcomes = moment.rows("care_outcomes", 182)
@@ -56,18 +48,10 @@ def relationship(moment: Moment) -> Columns:
         "in_loyalty_programme": pd.Series(ids.isin(loyalty.index).astype(float), ids),
         "loyalty_tier_code": codes(loyalty["tier"], TIERS),
         "loyalty_points": loyalty["points"],
-        "app_logins_28d": recent_logins,
-        "app_logins_28d_vs_own": recent_logins / 4 - (count(logins, ids) - recent_logins) / 22,
-        "cancel_pages_91d": count(within(events[events["event"] == "cancel_page"], 91), ids),
-        "last_app_rating": last(ratings, HAPPENED)["rating"],
         "unanswered_invitations_182d": count(
             invitations[(invitations["delivered"] != 0) & ~answered], ids
         ),
-        "missed_appointments_182d": count(appointments[appointments["status"] == "missed"], ids),
         "overdue_tickets": _overdue(customer.known("tickets", "customer_id", 182), moment, ids),
-        "open_orders": count(
-            orders[(orders["status"] == "placed") & ~orders["order_id"].isin(done)], ids
-        ),
         "care_contacts_91d": count(within(treated, 91), ids),
         "days_since_care": days(treated.groupby("asked")["age"].min()),
         "care_accepted_182d": count(accepted[["contact_id"]].merge(care, on="contact_id"), ids),
@@ -90,6 +74,35 @@ def _overdue(steps: pd.DataFrame, moment: Moment, ids: pd.Index) -> pd.Series:
     is_open &= ~status.isin(["resolved", "closed", "cancelled"])
     late = due[due < moment.cutoff].index.intersection(status.index[is_open])
     return count(late.to_frame(index=False), ids)
+def app_live(moment: Moment) -> Columns:
+    """Features of the view `app_live`."""
+    customer = moment.everyone("customer")
+    ids = customer.ids
+    events = customer.known("app_events", "customer_id", 182)
+    logins = events[events["event"] == "login"]
+    recent_logins = count(within(logins, 28), ids)
+    ratings = events[(events["event"] == "rating") & events["rating"].notna()]
+    return {
+        "app_logins_28d": recent_logins,
+        "app_logins_28d_vs_own": recent_logins / 4 - (count(logins, ids) - recent_logins) / 22,
+        "cancel_pages_91d": count(within(events[events["event"] == "cancel_page"], 91), ids),
+        "last_app_rating": last(ratings, HAPPENED)["rating"],
+    }
+
+
+def order_live(moment: Moment) -> Columns:
+    """Features of the view `order_live`."""
+    customer = moment.everyone("customer")
+    ids = customer.ids
+    appointments = customer.known("appointments", "customer_id", 182)
+    steps = customer.known("orders", "customer_id", 182)
+    order = ["asked", "order_id"]
+    placed = steps[steps["status"] == "placed"].set_index(order)
+    done = steps[steps["status"].isin(["completed", "cancelled"])].set_index(order)
+    return {
+        "missed_appointments_182d": count(appointments[appointments["status"] == "missed"], ids),
+        "open_orders": count(placed[~placed.index.isin(done.index)].reset_index(), ids),
+    }
 
 
 def _household(moment: Moment, ids: pd.Index) -> tuple[pd.Series, pd.Series]:

@@ -16,9 +16,6 @@ def contract(moment: Moment) -> Columns:
     to_instalment_end = days(lines["instalment_end_at"] - cutoff)
     plans = moment.state("plans").set_index("plan_id")
     saving, share = _plan_fit(moment)
-    lines_now = moment.everyone("subscription")
-    notices = lines_now.known("price_changes", "subscription_id", 182)
-    notice = last(notices, HAPPENED)
     devices = moment.state("devices").set_index("subscription_id")
     return {
         "billing_type_code": codes(lines["billing_type"], BILLING_TYPES),
@@ -36,13 +33,21 @@ def contract(moment: Moment) -> Columns:
         "monthly_fee": lines["plan_id"].map(plans["monthly_fee"]),
         "saving_on_best_plan": saving,
         "saving_share": share,
-        "price_changes_182d": count(notices, lines_now.ids),
-        "price_change_share": (notice["new_fee"] - notice["old_fee"])
-        / notice["old_fee"].where(notice["old_fee"] > 0),
-        "days_to_price_change": days(notice["effective_at"] - cutoff),
         "device_age_days": days(cutoff - devices["released_at"]),
         "device_is_5g": devices["is_5g_capable"],
         "device_is_dual_sim": devices["is_dual_sim"],
+    }
+
+
+def _price_change(moment: Moment) -> Columns:
+    everyone = moment.everyone("subscription")
+    changes = everyone.known("price_changes", "subscription_id", 182)
+    change = last(changes, HAPPENED)
+    return {
+        "price_changes_182d": count(changes, everyone.ids),
+        "price_change_share": (change["new_fee"] - change["old_fee"])
+        / change["old_fee"].where(change["old_fee"] > 0),
+        "days_to_price_change": days(change["effective_at"] - moment.cutoff),
     }
 
 
@@ -115,6 +120,7 @@ def subscription_live(moment: Moment) -> Columns:
         "last_balance_before": newest["balance_before"],
         "days_to_validity_end": days(newest["valid_until_at"] - moment.cutoff),
         "plan_changes_182d": _plan_changes(moment),
+        **_price_change(moment),
     }
 
 

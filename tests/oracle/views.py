@@ -12,7 +12,7 @@ from tests.oracle.known import Columns, Each, Moment, Tables, first, stored, tab
 MARGIN_SHARES: Mapping[str, float] = {"postpaid": 0.5, "prepaid": 0.5, "fixed": 0.5}
 """Share of revenue that is assumed to be margin, by billing type."""
 
-_OF_LINES = ("contract", "usage", "network")
+_OF_LINES = ("contract", "usage", "network", "subscription_live")
 """Views whose features `experience` combines over a customer's lines."""
 
 
@@ -61,6 +61,8 @@ def _columns(moment: Moment, margin_shares: Mapping[str, float]) -> dict[str, Co
         "billing_live": events.billing_live(account),
         "service_live": events.service_live(customer),
         "survey_live": events.survey_live(customer),
+        "order_live": customers.order_live(moment),
+        "app_live": customers.app_live(moment),
         "consent_live": events.consent_live(moment),
         "relationship": customers.relationship(moment),
     }

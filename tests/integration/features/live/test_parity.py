@@ -23,10 +23,12 @@ from features.packed.store import PackedStore
 from features.sql.expressions import time_sql
 from features.sql.raw import open_raw
 from features.views import (
+    app_live,
     billing_live,
     cell_live,
     consent_live,
     contact,
+    order_live,
     service_live,
     subscription_live,
     survey_live,
@@ -40,11 +42,15 @@ QUERIES: dict[str, Callable[[str], str]] = {
     "billing_live": billing_live.query,
     "service_live": service_live.query,
     "survey_live": survey_live.query,
+    "order_live": order_live.query,
+    "app_live": app_live.query,
     "consent_live": consent_live.query,
     "contact": contact.query,
 }
 IDS = {
     "subscription_live": "subscriptions",
+    "order_live": "customers",
+    "app_live": "customers",
     "service_live": "customers",
     "survey_live": "customers",
     "consent_live": "customers",

@@ -104,7 +104,8 @@ def state(store: PackedStore, kind: str, entity: str) -> State | None:
 def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedStore) -> None:
     build(store)
     changed = LiveStore(store, clock_at()).apply(ticket(5))
-    assert changed == dict.fromkeys(("service_live", "survey_live", "consent_live"), ("007",))
+    views = ("service_live", "survey_live", "order_live", "consent_live")
+    assert changed == dict.fromkeys(views, ("007",))
     served = read(store, "service_live", "007")
     assert served["time"] == later(5).replace(tzinfo=None)
     assert (served["open_tickets"], served["complaints_91d"], served["contacts_28d"]) == (
