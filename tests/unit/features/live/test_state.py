@@ -157,7 +157,7 @@ def test_what_is_out_of_reach_is_dropped() -> None:
     ]
 
 
-@given(st.permutations(range(7)))
+@given(st.permutations(range(9)))
 def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
     events = [recharge(days, days) for days in (200, 170, 90, 28, 5)]
     plans = [
@@ -167,7 +167,21 @@ def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
         )
         for plan, days in (("a", 300), ("b", 100))
     ]
-    state = after(*([*events, *plans][position] for position in order))
+    prices = [
+        read_event(
+            "price_changes",
+            {
+                "subscription_id": "s",
+                "old_fee": 10.0,
+                "new_fee": fee,
+                "effective_at": ago(-9),
+                "happened_at": ago(days),
+                "arrived_at": ago(1),
+            },
+        )
+        for fee, days in ((11.0, 20), (12.0, 10))
+    ]
+    state = after(*([*events, *plans, *prices][position] for position in order))
     evaluated = evaluate("subscription", state, microseconds(NOW))["subscription_live"]
     values = dict(zip(VIEWS["subscription_live"].columns, evaluated, strict=True))
     assert values == {
@@ -179,6 +193,9 @@ def test_the_order_of_delivery_does_not_matter(order: list[int]) -> None:
         "last_balance_before": None,
         "days_to_validity_end": 1.0,
         "plan_changes_182d": 1.0,
+        "price_changes_182d": 2.0,
+        "price_change_share": 0.2,
+        "days_to_price_change": 9.0,
     }
 
 
