@@ -249,7 +249,9 @@ def materialize_features(home: Home, online: OnlineSettings | None = None) -> "M
     """
     repository = OperatorRepository(home, online)
     repository.require_tables()
+    from features.live.held import HeldLimits
     from features.operator.materialize import materialize
 
+    settings = online or OnlineSettings()
     with locked(home):
-        return materialize(repository)
+        return materialize(repository, HeldLimits(settings.held_events, settings.held_days))

@@ -9,6 +9,7 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from features.live.held import HeldId
     from models.words.catalogue import Catalogue
     from serving.contract.customers import CustomerView, Fact
     from serving.contract.predictions import Prediction
@@ -32,6 +33,8 @@ def show(
     from commands.console import print_json, results_only
 
     with results_only():
+        from features.live.held import find_held
+        from features.online.service import OPERATOR_DIRECTORY, online_directory
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
         from holdfast.errors import InputError
@@ -44,7 +47,8 @@ def show(
 
         resolved = resolve(language)
         settings = ServingSettings.read()
-        follower = ModelFollower(home_of(home), OnlineSettings.read(), system_clock, for_many=False)
+        where = home_of(home)
+        follower = ModelFollower(where, OnlineSettings.read(), system_clock, for_many=False)
         follower.refresh()
         served = follower.current()
         (owner,) = served.people.customers_of([id])
@@ -53,11 +57,23 @@ def show(
         answer = view_customers(served, asked, resolved, freshness, "service")
         (view,) = answer["customers"]
         if view["error"] is not None:
-            raise InputError("ID", "must be a customer or a subscription in the feature store", id)
+            held = find_held(online_directory(where.features / OPERATOR_DIRECTORY)).of(id)
+            raise InputError(
+                "ID", "must be a customer or a subscription in the feature store" + _waits(held), id
+            )
     if as_json:
         print_json(dict(answer))
     else:
         print_view(view, resolved)
+
+
+def _waits(held: "tuple[HeldId, ...]") -> str:
+    """What waits for an id that no build knows, as the end of a sentence."""
+    return "".join(
+        f"; live events of this {one.kind} wait since {one.since[:16].replace('T', ' ')}: "
+        + ", ".join(f"{count} {table}" for table, count in one.tables.items())
+        for one in held
+    )
 
 
 def print_view(view: "CustomerView", language: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.night.status import Status
 
+_IDS_SHOWN = 10
 _COLOURS = {"done": "green", "doubts": "yellow", "stopped": "red"}
 
 
@@ -60,6 +61,7 @@ def print_status(read: "Status") -> None:
     _print_nights(console, read)
     _print_models(console, read)
     _print_tables(console, read)
+    _print_held(console, read)
     print_overrulings(read.overrulings)
 
 
@@ -139,3 +141,21 @@ def _print_tables(console: "Console", read: "Status") -> None:
         colour = "green" if verdict == "fresh" else "yellow"
         table.add_row(escape(fresh.table), f"[{colour}]{verdict}[/]", arrived, age(fresh.age_hours))
     console.print(table)
+
+
+def _print_held(console: "Console", read: "Status") -> None:
+    from rich.markup import escape
+
+    held = read.held
+    if held.events:
+        console.print(
+            f"[yellow]{held.events:,} live events[/yellow] wait for {len(held.ids):,} ids that no"
+            " build knows; the longest:"
+        )
+    for one in held.ids[:_IDS_SHOWN]:
+        tables = ", ".join(f"{count} {table}" for table, count in one.tables.items())
+        since = one.since[:16].replace("T", " ")
+        console.print(f"  {one.kind} {escape(one.id)}: {tables}, since {since}", soft_wrap=True)
+    for count, what in ((held.expired, "waited in vain"), (held.dropped, "were not held")):
+        if count:
+            console.print(f"Live events that {what}, ever: {count:,}")

@@ -21,7 +21,8 @@ from features.live.evaluate import (
     evaluate_contact,
 )
 from features.live.event import Event
-from features.live.items import GRACE
+from features.live.held import HELD_KINDS, Fate, HeldEvents, HeldLimits
+from features.live.items import DAY, GRACE
 from features.live.state import (
     LINKS,
     NATION,
@@ -29,14 +30,18 @@ from features.live.state import (
     State,
     apply_event,
     entity_of,
+    holder_of,
     is_first_version,
     touched,
     with_items,
 )
 from features.packed.store import PackedUpdate
 
-KINDS = (*STATE_TABLES, *LINKS)
+KINDS = (*STATE_TABLES, *LINKS, *HELD_KINDS)
 """Kinds of documents that live events read and write."""
+
+NAMING_VIEWS = ("subscription_links", "customer_links")
+"""Views whose records nights alone write, and so tell whom they know."""
 
 LIVE_VIEWS: dict[str, tuple[str, ...]] = {
     name: VIEWS[name].columns
@@ -83,17 +88,51 @@ class LiveBatch:
         The write transaction, with the views `LIVE_VIEWS` and the states `KINDS`.
     build : Build
         What states begin with.
+    limits : HeldLimits
+        How many events of unknown ids are held.
     """
 
-    def __init__(self, update: PackedUpdate, build: Build) -> None:
+    def __init__(
+        self, update: PackedUpdate, build: Build, limits: HeldLimits | None = None
+    ) -> None:
         self._update = update
         self._build = build
+        self._limits = limits or HeldLimits()
+        self._held = HeldEvents(update)
         self._states: dict[tuple[str, str], State] = {}
         self._changed: set[tuple[str, str]] = set()
         self._latest: int | None = None
         self._closed: list[Event] = []
         self._rows: dict[str, dict[str, tuple[int, Values]]] = {}
         self._moved: set[str] = set()
+
+    def take(self, event: Event, now: int) -> Fate:
+        """Apply an event, or hold it where no build knows its id.
+
+        Parameters
+        ----------
+        event : Event
+            What arrived.
+        now : int
+            What time it is, in microseconds since 1970.
+        """
+        holder = holder_of(event)
+        if holder is None or self._is_known(*holder):
+            self.apply(event)
+            return "taken"
+        return self._held.hold(event, now, self._limits)
+
+    def release(self) -> None:
+        """Apply the events held of ids that are known now, and forget those held for too long.
+
+        Of events that arrived before the build's cut-off, its tables have told already.
+        """
+        known = [holder for holder in self._held.ids() if self._is_known(*holder)]
+        events = [event for holder in known for event in self._held.release(*holder)]
+        for event in sorted(events, key=lambda event: event.arrived):
+            if event.arrived > self._build.cutoff and event.table in self._build.tables:
+                self.apply(event)
+        self._held.expire(self._build.cutoff - round(self._limits.days * DAY))
 
     def apply(self, event: Event) -> None:
         """Apply an event.
@@ -161,6 +200,7 @@ class LiveBatch:
                 for view, values in evaluate(kind, state, state.time).items():
                     self._put(view, entity, state.time, values)
         self._write_cells()
+        self._held.write()
         for view, rows in self._rows.items():
             times = np.array([time for time, _ in rows.values()], dtype="datetime64[us]")
             matrix = np.array([values for _, values in rows.values()], dtype=np.float64)
@@ -214,6 +254,17 @@ class LiveBatch:
                     )
                 incidents.append(summaries[level, area, as_of])
             self._put("cell_live", cell, as_of, evaluate_cell(incidents, as_of))
+
+    def _is_known(self, kind: str, id_: str) -> bool:
+        """Whether a build knows an id: of its tables, or of whom they name."""
+        if kind == "account":
+            return (
+                self._update.has("billing_live", id_)
+                or self._update.get_state(kind, id_) is not None
+            )
+        return self._update.has(f"{kind}_links", id_) or bool(
+            self._state(kind, id_).items.get(f"{kind}s")
+        )
 
     def _put(self, view: str, entity: str, time: int, values: Values) -> None:
         self._rows.setdefault(view, {})[entity] = time, values

@@ -112,6 +112,15 @@ def entity_of(event: Event) -> tuple[str, str]:
     return _KIND_OF[event.table], owner
 
 
+def holder_of(event: Event) -> tuple[str, str] | None:
+    """Kind and id of whom a build must know before an event counts: a subscription, a customer or
+    an account. None for an incident, which is of no one.
+    """
+    kind, owner = entity_of(event)
+    kind = "customer" if kind == "app" else kind
+    return None if kind == "incident" else (kind, owner)
+
+
 def touched(event: Event, incident: State | None = None) -> list[tuple[str, str]]:
     """Kinds and ids of all entities whose states an event changes.
 

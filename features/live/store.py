@@ -1,14 +1,16 @@
 """The online store kept up to date by events, between one build and the next."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 import pyarrow as pa
 
 from features.contracts.tables import ARRIVED
-from features.live.batch import KINDS, LIVE_VIEWS, Build, LiveBatch
+from features.live.batch import KINDS, LIVE_VIEWS, NAMING_VIEWS, Build, LiveBatch
 from features.live.event import Event, microseconds, time_of
+from features.live.held import Fate, HeldLimits, count_held
 from features.live.state import LINKS, STATE_TABLES
 from features.packed.store import PackedStore
 from holdfast.clock import Clock
@@ -21,6 +23,22 @@ _CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of whoever sends an event may be."""
 
 
+@dataclass(frozen=True)
+class Applied:
+    """What became of events.
+
+    Parameters
+    ----------
+    written : dict of str to tuple of str
+        The entities whose records were written, by view.
+    fates : tuple of tuple of {"taken", "held", "dropped"}
+        Of each group, what became of each event, in order: see `features.live.held`.
+    """
+
+    written: dict[str, tuple[str, ...]]
+    fates: tuple[tuple[Fate, ...], ...]
+
+
 class LiveStore:
     """Live features in the packed store; any thread of any process may use it.
 
@@ -30,18 +48,23 @@ class LiveStore:
         Where states and records lie.
     clock : Clock
         Events that claim to have arrived later are refused.
+    limits : HeldLimits, optional
+        How many events of ids that no build knows are held.
     """
 
-    def __init__(self, store: PackedStore, clock: Clock) -> None:
+    def __init__(self, store: PackedStore, clock: Clock, limits: HeldLimits | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._limits = limits or HeldLimits()
 
-    def apply(self, event: Event) -> dict[str, tuple[str, ...]]:
+    def apply(self, event: Event) -> Applied:
         """Take one event in; as `apply_all`."""
         return self.apply_all([event])
 
-    def apply_all(self, events: Sequence[Event]) -> dict[str, tuple[str, ...]]:
+    def apply_all(self, events: Sequence[Event]) -> Applied:
         """Apply events in one transaction: all of them or none, each once.
+
+        An event of an id that no build knows is held until one does: see `features.live.held`.
 
         A record written is what a build as of the arrival of the entity's last event would
         compute. An event that was applied before changes nothing. Events may come in any order;
@@ -55,8 +78,8 @@ class LiveStore:
 
         Returns
         -------
-        dict of str to tuple of str
-            The entities whose records were written, by view.
+        Applied
+            The records written, and what became of each event, as one group.
 
         Raises
         ------
@@ -87,18 +110,22 @@ class LiveStore:
                     time_of(event.arrived).isoformat(),
                 )
 
-    def apply_groups(self, groups: Sequence[Sequence[Event]]) -> dict[str, tuple[str, ...]]:
+    def apply_groups(self, groups: Sequence[Sequence[Event]]) -> Applied:
         """Apply groups of events that were checked, as `apply_all` does one after the other, in
         one transaction: a commit waits for the disk.
         """
-        build = self._build()
-        with self._store.updating(LIVE_VIEWS, KINDS) as update:
-            batch = LiveBatch(update, build)
+        build, now = self._build(), microseconds(self._clock())
+        fates = []
+        with self._store.updating(LIVE_VIEWS, KINDS, NAMING_VIEWS) as update:
+            batch = LiveBatch(update, build, self._limits)
             for events in groups:
-                for event in events:
-                    batch.apply(event)
+                fates.append(tuple(batch.take(event, now) for event in events))
                 batch.end_group()
-            return batch.write()
+            return Applied(batch.write(), tuple(fates))
+
+    def held(self) -> int:
+        """How many events wait for ids that no build knows."""
+        return count_held(self._store)
 
     def _build(self) -> Build:
         build = _last_build(self._store)
@@ -116,12 +143,14 @@ def replace_states(
     tables: Iterable[str],
     documents: Mapping[str, Iterable[pa.RecordBatch]],
     rows: int | None = None,
+    limits: HeldLimits | None = None,
 ) -> int:
     """Replace all states by a build's, and keep what has arrived since its cut-off.
 
     Records that events have changed since then are written anew. To be called after the build's
     own records were written; killed at any time, the same call completes it. States of an
-    older build than the last one are not taken.
+    older build than the last one are not taken. At the end, events held of ids that are known now
+    are applied: see `features.live.held`.
 
     Parameters
     ----------
@@ -136,6 +165,8 @@ def replace_states(
         and `link_queries` give.
     rows : int, optional
         How many there are, where that is known.
+    limits : HeldLimits, optional
+        How long events of unknown ids are held.
 
     Returns
     -------
@@ -160,6 +191,10 @@ def replace_states(
     with store.updating(LIVE_VIEWS, KINDS) as update:
         batch = LiveBatch(update, build)
         batch.replace_links({link: dict(_pairs(documents[link])) for link in LINKS})
+        batch.write()
+    with store.updating(LIVE_VIEWS, KINDS, NAMING_VIEWS) as update:
+        batch = LiveBatch(update, build, limits)
+        batch.release()
         batch.write()
     store.put_document(_DOCUMENT, {"cutoff": build.cutoff, "tables": sorted(build.tables)})
     return taken

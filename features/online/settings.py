@@ -13,7 +13,7 @@ from holdfast.settings import Section
 
 
 class OnlineSettings(Section):
-    """Which online store holds the newest features."""
+    """Which online store holds the newest features, and which live events wait in it."""
 
     online_store: Literal["packed", "redis"] = Field(
         default="packed",
@@ -24,6 +24,18 @@ class OnlineSettings(Section):
         default=None,
         description="The Redis server, as `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss:` for TLS; "
         "`redis://127.0.0.1:6379` where it is not set.",
+    )
+    held_events: int = Field(
+        default=10_000,
+        ge=0,
+        le=1_000_000,
+        description="Most live events that are held because no build knows their id yet; 0 to hold none.",
+    )
+    held_days: float = Field(
+        default=14.0,
+        gt=0,
+        le=365,
+        description="How long such an event is held, in days; the next build after it forgets and counts it.",
     )
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from features.compute.files import digest_of
 from features.compute.state_files import find_states
 from features.live.batch import LIVE_VIEWS
+from features.live.held import HeldLimits
 from features.live.store import replace_states
 from features.online.feast_layout import layout_of
 from features.online.owned import OWNED_COLUMN, OWNED_VIEW
@@ -48,11 +49,18 @@ class Materialized:
     skipped: tuple[str, ...]
 
 
-def materialize(repository: OperatorRepository) -> Materialized:
+def materialize(repository: OperatorRepository, limits: HeldLimits | None = None) -> Materialized:
     """Write the newest snapshot of every view into the repository's online store.
 
     An older value never overwrites a newer one. Views that are online already are skipped; a run
     that was killed is completed by the next one.
+
+    Parameters
+    ----------
+    repository : OperatorRepository
+        The operator's.
+    limits : HeldLimits, optional
+        How long live events of unknown ids are held.
 
     Raises
     ------
@@ -66,12 +74,15 @@ def materialize(repository: OperatorRepository) -> Materialized:
     repository.apply()
     store = repository.feast()
     if store.config.online_store.type == PACKED_TYPE:
-        return _into_packed(repository, store, tables)
+        return _into_packed(repository, store, tables, limits)
     return _through_feast(repository, store, tables)
 
 
 def _into_packed(
-    repository: OperatorRepository, store: "FeatureStore", tables: list[NewestTable]
+    repository: OperatorRepository,
+    store: "FeatureStore",
+    tables: list[NewestTable],
+    limits: HeldLimits | None,
 ) -> Materialized:
     packed = PackedStore(online_directory(repository.directory), create=True)
     rows: dict[str, int] = {}
@@ -90,7 +101,7 @@ def _into_packed(
         repository.record_materialization(store, table.view, *table.times())
         packed.put_document(note, digest)
     _write_owned(packed, tables)
-    _replace_states(repository, packed)
+    _replace_states(repository, packed, limits)
     for service in repository.catalogue.services:
         publish_service(packed, layout_of(store, service))
     return Materialized(rows, tuple(table.view for table in tables if table.view not in rows))
@@ -123,7 +134,9 @@ def _write_owned(packed: PackedStore, tables: list[NewestTable]) -> None:
     packed.put_document(note, digest)
 
 
-def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None:
+def _replace_states(
+    repository: OperatorRepository, packed: PackedStore, limits: HeldLimits | None
+) -> None:
     # After the records: what events have changed since the build's cut-off is then written over
     # them.
     states = find_states(repository.directory / "states")
@@ -132,7 +145,9 @@ def _replace_states(repository: OperatorRepository, packed: PackedStore) -> None
     # A view whose columns changed was emptied: what events had written there is written anew.
     note, digest = "materialized/states", f"{states.digest} {LIVE_VIEWS}"
     if packed.get_document(note) != digest:
-        replace_states(packed, states.cutoff, states.tables, states.documents(), states.rows)
+        replace_states(
+            packed, states.cutoff, states.tables, states.documents(), states.rows, limits
+        )
         packed.put_document(note, digest)
 
 

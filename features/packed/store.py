@@ -305,7 +305,10 @@ class PackedStore:
 
     @contextmanager
     def updating(
-        self, views: Mapping[str, Sequence[str]], states: Sequence[str] = ()
+        self,
+        views: Mapping[str, Sequence[str]],
+        states: Sequence[str] = (),
+        others: Sequence[str] = (),
     ) -> Iterator[PackedUpdate]:
         """Read and write states and records in one transaction.
 
@@ -322,6 +325,8 @@ class PackedStore:
             view that is not in the store is made.
         states : sequence of str
             The kinds of state documents that may be read and put, such as the entity they are of.
+        others : sequence of str
+            Further views, of numbers or texts, that may be asked whether they have a record.
 
         Raises
         ------
@@ -330,9 +335,8 @@ class PackedStore:
         """
         declarations = self._opened.make_database(_VIEWS)
         databases = {view: self._databases(view) for view in views}
-        documents = {
-            state: self._opened.make_database(b"state/" + state.encode()) for state in states
-        }
+        documents = {state: self._opened.make_database(_states_of(state)) for state in states}
+        asked = {view: self._opened.database(_records_of(view)) for view in others}
         with self._opened.writing() as transaction:
             for view, columns in views.items():
                 wanted, stored = (
@@ -352,6 +356,7 @@ class PackedStore:
                 databases,
                 {view: len(columns) for view, columns in views.items()},
                 documents,
+                asked,
             )
 
     def columns(self, view: str) -> list[str]:
@@ -380,6 +385,25 @@ class PackedStore:
         with self._opened.writing() as transaction:
             _empty(transaction, databases)
             transaction.delete(view.encode(), db=declarations)
+
+    def states(self, kind: str) -> list[tuple[str, str]]:
+        """All ids and state documents of a kind, in the order of ids."""
+        database = self._opened.database(_states_of(kind))
+        with self._opened.reading() as transaction:
+            if database is None:
+                return []
+            with transaction.cursor(db=database) as cursor:
+                return [(bytes(key).decode(), bytes(text).decode()) for key, text in cursor]
+
+    def read_states(self, kind: str, ids: Sequence[str]) -> list[str | None]:
+        """State documents of some ids; None where there is none."""
+        database = self._opened.database(_states_of(kind))
+        with self._opened.reading() as transaction:
+            found = [
+                None if key is None or database is None else transaction.get(key, db=database)
+                for key in map(key_of, ids)
+            ]
+            return [None if text is None else bytes(text).decode() for text in found]
 
     def put_document(self, name: str, document: object) -> None:
         """Store a JSON document beside the records, such as the layout of a feature service."""
@@ -440,3 +464,7 @@ def _declaration(
 
 def _records_of(view: str) -> bytes:
     return b"records/" + view.encode()
+
+
+def _states_of(kind: str) -> bytes:
+    return b"state/" + kind.encode()

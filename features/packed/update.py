@@ -31,11 +31,13 @@ class PackedUpdate:
         views: "Mapping[str, ViewDatabases]",
         widths: Mapping[str, int],
         states: "Mapping[str, lmdb._Database]",
+        others: "Mapping[str, lmdb._Database | None]",
     ) -> None:
         self._transaction = transaction
         self._views = views
         self._widths = widths
         self._states = states
+        self._others = others
 
     def get_state(self, kind: str, entity: str) -> str | None:
         """An entity's state document as it was put; None where there is none."""
@@ -52,6 +54,27 @@ class PackedUpdate:
             The id is empty or too long.
         """
         self._transaction.put(checked_keys([entity])[0], document.encode(), db=self._states[kind])
+
+    def delete_state(self, kind: str, entity: str) -> None:
+        """Remove an entity's state document, if there is one."""
+        key = key_of(entity)
+        if key is not None:
+            self._transaction.delete(key, db=self._states[kind])
+
+    def states(self, kind: str) -> list[tuple[str, str]]:
+        """All ids and state documents of a kind, in the order of ids."""
+        with self._transaction.cursor(db=self._states[kind]) as cursor:
+            return [(bytes(key).decode(), bytes(text).decode()) for key, text in cursor]
+
+    def has(self, view: str, entity: str) -> bool:
+        """Whether a view, one that may be put or asked about, has a record of an entity."""
+        key, of = key_of(entity), self._views.get(view)
+        database = self._others[view] if of is None else of.records
+        return (
+            key is not None
+            and database is not None
+            and self._transaction.get(key, db=database) is not None
+        )
 
     def read(self, view: str, ids: Sequence[str]) -> tuple[Floats, Times]:
         """Read whole records, with what this update has put; results as in `PackedStore.read`."""

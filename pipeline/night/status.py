@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from features.contracts.tables import TABLES
 from features.intake.night_record import NightRecord, Overruling
+from features.live.held import HeldSummary, find_held
+from features.online.service import OPERATOR_DIRECTORY, online_directory
 from features.sql.parts import arrival_of
 from holdfast.clock import Clock, time_origin
 from holdfast.files import write_beside
@@ -96,6 +98,8 @@ class Status:
         Scores of the newest snapshot that was scored.
     overrulings : tuple of Overruling
         Tables that somebody took as they were, the last ones, newest first.
+    held : HeldSummary
+        Live events of ids that no build knows.
     """
 
     now: datetime
@@ -106,6 +110,7 @@ class Status:
     without_version: dict[str, str]
     scores: tuple[ScoreFacts, ...]
     overrulings: tuple[Overruling, ...]
+    held: HeldSummary
 
     def to_json(self, word: Callable[[Sentence], str] = told) -> dict[str, Any]:
         """The status as one JSON object, with its sentences in words."""
@@ -121,6 +126,7 @@ class Status:
                 asdict(one) | {"reasons": [word(reason) for reason in one.reasons]}
                 for one in self.overrulings
             ],
+            "held_events": self.held.to_json(),
         }
 
 
@@ -168,6 +174,7 @@ def read_status(home: Home, clock: Clock) -> Status:
         without_version=skipped,
         scores=newest_scores(home),
         overrulings=tuple(reversed(NightRecord(home.expectations).overrulings()))[:NIGHTS],
+        held=find_held(online_directory(home.features / OPERATOR_DIRECTORY)),
     )
 
 

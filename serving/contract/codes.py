@@ -26,6 +26,9 @@ class Code:
     remedy: str
 
 
+HELD_CODES = ("unknown_subscription", "unknown_customer", "unknown_account")
+"""Of events that wait for their id."""
+
 CODES: Mapping[str, Code] = {
     "invalid_json": Code(
         400,
@@ -147,13 +150,21 @@ CODES: Mapping[str, Code] = {
     "error": Code(None, "Another error; its HTTP status says which.", "Read `detail`."),
     "unknown_customer": Code(
         None,
-        "None of the models asked has features of this customer.",
-        "Check the id. A new customer is known after the next night.",
+        "None of the models asked has features of this customer; or an event names one that no build"
+        " of features knows, and is held.",
+        "Check the id. A new customer is known after the next night; then events that are held count.",
+    ),
+    "unknown_account": Code(
+        None,
+        "An event names an account that no build of features knows, and is held.",
+        "Check the id. A new account is known after the next night; then events that are held count.",
     ),
     "unknown_subscription": Code(
         None,
-        "None of the models asked has features of this subscription.",
-        "Check the id. A new subscription is known after the next night.",
+        "None of the models asked has features of this subscription; or an event names one that no"
+        " build of features knows, and is held.",
+        "Check the id. A new subscription is known after the next night; then events that are held"
+        " count.",
     ),
     "subscriptions_unknown": Code(
         None,

@@ -1,11 +1,12 @@
 """The contract of `POST /v1/events`: rows of raw tables as they arrive."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, FailFast, Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
 from features.live.event import LIVE_TABLES
+from serving.contract.codes import HELD_CODES
 from serving.contract.fields import check_document, require_count
 
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
@@ -44,13 +45,31 @@ class EventsRequest(TypedDict):
     events: Annotated[list[EventDocument], FailFast(), Field(min_length=1)]
 
 
+class EventError(TypedDict):
+    """Why an event does not count yet."""
+
+    code: Annotated[str, Field(json_schema_extra={"enum": list(HELD_CODES)})]
+    detail: str
+
+
 class TakenEvent(TypedDict):
     """What became of one event."""
 
     event_id: str
     status: Annotated[
-        Literal["taken", "repeated"],
-        Field(description="`repeated`: it was taken before, and changed nothing now."),
+        Literal["taken", "repeated", "held", "dropped"],
+        Field(
+            description=(
+                "`repeated`: it was taken before, and changed nothing now. `held`: no build knows"
+                " its id yet; it is kept, and counts once one does. `dropped`: so it is, but as"
+                " many events are held as may be; send it again later."
+            )
+        ),
+    ]
+    error: NotRequired[
+        Annotated[
+            EventError, Field(description="Why it does not count yet; only of `held`, `dropped`.")
+        ]
     ]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from features.live.event import Event, read_event
+from features.live.held import Fate, HeldLimits, reason_of
 from features.live.store import LiveStore
 from features.online.service import online_directory
+from features.online.settings import OnlineSettings
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
 from holdfast.clock import Clock
@@ -23,6 +25,10 @@ from serving.events.ids import TakenEvents
 from serving.events.together import Together
 
 _MOST_TOGETHER = 64  # requests in a transaction
+_WAITS: dict[Fate, str] = {
+    "held": "the event counts once one does",
+    "dropped": "as many events are held as may be, and this one is not; send it again later",
+}
 
 
 class EventIntake:
@@ -37,11 +43,14 @@ class EventIntake:
         An operator's home with features in the packed online store.
     clock : Clock
         What time it is for the operator.
+    limits : HeldLimits, optional
+        How many events of ids that no build knows are held.
     """
 
-    def __init__(self, home: Home, clock: Clock) -> None:
+    def __init__(self, home: Home, clock: Clock, limits: HeldLimits | None = None) -> None:
         self._home = home
         self._clock = clock
+        self._limits = limits
         self._together = Together(self._take_all, _MOST_TOGETHER)
 
     def take(self, documents: Sequence[EventDocument]) -> EventsAnswer:
@@ -70,31 +79,38 @@ class EventIntake:
                 events[document["event_id"]] = _read(place, document)
         return self._together.do(_Sent(documents, digests, events))
 
+    def held(self) -> int:
+        """How many events wait for ids that no build knows."""
+        return self._live.held()
+
     def _take_all(self, requests: Sequence["_Sent"]) -> list[EventsAnswer | Exception]:
         """Take the events of requests, all of a request or none."""
-        known = self._taken.known([one for sent in requests for one in sent.digests])
-        results: list[EventsAnswer | Exception] = []
-        accepted: list[tuple[list[Event], dict[str, str]]] = []
+        ids = [one for sent in requests for one in sent.digests]
+        known = self._taken.known(ids)
+        # An event that was held is sent again to learn whether its id is known by now.
+        digests = self._taken.held(ids) | known
+        results: list[Exception | None] = []
+        accepted: list[tuple[_Sent, dict[str, Event]]] = []
         for sent in requests:
             try:
-                _require_same(sent.documents, sent.digests, known)
+                _require_same(sent.documents, sent.digests, digests)
                 new = {one: event for one, event in sent.events.items() if one not in known}
                 self._check(sent.documents, new)
             except InputError as error:
                 results.append(error)
                 continue
-            digests = {one: sent.digests[one] for one in new}
-            known |= digests
-            accepted.append((list(new.values()), digests))
-            results.append({"events": _statuses(sent.documents, set(new))})
+            known |= {one: sent.digests[one] for one in new}
+            digests |= known
+            accepted.append((sent, new))
+            results.append(None)
         try:
-            self._apply(accepted)
+            answers = iter(self._apply(accepted))
         except Exception:
             if len(requests) == 1:
                 raise
             # One of them may be at fault, and must not stop the others.
             return [self._take_alone(sent) for sent in requests]
-        return results
+        return [next(answers) if error is None else error for error in results]
 
     def _check(self, documents: Sequence[EventDocument], new: Mapping[str, Event]) -> None:
         """Refuse events that the live features cannot take now; the error names the first of them."""
@@ -117,12 +133,22 @@ class EventIntake:
         except Exception as error:
             return error
 
-    def _apply(self, accepted: Sequence[tuple[list[Event], dict[str, str]]]) -> None:
-        """Apply the new events of requests, given with their digests by id, and remember them."""
-        if any(events for events, _ in accepted):
-            self._live.apply_groups([events for events, _ in accepted])
-            taken = {one: digest for _, digests in accepted for one, digest in digests.items()}
-            self._taken.add(taken, self._clock())
+    def _apply(self, accepted: Sequence[tuple["_Sent", dict[str, Event]]]) -> list[EventsAnswer]:
+        """Apply the new events of requests, by id, and remember them; the answers."""
+        groups = [list(new.values()) for _, new in accepted]
+        fates = self._live.apply_groups(groups).fates if any(groups) else tuple(() for _ in groups)
+        answers: list[EventsAnswer] = []
+        taken: dict[str, str] = {}
+        held: dict[str, str] = {}
+        waiting: dict[str, dict[str, Any]] = {}
+        for (sent, new), of_request in zip(accepted, fates, strict=True):
+            became = dict(zip(new, of_request, strict=True))
+            taken |= {one: sent.digests[one] for one, fate in became.items() if fate == "taken"}
+            held |= {one: sent.digests[one] for one, fate in became.items() if fate == "held"}
+            waiting |= {one: _waits(new[one], fate) for one, fate in became.items()}
+            answers.append({"events": _statuses(sent.documents, set(new), waiting)})
+        self._taken.add(taken, held, self._clock())
+        return answers
 
     @cached_property
     def _taken(self) -> TakenEvents:
@@ -133,7 +159,12 @@ class EventIntake:
     @cached_property
     def _live(self) -> LiveStore:
         directory = online_directory(OperatorRepository(self._home).directory)
-        return LiveStore(PackedStore(directory), self._clock)
+        return LiveStore(PackedStore(directory), self._clock, self._limits)
+
+
+def held_limits(settings: OnlineSettings) -> HeldLimits:
+    """How many events of unknown ids are held, and how long."""
+    return HeldLimits(settings.held_events, settings.held_days)
 
 
 @dataclass(frozen=True)
@@ -198,15 +229,23 @@ def _in_request(place: int, document: EventDocument, error: InputError) -> Input
     return InputError(field, error.rule, error.value)
 
 
-def _statuses(documents: Sequence[EventDocument], new: set[str]) -> list[Any]:
+def _waits(event: Event, fate: Fate) -> dict[str, Any]:
+    """What is answered of an event as often as it is sent, while it waits; nothing where it counts."""
+    if fate == "taken":
+        return {}
+    code = reason_of(event)
+    detail = f"no build of features knows the {code.removeprefix('unknown_')} yet; {_WAITS[fate]}"
+    return {"status": fate, "error": {"code": code, "detail": detail}}
+
+
+def _statuses(
+    documents: Sequence[EventDocument], new: set[str], waiting: Mapping[str, Mapping[str, Any]]
+) -> list[Any]:
     statuses = []
     for document in documents:
-        statuses.append(
-            {
-                "event_id": document["event_id"],
-                "status": "taken" if document["event_id"] in new else "repeated",
-            }
-        )
+        name = document["event_id"]
+        status = "taken" if name in new else "repeated"
+        statuses.append({"event_id": name, "status": status, **waiting.get(name, {})})
         # An id that stands twice in one request was taken the first time.
-        new.discard(document["event_id"])
+        new.discard(name)
     return statuses

@@ -36,6 +36,9 @@ class Metrics:
     def count_events(self, events: Iterable[tuple[str, str]]) -> None:
         """Events were taken: of each its table, and what became of it."""
 
+    def note_held(self, count: int) -> None:
+        """So many events wait for ids that no build knows."""
+
     def serve(self, served: ServedModels) -> None:
         """From now on, the process serves these versions and no others."""
 

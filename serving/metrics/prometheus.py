@@ -70,8 +70,15 @@ class PrometheusMetrics(Metrics):
         )
         self._events = client.Counter(
             "holdfast_events",
-            "Events by table: taken, or repeated and without effect.",
+            "Events by table: taken; repeated and without effect; held because no build knows their"
+            " id; or dropped because as many are held as may be.",
             ["table", "status"],
+            registry=registry,
+        )
+        self._held = client.Gauge(
+            "holdfast_held_events",
+            "Events that wait for ids that no build knows, when events were last sent.",
+            multiprocess_mode="mostrecent",
             registry=registry,
         )
         self._serving = client.Gauge(
@@ -124,6 +131,10 @@ class PrometheusMetrics(Metrics):
         """As in `Metrics`."""
         for labels, count in Counter(events).items():
             self._events.labels(*labels).inc(count)
+
+    def note_held(self, count: int) -> None:
+        """As in `Metrics`."""
+        self._held.set(count)
 
     def serve(self, served: ServedModels) -> None:
         """As in `Metrics`."""

@@ -15,7 +15,7 @@ from serving.access.scope import PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
 from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
-from serving.events.intake import EventIntake
+from serving.events.intake import EventIntake, held_limits
 from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
@@ -49,7 +49,9 @@ def make_app(
 
     predictions = PredictionsRoute(follower, settings, metrics)
     customers = CustomersRoute(follower, settings, metrics)
-    events = EventsRoute(EventIntake(follower.home, follower.now), settings, metrics)
+    events = EventsRoute(
+        EventIntake(follower.home, follower.now, held_limits(follower.online)), settings, metrics
+    )
     take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
     app = Starlette(
         routes=[

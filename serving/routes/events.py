@@ -72,4 +72,5 @@ class EventsRoute:
             raise Problem.from_input_error(error) from None
         pairs = zip(asked["events"], taken["events"], strict=True)
         self._metrics.count_events((sent["table"], one["status"]) for sent, one in pairs)
+        self._metrics.note_held(self._intake.held())
         return Response(to_json(taken), media_type="application/json")

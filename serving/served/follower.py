@@ -42,7 +42,7 @@ class ModelFollower:
     ) -> None:
         self.home = home
         self._clock = self._home_clock = clock
-        self._online = online
+        self.online = online
         self._for_many = for_many
         self._served: ServedModels | None = None
         self._watchers: list[Callable[[ServedModels], None]] = []
@@ -91,7 +91,7 @@ class ModelFollower:
             require_models(models, errors)
             served = ServedModels(
                 newest_table(models),
-                People.open(self.home, self._online),
+                People.open(self.home, self.online),
                 {name: public_reason(error, self.home) for name, error in errors.items()},
             )
             if served.is_same(self._served):
@@ -129,7 +129,7 @@ class ModelFollower:
         require_own_features(
             f"model {entry.name} version {entry.number}", version.documents, self.home
         )
-        online = open_service(self.home, version.service, self._online).narrowed(version.features)
+        online = open_service(self.home, version.service, self.online).narrowed(version.features)
         if (
             before is not None
             and (before.version is version and before.alias == alias)

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from features.live.batch import KINDS, LiveBatch
 from features.live.event import LIVE_TABLES, Event
+from features.live.held import HeldLimits
 from features.live.store import LiveStore, replace_states
 from features.online.service import online_directory
 from features.operator.repository import OperatorRepository
@@ -27,6 +28,7 @@ from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.metrics.prometheus import PrometheusMetrics
 from serving.routes.events import EventsRoute
 from serving.settings import ServingSettings
+from tests.builders.known_ids import name_ids
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -37,13 +39,17 @@ def home(tmp_path: Path) -> Home:
     home = Home(tmp_path)
     directory = online_directory(OperatorRepository(home).directory)
     store = PackedStore(directory, create=True)
+    name_ids(store, customers=["C1"])
     replace_states(store, datetime(2026, 3, 2, tzinfo=UTC), LIVE_TABLES, dict.fromkeys(KINDS, ()))
     return home
 
 
-def asking(home: Home, metrics: Metrics = NO_METRICS, **settings: Any) -> TestClient:
+def asking(
+    home: Home, metrics: Metrics = NO_METRICS, limits: HeldLimits | None = None, **settings: Any
+) -> TestClient:
     """A caller of the route over a home."""
-    route = EventsRoute(EventIntake(home, lambda: NOW), ServingSettings(**settings), metrics)
+    intake = EventIntake(home, lambda: NOW, limits)
+    route = EventsRoute(intake, ServingSettings(**settings), metrics)
     return TestClient(
         Starlette(
             routes=[Route("/v1/events", route.post, methods=["POST"])],
@@ -203,3 +209,37 @@ def test_a_request_that_breaks_something_stops_no_other_of_its_group(
     results = intake._take_all([sent(0), sent(1), sent(2)])
     assert [isinstance(one, RuntimeError) for one in results] == [False, True, False]
     assert open_tickets(home) == 2
+
+
+def test_an_event_of_nobody_is_held_named_and_counts_when_a_build_brings_the_id(home: Home) -> None:
+    registry = CollectorRegistry()
+    caller = asking(home, PrometheusMetrics(registry), HeldLimits(events=1))
+    sent = [ticket("e1", customer_id="C-TYPO"), ticket("e2"), ticket("e1", customer_id="C-TYPO")]
+    answer = caller.post("/v1/events", json={"events": [*sent, ticket("e3", customer_id="C3")]})
+    assert answer.status_code == 200
+    held = {
+        "event_id": "e1",
+        "status": "held",
+        "error": {
+            "code": "unknown_customer",
+            "detail": "no build of features knows the customer yet; the event counts once one does",
+        },
+    }
+    *told, dropped = answer.json()["events"]
+    assert told == [held, {"event_id": "e2", "status": "taken"}, held]
+    assert (dropped["status"], dropped["error"]["code"]) == ("dropped", "unknown_customer")
+    assert (open_tickets(home), open_tickets(home, "C-TYPO")) == (1, None)
+    assert registry.get_sample_value("holdfast_held_events") == 1
+
+    def again(**changes: Any) -> Any:
+        return asking(home).post("/v1/events", json={"events": [ticket("e1", **changes)]}).json()
+
+    assert again(customer_id="C-TYPO") == {"events": [held]}
+    assert "one event" in again(customer_id="C1")["detail"]
+    store = PackedStore(online_directory(OperatorRepository(home).directory))
+    name_ids(store, customers=["C-TYPO"])
+    replace_states(store, datetime(2026, 3, 3, tzinfo=UTC), LIVE_TABLES, dict.fromkeys(KINDS, ()))
+    assert open_tickets(home, "C-TYPO") == 1
+    for status in ("taken", "repeated"):
+        assert again(customer_id="C-TYPO") == {"events": [{"event_id": "e1", "status": status}]}
+    assert open_tickets(home, "C-TYPO") == 1

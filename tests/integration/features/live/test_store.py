@@ -17,6 +17,7 @@ from features.live.store import LiveStore, replace_states
 from features.packed.store import PackedStore, PackedUpdate
 from holdfast.errors import InputError, ModelError
 from tests.builders.clocks import clock_at
+from tests.builders.known_ids import name_ids
 
 CUTOFF = datetime(2026, 6, 1, tzinfo=UTC)
 HOMES = {
@@ -35,6 +36,7 @@ def build(
     store: PackedStore, cutoff: datetime = CUTOFF, without: str = "", **states: Mapping[str, str]
 ) -> None:
     documents = {kind: [_batch({**HOMES, **states}.get(kind, {}))] for kind in KINDS}
+    name_ids(store, customers=["007", "008"], accounts=["payer"])
     replace_states(store, cutoff, LIVE_TABLES - {without}, documents)
 
 
@@ -101,9 +103,11 @@ def state(store: PackedStore, kind: str, entity: str) -> State | None:
     return None if document is None else State.from_json(document)
 
 
-def test_an_event_of_somebody_new_makes_records_as_of_its_arrival(store: PackedStore) -> None:
+def test_an_event_of_somebody_without_records_makes_them_as_of_its_arrival(
+    store: PackedStore,
+) -> None:
     build(store)
-    changed = LiveStore(store, clock_at()).apply(ticket(5))
+    changed = LiveStore(store, clock_at()).apply(ticket(5)).written
     views = ("service_live", "survey_live", "order_live", "consent_live")
     assert changed == dict.fromkeys(views, ("007",))
     served = read(store, "service_live", "007")
@@ -158,7 +162,7 @@ def test_an_event_taken_in_twice_counts_once(store: PackedStore) -> None:
     build(store)
     live = LiveStore(store, clock_at())
     live.apply_all([ticket(5), ticket(5), ticket(6, "u")])
-    assert live.apply_all([ticket(5), ticket(6, "u")]) == {}
+    assert live.apply_all([ticket(5), ticket(6, "u")]).written == {}
     assert read(store, "service_live", "007")["open_tickets"] == 2.0
 
 
@@ -268,9 +272,11 @@ def test_a_contact_told_too_late_is_left_to_the_next_build_and_a_correction_is_n
 ) -> None:
     build(store)
     live = LiveStore(store, clock_at())
-    assert "contact" not in live.apply(contact(1, "1", told_hours=1 + 24 * 7.1))
-    assert "contact" in live.apply(contact(24 * 8, "2"))
-    assert "contact" not in live.apply(contact(24 * 8, "2", told_hours=24 * 9, resolved=True))
+    assert "contact" not in live.apply(contact(1, "1", told_hours=1 + 24 * 7.1)).written
+    assert "contact" in live.apply(contact(24 * 8, "2")).written
+    assert (
+        "contact" not in live.apply(contact(24 * 8, "2", told_hours=24 * 9, resolved=True)).written
+    )
     assert read(store, "service_live", "007")["unresolved_contacts_28d"] == 0.0
 
 
@@ -279,14 +285,14 @@ def test_an_incident_reaches_every_cell_it_hits_and_leaves_those_it_does_not(
 ) -> None:
     build(store)
     live = LiveStore(store, clock_at())
-    assert live.apply(incident(1, "region", "north"))["cell_live"] == ("x",)
-    assert live.apply(incident(2, "nation", None, "j"))["cell_live"] == ("x", "y", "z")
-    assert live.apply(incident(3, "cell", "new", "k"))["cell_live"] == ("new",)
+    assert live.apply(incident(1, "region", "north")).written["cell_live"] == ("x",)
+    assert live.apply(incident(2, "nation", None, "j")).written["cell_live"] == ("x", "y", "z")
+    assert live.apply(incident(3, "cell", "new", "k")).written["cell_live"] == ("new",)
     counts = {
         cell: read(store, "cell_live", cell)["incidents_28d"] for cell in ("x", "y", "z", "new")
     }
     assert counts == {"x": 2.0, "y": 1.0, "z": 1.0, "new": 2.0}
-    assert live.apply(incident(4, "region", "south"))["cell_live"] == ("x", "y")
+    assert live.apply(incident(4, "region", "south")).written["cell_live"] == ("x", "y")
     assert [read(store, "cell_live", cell)["incidents_28d"] for cell in "xy"] == [1.0, 2.0]
 
 
@@ -310,8 +316,8 @@ def test_a_newer_build_keeps_what_arrived_after_its_cutoff(store: PackedStore) -
         assert read(store, "cell_live", "x")["incidents_28d"] == 0.0
     build(store, customer={"007": built})
     assert state(store, "customer", "007") == stored, "an older build is not taken"
-    assert live.apply(incident(40, "nation", None, "j"))["cell_live"] == ("x", "y")
-    assert live.apply(incident(41, "region", "north", "k")) == {}
+    assert live.apply(incident(40, "nation", None, "j")).written["cell_live"] == ("x", "y")
+    assert live.apply(incident(41, "region", "north", "k")).written == {}
 
 
 def _apply_all(directory: Path, order: list[int]) -> None:
