@@ -21,6 +21,7 @@ from features.live.evaluate import (
     evaluate_contact,
 )
 from features.live.event import Event
+from features.live.exclusions import EXCLUDING, EXCLUSIONS, drop_exclusions, note_exclusion
 from features.live.held import HELD_KINDS, Fate, HeldEvents, HeldLimits
 from features.live.items import DAY, GRACE
 from features.live.state import (
@@ -37,7 +38,7 @@ from features.live.state import (
 )
 from features.packed.store import PackedUpdate
 
-KINDS = (*STATE_TABLES, *LINKS, *HELD_KINDS)
+KINDS = (*STATE_TABLES, *LINKS, *HELD_KINDS, EXCLUSIONS)
 """Kinds of documents that live events read and write."""
 
 NAMING_VIEWS = ("subscription_links", "customer_links")
@@ -77,6 +78,10 @@ class Build:
 
     cutoff: int
     tables: frozenset[str]
+
+    def takes(self, table: str) -> bool:
+        """Whether a table's events can be applied: their past is known, or needs not be."""
+        return table in self.tables or table in EXCLUDING
 
 
 class LiveBatch:
@@ -130,8 +135,9 @@ class LiveBatch:
         known = [holder for holder in self._held.ids() if self._is_known(*holder)]
         events = [event for holder in known for event in self._held.release(*holder)]
         for event in sorted(events, key=lambda event: event.arrived):
-            if event.arrived > self._build.cutoff and event.table in self._build.tables:
+            if event.arrived > self._build.cutoff and self._build.takes(event.table):
                 self.apply(event)
+        drop_exclusions(self._update, self._build.cutoff - GRACE)
         self._held.expire(self._build.cutoff - round(self._limits.days * DAY))
 
     def apply(self, event: Event) -> None:
@@ -139,6 +145,9 @@ class LiveBatch:
 
         A contact's record is computed from all events that arrived by the same time.
         """
+        if event.table in EXCLUDING:
+            note_exclusion(self._update, event)
+            return
         if event.arrived != self._latest:
             self._write_contacts()
             self._latest = event.arrived

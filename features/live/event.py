@@ -25,10 +25,16 @@ LIVE_TABLES: frozenset[str] = frozenset(
     }
     | {"customers"}
 )
-"""Tables whose rows may arrive as events.
+"""Tables whose rows change live features as they arrive.
 
 `customers` is among them for who pays, which a contact's record needs.
 """
+
+EXCLUDING_TABLES: frozenset[str] = frozenset({"port_requests"})
+"""Tables whose rows exclude a line as they arrive; no feature reads them."""
+
+EVENT_TABLES = LIVE_TABLES | EXCLUDING_TABLES
+"""Tables whose rows may arrive as events."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,7 +48,7 @@ class Event:
     Parameters
     ----------
     table : str
-        One of `LIVE_TABLES`.
+        One of `EVENT_TABLES`.
     row : mapping of str to (str, int, float, bool or None)
         Every column of the table; times as microseconds since 1970 in UTC.
     """
@@ -78,8 +84,8 @@ def read_event(table: str, row: Mapping[str, Any]) -> Event:
         The table takes no events, or the row breaks its contract; the field is named
         ``<table>.<column>``.
     """
-    if table not in LIVE_TABLES:
-        raise InputError("table", f"must be one of {', '.join(sorted(LIVE_TABLES))}", table)
+    if table not in EVENT_TABLES:
+        raise InputError("table", f"must be one of {', '.join(sorted(EVENT_TABLES))}", table)
     readers = _READERS[table]
     for name in row:
         if name not in readers:
@@ -220,5 +226,5 @@ _READERS: dict[str, dict[str, Callable[[Any], Value]]] = {
         name: _reader(f"{table}.{name}", column)
         for name, column in TABLES[table].schema.columns.items()
     }
-    for table in sorted(LIVE_TABLES)
+    for table in sorted(EVENT_TABLES)
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.contracts.vocabulary import INCIDENT_LEVELS
-from features.live.event import Event
+from features.live.event import EXCLUDING_TABLES, Event
 from features.live.items import KINDS, Item
 from holdfast.errors import ModelError
 
@@ -116,6 +116,8 @@ def holder_of(event: Event) -> tuple[str, str] | None:
     """Kind and id of whom a build must know before an event counts: a subscription, a customer or
     an account. None for an incident, which is of no one.
     """
+    if event.table in EXCLUDING_TABLES:
+        return "subscription", str(event.row["subscription_id"])
     kind, owner = entity_of(event)
     kind = "customer" if kind == "app" else kind
     return None if kind == "incident" else (kind, owner)

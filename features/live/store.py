@@ -99,7 +99,7 @@ class LiveStore:
         now = self._clock()
         latest = microseconds(now + _CLOCK_SKEW)
         for event in events:
-            if event.table not in build.tables:
+            if not build.takes(event.table):
                 raise InputError(
                     "table", "must be one that the last build of features had", event.table
                 )

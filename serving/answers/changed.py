@@ -1,13 +1,14 @@
 """Scores of the night as predictions: the same rules of age and purpose as on demand."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from models.feed.facts import FeedFacts
 from models.reasons.meaning import FeatureMeaning
 from models.score_set import Purpose
 from models.words.catalogue import Catalogue, words
-from serving.answers.entities import not_predicted
+from serving.answers.entities import not_predicted, not_predicted_since
 from serving.answers.freshness import Freshness
 from serving.answers.purpose import bar_of, barred, marked
 from serving.answers.reasons import stored_reasons
@@ -52,11 +53,15 @@ def answer_scores(
     meanings = {
         name: {one.name: one for one in model.meanings} for name, model in read.facts.models.items()
     }
+    excluded = _excluded(read, people)
     scores, catalogue = [], words(language)
     for row in read.rows:
         marks = marked(row["marks"], objects=row["customer_id"] in objecting)
         of_model = meanings.get(row["model"], {})
         prediction = _prediction(row, marks, read.facts, freshness, of_model, catalogue, reasons)
+        since = excluded.get((row["model"], row["subscription_id"]))
+        if since is not None and prediction["error"] is None:
+            prediction = _left_out(prediction, since, catalogue)
         is_barred = purpose == "marketing" and bar_of(marks) is not None
         score: Score = {
             **(barred(prediction, catalogue) if is_barred else prediction),
@@ -71,6 +76,33 @@ def answer_scores(
         "scores": scores,
         "next": read.next.encode(),
         "more": read.more,
+    }
+
+
+def _excluded(read: Walk, people: People) -> dict[tuple[str, str], datetime]:
+    """Which lines events have excluded since their model's night, and when."""
+    lines: dict[str, set[str]] = {}
+    for row in read.rows:
+        if row["subscription_id"] is not None:
+            lines.setdefault(row["model"], set()).add(row["subscription_id"])
+    excluded = {}
+    for name, ids in lines.items():
+        model = read.facts.models.get(name)
+        night = read.facts.made_at if model is None else model.at
+        for line, since in people.excluded(sorted(ids), night).items():
+            excluded[name, line] = since
+    return excluded
+
+
+def _left_out(prediction: Prediction, since: datetime, catalogue: Catalogue) -> Prediction:
+    """A score of the night that may be spoken of no more."""
+    return {
+        **prediction,
+        "probability": None,
+        "band": None,
+        "reasons": [],
+        "scored_at": None,
+        "error": not_predicted_since(since, catalogue),
     }
 
 

@@ -1,6 +1,6 @@
 """Answers of one model about stored entities: the one place where a record becomes an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +66,7 @@ def answer_entities(
     language: str,
     reasons: int,
     kept: Kept[KeptScores],
+    excluded: Mapping[str, datetime],
 ) -> dict[str, EntityAnswer]:
     """What a model says about entities, one answer per horizon.
 
@@ -85,6 +86,8 @@ def answer_entities(
         Most reasons for each answer.
     kept : Kept of KeptScores
         Scores of rows that were scored before.
+    excluded : mapping of str to datetime
+        Those that the model may not speak of since the last night, and since when.
 
     Returns
     -------
@@ -98,7 +101,8 @@ def answer_entities(
     """
     model = asked.model
     matrix, times = model.online.reader.read(ids)
-    known = _known(model, times, recorded, freshness, words(language))
+    left_out = [excluded.get(one) for one in ids]
+    known = _known(model, times, recorded, freshness, words(language), left_out)
     scored = [row for row, entity in known.items() if entity.error is None]
     scores = dict(
         zip(
@@ -146,6 +150,7 @@ def _known(
     recorded: Recorded | None,
     freshness: Freshness,
     catalogue: Catalogue,
+    left_out: Sequence[datetime | None],
 ) -> dict[int, _Entity]:
     """The entities that the features hold, by row."""
     known, texts = {}, catalogue.answers
@@ -168,6 +173,9 @@ def _known(
             warnings.append(texts["not_checked_newer"])
         elif recorded.excludes(row, age) and error is None:
             error = not_predicted(recorded.facts.at, catalogue)
+        since = left_out[row]
+        if since is not None and error is None:
+            error = not_predicted_since(since, catalogue)
         known[row] = _Entity(
             age.time,
             () if recorded is None else recorded.marks[row],
@@ -182,6 +190,14 @@ def not_predicted(night: str, catalogue: Catalogue) -> PredictionError:
     """Why there is no prediction of whom a night (ISO 8601) left out, in the words of a language."""
     detail = catalogue.answers["not_predicted"]
     return {"code": "not_predicted", "detail": detail.format(date=night[:10])}
+
+
+def not_predicted_since(since: datetime, catalogue: Catalogue) -> PredictionError:
+    """Why there is no prediction of whom an event has excluded since the night, in the words of a
+    language. What kind of event is not told.
+    """
+    detail = catalogue.answers["not_predicted_now"].format(date=f"{since:%Y-%m-%d}")
+    return {"code": "not_predicted", "detail": detail}
 
 
 def _answer(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 
 from models.score_set import Purpose
@@ -210,7 +211,12 @@ class _Asking:
         recorded = (
             None if night is None or asked.model.is_table else night.of(asked.model.name, ids)
         )
-        return answer_entities(asked, ids, recorded, freshness, language, reasons, self._kept)
+        excluded: Mapping[str, datetime] = {}
+        if asked.model.entity == "subscription" and not asked.model.is_table:
+            excluded = served.people.excluded(ids, None if recorded is None else recorded.facts.at)
+        return answer_entities(
+            asked, ids, recorded, freshness, language, reasons, self._kept, excluded
+        )
 
     def _of_customer(self, customer: str) -> EntityPredictions:
         predictions, until = [], inf

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, FailFast, Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
-from features.live.event import LIVE_TABLES
+from features.live.event import EVENT_TABLES
 from serving.contract.codes import HELD_CODES
 from serving.contract.fields import check_document, require_count
 
 _RAW_VALUE = {"type": ["string", "number", "boolean", "null"]}
-_TABLES: list[Any] = sorted(LIVE_TABLES)
+_TABLES: list[Any] = sorted(EVENT_TABLES)
 
 MOST_ID_CHARACTERS = 200
 

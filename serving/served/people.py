@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
 from features.fields import BUILT_IN, FeatureCatalogue
+from features.live.event import microseconds, time_of
+from features.live.exclusions import LiveExclusions
 from features.online.owned import OwnedSubscriptions
 from features.online.service import (
     OPERATOR_DIRECTORY,
@@ -23,6 +26,7 @@ from serving.served.night import NightRecords
 
 _LINES, _CUSTOMERS, _CONSENTS = "churn_v1", "dissatisfaction_v1", "consent_v1"
 _OBJECTS = "profiling_objection"
+_EVER = -(2**63)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class People:
         Words about those of its own, by feature.
     own_problem : str
         Why the home's own features are left out; empty where they are not.
+    exclusions : LiveExclusions or None
+        Lines that events exclude; None where the online store takes no events.
     """
 
     owned: OwnedSubscriptions | None = None
@@ -57,6 +63,7 @@ class People:
     catalogue: FeatureCatalogue = BUILT_IN
     own_words: Mapping[str, OwnWords] = field(default_factory=dict)
     own_problem: str = ""
+    exclusions: LiveExclusions | None = None
 
     @classmethod
     def open(cls, home: Home, settings: OnlineSettings) -> Self:
@@ -91,6 +98,7 @@ class People:
             catalogue=catalogue,
             own_words=own_words,
             own_problem=own_problem,
+            exclusions=None if store is None else LiveExclusions(store),
         )
 
     def customers_of(self, subscription_ids: Sequence[str]) -> list[Text]:
@@ -106,6 +114,16 @@ class People:
         matrix, _ = self.consents.reader.read(customer_ids)
         objects = matrix[:, self.consents.features.index(_OBJECTS)] == 1
         return {customer for customer, is_one in zip(customer_ids, objects, strict=True) if is_one}
+
+    def excluded(self, subscription_ids: Sequence[str], night: str | None) -> dict[str, datetime]:
+        """Which of some subscriptions events have excluded since a night (ISO 8601), and when; since
+        ever without one.
+        """
+        if self.exclusions is None or not subscription_ids:
+            return {}
+        at = _EVER if night is None else microseconds(datetime.fromisoformat(night))
+        since = self.exclusions.since(subscription_ids, at)
+        return {line: time_of(arrived) for line, arrived in since.items()}
 
 
 def _own_features(home: Home) -> tuple[FeatureCatalogue, dict[str, OwnWords], str]:

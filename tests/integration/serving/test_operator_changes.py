@@ -2,8 +2,9 @@
 
 import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.fields import VIEWS
+from features.live.event import read_event
+from features.live.store import LiveStore
 from features.online.owned import OWNED_VIEW
 from features.online.service import OPERATOR_DIRECTORY, online_directory
 from features.packed.store import PackedStore
@@ -141,6 +144,62 @@ def test_an_objection_counts_at_once_and_withholds_for_marketing(
             "code": "profiling_objection",
             "detail": "the customer objects to profiling: for service care only",
         },
+    }
+
+
+def test_a_request_to_port_out_leaves_a_line_out_at_once(
+    follower: ModelFollower, store: PackedStore, someone: tuple[str, str]
+) -> None:
+    subscription, customer = someone
+
+    def send(status: str, arrived: datetime) -> None:
+        row = {"request_id": "p", "subscription_id": subscription, "status": status}
+        times = {"happened_at": arrived, "arrived_at": arrived}
+        LiveStore(store, clock_at(arrived)).apply(read_event("port_requests", row | times))
+
+    with serving(follower) as caller:
+
+        def scores() -> list[dict[str, Any]]:
+            asked = {"models": "churn", "limit": 1_000}
+            answer = caller.get("/v1/scores", params=asked).json()["scores"]
+            return [one for one in answer if one["subscription_id"] == subscription]
+
+        before, stored = churn_of(caller, subscription), scores()
+        assert before["error"] is None
+        assert {one["error"] for one in stored} == {None}
+        # Of what arrived before it, the night has told.
+        send("requested", NIGHT - timedelta(days=10))
+        assert churn_of(caller, subscription) == before
+        send("requested", NIGHT + timedelta(hours=1))
+        asked = churn_of(caller, subscription)
+        (of_view,) = [
+            one
+            for line in caller.post("/v1/customers/view", json={"customer_ids": [customer]}).json()[
+                "customers"
+            ][0]["subscriptions"]
+            if line["subscription_id"] == subscription
+            for one in line["predictions"]
+            if (one["model"], one["horizon_days"]) == ("churn", 30)
+        ]
+        left_out = scores()
+        send("withdrawn", NIGHT + timedelta(hours=2))
+        assert churn_of(caller, subscription) == before
+        assert scores() == stored
+    assert left_out
+    for one in (asked, of_view, *left_out):
+        assert (one["probability"], one["band"], one["reasons"]) == (None, None, [])
+        error = one["error"]
+        assert isinstance(error, dict)
+        assert error["code"] == "not_predicted"
+        assert "port" not in error["detail"]
+    assert {**asked, "feature_time": None} == {
+        **before,
+        "probability": None,
+        "band": None,
+        "reasons": [],
+        "scored_at": None,
+        "error": asked["error"],
+        "feature_time": None,
     }
 
 

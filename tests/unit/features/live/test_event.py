@@ -75,7 +75,7 @@ def test_categories_and_whole_numbers_are_checked() -> None:
             read_event("interactions", row | wrong)
 
 
-@pytest.mark.parametrize("table", ["port_requests", "churn_events", "usage_weeks", "nothing"])
+@pytest.mark.parametrize("table", ["churn_events", "usage_weeks", "nothing"])
 def test_other_tables_send_no_events(table: str) -> None:
     with pytest.raises(InputError, match="must be one of app_events"):
         read_event(table, {})

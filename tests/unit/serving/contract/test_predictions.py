@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from features.live.event import LIVE_TABLES
+from features.live.event import EVENT_TABLES
 from holdfast.errors import InputError
 from serving.contract.language import TAG_PATTERN, choose_language
 from serving.contract.openapi import openapi
@@ -205,7 +205,7 @@ def test_openapi_has_the_languages_tables_models_and_horizons_that_there_are(
     document: dict[str, Any],
 ) -> None:
     schemas = document["components"]["schemas"]
-    assert schemas["EventDocument"]["properties"]["table"]["enum"] == sorted(LIVE_TABLES)
+    assert schemas["EventDocument"]["properties"]["table"]["enum"] == sorted(EVENT_TABLES)
     request = schemas["PredictionsRequest"]["properties"]
     assert request["horizons_days"]["items"]["enum"] == [7, 30, 60, 90]
     by_name = {one["name"]: one for one in document["paths"]["/v1/scores"]["get"]["parameters"]}
