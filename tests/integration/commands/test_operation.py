@@ -10,7 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from commands.main import app
+from features.live.event import read_event
+from features.live.store import LiveStore
 from features.online.service import OPERATOR_DIRECTORY, online_directory
+from features.packed.store import PackedStore
+from holdfast.clock import home_clock, system_clock
 from holdfast.home import Home
 from tests.builders.night import make_operator
 from tests.builders.shared import built_once
@@ -71,6 +75,27 @@ def test_a_night_its_scores_and_its_status(home: Path, operator: Path) -> None:
     assert "by the clock of a simulated operator" in words
     assert "churn 1" in words
     assert "Scores reported as changed: churn " in words
+    assert "wait for" not in words
+    hold_a_recharge(home, "S-TYPO")
+    (held,) = told(run("status", "--home", home, "--json"))["held_events"]["ids"]
+    assert (held["kind"], held["id"]) == ("subscription", "S-TYPO")
+    assert held["tables"] == {"recharges": 1}
+    words = run("status", "--home", home).stdout
+    assert "1 live events wait for 1 ids that no build knows" in words
+    assert "subscription S-TYPO: 1 recharges, since " in words
+    nobody = run("show", "S-TYPO", "--home", home)
+    assert nobody.exit_code == 2
+    assert "events of this subscription wait since" in " ".join(nobody.stderr.split())
+
+
+def hold_a_recharge(home: Path, line: str) -> None:
+    """Send an event of a line that no build knows."""
+    where = Home(home)
+    clock = home_clock(where, system_clock)
+    times = dict.fromkeys(("happened_at", "arrived_at"), clock())
+    row = {"subscription_id": line, "amount": 5.0, **times}
+    store = PackedStore(online_directory(where.features / OPERATOR_DIRECTORY))
+    assert LiveStore(store, clock).apply(read_event("recharges", row)).fates == (("held",),)
 
 
 def test_a_night_that_stops_says_so_in_json(home: Path, operator: Path, tmp_path: Path) -> None:
