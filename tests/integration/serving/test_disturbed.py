@@ -33,6 +33,7 @@ from benchmarks.serving.patient_load import Tally
 from holdfast.home import Home
 from serving.process.http_server import FINISH_SECONDS
 from tests.builders.raw_http import Caller
+from tests.builders.sent_events import sending_events
 from tests.builders.served_home import Built
 from tests.builders.service_process import START_SECONDS, ServiceProcess, started
 
@@ -89,15 +90,17 @@ def nothing_is_lost(tally: Tally) -> None:
     assert tally.refused == 0
 
 
-def test_answers_are_right_while_models_stores_and_workers_change(
-    stage: Stage, service: ServiceProcess, requests: int, is_proof: bool
+def test_answers_are_right_and_events_count_once_while_models_stores_and_workers_change(
+    stage: Stage, service: ServiceProcess, requests: int, is_proof: bool, tmp_path: Path
 ) -> None:
     callers = stage.callers()
     kinds = [swap(stage, callers), kill(service), rewrite(stage)]
     if is_proof:
         kinds += [rewrite(stage), kill(service), swap(stage, callers), kill(service)]
-    tally = asyncio.run(ask_while_disturbed(callers, requests, kinds))
+    with sending_events(stage.home, stage.port) as events:
+        tally = asyncio.run(ask_while_disturbed(callers, requests, kinds))
     nothing_is_lost(tally)
+    events.check(tmp_path)
     assert tally.answered >= requests
     assert {"1", "2"} <= set(tally.versions)
     # Of a worker that is killed, its connections alone end. Their requests were sent again.
