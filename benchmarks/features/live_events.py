@@ -38,9 +38,10 @@ def main() -> None:
         states = _states(random)
         sizes = [
             len(document)
-            for kind in ("customer", "account", "subscription")
+            for kind in ("customer", "account", "subscription", "app")
             for document in states[kind].values()
         ]
+        _name_ids(packed)
         started = time.perf_counter()
         taken = replace_states(
             packed, CUTOFF, LIVE_TABLES, {kind: _batches(states.get(kind, {})) for kind in KINDS}
@@ -76,6 +77,17 @@ def main() -> None:
             {"what": f"one nationwide incident, {CELLS:,} cells, ms", "value": nation_ms},
         ],
     )
+
+
+def _name_ids(packed: PackedStore) -> None:
+    """Let the store know everybody, as a night does; accounts are known by their states."""
+    ids = [f"{who:08d}" for who in range(CUSTOMERS)]
+    times = np.full(CUSTOMERS, CUTOFF.replace(tzinfo=None), "datetime64[us]")
+    for view, column in (
+        ("subscription_links", "linked_customer"),
+        ("customer_links", "linked_account"),
+    ):
+        packed.write_texts(view, [column], ids, times, [[one] for one in ids])
 
 
 def _states(random: np.random.Generator) -> dict[str, dict[str, str]]:
@@ -182,6 +194,24 @@ def _row(table: str, who: int, amount: float, at: datetime) -> dict[str, object]
             "channel": "sms",
             "state": "granted",
         },
+        "orders": {
+            "order_id": number,
+            "customer_id": customer,
+            "order": "repair",
+            "status": "placed",
+        },
+        "appointments": {
+            "appointment_id": number,
+            "customer_id": customer,
+            "status": "missed",
+        },
+        "app_events": {"customer_id": customer, "event": "login"},
+        "price_changes": {
+            "subscription_id": customer,
+            "effective_at": at,
+            "old_fee": amount,
+            "new_fee": amount + 1,
+        },
         "incidents": _incident("cell", f"cell-{who % CELLS:05d}", at),
     }
     return rows[table] | times
@@ -199,9 +229,13 @@ def _incident(level: str, area: str | None, at: datetime) -> dict[str, object]:
 
 
 _SHARES = {
-    "recharges": 0.25,
-    "bills": 0.2,
-    "payments": 0.2,
+    "recharges": 0.2,
+    "bills": 0.1,
+    "payments": 0.1,
+    "app_events": 0.2,
+    "orders": 0.03,
+    "appointments": 0.01,
+    "price_changes": 0.01,
     "arrears": 0.03,
     "refunds": 0.02,
     "interactions": 0.15,

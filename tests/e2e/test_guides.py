@@ -16,7 +16,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from features.live.store import Applied
+from features.packed.store import PackedStore
 from tests.builders.guides import GUIDES, PAGES, ROOT, Example, examples, run_python
+from tests.builders.known_ids import name_ids
 from tests.e2e.conftest import Invoke
 
 RUN = [
@@ -51,13 +54,12 @@ def test_the_guide_to_live_events_applies_one(
 ) -> None:
     online = Path("features") / "operator" / "online"
     shutil.copytree(simulated_operator / "home" / online, tmp_path / "var" / online)
+    name_ids(PackedStore(tmp_path / "var" / online), customers=["0004711"])
     monkeypatch.chdir(tmp_path)
-    names = run_python("live_events", events=[])
-    assert names["written"] == {
-        "service_live": ("0004711",),
-        "survey_live": ("0004711",),
-        "consent_live": ("0004711",),
-    }
+    applied = run_python("live_events", events=[])["applied"]
+    assert isinstance(applied, Applied)
+    views = ("service_live", "survey_live", "order_live", "consent_live")
+    assert applied == Applied(dict.fromkeys(views, ("0004711",)), (("taken",),))
 
 
 def test_the_guide_to_retraining_lists_shows_and_asks_the_gate(
