@@ -44,7 +44,7 @@ _OFFERS, _SURVEYS, _PROFILING, _ANY_CONTACT = (
 )
 _GRANTED = code("consents", "state", "granted")
 _CHANNELS = [code("consents", "channel", name) for name in CONTACT_CHANNELS]
-_OF_ANY = code("consents", "channel", ANY_CHANNEL)
+_OF_ANY, _OF_OTHER = (code("consents", "channel", name) for name in (ANY_CHANNEL, OTHER))
 _LEVELS = {level: code("incidents", "level", level) for level in ("cell", "region", "nation")}
 
 
@@ -416,7 +416,7 @@ def _consent(state: State, as_of: int) -> tuple[float | None, ...]:
         *(granted(_OFFERS, channel) for channel in _CHANNELS),
         *(granted(_SURVEYS, channel) for channel in _CHANNELS),
         *(granted(_ANY_CONTACT, channel) is False for channel in _CHANNELS),
-        any(granted(_PROFILING, channel) is False for channel in (*_CHANNELS, _OF_ANY)),
+        any(granted(_PROFILING, channel) is False for channel in (*_CHANNELS, _OF_OTHER, _OF_ANY)),
     )
 
 

@@ -30,7 +30,7 @@ LIVE_TABLES: frozenset[str] = frozenset(
 `customers` is among them for who pays, which a contact's record needs.
 """
 
-EXCLUDING_TABLES: frozenset[str] = frozenset({"port_requests"})
+EXCLUDING_TABLES: frozenset[str] = frozenset({"port_requests", "notices"})
 """Tables whose rows exclude a line as they arrive; no feature reads them."""
 
 EVENT_TABLES = LIVE_TABLES | EXCLUDING_TABLES

@@ -1,7 +1,7 @@
 """Lines that may not be spoken of since the last night: events that exclude, and are no features.
 
-A request to take the number elsewhere excludes its line at once, as the next night will. Its rows
-lie apart from all states, where no feature is computed from them: one document for each
+A request to take the number elsewhere, or a notice to leave, excludes its line at once, as the next
+night will. Its rows lie apart from all states, where no feature is computed from them: one document for each
 subscription, a list of ``[table, id, step, arrived]``, below the kind `EXCLUSIONS`.
 """
 
@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from features.contracts.vocabulary import PORT_STEPS_OVER
 from features.live.event import Event
 from features.packed.store import PackedStore
 from features.packed.update import PackedUpdate
@@ -34,7 +35,8 @@ class Steps:
 
 
 EXCLUDING: dict[str, Steps] = {
-    "port_requests": Steps("request_id", frozenset({"withdrawn", "completed"})),
+    "port_requests": Steps("request_id", frozenset(PORT_STEPS_OVER)),
+    "notices": Steps("notice_id", frozenset({"withdrawn"})),
 }
 """By raw table. A night excludes by the same steps."""
 

@@ -152,7 +152,7 @@ KINDS: dict[str, ItemKind] = {
             ("purpose", "channel", "state"),
             (2, 3),
             "in force",
-            stronger=4,  # a withdrawal
+            stronger=4,  # a withdrawal, or what is no consent either
         ),
         ItemKind("orders", "customer_id", ("order_id", "status"), (2, 3), "window"),
         ItemKind("appointments", "customer_id", ("appointment_id", "status"), (2, 3, 0), "window"),

@@ -1,7 +1,8 @@
 """The view `consent_live`: what a customer consents and objects to, by purpose and channel.
 
 Of a channel counts what was said last of it or of ``any`` channel; of what was said at the same
-time, the withdrawal. In which order rows arrived does not matter.
+time, the withdrawal. In which order rows arrived does not matter. A decision that is in no list is
+no consent.
 """
 
 from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS
@@ -9,6 +10,7 @@ from features.sql.known_rows import MOMENTS, moments
 from features.views.declaration import NEVER, Shared, View
 
 _CONSENT = Shared(driver="relationship", tables=("consents",), null=NEVER, live=True)
+_NAMED = (*CONTACT_CHANNELS, OTHER, ANY_CHANNEL)
 _NEVER_ASKED = "never asked for this channel nor for any"
 
 # fmt: off
@@ -44,12 +46,10 @@ def query(asked: str) -> str:
     granted = {
         f"{purpose}_{channel}": _granted(purpose, channel)
         for purpose in ("offers", "surveys", "any_contact", "profiling")
-        for channel in (*CONTACT_CHANNELS, ANY_CHANNEL)
+        for channel in _NAMED
     }
     said = ", ".join(f"{state} AS {name}" for name, state in granted.items())
-    objections = ", ".join(
-        f"NOT consent.profiling_{channel}" for channel in (*CONTACT_CHANNELS, ANY_CHANNEL)
-    )
+    objections = ", ".join(f"NOT consent.profiling_{channel}" for channel in _NAMED)
     columns = [
         *(f"consent.offers_{each}::INTEGER AS offers_consent_{each}" for each in CONTACT_CHANNELS),
         *(
@@ -71,7 +71,7 @@ def query(asked: str) -> str:
             t.purpose,
             t.channel,
             t.state = 'granted' AS granted,
-            2 * epoch_us(t.happened_at) + (t.state = 'withdrawn')::BIGINT AS strength
+            2 * epoch_us(t.happened_at) + (t.state <> 'granted')::BIGINT AS strength
         FROM {MOMENTS} AS m
         JOIN consents AS t
           ON t.customer_id = m.customer_id AND t.arrived_at <= m.cutoff AND t.happened_at <= m.cutoff

@@ -154,16 +154,19 @@ def consent_live(moment: Moment) -> Columns:
     ids = moment.everyone("customer").ids
     consents = moment.rows("consents").rename(columns={"customer_id": "asked"})
     # Of what was said at the same time, the withdrawal comes last.
-    consents = consents.sort_values([HAPPENED, "state"])
+    consents["refused"] = consents["state"] != "granted"
+    consents = consents.sort_values([HAPPENED, "refused"])
 
     def granted(purpose: str, channel: str) -> pd.Series:
         said = consents[
             (consents["purpose"] == purpose) & consents["channel"].isin([channel, "any"])
         ]
-        states = said.groupby("asked")["state"].last()
-        return (states == "granted").astype("float64").reindex(ids)
+        states = said.groupby("asked")["refused"].last()
+        return states.map({False: 1.0, True: 0.0}).reindex(ids)
 
-    objections = [granted("profiling", channel) == 0 for channel in (*CONTACT_CHANNELS, "any")]
+    objections = [
+        granted("profiling", channel) == 0 for channel in (*CONTACT_CHANNELS, "other", "any")
+    ]
     return {
         **{f"offers_consent_{each}": granted("offers", each) for each in CONTACT_CHANNELS},
         **{f"surveys_consent_{each}": granted("surveys", each) for each in CONTACT_CHANNELS},

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from features.contracts.vocabulary import ANY_CHANNEL, ARRIVED, CONTACT_CHANNELS, HAPPENED
+from features.contracts.vocabulary import ANY_CHANNEL, ARRIVED, CONTACT_CHANNELS, HAPPENED, OTHER
 from holdfast.errors import ModelError
 from models.dissatisfaction import SurveyTarget
 from models.target import Target
@@ -164,7 +164,7 @@ def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:
     `features.views.consent_live` for what counts of a channel. Where the table of consents is
     absent, nobody consented.
     """
-    channels = pl.LazyFrame({"meant": [*CONTACT_CHANNELS, ANY_CHANNEL]})
+    channels = pl.LazyFrame({"meant": [*CONTACT_CHANNELS, OTHER, ANY_CHANNEL]})
     said = (
         history.rows("consents", ["state"])
         .filter(
@@ -174,7 +174,7 @@ def traffic_consents(history: RawHistory, at: datetime) -> frozenset[str]:
         )
         .join(channels, how="cross")
         .filter((pl.col("channel") == ANY_CHANNEL) | (pl.col("channel") == pl.col("meant")))
-        .sort(HAPPENED, pl.col("state") == "withdrawn")
+        .sort(HAPPENED, pl.col("state") != "granted")
         .group_by("customer_id", "meant", maintain_order=True)
         .agg(pl.col("state").last())
         .group_by("customer_id")

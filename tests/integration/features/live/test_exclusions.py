@@ -1,4 +1,4 @@
-"""Port requests as events: they exclude a line at once, and no feature reads them."""
+"""Port requests and notices as events: they exclude a line at once, and no feature reads them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from features.compute.live_states import link_queries, state_queries
 from features.compute.population import population_sql
 from features.compute.queries import SUMMARIES, view_queries
 from features.contracts.tables import TABLES
+from features.contracts.vocabulary import OTHER, PORT_STEPS, PORT_STEPS_OVER
 from features.live.batch import KINDS
 from features.live.event import EXCLUDING_TABLES, LIVE_TABLES, Event, microseconds, read_event
 from features.live.exclusions import EXCLUDING, LiveExclusions
@@ -72,7 +73,7 @@ def test_no_feature_reads_what_excludes() -> None:
     st.lists(
         st.tuples(
             st.sampled_from(("p", "q")),
-            st.sampled_from(("requested", "withdrawn", "completed")),
+            st.sampled_from((*PORT_STEPS, OTHER)),
             st.integers(-3, 5),
         ),
         max_size=6,
@@ -91,7 +92,7 @@ def test_a_line_is_excluded_while_a_request_that_no_night_has_seen_is_open(
         applied = LiveStore(store, clock_at()).apply_all(sent)
         assert applied.written == {}
         assert set(applied.fates[0]) == {"taken"}
-    over = {request for request, status, _ in steps if status != "requested"}
+    over = {request for request, status, _ in steps if status in PORT_STEPS_OVER}
     opened = [hours for request, status, hours in steps if request not in over and hours > 0]
     assert excluded(store, [line]) == ({line: min(opened)} if opened else {})
 
@@ -111,3 +112,15 @@ def test_a_night_that_has_seen_it_decides_and_later_forgets_it(tmp_path: Path) -
     assert excluded(store, ["S1", "S2"], NIGHT + 24 * 3_600_000_000) == {"S2": 30}
     build(store, CUTOFF + timedelta(days=7.2))
     assert [line for line, _ in store.states("exclusions")] == ["S2"]
+
+
+def test_a_notice_excludes_until_it_is_taken_back(tmp_path: Path) -> None:
+    store = PackedStore(tmp_path / "online", create=True)
+    build(store, CUTOFF)
+    name_ids(store, subscriptions=["S1"])
+    live = LiveStore(store, clock_at())
+    for status, hours, since in (("given", 3, {"S1": 3}), ("withdrawn", 2, {})):
+        at = CUTOFF + timedelta(hours=hours)
+        row = {"notice_id": "n", "subscription_id": "S1", "status": status, "ends_at": at}
+        live.apply(read_event("notices", {**row, "happened_at": at, "arrived_at": at}))
+        assert excluded(store, ["S1"]) == since

@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS
+from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS, OTHER
 from features.fields import VIEWS
 from features.live.evaluate import evaluate
 from features.live.event import Event, microseconds, read_event
@@ -21,8 +21,8 @@ Said = tuple[str, str, str, int, int]
 
 statements = st.tuples(
     st.sampled_from(PURPOSES),
-    st.sampled_from(("sms", "email", ANY_CHANNEL)),
-    st.sampled_from(("granted", "withdrawn")),
+    st.sampled_from(("sms", "email", OTHER, ANY_CHANNEL)),
+    st.sampled_from(("granted", "withdrawn", OTHER)),
     st.integers(0, 3),
     st.integers(0, 9),
 )
@@ -50,7 +50,7 @@ def holds(said: Sequence[Said], purpose: str, channel: str) -> float | None:
     newest = [one for one in of if one[3] == min(each[3] for each in of)]
     if not newest:
         return None
-    return 0.0 if any(one[2] == "withdrawn" for one in newest) else 1.0
+    return 0.0 if any(one[2] != "granted" for one in newest) else 1.0
 
 
 @given(
@@ -71,7 +71,9 @@ def test_what_was_said_last_of_a_channel_or_of_any_counts(said: list[Said]) -> N
         expected[f"surveys_consent_{channel}"] = holds(said, "surveys", channel)
         refused = holds(said, "any_contact", channel) == 0
         expected[f"do_not_contact_{channel}"] = float(refused)
-    objections = [holds(said, "profiling", each) for each in (*CONTACT_CHANNELS, ANY_CHANNEL)]
+    objections = [
+        holds(said, "profiling", each) for each in (*CONTACT_CHANNELS, OTHER, ANY_CHANNEL)
+    ]
     assert features(said) == expected | {"profiling_objection": float(0 in objections)}
 
 
