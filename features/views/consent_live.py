@@ -5,7 +5,7 @@ time, the withdrawal. In which order rows arrived does not matter. A decision th
 no consent.
 """
 
-from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS
+from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS, OTHER
 from features.sql.known_rows import MOMENTS, moments
 from features.views.declaration import NEVER, Shared, View
 
