@@ -74,6 +74,8 @@ def _overdue(steps: pd.DataFrame, moment: Moment, ids: pd.Index) -> pd.Series:
     is_open &= ~status.isin(["resolved", "closed", "cancelled"])
     late = due[due < moment.cutoff].index.intersection(status.index[is_open])
     return count(late.to_frame(index=False), ids)
+
+
 def app_live(moment: Moment) -> Columns:
     """Features of the view `app_live`."""
     customer = moment.everyone("customer")
