@@ -128,7 +128,9 @@ def _category(
     evidence = (*said, f"{share:.0%} of its values are known")
     if not name:
         # Values alone: several of them, since yes and no are in many lists.
-        return Fit(0.55 * share, evidence) if len(meant) > 2 and share >= _FULL else NO_FIT
+        if share < _FULL or len(meant) < 2 or written.kind == "flag":
+            return NO_FIT
+        return Fit((0.55 if len(meant) > 2 else 0.35) * share, evidence)
     return Fit(name * (0.7 + 0.3 * share) if name >= 0.5 else name, evidence)
 
 

@@ -90,8 +90,12 @@ def _meant(texts: list[str], mapped: Map[str, str | None]) -> dict[str, str | No
 
 
 def as_text(values: pa.Array) -> pa.Array:
-    """Values as a person would write them, blanks around them removed; null where blank."""
+    """Values as a person would write them, blanks around them removed; null where blank, and where
+    they are lists or structures, which no contract has.
+    """
     kind = values.type
+    if pa.types.is_nested(kind):
+        return pa.nulls(len(values), pa.string())
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _short(_iso(values))
     if pa.types.is_floating(kind):

@@ -1,5 +1,9 @@
+from datetime import time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.guessing.guess import MappingGuess, guess_mapping
@@ -169,6 +173,26 @@ def test_a_mapping_names_its_source_from_where_it_lies(
     assert shown_source(source, Path("mapping.toml")) == (shown, secret)
     if source == "exports":
         assert shown_source(source, Path("here/mapping.toml")) == ("../exports", False)
+
+
+def test_columns_that_no_contract_could_have_are_passed_over(tmp_path: Path) -> None:
+    rows = {
+        "Kunde": [f"k{n}" for n in range(20)],
+        "Typ": ["PK", "GK"] * 10,
+        "list": [[1, 2]] * 20,
+        "structure": [{"a": 1}] * 20,
+        "bytes": [b"\xff"] * 20,
+        "decimal": [Decimal("1.5")] * 20,
+        "clock": [time(1, 2)] * 20,
+        "duration": [timedelta(1)] * 20,
+    }
+    pq.write_table(pa.table(rows), tmp_path / "Kunden.parquet")
+    guess = guess_mapping(open_place(str(tmp_path)))
+    (customers, *_) = guess.tables
+    assert set(rows) - set(customers.unused) <= {"Kunde"}
+    segment = next(one for one in customers.columns if one.column == "segment")
+    # Two values of a list are not enough to be certain, and enough to ask.
+    assert [(one.written, one.confidence) for one in segment.candidates] == [("Typ", 0.35)]
 
 
 def test_one_wide_table_is_asked_about_as_customers_and_lines(tmp_path: Path) -> None:

@@ -104,14 +104,14 @@ def test_a_simulated_operator_mapped_back_has_the_same_features(tmp_path: Path) 
         for folder in sorted(raw.iterdir())
         if folder.is_dir()
     }
+    assert _take_in(write_foreign(tables, tmp_path / "foreign"), tmp_path / "mapped").clean
     features = {}
-    for name, source in (("plain", raw), ("mapped", write_foreign(tables, tmp_path / "foreign"))):
-        home = tmp_path / name
-        assert _take_in(source, home).clean
-        bring_up_to_date(home / "raw", home / "features", FeatureSettings(threads=1), now=NOW)
+    for name, store in (("plain", raw), ("mapped", tmp_path / "mapped" / "raw")):
+        out = tmp_path / "features" / name
+        bring_up_to_date(store, out, FeatureSettings(threads=1), now=NOW)
         features[name] = {
-            str(path.relative_to(home)): pq.read_table(path)
-            for path in sorted((home / "features" / "tables").rglob("*.parquet"))
+            str(path.relative_to(out)): pq.read_table(path)
+            for path in sorted((out / "tables").rglob("*.parquet"))
         }
     assert features["plain"]
     assert features["mapped"] == features["plain"]
