@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
@@ -10,9 +11,24 @@ import pytest
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
 from simulator.engine.magnitudes import magnitudes
 from simulator.engine.simulator import Simulator, simulate
+from simulator.engine.writer import NOT_SIMULATED
 from simulator.world.calendar import date_of
 
 MONTHS = 6
+
+SIMULATED = [name for name in TABLES if name not in NOT_SIMULATED]
+
+NOT_WRITTEN = {
+    "subscriptions": {
+        *("account_id", "ends_at", "access_technology", "sold_download_mbps", "sold_upload_mbps"),
+    },
+    "plans": {"kind"},
+    "tickets": {
+        *("severity", "due_at", "received_from", "regulator_case_id", "regulator_received_at"),
+        *("regulator_due_at", "owner_id", "area_kind"),
+    },
+}
+"""Columns that may be absent, and are: the simulator knows nothing of them."""
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +46,25 @@ def _frame(folder: Path, table: str) -> pd.DataFrame:
     return ds.dataset(folder / "raw" / table).to_table().to_pandas(types_mapper=pd.ArrowDtype)
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", SIMULATED)
 def test_a_table_obeys_its_contract(simulated: Simulator, table: str) -> None:
     contract = TABLES[table]
-    written = ds.dataset(simulated.folder / "raw" / table)
-    assert written.schema.remove_metadata() == contract.arrow_schema
+    written = ds.dataset(simulated.folder / "raw" / table).schema.remove_metadata()
+    absent = set(contract.columns) - set(written.names)
+    assert absent == NOT_WRITTEN.get(table, set())
+    assert written == pa.schema(
+        [field for field in contract.arrow_schema if field.name not in absent]
+    )
     frame = _frame(simulated.folder, table)
     assert len(frame) > 0
-    contract.schema.validate(frame, lazy=True)
+    contract.schema.remove_columns(sorted(absent)).validate(frame, lazy=True)
     assert not frame.duplicated(list(contract.identity)).any()
     end = pd.Timestamp(date_of(simulated.simulation.week))
     assert frame[ARRIVED].max() <= end
     assert frame[HAPPENED].max() <= end
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", SIMULATED)
 def test_ids_are_found_where_they_refer_to(simulated: Simulator, table: str) -> None:
     for name, column in TABLES[table].schema.columns.items():
         other = column.metadata["references"]
@@ -59,7 +79,7 @@ def test_ids_are_found_where_they_refer_to(simulated: Simulator, table: str) -> 
         assert (pc.mean(missing).as_py() or 0) < 0.01, name
 
 
-@pytest.mark.parametrize("table", [name for name in TABLES if name != "plans"])
+@pytest.mark.parametrize("table", [name for name in SIMULATED if name != "plans"])
 def test_rows_arrive_late_but_not_all(simulated: Simulator, table: str) -> None:
     frame = _frame(simulated.folder, table)
     delay = frame[ARRIVED] - frame[HAPPENED]
