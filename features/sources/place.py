@@ -7,6 +7,9 @@ from features.sources.part import Part
 from features.sources.watermark import Increment, Mark, Watermark
 from holdfast.errors import InputError
 
+OBJECT_STORES = ("s3", "gs", "gcs", "az", "abfs", "abfss")
+"""Schemes of addresses of object stores; all but the first are untested."""
+
 
 class Place(Protocol):
     """A place that relations lie in, under the names that it has for them and for their columns.
@@ -96,7 +99,8 @@ def open_place(where: str, encoding: str | None = None) -> Place:
     Parameters
     ----------
     where : str
-        A folder, or a SQLAlchemy URL.
+        A folder; a folder of an object store, such as ``s3://bucket/folder``; a DuckDB file, named
+        ``….duckdb`` or ``duckdb:///…``; or a SQLAlchemy URL.
     encoding : str, optional
         Of text files that are not UTF-8, where a person named it.
 
@@ -112,7 +116,17 @@ def open_place(where: str, encoding: str | None = None) -> Place:
     """
     # Readers are imported where they are needed: a mistyped path is refused before that takes its
     # seconds.
-    if "://" in where:
+    scheme = where.partition("://")[0].lower() if "://" in where else ""
+    if scheme == "duckdb" or (not scheme and _is_duckdb_file(where)):
+        from features.sources.databases.duckdb_file import DuckDBPlace
+
+        return DuckDBPlace(where)
+    if scheme in OBJECT_STORES:
+        from features.sources.files.folder import FolderPlace
+        from features.sources.files.object_store import ObjectTree
+
+        return FolderPlace(ObjectTree(where), encoding)
+    if scheme:
         from features.sources.databases.database import DatabasePlace
 
         return DatabasePlace(where)
@@ -122,3 +136,12 @@ def open_place(where: str, encoding: str | None = None) -> Place:
     from features.sources.files.stored_file import LocalTree
 
     return FolderPlace(LocalTree(where), encoding)
+
+
+def is_folder(where: str) -> bool:
+    """Whether an address is that of a folder of this machine."""
+    return "://" not in where and not _is_duckdb_file(where)
+
+
+def _is_duckdb_file(where: str) -> bool:
+    return where.endswith(".duckdb") and not Path(where).expanduser().is_dir()

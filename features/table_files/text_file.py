@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -16,6 +17,9 @@ from holdfast.errors import InputError
 _HEAD_BYTES = 1 << 20
 _MOST_BAD_ROWS = 100
 _INVALID_TEXT = "UTF8"
+
+CODECS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", "": None}
+"""Arrow's names of how files are compressed, by their endings."""
 
 
 def read_text_file(path: Path, encoding: str | None = None) -> tuple[pa.Table, list[str]]:
@@ -267,9 +271,26 @@ def open_unpacked(path: Path) -> pa.NativeFile:
     """
     packed = compression(path)
     if packed != ".zip":
-        known = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", "": None}
-        return pa.input_stream(str(path), compression=known[packed])
-    with zipfile.ZipFile(path) as archive:
+        return pa.input_stream(str(path), compression=CODECS[packed])
+    return open_zip(path, path.name)
+
+
+def open_zip(file: Any, name: str) -> pa.NativeFile:
+    """Open the one file of an archive for reading its bytes.
+
+    Parameters
+    ----------
+    file : Path or file
+        The archive.
+    name : str
+        What to call it in an error.
+
+    Raises
+    ------
+    InputError
+        It holds none or several files.
+    """
+    with zipfile.ZipFile(file) as archive:
         members = [
             name
             for name in archive.namelist()
@@ -277,7 +298,7 @@ def open_unpacked(path: Path) -> pa.NativeFile:
         ]
         if len(members) != 1:
             raise InputError(
-                "TABLE", f"must hold one file, as a .zip; it holds {len(members)}", path.name
+                "TABLE", f"must hold one file, as a .zip; it holds {len(members)}", name
             )
         # It can be read on when its archive is closed.
         return pa.PythonFile(archive.open(members[0]), mode="r")

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 _HEAD_ROWS = 200
 
 
-def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
+def read_workbook(path: PurePath, content: BinaryIO | None = None) -> tuple[pa.Table, list[str]]:
     """Read the first sheet that holds a table.
 
     Parameters
     ----------
     path : Path
         ``.xlsx`` or another kind of spreadsheet.
+    content : file, optional
+        Its bytes, where it lies elsewhere.
 
     Returns
     -------
@@ -41,7 +44,11 @@ def read_workbook(path: Path) -> tuple[pa.Table, list[str]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        book = CalamineWorkbook.from_path(str(path))
+        book = (
+            CalamineWorkbook.from_path(str(path))
+            if content is None
+            else CalamineWorkbook.from_filelike(BytesIO(content.read(-1)))
+        )
         sheets = [
             (sheet.name, _numbered(sheet))
             for sheet in map(book.get_sheet_by_name, book.sheet_names)

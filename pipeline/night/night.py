@@ -47,7 +47,7 @@ def require_beginning(home: Home, source: str | None) -> None:
     if source is None or "://" in source:
         return
     path = Path(source).expanduser()
-    if not (path.is_file() if source.endswith(".toml") else path.is_dir()):
+    if not (path.is_file() if source.endswith((".toml", ".duckdb")) else path.is_dir()):
         raise InputError(
             "RAW", "must be an existing folder, a database URL, or a mapping file (.toml)", source
         )

@@ -28,6 +28,9 @@ from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
 from features.settings import ExpectationSettings
+from features.sources.content import FileContent
+from features.sources.names import key
+from features.sources.place import is_folder
 from features.sql.parts import raw_identity
 from features.tables.plan import OpenQuestions
 from holdfast.clock import Clock, time_origin
@@ -206,8 +209,8 @@ class _Run:
 
     def _take_in_inputs(self) -> object:
         source = self._options.source
-        if source is None or "://" in source:
-            return None  # what a database holds cannot be told without reading it
+        if source is None or not is_folder(source):
+            return None  # what a database or a store holds cannot be told without asking it
         files = _mapped(source, self._options.encoding) if is_mapping(source) else _files(source)
         if files is None:
             return None
@@ -438,15 +441,14 @@ def _mapped(source: str, encoding: str | None) -> object:
     return files and [path.read_text(encoding="utf-8-sig"), files]
 
 
-def _files(source: str) -> list[tuple[str, int, int]]:
-    """Files of the raw tables below a folder, with their sizes and times of change."""
-    files, folder = [], Path(source).expanduser()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).parts[0].partition(".")[0]
-        if path.is_file() and name in TABLES:
-            state = path.stat()
-            files.append((str(path.relative_to(folder)), state.st_size, state.st_mtime_ns))
-    return files
+def _files(source: str) -> list[tuple[str, str]]:
+    """Files of the raw tables below a folder, with what changes when they do."""
+    tables, folder = set(map(key, TABLES)), Path(source).expanduser()
+    return [
+        (str(path.relative_to(folder)), FileContent(path).opened.mark)
+        for path in sorted(folder.rglob("*"))
+        if key(path.relative_to(folder).parts[0].partition(".")[0]) in tables and path.is_file()
+    ]
 
 
 def _digest(document: object) -> str:

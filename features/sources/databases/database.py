@@ -1,6 +1,7 @@
 """Relations as tables, views or queries of a database."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.exc import (
 )
 
 from features.sources.content import Content
+from features.sources.databases.copied import copied_rows
 from features.sources.names import refuse_repeats
 from features.sources.part import BATCH_ROWS, NOT_MAPPED, Batch, Part, PartMapping
 from features.sources.watermark import Increment, Mark, Range, Watermark, check_texts, increment
@@ -163,19 +165,23 @@ class DatabasePart:
         # would lose their offset.
         wanted: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
         query = sa.select(*wanted).select_from(self._table).where(*_within(self._range))
+        errors: tuple[type[Exception], ...] = (SQLAlchemyError, *driver_errors(self._engine))
         done = 0
         try:
             with self._engine.connect() as connection:
-                result = connection.execution_options(
-                    stream_results=True, yield_per=BATCH_ROWS // 4
-                ).execute(query)
-                for rows in result.partitions():
-                    arrays = [value_array(values) for values in zip(*rows, strict=True)]
-                    batch = pa.record_batch(arrays, names=names)
-                    self._check_range(batch)
-                    yield Batch(batch, np.arange(done + 1, done + len(rows) + 1))
-                    done += len(rows)
-        except SQLAlchemyError as error:
+                copied = copied_rows(connection, query)
+                # Closed before its connection is, also where reading stops in the middle.
+                with closing(copied or streamed_rows(connection, query, names)) as batches:
+                    for rows in batches:
+                        self._check_range(rows)
+                        yield Batch(rows, np.arange(done + 1, done + len(rows) + 1))
+                        done += len(rows)
+        except pa.ArrowInvalid:
+            # Arrow's own words quote the value.
+            raise InputError(
+                self.name, "has a value that no column can hold, such as an infinite time"
+            ) from None
+        except errors as error:
             raise (
                 broken_off(self.name, done, error) if done else refused(self.name, error)
             ) from None
@@ -184,6 +190,34 @@ class DatabasePart:
         if self._range and self._range.is_text and self._range.column in rows.schema.names:
             field = f"{self.name}.{self._range.column}"
             check_texts(field, rows.column(self._range.column))
+
+
+def streamed_rows(
+    connection: sa.Connection, query: sa.Select[Any], names: list[str]
+) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of a query of any database, as its driver gives them.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        To the database.
+    query : sqlalchemy.Select
+        What to read.
+    names : list of str
+        Its columns.
+    """
+    result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS // 4).execute(
+        query
+    )
+    for rows in result.partitions():
+        arrays = [value_array(values) for values in zip(*rows, strict=True)]
+        yield pa.record_batch(arrays, names=names)
+
+
+def driver_errors(engine: sa.Engine) -> tuple[type[Exception], ...]:
+    """What a database's driver raises where it is asked itself."""
+    driver = engine.dialect.loaded_dbapi
+    return () if driver is None else (driver.Error,)
 
 
 def _within(stretch: Range | None) -> list[sa.ColumnElement[bool]]:
@@ -253,7 +287,7 @@ def open_engine(where: str, field: str) -> tuple[str, sa.Engine]:
         ) from None
 
 
-def refused(field: str, error: SQLAlchemyError) -> InputError:
+def refused(field: str, error: Exception) -> InputError:
     """An error of a database without the driver's own words."""
     # The driver's own words may quote the address.
     cause = getattr(error, "orig", None) or error

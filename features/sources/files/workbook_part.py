@@ -1,7 +1,7 @@
 """A spreadsheet, read as a whole: its sheets have a million rows at most."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -46,7 +46,11 @@ class WorkbookPart:
         self.renamed: Mapping[str, str] = {}
         self.name, field = name, f"{relation}, {name}"
         try:
-            self._sheet, notes = read_workbook(file.path or file.opened())
+            self._sheet, notes = (
+                read_workbook(file.path)
+                if file.path is not None
+                else read_workbook(PurePath(file.name), file.opened())
+            )
         except InputError as error:
             raise InputError(field, error.rule) from None
         refuse_repeats(field, self._sheet.column_names)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from features.contracts.tables import TABLES
 from features.intake.check import accept, check
-from features.sources import open_source
+from features.sources import open_place, open_source
 from holdfast.errors import InputError
 from tests.builders.clocks import NOW
 from tests.builders.database_tables import POSTGRES, fill
@@ -69,13 +69,70 @@ def test_postgresql(
     tables: dict[str, pa.Table], tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(postgres, tables)
-    monkeypatch.setattr("features.sources.databases.database.BATCH_ROWS", 20)
+    monkeypatch.setattr("features.sources.databases.copied._BLOCK_BYTES", 2_000)
     source = open_source(postgres)
     assert source.tables() == SOME
     assert len(list(source.batches("subscriptions"))) > 2
     report = accept(source, tmp_path / "raw", quarantine=tmp_path / "quarantine", now=NOW)
     assert report.clean
     assert _same_rows(tmp_path / "raw", tables)
+
+
+ODD_VALUES = """
+    CREATE TYPE mood AS ENUM ('sad', 'a,"b"');
+    CREATE TABLE odd ("Né: 100 %" text, b varchar, c numeric(8, 3), d numeric, e mood, f uuid,
+        g date, h timestamp, i timestamptz, j boolean, k real, l smallint, m char(3));
+    INSERT INTO odd VALUES
+        ('', E'"x", \\\\N\n%s :a', 1.5, 12345678901234567890.25, 'a,"b"',
+            'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2026-01-31', '2026-01-31 09:30',
+            '2026-01-31 09:30:00.25+05:30', true, 0.1, -7, 'x'),
+        (NULL, 'NULL', -99999.999, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL),
+        ('訊號', ' ', NULL, 7, 'sad', NULL, '0001-01-01', NULL, '1900-01-01 00:00:00+00', NULL,
+            'NaN', 0, '');
+"""
+
+
+def test_copied_rows_are_those_that_the_driver_gives(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sa.create_engine(postgres)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(ODD_VALUES, execution_options={"no_parameters": True})
+        connection.exec_driver_sql("CREATE TABLE none AS SELECT * FROM odd LIMIT 0")
+
+    def read(name: str) -> list[pa.RecordBatch]:
+        (part,) = open_place(postgres).parts(name)
+        return [batch.rows for batch in part.batches()]
+
+    (copied,) = read("odd")
+    assert read("none") == []
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE none ADD z integer[]")
+        connection.exec_driver_sql("INSERT INTO none(z) VALUES ('{1,2}')")
+    (lists,) = read("none")  # a type that only the driver reads
+    assert lists.column("z").to_pylist() == [[1, 2]]
+    monkeypatch.setattr("features.sources.databases.database.copied_rows", lambda *_: None)
+    (streamed,) = read("odd")
+    assert copied.schema.names == streamed.schema.names
+    for name in copied.schema.names:
+        one, other = (
+            [str(value) for value in rows.column(name).to_pylist()] for rows in (copied, streamed)
+        )
+        assert one == other, name
+    types = {name: (copied.field(name).type, streamed.field(name).type) for name in "cdghjl"}
+    assert all(
+        one == other or (pa.types.is_decimal(one) and pa.types.is_decimal(other))
+        for one, other in types.values()
+    )
+    engine.dispose()
+
+
+def test_a_time_without_end_is_named(postgres: str) -> None:
+    with sa.create_engine(postgres).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE odd AS SELECT timestamptz 'infinity' AS a")
+    (part,) = open_place(postgres).parts("odd")
+    with pytest.raises(InputError, match="odd: has a value that no column can hold"):
+        list(part.batches())
 
 
 def test_postgresql_times_without_a_zone_are_refused(

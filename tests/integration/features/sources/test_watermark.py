@@ -28,6 +28,10 @@ from tests.builders.raw_tables import raw_tables
 
 SOME = ("customers", "subscriptions", "bills")
 OVERLAP_HOURS = 48.0
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = :name AND pid <> pg_backend_pid()"
+)
 
 
 @dataclass
@@ -223,19 +227,29 @@ def test_a_database_that_breaks_off_in_the_middle_is_named(
     fill(warehouse.url, tables)
     _, before = warehouse.take_in(None)
     monkeypatch.setattr("features.sources.databases.database.BATCH_ROWS", 20)
+    monkeypatch.setattr("features.sources.databases.database.copied_rows", lambda *_: None)
 
     def ending(table: Table, rows: pa.RecordBatch) -> Any:
         if table.name == "bills":
-            warehouse.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = :name AND pid <> pg_backend_pid()",
-                name=tmp_path.name,
-            )
+            warehouse.execute(TERMINATE, name=tmp_path.name)
         return check_rows(table, rows)
 
     monkeypatch.setattr("features.intake.check.check_rows", ending)
     with pytest.raises(
-        InputError, match=r"bills: must come to its end; it broke off after \d+ rows"
+        InputError, match=r"bills: must come to its end; it broke off after [\d,]+ rows"
     ):
         warehouse.take_in(None)
     assert accepted_in(tmp_path / "raw") == before
+
+
+def test_a_copy_that_breaks_off_in_the_middle_is_named(postgres: str, tmp_path: Path) -> None:
+    url = sa.make_url(postgres).update_query_dict({"application_name": tmp_path.name})
+    warehouse = Warehouse(url.render_as_string(hide_password=False), {}, tmp_path)
+    # More than what lies on the way between the server and here.
+    rows = "SELECT repeat('x', 100) AS a FROM generate_series(1, 600000)"
+    (part,) = open_place(warehouse.url).query(rows, "many")
+    batches = part.batches()
+    next(batches)
+    warehouse.execute(TERMINATE, name=tmp_path.name)
+    with pytest.raises(InputError, match=r"many: must come to its end; it broke off after \d+"):
+        list(batches)
