@@ -21,43 +21,53 @@ PARTITIONED = {"usage_weeks": "product_line", "bills": "disputed", "recharges": 
 """Columns that stand in the names of folders, where the tables have them."""
 
 
-def as_partitions(tables: Mapping[str, pa.Table], folder: Path) -> None:
-    """Each table as Parquet, some in folders named for the values of a column."""
-    for name, table in tables.items():
+def as_partitions(tables: Mapping[str, pa.Table], folder: Path, name: str = "part") -> None:
+    """Each table as Parquet, some in folders named for the values of a column.
+
+    Parameters
+    ----------
+    name : str
+        What the names of files begin with; others are left as they are.
+    """
+    for table_name, table in tables.items():
         if not len(table):
-            (folder / name).mkdir(parents=True)
-            pq.write_table(table, folder / name / "part-0.parquet")
+            (folder / table_name).mkdir(parents=True, exist_ok=True)
+            pq.write_table(table, folder / table_name / f"{name}-0.parquet")
             continue
-        column = PARTITIONED.get(name)
+        column = PARTITIONED.get(table_name)
         columns = [column] if column in table.column_names else []
         pa_dataset.write_dataset(
             table,
-            folder / name,
+            folder / table_name,
             format="parquet",
+            basename_template=f"{name}-{{i}}.parquet",
+            existing_data_behavior="overwrite_or_ignore",
             partitioning=columns,
             partitioning_flavor="hive",
             max_partitions=4096,
         )
 
 
-def as_duckdb(tables: Mapping[str, pa.Table], file: Path) -> None:
-    """A DuckDB file of tables."""
+def as_duckdb(tables: Mapping[str, pa.Table], file: Path, *, create: bool = True) -> None:
+    """Tables of a DuckDB file; without `create`, more rows of them."""
     with duckdb.connect(file) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, table in tables.items():
             connection.register("rows", table)
-            connection.execute(f"CREATE TABLE {name} AS FROM rows")
+            verb = f"CREATE TABLE {name} AS" if create else f"INSERT INTO {name}"
+            connection.execute(f"{verb} FROM rows")
             connection.unregister("rows")
 
 
-def as_postgres(tables: Mapping[str, pa.Table], url: str) -> None:
-    """Tables of PostgreSQL, with types."""
+def as_postgres(tables: Mapping[str, pa.Table], url: str, *, create: bool = True) -> None:
+    """Tables of PostgreSQL, with types; without `create`, more rows of them."""
     types = POSTGRES | {pa.float64(): "double precision"}
     address = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address) as connection:
         for name, table in tables.items():
             columns = ", ".join(f'"{one.name}" {types[one.type]}' for one in table.schema)
-            connection.execute(f"CREATE TABLE {name} ({columns})")  # type: ignore[arg-type]
+            if create:
+                connection.execute(f"CREATE TABLE {name} ({columns})")  # type: ignore[arg-type]
             copy = f"COPY {name} FROM STDIN (FORMAT csv)"
             with connection.cursor().copy(copy) as target:  # type: ignore[arg-type]
                 for rows in table.to_batches(max_chunksize=50_000):

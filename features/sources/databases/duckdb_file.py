@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class DuckDBPlace:
 
     def __init__(self, where: str) -> None:
         self._path = Path(where.removeprefix(PREFIX)).expanduser()
-        self.where = str(self._path)
+        self.where, self._file = str(self._path), _Opened(self._path)
         if not self._path.is_file():
             raise InputError("WHERE", "must be a DuckDB file that exists", self.where)
         names = self._asked(
@@ -95,11 +96,11 @@ class DuckDBPlace:
         self, name: str, relation: str, stretch: Range | None, content: Content | None
     ) -> Part:
         schema = self._asked(name, f"FROM {relation} LIMIT 0").schema
-        return DuckDBPart(self._path, name, relation, schema, stretch, content)
+        return DuckDBPart(self._file, name, relation, schema, stretch, content)
 
     def _asked(self, name: str, question: str) -> pa.Table:
         try:
-            with closing(_connected(self._path)) as connection:
+            with closing(self._file.cursor()) as connection:
                 return connection.execute(question).to_arrow_table()
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             raise InputError(
@@ -142,12 +143,35 @@ class DuckDBContent:
         return ""
 
 
+class _Opened:
+    """A DuckDB file, opened once for all that is asked of it: each opening takes its time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own for a question."""
+        return self._connection.cursor()
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        # One thread, so that the rows of a query come in the same order every time. Queries reach
+        # nothing outside the file.
+        connection = duckdb.connect(
+            self._path,
+            read_only=True,
+            config={"memory_limit": _MEMORY, "threads": 1, "enable_external_access": "false"},
+        )
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return connection
+
+
 class DuckDBPart:
     """A table, view or query of a DuckDB file.
 
     Parameters
     ----------
-    path : Path
+    file : _Opened
         The file.
     name : str
         The part's name.
@@ -173,7 +197,7 @@ class DuckDBPart:
 
     def __init__(
         self,
-        path: Path,
+        file: _Opened,
         name: str,
         relation: str,
         schema: pa.Schema,
@@ -181,7 +205,7 @@ class DuckDBPart:
         content: Content | None,
     ) -> None:
         refuse_repeats(name, schema.names)
-        self._file, self.name, self._relation = path, name, relation
+        self._file, self.name, self._relation = file, name, relation
         self.schema, self._range, self.content = schema, stretch, content
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
@@ -191,7 +215,7 @@ class DuckDBPart:
         question = f"SELECT {', '.join(map(_quoted, names))} FROM {self._relation}{condition}"
         done = 0
         try:
-            with closing(_connected(self._file)) as connection:
+            with closing(self._file.cursor()) as connection:
                 for rows in connection.execute(question, values).to_arrow_reader(BATCH_ROWS):
                     if self._range and self._range.is_text and self._range.column in names:
                         field = f"{self.name}.{self._range.column}"
@@ -200,18 +224,6 @@ class DuckDBPart:
                     done += len(rows)
         except duckdb.Error as error:
             raise refused_query(self.name, error) from None
-
-
-def _connected(path: Path) -> duckdb.DuckDBPyConnection:
-    # One thread, so that the rows of a query come in the same order every time. Queries reach
-    # nothing outside the file.
-    connection = duckdb.connect(
-        path,
-        read_only=True,
-        config={"memory_limit": _MEMORY, "threads": 1, "enable_external_access": "false"},
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def _within(stretch: Range | None) -> tuple[str, list[str | datetime]]:

@@ -201,11 +201,13 @@ def test_a_duckdb_file_by_a_watermark(tables: dict[str, pa.Table], tmp_path: Pat
     as_duckdb({"bills": bills.slice(0, half)}, file)
     by_arrival = Watermark("arrived_at", timedelta(days=3))
     first = open_place(str(file)).since("bills", by_arrival, None)
+    name, mark = first.parts[0].name, first.mark
+    del first  # the file is closed, so that it can be written
     with duckdb.connect(file) as connection:
         connection.register("rows", bills.slice(half))
         connection.execute("INSERT INTO bills FROM rows")
-    second = open_place(str(file)).since("bills", by_arrival, first.mark)
-    assert second.parts[0].name == first.parts[0].name
+    second = open_place(str(file)).since("bills", by_arrival, mark)
+    assert second.parts[0].name == name
     assert [part.content is None for part in second.parts] == [False, False, True]
     read = [
         value
