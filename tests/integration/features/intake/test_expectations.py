@@ -1,3 +1,4 @@
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -109,6 +110,23 @@ def test_ids_that_lead_nowhere_are_seen_though_their_rows_are_accepted(
     (verdict,) = [table for table in night.tables if table.table == "subscriptions"]
     assert (verdict.verdict, verdict.used) == ("changed", "yesterday's")
     assert any("lead to no row of plans" in reason.about for reason in verdict.reasons)
+
+
+def test_a_store_of_an_earlier_release_is_compared_with(nights: Nights, tmp_path: Path) -> None:
+    source, home = nights.copy(tmp_path, FEW)
+    for path in (home / "raw" / "subscriptions").glob("*.parquet"):
+        older = pq.read_table(path).drop_columns(["account_id", "ends_at"])
+        path.unlink()
+        pq.write_table(older, path)
+    manifest = home / "raw" / "manifest.json"
+    document = json.loads(manifest.read_text())
+    del document["replaced"]
+    manifest.unlink()
+    manifest.write_text(json.dumps({**document, "contracts": "of an earlier release"}))
+    expectations = Expectations(ExpectationSettings(stop=""), night=TONIGHT)
+    night = take_in(source, home, TONIGHT, expectations).night
+    assert night is not None
+    assert doubts_of(night) == {}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.table}: {fault.name}")
