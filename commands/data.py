@@ -90,6 +90,8 @@ def check(
         options = raw_options_of(columns, time_zone, arrival_lag_days)
         source = open_raw_tables(where, encoding, watermark)
         own_home = home_of(home)
+        from features.erased.erased_ids import ErasedIds
+        from features.erased.erased_rows import ErasedRows
         from features.intake.check import check as run
         from features.operator.repository import OperatorRepository
 
@@ -99,6 +101,7 @@ def check(
             now=home_clock(own_home, system_clock, place_of(where))(),
             options=options,
             disables=OperatorRepository(own_home).catalogue.features_without,
+            erased=ErasedRows(ErasedIds.read(own_home.erased)),
         )
     mapped = None
     if isinstance(source, MappedTables):
@@ -282,6 +285,8 @@ def _print_check(report: "CheckReport") -> None:
         console.print(_rules(report))
     print_readings(report, console)
     print_replaced(report, console)
+    if erased := sum(table.erased for table in report.tables):
+        console.print(f"[dim]erased[/dim] {erased:,} rows of people who were erased were left out")
     for table in report.tables:
         if table.unknown_columns:
             console.print(

@@ -12,6 +12,7 @@ from commands import data, features, models
 from commands.care import care
 from commands.demo import demo
 from commands.operation import keys
+from commands.operation.erase import erase
 from commands.operation.mapping import map_source
 from commands.operation.nightly import nightly
 from commands.operation.score import score
@@ -45,7 +46,7 @@ app.add_typer(care.app, name="care")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
-    *(score, nightly, status, show, settings),
+    *(score, nightly, status, show, erase, settings),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -66,6 +66,21 @@ class Home:
         return self.root / "checked"
 
     @cached_property
+    def erased(self) -> Path:
+        """Who was erased, as hashes of their ids."""
+        return self.root / "erased.json"
+
+    @cached_property
+    def erasing(self) -> Path:
+        """Whom an erasure that has not ended is about; there while it lasts."""
+        return self.root / "erasing.json"
+
+    @cached_property
+    def exports(self) -> Path:
+        """What was given out about single people, a folder each."""
+        return self.root / "exports"
+
+    @cached_property
     def tracking(self) -> Path:
         """MLflow's database: runs and the model registry."""
         return self.root / "mlflow.db"

@@ -205,6 +205,8 @@ def take_in(
     """
     tables = open_raw_tables(source, encoding, watermark)
     from features.compute.known import last_build, require_last_tables
+    from features.erased.erased_ids import ErasedIds
+    from features.erased.erased_rows import ErasedRows
     from features.intake.check import accept
 
     with locked(home):
@@ -212,6 +214,7 @@ def take_in(
             # Expectations ask so themselves, and may keep yesterday's rows of an absent table.
             last = last_build(OperatorRepository(home).directory)
             require_last_tables(tables.tables(), (), last)
+        erased = ErasedRows(ErasedIds.read(home.erased))
         report = accept(
             tables,
             home.raw,
@@ -220,7 +223,10 @@ def take_in(
             options=options or RawOptions(),
             disables=OperatorRepository(home).catalogue.features_without,
             judge=None if expectations is None else _recorded(expectations, home, now),
+            erased=erased,
         )
+        if erased.has_grown:
+            erased.ids.write(home.erased)
         keep_time(home, place_of(source))
     return report
 

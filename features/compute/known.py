@@ -9,12 +9,13 @@ of it at past times.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -32,7 +33,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
 _WRAP = 2**64
 _FOLDER, _LAST = "known", "last_build.json"
-_SUMS = pa.schema(
+
+REMOVED = "removed "
+"""What begins the identity of rows that were removed from the raw store, and are still counted, so
+that the past is not taken for restated (see `features.compute.forget`)."""
+
+SUMS = pa.schema(
     [
         ("file", pa.string()),
         ("day", pa.int64()),
@@ -57,7 +63,7 @@ class KnownTable:
     Parameters
     ----------
     sums : pyarrow.Table
-        As `_SUMS`.
+        As `SUMS`.
     """
 
     sums: pa.Table
@@ -248,8 +254,8 @@ def _known_table(
     raw: RawTables, name: str, parts: tuple[TableFile, ...], before: KnownTable | None
 ) -> KnownTable:
     identities = pa.array([part.identity for part in parts], pa.string())
-    kept = (before.sums if before else _SUMS.empty_table()).filter(
-        pc.is_in(pc.field("file"), identities)
+    kept = (before.sums if before else SUMS.empty_table()).filter(
+        pc.is_in(pc.field("file"), identities) | pc.starts_with(pc.field("file"), REMOVED)
     )
     # A file without rows leaves no sums, and is read again: that takes no time.
     seen = set(kept["file"].to_pylist())
@@ -258,11 +264,48 @@ def _known_table(
     return KnownTable(sums.sort_by([("file", "ascending"), ("day", "ascending")]))
 
 
+def known_files(directory: Path) -> Path:
+    """Folder of what was known, a file per table, below a build's directory."""
+    return directory / _FOLDER
+
+
 def _sums(raw: RawTables, name: str, parts: list[TableFile]) -> pa.Table:
-    has = frozenset.intersection(*(part.columns for part in parts))
+    sums = sums_of(
+        raw.connection,
+        name,
+        [part.path for part in parts],
+        frozenset.intersection(*(part.columns for part in parts)),
+    )
+    identities = {str(part.path): part.identity for part in parts}
+    files = pa.array([identities[path] for path in sums["file"].to_pylist()], pa.string())
+    return sums.set_column(0, "file", files).cast(SUMS)
+
+
+def sums_of(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    paths: list[Path],
+    has: Collection[str],
+    condition: str = "true",
+) -> pa.Table:
+    """Sums of rows of a raw table, as `SUMS`, with paths in place of identities.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        In UTC.
+    name : str
+        The table.
+    paths : list of Path
+        Its files.
+    has : collection of str
+        Columns that all of them have.
+    condition : str
+        SQL of the rows that count.
+    """
     columns = ", ".join(quoted(column) for column in READABLE[name].columns if column in has)
     arrived, happened = f"epoch_us({ARRIVED})", f"epoch_us({HAPPENED})"
-    sums = raw.connection.execute(f"""
+    return connection.execute(f"""
         SELECT
             filename AS file,
             {arrived} // {_DAY_US} + ({arrived} % {_DAY_US} > 0)::BIGINT AS day,
@@ -271,16 +314,14 @@ def _sums(raw: RawTables, name: str, parts: list[TableFile]) -> pa.Table:
             min({arrived}) AS first_arrived_us,
             max({arrived}) AS last_arrived_us,
             min({happened}) AS first_happened_us
-        FROM {files_sql([part.path for part in parts]).removesuffix(")")}, filename = true)
+        FROM {files_sql(paths).removesuffix(")")}, filename = true)
+        WHERE {condition}
         GROUP BY ALL
     """).to_arrow_table()
-    identities = {str(part.path): part.identity for part in parts}
-    files = pa.array([identities[path] for path in sums["file"].to_pylist()], pa.string())
-    return sums.set_column(0, "file", files).cast(_SUMS)
 
 
 def _kept(path: Path) -> KnownTable | None:
-    return KnownTable(pq.read_table(path, schema=_SUMS)) if path.exists() else None
+    return KnownTable(pq.read_table(path, schema=SUMS)) if path.exists() else None
 
 
 def _day(midnight: datetime) -> int:

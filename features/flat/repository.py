@@ -127,7 +127,7 @@ class TableRepository:
         The table is the whole truth: customers who are no longer in it are gone, and earlier times
         replace later ones.
         """
-        table = pq.read_table(self._table)
+        table = pq.read_table(self.table)
         times = table[TIME].cast(pa.timestamp("us")).to_numpy()
         store = self._feast()
         if store.config.online_store.type == PACKED_TYPE:
@@ -141,7 +141,8 @@ class TableRepository:
         return read_encoding(self.directory)
 
     @property
-    def _table(self) -> Path:
+    def table(self) -> Path:
+        """The feature table."""
         return self.directory / _TABLE
 
     def _configuration(self) -> str:
@@ -172,9 +173,9 @@ class TableRepository:
             arrays[column.feature] = (
                 values.cast(pa.int64()) if column.kind == "category" else values
             )
-        beside = self._table.with_suffix(".parquet.new")
+        beside = self.table.with_suffix(".parquet.new")
         pq.write_table(pa.table(arrays), beside)
-        beside.replace(self._table)
+        beside.replace(self.table)
 
     def _write_packed(self, table: pa.Table, times: Times) -> None:
         encoding = self.encoding()

@@ -7,9 +7,9 @@ Rows are checked in three steps, each on what the one before left:
 2. by their references: ids that are not among the accepted rows of the table they refer to;
 3. by their identity: of rows that share it, one is kept (`WholeTables.repeats` says which).
 
-Accepted and quarantined rows together are the rows read, table by table. A category that is in no
-list, and an id that leads nowhere in a column that may be null, cost the value and not the row
-(`features.intake.replaced`).
+Accepted and quarantined rows and those of erased people (`ErasedRows`) together are the rows read.
+A category in no list, and an id that leads nowhere where it may be null, cost the value and not the
+row (`features.intake.replaced`).
 """
 
 import shutil
@@ -27,6 +27,7 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
 from features.contracts.types import Fault
+from features.erased.erased_rows import ErasedRows
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
 from features.intake.replaced import ReplacedValues, without_values
@@ -77,6 +78,7 @@ def accept(
     options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table, present: (),
     judge: Judge | None = None,
+    erased: ErasedRows | None = None,
 ) -> CheckReport:
     """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
 
@@ -103,11 +105,13 @@ def accept(
     judge : callable, optional
         Compares the new store with other nights before it is published, and says of which tables
         the present rows are kept instead.
+    erased : ErasedRows, optional
+        Whose rows are left out.
 
     Returns
     -------
     CheckReport
-        Accepted and quarantined rows together are the rows read.
+        Accepted, quarantined and left out rows together are the rows read.
 
     Raises
     ------
@@ -119,7 +123,8 @@ def accept(
     NightStoppedError
         The judge stops the night. Nothing was changed.
     """
-    return _run(source, RawStore(out), QuarantineFolder(quarantine), now, options, disables, judge)
+    store, folder = RawStore(out), QuarantineFolder(quarantine)
+    return _run(source, store, folder, now, options, disables, judge, erased)
 
 
 def check(
@@ -129,12 +134,13 @@ def check(
     now: datetime,
     options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table, present: (),
+    erased: ErasedRows | None = None,
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
     Parameters
     ----------
-    source, quarantine, now, options, disables
+    source, quarantine, now, options, disables, erased
         As in `accept`.
 
     Returns
@@ -148,14 +154,9 @@ def check(
         As in `accept`.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        return _run(
-            source,
-            RawStore(Path(scratch) / "raw", keep=False),
-            QuarantineFolder(quarantine),
-            now,
-            options,
-            disables,
-        )
+        store = RawStore(Path(scratch) / "raw", keep=False)
+        folder = QuarantineFolder(quarantine)
+        return _run(source, store, folder, now, options, disables, erased=erased)
 
 
 def _run(
@@ -166,6 +167,7 @@ def _run(
     options: RawOptions,
     disables: Disables,
     judge: Judge | None = None,
+    erased: ErasedRows | None = None,
 ) -> CheckReport:
     started = time.monotonic()
     refuse_missing_tables(source)
@@ -178,7 +180,8 @@ def _run(
         reports: dict[str, TableReport] = {}
         for name in _referenced_first(present):
             reports[name] = _TableCheck(
-                TABLES[name], plans[name], source, store, folder, whole, present
+                *(TABLES[name], plans[name], source, store, folder, whole, present),
+                erased or ErasedRows(),
             ).run()
         reports = {name: reports[name] for name in TABLES if name in reports}
         report = CheckReport(
@@ -300,6 +303,7 @@ class _TableCheck:
     folder: QuarantineFolder
     whole: WholeTables
     present: set[str]
+    erased: ErasedRows
     replaced: ReplacedValues = field(init=False)
 
     def __post_init__(self) -> None:
@@ -331,7 +335,7 @@ class _TableCheck:
             advance(reused.rows)
             self.replaced.add(reused.replaced)
             return _CheckedPart(part, file, _NONE, reused.rows, reused=True)
-        left_out, passed_over, read = [_NONE], [_NONE], 0
+        left_out, passed_over, read, has_faults = [_NONE], [_NONE], 0, False
         replaced = ReplacedValues(self.table)
         # A file that is already as it should be is not written anew, which would take longer than
         # checking it.
@@ -345,11 +349,13 @@ class _TableCheck:
             for batch in part.batches():
                 written = plan.written(batch.rows)
                 rows, faults, unlisted = check_rows(self.table, plan.canonical(written))
-                faulty = np.unique(np.concatenate([_NONE, *(fault.at for fault in faults)]))
+                erased, faults = self.erased.leave_out(self.table, rows, faults)
+                faulty = np.unique(np.concatenate([erased, *(fault.at for fault in faults)]))
                 for one in unlisted:
                     replaced.add(one.counts(faulty))
                 quarantine.add(part.name, written, batch.numbers, faults)
-                quarantine.add_lines(part.name, batch.broken)
+                quarantine.add_lines(part.name, self.erased.kept_lines(batch.broken))
+                has_faults |= bool(faults or batch.broken)
                 left_out += [
                     batch.numbers[faulty],
                     np.array([line.number for line in batch.broken], dtype=np.int64),
@@ -368,7 +374,7 @@ class _TableCheck:
         elif writer is None:
             self._write_without(part, file, numbers)
         self.replaced.add(replaced.counts())
-        if not len(numbers):
+        if not has_faults:
             self.store.remember(self.table.name, part, read, replaced.counts(), plan.digest)
         not_kept = np.sort(np.concatenate([numbers, *passed_over]))
         return _CheckedPart(part, file, not_kept, read)

@@ -24,7 +24,7 @@ class TableReport:
     table : str
         Its name.
     read, accepted, quarantined : int
-        Rows; the last two make the first.
+        Rows; those of people who were erased make up the difference.
     reused : int
         Rows of files that had been accepted before and have not changed: not checked one by one
         again.
@@ -72,6 +72,11 @@ class TableReport:
         return [(one.column, one.rule, one.value, one.rows) for one in self.replaced]
 
     @property
+    def erased(self) -> int:
+        """Rows left out because the people they are about were erased."""
+        return self.read - self.accepted - self.quarantined
+
+    @property
     def late_share(self) -> float:
         """Share of accepted rows that arrived more than 7 days after they happened."""
         return self.span.late / self.accepted if self.accepted else 0.0
@@ -88,6 +93,7 @@ class TableReport:
             "read": self.read,
             "accepted": self.accepted,
             "quarantined": self.quarantined,
+            "erased": self.erased,
             "reused": self.reused,
             "first_happened_at": _iso(self.span.first_happened),
             "last_happened_at": _iso(self.span.last_happened),

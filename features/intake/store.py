@@ -367,6 +367,17 @@ def _accepted(part: dict[str, Any]) -> _Accepted:
     return _Accepted(**{**known, "replaced": replaced})
 
 
+def read_all_again(root: Path) -> None:
+    """Let the next run read every file of the source, as if none had been accepted before."""
+    path = root / _MANIFEST
+    if path.exists():
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        write_beside(
+            path,
+            json.dumps(manifest | {"parts": {}, "marks": {}}, ensure_ascii=False, indent=1) + "\n",
+        )
+
+
 def _contracts_digest() -> str:
     """Changes when a contract's columns, types or rules do."""
     rules = {

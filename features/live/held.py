@@ -21,9 +21,9 @@ from features.live.state import holder_of
 from features.packed.store import PackedStore
 from features.packed.update import PackedUpdate
 
-Fate = Literal["taken", "held", "dropped"]
-"""What became of an event: it counts; it waits for its id; or it does not, because as many wait as
-may.
+Fate = Literal["taken", "held", "dropped", "erased"]
+"""What became of an event: it counts; it waits for its id; it does not, because as many wait as may;
+or it was thrown away, because whom it is about was erased.
 """
 
 HELD: dict[str, str] = {kind: f"held_{kind}" for kind in ("subscription", "customer", "account")}

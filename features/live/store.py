@@ -1,6 +1,6 @@
 """The online store kept up to date by events, between one build and the next."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -8,6 +8,7 @@ from itertools import islice
 import pyarrow as pa
 
 from features.contracts.tables import ARRIVED
+from features.erased.erased_ids import NOBODY, ErasedIds
 from features.live.batch import KINDS, LIVE_VIEWS, NAMING_VIEWS, Build, LiveBatch
 from features.live.event import Event, microseconds, time_of
 from features.live.held import Fate, HeldLimits, count_held
@@ -31,7 +32,7 @@ class Applied:
     ----------
     written : dict of str to tuple of str
         The entities whose records were written, by view.
-    fates : tuple of tuple of {"taken", "held", "dropped"}
+    fates : tuple of tuple of {"taken", "held", "dropped", "erased"}
         Of each group, what became of each event, in order: see `features.live.held`.
     """
 
@@ -50,10 +51,19 @@ class LiveStore:
         Events that claim to have arrived later are refused.
     limits : HeldLimits, optional
         How many events of ids that no build knows are held.
+    erased : callable, optional
+        Gives who was erased; their events are thrown away.
     """
 
-    def __init__(self, store: PackedStore, clock: Clock, limits: HeldLimits | None = None) -> None:
+    def __init__(
+        self,
+        store: PackedStore,
+        clock: Clock,
+        limits: HeldLimits | None = None,
+        erased: Callable[[], ErasedIds] = lambda: NOBODY,
+    ) -> None:
         self._store = store
+        self._erased = erased
         self._clock = clock
         self._limits = limits or HeldLimits()
 
@@ -115,11 +125,18 @@ class LiveStore:
         one transaction: a commit waits for the disk.
         """
         build, now = self._build(), microseconds(self._clock())
-        fates = []
+        fates: list[tuple[Fate, ...]] = []
         with self._store.updating(LIVE_VIEWS, KINDS, NAMING_VIEWS) as update:
             batch = LiveBatch(update, build, self._limits)
+            # Read in the transaction: whoever erases lists people before their records are deleted.
+            erased = self._erased()
             for events in groups:
-                fates.append(tuple(batch.take(event, now) for event in events))
+                fates.append(
+                    tuple(
+                        "erased" if erased.hold_row(event.row) else batch.take(event, now)
+                        for event in events
+                    )
+                )
                 batch.end_group()
             return Applied(batch.write(), tuple(fates))
 

@@ -4,8 +4,8 @@ Named in `feature_store.yaml` by its class path. Unlike in packed records the la
 whatever its time: Feast's own check for newer values would also drop corrections of the same time.
 """
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from feast import FeatureView, RepoConfig
 from feast.infra.online_stores.helpers import _mmh3, _redis_key, _redis_key_prefix
@@ -16,9 +16,14 @@ from feast.protos.feast.types.Value_pb2 import Value
 from pydantic import Field, StrictStr, field_validator
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from features.online.settings import OnlineSettings, present_type, redis_connection
+from holdfast.errors import ModelError
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
 
 
 class RedisOnlineStoreConfig(FeastRedisOnlineStoreConfig):
@@ -76,3 +81,36 @@ class RedisOnlineStore(FeastRedisOnlineStore):
             # ten seconds.
             super()._get_client(online_store_config).set_retry(Retry(NoBackoff(), 1))
         return self._client
+
+
+def forget_entities(store: "FeatureStore", ids: Mapping[str, Iterable[str]]) -> int:
+    """Forget all that a repository's Redis holds of entities; how many were there.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        The repository.
+    ids : mapping of str to iterable of str
+        Entities by join key.
+
+    Raises
+    ------
+    ModelError
+        The server does not answer.
+    """
+    config = store.config
+    online = store._get_provider().online_store
+    keys = [
+        _redis_key(
+            config.project,
+            EntityKey(join_keys=[join_key], entity_values=[Value(string_val=entity)]),
+            config.entity_key_serialization_version,
+        )
+        for join_key, entities in ids.items()
+        for entity in entities
+    ]
+    try:
+        client = online._get_client(config.online_store)
+        return int(client.delete(*keys)) if keys else 0
+    except RedisError as error:
+        raise ModelError("online store", f"does not answer: {error}") from error

@@ -11,7 +11,7 @@ that is finished but unseen: it shows, whole, when the next writer begins.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 import lmdb
 
 from features.packed.environment import PackedEnvironment, open_environment
+from features.packed.forgetting import forget, scrub_deleted
 from features.packed.record import (
     MAX_ID_BYTES,
     Record,
@@ -56,6 +57,7 @@ _ROWS_PER_TRANSACTION = 100_000
 _VIEWS = b"__views__"
 _NEWEST = b"__newest__"
 _DOCUMENTS = b"__documents__"
+_SCRUBBED = "scrubbed"
 
 
 @dataclass(frozen=True)
@@ -404,6 +406,33 @@ class PackedStore:
                 for key in map(key_of, ids)
             ]
             return [None if text is None else bytes(text).decode() for text in found]
+
+    def views(self) -> list[str]:
+        """Names of all views in the store, in order."""
+        declarations = self._opened.database(_VIEWS)
+        if declarations is None:
+            return []
+        with self._opened.reading() as transaction, transaction.cursor(declarations) as cursor:
+            return [bytes(name).decode() for name in cursor.iternext(values=False)]
+
+    def forget(
+        self, records: Mapping[str, Iterable[str]], states: Mapping[str, Iterable[str]]
+    ) -> int:
+        """Delete records of entities by view, and states by kind; how many were there. What stood
+        in them stays in LMDB's file until `scrub`.
+        """
+        named = [(_records_of(view), ids) for view, ids in records.items()]
+        named += [(_states_of(kind), ids) for kind, ids in states.items()]
+        return forget(self._opened, named)
+
+    def scrub(self, wait_seconds: float = 10.0) -> bool:
+        """Overwrite in the file what was deleted; False where readers keep it for longer than the
+        wait.
+        """
+        # Readers that nobody can see (see `PackedEnvironment`) notice two writes.
+        for _ in range(2):
+            self.put_document(_SCRUBBED, None)
+        return scrub_deleted(self._opened, wait_seconds)
 
     def put_document(self, name: str, document: object) -> None:
         """Store a JSON document beside the records, such as the layout of a feature service."""

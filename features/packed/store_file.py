@@ -16,7 +16,7 @@ from pathlib import Path
 from holdfast.errors import ModelError
 
 _MAGIC = 0xBEEFC0DE
-_META_PAGES = 2
+META_PAGES = 2
 # Of a meta page, after the 16 bytes that begin every page: magic, version, address, size of the
 # map; size of a page, five numbers and the root of the tree of free pages; the tree of databases;
 # last page and transaction.
@@ -30,7 +30,7 @@ _MOST_TRIES = 100
 
 
 @dataclass(frozen=True)
-class _Meta:
+class StoreMeta:
     """What a store says of itself as of one transaction."""
 
     page_bytes: int
@@ -49,7 +49,7 @@ class StoreFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._most_bytes = 0
         self._was_cut = False
@@ -70,13 +70,13 @@ class StoreFile:
         size = os.fstat(self._file).st_size
         if size < known or self._was_cut:
             self._was_cut = True
-            raise _cut(self._path, size, known)
+            raise _cut(self.path, size, known)
         self._most_bytes = max(size, self._most_bytes)
 
     def require_whole(self) -> None:
         """Refuse a file that was cut, or that lacks pages in use; ModelError."""
         self.require_uncut()
-        _require_pages(self._path, self._file)
+        _require_pages(self.path, self._file)
 
 
 def require_whole(path: Path, *, create: bool) -> None:
@@ -112,24 +112,24 @@ def require_whole(path: Path, *, create: bool) -> None:
 def _require_pages(path: Path, file: int) -> None:
     # While nobody writes, one look is enough. A writer may use pages again that are being read here,
     # so that only what two looks agree on counts.
-    meta = _read_meta(file)
+    meta = read_meta(file)
     for _ in range(_MOST_TRIES):
         size = os.fstat(file).st_size
         if meta is None or size >= (meta.last_page + 1) * meta.page_bytes:
             return
         missing = range(size // meta.page_bytes, meta.last_page + 1)
         try:
-            free = _free_pages(file, meta)
+            free = free_pages(file, meta)
         except struct.error:  # a writer uses one of its pages for something else now
             free = None
         if free is not None and free.issuperset(missing):
             return
-        before, meta = meta, _read_meta(file)
+        before, meta = meta, read_meta(file)
         if meta == before:
             raise _cut(path, size, (before.last_page + 1) * before.page_bytes)
 
 
-def _read_meta(file: int) -> _Meta | None:
+def read_meta(file: int) -> StoreMeta | None:
     """What the store says as of its last transaction; None where the file is not LMDB's."""
     first = _unpack_meta(os.pread(file, _META.size, 0))
     if first is None:
@@ -141,14 +141,14 @@ def _read_meta(file: int) -> _Meta | None:
     return max(first, second, key=lambda meta: meta.transaction)
 
 
-def _unpack_meta(content: bytes) -> _Meta | None:
+def _unpack_meta(content: bytes) -> StoreMeta | None:
     if len(content) < _META.size:
         return None
     magic, page_bytes, free_root, last_page, transaction = _META.unpack(content)
-    return _Meta(page_bytes, free_root, last_page, transaction) if magic == _MAGIC else None
+    return StoreMeta(page_bytes, free_root, last_page, transaction) if magic == _MAGIC else None
 
 
-def _free_pages(file: int, meta: _Meta) -> set[int] | None:
+def free_pages(file: int, meta: StoreMeta) -> set[int] | None:
     """The pages that are free; None where the list itself lacks a page."""
     free: set[int] = set()
     waiting = [] if meta.free_root == _NO_PAGE else [meta.free_root]
@@ -179,7 +179,7 @@ def _free_pages(file: int, meta: _Meta) -> set[int] | None:
     return free
 
 
-def _read_pages(file: int, meta: _Meta, number: int, count: int) -> bytes | None:
+def _read_pages(file: int, meta: StoreMeta, number: int, count: int) -> bytes | None:
     wanted = count * meta.page_bytes
     content = os.pread(file, wanted, number * meta.page_bytes)
     return content if len(content) == wanted else None

@@ -99,6 +99,11 @@ class FeedFiles:
                 if path.stem not in kept:
                     path.unlink()
 
+    def remove(self, number: int) -> None:
+        """Remove a feed; the facts first, since without them a reader does not look for the scores."""
+        (self._folder / f"{number:06d}.json").unlink(missing_ok=True)
+        self.rows(number).unlink(missing_ok=True)
+
     @staticmethod
     def _clear(part: Path, spill: Path) -> None:
         part.unlink(missing_ok=True)

@@ -140,6 +140,11 @@ def run_night(
     """
     require_beginning(home, options.source)
     with locked(home, wait_seconds=options.wait_seconds):
+        if home.erasing.exists():
+            # An erasure that was killed goes on before anything new is made of the person.
+            from pipeline.privacy.erase import finish_erasure
+
+            finish_erasure(home)
         return _Run(home, options, config, clock, online, begin, end, asked, failpoint).run()
 
 

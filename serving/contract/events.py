@@ -57,12 +57,13 @@ class TakenEvent(TypedDict):
 
     event_id: str
     status: Annotated[
-        Literal["taken", "repeated", "held", "dropped"],
+        Literal["taken", "repeated", "held", "dropped", "erased"],
         Field(
             description=(
                 "`repeated`: it was taken before, and changed nothing now. `held`: no build knows"
                 " its id yet; it is kept, and counts once one does. `dropped`: so it is, but as"
-                " many events are held as may be; send it again later."
+                " many events are held as may be; send it again later. `erased`: whom it is about"
+                " was erased; it was thrown away, do not send it again."
             )
         ),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from features.erased.erased_ids import ErasedFile
 from features.live.event import Event, read_event
 from features.live.held import Fate, HeldLimits, reason_of
 from features.live.store import LiveStore
@@ -159,7 +160,7 @@ class EventIntake:
     @cached_property
     def _live(self) -> LiveStore:
         directory = online_directory(OperatorRepository(self._home).directory)
-        return LiveStore(PackedStore(directory), self._clock, self._limits)
+        return LiveStore(PackedStore(directory), self._clock, self._limits, ErasedFile(self._home.erased))
 
 
 def held_limits(settings: OnlineSettings) -> HeldLimits:
@@ -233,6 +234,8 @@ def _waits(event: Event, fate: Fate) -> dict[str, Any]:
     """What is answered of an event as often as it is sent, while it waits; nothing where it counts."""
     if fate == "taken":
         return {}
+    if fate == "erased":
+        return {"status": fate}
     code = reason_of(event)
     detail = f"no build of features knows the {code.removeprefix('unknown_')} yet; {_WAITS[fate]}"
     return {"status": fate, "error": {"code": code, "detail": detail}}

@@ -117,3 +117,10 @@ def names_in(module: str) -> set[str]:
         elif isinstance(node, ast.ClassDef | ast.FunctionDef):
             names.add(node.name)
     return names
+
+
+def test_every_place_of_rows_of_people_is_in_the_guide() -> None:
+    from pipeline.privacy.places import PLACES
+
+    guide = (ROOT / "docs" / "guides" / "privacy.md").read_text()
+    assert [code for code in PLACES if f"| `{code}` |" not in guide] == []

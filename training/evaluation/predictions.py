@@ -5,16 +5,19 @@ A row is identified by a digest of id and cut-off, a customer by a digest of its
 test periods of two versions trained neither of them, so both can be evaluated on these rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
+from holdfast.parquet_rows import remove_rows
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.assessment import Assessment, horizon_name
 from training.labelling.dataset import Dataset
@@ -90,6 +93,32 @@ class TestPredictions:
             label={horizon: columns[f"label_{horizon}"] for horizon in horizons},
             probability={horizon: columns[f"probability_{horizon}"] for horizon in horizons},
         )
+
+
+def forget_predictions(
+    artifacts: Path, customers: Collection[str], *, dry_run: bool = False
+) -> int:
+    """Remove customers' rows from the test predictions of all versions; how many.
+
+    Parameters
+    ----------
+    artifacts : Path
+        Folder of the runs' artifacts.
+    customers : collection of str
+        Their ids.
+    dry_run : bool
+        Whether to count only.
+    """
+    digests = pa.array(pd.util.hash_array(np.array(sorted(customers), dtype=object)), pa.uint64())
+    return sum(
+        remove_rows(
+            path,
+            ("customer",),
+            lambda rows: np.asarray(pc.is_in(rows["customer"], digests).to_numpy(), dtype=np.bool_),
+            dry_run=dry_run,
+        )
+        for path in sorted(artifacts.rglob(TEST_PREDICTIONS))
+    )
 
 
 def compare_predictions(

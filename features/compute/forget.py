@@ -1,0 +1,128 @@
+"""Rows of single people removed from what the build keeps: feature tables, states, and what was
+known.
+
+Feature files keep the digests of what they were computed from, and what was known of the raw tables
+keeps counting the rows that were removed. So the next build does not take the past for restated: it
+computes nothing anew, and everybody else's features stay bit for bit.
+"""
+
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.compute.known import REMOVED, SUMS, known_files, sums_of
+from features.contracts.tables import TABLES, Table
+from features.erased.people import People, columns_of_people
+from features.sql.expressions import quoted, text_sql
+from features.views.declaration import ENTITIES
+from holdfast.parquet_rows import remove_rows
+
+_STATES = {"subscription": "subscription_id", "account": "account_id", "customer": "customer_id"}
+"""Kinds of states that are of people, and the kind of id that they are kept by."""
+
+
+_KINDS = {ENTITIES[entity]: ENTITIES[entity] for entity in ENTITIES} | {
+    f"linked_{entity}": key for entity, key in ENTITIES.items()
+}
+"""Kinds of ids in columns of feature tables."""
+
+
+def forget_built(directory: Path, people: People, *, dry_run: bool = False) -> int:
+    """Remove people's rows from feature tables and states; how many.
+
+    Killed at any time, it is completed by calling it again.
+
+    Parameters
+    ----------
+    directory : Path
+        The build's.
+    people : People
+        Whose rows go.
+    dry_run : bool
+        Whether to count only.
+    """
+    removed = 0
+    for path, columns in _files(directory):
+        is_gone = partial(people.own, columns=columns)
+        removed += remove_rows(path, tuple(columns), is_gone, dry_run=dry_run)
+    if not dry_run:
+        # It may be deleted at any time; ids of corrected rows stand in it.
+        shutil.rmtree(directory / "work", ignore_errors=True)
+    return removed
+
+
+def removed_sums(raw: Path, people: People) -> dict[str, pa.Table]:
+    """What was known of rows that are about to be removed, by table, as `known` keeps it."""
+    sums = {}
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, table in TABLES.items():
+            if table.use != "features":
+                continue
+            # By columns, because files of earlier releases lack some.
+            alike: dict[frozenset[str], list[Path]] = {}
+            for path in sorted((raw / name).glob("*.parquet")):
+                alike.setdefault(frozenset(pq.read_schema(path).names), []).append(path)
+            of_table = [
+                sums_of(connection, name, files, has, " OR ".join(conditions))
+                for has, files in alike.items()
+                if (conditions := _conditions(table, people, has))
+            ]
+            if any(map(len, of_table)):
+                sums[name] = pa.concat_tables(of_table)
+    return sums
+
+
+def _conditions(table: Table, people: People, has: Collection[str]) -> list[str]:
+    return [
+        f"{quoted(column)} IN ({', '.join(map(text_sql, sorted(ids)))})"
+        for column, kind in columns_of_people(table).items()
+        if column in has and (ids := people.ids.get(kind))
+    ]
+
+
+def keep_removed(directory: Path, sums: Mapping[str, pa.Table], erasure: str) -> None:
+    """Let what was known count rows that are removed; a second call with the same name changes
+    nothing.
+
+    Parameters
+    ----------
+    directory : Path
+        The build's.
+    sums : mapping of str to pyarrow.Table
+        As `removed_sums` gives them.
+    erasure : str
+        Name of the removal, the same whenever it is carried on.
+    """
+    for name, removed in sums.items():
+        path = known_files(directory) / f"{name}.parquet"
+        if not path.exists():
+            continue
+        mark = f"{REMOVED}{erasure}"
+        before = pq.read_table(path, schema=SUMS)
+        if mark in before["file"].to_pylist():
+            continue
+        marked = removed.set_column(
+            0, SUMS.field("file"), pa.array([mark] * len(removed), pa.string())
+        )
+        beside = path.with_name(f".{path.name}.part")
+        pq.write_table(pa.concat_tables([before, marked.cast(SUMS)]), beside)
+        beside.replace(path)
+
+
+def _files(directory: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Files that may hold rows of people, with the columns that say whose."""
+    # By their columns, so that views of the operator's own and of earlier releases are among them.
+    for path in sorted((directory / "tables").rglob("*.parquet")):
+        names = pq.read_schema(path).names
+        columns = {name: kind for name, kind in _KINDS.items() if name in names}
+        if columns:
+            yield path, columns
+    for state, kind in _STATES.items():
+        if (path := directory / "states" / f"{state}.parquet").exists():
+            yield path, {"id": kind}
