@@ -17,12 +17,18 @@ import pyarrow.parquet as pq
 
 from features.compute.known import REMOVED, SUMS, known_files, sums_of
 from features.contracts.tables import TABLES, Table
-from features.erased.people import People, columns_of_people
+from features.erased.people import PERSON_KINDS, People, columns_of_people
+from features.live.items import KINDS
+from features.live.state import STATE_TABLES
 from features.sql.expressions import quoted, text_sql
 from features.views.declaration import ENTITIES
 from holdfast.parquet_rows import remove_rows
 
-_STATES = {"subscription": "subscription_id", "account": "account_id", "customer": "customer_id"}
+STATES_OF_PEOPLE: Mapping[str, str] = {
+    state: KINDS[tables[0]].owner
+    for state, tables in STATE_TABLES.items()
+    if KINDS[tables[0]].owner in PERSON_KINDS
+}
 """Kinds of states that are of people, and the kind of id that they are kept by."""
 
 
@@ -123,6 +129,6 @@ def _files(directory: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         columns = {name: kind for name, kind in _KINDS.items() if name in names}
         if columns:
             yield path, columns
-    for state, kind in _STATES.items():
+    for state, kind in STATES_OF_PEOPLE.items():
         if (path := directory / "states" / f"{state}.parquet").exists():
             yield path, {"id": kind}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pyarrow.parquet as pq
 
+from features.compute.forget import STATES_OF_PEOPLE
 from features.erased.people import People
 from features.live.exclusions import EXCLUSIONS
 from features.live.held import forget as forget_held
@@ -12,8 +13,6 @@ from features.online.service import online_directory
 from features.online.settings import PACKED_TYPE
 from features.operator.repository import OperatorRepository
 from features.packed.store import PackedStore
-
-_STATES = {"subscription": "subscription_id", "account": "account_id", "customer": "customer_id"}
 
 
 def forget_online(repository: OperatorRepository, people: People, others: Mapping[str, str]) -> int:
@@ -45,7 +44,7 @@ def forget_online(repository: OperatorRepository, people: People, others: Mappin
         return held + packed.forget(
             # A view that nobody declares any more: whatever it was kept by.
             {view: _ids(people, kinds.get(view)) for view in packed.views()},
-            {state: _ids(people, kind) for state, kind in _STATES.items()}
+            {state: _ids(people, kind) for state, kind in STATES_OF_PEOPLE.items()}
             | {EXCLUSIONS: _ids(people, "subscription_id")},
         )
     store = repository.feast()

@@ -160,7 +160,9 @@ class EventIntake:
     @cached_property
     def _live(self) -> LiveStore:
         directory = online_directory(OperatorRepository(self._home).directory)
-        return LiveStore(PackedStore(directory), self._clock, self._limits, ErasedFile(self._home.erased))
+        return LiveStore(
+            PackedStore(directory), self._clock, self._limits, ErasedFile(self._home.erased)
+        )
 
 
 def held_limits(settings: OnlineSettings) -> HeldLimits:
