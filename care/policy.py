@@ -6,7 +6,8 @@ counts against sending.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from care.jurisdiction import Jurisdiction
 from care.model import ActionClass
 from care.quiet_hours import is_quiet
-from holdfast.arrays import Floats, Microseconds
+from holdfast.arrays import Floats, Microseconds, Positions
 
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.int8]
@@ -108,6 +109,15 @@ class PolicyFacts:
     def __len__(self) -> int:
         return len(self.consent)
 
+    def taken(self, places: Positions) -> "PolicyFacts":
+        """Facts of some of the proposals, in the order of the places."""
+        arrays: dict[str, Any] = {
+            name: value[places]
+            for name, value in vars(self).items()
+            if isinstance(value, np.ndarray)
+        }
+        return replace(self, **arrays)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyQuestion:
@@ -140,42 +150,56 @@ class PolicyQuestion:
     care_is_halted: bool = False
 
 
+SAME_HOUSEHOLD, CAMPAIGN_FULL = "same_household", "campaign_full"
+"""Why a plan leaves out what policy allows: another of the household is planned, or enough are."""
+
+
 @dataclass(frozen=True)
-class PolicyVerdicts:
-    """What policy says of proposals.
+class Refusals:
+    """What refuses proposals.
 
     Parameters
     ----------
-    broken : (n,) uint32
-        Bit k is set where `RULES[k]` refuses it.
+    bits : (n,) uint32
+        Bit k is set where `reason_codes` k refuses it.
     """
 
-    broken: NDArray[np.uint32]
+    bits: NDArray[np.uint32]
 
     @property
     def allowed(self) -> Flags:
-        """(n,) bool: no rule refuses it."""
-        allowed: Flags = self.broken == 0
+        """(n,) bool: nothing refuses it."""
+        allowed: Flags = self.bits == 0
         return allowed
 
     def reasons(self, place: int) -> tuple[str, ...]:
-        """Codes of all rules that refuse a proposal, in the order of `RULES`."""
-        bits = int(self.broken[place])
-        return tuple(rule.code for k, rule in enumerate(RULES) if bits >> k & 1)
+        """Codes of all that refuses a proposal, in the order of `reason_codes`."""
+        bits = int(self.bits[place])
+        return tuple(code for k, code in enumerate(reason_codes()) if bits >> k & 1)
 
     def counts(self) -> dict[str, int]:
-        """How many proposals each rule is the first to refuse; rules that refuse none are left
+        """How many proposals each code is the first to refuse; codes that refuse none are left
         out.
         """
-        lowest = self.broken & (~self.broken + np.uint32(1))
+        lowest = self.bits & (~self.bits + np.uint32(1))
         counts = {
-            rule.code: int(np.count_nonzero(lowest == np.uint32(1 << k)))
-            for k, rule in enumerate(RULES)
+            code: int(np.count_nonzero(lowest == np.uint32(1 << k)))
+            for k, code in enumerate(reason_codes())
         }
-        return {rule: count for rule, count in counts.items() if count}
+        return {code: count for code, count in counts.items() if count}
 
 
-def judge(facts: PolicyFacts, question: PolicyQuestion) -> PolicyVerdicts:
+def reason_codes() -> tuple[str, ...]:
+    """All codes of what refuses, in the order in which they are told."""
+    return (*(rule.code for rule in RULES), SAME_HOUSEHOLD, CAMPAIGN_FULL)
+
+
+def bit_of(code: str) -> np.uint32:
+    """The bit of a code."""
+    return np.uint32(1 << reason_codes().index(code))
+
+
+def judge(facts: PolicyFacts, question: PolicyQuestion) -> Refusals:
     """Ask every rule about every proposal.
 
     Parameters
@@ -187,14 +211,14 @@ def judge(facts: PolicyFacts, question: PolicyQuestion) -> PolicyVerdicts:
 
     Returns
     -------
-    PolicyVerdicts
+    Refusals
         In the order of the facts.
     """
-    broken = np.zeros(len(facts), dtype=np.uint32)
+    bits = np.zeros(len(facts), dtype=np.uint32)
     for place, rule in enumerate(RULES):
         if question.action_class in rule.classes and rule.asks(question):
-            broken |= rule.refuses(facts, question).astype(np.uint32) << np.uint32(place)
-    return PolicyVerdicts(broken)
+            bits |= rule.refuses(facts, question).astype(np.uint32) << np.uint32(place)
+    return Refusals(bits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ UNKNOWN_ZONE = -1
 _MINUTE = 60_000_000
 _QUARTER = 15 * _MINUTE
 _DAY_MINUTES = 24 * 60
+_LONGEST_QUARTERS = 7 * 96
 _SUNDAY = 3
 """1970-01-01, day 0, was a Thursday."""
 
@@ -66,6 +67,32 @@ def is_quiet(
                 is_inside |= day % 7 == _SUNDAY
             quiet[chosen] |= is_inside
     return quiet
+
+
+def next_allowed(
+    at: Microseconds,
+    zone: NDArray[np.integer],
+    zones: Sequence[str],
+    channel: str,
+    jurisdiction: Jurisdiction,
+) -> Microseconds:
+    """When something may be sent that is ready at these times; arguments as of `is_quiet`.
+
+    Returns
+    -------
+    (n,) int64
+        The times themselves where they are not quiet, else the first quarter of an hour that is not.
+        Where none of the next seven days has one, the time itself.
+    """
+    when = np.array(at, dtype=np.int64)
+    left = np.flatnonzero(is_quiet(when, zone, zones, channel, jurisdiction))
+    for _ in range(_LONGEST_QUARTERS):
+        if not len(left):
+            return when
+        when[left] = (when[left] // _QUARTER + 1) * _QUARTER
+        left = left[is_quiet(when[left], zone[left], zones, channel, jurisdiction)]
+    when[left] = at[left]
+    return when
 
 
 def local_minutes(at: Microseconds, zone: str) -> NDArray[np.int64]:

@@ -197,4 +197,4 @@ def test_many_are_judged_as_one_by_one() -> None:
             if isinstance(value, np.ndarray)
         }
         alone = judge(replace(many, **arrays), question())
-        assert alone.broken[0] == whole.broken[place]
+        assert alone.bits[0] == whole.bits[place]

@@ -1,0 +1,128 @@
+"""Campaigns: one action for whom its triggers hold, over a stated time, with a control arm."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from care.catalogue import Catalogue
+from care.model import Action
+from holdfast.documents import read_document
+from holdfast.errors import InputError
+
+LEAST_SHADOW_CONTROL = 0.2
+"""Share of control that a campaign needs which a model in shadow ranks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """A campaign, as its file declares it.
+
+    Parameters
+    ----------
+    campaign_id : str
+        Its name, that of the file.
+    action : str
+        Code of the action.
+    triggers : tuple of str
+        Codes of the triggers that propose it.
+    begins_on, ends_on : str
+        First and last day on which it is planned (ISO 8601, in the operator's time). Its effect is
+        measured once, when the outcomes of the last day have matured.
+    control_share : float
+        Share of the allowed households that are withheld, 0 to 0.9; 0 where the action may not be
+        withheld.
+    outcome_days : int
+        Days after which the outcome of a decision is final, 1 to 365.
+    most_households : int
+        Households in all arms together, at most, in one plan.
+    priority : int
+        Of two campaigns that want one household, the one with the smaller number has it.
+    """
+
+    campaign_id: str
+    action: str
+    triggers: tuple[str, ...]
+    begins_on: str
+    ends_on: str
+    control_share: float
+    outcome_days: int
+    most_households: int
+    priority: int
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Its first and last day."""
+        return date.fromisoformat(self.begins_on), date.fromisoformat(self.ends_on)
+
+
+def read_campaign(path: Path, catalogue: Catalogue) -> Campaign:
+    """Read a campaign from its TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        Its name without the ending is the campaign's.
+    catalogue : Catalogue
+        The actions and triggers that it may name.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a value breaks its rule.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), "must be a readable text file", type(error).__name__) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(path.name, f"must be TOML: {error}") from None
+    unknown = document.keys() - Campaign.__dataclass_fields__.keys()
+    if unknown:
+        known = ", ".join(name for name in Campaign.__dataclass_fields__ if name != "campaign_id")
+        raise InputError(f"{path.name}: {min(unknown)}", f"must be one of {known}")
+    campaign = read_document(Campaign, {**document, "campaign_id": path.stem}, path.name)
+    _check(campaign, path.name, catalogue)
+    return campaign
+
+
+def _check(campaign: Campaign, name: str, catalogue: Catalogue) -> None:
+    if campaign.action not in catalogue.actions:
+        known = ", ".join(catalogue.actions)
+        raise InputError(f"{name}: action", f"must be one of {known}", campaign.action)
+    action = catalogue.actions[campaign.action]
+    if not campaign.triggers:
+        raise InputError(f"{name}: triggers", "must name at least one trigger")
+    for code in campaign.triggers:
+        proposing = [t.code for t in catalogue.triggers.values() if action.code in t.actions]
+        if code not in proposing:
+            rule = f"must be one of {', '.join(proposing)}, which propose {action.code}"
+            raise InputError(f"{name}: triggers", rule, code)
+    try:
+        first, last = campaign.days
+    except ValueError:
+        days = f"{campaign.begins_on}, {campaign.ends_on}"
+        raise InputError(
+            f"{name}: begins_on, ends_on", "must be days as 2026-01-31", days
+        ) from None
+    if last < first:
+        raise InputError(f"{name}: ends_on", "must not lie before begins_on", campaign.ends_on)
+    _check_arms(campaign, name, action)
+    if not 1 <= campaign.outcome_days <= 365:
+        rule = "must lie between 1 and 365"
+        raise InputError(f"{name}: outcome_days", rule, campaign.outcome_days)
+    if campaign.most_households < 1:
+        rule = "must be at least 1"
+        raise InputError(f"{name}: most_households", rule, campaign.most_households)
+
+
+def _check_arms(campaign: Campaign, name: str, action: Action) -> None:
+    share = campaign.control_share
+    if not 0 <= share <= 0.9:
+        raise InputError(f"{name}: control_share", "must lie between 0 and 0.9", share)
+    if not action.withholdable and share:
+        rule = f"must be 0: {action.code} may not be withheld"
+        raise InputError(f"{name}: control_share", rule, share)
+    if action.action_class == "offer" and not share:
+        rule = "must be above 0 for an offer, or its effect is never known"
+        raise InputError(f"{name}: control_share", rule, share)

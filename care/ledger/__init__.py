@@ -1,0 +1,1 @@
+"""The ledger: what was planned, approved, sent and reported, in one SQL database, appended only."""

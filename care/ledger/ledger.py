@@ -1,0 +1,309 @@
+"""The ledger: plans, their approval, what is on its way, and what came of it.
+
+Every method is one transaction. Times are given, never asked of the machine.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from care.ledger import tables as t
+from care.ledger.database import open_database, reading
+from care.ledger.outbox import Outbox
+from care.ledger.queries import decision_query, decision_row, in_parts, is_halted, move
+from care.ledger.rows import DecisionRow, OutcomeRow, PlanRow, microseconds, moment
+from holdfast.documents import to_document
+from holdfast.errors import InputError
+
+
+class Ledger:
+    """The ledger of a home.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL of its database: SQLite or PostgreSQL.
+
+    Raises
+    ------
+    InputError
+        The database cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_database(url)
+        self.outbox = Outbox(self._engine)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def record_plan(
+        self, plan: PlanRow, campaign: Mapping[str, object], decisions: Iterable[DecisionRow]
+    ) -> bool:
+        """Keep a plan with its decisions.
+
+        Parameters
+        ----------
+        plan : PlanRow
+            The plan.
+        campaign : mapping
+            The campaign's document.
+        decisions : iterable of DecisionRow
+            Of everybody who is sent something or withheld.
+
+        Returns
+        -------
+        bool
+            False where the very plan is there already.
+        """
+        at = microseconds(plan.made_at)
+        with self._engine.begin() as connection:
+            if self._plan(connection, plan.plan_id) is not None:
+                return False
+            known = sa.select(t.CAMPAIGNS.c.digest).where(
+                t.CAMPAIGNS.c.campaign_id == plan.campaign_id,
+                t.CAMPAIGNS.c.digest == plan.campaign_digest,
+            )
+            if connection.execute(known).first() is None:
+                connection.execute(
+                    t.CAMPAIGNS.insert(),
+                    {
+                        "campaign_id": plan.campaign_id,
+                        "digest": plan.campaign_digest,
+                        "document": dict(campaign),
+                        "recorded_at": at,
+                    },
+                )
+            connection.execute(t.PLANS.insert(), {**to_document(plan), "made_at": at})
+            stored = [_stored(decision, plan, at) for decision in decisions]
+            if stored:
+                connection.execute(t.DECISIONS.insert(), [row for row, _, _ in stored])
+                connection.execute(t.TRANSITIONS.insert(), [row for _, row, _ in stored])
+                connection.execute(t.MESSAGE_FIELDS.insert(), [row for _, _, row in stored])
+        return True
+
+    def plans(self, campaign_id: str | None = None) -> list[PlanRow]:
+        """All plans, or those of a campaign, the newest last."""
+        query = sa.select(t.PLANS).order_by(t.PLANS.c.made_at, t.PLANS.c.plan_id)
+        if campaign_id is not None:
+            query = query.where(t.PLANS.c.campaign_id == campaign_id)
+        with reading(self._engine) as connection:
+            return [_plan_row(row) for row in connection.execute(query).mappings()]
+
+    def approve(self, plan_id: str, digest: str, by: str, at: datetime) -> int:
+        """Approve a plan: from now on, what it sends may be claimed.
+
+        Parameters
+        ----------
+        plan_id, digest : str
+            The plan, and what was approved of it.
+        by : str
+            Name of who approves.
+        at : datetime
+            When (UTC).
+
+        Returns
+        -------
+        int
+            Decisions that are now to be sent; 0 where the plan was approved before.
+
+        Raises
+        ------
+        InputError
+            There is no such plan, or it is another than the one that was looked at.
+        """
+        if not by.strip():
+            raise InputError("--by", "must name who approves", by)
+        with self._engine.begin() as connection:
+            plan = self._plan(connection, plan_id)
+            if plan is None:
+                raise InputError("plan", "must be a plan of the ledger", plan_id)
+            if plan.digest != digest:
+                raise InputError("digest", f"must be that of the plan, {plan.digest}", digest)
+            approved = sa.select(t.APPROVALS).where(t.APPROVALS.c.plan_id == plan_id)
+            if connection.execute(approved).first() is not None:
+                return 0
+            connection.execute(
+                t.APPROVALS.insert(),
+                {
+                    "plan_id": plan_id,
+                    "digest": digest,
+                    "approved_by": by.strip(),
+                    "approved_at": microseconds(at),
+                },
+            )
+            sent = connection.execute(
+                sa.select(
+                    t.DECISIONS.c.decision_id, t.DECISIONS.c.send_after, t.DECISIONS.c.send_before
+                ).where(t.DECISIONS.c.plan_id == plan_id, t.DECISIONS.c.channel.is_not(None))
+            ).all()
+            if sent:
+                connection.execute(
+                    t.OUTBOX.insert(),
+                    [
+                        {
+                            "decision_id": decision,
+                            "state": "approved",
+                            "next_at": after,
+                            "send_before": before,
+                            "lease_until": 0,
+                            "token": 0,
+                            "attempts": 0,
+                        }
+                        for decision, after, before in sent
+                    ],
+                )
+            move(connection, [row[0] for row in sent], "approved", at, f"by {by.strip()}")
+            return len(sent)
+
+    def approved_by(self, plan_id: str) -> str | None:
+        """Who approved a plan; None where nobody has."""
+        query = sa.select(t.APPROVALS.c.approved_by).where(t.APPROVALS.c.plan_id == plan_id)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar()
+
+    def halt(self, by: str, at: datetime, *, is_halted: bool = True) -> None:
+        """Halt everything that is on its way at once, or go on."""
+        with self._engine.begin() as connection:
+            number = connection.execute(sa.select(sa.func.max(t.HALTS.c.number))).scalar() or 0
+            connection.execute(
+                t.HALTS.insert(),
+                {
+                    "number": number + 1,
+                    "is_halted": is_halted,
+                    "by": by,
+                    "at": microseconds(at),
+                },
+            )
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether a person has halted care."""
+        with reading(self._engine) as connection:
+            return is_halted(connection)
+
+    def record_outcomes(self, outcomes: Iterable[OutcomeRow]) -> tuple[int, list[str]]:
+        """Keep what came of decisions, in whatever order and however often it is told.
+
+        Returns
+        -------
+        new : int
+            Outcomes that were not there before.
+        unknown : list of str
+            Ids that are no decisions of the ledger; nothing was kept of them.
+        """
+        given = list(outcomes)
+        with self._engine.begin() as connection:
+            known = {
+                row[0]
+                for part in in_parts(sorted({outcome.decision_id for outcome in given}))
+                for row in connection.execute(
+                    sa.select(t.DECISIONS.c.decision_id).where(t.DECISIONS.c.decision_id.in_(part))
+                )
+            }
+            key = (t.OUTCOMES.c.decision_id, t.OUTCOMES.c.outcome, t.OUTCOMES.c.happened_at)
+            there = {
+                tuple(row)
+                for part in in_parts(sorted(known))
+                for row in connection.execute(sa.select(*key).where(key[0].in_(part)))
+            }
+            new = {
+                (row.decision_id, row.outcome, microseconds(row.happened_at)): row
+                for row in given
+                if row.decision_id in known
+            }
+            added = [
+                {
+                    "decision_id": decision,
+                    "outcome": outcome,
+                    "happened_at": happened,
+                    "value": row.value,
+                    "reported_at": microseconds(row.reported_at),
+                }
+                for (decision, outcome, happened), row in new.items()
+                if (decision, outcome, happened) not in there
+            ]
+            if added:
+                connection.execute(t.OUTCOMES.insert(), added)
+        return len(added), sorted({row.decision_id for row in given} - known)
+
+    def states(self, campaign_id: str | None = None) -> dict[str, int]:
+        """Decisions by their present state."""
+        last = (
+            sa.select(
+                t.TRANSITIONS.c.decision_id, sa.func.max(t.TRANSITIONS.c.number).label("number")
+            )
+            .group_by(t.TRANSITIONS.c.decision_id)
+            .subquery()
+        )
+        query = (
+            sa.select(t.TRANSITIONS.c.state, sa.func.count())
+            .join(
+                last,
+                sa.and_(
+                    last.c.decision_id == t.TRANSITIONS.c.decision_id,
+                    last.c.number == t.TRANSITIONS.c.number,
+                ),
+            )
+            .join(t.DECISIONS, t.DECISIONS.c.decision_id == t.TRANSITIONS.c.decision_id)
+            .group_by(t.TRANSITIONS.c.state)
+            .order_by(t.TRANSITIONS.c.state)
+        )
+        if campaign_id is not None:
+            query = query.where(t.DECISIONS.c.campaign_id == campaign_id)
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def decisions(self, campaign_id: str) -> list[tuple[datetime, DecisionRow]]:
+        """Decisions of a campaign's approved plans with when they were made, the first ones first."""
+        query = (
+            decision_query()
+            .join(t.APPROVALS, t.APPROVALS.c.plan_id == t.DECISIONS.c.plan_id)
+            .where(t.DECISIONS.c.campaign_id == campaign_id)
+            .order_by(t.DECISIONS.c.decided_at, t.DECISIONS.c.decision_id)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(moment(row["decided_at"]), decision_row(row)) for row in rows]
+
+    def _plan(self, connection: sa.Connection, plan_id: str) -> PlanRow | None:
+        query = sa.select(t.PLANS).where(t.PLANS.c.plan_id == plan_id)
+        row = connection.execute(query).mappings().first()
+        return None if row is None else _plan_row(row)
+
+
+def _stored(
+    decision: DecisionRow, plan: PlanRow, at: int
+) -> tuple[dict[str, object], dict[str, object], dict[str, object]]:
+    """Rows of a decision, of its first state and of its message's fields."""
+    times = {
+        name: None if value is None else microseconds(value)
+        for name, value in (
+            ("send_after", decision.send_after),
+            ("send_before", decision.send_before),
+        )
+    }
+    row = {
+        **{name: getattr(decision, name) for name in DecisionRow.__dataclass_fields__},
+        **times,
+        "plan_id": plan.plan_id,
+        "campaign_id": plan.campaign_id,
+        "decided_at": at,
+    }
+    fields = row.pop("fields")
+    state = "planned" if decision.channel is not None else "withheld"
+    begun = {
+        "decision_id": decision.decision_id,
+        "number": 1,
+        "state": state,
+        "at": at,
+        "why": "" if decision.arm in (None, "treatment") else f"drawn into {decision.arm}",
+    }
+    return row, begun, {"decision_id": decision.decision_id, "fields": fields}
+
+
+def _plan_row(row: sa.RowMapping) -> PlanRow:
+    names = PlanRow.__dataclass_fields__
+    return PlanRow(**{**{name: row[name] for name in names}, "made_at": moment(row["made_at"])})

@@ -1,0 +1,136 @@
+"""Rows of the ledger as values."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """A plan of a campaign.
+
+    Parameters
+    ----------
+    plan_id : str
+        Its name.
+    campaign_id, campaign_digest : str
+        The campaign, and the SHA-256 of what it was then.
+    digest : str
+        SHA-256 of all its decisions: what a person approves.
+    made_at : datetime
+        When it was made (UTC).
+    about : dict of str to JSON
+        Counts and what it rested on, for people.
+    """
+
+    plan_id: str
+    campaign_id: str
+    campaign_digest: str
+    digest: str
+    made_at: datetime
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRow:
+    """A decision of a plan that somebody is sent something, or withheld at random.
+
+    Parameters
+    ----------
+    decision_id : str
+        Its name; also the id of the contact.
+    household_id, customer_id : str
+        Whom it is about.
+    subscription_id : str or None
+        The line.
+    trigger, action, action_class : str
+        Why, what, and of which class.
+    channel : str or None
+        None where it is withheld.
+    arm : str or None
+        ``treatment``, ``control`` or ``holdout``; None where no arm was drawn.
+    propensity : float or None
+        Probability with which the arm was drawn.
+    send_after, send_before : datetime or None
+        When it may be sent (UTC); None where it is withheld.
+    facts_digest : str
+        SHA-256 of the facts that it rested on.
+    fields : dict of str to JSON
+        Fields of the message, kept apart so that they can be erased.
+    """
+
+    decision_id: str
+    household_id: str
+    customer_id: str
+    subscription_id: str | None
+    trigger: str
+    action: str
+    action_class: str
+    channel: str | None
+    arm: str | None
+    propensity: float | None
+    send_after: datetime | None
+    send_before: datetime | None
+    facts_digest: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A decision that one worker may deliver until its lease ends.
+
+    Parameters
+    ----------
+    decision : DecisionRow
+        The decision.
+    campaign_id : str
+        Its campaign.
+    token : int
+        Number of the claim: what a worker reports with an older one is ignored.
+    attempt : int
+        Number of the attempt that is recorded with the claim, from 1.
+    """
+
+    decision: DecisionRow
+    campaign_id: str
+    token: int
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRow:
+    """What came of a decision.
+
+    Parameters
+    ----------
+    decision_id : str
+        The decision.
+    outcome : str
+        One of the contract's outcomes.
+    value : float
+        1 or 0, or an amount.
+    happened_at, reported_at : datetime
+        When it happened, and when it was told (UTC).
+    """
+
+    decision_id: str
+    outcome: str
+    value: float
+    happened_at: datetime
+    reported_at: datetime
+
+
+def microseconds(moment: datetime) -> int:
+    """A time as the ledger stores it.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(stored: int) -> datetime:
+    """A stored time, in UTC."""
+    return _EPOCH + timedelta(microseconds=stored)

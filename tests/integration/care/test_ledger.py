@@ -1,0 +1,186 @@
+"""The ledger on SQLite and PostgreSQL: nothing is sent that was not approved, and nothing twice."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from care.ledger.ledger import Ledger
+from care.ledger.rows import OutcomeRow
+from care.ledger.tables import METADATA
+from holdfast.errors import InputError
+from tests.builders.ledger_rows import NOON, decision_row, plan_row
+from tests.builders.servers import POSTGRES_URL, require_postgres
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/care.db"
+        return
+    server, schema = require_postgres(), f"care_{uuid.uuid4().hex[:12]}"
+    with server.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    yield f"{POSTGRES_URL}?options=-csearch_path%3D{schema}"
+    with server.begin() as connection:
+        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    server.dispose()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger(url)
+    yield opened
+    opened.close()
+
+
+def approved(ledger: Ledger, count: int = 3) -> None:
+    rows = [decision_row(number) for number in range(count)]
+    withheld = decision_row(
+        99, channel=None, arm="control", propensity=0.194, send_after=None, send_before=None
+    )
+    ledger.record_plan(plan_row(), {"action": "plan_fit_offer"}, [*rows, withheld])
+    assert ledger.approve("spring-1", "d" * 64, "Ana", NOON) == count
+
+
+def nobody(_: object) -> dict[str, str]:
+    return {}
+
+
+def test_nothing_is_claimed_before_it_is_approved(ledger: Ledger) -> None:
+    assert ledger.record_plan(plan_row(), {}, [decision_row(1)])
+    assert ledger.outbox.claim(NOON, 10, nobody) == []
+    assert ledger.states() == {"planned": 1}
+    assert ledger.approved_by("spring-1") is None
+    ledger.approve("spring-1", "d" * 64, "Ana", NOON)
+    assert ledger.approved_by("spring-1") == "Ana"
+    (claim,) = ledger.outbox.claim(NOON, 10, nobody)
+    assert claim.decision == decision_row(1)
+    assert (claim.campaign_id, claim.token, claim.attempt) == ("spring", 1, 1)
+
+
+def test_a_plan_is_approved_as_it_was_looked_at_and_once(ledger: Ledger) -> None:
+    ledger.record_plan(plan_row(), {}, [decision_row(1)])
+    with pytest.raises(InputError, match="digest: must be that of the plan"):
+        ledger.approve("spring-1", "e" * 64, "Ana", NOON)
+    with pytest.raises(InputError, match="plan: must be a plan of the ledger"):
+        ledger.approve("autumn-1", "d" * 64, "Ana", NOON)
+    with pytest.raises(InputError, match="must name who approves"):
+        ledger.approve("spring-1", "d" * 64, " ", NOON)
+    assert ledger.approve("spring-1", "d" * 64, "Ana", NOON) == 1
+    assert ledger.approve("spring-1", "d" * 64, "Bo", NOON) == 0
+    assert not ledger.record_plan(plan_row(), {}, [decision_row(1)])
+    assert [plan.plan_id for plan in ledger.plans("spring")] == ["spring-1"]
+    assert ledger.plans("autumn") == []
+
+
+def test_who_is_withheld_is_never_claimed(ledger: Ledger) -> None:
+    approved(ledger)
+    claimed = {claim.decision.decision_id for claim in ledger.outbox.claim(NOON, 10, nobody)}
+    assert claimed == {"D0", "D1", "D2"}
+    assert ledger.states("spring") == {"claimed": 3, "withheld": 1}
+    assert len(ledger.decisions("spring")) == 4
+
+
+def test_a_claim_is_one_worker_s_until_its_lease_ends(ledger: Ledger) -> None:
+    approved(ledger)
+    first = ledger.outbox.claim(NOON, 2, nobody)
+    second = ledger.outbox.claim(NOON, 2, nobody)
+    assert {len(first), len(second)} == {2, 1}
+    assert ledger.outbox.claim(NOON + 4 * MINUTE, 9, nobody) == []
+    again = ledger.outbox.claim(NOON + 6 * MINUTE, 9, nobody)
+    assert [claim.attempt for claim in again] == [2, 2, 2]
+    # The first worker comes back after its lease: what it says no longer counts.
+    assert ledger.outbox.handed_over(first, NOON + 7 * MINUTE) == 0
+    assert ledger.outbox.handed_over(again, NOON + 7 * MINUTE) == 3
+    assert ledger.outbox.handed_over(again, NOON + 7 * MINUTE) == 0
+    assert ledger.states() == {"handed_over": 3, "withheld": 1}
+
+
+def test_what_could_not_be_handed_over_is_tried_again_or_given_up(ledger: Ledger) -> None:
+    approved(ledger, 2)
+    one, other = ledger.outbox.claim(NOON, 2, nobody)
+    assert ledger.outbox.give_back([one], NOON, NOON + 10 * MINUTE, "answer 503") == 1
+    assert ledger.outbox.give_up([other], NOON, "answer 410") == 1
+    assert ledger.outbox.claim(NOON + 9 * MINUTE, 9, nobody) == []
+    (again,) = ledger.outbox.claim(NOON + 10 * MINUTE, 9, nobody)
+    assert (again.decision.decision_id, again.token, again.attempt) == (
+        one.decision.decision_id, 2, 2,
+    )  # fmt: skip
+    assert ledger.states() == {"claimed": 1, "dead": 1, "withheld": 1}
+
+
+def test_who_is_refused_or_too_late_is_not_sent(ledger: Ledger) -> None:
+    approved(ledger)
+    claims = ledger.outbox.claim(NOON, 9, lambda _: {"D1": "consent withdrawn"})
+    assert {claim.decision.decision_id for claim in claims} == {"D0", "D2"}
+    assert ledger.outbox.give_back(claims, NOON, NOON, "busy") == 2
+    assert ledger.outbox.claim(NOON + timedelta(days=7), 9, nobody) == []
+    assert ledger.states() == {"expired": 2, "refused": 1, "withheld": 1}
+
+
+def test_a_halt_stops_everything_at_once(ledger: Ledger) -> None:
+    approved(ledger)
+    ledger.halt("Ana", NOON)
+    assert ledger.is_halted
+    assert ledger.outbox.claim(NOON, 9, nobody) == []
+    ledger.halt("Ana", NOON, is_halted=False)
+    assert len(ledger.outbox.claim(NOON, 9, nobody)) == 3
+
+
+def test_outcomes_count_once_in_whatever_order(ledger: Ledger) -> None:
+    approved(ledger)
+    told = [
+        OutcomeRow(
+            decision_id=name,
+            outcome="accepted",
+            value=1.0,
+            happened_at=NOON + k * MINUTE,
+            reported_at=NOON + timedelta(days=1),
+        )
+        for k, name in enumerate(["D1", "D0", "D99", "X"])
+    ]
+    assert ledger.record_outcomes(told) == (3, ["X"])
+    assert ledger.record_outcomes([*told[::-1], *told]) == (0, ["X"])
+    later = replace(told[0], happened_at=NOON + timedelta(days=3))
+    assert ledger.record_outcomes([later, later]) == (1, [])
+
+
+def test_a_failure_changes_nothing(ledger: Ledger) -> None:
+    twice = [decision_row(1), decision_row(1)]
+    with pytest.raises(sa.exc.IntegrityError):
+        ledger.record_plan(plan_row(), {}, twice)
+    assert ledger.plans() == []
+    approved(ledger)
+
+    def broken(_: object) -> dict[str, str]:
+        raise RuntimeError("policy")
+
+    with pytest.raises(RuntimeError, match="policy"):
+        ledger.outbox.claim(NOON, 9, broken)
+    assert ledger.states() == {"approved": 3, "withheld": 1}
+
+
+def test_migrations_make_the_tables_that_the_code_knows(url: str) -> None:
+    Ledger(url).close()
+    Ledger(url).close()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_other_databases_are_refused(tmp_path: Path) -> None:
+    for wrong in ("mysql://me:hunter2@localhost/x", "nonsense", f"sqlite:///{tmp_path}/no/care.db"):
+        with pytest.raises(InputError, match=r"^ledger: ") as refused:
+            Ledger(wrong)
+        assert "hunter2" not in str(refused.value)
