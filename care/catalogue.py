@@ -20,7 +20,7 @@ from holdfast.errors import HoldfastError, InputError
 
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
-_OPTIONAL = ("at_least", "at_most")
+_NO_BOUNDS = {"at_least": None, "at_most": None}
 _SOURCES = (*("behaviour", "billing", "network", "service", "contract", "survey", "prediction"),)
 
 
@@ -138,8 +138,11 @@ def _entries(
         unknown = entry.keys() - names
         for name in sorted(unknown):
             found.add((section, code, name), f"must be one of {', '.join(sorted(names))}", name)
-        absent = {name: None for name in _OPTIONAL if name in names and name not in entry}
-        whole = {"code": code, **absent, **entry}
+        whole = {"code": code, **entry}
+        if isinstance(entry.get("when"), list):
+            whole["when"] = [
+                {**_NO_BOUNDS, **one} if isinstance(one, dict) else one for one in entry["when"]
+            ]
         read, faults = inspect_document(kind, whole, "")
         for fault in faults:
             key: list[str] = fault.field.removeprefix(": ").split(".")
@@ -199,11 +202,14 @@ def _check_texts(action: Action, jurisdiction: Jurisdiction, found: _Faults) -> 
 
 def _check_trigger(trigger: Trigger, actions: Mapping[str, Any], found: _Faults) -> None:
     here = ("triggers", trigger.code)
-    low, high = trigger.at_least, trigger.at_most
-    if low is None and high is None:
-        found.add(here, "must have at_least, at_most or both")
-    if low is not None and high is not None and low > high:
-        found.add((*here, "at_most"), "must not lie below at_least", high)
+    if not trigger.when:
+        found.add((*here, "when"), "must have at least one condition")
+    for condition in trigger.when:
+        low, high = condition.at_least, condition.at_most
+        if low is None and high is None:
+            found.add((*here, "when"), "must have at_least, at_most or both", condition.fact)
+        if low is not None and high is not None and low > high:
+            found.add((*here, "when"), "must not have at_most below at_least", condition.fact)
     if trigger.source not in _SOURCES:
         rule = (
             f"must be one of {', '.join(_SOURCES)}; what came with a port request only suppresses"

@@ -99,6 +99,23 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What a trigger asks of a fact.
+
+    Parameters
+    ----------
+    fact : str
+        Name of the fact: a feature, or `care.planning.RISK_RANK`.
+    at_least, at_most : float or None
+        It holds where the fact lies within these bounds; where the fact is not known it never does.
+    """
+
+    fact: str
+    at_least: float | None
+    at_most: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trigger:
     """Why an action may be proposed now.
 
@@ -106,12 +123,10 @@ class Trigger:
     ----------
     code : str
         Its name.
-    fact : str
-        The fact that decides, by its name in the table of facts.
-    at_least, at_most : float or None
-        It holds where the fact lies within these bounds; a fact that is not known never does.
+    when : tuple of Condition
+        It holds where all of these do.
     source : {"behaviour", "billing", "network", "service", "contract", "survey", "prediction"}
-        Where the fact comes from. What came with a request to port a number is no source: it may
+        Where the facts come from. What came with a request to port a number is no source: it may
         only suppress.
     actions : tuple of str
         Actions it proposes, the preferred one first.
@@ -120,9 +135,7 @@ class Trigger:
     """
 
     code: str
-    fact: str
-    at_least: float | None
-    at_most: float | None
+    when: tuple[Condition, ...]
     source: str
     actions: tuple[str, ...]
     valid_days: int

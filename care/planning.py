@@ -16,7 +16,7 @@ from care.arms import Holdout, draw_arms
 from care.campaign import Campaign
 from care.catalogue import Catalogue
 from care.jurisdiction import Jurisdiction
-from care.model import Action, Arm, Trigger
+from care.model import Action, Arm, Condition, Trigger
 from care.policy import (
     CAMPAIGN_FULL,
     SAME_HOUSEHOLD,
@@ -34,6 +34,9 @@ NOT_DRAWN = -1
 """Arm of a proposal that was refused, or that is owed."""
 
 NO_CHANNEL = -1
+
+RISK_RANK = "risk_rank_share"
+"""Fact of where a line stands among all that are scored: 0 for the riskiest, 1 for the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,15 +235,21 @@ def _proposed(
     """Lines for which a trigger holds, and the first one that does."""
     first = np.full(count, -1, dtype=np.int64)
     for place, trigger in reversed(list(enumerate(triggers))):
-        fact = facts[trigger.fact]
-        holds = ~np.isnan(fact)
-        if trigger.at_least is not None:
-            holds &= fact >= trigger.at_least
-        if trigger.at_most is not None:
-            holds &= fact <= trigger.at_most
+        holds = np.ones(count, dtype=bool)
+        for condition in trigger.when:
+            holds &= _holds(condition, facts[condition.fact])
         first[holds] = place
     rows = np.flatnonzero(first >= 0)
     return rows, first[rows]
+
+
+def _holds(condition: Condition, fact: Floats) -> NDArray[np.bool_]:
+    holds = ~np.isnan(fact)
+    if condition.at_least is not None:
+        holds &= fact >= condition.at_least
+    if condition.at_most is not None:
+        holds &= fact <= condition.at_most
+    return holds
 
 
 def _judged(

@@ -9,6 +9,7 @@ from commands.command import HomeOption, JsonOption, home_of, reporting_errors
 
 if TYPE_CHECKING:
     from care.catalogue import Catalogue
+    from care.model import Condition
 
 
 @reporting_errors
@@ -50,14 +51,19 @@ def check(
 
 def _print_catalogue(catalogue: "Catalogue", where: Path, law: str) -> None:
     for trigger in catalogue.triggers.values():
-        bounds = [
-            f"{word} {bound:g}"
-            for word, bound in (("from", trigger.at_least), ("up to", trigger.at_most))
-            if bound is not None
-        ]
-        typer.echo(f"{trigger.code}: {trigger.fact} {' '.join(bounds)}")
+        conditions = " and ".join(map(_condition, trigger.when))
+        typer.echo(f"{trigger.code}: {conditions}")
         for code in trigger.actions:
             action = catalogue.actions[code]
             through = ", ".join(action.channels)
             typer.echo(f"    {code} ({action.action_class}), through {through}")
     typer.echo(f"\n{where}: no mistakes. Rules of: {law}")
+
+
+def _condition(condition: "Condition") -> str:
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("from", condition.at_least), ("up to", condition.at_most))
+        if bound is not None
+    ]
+    return f"{condition.fact} {' '.join(bounds)}"

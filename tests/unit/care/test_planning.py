@@ -12,7 +12,7 @@ from care.campaign import Campaign
 from care.catalogue import DEFAULT_CATALOGUE, read_catalogue
 from care.jurisdiction import jurisdiction
 from care.model import Action, Arm
-from care.planning import NO_CHANNEL, NOT_DRAWN, CareFacts, Plan, Rules, make_plan
+from care.planning import NO_CHANNEL, NOT_DRAWN, RISK_RANK, CareFacts, Plan, Rules, make_plan
 from care.policy import NO, ContactLimits, PolicyFacts
 from tests.unit.care.test_policy import NOON, facts
 
@@ -50,7 +50,7 @@ def known(count: int, **changed: object) -> CareFacts:
         customer_id=np.array([f"C{number}" for number in range(count)]),
         subscription_id=np.array([f"S{number}" for number in range(count)]),
         facts={
-            "risk_rank_share": np.linspace(0, 0.1, count),
+            RISK_RANK: np.linspace(0, 0.1, count),
             "days_to_commitment_end": np.full(count, 20.0),
         },
         risk=np.linspace(1, 0, count),
@@ -119,7 +119,7 @@ def test_service_care_is_not_withheld_from_the_holdout() -> None:
 
 def test_a_fact_that_is_not_known_proposes_nothing() -> None:
     someone = known(4)
-    someone = replace(someone, facts={"risk_rank_share": np.full(4, np.nan)})
+    someone = replace(someone, facts={RISK_RANK: np.full(4, np.nan)})
     assert make_plan(CAMPAIGN, CATALOGUE, someone, RULES).counts().proposed == 0
 
 
