@@ -7,6 +7,7 @@ from pathlib import Path
 
 from care.catalogue import Catalogue
 from care.model import Action
+from features.contracts.vocabulary import HORIZON_DAYS
 from holdfast.documents import read_document
 from holdfast.errors import InputError
 
@@ -33,7 +34,7 @@ class Campaign:
         Share of the allowed households that are withheld, 0 to 0.9; 0 where the action may not be
         withheld.
     outcome_days : int
-        Days after which the outcome of a decision is final, 1 to 365.
+        Days over which the outcome of a decision is counted: 30, 60 or 90.
     most_households : int
         Households in all arms together, at most, in one plan.
     priority : int
@@ -108,8 +109,8 @@ def _check(campaign: Campaign, name: str, catalogue: Catalogue) -> None:
     if last < first:
         raise InputError(f"{name}: ends_on", "must not lie before begins_on", campaign.ends_on)
     _check_arms(campaign, name, action)
-    if not 1 <= campaign.outcome_days <= 365:
-        rule = "must lie between 1 and 365"
+    if campaign.outcome_days not in HORIZON_DAYS:
+        rule = f"must be one of {', '.join(map(str, HORIZON_DAYS))}"
         raise InputError(f"{name}: outcome_days", rule, campaign.outcome_days)
     if campaign.most_households < 1:
         rule = "must be at least 1"

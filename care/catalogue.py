@@ -4,6 +4,7 @@ An operator may keep a catalogue of its own in its home; the one here is the def
 strict, and tells every mistake at once, each by its line.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -21,6 +22,7 @@ from holdfast.errors import HoldfastError, InputError
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 _NO_BOUNDS = {"at_least": None, "at_most": None}
+_SAID_BY_LANGUAGE = ("opt_out", "untargeted_choice", "personalised_price")
 _SOURCES = (*("behaviour", "billing", "network", "service", "contract", "survey", "prediction"),)
 
 
@@ -38,18 +40,58 @@ class CatalogueError(HoldfastError):
         super().__init__(f"{faults[0]}{more}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperatorTexts:
+    """What the operator says of itself in messages.
+
+    Parameters
+    ----------
+    sender : str
+        Its name, as customers know it.
+    currency : str
+        Of amounts, ISO 4217, such as ``EUR``.
+    opt_out : dict of str to str
+        By language, how to be sent no more offers.
+    untargeted_choice : dict of str to str
+        By language, where offers are that no prediction has chosen.
+    personalised_price : dict of str to str
+        By language, that a price was chosen by automated decision.
+    """
+
+    sender: str
+    currency: str
+    opt_out: dict[str, str]
+    untargeted_choice: dict[str, str]
+    personalised_price: dict[str, str]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that it fills."""
+        return ("sender", *_SAID_BY_LANGUAGE)
+
+    def values(self, language: str) -> dict[str, str]:
+        """Its fields in a language."""
+        return {
+            "sender": self.sender,
+            **{name: getattr(self, name)[language] for name in _SAID_BY_LANGUAGE},
+        }
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Actions and triggers.
 
     Parameters
     ----------
+    operator : OperatorTexts
+        What the operator says of itself.
     actions : mapping of str to Action
         By code.
     triggers : mapping of str to Trigger
         By code.
     """
 
+    operator: OperatorTexts
     actions: Mapping[str, Action]
     triggers: Mapping[str, Trigger]
 
@@ -88,15 +130,16 @@ def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
     found = _Faults(path.name, lines)
     actions = _read_actions(document, found)
     triggers = _read_triggers(document, found)
-    for name in document.keys() - {"actions", "triggers"}:
-        found.add((name,), "must be `actions` or `triggers`", name)
+    operator = _read_operator(document, found)
+    for name in document.keys() - {"operator", "actions", "triggers"}:
+        found.add((name,), "must be `operator`, `actions` or `triggers`", name)
     for action in actions.values():
         _check_action(action, jurisdiction, found)
     for trigger in triggers.values():
         _check_trigger(trigger, document.get("actions", {}), found)
-    if found.faults:
+    if operator is None or found.faults:
         raise CatalogueError(found.in_order())
-    return Catalogue(actions, triggers)
+    return Catalogue(operator, actions, triggers)
 
 
 class _Faults:
@@ -112,6 +155,24 @@ class _Faults:
 
     def in_order(self) -> list[InputError]:
         return [fault for _, fault in sorted(self.faults, key=lambda pair: pair[0])]
+
+
+def _read_operator(document: Mapping[str, Any], found: _Faults) -> OperatorTexts | None:
+    read, faults = inspect_document(OperatorTexts, document.get("operator"), "")
+    for fault in faults:
+        key: list[str] = fault.field.removeprefix(": ").split(".")
+        found.add(("operator", *key), fault.rule, fault.value)
+    if read is None:
+        return None
+    if not read.sender.strip():
+        found.add(("operator", "sender"), "must name the operator")
+    if not re.fullmatch("[A-Z]{3}", read.currency):
+        found.add(("operator", "currency"), "must be a code such as EUR (ISO 4217)", read.currency)
+    for name in _SAID_BY_LANGUAGE:
+        for language in LANGUAGES:
+            if not getattr(read, name).get(language):
+                found.add(("operator", name, language), "must be a text")
+    return read
 
 
 def _read_actions(document: Mapping[str, Any], found: _Faults) -> dict[str, Action]:

@@ -75,7 +75,8 @@ def render(text: str, values: Mapping[str, Value], language: str, currency: str)
     text : str
         A template without faults.
     values : mapping of str to str, float or date
-        Its fields. One that is missing is an error; an empty text counts as false in an ``if``.
+        Its fields. One that is missing counts as false in an ``if``, and is an error where it would
+        be shown.
     language : str
         One of `care.model.LANGUAGES`; numbers, amounts and days are written as it does.
     currency : str
@@ -89,7 +90,7 @@ def render(text: str, values: Mapping[str, Value], language: str, currency: str)
     Raises
     ------
     jinja2.UndefinedError
-        A field is missing.
+        A field that would be shown is missing.
 
     Examples
     --------
@@ -99,11 +100,18 @@ def render(text: str, values: Mapping[str, Value], language: str, currency: str)
     return _environment(language, currency).from_string(text).render(values)
 
 
+class _Missing(StrictUndefined):
+    """A field that is not known: false in an ``if``, an error wherever it would be shown."""
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return False
+
+
 @cache
 def _environment(language: str = "en", currency: str = "EUR") -> ImmutableSandboxedEnvironment:
     locale = _LOCALES[language]
     # Messages are plain text: the receiver who puts one into a page escapes it.
-    environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
+    environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=_Missing)
     environment.globals.clear()
     environment.filters.clear()
     environment.filters |= {

@@ -121,6 +121,11 @@ class Home:
         return self.root / "access"
 
     @cached_property
+    def care(self) -> Path:
+        """Care: the catalogue, campaigns, plans, the ledger and what was handed over as files."""
+        return self.root / "care"
+
+    @cached_property
     def care_list(self) -> Path:
         """Whom to care for first."""
         return self.root / "care_list.csv"

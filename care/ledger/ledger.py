@@ -12,7 +12,7 @@ from care.ledger import tables as t
 from care.ledger.database import open_database, reading
 from care.ledger.outbox import Outbox
 from care.ledger.queries import decision_query, decision_row, in_parts, is_halted, move
-from care.ledger.rows import DecisionRow, OutcomeRow, PlanRow, microseconds, moment
+from care.ledger.rows import CampaignRow, DecisionRow, OutcomeRow, PlanRow, microseconds, moment
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 
@@ -83,6 +83,28 @@ class Ledger:
                 connection.execute(t.TRANSITIONS.insert(), [row for _, row, _ in stored])
                 connection.execute(t.MESSAGE_FIELDS.insert(), [row for _, _, row in stored])
         return True
+
+    def campaigns(self) -> list[CampaignRow]:
+        """All campaigns that were ever planned, each as it was last, by name."""
+        query = sa.select(t.CAMPAIGNS).order_by(
+            t.CAMPAIGNS.c.campaign_id, t.CAMPAIGNS.c.recorded_at
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        last = {row.campaign_id: row.document for row in rows}
+        return [CampaignRow(campaign_id=name, document=document) for name, document in last.items()]
+
+    def outcomes(self, campaign_id: str) -> dict[str, int]:
+        """How many decisions of a campaign have each outcome above 0, as channels report them."""
+        query = (
+            sa.select(t.OUTCOMES.c.outcome, sa.func.count(sa.distinct(t.OUTCOMES.c.decision_id)))
+            .join(t.DECISIONS, t.DECISIONS.c.decision_id == t.OUTCOMES.c.decision_id)
+            .where(t.DECISIONS.c.campaign_id == campaign_id, t.OUTCOMES.c.value > 0)
+            .group_by(t.OUTCOMES.c.outcome)
+            .order_by(t.OUTCOMES.c.outcome)
+        )
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def plans(self, campaign_id: str | None = None) -> list[PlanRow]:
         """All plans, or those of a campaign, the newest last."""

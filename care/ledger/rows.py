@@ -34,6 +34,22 @@ class PlanRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CampaignRow:
+    """A campaign as it was last planned.
+
+    Parameters
+    ----------
+    campaign_id : str
+        Its name.
+    document : dict of str to JSON
+        What its file declared.
+    """
+
+    campaign_id: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DecisionRow:
     """A decision of a plan that somebody is sent something, or withheld at random.
 

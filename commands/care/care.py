@@ -2,12 +2,21 @@
 
 import typer
 
+from commands.care.campaign import (
+    approve,
+    measure,
+    outcomes,
+    plan,
+    send,
+    status,
+    stop,
+)
 from commands.care.catalogue import check
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Care: what can be done for customers, and why.",
+    help="Care: campaigns planned, approved, sent and measured.",
     rich_markup_mode=None,
 )
-for command in (check,):
+for command in (check, plan, approve, send, outcomes, measure, status, stop):
     app.command()(command)

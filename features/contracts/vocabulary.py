@@ -76,5 +76,8 @@ OUTCOMES = (
     *("accepted", "resolved", "retained", "churned", "answered", "complained", "opted_out"),
     *("opened", "clicked", "declined"),
 )
+HORIZON_DAYS = (30, 60, 90)
+"""Horizons that losses are told for, and campaigns are measured over, shortest first."""
+
 VOLUNTARY_CHURN = ("cancellation", "port_out", "product_drop", "inactivity")
 INVOLUNTARY_CHURN = ("non_payment", "fraud", "moved", "deceased")

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES
-from features.contracts.vocabulary import VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, VOLUNTARY_CHURN
 from tests.builders.clocks import NOW
 from training.labelling.history import RawHistory
-from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.labels import LineOutcomes
 from training.settings import LabelSettings
 
 CUTOFF = datetime(2025, 3, 3, tzinfo=UTC)

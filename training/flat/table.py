@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from features.contracts.vocabulary import VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, VOLUNTARY_CHURN
 from features.fields import SERVICES
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
@@ -19,7 +19,7 @@ from training.labelling.cutoffs import LabelEnd, cutoffs_for, newest_complete
 from training.labelling.dataset import columns_of, labelled_lines
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import usage_end
-from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.labels import LineOutcomes
 from training.settings import LabelSettings
 
 SERVICE = "churn_v1"

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from features.contracts.vocabulary import VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, VOLUNTARY_CHURN
 from features.fields import BUILT_IN, FeatureCatalogue
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Positions, Texts, Times
@@ -23,7 +23,7 @@ from training.labelling.care_exposure import care_exposure
 from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
 from training.labelling.history import UTC_TIME, RawHistory
 from training.labelling.inactivity import usage_end
-from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.labels import LineOutcomes
 from training.labelling.population import SLICES, billing_types_of, lines_at_risk
 from training.settings import LabelSettings
 

@@ -14,16 +14,13 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, INVOLUNTARY_CHURN, VOLUNTARY_CHURN
 from holdfast.errors import InputError
 from training.labelling.exits import UNKNOWN, LineRecords
 from training.labelling.history import RawHistory
 from training.labelling.inactivity import use_table
 from training.labelling.notices import stands_at
 from training.settings import LabelSettings
-
-HORIZON_DAYS = (30, 60, 90)
-"""Horizons of churn and non-payment, shortest first."""
 
 INACTIVITY_LENGTHS_DAYS = (15, 30, 60, 90)
 """Lengths of inactivity for which the sensitivity of prepaid churn is shown."""

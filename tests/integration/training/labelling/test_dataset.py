@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.contracts.vocabulary import INVOLUNTARY_CHURN, VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, INVOLUNTARY_CHURN, VOLUNTARY_CHURN
 from features.fields import LINKS, SERVICES, VIEWS
 from features.operator.repository import OperatorRepository
 from features.views.declaration import ENTITIES
@@ -25,7 +25,7 @@ from tests.builders.line_tables import CUTOFF, LineTables, day
 from training.labelling.care_exposure import care_exposure
 from training.labelling.dataset import churn_dataset, columns_of, non_payment_dataset
 from training.labelling.history import RawHistory
-from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.labels import LineOutcomes
 from training.labelling.population import CutoffPopulation, lines_at_risk
 from training.settings import LabelSettings
 

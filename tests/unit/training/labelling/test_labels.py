@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.contracts.vocabulary import VOLUNTARY_CHURN
+from features.contracts.vocabulary import HORIZON_DAYS, VOLUNTARY_CHURN
 from tests.builders.clocks import NOW
 from tests.builders.line_tables import (
     CUTOFF,
@@ -26,7 +26,7 @@ from tests.builders.line_tables import (
 )
 from tests.builders.raw_tables import raw_tables, write_raw_tables
 from training.labelling.history import RawHistory
-from training.labelling.labels import HORIZON_DAYS, LineOutcomes
+from training.labelling.labels import LineOutcomes
 from training.labelling.population import lines_at_risk
 from training.settings import LabelSettings
 

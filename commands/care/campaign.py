@@ -1,0 +1,241 @@
+"""`holdfast care plan`, `approve`, `send`, `outcomes`, `measure`, `status` and `stop`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.command import HomeOption, JsonOption, home_of, in_same_home, reporting_errors
+
+if TYPE_CHECKING:
+    from holdfast.clock import Clock
+    from pipeline.care.workspace import CareWorkspace
+
+CampaignArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="CAMPAIGN", help="A campaign: care/campaigns/CAMPAIGN.toml in the home."
+    ),
+]
+
+
+@contextmanager
+def opened(home: Path | None) -> Iterator[tuple["CareWorkspace", "Clock"]]:
+    """A home's care and clock; results alone go to standard output."""
+    from care.settings import CareSettings
+    from commands.console import results_only
+    from holdfast.clock import home_clock, system_clock
+    from pipeline.care.workspace import care_of
+
+    where = home_of(home)
+    with results_only(), care_of(where, CareSettings.read()) as care:
+        yield care, home_clock(where, system_clock)
+
+
+@reporting_errors
+def plan(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Decide whom a campaign sends something, withholds at random, or refuses; send nothing."""
+    from commands.console import print_json
+    from features.settings import FeatureSettings
+
+    with opened(home) as (care, clock):
+        from pipeline.care.plan import plan_campaign
+
+        planned = plan_campaign(care, name, FeatureSettings.read(), clock)
+    document = planned.to_json()
+    if as_json:
+        print_json(document)
+        return
+    _print_counts(document)
+    sizing = planned.sizing
+    if sizing is not None:
+        typer.echo(
+            f"With this control the 95 % interval will be {sizing.half_width:+.1%} wide on either side;"
+            f" the assumed effect is {sizing.assumed:+.1%}."
+        )
+        if sizing.needed is not None and abs(sizing.assumed) < sizing.half_width:
+            typer.echo(
+                f"That is too few households to see it: about {sizing.needed:,} are needed."
+                " Extend the campaign, or claim nothing."
+            )
+    typer.echo(f"Plan {planned.row.plan_id}, digest {planned.row.digest[:8]}. Nothing is sent.")
+    command = f"holdfast care approve {name} --by NAME --digest {planned.row.digest[:8]}"
+    typer.echo(f"Next: {in_same_home(command, home)}")
+
+
+@reporting_errors
+def approve(
+    name: CampaignArgument,
+    by: Annotated[str, typer.Option(help="Name of who approves.")],
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            help="Digest of the plan that was looked at, or its first eight letters."
+            " Default: whatever plan is newest",
+            show_default=False,
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve the newest plan of a campaign: what it sends may go out from then on."""
+    from commands.console import print_json
+
+    with opened(home) as (care, clock):
+        from pipeline.care.approve import approve_campaign
+
+        approval = approve_campaign(care, name, by, digest, clock)
+    if as_json:
+        print_json(approval.to_json())
+        return
+    what = f"{approval.to_send:,} may be sent" if approval.to_send else "approved before"
+    typer.echo(f"{approval.plan.plan_id}: {what}, by {approval.by}.")
+    typer.echo(f"Next: {in_same_home('holdfast care send', home)}")
+
+
+@reporting_errors
+def send(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Hand over what is approved and due, as a file; consent and policy are asked again."""
+    from commands.console import print_json
+    from features.settings import FeatureSettings
+
+    with opened(home) as (care, clock):
+        from pipeline.care.send import send_as_file
+
+        sent = send_as_file(care, FeatureSettings.read(), clock)
+    if as_json:
+        print_json(sent.to_json())
+        return
+    if sent.path is None:
+        typer.echo("Nothing is due.")
+    else:
+        typer.echo(f"{sent.handed_over:,} handed over: {sent.path}")
+    _print_states(sent.states)
+
+
+@reporting_errors
+def outcomes(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV with decision_id, outcome, value (1 or 0, or an amount) and happened_at.",
+        ),
+    ],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in what came of decisions, as channels report it; told twice, it counts once."""
+    from commands.console import print_json
+
+    with opened(home) as (care, clock):
+        from pipeline.care.outcomes import take_in_outcomes
+
+        taken = take_in_outcomes(care, file, clock)
+    if as_json:
+        print_json(taken.to_json())
+        return
+    typer.echo(f"{taken.rows:,} rows, {taken.new:,} of them new.")
+    if taken.unknown:
+        shown = ", ".join(taken.unknown[:3])
+        typer.echo(f"{len(taken.unknown):,} ids are no decisions, and were left out: {shown}")
+
+
+@reporting_errors
+def measure(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Compare the arms of a campaign, once what came of all of them is known."""
+    from commands.console import print_json
+    from features.settings import FeatureSettings
+
+    with opened(home) as (care, clock):
+        from pipeline.care.measure import measure_campaign
+        from training.settings import LabelSettings
+
+        measured = measure_campaign(care, name, LabelSettings.read(), FeatureSettings.read(), clock)
+    document = measured.to_json()
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(
+        f"{measured.intended:,} households intended: {measured.withheld:,} withheld at random,"
+        f" {measured.sent:,} handed over."
+    )
+    for rule, count in measured.refused.items():
+        typer.echo(f"  refused by {rule}: {count:,}")
+    if not measured.sample_ratio_ok:
+        typer.echo("The arms are not as large as the draw makes them: no effect can be claimed.")
+    if measured.contaminated:
+        typer.echo(f"{measured.contaminated:,} withheld households were sent the same by others.")
+    if measured.known_on is not None:
+        typer.echo(f"The effect is known on {measured.known_on:%Y-%m-%d}.")
+    elif measured.effect is None:
+        typer.echo("An arm has too few households for an interval.")
+    else:
+        found = measured.effect
+        typer.echo(
+            f"{found.value:+.2%} more lines stay (95 % interval {found.low:+.2%} to"
+            f" {found.high:+.2%}): {_FINDINGS[found.finding]}."
+        )
+
+
+@reporting_errors
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show all campaigns, and the states of their decisions."""
+    from commands.console import print_json
+
+    with opened(home) as (care, _):
+        names = [campaign.campaign_id for campaign in care.ledger.campaigns()]
+        states = {name: care.ledger.states(name) for name in names}
+        halted = care.ledger.is_halted
+    if as_json:
+        listed = [{"campaign_id": name, "state": states[name]} for name in names]
+        print_json({"is_halted": halted, "campaigns": listed})
+        return
+    if halted:
+        typer.echo("Care is halted: nothing is sent.")
+    for name in names:
+        typer.echo(name)
+        _print_states(states[name])
+    if not names:
+        typer.echo("No campaign was planned yet.")
+
+
+@reporting_errors
+def stop(
+    by: Annotated[str, typer.Option(help="Name of who halts care, or lets it go on.")],
+    go_on: Annotated[bool, typer.Option("--go-on", help="Let care go on instead.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Halt all care at once: nothing more is handed over until it may go on."""
+    from commands.console import print_json
+
+    with opened(home) as (care, clock):
+        care.ledger.halt(by, clock(), is_halted=not go_on)
+    if as_json:
+        print_json({"is_halted": not go_on, "by": by})
+    else:
+        typer.echo("Care goes on." if go_on else "Care is halted: nothing more is handed over.")
+
+
+_FINDINGS = {
+    "works": "it works",
+    "harms": "it does harm",
+    "not_shown": "no effect is shown, which does not mean that there is none",
+}
+
+
+def _print_counts(document: dict[str, Any]) -> None:
+    typer.echo(
+        f"{document['proposed']:,} proposed: {document['sent']:,} to be sent,"
+        f" {document['control']:,} in control, {document['holdout']:,} held out from all offers."
+    )
+    for rule, count in document["refused"].items():
+        typer.echo(f"  refused by {rule}: {count:,}")
+
+
+def _print_states(states: dict[str, int]) -> None:
+    for state, count in states.items():
+        typer.echo(f"  {state}: {count:,}")

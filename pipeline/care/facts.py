@@ -1,0 +1,439 @@
+"""What is known of a home's customers for care: features, scores, consents, and earlier contacts."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from care.campaign import Campaign
+from care.catalogue import Catalogue
+from care.ledger.rows import DecisionRow, microseconds
+from care.model import Action
+from care.planning import RISK_RANK, CareFacts
+from care.policy import NO, UNKNOWN, YES, Codes, ContactLimits, PolicyFacts
+from care.quiet_hours import UNKNOWN_ZONE
+from features.contracts.vocabulary import CONTACT_CHANNELS
+from features.operator.line_facts import (
+    FactReading,
+    customers_known,
+    household_contacts,
+    line_facts,
+    lines_porting,
+)
+from features.operator.repository import OperatorRepository
+from holdfast.arrays import Floats, Texts
+from holdfast.errors import InputError
+from holdfast.home import Home
+from models.churn import CHURN, NON_PAYMENT
+from models.registry import SHADOW
+from models.score_set import ScoreFacts, read_facts, read_scores
+
+_DAY = 86_400_000_000
+_MINOR = "under_18"
+_STATES = (
+    "profiling_objection",
+    "open_tickets",
+    "incidents_28d",
+    "days_since_incident",
+    *(f"offers_consent_{channel}" for channel in CONTACT_CHANNELS),
+    *(f"do_not_contact_{channel}" for channel in CONTACT_CHANNELS),
+)
+"""Features that policy asks, whatever the triggers ask."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierDecision:
+    """A decision of the ledger that counts for later plans.
+
+    Parameters
+    ----------
+    decision : DecisionRow
+        The decision.
+    campaign_id : str
+        Its campaign.
+    priority : int
+        The campaign's.
+    decided_at : datetime
+        When (UTC).
+    """
+
+    decision: DecisionRow
+    campaign_id: str
+    priority: int
+    decided_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeFacts:
+    """Facts of a home for one campaign.
+
+    Parameters
+    ----------
+    facts : CareFacts
+        For planning.
+    values : pyarrow.Table
+        The facts of triggers and texts, a row per line, as `facts` has them.
+    languages : (n,) text
+        Language that each customer is written to in; empty where not known.
+    scores : ScoreFacts
+        The score set that risk comes from.
+    """
+
+    facts: CareFacts
+    values: pa.Table
+    languages: Texts
+    scores: ScoreFacts
+
+
+def home_facts(
+    home: Home,
+    campaign: Campaign,
+    catalogue: Catalogue,
+    limits: ContactLimits,
+    earlier: Sequence[EarlierDecision],
+    reading: FactReading,
+    now: datetime,
+) -> HomeFacts:
+    """Put together what is known for a campaign.
+
+    Parameters
+    ----------
+    home : Home
+        A home with scores.
+    campaign : Campaign
+        The campaign.
+    catalogue : Catalogue
+        Its action and triggers.
+    limits : ContactLimits
+        Whose days count for contacts.
+    earlier : sequence of EarlierDecision
+        Of the ledger.
+    reading : FactReading
+        The snapshot, and how to read it.
+    now : datetime
+        When a message would be sent at the earliest (UTC).
+
+    Raises
+    ------
+    InputError
+        The home has no scores of churn at the snapshot, or a trigger asks for what is no feature.
+    """
+    action = catalogue.actions[campaign.action]
+    asked = [
+        condition.fact
+        for code in campaign.triggers
+        for condition in catalogue.triggers[code].when
+        if condition.fact != RISK_RANK
+    ]
+    features = known_features(catalogue)
+    shown = [name for name in action.fields if name in features]
+    names = list(dict.fromkeys([*asked, *shown, *_STATES]))
+    values = line_facts(OperatorRepository(home), names, reading)
+    lines = values["subscription_id"].to_numpy(zero_copy_only=False).astype(str)
+    customers = values["customer_id"].to_numpy(zero_copy_only=False).astype(str)
+    people = _People(customers_known(home.raw, reading), customers)
+    scores, risk = _risk(home, reading.at, lines, is_offer=action.action_class == "offer")
+    contacts = _Contacts(home, earlier, people, limits, reading, now, campaign)
+    policy = _Policy(home, values, lines, people, contacts, reading, now)
+    facts = {name: values[name].to_numpy().astype(np.float64) for name in dict.fromkeys(asked)}
+    facts[RISK_RANK] = _rank_share(risk)
+    return HomeFacts(
+        facts=CareFacts(
+            household_id=people.household,
+            customer_id=customers,
+            subscription_id=lines,
+            facts=facts,
+            risk=risk,
+            policy=policy.of,
+        ),
+        values=values,
+        languages=people.language,
+        scores=scores,
+    )
+
+
+def policy_facts(
+    home: Home,
+    action: Action,
+    limits: ContactLimits,
+    earlier: Sequence[EarlierDecision],
+    reading: FactReading,
+    now: datetime,
+) -> CareFacts:
+    """What policy asks about an action that was decided before, as it is known now.
+
+    Other campaigns have been asked when it was decided, and are not asked again. Parameters as of
+    `home_facts`.
+    """
+    values = line_facts(OperatorRepository(home), _STATES, reading)
+    lines = values["subscription_id"].to_numpy(zero_copy_only=False).astype(str)
+    customers = values["customer_id"].to_numpy(zero_copy_only=False).astype(str)
+    people = _People(customers_known(home.raw, reading), customers)
+    contacts = _Contacts(home, earlier, people, limits, reading, now, None)
+    policy = _Policy(home, values, lines, people, contacts, reading, now)
+    return CareFacts(
+        household_id=people.household,
+        customer_id=customers,
+        subscription_id=lines,
+        facts={},
+        risk=np.full(len(lines), np.nan),
+        policy=policy.of,
+    )
+
+
+def known_features(catalogue: Catalogue) -> frozenset[str]:
+    """Fields of texts that are features: all that the operator does not give itself."""
+    return frozenset(
+        name
+        for action in catalogue.actions.values()
+        for name in action.fields
+        if name not in catalogue.operator.fields
+    )
+
+
+class _People:
+    """Who each line's customer is."""
+
+    def __init__(self, known: pa.Table, customers: Texts) -> None:
+        ids = known["customer_id"].to_numpy(zero_copy_only=False).astype(str)
+        places = np.searchsorted(ids, customers)
+        places[places == len(ids)] = 0
+        is_known = ids[places] == customers if len(ids) else np.zeros(len(customers), dtype=bool)
+
+        def column(name: str, otherwise: str = "") -> Texts:
+            values = known[name].fill_null("").to_numpy(zero_copy_only=False).astype(str)
+            taken: Texts = np.where(is_known, values[places], otherwise)
+            return taken
+
+        household = column("household_id")
+        self.household: Texts = np.where(household == "", customers, household)
+        self.household_of = dict(
+            zip(
+                ids.tolist(),
+                known["household_id"].to_pylist(),
+                strict=True,
+            )
+        )
+        self.language = column("language")
+        band = column("age_band")
+        self.is_minor: Codes = np.where(
+            band == "", UNKNOWN, np.where(band == _MINOR, YES, NO)
+        ).astype(np.int8)
+        zones, self.zone = np.unique(column("time_zone"), return_inverse=True)
+        self.zones = tuple(zones.tolist())
+        if self.zones and self.zones[0] == "":
+            # Sorted first; a zone that is not known has no name.
+            self.zones = self.zones[1:]
+            self.zone = np.where(self.zone == 0, UNKNOWN_ZONE, self.zone - 1)
+
+
+class _Contacts:
+    """Earlier contacts by household: ours from the ledger, and those of other systems."""
+
+    def __init__(
+        self,
+        home: Home,
+        earlier: Sequence[EarlierDecision],
+        people: _People,
+        limits: ContactLimits,
+        reading: FactReading,
+        now: datetime,
+        campaign: Campaign | None,
+    ) -> None:
+        since = reading.at - timedelta(days=365)
+        table = household_contacts(home.raw, since, reading)
+        ours = {entry.decision.decision_id for entry in earlier}
+        others = [row for row in table.to_pylist() if row["contact_id"] not in ours]
+        first = now - timedelta(days=limits.within_days)
+        self._offers: Counter[str] = Counter()
+        self._contacts: Counter[str] = Counter()
+        self._last: dict[tuple[str, str], datetime] = {}
+        self._taken: set[str] = set()
+        for row in others:
+            household = people.household_of.get(row["customer_id"], row["customer_id"])
+            at = row["happened_at"].replace(tzinfo=now.tzinfo)
+            if row["arm"] == "treatment" and at > first:
+                # Other systems do not say whether a contact was an offer: it may have been.
+                self._offers[household] += 1
+                self._contacts[household] += 1
+            self._note(household, row["action"], at)
+        for entry in earlier:
+            decision = entry.decision
+            if decision.channel is not None and entry.decided_at > first:
+                self._contacts[decision.household_id] += 1
+                self._offers[decision.household_id] += decision.action_class == "offer"
+            # Who was withheld waits as long as who was sent something, so that arms stay alike.
+            self._note(decision.household_id, decision.action, entry.decided_at)
+            if (
+                campaign is not None
+                and entry.campaign_id != campaign.campaign_id
+                and entry.priority < campaign.priority
+                and entry.decided_at > first
+            ):
+                self._taken.add(decision.household_id)
+        self._now = now
+
+    def _note(self, household: str, action: str, at: datetime) -> None:
+        key = (household, action)
+        self._last[key] = max(at, self._last.get(key, at))
+
+    def offers(self, households: Texts) -> NDArray[np.int64]:
+        return _looked_up(households, self._offers)
+
+    def contacts(self, households: Texts) -> NDArray[np.int64]:
+        return _looked_up(households, self._contacts)
+
+    def days_since(self, households: Texts, action: str) -> Floats:
+        last = {
+            household: (self._now - at) / timedelta(days=1)
+            for (household, other), at in self._last.items()
+            if other == action
+        }
+        return np.array([last.get(household, np.nan) for household in households.tolist()])
+
+    def taken(self, households: Texts) -> NDArray[np.bool_]:
+        return np.array([household in self._taken for household in households.tolist()], dtype=bool)
+
+
+class _Policy:
+    """Facts for policy, by channel and action."""
+
+    def __init__(
+        self,
+        home: Home,
+        values: pa.Table,
+        lines: Texts,
+        people: _People,
+        contacts: _Contacts,
+        reading: FactReading,
+        now: datetime,
+    ) -> None:
+        self._values, self._people, self._contacts = values, people, contacts
+        self._send_at = np.full(len(lines), microseconds(now), dtype=np.int64)
+        porting = lines_porting(home.raw, reading)
+        self._porting: Codes = np.full(len(lines), UNKNOWN, dtype=np.int8)
+        if porting is not None:
+            open_requests = set(porting["subscription_id"].to_pylist())
+            is_open = np.array([line in open_requests for line in lines.tolist()], dtype=bool)
+            self._porting = np.where(is_open, YES, NO).astype(np.int8)
+        self._non_payer = _likely_non_payers(home, reading.at, lines)
+
+    def of(self, channel: str, action: Action) -> PolicyFacts:
+        """Facts of all lines."""
+        households, count = self._people.household, len(self._send_at)
+        incident = self._feature("days_since_incident")
+        return PolicyFacts(
+            consent=self._flag(f"offers_consent_{channel}"),
+            contact=self._negated(f"do_not_contact_{channel}"),
+            profiling=self._negated("profiling_objection"),
+            is_minor=self._people.is_minor,
+            # No table of the operator says which numbers were compared with a register.
+            is_on_do_not_call=np.full(count, UNKNOWN, dtype=np.int8),
+            screened_at=np.zeros(count, dtype=np.int64),
+            port_is_pending=self._porting,
+            is_likely_non_payer=self._non_payer,
+            has_open_complaint=_above_zero(self._feature("open_tickets")),
+            is_in_incident=np.where(
+                incident <= 1, YES, np.where(np.isnan(self._feature("incidents_28d")), UNKNOWN, NO)
+            ).astype(np.int8),
+            other_campaign=self._contacts.taken(households),
+            household_offers=self._contacts.offers(households),
+            household_contacts=self._contacts.contacts(households),
+            days_since_same_action=self._contacts.days_since(households, action.code),
+            send_at=self._send_at,
+            zone=self._people.zone,
+            zones=self._people.zones,
+        )
+
+    def _feature(self, name: str) -> Floats:
+        values: Floats = self._values[name].to_numpy().astype(np.float64)
+        return values
+
+    def _flag(self, name: str) -> Codes:
+        return _above_zero(self._feature(name))
+
+    def _negated(self, name: str) -> Codes:
+        flag = self._flag(name)
+        return np.where(flag == UNKNOWN, UNKNOWN, 1 - flag).astype(np.int8)
+
+
+def _risk(home: Home, at: datetime, lines: Texts, *, is_offer: bool) -> tuple[ScoreFacts, Floats]:
+    """Probability of churn within the longest horizon, NaN where there is none for the purpose."""
+    path = home.score_sets / f"at={at:%Y-%m-%d}" / f"{CHURN.name}.parquet"
+    if not path.exists():
+        raise InputError(
+            "scores",
+            "must be there for churn at the newest snapshot; run `holdfast score`",
+            str(path),
+        )
+    rows = read_scores(path, "marketing" if is_offer else "service")
+    horizons = rows["horizon_days"].to_numpy()
+    chosen = rows.filter(pa.array(horizons == horizons.max())) if len(rows) else rows
+    return read_facts(path), _by_line(lines, chosen, "probability")
+
+
+def require_control(campaign: Campaign, scores: ScoreFacts, least: float) -> None:
+    """Refuse to let a model in shadow rank a campaign with little control.
+
+    Raises
+    ------
+    InputError
+        Its control is too small.
+    """
+    if scores.alias == SHADOW and campaign.control_share < least:
+        raise InputError(
+            f"campaign {campaign.campaign_id}: control_share",
+            f"must be at least {least:g}: {scores.model} version {scores.version} is a shadow, which"
+            " has not been shown to be good",
+            campaign.control_share,
+        )
+
+
+def _likely_non_payers(home: Home, at: datetime, lines: Texts) -> Codes:
+    """Lines in the highest band of the model of non-payment; unknown without one."""
+    path = home.score_sets / f"at={at:%Y-%m-%d}" / f"{NON_PAYMENT.name}.parquet"
+    if not path.exists():
+        return np.full(len(lines), UNKNOWN, dtype=np.int8)
+    rows = read_scores(path, "service")
+    bands = dict(zip(rows["subscription_id"].to_pylist(), rows["band"].to_pylist(), strict=True))
+    known = [bands.get(line) for line in lines.tolist()]
+    codes = [UNKNOWN if band is None else YES if band == "high" else NO for band in known]
+    return np.array(codes, dtype=np.int8)
+
+
+def _by_line(lines: Texts, rows: pa.Table, column: str) -> Floats:
+    values = dict(zip(rows["subscription_id"].to_pylist(), rows[column].to_pylist(), strict=True))
+    known = [values.get(line) for line in lines.tolist()]
+    return np.array([np.nan if value is None else value for value in known], dtype=np.float64)
+
+
+def _rank_share(risk: Floats) -> Floats:
+    """Where each stands among those with a risk: 0 for the riskiest; equals share the best place."""
+    ranks = np.full(len(risk), np.nan)
+    known = np.flatnonzero(~np.isnan(risk))
+    ascending = np.sort(-risk[known])
+    ranks[known] = np.searchsorted(ascending, -risk[known], side="left") / max(len(known), 1)
+    return ranks
+
+
+def _above_zero(values: Floats) -> Codes:
+    return np.where(np.isnan(values), UNKNOWN, np.where(values > 0, YES, NO)).astype(np.int8)
+
+
+def _looked_up(keys: Texts, counts: Mapping[str, int]) -> NDArray[np.int64]:
+    return np.array([counts.get(key, 0) for key in keys.tolist()], dtype=np.int64)
+
+
+def rows_of(
+    values: pa.Table, places: Iterable[int], names: Sequence[str]
+) -> list[dict[str, float]]:
+    """Facts of some lines by name; what is not known is left out."""
+    taken = values.select(list(names)).take(pa.array(list(places), pa.int64()))
+    return [
+        {name: value for name, value in row.items() if value is not None}
+        for row in taken.to_pylist()
+    ]

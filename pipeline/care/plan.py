@@ -1,0 +1,321 @@
+"""A campaign planned on a home: everybody's proposal decided, kept in the ledger, nothing sent."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from care.campaign import LEAST_SHADOW_CONTROL, Campaign
+from care.ledger.ledger import Ledger
+from care.ledger.rows import DecisionRow, PlanRow, moment
+from care.measure import half_width, households_needed
+from care.model import Action, Arm
+from care.planning import NOT_DRAWN, Plan, PlanCounts, Rules, make_plan
+from features.operator.line_facts import FactReading
+from features.settings import FeatureSettings
+from holdfast.clock import Clock
+from holdfast.documents import to_document
+from holdfast.errors import InputError
+from holdfast.home import Home, locked
+from holdfast.logging import progress
+from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
+from pipeline.care.workspace import CareWorkspace
+from pipeline.night.night import NightRecords
+from pipeline.night.status import newest_scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """What a plan will be able to see.
+
+    Parameters
+    ----------
+    expected_stay : float
+        Share of the intended households that are expected to stay, by their predictions.
+    half_width : float
+        Half the width of the 95 % interval of the effect, in the share that stays.
+    assumed : float
+        The effect that is assumed.
+    needed : int or None
+        Households for which the assumed effect would be shown four times out of five; None where
+        none is assumed.
+    """
+
+    expected_stay: float
+    half_width: float
+    assumed: float
+    needed: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCampaign:
+    """A plan in the ledger.
+
+    Parameters
+    ----------
+    row : PlanRow
+        The plan.
+    counts : PlanCounts
+        How many proposals came to what.
+    sizing : Sizing or None
+        None where nothing is withheld.
+    is_new : bool
+        False where the very plan was there already.
+    """
+
+    row: PlanRow
+    counts: PlanCounts
+    sizing: Sizing | None
+    is_new: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {
+            "campaign_id": self.row.campaign_id,
+            "plan_id": self.row.plan_id,
+            "digest": self.row.digest,
+            "made_at": self.row.made_at.isoformat(),
+            **asdict(self.counts),
+            "intended": self.counts.intended,
+            "sizing": None if self.sizing is None else asdict(self.sizing),
+            "is_new": self.is_new,
+        }
+
+
+def plan_campaign(
+    care: CareWorkspace, name: str, features: FeatureSettings, clock: Clock
+) -> PlannedCampaign:
+    """Plan a campaign on the newest scores of a home.
+
+    Parameters
+    ----------
+    care : CareWorkspace
+        The home's care.
+    name : str
+        The campaign.
+    features : FeatureSettings
+        Memory and threads that reading may take.
+    clock : Clock
+        The home's.
+
+    Raises
+    ------
+    InputError
+        There is no such campaign or no score, the campaign does not run today, or care is halted.
+    """
+    campaign = care.campaign(name)
+    now = clock()
+    first, last = campaign.days
+    if not first <= now.date() <= last:
+        rule = f"is planned from {first} to {last} only"
+        raise InputError(f"campaign {name}", rule, f"{now:%Y-%m-%d}")
+    at = newest_snapshot(care.home)
+    reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
+    action = care.catalogue.actions[campaign.action]
+    with locked(care.home), progress(f"Planning the campaign {name}"):
+        known = home_facts(
+            *(care.home, campaign, care.catalogue, care.limits),
+            earlier_decisions(care.ledger),
+            reading,
+            now,
+        )
+        require_control(campaign, known.scores, LEAST_SHADOW_CONTROL)
+        rules = Rules(
+            jurisdiction=care.law,
+            limits=care.limits,
+            holdout=care.holdout,
+            year=now.year,
+            care_is_halted=care.ledger.is_halted or halted_by_night(care.home),
+        )
+        plan = make_plan(campaign, care.catalogue, known.facts, rules)
+        return _kept(care, plan, known, action, now)
+
+
+def earlier_decisions(
+    ledger: Ledger, without: frozenset[str] = frozenset()
+) -> list[EarlierDecision]:
+    """Decisions of approved plans, but for some by their ids."""
+    return [
+        EarlierDecision(
+            decision=decision,
+            campaign_id=campaign.campaign_id,
+            priority=int(campaign.document["priority"]),
+            decided_at=at,
+        )
+        for campaign in ledger.campaigns()
+        for at, decision in ledger.decisions(campaign.campaign_id)
+        if decision.decision_id not in without
+    ]
+
+
+def newest_snapshot(home: Home) -> datetime:
+    """Time of the newest snapshot that was scored (UTC).
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    scored = newest_scores(home)
+    if not scored:
+        raise InputError("scores", "must be there; run `holdfast nightly` first", str(home.root))
+    return datetime.fromisoformat(scored[0].at).astimezone(UTC)
+
+
+def halted_by_night(home: Home) -> bool:
+    """Whether the last night says that no care may run."""
+    newest = next(NightRecords(home).newest_first(), None)
+    return newest is not None and not newest.care_may_run
+
+
+def _kept(
+    care: CareWorkspace, plan: Plan, known: HomeFacts, action: Action, now: datetime
+) -> PlannedCampaign:
+    """The plan in the ledger, and beside it as a file with everybody who was refused."""
+    counts = plan.counts()
+    document = to_document(plan.campaign)
+    campaign_digest = _digest(document)
+    facts_digest = _digest([known.scores.inputs, known.scores.version, known.scores.at])
+    rows = list(_decisions(care, plan, known, action, facts_digest, now))
+    digest = _digest([campaign_digest, *[to_document_of(row) for row in rows]])
+    plan_id = f"{plan.campaign.campaign_id}-{now:%Y%m%d}-{digest[:8]}"
+    named = [_named(row, plan_id) for row in rows]
+    sizing = _sizing(plan, known, action)
+    row = PlanRow(
+        plan_id=plan_id,
+        campaign_id=plan.campaign.campaign_id,
+        campaign_digest=campaign_digest,
+        digest=digest,
+        made_at=now,
+        about={
+            **asdict(counts),
+            "model": f"{known.scores.model} version {known.scores.version}",
+            "scores_at": known.scores.at,
+            "jurisdiction": care.law.name,
+            "sizing": None if sizing is None else asdict(sizing),
+        },
+    )
+    _write_file(care, plan, known, plan_id)
+    is_new = care.ledger.record_plan(row, document, named)
+    return PlannedCampaign(row=row, counts=counts, sizing=sizing, is_new=is_new)
+
+
+def _decisions(
+    care: CareWorkspace,
+    plan: Plan,
+    known: HomeFacts,
+    action: Action,
+    facts_digest: str,
+    now: datetime,
+) -> Iterator[DecisionRow]:
+    """Everybody who is sent something or withheld, without the name of the decision."""
+    facts = known.facts
+    places = np.flatnonzero(plan.refusals.allowed)
+    shown = [name for name in action.fields if name in known.values.column_names]
+    fields = rows_of(known.values, plan.rows[places].tolist(), shown)
+    triggers = [care.catalogue.triggers[code] for code in plan.campaign.triggers]
+    for place, values in zip(places.tolist(), fields, strict=True):
+        row = int(plan.rows[place])
+        is_sent = bool(plan.is_sent[place])
+        trigger = triggers[int(plan.trigger[place])]
+        arm = int(plan.arm[place])
+        yield DecisionRow(
+            decision_id="",
+            household_id=str(facts.household_id[row]),
+            customer_id=str(facts.customer_id[row]),
+            subscription_id=str(facts.subscription_id[row]),
+            trigger=trigger.code,
+            action=action.code,
+            action_class=action.action_class,
+            channel=action.channels[int(plan.channel[place])] if is_sent else None,
+            arm=None if arm == NOT_DRAWN else Arm(arm).name.lower(),
+            propensity=None if arm == NOT_DRAWN else float(plan.propensity[place]),
+            send_after=moment(int(plan.send_at[place])) if is_sent else None,
+            send_before=now + timedelta(days=trigger.valid_days) if is_sent else None,
+            facts_digest=facts_digest,
+            fields={**values, "language": str(known.languages[row])},
+        )
+
+
+def _named(row: DecisionRow, plan_id: str) -> DecisionRow:
+    about = (plan_id, row.household_id, row.customer_id, row.subscription_id, row.action)
+    digest = hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()
+    values = {name: getattr(row, name) for name in DecisionRow.__dataclass_fields__}
+    return DecisionRow(**{**values, "decision_id": f"K{digest[:30]}"})
+
+
+def to_document_of(row: DecisionRow) -> dict[str, Any]:
+    """What a person approves of a decision: all but its name, as JSON."""
+    values = {name: getattr(row, name) for name in DecisionRow.__dataclass_fields__}
+    times = {
+        name: None if values[name] is None else values[name].isoformat()
+        for name in ("send_after", "send_before")
+    }
+    return {**values, **times}
+
+
+def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
+    share = plan.campaign.control_share
+    drawn = (plan.arm == Arm.TREATMENT) | (plan.arm == Arm.CONTROL)
+    if not share or drawn.sum() < 2:
+        return None
+    stay = float(1 - np.nanmean(known.facts.risk[plan.rows[drawn]]))
+    assumed = action.assumed_effect.value
+    return Sizing(
+        expected_stay=stay,
+        half_width=half_width(int(drawn.sum()), share, stay),
+        assumed=assumed,
+        needed=households_needed(assumed, share, stay) if assumed else None,
+    )
+
+
+def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str) -> None:
+    """Every proposal with what became of it, refused ones too, as ``plans/PLAN.parquet``."""
+    facts = known.facts
+    folder = care.home.care / "plans"
+    folder.mkdir(parents=True, exist_ok=True)
+    arms = [None if arm == NOT_DRAWN else Arm(arm).name.lower() for arm in plan.arm.tolist()]
+    table = pa.table(
+        {
+            "household_id": facts.household_id[plan.rows],
+            "customer_id": facts.customer_id[plan.rows],
+            "subscription_id": facts.subscription_id[plan.rows],
+            "trigger": [plan.campaign.triggers[place] for place in plan.trigger.tolist()],
+            "arm": pa.array(arms, pa.string()),
+            "is_sent": plan.is_sent,
+            "reasons": pa.array(
+                [list(plan.refusals.reasons(place)) for place in range(len(plan.rows))],
+                pa.list_(pa.string()),
+            ),
+        }
+    )
+    path = folder / f"{plan_id}.parquet"
+    beside = path.with_suffix(".part")
+    pq.write_table(table, beside)
+    beside.replace(path)
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def newest_plan(ledger: Ledger, campaign: Campaign) -> PlanRow:
+    """The newest plan of a campaign.
+
+    Raises
+    ------
+    InputError
+        It was never planned.
+    """
+    plans: Sequence[PlanRow] = ledger.plans(campaign.campaign_id)
+    if not plans:
+        rule = "must have a plan; run `holdfast care plan` first"
+        raise InputError(f"campaign {campaign.campaign_id}", rule)
+    return plans[-1]
