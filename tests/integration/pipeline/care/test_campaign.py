@@ -1,0 +1,192 @@
+"""A campaign on a home: planned, approved, handed over as a file, answered and measured."""
+
+import csv
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from care.settings import CareSettings
+from features.operator.repository import OperatorRepository
+from holdfast.errors import InputError
+from holdfast.home import Home
+from pipeline.care.approve import approve_campaign
+from pipeline.care.measure import measure_campaign
+from pipeline.care.outcomes import take_in_outcomes
+from pipeline.care.plan import PlannedCampaign, plan_campaign
+from pipeline.care.send import COLUMNS, send_as_file
+from pipeline.care.workspace import CareWorkspace, care_of
+from tests.builders.night import FEATURES, NIGHT, nightly
+from tests.builders.shared import built_once
+from training.settings import LabelSettings
+
+NOON = NIGHT + timedelta(hours=12)
+SETTINGS = CareSettings(jurisdiction="EU", contacts_per_household=9, offers_per_household=9)
+CAMPAIGN = """
+action = "courtesy_call"
+triggers = ["predicted_risk"]
+begins_on = "2025-05-01"
+ends_on = "2025-05-31"
+control_share = 0.3
+outcome_days = 30
+most_households = 1000
+priority = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def scored(night_operator: Path, shared_folder: Path) -> Path:
+    """A home with scores of everybody."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(night_operator / "home", folder / "home")
+        nightly(Home(folder / "home"))
+
+    return built_once(shared_folder / "scored_operator", build)
+
+
+@pytest.fixture
+def home(scored: Path, tmp_path: Path) -> Home:
+    home = Home(Path(shutil.copytree(scored / "home", tmp_path / "home")))
+    # What the night made of its tables is tested by itself.
+    shutil.rmtree(home.nights)
+    campaigns = home.care / "campaigns"
+    campaigns.mkdir(parents=True)
+    text = CAMPAIGN.replace('"predicted_risk"', '"everybody"')
+    (campaigns / "calls.toml").write_text(text, encoding="utf-8")
+    default = Path("care/catalogue.toml").read_text(encoding="utf-8")
+    everybody = """
+[triggers.everybody]
+when = [{ fact = "risk_rank_share", at_most = 1.0 }]
+source = "prediction"
+actions = ["courtesy_call", "plan_fit_offer"]
+valid_days = 7
+"""
+    (home.care / "catalogue.toml").write_text(default + everybody, encoding="utf-8")
+    return home
+
+
+def noon() -> datetime:
+    return NOON
+
+
+def planned(care: CareWorkspace, name: str = "calls") -> PlannedCampaign:
+    return plan_campaign(care, name, FEATURES, noon)
+
+
+def approved(care: CareWorkspace) -> PlannedCampaign:
+    plan = planned(care)
+    approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
+    return plan
+
+
+def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = planned(care)
+        counts = plan.counts
+        assert counts.proposed == counts.intended + sum(counts.refused.values())
+        assert counts.sent > 10
+        assert counts.control > 3
+        assert counts.holdout == 0
+        assert send_as_file(care, FEATURES, noon).path is None
+        with pytest.raises(InputError, match="digest: must be that of the plan"):
+            approve_campaign(care, "calls", "Ana", "00000000", noon)
+        approval = approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
+        assert (approval.to_send, approval.by) == (counts.sent, "Ana")
+        sent = send_as_file(care, FEATURES, noon)
+        assert sent.states == {"handed_over": counts.sent, "withheld": counts.control}
+        assert sent.path is not None
+        with sent.path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert tuple(rows[0]) == COLUMNS
+        assert len({row["decision_id"] for row in rows}) == len(rows) == counts.sent
+        assert all("{" not in row["message"] and row["message"] for row in rows)
+        assert all(NOON <= datetime.fromisoformat(row["send_after"]) for row in rows)
+        assert send_as_file(care, FEATURES, noon).path is None
+
+        told = tmp_path / "told.csv"
+        first = rows[0]["decision_id"]
+        told.write_text(
+            "decision_id,outcome,value,happened_at\n"
+            f"{first},answered,1,2025-05-05T11:00:00Z\nX,answered,1,2025-05-05T11:00:00Z\n",
+            encoding="utf-8",
+        )
+        taken = take_in_outcomes(care, told, noon)
+        assert (taken.rows, taken.new, taken.unknown) == (2, 1, ("X",))
+        assert take_in_outcomes(care, told, noon).new == 0
+
+        measured = measure_campaign(care, "calls", LabelSettings(), FEATURES, noon)
+        assert measured.effect is None
+        assert measured.known_on == datetime(2025, 5, 31, 23, 59, 59, 999999, UTC) + timedelta(67)
+        assert (measured.intended, measured.withheld) == (counts.intended, counts.control)
+        assert measured.sent == counts.sent
+        assert measured.refused == counts.refused
+        assert measured.reported == {"answered": 1}
+        assert measured.sample_ratio_ok
+
+
+def test_the_same_plan_is_the_same(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        one, again = planned(care), planned(care)
+        assert one.is_new
+        assert not again.is_new
+        assert again.row == one.row
+        table = pq.read_table(home.care / "plans" / f"{one.row.plan_id}.parquet")
+        assert len(table) == one.counts.proposed
+
+
+def test_who_was_drawn_is_not_drawn_again_before_the_action_has_cooled_down(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        first = approved(care)
+        again = planned(care)
+        # Controls wait as those do who were sent something.
+        assert again.counts.intended == 0
+        assert again.counts.refused["cool_down"] >= first.counts.intended
+
+
+def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = approved(care)
+        file = OperatorRepository(home).tables / "consent_live" / "newest.parquet"
+        table = pq.read_table(file)
+        place = table.schema.get_field_index("do_not_contact_phone")
+        none = pa.array([1] * len(table), table.schema.field(place).type)
+        pq.write_table(table.set_column(place, table.schema.field(place), none), file)
+        sent = send_as_file(care, FEATURES, noon)
+        assert sent.path is None
+        assert sent.states == {"refused": plan.counts.sent, "withheld": plan.counts.control}
+
+
+def test_a_night_with_doubts_and_a_person_halt_care(home: Home, scored: Path) -> None:
+    with care_of(home, SETTINGS) as care:
+        care.ledger.halt("Ana", NOON)
+        assert planned(care).counts.refused.keys() == {"care_halted"}
+        care.ledger.halt("Ana", NOON, is_halted=False)
+        approved(care)
+        care.ledger.halt("Ana", NOON)
+        assert send_as_file(care, FEATURES, noon).path is None
+
+
+def test_offers_need_consent_and_are_withheld_from_the_holdout(home: Home) -> None:
+    offer = CAMPAIGN.replace("courtesy_call", "plan_fit_offer").replace(
+        '"predicted_risk"', '"everybody"'
+    )
+    (home.care / "campaigns" / "offer.toml").write_text(offer, encoding="utf-8")
+    settings = SETTINGS.model_copy(update={"holdout_share": 0.2})
+    with care_of(home, settings) as care:
+        counts = planned(care, "offer").counts
+    assert counts.refused["no_consent"] > 0
+    assert counts.intended + sum(counts.refused.values()) == counts.proposed
+
+
+def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        with pytest.raises(InputError, match="is planned from 2025-05-01 to 2025-05-31 only"):
+            plan_campaign(care, "calls", FEATURES, lambda: NOON + timedelta(days=40))
+        with pytest.raises(InputError, match="CAMPAIGN: must be one of calls"):
+            planned(care, "cals")
+        with pytest.raises(InputError, match="must have a plan"):
+            approve_campaign(care, "calls", "Ana", None, noon)
