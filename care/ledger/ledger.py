@@ -76,7 +76,9 @@ class Ledger:
                         "recorded_at": at,
                     },
                 )
-            connection.execute(t.PLANS.insert(), {**to_document(plan), "made_at": at})
+            newest = connection.execute(sa.select(sa.func.max(t.PLANS.c.number))).scalar() or 0
+            number = {"number": newest + 1, "made_at": at}
+            connection.execute(t.PLANS.insert(), {**to_document(plan), **number})
             stored = [_stored(decision, plan, at) for decision in decisions]
             if stored:
                 connection.execute(t.DECISIONS.insert(), [row for row, _, _ in stored])
@@ -108,7 +110,7 @@ class Ledger:
 
     def plans(self, campaign_id: str | None = None) -> list[PlanRow]:
         """All plans, or those of a campaign, the newest last."""
-        query = sa.select(t.PLANS).order_by(t.PLANS.c.made_at, t.PLANS.c.plan_id)
+        query = sa.select(t.PLANS).order_by(t.PLANS.c.number)
         if campaign_id is not None:
             query = query.where(t.PLANS.c.campaign_id == campaign_id)
         with reading(self._engine) as connection:

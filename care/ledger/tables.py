@@ -12,6 +12,7 @@ METADATA = sa.MetaData(
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -32,6 +33,7 @@ PLANS = sa.Table(
     "plans",
     METADATA,
     sa.Column("plan_id", _ID, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
     sa.Column("campaign_id", _ID, nullable=False, index=True),
     sa.Column("campaign_digest", _ID, nullable=False),
     sa.Column("digest", _ID, nullable=False),

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from features.contracts.tables import TABLES
-from features.fields import VIEWS
+from features.fields import LINKS, VIEWS
 from features.operator.newest import NewestTable, newest_tables
 from features.operator.repository import OperatorRepository
 from features.sql.expressions import files_sql, known, quoted, text_sql, time_sql
@@ -70,7 +70,13 @@ def line_facts(
     InputError
         There is no such feature, or its view was not built.
     """
-    views = {name: view for view in VIEWS.values() for name in view.columns}
+    # Views of contacts repeat features of the customer behind the contact.
+    views = {
+        name: view
+        for view in VIEWS.values()
+        if view.entity in (_LINE, *LINKS[_LINE])
+        for name in view.columns
+    }
     built = {table.view: table for table in newest_tables(repository)}
     for name in features:
         if name not in views:

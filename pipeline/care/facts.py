@@ -432,7 +432,10 @@ def rows_of(
     values: pa.Table, places: Iterable[int], names: Sequence[str]
 ) -> list[dict[str, float]]:
     """Facts of some lines by name; what is not known is left out."""
-    taken = values.select(list(names)).take(pa.array(list(places), pa.int64()))
+    rows = list(places)
+    if not names:
+        return [{} for _ in rows]
+    taken = values.select(list(names)).take(pa.array(rows, pa.int64()))
     return [
         {name: value for name, value in row.items() if value is not None}
         for row in taken.to_pylist()

@@ -17,7 +17,7 @@ import numpy as np
 from jinja2 import UndefinedError
 
 from care.ledger.rows import Claim, DecisionRow, moment
-from care.model import Action
+from care.model import LANGUAGES, Action
 from care.planning import CareFacts
 from care.policy import PolicyQuestion, judge
 from care.quiet_hours import next_allowed
@@ -25,6 +25,7 @@ from care.texts import render
 from features.operator.line_facts import FactReading
 from features.settings import FeatureSettings
 from holdfast.clock import Clock
+from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.logging import progress
 from models.words.catalogue import resolve
@@ -190,7 +191,7 @@ def _row(
     """A row of the file; None where its text cannot be filled."""
     decision = claim.decision
     action = care.catalogue.actions[decision.action]
-    language = resolve(str(decision.fields.get("language") or ""))
+    language = _language(str(decision.fields.get("language") or ""))
     operator = care.catalogue.operator
     values = {
         **operator.values(language),
@@ -218,6 +219,14 @@ def _row(
         "message": message,
         **times,
     }
+
+
+def _language(asked: str) -> str:
+    """The language of texts that a customer is written to in; the first where there are none."""
+    try:
+        return resolve(asked)
+    except InputError:
+        return LANGUAGES[0]
 
 
 def _csv(rows: Sequence[Mapping[str, str]]) -> str:

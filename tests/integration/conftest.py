@@ -1,10 +1,14 @@
-"""One small operator that tests of nights and of the service share."""
+"""One small operator that tests of nights, of the service and of care share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.builders.night import make_operator
+from holdfast.home import Home
+from pipeline.night.score import score_everybody
+from tests.builders.clocks import clock_at
+from tests.builders.night import CONFIG, NIGHT, ONLINE, make_operator
 from tests.builders.shared import built_once
 
 
@@ -16,3 +20,17 @@ def night_operator(shared_folder: Path) -> Path:
 
 def _build(folder: Path) -> None:
     make_operator(folder)
+
+
+@pytest.fixture(scope="session")
+def operator_home(night_operator: Path, shared_folder: Path) -> Home:
+    """An operator's home whose everybody was scored. To be read, or copied."""
+    folder = built_once(
+        shared_folder / "scored_operator", lambda folder: _score(night_operator, folder)
+    )
+    return Home(folder / "home")
+
+
+def _score(night_operator: Path, folder: Path) -> None:
+    home = Home(Path(shutil.copytree(night_operator / "home", folder / "home")))
+    score_everybody(home, CONFIG, clock=clock_at(NIGHT), online=ONLINE)

@@ -11,12 +11,10 @@ from starlette.testclient import TestClient
 
 from features.online.settings import OnlineSettings
 from holdfast.home import Home
-from pipeline.night.score import score_everybody
 from serving.served.follower import ModelFollower
 from tests.builders.clocks import clock_at
-from tests.builders.night import CONFIG, NIGHT, ONLINE
+from tests.builders.night import NIGHT, ONLINE
 from tests.builders.served_home import MOMENT, ROWS, Built, build_home, serving
-from tests.builders.shared import built_once
 
 
 @pytest.fixture(scope="session")
@@ -41,20 +39,6 @@ def caller(built: Built) -> Iterator[TestClient]:
         ModelFollower(built.home, OnlineSettings(), clock_at(MOMENT)), max_items=500
     ) as caller:
         yield caller
-
-
-@pytest.fixture(scope="session")
-def operator_home(night_operator: Path, shared_folder: Path) -> Home:
-    """An operator's home whose everybody was scored. To be read, or copied."""
-    folder = built_once(
-        shared_folder / "scored_operator", lambda folder: _score(night_operator, folder)
-    )
-    return Home(folder / "home")
-
-
-def _score(night_operator: Path, folder: Path) -> None:
-    home = Home(Path(shutil.copytree(night_operator / "home", folder / "home")))
-    score_everybody(home, CONFIG, clock=clock_at(NIGHT), online=ONLINE)
 
 
 @pytest.fixture(scope="session")

@@ -23,11 +23,13 @@ def upgrade() -> None:
     op.create_table(
         "plans",
         sa.Column("plan_id", _ID, primary_key=True),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("campaign_id", _ID, nullable=False),
         sa.Column("campaign_digest", _ID, nullable=False),
         sa.Column("digest", _ID, nullable=False),
         sa.Column("made_at", sa.BigInteger, nullable=False),
         sa.Column("about", sa.JSON, nullable=False),
+        sa.UniqueConstraint("number", name="uq_plans_number"),
     )
     op.create_index("ix_plans_campaign_id", "plans", ["campaign_id"])
     op.create_table(

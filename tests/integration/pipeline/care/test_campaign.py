@@ -19,8 +19,7 @@ from pipeline.care.outcomes import take_in_outcomes
 from pipeline.care.plan import PlannedCampaign, plan_campaign
 from pipeline.care.send import COLUMNS, send_as_file
 from pipeline.care.workspace import CareWorkspace, care_of
-from tests.builders.night import FEATURES, NIGHT, nightly
-from tests.builders.shared import built_once
+from tests.builders.night import FEATURES, NIGHT
 from training.settings import LabelSettings
 
 NOON = NIGHT + timedelta(hours=12)
@@ -37,24 +36,13 @@ priority = 1
 """
 
 
-@pytest.fixture(scope="module")
-def scored(night_operator: Path, shared_folder: Path) -> Path:
-    """A home with scores of everybody."""
-
-    def build(folder: Path) -> None:
-        shutil.copytree(night_operator / "home", folder / "home")
-        nightly(Home(folder / "home"))
-
-    return built_once(shared_folder / "scored_operator", build)
-
-
 @pytest.fixture
-def home(scored: Path, tmp_path: Path) -> Home:
-    home = Home(Path(shutil.copytree(scored / "home", tmp_path / "home")))
-    # What the night made of its tables is tested by itself.
-    shutil.rmtree(home.nights)
+def home(operator_home: Home, tmp_path: Path) -> Home:
+    home = Home(Path(shutil.copytree(operator_home.root, tmp_path / "home")))
+    home.care.mkdir()
+    (home.care / "salt").write_text("a salt that does not change\n", encoding="utf-8")
     campaigns = home.care / "campaigns"
-    campaigns.mkdir(parents=True)
+    campaigns.mkdir()
     text = CAMPAIGN.replace('"predicted_risk"', '"everybody"')
     (campaigns / "calls.toml").write_text(text, encoding="utf-8")
     default = Path("care/catalogue.toml").read_text(encoding="utf-8")
@@ -73,6 +61,11 @@ def noon() -> datetime:
     return NOON
 
 
+def next_day() -> datetime:
+    """Quiet hours have ended everywhere."""
+    return NOON + timedelta(days=1)
+
+
 def planned(care: CareWorkspace, name: str = "calls") -> PlannedCampaign:
     return plan_campaign(care, name, FEATURES, noon)
 
@@ -88,15 +81,15 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         plan = planned(care)
         counts = plan.counts
         assert counts.proposed == counts.intended + sum(counts.refused.values())
-        assert counts.sent > 10
-        assert counts.control > 3
+        assert counts.sent > 3
+        assert counts.control > 1
         assert counts.holdout == 0
-        assert send_as_file(care, FEATURES, noon).path is None
+        assert send_as_file(care, FEATURES, next_day).path is None
         with pytest.raises(InputError, match="digest: must be that of the plan"):
             approve_campaign(care, "calls", "Ana", "00000000", noon)
         approval = approve_campaign(care, "calls", "Ana", plan.row.digest[:8], noon)
         assert (approval.to_send, approval.by) == (counts.sent, "Ana")
-        sent = send_as_file(care, FEATURES, noon)
+        sent = send_as_file(care, FEATURES, next_day)
         assert sent.states == {"handed_over": counts.sent, "withheld": counts.control}
         assert sent.path is not None
         with sent.path.open(encoding="utf-8", newline="") as file:
@@ -104,8 +97,8 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert tuple(rows[0]) == COLUMNS
         assert len({row["decision_id"] for row in rows}) == len(rows) == counts.sent
         assert all("{" not in row["message"] and row["message"] for row in rows)
-        assert all(NOON <= datetime.fromisoformat(row["send_after"]) for row in rows)
-        assert send_as_file(care, FEATURES, noon).path is None
+        assert all(next_day() <= datetime.fromisoformat(row["send_after"]) for row in rows)
+        assert send_as_file(care, FEATURES, next_day).path is None
 
         told = tmp_path / "told.csv"
         first = rows[0]["decision_id"]
@@ -114,9 +107,9 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
             f"{first},answered,1,2025-05-05T11:00:00Z\nX,answered,1,2025-05-05T11:00:00Z\n",
             encoding="utf-8",
         )
-        taken = take_in_outcomes(care, told, noon)
+        taken = take_in_outcomes(care, told, next_day)
         assert (taken.rows, taken.new, taken.unknown) == (2, 1, ("X",))
-        assert take_in_outcomes(care, told, noon).new == 0
+        assert take_in_outcomes(care, told, next_day).new == 0
 
         measured = measure_campaign(care, "calls", LabelSettings(), FEATURES, noon)
         assert measured.effect is None
@@ -155,19 +148,19 @@ def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) ->
         place = table.schema.get_field_index("do_not_contact_phone")
         none = pa.array([1] * len(table), table.schema.field(place).type)
         pq.write_table(table.set_column(place, table.schema.field(place), none), file)
-        sent = send_as_file(care, FEATURES, noon)
+        sent = send_as_file(care, FEATURES, next_day)
         assert sent.path is None
         assert sent.states == {"refused": plan.counts.sent, "withheld": plan.counts.control}
 
 
-def test_a_night_with_doubts_and_a_person_halt_care(home: Home, scored: Path) -> None:
+def test_a_person_halts_care(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         care.ledger.halt("Ana", NOON)
         assert planned(care).counts.refused.keys() == {"care_halted"}
         care.ledger.halt("Ana", NOON, is_halted=False)
         approved(care)
         care.ledger.halt("Ana", NOON)
-        assert send_as_file(care, FEATURES, noon).path is None
+        assert send_as_file(care, FEATURES, next_day).path is None
 
 
 def test_offers_need_consent_and_are_withheld_from_the_holdout(home: Home) -> None:
