@@ -13,6 +13,8 @@ from simulator.world.calendar import SECOND, start_of, week_of
 from simulator.world.draws import Array
 from simulator.world.population import SLOTS
 
+_OWN_ID = r"K\d+"
+
 ByBlock = dict[int, dict[int, Actions]]
 
 
@@ -30,7 +32,8 @@ def sort_actions(
     ----------
     table : pyarrow.Table or pandas.DataFrame
         ``subscription_id`` or ``customer_id`` (text; the former counts where both are given),
-        ``action``, ``channel``, ``at`` (with a time zone), ``arm``; optionally ``propensity``.
+        ``action``, ``channel``, ``at`` (with a time zone), ``arm``; optionally ``propensity``, and
+        ``contact_id`` and ``campaign_id`` (text): the names that contacts and outcomes have then.
     lines : list of int
         Lines of each block.
     customers, per_block : int
@@ -73,6 +76,22 @@ def sort_actions(
     week = week_of(at)
     action, arm = _codes(frame, "action", ACTIONS), _codes(frame, "arm", ARMS)
     channel = _codes(frame, "channel", CONTACT_CHANNELS, blank=True)
+    contact_id, campaign_id = _texts(frame, "contact_id"), _texts(frame, "campaign_id")
+    named = pd.Series(contact_id[contact_id != ""])
+    _refuse(
+        frame,
+        "contact_id",
+        np.isin(contact_id, named[named.duplicated()].to_numpy(dtype=str)),
+        "must not be there twice",
+    )
+    own = pd.Series(contact_id).str.fullmatch(_OWN_ID).to_numpy(dtype=bool)
+    _refuse(frame, "contact_id", own, "must not look like the simulation's own, K and digits")
+    _refuse(
+        frame,
+        "campaign_id",
+        (campaign_id != "") & (contact_id == ""),
+        "must come with a contact_id",
+    )
     given = frame["propensity"] if "propensity" in frame else pd.Series(np.nan, index=frame.index)
     propensity = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     _refuse(frame, "propensity", (propensity < 0) | (propensity > 1), "must lie between 0 and 1")
@@ -99,6 +118,8 @@ def sort_actions(
                 propensity=propensity[chosen],
                 at=at[chosen],
                 rank=rank[chosen],
+                contact_id=contact_id[chosen],
+                campaign_id=campaign_id[chosen],
             )
     return result
 
@@ -123,6 +144,13 @@ def _numbers(frame: pd.DataFrame, column: str, letter: str, width: int) -> Array
         [-1 if empty else int(text[1:]) for empty, text in zip(blank, texts, strict=True)],
         dtype=np.int64,
     )
+
+
+def _texts(frame: pd.DataFrame, column: str) -> Array:
+    """Texts of an optional column; empty where blank."""
+    if column not in frame:
+        return np.full(len(frame), "", dtype=np.str_)
+    return frame[column].fillna("").astype(str).to_numpy(dtype=np.str_)
 
 
 def _times(frame: pd.DataFrame, first: int, last: int) -> Array:

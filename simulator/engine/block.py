@@ -1,5 +1,6 @@
 """One block of customers, simulated week by week."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from simulator.weekly.daily_usage import ARRIVAL, TABLE
 from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
 from simulator.world.calendar import start_of
-from simulator.world.draws import Draws
+from simulator.world.draws import Array, Draws
 from simulator.world.network import Network
 from simulator.world.parameters import Parameters
 from simulator.world.plans import PlanCatalogue, catalogue
@@ -117,6 +118,7 @@ class Block:
             network=self.network,
             parameters=self.parameters,
             daily_usage=self.daily_usage,
+            given=self.names.given,
         )
         lifecycle.begin(week)
         truth.record(week)
@@ -143,18 +145,35 @@ class Block:
         """Write the block's checkpoint: its state, and the rows that have not arrived yet."""
         waiting = {f"waiting/{name}": value for name, value in self.rows.waiting().items()}
         state = {f"state/{name}": value for name, value in self.state.arrays().items()}
-        save_arrays(path, {**state, **waiting})
+        save_arrays(path, {**state, **waiting, **_given_arrays(self.names.given)})
 
     def load(self, path: Path) -> None:
         """Restore a checkpoint."""
         waiting: Columns = {}
+        given: dict[str, Array] = {}
         for name, values in read_arrays(path).items():
             kind, rest = name.split("/", 1)
             if kind == "state":
                 setattr(self.state, rest, values)
-            else:
+            elif kind == "waiting":
                 waiting[rest] = values
+            else:
+                given[rest] = values
         self.rows.restore(waiting)
+        if given:
+            pairs = zip(given["contact_id"].tolist(), given["campaign_id"].tolist(), strict=True)
+            self.names.given.update(zip(given["number"].tolist(), pairs, strict=True))
+
+
+def _given_arrays(given: Mapping[int, tuple[str, str]]) -> dict[str, Array]:
+    """Names of contacts as arrays of a checkpoint; none where there are none."""
+    if not given:
+        return {}
+    return {
+        "given/number": np.array(list(given), dtype=np.int64),
+        "given/contact_id": np.array([contact for contact, _ in given.values()]),
+        "given/campaign_id": np.array([campaign for _, campaign in given.values()]),
+    }
 
 
 def run_weeks(

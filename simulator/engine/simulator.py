@@ -190,7 +190,8 @@ class Simulator:
         actions : pyarrow.Table or pandas.DataFrame, optional
             Decisions in these days: ``subscription_id`` or ``customer_id``, ``action``,
             ``channel``, ``at``, ``arm``, and ``propensity`` if the arm was drawn. Decisions in
-            other arms than ``treatment`` are recorded and have no effect.
+            other arms than ``treatment`` are recorded and have no effect. With ``contact_id`` and
+            ``campaign_id``, contacts and their outcomes have these names.
         workers : int, optional
             As in `simulate`.
 

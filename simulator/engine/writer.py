@@ -1,7 +1,7 @@
 """Numbers and codes written as parquet files that obey the contracts."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,15 @@ _OWN_KEYS = frozenset(_NUMBERED)
 
 @dataclass(frozen=True)
 class Names:
-    """Ids of the positions in a block, as dictionaries of Arrow strings."""
+    """Ids of the positions in a block, as dictionaries of Arrow strings, and names of contacts and
+    of their campaigns that were given from outside, by the contact's number.
+    """
 
     lines: pa.Array
     customers: pa.Array
     accounts: pa.Array
     plans: pa.Array
+    given: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
 def names(population: Population, plans: PlanCatalogue) -> Names:
@@ -200,9 +203,22 @@ def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
     else:
         schema = TABLES[table].arrow_schema
         types = {column.name: column.type for column in schema if column.name in columns}
-    return pa.table(
-        {name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()}
-    )
+    made = {
+        name: _column(table, name, type_, columns[name], names) for name, type_ in types.items()
+    }
+    if names.given and "contact_id" in made:
+        numbers = np.asarray(columns["contact_id"]).tolist()
+        given = [names.given.get(number, ("", "")) for number in numbers]
+        made["contact_id"] = _renamed(made["contact_id"], [contact for contact, _ in given])
+        if "campaign_id" in made:
+            made["campaign_id"] = _renamed(made["campaign_id"], [campaign for _, campaign in given])
+    return pa.table(made)
+
+
+def _renamed(ids: pa.Array, given: list[str]) -> pa.Array:
+    """Ids, but for those that have a given name."""
+    is_given = pa.array([bool(name) for name in given])
+    return pc.if_else(is_given, pa.array(given, pa.string()), ids)
 
 
 def _column(table: str, name: str, type_: pa.DataType, values: Array, names: Names) -> pa.Array:

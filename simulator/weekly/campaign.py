@@ -48,6 +48,8 @@ class Actions:
         Time in microseconds.
     rank : array of int
         Number of the decision about one line in one week, from 1.
+    contact_id, campaign_id : array of str
+        Names that the contact and its outcomes have in the tables; empty for the simulation's own.
     """
 
     line: Array
@@ -59,6 +61,8 @@ class Actions:
     propensity: Array
     at: Array
     rank: Array
+    contact_id: Array
+    campaign_id: Array
 
 
 def effect(week: Week, action: str) -> Array:
@@ -222,6 +226,13 @@ def _act(week: Week, actions: Actions) -> None:
     line = np.where(actions.whole, week.main_line()[customer], actions.line)
     key = np.where(line >= 0, week.population.lines.number[line], number)
     contact = (key * 10_000 + week.number) * 16 + np.minimum(actions.rank, 15)
+    week.given.update(
+        (int(number), (str(name), str(campaign)))
+        for number, name, campaign in zip(
+            contact, actions.contact_id, actions.campaign_id, strict=True
+        )
+        if name
+    )
     _contact(
         week,
         contact,

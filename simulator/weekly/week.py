@@ -30,6 +30,9 @@ class Week:
         The operator's.
     daily_usage : bool
         Whether use is also emitted by day.
+    given : dict of int to (str, str)
+        Names of contacts that were decided outside the simulation, and of their campaigns, by the
+        contact's number.
     """
 
     number: int
@@ -42,6 +45,7 @@ class Week:
     network: Network
     parameters: Parameters
     daily_usage: bool = False
+    given: dict[int, tuple[str, str]] = field(default_factory=dict)
     shock: Array = field(init=False)
     """Change of each customer's satisfaction so far this week."""
     contact_rate: Array = field(init=False)

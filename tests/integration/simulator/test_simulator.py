@@ -183,6 +183,52 @@ def test_care_affects_only_the_customers_it_treats(two_months: Simulator, tmp_pa
     assert not _rows(base.folder, "truth/states").equals(_rows(treated.folder, "truth/states"))
 
 
+def test_contacts_and_their_outcomes_have_the_names_of_decisions(
+    two_months: Simulator, tmp_path: Path
+) -> None:
+    states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
+    lines = sorted(states["subscription_id"].unique())[:300]
+    named, unnamed = (two_months.branch(tmp_path / name) for name in ("named", "unnamed"))
+    decisions = _decisions(named, "treatment", "plan_fit_offer", lines)
+    names = {"contact_id": [f"decision {line}" for line in lines], "campaign_id": "spring"}
+    named.advance(7, decisions.assign(**names), workers=1)
+    unnamed.advance(7, decisions, workers=1)
+    # Answers arrive later, from the checkpoint.
+    for simulator in (named, unnamed):
+        simulator.advance(14, workers=1)
+    contacts = _rows(named.folder, "raw/care_contacts").to_pandas()
+    ours = contacts[contacts["campaign_id"] == "spring"]
+    assert dict(zip(ours["contact_id"], ours["subscription_id"], strict=True)) == {
+        f"decision {line}": line for line in lines
+    }
+    outcomes = _rows(named.folder, "raw/care_outcomes").to_pandas()
+    answered = outcomes[outcomes["contact_id"].str.startswith("decision ")]
+    assert len(answered) > 100
+    assert set(answered["contact_id"]) <= set(ours["contact_id"])
+    # Names change nothing else.
+    other = _rows(unnamed.folder, "raw/care_outcomes").to_pandas()
+    for column in ("outcome", "value", "happened_at"):
+        assert sorted(outcomes[column].astype(str)) == sorted(other[column].astype(str))
+    for table in ("raw/churn_events", "truth/states"):
+        assert _rows(named.folder, table).equals(_rows(unnamed.folder, table)), table
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        ({"contact_id": "D1"}, r"actions\.contact_id: must not be there twice"),
+        ({"contact_id": ["K1", "D2"]}, r"actions\.contact_id: must not look like"),
+        ({"campaign_id": "spring"}, r"actions\.campaign_id: must come with a contact_id"),
+    ],
+)
+def test_bad_names_are_refused(two_months: Simulator, names: dict[str, Any], rule: str) -> None:
+    states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
+    lines = sorted(states["subscription_id"].unique())[:2]
+    decisions = _decisions(two_months, "treatment", "data_gift", lines).assign(**names)
+    with pytest.raises(InputError, match=rule):
+        two_months.advance(7, decisions)
+
+
 @pytest.mark.parametrize(
     ("days", "field"), [(10, "days"), (0, "days"), (-7, "days"), (True, "days"), (7.0, "days")]
 )
