@@ -11,6 +11,7 @@ from commands.command import JsonOption, home_of, reporting_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.care.measure import Measurement
     from pipeline.demo import Demo, DemoStep
 
 
@@ -29,6 +30,7 @@ def demo(
     from commands.console import print_json, results_only
 
     with results_only():
+        from care.settings import CareSettings
         from features.online.settings import OnlineSettings
         from holdfast.clock import system_clock
         from holdfast.home import Home
@@ -43,6 +45,7 @@ def demo(
                 training=TrainingConfig.read(),
                 night=NightConfig.read(),
                 online=OnlineSettings.read(),
+                care=CareSettings.read(),
             ),
             clock=system_clock,
             told=_say,
@@ -84,9 +87,23 @@ def _print_demo(result: "Demo") -> None:
         f" and {escape(str(result.table_home.care_list))}",
         soft_wrap=True,
     )
+    if result.campaign is not None:
+        _print_campaign(console, result.campaign)
     console.print(f"\nThe demo took {result.seconds:.0f} s. Try next:")
     for command in _commands(result):
         console.print(f"  [bold]{escape(command)}[/bold]", soft_wrap=True)
+
+
+def _print_campaign(console: "Console", measured: "Measurement") -> None:
+    from rich.markup import escape
+
+    from commands.care.campaign import told_effect
+
+    console.print(
+        f"\n[bold]A campaign[/bold], {escape(measured.campaign.campaign_id)}:", soft_wrap=True
+    )
+    for line in told_effect(measured):
+        console.print(f"  {escape(line)}", soft_wrap=True)
 
 
 def _print_model(console: "Console", result: "Demo") -> None:

@@ -1,5 +1,5 @@
 """The demo: a simulated operator from raw tables to a base that is scored every night, a service
-that answers, and the same operator as one flat table.
+that answers, the same operator as one flat table, and a campaign from its plan to its effect.
 
 Every step finds what an earlier run finished, and does only what is missing.
 """
@@ -20,6 +20,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from care.settings import CareSettings
 from features.online.settings import OnlineSettings
 from holdfast.clock import Clock, home_clock, write_clock
 from holdfast.errors import HoldfastError
@@ -27,6 +28,8 @@ from holdfast.home import Home
 from holdfast.logging import progress
 from models.churn import CHURN, TABLE_CHURN
 from models.registry import CHAMPION, SHADOW, RegistryEntry, list_versions
+from pipeline.care.demo import play_demo_campaign, send_demo_campaign
+from pipeline.care.measure import Measurement
 from pipeline.night.nightly import NightConfig, run_night
 from pipeline.night.options import NightOptions
 from pipeline.night.status import Status, read_status
@@ -72,6 +75,8 @@ class DemoConfig(BaseModel):
         How the night takes tables in, computes features and scores.
     online : OnlineSettings
         Where the newest features go. The service reads the environment itself.
+    care : CareSettings
+        How care is planned and sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +84,7 @@ class DemoConfig(BaseModel):
     training: TrainingConfig = TrainingConfig()
     night: NightConfig = NightConfig()
     online: OnlineSettings = OnlineSettings()
+    care: CareSettings = CareSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +125,8 @@ class Demo:
         scored.
     table : ShownVersion
         The model of the flat table.
+    campaign : Measurement or None
+        What came of the campaign; None where nobody is scored.
     seconds : float
         How long all of it took.
     """
@@ -131,6 +139,7 @@ class Demo:
     status: Status
     answer: dict[str, Any] | None
     table: ShownVersion
+    campaign: Measurement | None
     seconds: float
 
     def to_json(self) -> dict[str, object]:
@@ -144,6 +153,7 @@ class Demo:
             "answer": self.answer,
             "table": self.table.to_json(),
             "table_home": str(self.table_home.root),
+            "campaign": None if self.campaign is None else self.campaign.to_json(),
             "seconds": round(self.seconds, 2),
         }
 
@@ -199,6 +209,10 @@ class _Run:
                 night = self._step("night", self._night)
         answer = None if self._alias() is None else self._step("serve", self._ask)
         table = self._step("table", self._table)
+        campaign = None
+        if self._alias() is not None:
+            self._step("care", self._care)
+            campaign = self._step("measure", self._measure)
         return Demo(
             home=self._home,
             table_home=self._table_home,
@@ -208,6 +222,7 @@ class _Run:
             status=read_status(self._home, home_clock(self._home, self._clock)),
             answer=answer,
             table=table,
+            campaign=campaign,
             seconds=time.monotonic() - started,
         )
 
@@ -297,6 +312,30 @@ class _Run:
             own = home_clock(home, self._clock)
             quickstart(path, ROLES, home, self._config.training, clock=own, as_of=cutoff)
         return show_model(home, TABLE_CHURN), f"one Monday as {TABLE}, and quickstart on it"
+
+    def _care(self) -> tuple[None, str]:
+        clock = home_clock(self._home, self._clock)
+        features = self._config.night.scoring.features
+        sent = send_demo_campaign(self._home, self._config.care, features, clock)
+        refused = sum(sent.refused.values())
+        return None, (
+            f"calls to those most likely to leave: {sent.sent:,} handed over, {sent.withheld:,} withheld"
+            f" at random, {refused:,} refused by policy"
+        )
+
+    def _measure(self) -> tuple[Measurement, str]:
+        measured = play_demo_campaign(
+            self._home,
+            self._config.care,
+            self._config.night.scoring.features,
+            self._config.training.labels,
+        )
+        found = measured.effect
+        if found is None:
+            about = "too few households for an interval"
+        else:
+            about = f"{found.value:+.1%} more lines stay ({found.low:+.1%} to {found.high:+.1%})"
+        return measured, f"ten weeks later, simulated on: {about}"
 
     def _riskiest(self) -> list[str]:
         (*_, newest) = sorted(self._home.score_sets.glob(f"at=*/{CHURN.name}.parquet"))

@@ -11,6 +11,7 @@ from commands.command import HomeOption, JsonOption, home_of, in_same_home, repo
 
 if TYPE_CHECKING:
     from holdfast.clock import Clock
+    from pipeline.care.measure import Measurement
     from pipeline.care.workspace import CareWorkspace
 
 CampaignArgument = Annotated[
@@ -158,26 +159,8 @@ def measure(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption
     if as_json:
         print_json(document)
         return
-    typer.echo(
-        f"{measured.intended:,} households intended: {measured.withheld:,} withheld at random,"
-        f" {measured.sent:,} handed over."
-    )
-    for rule, count in measured.refused.items():
-        typer.echo(f"  refused by {rule}: {count:,}")
-    if not measured.sample_ratio_ok:
-        typer.echo("The arms are not as large as the draw makes them: no effect can be claimed.")
-    if measured.contaminated:
-        typer.echo(f"{measured.contaminated:,} withheld households were sent the same by others.")
-    if measured.known_on is not None:
-        typer.echo(f"The effect is known on {measured.known_on:%Y-%m-%d}.")
-    elif measured.effect is None:
-        typer.echo("An arm has too few households for an interval.")
-    else:
-        found = measured.effect
-        typer.echo(
-            f"{found.value:+.2%} more lines stay (95 % interval {found.low:+.2%} to"
-            f" {found.high:+.2%}): {_FINDINGS[found.finding]}."
-        )
+    for line in told_effect(measured):
+        typer.echo(line)
 
 
 @reporting_errors
@@ -218,6 +201,28 @@ def stop(
         print_json({"is_halted": not go_on, "by": by})
     else:
         typer.echo("Care goes on." if go_on else "Care is halted: nothing more is handed over.")
+
+
+def told_effect(measured: "Measurement") -> list[str]:
+    """What is known of a campaign, as lines of text."""
+    withheld, sent = measured.withheld, measured.sent
+    lines = [f"{measured.intended:,} households intended: {withheld:,} withheld, {sent:,} sent"]
+    lines += [f"refused by {rule}: {count:,}" for rule, count in measured.refused.items()]
+    if not measured.sample_ratio_ok:
+        lines.append("the arms are not as large as the draw makes them: no effect can be claimed")
+    if measured.contaminated:
+        lines.append(f"{measured.contaminated:,} withheld households were sent the same by others")
+    if measured.known_on is not None:
+        lines.append(f"the effect is known on {measured.known_on:%Y-%m-%d}")
+    elif measured.effect is None and measured.sample_ratio_ok:
+        lines.append("an arm has too few households for an interval")
+    elif measured.effect is not None:
+        found = measured.effect
+        lines.append(
+            f"{found.value:+.2%} more lines stay (95 % interval {found.low:+.2%} to"
+            f" {found.high:+.2%}): {_FINDINGS[found.finding]}"
+        )
+    return lines
 
 
 _FINDINGS = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from care.campaign import Campaign
 from care.ledger.rows import DecisionRow
@@ -35,7 +36,8 @@ class Measurement:
         The campaign.
     effect : Effect or None
         Change in the share of a household's lines that stay, by intention to treat; None until every
-        outcome has matured, and where an arm is too small.
+        outcome has matured, where an arm is too small, and where the arms are not as the draw makes
+        them.
     known_on : datetime or None
         When the effect will be known; None where it is, or never can be.
     intended, withheld, sent : int
@@ -107,7 +109,11 @@ def measure_campaign(
     campaign = care.campaign(name)
     first = _first_of_household(care.ledger.decisions(name))
     drawn = [entry for entry in first if entry[1].arm in ("treatment", "control")]
-    arm = np.array([Arm[str(decision.arm).upper()] for _, decision in drawn], dtype=np.int8)
+    arm: NDArray[np.int8] = np.array(
+        [Arm[str(decision.arm).upper()] for _, decision in drawn], dtype=np.int8
+    )
+    control = int((arm == Arm.CONTROL).sum())
+    ratio_ok = ratio_is_ok(len(arm) - control, control, campaign.control_share)
     states = care.ledger.states(name)
     known_on = _known_on(campaign, drawn, labels)
     now = clock()
@@ -119,14 +125,13 @@ def measure_campaign(
             outcome = _stayed(care, campaign, drawn, labels, now)
         known = ~np.isnan(outcome)
         without = int((~known).sum())
-        measured = effect(outcome[known], arm[known])
+        measured = effect(outcome[known], arm[known]) if ratio_ok else None
         known_on = None
     refused: dict[str, int] = {}
     for plan in care.ledger.plans(name):
         if care.ledger.approved_by(plan.plan_id) is not None:
             for rule, count in plan.about["refused"].items():
                 refused[rule] = refused.get(rule, 0) + count
-    control = int((arm == Arm.CONTROL).sum())
     return Measurement(
         campaign=campaign,
         effect=measured,
@@ -135,7 +140,7 @@ def measure_campaign(
         withheld=sum(decision.channel is None for _, decision in first),
         sent=states.get("handed_over", 0),
         refused=refused,
-        sample_ratio_ok=ratio_is_ok(len(arm) - control, control, campaign.control_share),
+        sample_ratio_ok=ratio_ok,
         contaminated=_contaminated(care, campaign, first, reading),
         without_outcome=without,
         reported=care.ledger.outcomes(name),

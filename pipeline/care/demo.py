@@ -1,0 +1,169 @@
+"""A campaign on the simulated operator, from its plan to its effect.
+
+The campaign is planned, approved and handed over in the demo's home. What comes of it is played in
+a second home: the simulation goes on from there with the decisions, so that the first home stays as
+the demo left it.
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+
+from care.settings import CareSettings
+from features.settings import FeatureSettings
+from holdfast.clock import Clock, home_clock
+from holdfast.files import write_beside
+from holdfast.home import Home
+from pipeline.care.approve import approve_campaign
+from pipeline.care.measure import Measurement, measure_campaign
+from pipeline.care.plan import plan_campaign
+from pipeline.care.send import send_as_file
+from pipeline.care.workspace import CareWorkspace, care_of
+from pipeline.features import take_in
+from pipeline.simulated_operator import FOLDER
+from simulator.engine.simulator import Simulator
+from training.settings import LabelSettings
+
+CAMPAIGN = "courtesy_calls"
+APPROVED_BY = "the demo"
+LATER = "later"
+"""Folder, below the demo's home, of the home in which the campaign has run its course."""
+
+LATER_DAYS = 70
+"""Whole weeks until what came of a campaign of one day and 30 days of outcomes is known."""
+
+_TEXT = """\
+# Calls to those most likely to leave; a third of the households is not called.
+action = "courtesy_call"
+triggers = ["predicted_risk"]
+begins_on = "{day}"
+ends_on = "{day}"
+control_share = 0.33
+outcome_days = 30
+most_households = 20000
+priority = 1
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentCampaign:
+    """A campaign that was planned, approved and handed over.
+
+    Parameters
+    ----------
+    sent : int
+        Messages handed over.
+    withheld : int
+        Households in control.
+    refused : dict of str to int
+        Proposals by the first rule that refuses them.
+    """
+
+    sent: int
+    withheld: int
+    refused: dict[str, int]
+
+
+def send_demo_campaign(
+    home: Home, settings: CareSettings, features: FeatureSettings, clock: Clock
+) -> SentCampaign:
+    """Plan, approve and hand over the campaign, unless that was done before.
+
+    Parameters
+    ----------
+    home : Home
+        The demo's, scored.
+    settings : CareSettings
+        How care is planned and sent.
+    features : FeatureSettings
+        Memory and threads that reading may take.
+    clock : Clock
+        The home's.
+    """
+    with care_of(home, settings) as care:
+        if not care.ledger.plans(CAMPAIGN):
+            _declare(home, clock().date())
+            plan_campaign(care, CAMPAIGN, features, clock)
+        approve_campaign(care, CAMPAIGN, APPROVED_BY, None, clock)
+        send_as_file(care, features, _after_quiet_hours(clock))
+        states = care.ledger.states(CAMPAIGN)
+        (*_, plan) = care.ledger.plans(CAMPAIGN)
+        return SentCampaign(
+            sent=states.get("handed_over", 0),
+            withheld=states.get("withheld", 0),
+            refused=plan.about["refused"],
+        )
+
+
+def play_demo_campaign(
+    home: Home, settings: CareSettings, features: FeatureSettings, labels: LabelSettings
+) -> Measurement:
+    """Let the simulated operator live on with the decisions, and measure what they did.
+
+    Parameters
+    ----------
+    home : Home
+        The demo's, whose campaign was handed over.
+    settings, features
+        As in `send_demo_campaign`.
+    labels : LabelSettings
+        What counts as lost.
+    """
+    later = Home(home.root / LATER)
+    if not later.raw.exists():
+        _branch(home, later, settings)
+    source = str(later.root / FOLDER / "raw")
+    clock = home_clock(later, _no_clock, source)
+    take_in(later, source, now=clock())
+    with care_of(later, settings) as care:
+        return measure_campaign(care, CAMPAIGN, labels, features, clock)
+
+
+def _declare(home: Home, day: date) -> None:
+    path = home.care / "campaigns" / f"{CAMPAIGN}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_beside(path, _TEXT.format(day=day))
+
+
+def _branch(home: Home, later: Home, settings: CareSettings) -> None:
+    """The operator some weeks later, with what was decided of it."""
+    shutil.rmtree(later.root, ignore_errors=True)
+    later.root.mkdir()
+    with care_of(home, settings) as care:
+        actions = _actions(care)
+    # Closed: the ledger's file is whole.
+    shutil.copytree(home.care, later.care)
+    operator = Simulator.open(home.root / FOLDER).branch(later.root / FOLDER)
+    operator.advance(LATER_DAYS, actions)
+
+
+def _actions(care: CareWorkspace) -> pa.Table | None:
+    """Decisions as the simulator takes them: those withheld are recorded, and have no effect. None
+    where nothing was decided.
+    """
+    decided = care.ledger.decisions(CAMPAIGN)
+    rows = [
+        {
+            "contact_id": decision.decision_id,
+            "campaign_id": CAMPAIGN,
+            "subscription_id": decision.subscription_id,
+            "action": decision.action,
+            "channel": decision.channel,
+            "at": decision.send_after or at,
+            "arm": decision.arm,
+            "propensity": decision.propensity,
+        }
+        for at, decision in decided
+    ]
+    return pa.Table.from_pylist(rows) if rows else None
+
+
+def _after_quiet_hours(clock: Clock) -> Clock:
+    """The clock a day later: what was planned for the next hours that are not quiet is due."""
+    return lambda: clock() + timedelta(days=1)
+
+
+def _no_clock() -> datetime:
+    raise AssertionError("a simulated operator has a time of its own")
