@@ -11,19 +11,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.contracts.tables import TABLES
 from features.fields import LINKS, VIEWS
 from features.operator.newest import NewestTable, newest_tables
 from features.operator.repository import OperatorRepository
 from features.sql.expressions import files_sql, known, quoted, text_sql, time_sql
-from features.sql.parts import parts_of
 from features.sql.raw import open_raw
 from holdfast.errors import InputError
 
 _LINE = "subscription"
 _LINKS = "subscription_links"
-PORT_ENDED = ("withdrawn", "completed", "rejected", "lapsed")
-"""Steps of a request to take the number elsewhere after which it is no longer open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,45 +132,6 @@ def customers_known(raw: Path, reading: FactReading) -> pa.Table:
         ).to_arrow_table()
 
 
-def lines_porting(raw: Path, reading: FactReading) -> pa.Table | None:
-    """Lines with an open request to take the number to another operator.
-
-    What this table says may only suppress: no trigger asks it, and no feature reads it.
-
-    Parameters
-    ----------
-    raw : Path
-        Directory of the raw store.
-    reading : FactReading
-        How to read.
-
-    Returns
-    -------
-    pyarrow.Table or None
-        subscription_id; None where the table is absent, so that nobody can know.
-    """
-    files = parts_of(raw / "port_requests")
-    if not files:
-        return None
-    ended = ", ".join(f"'{step}'" for step in PORT_ENDED)
-    at = f"TIMESTAMPTZ '{reading.at:%Y-%m-%d %H:%M:%S.%f}+00'"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        return connection.execute(
-            f"""
-            SELECT DISTINCT subscription_id
-            FROM (
-                SELECT subscription_id, arg_max(status, (happened_at, arrived_at)) AS status
-                FROM {files_sql([file.path for file in files])}
-                WHERE arrived_at <= {at} AND happened_at <= {at}
-                GROUP BY request_id, subscription_id
-            )
-            WHERE status NOT IN ({ended})
-            ORDER BY subscription_id
-            """
-        ).to_arrow_table()
-
-
 def household_contacts(raw: Path, since: datetime, reading: FactReading) -> pa.Table:
     """Contacts that customers were sent, by whomever, as known at the snapshot.
 
@@ -202,11 +159,6 @@ def household_contacts(raw: Path, since: datetime, reading: FactReading) -> pa.T
             ORDER BY happened_at, contact_id
             """
         ).to_arrow_table()
-
-
-def tables_there(raw: Path) -> frozenset[str]:
-    """Raw tables that the store holds."""
-    return frozenset(name for name in TABLES if parts_of(raw / name))
 
 
 def _scan(table: NewestTable) -> str:

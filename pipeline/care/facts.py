@@ -22,7 +22,6 @@ from features.operator.line_facts import (
     customers_known,
     household_contacts,
     line_facts,
-    lines_porting,
 )
 from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Texts
@@ -31,6 +30,8 @@ from holdfast.home import Home
 from models.churn import CHURN, NON_PAYMENT
 from models.registry import SHADOW
 from models.score_set import ScoreFacts, read_facts, read_scores
+from training.labelling.history import RawHistory
+from training.labelling.population import lines_porting
 
 _DAY = 86_400_000_000
 _MINOR = "under_18"
@@ -314,10 +315,12 @@ class _Policy:
     ) -> None:
         self._values, self._people, self._contacts = values, people, contacts
         self._send_at = np.full(len(lines), microseconds(now), dtype=np.int64)
-        porting = lines_porting(home.raw, reading)
         self._porting: Codes = np.full(len(lines), UNKNOWN, dtype=np.int8)
-        if porting is not None:
-            open_requests = set(porting["subscription_id"].to_pylist())
+        history = RawHistory(home.raw, reading.at)
+        # Without the table nobody can know. What it says suppresses, and never triggers.
+        if history.has("port_requests"):
+            porting = lines_porting(history, reading.at).collect()
+            open_requests = set(porting["subscription_id"].to_list())
             is_open = np.array([line in open_requests for line in lines.tolist()], dtype=bool)
             self._porting = np.where(is_open, YES, NO).astype(np.int8)
         self._non_payer = _likely_non_payers(home, reading.at, lines)

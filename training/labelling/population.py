@@ -102,7 +102,7 @@ def lines_at_risk(
         .join(_people(history, at), on="customer_id", how="left")
         .join(outcomes.already_lost(at).lazy(), on="subscription_id", how="left")
         .join(outcomes.noticed(at).lazy(), on="subscription_id", how="left")
-        .join(_porting(history, at), on="subscription_id", how="left")
+        .join(lines_porting(history, at), on="subscription_id", how="left")
         .with_columns(_first_reason(reasons), tenure=_tenure(pl.col("activated_at"), at))
         .sort("subscription_id")
         .collect()
@@ -182,7 +182,7 @@ def _people(history: RawHistory, at: datetime) -> pl.LazyFrame:
     return history.as_known("customers", columns, at).drop("happened_at", ARRIVED)
 
 
-def _porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
+def lines_porting(history: RawHistory, at: datetime) -> pl.LazyFrame:
     """Lines with an open request to port out, from its first step on.
 
     A step that is in no list leaves it open.
