@@ -50,6 +50,14 @@ _POOLS = {
     "campaign_id": ("campaign", 3),
     "action": ("action", 4),
 }
+_SHARE_OF_CUSTOMERS = {"notice_id": 0.1}
+"""How many ids there are of kinds that are rarer than three per customer: who has given notice is at
+risk of nothing.
+"""
+
+_RARE = {"subscriptions.status": ("pending_terminate", "other")}
+"""Values that hardly any row has, because rows with them are at risk of nothing."""
+
 _WORDS = {
     "time_zone": ("Asia/Shanghai", "Europe/Berlin", "America/St_Johns"),
     "language": ("en", "zh-Hans", "zh-Hant"),
@@ -178,7 +186,8 @@ class _World:
         """All ids of a kind; the table they belong to has each."""
         if column in ("customer_id", "subscription_id", "account_id"):
             return getattr(self, f"{column.removesuffix('_id')}s")
-        prefix, count = _POOLS.get(column, (column.removesuffix("_id"), len(self.customers) * 3))
+        usual = max(int(len(self.customers) * _SHARE_OF_CUSTOMERS.get(column, 3)), 1)
+        prefix, count = _POOLS.get(column, (column.removesuffix("_id"), usual))
         return np.array([f"{prefix}-{number:04d}" for number in range(count)], dtype=object)
 
 
@@ -281,6 +290,8 @@ def _values(
     type_, limits = column.metadata["arrow"], _limits(column)
     if "allowed_values" in limits:
         values = random.choice(np.array(list(limits["allowed_values"]), dtype=object), rows)
+        rare = np.isin(values.astype(str), _RARE.get(f"{table.name}.{name}", ()))
+        values[rare & (random.random(rows) < 0.8)] = "active"
     elif pa.types.is_timestamp(type_):
         away = _rounded(random, random.integers(-90 * _DAY_US, 90 * _DAY_US, rows))
         values = columns[HAPPENED] + (-np.abs(away) if name in _BEFORE else away)

@@ -44,10 +44,21 @@ def test_the_default_catalogue_is_lawful_everywhere(code: str) -> None:
         ("{{ sender }}: ", "{% if sender %}x{% endif %}", "must show the field 'sender'"),
         ('source = "survey"', 'source = "port"', "low_answer.source: must be one of behaviour"),
         ('actions = ["recharge_reminder"]', 'actions = ["gift"]', "must be among bill_explanation"),
-        ("{{ ticket }}", "{{ ticket.id }}", "may use fields, filters and `if` only, not getattr"),
-        ("{{ reason }}", "{{ secret }}", "only the fields that the action declares, not 'secret'"),
+        (
+            "{{ last_bill | money }}",
+            "{{ last_bill.id }}",
+            "may use fields, filters and `if` only, not getattr",
+        ),
+        (
+            "{{ last_bill | money }}",
+            "{{ secret }}",
+            "only the fields that the action declares, not 'secret'",
+        ),
         ("| whole }}", "| tojson }}", "only the filters money, whole, share, day, not 'tojson'"),
-        ("{{ plan }}", "{{ plan }", "must be a template"),
+        ("{{ sender }}", "{{ sender }", "must be a template"),
+        ('sender = "Example Telecom"', 'sender = ""', "operator.sender: must name the operator"),
+        ('currency = "EUR"', 'currency = "euro"', "operator.currency: must be a code such as EUR"),
+        ('en = "No more offers: reply STOP."', "", "operator.opt_out.en: must be a text"),
         ('["phone", "app", "email"]', '["fax"]', "channels: must be among sms, email"),
         ("cool_down_days = 60", "cool_down = 60", "cool_down: must be one of action_class"),
         ("cool_down_days = 60", 'cool_down_days = "60"', "cool_down_days: "),
@@ -89,14 +100,9 @@ def test_an_unknown_jurisdiction_is_refused() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_can_be_filled(language: str) -> None:
-    values = {
-        **dict.fromkeys(("days_left", "days_late", "outage_minutes", "days_overdue"), 12.0),
-        **dict.fromkeys(("best_plan_fee", "old_fee", "new_fee", "credit"), 9.5),
-        **dict.fromkeys(("bill_amount", "usual_amount"), 40.0),
-        "from_day": date(2026, 3, 1),
-    }
-    for action in read_catalogue(DEFAULT_CATALOGUE, STRICT).actions.values():
-        known = {name: values.get(name, name) for name in action.fields}
+    catalogue = read_catalogue(DEFAULT_CATALOGUE, STRICT)
+    for action in catalogue.actions.values():
+        known = dict.fromkeys(action.fields, 12.0) | catalogue.operator.values(language)
         message = render(action.texts[language], known, language, "CNY")
         assert "{" not in message
         assert message.strip() == message
@@ -109,9 +115,11 @@ def test_amounts_are_written_as_the_language_does() -> None:
     assert render(text, values, "zh-Hans", "CNY") == "¥1,234.50, 2026年3月1日, 25%, 12,345"
 
 
-def test_a_field_that_is_missing_is_an_error() -> None:
-    with pytest.raises(jinja2.UndefinedError):
-        render("{{ fee }}", {}, "en", "EUR")
+def test_a_field_that_is_missing_is_an_error_only_where_it_would_be_shown() -> None:
+    assert render("a{% if fee %} {{ fee }}{% endif %}", {}, "en", "EUR") == "a"
+    for text in ("{{ fee }}", "{{ fee | money }}"):
+        with pytest.raises(jinja2.UndefinedError):
+            render(text, {}, "en", "EUR")
 
 
 @pytest.mark.parametrize(

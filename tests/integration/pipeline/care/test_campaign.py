@@ -81,8 +81,8 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         plan = planned(care)
         counts = plan.counts
         assert counts.proposed == counts.intended + sum(counts.refused.values())
-        assert counts.sent > 3
-        assert counts.control > 1
+        assert counts.sent >= 3
+        assert counts.control >= 1
         assert counts.holdout == 0
         assert send_as_file(care, FEATURES, next_day).path is None
         with pytest.raises(InputError, match="digest: must be that of the plan"):
