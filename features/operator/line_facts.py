@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from features.fields import LINKS, VIEWS
+from features.fields import LINKS
 from features.operator.newest import NewestTable, newest_tables
 from features.operator.repository import OperatorRepository
 from features.sql.expressions import files_sql, known, quoted, text_sql, time_sql
@@ -67,9 +67,10 @@ def line_facts(
         There is no such feature, or its view was not built.
     """
     # Views of contacts repeat features of the customer behind the contact.
+    declared = repository.catalogue.views
     views = {
         name: view
-        for view in VIEWS.values()
+        for view in declared.values()
         if view.entity in (_LINE, *LINKS[_LINE])
         for name in view.columns
     }
@@ -81,10 +82,10 @@ def line_facts(
             raise InputError(
                 f"feature {name}", "was not built; run `holdfast features build`", views[name].name
             )
-    lines = built[next(view.name for view in VIEWS.values() if view.entity == _LINE)]
+    lines = built[next(view.name for view in declared.values() if view.entity == _LINE)]
     joined = []
     for view in dict.fromkeys(views[name].name for name in features):
-        entity = VIEWS[view].entity
+        entity = declared[view].entity
         key = "lines.subscription_id" if entity == _LINE else f"links.linked_{entity}"
         joined.append(
             f"LEFT JOIN {_scan(built[view])} AS {view} ON {view}.{built[view].join_key} = {key}"
