@@ -18,8 +18,11 @@ import pytest
 
 from features.live.store import Applied
 from features.packed.store import PackedStore
+from holdfast.home import Home
+from models.registry import list_versions, load_registered
 from tests.builders.guides import GUIDES, PAGES, ROOT, Example, examples, run_python
 from tests.builders.known_ids import name_ids
+from tests.builders.own_features import FEATURE, GUIDE, VIEW, write_example
 from tests.e2e.conftest import Invoke
 
 RUN = [
@@ -97,6 +100,37 @@ def test_blocks_of_the_shell_run_as_they_stand(
         words = shlex.split(command.replace("000123456", somebody.as_py()))
         done = invoke(*words[1:])
         assert (words[0], done.exit_code) == ("holdfast", 0), (command, done.output)
+
+
+@pytest.mark.proof
+def test_the_guide_to_own_features_ends_in_a_model_that_has_it(
+    readers_folder: Path, invoke: Invoke, is_proof: bool
+) -> None:
+    """Only the proof trains: the rest of the way is short."""
+    home = Home(readers_folder / "var")
+    write_example(home)
+    (example,) = (
+        one for one in examples(GUIDE, "sh") if one.why_not_run and "dictionary" in one.text
+    )
+    tables = home.features / "operator" / "tables"
+    before = {path: path.stat().st_mtime_ns for path in tables.glob("*/history/*.parquet")}
+    for command in example.commands:
+        if is_proof or " train " not in command:
+            done = invoke(*shlex.split(command)[1:])
+            assert done.exit_code == 0, (command, done.output)
+    after = {path: path.stat().st_mtime_ns for path in tables.glob("*/history/*.parquet")}
+    # Past Mondays of the other views stay as they are.
+    assert {path: after[path] for path in before} == before
+    mondays = {path.name for path in before}
+    assert {(path.parts[-3], path.name) for path in after.keys() - before.keys()} == {
+        (VIEW, monday) for monday in mondays
+    }
+    assert FEATURE in (readers_folder / "features.md").read_text(encoding="utf-8")
+    if is_proof:
+        (entry,) = (one for one in list_versions(home) if one.name == "churn")
+        version = load_registered(entry.address(home)).model
+        assert version.features[-1] == FEATURE
+        assert version.documents["own_features.json"][FEATURE]["file"] == "recharge_place.toml"
 
 
 def test_the_question_that_the_guide_shows_is_asked(
