@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _HEAD_ROWS = 200
 
 
-def read_workbook(path: PurePath, content: BinaryIO | None = None) -> tuple[pa.Table, list[str]]:
+def read_workbook(path: PurePath, content: bytes | None = None) -> tuple[pa.Table, list[str]]:
     """Read the first sheet that holds a table.
 
     Parameters
     ----------
     path : Path
         ``.xlsx`` or another kind of spreadsheet.
-    content : file, optional
+    content : bytes, optional
         Its bytes, where it lies elsewhere.
 
     Returns
@@ -47,7 +47,7 @@ def read_workbook(path: PurePath, content: BinaryIO | None = None) -> tuple[pa.T
         book = (
             CalamineWorkbook.from_path(str(path))
             if content is None
-            else CalamineWorkbook.from_filelike(BytesIO(content.read(-1)))
+            else CalamineWorkbook.from_filelike(BytesIO(content))
         )
         sheets = [
             (sheet.name, _numbered(sheet))

@@ -49,7 +49,7 @@ class WorkbookPart:
             self._sheet, notes = (
                 read_workbook(file.path)
                 if file.path is not None
-                else read_workbook(PurePath(file.name), file.opened())
+                else read_workbook(PurePath(file.name), file.opened().readall())
             )
         except InputError as error:
             raise InputError(field, error.rule) from None

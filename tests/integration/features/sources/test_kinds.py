@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.compute.build import bring_up_to_date
-from features.fields import VIEWS
 from features.intake.check import accept
 from features.intake.report import CheckReport
 from features.settings import FeatureSettings
@@ -32,12 +31,14 @@ from tests.builders.source_kinds import (
 )
 from tests.builders.workbooks import write_workbook
 
+SOME = ("customers", "subscriptions", "plans", "usage_weeks", "recharges", "bills")
+
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     folder = tmp_path_factory.mktemp("operator")
     simulate(folder, customers=40, months=3, seed=4, workers=1)
-    return accepted_in(folder / "raw")
+    return {name: table for name, table in accepted_in(folder / "raw").items() if name in SOME}
 
 
 def taken_in(where: str, out: Path) -> CheckReport:
@@ -105,7 +106,7 @@ def test_partitions_in_an_object_store_give_the_features_of_plain_files(
     for out in (tmp_path, plain):
         bring_up_to_date(out / "raw", out / "features", FeatureSettings(threads=1), now=NOW)
         built.append(values_in(out / "features" / "tables"))
-    assert len(built[0]) > len(VIEWS)
+    assert len(built[0]) > len(SOME)
     assert built[0] == built[1]
 
 
