@@ -110,7 +110,7 @@ def build(
         from features.intake.verdicts import NightStoppedError
         from features.mapping.opening import place_of
         from features.online.settings import OnlineSettings
-        from features.settings import ExpectationSettings, FeatureSettings
+        from features.settings import ExpectationSettings, FeatureSettings, OperatorSettings
         from holdfast.clock import home_clock, system_clock
         from pipeline.features import build_features
 
@@ -133,6 +133,7 @@ def build(
                 options=raw_options_of(columns, time_zone, arrival_lag_days),
                 at=at,
                 expectations=expectations,
+                operator=OperatorSettings.read(),
             )
         except NightStoppedError as stop:
             stopped = stop

@@ -32,7 +32,12 @@ def sections() -> tuple[type[Section], ...]:
     """All sections, the front door's first."""
     from care.settings import CareSettings
     from features.online.settings import OnlineSettings
-    from features.settings import ExpectationSettings, FeatureSettings, ReadingSettings
+    from features.settings import (
+        ExpectationSettings,
+        FeatureSettings,
+        OperatorSettings,
+        ReadingSettings,
+    )
     from models.settings import BandSettings, FeedSettings, ScoreSettings, ValueSettings
     from serving.settings import ServingSettings
     from training.settings import (
@@ -47,7 +52,8 @@ def sections() -> tuple[type[Section], ...]:
     from training.uplift.settings import UpliftSettings
 
     return (
-        *(BaseSection, ReadingSettings, ExpectationSettings, FeatureSettings, OnlineSettings),
+        *(BaseSection, OperatorSettings, ReadingSettings, ExpectationSettings),
+        *(FeatureSettings, OnlineSettings),
         *(
             LabelSettings,
             SurveySettings,

@@ -107,7 +107,7 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         formats=["%Y-%m-%d"],
-        help="Midnight, UTC, of the newest snapshot. Default: the last one that the data reach",
+        help="Day at whose beginning the newest snapshot is taken. Default: the last one that the data reach",
         show_default=False,
     ),
 ]

@@ -51,7 +51,7 @@ def train(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="First day of the test period, UTC. Default: the latest quarter of the cut-offs",
+            help="First day of the test period. Default: the latest quarter of the cut-offs",
             show_default=False,
         ),
     ] = None,

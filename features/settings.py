@@ -1,11 +1,13 @@
 """Settings of the features: how they are built, stored and read."""
 
 from collections.abc import Mapping
+from datetime import tzinfo
 
 from pydantic import Field
 
 from holdfast.cores import core_count
 from holdfast.settings import Section
+from holdfast.zone import read_zone
 
 
 class FeatureSettings(Section):
@@ -63,6 +65,31 @@ class FeatureSettings(Section):
             "prepaid": self.margin_prepaid,
             "fixed": self.margin_fixed,
         }
+
+
+class OperatorSettings(Section):
+    """What holds for the whole operator."""
+
+    prefix = "HOLDFAST_OPERATOR_"
+
+    time_zone: str = Field(
+        default="",
+        description=(
+            "Time zone of the operator's days and weeks, an IANA name such as Europe/Berlin; empty for the home's own, and UTC "
+            "for a new home. It stays the same for the life of a home."
+        ),
+    )
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone; None for the home's own.
+
+        Raises
+        ------
+        InputError
+            There is no such zone.
+        """
+        return read_zone(self.time_zone, self.variable("time_zone")) if self.time_zone else None
 
 
 class ExpectationSettings(Section):

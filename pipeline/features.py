@@ -1,8 +1,8 @@
 """The features of an operator's own tables, from taking rows in to serving them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ from features.mapping.opening import open_raw_tables, place_of
 from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
-from features.settings import FeatureSettings
+from features.settings import FeatureSettings, OperatorSettings
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
+from holdfast.zone import day_start
 from models.words.own import words_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from features.intake.report import CheckReport, Intake
     from features.intake.verdicts import NightVerdict
     from features.operator.materialize import Materialized
+
+
+_OWN_ZONE = OperatorSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,7 @@ def build_features(
     options: RawOptions | None = None,
     at: datetime | None = None,
     expectations: "Expectations | None" = None,
+    operator: OperatorSettings = _OWN_ZONE,
 ) -> FeatureBuild:
     """Take raw tables in and compute the features that are missing.
 
@@ -119,23 +124,27 @@ def build_features(
     options : RawOptions, optional
         How to read what is in doubt. Default: it is a question.
     at : datetime, optional
-        Midnight of the newest snapshot, UTC. Default: the last one that the data reach.
+        Midnight of the newest snapshot; without a time zone, the operator's on that day. Default: the
+        last one that the data reach.
     expectations : Expectations, optional
         What is expected of the tables taken in, and which of them may be absent although the last
-        build had them. Default: tables are taken as they are, and none may be.
+        build had them. Default: tables are taken as they are, and none may be. They count in the
+        operator's days.
+    operator : OperatorSettings
+        In which time zone days and weeks are counted.
 
     Raises
     ------
     OpenQuestions
         Columns can be read in more than one way.
     InputError
-        The tables cannot be taken in, there are none, or one that the last build had is absent.
+        The tables cannot be taken in, there are none, one that the last build had is absent, or the
+        home was built in another time zone.
     NightStoppedError
         The tables are not as expected. Nothing was replaced.
     HomeError
         Another process writes in the home.
     """
-    moment = at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
     if source is None and not home.raw.exists():
         raise InputError(
             "SOURCE",
@@ -152,6 +161,8 @@ def build_features(
     # Before anything is replaced: a file of the home's own features may be wrong.
     require_consistent(repository.catalogue.own)
     words_of(repository.catalogue.own)
+    zone = repository.zone_for(operator)
+    moment = at if at is None or at.tzinfo else day_start(at.date(), zone)
     with locked(home):
         check = (
             None
@@ -163,7 +174,7 @@ def build_features(
                 encoding=encoding,
                 watermark=watermark,
                 options=options,
-                expectations=expectations,
+                expectations=expectations and replace(expectations, zone=zone),
             )
         )
         report = bring_up_to_date(
@@ -174,6 +185,7 @@ def build_features(
             at=moment,
             accepted=() if expectations is None else expectations.accepted,
             catalogue=repository.catalogue,
+            zone=zone,
         )
         repository.apply()
         readings = stored_readings(home.raw)

@@ -15,6 +15,7 @@ from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError, ModelError
 from holdfast.home import Home, locked
+from holdfast.zone import day_of, day_start
 from models.registry import CHAMPION, RegisteredVersion, list_versions, load_registered
 from models.target import Target
 from models.targets import TARGETS
@@ -120,7 +121,8 @@ def train_target(
         )
     target = TARGETS[name]
     resolved_language = resolve(language)
-    start = test_from.replace(tzinfo=UTC) if test_from and test_from.tzinfo is None else test_from
+    zone = OperatorRepository(home).zone
+    start = day_start(test_from.date(), zone) if test_from and not test_from.tzinfo else test_from
     if start is not None and target.entity != "contact":
         _check_test_period(home, target, start)
     from training.operator.dataset import target_dataset
@@ -173,11 +175,13 @@ def _check_test_period(home: Home, target: Target, start: datetime) -> None:
         return
     stored = (mondays[0].item().replace(tzinfo=UTC), mondays[-1].item().replace(tzinfo=UTC))
     if not stored[0] < start <= stored[1]:
+        zone = OperatorRepository(home).zone
+        first, last = (day_of(monday, zone) for monday in stored)
         raise InputError(
             "--test-from",
-            f"must lie after {stored[0]:%Y-%m-%d} and not after {stored[1]:%Y-%m-%d}, between the"
-            " first and the last Monday with stored features",
-            f"{start:%Y-%m-%d}",
+            f"must lie after {first} and not after {last}, between the first and the last Monday with"
+            " stored features",
+            day_of(start, zone),
         )
 
 

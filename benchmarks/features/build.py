@@ -28,7 +28,7 @@ from features.compute.build import bring_up_to_date
 from features.settings import FeatureSettings
 from holdfast.clock import system_clock
 
-whole.history_mondays = lambda tables, at: ()
+whole.history_mondays = lambda tables, at, zone: ()
 report = bring_up_to_date(
     Path(sys.argv[1]), Path(sys.argv[2]), FeatureSettings.read(), now=system_clock()
 )

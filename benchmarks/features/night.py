@@ -41,7 +41,7 @@ from features.sources import open_source
 from holdfast.clock import system_clock
 
 source, home = sys.argv[1], Path(sys.argv[2])
-whole.history_mondays = lambda tables, at: ()
+whole.history_mondays = lambda tables, at, zone: ()
 now, times = system_clock(), [(time.monotonic(), time.process_time())]
 accept(open_source(source), home / "raw", quarantine=home / "quarantine", now=now)
 times.append((time.monotonic(), time.process_time()))

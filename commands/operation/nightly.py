@@ -1,7 +1,6 @@
 """`holdfast nightly`: raw tables in, features, scores; everybody scored by the morning."""
 
 from collections.abc import Callable, Collection
-from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,7 +99,7 @@ def nightly(
                 encoding=encoding,
                 watermark=watermark,
                 reading=raw_options_of(columns, time_zone, arrival_lag_days),
-                at=at and at.replace(tzinfo=UTC),
+                at=at and at.date(),
                 first_step=begun_with,
                 wait_seconds=wait,
                 accepted=frozenset(accept or ()),

@@ -3,7 +3,7 @@
 They are taken over everybody and kept as small files. A Monday's are computed once.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from features.compute.files import digest_of, write_rows
@@ -12,6 +12,7 @@ from features.sql.expressions import files_sql, time_sql
 from features.sql.raw import RawTables
 from features.sql.region import cell_regions, region_baselines
 from features.sql.weeks import RECENT_DAYS
+from holdfast.zone import day_of
 
 BASELINES = {"region_baselines": region_baselines, "cell_regions": cell_regions}
 """Relations by name, and the SQL that computes them from the population of a Monday."""
@@ -24,14 +25,16 @@ class Baselines:
     ----------
     directory : Path
         One folder for each relation, one file for each Monday in it.
+    zone : tzinfo
+        The operator's, whose Mondays they are.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, zone: tzinfo = UTC) -> None:
+        self.directory, self.zone = directory, zone
 
     def path(self, relation: str, monday: datetime) -> Path:
         """Where a Monday's baseline lies."""
-        return self.directory / relation / f"{monday:%Y-%m-%d}.parquet"
+        return self.directory / relation / f"{day_of(monday, self.zone)}.parquet"
 
     def digest(self, monday: datetime) -> str | None:
         """What a Monday's baselines were computed from; None where one is missing."""

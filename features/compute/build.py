@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -31,14 +31,15 @@ from features.compute.snapshot_writer import (
     SnapshotWriter,
     asked_contacts,
 )
-from features.compute.snapshots import monday_of
 from features.compute.state_files import are_written, write_states
 from features.compute.whole import Whole, whole_of
+from features.compute.zone import keep_zone, require_zone
 from features.fields import BUILT_IN, FeatureCatalogue
 from features.settings import FeatureSettings
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
 from holdfast.logging import Advance, progress
+from holdfast.zone import day_of
 
 _WORTH_HOLDING = 2
 _FEW_ROWS = 5_000_000
@@ -51,7 +52,7 @@ class BuildReport:
     Parameters
     ----------
     at : datetime
-        Time of the newest snapshot.
+        Time of the newest snapshot, by the operator's clock, as the other times here.
     history : tuple of datetime
         Mondays in history.
     history_share : float
@@ -97,6 +98,7 @@ def bring_up_to_date(
     at: datetime | None = None,
     accepted: Collection[str] = (),
     catalogue: FeatureCatalogue = BUILT_IN,
+    zone: tzinfo = UTC,
 ) -> BuildReport:
     """Bring everybody's feature tables up to date with raw tables.
 
@@ -111,12 +113,15 @@ def bring_up_to_date(
     now : datetime
         With a time zone: a row that claims to arrive later is not known yet.
     at : datetime, optional
-        Time of the newest snapshot: a midnight in UTC. Default: the last one that the data reach.
+        Time of the newest snapshot: a midnight of the operator's. Default: the last one that the
+        data reach.
     accepted : collection of str
         Tables that may be absent although the last build had them. Features that need one are null
         from now on; past Mondays stay as they are.
     catalogue : FeatureCatalogue
         The views. Default: ours alone.
+    zone : tzinfo
+        The operator's. The same at every build.
 
     Returns
     -------
@@ -127,14 +132,20 @@ def bring_up_to_date(
     ------
     InputError
         A table that is required, or that the last build had, is absent; a part lacks columns; there
-        are no rows; or `at` is no midnight.
+        are no rows; `at` is no midnight; or what is there was built in another zone.
     """
     begun = time.monotonic()
+    require_zone(directory, zone)
     with open_raw(
-        raw, work=directory / "work", memory_gb=settings.memory_gb, threads=settings.threads_to_use
+        raw,
+        work=directory / "work",
+        memory_gb=settings.memory_gb,
+        threads=settings.threads_to_use,
+        zone=zone,
     ) as tables:
         require_last_tables(tables.present, accepted, last_build(directory))
         from_earlier_release = (directory / "tables").exists() and not is_kept(directory)
+        keep_zone(directory, zone)
         known = known_rows(tables, directory)
         whole = whole_of(tables, directory, settings, known, now=now, at=at)
         report = build(tables, directory, whole, settings, catalogue)
@@ -177,10 +188,12 @@ def build(
     """
     begun = time.monotonic()
     snapshots = [
-        Snapshot(monday, whole.history_share, f"history/{monday:%Y-%m-%d}.parquet")
+        Snapshot(
+            monday, whole.history_share, f"history/{day_of(monday, whole.zone)}.parquet", whole.zone
+        )
         for monday in whole.mondays
     ]
-    snapshots.append(Snapshot(whole.newest, 1.0, NEWEST))
+    snapshots.append(Snapshot(whole.newest, 1.0, NEWEST, whole.zone))
     writer = SnapshotWriter(
         directory=directory,
         whole=whole,
@@ -191,14 +204,14 @@ def build(
     built, outdated = builder.run(snapshots)
     names = [snapshot.name for snapshot in snapshots]
     return BuildReport(
-        at=whole.newest,
-        history=whole.mondays,
+        at=whole.newest.astimezone(whole.zone),
+        history=tuple(monday.astimezone(whole.zone) for monday in whole.mondays),
         history_share=whole.history_share,
         built=tuple(name for name in names if name in built),
         skipped=tuple(name for name in names if name not in built),
         rows={table: rows_of(writer.path(snapshots[-1], table)) for table in builder.tables},
         disabled=catalogue.disabled_features(whole.tables),
-        restated=whole.restated,
+        restated={name: since.astimezone(whole.zone) for name, since in whole.restated.items()},
         outdated=tuple(name for name in names if name in outdated),
         from_earlier_release=False,
         seconds=time.monotonic() - begun,
@@ -341,13 +354,13 @@ class _Builder:
 
     def _digest(self, sql: list[str], snapshot: Snapshot, tables: frozenset[str]) -> str:
         known = self.whole.known[snapshot.at]
-        inputs = [snapshot.at.isoformat()]
+        inputs = [*self.whole.when(snapshot.at)]
         if names_in(sql) & BASELINES.keys():
             inputs.append(self._baselines(snapshot))
         return digest_of_inputs(sql, {name: known[name] for name in tables}, *inputs)
 
     def _baselines(self, snapshot: Snapshot) -> str:
-        return self.whole.baselines.digest(monday_of(snapshot.at)) or ""
+        return self.whole.baselines.digest(snapshot.monday) or ""
 
     def _sql(self, table: str, snapshot: Snapshot, tables: frozenset[str]) -> list[str]:
         """All SQL that a view of a snapshot is computed by where those raw tables are there."""

@@ -8,6 +8,7 @@ computes nothing anew, and everybody else's features stay bit for bit.
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.compute.known import REMOVED, SUMS, known_files, sums_of
+from features.compute.zone import kept_zone
 from features.contracts.tables import TABLES, Table
 from features.erased.people import PERSON_KINDS, People, columns_of_people
 from features.live.items import KINDS
 from features.live.state import STATE_TABLES
 from features.sql.expressions import quoted, text_sql
+from features.sql.wall import wall_macros
 from features.views.declaration import ENTITIES
 from holdfast.parquet_rows import remove_rows
 
@@ -62,11 +65,23 @@ def forget_built(directory: Path, people: People, *, dry_run: bool = False) -> i
     return removed
 
 
-def removed_sums(raw: Path, people: People) -> dict[str, pa.Table]:
-    """What was known of rows that are about to be removed, by table, as `known` keeps it."""
+def removed_sums(raw: Path, people: People, directory: Path) -> dict[str, pa.Table]:
+    """What was known of rows that are about to be removed, by table, as `known` keeps it.
+
+    Parameters
+    ----------
+    raw : Path
+        Raw tables.
+    people : People
+        Whose rows go.
+    directory : Path
+        The build's, which names the zone that days of arrival are counted in.
+    """
     sums = {}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        for macro in wall_macros(kept_zone(directory) or UTC):
+            connection.execute(macro)
         for name, table in TABLES.items():
             if table.use != "features":
                 continue

@@ -11,7 +11,7 @@ of it at past times.
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
 
@@ -25,12 +25,14 @@ from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.expressions import files_sql, quoted
 from features.sql.parts import TableFile
 from features.sql.raw import READABLE, RawTables
+from features.sql.wall import DAY_US
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.logging import progress
+from holdfast.zone import day_of, day_start
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_US = 86_400_000_000
+_FIRST_DAY = _EPOCH.date()
 _WRAP = 2**64
 _FOLDER, _LAST = "known", "last_build.json"
 
@@ -64,13 +66,16 @@ class KnownTable:
     ----------
     sums : pyarrow.Table
         As `SUMS`.
+    zone : tzinfo
+        The operator's, whose midnights are counted.
     """
 
     sums: pa.Table
+    zone: tzinfo = UTC
 
     def digest(self, by: datetime) -> str:
         """What identifies the rows that had arrived by a midnight."""
-        known = [total for day, total in self._days.items() if day <= _day(by)]
+        known = [total for day, total in self._days.items() if day <= _day(by, self.zone)]
         rows, hashes = (sum(column) for column in zip(*known, strict=True)) if known else (0, 0)
         return f"{rows}:{hashes % _WRAP:016x}"
 
@@ -79,9 +84,9 @@ class KnownTable:
         other = before._days
         return min(
             (
-                _EPOCH + timedelta(days=day)
+                day_start(_FIRST_DAY + timedelta(days=day), self.zone)
                 for day in self._days.keys() | other.keys()
-                if day <= _day(by) and self._days.get(day) != other.get(day)
+                if day <= _day(by, self.zone) and self._days.get(day) != other.get(day)
             ),
             default=None,
         )
@@ -166,7 +171,7 @@ class KnownRows:
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in self.present.items():
             path = folder / f"{name}.parquet"
-            if _kept(path) != table:
+            if _kept(path, table.zone) != table:
                 beside = path.with_name(f".{path.name}.part")
                 pq.write_table(table.sums, beside)
                 beside.replace(path)
@@ -230,7 +235,7 @@ def known_rows(raw: RawTables, directory: Path) -> KnownRows:
     directory : Path
         The build's. Nothing is written.
     """
-    before = {name: _kept(directory / _FOLDER / f"{name}.parquet") for name in READABLE}
+    before = {name: _kept(directory / _FOLDER / f"{name}.parquet", raw.zone) for name in READABLE}
     present = {}
     with progress("Comparing raw tables with the last build's", len(raw.parts)) as advance:
         for name, parts in raw.parts.items():
@@ -261,7 +266,7 @@ def _known_table(
     seen = set(kept["file"].to_pylist())
     new = [part for part in parts if part.identity not in seen]
     sums = pa.concat_tables([kept, _sums(raw, name, new)]) if new else kept
-    return KnownTable(sums.sort_by([("file", "ascending"), ("day", "ascending")]))
+    return KnownTable(sums.sort_by([("file", "ascending"), ("day", "ascending")]), raw.zone)
 
 
 def known_files(directory: Path) -> Path:
@@ -293,7 +298,7 @@ def sums_of(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        In UTC.
+        In UTC, with the macros of the operator's zone (`features.sql.wall`).
     name : str
         The table.
     paths : list of Path
@@ -305,10 +310,11 @@ def sums_of(
     """
     columns = ", ".join(quoted(column) for column in READABLE[name].columns if column in has)
     arrived, happened = f"epoch_us({ARRIVED})", f"epoch_us({HAPPENED})"
+    wall = f"wall_us({ARRIVED})"
     return connection.execute(f"""
         SELECT
             filename AS file,
-            {arrived} // {_DAY_US} + ({arrived} % {_DAY_US} > 0)::BIGINT AS day,
+            {wall} // {DAY_US} + ({wall} % {DAY_US} > 0)::BIGINT AS day,
             count(*) AS rows,
             (sum(hash({columns})) % {_WRAP}::HUGEINT)::UBIGINT AS sum,
             min({arrived}) AS first_arrived_us,
@@ -320,9 +326,9 @@ def sums_of(
     """).to_arrow_table()
 
 
-def _kept(path: Path) -> KnownTable | None:
-    return KnownTable(pq.read_table(path, schema=SUMS)) if path.exists() else None
+def _kept(path: Path, zone: tzinfo) -> KnownTable | None:
+    return KnownTable(pq.read_table(path, schema=SUMS), zone) if path.exists() else None
 
 
-def _day(midnight: datetime) -> int:
-    return (midnight - _EPOCH) // timedelta(days=1)
+def _day(midnight: datetime, zone: tzinfo) -> int:
+    return (day_of(midnight, zone) - _FIRST_DAY).days

@@ -70,7 +70,7 @@ def link_queries(cutoff: datetime, cells: str) -> dict[str, str]:
         SELECT DISTINCT asked.cell_id, home.region
         FROM {cells} AS asked
         LEFT JOIN cell_regions AS home
-          ON home.cell_id = asked.cell_id AND home.monday = date_trunc('week', {time_sql(cutoff)})
+          ON home.cell_id = asked.cell_id AND wall_week(home.monday) = wall_week({time_sql(cutoff)})
     """
     listed = "to_json(list(cell_id ORDER BY cell_id))::VARCHAR AS document"
     return {

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -13,7 +13,6 @@ import duckdb
 from features.compute.files import link_rows, view_rows, write_rows
 from features.compute.population import sampled, take_snapshot
 from features.compute.queries import SUMMARIES, asked_for
-from features.compute.snapshots import WEEK, monday_of
 from features.compute.whole import Whole
 from features.fields import LINKS, FeatureCatalogue
 from features.sql.expressions import files_sql, time_sql
@@ -22,6 +21,7 @@ from features.views import experience
 from features.views.declaration import ENTITIES, OwnView, View
 from holdfast.errors import InputError
 from holdfast.logging import Advance
+from holdfast.zone import day_of, days_later, monday_before
 
 NEWEST = "newest.parquet"
 LINK_TABLES = {f"{entity}_links": entity for entity in LINKS}
@@ -37,21 +37,29 @@ class Snapshot:
     Parameters
     ----------
     at : datetime
-        The cut-off, midnight in UTC.
+        The cut-off, in UTC: a midnight of the operator's.
     share : float
         Share of customers that rows are made for.
     file : str
         Its file's path below each view's folder.
+    zone : tzinfo
+        The operator's.
     """
 
     at: datetime
     share: float
     file: str
+    zone: tzinfo = UTC
 
     @property
     def name(self) -> str:
         """What reports call it."""
-        return "newest" if self.file == NEWEST else f"{self.at:%Y-%m-%d}"
+        return "newest" if self.file == NEWEST else str(day_of(self.at, self.zone))
+
+    @property
+    def monday(self) -> datetime:
+        """The Monday of its week."""
+        return monday_before(self.at, self.zone)
 
     @property
     def contacts_after(self) -> datetime:
@@ -59,8 +67,7 @@ class Snapshot:
 
         They are those of one week, whole or begun.
         """
-        monday = monday_of(self.at)
-        return monday if monday < self.at else monday - WEEK
+        return self.monday if self.monday < self.at else days_later(self.monday, -7, self.zone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +125,7 @@ class SnapshotWriter:
         begun = time.monotonic()
         raw.bound(snapshot.at, snapshot.at)
         take_snapshot(raw, snapshot.at, snapshot.share)
-        self.whole.baselines.load(raw, monday_of(snapshot.at))
+        self.whole.baselines.load(raw, snapshot.monday)
         for name, query in SUMMARIES.items():
             raw.connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {name} AS {query(time_sql(snapshot.at))}"

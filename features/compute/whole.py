@@ -9,7 +9,7 @@ the rows that they get when all are built together.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from features.compute.baselines import BASELINES, Baselines
@@ -19,7 +19,6 @@ from features.compute.population import population_sql
 from features.compute.snapshots import (
     checked_time,
     history_mondays,
-    monday_of,
     newest_time,
     require_subscriptions,
 )
@@ -27,6 +26,7 @@ from features.settings import FeatureSettings
 from features.sql.raw import RawTables
 from holdfast.files import write_beside
 from holdfast.logging import progress
+from holdfast.zone import monday_before, zone_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,9 @@ class Whole:
     Parameters
     ----------
     newest : datetime
-        Time of the newest snapshot: midnight, UTC.
+        Time of the newest snapshot, in UTC: a midnight of the operator's.
+    zone : tzinfo
+        The operator's.
     mondays : tuple of datetime
         Mondays that history is kept of, oldest first.
     history_share : float
@@ -55,6 +57,7 @@ class Whole:
     """
 
     newest: datetime
+    zone: tzinfo
     mondays: tuple[datetime, ...]
     history_share: float
     tables: frozenset[str]
@@ -62,6 +65,10 @@ class Whole:
     known: Mapping[datetime, Mapping[str, str]]
     restated: Mapping[str, datetime]
     baselines: Baselines
+
+    def when(self, at: datetime) -> tuple[str, ...]:
+        """What identifies a time and its days and weeks, for digests."""
+        return (at.isoformat(), *(() if self.zone is UTC else (zone_name(self.zone),)))
 
     def known_now(self, at: datetime) -> Mapping[str, str]:
         """What is known at a snapshot's time of the tables that are there."""
@@ -92,18 +99,19 @@ def whole_of(
     now : datetime
         With a time zone: a row that claims to arrive later is not known yet.
     at : datetime, optional
-        Time of the newest snapshot: a midnight in UTC. Default: the last one that the data reach.
+        Time of the newest snapshot: a midnight of the operator's. Default: the last one that the data reach.
 
     Raises
     ------
     InputError
         There are no rows, or `at` is no midnight or one that the data do not reach.
     """
-    reached = newest_time(known.present, now)
-    newest = checked_time(at, reached) if at else reached
-    require_subscriptions(known.present, newest)
+    zone = raw.zone
+    reached = newest_time(known.present, now, zone)
+    newest = checked_time(at, reached, zone) if at else reached
+    require_subscriptions(known.present, newest, zone)
     tables = {**known.remembered, **known.present}
-    mondays = history_mondays(tables, newest)
+    mondays = history_mondays(tables, newest, zone)
     share = (
         _history_share(raw, directory / "history.json", settings.history_customers)
         if mondays
@@ -111,16 +119,17 @@ def whole_of(
     )
     whole = Whole(
         newest=newest,
+        zone=zone,
         mondays=mondays,
         history_share=share,
         tables=frozenset(known.present),
         remembered=frozenset(known.remembered),
         known={
             time: {name: table.digest(time) for name, table in tables.items()}
-            for time in sorted({*mondays, newest, monday_of(newest)})
+            for time in sorted({*mondays, newest, monday_before(newest, zone)})
         },
         restated=known.restated,
-        baselines=Baselines(directory / "baselines"),
+        baselines=Baselines(directory / "baselines", zone),
     )
     _build_baselines(raw, whole)
     return whole
@@ -129,7 +138,7 @@ def whole_of(
 def _build_baselines(raw: RawTables, whole: Whole) -> None:
     """Compute the baselines that are missing, or computed from something else."""
     missing = {}
-    for monday in sorted({*whole.mondays, monday_of(whole.newest)}):
+    for monday in sorted({*whole.mondays, monday_before(whole.newest, whole.zone)}):
         inputs, stored = _baseline_inputs(whole, monday), whole.baselines.digest(monday)
         if not inputs.give(stored) and inputs.may_replace(stored):
             missing[monday] = inputs.now
@@ -146,8 +155,8 @@ def _build_baselines(raw: RawTables, whole: Whole) -> None:
 def _baseline_inputs(whole: Whole, monday: datetime) -> Inputs:
     sql = [population_sql(1.0), *(query("cutoff") for query in BASELINES.values())]
     return Inputs(
-        now=digest_of_inputs(sql, whole.known_now(monday), monday.isoformat()),
-        with_remembered=digest_of_inputs(sql, whole.known[monday], monday.isoformat()),
+        now=digest_of_inputs(sql, whole.known_now(monday), *whole.when(monday)),
+        with_remembered=digest_of_inputs(sql, whole.known[monday], *whole.when(monday)),
         lacks_tables=bool(tables_named(sql) & whole.remembered),
     )
 

@@ -32,7 +32,10 @@ DO: tuple[Table, ...] = (
         ("subscription_id", "week_start_at"),
         {
             "subscription_id": subscription(),
-            "week_start_at": time("Monday 00:00; `happened_at` is the week's end", null=False),
+            "week_start_at": time(
+                "Monday 00:00 in the operator's time zone; `happened_at` is the week's end",
+                null=False,
+            ),
             "minutes": number("Voice minutes", "minutes", data_class="traffic"),
             "data_gb": number("Data", "GB", data_class="traffic"),
             "zero_use_days": count("Days without any use", "days", 7, data_class="traffic"),
@@ -56,7 +59,9 @@ DO: tuple[Table, ...] = (
         ("subscription_id", "day_start_at"),
         {
             "subscription_id": subscription(),
-            "day_start_at": time("00:00; `happened_at` is the day's end", null=False),
+            "day_start_at": time(
+                "00:00 in the operator's time zone; `happened_at` is the day's end", null=False
+            ),
             "minutes": number("Voice minutes", "minutes", data_class="traffic"),
             "data_gb": number("Data", "GB", data_class="traffic"),
             "is_used": flag(
@@ -80,7 +85,10 @@ DO: tuple[Table, ...] = (
         ("subscription_id", "week_start_at"),
         {
             "subscription_id": subscription(),
-            "week_start_at": time("Monday 00:00; `happened_at` is the week's end", null=False),
+            "week_start_at": time(
+                "Monday 00:00 in the operator's time zone; `happened_at` is the week's end",
+                null=False,
+            ),
             "drop_days": count(
                 "Days with a dropped call or connection", "days", 7, data_class="traffic"
             ),

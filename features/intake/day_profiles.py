@@ -3,7 +3,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 from features.contracts.tables import TABLES, Table
 from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.expressions import files_sql, quoted, text_sql
+from features.sql.wall import DAY_US, wall_macros
 from holdfast.arrays import Floats
+from holdfast.zone import day_of, days_apart, days_later
 
 DAYS = 98
 """Days that are profiled one by one: a week, and 13 weeks to compare it with."""
@@ -34,7 +36,7 @@ _GROUPS = ("plan_id", "region", "time_zone", "language")
 """Ids that many rows share."""
 
 _MOST_VALUES = 200
-_DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
+_HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class Profiler:
         The last midnight, UTC, that the store's rows reach.
     now : datetime
         With a time zone: rows that claim to arrive later are counted as such.
+    zone : tzinfo
+        The operator's.
     """
 
     def __init__(
@@ -124,11 +128,16 @@ class Profiler:
         night: datetime,
         reached: datetime,
         now: datetime,
+        zone: tzinfo = UTC,
     ) -> None:
         self._now_us = int(now.timestamp() * 1_000_000)
-        self._unknown_days = max((night - reached).days, 0)
+        self._unknown_days = max(days_apart(reached, night, zone), 0)
         self._connection, self._files = connection, files
-        self._last = (night - timedelta(days=1)).date()
+        for macro in wall_macros(zone):
+            connection.execute(macro)
+        self._last = day_of(days_later(night, -1, zone), zone)
+        self._begin = days_later(night, -DAYS, zone)
+        self._end = night
         self._last_day = self._last.toordinal() - date(1970, 1, 1).toordinal()
         self._lines, self._homes = f"{name}_lines", f"{name}_homes"
         self._look_up()
@@ -142,17 +151,17 @@ class Profiler:
         expressions |= {f"segment:{name}": f"histogram({sql})" for name, sql in segments.items()}
         # What has arrived long ago matters only where it still holds.
         since = (
-            f"raw.{ARRIVED} >= make_timestamptz({(self._last_day - DAYS + 1) * _DAY_US})"
+            f"raw.{ARRIVED} >= make_timestamptz({_microseconds(self._begin)})"
             if table.kind == "event"
             else "true"
         )
         # Rows that arrived since midnight belong to a day that has not ended: they are no doubt.
         of_ended_days = (
-            f"(raw.{ARRIVED} < make_timestamptz({(self._last_day + 1) * _DAY_US})"
+            f"(raw.{ARRIVED} < make_timestamptz({_microseconds(self._end)})"
             f" OR raw.{ARRIVED} > make_timestamptz({self._now_us}))"
         )
         rows = self._connection.execute(
-            f"""SELECT greatest(least(epoch_us(raw.{ARRIVED}) // {_DAY_US} - {self._last_day} + {DAYS}, {DAYS} + 1), 0) AS day,
+            f"""SELECT greatest(least(wall_us(raw.{ARRIVED}) // {DAY_US} - {self._last_day} + {DAYS}, {DAYS} + 1), 0) AS day,
                 {", ".join(f'{sql} AS "{name}"' for name, sql in expressions.items())}
             FROM {source} AS raw {joins} WHERE {since} AND {of_ended_days} GROUP BY day"""
         ).to_arrow_table()
@@ -167,14 +176,14 @@ class Profiler:
         """Rows by the day they arrived, in days since 1970, of all days."""
         source = files_sql(list(self._files[name]))
         rows = self._connection.execute(
-            f"SELECT epoch_us({ARRIVED}) // {_DAY_US}, count(*) FROM {source} GROUP BY 1"
+            f"SELECT wall_us({ARRIVED}) // {DAY_US}, count(*) FROM {source} GROUP BY 1"
         )
         return dict(rows.fetchall())
 
     def _first_day(self, name: str) -> int | None:
         """When a table's first row arrived, in days since 1970; None without rows."""
         (first,) = self._connection.execute(
-            f"SELECT min(epoch_us({ARRIVED})) // {_DAY_US} FROM {files_sql(list(self._files[name]))}"
+            f"SELECT min(wall_us({ARRIVED})) // {DAY_US} FROM {files_sql(list(self._files[name]))}"
         ).fetchone() or (None,)
         return first
 
@@ -214,10 +223,14 @@ class Profiler:
         return segments, joins
 
 
+def _microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
 def _expressions(table: Table, has: Collection[str]) -> Iterator[tuple[str, str]]:
     """SQL of each sum, by its kind and column; a store of earlier contracts has fewer columns."""
     yield "rows", "count(*)"
-    yield "value:" + HOUR, f"histogram((epoch_us(raw.{HAPPENED}) // {_HOUR_US}) % 24)"
+    yield "value:" + HOUR, f"histogram((wall_us(raw.{HAPPENED}) // {_HOUR_US}) % 24)"
     lag = f"(epoch_us(raw.{ARRIVED}) - epoch_us(raw.{HAPPENED})) / 1e6 + 60"
     yield from _logs(LAG, lag)
     for name, column in table.schema.columns.items():

@@ -6,7 +6,7 @@ comparison.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from features.intake.verdicts import (
@@ -44,6 +44,8 @@ class Expectations:
     night : datetime, optional
         Midnight that ends the day to be judged, UTC. Default: the last one that the data reach,
         tonight's or those already there.
+    zone : tzinfo
+        The operator's, whose days are compared.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Expectations:
     accepted: frozenset[str] = frozenset()
     accepted_by: str = ""
     night: datetime | None = None
+    zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
         if self.accepted:
@@ -76,7 +79,7 @@ class Expectations:
         from features.intake.judge import NightJudge
 
         require_tables(ExpectationSettings.variable("stop"), self.settings.stop_tables, TABLES)
-        with NightJudge(intake, self.settings.quarantine_share, self.night) as judge:
+        with NightJudge(intake, self.settings.quarantine_share, self.night, self.zone) as judge:
             verdicts = [
                 self._decide(name, judge.unusual(name), judge)
                 for name in TABLES

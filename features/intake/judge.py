@@ -8,7 +8,7 @@ is compared with its own past. Nothing is expected before the first weeks are ov
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Self, TypedDict
@@ -45,6 +45,7 @@ from features.intake.verdicts import (
 )
 from features.sql.expressions import files_sql, quoted
 from holdfast.sentences import named, sentence
+from holdfast.zone import day_start, days_apart, days_later
 
 SHOWN_DAYS = 56
 """Days whose rows a verdict shows."""
@@ -85,10 +86,18 @@ class NightJudge:
         Share of rows that may be in quarantine.
     night : datetime, optional
         As in `Expectations`.
+    zone : tzinfo
+        The operator's.
     """
 
-    def __init__(self, intake: Intake, quarantine_share: float, night: datetime | None) -> None:
-        self.intake, self.quarantine_share = intake, quarantine_share
+    def __init__(
+        self,
+        intake: Intake,
+        quarantine_share: float,
+        night: datetime | None,
+        zone: tzinfo = UTC,
+    ) -> None:
+        self.intake, self.quarantine_share, self.zone = intake, quarantine_share, zone
         connection = duckdb.connect(
             config={
                 "temp_directory": str(intake.spill),
@@ -101,14 +110,16 @@ class NightJudge:
         self.new = {name: files for name in TABLES if (files := intake.files(name))}
         self.old = {name: files for name in TABLES if (files := intake.present(name))}
         reached, reached_before = (
-            _reached(connection, files, intake.now) for files in (self.new, self.old)
+            _reached(connection, files, intake.now, zone) for files in (self.new, self.old)
         )
         self.night = night or max(reached, reached_before)
-        self._tonight = Profiler(connection, "tonight", self.new, self.night, reached, intake.now)
-        self._before = Profiler(
-            connection, "before", self.old, self.night, reached_before, intake.now
+        self._tonight = Profiler(
+            connection, "tonight", self.new, self.night, reached, intake.now, zone
         )
-        self._comparable = self.night - reached_before <= timedelta(days=_STALE_DAYS)
+        self._before = Profiler(
+            connection, "before", self.old, self.night, reached_before, intake.now, zone
+        )
+        self._comparable = days_apart(reached_before, self.night, zone) <= _STALE_DAYS
 
     def unusual(self, name: str) -> list[Unusual]:
         """What is unusual about a table; nothing where it is not there."""
@@ -273,7 +284,7 @@ class NightJudge:
                 continue
             key = quoted(TABLES[other].key[0])
             nights = ", ".join(
-                f"(TIMESTAMPTZ '{self.night - timedelta(weeks=week):%Y-%m-%d %H:%M:%S}+00')"
+                f"(TIMESTAMPTZ '{days_later(self.night, -7 * week, self.zone):%Y-%m-%d %H:%M:%S}+00')"
                 for week in range(1, WEEKS + 1)
             )
             (rows,) = self.connection.execute(
@@ -298,11 +309,13 @@ class NightJudge:
         file = self.intake.quarantine / f"{name}.parquet"
         if not file.exists():
             return 0
-        first = new.last - timedelta(days=_QUARANTINE_DAYS - 1)
+        until = day_start(new.last + timedelta(days=1), self.zone)
+        since = days_later(until, -_QUARANTINE_DAYS, self.zone)
         (rows,) = self.connection.execute(
             f"""SELECT count(*) FROM {files_sql([file])}
             WHERE try_cast(json_extract_string(record, '$.{ARRIVED}') AS TIMESTAMPTZ)
-                BETWEEN TIMESTAMPTZ '{first} 00:00:00+00' AND TIMESTAMPTZ '{new.last} 23:59:59.999999+00'"""
+                BETWEEN TIMESTAMPTZ '{since:%Y-%m-%d %H:%M:%S}+00'
+                AND TIMESTAMPTZ '{until:%Y-%m-%d %H:%M:%S}+00' - INTERVAL 1 MICROSECOND"""
         ).fetchone() or (0,)
         return int(rows)
 
@@ -334,9 +347,12 @@ def _same_files(new: Sequence[Path], old: Sequence[Path]) -> bool:
 
 
 def _reached(
-    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Path]], now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Sequence[Path]],
+    now: datetime,
+    zone: tzinfo,
 ) -> datetime:
-    """The last midnight, UTC, that tables reach; not after now."""
+    """The last midnight of the operator's, in UTC, that tables reach; not after now."""
     times = [
         connection.execute(
             f"SELECT max({ARRIVED})::TIMESTAMP FROM {files_sql(list(some))}"
@@ -344,4 +360,4 @@ def _reached(
         for some in files.values()
     ]
     arrived = [time[0].replace(tzinfo=UTC) for time in times if time and time[0]]
-    return reached_midnight(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now)
+    return reached_midnight(max(arrived, default=datetime(1970, 1, 1, tzinfo=UTC)), now, zone)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,15 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.compute.zone import kept_zone, require_zone
 from features.fields import LINKS, FeatureCatalogue
 from features.online.feast_store import open_feast
 from features.online.settings import OnlineSettings, configured_store, online_store_section
 from features.own.reading import OWN_DIRECTORY, catalogue_in
+from features.settings import OperatorSettings
 from holdfast.arrays import Floats, Times
 from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home
 from holdfast.logging import progress
+from holdfast.zone import day_of, day_start
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
@@ -104,6 +107,33 @@ class OperatorRepository:
     def catalogue(self) -> FeatureCatalogue:
         """What the home's features are: ours, and its own; InputError where a file of them is wrong."""
         return catalogue_in(self._own)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The operator's time zone, in whose days and weeks features were built.
+
+        Raises
+        ------
+        HomeError
+            Its note is damaged.
+        """
+        return kept_zone(self.directory) or UTC
+
+    def zone_for(self, settings: OperatorSettings) -> tzinfo:
+        """The zone that a build counts days and weeks in: the home's own, or that of the settings.
+
+        Raises
+        ------
+        InputError
+            There is no such zone, or the home was built in another one.
+        HomeError
+            The home's note is damaged.
+        """
+        zone = settings.zone
+        if zone is None:
+            return self.zone
+        require_zone(self.directory, zone)
+        return zone
 
     def require_tables(self) -> None:
         """Refuse a home in which no features were built; InputError."""
@@ -192,7 +222,9 @@ class OperatorRepository:
             UTC; none where nothing was built.
         """
         days = sorted(path.stem for path in (self.tables / view / "history").glob("*.parquet"))
-        return np.array(days, dtype="datetime64[us]")
+        zone = self.zone
+        mondays = [day_start(date.fromisoformat(day), zone).replace(tzinfo=None) for day in days]
+        return np.array(mondays, dtype="datetime64[us]")
 
     def ids_at(self, view: str, monday: datetime) -> list[str]:
         """Entities in the history of a view at a Monday, in order.
@@ -204,7 +236,7 @@ class OperatorRepository:
         InputError
             History is not kept of that Monday.
         """
-        path = self.tables / view / "history" / f"{monday:%Y-%m-%d}.parquet"
+        path = self.tables / view / "history" / f"{day_of(monday, self.zone)}.parquet"
         if not path.exists():
             raise InputError(
                 "monday", f"must be one that history of {view} is kept of", monday.isoformat()

@@ -3,7 +3,7 @@
 They are text alone: this module needs no library, so that the feature catalogue is read in no time.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
 
@@ -54,4 +54,4 @@ def quoted(name: str) -> str:
 
 def time_sql(at: datetime) -> str:
     """SQL: a time in UTC, as feature queries see times."""
-    return f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S.%f}'"
+    return f"TIMESTAMP '{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"

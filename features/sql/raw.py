@@ -16,7 +16,7 @@ c)``; `features.sql.expressions.known` is that rule in SQL.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
 
@@ -28,6 +28,7 @@ from features.contracts.vocabulary import ARRIVED, HAPPENED
 from features.sql.corrections import corrections_of
 from features.sql.expressions import WINDOW_DAYS, files_sql, quoted, text_sql, time_sql
 from features.sql.parts import TableFile, parts_of
+from features.sql.wall import wall_macros
 from holdfast.errors import InputError
 
 READABLE: dict[str, Table] = {
@@ -38,8 +39,10 @@ READABLE: dict[str, Table] = {
 _UNBOUNDED = {"survey_answers", "care_contacts"}
 """Small event tables in which a row from before the window matters within it."""
 
-_MARGIN_DAYS = {"interactions": 7, "usage_weeks": 1, "usage_days": 1, "network_weeks": 1}
-"""How much farther back than the window some event tables are asked."""
+_MARGIN_DAYS = {"interactions": 7, "usage_weeks": 2, "usage_days": 2, "network_weeks": 2}
+"""How much farther back than the window some event tables are asked; tables of weeks and days another
+day, for switches of the clock.
+"""
 
 _SQL_TYPES = {
     pyarrow.string(): "VARCHAR",
@@ -61,6 +64,8 @@ class RawTables:
         Readable tables that are there; the rest are empty views.
     parts : mapping of str to tuple of Part
         The files that each present table consists of.
+    zone : tzinfo
+        The operator's, whose days and weeks queries count in.
     held : set of str
         Tables of which rows are held.
     """
@@ -68,6 +73,7 @@ class RawTables:
     connection: duckdb.DuckDBPyConnection
     present: frozenset[str]
     parts: Mapping[str, tuple[TableFile, ...]]
+    zone: tzinfo = UTC
     held: set[str] = field(default_factory=set)
 
     def session(self) -> "RawTables":
@@ -188,7 +194,12 @@ class RawTables:
 
 
 def open_raw(
-    directory: Path, *, work: Path | None = None, memory_gb: float = 4.0, threads: int = 2
+    directory: Path,
+    *,
+    work: Path | None = None,
+    memory_gb: float = 4.0,
+    threads: int = 2,
+    zone: tzinfo = UTC,
 ) -> RawTables:
     """Open raw tables for reading.
 
@@ -204,6 +215,8 @@ def open_raw(
         Memory that DuckDB may take before it spills, GB.
     threads : int
         Threads of DuckDB.
+    zone : tzinfo
+        The operator's.
 
     Returns
     -------
@@ -247,7 +260,9 @@ def open_raw(
     if work:
         work.mkdir(parents=True, exist_ok=True)
     connection.execute(f"SET temp_directory = {text_sql(str(work / 'spill') if work else '')}")
-    raw = RawTables(connection, frozenset(parts), parts)
+    for macro in wall_macros(zone):
+        connection.execute(macro)
+    raw = RawTables(connection, frozenset(parts), parts, zone)
     for name, files in parts.items():
         if READABLE[name].kind == "event":
             corrections_of(
@@ -263,7 +278,7 @@ def sql_type(type_: pyarrow.DataType) -> str:
 
 
 def _instant(at: datetime) -> str:
-    return f"TIMESTAMPTZ '{at:%Y-%m-%d %H:%M:%S.%f}+00'"
+    return f"TIMESTAMPTZ '{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
 
 
 def _plain(field: pyarrow.Field) -> str:

@@ -2,7 +2,7 @@
 
 A week's row arrives some hours after the week's end. Windows over weekly tables therefore end a day
 before the cut-off, so that on Monday at midnight, when history is taken, they hold as many weeks as
-on any other night.
+on any other night. Days are the operator's: one may have 23 or 25 hours.
 
 Everything that is asked of a weekly table is computed in one pass over it, by `summary_of`. Its
 aggregates read its columns and ``age_days``, the days from the end of the week to the end of the
@@ -11,10 +11,14 @@ windows: a window of w days is ``age_days < w``.
 
 from collections.abc import Mapping, Sequence
 
-from features.sql.expressions import WINDOW_DAYS, days_between, known, within
+from features.sql.expressions import WINDOW_DAYS, known
+from features.sql.wall import DAY_US
 
 ARRIVAL_DAYS = 1
 """How long a week's row is given to arrive."""
+
+LONGEST_SWITCH_HOURS = 4
+"""How much longer than whole days of 24 hours a window can be."""
 
 RECENT_DAYS, QUARTER_DAYS = 28, 91
 LEAST_WEEKS = 4
@@ -62,11 +66,15 @@ def known_weeks(table: str, cutoff: str, columns: Sequence[str], days: int = WIN
     str
         subscription_id, ``age_days`` and the columns.
     """
-    end = f"({cutoff} - INTERVAL {ARRIVAL_DAYS * 24} HOUR)"
+    age_us = f"(wall_us({cutoff}) - {ARRIVAL_DAYS * DAY_US} - wall_us(week.happened_at))"
+    # An hour more than the window, for a switch of the clock: a constant lets the scan skip.
+    longest = f"INTERVAL {(ARRIVAL_DAYS + days) * 24 + LONGEST_SWITCH_HOURS} HOUR"
     return f"""
-        SELECT subscription_id, {days_between("happened_at", end)} AS age_days, {", ".join(columns)}
+        SELECT subscription_id, {age_us} / {DAY_US}.0 AS age_days, {", ".join(columns)}
         FROM {table} AS week
-        WHERE {within("week", end, days)} AND {known("week", cutoff)}
+        WHERE week.happened_at > {cutoff} - {longest}
+          AND {age_us} >= 0 AND {age_us} < {days * DAY_US}
+          AND {known("week", cutoff)}
     """
 
 
@@ -128,7 +136,7 @@ def region_join(asked: str) -> str:
         LEFT JOIN region_baselines AS region
           ON region.region = {asked}.region
          AND region.product_line = {asked}.product_line
-         AND region.monday = date_trunc('week', {asked}.cutoff)
+         AND wall_week(region.monday) = wall_week({asked}.cutoff)
     """
 
 

@@ -77,7 +77,7 @@ def query(asked: str) -> str:
         coalesce(cell.hours_91d, 0) + coalesce(region.hours_91d, 0) + coalesce(nation.hours_91d, 0) AS incident_hours_91d,
         {days_between("greatest(cell.last_at, region.last_at, nation.last_at)", "a.cutoff")} AS days_since_incident
     FROM {asked} AS a
-    LEFT JOIN cell_regions AS home ON home.cell_id = a.cell_id AND home.monday = date_trunc('week', a.cutoff)
+    LEFT JOIN cell_regions AS home ON home.cell_id = a.cell_id AND wall_week(home.monday) = wall_week(a.cutoff)
     LEFT JOIN areas AS cell ON cell.level = 'cell' AND cell.area_id = a.cell_id AND cell.cutoff = a.cutoff
     LEFT JOIN areas AS region ON region.level = 'region' AND region.area_id = home.region AND region.cutoff = a.cutoff
     LEFT JOIN areas AS nation ON nation.level = 'nation' AND nation.cutoff = a.cutoff

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,7 @@ from features.mapping.source import MappedTables
 from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
-from features.settings import ExpectationSettings
+from features.settings import ExpectationSettings, OperatorSettings
 from features.sources.content import FileContent
 from features.sources.names import key
 from features.sources.place import is_folder
@@ -38,6 +38,7 @@ from holdfast.errors import HoldfastError
 from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from holdfast.sentences import Sentence, as_written, named, parted, read_sentence, sentence
+from holdfast.zone import day_of, day_start, midnight_before, zone_name
 from pipeline.features import build_features, materialize_features, take_in
 from pipeline.night.found import changed_scores, judged_tables
 from pipeline.night.night import (
@@ -70,13 +71,18 @@ class NightConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    operator: OperatorSettings = OperatorSettings()
     expectations: ExpectationSettings = ExpectationSettings()
     scoring: ScoreConfig = ScoreConfig()
 
     @classmethod
     def read(cls) -> Self:
         """Read every section from the environment; for the edges only."""
-        return cls(expectations=ExpectationSettings.read(), scoring=ScoreConfig.read())
+        return cls(
+            operator=OperatorSettings.read(),
+            expectations=ExpectationSettings.read(),
+            scoring=ScoreConfig.read(),
+        )
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,8 @@ class _Run:
         self._failpoint = failpoint
         self._records = NightRecords(home)
         self._repository = OperatorRepository(home, online)
+        self._zone = self._repository.zone_for(config.operator)
+        self._at = None if options.at is None else day_start(options.at, self._zone)
         self._night = Night.begun(
             self._records.next_number(), clock().isoformat(), time_origin(home)
         )
@@ -246,6 +254,7 @@ class _Run:
                 accepted=self._options.accepted,
                 accepted_by=self._options.accepted_by,
                 night=self._judged_night(),
+                zone=self._zone,
             ),
         )
         rows = sum(table.accepted for table in report.tables)
@@ -266,9 +275,7 @@ class _Run:
 
     def _judged_night(self) -> datetime:
         """Midnight that ends the day whose rows are expected tonight."""
-        if self._options.at is not None:
-            return self._options.at
-        return self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return self._at or midnight_before(self._clock(), self._zone)
 
     @cached_property
     def _stop_tables(self) -> frozenset[str]:
@@ -278,8 +285,9 @@ class _Run:
     def _features_inputs(self) -> object:
         return [
             raw_identity(self._home.raw),
-            self._options.at and f"{self._options.at:%Y-%m-%d}",
-            f"{self._clock():%Y-%m-%d}",
+            self._at and str(day_of(self._at, self._zone)),
+            str(day_of(self._clock(), self._zone)),
+            *(() if self._zone is UTC else (zone_name(self._zone),)),
             self._config.scoring.features.model_dump(),
             view_queries(self._config.scoring.features.margin_shares, self._repository.catalogue),
         ]
@@ -290,13 +298,14 @@ class _Run:
             self._config.scoring.features,
             now=self._clock(),
             online=self._online,
-            at=self._options.at,
+            at=self._at,
+            operator=self._config.operator,
             expectations=Expectations(self._config.expectations, accepted=self._options.accepted),
         ).build
         return _Outcome(
             sentence(
                 "built",
-                day=f"{built.at:%Y-%m-%d}",
+                day=str(day_of(built.at, self._zone)),
                 built=len(built.built),
                 all=len(built.built) + len(built.skipped),
             ),

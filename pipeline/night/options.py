@@ -1,7 +1,7 @@
 """What a person asks of a night."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 
 from features.raw_tables.options import RawOptions
 from pipeline.night.night import StepName
@@ -21,8 +21,8 @@ class NightOptions:
         Of a database: by which column only what is new is read.
     reading : RawOptions
         How to read what is in doubt.
-    at : datetime or None
-        Midnight of the snapshot, UTC. None for the last one that the data reach.
+    at : date or None
+        Day at whose beginning the snapshot is taken. None for the last one that the data reach.
     first_step : str
         Step to begin with.
     wait_seconds : float
@@ -39,7 +39,7 @@ class NightOptions:
     encoding: str | None = None
     watermark: str | None = None
     reading: RawOptions = field(default_factory=RawOptions)
-    at: datetime | None = None
+    at: date | None = None
     first_step: StepName = "take_in"
     wait_seconds: float = 0
     accepted: frozenset[str] = frozenset()

@@ -254,9 +254,11 @@ class _Run:
         self._failpoint = failpoint
         newest = snapshot_time(repository)
         self.at = newest
-        self.folder = home.score_sets / f"at={newest:%Y-%m-%d}"
+        # By the operator's clock, whose day names the folder and stands first in texts.
+        self._at = newest.astimezone(repository.zone)
+        self.folder = home.score_sets / f"at={self._at:%Y-%m-%d}"
         self._history = RawHistory(home.raw, newest)
-        self._populations = Populations(self._history, newest)
+        self._populations = Populations(self._history, newest, repository.zone)
         self._snapshot = newest_digest(repository)
         self._raw = raw_identity(home.raw)
         self._kept: dict[str, KeptRows] = {}
@@ -294,7 +296,7 @@ class _Run:
                 version=entry.number,
                 alias=alias,
                 inputs=inputs,
-                at=self.at.isoformat(),
+                at=self._at.isoformat(),
                 scored_at=now.isoformat(),
             )
             self.folder.mkdir(parents=True, exist_ok=True)

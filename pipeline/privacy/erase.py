@@ -234,6 +234,7 @@ def _people(home: Home, customers: Sequence[str]) -> tuple[People, int]:
 
 def _begin(home: Home, people: People, now: datetime, by: str | None) -> Journal:
     from features.compute.forget import removed_sums
+    from features.operator.repository import OperatorRepository
 
     return Journal(
         erasure=secrets.token_hex(8),
@@ -244,7 +245,7 @@ def _begin(home: Home, people: People, now: datetime, by: str | None) -> Journal
             for customer, ids in people.by_customer.items()
         },
         shared=dict(people.shared),
-        sums=sums_rows(removed_sums(home.raw, people)),
+        sums=sums_rows(removed_sums(home.raw, people, OperatorRepository(home).directory)),
         done={},
     )
 

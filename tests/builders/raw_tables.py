@@ -9,7 +9,7 @@ it refers to, and all steps of an order or an appointment are the same customer'
 
 import zlib
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,32 @@ def raw_tables(
         days,
     )
     return {name: _draw(table, world) for name, table in TABLES.items() if name in only}
+
+
+def in_zone(tables: Mapping[str, pa.Table], zone: tzinfo) -> dict[str, pa.Table]:
+    """The same tables, but their weeks and days begin at midnights of a zone; rows arrive as long
+    after them.
+    """
+    return {name: _in_zone(table, zone) for name, table in tables.items()}
+
+
+def _in_zone(table: pa.Table, zone: tzinfo) -> pa.Table:
+    begin = next((name for name in table.column_names if name.endswith("_start_at")), None)
+    if begin not in ("week_start_at", "day_start_at") or zone is UTC:
+        return table
+    frame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    moved = {
+        name: frame[name].astype("datetime64[us, UTC]").dt.tz_localize(None).dt.tz_localize(zone)
+        for name in (begin, HAPPENED)
+    }
+    lag = frame[ARRIVED] - frame[HAPPENED]
+    moved[ARRIVED] = moved[HAPPENED] + lag.astype("timedelta64[us]")
+    columns = {
+        name: pa.array(values).cast(table.schema.field(name).type) for name, values in moved.items()
+    }
+    for name, values in columns.items():
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
 
 
 def write_raw_tables(

@@ -100,23 +100,32 @@ class Moment:
         As `prepare` gives them.
     cutoff : Timestamp
         With a time zone.
+    zone : str
+        The operator's, whose days and weeks rows of use and network lie in.
     """
 
-    def __init__(self, tables: Tables, cutoff: pd.Timestamp) -> None:
+    def __init__(self, tables: Tables, cutoff: pd.Timestamp, zone: str = "UTC") -> None:
         self.tables = tables
         self.cutoff = cutoff.tz_convert("UTC")
+        self.zone = zone
 
     def rows(self, table: str, days: int | None = None) -> pd.DataFrame:
         """Known rows of a table that happened in the days before the cut-off."""
         frame = table_of(self.tables, table)
-        end = self.cutoff - ARRIVAL.get(table, 0 * DAY)
-        wanted = (frame[ARRIVED] <= self.cutoff) & (frame[HAPPENED] <= end)
+        wanted = (frame[ARRIVED] <= self.cutoff) & (frame[HAPPENED] <= self.cutoff)
         if SUPERSEDED in frame:
             wanted &= ~(frame[SUPERSEDED] <= self.cutoff)
-        if days is not None:
-            wanted &= frame[HAPPENED] > end - days * DAY
         rows = frame[wanted]
-        return rows.assign(cutoff=self.cutoff, age=end - rows[HAPPENED])
+        end, happened = self.cutoff, rows[HAPPENED]
+        if table in ARRIVAL:
+            # By the clock on the wall, on which every day is as long.
+            end = end.tz_convert(self.zone).tz_localize(None) - ARRIVAL[table]
+            happened = happened.dt.tz_convert(self.zone).dt.tz_localize(None)
+        rows = rows.assign(cutoff=self.cutoff, age=end - happened)
+        wanted = rows["age"] >= 0 * DAY
+        if days is not None:
+            wanted &= rows["age"] < days * DAY
+        return rows[wanted]
 
     def state(self, table: str) -> pd.DataFrame:
         """The state of each key of a state table."""
@@ -155,8 +164,9 @@ class Moment:
     @cached_property
     def monday(self) -> "Moment":
         """The newest Monday 00:00 up to the cut-off."""
-        monday = self.cutoff.normalize() - self.cutoff.weekday() * DAY
-        return self if monday == self.cutoff else Moment(self.tables, monday)
+        wall = self.cutoff.tz_convert(self.zone).tz_localize(None)
+        monday = (wall.normalize() - wall.weekday() * DAY).tz_localize(self.zone)
+        return self if monday == self.cutoff else Moment(self.tables, monday, self.zone)
 
     def everyone(self, entity: str) -> "Everyone":
         """All subscriptions, customers, accounts or cells in service at the cut-off."""

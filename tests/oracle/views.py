@@ -17,7 +17,10 @@ _OF_LINES = ("contract", "usage", "network", "subscription_live")
 
 
 def snapshot(
-    tables: Tables, cutoff: pd.Timestamp, margin_shares: Mapping[str, float] = MARGIN_SHARES
+    tables: Tables,
+    cutoff: pd.Timestamp,
+    margin_shares: Mapping[str, float] = MARGIN_SHARES,
+    zone: str = "UTC",
 ) -> dict[str, pd.DataFrame]:
     """Compute all views but that of contacts at a cut-off.
 
@@ -29,13 +32,15 @@ def snapshot(
         With a time zone.
     margin_shares : mapping of str to float
         Share of revenue that is assumed to be margin, by billing type.
+    zone : str
+        The operator's.
 
     Returns
     -------
     dict of str to DataFrame
         By view; each by the entity's id, with the view's features as they are stored.
     """
-    moment = Moment(tables, cutoff)
+    moment = Moment(tables, cutoff, zone)
     columns = _columns(moment, margin_shares)
     frames = {
         name: stored(view, moment.everyone(view.entity).ids, columns[name], tables)

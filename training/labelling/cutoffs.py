@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 
 from holdfast.arrays import Times
 from holdfast.errors import InputError
+from holdfast.zone import day_of, days_apart
 from training.labelling.history import RawHistory, utc
 from training.settings import LabelSettings
 
@@ -41,6 +42,7 @@ def cutoffs_for(
     settings: LabelSettings,
     horizon_days: int,
     requested: Sequence[datetime] | None = None,
+    zone: tzinfo = UTC,
 ) -> list[datetime]:
     """Cut-offs to take rows at, oldest first.
 
@@ -60,6 +62,8 @@ def cutoffs_for(
         The longest horizon.
     requested : sequence of datetime, optional
         Take these instead.
+    zone : tzinfo
+        The operator's, whose weeks the steps are.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def cutoffs_for(
     span = timedelta(days=settings.gap_days + horizon_days)
     usable = [monday for monday in stored if monday + span <= ends.lines]
     if requested is not None:
-        return check_requested(requested, stored, ends.lines - span, "labels to be complete")
+        return check_requested(requested, stored, ends.lines - span, "labels to be complete", zone)
     if not usable:
         needed = settings.gap_days + horizon_days + settings.settle_days
         reach = (
@@ -85,8 +89,24 @@ def cutoffs_for(
             reach,
         )
     anchor = newest_complete(mondays, ends, settings, horizon_days) or usable[-1]
-    step = timedelta(weeks=settings.cutoff_every_weeks)
-    return [monday for monday in usable if (monday - anchor) % step == timedelta(0)]
+    return in_steps(usable, anchor, settings.cutoff_every_weeks, zone)
+
+
+def in_steps(
+    mondays: Sequence[datetime], anchor: datetime, weeks: int, zone: tzinfo
+) -> list[datetime]:
+    """Mondays that lie a whole number of steps from another.
+
+    A week in which a clock is switched has an hour more or less: days are counted.
+
+    Examples
+    --------
+    >>> from holdfast.zone import read_zone
+    >>> before, after = (datetime(2026, 3, day, 23 - day // 28, tzinfo=UTC) for day in (22, 29))
+    >>> len(in_steps([before, after], after, 1, read_zone("Europe/Berlin", "zone")))
+    2
+    """
+    return [monday for monday in mondays if days_apart(anchor, monday, zone) % (7 * weeks) == 0]
 
 
 def newest_complete(
@@ -115,7 +135,11 @@ def newest_complete(
 
 
 def check_requested(
-    requested: Sequence[datetime], stored: Sequence[datetime], last: datetime, purpose: str
+    requested: Sequence[datetime],
+    stored: Sequence[datetime],
+    last: datetime,
+    purpose: str,
+    zone: tzinfo = UTC,
 ) -> list[datetime]:
     """Return requested cut-offs, oldest first, or refuse them.
 
@@ -129,6 +153,8 @@ def check_requested(
         The latest possible cut-off.
     purpose : str
         What a later one would make impossible, for the error.
+    zone : tzinfo
+        The operator's, for the days in the error.
 
     Raises
     ------
@@ -138,7 +164,7 @@ def check_requested(
     for at in requested:
         if at not in stored:
             between = (
-                f", {stored[0]:%Y-%m-%d} to {stored[-1]:%Y-%m-%d}"
+                f", {day_of(stored[0], zone)} to {day_of(stored[-1], zone)}"
                 if stored
                 else "; there are none yet"
             )
@@ -147,7 +173,7 @@ def check_requested(
             )
         if at > last:
             raise InputError(
-                "cutoffs", f"must not lie after {last:%Y-%m-%d}, for {purpose}", at.isoformat()
+                "cutoffs", f"must not lie after {day_of(last, zone)}, for {purpose}", at.isoformat()
             )
     return sorted(set(requested))
 

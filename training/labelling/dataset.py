@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -19,9 +19,10 @@ from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
 from holdfast.logging import progress
+from holdfast.zone import day_of
 from training.labelling.care_exposure import care_exposure
 from training.labelling.cutoffs import LabelEnd, cutoffs_for, start_of_test
-from training.labelling.history import UTC_TIME, RawHistory
+from training.labelling.history import UTC_TIME, RawHistory, utc
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
 from training.labelling.population import SLICES, billing_types_of, lines_at_risk
@@ -79,6 +80,8 @@ class Dataset:
         How it was made. Of lines: ``gap_days``, ``weights`` (their meaning), ``settings``,
         ``cutoffs``, ``data_end``, ``care`` (see `CareExposure.counts`), ``first_outcomes`` within
         the longest horizon, competing ones included, and ``unknown_labels`` by horizon.
+    zone : tzinfo
+        The operator's, in which cut-offs are midnights.
     """
 
     target: str
@@ -95,6 +98,12 @@ class Dataset:
     holdout: NDArray[np.bool_]
     excluded: dict[str, int]
     facts: dict[str, Any] = field(default_factory=dict)
+    zone: tzinfo = UTC
+
+    def days(self, positions: Positions) -> list[str]:
+        """Days of the cut-offs of rows, such as 2026-01-05, each once."""
+        cutoffs = np.unique(self.cutoffs[positions])
+        return sorted({str(day_of(utc(at), self.zone)) for at in cutoffs})
 
     def rows(self, positions: Positions) -> "Dataset":
         """The same with only these rows, in this order."""
@@ -263,7 +272,12 @@ def _line_dataset(
     view = repository.catalogue.services[service][0]
     ends = LabelEnd.of(history, usage_end(history), settings)
     chosen = cutoffs_for(
-        repository.history_mondays(view), ends, settings, HORIZON_DAYS[-1], cutoffs
+        repository.history_mondays(view),
+        ends,
+        settings,
+        HORIZON_DAYS[-1],
+        cutoffs,
+        repository.zone,
     )
     start_of_test(_naive(pl.Series(chosen)), settings, test_from)
     present = {at: repository.ids_at(view, at) for at in chosen}
@@ -304,12 +318,13 @@ def _line_dataset(
         weight=weight,
         slices={name: rows[name].to_numpy().astype(np.str_) for name in SLICES},
         holdout=exposure.holdout[kept],
+        zone=repository.zone,
         excluded=excluded,
         facts={
             "gap_days": settings.gap_days,
             "weights": WEIGHTS,
             "settings": settings.model_dump(),
-            "cutoffs": [f"{at:%Y-%m-%d}" for at in chosen],
+            "cutoffs": [str(day_of(at, repository.zone)) for at in chosen],
             "data_end": history.end.isoformat(),
             "care": exposure.counts,
             "first_outcomes": _first_outcomes(rows),

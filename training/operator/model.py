@@ -486,5 +486,4 @@ def _additivity_error(model: ModelVersion, horizon_model: HorizonModel, matrix: 
 
 def _cutoffs(dataset: Dataset, rows: Positions) -> tuple[str, ...]:
     # Contacts close at any time of day: only their days are recorded.
-    days = np.unique(dataset.cutoffs[rows].astype("datetime64[D]")).astype(str)
-    return tuple(f"{day}T00:00:00+00:00" for day in days.tolist())
+    return tuple(f"{day}T00:00:00+00:00" for day in dataset.days(rows))

@@ -4,7 +4,7 @@ snapshot.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import polars as pl
@@ -60,11 +60,13 @@ class Populations:
         The raw tables, as known at the snapshot.
     at : datetime
         The snapshot's time, with a time zone.
+    zone : tzinfo
+        The operator's.
     """
 
-    def __init__(self, history: RawHistory, at: datetime) -> None:
+    def __init__(self, history: RawHistory, at: datetime, zone: tzinfo = UTC) -> None:
         self._history = history
-        self._at = at
+        self._at, self._zone = at, zone
         self._lines: tuple[LabelSettings, CutoffPopulation] | None = None
         self._customers: CutoffPopulation | None = None
 
@@ -125,7 +127,7 @@ class Populations:
         if not isinstance(target, SurveyTarget):
             raise TypeError(target.name)
         since = self._at - timedelta(days=_CONTACTS_DAYS)
-        contacts = unanswered_contacts(self._history, target, since, self._at, present)
+        contacts = unanswered_contacts(self._history, target, since, self._at, present, self._zone)
         rows = contacts.people.sort("id").select(
             pl.col("id").alias("interaction_id"), "customer_id"
         )

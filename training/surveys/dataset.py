@@ -7,7 +7,7 @@ could change the figures.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
+from holdfast.zone import day_of
 from models.dissatisfaction import SurveyTarget, is_silent
 from training.labelling.care_exposure import CareExposure, care_exposure
 from training.labelling.cutoffs import start_of_test
@@ -171,7 +172,17 @@ def survey_dataset(
         )
     return _weighted(
         target,
-        _Rows(history, invited, people, matrix, columns, exposure, kept, excluded),
+        _Rows(
+            history,
+            repository.zone,
+            invited,
+            people,
+            matrix,
+            columns,
+            exposure,
+            kept,
+            excluded,
+        ),
         config,
         test_from,
     )
@@ -182,6 +193,7 @@ class _Rows:
     """Invited rows, their customers, features and care exposure."""
 
     history: RawHistory
+    zone: tzinfo
     invited: SurveyRows
     people: pl.DataFrame
     matrix: Floats
@@ -235,11 +247,12 @@ def _weighted(
         slices={name: values[chosen] for name, values in slices.items()},
         holdout=rows.exposure.holdout[rows.kept][chosen],
         excluded={reason: count for reason, count in rows.excluded.items() if count},
+        zone=rows.zone,
         facts={
             "gap_days": facts.gap_days,
             "weights": WEIGHTS,
             "settings": settings.model_dump() | surveys.model_dump(),
-            "cutoffs": _days(target, invited.cutoffs),
+            "cutoffs": _days(target, invited.cutoffs, rows.zone),
             "data_end": rows.history.end.isoformat(),
             "care": rows.exposure.counts,
             "survey": facts.to_json(),
@@ -281,6 +294,6 @@ def _observed(
     return observed, (*features, *texts, "sampling_probability")
 
 
-def _days(target: SurveyTarget, cutoffs: Times) -> list[str]:
-    days: list[str] = np.unique(cutoffs.astype("datetime64[D]")).astype(str).tolist()
+def _days(target: SurveyTarget, cutoffs: Times, zone: tzinfo) -> list[str]:
+    days = sorted({str(day_of(utc(at), zone)) for at in np.unique(cutoffs)})
     return days if target.entity == "customer" else [days[0], days[-1]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 import polars as pl
@@ -13,8 +13,9 @@ from features.operator.repository import OperatorRepository
 from holdfast.arrays import Times
 from holdfast.errors import InputError
 from holdfast.logging import progress
+from holdfast.zone import zone_name
 from models.dissatisfaction import SurveyTarget
-from training.labelling.cutoffs import check_requested
+from training.labelling.cutoffs import check_requested, in_steps
 from training.labelling.history import RawHistory, utc
 from training.labelling.population import SLICES, customers_present
 from training.settings import LabelSettings, SurveySettings
@@ -91,7 +92,13 @@ def eligible_rows(
         return _contacts(history, repository, target)
     view = SERVICES[target.service][0]
     chosen = survey_cutoffs(
-        repository.history_mondays(view), history.end, target, settings, surveys, cutoffs
+        repository.history_mondays(view),
+        history.end,
+        target,
+        settings,
+        surveys,
+        cutoffs,
+        repository.zone,
     )
     excluded: dict[str, int] = {}
     parts = []
@@ -115,6 +122,7 @@ def unanswered_contacts(
     since: datetime,
     at: datetime,
     present: Sequence[str] | None = None,
+    zone: tzinfo = UTC,
 ) -> EligibleRows:
     """Contacts to score: closed after `since`, and without an answer by `at`.
 
@@ -128,6 +136,8 @@ def unanswered_contacts(
         Closes after the first count, as known at the second.
     present : sequence of str, optional
         Contacts with stored features; default: all.
+    zone : tzinfo
+        The operator's, whose weeks contacts lie in.
 
     Raises
     ------
@@ -151,7 +161,7 @@ def unanswered_contacts(
     if present is not None:
         closed = closed.filter(pl.col("id").is_in(pl.Series(present, dtype=pl.String).implode()))
     open_ = closed.join(answered.collect(), on="id", how="anti").sort("cutoff", "id")
-    return _of_customers(history, open_, {"answered": len(closed) - len(open_)})
+    return _of_customers(history, open_, {"answered": len(closed) - len(open_)}, zone)
 
 
 def _contacts(
@@ -169,7 +179,9 @@ def _contacts(
     )
     closes = _closes(history)
     contacts = closes.filter(pl.col("id").is_in(stored.cast(pl.String).implode()))
-    return _of_customers(history, contacts, {"no_history": len(closes) - len(contacts)})
+    return _of_customers(
+        history, contacts, {"no_history": len(closes) - len(contacts)}, repository.zone
+    )
 
 
 def _require_contacts(history: RawHistory, target: SurveyTarget) -> None:
@@ -192,7 +204,7 @@ def _closes(history: RawHistory, at: datetime | None = None) -> pl.DataFrame:
 
 
 def _of_customers(
-    history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int]
+    history: RawHistory, contacts: pl.DataFrame, excluded: dict[str, int], zone: tzinfo
 ) -> EligibleRows:
     """Contacts of customers who were present at the start of the contact's week."""
     parts = [
@@ -200,7 +212,8 @@ def _of_customers(
             pl.lit(None, pl.String).alias(name) for name in ("household", *SLICES)
         )
     ]
-    weeks = contacts.with_columns(monday=pl.col("cutoff").dt.truncate("1w")).partition_by(
+    week = pl.col("cutoff").dt.convert_time_zone(zone_name(zone)).dt.truncate("1w")
+    weeks = contacts.with_columns(monday=week.dt.convert_time_zone("UTC")).partition_by(
         "monday", as_dict=True, maintain_order=True
     )
     with progress("Finding the customers of contacts", len(weeks)) as advance:
@@ -223,6 +236,7 @@ def survey_cutoffs(
     settings: LabelSettings,
     surveys: SurveySettings,
     requested: Sequence[datetime] | None = None,
+    zone: tzinfo = UTC,
 ) -> list[datetime]:
     """Cut-offs of customers, oldest first, counted back from the newest whose answers have arrived.
 
@@ -236,6 +250,8 @@ def survey_cutoffs(
         How long a label takes.
     requested : sequence of datetime, optional
         Take these instead.
+    zone : tzinfo
+        The operator's, whose weeks the steps are.
 
     Raises
     ------
@@ -251,7 +267,7 @@ def survey_cutoffs(
     )
     usable = [monday for monday in stored if monday + span <= end]
     if requested is not None:
-        return check_requested(requested, stored, end - span, "answers to arrive")
+        return check_requested(requested, stored, end - span, "answers to arrive", zone)
     if not usable:
         reach = f"{max(0, (end - stored[0]).days)} days" if stored else "no stored features"
         raise InputError(
@@ -259,5 +275,4 @@ def survey_cutoffs(
             f"must reach {span.days} days beyond the first Monday with stored features",
             reach,
         )
-    step = timedelta(weeks=settings.cutoff_every_weeks)
-    return [monday for monday in usable if (usable[-1] - monday) % step == timedelta(0)]
+    return in_steps(usable, usable[-1], settings.cutoff_every_weeks, zone)

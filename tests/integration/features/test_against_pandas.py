@@ -5,7 +5,7 @@ windows, on Mondays and anywhere."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,9 +30,10 @@ from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 from features.views import experience
 from features.views.declaration import NEVER
+from holdfast.zone import day_start, monday_before, read_zone
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW
-from tests.builders.raw_tables import START, raw_tables, write_raw_tables
+from tests.builders.raw_tables import START, in_zone, raw_tables, write_raw_tables
 from tests.oracle import contacts, links_at, prepare, snapshot
 from tests.oracle.known import Tables
 
@@ -41,6 +42,8 @@ MARGIN_SHARES = {"postpaid": 0.4, "prepaid": 0.25, "fixed": 0.7}
 DAYS = 230
 OPTIONAL = tuple(name for name, table in TABLES.items() if not table.required)
 LAST = START + timedelta(days=DAYS)
+AUTUMN = START + timedelta(weeks=13)
+"""Day 203 after it is a Monday after clocks went back."""
 FEATURES = {name: table for name, table in TABLES.items() if table.use == "features"}
 
 # No shrinking: an example takes seconds, and its first difference says enough.
@@ -50,14 +53,17 @@ windows = st.sampled_from((0, 0, 7, 28, 91, 182))
 nudges = st.sampled_from((-1, 0, 0, 0, 1))
 
 
+zones = st.sampled_from(("UTC", "UTC", "Europe/Berlin", "Asia/Shanghai", "America/New_York"))
+
+
 @st.composite
-def cutoffs(draw: st.DrawFn, tables: dict[str, pa.Table]) -> datetime:
-    """A row's time, or a window's length after it, to the microsecond or just beside; or a Monday;
-    or any time.
+def cutoffs(draw: st.DrawFn, tables: dict[str, pa.Table], zone: tzinfo) -> datetime:
+    """A row's time, or a window's length after it, to the microsecond or just beside; or a Monday of
+    the operator's; or any time.
     """
     kind = draw(st.sampled_from((HAPPENED, HAPPENED, ARRIVED, ARRIVED, "monday", "any")))
     if kind == "monday":
-        return START + WEEK * draw(st.integers(10, DAYS // 7))
+        return day_start((START + WEEK * draw(st.integers(10, DAYS // 7))).date(), zone)
     if kind == "any":
         return START + timedelta(microseconds=draw(st.integers(0, DAYS * 86_400_000_000)))
     table = tables[draw(st.sampled_from(sorted(FEATURES.keys() & tables.keys())))]
@@ -97,9 +103,8 @@ def compare(
 
 def by_sql(raw: RawTables, cutoff: datetime, work: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     """Every view at one cut-off by its query."""
-    midnight = cutoff.replace(hour=0, minute=0, second=0, microsecond=0)
-    monday = midnight - timedelta(days=midnight.weekday())
-    baselines = Baselines(work)
+    monday = monday_before(cutoff, raw.zone)
+    baselines = Baselines(work, raw.zone)
     baselines.build(raw, monday, "")
     baselines.load(raw, monday)
     raw.bound(cutoff, cutoff)
@@ -172,17 +177,21 @@ def written(tables: dict[str, pa.Table]) -> Iterator[Path]:
         yield write_raw_tables(tables, Path(directory) / "raw", parts=2)
 
 
-def check_at(tables: dict[str, pa.Table], moments: Collection[datetime]) -> None:
+def check_at(tables: dict[str, pa.Table], moments: Collection[datetime], zone: str = "UTC") -> None:
     frames = prepare(tables)
-    with written(tables) as directory, open_raw(directory) as raw:
+    with written(tables) as directory, open_raw(directory, zone=read_zone(zone, "")) as raw:
         for cutoff in moments:
-            expected = snapshot(frames, pd.Timestamp(cutoff), MARGIN_SHARES)
+            expected = snapshot(frames, pd.Timestamp(cutoff), MARGIN_SHARES, zone)
             for view, computed in by_sql(raw, cutoff, directory.parent / "baselines"):
                 compare(computed, expected[view], view, cutoff)
 
 
 def check_build(
-    tables: Tables, directory: Path, report: BuildReport, mondays: Collection[datetime]
+    tables: Tables,
+    directory: Path,
+    report: BuildReport,
+    mondays: Collection[datetime],
+    zone: str = "UTC",
 ) -> None:
     """Compare feature files with pandas: the newest, and those of some Mondays."""
     files = [
@@ -190,10 +199,12 @@ def check_build(
         *((monday, f"history/{monday:%Y-%m-%d}.parquet") for monday in mondays),
     ]
     for at, file in files:
-        cutoff = pd.Timestamp(at)
-        monday = cutoff - timedelta(days=cutoff.weekday())
-        begin = monday if monday < cutoff else monday - WEEK
-        expected = snapshot(tables, cutoff, MARGIN_SHARES)
+        # Times of the report are by the operator's clock, on which a week is seven days.
+        wall = pd.Timestamp(at.replace(tzinfo=None))
+        monday = wall - timedelta(days=wall.weekday())
+        begin = (monday if monday < wall else monday - WEEK).tz_localize(zone)
+        cutoff = wall.tz_localize(zone)
+        expected = snapshot(tables, cutoff, MARGIN_SHARES, zone)
         expected["contact"] = contacts(tables, begin, cutoff)
         expected |= {f"{entity}_links": links_at(tables, entity, cutoff) for entity in LINKS}
         built = {}
@@ -232,12 +243,13 @@ def of_sample(
 @pytest.mark.proof
 def test_queries_equal_pandas_at_any_moment(proof_draws: Callable[[int], int]) -> None:
     @settings(max_examples=proof_draws(60), phases=PHASES)
-    @given(st.integers(0, 10**6), st.data())
-    def check(seed: int, data: st.DataObject) -> None:
-        tables = raw_tables(seed, customers=30, days=DAYS)
+    @given(st.integers(0, 10**6), zones, st.data())
+    def check(seed: int, name: str, data: st.DataObject) -> None:
+        zone = read_zone(name, "")
+        tables = in_zone(raw_tables(seed, customers=30, days=DAYS), zone)
         if data.draw(st.booleans()):
             tables = crowded(tables)
-        check_at(tables, [data.draw(cutoffs(tables)) for _ in range(2)])
+        check_at(tables, [data.draw(cutoffs(tables, zone)) for _ in range(2)], name)
 
     check()
 
@@ -263,10 +275,14 @@ def test_queries_equal_pandas_where_tables_are_absent(proof_draws: Callable[[int
 @pytest.mark.proof
 def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], int]) -> None:
     @settings(max_examples=proof_draws(20), phases=PHASES)
-    @given(st.integers(0, 10**6), st.integers(193, 206))
-    @example(seed=4099, day=196)  # a contact that arrived weeks after its close
-    def check(seed: int, day: int) -> None:
-        tables = raw_tables(seed, customers=30, days=DAYS)
+    @given(st.integers(0, 10**6), st.integers(193, 206), zones, st.booleans())
+    # A contact that arrived weeks after its close.
+    @example(seed=4099, day=196, name="UTC", autumn=False)
+    # Clocks go back on the day before day 203.
+    @example(seed=7, day=203, name="Europe/Berlin", autumn=True)
+    def check(seed: int, day: int, name: str, autumn: bool) -> None:
+        zone, start = read_zone(name, ""), AUTUMN if autumn else START
+        tables = in_zone(raw_tables(seed, customers=30, days=DAYS, start=start), zone)
         with written(tables) as raw:
             # History is kept of 12 customers in 30, the newest snapshot of all.
             report = bring_up_to_date(
@@ -274,16 +290,18 @@ def test_the_build_equals_pandas_on_awkward_tables(proof_draws: Callable[[int], 
                 raw.parent / "features",
                 feature_settings(history_customers=12),
                 now=NOW,
-                at=START + timedelta(days=day),
+                at=day_start((start + timedelta(days=day)).date(), zone),
+                zone=zone,
             )
             assert report.history
-            check_build(prepare(tables), raw.parent / "features", report, report.history[-2:])
+            directory = raw.parent / "features"
+            check_build(prepare(tables), directory, report, report.history[-2:], name)
 
     check()
 
 
 def test_the_build_equals_pandas_on_simulated_tables(tmp_path: Path) -> None:
-    simulate(tmp_path, customers=300, months=7, seed=3)
+    simulate(tmp_path, customers=300, months=7, seed=3, daily_usage=True)
     raw = tmp_path / "raw"
     report = bring_up_to_date(raw, tmp_path / "features", feature_settings(), now=NOW)
     tables = {name: pq.read_table(raw / name) for name in FEATURES if (raw / name).exists()}

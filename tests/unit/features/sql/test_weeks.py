@@ -285,7 +285,7 @@ def test_days_give_what_the_weeks_they_add_up_to_give(tmp_path: Path) -> None:
         "roaming_days_91d",
     }
     for name in expected.keys() - missing - {"subscription_id", "cutoff"}:
-        assert computed[name] == pytest.approx(expected[name], rel=1e-9), name
+        assert computed[name] == pytest.approx(float(expected[name]), rel=1e-9), name
 
 
 @pytest.mark.parametrize("weekday", range(7))
