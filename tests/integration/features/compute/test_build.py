@@ -257,17 +257,18 @@ def test_rows_that_turn_up_late_with_an_early_arrival_are_named(
 def test_a_table_that_vanishes_is_refused_and_never_touches_past_mondays(
     raw: Path, built: Path, tmp_path: Path
 ) -> None:
+    use = ("usage_days", "usage_weeks")
     before = files(built)
     some = tmp_path / "raw"
     some.mkdir()
     for path in raw.iterdir():
-        if path.name != "usage_weeks":
+        if path.name not in use:
             (some / path.name).symlink_to(path)
-    with pytest.raises(InputError, match="--accept usage_weeks"):
+    with pytest.raises(InputError, match="--accept usage_days --accept usage_weeks"):
         run(some, built)
     assert files(built) == before
     week = AT + timedelta(days=7)
-    report = run(some, built, accepted=["usage_weeks"])
+    report = run(some, built, accepted=use)
     assert (report.built, report.outdated) == (("newest",), ())
     assert report.disabled["usage"]
     # Of the next Monday, which has never been computed with it, it is missing.
