@@ -12,7 +12,7 @@ import pytest
 from features.compute.population import take_snapshot
 from features.compute.queries import SUMMARIES, view_queries
 from features.contracts.tables import TABLES
-from features.fields import disabled_features
+from features.fields import BUILT_IN
 from features.sql.expressions import time_sql
 from features.sql.raw import RawTables, open_raw
 
@@ -331,5 +331,5 @@ def test_the_unused_allowance_is_that_of_the_pace_of_the_days(world: World) -> N
 
 
 def test_days_are_enough_for_every_feature_of_weeks() -> None:
-    assert "usage" not in disabled_features({"usage_days", "subscriptions", "customers"})
-    assert "usage" in disabled_features({"subscriptions", "customers"})
+    assert "usage" not in BUILT_IN.disabled_features({"usage_days", "subscriptions", "customers"})
+    assert "usage" in BUILT_IN.disabled_features({"subscriptions", "customers"})
