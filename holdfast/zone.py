@@ -7,6 +7,7 @@ day a time lies, and what the clock on the wall shows, for which `offsets` give 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from holdfast.errors import InputError
@@ -99,7 +100,8 @@ def days_apart(earlier: datetime, later: datetime, zone: tzinfo) -> int:
     return (day_of(later, zone) - day_of(earlier, zone)).days
 
 
-def offsets(zone: tzinfo) -> list[tuple[datetime, timedelta]]:
+@cache
+def offsets(zone: tzinfo) -> tuple[tuple[datetime, timedelta], ...]:
     """What the clock on the wall shows more than UTC, and from when on, oldest first.
 
     Of the years 1970 to 2060; the first and the last hold before and after them. Switches of a
@@ -118,7 +120,7 @@ def offsets(zone: tzinfo) -> list[tuple[datetime, timedelta]]:
                 else:
                     late = middle
             found.append((late, _offset(late, zone)))
-    return found
+    return tuple(found)
 
 
 def _days(first: datetime, last: datetime) -> Iterable[datetime]:

@@ -179,7 +179,10 @@ def check_requested(
 
 
 def start_of_test(
-    cutoffs: Times, settings: LabelSettings, test_from: datetime | None = None
+    cutoffs: Times,
+    settings: LabelSettings,
+    test_from: datetime | None = None,
+    zone: tzinfo = UTC,
 ) -> np.datetime64:
     """Start of the test period.
 
@@ -191,6 +194,8 @@ def start_of_test(
         The share of cut-offs that make the test period.
     test_from : datetime, optional
         Start of the test period; default: the latest `test_share` of the cut-offs, at least one.
+    zone : tzinfo
+        The operator's, for the days in errors.
 
     Raises
     ------
@@ -207,17 +212,14 @@ def start_of_test(
     if len(distinct) == 1:
         raise InputError(
             "cut-offs",
-            f"must be at least two, one to fit and one to test on; there is {_day(distinct[0])}",
+            f"must be at least two, one to fit and one to test on; there is {day_of(utc(distinct[0]), zone)}",
             1,
         )
     if not distinct[0] < start <= distinct[-1]:
         raise InputError(
             "test period",
-            f"must begin after {_day(distinct[0])} and not after {_day(distinct[-1])}, the last cut-off",
-            _day(start),
+            f"must begin after {day_of(utc(distinct[0]), zone)} and not after"
+            f" {day_of(utc(distinct[-1]), zone)}, the last cut-off",
+            str(day_of(utc(start), zone)),
         )
     return start
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))

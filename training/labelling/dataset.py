@@ -279,7 +279,7 @@ def _line_dataset(
         cutoffs,
         repository.zone,
     )
-    start_of_test(_naive(pl.Series(chosen)), settings, test_from)
+    start_of_test(_naive(pl.Series(chosen)), settings, test_from, repository.zone)
     present = {at: repository.ids_at(view, at) for at in chosen}
     with progress("Finding which lines were lost"):
         outcomes = LineOutcomes.of(history, settings, _union(present.values()))

@@ -8,7 +8,7 @@ rows up to the data's end.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from glob import escape
 from pathlib import Path
@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import ARRIVED, HAPPENED, TABLES, Table
 from features.sql.expressions import text_sql
+from holdfast.arrays import Times
 from holdfast.errors import InputError
+from holdfast.zone import offsets
 
 _COLUMN_TYPES = {
     "string": pl.String(),
@@ -182,6 +184,29 @@ def _scanned(path: Path, contract: Table, columns: Sequence[str]) -> pl.LazyFram
         if name not in has
     ]
     return pl.scan_parquet(path, glob=False).with_columns(absent).select(columns)
+
+
+def wall_times(times: Times, zone: tzinfo) -> Times:
+    """What the clock on the wall shows at times, on which whole days and weeks lie apart.
+
+    Parameters
+    ----------
+    times : (n,) datetime64[us]
+        UTC.
+    zone : tzinfo
+        The operator's.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> wall_times(np.array(["2026-03-29T22:00"], "datetime64[us]"), ZoneInfo("Europe/Berlin"))
+    array(['2026-03-30T00:00:00.000000'], dtype='datetime64[us]')
+    """
+    since, offset = zip(*offsets(zone), strict=True)
+    switches = np.array([at.replace(tzinfo=None) for at in since], dtype="datetime64[us]")
+    place = np.maximum(np.searchsorted(switches, times, side="right") - 1, 0)
+    shown: Times = times + np.array(offset, dtype="timedelta64[us]")[place]
+    return shown
 
 
 def _polars_type(table: Table, column: str) -> pl.DataType:

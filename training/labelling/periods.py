@@ -72,7 +72,7 @@ def period_split(
         positives.
     """
     cutoffs = np.unique(dataset.cutoffs)
-    start = start_of_test(cutoffs, settings, test_from)
+    start = start_of_test(cutoffs, settings, test_from, dataset.zone)
     test, before = dataset.cutoffs >= start, dataset.label_ends < start
     if not before.any():
         needed = int(-(-(dataset.label_ends - dataset.cutoffs).min() // np.timedelta64(7, "D"))) + 1

@@ -40,6 +40,7 @@ from training.fitting.horizon_models import customer_codes, fit_horizon_models, 
 from training.fitting.parameters import Parameters
 from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
+from training.labelling.history import wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
 from training.release.facts import (
@@ -381,6 +382,7 @@ def _assess(
     """Assess every horizon on test rows with a known label, beside baselines and the champion."""
     learnt = split.learnt
     codes, strata = customer_codes(dataset), _strata(model, dataset.matrix)
+    walls = wall_times(dataset.cutoffs, dataset.zone)
     assessments = {}
     with progress("Assessing on the test period", len(predicted)) as advance:
         for horizon, probability in predicted.items():
@@ -406,8 +408,8 @@ def _assess(
                     customer=codes[rows],
                     strata=strata[rows],
                     slices={name: values[rows] for name, values in dataset.slices.items()},
-                    cutoffs=dataset.cutoffs[rows],
-                    trained_until=dataset.cutoffs[learnt].max(),
+                    cutoffs=walls[rows],
+                    trained_until=walls[learnt].max(),
                     holdout=dataset.holdout[rows],
                     baselines=baselines,
                 ),

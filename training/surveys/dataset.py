@@ -152,7 +152,7 @@ def survey_dataset(
     history, repository = RawHistory(home.raw, until), OperatorRepository(home)
     eligible = eligible_rows(history, repository, target, settings, surveys, cutoffs)
     everybody = survey_rows(history, target, eligible.keys, settings.gap_days, surveys)
-    start_of_test(everybody.cutoffs, settings, test_from)
+    start_of_test(everybody.cutoffs, settings, test_from, repository.zone)
     people = _of_rows(eligible.people, everybody)
     # Care after the invitation is not counted: the answer was prompted by then.
     exposure = care_exposure(history, people.with_columns(label_end=_times(everybody.invited_at)))

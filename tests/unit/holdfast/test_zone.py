@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from holdfast.zone import (
     read_zone,
     zone_name,
 )
+from training.labelling.history import wall_times
 
 HOUR = timedelta(hours=1)
 NAMES = (
@@ -72,6 +74,8 @@ def test_a_day_and_its_week_have_the_hours_of_the_clock(name: str, day: date, ho
 def test_offsets_are_those_of_the_zone(at: datetime, zone: tzinfo) -> None:
     offset = [offset for since, offset in offsets(zone) if since <= at][-1]
     assert offset == at.astimezone(zone).utcoffset()
+    wall = wall_times(np.array([at.replace(tzinfo=None)], "datetime64[us]"), zone)
+    assert wall[0].item() == at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 @pytest.mark.parametrize("name", NAMES)
