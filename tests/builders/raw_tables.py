@@ -378,15 +378,25 @@ def _make_sense(
         )
         frame["activated_at"] = world.activated_us[position]
         frame["status"] = np.where(random.random(rows) < 0.7, "active", frame["status"])
+        # Examples ask about the first customer, so something can be said of one of its lines.
+        first = position == 0
+        frame.loc[first, "customer_id"] = world.customers[0]
+        frame.loc[first, "status"] = "active"
         # Hardly any line is a test line, or a draw of the population would be empty.
         for flag in ("is_test", "is_employee", "is_iot"):
             frame[flag] = np.where(random.random(rows) < 0.8, False, frame[flag])
+            frame.loc[first, flag] = False
         for name in ("replaced_by", "replacement"):
             frame[name] = np.where(random.random(rows) < 0.9, None, frame[name])
         frame["replaced_by"] = frame["replaced_by"].where(
             frame["replaced_by"].isna(), world.subscriptions[0]
         )
+    if table.name in ("port_requests", "notices", "churn_events"):
+        # Nor has that line ended, nor is it to end.
+        here = frame["subscription_id"] == world.subscriptions[0]
+        frame.loc[here, "subscription_id"] = world.subscriptions[-1]
     if table.name == "customers":
+        frame.loc[frame["customer_id"] == world.customers[0], "segment"] = "consumer"
         position = frame["customer_id"].astype(int).to_numpy() - 1
         frame["account_id"] = np.where(
             world.accounts[position] == frame["customer_id"], None, world.accounts[position]
