@@ -198,6 +198,17 @@ def _print_doctor(night: "NightVerdict", overrulings: "Sequence[Overruling]") ->
             "never" if noticed is None else str(noticed),
         )
     console.print(table)
+    replaced = [
+        f"{one.table} {measure.seen:,.0f}"
+        for one in night.tables
+        for measure in one.measures
+        if measure.name == "values replaced" and measure.seen
+    ]
+    if replaced:
+        console.print(
+            f"[yellow]replaced[/yellow] values in no list, and ids that lead nowhere: {', '.join(replaced)}",
+            soft_wrap=True,
+        )
     print_night(night)
     print_overrulings(overrulings)
 

@@ -151,6 +151,9 @@ class NightJudge:
         known = len(old.rows) - old.unknown_days
         rows = tuple(int(rows) for rows in (*old.rows[:known], *new.rows[known:]))
         share = self.intake.reports[name].quarantined / max(self.intake.reports[name].read, 1)
+        replaced = sum(one.rows for one in self.intake.reports[name].replaced)
+        before = self.intake.replaced_before(name)
+        usual = None if before is None else sum(float(rows) for *_, rows in before.replaced)
         return Beside(
             nights=max(old.known_days - old.unknown_days - (old is new), 0),
             noticed_within_days=noticed_within_days(old),
@@ -158,6 +161,7 @@ class NightJudge:
             measures=(
                 *measures(new, old),
                 Measure("share in quarantine", round(share, 6), 0.0, 0.0, self.quarantine_share),
+                Measure("values replaced", float(replaced), usual, None, None),
             ),
             rows_by_day=rows[-SHOWN_DAYS:],
         )

@@ -37,6 +37,7 @@ _NAMES = frozenset(
         to_translate("rows in 7 days"),
         to_translate("hours to arrive"),
         to_translate("share in quarantine"),
+        to_translate("values replaced"),
     }
 )
 

@@ -110,6 +110,10 @@ def test_ids_that_lead_nowhere_are_seen_though_their_rows_are_accepted(
     (verdict,) = [table for table in night.tables if table.table == "subscriptions"]
     assert (verdict.verdict, verdict.used) == ("changed", "yesterday's")
     assert any("lead to no row of plans" in reason.about for reason in verdict.reasons)
+    (measure,) = [one for one in verdict.measures if one.name == "values replaced"]
+    assert measure.seen is not None
+    assert measure.seen > 0
+    assert measure.expected == 0
 
 
 def test_a_store_of_an_earlier_release_is_compared_with(nights: Nights, tmp_path: Path) -> None:
