@@ -13,6 +13,7 @@ from commands.care import care
 from commands.demo import demo
 from commands.operation import keys
 from commands.operation.erase import erase
+from commands.operation.export import export, retention
 from commands.operation.mapping import map_source
 from commands.operation.nightly import nightly
 from commands.operation.score import score
@@ -46,7 +47,7 @@ app.add_typer(care.app, name="care")
 app.add_typer(keys.app, name="keys")
 COMMANDS = (
     *(quickstart, inspect, sample, serve, demo, simulate, train, uplift),
-    *(score, nightly, status, show, erase, settings),
+    *(score, nightly, status, show, erase, export, retention, settings),
 )
 for command in COMMANDS:
     app.command()(command)

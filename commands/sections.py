@@ -39,6 +39,7 @@ def sections() -> tuple[type[Section], ...]:
         ReadingSettings,
     )
     from models.settings import BandSettings, FeedSettings, ScoreSettings, ValueSettings
+    from pipeline.privacy.settings import RetentionSettings
     from serving.settings import ServingSettings
     from training.settings import (
         AssessmentSettings,
@@ -64,7 +65,7 @@ def sections() -> tuple[type[Section], ...]:
             GateSettings,
         ),
         *(UpliftSettings, BandSettings, ValueSettings, ScoreSettings, FeedSettings),
-        *(CareSettings, ServingSettings),
+        *(CareSettings, ServingSettings, RetentionSettings),
     )
 
 

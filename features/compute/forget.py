@@ -56,7 +56,7 @@ def forget_built(directory: Path, people: People, *, dry_run: bool = False) -> i
         Whether to count only.
     """
     removed = 0
-    for path, columns in _files(directory):
+    for path, columns in files_of_people(directory):
         is_gone = partial(people.own, columns=columns)
         removed += remove_rows(path, tuple(columns), is_gone, dry_run=dry_run)
     if not dry_run:
@@ -136,7 +136,7 @@ def keep_removed(directory: Path, sums: Mapping[str, pa.Table], erasure: str) ->
         beside.replace(path)
 
 
-def _files(directory: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def files_of_people(directory: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """Files that may hold rows of people, with the columns that say whose."""
     # By their columns, so that views of the operator's own and of earlier releases are among them.
     for path in sorted((directory / "tables").rglob("*.parquet")):

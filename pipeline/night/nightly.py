@@ -54,6 +54,8 @@ from pipeline.night.rested_on import tables_rested_on
 from pipeline.night.score import ScoreConfig, score_everybody
 from pipeline.night.scoring_versions import find_versions
 from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
+from pipeline.privacy.retention import Old, apply_retention
+from pipeline.privacy.settings import RetentionSettings
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class NightConfig(BaseModel):
         What is expected of tonight's tables.
     scoring : ScoreConfig
         What scores depend on; its `features` are those of the build, too.
+    retention : RetentionSettings
+        How long what is kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +78,7 @@ class NightConfig(BaseModel):
     operator: OperatorSettings = OperatorSettings()
     expectations: ExpectationSettings = ExpectationSettings()
     scoring: ScoreConfig = ScoreConfig()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def read(cls) -> Self:
@@ -82,6 +87,7 @@ class NightConfig(BaseModel):
             operator=OperatorSettings.read(),
             expectations=ExpectationSettings.read(),
             scoring=ScoreConfig.read(),
+            retention=RetentionSettings.read(),
         )
 
 
@@ -369,8 +375,15 @@ class _Run:
             sentence("scores_by", models=[facts.model for facts in scores])
             if scores
             else sentence("no_scores"),
-            {"scores": [facts.to_json() for facts in scores]},
+            {
+                "scores": [facts.to_json() for facts in scores],
+                "removed": [one.to_json() for one in self._apply_retention()],
+            },
         )
+
+    def _apply_retention(self) -> tuple[Old, ...]:
+        """Remove what was kept for long enough."""
+        return apply_retention(self._home, self._config.retention, now=self._clock())
 
     def _note(self) -> None:
         """Keep how far the night has come, unless nothing had to be done so far."""

@@ -1,0 +1,90 @@
+"""What was kept for long enough is removed, and what one person is kept of is given out."""
+
+import json
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.main import app
+from holdfast.errors import InputError
+from holdfast.home import Home
+from pipeline.privacy.export import export_person
+from pipeline.privacy.retention import apply_retention
+from pipeline.privacy.settings import RetentionSettings
+from tests.builders.night import NIGHT
+from training.evaluation.predictions import TEST_PREDICTIONS
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    for night in ("2025-05-04", "2025-04-01", "2023-01-01"):
+        folder = home.score_sets / f"at={night}"
+        folder.mkdir(parents=True)
+        (folder / "churn.parquet").write_bytes(b"1234")
+    for path in (home.quarantine / "bills.parquet", home.exports / "one" / "export.json"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"12")
+    return home
+
+
+def remove(home: Home, dry_run: bool = False, age_days: int = 0, **days: object) -> list[str]:
+    later = NIGHT + timedelta(days=age_days)
+    for path in (home.quarantine / "bills.parquet", home.exports / "one"):
+        if path.exists():
+            os.utime(path, (NIGHT.timestamp(), NIGHT.timestamp()))
+    settings = RetentionSettings.model_validate(days)
+    old = apply_retention(home, settings, now=later, dry_run=dry_run)
+    return [one.path for one in old]
+
+
+def test_only_what_is_too_old_goes(home: Home) -> None:
+    assert remove(home, dry_run=True) == ["scores/at=2023-01-01"]
+    assert (home.score_sets / "at=2023-01-01").exists()
+    assert remove(home) == ["scores/at=2023-01-01"]
+    assert remove(home) == []
+    assert remove(home, age_days=31) == ["quarantine/bills.parquet", "exports/one"]
+    assert remove(home, scores_days=1) == ["scores/at=2025-04-01"]
+    # The newest scores stay, however old.
+    assert remove(home, scores_days=1) == []
+
+
+def test_unlimited_keeps_everything(home: Home) -> None:
+    kinds = ("scores", "quarantine", "exports", "test_predictions")
+    unlimited = {f"{kind}_days": "unlimited" for kind in kinds}
+    assert remove(home, age_days=9_999, **unlimited) == []
+    with pytest.raises(ValueError, match="scores_days"):
+        remove(home, scores_days=0)
+
+
+def test_test_predictions_of_versions_with_an_alias_stay(
+    night_operator: Path, tmp_path: Path
+) -> None:
+    home = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "operator")))
+    for folder in home.artifacts.glob("*/artifacts"):
+        (folder / TEST_PREDICTIONS).write_bytes(b"1")
+    late = NIGHT + timedelta(days=9_999)
+    old = apply_retention(home, RetentionSettings(), now=late)
+    assert {one.kind for one in old} == {"quarantine"}
+
+
+def test_a_person_gets_what_is_kept(night_operator: Path, tmp_path: Path) -> None:
+    home = Home(Path(shutil.copytree(night_operator / "home", tmp_path / "operator")))
+    document = export_person(home, "000179", now=NIGHT, language="zh-Hant").document
+    assert {row["customer_id"] for row in document["raw"]["customers"]} == {"000179"}
+    lines = set(document["ids"]["subscription_id"])
+    assert {row["subscription_id"] for row in document["raw"]["recharges"]} <= lines
+    assert any(text for of_view in document["features"] for text in of_view["words"])
+    with pytest.raises(InputError, match="must be somebody of whom the home holds a row"):
+        export_person(home, "nobody", now=NIGHT, language="en")
+    out = tmp_path / "given"
+    arguments = ["export", "000179", "--out", str(out), "--home", str(home.root)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert out.stat().st_mode & 0o077 == (out / "export.json").stat().st_mode & 0o077 == 0
+    written = json.loads((out / "export.json").read_text())
+    assert len(written["raw"]) == len(document["raw"])
+    assert CliRunner().invoke(app, arguments).exit_code == 2
