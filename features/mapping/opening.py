@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from features.mapping.document import read_mapping
-from features.mapping.source import MappedTables
 from features.sources import TableSource, open_source
 from holdfast.errors import InputError
 
@@ -38,6 +36,9 @@ def open_raw_tables(
             raise InputError(
                 "watermark", "must stand in the mapping file, beside a table's columns", watermark
             )
+        # Imported where they are needed: a mistyped path is refused before that takes its seconds.
+        from features.mapping.source import MappedTables
+
         return MappedTables(Path(where).expanduser(), encoding)
     return open_source(where, encoding, watermark)
 
@@ -57,4 +58,6 @@ def place_of(where: str) -> str:
     """
     if not is_mapping(where):
         return where
+    from features.mapping.document import read_mapping
+
     return read_mapping(Path(where).expanduser()).source or where
