@@ -219,7 +219,7 @@ def test_a_later_step_after_a_stopped_night_tells_that_its_tables_are_yesterdays
 def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, home: Home) -> None:
     nightly(home, source=str(raw))
     newer = scores(home)
-    night = nightly(home, source=str(raw), at=NIGHT.replace(day=1))
+    night = nightly(home, source=str(raw), at=NIGHT.replace(day=1).date())
     assert (night.verdict, night.care_may_run) == ("doubts", False)
     assert night.doubts == ("the snapshot is older than scores that stand, those of 2025-05-04",)
     summary = night.step("summary")
