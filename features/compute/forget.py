@@ -128,12 +128,21 @@ def keep_removed(directory: Path, sums: Mapping[str, pa.Table], erasure: str) ->
         before = pq.read_table(path, schema=SUMS)
         if mark in before["file"].to_pylist():
             continue
-        marked = removed.set_column(
-            0, SUMS.field("file"), pa.array([mark] * len(removed), pa.string())
-        )
+        # Until the next build looks at the files again, those kept count the rows, too.
+        marked, unmarked = _named(removed, mark), _negated(_named(removed, f"counted {mark}"))
         beside = path.with_name(f".{path.name}.part")
-        pq.write_table(pa.concat_tables([before, marked.cast(SUMS)]), beside)
+        pq.write_table(pa.concat_tables([before, marked, unmarked]), beside)
         beside.replace(path)
+
+
+def _named(sums: pa.Table, file: str) -> pa.Table:
+    names = pa.array([file] * len(sums), pa.string())
+    return sums.set_column(0, SUMS.field("file"), names).cast(SUMS)
+
+
+def _negated(sums: pa.Table) -> pa.Table:
+    rows = [{**row, "rows": -row["rows"], "sum": -row["sum"] % 2**64} for row in sums.to_pylist()]
+    return pa.Table.from_pylist(rows, SUMS)
 
 
 def files_of_people(directory: Path) -> Iterator[tuple[Path, dict[str, str]]]:

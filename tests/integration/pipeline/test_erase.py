@@ -17,14 +17,14 @@ from features.operator.forget import packed_store
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
-from pipeline.features import take_in
+from pipeline.features import build_features, take_in
 from pipeline.night.score import score_everybody
 from pipeline.privacy.erase import erase_people, finish_erasure, lift_erasure
 from pipeline.privacy.search import search_home
 from serving.contract.events import EventDocument
 from serving.events.intake import EventIntake
 from tests.builders.clocks import clock_at
-from tests.builders.night import CONFIG, NIGHT, ONLINE
+from tests.builders.night import CONFIG, FEATURES, NIGHT, ONLINE
 from training.evaluation.predictions import TEST_PREDICTIONS, TestPredictions
 
 PERSON = "000179"
@@ -146,6 +146,9 @@ def test_killed_at_any_place_it_is_carried_on(home: Home) -> None:
     # Carried on however often, what was known counts the rows that went once.
     removed = known.filter(pc.starts_with(known["file"], "removed "))
     assert len(removed) == len(set(removed["day"].to_pylist()))
+    # Nothing of the past is taken for restated.
+    built = build_features(home, FEATURES, now=NIGHT).build
+    assert (built.built, built.restated) == ((), {})
 
 
 def test_who_is_unknown_is_refused_and_nothing_changes(home: Home) -> None:
