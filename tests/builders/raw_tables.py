@@ -356,6 +356,10 @@ def _make_sense(
 ) -> None:
     """Mend what cannot be drawn column by column."""
     rows = len(frame)
+    if table.name == "consents":
+        # Else hardly anybody would consent in some channel and withdraw in none.
+        agrees = frame["customer_id"].astype(str).str[-1].isin(list("02468"))
+        frame.loc[agrees & (frame["purpose"] == "traffic_marketing"), "state"] = "granted"
     if {"subscription_id", "customer_id"} <= set(frame) and table.name != "subscriptions":
         position = random.integers(0, len(world.owner), rows)
         frame["subscription_id"] = np.where(
