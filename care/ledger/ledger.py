@@ -3,8 +3,9 @@
 Every method is one transaction. Times are given, never asked of the machine.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -279,6 +280,26 @@ class Ledger:
             query = query.where(t.DECISIONS.c.campaign_id == campaign_id)
         with reading(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
+
+    def decisions_about(self, customers: Collection[str]) -> list[dict[str, Any]]:
+        """What was decided of customers, as JSON objects: each decision with its newest state."""
+        query = decision_query().where(t.DECISIONS.c.customer_id.in_(sorted(customers)))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.DECISIONS.c.decided_at)).mappings().all()
+            about = []
+            for row in rows:
+                states = (
+                    sa.select(t.TRANSITIONS.c.state)
+                    .where(t.TRANSITIONS.c.decision_id == row["decision_id"])
+                    .order_by(t.TRANSITIONS.c.number.desc())
+                )
+                times = {
+                    name: None if row[name] is None else moment(row[name]).isoformat()
+                    for name in ("decided_at", "send_after", "send_before")
+                }
+                state = connection.execute(states.limit(1)).scalar()
+                about.append({**row, **times, "state": state})
+        return about
 
     def decisions(self, campaign_id: str) -> list[tuple[datetime, DecisionRow]]:
         """Decisions of a campaign's approved plans with when they were made, the first ones first."""

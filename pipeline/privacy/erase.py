@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 REMAINS = (
     "model versions that learned from the person: they hold no rows; train and promote a new one",
     "files outside the home: tables that were taken in, exports, scores others fetched, backups",
+    "messages of care that others were handed, and a ledger that does not lie in the home",
 )
 """What an erasure cannot reach, in words."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from care.ledger.ledger import Ledger
 from features.compute.forget import files_of_people
 from features.erased.people import People, find_people
 from features.erased.taken_in import raw_files_of_people
@@ -115,8 +116,21 @@ def export_person(home: Home, customer: str, *, now: datetime, language: str) ->
             "raw": {table: rows for table, rows in raw.items() if rows},
             "features": features,
             "scores": scores,
+            "care": _care(home, people),
         }
     )
+
+
+def _care(home: Home, people: People) -> list[dict[str, Any]]:
+    """What was decided of somebody, with what became of it."""
+    path = home.care / "ledger.db"
+    if not path.exists():
+        return []
+    ledger = Ledger(f"sqlite:///{path}")
+    try:
+        return ledger.decisions_about(people.customers)
+    finally:
+        ledger.close()
 
 
 def _rows(path: Path, people: People, columns: dict[str, str]) -> list[dict[str, Any]]:

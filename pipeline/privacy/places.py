@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from care.ledger.forget import forget_decisions
 from features.compute.forget import forget_built, keep_removed
 from features.erased.people import PERSON_KINDS, People
 from features.erased.taken_in import forget_quarantined, forget_raw
@@ -42,6 +43,7 @@ PLACES: Mapping[str, str] = {
     "lists": "scores, care list and report of `holdfast quickstart`",
     "exports": "exports of `holdfast export` that lie in the home",
     "test_predictions": "test predictions of model versions",
+    "care": "care: decisions of the ledger in the home, plans, and files that were handed over",
     "requests": "what the service remembers: answers kept for idempotency keys, ids of events",
     "free_space": "what was deleted in the online store's file",
 }
@@ -159,6 +161,19 @@ class Places:
         return forget_predictions(
             self._home.artifacts, self._people.customers, dry_run=self._dry_run
         )
+
+    def _forget_care(self) -> int:
+        removed = 0
+        ledger = self._home.care / "ledger.db"
+        if ledger.exists():
+            removed += forget_decisions(
+                f"sqlite:///{ledger}", self._people.customers, dry_run=self._dry_run
+            )
+        for path in sorted((self._home.care / "plans").glob("*.parquet")):
+            removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
+        for path in sorted((self._home.care / "sent").glob("*.csv")):
+            removed += _forget_in_csv(path, self._people, self._dry_run)
+        return removed
 
     def _forget_requests(self) -> int:
         ids = {one for kind in PERSON_KINDS for one in self._people.ids.get(kind, ())}

@@ -33,22 +33,21 @@ def forget_requests(home: Home, ids: Collection[str], *, dry_run: bool = False) 
     engine = open_requests(home, durable=True)
     removed = 0
     try:
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            with connection.begin():
-                for table, column in _columns(connection):
-                    place = f"FROM {table} WHERE instr(CAST({column} AS TEXT), ?) > 0"
-                    for one in sorted(ids):
-                        if dry_run:
-                            found = connection.exec_driver_sql(f"SELECT count(*) {place}", (one,))
-                            removed += int(found.scalar_one())
-                        else:
-                            removed += connection.exec_driver_sql(
-                                f"DELETE {place}", (one,)
-                            ).rowcount
+            for table, column in _columns(connection):
+                place = f"FROM {table} WHERE instr(CAST({column} AS TEXT), ?) > 0"
+                for one in sorted(ids):
+                    if dry_run:
+                        found = connection.exec_driver_sql(f"SELECT count(*) {place}", (one,))
+                        removed += int(found.scalar_one())
+                    else:
+                        removed += connection.exec_driver_sql(f"DELETE {place}", (one,)).rowcount
         if not dry_run:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            # What was deleted also stands in the log beside the file. No transaction may be open.
+            raw = engine.raw_connection()
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raw.close()
     finally:
         engine.dispose()
     return removed

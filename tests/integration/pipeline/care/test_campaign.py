@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from care.ledger.forget import ERASED
 from care.settings import CareSettings
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
@@ -19,6 +20,8 @@ from pipeline.care.outcomes import take_in_outcomes
 from pipeline.care.plan import PlannedCampaign, plan_campaign
 from pipeline.care.send import COLUMNS, send_as_file
 from pipeline.care.workspace import CareWorkspace, care_of
+from pipeline.privacy.erase import erase_people
+from pipeline.privacy.export import export_person
 from tests.builders.night import FEATURES, NIGHT
 from training.settings import LabelSettings
 
@@ -183,3 +186,24 @@ def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
             planned(care, "cals")
         with pytest.raises(InputError, match="must have a plan"):
             approve_campaign(care, "calls", "Ana", None, noon)
+
+
+def test_who_is_erased_is_gone_from_care_too(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        plan = approved(care)
+        send_as_file(care, FEATURES, next_day)
+        decided = care.ledger.decisions("calls")
+        person = decided[0][1].customer_id
+        told = export_person(home, person, now=NOON, language="en").document["care"]
+        assert [one["decision_id"] for one in told] == [
+            row.decision_id for _, row in decided if row.customer_id == person
+        ]
+    assert erase_people(home, [person], now=NOON, dry_run=True).rows["care"] > 0
+    erased = erase_people(home, [person], now=NOON)
+    assert erased.rows["care"] > 0
+    assert erased.findings == ()
+    with care_of(home, SETTINGS) as care:
+        after = care.ledger.decisions("calls")
+        assert len(after) == len(decided) == plan.counts.intended
+        assert ERASED in {row.customer_id for _, row in after}
+        assert [row.arm for _, row in after] == [row.arm for _, row in decided]

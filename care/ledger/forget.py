@@ -1,0 +1,77 @@
+"""People removed from a ledger: what was decided stays, and no longer says about whom."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from care.ledger import tables as t
+from care.ledger.database import open_database
+from care.ledger.queries import in_parts
+
+ERASED = "erased"
+"""Stands for the id of a customer who was erased."""
+
+
+def forget_decisions(url: str, customers: Collection[str], *, dry_run: bool = False) -> int:
+    """Remove customers from decisions: their ids, those of their lines, and the fields of messages.
+
+    Counts, arms and states stay, so that what a campaign did to all can still be told. A household
+    that is the customer alone gets the decision's name.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL of the ledger.
+    customers : collection of str
+        Their ids.
+    dry_run : bool
+        Whether to count only.
+
+    Returns
+    -------
+    int
+        Decisions about them.
+    """
+    engine = open_database(url)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            about = [
+                row
+                for part in in_parts(sorted(customers))
+                for row in connection.execute(
+                    sa.select(t.DECISIONS.c.decision_id, t.DECISIONS.c.customer_id).where(
+                        t.DECISIONS.c.customer_id.in_(part)
+                    )
+                )
+            ]
+            if dry_run:
+                return len(about)
+            for decision, customer in about:
+                this = t.DECISIONS.c.decision_id == decision
+                connection.execute(
+                    t.DECISIONS.update().where(this),
+                    {"customer_id": ERASED, "subscription_id": None},
+                )
+                connection.execute(
+                    t.DECISIONS.update().where(this, t.DECISIONS.c.household_id == customer),
+                    {"household_id": decision},
+                )
+                connection.execute(
+                    t.MESSAGE_FIELDS.delete().where(t.MESSAGE_FIELDS.c.decision_id == decision)
+                )
+        if engine.dialect.name == "sqlite":
+            _empty_log(engine)
+    finally:
+        engine.dispose()
+    return len(about)
+
+
+def _empty_log(engine: sa.Engine) -> None:
+    """Write SQLite's log into its file, which overwrites what was deleted there."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
