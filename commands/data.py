@@ -83,8 +83,6 @@ def check(
 
     with results_only(), asking(where):
         from features.mapping.opening import open_raw_tables, place_of
-        from features.mapping.source import MappedTables
-        from features.mapping.unmapped import unmapped
         from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
@@ -93,6 +91,8 @@ def check(
         from features.erased.erased_ids import ErasedIds
         from features.erased.erased_rows import ErasedRows
         from features.intake.check import check as run
+        from features.mapping.source import MappedTables
+        from features.mapping.unmapped import unmapped
         from features.operator.repository import OperatorRepository
 
         report = run(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from features.fields import FeatureCatalogue
-from features.own.query import sql_digest
 from features.own.reading import read_catalogue
+from features.own.sql_text import sql_digest
 from holdfast.errors import ModelError
 from holdfast.home import Home
 

@@ -1,10 +1,8 @@
 """The SQL that computes a home's own view: its SELECT over rows that are known, and nothing else."""
 
-import hashlib
-import re
-
 from features.contracts.schema import Table
 from features.own.sandbox import ASKED, inspect_sql
+from features.own.sql_text import plain_sql
 from features.sql.expressions import known, quoted, text_sql
 from features.sql.raw import READABLE
 from features.views.declaration import OwnFeature, OwnView
@@ -20,31 +18,6 @@ ASKED_COLUMNS: dict[str, tuple[str, ...]] = {
 
 TWICE = "must give one row for each entity, and gives more for "
 OUT_OF_BOUNDS = "must lie within its minimum and maximum, and does not for"
-
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\s+|.""", re.DOTALL)
-
-
-def plain_sql(sql: str) -> str:
-    r"""SQL without comments, and with single spaces: the same for what computes the same.
-
-    Examples
-    --------
-    >>> plain_sql("SELECT a  -- the id\n  FROM asked")
-    'SELECT a FROM asked'
-    """
-    parts: list[str] = []
-    for token in _TOKEN.findall(sql):
-        is_space = token.isspace() or token.startswith(("--", "/*"))
-        if not is_space:
-            parts.append(token)
-        elif parts and parts[-1] != " ":
-            parts.append(" ")
-    return "".join(parts).rstrip(" ;")
-
-
-def sql_digest(view: OwnView) -> str:
-    """Digest of what a view computes, for versions that were trained on it."""
-    return hashlib.sha256(plain_sql(view.sql).encode()).hexdigest()[:24]
 
 
 def given_columns(table: Table) -> tuple[str, ...]:

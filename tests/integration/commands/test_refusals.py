@@ -63,7 +63,12 @@ def test_they_name_what_is_wrong_and_import_nothing_slow(tmp_path: Path) -> None
         ("score", str(table), "--home", empty): "--out: must name a file",
         ("score", str(table), "--out", "scores.csv", "--home", empty): no_registry,
         ("nightly", "--home", empty): "must be given the first time",
-        ("nightly", str(nowhere), "--home", empty): "must be an existing folder or a database URL",
+        (
+            "nightly",
+            str(nowhere),
+            "--home",
+            empty,
+        ): "must be an existing folder, a database URL, or a mapping file",
         ("nightly", "--from", "scores"): "--from: must be one of take_in,",
         ("nightly", str(tmp_path), "--by", "Ada"): "--by: must come with --accept",
         ("features", "show", "S1", "--home", empty): "holds no readable online store",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.own.query import plain_sql
 from features.own.sandbox import inspect_sql
+from features.own.sql_text import plain_sql
 from tests.builders.own_features import example_sql
 
 PATH = Path("own/some.sql")
