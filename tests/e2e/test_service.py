@@ -263,7 +263,7 @@ def test_no_route_opens_to_a_key_that_is_revoked_has_ended_or_lacks_the_scope(
             assert answer.status_code == status, (method, path, name)
             assert answer.headers["content-type"] == "application/problem+json"
             told = f"{answer.text} {answer.headers}"
-            assert issued[name].rpartition("_")[2] not in told
+            assert issued[name][-43:] not in told
             assert "Traceback" not in told
             assert "Bearer" in answer.headers["www-authenticate"]
 
@@ -308,4 +308,5 @@ def test_the_log_says_who_asked_and_no_secret(
     assert "Traceback" not in logged
     assert {200, 401, 403} <= {line["status"] for line in lines}
     assert "00001" not in requests
-    assert all(secret.rpartition("_")[2] not in logged for secret in issued.values())
+    # The random part, which may hold underscores itself.
+    assert all(secret[-43:] not in logged for secret in issued.values())

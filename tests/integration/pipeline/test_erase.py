@@ -185,6 +185,8 @@ def test_quarantine_and_test_predictions_forget_too(home: Home, tmp_path: Path) 
     ]
     from features.intake.quarantine import SCHEMA
 
+    for path in home.quarantine.glob("*.parquet"):
+        path.unlink()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), home.quarantine / "recharges.parquet")
     import numpy as np
     import pandas as pd
@@ -223,5 +225,5 @@ def test_the_command_asks_and_says_what_remains(home: Home, tmp_path: Path) -> N
     assert answer["shared"] == [
         "an account that other customers have, too: its bills and payments stay"
     ]
-    assert len(answer["remains"]) == 2
+    assert len(answer["remains"]) == 3
     assert run(app, ["erase", *at]).exit_code == 2

@@ -52,7 +52,7 @@ def test_views_shaped_like_tm_forums_lose_no_row_and_make_features(
         ("tickets", "subscription_id"),
     }
 
-    monkeypatch.setattr(whole, "history_mondays", lambda tables, at: ())
+    monkeypatch.setattr(whole, "history_mondays", lambda *_: ())
     bring_up_to_date(tmp_path / "raw", tmp_path / "features", FeatureSettings(), now=NOW)
     newest = {
         view: pq.read_table(tmp_path / "features" / "tables" / view / "newest.parquet").to_pandas()
