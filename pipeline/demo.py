@@ -334,7 +334,10 @@ class _Run:
         if found is None:
             about = "too few households for an interval"
         else:
-            about = f"{found.value:+.1%} more lines stay ({found.low:+.1%} to {found.high:+.1%})"
+            about = (
+                f"the share of lines that stay moved by {100 * found.value:+.1f} points"
+                f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+            )
         return measured, f"ten weeks later, simulated on: {about}"
 
     def _riskiest(self) -> list[str]:

@@ -53,8 +53,8 @@ def plan(name: CampaignArgument, home: HomeOption = None, as_json: JsonOption = 
     sizing = planned.sizing
     if sizing is not None:
         typer.echo(
-            f"With this control the 95 % interval will be {sizing.half_width:+.1%} wide on either side;"
-            f" the assumed effect is {sizing.assumed:+.1%}."
+            f"With this control the 95 % interval will reach {100 * sizing.half_width:.1f} points to"
+            f" either side; the assumed effect is {100 * sizing.assumed:+.1f} points."
         )
         if sizing.needed is not None and abs(sizing.assumed) < sizing.half_width:
             typer.echo(
@@ -219,8 +219,8 @@ def told_effect(measured: "Measurement") -> list[str]:
     elif measured.effect is not None:
         found = measured.effect
         lines.append(
-            f"{found.value:+.2%} more lines stay (95 % interval {found.low:+.2%} to"
-            f" {found.high:+.2%}): {_FINDINGS[found.finding]}"
+            f"the share of lines that stay moved by {100 * found.value:+.1f} points (95 % interval"
+            f" {100 * found.low:+.1f} to {100 * found.high:+.1f}): {_FINDINGS[found.finding]}"
         )
     return lines
 

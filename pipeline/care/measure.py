@@ -218,7 +218,8 @@ def _stayed(
         lines = lines_at_risk(history, outcomes, at, labels).rows
         lost = outcomes.label(lines, at, 0, VOLUNTARY_CHURN)
         by_household = (
-            lines.select("subscription_id", "household")
+            # Training tells households from customers who are alone by a word before the id.
+            lines.select("subscription_id", pl.col("household").str.replace(r"^(of|alone) ", ""))
             .join(lost, on="subscription_id", how="left", maintain_order="left")
             .group_by("household")
             .agg((1 - pl.col(f"label_{campaign.outcome_days}")).mean().alias("stayed"))

@@ -104,6 +104,19 @@ def test_another_run_finds_what_is_finished(demo_folder: Path, printed: dict[str
     assert [(entry.name, entry.number) for entry in table] == [("churn_table", "1")]
 
 
+def test_a_campaign_is_sent_and_measured(printed: dict[str, Any]) -> None:
+    campaign = printed["campaign"]
+    assert campaign["intended"] == campaign["withheld"] + campaign["sent"]
+    assert min(campaign["withheld"], campaign["sent"]) > 0
+    assert campaign["sample_ratio_ok"]
+    assert campaign["without_outcome"] < campaign["intended"] / 10
+    # Ten weeks later everything is known; a few households are too few for an interval.
+    assert campaign["known_on"] is None
+    if campaign["effect"] is not None:
+        effect = campaign["effect"]
+        assert effect["low"] < effect["value"] < effect["high"]
+
+
 def test_the_flat_table_has_features_of_its_monday(
     demo_folder: Path, printed: dict[str, Any]
 ) -> None:

@@ -123,6 +123,15 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
         assert measured.reported == {"answered": 1}
         assert measured.sample_ratio_ok
 
+        def later() -> datetime:
+            return NOON + timedelta(days=120)
+
+        matured = measure_campaign(care, "calls", LabelSettings(), FEATURES, later)
+        # Whoever was scored was at risk: unknown are only those that ended for an unknown reason.
+        assert matured.known_on is None
+        assert matured.without_outcome < matured.intended
+        assert matured.effect is None
+
 
 def test_the_same_plan_is_the_same(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
