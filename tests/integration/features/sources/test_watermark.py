@@ -253,8 +253,11 @@ def test_a_database_that_breaks_off_in_the_middle_is_named(
 def test_a_copy_that_breaks_off_in_the_middle_is_named(postgres: str, tmp_path: Path) -> None:
     url = sa.make_url(postgres).update_query_dict({"application_name": tmp_path.name})
     warehouse = Warehouse(url.render_as_string(hide_password=False), {}, tmp_path)
-    # More than what lies on the way between the server and here.
-    rows = "SELECT repeat('x', 100) AS a FROM generate_series(1, 600000)"
+    # More than what lies on the way between the server and here, and an end that never comes.
+    rows = (
+        "SELECT repeat('x', 100) AS a FROM generate_series(1, 600000)"
+        " UNION ALL SELECT pg_sleep(300)::text"
+    )
     (part,) = open_place(warehouse.url).query(rows, "many")
     batches = part.batches()
     next(batches)
