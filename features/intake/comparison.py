@@ -40,6 +40,11 @@ _ALIKE = 2.0
 _ROWS_WINDOWS_DAYS = (1, 7, 28)
 _SCANNED_DAYS = 7
 
+_REFERENCE_FLOOR = 0.50
+"""As `_SHARE_FLOOR`, of empty ids that may be empty: those that lead to what has yet to arrive are
+empty until the next night, and are asked about by themselves.
+"""
+
 _SHARE_FLOOR, _VALUES_FLOOR, _HOURS_FLOOR = 0.10, 0.15, 0.25
 _SIZE_FLOOR, _LAG_FLOOR = np.log(1.5), np.log(2.0)
 _LATE_SECONDS = 86_400.0
@@ -138,17 +143,19 @@ def compare_ids(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
             yield "thin", _count_reason("ids", column, seen, bounds, of)
 
 
-def compare_shares(new: DayProfiles, old: DayProfiles) -> Iterator[Unusual]:
+def compare_shares(new: DayProfiles, old: DayProfiles, table: Table) -> Iterator[Unusual]:
     """Shares of nulls and of zeros, by column."""
     for kind in ("nulls", "zeros"):
         for column, daily in getattr(old, kind).items():
+            is_reference = table.schema.columns[column].metadata["references"] is not None
+            floor = _REFERENCE_FLOOR if is_reference else _SHARE_FLOOR
             for days in _WINDOWS_DAYS:
                 rows = float(window(new.rows, days))
                 bounds = share_bounds(
                     comparable(old, daily, days),
                     comparable(old, old.rows, days),
                     rows,
-                    _SHARE_FLOOR,
+                    floor,
                     _alike(old, daily, days, rows) / _alike(old, old.rows, days, rows),
                 )
                 if bounds is None:

@@ -329,7 +329,7 @@ def _compare(table: Table, new: DayProfiles, old: DayProfiles) -> Iterator[Unusu
     yield from compare_ids(new, old)
     if table.name in IN_WAVES:
         return
-    yield from compare_shares(new, old)
+    yield from compare_shares(new, old, table)
     yield from compare_gap(new, old)
     yield from compare_segments(new, old)
     yield from compare_values(new, old, table)
