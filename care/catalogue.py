@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from care.jurisdiction import Jurisdiction
 from care.model import LANGUAGES, Action, Trigger
 from care.texts import fields_in, template_faults
-from care.toml_lines import line_of, lines_of
 from features.contracts.vocabulary import CONTACT_CHANNELS
 from holdfast.documents import inspect_document
 from holdfast.errors import HoldfastError, InputError
+from holdfast.toml_lines import line_of
 
 DEFAULT_CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
@@ -126,8 +126,7 @@ def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
         raise InputError(str(path), "must be a readable text file", type(error).__name__) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(path.name, f"must be TOML: {error}") from None
-    lines = lines_of(text)
-    found = _Faults(path.name, lines)
+    found = _Faults(path.name, text)
     actions = _read_actions(document, found)
     triggers = _read_triggers(document, found)
     operator = _read_operator(document, found)
@@ -145,12 +144,12 @@ def read_catalogue(path: Path, jurisdiction: Jurisdiction) -> Catalogue:
 class _Faults:
     """Mistakes with their lines."""
 
-    def __init__(self, name: str, lines: Mapping[tuple[str, ...], int]) -> None:
-        self._name, self._lines = name, lines
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
         self.faults: list[tuple[int, InputError]] = []
 
     def add(self, path: tuple[str, ...], rule: str, value: object = None) -> None:
-        line = line_of(path, self._lines)
+        line = line_of(self._text, path) or 1
         self.faults.append((line, InputError(f"{self._name}:{line} {'.'.join(path)}", rule, value)))
 
     def in_order(self) -> list[InputError]:

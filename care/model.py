@@ -1,4 +1,4 @@
-"""The words of care, as values: actions, triggers, proposals, arms, decisions, deliveries, outcomes.
+"""The words of care, as values: actions, triggers, arms and the states of decisions.
 
 An action is what can be done, a trigger is why it may be done now. A trigger that holds for
 somebody makes a proposal. Policy and arms turn proposals into decisions: to send, to withhold at
@@ -6,7 +6,6 @@ random, or to refuse with a reason. A decision to send is delivered, and has out
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
@@ -139,119 +138,3 @@ class Trigger:
     source: str
     actions: tuple[str, ...]
     valid_days: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """An action that a trigger proposes for somebody.
-
-    Parameters
-    ----------
-    trigger, action : str
-        Codes.
-    household_id, customer_id : str
-        Whom it is about. Without a household, the customer is one.
-    subscription_id : str or None
-        The line it is about; None where it is about the customer.
-    happened_at : datetime
-        When the fact came true (UTC).
-    """
-
-    trigger: str
-    action: str
-    household_id: str
-    customer_id: str
-    subscription_id: str | None
-    happened_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """What was decided about a proposal, and all that it rested on.
-
-    Parameters
-    ----------
-    decision_id : str
-        The same for the same proposal of the same campaign and plan.
-    campaign_id : str
-        The campaign.
-    proposal : Proposal
-        What was proposed.
-    channel : str or None
-        Through which channel; None where nothing is sent.
-    arm : Arm or None
-        None where policy refused it before an arm was drawn, and where it is not withholdable.
-    propensity : float or None
-        Probability with which that arm was drawn; None without a draw.
-    state : str
-        See `DecisionState`.
-    reasons : tuple of str
-        Codes of the rules that refused it; see `care.policy`.
-    send_after, send_before : datetime or None
-        When it may be sent (UTC); None where nothing is sent.
-    facts_digest : str
-        SHA-256 of the facts that decided, in hexadecimal digits.
-    versions : dict of str to str
-        Model and version of each score that decided.
-    consent_revision : int
-        Number of the newest consent that was known, 0 where none.
-    """
-
-    decision_id: str
-    campaign_id: str
-    proposal: Proposal
-    channel: str | None
-    arm: Arm | None
-    propensity: float | None
-    state: DecisionState
-    reasons: tuple[str, ...]
-    send_after: datetime | None
-    send_before: datetime | None
-    facts_digest: str
-    versions: dict[str, str]
-    consent_revision: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """An attempt to hand a decision over to a receiver.
-
-    Parameters
-    ----------
-    decision_id : str
-        The decision.
-    attempt : int
-        From 1.
-    attempted_at : datetime
-        Recorded before anything is sent (UTC).
-    answer : str or None
-        What came of it; None until that is known.
-    """
-
-    decision_id: str
-    attempt: int
-    attempted_at: datetime
-    answer: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of a decision, as a channel reports it or the operator's own tables show it.
-
-    Parameters
-    ----------
-    decision_id : str
-        The decision.
-    outcome : str
-        One of the contract's outcomes.
-    value : float
-        1 or 0, or an amount.
-    happened_at, reported_at : datetime
-        When it happened, and when it was told (UTC).
-    """
-
-    decision_id: str
-    outcome: str
-    value: float
-    happened_at: datetime
-    reported_at: datetime

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from features.own.fault import Fault, line_of
+from features.own.fault import Fault
 from features.own.reading import inspect_directory, require_own_directory
 from features.own_check.check import check_own_features
 from features.own_check.report import OwnCheck
 from holdfast.home import Home
+from holdfast.toml_lines import line_of
 from models.words.own import words_of_view
 
 _SMALL = {"customers": 60, "months": 9, "seed": 1}

@@ -164,7 +164,8 @@ def _decisions(connection: sa.Connection, ids: Sequence[str]) -> list[tuple[str,
             decision_query().where(t.DECISIONS.c.decision_id.in_(part))
         ).mappings()
     ]
-    return sorted(found, key=lambda pair: ids.index(pair[1].decision_id))
+    places = {decision_id: place for place, decision_id in enumerate(ids)}
+    return sorted(found, key=lambda pair: places[pair[1].decision_id])
 
 
 def _still_held(connection: sa.Connection, claims: Sequence[Claim]) -> list[str]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from features.contracts.tables import TABLES
-from features.own.fault import Fault, line_of
+from features.own.fault import Fault
 from features.own.sandbox import SqlReading, inspect_sql
 from features.views.declaration import OwnView
+from holdfast.toml_lines import line_of
 
 _STRICTNESS = ("none", "traffic", "location", "special")
 

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from features.fields import LINKS, SERVICES, VIEWS, FeatureCatalogue
 from features.own.declared import DeclaredFeature, DeclaredView
-from features.own.fault import Fault, line_of
+from features.own.fault import Fault
 from features.views.declaration import ENTITIES, OWN_PREFIX, OwnFeature, OwnView
 from holdfast.errors import InputError
 from holdfast.home import Home
+from holdfast.toml_lines import line_of
 
 OWN_DIRECTORY = "own"
 """Where they lie in the features directory of a home."""
