@@ -12,10 +12,12 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from care.settings import CareSettings
+from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
 from holdfast.clock import Clock, home_clock
 from holdfast.files import write_beside
 from holdfast.home import Home
+from holdfast.zone import day_of
 from pipeline.care.approve import approve_campaign
 from pipeline.care.measure import Measurement, measure_campaign
 from pipeline.care.plan import plan_campaign
@@ -85,7 +87,7 @@ def send_demo_campaign(
     """
     with care_of(home, settings) as care:
         if not care.ledger.plans(CAMPAIGN):
-            _declare(home, clock().date())
+            _declare(home, day_of(clock(), OperatorRepository(home).zone))
             _fix_salt(home)
             plan_campaign(care, CAMPAIGN, features, clock)
         approve_campaign(care, CAMPAIGN, APPROVED_BY, None, clock)

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from care.campaign import Campaign
@@ -27,6 +29,7 @@ from features.operator.repository import OperatorRepository
 from holdfast.arrays import Floats, Texts
 from holdfast.errors import InputError
 from holdfast.home import Home
+from holdfast.zone import day_of
 from models.churn import CHURN, NON_PAYMENT
 from models.registry import SHADOW
 from models.score_set import ScoreFacts, read_facts, read_scores
@@ -314,20 +317,27 @@ class _Policy:
         now: datetime,
     ) -> None:
         self._values, self._people, self._contacts = values, people, contacts
+        # The same for every channel.
+        self._taken = contacts.taken(people.household)
+        self._offers = contacts.offers(people.household)
+        self._contacts_so_far = contacts.contacts(people.household)
+        self._days_since: dict[str, Floats] = {}
         self._send_at = np.full(len(lines), microseconds(now), dtype=np.int64)
         self._porting: Codes = np.full(len(lines), UNKNOWN, dtype=np.int8)
         history = RawHistory(home.raw, reading.at)
         # Without the table nobody can know. What it says suppresses, and never triggers.
         if history.has("port_requests"):
             porting = lines_porting(history, reading.at).collect()
-            open_requests = set(porting["subscription_id"].to_list())
-            is_open = np.array([line in open_requests for line in lines.tolist()], dtype=bool)
+            is_open = np.isin(lines, porting["subscription_id"].to_numpy().astype(str))
             self._porting = np.where(is_open, YES, NO).astype(np.int8)
         self._non_payer = _likely_non_payers(home, reading.at, lines)
 
     def of(self, channel: str, action: Action) -> PolicyFacts:
         """Facts of all lines."""
-        households, count = self._people.household, len(self._send_at)
+        count = len(self._send_at)
+        if action.code not in self._days_since:
+            days = self._contacts.days_since(self._people.household, action.code)
+            self._days_since[action.code] = days
         incident = self._feature("days_since_incident")
         return PolicyFacts(
             consent=self._flag(f"offers_consent_{channel}"),
@@ -343,10 +353,10 @@ class _Policy:
             is_in_incident=np.where(
                 incident <= 1, YES, np.where(np.isnan(self._feature("incidents_28d")), UNKNOWN, NO)
             ).astype(np.int8),
-            other_campaign=self._contacts.taken(households),
-            household_offers=self._contacts.offers(households),
-            household_contacts=self._contacts.contacts(households),
-            days_since_same_action=self._contacts.days_since(households, action.code),
+            other_campaign=self._taken,
+            household_offers=self._offers,
+            household_contacts=self._contacts_so_far,
+            days_since_same_action=self._days_since[action.code],
             send_at=self._send_at,
             zone=self._people.zone,
             zones=self._people.zones,
@@ -366,17 +376,16 @@ class _Policy:
 
 def _risk(home: Home, at: datetime, lines: Texts, *, is_offer: bool) -> tuple[ScoreFacts, Floats]:
     """Probability of churn within the longest horizon, NaN where there is none for the purpose."""
-    path = home.score_sets / f"at={at:%Y-%m-%d}" / f"{CHURN.name}.parquet"
+    path = _scores_path(home, at, CHURN.name)
     if not path.exists():
         raise InputError(
             "scores",
             "must be there for churn at the newest snapshot; run `holdfast score`",
             str(path),
         )
-    rows = read_scores(path, "marketing" if is_offer else "service")
-    horizons = rows["horizon_days"].to_numpy()
-    chosen = rows.filter(pa.array(horizons == horizons.max())) if len(rows) else rows
-    return read_facts(path), _by_line(lines, chosen, "probability")
+    rows = _longest(read_scores(path, "marketing" if is_offer else "service"))
+    risk = _by_line(lines, rows, "probability").to_numpy(zero_copy_only=False).astype(np.float64)
+    return read_facts(path), risk
 
 
 def require_control(campaign: Campaign, scores: ScoreFacts, least: float) -> None:
@@ -398,20 +407,30 @@ def require_control(campaign: Campaign, scores: ScoreFacts, least: float) -> Non
 
 def _likely_non_payers(home: Home, at: datetime, lines: Texts) -> Codes:
     """Lines in the highest band of the model of non-payment; unknown without one."""
-    path = home.score_sets / f"at={at:%Y-%m-%d}" / f"{NON_PAYMENT.name}.parquet"
+    path = _scores_path(home, at, NON_PAYMENT.name)
     if not path.exists():
         return np.full(len(lines), UNKNOWN, dtype=np.int8)
-    rows = read_scores(path, "service")
-    bands = dict(zip(rows["subscription_id"].to_pylist(), rows["band"].to_pylist(), strict=True))
-    known = [bands.get(line) for line in lines.tolist()]
-    codes = [UNKNOWN if band is None else YES if band == "high" else NO for band in known]
-    return np.array(codes, dtype=np.int8)
+    bands = _by_line(lines, _longest(read_scores(path, "service")), "band")
+    is_high = pc.fill_null(pc.equal(bands, "high"), False).to_numpy(zero_copy_only=False)
+    is_known = bands.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(is_known, np.where(is_high, YES, NO), UNKNOWN).astype(np.int8)
 
 
-def _by_line(lines: Texts, rows: pa.Table, column: str) -> Floats:
-    values = dict(zip(rows["subscription_id"].to_pylist(), rows[column].to_pylist(), strict=True))
-    known = [values.get(line) for line in lines.tolist()]
-    return np.array([np.nan if value is None else value for value in known], dtype=np.float64)
+def _scores_path(home: Home, at: datetime, model: str) -> Path:
+    """Scores of the snapshot of a time; their folder is named by the operator's day."""
+    day = day_of(at, OperatorRepository(home).zone)
+    return home.score_sets / f"at={day}" / f"{model}.parquet"
+
+
+def _longest(rows: pa.Table) -> pa.Table:
+    """Scores within the longest horizon."""
+    return rows.filter(pc.equal(rows["horizon_days"], pc.max(rows["horizon_days"])))
+
+
+def _by_line(lines: Texts, rows: pa.Table, column: str) -> pa.Array:
+    """A column of rows for each line; null where the line has no row."""
+    ids, values = rows["subscription_id"].combine_chunks(), rows[column].combine_chunks()
+    return values.take(pc.index_in(pa.array(lines), value_set=ids))
 
 
 def _rank_share(risk: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from care.measure import Effect, effect, ratio_is_ok
 from care.model import Arm
 from features.contracts.vocabulary import VOLUNTARY_CHURN
 from features.operator.line_facts import FactReading, customers_known, household_contacts
+from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
 from holdfast.arrays import Floats
 from holdfast.clock import Clock
 from holdfast.logging import progress
+from holdfast.zone import day_start
 from pipeline.care.workspace import CareWorkspace
 from training.labelling.history import RawHistory
 from training.labelling.labels import LineOutcomes
@@ -115,7 +117,7 @@ def measure_campaign(
     control = int((arm == Arm.CONTROL).sum())
     ratio_ok = ratio_is_ok(len(arm) - control, control, campaign.control_share)
     states = care.ledger.states(name)
-    known_on = _known_on(campaign, drawn, labels)
+    known_on = _known_on(campaign, drawn, labels, OperatorRepository(care.home).zone)
     now = clock()
     reading = FactReading(at=now, memory_gb=features.memory_gb, threads=features.threads_to_use)
     measured: Effect | None = None
@@ -189,13 +191,16 @@ def _contaminated(
 
 
 def _known_on(
-    campaign: Campaign, drawn: Sequence[tuple[datetime, DecisionRow]], labels: LabelSettings
+    campaign: Campaign,
+    drawn: Sequence[tuple[datetime, DecisionRow]],
+    labels: LabelSettings,
+    zone: tzinfo,
 ) -> datetime | None:
     """When the outcome of the last household that may be drawn is known; None without any."""
     if not drawn:
         return None
     last = max(at for at, _ in drawn)
-    ends = datetime.combine(campaign.days[1], datetime.max.time(), tzinfo=last.tzinfo)
+    ends = day_start(campaign.days[1] + timedelta(days=1), zone)
     # An inactive prepaid line is known to be lost only after `inactivity_days`.
     waits = campaign.outcome_days + labels.inactivity_days + labels.settle_days
     return max(last, ends) + timedelta(days=waits)

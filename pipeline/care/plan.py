@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,12 +18,14 @@ from care.measure import half_width, households_needed
 from care.model import Action, Arm
 from care.planning import NOT_DRAWN, Plan, PlanCounts, Rules, make_plan
 from features.operator.line_facts import FactReading
+from features.operator.repository import OperatorRepository
 from features.settings import FeatureSettings
 from holdfast.clock import Clock
 from holdfast.documents import to_document
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.logging import progress
+from holdfast.zone import day_of
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.workspace import CareWorkspace
 from pipeline.night.night import NightRecords
@@ -112,9 +114,10 @@ def plan_campaign(
     campaign = care.campaign(name)
     now = clock()
     first, last = campaign.days
-    if not first <= now.date() <= last:
+    today = day_of(now, OperatorRepository(care.home).zone)
+    if not first <= today <= last:
         rule = f"is planned from {first} to {last} only"
-        raise InputError(f"campaign {name}", rule, f"{now:%Y-%m-%d}")
+        raise InputError(f"campaign {name}", rule, f"{today}")
     at = newest_snapshot(care.home)
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
@@ -130,7 +133,7 @@ def plan_campaign(
             jurisdiction=care.law,
             limits=care.limits,
             holdout=care.holdout,
-            year=now.year,
+            year=today.year,
             care_is_halted=care.ledger.is_halted or halted_by_night(care.home),
         )
         plan = make_plan(campaign, care.catalogue, known.facts, rules)
@@ -183,7 +186,7 @@ def _kept(
     campaign_digest = _digest(document)
     facts_digest = _digest([known.scores.inputs, known.scores.version, known.scores.at])
     rows = list(_decisions(care, plan, known, action, facts_digest, now))
-    digest = _digest([campaign_digest, *[to_document_of(row) for row in rows]])
+    digest = _digest([campaign_digest, *map(asdict, rows)])
     plan_id = f"{plan.campaign.campaign_id}-{now:%Y%m%d}-{digest[:8]}"
     named = [_named(row, plan_id) for row in rows]
     sizing = _sizing(plan, known, action)
@@ -246,18 +249,7 @@ def _decisions(
 def _named(row: DecisionRow, plan_id: str) -> DecisionRow:
     about = (plan_id, row.household_id, row.customer_id, row.subscription_id, row.action)
     digest = hashlib.sha256("\0".join(map(str, about)).encode()).hexdigest()
-    values = {name: getattr(row, name) for name in DecisionRow.__dataclass_fields__}
-    return DecisionRow(**{**values, "decision_id": f"K{digest[:30]}"})
-
-
-def to_document_of(row: DecisionRow) -> dict[str, Any]:
-    """What a person approves of a decision: all but its name, as JSON."""
-    values = {name: getattr(row, name) for name in DecisionRow.__dataclass_fields__}
-    times = {
-        name: None if values[name] is None else values[name].isoformat()
-        for name in ("send_after", "send_before")
-    }
-    return {**values, **times}
+    return replace(row, decision_id=f"K{digest[:30]}")
 
 
 def _sizing(plan: Plan, known: HomeFacts, action: Action) -> Sizing | None:
@@ -302,7 +294,7 @@ def _write_file(care: CareWorkspace, plan: Plan, known: HomeFacts, plan_id: str)
 
 
 def _digest(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

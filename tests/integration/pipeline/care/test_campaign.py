@@ -116,7 +116,7 @@ def test_a_campaign_goes_its_whole_way(home: Home, tmp_path: Path) -> None:
 
         measured = measure_campaign(care, "calls", LabelSettings(), FEATURES, noon)
         assert measured.effect is None
-        assert measured.known_on == datetime(2025, 5, 31, 23, 59, 59, 999999, UTC) + timedelta(67)
+        assert measured.known_on == datetime(2025, 6, 1, tzinfo=UTC) + timedelta(days=67)
         assert (measured.intended, measured.withheld) == (counts.intended, counts.control)
         assert measured.sent == counts.sent
         assert measured.refused == counts.refused
@@ -185,6 +185,18 @@ def test_offers_need_consent_and_are_withheld_from_the_holdout(home: Home) -> No
         counts = planned(care, "offer").counts
     assert counts.refused["no_consent"] > 0
     assert counts.intended + sum(counts.refused.values()) == counts.proposed
+
+
+def test_days_and_folders_of_scores_are_the_operators(home: Home) -> None:
+    # The snapshot's midnight in UTC is still the day before in New York.
+    note = OperatorRepository(home).directory / "time_zone.json"
+    note.write_text('{"time_zone": "America/New_York"}', encoding="utf-8")
+    (scores,) = home.score_sets.glob("at=*")
+    scores.rename(scores.with_name("at=2025-05-03"))
+    with care_of(home, SETTINGS) as care:
+        assert planned(care).counts.proposed > 0
+        with pytest.raises(InputError, match=r"only \(got '2025-04-30'\)"):
+            plan_campaign(care, "calls", FEATURES, lambda: datetime(2025, 5, 1, 3, tzinfo=UTC))
 
 
 def test_a_campaign_runs_on_its_days_only(home: Home) -> None:
