@@ -19,12 +19,14 @@ from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.report import show
 from features.contracts.vocabulary import BILLING_TYPES
+from simulator.engine.futures import Futures
 from simulator.engine.magnitudes import connect, magnitudes
 from simulator.engine.simulator import DEFAULT_SEED, Simulator, simulate
 from simulator.world.calendar import date_of
 from simulator.world.draws import Array
 
 HORIZON_DAYS = 90
+_FUTURE_DAYS, _FUTURES = 56, 5
 
 _POPULATION = """
 create or replace temp table now as
@@ -247,6 +249,42 @@ def ranking_figures(table: pd.DataFrame, label: str, oracle: str) -> dict[str, o
     }
 
 
+def futures_speed(folder: Path) -> dict[str, object]:
+    """CPU seconds of futures in memory and of one that is written.
+
+    Parameters
+    ----------
+    folder : Path
+        A simulated operator.
+    """
+    weeks = _FUTURE_DAYS // 7
+    start = time.process_time()
+    futures = Futures.open(folder)
+    opened = time.process_time() - start
+    everybody = pd.DataFrame(
+        {
+            "subscription_id": futures.lines["subscription_id"].to_pylist(),
+            "action": "courtesy_call",
+            "channel": "phone",
+            "at": date_of(futures.simulation.week),
+            "arm": "treatment",
+        }
+    )
+    row: dict[str, object] = {"lines in service": len(everybody), "CPU s to open": opened}
+    for name, care in (("nobody", None), ("everybody", everybody)):
+        start = time.process_time()
+        for replica in range(_FUTURES):
+            futures.run(_FUTURE_DAYS, care, replica)
+        seconds = (time.process_time() - start) / _FUTURES
+        row[f"CPU s of {weeks} weeks, {name} treated"] = seconds
+    with tempfile.TemporaryDirectory() as temporary:
+        start = time.process_time()
+        branch = Simulator.open(folder).branch(Path(temporary) / "branch")
+        branch.advance(_FUTURE_DAYS, workers=1)
+        row[f"CPU s of {weeks} weeks written"] = time.process_time() - start
+    return row
+
+
 def _alone(target: Array, column: Array) -> float:
     """AUC of one column in its better direction, missing values lowest."""
     return abs(float(roc_auc_score(target, np.nan_to_num(column, nan=-1e9))) - 0.5) + 0.5
@@ -286,6 +324,7 @@ def main() -> None:
             )
         else:
             folder = chosen.folder
+        show(f"Futures of {_FUTURE_DAYS} days", [futures_speed(folder)])
         if chosen.only_speed:
             return
         show("Magnitudes", [vars(magnitude) for magnitude in magnitudes(folder)])

@@ -1,8 +1,10 @@
 """One block of customers, simulated week by week."""
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -31,7 +33,7 @@ from simulator.world.network import Network
 from simulator.world.parameters import Parameters
 from simulator.world.plans import PlanCatalogue, catalogue
 from simulator.world.population import populate
-from simulator.world.rows import Columns, Rows
+from simulator.world.rows import Columns, NoRows, Rows
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Block:
         parameters = operator.parameters
         first = number * parameters.customers_per_block
         count = min(parameters.customers_per_block, operator.customers - first)
+        self.number = number
         self.draws = Draws(operator.seed, number)
         self.plans = operator.plans()
         self.network = network
@@ -93,9 +96,31 @@ class Block:
         self.population = populate(self.draws, first, count, network, self.plans, parameters)
         self.state: SimulationState = initial(self.population, self.plans)
         self.daily_usage = operator.daily_usage
+        self.has_tables = True
         self.rows = Rows(self.draws, {**parameters.arrivals, TABLE: ARRIVAL})
         self.truth = Rows(self.draws, {})
         self.names: Names = names(self.population, self.plans)
+
+    def future(self, replica: int) -> Self:
+        """Copy the block, to go on from its state without raw tables.
+
+        Parameters
+        ----------
+        replica : int
+            Which random numbers the weeks to come have, as in `simulator.world.draws.Draws`.
+
+        Returns
+        -------
+        Block
+            It shares what no event changes. Only losses and care are recorded.
+        """
+        future = copy.copy(self)
+        future.draws = Draws(self.draws.seed, self.number, replica)
+        future.state = copy.deepcopy(self.state)
+        future.has_tables = False
+        future.rows, future.truth = NoRows(future.draws), Rows(future.draws, {})
+        future.names = replace(self.names, given=dict(self.names.given))
+        return future
 
     def step(self, number: int, actions: Actions | None) -> None:
         """Simulate one week.
@@ -120,16 +145,23 @@ class Block:
             daily_usage=self.daily_usage,
             given=self.names.given,
         )
+        # Steps on which no loss depends are only for the tables.
         lifecycle.begin(week)
-        truth.record(week)
-        usage.experience(week)
+        if self.has_tables:
+            truth.record(week)
+        quality = usage.experience(week)
+        if self.has_tables:
+            usage.probe(week, quality)
         usage.use(week)
-        usage.visit(week)
+        if self.has_tables:
+            usage.visit(week)
         billing.bill(week)
-        recharge.recharge(week)
+        if self.has_tables:
+            recharge.recharge(week)
         contacts = service.serve(week)
         satisfaction.settle(week)
-        survey.ask(week, contacts)
+        if self.has_tables:
+            survey.ask(week, contacts)
         campaign.care(week, actions)
         churn.leave(week)
         churn.decide(week)

@@ -10,6 +10,11 @@ from simulator.world.draws import Array
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+def checkpoint_of(folder: Path, block: int) -> Path:
+    """File of a block's checkpoint in a simulated folder."""
+    return folder / "checkpoint" / f"block-{block:05d}.npz"
+
+
 def save_arrays(path: Path, arrays: dict[str, Array]) -> None:
     """Write arrays to a file; an interruption leaves the old one. Equal arrays give equal bytes.
 

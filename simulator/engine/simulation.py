@@ -96,6 +96,18 @@ def check_request(out: Path, customers: int, months: int, seed: int) -> tuple[Pa
     return out, partial
 
 
+def check_days(days: int) -> None:
+    """Refuse a number of days that a simulation cannot go on by.
+
+    Raises
+    ------
+    InputError
+        It is no multiple of 7 between 7 and 3650.
+    """
+    if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
+        raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
+
+
 def _check_range(option: str, value: int, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(option, f"must be a whole number from {low} to {high}", value)

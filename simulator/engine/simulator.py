@@ -26,8 +26,9 @@ from holdfast.errors import InputError
 from holdfast.logging import Advance, progress
 from simulator.engine.actions import ByBlock, sort_actions
 from simulator.engine.block import Block, Operator, run_weeks
+from simulator.engine.checkpoint import checkpoint_of
 from simulator.engine.shared import run_shared, save_shared
-from simulator.engine.simulation import FORMAT, SETTINGS, Simulation, check_request
+from simulator.engine.simulation import FORMAT, SETTINGS, Simulation, check_days, check_request
 from simulator.engine.writer import Parts, write_missing
 from simulator.weekly.campaign import Actions
 from simulator.weekly.daily_usage import TABLE as DAILY_USAGE
@@ -205,8 +206,7 @@ class Simulator:
         InputError
             A value is out of range; nothing was changed.
         """
-        if not isinstance(days, int) or isinstance(days, bool) or not 7 <= days <= 3650 or days % 7:
-            raise InputError("days", "must be a multiple of 7 between 7 and 3650", days)
+        check_days(days)
         now = self.simulation
         operator = Operator(now.customers, now.seed, self._parameters, now.daily_usage)
         last = now.week + days // 7
@@ -304,7 +304,7 @@ def _run_in_processes(tasks: list[_Task], processes: int, advance: Advance) -> I
 
 def _run_block(task: _Task, advance: Advance | None) -> int:
     """Simulate weeks of one block, unless that was done before; return its number of lines."""
-    checkpoint = task.target / "checkpoint" / f"block-{task.block:05d}.npz"
+    checkpoint = checkpoint_of(task.target, task.block)
     step: Callable[[int], None] = advance or _ignore
     with _one_thread():
         block = Block(task.operator, task.block, task.operator.network())
@@ -313,7 +313,7 @@ def _run_block(task: _Task, advance: Advance | None) -> int:
             step(task.last - task.first)
             return lines
         if task.first:
-            block.load(task.source / "checkpoint" / checkpoint.name)
+            block.load(checkpoint_of(task.source, task.block))
         file = f"block-{task.block:05d}-w{task.first:04d}.parquet"
         raw, truth = Parts(task.target / "raw", file), Parts(task.target / "truth", file)
         run_weeks(block, task.first, task.last, task.actions, raw, truth, step)

@@ -215,6 +215,23 @@ def to_arrow(table: str, columns: Columns, names: Names) -> pa.Table:
     return pa.table(made)
 
 
+def truth_column(name: str, type_: pa.DataType, values: Array, names: Names) -> pa.Array:
+    """Make one column of the truth.
+
+    Parameters
+    ----------
+    name : str
+        Its name, which says what numbers and codes in it mean.
+    type_ : pyarrow.DataType
+        Its type.
+    values : array
+        Numbers or codes; null where the code is negative, or the time never comes.
+    names : Names
+        Ids of positions.
+    """
+    return _column("losses", name, type_, values, names).cast(type_)
+
+
 def _renamed(ids: pa.Array, given: list[str]) -> pa.Array:
     """Ids, but for those that have a given name."""
     is_given = pa.array([bool(name) for name in given])

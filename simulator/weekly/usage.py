@@ -1,5 +1,7 @@
 """Network quality that lines experience, and their usage, week by week."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from features.contracts.vocabulary import APP_EVENTS
@@ -10,8 +12,24 @@ from simulator.world.draws import Array, whole
 from simulator.world.population import BROADBAND, PREPAID, TV
 
 
-def experience(week: Week) -> None:
-    """Apply the week's network quality to lines, and emit what probes and counters measured."""
+@dataclass(frozen=True)
+class Quality:
+    """The network as each line had it in a week.
+
+    Parameters
+    ----------
+    bad : (n,) float32
+        How bad its quality was: 0 is usual, 1 clearly degraded.
+    outage : (n,) float64
+        Minutes without service.
+    """
+
+    bad: Array
+    outage: Array
+
+
+def experience(week: Week) -> Quality:
+    """Apply the week's network quality to lines."""
     magnitudes = week.parameters.satisfaction
     lines, state = week.population.lines, week.state
     bad = week.network.badness(week.number)[state.cell] + lines.cell_factor.astype(np.float32)
@@ -44,7 +62,13 @@ def experience(week: Week) -> None:
         * service.on_degraded
         * week.most_by_customer(np.maximum(worse, 0) * (active & (lines.kind >= BROADBAND)))
     )
+    return Quality(bad, outage)
 
+
+def probe(week: Week, quality: Quality) -> None:
+    """Emit what probes and counters measured of the week's network quality."""
+    lines, state = week.population.lines, week.state
+    bad, active = quality.bad, week.active()
     strength = np.exp(0.75 * np.clip(bad, -2, 3.5))
     mobile = lines.mobile
     drops = whole(
@@ -86,7 +110,7 @@ def experience(week: Week) -> None:
         voice_quality_mos=mos[started],
         throughput_peak_mbps=np.where(missing < 0.05, np.nan, throughput)[started],
         latency_ms=np.where(missing < 0.03, np.nan, latency)[started],
-        outage_minutes=outage[started],
+        outage_minutes=quality.outage[started],
         home_congestion=np.where(missing > 0.93, np.nan, congestion)[started],
     )
 

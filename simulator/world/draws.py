@@ -29,11 +29,15 @@ class Draws:
         Seed of the simulation, 0 or more.
     block : int or None
         Number of the block; None for what all blocks share.
+    replica : int
+        0 for the simulation's own future. Each other number gives dense draws of its own, and the
+        same sparse ones: who is who, and who likes which action, stays as it is.
     """
 
-    def __init__(self, seed: int, block: int | None = None) -> None:
+    def __init__(self, seed: int, block: int | None = None, replica: int = 0) -> None:
         self.seed = seed
         self._block = _SHARED if block is None else block + 1
+        self._replica = replica
 
     def generator(self, purpose: str, week: int = 0) -> np.random.Generator:
         """Create the generator at an address, for draws whose count does not depend on the state.
@@ -46,7 +50,7 @@ class Draws:
             Week number, from -1.
         """
         key = np.array([self.seed, crc32(purpose.encode())], dtype=np.uint64)
-        counter = np.array([0, 0, self._block, week + 1], dtype=np.uint64)
+        counter = np.array([0, self._replica, self._block, week + 1], dtype=np.uint64)
         return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
     def uniform(self, purpose: str, week: int, slots: int) -> Array:

@@ -119,6 +119,19 @@ class Rows:
             self._parts.setdefault(table, [{}])[0][column] = value
 
 
+class NoRows(Rows):
+    """Drops all rows, where only the state that follows is asked for."""
+
+    def __init__(self, draws: Draws) -> None:
+        super().__init__(draws, {})
+
+    def add(self, table: str, key: Array, happened: Array, **columns: Any) -> None:
+        """Drop rows."""
+
+    def correct(self, table: str, happened: Array, arrived: Array, **columns: Any) -> None:
+        """Drop corrections."""
+
+
 def _of(value: Any, kept: Array) -> Any:
     return value[kept] if np.ndim(value) else value
 

@@ -60,14 +60,17 @@ def inline_commands(page: Path) -> list[str]:
 
 
 def run_python(guide: str, **given: object) -> dict[str, object]:
-    """Run a guide's one example in Python, with the names that its text takes as given.
+    """Run a guide's examples in Python, one after the other, with the names that its text takes as
+    given.
 
     Returns
     -------
     dict
         All names afterwards.
     """
-    (example,) = examples(ROOT / "docs" / "guides" / f"{guide}.md", "python")
     names: dict[str, object] = dict(given)
-    exec(compile(example.text, f"{guide}.md", "exec"), names)  # noqa: S102 our own text
+    of_guide = examples(ROOT / "docs" / "guides" / f"{guide}.md", "python")
+    assert of_guide
+    for example in of_guide:
+        exec(compile(example.text, f"{guide}.md", "exec"), names)  # noqa: S102 our own text
     return names

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -19,21 +18,8 @@ from simulator.engine.simulator import Simulator, simulate
 from simulator.engine.writer import NOT_SIMULATED
 from simulator.weekly.churn import CARE_CAUSES, CAUSES
 from simulator.world.calendar import date_of
-from simulator.world.parameters import Parameters
 from tests.builders.guides import run_python
-
-SMALL = Parameters(customers_per_block=250, weeks_per_part=5)
-
-
-def _make(folder: Path, months: int = 2, **settings: Any) -> Simulator:
-    return simulate(
-        folder, customers=500, months=months, seed=5, workers=1, parameters=SMALL, **settings
-    )
-
-
-@pytest.fixture(scope="module")
-def two_months(tmp_path_factory: pytest.TempPathFactory) -> Simulator:
-    return _make(tmp_path_factory.mktemp("simulation") / "operator")
+from tests.builders.small_operator import SMALL, decisions, small_operator
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -73,14 +59,14 @@ def test_the_same_seed_gives_the_same_bytes_in_one_process_or_two(
 
 
 def test_days_of_use_change_nothing_else(two_months: Simulator, tmp_path: Path) -> None:
-    by_day = _make(tmp_path / "by_day", daily_usage=True)
+    by_day = small_operator(tmp_path / "by_day", daily_usage=True)
     assert not (two_months.folder / "raw" / "usage_days").exists()
     mine, theirs = _bytes(by_day.folder), _bytes(two_months.folder)
     differ = {name for name in mine.keys() | theirs if mine.get(name) != theirs.get(name)}
     assert {name.split("/")[-2] for name in differ if name.startswith("raw")} == {"usage_days"}
     assert not {name for name in differ if name.startswith("truth")}
     by_day.advance(28, workers=1)
-    longer = _make(tmp_path / "longer_by_day", months=3, daily_usage=True)
+    longer = small_operator(tmp_path / "longer_by_day", months=3, daily_usage=True)
     weeks = by_day.simulation.week
     assert weeks <= longer.simulation.week
     rows = [_rows(one.folder, "raw/usage_days") for one in (by_day, longer)]
@@ -89,7 +75,7 @@ def test_days_of_use_change_nothing_else(two_months: Simulator, tmp_path: Path) 
 
 
 def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path) -> None:
-    longer = _make(tmp_path / "longer", months=3)
+    longer = small_operator(tmp_path / "longer", months=3)
     at_once, by_steps = (
         two_months.branch(tmp_path / "at_once"),
         two_months.branch(tmp_path / "by_steps"),
@@ -103,19 +89,6 @@ def test_going_on_equals_simulating_longer(two_months: Simulator, tmp_path: Path
     assert (
         _bytes(longer.folder / "checkpoint").keys() == _bytes(by_steps.folder / "checkpoint").keys()
     )
-
-
-def _decisions(simulator: Simulator, arm: str, action: str, lines: list[str]) -> pd.DataFrame:
-    at = date_of(simulator.simulation.week) + pd.Timedelta(hours=30)
-    rows = {
-        "subscription_id": lines,
-        "action": action,
-        "channel": "phone",
-        "at": at,
-        "arm": arm,
-        "propensity": 0.5,
-    }
-    return pd.DataFrame(rows)
 
 
 def test_the_truth_says_what_raises_a_hazard_most(two_months: Simulator) -> None:
@@ -137,8 +110,8 @@ def test_care_affects_only_the_customers_it_treats(two_months: Simulator, tmp_pa
         two_months.branch(tmp_path / name) for name in ("base", "control", "treated")
     )
     base.advance(35, workers=1)
-    control.advance(35, _decisions(control, "control", "plan_fit_offer", lines), workers=1)
-    treated.advance(35, _decisions(treated, "treatment", "plan_fit_offer", lines), workers=1)
+    control.advance(35, decisions(control, "control", "plan_fit_offer", lines), workers=1)
+    treated.advance(35, decisions(treated, "treatment", "plan_fit_offer", lines), workers=1)
     for table in (
         "raw/usage_weeks",
         "raw/interactions",
@@ -189,10 +162,10 @@ def test_contacts_and_their_outcomes_have_the_names_of_decisions(
     states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
     lines = sorted(states["subscription_id"].unique())[:300]
     named, unnamed = (two_months.branch(tmp_path / name) for name in ("named", "unnamed"))
-    decisions = _decisions(named, "treatment", "plan_fit_offer", lines)
+    chosen = decisions(named, "treatment", "plan_fit_offer", lines)
     names = {"contact_id": [f"decision {line}" for line in lines], "campaign_id": "spring"}
-    named.advance(7, decisions.assign(**names), workers=1)
-    unnamed.advance(7, decisions, workers=1)
+    named.advance(7, chosen.assign(**names), workers=1)
+    unnamed.advance(7, chosen, workers=1)
     # Answers arrive later, from the checkpoint.
     for simulator in (named, unnamed):
         simulator.advance(14, workers=1)
@@ -224,9 +197,9 @@ def test_contacts_and_their_outcomes_have_the_names_of_decisions(
 def test_bad_names_are_refused(two_months: Simulator, names: dict[str, Any], rule: str) -> None:
     states = ds.dataset(two_months.folder / "truth/states").to_table().to_pandas()
     lines = sorted(states["subscription_id"].unique())[:2]
-    decisions = _decisions(two_months, "treatment", "data_gift", lines).assign(**names)
+    chosen = decisions(two_months, "treatment", "data_gift", lines).assign(**names)
     with pytest.raises(InputError, match=rule):
-        two_months.advance(7, decisions)
+        two_months.advance(7, chosen)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +216,7 @@ def test_days_are_whole_weeks(two_months: Simulator, days: Any, field: str) -> N
 def test_bad_actions_change_nothing(two_months: Simulator) -> None:
     before = _bytes(two_months.folder)
     with pytest.raises(InputError, match=r"actions\.subscription_id"):
-        two_months.advance(7, _decisions(two_months, "treatment", "data_gift", ["S999999999"]))
+        two_months.advance(7, decisions(two_months, "treatment", "data_gift", ["S999999999"]))
     assert _bytes(two_months.folder) == before
 
 
@@ -276,7 +249,7 @@ def test_other_folders_are_never_overwritten(tmp_path: Path) -> None:
 
 def test_an_earlier_simulation_is_replaced(two_months: Simulator, tmp_path: Path) -> None:
     simulator = two_months.branch(tmp_path / "operator")
-    _make(simulator.folder, months=1)
+    small_operator(simulator.folder, months=1)
     assert Simulator.open(simulator.folder, SMALL).simulation.week == 4
     assert [path.name for path in tmp_path.iterdir()] == ["operator"]
 
@@ -298,9 +271,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 
     monkeypatch.setattr(module, "run_weeks", run_until_second_block)
     with pytest.raises(_PulledPlugError):
-        _make(tmp_path / "operator")
+        small_operator(tmp_path / "operator")
     assert not (tmp_path / "operator").exists()
-    again = _make(tmp_path / "operator")
+    again = small_operator(tmp_path / "operator")
     assert ran == [0, 250, 250]
     assert _bytes(again.folder) == _bytes(two_months.folder)
 
@@ -384,3 +357,4 @@ def test_the_guides_example_goes_on_under_two_policies(
     for branch in (names["ours"], names["nothing"]):
         assert isinstance(branch, Simulator)
         assert branch.simulation.week == operator.simulation.week + 13
+    assert isinstance(names["effect"], float)

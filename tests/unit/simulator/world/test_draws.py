@@ -24,10 +24,17 @@ def test_addresses_differ_by_seed_purpose_block_and_week(seed: int, block: int, 
         Draws(seed ^ 1, block).uniform("use", week, 20),
         Draws(seed, block + 1).uniform("use", week, 20),
         Draws(seed).uniform("use", week, 20),
+        Draws(seed, block, replica=1).uniform("use", week, 20),
         Draws(seed, block).uniform("use", week + 1, 20),
         Draws(seed, block).uniform("talk", week, 20),
     ):
         assert (here != other).any()
+
+
+@given(seeds, blocks)
+def test_replicas_have_the_same_numbers_of_events(seed: int, block: int) -> None:
+    here, there = Draws(seed, block), Draws(seed, block, replica=1)
+    assert (here.at("taste", np.arange(30)) == there.at("taste", np.arange(30))).all()
 
 
 @given(seeds, st.permutations(range(30)))
