@@ -2,7 +2,11 @@
 
 from pydantic import Field
 
+from holdfast.home import Home
 from holdfast.settings import Section
+
+LEDGER = "ledger.db"
+"""File of the ledger in a home's care folder, unless another database is named."""
 
 
 class CareSettings(Section):
@@ -39,3 +43,11 @@ class CareSettings(Section):
     contact_days: int = Field(
         default=30, ge=1, le=365, description="Days that contacts of a household count."
     )
+
+    def ledger_url(self, home: Home) -> str:
+        """SQLAlchemy URL of a home's ledger."""
+        return self.ledger or f"sqlite:///{home.care / LEDGER}"
+
+    def has_ledger(self, home: Home) -> bool:
+        """Whether there is one already, or one was named: nothing is made by asking."""
+        return bool(self.ledger) or (home.care / LEDGER).exists()

@@ -5,6 +5,7 @@ BentoML runs it with its own server: the limits of connections, the drain and me
 serve` are not there, and every request passes through BentoML's middleware.
 """
 
+from care.settings import CareSettings
 from features.online.settings import OnlineSettings
 from holdfast.clock import system_clock
 from holdfast.home import Home
@@ -15,8 +16,13 @@ from serving.served.follower import ModelFollower
 from serving.service import make_service
 from serving.settings import ServingSettings
 
-_plan = ServingPlan(Home(BaseSection.read().home), ServingSettings.read(), OnlineSettings.read())
+_plan = ServingPlan(
+    *(Home(BaseSection.read().home), ServingSettings.read()),
+    *(OnlineSettings.read(), CareSettings.read()),
+)
 _follower = ModelFollower(_plan.home, _plan.online, system_clock)
 
-service = make_service(_follower, Health(_follower), _plan.access(), _plan.settings, log=_plan.log)
+service = make_service(
+    _follower, Health(_follower), _plan.access(), _plan.settings, log=_plan.log, care=_plan.care
+)
 """The service; its models are loaded when it starts."""

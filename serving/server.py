@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 
+from care.settings import CareSettings
 from features.online.settings import OnlineSettings
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -42,7 +43,7 @@ def run(home: Home, host: str, port: int, workers: int | None = None) -> None:
         Nothing listens then.
     """
     settings = ServingSettings.read()
-    plan = ServingPlan(home, settings, OnlineSettings.read())
+    plan = ServingPlan(home, settings, OnlineSettings.read(), CareSettings.read())
     given = handed_over(os.environ)
     _require_keys(plan.access(), given.getsockname()[0] if given else host, settings)
     count = workers or settings.workers

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from care.settings import CareSettings
 from holdfast.clock import system_clock
 from serving.access.access import Access
 from serving.access.guard import OPEN_PATHS, AccessMiddleware
@@ -20,7 +21,7 @@ from serving.health import Health, ReadinessMiddleware
 from serving.metrics.metrics import NO_METRICS, Metrics
 from serving.metrics.middleware import MetricsMiddleware
 from serving.request_log import RequestLogMiddleware
-from serving.routes.app import make_app
+from serving.routes.app import OWN_LEDGER, make_app
 from serving.served.follower import ModelFollower
 from serving.settings import ServingSettings
 
@@ -42,6 +43,7 @@ def make_service(
     settings: ServingSettings,
     metrics: Metrics = NO_METRICS,
     log: Callable[[], AbstractContextManager[object]] = nullcontext,
+    care: CareSettings = OWN_LEDGER,
 ) -> bentoml.Service[Any]:
     """The service of a home's models, which are loaded when the service starts.
 
@@ -60,6 +62,8 @@ def make_service(
     log : callable
         Writes the request log from the start of the service to its end, unless whoever runs the
         service does.
+    care : CareSettings
+        Where the ledger of care lies. Default: in the home.
     """
 
     class Holdfast:
@@ -82,7 +86,7 @@ def make_service(
             self._log.__exit__(None, None, None)
 
     service = bentoml.service(name="holdfast", workers=settings.workers, **_CONFIGURATION)(Holdfast)
-    app = make_app(follower, access, settings, metrics)
+    app = make_app(follower, access, settings, metrics, care)
     for middleware, options in _middleware(app, access, health, metrics):
         service.add_asgi_middleware(middleware, **options)
     service.mount_asgi_app(app, path="/")
@@ -95,15 +99,16 @@ def make_asgi(
     access: Access,
     settings: ServingSettings,
     metrics: Metrics = NO_METRICS,
+    care: CareSettings = OWN_LEDGER,
 ) -> ASGIApp:
     """The service as an ASGI application whose own paths BentoML's middleware does not cost; same
     parameters as `make_service`.
     """
-    app = make_app(follower, access, settings, metrics)
+    app = make_app(follower, access, settings, metrics, care)
     ours: ASGIApp = DirectRoutes(app)
     for middleware, options in reversed(_middleware(app, access, health, metrics)):
         ours = middleware(ours, **options)
-    service = make_service(follower, health, access, settings, metrics)
+    service = make_service(follower, health, access, settings, metrics, care=care)
     return Door(ours, service.to_asgi(is_main=False))
 
 

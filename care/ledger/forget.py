@@ -1,4 +1,6 @@
-"""People removed from a ledger: what was decided stays, and no longer says about whom."""
+"""People removed from a ledger: what was decided stays, and no longer says about whom; what they
+consented to goes.
+"""
 
 from collections.abc import Collection
 
@@ -12,8 +14,9 @@ ERASED = "erased"
 """Stands for the id of a customer who was erased."""
 
 
-def forget_decisions(url: str, customers: Collection[str], *, dry_run: bool = False) -> int:
-    """Remove customers from decisions: their ids, those of their lines, and the fields of messages.
+def forget_people(url: str, customers: Collection[str], *, dry_run: bool = False) -> int:
+    """Remove customers from a ledger: from decisions their ids, those of their lines, and the fields
+    of messages; and all that they consented to.
 
     Counts, arms and states stay, so that what a campaign did to all can still be told. A household
     that is the customer alone gets the decision's name.
@@ -30,7 +33,7 @@ def forget_decisions(url: str, customers: Collection[str], *, dry_run: bool = Fa
     Returns
     -------
     int
-        Decisions about them.
+        Decisions about them, and statements of theirs.
     """
     engine = open_database(url)
     try:
@@ -46,8 +49,16 @@ def forget_decisions(url: str, customers: Collection[str], *, dry_run: bool = Fa
                     )
                 )
             ]
+            said = sum(
+                connection.execute(
+                    sa.select(sa.func.count()).where(t.CONSENTS.c.customer_id.in_(part))
+                ).scalar_one()
+                for part in in_parts(sorted(customers))
+            )
             if dry_run:
-                return len(about)
+                return len(about) + said
+            for part in in_parts(sorted(customers)):
+                connection.execute(t.CONSENTS.delete().where(t.CONSENTS.c.customer_id.in_(part)))
             for decision, customer in about:
                 this = t.DECISIONS.c.decision_id == decision
                 connection.execute(
@@ -65,7 +76,7 @@ def forget_decisions(url: str, customers: Collection[str], *, dry_run: bool = Fa
             _empty_log(engine)
     finally:
         engine.dispose()
-    return len(about)
+    return len(about) + said
 
 
 def _empty_log(engine: sa.Engine) -> None:

@@ -3,16 +3,18 @@
 Every method is one transaction. Times are given, never asked of the machine.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from care.ledger import tables as t
+from care.ledger.consents import Consents
 from care.ledger.database import open_database, reading
 from care.ledger.outbox import Outbox
-from care.ledger.queries import decision_query, decision_row, in_parts, is_halted, move
+from care.ledger.outcomes import OutcomeFate, record_outcomes
+from care.ledger.queries import decision_query, decision_row, is_halted, move
 from care.ledger.rows import CampaignRow, DecisionRow, OutcomeRow, PlanRow, microseconds, moment
 from holdfast.documents import to_document
 from holdfast.errors import InputError
@@ -35,6 +37,7 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self._engine = open_database(url)
         self.outbox = Outbox(self._engine)
+        self.consents = Consents(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -209,50 +212,17 @@ class Ledger:
         with reading(self._engine) as connection:
             return is_halted(connection)
 
-    def record_outcomes(self, outcomes: Iterable[OutcomeRow]) -> tuple[int, list[str]]:
+    def record_outcomes(self, outcomes: Sequence[OutcomeRow]) -> list[OutcomeFate]:
         """Keep what came of decisions, in whatever order and however often it is told.
 
         Returns
         -------
-        new : int
-            Outcomes that were not there before.
-        unknown : list of str
-            Ids that are no decisions of the ledger; nothing was kept of them.
+        list of {"taken", "repeated", "differs", "unknown"}
+            What became of each. Nothing is kept of those about no decision, and where an outcome
+            was told before with another value, the first stands.
         """
-        given = list(outcomes)
         with self._engine.begin() as connection:
-            known = {
-                row[0]
-                for part in in_parts(sorted({outcome.decision_id for outcome in given}))
-                for row in connection.execute(
-                    sa.select(t.DECISIONS.c.decision_id).where(t.DECISIONS.c.decision_id.in_(part))
-                )
-            }
-            key = (t.OUTCOMES.c.decision_id, t.OUTCOMES.c.outcome, t.OUTCOMES.c.happened_at)
-            there = {
-                tuple(row)
-                for part in in_parts(sorted(known))
-                for row in connection.execute(sa.select(*key).where(key[0].in_(part)))
-            }
-            new = {
-                (row.decision_id, row.outcome, microseconds(row.happened_at)): row
-                for row in given
-                if row.decision_id in known
-            }
-            added = [
-                {
-                    "decision_id": decision,
-                    "outcome": outcome,
-                    "happened_at": happened,
-                    "value": row.value,
-                    "reported_at": microseconds(row.reported_at),
-                }
-                for (decision, outcome, happened), row in new.items()
-                if (decision, outcome, happened) not in there
-            ]
-            if added:
-                connection.execute(t.OUTCOMES.insert(), added)
-        return len(added), sorted({row.decision_id for row in given} - known)
+            return record_outcomes(connection, outcomes)
 
     def states(self, campaign_id: str | None = None) -> dict[str, int]:
         """Decisions by their present state."""

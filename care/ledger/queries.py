@@ -1,9 +1,10 @@
 """What parts of the ledger share: reading decisions, and moving them from state to state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from care.ledger import tables as t
 from care.ledger.rows import DecisionRow, microseconds, moment
@@ -16,6 +17,14 @@ _IDS_AT_ONCE = 500
 def in_parts(ids: Sequence[str]) -> list[Sequence[str]]:
     """Ids, so many at a time as a statement holds."""
     return [ids[k : k + _IDS_AT_ONCE] for k in range(0, len(ids), _IDS_AT_ONCE)]
+
+
+def insert_missing(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Add rows but those whose key is there already."""
+    of = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(of.insert(table).on_conflict_do_nothing(), rows)
 
 
 def is_halted(connection: sa.Connection) -> bool:

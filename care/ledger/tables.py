@@ -1,6 +1,6 @@
 """Tables of the ledger.
 
-Rows of decisions, transitions, attempts, outcomes and approvals are never changed. `outbox` alone
+Rows of decisions, transitions, attempts, outcomes, approvals and consents are never changed. `outbox` alone
 holds what changes while a decision is on its way. What may name a person's affairs (the fields of a
 message) stands in `message_fields`, which can be erased without touching a decision.
 """
@@ -125,5 +125,26 @@ HALTS = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("is_halted", sa.Boolean, nullable=False),
     sa.Column("by", sa.String(128), nullable=False),
+    sa.Column("at", _TIME, nullable=False),
+)
+
+CONSENTS = sa.Table(
+    "consents",
+    METADATA,
+    sa.Column("customer_id", sa.Text, primary_key=True),
+    sa.Column("purpose", _ID, primary_key=True),
+    sa.Column("channel", _ID, primary_key=True),
+    sa.Column("happened_at", _TIME, primary_key=True),
+    sa.Column("is_granted", sa.Boolean, primary_key=True),
+    sa.Column("source", _ID, nullable=False),
+    sa.Column("recorded_at", _TIME, nullable=False),
+)
+
+CONSENT_MERGES = sa.Table(
+    "consent_merges",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("digest", _ID, nullable=False),
+    sa.Column("new", sa.Integer, nullable=False),
     sa.Column("at", _TIME, nullable=False),
 )

@@ -142,6 +142,12 @@ def outcomes(
     if taken.unknown:
         shown = ", ".join(taken.unknown[:3])
         typer.echo(f"{len(taken.unknown):,} ids are no decisions, and were left out: {shown}")
+    if taken.differing:
+        shown = ", ".join(taken.differing[:3])
+        typer.echo(
+            f"{len(taken.differing):,} decisions were told before with another value, which stands:"
+            f" {shown}"
+        )
 
 
 @reporting_errors

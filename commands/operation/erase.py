@@ -55,18 +55,20 @@ def erase(
         place = home_of(home)
         if not place.root.exists():
             raise InputError("--home", "must be an existing home", str(place.root))
+        from care.settings import CareSettings
         from holdfast.clock import home_clock, system_clock
         from pipeline.privacy.erase import erase_people, lift_erasure
 
-        now = home_clock(place, system_clock)()
+        now, care = home_clock(place, system_clock)(), CareSettings.read()
         if lift:
-            lifted = lift_erasure(place, asked, now=now, by=by)
+            lifted = lift_erasure(place, asked, now=now, by=by, care=care)
         else:
             result = erase_people(
                 place,
                 asked,
                 now=now,
                 by=by,
+                care=care,
                 dry_run=dry_run,
                 confirm=lambda people: _confirm(people, yes),
             )

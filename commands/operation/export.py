@@ -33,12 +33,15 @@ def export(
     from commands.console import print_json, results_only
 
     with results_only():
+        from care.settings import CareSettings
         from holdfast.clock import home_clock, system_clock
         from pipeline.privacy.export import export_person
 
         place = home_of(home)
         now = home_clock(place, system_clock)()
-        exported = export_person(place, customer, now=now, language=language)
+        exported = export_person(
+            place, customer, now=now, language=language, care=CareSettings.read()
+        )
         if not (as_json and out is None):
             # Not named by the customer: names of folders are seen by more people.
             folder = out or place.exports / f"{now:%Y%m%d}-{secrets.token_hex(4)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 
 from care.campaign import Campaign
 from care.catalogue import Catalogue
+from care.consents import ConsentsInForce
 from care.ledger.rows import DecisionRow, microseconds
 from care.model import Action
 from care.planning import RISK_RANK, CareFacts
 from care.policy import NO, UNKNOWN, YES, Codes, ContactLimits, PolicyFacts
 from care.quiet_hours import UNKNOWN_ZONE
-from features.contracts.vocabulary import CONTACT_CHANNELS
 from features.operator.line_facts import (
     FactReading,
     customers_known,
@@ -39,14 +40,11 @@ from training.labelling.population import lines_porting
 _DAY = 86_400_000_000
 _MINOR = "under_18"
 _STATES = (
-    "profiling_objection",
     "open_tickets",
     "incidents_28d",
     "days_since_incident",
-    *(f"offers_consent_{channel}" for channel in CONTACT_CHANNELS),
-    *(f"do_not_contact_{channel}" for channel in CONTACT_CHANNELS),
 )
-"""Features that policy asks, whatever the triggers ask."""
+"""Features that policy asks, whatever the triggers ask. Consents it asks of the ledger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +97,7 @@ def home_facts(
     catalogue: Catalogue,
     limits: ContactLimits,
     earlier: Sequence[EarlierDecision],
+    consents: ConsentsInForce,
     reading: FactReading,
     now: datetime,
 ) -> HomeFacts:
@@ -115,6 +114,8 @@ def home_facts(
     limits : ContactLimits
         Whose days count for contacts.
     earlier : sequence of EarlierDecision
+        Of the ledger.
+    consents : ConsentsInForce
         Of the ledger.
     reading : FactReading
         The snapshot, and how to read it.
@@ -142,7 +143,7 @@ def home_facts(
     people = _People(customers_known(home.raw, reading), customers)
     scores, risk = _risk(home, reading.at, lines, is_offer=action.action_class == "offer")
     contacts = _Contacts(home, earlier, people, limits, reading, now, campaign)
-    policy = _Policy(home, values, lines, people, contacts, reading, now)
+    policy = _Policy(home, values, lines, people, contacts, consents, reading, now)
     facts = {name: values[name].to_numpy().astype(np.float64) for name in dict.fromkeys(asked)}
     facts[RISK_RANK] = _rank_share(risk)
     return HomeFacts(
@@ -165,6 +166,7 @@ def policy_facts(
     action: Action,
     limits: ContactLimits,
     earlier: Sequence[EarlierDecision],
+    consents: ConsentsInForce,
     reading: FactReading,
     now: datetime,
 ) -> CareFacts:
@@ -178,7 +180,7 @@ def policy_facts(
     customers = values["customer_id"].to_numpy(zero_copy_only=False).astype(str)
     people = _People(customers_known(home.raw, reading), customers)
     contacts = _Contacts(home, earlier, people, limits, reading, now, None)
-    policy = _Policy(home, values, lines, people, contacts, reading, now)
+    policy = _Policy(home, values, lines, people, contacts, consents, reading, now)
     return CareFacts(
         household_id=people.household,
         customer_id=customers,
@@ -187,6 +189,23 @@ def policy_facts(
         risk=np.full(len(lines), np.nan),
         policy=policy.of,
     )
+
+
+class ConsentFacts(TypedDict):
+    """What `PolicyFacts` has about consent."""
+
+    consent: Codes
+    contact: Codes
+    profiling: Codes
+
+
+def consent_facts(consents: ConsentsInForce, channel: str, customers: Texts) -> ConsentFacts:
+    """What policy asks about the consent of customers, for a channel."""
+    return {
+        "consent": consents.granted("offers", channel, customers),
+        "contact": consents.may_contact(channel, customers),
+        "profiling": consents.permits("profiling", customers),
+    }
 
 
 def known_features(catalogue: Catalogue) -> frozenset[str]:
@@ -313,10 +332,13 @@ class _Policy:
         lines: Texts,
         people: _People,
         contacts: _Contacts,
+        consents: ConsentsInForce,
         reading: FactReading,
         now: datetime,
     ) -> None:
         self._values, self._people, self._contacts = values, people, contacts
+        self._consents = consents
+        self._customers = values["customer_id"].to_numpy(zero_copy_only=False).astype(str)
         # The same for every channel.
         self._taken = contacts.taken(people.household)
         self._offers = contacts.offers(people.household)
@@ -340,9 +362,7 @@ class _Policy:
             self._days_since[action.code] = days
         incident = self._feature("days_since_incident")
         return PolicyFacts(
-            consent=self._flag(f"offers_consent_{channel}"),
-            contact=self._negated(f"do_not_contact_{channel}"),
-            profiling=self._negated("profiling_objection"),
+            **consent_facts(self._consents, channel, self._customers),
             is_minor=self._people.is_minor,
             # No table of the operator says which numbers were compared with a register.
             is_on_do_not_call=np.full(count, UNKNOWN, dtype=np.int8),
@@ -365,13 +385,6 @@ class _Policy:
     def _feature(self, name: str) -> Floats:
         values: Floats = self._values[name].to_numpy().astype(np.float64)
         return values
-
-    def _flag(self, name: str) -> Codes:
-        return _above_zero(self._feature(name))
-
-    def _negated(self, name: str) -> Codes:
-        flag = self._flag(name)
-        return np.where(flag == UNKNOWN, UNKNOWN, 1 - flag).astype(np.int8)
 
 
 def _risk(home: Home, at: datetime, lines: Texts, *, is_offer: bool) -> tuple[ScoreFacts, Floats]:

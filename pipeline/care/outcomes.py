@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from care.ledger.outcomes import OutcomeFate
 from care.ledger.rows import OutcomeRow
 from features.contracts.vocabulary import OUTCOMES
 from holdfast.clock import Clock
@@ -29,15 +30,23 @@ class TakenIn:
         Outcomes that were not there before.
     unknown : tuple of str
         Ids that are no decisions; nothing was kept of them.
+    differing : tuple of str
+        Decisions of which an outcome was told before with another value, which stands.
     """
 
     rows: int
     new: int
     unknown: tuple[str, ...]
+    differing: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return {"rows": self.rows, "new": self.new, "unknown": list(self.unknown)}
+        return {
+            "rows": self.rows,
+            "new": self.new,
+            "unknown": list(self.unknown),
+            "differing": list(self.differing),
+        }
 
 
 def take_in_outcomes(care: CareWorkspace, path: Path, clock: Clock) -> TakenIn:
@@ -59,8 +68,15 @@ def take_in_outcomes(care: CareWorkspace, path: Path, clock: Clock) -> TakenIn:
     """
     require_file("FILE", path)
     rows = list(_rows(path, clock()))
-    new, unknown = care.ledger.record_outcomes(rows)
-    return TakenIn(rows=len(rows), new=new, unknown=tuple(unknown))
+    fates = care.ledger.record_outcomes(rows)
+
+    def ids(fate: OutcomeFate) -> tuple[str, ...]:
+        pairs = zip(rows, fates, strict=True)
+        return tuple(sorted({row.decision_id for row, became in pairs if became == fate}))
+
+    return TakenIn(
+        rows=len(rows), new=fates.count("taken"), unknown=ids("unknown"), differing=ids("differs")
+    )
 
 
 def _rows(path: Path, now: datetime) -> Iterator[OutcomeRow]:

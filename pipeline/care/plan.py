@@ -26,6 +26,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from holdfast.zone import day_of
+from pipeline.care.consents import merge_consents
 from pipeline.care.facts import EarlierDecision, HomeFacts, home_facts, require_control, rows_of
 from pipeline.care.workspace import CareWorkspace
 from pipeline.night.night import NightRecords
@@ -122,9 +123,11 @@ def plan_campaign(
     reading = FactReading(at=at, memory_gb=features.memory_gb, threads=features.threads_to_use)
     action = care.catalogue.actions[campaign.action]
     with locked(care.home), progress(f"Planning the campaign {name}"):
+        merge_consents(care.home, care.ledger, now)
         known = home_facts(
             *(care.home, campaign, care.catalogue, care.limits),
             earlier_decisions(care.ledger),
+            care.ledger.consents.in_force(now),
             reading,
             now,
         )

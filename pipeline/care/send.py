@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jinja2 import UndefinedError
 
+from care.consents import ConsentsInForce
 from care.ledger.rows import Claim, DecisionRow, moment
 from care.model import LANGUAGES, Action
 from care.planning import CareFacts
@@ -29,7 +30,8 @@ from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.logging import progress
 from models.words.catalogue import resolve
-from pipeline.care.facts import policy_facts
+from pipeline.care.consents import merge_consents
+from pipeline.care.facts import consent_facts, policy_facts
 from pipeline.care.plan import earlier_decisions, halted_by_night, newest_snapshot
 from pipeline.care.workspace import CareWorkspace
 
@@ -119,6 +121,7 @@ class _Recheck:
 
     def __init__(self, care: CareWorkspace, features: FeatureSettings, now: datetime) -> None:
         self._care, self._now = care, now
+        merge_consents(care.home, care.ledger, now)
         self._earlier = earlier_decisions(care.ledger)
         self._decided = {entry.decision.decision_id: entry.decided_at for entry in self._earlier}
         self._reading = FactReading(
@@ -127,12 +130,16 @@ class _Recheck:
             threads=features.threads_to_use,
         )
         self._halted = halted_by_night(care.home)
+        self._consents = ConsentsInForce()
         self._known: dict[tuple[str, datetime], CareFacts] = {}
         self.send_after: dict[str, datetime] = {}
         """When each may be sent from now on, out of quiet hours."""
 
     def refuses(self, decisions: Sequence[DecisionRow]) -> Mapping[str, str]:
         refused: dict[str, str] = {}
+        # Read for each claim: somebody may have withdrawn since the one before.
+        customers = {decision.customer_id for decision in decisions}
+        self._consents = self._care.ledger.consents.in_force(self._now, customers)
         for code in dict.fromkeys(decision.action for decision in decisions):
             chosen = [decision for decision in decisions if decision.action == code]
             refused |= self._of_action(self._care.catalogue.actions[code], chosen)
@@ -157,7 +164,10 @@ class _Recheck:
                 if decision.channel == channel and decision.decision_id not in refused
             ]
             rows = np.array([places[str(one.subscription_id)] for one in asked], dtype=np.intp)
-            known = facts.policy(channel, action).taken(rows)
+            known = replace(
+                facts.policy(channel, action).taken(rows),
+                **consent_facts(self._consents, channel, facts.customer_id[rows]),
+            )
             law = self._care.law
             when = next_allowed(known.send_at, known.zone, known.zones, channel, law)
             question = PolicyQuestion(
@@ -180,7 +190,8 @@ class _Recheck:
         if (action.code, first) not in self._known:
             earlier = [entry for entry in self._earlier if entry.decided_at < first]
             self._known[action.code, first] = policy_facts(
-                *(self._care.home, action, self._care.limits, earlier, self._reading, self._now)
+                *(self._care.home, action, self._care.limits, earlier),
+                *(ConsentsInForce(), self._reading, self._now),
             )
         return self._known[action.code, first]
 

@@ -84,7 +84,7 @@ def care_of(home: Home, settings: CareSettings) -> Iterator[CareWorkspace]:
     law = jurisdiction(settings.jurisdiction)
     catalogue = read_catalogue(catalogue_of(home.root), law)
     home.care.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(settings.ledger or f"sqlite:///{home.care / 'ledger.db'}")
+    ledger = Ledger(settings.ledger_url(home))
     try:
         yield CareWorkspace(
             home=home, settings=settings, law=law, catalogue=catalogue, ledger=ledger

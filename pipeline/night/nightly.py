@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from care.settings import CareSettings
 from features.compute.queries import view_queries
 from features.contracts.tables import TABLES
 from features.intake.expectations import Expectations
@@ -71,6 +72,8 @@ class NightConfig(BaseModel):
         What scores depend on; its `features` are those of the build, too.
     retention : RetentionSettings
         How long what is kept.
+    care : CareSettings
+        Where the ledger lies, and how care is planned.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +82,7 @@ class NightConfig(BaseModel):
     expectations: ExpectationSettings = ExpectationSettings()
     scoring: ScoreConfig = ScoreConfig()
     retention: RetentionSettings = RetentionSettings()
+    care: CareSettings = CareSettings()
 
     @classmethod
     def read(cls) -> Self:
@@ -88,6 +92,7 @@ class NightConfig(BaseModel):
             expectations=ExpectationSettings.read(),
             scoring=ScoreConfig.read(),
             retention=RetentionSettings.read(),
+            care=CareSettings.read(),
         )
 
 
@@ -156,7 +161,7 @@ def run_night(
             # An erasure that was killed goes on before anything new is made of the person.
             from pipeline.privacy.erase import finish_erasure
 
-            finish_erasure(home)
+            finish_erasure(home, config.care)
         return _Run(home, options, config, clock, online, begin, end, asked, failpoint).run()
 
 

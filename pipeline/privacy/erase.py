@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from care.settings import CareSettings
 from features.erased.erased_ids import ErasedIds
 from features.erased.people import PERSON_KINDS, People, find_people
 from holdfast.errors import InputError
@@ -25,10 +26,12 @@ from pipeline.privacy.search import Finding, search_home
 
 _log = logging.getLogger(__name__)
 
+_OWN_LEDGER = CareSettings()
+
 REMAINS = (
     "model versions that learned from the person: they hold no rows; train and promote a new one",
     "files outside the home: tables that were taken in, exports, scores others fetched, backups",
-    "messages of care that others were handed, and a ledger that does not lie in the home",
+    "messages of care that others were handed",
 )
 """What an erasure cannot reach, in words."""
 
@@ -83,6 +86,7 @@ def erase_people(
     *,
     now: datetime,
     by: str | None = None,
+    care: CareSettings = _OWN_LEDGER,
     dry_run: bool = False,
     confirm: Callable[[People], None] = lambda people: None,
     failpoint: Failpoint = no_failpoint,
@@ -99,6 +103,8 @@ def erase_people(
         What time it is in the home, with a time zone.
     by : str, optional
         Who asks for it.
+    care : CareSettings
+        Where the ledger lies. Default: in the home.
     dry_run : bool
         Whether to count only.
     confirm : callable, optional
@@ -115,8 +121,8 @@ def erase_people(
     """
     with locked(home):
         if not dry_run:
-            finish_erasure(home, failpoint=failpoint)
-        people, already = _people(home, customers)
+            finish_erasure(home, care, failpoint=failpoint)
+        people, already = _people(home, customers, care)
         if not people.customers:
             return Erasure(
                 people=0,
@@ -128,7 +134,7 @@ def erase_people(
                 dry_run=dry_run,
             )
         if dry_run:
-            places = Places(home, people, {}, "", dry_run=True)
+            places = Places(home, people, {}, "", care, dry_run=True)
             return Erasure(
                 people=len(people.customers),
                 already=already,
@@ -141,7 +147,7 @@ def erase_people(
         confirm(people)
         _begin(home, people, now, by).write(home.erasing)
         failpoint("journal written")
-        rows = finish_erasure(home, failpoint=failpoint)
+        rows = finish_erasure(home, care, failpoint=failpoint)
         with progress("Searching the home"):
             ids = {kind: people.ids[kind] for kind in PERSON_KINDS if kind in people.ids}
             findings = tuple(search_home(home, ids))
@@ -156,8 +162,12 @@ def erase_people(
         )
 
 
-def finish_erasure(home: Home, *, failpoint: Failpoint = no_failpoint) -> dict[str, int]:
+def finish_erasure(
+    home: Home, care: CareSettings = _OWN_LEDGER, *, failpoint: Failpoint = no_failpoint
+) -> dict[str, int]:
     """Carry an erasure on that has begun; rows removed by place, none where there is nothing to do.
+
+    `care` says where the ledger lies; default: in the home.
 
     The caller holds the home's lock.
     """
@@ -167,7 +177,7 @@ def finish_erasure(home: Home, *, failpoint: Failpoint = no_failpoint) -> dict[s
     people = journal.to_people()
     ErasedIds.read(home.erased).with_people(people.refused, journal.at).write(home.erased)
     failpoint("listed")
-    places = Places(home, people, journal.removed_sums(), journal.erasure)
+    places = Places(home, people, journal.removed_sums(), journal.erasure, care)
     with progress("Erasing", len(PLACES)) as advance:
         for name in PLACES:
             if name not in journal.done:
@@ -182,7 +192,12 @@ def finish_erasure(home: Home, *, failpoint: Failpoint = no_failpoint) -> dict[s
 
 
 def lift_erasure(
-    home: Home, customers: Sequence[str], *, now: datetime, by: str | None = None
+    home: Home,
+    customers: Sequence[str],
+    *,
+    now: datetime,
+    by: str | None = None,
+    care: CareSettings = _OWN_LEDGER,
 ) -> int:
     """Take customers off the list of who was erased, so that their rows are taken in again.
 
@@ -201,7 +216,7 @@ def lift_erasure(
     from features.intake.store import read_all_again
 
     with locked(home):
-        finish_erasure(home)
+        finish_erasure(home, care)
         erased = ErasedIds.read(home.erased)
         for customer in customers:
             if not erased.hold("customer_id", [customer])[0]:
@@ -213,7 +228,7 @@ def lift_erasure(
     return len(customers)
 
 
-def _people(home: Home, customers: Sequence[str]) -> tuple[People, int]:
+def _people(home: Home, customers: Sequence[str], care: CareSettings) -> tuple[People, int]:
     """Who is to be erased, with their ids, and how many had been erased before."""
     erased = ErasedIds.read(home.erased)
     others = [*home.score_sets.glob("at=*/*.parquet"), *home.score_feed.glob("*.parquet")]
@@ -222,7 +237,7 @@ def _people(home: Home, customers: Sequence[str]) -> tuple[People, int]:
     for customer, ids in people.by_customer.items():
         is_known = bool(ids.keys() - {"customer_id", "account_id"})
         if not is_known:
-            alone = Places(home, People({customer: ids}, {}), {}, "", dry_run=True)
+            alone = Places(home, People({customer: ids}, {}), {}, "", care, dry_run=True)
             is_known = any(alone.forget(name) for name in PLACES)
         if is_known:
             chosen[customer] = ids

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from care.ledger.ledger import Ledger
+from care.settings import CareSettings
 from features.compute.forget import files_of_people
 from features.erased.people import People, find_people
 from features.erased.taken_in import raw_files_of_people
@@ -24,6 +25,7 @@ from models.words.sentence import sentence
 from training.operator.columns import meanings_of
 
 _MOST_REASONS = 10
+_OWN_LEDGER = CareSettings()
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,14 @@ class PersonExport:
         return path
 
 
-def export_person(home: Home, customer: str, *, now: datetime, language: str) -> PersonExport:
+def export_person(
+    home: Home,
+    customer: str,
+    *,
+    now: datetime,
+    language: str,
+    care: CareSettings = _OWN_LEDGER,
+) -> PersonExport:
     """Gather what a home keeps of a customer.
 
     Parameters
@@ -68,6 +77,8 @@ def export_person(home: Home, customer: str, *, now: datetime, language: str) ->
         What time it is in the home.
     language : str
         Language of the words about features and reasons.
+    care : CareSettings
+        Where the ledger lies. Default: in the home.
 
     Raises
     ------
@@ -116,19 +127,21 @@ def export_person(home: Home, customer: str, *, now: datetime, language: str) ->
             "raw": {table: rows for table, rows in raw.items() if rows},
             "features": features,
             "scores": scores,
-            "care": _care(home, people),
+            **_care(home, care, people),
         }
     )
 
 
-def _care(home: Home, people: People) -> list[dict[str, Any]]:
-    """What was decided of somebody, with what became of it."""
-    path = home.care / "ledger.db"
-    if not path.exists():
-        return []
-    ledger = Ledger(f"sqlite:///{path}")
+def _care(home: Home, care: CareSettings, people: People) -> dict[str, list[dict[str, Any]]]:
+    """What was decided of somebody, with what became of it, and what they consented to."""
+    if not care.has_ledger(home):
+        return {"care": [], "consents": []}
+    ledger = Ledger(care.ledger_url(home))
     try:
-        return ledger.decisions_about(people.customers)
+        return {
+            "care": ledger.decisions_about(people.customers),
+            "consents": ledger.consents.about(people.customers),
+        }
     finally:
         ledger.close()
 

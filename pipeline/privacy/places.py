@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from care.ledger.forget import forget_decisions
+from care.ledger.forget import forget_people
+from care.settings import CareSettings
 from features.compute.forget import forget_built, keep_removed
 from features.erased.people import PERSON_KINDS, People
 from features.erased.taken_in import forget_quarantined, forget_raw
@@ -43,7 +44,7 @@ PLACES: Mapping[str, str] = {
     "lists": "scores, care list and report of `holdfast quickstart`",
     "exports": "exports of `holdfast export` that lie in the home",
     "test_predictions": "test predictions of model versions",
-    "care": "care: decisions of the ledger in the home, plans, and files that were handed over",
+    "care": "care: decisions and consents of the ledger, plans, and files that were handed over",
     "requests": "what the service remembers: answers kept for idempotency keys, ids of events",
     "free_space": "what was deleted in the online store's file",
 }
@@ -63,6 +64,8 @@ class Places:
         What was known of the raw rows that go (`features.compute.forget.removed_sums`).
     erasure : str
         Name of the erasure.
+    care : CareSettings
+        Where the ledger lies.
     dry_run : bool
         Whether to count only.
     """
@@ -73,10 +76,11 @@ class Places:
         people: People,
         sums: Mapping[str, pa.Table],
         erasure: str,
+        care: CareSettings,
         *,
         dry_run: bool = False,
     ) -> None:
-        self._home, self._people = home, people
+        self._home, self._people, self._care = home, people, care
         self._sums, self._erasure, self._dry_run = sums, erasure, dry_run
         self._operator = OperatorRepository(home)
 
@@ -164,11 +168,9 @@ class Places:
 
     def _forget_care(self) -> int:
         removed = 0
-        ledger = self._home.care / "ledger.db"
-        if ledger.exists():
-            removed += forget_decisions(
-                f"sqlite:///{ledger}", self._people.customers, dry_run=self._dry_run
-            )
+        if self._care.has_ledger(self._home):
+            url = self._care.ledger_url(self._home)
+            removed += forget_people(url, self._people.customers, dry_run=self._dry_run)
         for path in sorted((self._home.care / "plans").glob("*.parquet")):
             removed += remove_rows(path, IDS, self._has_score, dry_run=self._dry_run)
         for path in sorted((self._home.care / "sent").glob("*.csv")):

@@ -16,12 +16,16 @@ class KeyScope(StrEnum):
     PREDICTIONS_SERVICE = "predictions:service"
     PREDICTIONS_MARKETING = "predictions:marketing"
     EVENTS = "events"
+    CONSENTS = "consents"
+    OUTCOMES = "outcomes"
 
 
 SCOPE_MEANINGS: Mapping[KeyScope, str] = {
     KeyScope.PREDICTIONS_SERVICE: "predictions and reasons, for service care",
     KeyScope.PREDICTIONS_MARKETING: "predictions and reasons, for marketing; withheld of who objects",
     KeyScope.EVENTS: "send events, such as contacts, tickets, payments and consents",
+    KeyScope.CONSENTS: "send consents, granted and withdrawn",
+    KeyScope.OUTCOMES: "send what came of decisions of care",
 }
 """Each scope, with what it opens."""
 

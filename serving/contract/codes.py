@@ -86,6 +86,11 @@ CODES: Mapping[str, Code] = {
         "The home cannot be written where it is served, so nothing is changed.",
         "Ask the operator of the service.",
     ),
+    "no_ledger": Code(
+        409,
+        "The ledger of care cannot be opened where the home is served, or not be written.",
+        "Ask the operator of the service; its log says what is wrong.",
+    ),
     "no_scores": Code(
         409,
         "No night has reported the scores of an operator's customers in this home yet.",

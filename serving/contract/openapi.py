@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from serving.contract.codes import CODES
+from serving.contract.care.operations import CARE_SCHEMAS, care_paths, limit_care
 from serving.contract.customers import CustomersAnswer, CustomersRequest
 from serving.contract.events import EventsAnswer, EventsRequest
 from serving.contract.examples import (
@@ -20,7 +20,7 @@ from serving.contract.predictions import (
     PredictionsRequest,
     ProblemDocument,
 )
-from serving.contract.problem import MEDIA_TYPE
+from serving.contract.responses import HEADERS, IDEMPOTENCY_KEY, responses, schema
 from serving.contract.scores import ScoresAnswer, ScoresQuery
 from serving.settings import ServingSettings
 
@@ -31,12 +31,6 @@ _ACCEPT_LANGUAGE = {
     "description": "Language of reasons, where the request names none.",
     "schema": {"type": "string"},
 }
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The caller's own key of the request: sent again with it, the answer is the same.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
 # Without a key where there is none, else with a key that has one of the scopes.
 _ASKS: list[dict[str, list[str]]] = [
     {},
@@ -44,35 +38,6 @@ _ASKS: list[dict[str, list[str]]] = [
     {"key": ["predictions:marketing"]},
 ]
 _SENDS: list[dict[str, list[str]]] = [{}, {"key": ["events"]}]
-_OWN_CODES: dict[str, tuple[str, ...]] = {
-    "EventsAnswer": (
-        "invalid_idempotency_key",
-        "no_events",
-        "in_progress",
-        "read_only",
-        "idempotency_key_reused",
-    ),
-    "ScoresAnswer": ("no_scores", "cursor_expired"),
-    "PredictionsAnswer": ("model_unavailable",),
-}
-"""Codes that only one route answers, by its answer."""
-_HEADERS = {
-    "Request-Id": ("The request's own `Request-Id`, or one that was made for it.", "string"),
-    "Content-Language": ("Language of the answer.", "string"),
-    "Idempotency-Replayed": ("`true`: the answer was given before.", "string"),
-    "Retry-After": ("Seconds after which the request may be sent again.", "integer"),
-    "WWW-Authenticate": ("How to send a key.", "string"),
-    "RateLimit": ("Requests that are left to the key, and seconds until there are more.", "string"),
-    "RateLimit-Policy": ("Requests that the key may send, and in how many seconds.", "string"),
-}
-_OF_STATUS = {
-    "401": ("WWW-Authenticate",),
-    "403": ("WWW-Authenticate",),
-    "409": ("Retry-After",),
-    "429": ("Retry-After", "RateLimit", "RateLimit-Policy"),
-    "503": ("Retry-After",),
-}
-"""Headers of an error, besides its `Request-Id`, where they apply."""
 _IN_WORDS = ("Content-Language",)
 _FIRST_CUSTOMER = {"customer_ids": ["$response.body#/scores/0/customer_id"]}
 _SCORES_LINKS = {
@@ -92,7 +57,6 @@ _SCORES_LINKS = {
         "description": "The customer as an agent should see them.",
     },
 }
-_DEFAULT = "Anything else that went wrong, such as a request that took too long."
 
 
 def openapi(
@@ -118,6 +82,7 @@ def openapi(
             (ScoresQuery, "validation", TypeAdapter(ScoresQuery)),
             (ScoresAnswer, "serialization", TypeAdapter(ScoresAnswer)),
             (ModelsAnswer, "serialization", TypeAdapter(ModelsAnswer)),
+            *CARE_SCHEMAS,
             (ProblemDocument, "serialization", TypeAdapter(ProblemDocument)),
         ],
         ref_template="#/components/schemas/{model}",
@@ -130,6 +95,7 @@ def openapi(
         request[items]["maxItems"] = settings.max_items
     components["CustomersRequest"]["properties"]["customer_ids"]["maxItems"] = settings.max_items
     components["EventsRequest"]["properties"]["events"]["maxItems"] = settings.max_items
+    limit_care(components, settings)
     if models:
         request["models"]["items"]["enum"] = [model["name"] for model in models]
         query["models"]["items"]["enum"] = [
@@ -150,12 +116,13 @@ def openapi(
             "/v1/events": {"post": _events(settings, models)},
             "/v1/scores": {"get": _scores(settings, models, query)},
             "/v1/models": {"get": _models()},
+            **care_paths(settings),
         },
         "components": {
             "schemas": components,
             "headers": {
                 name: {"description": description, "schema": {"type": kind}}
-                for name, (description, kind) in _HEADERS.items()
+                for name, (description, kind) in HEADERS.items()
             },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -180,12 +147,12 @@ def _predictions(
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _schema("PredictionsRequest"),
+                    "schema": schema("PredictionsRequest"),
                     "examples": request_examples(models),
                 }
             },
         },
-        "responses": _responses(
+        "responses": responses(
             "The predictions.",
             "PredictionsAnswer",
             _STATUSES,
@@ -210,12 +177,12 @@ def _customers(settings: ServingSettings) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _schema("CustomersRequest"),
+                    "schema": schema("CustomersRequest"),
                     "example": {"customer_ids": ["C000001234"], "language": "zh-Hans"},
                 }
             },
         },
-        "responses": _responses(
+        "responses": responses(
             "The customers.", "CustomersAnswer", _STATUSES, None, headers=_IN_WORDS
         ),
     }
@@ -232,17 +199,17 @@ def _events(settings: ServingSettings, models: Sequence[ServedModelDocument]) ->
             f" {settings.max_body_bytes} bytes per request."
         ),
         "security": _SENDS,
-        "parameters": [_IDEMPOTENCY_KEY],
+        "parameters": [IDEMPOTENCY_KEY],
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _schema("EventsRequest"),
+                    "schema": schema("EventsRequest"),
                     "example": events_example(models),
                 }
             },
         },
-        "responses": _responses(
+        "responses": responses(
             "What became of the events.",
             "EventsAnswer",
             (400, 401, 403, 409, 413, 415, 422, 429, 503),
@@ -267,10 +234,10 @@ def _scores(
         ),
         "security": _ASKS,
         "parameters": [
-            *(_parameter(name, schema) for name, schema in query.items()),
+            *(_parameter(name, of) for name, of in query.items()),
             _ACCEPT_LANGUAGE,
         ],
-        "responses": _responses(
+        "responses": responses(
             "The scores.",
             "ScoresAnswer",
             (401, 403, 409, 410, 422, 429, 503),
@@ -281,13 +248,13 @@ def _scores(
     }
 
 
-def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _parameter(name: str, of: dict[str, Any]) -> dict[str, Any]:
     """A query parameter whose lists have commas between their items."""
-    described = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    described = {key: value for key, value in of.items() if key not in ("title", "description")}
     return {
         "name": name,
         "in": "query",
-        "description": schema["description"],
+        "description": of["description"],
         "style": "form",
         "explode": False,
         "schema": described,
@@ -299,52 +266,5 @@ def _models() -> dict[str, Any]:
         "operationId": "models",
         "summary": "What is served, and what rows of each model hold",
         "security": _ASKS,
-        "responses": _responses("The models.", "ModelsAnswer", (401, 403, 429, 503), None),
+        "responses": responses("The models.", "ModelsAnswer", (401, 403, 429, 503), None),
     }
-
-
-def _responses(
-    description: str,
-    schema: str,
-    statuses: Sequence[int],
-    example: object,
-    *,
-    headers: Sequence[str] = (),
-    links: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": _schema(schema)}
-    if example is not None:
-        content["example"] = example
-    problem = {MEDIA_TYPE: {"schema": _schema("ProblemDocument")}}
-    others = {name for answer, names in _OWN_CODES.items() if answer != schema for name in names}
-    means = {
-        str(status): " ".join(
-            code.means
-            for name, code in CODES.items()
-            if code.status == status and name not in others
-        )
-        for status in statuses
-    } | {"default": _DEFAULT}
-    return {
-        "200": {
-            "description": description,
-            "headers": _headers(*headers, "RateLimit", "RateLimit-Policy"),
-            "content": {"application/json": content},
-        }
-        | ({} if links is None else {"links": links})
-    } | {
-        status: {
-            "description": text,
-            "headers": _headers(*_OF_STATUS.get(status, ())),
-            "content": problem,
-        }
-        for status, text in means.items()
-    }
-
-
-def _headers(*names: str) -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("Request-Id", *names)}
-
-
-def _schema(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}

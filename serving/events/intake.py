@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
+from care.consents import ConsentStatement
 from features.erased.erased_ids import ErasedFile
-from features.live.event import Event, read_event
+from features.live.event import Event, read_event, time_of
 from features.live.held import Fate, HeldLimits, reason_of
 from features.live.store import LiveStore
 from features.online.service import online_directory
@@ -46,12 +47,22 @@ class EventIntake:
         What time it is for the operator.
     limits : HeldLimits, optional
         How many events of ids that no build knows are held.
+    consented : callable, optional
+        Told of consents among the events before they are remembered as taken: what care asks is a
+        store of its own.
     """
 
-    def __init__(self, home: Home, clock: Clock, limits: HeldLimits | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        clock: Clock,
+        limits: HeldLimits | None = None,
+        consented: Callable[[Sequence[ConsentStatement]], None] = lambda statements: None,
+    ) -> None:
         self._home = home
         self._clock = clock
         self._limits = limits
+        self._consented = consented
         self._together = Together(self._take_all, _MOST_TOGETHER)
 
     def take(self, documents: Sequence[EventDocument]) -> EventsAnswer:
@@ -148,6 +159,11 @@ class EventIntake:
             held |= {one: sent.digests[one] for one, fate in became.items() if fate == "held"}
             waiting |= {one: _waits(new[one], fate) for one, fate in became.items()}
             answers.append({"events": _statuses(sent.documents, set(new), waiting)})
+        # Of ids that no build knows yet, too: they are nobody's until a night brings them.
+        if said := [
+            _statement(event) for event, fate in _pairs(accepted, fates) if _is_said(event, fate)
+        ]:
+            self._consented(said)
         self._taken.add(taken, held, self._clock())
         return answers
 
@@ -163,6 +179,28 @@ class EventIntake:
         return LiveStore(
             PackedStore(directory), self._clock, self._limits, ErasedFile(self._home.erased)
         )
+
+
+def _pairs(
+    accepted: Sequence[tuple["_Sent", dict[str, Event]]], fates: Sequence[Sequence[Fate]]
+) -> Iterator[tuple[Event, Fate]]:
+    for (_, new), of_request in zip(accepted, fates, strict=True):
+        yield from zip(new.values(), of_request, strict=True)
+
+
+def _is_said(event: Event, fate: Fate) -> bool:
+    return event.table == "consents" and fate != "erased"
+
+
+def _statement(event: Event) -> ConsentStatement:
+    row = event.row
+    return ConsentStatement(
+        customer_id=str(row["customer_id"]),
+        purpose=str(row["purpose"]),
+        channel=str(row["channel"]),
+        is_granted=row["state"] == "granted",
+        happened_at=time_of(int(row["happened_at"] or 0)),
+    )
 
 
 def held_limits(settings: OnlineSettings) -> HeldLimits:

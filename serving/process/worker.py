@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from care.settings import CareSettings
 from features.online.settings import OnlineSettings, redis_url
 from holdfast.clock import system_clock
 from holdfast.errors import HoldfastError
@@ -46,11 +47,14 @@ class ServingPlan:
         Of the service.
     online : OnlineSettings
         Which online store.
+    care : CareSettings
+        Where the ledger of care lies.
     """
 
     home: Home
     settings: ServingSettings
     online: OnlineSettings
+    care: CareSettings
 
     def access(self) -> Access:
         """Who may ask."""
@@ -103,7 +107,11 @@ def serve(
         from serving.service import make_asgi
 
         health = Health(follower, all_serve)
-        app = make_asgi(follower, health, plan.access(), plan.settings, make_metrics(plan.settings))
+        app = make_asgi(
+            *(follower, health, plan.access(), plan.settings),
+            make_metrics(plan.settings),
+            plan.care,
+        )
     limit = connections_within(plan.settings.max_connections, raise_file_limit())
     # What was imported and loaded is not searched for garbage again while requests wait.
     gc.collect()

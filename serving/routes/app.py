@@ -1,6 +1,7 @@
 """The application mounted in the service: its routes, and every error as a problem document."""
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
@@ -8,8 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from care.consents import ConsentStatement
+from care.settings import CareSettings
+from features.erased.erased_ids import ErasedFile
+from holdfast.clock import Clock
 from serving.access.access import Access
-from serving.access.caller import ScopedApplication, scoped
+from serving.access.caller import Endpoint, ScopedApplication, scoped
 from serving.access.idempotency import idempotent
 from serving.access.scope import PREDICTIONS, KeyScope
 from serving.contract.codes import PAGE, codes_page
@@ -17,15 +22,21 @@ from serving.contract.openapi import openapi
 from serving.contract.problem import Problem, answer_problem
 from serving.events.intake import EventIntake, held_limits
 from serving.metrics.metrics import NO_METRICS, Metrics
+from serving.routes.consents import ConsentsRoute
 from serving.routes.customers import CustomersRoute
 from serving.routes.events import EventsRoute
 from serving.routes.models import ModelsRoute
+from serving.routes.outcomes import OutcomesRoute
 from serving.routes.predictions import PredictionsRoute
 from serving.routes.scores import ScoresRoute
 from serving.served.description import describe
 from serving.served.follower import ModelFollower
+from serving.served.ledger import ServedLedger
 from serving.served.snapshot import ServedModels
 from serving.settings import ServingSettings
+
+OWN_LEDGER = CareSettings()
+"""The ledger lies in the home."""
 
 
 def make_app(
@@ -33,6 +44,7 @@ def make_app(
     access: Access,
     settings: ServingSettings,
     metrics: Metrics = NO_METRICS,
+    care: CareSettings = OWN_LEDGER,
 ) -> Starlette:
     """The application over models that may still have to be loaded."""
     page = codes_page()
@@ -49,16 +61,28 @@ def make_app(
 
     predictions = PredictionsRoute(follower, settings, metrics)
     customers = CustomersRoute(follower, settings, metrics)
-    events = EventsRoute(
-        EventIntake(follower.home, follower.now, held_limits(follower.online)), settings, metrics
+    ledger = ServedLedger(follower.home, care)
+    intake = EventIntake(
+        *(follower.home, follower.now, held_limits(follower.online)),
+        consented=partial(_record_events, ledger, follower.now),
     )
-    take_events = idempotent(events.post, lambda: access.answers, settings.max_body_bytes)
+    events = EventsRoute(intake, settings, metrics)
+    consents = ConsentsRoute(
+        ledger, ErasedFile(follower.home.erased), intake, follower.now, settings
+    )
+    outcomes = OutcomesRoute(ledger, follower.now, settings)
+
+    def once(endpoint: Endpoint) -> Endpoint:
+        return idempotent(endpoint, lambda: access.answers, settings.max_body_bytes)
+
     app = Starlette(
         routes=[
             Route(
                 "/v1/predictions", ScopedApplication(predictions, *PREDICTIONS), methods=["POST"]
             ),
-            Route("/v1/events", scoped(take_events, KeyScope.EVENTS), methods=["POST"]),
+            Route("/v1/events", scoped(once(events.post), KeyScope.EVENTS), methods=["POST"]),
+            Route("/v1/consents", scoped(once(consents.post), KeyScope.CONSENTS), methods=["POST"]),
+            Route("/v1/outcomes", scoped(once(outcomes.post), KeyScope.OUTCOMES), methods=["POST"]),
             Route("/v1/customers/view", scoped(customers.post, *PREDICTIONS), methods=["POST"]),
             Route("/v1/scores", scoped(ScoresRoute(follower, settings).get, *PREDICTIONS)),
             Route("/v1/models", scoped(ModelsRoute(follower).get, *PREDICTIONS)),
@@ -70,3 +94,10 @@ def make_app(
     # A redirect would lose the body of a POST.
     app.router.redirect_slashes = False
     return app
+
+
+def _record_events(
+    ledger: ServedLedger, now: Clock, statements: Sequence[ConsentStatement]
+) -> None:
+    with ledger.using() as opened:
+        opened.consents.record(statements, "event", now())

@@ -18,10 +18,12 @@ PACKAGES = (
 
 ALLOWED = {
     # The edges beside `commands`.
+    ("serving/server.py", "CareSettings.read"),
     ("serving/server.py", "OnlineSettings.read"),
     ("serving/server.py", "ServingSettings.read"),
     # What `bentoml serve` imports.
     ("serving/bento.py", "BaseSection.read"),
+    ("serving/bento.py", "CareSettings.read"),
     ("serving/bento.py", "OnlineSettings.read"),
     ("serving/bento.py", "ServingSettings.read"),
     # Which socket systemd holds, and where to tell it.

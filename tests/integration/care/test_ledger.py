@@ -1,6 +1,5 @@
 """The ledger on SQLite and PostgreSQL: nothing is sent that was not approved, and nothing twice."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,23 +15,15 @@ from care.ledger.rows import OutcomeRow
 from care.ledger.tables import METADATA
 from holdfast.errors import InputError
 from tests.builders.ledger_rows import NOON, decision_row, plan_row
-from tests.builders.servers import POSTGRES_URL, require_postgres
+from tests.builders.ledgers import KINDS, ledger_url
 
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/care.db"
-        return
-    server, schema = require_postgres(), f"care_{uuid.uuid4().hex[:12]}"
-    with server.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    yield f"{POSTGRES_URL}?options=-csearch_path%3D{schema}"
-    with server.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
-    server.dispose()
+    with ledger_url(request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -148,10 +139,13 @@ def test_outcomes_count_once_in_whatever_order(ledger: Ledger) -> None:
         )
         for k, name in enumerate(["D1", "D0", "D99", "X"])
     ]
-    assert ledger.record_outcomes(told) == (3, ["X"])
-    assert ledger.record_outcomes([*told[::-1], *told]) == (0, ["X"])
+    assert ledger.record_outcomes(told) == ["taken"] * 3 + ["unknown"]
+    again = ledger.record_outcomes([*told[::-1], *told])
+    assert again == ["unknown", *["repeated"] * 6, "unknown"]
     later = replace(told[0], happened_at=NOON + timedelta(days=3))
-    assert ledger.record_outcomes([later, later]) == (1, [])
+    assert ledger.record_outcomes([later, later]) == ["taken", "repeated"]
+    assert ledger.record_outcomes([replace(later, value=0.0)]) == ["differs"]
+    assert ledger.outcomes("spring") == {"accepted": 3}
 
 
 def test_a_failure_changes_nothing(ledger: Ledger) -> None:

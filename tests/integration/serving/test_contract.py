@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(1800)]
 PHASES = {"examples", "coverage", "fuzzing", "stateful"}
 OPERATIONS = {
     *("POST /v1/predictions", "POST /v1/customers/view", "POST /v1/events"),
+    *("POST /v1/consents", "POST /v1/outcomes"),
     *("GET /v1/scores", "GET /v1/models"),
 }
 

@@ -9,12 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from care.consents import ConsentStatement
 from care.ledger.forget import ERASED
+from care.policy import NO, UNKNOWN, YES
 from care.settings import CareSettings
+from features.contracts.vocabulary import CONTACT_CHANNELS
 from features.operator.repository import OperatorRepository
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.care.approve import approve_campaign
+from pipeline.care.consents import merge_consents
 from pipeline.care.measure import measure_campaign
 from pipeline.care.outcomes import take_in_outcomes
 from pipeline.care.plan import PlannedCampaign, plan_campaign
@@ -155,14 +159,47 @@ def test_who_was_drawn_is_not_drawn_again_before_the_action_has_cooled_down(home
 def test_who_wants_no_contact_since_the_plan_is_not_sent_anything(home: Home) -> None:
     with care_of(home, SETTINGS) as care:
         plan = approved(care)
-        file = OperatorRepository(home).tables / "consent_live" / "newest.parquet"
-        table = pq.read_table(file)
-        place = table.schema.get_field_index("do_not_contact_phone")
-        none = pa.array([1] * len(table), table.schema.field(place).type)
-        pq.write_table(table.set_column(place, table.schema.field(place), none), file)
-        sent = send_as_file(care, FEATURES, next_day)
-        assert sent.path is None
-        assert sent.states == {"refused": plan.counts.sent, "withheld": plan.counts.control}
+        sent = [row for _, row in care.ledger.decisions("calls") if row.channel is not None]
+        one = sent[0].customer_id
+        withdrawn = ConsentStatement(
+            customer_id=one,
+            purpose="any_contact",
+            channel="any",
+            is_granted=False,
+            happened_at=NOON + timedelta(hours=1),
+        )
+        care.ledger.consents.record([withdrawn], "event", NOON)
+        states = send_as_file(care, FEATURES, next_day).states
+        about_one = sum(row.customer_id == one for row in sent)
+        assert states["refused"] == about_one
+        assert states["handed_over"] == plan.counts.sent - about_one
+
+
+def test_consents_of_the_raw_tables_are_in_the_ledger_before_a_plan(home: Home) -> None:
+    rows = pa.concat_tables(map(pq.read_table, (home.raw / "consents").glob("*.parquet")))
+    keys = rows.select(["customer_id", "purpose", "channel", "happened_at", "state"])
+    with care_of(home, SETTINGS) as care:
+        planned(care)
+        people = sorted(set(rows["customer_id"].to_pylist()))
+        assert len(care.ledger.consents.about(people)) == len(set(map(str, keys.to_pylist())))
+        again = merge_consents(home, care.ledger, NOON)
+        assert (again.new, again.is_unchanged) == (0, True)
+
+
+def test_the_ledger_s_consents_are_what_the_features_say(home: Home) -> None:
+    with care_of(home, SETTINGS) as care:
+        merge_consents(home, care.ledger, NOON)
+        consents = care.ledger.consents.in_force(NIGHT)
+    table = pq.read_table(OperatorRepository(home).tables / "consent_live" / "newest.parquet")
+    customers = table["customer_id"].to_numpy(zero_copy_only=False).astype(str)
+    codes = {None: UNKNOWN, 0: NO, 1: YES}
+    for channel in CONTACT_CHANNELS:
+        granted = [codes[one] for one in table[f"offers_consent_{channel}"].to_pylist()]
+        assert consents.granted("offers", channel, customers).tolist() == granted
+        refused = [NO if one else YES for one in table[f"do_not_contact_{channel}"].to_pylist()]
+        assert consents.may_contact(channel, customers).tolist() == refused
+    objects = [NO if one else YES for one in table["profiling_objection"].to_pylist()]
+    assert consents.permits("profiling", customers).tolist() == objects
 
 
 def test_a_person_halts_care(home: Home) -> None:

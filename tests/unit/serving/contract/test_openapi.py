@@ -14,6 +14,8 @@ ROUTES = {
     "/v1/scores": PREDICTIONS,
     "/v1/models": PREDICTIONS,
     "/v1/events": (KeyScope.EVENTS,),
+    "/v1/consents": (KeyScope.CONSENTS,),
+    "/v1/outcomes": (KeyScope.OUTCOMES,),
 }
 
 
@@ -48,6 +50,8 @@ def test_what_only_one_route_answers_stands_there_alone(operations: dict[str, An
     assert "No night" not in conflict["/v1/events"]
     for path, operation in operations.items():
         named = {one["name"] for one in operation.get("parameters", [])}
-        assert ("Idempotency-Key" in named) == (path == "/v1/events")
+        changes = path in ("/v1/events", "/v1/consents", "/v1/outcomes")
+        assert ("Idempotency-Key" in named) == changes
         text = str(operation["responses"])
-        assert ("Idempotency-Key" in text) == (path == "/v1/events")
+        assert ("Idempotency-Key" in text) == changes
+        assert ("ledger" in text) == (path in ("/v1/consents", "/v1/outcomes"))

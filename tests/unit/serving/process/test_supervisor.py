@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from care.settings import CareSettings
 from features.online.settings import OnlineSettings
 from holdfast.errors import HoldfastError
 from holdfast.home import Home
@@ -105,7 +106,7 @@ def play(tmp_path: Path, bound: socket.socket, monkeypatch: pytest.MonkeyPatch) 
             "wait_seconds",
             lambda self, lived: None if waits(self, lived) is None else 0.0,
         )
-        plan = ServingPlan(Home(tmp_path), ServingSettings(), OnlineSettings())
+        plan = ServingPlan(Home(tmp_path), ServingSettings(), OnlineSettings(), CareSettings())
         played = SimpleNamespace(announced=announced, started=stage.started, error=None)
         try:
             Supervisor(plan, bound, 2, announce).run()

@@ -1,0 +1,126 @@
+"""Consent: what customers said of purposes and channels, and what of it is in force.
+
+Of a channel counts what was said last of it or of `any` channel; of what was said at the same time,
+the withdrawal. The order in which statements arrive changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from care.policy import NO, UNKNOWN, YES, Codes
+from features.contracts.vocabulary import ANY_CHANNEL, CONTACT_CHANNELS, OTHER
+from holdfast.arrays import Microseconds, Texts
+
+_CHANNELS = (*CONTACT_CHANNELS, OTHER)
+_NEVER = -1
+_NOTHING: tuple[Texts, Microseconds] = (np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentStatement:
+    """What a customer said once.
+
+    Parameters
+    ----------
+    customer_id : str
+        Who.
+    purpose, channel : str
+        Of what, by the contract's lists.
+    is_granted : bool
+        False for a withdrawal.
+    happened_at : datetime
+        When it was said (UTC).
+    """
+
+    customer_id: str
+    purpose: str
+    channel: str
+    is_granted: bool
+    happened_at: datetime
+
+
+def strength(happened_at_us: int, *, is_granted: bool) -> int:
+    """What of several statements the one in force has most of: later ones are stronger, and of two
+    at the same time the withdrawal.
+
+    >>> strength(7, is_granted=False) > strength(7, is_granted=True)
+    True
+    >>> strength(8, is_granted=True) > strength(7, is_granted=False)
+    True
+    """
+    return 2 * happened_at_us + (not is_granted)
+
+
+@dataclass(frozen=True)
+class ConsentsInForce:
+    """The strongest statement of each customer, purpose and channel.
+
+    Parameters
+    ----------
+    strengths : mapping of (str, str) to ((n,) text, (n,) int64)
+        By purpose and channel: the customers of whom something was said, sorted, and the `strength`
+        of what is in force.
+    """
+
+    strengths: Mapping[tuple[str, str], tuple[Texts, Microseconds]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str, str, str, int]]) -> "ConsentsInForce":
+        """From customer, purpose, channel and strength, in any order; the strongest count."""
+        strongest: dict[tuple[str, str], dict[str, int]] = {}
+        for customer, purpose, channel, value in rows:
+            of_channel = strongest.setdefault((purpose, channel), {})
+            of_channel[customer] = max(value, of_channel.get(customer, value))
+        arrays = {}
+        for name, by_customer in strongest.items():
+            customers = np.array(list(by_customer), dtype=np.str_)
+            order = np.argsort(customers)
+            values = np.fromiter(by_customer.values(), dtype=np.int64, count=len(by_customer))
+            arrays[name] = (customers[order], values[order])
+        return cls(arrays)
+
+    def granted(self, purpose: str, channel: str, customers: Texts) -> Codes:
+        """Whether each customer consents to a purpose through a channel.
+
+        Parameters
+        ----------
+        purpose, channel : str
+            By the contract's lists.
+        customers : (n,) text
+            Ids.
+
+        Returns
+        -------
+        (n,) int8
+            ``YES``, ``NO`` where it is withdrawn, ``UNKNOWN`` where nothing was said of the channel
+            nor of `any`.
+        """
+        said = np.maximum(
+            self._said(purpose, channel, customers), self._said(purpose, ANY_CHANNEL, customers)
+        )
+        return np.where(said == _NEVER, UNKNOWN, np.where(said % 2, NO, YES)).astype(np.int8)
+
+    def permits(self, purpose: str, customers: Texts) -> Codes:
+        """``NO`` where a purpose without channels, such as profiling, is withdrawn for any; else
+        ``YES``: whoever never spoke of it does not object.
+        """
+        withdrawn = np.zeros(len(customers), dtype=np.bool_)
+        for channel in _CHANNELS:
+            withdrawn |= self.granted(purpose, channel, customers) == NO
+        return np.where(withdrawn, NO, YES).astype(np.int8)
+
+    def may_contact(self, channel: str, customers: Texts) -> Codes:
+        """``NO`` where a customer wants no contact through a channel, else ``YES``."""
+        wanted = self.granted("any_contact", channel, customers)
+        return np.where(wanted == NO, NO, YES).astype(np.int8)
+
+    def _said(self, purpose: str, channel: str, customers: Texts) -> Microseconds:
+        ids, values = self.strengths.get((purpose, channel), _NOTHING)
+        if not len(ids):
+            return np.full(len(customers), _NEVER, dtype=np.int64)
+        places = np.minimum(np.searchsorted(ids, customers), len(ids) - 1)
+        said: Microseconds = np.where(ids[places] == customers, values[places], _NEVER)
+        return said
