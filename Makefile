@@ -86,6 +86,7 @@ bench: $(READY) ## Quality and speed, both sides in one run
 	$(BIN)/python -m benchmarks.models.level
 	$(BIN)/python -m benchmarks.models.dissatisfaction
 	$(BIN)/python -m benchmarks.models.uplift
+	$(BIN)/python -m benchmarks.models.uplift_verdicts
 	$(BIN)/python -m benchmarks.models.reasons
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving.disturbed

@@ -226,7 +226,7 @@ def sample(
         ) from None
     again = {
         "churn": "holdfast quickstart {} --id customer --target left",
-        "campaign": "holdfast uplift {} --id customer --treatment arm --outcome stayed",
+        "campaign": "holdfast uplift {} --id customer --treatment arm --outcome stayed --randomised",
     }[name]
     typer.echo(f"{out}: try  {again.format(shlex.quote(str(out)))}")
 

@@ -1,4 +1,4 @@
-"""`holdfast uplift`: what an action does, and to whom, from a randomised experiment."""
+"""`holdfast uplift`: what an action does, and to whom, from an experiment."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,10 +21,14 @@ from holdfast.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipeline.uplift import ExperimentEvaluation, UpliftRun
+    from pipeline.uplift import UpliftRun
     from reports.uplift.words import Unit
     from training.evaluation.assessment import Estimate
+    from training.uplift.evaluation import ExperimentEvaluation
     from training.uplift.result import ActionUplift
+
+
+_WARNINGS = 8
 
 
 @reporting_errors
@@ -67,6 +71,51 @@ def uplift(
             show_default=False,
         ),
     ] = None,
+    randomised: Annotated[
+        bool,
+        typer.Option(
+            "--randomised",
+            help="Arms of TABLE were drawn at random. Without this, no verdict is given, unless TABLE "
+            "says it itself, in a column called randomised.",
+        ),
+    ] = False,
+    break_even: Annotated[
+        float | None,
+        typer.Option(
+            help="Effect from which the action is worth its cost: percentage points for an outcome of two values, "
+            "else units of the outcome.",
+            show_default=False,
+        ),
+    ] = None,
+    cost: Annotated[
+        float | None,
+        typer.Option(
+            help="Cost of treating one customer: with --value it gives the break-even effect.",
+            show_default=False,
+        ),
+    ] = None,
+    value: Annotated[
+        float | None,
+        typer.Option(
+            help="Value of one more good outcome, such as a customer who stays, in the unit of --cost.",
+            show_default=False,
+        ),
+    ] = None,
+    detect: Annotated[
+        float | None,
+        typer.Option(
+            help="Effect that the experiment should be able to find, in the unit of --break-even. Default: that effect",
+            show_default=False,
+        ),
+    ] = None,
+    looks: Annotated[
+        str | None,
+        typer.Option(
+            help="How often the experiment is evaluated as it grows: once, any, or the customers at each planned look, "
+            "such as 2000,4000,8000. Default: once for TABLE, any for a home",
+            show_default=False,
+        ),
+    ] = None,
     id: IdOption = None,
     group: GroupOption = None,
     drop: DropOption = None,
@@ -93,7 +142,7 @@ def uplift(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Evaluate a randomised experiment: does an action work, is it targetable, whom does it harm."""
+    """Evaluate an experiment: does an action work, is it targetable, whom does it harm."""
     from commands.console import print_json, results_only
 
     given = {
@@ -102,6 +151,7 @@ def uplift(
         "--control": control,
         "--good": good,
         "--propensity": propensity,
+        "--randomised": randomised,
         "--id": id,
         "--group": group,
         "--drop": drop,
@@ -113,20 +163,31 @@ def uplift(
         from features.tables.place import table_name
         from holdfast.clock import home_clock, system_clock
         from pipeline.uplift import evaluate_home, evaluate_table
-        from training.uplift.experiment_table import ExperimentRoles
+        from training.settings import LeakWatchSettings
+        from training.uplift.evaluation import UpliftConfig
+        from training.uplift.looks import ANY, ONCE, Looks
         from training.uplift.settings import UpliftSettings
+        from training.uplift.stakes import Stakes
+        from training.uplift.tables.experiment_table import ExperimentRoles
 
+        stakes = Stakes(break_even=break_even, detect=detect, cost=cost, value=value)
         settings, where = UpliftSettings.read(), home_of(home)
+        config = UpliftConfig(
+            settings=settings,
+            leaks=LeakWatchSettings.read(),
+            stakes=stakes.checked(),
+            looks=Looks.read(looks or (ANY if table is None else ONCE), settings.expected_clusters),
+        )
         folder, clock = where.root / "uplift", home_clock(where, system_clock)
         if table is None:
-            for option, value in given.items():
-                if value:
-                    raise InputError(option, "must come with a TABLE", value)
+            for option, chosen in given.items():
+                if chosen:
+                    raise InputError(option, "must come with a TABLE", chosen)
             run = evaluate_home(
                 where,
                 action or (),
                 out or folder / "care",
-                settings,
+                config,
                 clock=clock,
                 language=language,
             )
@@ -149,12 +210,13 @@ def uplift(
                 id=id,
                 group=group,
                 drop=tuple(drop or ()),
+                randomised=randomised,
             )
             run = evaluate_table(
                 table,
                 roles,
                 out or folder / table_name(table).split(".")[0],
-                settings,
+                config,
                 options_of(columns, encoding, query),
                 language,
             )
@@ -174,6 +236,7 @@ def _print_uplift(run: "UpliftRun") -> None:
 
     console = Console(highlight=False)
     for evaluation in run.evaluations:
+        _print_warnings(evaluation, console)
         _print_experiment(evaluation, console)
         for action in evaluation.actions:
             _print_action(action, Unit(evaluation.experiment.binary), console)
@@ -183,10 +246,7 @@ def _print_uplift(run: "UpliftRun") -> None:
     if len(actions) > 2:
         verdicts = Table("", "in short", box=None, padding=(0, 2, 0, 0), show_header=False)
         for action in actions:
-            verdicts.add_row(
-                f"[bold]{escape(action.action)}[/bold]",
-                f"[{_colour(action)}]{action.verdict}[/{_colour(action)}]",
-            )
+            verdicts.add_row(f"[bold]{escape(action.action)}[/bold]", _in_short(action))
         console.print()
         console.print(verdicts)
     console.print(f"\nIn {run.seconds:.0f} s. Look at")
@@ -200,6 +260,35 @@ def _print_uplift(run: "UpliftRun") -> None:
 
 def _colour(action: "ActionUplift") -> str:
     return "red" if action.harms else "green" if action.works or action.targetable else "yellow"
+
+
+def _in_short(action: "ActionUplift") -> str:
+    from reports.uplift import words
+
+    also = ", targetable" if action.targetable else ""
+    return f"[{_colour(action)}]{words.verdict(action)}{also}[/{_colour(action)}]"
+
+
+def _print_warnings(evaluation: "ExperimentEvaluation", console: "Console") -> None:
+    """Print what speaks against the figures, before any of them."""
+    from rich.markup import escape
+
+    from reports.uplift import words
+
+    if evaluation.evidence == "observational":
+        console.print(
+            f"\n[red]observational[/red] {escape(evaluation.experiment.name)}: no verdict is given"
+        )
+    if evaluation.experiment.drawn_at_random is None:
+        console.print(f"[yellow]warning[/yellow] {words.not_claimed()}", soft_wrap=True)
+    suspicious = [words.imbalance(imbalance) for imbalance in evaluation.imbalances]
+    suspicious += [words.outcome_like(column) for column in evaluation.outcome_like]
+    for sentence in suspicious[:_WARNINGS]:
+        console.print(f"[yellow]suspicious[/yellow] {escape(sentence)}")
+    if len(suspicious) > _WARNINGS:
+        console.print(
+            f"[yellow]suspicious[/yellow] and {len(suspicious) - _WARNINGS} more such columns"
+        )
 
 
 def _print_experiment(evaluation: "ExperimentEvaluation", console: "Console") -> None:
@@ -222,12 +311,6 @@ def _print_experiment(evaluation: "ExperimentEvaluation", console: "Console") ->
     for mark, shares in experiment.marked().items():
         by_arm = ", ".join(f"{share:.0%} of {escape(arm)}" for arm, share in shares.items())
         console.print(f"  [dim]{escape(mark)}: {by_arm}[/dim]")
-    for imbalance in evaluation.imbalances[:8]:
-        console.print(f"[yellow]suspicious[/yellow] {escape(words.imbalance(imbalance))}")
-    if len(evaluation.imbalances) > 8:
-        console.print(
-            f"[yellow]suspicious[/yellow] and {len(evaluation.imbalances) - 8} more such columns"
-        )
 
 
 def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> None:
@@ -237,13 +320,19 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
 
     from reports.uplift import words
 
-    console.print(
-        f"\n[bold]{escape(action.action)}[/bold]: [{_colour(action)}]{action.verdict}[/{_colour(action)}]"
-    )
+    console.print(f"\n[bold]{escape(action.action)}[/bold]: {_in_short(action)}")
+    for sentence in (
+        words.more_needed(action, unit),
+        words.jointly(action),
+        words.break_even(action, unit),
+    ):
+        if sentence:
+            console.print(escape(sentence), soft_wrap=True)
+    what = "effects" if action.randomised else "differences"
     console.print(
         f"[dim]{escape(action.treatment.name)} {unit.outcome(action.treatment.outcome)} of {action.treatment.rows:,}, "
         f"{escape(action.control.name)} {unit.outcome(action.control.outcome)} of {action.control.rows:,}; "
-        f"effects in {unit.word}, positive is good[/dim]"
+        f"{what} in {unit.word}, positive is good[/dim]"
     )
     table = Table(
         "",
@@ -253,9 +342,9 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
         box=box.SIMPLE_HEAD,
     )
     table.add_row(
-        "average effect",
+        "average effect" if action.randomised else "adjusted difference",
         *_cells(action.average, unit),
-        f"randomised; works? [bold]{words.works(action)}[/bold]",
+        action.finding.evidence,
     )
     alone = "" if action.unadjusted_agrees else f"; [yellow]{words.unadjusted(action)}[/yellow]"
     table.add_row(
@@ -263,6 +352,9 @@ def _print_action(action: "ActionUplift", unit: "Unit", console: "Console") -> N
         *_cells(action.unadjusted, unit),
         f"[dim]of the arms' means[/dim]{alone}",
     )
+    if not action.randomised:
+        console.print(table)
+        return
     if action.ranked:
         table.add_row(
             "Qini coefficient",

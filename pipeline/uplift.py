@@ -3,15 +3,12 @@ verdicts, models and a report.
 """
 
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from features.encoding.encoding import Encoding
 from features.operator.repository import OperatorRepository
@@ -21,90 +18,26 @@ from holdfast.errors import InputError
 from holdfast.files import write_beside
 from holdfast.home import Home, locked
 from models.words.catalogue import resolve
+from training.uplift.evaluation import (
+    ExperimentEvaluation,
+    UpliftConfig,
+    estimate_experiment,
+    evaluate_together,
+)
 from training.uplift.experiment import Experiment
-from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
-from training.uplift.result import ActionUplift
+from training.uplift.result import Evidence
 from training.uplift.settings import UpliftSettings
+from training.uplift.tables.experiment_table import (
+    ExperimentRoles,
+    ExperimentTable,
+    read_experiment,
+)
 
 if TYPE_CHECKING:
     from models.uplift import UpliftModel
-    from training.uplift.balance import Imbalance
     from training.uplift.contacts import RandomisedContacts
-    from training.uplift.estimate import EvaluatedExperiment
 
 RESULT, REPORT = "uplift.json", "report.html"
-LABEL = "randomised"
-"""What every average effect is called: it comes from arms drawn at random. Predictions for people
-are *estimated*.
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExperimentEvaluation:
-    """An experiment with its estimates, balance checks and models.
-
-    Parameters
-    ----------
-    result : EvaluatedExperiment
-        Verdicts and models.
-    imbalances : tuple of Imbalance
-        Features in which arms differ by more than chance.
-    notes : tuple of str
-        How the experiment was read, to be shown.
-    models : tuple of UpliftModel
-        One per action.
-    columns : list of dict
-        How the columns of a team's own table were read.
-    """
-
-    result: "EvaluatedExperiment"
-    imbalances: "tuple[Imbalance, ...]"
-    notes: tuple[str, ...]
-    models: "tuple[UpliftModel, ...]"
-    columns: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment."""
-        return self.result.experiment
-
-    @property
-    def actions(self) -> tuple[ActionUplift, ...]:
-        """The estimates for each action."""
-        return self.result.actions
-
-    @property
-    def adjusted_by(self) -> tuple[str, ...]:
-        """Columns that the estimates are adjusted for and customers ranked by; may be none."""
-        return self.experiment.labels if self.experiment.is_ranked else ()
-
-    @property
-    def clusters(self) -> int:
-        """Number of independent clusters: households, customers or rows."""
-        return len(np.unique(self.experiment.cluster))
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        from models.uplift import Uplift
-
-        experiment = self.experiment
-        return {
-            "experiment": experiment.name,
-            "outcome": experiment.outcome_name,
-            "label": LABEL,
-            "label_of_predictions": Uplift.label,
-            "rows": len(experiment.outcome),
-            "clusters": self.clusters,
-            "control": experiment.arms[0],
-            "propensity": experiment.source,
-            "left_out": experiment.left_out,
-            "marks": experiment.marked(),
-            "imbalances": [vars(imbalance) for imbalance in self.imbalances],
-            "notes": list(self.notes),
-            "adjusted_by": list(self.adjusted_by),
-            "actions": [action.to_json() for action in self.actions],
-            **({"columns": self.columns} if self.columns else {}),
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +68,12 @@ class UpliftRun:
     seconds: float
 
     @property
+    def evidence(self) -> Evidence:
+        """Randomised where every experiment is."""
+        kinds = {evaluation.evidence for evaluation in self.evaluations}
+        return "randomised" if kinds == {"randomised"} else "observational"
+
+    @property
     def report(self) -> Path:
         """The report."""
         return self.directory / REPORT
@@ -142,6 +81,18 @@ class UpliftRun:
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
         return {
+            "evidence": self.evidence,
+            "actions": [
+                {
+                    "experiment": evaluation.experiment.name,
+                    "action": action.action,
+                    "evidence": action.finding.evidence,
+                    "verdict": action.finding.verdict,
+                    "targetable": action.finding.targetable,
+                }
+                for evaluation in self.evaluations
+                for action in evaluation.actions
+            ],
             "experiments": [evaluation.to_json() for evaluation in self.evaluations],
             "not_evaluated": self.not_evaluated,
             "registered": self.registered,
@@ -155,7 +106,7 @@ def evaluate_table(
     where: str | Path,
     roles: ExperimentRoles,
     directory: Path,
-    settings: UpliftSettings,
+    config: UpliftConfig,
     options: TableOptions | None = None,
     language: str = "en",
 ) -> UpliftRun:
@@ -170,7 +121,7 @@ def evaluate_table(
         What its columns are for.
     directory : Path
         Where result, report and models go; made if need be.
-    settings : UpliftSettings
+    config : UpliftConfig
         How to evaluate it.
     options : TableOptions, optional
         What a person said about reading the table.
@@ -186,16 +137,12 @@ def evaluate_table(
     """
     started, resolved_language = time.monotonic(), resolve(language)
     table = read_experiment(where, roles, options)
-    result, differing, notes = _evaluate(table.experiment, settings)
-    names = _model_names(result.experiment.arms[1:]) if result.experiment.is_ranked else []
-    evaluated = ExperimentEvaluation(
-        result=result,
-        imbalances=(*differing, *table.missing_outcomes),
-        notes=(*_notes(table, result.experiment), *notes),
-        models=tuple(
-            _with_documents(result.model(place, name, None), table)
-            for place, name in enumerate(names)
-        ),
+    estimated = estimate_experiment(table.experiment, config, table.missing_outcomes)
+    (evaluated,) = evaluate_together([estimated], config.stakes, service=None)
+    evaluated = replace(
+        evaluated,
+        notes=(*_notes(table, evaluated.experiment), *evaluated.notes),
+        models=tuple(_with_documents(model, table) for model in evaluated.models),
         columns=table.plan.to_json(),
     )
     run = UpliftRun(
@@ -206,7 +153,7 @@ def evaluate_table(
         registered={},
         seconds=time.monotonic() - started,
     )
-    _write(run, settings, resolved_language)
+    _write(run, config.settings, resolved_language)
     return run
 
 
@@ -214,7 +161,7 @@ def evaluate_home(
     home: Home,
     actions: Sequence[str],
     directory: Path,
-    settings: UpliftSettings,
+    config: UpliftConfig,
     *,
     clock: Clock,
     language: str = "en",
@@ -229,7 +176,7 @@ def evaluate_home(
         Care actions; by default all that have been drawn at random.
     directory : Path
         Where result and report go; made if need be.
-    settings : UpliftSettings
+    config : UpliftConfig
         How to evaluate them.
     clock : Clock
         Rows that arrived after it are not known yet; and when models were registered.
@@ -269,10 +216,14 @@ def evaluate_home(
     for action in dict.fromkeys(wanted):
         with _noting(not_evaluated, action, required=bool(actions)):
             contacts.append(select_contacts(history, action))
-    evaluated = []
+    estimated = []
     for experiment in experiments(history, repository, contacts) if contacts else []:
         with _noting(not_evaluated, experiment.name, required=bool(actions)):
-            evaluated.append(_evaluate_contacts(experiment, settings, SERVICE))
+            estimated.append(estimate_experiment(experiment, config))
+    evaluated = [
+        replace(evaluation, notes=(*_contact_notes(evaluation.experiment), *evaluation.notes))
+        for evaluation in evaluate_together(estimated, config.stakes, service=SERVICE)
+    ]
     if not evaluated:
         raise InputError(
             "care_contacts",
@@ -298,7 +249,7 @@ def evaluate_home(
         registered=registered,
         seconds=time.monotonic() - started,
     )
-    _write(run, settings, resolved_language)
+    _write(run, config.settings, resolved_language)
     return run
 
 
@@ -311,63 +262,6 @@ def _noting(not_evaluated: dict[str, str], action: str, *, required: bool) -> It
         if required:
             raise
         not_evaluated[action] = str(error)
-
-
-def _evaluate_contacts(
-    experiment: Experiment, settings: UpliftSettings, service: str
-) -> ExperimentEvaluation:
-    result, differing, notes = _evaluate(experiment, settings)
-    names = _model_names(experiment.arms[1:])
-    return ExperimentEvaluation(
-        result=result,
-        imbalances=differing,
-        notes=(*_contact_notes(experiment), *notes),
-        models=tuple(result.model(place, name, service) for place, name in enumerate(names)),
-    )
-
-
-def _evaluate(
-    experiment: Experiment, settings: UpliftSettings
-) -> "tuple[EvaluatedExperiment, tuple[Imbalance, ...], tuple[str, ...]]":
-    """Evaluate an experiment by the features that do not differ between its arms.
-
-    What differs between arms drawn at random was perhaps written after the draw: an estimate that is
-    adjusted for it loses what the action did.
-
-    Returns
-    -------
-    result : EvaluatedExperiment
-        The estimates.
-    differing : tuple of Imbalance
-        Features in which arms differ by more than chance.
-    notes : tuple of str
-        Features that are not used.
-    """
-    # Imported here, so that a wrong option or table is refused before that takes its seconds.
-    from training.uplift.balance import imbalances
-    from training.uplift.estimate import evaluate_experiment
-
-    differing = imbalances(experiment)
-    left_out = {imbalance.feature for imbalance in differing if imbalance.feature is not None}
-    notes = tuple(f"{name!r} differs between the arms and is not used" for name in sorted(left_out))
-    used = experiment.without(left_out)
-    result = evaluate_experiment(used.with_a_feature(), settings)
-    moved = [action for action in result.actions if action.adjusted_by_more_than_chance]
-    if moved and used.is_ranked:
-        notes = (*notes, *map(_moved, moved))
-        result = evaluate_experiment(used.without(used.labels).with_a_feature(), settings)
-    return result, differing, notes
-
-
-def _model_names(actions: Sequence[str]) -> list[str]:
-    """``uplift_`` and the action's name in plain letters, its number where that is not enough."""
-    plain = [re.sub(r"[^a-z0-9]+", "_", action.lower()).strip("_") for action in actions]
-    return [
-        f"uplift_{name}"
-        if name and plain.count(name) == 1
-        else f"uplift_{name or 'action'}_{place + 1}"
-        for place, name in enumerate(plain)
-    ]
 
 
 def _with_documents(model: "UpliftModel", table: ExperimentTable) -> "UpliftModel":
@@ -397,13 +291,6 @@ def _notes(table: ExperimentTable, experiment: Experiment) -> tuple[str, ...]:
         *table.notes,
         *empty,
         *plain,
-    )
-
-
-def _moved(action: ActionUplift) -> str:
-    return (
-        f"the features together differ between {action.action!r} and control by more than chance: "
-        "none is used, as one was perhaps filled in afterwards"
     )
 
 

@@ -106,6 +106,7 @@ class PairedOutcomes:
             matrix=self.matrix,
             features=self.features,
             labels=self.features,
+            drawn_at_random="caller",
         ).rows(chosen)
 
 

@@ -18,11 +18,13 @@ import numpy as np
 from benchmarks.models.simulated_experiment import ACTION, PairedOutcomes, simulate_pairs
 from benchmarks.report import show
 from training.evaluation.assessment import Estimate
-from training.uplift.estimate import evaluate_experiment
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
 from training.uplift.experiment import Experiment
-from training.uplift.experiment_table import ExperimentRoles, read_experiment
 from training.uplift.result import ActionUplift
 from training.uplift.settings import UpliftSettings
+from training.uplift.stakes import NO_STAKES
+from training.uplift.tables.experiment_table import ExperimentRoles, read_experiment
+from training.uplift.verdicts import with_verdicts
 
 CUSTOMERS, ROWS, SEED = 240_000, 40_000, 1
 OUTCOMES = ("visit", "conversion")
@@ -45,7 +47,7 @@ def measure_hillstrom(folder: Path, draws: int) -> None:
     for outcome in OUTCOMES:
         started = time.monotonic()
         experiment = hillstrom(folder, outcome)
-        actions = evaluate_experiment(experiment, UpliftSettings()).actions
+        actions = _evaluate(experiment).actions
         seconds = time.monotonic() - started
         for action in actions:
             name = {"outcome": outcome, "action": action.action}
@@ -137,6 +139,11 @@ def womens(experiment: Experiment) -> Experiment:
     )
 
 
+def _evaluate(experiment: Experiment) -> EvaluatedExperiment:
+    estimated = evaluate_experiment(experiment, UpliftSettings())
+    return with_verdicts([(estimated, "randomised")], NO_STAKES)[0]
+
+
 def _shuffled(experiment: Experiment, seed: int) -> Experiment:
     arm = np.random.default_rng(seed).permutation(experiment.arm)
     return replace(experiment, arm=arm, propensity=(np.bincount(arm) / len(arm))[arm])
@@ -144,9 +151,7 @@ def _shuffled(experiment: Experiment, seed: int) -> Experiment:
 
 def _counts(experiments: Iterable[Experiment], truth: float = 0.0) -> dict[str, object]:
     """Number of draws in which each verdict is yes, and in which the interval contains the truth."""
-    evaluated: list[ActionUplift] = [
-        evaluate_experiment(experiment, UpliftSettings()).actions[0] for experiment in experiments
-    ]
+    evaluated: list[ActionUplift] = [_evaluate(experiment).actions[0] for experiment in experiments]
     return {
         "works": sum(action.works for action in evaluated),
         "harms": sum(action.harms for action in evaluated),

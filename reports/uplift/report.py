@@ -14,9 +14,9 @@ from reports.uplift.plots import qini_figure
 from reports.uplift.words import Unit
 from reports.words.texts import ENGLISH, Texts
 from training.evaluation.assessment import Estimate
-from training.uplift.balance import Imbalance
+from training.uplift.balance import Imbalance, OutcomeLike
 from training.uplift.experiment import Experiment
-from training.uplift.result import ActionUplift
+from training.uplift.result import ActionUplift, Evidence
 from training.uplift.settings import UpliftSettings
 
 
@@ -30,6 +30,14 @@ class EvaluatedActions(Protocol):
     @property
     def actions(self) -> tuple[ActionUplift, ...]:
         """The result of each action."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Whether arms were drawn at random."""
+
+    @property
+    def outcome_like(self) -> tuple[OutcomeLike, ...]:
+        """Columns that nearly are the outcome."""
 
     @property
     def imbalances(self) -> tuple[Imbalance, ...]:
@@ -63,9 +71,9 @@ class ActionSection:
     unit : Unit
         How numbers are written.
     effects : Forest
-        Average effect, and effects by group.
+        Average effect, and effects by group; differences where the evidence is observational.
     qini : Markup or None
-        The Qini curve; None where no feature ranks customers.
+        The Qini curve; None where no feature ranks customers, or the evidence is observational.
     """
 
     key: str
@@ -124,7 +132,7 @@ def _section(
 ) -> ActionSection:
     unit = Unit(evaluated.experiment.binary, texts)
     qini = None
-    if action.ranked:
+    if action.curve:
         qini = inline_svg(qini_figure(action, unit.factor, unit.word, texts), f"{key}-qini")
     return ActionSection(
         key=key,

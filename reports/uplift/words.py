@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from reports.kit.numbers import amount, share, typeset
 from reports.words.texts import ENGLISH, Texts, to_translate
 from training.evaluation.assessment import Estimate
-from training.uplift.balance import Imbalance
-from training.uplift.result import ActionUplift, Trait
+from training.uplift.balance import Imbalance, OutcomeLike
+from training.uplift.result import ActionUplift, Trait, Verdict
 
 POLICIES = {
     "nobody": to_translate("nobody"),
@@ -19,16 +19,13 @@ POLICIES = {
 """Who is treated, by policy."""
 
 
-VERDICTS = (
-    to_translate("does harm on average, to some customers more than to others"),
-    to_translate("does harm on average"),
-    to_translate("works"),
-    to_translate("works, and is targetable"),
-    to_translate("works; differences between customers are not detectable"),
-    to_translate("targetable; on average no detectable uplift"),
-    to_translate("no detectable uplift"),
-)
-"""All that `ActionUplift.verdict` may be, for the catalogues."""
+VERDICTS: dict[Verdict, str] = {
+    "works": to_translate("works"),
+    "harms": to_translate("does harm"),
+    "too_small_to_matter": to_translate("too small to matter"),
+    "not_enough_data": to_translate("not enough data yet"),
+}
+"""Verdicts on the average effect in words."""
 
 _COLUMNS_SHOWN = 12
 
@@ -77,11 +74,71 @@ class Unit:
         return typeset(f"{value:+.2f}" if self.binary else f"{value:+.4g}")
 
 
-def works(action: ActionUplift, texts: Texts = ENGLISH) -> str:
-    """Whether the action works, in words."""
-    if action.works:
-        return texts.gettext("yes")
-    return texts.gettext("no, it does harm") if action.harms else texts.gettext("not shown")
+def verdict(action: ActionUplift, texts: Texts = ENGLISH) -> str:
+    """The verdict on the average effect in words; that there is none where it is no experiment."""
+    word = action.finding.verdict
+    if word is None:
+        return texts.gettext("no verdict: observational")
+    return texts.gettext(VERDICTS[word])
+
+
+def evidence(action: ActionUplift, texts: Texts = ENGLISH) -> str:
+    """What kind of evidence the figures of an action are."""
+    return texts.gettext("randomised") if action.randomised else texts.gettext("observational")
+
+
+def more_needed(action: ActionUplift, unit: "Unit") -> str:
+    """How much larger the experiment must be, or what to give to be told; empty with a verdict."""
+    finding, gettext = action.finding, unit.texts.gettext
+    if finding.verdict != "not_enough_data":
+        return ""
+    if finding.sought is None or finding.more_needed is None:
+        return gettext(
+            "Give --break-even or --detect to be told how many more customers it takes to find an"
+            " effect of that size."
+        )
+    effect = f"{unit.effect(finding.sought)} {unit.word}"
+    if finding.more_needed == 0:
+        return gettext(
+            "The experiment is as large as it takes to find an effect of {effect} in four of five"
+            " cases; such an effect is neither shown nor ruled out."
+        ).format(effect=effect)
+    return gettext(
+        "About {count} more customers or households are needed to find an effect of {effect} in"
+        " four of five cases."
+    ).format(effect=effect, count=f"{_about(finding.more_needed):,}")
+
+
+def _about(count: int) -> int:
+    """A count rounded up to two digits: the figures behind it are no more certain than that."""
+    unit = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // unit) * unit
+
+
+def break_even(action: ActionUplift, unit: "Unit") -> str:
+    """What is shown of an action that works, beside its break-even effect; empty where none is."""
+    least, gettext = action.finding.break_even, unit.texts.gettext
+    if least is None or not action.works:
+        return ""
+    template = (
+        gettext("Its interval lies above the break-even effect of {effect}.")
+        if action.average.low >= least
+        else gettext(
+            "It is not shown that it reaches the break-even effect of {effect}, from which it is"
+            " worth its cost."
+        )
+    )
+    return template.format(effect=f"{unit.effect(least)} {unit.word}")
+
+
+def jointly(action: ActionUplift, texts: Texts = ENGLISH) -> str:
+    """Why there is no verdict though the interval lies on one side of zero; empty where there is."""
+    if action.finding.verdict != "not_enough_data" or not action.clear_alone:
+        return ""
+    return texts.gettext(
+        "Its own interval lies on one side of zero, but of {actions} actions that were looked at"
+        " one may do so by chance."
+    ).format(actions=action.finding.actions)
 
 
 def unadjusted(action: ActionUplift, texts: Texts = ENGLISH) -> str:
@@ -95,6 +152,8 @@ def unadjusted(action: ActionUplift, texts: Texts = ENGLISH) -> str:
 
 def targetable(action: ActionUplift, texts: Texts = ENGLISH) -> str:
     """Whether the action is targetable, in words."""
+    if not action.randomised:
+        return texts.gettext("not asked")
     if not action.ranked:
         return texts.gettext("not evaluated, without features")
     return texts.gettext("yes") if action.targetable else texts.gettext("not shown")
@@ -121,6 +180,32 @@ def adjusted_by(columns: Sequence[str], texts: Texts = ENGLISH) -> str:
         more = texts.gettext(" and {count} more (adjusted_by in uplift.json)")
         shown += more.format(count=len(columns) - _COLUMNS_SHOWN)
     return shown
+
+
+def not_claimed(texts: Texts = ENGLISH) -> str:
+    """Why an experiment that nobody calls one is observational."""
+    return texts.gettext(
+        "Nobody says that arms were drawn at random. Customers who chose their arm, or were chosen"
+        " for it, differ in more than the action: a difference between arms is then no effect. If a"
+        " draw decided, say so with --randomised, and give --propensity unless all had the same"
+        " chance."
+    )
+
+
+def outcome_like(column: OutcomeLike, texts: Texts = ENGLISH) -> str:
+    """Which column nearly is the outcome, and what to check."""
+    template = (
+        texts.gettext(
+            "{feature} is missing for one outcome far more often than for the other ({figure}): was"
+            " it filled in after the treatment?"
+        )
+        if column.of_missing
+        else texts.gettext(
+            "{feature} alone nearly tells the outcome ({figure}): was it filled in after the"
+            " treatment?"
+        )
+    )
+    return template.format(feature=column.feature, figure=f"{column.figure:.2f}")
 
 
 def imbalance(difference: Imbalance, texts: Texts = ENGLISH) -> str:

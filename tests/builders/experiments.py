@@ -2,7 +2,24 @@
 
 import numpy as np
 
+from training.settings import LeakWatchSettings
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
+from training.uplift.evaluation import UpliftConfig
 from training.uplift.experiment import Experiment
+from training.uplift.settings import UpliftSettings
+from training.uplift.stakes import NO_STAKES, Stakes
+from training.uplift.verdicts import with_verdicts
+
+QUICK = UpliftConfig(settings=UpliftSettings(folds=3, repeats=1), leaks=LeakWatchSettings())
+"""An evaluation in few steps."""
+
+
+def evaluate(
+    drawn: Experiment, settings: UpliftSettings, stakes: Stakes = NO_STAKES
+) -> EvaluatedExperiment:
+    """An experiment's estimates with their verdicts; its arms were drawn at random."""
+    (evaluated,) = with_verdicts([(evaluate_experiment(drawn, settings), "randomised")], stakes)
+    return evaluated
 
 
 def experiment(
@@ -44,4 +61,5 @@ def experiment(
         matrix=matrix,
         features=names,
         labels=names,
+        drawn_at_random="caller",
     )

@@ -14,6 +14,7 @@ from features.flat.customers import CustomerTable, Roles, read_customer_table
 from features.tables.options import TableOptions
 from holdfast.errors import InputError
 from pipeline.uplift import evaluate_table
+from tests.builders.experiments import QUICK
 from tests.builders.table_answers import TABLES, Answer, ExperimentAnswer
 from training.evaluation.folds import cross_validation
 from training.evaluation.leaks import watch_table
@@ -21,8 +22,7 @@ from training.fitting.fit import TrainingTable
 from training.flat.crossval import cross_validate
 from training.flat.evaluation import evaluate
 from training.settings import LeakWatchSettings, TrainingSettings
-from training.uplift.experiment_table import ExperimentRoles
-from training.uplift.settings import UpliftSettings
+from training.uplift.tables.experiment_table import ExperimentRoles
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _USUAL_REASONS = frozenset(
@@ -188,8 +188,8 @@ def _missingness(table: TrainingTable, encoding: Encoding) -> dict[str, float]:
 def measure_experiment(name: str, answer: ExperimentAnswer, out: Path) -> MeasuredExperiment:
     """Evaluate an experiment, with its files in a directory."""
     try:
-        roles = ExperimentRoles(**answer.roles)  # type: ignore[arg-type]
-        run = evaluate_table(TABLES / name, roles, out, UpliftSettings(folds=3, repeats=1))
+        roles = ExperimentRoles(**answer.roles, randomised=True)  # type: ignore[arg-type]
+        run = evaluate_table(TABLES / name, roles, out, QUICK)
     except InputError as error:
         return MeasuredExperiment(refused=str(error))
     ((evaluation,), action) = run.evaluations, run.evaluations[0].actions[0]
@@ -202,7 +202,7 @@ def measure_experiment(name: str, answer: ExperimentAnswer, out: Path) -> Measur
         low=100 * action.average.low,
         high=100 * action.average.high,
         unadjusted=100 * action.unadjusted.value,
-        verdict="; ".join(action.verdict for action in evaluation.actions),
+        verdict="; ".join(str(action.finding.verdict) for action in evaluation.actions),
         said=list(evaluation.notes),
     )
 

@@ -316,7 +316,7 @@ EXPERIMENTS: dict[str, ExperimentAnswer] = {
         roles=_GATES,
         arms={"gate_30": 1502, "gate_40": 1497},
         difference=-2.0707,
-        verdict="no detectable uplift",
+        verdict="not_enough_data",
         adjusted=True,
     ),
     "uplift_na_arm.csv": ExperimentAnswer(
@@ -324,7 +324,7 @@ EXPERIMENTS: dict[str, ExperimentAnswer] = {
         arms={"gate_30": 1415, "gate_40": 1424},
         left_out={"version is 'NA'": 160},
         difference=-1.7407,
-        verdict="no detectable uplift",
+        verdict="not_enough_data",
         adjusted=True,
     ),
     "uplift_na_outcome.csv": ExperimentAnswer(
@@ -332,7 +332,7 @@ EXPERIMENTS: dict[str, ExperimentAnswer] = {
         arms={"gate_30": 1428, "gate_40": 1422},
         left_out={"retention_7 is 'NA'": 149},
         difference=-1.3243,
-        verdict="no detectable uplift",
+        verdict="not_enough_data",
         adjusted=True,
     ),
     "uplift_plain_ab.csv": ExperimentAnswer(
@@ -345,6 +345,6 @@ EXPERIMENTS: dict[str, ExperimentAnswer] = {
         roles=_ARMS,
         arms={"control": 6064, "new": 5936},
         difference=-4.4086,
-        verdict="does harm on average",
+        verdict="None",
     ),
 }

@@ -21,7 +21,7 @@ SAYS = {
     "explore": "customer ",
     "features": "subscriptions at risk on ",
     "train": "refused",
-    "uplift": "no detectable uplift",
+    "uplift": "not_enough_data",
 }
 """Words that each notebook prints, on data as small as these."""
 

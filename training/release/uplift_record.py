@@ -15,8 +15,7 @@ def register_uplift(
 ) -> dict[str, str]:
     """Register uplift models as challengers.
 
-    The experiment takes the place of the gate: its two verdicts are stored in the model and in the
-    run.
+    The experiment takes the place of the gate: its verdicts are stored in the model and in the run.
 
     Returns
     -------
@@ -47,7 +46,7 @@ def _record(experiment: Experiment, action: ActionUplift, service: str | None) -
             "propensity": experiment.source,
             "rows": len(experiment.outcome),
             "feature_service": service,
-            "verdict": action.verdict,
+            "verdict": action.finding.verdict,
         },
         metrics=metrics,
         documents={"uplift.json": action.to_json(), "left_out.json": experiment.left_out},

@@ -1,7 +1,9 @@
-"""Balance checks: whether the arms of an experiment are alike in every feature.
+"""Balance checks: whether the arms of an experiment are alike in every feature, and whether a
+feature is the outcome in other words.
 
-Arms drawn at random are. A column in which they differ was written after the treatment, or shows
-that arms were not drawn as stated. Either way, effects estimated with it cannot be trusted.
+Arms drawn at random are alike. A column in which they differ was written after the treatment, or
+shows that arms were not drawn as stated. A column that nearly is the outcome, such as the reason
+for leaving, was written after it. Either way, effects estimated with it cannot be trusted.
 """
 
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
+from training.settings import LeakWatchSettings
 from training.uplift.experiment import Experiment
 from training.uplift.inference import mean
 
@@ -19,6 +22,11 @@ ALARM = 0.001
 """Probability that an experiment with arms drawn at random gets any flag."""
 
 _FEWEST_IN_CATEGORY = 0.005
+_SAME_NUMBER = 0.98
+"""Rank correlation from which a feature is an outcome of numbers in other words. What was spent
+before may well go with what was spent after by 0.9, and makes effects far more precise.
+"""
+_FEWEST_PRESENT = 30
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,86 @@ def imbalances(experiment: Experiment) -> tuple[Imbalance, ...]:
                 )
     ordered = sorted(largest.items(), key=lambda item: -abs(item[1]))
     return tuple(Imbalance(arm, feature, z) for (arm, feature), z in ordered)
+
+
+@dataclass(frozen=True)
+class OutcomeLike:
+    """A feature that nearly is the outcome.
+
+    Parameters
+    ----------
+    feature : str
+        The feature's label.
+    figure : float
+        AUC with which the feature, or its being missing, tells the outcomes of two values apart;
+        the absolute rank correlation with an outcome of numbers.
+    of_missing : bool
+        Whether it is being missing that tells them apart.
+    """
+
+    feature: str
+    figure: float
+    of_missing: bool = False
+
+
+def outcome_like(
+    experiment: Experiment, settings: LeakWatchSettings, seed: int
+) -> tuple[OutcomeLike, ...]:
+    """Find the features that nearly are the outcome, most alike first.
+
+    Outcomes of two values are watched as labels are (`training.evaluation.leaks`); a feature that
+    ranks customers nearly as an outcome of numbers does is the same thing.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    settings : LeakWatchSettings
+        From which AUC a feature is suspicious.
+    seed : int
+        Seed of the folds that AUC is measured on.
+    """
+    # Imported here, because pandas takes a second, and a wrong table is refused before.
+    from training.evaluation.leaks import watch_table
+
+    if not experiment.labels:
+        return ()
+    if experiment.binary:
+        flags = watch_table(
+            experiment.matrix,
+            experiment.outcome,
+            experiment.cluster,
+            experiment.labels,
+            tuple(experiment.categories),
+            settings,
+            seed,
+        )
+        alike = [
+            OutcomeLike(flag.column, flag.figure, flag.kind == "missingness")
+            for flag in flags
+            if flag.column is not None and flag.kind in ("single_column", "missingness")
+        ]
+    else:
+        alike = [
+            OutcomeLike(label, figure)
+            for place, label in enumerate(experiment.labels)
+            if place not in experiment.categories
+            and (figure := _rank_correlation(experiment.matrix[:, place], experiment.outcome))
+            >= _SAME_NUMBER
+        ]
+    ordered = sorted(alike, key=lambda one: -one.figure)
+    return tuple({one.feature: one for one in reversed(ordered)}.values())[::-1]
+
+
+def _rank_correlation(values: Floats, outcome: Floats) -> float:
+    from scipy.stats import spearmanr
+
+    present = ~np.isnan(values)
+    if present.sum() < _FEWEST_PRESENT or np.ptp(values[present]) == 0:
+        return 0.0
+    if np.ptp(outcome[present]) == 0:
+        return 0.0
+    return abs(float(spearmanr(values[present], outcome[present]).statistic))
 
 
 def missing_outcomes(

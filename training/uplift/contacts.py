@@ -178,6 +178,8 @@ def _experiment(
         marks={
             "treated by another action before the outcome was known": contacts.again[has_features]
         },
+        # `care_contacts` has a propensity only where the arm was drawn with it.
+        drawn_at_random="table",
     )
 
 

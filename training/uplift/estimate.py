@@ -18,6 +18,7 @@ from training.uplift.experiment import Experiment
 from training.uplift.groups import groups
 from training.uplift.inference import PointEstimate
 from training.uplift.learners import Learners
+from training.uplift.looks import ONLY_ONCE, Look, Looks
 from training.uplift.ranking import EvaluatedPart, PartSequence, evaluate_in_sequence
 from training.uplift.result import ActionUplift, Arm, CurvePoint, PolicyValue
 from training.uplift.scores import ArmScores, cluster_folds, cross_fit, score_rows
@@ -44,11 +45,14 @@ class EvaluatedExperiment:
         The estimates for each action.
     boosters : tuple of lightgbm.Booster
         For each action, a booster of its effect, fitted on all rows.
+    look : Look
+        The look at the experiment that the intervals are for.
     """
 
     experiment: Experiment
     actions: tuple[ActionUplift, ...]
     boosters: tuple[lgb.Booster, ...]
+    look: Look
 
     def model(self, action: int, name: str, service: str | None) -> UpliftModel:
         """The uplift model of an action, ready to be stored.
@@ -86,8 +90,22 @@ class EvaluatedExperiment:
         )
 
 
-def evaluate_experiment(experiment: Experiment, settings: UpliftSettings) -> EvaluatedExperiment:
+def evaluate_experiment(
+    experiment: Experiment, settings: UpliftSettings, looks: Looks = ONLY_ONCE
+) -> EvaluatedExperiment:
     """Estimate each action's average effect, its effects by group, and the value of policies.
+
+    Nothing is claimed of the actions yet: `training.uplift.verdicts` does that for all actions that
+    are evaluated together.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    settings : UpliftSettings
+        How to evaluate it.
+    looks : Looks
+        How often it is looked at: all intervals hold at all looks together.
 
     Raises
     ------
@@ -103,12 +121,15 @@ def evaluate_experiment(experiment: Experiment, settings: UpliftSettings) -> Eva
     rows = np.arange(len(experiment.outcome))
     actions = range(len(experiment.arms) - 1)
     boosters = tuple(learners.fit_effect(rows, scores.effect[action]) for action in actions)
+    look = looks.at(len(np.unique(experiment.cluster)))
     return EvaluatedExperiment(
         experiment,
         tuple(
-            _evaluate_action(experiment, scores, sequences, action, settings) for action in actions
+            _evaluate_action(experiment, scores, sequences, action, settings, look)
+            for action in actions
         ),
         boosters,
+        look,
     )
 
 
@@ -165,6 +186,7 @@ def _evaluate_action(
     sequences: list[PartSequence],
     action: int,
     settings: UpliftSettings,
+    look: Look,
 ) -> ActionUplift:
     views = [
         [_View(part, action, experiment.cluster[part.rows]) for part in sequence]
@@ -185,32 +207,36 @@ def _evaluate_action(
         np.where(experiment.arm == arm, 1 / experiment.propensity, 0.0) for arm in (action + 1, 0)
     )
     actions = len(experiment.arms) - 1
+    average = inference.mean(scores.effect[action], experiment.cluster)
+    qini = over(lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini"))
     return ActionUplift(
         action=experiment.arms[action + 1],
         control=_arm(experiment, 0),
         treatment=_arm(experiment, action + 1),
-        average=inference.mean(scores.effect[action], experiment.cluster).interval(),
+        estimate=average,
+        average=average.interval(look=look),
         unadjusted=inference.difference(
             experiment.outcome, treated, control, experiment.cluster
-        ).interval(),
+        ).interval(look=look),
         adjustment=inference.adjustment(
             scores.effect[action], experiment.outcome, treated, control, experiment.cluster
         ).interval(_ALARMS * actions),
         ranked=ranked,
-        qini=over(
-            lambda view: inference.area(view.effect, view.predicted, view.cluster, "qini")
-        ).interval(),
+        ranking=qini,
+        qini=qini.interval(look=look),
         autoc=over(
             lambda view: inference.area(view.effect, view.predicted, view.cluster, "autoc")
-        ).interval(),
+        ).interval(look=look),
         slope=over(
             lambda view: inference.slope(view.effect, view.predicted, view.cluster)
-        ).interval(),
-        policies=_policies(over, settings.capacity_share) if ranked else (),
-        groups=groups(experiment, sequences, action, settings.groups, settings.groups * actions)
+        ).interval(look=look),
+        policies=_policies(over, settings.capacity_share, look) if ranked else (),
+        groups=groups(
+            experiment, sequences, action, settings.groups, settings.groups * actions, look
+        )
         if ranked
         else (),
-        curve=tuple(_curve(over)) if ranked else (),
+        curve=tuple(_curve(over, look)) if ranked else (),
     )
 
 
@@ -224,7 +250,7 @@ def _arm(experiment: Experiment, position: int) -> Arm:
 
 
 def _policies(
-    over: Callable[[_Measure], PointEstimate], capacity: float
+    over: Callable[[_Measure], PointEstimate], capacity: float, look: Look
 ) -> tuple[PolicyValue, ...]:
     rankings: dict[str, tuple[float, Callable[[_View], Floats]]] = {
         "nobody": (0.0, lambda view: np.zeros(len(view.cluster))),
@@ -233,7 +259,9 @@ def _policies(
         "riskiest": (capacity, lambda view: -view.part.scores.expected[0]),
         "model": (capacity, lambda view: view.predicted),
     }
-    return tuple(_policy(over, name, share, ranking) for name, (share, ranking) in rankings.items())
+    return tuple(
+        _policy(over, name, share, ranking, look) for name, (share, ranking) in rankings.items()
+    )
 
 
 def _policy(
@@ -241,6 +269,7 @@ def _policy(
     name: str,
     share: float,
     ranking: Callable[[_View], Floats],
+    look: Look,
 ) -> PolicyValue:
     def value(
         view: _View, *, weighted: bool = False, absolute: bool = False, over_random: bool = False
@@ -259,19 +288,22 @@ def _policy(
     return PolicyValue(
         name=name,
         share=share,
-        weighted=over(partial(value, weighted=True, absolute=True)).interval(),
-        doubly_robust=over(partial(value, absolute=True)).interval(),
-        gain=over(value).interval(),
-        over_random=over(partial(value, over_random=True)).interval() if chooses else None,
+        weighted=over(partial(value, weighted=True, absolute=True)).interval(look=look),
+        doubly_robust=over(partial(value, absolute=True)).interval(look=look),
+        gain=over(value).interval(look=look),
+        over_random=over(partial(value, over_random=True)).interval(look=look) if chooses else None,
     )
 
 
-def _curve(over: Callable[[_Measure], PointEstimate]) -> list[CurvePoint]:
+def _curve(over: Callable[[_Measure], PointEstimate], look: Look) -> list[CurvePoint]:
     def gain(view: _View, *, share: float) -> PointEstimate:
         return inference.gain(view.effect, view.predicted, share, view.cluster)
 
     shares = np.linspace(0, 1, _CURVE_POINTS + 1)
     return [
-        CurvePoint(share=float(share), gain=over(partial(gain, share=float(share))).interval())
+        CurvePoint(
+            share=float(share),
+            gain=over(partial(gain, share=float(share))).interval(look=look),
+        )
         for share in shares
     ]

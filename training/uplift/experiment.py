@@ -1,4 +1,4 @@
-"""Experiments: rows, the arm that each was drawn into, with what probability, and their outcomes.
+"""Experiments: rows, the arm that each is in, with what probability, and their outcomes.
 
 The outcome is *retained*, or another one for which more is better. Every effect is the change in
 the outcome because of an action, and positive is good.
@@ -27,11 +27,12 @@ FEWEST_OF_A_CLASS = 20
 """Good outcomes, and others, that an experiment needs."""
 
 Source = Literal["stored", "shares"]
+Claim = Literal["caller", "table"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A randomised experiment with n rows.
+    """An experiment with n rows.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ class Experiment:
         Rows left out, by reason.
     marks : dict of str to (n,) bool
         Rows to report, such as those treated by another action before the outcome was known.
+    drawn_at_random : {"caller", "table"} or None
+        Who says that arms were drawn at random: the person who asked, or the table itself. None
+        where nobody does.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Experiment:
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     marks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    drawn_at_random: Claim | None = None
 
     @property
     def binary(self) -> bool:

@@ -12,6 +12,7 @@ from holdfast.arrays import Floats, Positions
 from training.evaluation.assessment import Estimate
 from training.uplift import inference
 from training.uplift.experiment import Experiment
+from training.uplift.looks import Look
 from training.uplift.ranking import PartSequence
 from training.uplift.result import EffectGroup, Trait
 
@@ -35,6 +36,7 @@ def groups(
     action: int,
     count: int,
     comparisons: int,
+    look: Look,
 ) -> tuple[EffectGroup, ...]:
     """Effects of an action in equal groups by predicted uplift, highest first.
 
@@ -50,6 +52,8 @@ def groups(
         Number of groups.
     comparisons : int
         Number of figures for which the intervals hold jointly.
+    look : Look
+        The look at the experiment.
     """
     traits = _Traits(experiment)
     result = []
@@ -70,7 +74,7 @@ def groups(
             if parts:
                 repeats.append(inference.combine(parts))
         if repeats:
-            effect: Estimate = inference.average(repeats).interval(comparisons)
+            effect: Estimate = inference.average(repeats).interval(comparisons, look)
             result.append(
                 EffectGroup(
                     rows=sum(len(rows) for rows in members) // len(sequences),

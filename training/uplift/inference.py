@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
 from training.evaluation.assessment import CONFIDENCE, Estimate
+from training.uplift.looks import ONLY_LOOK, Look
 
 Area = Literal["autoc", "qini"]
 
@@ -44,15 +45,12 @@ class PointEstimate:
     standard_error: float
     clusters: int
 
-    def interval(self, comparisons: int = 1) -> Estimate:
-        """The estimate with an interval that holds jointly for so many comparisons (Bonferroni)."""
-        # Only here, because it takes half a second, and a wrong table is refused before.
-        from scipy.stats import t as student
-
-        reach = (
-            float(student.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons, self.clusters - 1))
-            * self.standard_error
-        )
+    def interval(self, comparisons: int = 1, look: Look = ONLY_LOOK) -> Estimate:
+        """The estimate with an interval that holds jointly for so many comparisons (Bonferroni), and
+        at all looks at the experiment.
+        """
+        critical = look.critical((1 - CONFIDENCE) / comparisons, self.clusters - 1)
+        reach = critical * self.standard_error
         return Estimate(self.value, self.value - reach, self.value + reach)
 
 

@@ -1,12 +1,47 @@
 """Estimates of an action's effect, as they are printed, drawn and stored."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from training.evaluation.assessment import Estimate
+from training.uplift.inference import PointEstimate
 
-NOTHING = "no detectable uplift"
-"""The verdict where the action neither works nor is targetable."""
+Evidence = Literal["randomised", "observational"]
+Verdict = Literal["works", "harms", "too_small_to_matter", "not_enough_data"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What may be claimed of an action.
+
+    Parameters
+    ----------
+    evidence : {"randomised", "observational"}
+        Whether arms were drawn at random: somebody says so, and they are alike.
+    verdict : {"works", "harms", "too_small_to_matter", "not_enough_data"} or None
+        ``works`` and ``harms``: the average effect is shown to be above, or below, zero;
+        ``too_small_to_matter``: it is shown to be below the break-even effect, and no harm is
+        shown. None where the evidence is observational.
+    targetable : bool or None
+        Whether the ranking is shown to beat a random one; None where the evidence is observational,
+        or no feature ranks customers.
+    actions : int
+        Actions that the verdicts hold for jointly.
+    break_even, sought : float or None
+        Effect from which the action is worth its cost, and the effect that `more_needed` is about,
+        in the unit of the estimates.
+    more_needed : int or None
+        Customers or households that the experiment lacks to find the effect that is sought, in four
+        of five cases; 0 where it has enough. Only for ``not_enough_data``.
+    """
+
+    evidence: Evidence = "observational"
+    verdict: Verdict | None = None
+    targetable: bool | None = None
+    actions: int = 0
+    break_even: float | None = None
+    sought: float | None = None
+    more_needed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +152,8 @@ class ActionUplift:
         The action.
     control, treatment : Arm
         Rows that were not treated, and rows that were.
+    estimate : PointEstimate
+        Average effect with its standard error, which verdicts are given by.
     average : Estimate
         Average effect: doubly robust, cluster-robust 95 % interval. Positive is good.
     unadjusted : Estimate
@@ -127,9 +164,11 @@ class ActionUplift:
         in 1,000 where all features were known before the arms were drawn.
     ranked : bool
         Whether any feature tells rows apart. Without one there are no policies, groups and curve.
+    ranking : PointEstimate
+        Qini coefficient with its standard error, which the verdict is given by.
     qini, autoc : Estimate
         How much better the ranking is than a random one, on rows it was not learnt from; 0 is
-        random. The verdict uses the first.
+        random.
     slope : Estimate
         The share of predicted differences that is real; 1 all, 0 nothing.
     policies : tuple of PolicyValue
@@ -138,72 +177,76 @@ class ActionUplift:
         By predicted uplift, highest first.
     curve : tuple of CurvePoint
         From treating nobody to treating everybody.
+    finding : Finding
+        What may be claimed; nothing before `training.uplift.verdicts.with_verdicts`.
     """
 
     action: str
     control: Arm
     treatment: Arm
+    estimate: PointEstimate
     average: Estimate
     unadjusted: Estimate
     adjustment: Estimate
     ranked: bool
+    ranking: PointEstimate
     qini: Estimate
     autoc: Estimate
     slope: Estimate
     policies: tuple[PolicyValue, ...]
     groups: tuple[EffectGroup, ...]
     curve: tuple[CurvePoint, ...]
+    finding: Finding = Finding()
 
     @property
     def works(self) -> bool:
-        """The average effect is above zero, one-sided at 2.5 %."""
-        return self.average.low > 0
+        """The verdict is that the average effect is above zero."""
+        return self.finding.verdict == "works"
 
     @property
     def harms(self) -> bool:
-        """The average effect is below zero, one-sided at 2.5 %."""
-        return self.average.high < 0
+        """The verdict is that the average effect is below zero."""
+        return self.finding.verdict == "harms"
 
     @property
     def targetable(self) -> bool:
-        """The ranking beats a random one by the Qini coefficient, one-sided at 2.5 %."""
-        return self.qini.low > 0
+        """The verdict is that the ranking beats a random one by the Qini coefficient."""
+        return bool(self.finding.targetable)
+
+    @property
+    def randomised(self) -> bool:
+        """Whether the estimates are of arms drawn at random."""
+        return self.finding.evidence == "randomised"
+
+    @property
+    def clear_alone(self) -> bool:
+        """Whether the interval, which is about this action alone, lies on one side of zero."""
+        return _side(self.average) != 0
 
     @property
     def unadjusted_agrees(self) -> bool:
-        """The unadjusted difference alone gives the same answer to whether the action works."""
-        works, harms = self.unadjusted.low > 0, self.unadjusted.high < 0
-        return (works, harms) == (self.works, self.harms)
+        """Whether the interval of the unadjusted difference lies on the same side of zero, or on
+        none, as that of the average effect.
+        """
+        return _side(self.unadjusted) == _side(self.average)
 
     @property
     def adjusted_by_more_than_chance(self) -> bool:
         """Features move the effect as none that was known before the draw would."""
         return not self.adjustment.low <= 0 <= self.adjustment.high
 
-    @property
-    def verdict(self) -> str:
-        """Both verdicts in words."""
-        if self.harms:
-            return "does harm on average" + (
-                ", to some customers more than to others" if self.targetable else ""
-            )
-        if self.works and not self.ranked:
-            return "works"
-        if self.works:
-            return (
-                "works, and is targetable"
-                if self.targetable
-                else "works; differences between customers are not detectable"
-            )
-        return "targetable; on average no detectable uplift" if self.targetable else NOTHING
-
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        verdicts = {
-            "works": self.works,
-            "harms": self.harms,
-            "targetable": self.targetable,
-            "verdict": self.verdict,
+        figures = asdict(self)
+        for name in ("estimate", "ranking", "finding"):
+            del figures[name]
+        return {
+            **figures,
+            "standard_error": self.estimate.standard_error,
+            **asdict(self.finding),
             "unadjusted_agrees": self.unadjusted_agrees,
         }
-        return {**asdict(self), **verdicts}
+
+
+def _side(estimate: Estimate) -> int:
+    return int(estimate.low > 0) - int(estimate.high < 0)

@@ -34,6 +34,11 @@ class UpliftSettings(Section):
         lt=1,
         description="Share of customers that care can reach, for which policies are compared.",
     )
+    expected_clusters: int = Field(
+        default=10_000,
+        ge=100,
+        description="Customers or households at which the intervals of an experiment that is looked at any time are narrowest.",
+    )
     groups: int = Field(
         default=5,
         ge=2,

@@ -61,6 +61,7 @@ PLAIN = (
     "home",
     "--drop",
     "after",
+    "--randomised",
 )
 
 
@@ -79,13 +80,23 @@ def test_a_table_of_ones_own(run: Run, table: Path, tmp_path: Path) -> None:
     )
     result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
     (evaluated,) = result["experiments"]
-    assert (evaluated["label"], evaluated["propensity"], evaluated["rows"]) == (
-        "randomised",
+    assert (result["evidence"], evaluated["evidence"]) == ("randomised", "randomised")
+    assert (evaluated["drawn_at_random"], evaluated["propensity"], evaluated["rows"]) == (
+        "caller",
         "stored",
         2_400,
     )
     (action,) = evaluated["actions"]
-    assert action["works"] is True
+    assert action["verdict"] == "works"
+    assert result["actions"] == [
+        {
+            "experiment": "trial.csv",
+            "action": "call",
+            "evidence": "randomised",
+            "verdict": "works",
+            "targetable": action["targetable"],
+        }
+    ]
     assert action["average"]["low"] > 0
     digest = _sha256(tmp_path / "out" / "uplift_call" / "model.json")
     model = load_uplift(tmp_path / "out" / "uplift_call", digest)
@@ -113,8 +124,11 @@ def test_one_json_object_and_nothing_else(run: Run, table: Path, tmp_path: Path)
 
 
 def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_path: Path) -> None:
-    done = run(table, *PLAIN[:-2], "--out", tmp_path / "out")
-    assert "after differs between call and control" in " ".join(done.stdout.split())
+    done = run(table, *PLAIN[:-3], "--randomised", "--out", tmp_path / "out")
+    printed = " ".join(done.stdout.split())
+    assert printed.index("after differs between call and control") < printed.index("points")
+    assert "no verdict: observational" in printed
+    assert "works" not in printed
     assert "after differs between" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
@@ -127,6 +141,10 @@ def test_a_column_from_after_the_treatment_is_named(run: Run, table: Path, tmp_p
         (("--treatment", "armm", "--outcome", "churned"), "did you mean 'arm'"),
         ((*PLAIN, "--control", "nobody"), "--control: must occur"),
         ((*PLAIN, "--action", "call"), "--action: must come without a TABLE"),
+        ((*PLAIN, "--break-even", "-1"), "--break-even: must be a number above 0"),
+        ((*PLAIN, "--cost", "3"), "--value: must be given too"),
+        ((*PLAIN, "--cost", "3", "--value", "90", "--break-even", "1"), "not be given with --cost"),
+        ((*PLAIN, "--looks", "8000,4000"), "--looks: must be once, any, or numbers"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line_and_nothing_is_written(
@@ -150,6 +168,60 @@ def test_options_about_a_table_need_one(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_customers_who_chose_their_arm_get_no_verdict(run: Run, tmp_path: Path) -> None:
+    """Whoever meant to stay took the offer: the arms differ by ten points, and nothing was done."""
+    random = np.random.default_rng(5)
+    means_to_stay = random.random(3_000) < 0.5
+    took = random.random(3_000) < np.where(means_to_stay, 0.7, 0.3)
+    stayed = random.random(3_000) < np.where(means_to_stay, 0.9, 0.65)
+    columns = {
+        "arm": np.where(took, "offer", "control"),
+        "stayed": np.where(stayed, "yes", "no"),
+        "age": random.integers(18, 80, 3_000),
+    }
+    pa_csv.write_csv(pa.table(columns), tmp_path / "chosen.csv")
+    roles = ("--treatment", "arm", "--outcome", "stayed", "--out", tmp_path / "out")
+    done = run(tmp_path / "chosen.csv", *roles, "--break-even", "1")
+    printed = " ".join(done.stdout.split())
+    assert printed.index("observational") < printed.index("Nobody says") < printed.index("points")
+    result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
+    assert result["evidence"] == "observational"
+    assert (result["actions"][0]["verdict"], result["actions"][0]["targetable"]) == (None, None)
+    action = result["experiments"][0]["actions"][0]
+    assert action["average"]["low"] > 0.05
+    assert (action["groups"], action["policies"], action["curve"]) == ([], [], [])
+    assert not list((tmp_path / "out").glob("uplift_*"))
+
+
+def test_a_table_may_say_itself_that_its_arms_were_drawn(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    drawn = pa_csv.read_csv(table)
+    says = np.array(["yes"] * 2_300 + ["no"] * 100)
+    pa_csv.write_csv(drawn.append_column("Randomised", pa.array(says)), tmp_path / "says.csv")
+    done = run(tmp_path / "says.csv", *PLAIN[:-1], "--out", tmp_path / "out", "--json")
+    result = json.loads(done.stdout)
+    (evaluated,) = result["experiments"]
+    assert (result["evidence"], evaluated["drawn_at_random"]) == ("randomised", "table")
+    assert evaluated["left_out"] == {"not drawn at random, as the table says": 100}
+    assert "Randomised" not in evaluated["adjusted_by"]
+
+
+def test_a_column_that_is_the_outcome_is_told_and_not_used(
+    run: Run, table: Path, tmp_path: Path
+) -> None:
+    known = pa_csv.read_csv(table)
+    lost = known["churned"].to_numpy(zero_copy_only=False) == "yes"
+    reason = np.where(lost, np.random.default_rng(2).choice(["price", "moved"], len(lost)), "")
+    pa_csv.write_csv(known.append_column("reason", pa.array(reason)), tmp_path / "told.csv")
+    done = run(tmp_path / "told.csv", *PLAIN, "--out", tmp_path / "out")
+    assert "reason alone nearly tells the outcome" in " ".join(done.stdout.split())
+    result = json.loads((tmp_path / "out" / "uplift.json").read_text(encoding="utf-8"))
+    assert [one["feature"] for one in result["experiments"][0]["outcome_like"]] == ["reason"]
+    assert "reason" not in result["experiments"][0]["adjusted_by"]
+    assert result["actions"][0]["verdict"] == "works"
+
+
 @pytest.mark.parametrize("name", list(EXPERIMENTS))
 def test_experiments_as_people_have_them_are_evaluated_as_is_right(
     name: str, tmp_path: Path
@@ -162,7 +234,8 @@ def test_a_table_of_arms_and_outcomes_alone_says_the_difference_and_no_ranking(
     run: Run, tmp_path: Path
 ) -> None:
     plain = ("--treatment", "arm", "--outcome", "stayed", "--good", "yes", "--id", "id")
-    done = run(TABLES / "uplift_plain_ab.csv", *plain, "--out", tmp_path / "out")
+    drawn = ("--randomised", "--out", tmp_path / "out")
+    done = run(TABLES / "uplift_plain_ab.csv", *plain, *drawn)
     said = " ".join(done.stdout.split())
     assert "new: works new 74.73 %" in said
     assert "no feature tells customers apart" in said

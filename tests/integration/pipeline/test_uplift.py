@@ -14,10 +14,10 @@ from models.registry import CHALLENGER, find_version
 from models.uplift import Uplift, load_uplift
 from pipeline.uplift import UpliftRun, evaluate_home
 from tests.builders.clocks import NOW, clock_at
+from tests.builders.experiments import QUICK
 from tests.builders.guides import run_python
 from training.labelling.history import RawHistory
 from training.uplift.contacts import SERVICE, randomised_actions
-from training.uplift.settings import UpliftSettings
 
 ACTION = "courtesy_call"
 
@@ -31,8 +31,7 @@ def home(simulated_operator: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def run(home: Home) -> UpliftRun:
-    settings = UpliftSettings(folds=3, repeats=1)
-    return evaluate_home(home, (), home.root / "uplift", settings, clock=clock_at())
+    return evaluate_home(home, (), home.root / "uplift", QUICK, clock=clock_at())
 
 
 def test_each_action_has_a_verdict_or_a_reason_why_it_has_none(run: UpliftRun, home: Home) -> None:
@@ -66,7 +65,7 @@ def test_models_are_registered_as_challengers_and_travel_with_their_verdict(
         evaluation for evaluation in run.evaluations if evaluation.experiment.name == ACTION
     ]
     assert model.service == SERVICE
-    assert model.documents["uplift.json"]["verdict"] == calls.actions[0].verdict
+    assert model.documents["uplift.json"]["verdict"] == calls.actions[0].finding.verdict
     np.testing.assert_array_equal(
         model.predict(calls.experiment.matrix).effect,
         calls.models[0].predict(calls.experiment.matrix).effect,
@@ -79,7 +78,7 @@ def test_an_action_that_was_not_drawn_is_refused_by_name_and_nothing_is_written(
     home: Home, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="must be an action in care_contacts"):
-        evaluate_home(home, ("free_beer",), tmp_path / "out", UpliftSettings(), clock=clock_at())
+        evaluate_home(home, ("free_beer",), tmp_path / "out", QUICK, clock=clock_at())
     assert not (tmp_path / "out").exists()
 
 

@@ -6,7 +6,7 @@ from pyarrow import csv
 
 from features.flat.customers import Roles, read_customer_table
 from simulator.samples import sample_table
-from training.uplift.experiment_table import ExperimentRoles, read_experiment
+from training.uplift.tables.experiment_table import ExperimentRoles, read_experiment
 
 
 def test_samples_are_tables_that_the_commands_take(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 from scipy.stats import binom, norm
 
 from benchmarks.models.simulated_experiment import PairedOutcomes, simulate_pairs
+from tests.builders.experiments import evaluate as evaluate_one
 from training.evaluation.assessment import CONFIDENCE
-from training.uplift.estimate import evaluate_experiment
 from training.uplift.experiment import Experiment
-from training.uplift.experiment_table import ExperimentRoles, read_experiment
 from training.uplift.result import ActionUplift
 from training.uplift.settings import UpliftSettings
+from training.uplift.tables.experiment_table import ExperimentRoles, read_experiment
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(3600)]
 
@@ -38,7 +38,7 @@ def pairs(draws: int) -> PairedOutcomes:
 
 def evaluate(experiments: Iterable[Experiment], draws: int) -> list[ActionUplift]:
     settings = UpliftSettings() if draws == DRAWS else UpliftSettings(folds=4, repeats=1)
-    return [evaluate_experiment(experiment, settings).actions[0] for experiment in experiments]
+    return [evaluate_one(experiment, settings).actions[0] for experiment in experiments]
 
 
 def assert_silent(evaluated: list[ActionUplift]) -> None:
@@ -99,7 +99,7 @@ def test_hillstroms_e_mails_work_and_only_the_womens_is_targetable(real_data: Pa
     """What is known of these data: both bring visits; whom the women's e-mail brings depends on
     what they bought before.
     """
-    mens, womens = evaluate_experiment(
+    mens, womens = evaluate_one(
         hillstrom(real_data, "visit"), UpliftSettings(folds=4, repeats=1)
     ).actions
     assert (mens.action, womens.action) == ("Mens E-Mail", "Womens E-Mail")

@@ -13,12 +13,11 @@ from reports.uplift.plots import qini_figure
 from reports.uplift.report import render_uplift
 from reports.uplift.words import Unit
 from reports.words.texts import texts
-from tests.builders.experiments import experiment
+from tests.builders.experiments import evaluate, experiment
 from tests.builders.html_page import Page, check_page
 from training.evaluation.assessment import Estimate
-from training.uplift.balance import Imbalance
-from training.uplift.estimate import evaluate_experiment
-from training.uplift.result import ActionUplift, Trait
+from training.uplift.balance import Imbalance, OutcomeLike
+from training.uplift.result import ActionUplift, Finding, Trait
 from training.uplift.settings import UpliftSettings
 
 HOSTILE = "<script>alert(1)</script>"
@@ -40,8 +39,10 @@ def evaluated() -> SimpleNamespace:
     )
     return SimpleNamespace(
         experiment=changed,
-        actions=evaluate_experiment(changed, SETTINGS).actions,
+        actions=evaluate(changed, SETTINGS).actions,
         imbalances=(Imbalance(HOSTILE, "spent & gone", 9.87), Imbalance("call", None, -5.0)),
+        evidence="randomised",
+        outcome_like=(OutcomeLike("left & why", 0.97), OutcomeLike("fee", 0.88, of_missing=True)),
         notes=("control is '对照', by its name",),
         adjusted_by=changed.labels,
         clusters=1_500,
@@ -56,8 +57,10 @@ def html(evaluated: SimpleNamespace) -> str:
 def test_it_says_both_verdicts_and_what_they_rest_on(html: str, evaluated: SimpleNamespace) -> None:
     page = Page(html)
     (action,) = evaluated.actions
-    assert action.verdict in page.text
-    assert "no detectable uplift" in page.text
+    assert "not enough data yet, and is targetable" in page.text
+    assert "Give --break-even or --detect" in page.text
+    assert "left & why alone nearly tells the outcome (0.97)" in page.text
+    assert "fee is missing for one outcome far more often" in page.text
     unit = Unit(True)
     for estimate in (
         action.average,
@@ -98,9 +101,10 @@ def test_in_chinese_only_notes_on_the_data_are_english(
     )
     named = {
         "experiment": renamed,
-        "actions": evaluate_experiment(renamed, SETTINGS).actions,
+        "actions": evaluate(renamed, SETTINGS).actions,
         "adjusted_by": renamed.labels,
         "imbalances": (Imbalance("优惠", "费用", 9.87), Imbalance("优惠", None, -5.0)),
+        "outcome_like": (OutcomeLike("原因", 0.97), OutcomeLike("费", 0.88, of_missing=True)),
     }
     chosen = SimpleNamespace(**vars(evaluated) | named)
     html = render_uplift("表", [chosen], {"流量": "too few"}, SETTINGS, texts(language))
@@ -115,21 +119,36 @@ def test_in_chinese_only_notes_on_the_data_are_english(
         "CAPACITY",
         "SHARE",
         "drop",
+        "break",
+        "even",
+        "detect",
+        "randomised",
+        "propensity",
         "holdfast",
         "uplift",
     }
 
 
-def test_every_verdict_can_be_translated(evaluated: SimpleNamespace) -> None:
+def test_of_observational_rows_the_page_says_so_before_any_figure_and_claims_nothing(
+    evaluated: SimpleNamespace,
+) -> None:
+    unsaid = replace(evaluated.experiment, drawn_at_random=None)
     (action,) = evaluated.actions
-    good, bad, none = (Estimate(value, value - 0.01, value + 0.01) for value in (0.1, -0.1, 0.0))
-    verdicts = {
-        replace(action, average=average, qini=qini, ranked=ranked).verdict
-        for average in (good, bad, none)
-        for qini in (good, none)
-        for ranked in (True, False)
-    }
-    assert verdicts == set(words.VERDICTS)
+    plain = replace(action, finding=Finding(), groups=(), policies=(), curve=())
+    parts = {"experiment": unsaid, "actions": (plain,), "evidence": "observational"}
+    seen = SimpleNamespace(**vars(evaluated) | parts | {"imbalances": (), "outcome_like": ()})
+    page = Page(render_uplift("t.csv", [seen], {}, SETTINGS))
+    warned = page.text.index("Nobody says that arms were drawn at random")
+    assert warned < page.text.index(Unit(True).effect(action.average.value))
+    assert "no verdict: observational" in page.text
+    assert "It is not known what of this the action did" in page.text
+    for claim in (
+        "contact harms",
+        "The action harms",
+        "Qini curve",
+        "The outcome of the treated is",
+    ):
+        assert claim not in page.text
 
 
 def test_the_page_stands_alone_and_names_are_text(html: str) -> None:
@@ -178,16 +197,55 @@ def test_outcomes_and_traits_in_words() -> None:
     )
 
 
-def test_verdicts_in_a_word(evaluated: SimpleNamespace) -> None:
+def of(evaluated: SimpleNamespace, **values: object) -> ActionUplift:
+    """The action with another finding."""
     first: ActionUplift = evaluated.actions[0]
-    good, bad, none = Estimate(1, 0.5, 1.5), Estimate(-1, -1.5, -0.5), Estimate(0, -1, 1)
-    assert [words.works(replace(first, average=average)) for average in (good, bad, none)] == [
+    finding = Finding(evidence="randomised", actions=5, **values)  # type: ignore[arg-type]
+    return replace(first, finding=finding, average=Estimate(0.02, 0.01, 0.03))
+
+
+def test_verdicts_in_words(evaluated: SimpleNamespace) -> None:
+    assert [words.verdict(of(evaluated, verdict=word)) for word in words.VERDICTS] == [
+        "works",
+        "does harm",
+        "too small to matter",
+        "not enough data yet",
+    ]
+    first: ActionUplift = evaluated.actions[0]
+    assert words.verdict(replace(first, finding=Finding())) == "no verdict: observational"
+    assert words.targetable(replace(first, finding=Finding())) == "not asked"
+    assert [words.targetable(of(evaluated, targetable=value)) for value in (True, False)] == [
         "yes",
-        "no, it does harm",
         "not shown",
     ]
-    assert [words.targetable(replace(first, qini=qini)) for qini in (good, bad, none)] == [
-        "yes",
-        "not shown",
-        "not shown",
-    ]
+
+
+def test_how_many_more_are_needed_is_told_for_a_named_effect_only(
+    evaluated: SimpleNamespace,
+) -> None:
+    unit = Unit(True)
+    few = {"verdict": "not_enough_data", "sought": 0.01}
+    assert words.more_needed(of(evaluated, **few, more_needed=12_345), unit).startswith(
+        "About 13,000 more customers or households are needed to find an effect of +1.00 points"
+    )
+    assert "neither shown nor ruled out" in words.more_needed(
+        of(evaluated, **few, more_needed=0), unit
+    )
+    assert "Give --break-even" in words.more_needed(of(evaluated, verdict="not_enough_data"), unit)
+    assert words.more_needed(of(evaluated, verdict="works"), unit) == ""
+
+
+def test_an_interval_above_zero_among_five_is_explained(evaluated: SimpleNamespace) -> None:
+    assert "of 5 actions" in words.jointly(of(evaluated, verdict="not_enough_data"))
+    assert words.jointly(of(evaluated, verdict="works")) == ""
+
+
+def test_whether_what_works_is_worth_its_cost(evaluated: SimpleNamespace) -> None:
+    unit = Unit(True)
+    assert "lies above the break-even effect of +0.50 points" in words.break_even(
+        of(evaluated, verdict="works", break_even=0.005), unit
+    )
+    assert "not shown that it reaches the break-even effect of +2.50 points" in words.break_even(
+        of(evaluated, verdict="works", break_even=0.025), unit
+    )
+    assert words.break_even(of(evaluated, verdict="works"), unit) == ""

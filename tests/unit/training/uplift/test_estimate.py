@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from holdfast.errors import InputError
-from tests.builders.experiments import experiment
+from tests.builders.experiments import evaluate, experiment
 from training.evaluation.assessment import Estimate
-from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
-from training.uplift.result import NOTHING, ActionUplift, Arm
+from training.uplift.estimate import EvaluatedExperiment
 from training.uplift.settings import UpliftSettings
 
 QUICK = UpliftSettings(folds=4, repeats=1)
@@ -21,12 +20,12 @@ QUICK = UpliftSettings(folds=4, repeats=1)
 @pytest.fixture(scope="module")
 def helps_and_harms() -> EvaluatedExperiment:
     """Keeps half of the customers, drives the other half away, and does nothing on average."""
-    return evaluate_experiment(experiment(rows=6_000, spread=0.15), QUICK)
+    return evaluate(experiment(rows=6_000, spread=0.15), QUICK)
 
 
 @pytest.fixture(scope="module")
 def works_for_all() -> EvaluatedExperiment:
-    return evaluate_experiment(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
+    return evaluate(experiment(rows=4_000, effect=0.12, seed=2), QUICK)
 
 
 def test_groups_that_gain_and_groups_that_are_harmed_are_distinguished(
@@ -36,7 +35,7 @@ def test_groups_that_gain_and_groups_that_are_harmed_are_distinguished(
     assert evaluated_action.targetable
     assert not evaluated_action.works
     assert not evaluated_action.harms
-    assert "targetable" in evaluated_action.verdict
+    assert evaluated_action.finding.verdict == "not_enough_data"
     assert evaluated_action.groups[0].effect.low > 0
     assert evaluated_action.groups[-1].harmed
     assert not evaluated_action.groups[0].harmed
@@ -50,70 +49,35 @@ def test_an_action_that_works_for_all_alike(works_for_all: EvaluatedExperiment) 
     (evaluated_action,) = works_for_all.actions
     assert evaluated_action.works
     assert evaluated_action.average.low < 0.12 < evaluated_action.average.high
-    assert evaluated_action.verdict.startswith("works")
     assert not any(group.harmed for group in evaluated_action.groups)
 
 
 def test_the_same_action_turned_round_does_harm() -> None:
     turned = experiment(rows=4_000, effect=0.12, seed=2)
-    (evaluated_action,) = evaluate_experiment(replace(turned, arm=1 - turned.arm), QUICK).actions
+    (evaluated_action,) = evaluate(replace(turned, arm=1 - turned.arm), QUICK).actions
     assert evaluated_action.harms
     assert not evaluated_action.works
-    assert "harm" in evaluated_action.verdict
     assert evaluated_action.average.value == pytest.approx(-0.12, abs=0.04)
 
 
-def test_no_detectable_uplift_is_a_verdict() -> None:
-    (evaluated_action,) = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK).actions
+def test_where_nothing_is_shown_there_is_not_enough_data() -> None:
+    (evaluated_action,) = evaluate(experiment(rows=1_500, seed=5), QUICK).actions
     assert not evaluated_action.works
     assert not evaluated_action.targetable
-    assert evaluated_action.verdict == NOTHING == "no detectable uplift"
-    assert evaluated_action.to_json()["verdict"] == "no detectable uplift"
-
-
-@pytest.mark.parametrize(
-    ("average", "qini", "verdict"),
-    [
-        ((0.01, 0.03), (0.001, 0.002), "works, and is targetable"),
-        ((0.01, 0.03), (-0.001, 0.002), "works; differences between customers are not detectable"),
-        ((-0.01, 0.03), (0.001, 0.002), "targetable; on average no detectable uplift"),
-        ((-0.01, 0.03), (-0.001, 0.002), "no detectable uplift"),
-        ((-0.03, -0.01), (-0.001, 0.002), "does harm on average"),
-        (
-            (-0.03, -0.01),
-            (0.001, 0.002),
-            "does harm on average, to some customers more than to others",
-        ),
-        ((0.0, 0.03), (0.0, 0.002), "no detectable uplift"),
-    ],
-)
-def test_verdicts_in_words(
-    average: tuple[float, float], qini: tuple[float, float], verdict: str
-) -> None:
-    nothing, arm = Estimate(0.0, 0.0, 0.0), Arm(name="a", rows=1, outcome=0.5)
-    evaluated_action = ActionUplift(
-        action="call",
-        control=arm,
-        treatment=arm,
-        average=Estimate(sum(average) / 2, *average),
-        unadjusted=nothing,
-        adjustment=nothing,
-        ranked=True,
-        qini=Estimate(sum(qini) / 2, *qini),
-        autoc=nothing,
-        slope=nothing,
-        policies=(),
-        groups=(),
-        curve=(),
+    written = evaluated_action.to_json()
+    assert (written["verdict"], written["targetable"], written["more_needed"]) == (
+        "not_enough_data",
+        False,
+        None,
     )
-    assert evaluated_action.verdict == verdict
 
 
 def test_without_features_the_effect_is_the_plain_difference_and_nobody_is_ranked() -> None:
     plain = experiment(rows=2_000, effect=0.15)
     plain = replace(plain, matrix=np.empty((2_000, 0)), features=(), labels=())
-    (found,) = evaluate_experiment(plain.with_a_feature(), QUICK).actions
-    assert (found.verdict, found.ranked, found.targetable) == ("works", False, False)
+    (found,) = evaluate(plain.with_a_feature(), QUICK).actions
+    assert (found.finding.verdict, found.ranked) == ("works", False)
+    assert found.finding.targetable is None
     assert found.average.value == pytest.approx(found.unadjusted.value, abs=0.002)
     assert (found.policies, found.groups, found.curve) == ((), (), ())
 
@@ -123,13 +87,13 @@ def test_features_that_take_up_the_effect_are_noticed_together() -> None:
     random = np.random.default_rng(3)
     after = random.normal(size=(4_000, 4)) + 0.09 * (drawn.arm == 1)[:, None]
     stayed = (after.sum(axis=1) / 2 + random.normal(size=4_000) * 0.3 > 0).astype(float)
-    (found,) = evaluate_experiment(replace(drawn, matrix=after, outcome=stayed), QUICK).actions
+    (found,) = evaluate(replace(drawn, matrix=after, outcome=stayed), QUICK).actions
     assert found.adjusted_by_more_than_chance
     assert found.unadjusted.low > 0
     assert found.average.value < found.unadjusted.value - 0.02
     left = 0.4 + 0.06 * (drawn.arm == 0)
     before = replace(drawn, outcome=(random.random(4_000) > left).astype(float))
-    (found,) = evaluate_experiment(before, QUICK).actions
+    (found,) = evaluate(before, QUICK).actions
     assert not found.adjusted_by_more_than_chance
 
 
@@ -187,18 +151,18 @@ def test_the_model_repeats_what_the_experiment_vouches_for(
     assert set(zip(predicted.low, predicted.high, strict=True)) == {
         (group.effect.low, group.effect.high) for group in evaluated_action.groups
     }
-    assert model.documents["uplift.json"]["verdict"] == evaluated_action.verdict
+    assert model.documents["uplift.json"]["verdict"] == "not_enough_data"
 
 
 def test_without_a_ranking_all_rows_get_the_average_effect() -> None:
-    evaluated = evaluate_experiment(experiment(rows=1_500, seed=5), QUICK)
+    evaluated = evaluate(experiment(rows=1_500, seed=5), QUICK)
     predicted = evaluated.model(0, "uplift_call", None).predict(evaluated.experiment.matrix)
     np.testing.assert_allclose(predicted.effect, evaluated.actions[0].average.value)
 
 
 def test_the_same_experiment_gives_the_same_findings_and_the_same_bytes(tmp_path: Path) -> None:
     drawn = experiment(rows=1_200, spread=0.1, cluster=2)
-    one, two = evaluate_experiment(drawn, QUICK), evaluate_experiment(drawn, QUICK)
+    one, two = evaluate(drawn, QUICK), evaluate(drawn, QUICK)
     assert one.actions == two.actions
     digests = [
         evaluated.model(0, "uplift_call", None).save(tmp_path / str(place))
@@ -218,7 +182,7 @@ def test_each_of_several_actions_has_its_own_verdict() -> None:
         arm=np.where(gift, 2, two.arm),
         propensity=np.where(two.arm == 1, 0.5, 0.25),
     )
-    call, gift_found = evaluate_experiment(three, QUICK).actions
+    call, gift_found = evaluate(three, QUICK).actions
     assert call.works
     assert (call.action, gift_found.action) == ("call", "gift")
     assert not gift_found.works
@@ -230,7 +194,7 @@ def test_numbers_as_outcome() -> None:
     spend = (
         20 + 5 * drawn.matrix[:, 0] + 3 * drawn.arm + np.random.default_rng(1).normal(0, 4, 2_000)
     )
-    (evaluated,) = evaluate_experiment(replace(drawn, outcome=spend), QUICK).actions
+    (evaluated,) = evaluate(replace(drawn, outcome=spend), QUICK).actions
     assert evaluated.works
     assert evaluated.average.low < 3 < evaluated.average.high
     # What models explain takes noise out: far narrower than the difference of means.
@@ -242,7 +206,7 @@ def test_numbers_as_outcome() -> None:
 
 def test_an_arm_that_is_much_smaller_than_the_others() -> None:
     drawn = experiment(rows=4_000, treated=0.03, effect=0.1)
-    (evaluated,) = evaluate_experiment(drawn, QUICK).actions
+    (evaluated,) = evaluate(drawn, QUICK).actions
     assert evaluated.treatment.rows < 150
     assert evaluated.average.low < 0.1 < evaluated.average.high
 
@@ -251,11 +215,11 @@ def test_columns_that_hardly_anybody_has_say_nothing_of_a_group() -> None:
     drawn = experiment(rows=1_500, spread=0.15)
     sparse = drawn.matrix.copy()
     sparse[5:, 2] = np.nan
-    (evaluated,) = evaluate_experiment(replace(drawn, matrix=sparse), QUICK).actions
+    (evaluated,) = evaluate(replace(drawn, matrix=sparse), QUICK).actions
     for group in evaluated.groups:
         assert all(np.isfinite((trait.here, trait.elsewhere)).all() for trait in group.traits)
 
 
 def test_what_allows_no_estimate_is_refused() -> None:
     with pytest.raises(InputError, match="at least 100 rows in arm"):
-        evaluate_experiment(experiment(rows=150), QUICK)
+        evaluate(experiment(rows=150), QUICK)

@@ -13,7 +13,11 @@ import pytest
 from features.tables.options import TableOptions
 from features.tables.plan import OpenQuestions
 from holdfast.errors import InputError
-from training.uplift.experiment_table import ExperimentRoles, ExperimentTable, read_experiment
+from training.uplift.tables.experiment_table import (
+    ExperimentRoles,
+    ExperimentTable,
+    read_experiment,
+)
 
 ROWS = 400
 
@@ -375,7 +379,7 @@ def test_bad_input_is_refused_by_name(
     assert caught.value.field == field
 
 
-CASES = Path(__file__).parents[3] / "fixtures" / "tables"
+CASES = Path(__file__).parents[4] / "fixtures" / "tables"
 GATES = {"treatment": "version", "outcome": "retention_7", "control": "gate_30", "good": ("true",)}
 
 

@@ -26,13 +26,14 @@ from features.tables.options import TableOptions
 from features.tables.plan import TablePlan
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
-from training.uplift.arms import Arms, arms_reading, find_arms, read_arms
 from training.uplift.balance import Imbalance, missing_outcomes
 from training.uplift.experiment import Experiment, Source
-from training.uplift.outcome import HIGHER, LOWER, as_numbers, read_outcome
+from training.uplift.tables.arms import Arms, arms_reading, find_arms, read_arms
+from training.uplift.tables.outcome import HIGHER, LOWER, as_numbers, read_outcome
 
 _STRAY_SHARE = 0.05
 """Largest share of outcomes beside yes and no that are left out unasked."""
+_SAYS_RANDOMISED = frozenset({"randomised", "randomized"})
 _MOST_STRAY = 5
 """Most other values beside 0 and 1 that make one ask whether the outcome is a number."""
 
@@ -61,6 +62,9 @@ class ExperimentRoles:
         Column whose values, such as households, form clusters.
     drop : tuple of str
         Columns not to use, such as those known only after the treatment.
+    randomised : bool
+        Whether the caller says that arms were drawn at random. The table itself says so with a
+        column called ``randomised``: rows with another value than yes are left out.
     """
 
     treatment: str
@@ -71,6 +75,7 @@ class ExperimentRoles:
     id: str | None = None
     group: str | None = None
     drop: tuple[str, ...] = ()
+    randomised: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,13 +133,20 @@ def read_experiment(
     """
     source, plan = open_table(where, options, lambda written: _check_roles(written, roles))
     arms_column = arms_reading(plan.column(roles.treatment), source.table[roles.treatment])
-    used = {n for n in source.table.column_names if n not in (roles.id, roles.group, *roles.drop)}
+    says = _column_that_says(source.table.column_names, roles)
+    used = {
+        name
+        for name in source.table.column_names
+        if name not in (roles.id, roles.group, says, *roles.drop)
+    }
     if arms_column.question:
         plan = plan.with_reading(arms_column)
     else:  # other questions are asked with the plan that `holdfast inspect` writes
         used -= {roles.treatment}
     used -= {roles.outcome} if _is_outcome_of_classes(plan, roles.outcome) else set()
-    as_written = {name for name in (roles.id, roles.group, roles.treatment, roles.outcome) if name}
+    as_written = {
+        name for name in (roles.id, roles.group, says, roles.treatment, roles.outcome) if name
+    }
     table, plan = read_columns(source, plan, used, as_written)
     plan = plan.with_reading(arms_column)
     treatment = find_arms(
@@ -143,13 +155,14 @@ def read_experiment(
     outcome = find_classes(_outcome_text(table, plan, roles.outcome), roles.outcome)
     outcome = _without_stray_outcomes(outcome, roles)
     stored = None if roles.propensity is None else _propensity(table, plan, roles.propensity)
-    kept, left_out = _kept_rows(table, plan, roles, treatment, outcome, stored)
+    drawn = None if says is None else _drawn_at_random(table, says)
+    kept, left_out = _kept_rows(table, plan, roles, treatment, outcome, stored, drawn)
     rows = np.flatnonzero(kept)
     written = table
     table = table.take(rows)
     arms = read_arms(treatment.text.take(rows), treatment, roles.control)
     value, good_why = read_outcome(outcome.text.take(rows), outcome, roles.good, roles.outcome)
-    columns, empty = _feature_columns(table, plan, roles)
+    columns, empty = _feature_columns(table, plan, roles, says)
     encoding = infer_encoding(table, columns, {name: feature_kind(plan, name) for name in columns})
     share = np.bincount(arms.position, minlength=len(arms.names)) / len(rows)
     propensities: Source = "shares" if stored is None else "stored"
@@ -171,6 +184,7 @@ def read_experiment(
             if column.kind == "category"
         },
         left_out=left_out,
+        drawn_at_random="table" if says else "caller" if roles.randomised else None,
     )
     return ExperimentTable(
         experiment=experiment.checked(),
@@ -186,6 +200,7 @@ def read_experiment(
             *_spelling_notes(treatment),
             *_spelling_notes(outcome),
             *_repeated_notes(table, arms, roles.id),
+            *([f"column {says!r} says that arms were drawn at random"] if says else []),
         ),
         missing_outcomes=missing_outcomes(
             arms.names, _positions(treatment, arms), np.array(pc.is_null(outcome.text))
@@ -256,6 +271,7 @@ def _kept_rows(
     treatment: Classes,
     outcome: Classes,
     stored: Floats | None,
+    drawn: Classes | None,
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     """Rows with an arm and an outcome, and how many others there are by reason."""
     blank: dict[str, NDArray[np.bool_]] = {}
@@ -273,6 +289,10 @@ def _kept_rows(
     if stored is not None:
         blank[f"{roles.propensity} is blank"] = np.isnan(stored)
         blank[f"{roles.propensity} is 0 or 1: not randomised"] = (stored == 0) | (stored == 1)
+    if drawn is not None:
+        yes = [name for name in drawn.names if folded(name) in YES_WORDS]
+        said = pc.is_in(drawn.text, value_set=pa.array(yes, pa.string()))
+        blank["not drawn at random, as the table says"] = ~np.array(pc.fill_null(said, False))
     left_out = {}
     kept = np.ones(table.num_rows, dtype=bool)
     for reason, mark in blank.items():
@@ -283,9 +303,35 @@ def _kept_rows(
         raise InputError(
             "TABLE",
             "holds no row with a treatment and an outcome"
-            + (" drawn at random" if roles.propensity else ""),
+            + (" drawn at random" if roles.propensity or drawn is not None else ""),
         )
     return kept, left_out
+
+
+def _column_that_says(names: Sequence[str], roles: ExperimentRoles) -> str | None:
+    """The column by which a table says of its rows whether their arm was drawn at random."""
+    taken = {roles.treatment, roles.outcome, roles.propensity, roles.id, roles.group, *roles.drop}
+    says = [name for name in names if folded(name) in _SAYS_RANDOMISED and name not in taken]
+    return says[0] if len(says) == 1 else None
+
+
+def _drawn_at_random(table: pa.Table, name: str) -> Classes:
+    """The values of that column, all of them yes or no.
+
+    Raises
+    ------
+    InputError
+        It holds anything else.
+    """
+    classes = find_classes(as_text(table[name]), name)
+    other = [one for one in classes.names if folded(one) not in YES_WORDS | NO_WORDS]
+    if other:
+        raise InputError(
+            name,
+            "must be yes or no: whether the row's arm was drawn at random; or --drop it",
+            other[0],
+        )
+    return classes
 
 
 def _spelling_notes(classes: Classes) -> tuple[str, ...]:
@@ -340,9 +386,10 @@ def _clusters(table: pa.Table, roles: ExperimentRoles) -> NDArray[np.int64]:
 
 
 def _feature_columns(
-    table: pa.Table, plan: TablePlan, roles: ExperimentRoles
+    table: pa.Table, plan: TablePlan, roles: ExperimentRoles, says: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    used = {roles.treatment, roles.outcome, roles.propensity, roles.id, roles.group, *roles.drop}
+    used = {roles.treatment, roles.outcome, roles.propensity, roles.id, roles.group, says}
+    used |= {*roles.drop}
     names = [name for name in table.column_names if name not in used]
     empty = tuple(
         name

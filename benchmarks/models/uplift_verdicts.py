@@ -1,0 +1,207 @@
+"""How often verdicts of uplift are wrong over several actions and several looks, and what is said
+of a simulated operator's five actions, whose effects are known.
+
+``python -m benchmarks.models.uplift_verdicts`` takes about twenty minutes on two cores, most of them for the
+operator; ``--draws 20`` makes a tenth of the draws, ``--customers 0`` leaves the operator out.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.report import show
+from holdfast.clock import system_clock
+from holdfast.home import Home
+from pipeline.simulated_operator import FOLDER, simulated_operator
+from pipeline.uplift import evaluate_home
+from training.labelling.history import RawHistory
+from training.settings import LabelSettings, LeakWatchSettings
+from training.uplift.contacts import select_contacts
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
+from training.uplift.evaluation import UpliftConfig
+from training.uplift.experiment import Experiment
+from training.uplift.looks import ONLY_ONCE, Looks
+from training.uplift.result import ActionUplift
+from training.uplift.settings import UpliftSettings
+from training.uplift.stakes import NO_STAKES, Stakes
+from training.uplift.verdicts import with_verdicts
+
+DRAWS, ACTIONS, LOOKS = 200, 5, 12
+ROWS = 6_000
+CUSTOMERS, MONTHS, SEED = 14_000, 30, 12
+BREAK_EVEN = 0.5
+"""Percentage points from which the simulated operator's actions are taken to be worth their cost."""
+
+QUICK = UpliftSettings(folds=3, repeats=1)
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = _arguments()
+    measure_actions(arguments.draws)
+    measure_looks(arguments.draws)
+    if arguments.customers:
+        measure_operator(arguments.customers)
+
+
+def measure_actions(draws: int) -> None:
+    """Experiments with five actions, none of which does anything."""
+    alone = jointly = ranked = 0
+    for seed in range(draws):
+        actions = _decided(evaluate_experiment(null_experiment(seed, ACTIONS, ROWS), QUICK))
+        alone += any(action.clear_alone for action in actions)
+        jointly += any(action.works or action.harms for action in actions)
+        ranked += any(action.targetable for action in actions)
+    show(
+        f"{ACTIONS} actions without effect, {ROWS:,} customers, {draws} experiments",
+        [
+            {
+                "an interval on one side of zero": alone,
+                "works or harms": jointly,
+                "targetable": ranked,
+            }
+        ],
+    )
+
+
+def measure_looks(draws: int) -> None:
+    """An experiment with one action that does nothing, evaluated twelve times as it grows."""
+    sizes = tuple(range(ROWS // LOOKS, ROWS + 1, ROWS // LOOKS))
+    plans = {
+        "once": ONLY_ONCE,
+        "the plan of twelve": Looks(planned=sizes),
+        "any": Looks(expected=ROWS // 2),
+    }
+    wrong, width = dict.fromkeys(plans, 0), dict.fromkeys(plans, 0.0)
+    for seed in range(draws):
+        grown = null_experiment(seed, 1, ROWS, features=0).with_a_feature()
+        # With nothing to adjust by, one evaluation of a look gives its estimate; the intervals of
+        # all three plans are made of it.
+        looks = [evaluate_experiment(grown.rows(np.arange(size)), QUICK) for size in sizes]
+        for name, plan in plans.items():
+            seen = [replace(look, look=plan.at(look.look.clusters)) for look in looks]
+            words = [_decided(look)[0] for look in seen]
+            wrong[name] += any(action.works or action.harms for action in words)
+            interval = words[-1].estimate.interval(look=seen[-1].look)
+            width[name] += (interval.high - interval.low) / 2 / draws
+    show(
+        f"One action without effect, evaluated {LOOKS} times up to {ROWS:,} customers, {draws} experiments",
+        [
+            {
+                "--looks": name,
+                "works or harms at any look": wrong[name],
+                "half-width at the last look, points": 100 * width[name],
+            }
+            for name in plans
+        ],
+    )
+
+
+def measure_operator(customers: int) -> None:
+    """What is said of the simulated operator's own care, beside what it truly does."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home")
+        simulated_operator(home, customers, MONTHS, SEED, LabelSettings())
+        config = UpliftConfig(
+            settings=UpliftSettings(),
+            leaks=LeakWatchSettings(),
+            stakes=Stakes(break_even=BREAK_EVEN),
+        )
+        run = evaluate_home(home, (), home.root / "uplift", config, clock=system_clock)
+        truths = dict(
+            _truths(home, [action.action for e in run.evaluations for action in e.actions])
+        )
+        rows = [
+            {
+                "action": action.action,
+                "true effect, points": f"{100 * truths[action.action]:+.2f}",
+                "estimate, points": _points(action),
+                "customers": action.treatment.rows + action.control.rows,
+                "evidence": action.finding.evidence,
+                "verdict": action.finding.verdict,
+                "more needed": action.finding.more_needed,
+                "targetable": action.finding.targetable,
+            }
+            for evaluation in run.evaluations
+            for action in evaluation.actions
+        ]
+    show(
+        f"Simulated operator of {customers:,} customers, {MONTHS} months, seed {SEED}; looked at once, "
+        f"break-even effect {BREAK_EVEN} points",
+        rows,
+    )
+    for name, why in run.not_evaluated.items():
+        print(f"{name}: not evaluated. {why}")
+
+
+def null_experiment(seed: int, actions: int, rows: int, features: int = 4) -> Experiment:
+    """An experiment whose actions do nothing; a quarter leave, more where the first feature is high."""
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(rows, max(features, 1)))
+    arm = random.integers(0, actions + 1, rows)
+    stays = random.random(rows) < 0.75 - 0.08 * np.clip(matrix[:, 0], -2, 2)
+    names = tuple(f"f{place}" for place in range(features))
+    return Experiment(
+        name="no effect",
+        arms=("control", *(f"action {place + 1}" for place in range(actions))),
+        arm=arm,
+        outcome=stays.astype(np.float64),
+        outcome_name="retained",
+        propensity=np.full(rows, 1 / (actions + 1)),
+        source="stored",
+        cluster=np.arange(rows),
+        matrix=matrix[:, :features],
+        features=names,
+        labels=names,
+        drawn_at_random="caller",
+    )
+
+
+def _decided(evaluated: EvaluatedExperiment) -> tuple[ActionUplift, ...]:
+    return with_verdicts([(evaluated, "randomised")], NO_STAKES)[0].actions
+
+
+def _truths(home: Home, actions: list[str]) -> Iterator[tuple[str, float]]:
+    """Mean true effect on staying 90 days of the lines that each action was drawn for."""
+    states = pl.scan_parquet(home.root / FOLDER / "truth" / "states" / "*.parquet")
+    history = RawHistory(home.raw, system_clock())
+    for action in actions:
+        drawn = select_contacts(history, action).rows.select(
+            "subscription_id", pl.col("decided_at").dt.replace_time_zone(None)
+        )
+        known = states.select(
+            "subscription_id",
+            pl.col("happened_at").dt.replace_time_zone(None).alias("decided_at"),
+            pl.col(f"stay_effect_{action}").alias("effect"),
+        ).collect()
+        joined = drawn.sort("decided_at").join_asof(
+            known.sort("decided_at"), on="decided_at", by="subscription_id", check_sortedness=False
+        )
+        yield action, float(joined["effect"].drop_nulls().to_numpy().mean())
+
+
+def _points(action: ActionUplift) -> str:
+    value, low, high = (
+        f"{100 * number:+.2f}"
+        for number in (action.average.value, action.average.low, action.average.high)
+    )
+    return f"{value} ({low} to {high})"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=DRAWS, help="experiments of each kind")
+    parser.add_argument(
+        "--customers", type=int, default=CUSTOMERS, help="customers of the simulated operator"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

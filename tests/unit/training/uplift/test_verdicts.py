@@ -1,0 +1,196 @@
+"""Verdicts: what may be claimed jointly, how much more data it takes, and nothing of what was not
+drawn at random.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+from scipy.stats import t as student
+
+from holdfast.errors import InputError
+from tests.builders.experiments import experiment
+from training.evaluation.assessment import Estimate
+from training.uplift.estimate import EvaluatedExperiment, evaluate_experiment
+from training.uplift.inference import PointEstimate
+from training.uplift.looks import ONLY_LOOK, Look, Looks
+from training.uplift.result import ActionUplift, Arm
+from training.uplift.settings import UpliftSettings
+from training.uplift.stakes import NO_STAKES, Stakes
+from training.uplift.verdicts import (
+    customers_needed,
+    evidence_of,
+    stepwise_jointly,
+    with_verdicts,
+)
+
+CLUSTERS = 4_000
+ERROR = 0.01
+DRAWN = experiment(rows=400)
+
+
+def action(effect: float, ranking: float = 0.0, error: float = ERROR) -> ActionUplift:
+    arm, nothing = Arm(name="a", rows=200, outcome=0.5), Estimate(0.0, 0.0, 0.0)
+    measured = PointEstimate(effect, error, CLUSTERS)
+    area = PointEstimate(ranking, ERROR, CLUSTERS)
+    return ActionUplift(
+        action="call",
+        control=arm,
+        treatment=arm,
+        estimate=measured,
+        average=measured.interval(),
+        unadjusted=nothing,
+        adjustment=nothing,
+        ranked=True,
+        ranking=area,
+        qini=area.interval(),
+        autoc=nothing,
+        slope=nothing,
+        policies=(),
+        groups=(),
+        curve=(),
+    )
+
+
+def decide(
+    *actions: ActionUplift, stakes: Stakes = NO_STAKES, look: Look | None = None
+) -> list[str | None]:
+    seen = replace(look or ONLY_LOOK, clusters=CLUSTERS)
+    result = EvaluatedExperiment(DRAWN, actions, (), seen)
+    (decided,) = with_verdicts([(result, "randomised")], stakes)
+    return [one.finding.verdict for one in decided.actions]
+
+
+def test_four_verdicts_of_one_action() -> None:
+    points = Stakes(break_even=3.0)
+    assert decide(action(0.03)) == ["works"]
+    assert decide(action(-0.03)) == ["harms"]
+    assert decide(action(0.01)) == ["not_enough_data"]
+    assert decide(action(0.005), stakes=points) == ["too_small_to_matter"]
+    assert decide(action(0.015), stakes=points) == ["not_enough_data"]
+    assert decide(action(0.025), stakes=points) == ["works"]
+    # Above zero, and below what it costs: what matters is that it does not pay.
+    assert decide(action(0.009, error=0.003), stakes=points) == ["too_small_to_matter"]
+    assert decide(action(-0.03), stakes=points) == ["harms"]
+
+
+@given(st.lists(st.floats(-0.05, 0.05), min_size=1, max_size=6))
+def test_without_a_break_even_effect_nothing_is_too_small(effects: list[float]) -> None:
+    assert "too_small_to_matter" not in decide(*map(action, effects))
+
+
+def test_five_actions_must_show_more_than_one() -> None:
+    one = 2.2 * ERROR
+    assert decide(action(one)) == ["works"]
+    assert decide(action(one), *[action(0.0)] * 4) == ["not_enough_data"] * 5
+    # Holm: what the clearest actions show leaves more for the others.
+    assert decide(action(one), *[action(0.05)] * 4) == ["works"] * 5
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=8))
+def test_holms_procedure_is_the_textbooks(p_values: list[float]) -> None:
+    order = np.argsort(p_values, kind="stable")
+    expected = [False] * len(p_values)
+    for step, place in enumerate(order):
+        if p_values[place] > 0.05 / (len(p_values) - step):
+            break
+        expected[place] = True
+    claims = [lambda level, p=p: p <= level for p in p_values]
+    assert stepwise_jointly(claims, 0.05) == expected
+
+
+def test_five_actions_without_effect_are_wrong_together_at_most_once_in_twenty() -> None:
+    random = np.random.default_rng(1)
+    draws = 400
+    wrong = sum(
+        bool({"works", "harms"} & set(decide(*map(action, random.normal(0, ERROR, 5)))))
+        for _ in range(draws)
+    )
+    assert wrong <= binom.ppf(0.999, draws, 0.05)
+    assert wrong >= binom.ppf(0.001, draws, 0.05)
+
+
+@pytest.mark.parametrize("claimed", (True, False))
+@pytest.mark.parametrize("balanced", (True, False))
+def test_only_a_claim_that_the_arms_do_not_contradict_is_randomised(
+    claimed: bool, balanced: bool
+) -> None:
+    expected = "randomised" if claimed and balanced else "observational"
+    assert evidence_of(claimed, balanced) == expected
+
+
+def test_of_an_observational_comparison_nothing_is_claimed_and_others_do_not_pay_for_it() -> None:
+    look = replace(ONLY_LOOK, clusters=CLUSTERS)
+    seen = EvaluatedExperiment(DRAWN, tuple([action(0.05, 0.05)] * 4), (), look)
+    drawn = EvaluatedExperiment(DRAWN, (action(2.2 * ERROR),), (), look)
+    first, second = with_verdicts([(seen, "observational"), (drawn, "randomised")], NO_STAKES)
+    assert {one.finding.verdict for one in first.actions} == {None}
+    assert {one.finding.targetable for one in first.actions} == {None}
+    assert second.actions[0].finding.verdict == "works"
+
+
+def test_targetable_holds_jointly_too() -> None:
+    look = replace(ONLY_LOOK, clusters=CLUSTERS)
+    one = EvaluatedExperiment(DRAWN, (action(0.0, 2.2 * ERROR),), (), look)
+    five = replace(one, actions=one.actions + tuple([action(0.0)] * 4))
+    ((alone,), (_, *_)) = (with_verdicts([(e, "randomised")], NO_STAKES) for e in (one, five))
+    (among,) = with_verdicts([(five, "randomised")], NO_STAKES)
+    assert alone.actions[0].finding.targetable is True
+    assert among.actions[0].finding.targetable is False
+
+
+def test_how_many_are_needed_depends_on_the_effect_that_was_named_not_on_the_one_observed() -> None:
+    stakes = Stakes(detect=1.0)
+    more = set()
+    for observed in (-0.001, 0.0, 0.012):
+        result = EvaluatedExperiment(
+            DRAWN, (action(observed),), (), replace(ONLY_LOOK, clusters=CLUSTERS)
+        )
+        (decided,) = with_verdicts([(result, "randomised")], stakes)
+        more.add(decided.actions[0].finding.more_needed)
+    # An error of 1 point at 4,000; found in four of five cases with one of 1 / (1.96 + 0.84).
+    assert len(more) == 1
+    assert more.pop() == pytest.approx(4_000 * (2.8016**2 - 1), rel=0.01)
+    assert decide(action(0.0), stakes=stakes) == ["not_enough_data"]
+
+
+def test_an_experiment_of_the_size_told_finds_the_effect_in_four_of_five_cases() -> None:
+    needed = customers_needed(
+        PointEstimate(0.0, ERROR, CLUSTERS), 0.02, replace(ONLY_LOOK, clusters=CLUSTERS), 0.05
+    )
+    error = ERROR * np.sqrt(CLUSTERS / needed)
+    found = float(student.sf(student.isf(0.025, needed) - 0.02 / error, needed))
+    assert found == pytest.approx(0.8, abs=0.005)
+
+
+def test_looks_at_any_time_need_more() -> None:
+    estimate = PointEstimate(0.0, ERROR, CLUSTERS)
+    once = customers_needed(estimate, 0.02, Looks().at(CLUSTERS), 0.05)
+    planned = customers_needed(
+        estimate, 0.02, Looks(planned=(2_000, 4_000, 8_000)).at(CLUSTERS), 0.05
+    )
+    ever = customers_needed(estimate, 0.02, Looks(expected=CLUSTERS).at(CLUSTERS), 0.05)
+    assert once < planned < ever
+
+
+def test_break_even_from_costs() -> None:
+    assert Stakes(cost=3.0, value=120.0).checked().least(binary=True) == 0.025
+    assert Stakes(break_even=2.5).checked().least(binary=True) == 0.025
+    assert Stakes(break_even=2.5).least(binary=False) == 2.5
+    assert Stakes(break_even=2.5, detect=1.0).sought(binary=True) == 0.01
+    assert Stakes(break_even=2.5).sought(binary=True) == 0.025
+    with pytest.raises(InputError, match="--value: must be given too"):
+        Stakes(cost=3.0).checked()
+    with pytest.raises(InputError, match="--detect: must be a number above 0"):
+        Stakes(detect=0.0).checked()
+
+
+def test_the_estimates_of_an_experiment_say_nothing_before_verdicts_are_given() -> None:
+    settings = UpliftSettings(folds=3, repeats=1)
+    (plain,) = evaluate_experiment(experiment(rows=1_200, effect=0.2), settings).actions
+    assert plain.average.low > 0
+    assert not plain.works
+    assert plain.finding.verdict is None
