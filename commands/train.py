@@ -41,11 +41,13 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Parameter sets to try, the default one first. Default: 20, or as many as --seconds allows",
+            help="Search for parameters, with so many trials. Default: none; boosters with two fixed parameter sets are averaged",
+            show_default=False,
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="Most seconds to search for parameters.")
+        float | None,
+        typer.Option(min=1, help="Search for parameters, for at most so many seconds."),
     ] = None,
     test_from: Annotated[
         datetime | None,
@@ -68,7 +70,7 @@ def train(
         from features.online.settings import OnlineSettings
         from holdfast.clock import home_clock, system_clock
         from pipeline.train import train_target
-        from training.fitting.budget import DEFAULT_BUDGET, TuningBudget
+        from training.fitting.budget import TuningBudget
         from training.settings import TrainingConfig
 
         given = trials or seconds
@@ -76,7 +78,7 @@ def train(
         result = train_target(
             where,
             target,
-            TuningBudget(trials=trials, seconds=seconds) if given else DEFAULT_BUDGET,
+            TuningBudget(trials=trials, seconds=seconds) if given else None,
             TrainingConfig.read(),
             online=OnlineSettings.read(),
             clock=home_clock(where, system_clock),

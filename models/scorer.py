@@ -12,6 +12,7 @@ from holdfast.arrays import Floats, Positions, Texts
 from holdfast.documents import read_document
 from holdfast.errors import ModelError
 from models.bands import Bands
+from models.boosters.average import average_margin
 from models.boosters.single_row import SingleRow
 from models.horizons import never_decreasing
 from models.reasons.basis import PLAIN, REASON_BASIS, ReasonBasis, horizon_key
@@ -21,6 +22,9 @@ from models.reasons.told import told
 from models.reasons.trees import UnsupportedTreesError
 from models.strata import EVERYONE
 from models.version import HorizonModel, ModelVersion, StratumModel
+
+BoosterKey = tuple[int, ...]
+"""Which boosters a stratum model averages."""
 
 _FEW_ROWS = 8
 """Up to so many rows are scored one by one, without LightGBM's preparation of a call."""
@@ -59,9 +63,9 @@ class Scorer:
     def __init__(self, version: ModelVersion, threads: int) -> None:
         self.version = version
         self.threads = threads
-        self._bases: dict[int, float] = {}
+        self._bases: dict[BoosterKey, float] = {}
         self._single_rows: dict[int, SingleRow] = {}
-        self._row_shaps: dict[int, RowShap] = {}
+        self._row_shaps: dict[BoosterKey, RowShap] = {}
         basis = version.documents.get(REASON_BASIS)
         # Versions from before reasons had a basis have none.
         self._basis = PLAIN if basis is None else read_document(ReasonBasis, basis, REASON_BASIS)
@@ -70,9 +74,14 @@ class Scorer:
         """Lay out what explains few rows at a time, which takes 0.1 to 1.3 seconds for a booster:
         for a server, so that no request waits for it. Contributions change by less than 1e-9.
         """
-        for booster in self.version.boosters.values():
+        stratum_models = {
+            _key(stratum_model): stratum_model
+            for horizon_model in self.version.horizon_models
+            for stratum_model in horizon_model.stratum_models.values()
+        }
+        for key, stratum_model in stratum_models.items():
             with suppress(UnsupportedTreesError):
-                self._row_shaps[id(booster)] = RowShap(booster)
+                self._row_shaps[key] = RowShap(stratum_model.boosters)
 
     def score(self, matrix: Floats, horizon_days: int | None = None) -> Scores:
         """Score rows within one horizon.
@@ -117,17 +126,17 @@ class Scorer:
         ]
 
     def explain(self, matrix: Floats, horizon_days: int | None = None) -> Explanation:
-        """Explain the raw margins of one horizon's booster; same matrix, horizon and errors as
+        """Explain the raw margins of one horizon's boosters; same matrix, horizon and errors as
         `score`.
         """
         self._check(matrix)
         horizon_model = self.version.horizon_models[self.version.place(horizon_days)]
-        groups = self._by_booster(horizon_model, matrix)
+        groups = self._by_boosters(horizon_model, matrix)
         if len(groups) == 1:
-            return self._explain(groups[0][0].booster, matrix)
+            return self._explain(groups[0][0], matrix)
         base, contributions = np.empty(len(matrix)), np.empty(matrix.shape)
         for stratum_model, chosen in groups:
-            explanation = self._explain(stratum_model.booster, matrix[chosen])
+            explanation = self._explain(stratum_model, matrix[chosen])
             base[chosen], contributions[chosen] = explanation.base, explanation.contributions
         return Explanation(base=base, contributions=contributions)
 
@@ -152,32 +161,33 @@ class Scorer:
         """
         self._check(matrix)
         base = np.empty(len(matrix))
-        for stratum_model, chosen in self._by_booster(self.version.main, matrix):
+        for stratum_model, chosen in self._by_boosters(self.version.main, matrix):
             base[chosen] = self._base_of(stratum_model)
         return base
 
     def _base_of(self, stratum_model: StratumModel) -> float:
-        # It is the same for every row of a booster, so one empty row is enough.
-        if id(stratum_model.booster) not in self._bases:
+        # It is the same for every row, so one empty row is enough.
+        key = _key(stratum_model)
+        if key not in self._bases:
             empty = np.full((1, len(self.version.features)), np.nan)
-            self._bases[id(stratum_model.booster)] = float(
-                explain(stratum_model.booster, empty, self.threads).base[0]
-            )
-        return self._bases[id(stratum_model.booster)]
+            self._bases[key] = float(explain(stratum_model.boosters, empty, self.threads).base[0])
+        return self._bases[key]
 
-    def _explain(self, booster: lgb.Booster, matrix: Floats) -> Explanation:
-        prepared = self._row_shaps.get(id(booster))
+    def _explain(self, stratum_model: StratumModel, matrix: Floats) -> Explanation:
+        prepared = self._row_shaps.get(_key(stratum_model))
         if prepared is None or len(matrix) >= BULK_ROWS:
-            return explain(booster, matrix, self.threads)
+            return explain(stratum_model.boosters, matrix, self.threads)
         return Explanation(np.full(len(matrix), prepared.base), prepared.contributions(matrix))
 
     def _margin(self, stratum_model: StratumModel, matrix: Floats) -> Floats:
-        if len(matrix) <= _FEW_ROWS:
-            single_row = self._single_row(stratum_model.booster)
-            return np.array([single_row.margin(row) for row in matrix])
-        return np.asarray(
-            stratum_model.booster.predict(matrix, raw_score=True, num_threads=self.threads),
-            dtype=np.float64,
+        if len(matrix) > _FEW_ROWS:
+            return average_margin(stratum_model.boosters, matrix, self.threads)
+        single_rows = [self._single_row(booster) for booster in stratum_model.boosters]
+        return np.array(
+            [
+                sum(single_row.margin(row) for single_row in single_rows) / len(single_rows)
+                for row in matrix
+            ]
         )
 
     def _single_row(self, booster: lgb.Booster) -> SingleRow:
@@ -216,19 +226,17 @@ class Scorer:
         strata = self.version.strata
         return -1 if strata is None else self.version.features.index(strata.feature)
 
-    def _by_booster(
+    def _by_boosters(
         self, horizon_model: HorizonModel, matrix: Floats
     ) -> list[tuple[StratumModel, Positions]]:
-        """Rows by the booster that scores them, each with a stratum model that holds it."""
-        groups: dict[int, tuple[StratumModel, list[Positions]]] = {}
+        """Rows by the boosters that score them, each with a stratum model that holds them."""
+        groups: dict[BoosterKey, tuple[StratumModel, list[Positions]]] = {}
         everybody, strata = np.arange(len(matrix)), list(self._strata(matrix))
         if len(strata) == 1:
             return [(horizon_model.stratum_model(strata[0][0]), everybody)]
         for stratum, chosen in strata:
             stratum_model = horizon_model.stratum_model(stratum)
-            groups.setdefault(id(stratum_model.booster), (stratum_model, []))[1].append(
-                everybody[chosen]
-            )
+            groups.setdefault(_key(stratum_model), (stratum_model, []))[1].append(everybody[chosen])
         return [
             (stratum_model, np.sort(np.concatenate(rows)))
             for stratum_model, rows in groups.values()
@@ -240,3 +248,7 @@ class Scorer:
             raise ModelError(
                 "features", f"the model needs rows of {expected} features", matrix.shape
             )
+
+
+def _key(stratum_model: StratumModel) -> BoosterKey:
+    return tuple(map(id, stratum_model.boosters))

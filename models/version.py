@@ -1,12 +1,13 @@
 """A model version: a directory of booster texts and JSON. Loading it runs no stored code.
 
 A version has one `HorizonModel` for each horizon. That holds one `StratumModel` for each stratum
-(rows of one kind, such as prepaid lines) with a booster or a calibration of its own, and one for
-all other rows. In ``model.json`` they are stored under ``heads`` and ``parts``.
+(rows of one kind, such as prepaid lines) with boosters or a calibration of its own, and one for
+all other rows. In ``model.json`` they are stored under ``heads`` and ``parts``. Versions of format
+2, in which each part has a single booster, are read too.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,9 @@ from models.calibration import Calibration
 from models.stored import DESCRIPTION, digest, dump, loading, read_files, read_verified
 from models.strata import EVERYONE, Strata
 
-FORMAT = 2
+FORMAT = 3
+_ONE_BOOSTER = 2
+"""Format of versions whose parts have one booster each."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,23 @@ class StratumModel:
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        Gives the raw margin. Several stratum models may share one.
+    boosters : tuple of lightgbm.Booster
+        At least one; the raw margin is the mean of theirs. Several stratum models may share them.
     calibration : Calibration
         Turns the margin into a probability.
     """
 
-    booster: lgb.Booster
+    boosters: tuple[lgb.Booster, ...]
     calibration: Calibration
+
+    @property
+    def trees(self) -> int:
+        """Trees of all boosters together."""
+        return sum(booster.num_trees() for booster in self.boosters)
+
+    def shares_boosters(self, other: "StratumModel") -> bool:
+        """Whether another stratum model has the same boosters."""
+        return tuple(map(id, self.boosters)) == tuple(map(id, other.boosters))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +72,13 @@ class HorizonModel:
     bands: BandBounds
 
     @classmethod
-    def plain(cls, booster: lgb.Booster, calibration: Calibration, bands: BandBounds) -> Self:
+    def plain(
+        cls, boosters: Sequence[lgb.Booster], calibration: Calibration, bands: BandBounds
+    ) -> Self:
         """A model without horizon and strata."""
         return cls(
             horizon_days=None,
-            stratum_models={EVERYONE: StratumModel(booster, calibration)},
+            stratum_models={EVERYONE: StratumModel(tuple(boosters), calibration)},
             bands=bands,
         )
 
@@ -121,8 +135,9 @@ class ModelVersion:
         """Every booster once, by the name of its file."""
         boosters: dict[str, lgb.Booster] = {}
         for name, stratum_model in self._named_stratum_models():
-            if not any(stratum_model.booster is booster for booster in boosters.values()):
-                boosters[name] = stratum_model.booster
+            for number, booster in enumerate(stratum_model.boosters, 1):
+                if not any(booster is other for other in boosters.values()):
+                    boosters[f"{name}{'' if number == 1 else f'.{number}'}.txt"] = booster
         return boosters
 
     def place(self, horizon_days: int | None) -> int:
@@ -161,8 +176,8 @@ class ModelVersion:
         return digest(text)
 
     def _named_stratum_models(self) -> list[tuple[str, StratumModel]]:
-        """Every stratum model, and the name its booster's file would have:
-        ``booster_90_prepaid.txt``, or plain ``booster.txt``.
+        """Every stratum model, and what the names of its boosters' files would begin with:
+        ``booster_90_prepaid``, or plain ``booster``.
         """
         return [
             (
@@ -172,8 +187,7 @@ class ModelVersion:
                         *([str(horizon_model.horizon_days)] if horizon_model.horizon_days else []),
                         *([stratum] if stratum else []),
                     ]
-                )
-                + ".txt",
+                ),
                 stratum_model,
             )
             for horizon_model in self.horizon_models
@@ -193,7 +207,8 @@ class ModelVersion:
                     horizon_days=model.horizon_days,
                     stratum_models={
                         stratum: _StoredStratumModel(
-                            booster=names[id(one.booster)], calibration=one.calibration
+                            boosters=tuple(names[id(booster)] for booster in one.boosters),
+                            calibration=one.calibration,
                         )
                         for stratum, one in sorted(model.stratum_models.items())
                     },
@@ -207,9 +222,9 @@ class ModelVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class _StoredStratumModel:
-    """A `StratumModel` in ``model.json``, with the file of its booster."""
+    """A `StratumModel` in ``model.json``, with the files of its boosters."""
 
-    booster: str
+    boosters: Annotated[tuple[str, ...], Field(min_length=1)]
     calibration: Calibration
 
 
@@ -257,10 +272,13 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
     with loading(directory):
         description = json.loads(read_verified(directory / DESCRIPTION, sha256))
         _check_format(description, directory)
-        stored = read_document(_StoredVersion, description, DESCRIPTION)
+        stored = read_document(_StoredVersion, _in_present_format(description), DESCRIPTION)
         files = read_files(directory, stored.sha256)
         named = {
-            one.booster for model in stored.horizon_models for one in model.stratum_models.values()
+            name
+            for model in stored.horizon_models
+            for one in model.stratum_models.values()
+            for name in one.boosters
         }
         boosters = {name: lgb.Booster(model_str=files.pop(name)) for name in sorted(named)}
         documents = {name: json.loads(text) for name, text in files.items()}
@@ -278,17 +296,47 @@ def load_version(directory: Path, sha256: str) -> ModelVersion:
 
 def _check_format(description: object, directory: Path) -> None:
     stored_format = description.get("format") if isinstance(description, dict) else None
-    if stored_format != FORMAT:
+    if stored_format not in (FORMAT, _ONE_BOOSTER):
         raise ModelError(
-            f"model {directory.name}", f"must be of format {FORMAT}; train it again", stored_format
+            f"model {directory.name}",
+            f"must be of format {_ONE_BOOSTER} or {FORMAT}; train it again",
+            stored_format,
         )
+
+
+def _in_present_format(description: dict[str, Any]) -> dict[str, Any]:
+    """A description of format 2 as one of format 3; others, and what is not as either has it,
+    unchanged.
+    """
+    heads = description.get("heads")
+    if description["format"] == FORMAT or not isinstance(heads, list):
+        return description
+    return {**description, "format": FORMAT, "heads": [_with_boosters(head) for head in heads]}
+
+
+def _with_boosters(head: Any) -> Any:
+    parts = head.get("parts") if isinstance(head, dict) else None
+    if not isinstance(parts, dict):
+        return head
+    return {
+        **head,
+        "parts": {
+            stratum: {
+                **{name: value for name, value in part.items() if name != "booster"},
+                "boosters": [part["booster"]],
+            }
+            if isinstance(part, dict) and "booster" in part
+            else part
+            for stratum, part in parts.items()
+        },
+    }
 
 
 def _loaded(stored: _StoredHorizonModel, boosters: Mapping[str, lgb.Booster]) -> HorizonModel:
     return HorizonModel(
         horizon_days=stored.horizon_days,
         stratum_models={
-            stratum: StratumModel(boosters[one.booster], one.calibration)
+            stratum: StratumModel(tuple(boosters[name] for name in one.boosters), one.calibration)
             for stratum, one in stored.stratum_models.items()
         },
         bands=stored.bands,

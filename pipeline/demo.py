@@ -41,7 +41,7 @@ from pipeline.simulated_operator import (
     require_simulated,
     simulate_into,
 )
-from training.fitting.budget import DEFAULT_BUDGET
+from training.fitting.budget import TuningBudget
 from training.release.gate import SHADOW_RULES
 from training.settings import TrainingConfig
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 CUSTOMERS = 6_000
 MONTHS = 18
 SEED = 1
-BUDGET = DEFAULT_BUDGET
+BUDGET: TuningBudget | None = None
 ASKED = 3
 """Subscriptions that the service is asked about: those most likely to leave."""
 

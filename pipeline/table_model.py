@@ -32,7 +32,7 @@ from reports.quickstart.report import render_report
 from reports.words.texts import texts
 from training.evaluation.folds import Split, cross_validation, time_windows
 from training.fitting.fit import TrainingTable
-from training.fitting.parameters import DEFAULT_PARAMETERS
+from training.fitting.parameters import DEFAULT_SETS
 from training.flat.model import FlatModel, train
 from training.flat.scores import CustomerScores
 from training.release.tracking import RunRecord, Tracking
@@ -181,8 +181,9 @@ def _record(source: Source, training: FlatModel, config: TrainingConfig) -> RunR
             "positive": list(roles.positive),
             "feature_service": SERVICE,
             "features": len(source.encoding.columns),
-            "rounds": training.model.main.everyone.booster.num_trees(),
-            **DEFAULT_PARAMETERS,
+            "rounds": training.model.main.everyone.trees,
+            "parameter_sets": [dict(one) for one in DEFAULT_SETS],
+            "calibration": training.calibration.kind,
             **config.fitting.model_dump(),
             **{
                 name: value

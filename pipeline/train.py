@@ -74,7 +74,7 @@ class Trained:
 def train_target(
     home: Home,
     name: str,
-    budget: "TuningBudget",
+    budget: "TuningBudget | None",
     config: TrainingConfig,
     *,
     online: OnlineSettings,
@@ -90,8 +90,9 @@ def train_target(
         Holds raw tables and features; gets the version, its report and its card.
     name : str
         One of `models.targets.TARGETS`.
-    budget : TuningBudget
-        How long to search for parameters. A run that was cut short carries on with its search.
+    budget : TuningBudget or None
+        How long to search for parameters; None for no search. A run that was cut short carries on
+        with its search.
     config : TrainingConfig
         How rows are labelled, models fitted and evaluated, and what the gate asks.
     online : OnlineSettings

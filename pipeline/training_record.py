@@ -79,7 +79,7 @@ def _record(model: OperatorModel) -> RunRecord:
         metrics=assessment_metrics(model.assessments),
         figures=assessment_figures(model.assessments),
         tables={TEST_PREDICTIONS: model.predictions.to_table()},
-        trials=model.tuned.trials,
+        trials=model.tuned.trials if model.tuned else (),
         dataset=(facts.target, facts.dataset_sha256),
         example=InputExample.of(model.version, model.sample.matrix),
     )

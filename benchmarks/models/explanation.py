@@ -104,7 +104,7 @@ def _turns() -> list[str]:
 
 
 def _holdfast(booster: lgb.Booster, rows: Floats) -> Floats:
-    return explain(booster, rows, THREADS).contributions
+    return explain([booster], rows, THREADS).contributions
 
 
 def _pred_contrib(booster: lgb.Booster, rows: Floats) -> Floats:
@@ -190,7 +190,7 @@ def _few(directory: str) -> list[dict[str, object]]:
             "rows": count,
             "pred_contrib": _cpu_seconds(lambda shown: _pred_contrib(booster, shown), rows[:count]),
             "TreeShap": _cpu_seconds(
-                lambda shown: TreeShap(booster).contributions(shown, THREADS), rows[:count]
+                lambda shown: TreeShap([booster]).contributions(shown, THREADS), rows[:count]
             ),
         }
         for count in FEW

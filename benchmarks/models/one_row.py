@@ -55,7 +55,7 @@ def _measure(booster: lgb.Booster, matrix: Floats) -> dict[str, float]:
     microseconds = {"pred_contrib, CPU us": _cpu_us(own, matrix)}
     started = time.process_time()
     try:
-        trees = RowShap(booster)
+        trees = RowShap([booster])
     except UnsupportedTreesError:
         # The server leaves these to LightGBM.
         return microseconds

@@ -1,4 +1,4 @@
-"""What the servers beside holdfast's read: a Feast repository on SQLite, and the booster."""
+"""What the servers beside holdfast's read: a Feast repository on SQLite, and the boosters."""
 
 import contextlib
 import io
@@ -11,8 +11,8 @@ import mlflow
 
 from features.flat.repository import ID, SERVICE, definitions
 from features.online.feast_store import open_feast
+from holdfast.documents import to_document
 from holdfast.home import Home
-from models.calibration import PlattCalibration
 from models.version import ModelVersion
 
 _CONFIGURATION = """\
@@ -39,15 +39,7 @@ def write_plain_files(home: Home, version: ModelVersion, folder: Path) -> None:
         Its champion.
     folder : Path
         To be made.
-
-    Raises
-    ------
-    RuntimeError
-        The model's calibration is none that the plain stack knows.
     """
-    calibration = version.main.everyone.calibration
-    if not isinstance(calibration, PlattCalibration):
-        raise RuntimeError(f"the plain stack cannot calibrate by {calibration.kind}")
     folder.mkdir()
     for name in ("customer_table.parquet", "encoding.json"):
         shutil.copy(home.features / name, folder)
@@ -57,18 +49,22 @@ def write_plain_files(home: Home, version: ModelVersion, folder: Path) -> None:
     now = datetime.now(UTC)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         store.materialize(now - timedelta(days=3_650), now + timedelta(days=1))
-    version.main.everyone.booster.save_model(folder / "booster.txt")
+    boosters = {
+        f"booster_{place}.txt": one for place, one in enumerate(version.main.everyone.boosters)
+    }
+    for name, booster in boosters.items():
+        booster.save_model(folder / name)
     model = {
         "service": SERVICE,
         "id": ID,
-        "slope": calibration.slope,
-        "intercept": calibration.intercept,
+        "boosters": list(boosters),
+        "calibration": to_document(version.main.everyone.calibration),
     }
     (folder / "model.json").write_text(json.dumps(model), encoding="utf-8")
 
 
 def write_mlflow_model(version: ModelVersion, folder: Path) -> None:
-    """Write the booster as `mlflow models serve` reads it."""
+    """Write the first booster as `mlflow models serve` reads it, which serves one alone."""
     mlflow.lightgbm.save_model(
-        version.main.everyone.booster, str(folder), pip_requirements=["lightgbm"]
+        version.main.everyone.boosters[0], str(folder), pip_requirements=["lightgbm"]
     )

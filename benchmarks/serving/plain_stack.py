@@ -1,4 +1,4 @@
-"""The plain stack: a BentoML API, Feast's SQLite online store, the booster, and SHAP's explainer.
+"""The plain stack: a BentoML API, Feast's SQLite online store, the boosters, and SHAP's explainer.
 
 It is what a competent engineer writes in an afternoon: one process, everything loaded once and
 kept, no data frame on the way. `benchmarks.serving.plain_files` writes the folder that it reads.
@@ -12,9 +12,10 @@ from typing import Any
 import bentoml
 import lightgbm as lgb
 import numpy as np
-from scipy.special import expit
 
 from benchmarks.serving.servers import PLAIN_STACK_FOLDER
+from holdfast.documents import read_document
+from models.calibration import KINDS
 
 
 @bentoml.service(workers=1)
@@ -31,19 +32,24 @@ class PlainStack:
         # Kept, because finding it takes longer than a prediction.
         self._service = self._store.get_feature_service(model["service"])
         self._id = model["id"]
-        self._slope, self._intercept = model["slope"], model["intercept"]
-        self._booster = lgb.Booster(model_file=folder / "booster.txt")
-        self._features = self._booster.feature_name()
-        self._explainer = shap.TreeExplainer(self._booster)
+        kind = KINDS[model["calibration"]["kind"]]
+        self._calibration = read_document(kind, model["calibration"], "model.json")
+        self._boosters = [lgb.Booster(model_file=folder / name) for name in model["boosters"]]
+        self._features = self._boosters[0].feature_name()
+        self._explainers = [shap.TreeExplainer(booster) for booster in self._boosters]
 
     @bentoml.api  # type: ignore[untyped-decorator]
     def predict(self, ids: list[str], reasons: int = 3) -> list[dict[str, Any]]:
         """Calibrated probabilities, each with the strongest contributions."""
         values = self._store.get_online_features(self._service, {self._id: ids}).to_dict()
         matrix = np.column_stack([np.array(values[name], dtype=float) for name in self._features])
-        margins = self._booster.predict(matrix, raw_score=True, num_threads=1)
-        probabilities = expit(self._slope * margins + self._intercept)
-        contributions = self._explainer.shap_values(matrix)
+        margins = [
+            booster.predict(matrix, raw_score=True, num_threads=1) for booster in self._boosters
+        ]
+        probabilities = self._calibration.probability(np.mean(margins, axis=0))
+        contributions = np.mean(
+            [explainer.shap_values(matrix) for explainer in self._explainers], axis=0
+        )
         strongest = np.argsort(-np.abs(contributions), axis=1)[:, :reasons]
         return [
             {

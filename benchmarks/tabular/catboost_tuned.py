@@ -4,7 +4,9 @@ The first trial is near CatBoost's defaults. The number of rounds is the best on
 split. Trials that are worse than the median are ended early, by the rule of `training.fitting.tune`.
 """
 
+from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Self
 
 import numpy as np
 import optuna
@@ -28,46 +30,65 @@ _AS_IT_COMES = {
 }
 
 
-def tuned_catboost(
-    train: TrainingTable, test: Floats, trials: int, settings: TrainingSettings
-) -> Floats:
-    """Probabilities for test rows, from the best of the trials on one inner split, fitted again on
-    all of `train`.
+@dataclass(frozen=True)
+class TunedCatBoost:
+    """CatBoost with the best parameters of a search.
+
+    Parameters
+    ----------
+    parameters : dict of str to object
+        Those of the best trial.
+    rounds : int
+        Its boosting rounds.
+    seed : int
+        Of every fit.
     """
-    learn, watch = next(inner_folds(train.label, train.group, settings))
-    learn_pool, watch_pool = _pool(train.rows(learn)), _pool(train.rows(watch))
-    rounds: dict[int, int] = {}
 
-    def log_loss(trial: optuna.Trial) -> float:
-        model = _model(_propose(trial), settings.max_rounds, settings.seed)
-        pruning = _Pruning(trial)
-        model.fit(
-            learn_pool,
-            eval_set=watch_pool,
-            early_stopping_rounds=settings.patience_rounds,
-            callbacks=[pruning],
+    parameters: dict[str, object]
+    rounds: int
+    seed: int
+
+    @classmethod
+    def search(cls, train: TrainingTable, trials: int, settings: TrainingSettings) -> Self:
+        """The best of some trials on one inner split."""
+        learn, watch = next(inner_folds(train.label, train.group, settings))
+        learn_pool, watch_pool = _pool(train.rows(learn)), _pool(train.rows(watch))
+        rounds: dict[int, int] = {}
+
+        def log_loss(trial: optuna.Trial) -> float:
+            model = _model(_propose(trial), settings.max_rounds, settings.seed)
+            pruning = _Pruning(trial)
+            model.fit(
+                learn_pool,
+                eval_set=watch_pool,
+                early_stopping_rounds=settings.patience_rounds,
+                callbacks=[pruning],
+            )
+            if pruning.lags:
+                raise optuna.TrialPruned
+            rounds[trial.number] = int(model.best_iteration_) + 1
+            return float(model.best_score_["validation"]["Logloss"])
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(
+            sampler=optuna.samplers.TPESampler(seed=settings.seed), pruner=median_pruner()
         )
-        if pruning.lags:
-            raise optuna.TrialPruned
-        rounds[trial.number] = int(model.best_iteration_) + 1
-        return float(model.best_score_["validation"]["Logloss"])
+        study.enqueue_trial(_AS_IT_COMES)
+        study.optimize(log_loss, trials)
+        return cls(study.best_params, rounds[study.best_trial.number], settings.seed)
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=settings.seed), pruner=median_pruner()
-    )
-    study.enqueue_trial(_AS_IT_COMES)
-    study.optimize(log_loss, trials)
-    model = _model(study.best_params, rounds[study.best_trial.number], settings.seed)
-    model.fit(_pool(train))
-    unlabelled = TrainingTable(
-        matrix=test,
-        label=np.zeros(len(test)),
-        group=None,
-        features=train.features,
-        categorical=train.categorical,
-    )
-    return np.asarray(model.predict_proba(_pool(unlabelled))[:, 1], dtype=np.float64)
+    def fit_predict(self, train: TrainingTable, test: Floats) -> Floats:
+        """Probabilities for test rows, from a fit on training rows."""
+        model = _model(self.parameters, self.rounds, self.seed)
+        model.fit(_pool(train))
+        unlabelled = TrainingTable(
+            matrix=test,
+            label=np.zeros(len(test)),
+            group=None,
+            features=train.features,
+            categorical=train.categorical,
+        )
+        return np.asarray(model.predict_proba(_pool(unlabelled))[:, 1], dtype=np.float64)
 
 
 class _Pruning:

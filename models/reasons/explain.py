@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.arrays import Floats
 from holdfast.errors import InputError
+from models.boosters.average import mean_of
 from models.reasons.groups import group_features
 from models.reasons.meaning import FeatureMeaning
 from models.reasons.tree_shap import TreeShap
@@ -45,7 +46,7 @@ class Explanation:
     Parameters
     ----------
     base : (n,) float64
-        Expected raw margin (log-odds) over the training rows of the booster that scores the row.
+        Expected raw margin (log-odds) over the training rows of the boosters that score the row.
     contributions : (n, k) float64
         Log-odds, one column per feature in the model's order. ``base + contributions.sum(axis=1)`` is
         the raw margin.
@@ -151,30 +152,35 @@ class Grouped:
     contributions: Floats
 
 
-def explain(booster: lgb.Booster, matrix: Floats, threads: int) -> Explanation:
-    """Explain raw margins: few rows by LightGBM's own code, many by `TreeShap`. The values differ by
-    less than 1e-9.
+def explain(boosters: Sequence[lgb.Booster], matrix: Floats, threads: int) -> Explanation:
+    """Explain mean raw margins: few rows by LightGBM's own code, many by `TreeShap`. The values
+    differ by less than 1e-9.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        A booster without linear trees.
+    boosters : sequence of lightgbm.Booster
+        At least one, without linear trees, with the same features.
     matrix : (n, k) float64
-        Features in the booster's order, NaN for missing, n at least 1.
+        Features in the boosters' order, NaN for missing, n at least 1.
     threads : int
         Threads that may be used; 0 for all. The result does not depend on it.
     """
     if len(matrix) >= BULK_ROWS:
         try:
-            trees = TreeShap(booster)
+            trees = TreeShap(boosters)
         except UnsupportedTreesError:
             pass
         else:
             return Explanation(
                 np.full(len(matrix), trees.base), trees.contributions(matrix, threads)
             )
-    values = np.asarray(
-        booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64
+    values = mean_of(
+        [
+            np.asarray(
+                booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64
+            )
+            for booster in boosters
+        ]
     )
     return Explanation(base=values[:, -1], contributions=values[:, :-1])
 

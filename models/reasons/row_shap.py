@@ -1,6 +1,6 @@
-"""Exact SHAP values of single rows by look-ups in tables that are laid out once per booster.
+"""Exact SHAP values of single rows by look-ups in tables that are laid out once.
 
-The thresholds that a booster has on a feature cut its values into *cells*: within a cell, every
+The thresholds that boosters have on a feature cut its values into *cells*: within a cell, every
 split sends all values to the same side. A part of a tree, such as a few neighbouring leaves, asks
 less: cells that its conditions treat alike are one *class*. So its contributions are a table over
 the classes of its features (`models.reasons.trees` says what a leaf contributes, and that nothing
@@ -49,16 +49,17 @@ fetch from it (`python -m benchmarks.models.one_row`).
 _MOST_OF_LEAF = 4096
 """Most places in a table of one leaf, that is, of twelve features."""
 _MOST_BYTES = 32 * 1024 * 1024
-"""Most memory that the tables of a booster may take."""
+"""Most memory that the tables may take."""
 
 
 class RowShap:
-    """Exact SHAP values on the raw margin of a booster, for few rows at a time.
+    """Exact SHAP values on the mean raw margin of boosters, for few rows at a time.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        One tree an iteration, no linear trees. Laying out its tables takes 0.1 to 1.3 seconds.
+    boosters : sequence of lightgbm.Booster
+        At least one, with the same features; one tree an iteration, no linear trees. Laying out the
+        tables of one takes 0.1 to 1.3 seconds.
 
     Raises
     ------
@@ -66,9 +67,9 @@ class RowShap:
         The trees are of another kind, or their tables would take more than 32 MB.
     """
 
-    def __init__(self, booster: lgb.Booster) -> None:
-        roots = read_trees(booster)
-        self.features = booster.num_feature()
+    def __init__(self, boosters: Sequence[lgb.Booster]) -> None:
+        roots = read_trees(boosters)
+        self.features = boosters[0].num_feature()
         self.base = float(sum(expected(root) for root in roots))
         self._cells = _Cells(roots, self.features)
         parts: list[_Part] = []
@@ -90,7 +91,7 @@ class RowShap:
         Parameters
         ----------
         matrix : (n, k) float64
-            Features in the booster's order, NaN for missing.
+            Features in the boosters' order, NaN for missing.
 
         Returns
         -------
@@ -111,7 +112,7 @@ class _Cells:
     Parameters
     ----------
     roots : sequence of Node
-        The booster's trees.
+        The trees.
     features : int
         k.
     """
@@ -184,7 +185,7 @@ def _parts(cells: _Cells, node: Node, path: Path, met: Mapping[int, Bools]) -> I
     Parameters
     ----------
     cells : _Cells
-        Of the booster.
+        Of all trees.
     node : Node
         Where to begin.
     path : Path
@@ -249,12 +250,12 @@ def _part(cells: _Cells, node: Node, path: Path, met: Mapping[int, Bools]) -> _P
 
 
 class _Tables:
-    """All parts of a booster behind each other, to be looked up at once.
+    """All parts behind each other, to be looked up at once.
 
     Parameters
     ----------
     cells : _Cells
-        Of the booster.
+        Of all trees.
     parts : sequence of _Part
         At least one.
     """

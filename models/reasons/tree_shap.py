@@ -108,12 +108,12 @@ _Part = _Leaf | _Table | _Branch
 
 
 class TreeShap:
-    """Exact SHAP values on the raw margin of a booster.
+    """Exact SHAP values on the mean raw margin of boosters.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        One tree an iteration, no linear trees.
+    boosters : sequence of lightgbm.Booster
+        At least one, with the same features; one tree an iteration, no linear trees.
 
     Raises
     ------
@@ -122,9 +122,9 @@ class TreeShap:
         row.
     """
 
-    def __init__(self, booster: lgb.Booster) -> None:
-        self._roots = read_trees(booster)
-        self.features = booster.num_feature()
+    def __init__(self, boosters: Sequence[lgb.Booster]) -> None:
+        self._roots = read_trees(boosters)
+        self.features = boosters[0].num_feature()
         self.base = float(sum(expected(root) for root in self._roots))
 
     def contributions(self, matrix: Floats, threads: int) -> Floats:
@@ -133,7 +133,7 @@ class TreeShap:
         Parameters
         ----------
         matrix : (n, k) float64
-            Features in the booster's order, NaN for missing.
+            Features in the boosters' order, NaN for missing.
         threads : int
             Threads that may be used; 0 for all. The result does not depend on it.
 
@@ -146,11 +146,11 @@ class TreeShap:
         Raises
         ------
         InputError
-            The matrix has another number of columns than the booster has features.
+            The matrix has another number of columns than the boosters have features.
         """
         if matrix.ndim != 2 or matrix.shape[1] != self.features:
             raise InputError(
-                "matrix", f"must have the booster's {self.features} features", matrix.shape
+                "matrix", f"must have the boosters' {self.features} features", matrix.shape
             )
         values = np.zeros(matrix.shape, dtype=np.float64)
         with ThreadPoolExecutor(threads or core_count()) as pool:

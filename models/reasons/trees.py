@@ -1,4 +1,4 @@
-"""A booster's trees as the two explainers read them: splits, paths to leaves, and what a leaf
+"""Boosters' trees as the two explainers read them: splits, paths to leaves, and what a leaf
 contributes.
 
 Each leaf, with value ``w``, is a game of the features on its path. If feature ``j`` is in the
@@ -85,8 +85,13 @@ class Path:
         return Path(self.features, met)
 
 
-def read_trees(booster: lgb.Booster) -> list[Node]:
-    """The roots of a booster's trees.
+def read_trees(boosters: Sequence[lgb.Booster]) -> list[Node]:
+    """The roots of all trees of boosters; the sum of the trees is the mean of the boosters.
+
+    Parameters
+    ----------
+    boosters : sequence of lightgbm.Booster
+        At least one. Leaves of one of m boosters have an m-th of their values.
 
     Raises
     ------
@@ -94,12 +99,16 @@ def read_trees(booster: lgb.Booster) -> list[Node]:
         There is more than one tree an iteration, or a linear tree, a path has more than
         `MOST_FEATURES` features, or a node saw no training row.
     """
-    model = booster.dump_model()
-    if model["num_tree_per_iteration"] != 1 or model["average_output"]:
-        raise UnsupportedTreesError
-    roots = [tree["tree_structure"] for tree in model["tree_info"]]
+    roots = []
+    for booster in boosters:
+        model = booster.dump_model()
+        if model["num_tree_per_iteration"] != 1 or model["average_output"]:
+            raise UnsupportedTreesError
+        roots += [tree["tree_structure"] for tree in model["tree_info"]]
     for root in roots:
         _check(root)
+        for leaf in leaves_below(root):
+            leaf["leaf_value"] /= len(boosters)
     return roots
 
 

@@ -15,7 +15,7 @@ from models.scorer import Scorer
 from reports.quickstart.care_list import CareEntry
 from reports.quickstart.report import CARE_ENTRIES, BandCount, ModelFacts, ReportContent
 from reports.words.texts import ENGLISH, Texts
-from training.fitting.parameters import DEFAULT_PARAMETERS
+from training.fitting.parameters import DEFAULT_SETS
 from training.flat.model import FlatModel
 from training.flat.scores import CustomerScores
 from training.settings import TrainingSettings
@@ -121,10 +121,9 @@ def report_content(
         care_customers=len(entries),
         value_column=roles.value,
         facts=ModelFacts(
-            trees=model.main.everyone.booster.num_trees(),
-            leaves=int(str(DEFAULT_PARAMETERS["num_leaves"])),
-            slope=training.calibration.slope,
-            intercept=training.calibration.intercept,
+            trees=model.main.everyone.trees,
+            leaves=max(int(str(parameters["num_leaves"])) for parameters in DEFAULT_SETS),
+            calibration=training.calibration.kind,
             seed=source.settings.seed,
         ),
         versions={

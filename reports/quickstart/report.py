@@ -67,19 +67,18 @@ class ModelFacts:
     Parameters
     ----------
     trees : int
-        Trees of the booster.
+        Trees of all boosters.
     leaves : int
-        Leaves of its largest tree.
-    slope, intercept : float
-        The calibration's curve over the raw margin.
+        Most leaves of a tree.
+    calibration : str
+        The kind of the curve over the raw margin: one of `models.calibration.KINDS`.
     seed : int
         Seed of every random choice in training.
     """
 
     trees: int
     leaves: int
-    slope: float
-    intercept: float
+    calibration: str
     seed: int
 
 

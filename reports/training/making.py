@@ -188,9 +188,9 @@ def inactivity(document: object, texts: Texts = ENGLISH) -> tuple[Inactivity, ..
     )
 
 
-def best_trials(tuned: Tuned) -> tuple[TrialRecord, ...]:
-    """Finished trials, best first."""
-    finished = [trial for trial in tuned.trials if trial.value is not None]
+def best_trials(tuned: Tuned | None) -> tuple[TrialRecord, ...]:
+    """Finished trials, best first; none where parameters were not searched for."""
+    finished = [trial for trial in tuned.trials if trial.value is not None] if tuned else []
     return tuple(
         sorted(finished, key=lambda trial: (trial.value or 0.0, trial.number))[:BEST_TRIALS]
     )

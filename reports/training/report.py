@@ -253,7 +253,7 @@ def _figures(model: OperatorModel, main_horizon: str, texts: Texts) -> dict[str,
         figures["decay-ratio"] = decay_figure(
             model.assessments[main_horizon], "observed_over_expected", texts
         )
-    if any(trial.value is not None for trial in model.tuned.trials[1:]):
+    if model.tuned and any(trial.value is not None for trial in model.tuned.trials[1:]):
         figures["tuning"] = tuning_figure(model.tuned, texts)
     return {name: inline_svg(figure, name) for name, figure in figures.items()}
 

@@ -361,7 +361,7 @@ def operator_model(
             )
             for days in horizons
         }
-    stratum_model = StratumModel(_booster(names), PlattCalibration(slope=1.0, intercept=0.0))
+    stratum_model = StratumModel((_booster(names),), PlattCalibration(slope=1.0, intercept=0.0))
     horizon_models = tuple(
         HorizonModel(
             horizon_days=days,

@@ -51,7 +51,7 @@ def make_version(
         data,
         rounds,
     )
-    stratum_model = StratumModel(booster, PlattCalibration(slope=1.0, intercept=-1.0))
+    stratum_model = StratumModel((booster,), PlattCalibration(slope=1.0, intercept=-1.0))
     horizon_models = tuple(
         HorizonModel(
             horizon_days=days,

@@ -116,7 +116,7 @@ def make_operator_version(
             HorizonModel(
                 horizon_days=days,
                 stratum_models={
-                    EVERYONE: StratumModel(booster, PlattCalibration(slope=1.0, intercept=-1.0))
+                    EVERYONE: StratumModel((booster,), PlattCalibration(slope=1.0, intercept=-1.0))
                 },
                 bands=BandBounds(high=0.4, medium=0.2),
             )
@@ -159,7 +159,7 @@ def with_evidence(version: ModelVersion) -> ModelVersion:
         rounds=dict.fromkeys(horizons, 4),
         additivity_error=dict.fromkeys(horizons, 1e-13),
         explanation_cost={
-            horizon: explanation_cost(one.stratum_models[EVERYONE].booster)
+            horizon: explanation_cost(*one.stratum_models[EVERYONE].boosters)
             for horizon, one in zip(horizons, version.horizon_models, strict=True)
         },
     )

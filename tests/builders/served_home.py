@@ -90,7 +90,7 @@ def trained(encoding: Encoding, matrix: Floats, table: pa.Table, seed: int) -> M
         features=encoding.features,
         horizon_models=(
             HorizonModel.plain(
-                lgb.train(parameters, data, num_boost_round=10 + seed),
+                [lgb.train(parameters, data, num_boost_round=10 + seed)],
                 PlattCalibration(slope=MARGIN_SLOPE, intercept=MARGIN_INTERCEPT),
                 BandBounds(high=0.5, medium=0.25),
             ),

@@ -1,14 +1,11 @@
-"""Blend: several boosters averaged into one booster, which scores and explains as any other.
+"""Blend: boosters with several parameter sets, whose raw margins are averaged.
 
-The margin of a blend is the mean of its members' margins: it holds all their trees, with each leaf
-divided by the number of members. Contributions add up over trees and so stay exact; explaining
-costs the leaves of all members.
+Explaining a blend costs the leaves of all members.
 
 A cross-fitted blend comes with an out-of-fold margin of each row that it learnt from: what other
 boosters, fitted in the same way without the row's fold, say of the row.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,16 +13,13 @@ import lightgbm as lgb
 import numpy as np
 
 from holdfast.arrays import Floats, Positions
-from holdfast.errors import InputError
+from models.boosters.average import mean_of
 from models.reasons.cost import explanation_cost, leaves_by_tree
+from training.evaluation.folds import inner_folds
+from training.fitting.calibrate import CalibrationChoice, choose_calibration
 from training.fitting.fit import TrainingTable, cross_fit, fit_booster
-from training.fitting.parameters import Parameters
+from training.fitting.parameters import DEFAULT_SETS, Parameters
 from training.settings import TrainingSettings
-
-_TREE = re.compile(r"^Tree=\d+\n", re.MULTILINE)
-_END = "end of trees\n"
-_SIZES = re.compile(r"^tree_sizes=.*$", re.MULTILINE)
-_VALUES = re.compile(r"^(leaf_value|internal_value)=(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -46,17 +40,17 @@ class Member:
 
 @dataclass(frozen=True)
 class CrossFittedBlend:
-    """A booster of all rows, and margins of other boosters for them.
+    """Boosters of all rows, and margins of other boosters for them.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        The average of the members, fitted on all rows.
+    boosters : tuple of lightgbm.Booster
+        One per member, fitted on all rows; their margins are to be averaged.
     margin : (n,) float64
-        Raw margin of every row, from boosters that did not learn from it.
+        Mean raw margin of every row, from boosters that did not learn from it.
     """
 
-    booster: lgb.Booster
+    boosters: tuple[lgb.Booster, ...]
     margin: Floats
 
 
@@ -66,9 +60,8 @@ def fit_blend(
     settings: TrainingSettings,
     threads: int,
     most_leaves: int | None = None,
-) -> lgb.Booster:
-    """Fit every member on all the given rows, and average them; a single member is the plain
-    booster.
+) -> tuple[lgb.Booster, ...]:
+    """Fit every member on all the given rows.
 
     Parameters
     ----------
@@ -80,8 +73,7 @@ def fit_blend(
         Most leaves of the blend, beside those of a first tree. Members with which it would have
         more are left out, and the first member ends before it has more.
     """
-    boosters = _fit_members(table, members, settings, threads, most_leaves)
-    return average(list(boosters.values()))
+    return tuple(_fit_members(table, members, settings, threads, most_leaves).values())
 
 
 def cross_fit_blend(
@@ -113,7 +105,26 @@ def cross_fit_blend(
         fits[position].margin(table.matrix, booster.num_trees(), threads)
         for position, booster in boosters.items()
     ]
-    return CrossFittedBlend(average(list(boosters.values())), np.mean(margins, axis=0))
+    return CrossFittedBlend(tuple(boosters.values()), mean_of(margins))
+
+
+def fit_calibrated(
+    table: TrainingTable,
+    settings: TrainingSettings,
+    threads: int,
+    parameter_sets: Sequence[Parameters] = DEFAULT_SETS,
+) -> tuple[tuple[lgb.Booster, ...], CalibrationChoice]:
+    """Fit boosters and their calibration, all from these rows alone.
+
+    Parameters
+    ----------
+    table, settings, threads, parameter_sets
+        As in `cross_fit_blend`; its folds are inner ones of these rows.
+    """
+    folds = list(inner_folds(table.label, table.group, settings))
+    blend = cross_fit_blend(table, parameter_sets, folds, settings, threads)
+    choice = choose_calibration(blend.margin, table.label, table.weight, table.group, settings.seed)
+    return blend.boosters, choice
 
 
 def _fit_members(
@@ -144,61 +155,3 @@ def _ended_early(booster: lgb.Booster, most_leaves: int) -> lgb.Booster:
     if within == booster.num_trees():
         return booster
     return lgb.Booster(model_str=booster.model_to_string(num_iteration=max(1, within)))
-
-
-def average(boosters: Sequence[lgb.Booster]) -> lgb.Booster:
-    """One booster whose raw margin is the mean of theirs.
-
-    Parameters
-    ----------
-    boosters : sequence of lightgbm.Booster
-        Binary, with the same features in the same order; at least one. A single one is returned
-        unchanged.
-
-    Raises
-    ------
-    InputError
-        There are none, or their features differ.
-    """
-    if not boosters:
-        raise InputError("boosters", "must hold at least one to average", 0)
-    first = boosters[0]
-    for other in boosters[1:]:
-        if other.feature_name() != first.feature_name():
-            raise InputError(
-                "boosters", "must be of the same features in the same order", other.feature_name()
-            )
-    if len(boosters) == 1:
-        return first
-    before, after = _around_trees(first.model_to_string())
-    trees = [
-        _divided(tree, len(boosters))
-        for booster in boosters
-        for tree in _trees(booster.model_to_string())
-    ]
-    numbered = [f"Tree={number}\n{tree}" for number, tree in enumerate(trees)]
-    # LightGBM finds the trees by these lengths in bytes.
-    sizes = " ".join(str(len(tree.encode())) for tree in numbered)
-    text = f"{_SIZES.sub(f'tree_sizes={sizes}', before)}{''.join(numbered)}{after}"
-    return lgb.Booster(model_str=text)
-
-
-def _around_trees(text: str) -> tuple[str, str]:
-    """The text of a booster before and after its trees."""
-    before, *_ = _TREE.split(text, maxsplit=1)
-    return before, text[text.index(_END) :]
-
-
-def _trees(text: str) -> list[str]:
-    """Each tree of a booster's text, without its number."""
-    return _TREE.split(text[: text.index(_END)])[1:]
-
-
-def _divided(tree: str, members: int) -> str:
-    """A tree's text with all its values divided by the number of members."""
-
-    def divide(line: re.Match[str]) -> str:
-        name, values = line.groups()
-        return f"{name}={' '.join(repr(float(value) / members) for value in values.split())}"
-
-    return _VALUES.sub(divide, tree)

@@ -40,7 +40,3 @@ class TuningBudget:
         return (self.trials is None or finished < self.trials) and (
             self.seconds is None or spent_seconds < self.seconds
         )
-
-
-DEFAULT_BUDGET = TuningBudget(trials=20)
-"""How long to search where nothing else is asked for."""

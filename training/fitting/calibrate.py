@@ -15,7 +15,7 @@ from training.evaluation.metrics import losses
 from training.evaluation.ranking import Codes
 
 FEWEST_POSITIVES_ISOTONIC = 1_000
-"""Positives above which the isotonic curve is tried: with fewer it follows noise."""
+"""Customers with the outcome above which the isotonic curve is tried: with fewer it follows noise."""
 
 _FOLDS = 5
 
@@ -51,7 +51,7 @@ def choose_calibration(
     seed: int = 0,
     shared: Calibration | None = None,
 ) -> CalibrationChoice:
-    """Choose among Platt's, the beta and, above 1,000 positives, the isotonic curve, by
+    """Choose among Platt's, the beta and, above 1,000 customers with the outcome, the isotonic curve, by
     cross-validation.
 
     The curve with the fewest parameters is taken whose loss is within one standard error of the
@@ -81,13 +81,14 @@ def choose_calibration(
     """
     weight = np.ones(len(label)) if weight is None else weight
     group = np.arange(len(label)) if group is None else group
+    positives = len(np.unique(group[(label == 1) & (weight > 0)]))
     fits: dict[str, Fit] = (
         {} if shared is None else {"shifted": partial(ShiftedCalibration.fit, shared)}
     )
     fits |= {
         kind: curve.fit
         for kind, curve in KINDS.items()
-        if kind != "isotonic" or label[weight > 0].sum() > FEWEST_POSITIVES_ISOTONIC
+        if kind != "isotonic" or positives > FEWEST_POSITIVES_ISOTONIC
     }
     totals, evaluated = _cross_validated(fits, margin, label, weight, group, seed)
     kind = _simplest_near_best(totals)

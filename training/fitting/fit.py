@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.arrays import Floats, Positions
-from models.calibration import PlattCalibration
-from training.evaluation.folds import inner_folds
 from training.fitting.parameters import DEFAULT_PARAMETERS, Parameters, fit_parameters
 from training.settings import TrainingSettings
 
@@ -114,34 +112,6 @@ class CrossFit:
                 matrix[held_out], raw_score=True, num_iteration=rounds, num_threads=threads
             )
         return margin
-
-
-@dataclass(frozen=True)
-class InnerFit:
-    """Result of cross-validation inside a training part.
-
-    Parameters
-    ----------
-    rounds : int
-        Boosting rounds with the lowest log loss.
-    margin : (n,) float64
-        Raw margin of every row, from a booster that was not fitted on it.
-    """
-
-    rounds: int
-    margin: Floats
-
-
-def fit_inner(
-    table: TrainingTable,
-    settings: TrainingSettings,
-    threads: int,
-    parameters: Parameters = DEFAULT_PARAMETERS,
-) -> InnerFit:
-    """Choose the boosting rounds and score every row out of fold, from these rows alone."""
-    folds = list(inner_folds(table.label, table.group, settings))
-    fitted = cross_fit(table, folds, settings, threads, parameters)
-    return InnerFit(fitted.rounds, fitted.margin(table.matrix, fitted.rounds, threads))
 
 
 def cross_fit(
@@ -262,16 +232,6 @@ def boost_until_worse(
         booster,
         int(booster.best_iteration),
         float(booster.best_score[_VALID][str(values["metric"])]),
-    )
-
-
-def fit_calibrated(
-    table: TrainingTable, settings: TrainingSettings, threads: int
-) -> tuple[lgb.Booster, PlattCalibration]:
-    """Fit a booster and its calibration, both from these rows alone."""
-    inner = fit_inner(table, settings, threads)
-    return fit_booster(table, inner.rounds, settings, threads), PlattCalibration.fit(
-        inner.margin, table.label
     )
 
 

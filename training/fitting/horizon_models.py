@@ -1,4 +1,4 @@
-"""Horizon models: a calibrated booster for each horizon, and one for a stratum where that predicts
+"""Horizon models: calibrated boosters for each horizon, and others for a stratum where those predict
 the rows of the stratum better.
 
 A booster learns from all rows before the test period. Its rounds, whether a stratum gets one of its
@@ -87,8 +87,8 @@ def fit_horizon_models(
     target : Target
         Its horizons and strata.
     parameter_sets : sequence of mapping
-        LightGBM parameters with constraints, best first. The boosters of several are averaged into
-        one, as far as the gate allows its leaves.
+        LightGBM parameters with constraints, best first. The margins of several boosters are
+        averaged, as far as the gate allows their leaves.
     config : TrainingConfig
         Seed, most rounds and patience; the leaves that the gate allows; and the risk bands.
 
@@ -137,24 +137,24 @@ def customer_codes(dataset: Dataset) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class _CrossFitted:
-    """A booster, and out-of-fold margins of the rows that it learnt from.
+    """Boosters, and out-of-fold margins of the rows that they learnt from.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        Fitted on all these rows.
+    boosters : tuple of lightgbm.Booster
+        Fitted on all these rows; their margins are averaged.
     rows : (n,) intp
         Their positions in the dataset, in order.
     margin : (n,) float64
         Raw margins from boosters that did not learn from the row.
     """
 
-    booster: lgb.Booster
+    boosters: tuple[lgb.Booster, ...]
     rows: Positions
     margin: Floats
 
     def only(self, chosen: NDArray[np.bool_]) -> "_CrossFitted":
-        """The same booster with some of the rows."""
+        """The same boosters with some of the rows."""
         return replace(self, rows=self.rows[chosen], margin=self.margin[chosen])
 
 
@@ -206,9 +206,9 @@ class _Fitter:
         blend = cross_fit_blend(
             table, self.parameter_sets, folds, self.settings, 0, self.most_leaves
         )
-        self.record.rounds[name] = blend.booster.num_trees()
+        self.record.rounds[name] = sum(booster.num_trees() for booster in blend.boosters)
         self.record.folds[name] = count
-        return _CrossFitted(blend.booster, rows, blend.margin)
+        return _CrossFitted(blend.boosters, rows, blend.margin)
 
     def _own(self, horizon_days: int, stratum: str, shared: _CrossFitted) -> _CrossFitted | None:
         """A stratum's own booster, where it predicts the stratum's rows better than the shared
@@ -234,17 +234,17 @@ class _Fitter:
     def _calibrated(self, horizon_days: int, fitted: Mapping[str, _CrossFitted]) -> HorizonModel:
         shared = fitted[EVERYONE]
         of_all = self._choose(horizon_days, EVERYONE, shared, None)
-        stratum_models = {EVERYONE: StratumModel(shared.booster, of_all)}
+        stratum_models = {EVERYONE: StratumModel(shared.boosters, of_all)}
         probability = of_all.probability(shared.margin)
         for stratum, own in fitted.items():
             if stratum == EVERYONE:
                 continue
             calibration = of_all
-            shares = own.booster is shared.booster
+            shares = own.boosters is shared.boosters
             label, _ = self._labelled(horizon_days, own.rows)
             if not shares or label.sum() >= FEWEST_FOR_OWN_CALIBRATION:
                 calibration = self._choose(horizon_days, stratum, own, of_all if shares else None)
-            stratum_models[stratum] = StratumModel(own.booster, calibration)
+            stratum_models[stratum] = StratumModel(own.boosters, calibration)
             probability[self._stratum[shared.rows] == stratum] = calibration.probability(own.margin)
         bands = BandBounds.from_shares(probability, self.bands)
         return HorizonModel(horizon_days=horizon_days, stratum_models=stratum_models, bands=bands)

@@ -31,6 +31,15 @@ chosen by the data.
 """
 
 
+SHALLOW_PARAMETERS: dict[str, object] = {**DEFAULT_PARAMETERS, "max_depth": 3, "num_leaves": 8}
+"""Trees of depth 3, which fit less noise than the defaults."""
+
+DEFAULT_SETS: tuple[dict[str, object], ...] = (DEFAULT_PARAMETERS, SHALLOW_PARAMETERS)
+"""Parameters whose boosters are averaged where none were searched for: they predict as well as twenty
+trials of a search on the four public tables (``python -m benchmarks.quality``).
+"""
+
+
 def fit_parameters(
     settings: TrainingSettings, threads: int, parameters: Parameters = DEFAULT_PARAMETERS
 ) -> dict[str, object]:

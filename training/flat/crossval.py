@@ -9,8 +9,10 @@ import numpy as np
 from holdfast.arrays import Floats
 from holdfast.cores import core_count
 from holdfast.logging import progress
+from models.boosters.average import average_margin
 from training.evaluation.folds import Split
-from training.fitting.fit import TrainingTable, fit_calibrated
+from training.fitting.blend import fit_calibrated
+from training.fitting.fit import TrainingTable
 from training.settings import TrainingSettings
 
 
@@ -44,7 +46,7 @@ class OutOfFold:
 def cross_validate(
     table: TrainingTable, splits: Sequence[Split], settings: TrainingSettings
 ) -> OutOfFold:
-    """Fit booster and calibration on every training part and predict its test part.
+    """Fit boosters and calibration on every training part and predict its test part.
 
     The splits run in parallel, on one thread each; the result does not depend on how many.
     """
@@ -52,12 +54,9 @@ def cross_validate(
     margin, calibrated = np.full(shape, np.nan), np.full(shape, np.nan)
 
     def fit_and_predict(split: Split) -> tuple[Split, Floats, Floats]:
-        booster, calibration = fit_calibrated(table.rows(split.train), settings, threads=1)
-        raw = np.asarray(
-            booster.predict(table.matrix[split.test], raw_score=True, num_threads=1),
-            dtype=np.float64,
-        )
-        return split, raw, calibration.probability(raw)
+        boosters, choice = fit_calibrated(table.rows(split.train), settings, threads=1)
+        raw = average_margin(boosters, table.matrix[split.test], threads=1)
+        return split, raw, choice.calibration.probability(raw)
 
     with (
         progress("Cross-validating", len(splits)) as advance,

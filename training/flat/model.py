@@ -9,11 +9,13 @@ import numpy as np
 from features.encoding.ranges import RANGES, ranges_of
 from holdfast.logging import progress
 from models.bands import BandBounds
-from models.calibration import PlattCalibration
 from models.version import HorizonModel, ModelVersion
-from training.evaluation.folds import Split
+from training.evaluation.folds import Split, inner_folds
 from training.evaluation.leaks import Flag, watch_model, watch_table
-from training.fitting.fit import TrainingTable, fit_booster, fit_inner
+from training.fitting.blend import cross_fit_blend
+from training.fitting.calibrate import CalibrationChoice, choose_calibration
+from training.fitting.fit import TrainingTable
+from training.fitting.parameters import DEFAULT_SETS
 from training.flat.crossval import OutOfFold, cross_validate
 from training.flat.evaluation import Evaluation, evaluate
 from training.settings import TrainingConfig
@@ -26,9 +28,10 @@ class FlatModel:
     Parameters
     ----------
     model : ModelVersion
-        Booster fitted on all labelled rows; calibration and bands from the out-of-fold predictions.
-    calibration : PlattCalibration
-        The model's own.
+        Boosters fitted on all labelled rows; calibration and bands from the out-of-fold
+        predictions.
+    calibration : CalibrationChoice
+        The model's own calibration, and what was tried.
     out_of_fold : OutOfFold
         Predictions by models with the same settings, fitted on other rows.
     evaluation : Evaluation
@@ -38,7 +41,7 @@ class FlatModel:
     """
 
     model: ModelVersion
-    calibration: PlattCalibration
+    calibration: CalibrationChoice
     out_of_fold: OutOfFold
     evaluation: Evaluation
     flags: tuple[Flag, ...]
@@ -80,21 +83,19 @@ def train(
         table.matrix, table.label, table.group, columns, table.categorical, watch, settings.seed
     )
     with progress("Fitting the model on all rows"):
-        rounds = fit_inner(table, settings, threads=0).rounds
-        booster = fit_booster(table, rounds, settings, threads=0)
-    evaluated = ~np.isnan(out_of_fold.margin)
-    label = np.broadcast_to(table.label, evaluated.shape)
-    calibration = PlattCalibration.fit(out_of_fold.margin[evaluated], label[evaluated])
+        folds = list(inner_folds(table.label, table.group, settings))
+        boosters = cross_fit_blend(table, DEFAULT_SETS, folds, settings, threads=0).boosters
+    calibration = _calibration(table, out_of_fold, settings.seed)
     model = ModelVersion(
         name=name,
         service=service,
         features=table.features,
         horizon_models=(
             HorizonModel.plain(
-                booster,
-                calibration,
+                boosters,
+                calibration.calibration,
                 BandBounds.from_shares(
-                    out_of_fold.probability[evaluated.any(axis=0)], config.bands
+                    out_of_fold.probability[~np.isnan(out_of_fold.probability)], config.bands
                 ),
             ),
         ),
@@ -108,3 +109,13 @@ def train(
         evaluation=evaluation,
         flags=tuple(flags),
     )
+
+
+def _calibration(table: TrainingTable, out_of_fold: OutOfFold, seed: int) -> CalibrationChoice:
+    """The calibration of the out-of-fold margins of all repeats."""
+    evaluated = ~np.isnan(out_of_fold.margin)
+    # Margins of one row, from several repeats, stay together as those of one group do.
+    group = np.arange(len(table.label)) if table.group is None else table.group
+    label = np.broadcast_to(table.label, evaluated.shape)[evaluated]
+    codes = np.broadcast_to(group, evaluated.shape)[evaluated]
+    return choose_calibration(out_of_fold.margin[evaluated], label, None, codes, seed)

@@ -33,11 +33,11 @@ from training.evaluation.baselines import constant_baseline, fit_logistic
 from training.evaluation.leaks import Flag, watch_model, watch_table
 from training.evaluation.metrics import auc, log_loss
 from training.evaluation.predictions import TestPredictions
-from training.fitting.budget import DEFAULT_BUDGET, TuningBudget
+from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained, constraints_of
 from training.fitting.fit import TrainingTable, fit_early_stopped
 from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
-from training.fitting.parameters import Parameters
+from training.fitting.parameters import DEFAULT_SETS, Parameters
 from training.fitting.tune import Tuned, tune
 from training.labelling.dataset import Dataset
 from training.labelling.history import wall_times
@@ -46,6 +46,7 @@ from training.operator.columns import meanings_of, null_has_meaning, reason_basi
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
     NULL_HAS_MEANING,
+    PARAMETER_SETS,
     TRAINING,
     ChampionComparison,
     TrainingFacts,
@@ -102,8 +103,8 @@ class OperatorModel:
         How it was made.
     meanings : tuple of FeatureMeaning
         What its columns mean.
-    tuned : Tuned
-        Result of the search for parameters.
+    tuned : Tuned or None
+        Result of the search for parameters; None where none were searched for.
     sample : ExplainedRows
         A sample of test rows, explained.
     predictions : TestPredictions
@@ -118,7 +119,7 @@ class OperatorModel:
     assessments: dict[str, Assessment]
     facts: TrainingFacts
     meanings: tuple[FeatureMeaning, ...]
-    tuned: Tuned
+    tuned: Tuned | None
     sample: ExplainedRows
     predictions: TestPredictions
     test: Positions
@@ -138,7 +139,7 @@ def train_operator_model(
     *,
     made_at: datetime,
     champion: RegisteredVersion | None = None,
-    budget: TuningBudget = DEFAULT_BUDGET,
+    budget: TuningBudget | None = None,
     storage: Path | None = None,
     extra_documents: dict[str, Any] | None = None,
     unreadable: ChampionComparison | None = None,
@@ -159,8 +160,9 @@ def train_operator_model(
         The time now, with a time zone; it is kept with the model.
     champion : RegisteredVersion, optional
         The version in production, to be evaluated on the same rows.
-    budget : TuningBudget
-        How long to search for parameters; 20 trials by default.
+    budget : TuningBudget, optional
+        How long to search for parameters. Without one nothing is searched: the margins of boosters
+        with `training.fitting.parameters.DEFAULT_SETS` are averaged.
     storage : Path, optional
         File that keeps the trials of tuning, so that an interrupted run can continue.
     extra_documents : dict of str to JSON, optional
@@ -218,7 +220,7 @@ def train_operator_model(
         if target.strata
         else (),
         slices=tuple(dataset.slices),
-        parameters=dict(search.tuned.parameters),
+        parameters=dict(search.free_sets[0]),
         rounds=record.rounds,
         flags=(*search.flags, *watch_model(main_auc, config.leak_watch)),
         champion=compared_with,
@@ -235,7 +237,7 @@ def train_operator_model(
         made_at=made_at.astimezone(UTC).isoformat(timespec="seconds"),
         choices={
             "dataset": dataset.facts,
-            "averaged_recipes": len(search.parameter_sets),
+            PARAMETER_SETS: [dict(one) for one in search.free_sets],
             "monotone": search.monotone,
             CROSS_FITTED_FOLDS: record.folds,
             "boosters": record.boosters,
@@ -270,9 +272,22 @@ def train_operator_model(
 
 @dataclass(frozen=True)
 class _SearchResult:
-    """Results on fitting and tuning rows, before horizon models are fitted."""
+    """Results on fitting and tuning rows, before horizon models are fitted.
 
-    tuned: Tuned
+    Parameters
+    ----------
+    tuned : Tuned or None
+        Result of the search, if there was one.
+    free_sets, parameter_sets : list of mapping
+        Parameters whose boosters are averaged, best first, without and with monotone constraints.
+    monotone : dict of str to JSON
+        Figures with and without constraints.
+    flags : list of Flag
+        Flags of the leak watch.
+    """
+
+    tuned: Tuned | None
+    free_sets: list[Parameters]
     parameter_sets: list[Parameters]
     monotone: dict[str, Any]
     flags: list[Flag]
@@ -283,7 +298,7 @@ def _search(
     split: PeriodSplit,
     target: Target,
     meanings: Sequence[FeatureMeaning],
-    budget: TuningBudget,
+    budget: TuningBudget | None,
     config: TrainingConfig,
     storage: Path | None,
     catalogue: FeatureCatalogue,
@@ -294,21 +309,24 @@ def _search(
     constraints = constraints_of(meanings)
     facts = null_has_meaning(train.features, catalogue)
     flags = _watch(train, config.leak_watch, config.fitting.seed, facts)
-    tuned = tune(
-        train,
-        valid,
-        budget,
-        config,
-        storage=storage,
-        study=target.name,
-        constraints=constraints,
+    tuned = None
+    if budget is not None:
+        tuned = tune(
+            train,
+            valid,
+            budget,
+            config,
+            storage=storage,
+            study=target.name,
+            constraints=constraints,
+        )
+    free_sets: list[Parameters] = (
+        [member.parameters for member in tuned.members] if tuned else list(DEFAULT_SETS)
     )
-    parameter_sets: list[Parameters] = [
-        constrained(member.parameters, constraints) for member in tuned.members
-    ]
+    parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
     monotone = {}
     with progress("Comparing boosters with and without monotone constraints", 2) as advance:
-        for name, tried in (("with", parameter_sets[0]), ("without", tuned.parameters)):
+        for name, tried in (("with", parameter_sets[0]), ("without", free_sets[0])):
             booster, rounds = fit_early_stopped(train, valid, tried, config.fitting, 0)
             predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
             monotone[name] = {
@@ -319,6 +337,7 @@ def _search(
             advance(1)
     return _SearchResult(
         tuned,
+        free_sets,
         parameter_sets,
         {"constrained_features": sum(map(bool, constraints)), **monotone},
         flags,
@@ -469,7 +488,7 @@ def _typical(
 
 def _cost(horizon_model: HorizonModel) -> int:
     return max(
-        explanation_cost(stratum_model.booster)
+        explanation_cost(*stratum_model.boosters)
         for stratum_model in horizon_model.stratum_models.values()
     )
 

@@ -30,6 +30,11 @@ not learn from the row, the rounds and calibrations were chosen on: by horizon, 
 of their own have no such key.
 """
 
+PARAMETER_SETS = "parameter_sets"
+"""Key in `TrainingFacts.choices` of all parameters whose boosters are averaged, best first. Versions
+made before it have no such key.
+"""
+
 PARTS = ("fit", "tune", "test")
 """Parts of the labelled rows, by what they are used for. Versions made before calibrations were
 cross-fitted have ``calibrate``, too.
@@ -99,7 +104,7 @@ class TrainingFacts:
     slices : tuple of str
         Columns that the test period was sliced by.
     parameters : dict of str to JSON
-        Tuned parameters of the boosters.
+        Parameters of the boosters; of the first set where several are averaged.
     rounds : dict of str to int
         Trees by horizon, and by ``horizon/stratum`` where a stratum has a booster of its own.
     choices : dict of str to JSON
@@ -109,7 +114,7 @@ class TrainingFacts:
     champion : ChampionComparison
         Which champion the candidate was compared with.
     explanation_cost : dict of str to int
-        `models.reasons.cost.explanation_cost` of the costliest booster, by horizon.
+        `models.reasons.cost.explanation_cost` of the boosters of the costliest stratum, by horizon.
     additivity_error : dict of str to float
         Largest distance between raw margin and base plus contributions on sampled rows, log-odds,
         by horizon.

@@ -20,7 +20,13 @@ from training.evaluation.assessment import (
 )
 from training.evaluation.metrics import METRICS
 from training.release.calibration_rules import TOP_DECILES
-from training.release.facts import CROSS_FITTED_FOLDS, SURVEY, TRAINING, TrainingFacts
+from training.release.facts import (
+    CROSS_FITTED_FOLDS,
+    PARAMETER_SETS,
+    SURVEY,
+    TRAINING,
+    TrainingFacts,
+)
 
 MODEL_CARD = "model_card.md"
 
@@ -357,6 +363,10 @@ def _gate(verdict: Mapping[str, Any] | None) -> list[str]:
 
 def _making(facts: TrainingFacts) -> list[str]:
     settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
+    averaged = "".join(
+        f"; averaged with boosters with {_other(one, facts.parameters)}"
+        for one in facts.choices.get(PARAMETER_SETS, ())[1:]
+    )
     rounds = ", ".join(f"{_horizon(horizon)} {rounds}" for horizon, rounds in facts.rounds.items())
     cost = ", ".join(
         f"{_horizon(horizon)} {leaves:,}" for horizon, leaves in facts.explanation_cost.items()
@@ -364,11 +374,18 @@ def _making(facts: TrainingFacts) -> list[str]:
     error = max(facts.additivity_error.values(), default=float("nan"))
     return [
         f"- made {facts.made_at}, seed {facts.seed}, code `{facts.git_commit}`, packages `{facts.environment_sha256[:16]}…`",
-        f"- parameters: {settings}",
+        f"- parameters: {settings}{averaged}",
         f"- boosting rounds: {rounds}",
         *_cross_fitting(facts),
         f"- leaves that an explanation visits: {cost}; explanations miss the margin by at most {error:.1g} log-odds",
     ]
+
+
+def _other(parameters: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    """What differs from the first parameters, in words."""
+    return ", ".join(
+        f"{name} {value}" for name, value in sorted(parameters.items()) if first.get(name) != value
+    )
 
 
 def _cross_fitting(facts: TrainingFacts) -> list[str]:

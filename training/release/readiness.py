@@ -81,7 +81,7 @@ def _costs(model: ModelVersion) -> Iterator[Finding]:
     for horizon_model in model.horizon_models:
         name = horizon_name(horizon_model.horizon_days)
         cost = max(
-            explanation_cost(stratum_model.booster)
+            explanation_cost(*stratum_model.boosters)
             for stratum_model in horizon_model.stratum_models.values()
         )
         if recorded.get(name) != cost:

@@ -46,7 +46,7 @@ def made(
         features=encoding.features,
         horizon_models=(
             HorizonModel.plain(
-                lgb.train(options, data, 10),
+                [lgb.train(options, data, 10)],
                 PlattCalibration(slope=1.0, intercept=0.0),
                 BandBounds(high=0.5, medium=0.2),
             ),

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import lightgbm as lgb
@@ -42,7 +43,7 @@ def model() -> ModelVersion:
         features=FEATURES,
         horizon_models=(
             HorizonModel.plain(
-                booster,
+                [booster],
                 PlattCalibration(slope=0.8, intercept=-0.3),
                 BandBounds(high=0.7, medium=0.4),
             ),
@@ -64,14 +65,14 @@ def several(model: ModelVersion) -> ModelVersion:
     other = lgb.train(
         {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}, data, 20
     )
-    booster, bands = model.main.everyone.booster, BandBounds(high=0.7, medium=0.4)
+    (booster,), bands = model.main.everyone.boosters, BandBounds(high=0.7, medium=0.4)
     horizon_models = tuple(
         HorizonModel(
             horizon_days=days,
             stratum_models={
-                "": StratumModel(booster, PlattCalibration(slope=0.8, intercept=shift)),
-                "prepaid": StratumModel(other, PlattCalibration(slope=1.0, intercept=shift)),
-                "fixed": StratumModel(booster, PlattCalibration(slope=0.5, intercept=-shift)),
+                "": StratumModel((booster,), PlattCalibration(slope=0.8, intercept=shift)),
+                "prepaid": StratumModel((other,), PlattCalibration(slope=1.0, intercept=shift)),
+                "fixed": StratumModel((booster,), PlattCalibration(slope=0.5, intercept=-shift)),
             },
             bands=bands,
         )
@@ -153,6 +154,52 @@ def test_saved_and_loaded_it_is_the_same(model: ModelVersion, tmp_path: Path) ->
     assert loaded.documents == model.documents
 
 
+def test_boosters_that_are_averaged_are_saved_once_each_and_scored_alike(
+    several: ModelVersion, tmp_path: Path
+) -> None:
+    (first,), (second,) = (several.main.stratum_models[name].boosters for name in ("", "prepaid"))
+    horizon_models = tuple(
+        replace(
+            one,
+            stratum_models={
+                "": StratumModel((first, second), PlattCalibration(slope=1.0, intercept=0.0)),
+                "fixed": StratumModel((second,), PlattCalibration(slope=1.0, intercept=-1.0)),
+            },
+        )
+        for one in several.horizon_models
+    )
+    version = replace(several, horizon_models=horizon_models)
+    loaded = load_version(tmp_path / "v", version.save(tmp_path / "v"))
+    assert sorted(version.boosters) == ["booster_30.2.txt", "booster_30.txt"]
+    assert sorted(path.name for path in (tmp_path / "v").glob("*.txt")) == sorted(version.boosters)
+    matrix = _matrix(40, 5)
+    few, many = Scorer(loaded, threads=1), Scorer(version, threads=1)
+    few.prepare()
+    alone = [few.score(row[None]).margin[0] for row in matrix]
+    assert alone == many.score(matrix).margin.tolist()
+    explained = few.explain(matrix)
+    assert np.abs(explained.contributions - many.explain(matrix).contributions).max() < 1e-9
+    assert np.allclose(explained.margin, many.score(matrix).margin, rtol=0, atol=1e-9)
+
+
+def test_versions_whose_parts_have_one_booster_are_read_as_before(
+    several: ModelVersion, tmp_path: Path
+) -> None:
+    several.save(tmp_path / "v")
+    path = tmp_path / "v" / "model.json"
+    description = json.loads(path.read_text())
+    for one in description["heads"]:
+        for part in one["parts"].values():
+            (part["booster"],) = part.pop("boosters")
+    path.write_text(json.dumps({**description, "format": 2}))
+    loaded = load_version(tmp_path / "v", hashlib.sha256(path.read_bytes()).hexdigest())
+    matrix = _matrix(40, 6)
+    assert np.array_equal(
+        Scorer(loaded, threads=1).score(matrix).probability,
+        Scorer(several, threads=1).score(matrix).probability,
+    )
+
+
 def test_a_version_is_text_and_json_only(model: ModelVersion, tmp_path: Path) -> None:
     model.save(tmp_path / "v")
     assert sorted(path.name for path in (tmp_path / "v").iterdir()) == [
@@ -191,7 +238,7 @@ def test_a_damaged_file_is_a_model_error(
 
 def part(**changed: object) -> dict[str, object]:
     return {
-        "booster": "booster.txt",
+        "boosters": ["booster.txt"],
         "calibration": {"kind": "platt", "slope": 1, "intercept": 0},
         **changed,
     }
@@ -204,7 +251,7 @@ def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"format": 1}, "must be of format 2; train it again"),
+        ({"format": 1}, "must be of format 2 or 3; train it again"),
         ({"features": ["a", "b"]}, "must have been trained on the features"),
         ({"features": "abc"}, "model.json: features: must be a valid array"),
         ({"name": None}, "model.json: name: must be a valid string"),
@@ -224,8 +271,14 @@ def head(parts: dict[str, object], **changed: object) -> dict[str, object]:
             },
             "heads.0.parts.*calibration.platt.slope: must be greater than or equal to 0",
         ),
-        ({"heads": [head({"": part(booster="other.txt")})]}, "other.txt"),
+        ({"heads": [head({"": part(boosters=["other.txt"])})]}, "other.txt"),
         ({"heads": [head({"prepaid": part()})]}, "heads.0: parts must hold one for all other rows"),
+        ({"heads": [head({"": part(boosters=[])})]}, "boosters: .* at least 1 item"),
+        (
+            {"format": 2, "heads": [head({"": {"booster": 3}})]},
+            "boosters.0: must be a valid string",
+        ),
+        ({"format": 2, "heads": [7]}, "heads.0: must be an object"),
         ({"heads": [head({})]}, "heads.0: parts must hold one for all other rows"),
         ({"strata": {"feature": "d", "names": ["postpaid"]}}, "by one of its features"),
     ],
@@ -265,7 +318,7 @@ def test_every_stratum_is_scored_by_its_own_model(several: ModelVersion) -> None
         ("", ~np.isin(matrix[:, 2], [1, 2])),
     ):
         assert rows.any()
-        booster = stratum_models[stratum].booster
+        (booster,) = stratum_models[stratum].boosters
         assert np.array_equal(scores.margin[rows], booster.predict(matrix[rows], raw_score=True))
         assert np.array_equal(
             explanation.contributions[rows],

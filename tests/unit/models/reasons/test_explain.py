@@ -74,7 +74,7 @@ def _shapley(booster: lgb.Booster, row: np.ndarray) -> np.ndarray:
 def test_contributions_are_shapley_values(booster: lgb.Booster) -> None:
     rows = np.random.default_rng(2).normal(size=(12, FEATURES))
     rows[0, 0] = rows[1, 2] = np.nan
-    explained = explain(booster, rows, threads=1)
+    explained = explain([booster], rows, threads=1)
     assert np.allclose(explained.contributions, [_shapley(booster, row) for row in rows], atol=1e-9)
 
 
@@ -145,7 +145,7 @@ def test_care_can_change_what_is_known_and_worse_than_it_has_to_be(
 
 def test_contributions_add_up_by_reason_and_by_driver_to_the_margin(booster: lgb.Booster) -> None:
     rows = np.random.default_rng(3).normal(size=(50, FEATURES))
-    explanation = explain(booster, rows, threads=1)
+    explanation = explain([booster], rows, threads=1)
     margin = booster.predict(rows, raw_score=True)
     assert np.allclose(explanation.margin, margin, atol=1e-9)
     for grouped in (by_reason(explanation, MEANINGS), by_driver(explanation, MEANINGS)):

@@ -18,7 +18,7 @@ from tests.builders.boosters import PARAMETERS, TREE_KINDS, awkward_rows, booste
 def test_every_kind_of_tree_is_explained_as_lightgbm_does(changes: dict[str, Any]) -> None:
     booster, matrix = booster_of(**changes), awkward_rows()
     own = booster.predict(matrix, pred_contrib=True, num_threads=1)
-    trees = RowShap(booster)
+    trees = RowShap([booster])
     assert np.abs(trees.contributions(matrix) - own[:, :-1]).max() < 1e-9
     assert trees.base == pytest.approx(own[0, -1], abs=1e-12)
 
@@ -55,20 +55,20 @@ def test_random_trees_are_explained_as_lightgbm_does_whatever_the_size_of_tables
     rows[::3] += random.choice([-100.0, -0.5, 0.05, 100.0], size=rows[::3].shape)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row_shap, "_MOST_OF_LEAVES", most)
-        trees = RowShap(booster)
+        trees = RowShap([booster])
     own = booster.predict(rows, pred_contrib=True, num_threads=1)
     assert np.abs(trees.contributions(rows) - own[:, :-1]).max() < 1e-9
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
-    trees, matrix = RowShap(booster_of()), awkward_rows()
+    trees, matrix = RowShap([booster_of()]), awkward_rows()
     alone = np.concatenate([trees.contributions(matrix[[row]]) for row in range(len(matrix))])
     assert alone.tobytes() == trees.contributions(matrix).tobytes()
 
 
 def test_a_single_leaf_contributes_nothing() -> None:
     booster = booster_of(rounds=3, min_data_in_leaf=900)
-    trees = RowShap(booster)
+    trees = RowShap([booster])
     assert not trees.contributions(awkward_rows()).any()
     assert trees.base == pytest.approx(
         float(booster.predict(awkward_rows()[:1], raw_score=True)[0])
@@ -82,4 +82,4 @@ def test_tables_that_would_be_too_large_are_not_made(
     monkeypatch.setattr(row_shap, "_MOST_OF_LEAVES", 4)
     monkeypatch.setattr(row_shap, limit, most)
     with pytest.raises(UnsupportedTreesError):
-        RowShap(booster_of(num_leaves=60))
+        RowShap([booster_of(num_leaves=60)])

@@ -1,5 +1,6 @@
 """Bulk contributions against LightGBM's own, on trees of every shape that it grows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightgbm as lgb
@@ -22,7 +23,7 @@ from tests.builders.boosters import PARAMETERS, TREE_KINDS, awkward_rows, booste
 def test_every_kind_of_tree_is_explained_as_lightgbm_does(changes: dict[str, Any]) -> None:
     booster, matrix = booster_of(**changes), awkward_rows()
     own = booster.predict(matrix, pred_contrib=True, num_threads=1)
-    trees = TreeShap(booster)
+    trees = TreeShap([booster])
     contributions = trees.contributions(matrix, threads=1)
     assert np.abs(contributions - own[:, :-1]).max() < 1e-9
     assert trees.base == pytest.approx(own[0, -1], abs=1e-12)
@@ -53,14 +54,14 @@ def test_paths_of_many_features_are_explained_as_lightgbm_does() -> None:
     assert max(depths) > 15
     rows = random.integers(0, 2, (500, 24)).astype(float)
     own = booster.predict(rows, pred_contrib=True, num_threads=1)
-    gap = np.abs(TreeShap(booster).contributions(rows, threads=1) - own[:, :-1])
+    gap = np.abs(TreeShap([booster]).contributions(rows, threads=1) - own[:, :-1])
     assert gap.max() < 1e-9 * np.abs(own).max()
 
 
 def test_a_single_leaf_contributes_nothing() -> None:
     booster = booster_of(rounds=3, min_data_in_leaf=900)
     matrix = awkward_rows()
-    trees = TreeShap(booster)
+    trees = TreeShap([booster])
     assert not trees.contributions(matrix, threads=1).any()
     assert trees.base == pytest.approx(float(booster.predict(matrix[:1], raw_score=True)[0]))
 
@@ -91,7 +92,7 @@ def test_bulk_is_shap_s_tree_explainer_on_random_trees(
     explainer = shap.TreeExplainer(
         booster, feature_perturbation="tree_path_dependent", model_output="raw"
     )
-    trees = TreeShap(booster)
+    trees = TreeShap([booster])
     difference = trees.contributions(rows, threads=1) - explainer.shap_values(rows)
     assert np.abs(difference).max() < 1e-9
     assert trees.base == pytest.approx(explainer.expected_value, abs=1e-9)
@@ -101,10 +102,10 @@ def test_many_rows_are_explained_in_bulk_whatever_the_threads() -> None:
     booster = booster_of(rounds=5)
     matrix = np.tile(awkward_rows(), (60, 1))
     assert len(matrix) > 2 * 16384
-    one, two = explain(booster, matrix, threads=1), explain(booster, matrix, threads=2)
+    one, two = explain([booster], matrix, threads=1), explain([booster], matrix, threads=2)
     assert np.array_equal(one.contributions, two.contributions)
     assert np.array_equal(one.contributions[:600], one.contributions[-600:])
-    few = explain(booster, matrix[:600], threads=1)
+    few = explain([booster], matrix[:600], threads=1)
     assert np.abs(one.contributions[:600] - few.contributions).max() < 1e-9
     assert one.base.shape == (len(matrix),)
     assert np.allclose(one.base[:600], few.base, atol=1e-12)
@@ -114,39 +115,39 @@ def test_tables_of_many_trees_are_made_and_forgotten_by_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     booster, matrix = booster_of(rounds=10), awkward_rows()
-    at_once = TreeShap(booster).contributions(matrix, threads=1)
+    at_once = TreeShap([booster]).contributions(matrix, threads=1)
     monkeypatch.setattr(tree_shap, "_BATCH_BYTES", 1)
-    assert [len(trees) for trees in tree_shap._batches(TreeShap(booster)._roots)] == [1] * 10
-    assert np.abs(TreeShap(booster).contributions(matrix, threads=2) - at_once).max() < 1e-12
+    assert [len(trees) for trees in tree_shap._batches(TreeShap([booster])._roots)] == [1] * 10
+    assert np.abs(TreeShap([booster]).contributions(matrix, threads=2) - at_once).max() < 1e-12
 
 
 def test_only_many_rows_are_worth_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[lgb.Booster] = []
+    made: list[list[lgb.Booster]] = []
 
     class Noted(TreeShap):
-        def __init__(self, booster: lgb.Booster) -> None:
-            made.append(booster)
-            super().__init__(booster)
+        def __init__(self, boosters: Sequence[lgb.Booster]) -> None:
+            made.append(list(boosters))
+            super().__init__(boosters)
 
     monkeypatch.setattr(reasons, "TreeShap", Noted)
     booster, matrix = booster_of(rounds=1), rows_of(reasons.BULK_ROWS, seed=5)
-    explain(booster, matrix[:-1], threads=1)
+    explain([booster], matrix[:-1], threads=1)
     assert not made
-    explain(booster, matrix, threads=1)
-    assert made == [booster]
+    explain([booster], matrix, threads=1)
+    assert made == [[booster]]
 
 
 def test_another_number_of_features_is_refused() -> None:
-    with pytest.raises(InputError, match="the booster's 15 features"):
-        TreeShap(booster_of(rounds=1)).contributions(rows_of(5, seed=1)[:, :14], threads=1)
+    with pytest.raises(InputError, match="the boosters' 15 features"):
+        TreeShap([booster_of(rounds=1)]).contributions(rows_of(5, seed=1)[:, :14], threads=1)
 
 
 def test_what_has_no_tables_is_left_to_lightgbm() -> None:
     booster = booster_of(boosting="rf", bagging_fraction=0.5, bagging_freq=1)
     with pytest.raises(UnsupportedTreesError):
-        TreeShap(booster)
+        TreeShap([booster])
     matrix = rows_of(reasons.BULK_ROWS, seed=6)
-    explanation = explain(booster, matrix, threads=1)
+    explanation = explain([booster], matrix, threads=1)
     assert np.allclose(explanation.margin, booster.predict(matrix, raw_score=True), atol=1e-9)
 
 

@@ -102,7 +102,7 @@ def _content(
         ),
         care_customers=4333,
         value_column="fee",
-        facts=ModelFacts(trees=86, leaves=16, slope=1.0274, intercept=-0.0179, seed=20260101),
+        facts=ModelFacts(trees=86, leaves=16, calibration="beta", seed=20260101),
         versions={"table (SHA-256)": "ab12", "holdfast": "0.1.0"},
     )
     return replace(content, **changes)  # type: ignore[arg-type]
@@ -287,7 +287,7 @@ def test_bands_facts_and_versions(page: Page) -> None:
     assert "all 4,333 187" in risk
     foot = page.texts["foot"]
     assert "86 trees of at most 16 leaves, seed 20260101" in foot
-    assert "slope +1.027, intercept −0.018" in foot
+    assert "beta curve, chosen by log loss" in foot
     assert "table (SHA-256) ab12" in foot
     assert "2026-02-03 04:05:06 UTC" in foot
 

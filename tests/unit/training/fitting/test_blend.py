@@ -1,18 +1,19 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.errors import InputError
+from models.boosters.average import average_margin
 from models.reasons.cost import explanation_cost
-from training.evaluation.folds import stratified_folds
-from training.fitting.blend import Member, average, cross_fit_blend, fit_blend
+from training.evaluation.folds import inner_folds, stratified_folds
+from training.fitting.blend import Member, cross_fit_blend, fit_blend, fit_calibrated
+from training.fitting.calibrate import choose_calibration
 from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, cross_fit, fit_booster
-from training.fitting.parameters import DEFAULT_PARAMETERS
+from training.fitting.parameters import DEFAULT_PARAMETERS, DEFAULT_SETS
 from training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(max_rounds=60, patience_rounds=10)
@@ -39,46 +40,18 @@ def _table(rows: int, seed: int = 1) -> TrainingTable:
 TABLE, UNSEEN = _table(600), _table(300, seed=2)
 
 
+def texts(boosters: Sequence[lgb.Booster]) -> list[str]:
+    return [booster.model_to_string() for booster in boosters]
+
+
 def _boosters(*members: Member) -> list[lgb.Booster]:
     return [fit_booster(TABLE, member.rounds, SETTINGS, 1, member.parameters) for member in members]
 
 
-@settings(max_examples=15)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([DEFAULT_PARAMETERS, SHALLOW, LARGE_LEAVES]), st.integers(1, 25)),
-        min_size=1,
-        max_size=5,
-    )
-)
-def test_margin_and_contributions_are_the_mean_of_the_members(
-    chosen: list[tuple[dict[str, object], int]],
-) -> None:
-    boosters = _boosters(*(Member(parameters, rounds) for parameters, rounds in chosen))
-    blend = average(boosters)
-    for options in ({"raw_score": True}, {"pred_contrib": True}):
-        mean = np.mean([booster.predict(UNSEEN.matrix, **options) for booster in boosters], axis=0)
-        assert blend.predict(UNSEEN.matrix, **options) == pytest.approx(mean, abs=1e-12)
-    assert explanation_cost(blend) == sum(map(explanation_cost, boosters))
-
-
-def test_a_blend_is_a_booster_like_any_other() -> None:
-    blend = fit_blend(
-        TABLE, [Member(DEFAULT_PARAMETERS, 12), Member(SHALLOW, 9)], SETTINGS, threads=1
-    )
-    assert blend.num_trees() == 21
-    assert tuple(blend.feature_name()) == TABLE.features
-    loaded = lgb.Booster(model_str=blend.model_to_string())
-    assert loaded.model_to_string() == blend.model_to_string()
-    assert np.array_equal(loaded.predict(UNSEEN.matrix), blend.predict(UNSEEN.matrix))
-
-
 def test_a_single_member_is_the_plain_booster() -> None:
     plain = fit_booster(TABLE, 7, SETTINGS, 1)
-    assert (
-        fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 7)], SETTINGS, threads=1).model_to_string()
-        == plain.model_to_string()
-    )
+    (one,) = fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 7)], SETTINGS, threads=1)
+    assert one.model_to_string() == plain.model_to_string()
 
 
 def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> None:
@@ -87,30 +60,19 @@ def test_members_beyond_the_allowed_leaves_are_left_out_but_for_the_first() -> N
     allowed = explanation_cost(first) + explanation_cost(third)
     assert explanation_cost(second) > explanation_cost(third)
     blend = fit_blend(TABLE, members, SETTINGS, 1, most_leaves=allowed)
-    assert blend.model_to_string() == average([first, third]).model_to_string()
+    assert texts(blend) == texts((first, third))
 
 
 def test_the_first_member_ends_before_it_has_too_many_leaves() -> None:
     whole, fewer = _boosters(Member(DEFAULT_PARAMETERS, 12), Member(DEFAULT_PARAMETERS, 5))
     for allowed in (explanation_cost(fewer), explanation_cost(fewer) + 1):
-        blend = fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, most_leaves=allowed)
+        (one,) = fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, allowed)
         assert np.array_equal(
-            blend.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5)
+            one.predict(UNSEEN.matrix), whole.predict(UNSEEN.matrix, num_iteration=5)
         )
-        assert explanation_cost(blend) == explanation_cost(fewer)
-    assert (
-        fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, most_leaves=1).num_trees()
-        == 1
-    )
-
-
-def test_boosters_that_learnt_nothing_can_be_averaged() -> None:
-    constant = replace(TABLE, matrix=np.zeros_like(TABLE.matrix))
-    boosters = [fit_booster(constant, 3, SETTINGS, 1), *_boosters(Member(DEFAULT_PARAMETERS, 5))]
-    mean = np.mean([booster.predict(UNSEEN.matrix, raw_score=True) for booster in boosters], axis=0)
-    assert average(boosters).predict(UNSEEN.matrix, raw_score=True) == pytest.approx(
-        mean, abs=1e-12
-    )
+        assert explanation_cost(one) == explanation_cost(fewer)
+    (stump,) = fit_blend(TABLE, [Member(DEFAULT_PARAMETERS, 12)], SETTINGS, 1, most_leaves=1)
+    assert stump.num_trees() == 1
 
 
 FOLDS = list(stratified_folds(TABLE.label, None, 3, seed=1))
@@ -122,7 +84,7 @@ def test_a_cross_fitted_blend_is_the_blend_with_the_rounds_that_its_members_have
     alone = [cross_fit(TABLE, FOLDS, SETTINGS, 1, parameters) for parameters in TWO]
     members = [Member(parameters, fit.rounds) for parameters, fit in zip(TWO, alone, strict=True)]
     plain = fit_blend(TABLE, members, SETTINGS, threads=1)
-    assert blend.booster.model_to_string() == plain.model_to_string()
+    assert texts(blend.boosters) == texts(plain)
     margins = [fit.margin(TABLE.matrix, fit.rounds, 1) for fit in alone]
     assert np.array_equal(blend.margin, np.mean(margins, axis=0))
 
@@ -133,7 +95,7 @@ def test_margins_out_of_fold_are_of_the_members_and_the_rounds_that_were_kept() 
     (short,) = _boosters(Member(DEFAULT_PARAMETERS, whole.rounds // 2))
     allowed = explanation_cost(short)
     blend = cross_fit_blend(TABLE, TWO, FOLDS, SETTINGS, threads=1, most_leaves=allowed)
-    assert blend.booster.num_trees() == whole.rounds // 2
+    assert [booster.num_trees() for booster in blend.boosters] == [whole.rounds // 2]
     assert np.array_equal(blend.margin, whole.margin(TABLE.matrix, whole.rounds // 2, 1))
 
 
@@ -161,13 +123,16 @@ def test_constraints_of_all_members_hold_in_the_blend() -> None:
     ]
     matrix = np.repeat(UNSEEN.matrix[:20], 50, axis=0)
     matrix[:, 0] = np.tile(np.linspace(-3, 3, 50), 20)
-    margin = fit_blend(TABLE, members, SETTINGS, threads=1).predict(matrix, raw_score=True)
+    margin = average_margin(fit_blend(TABLE, members, SETTINGS, threads=1), matrix, threads=1)
     assert np.diff(np.reshape(margin, (20, 50)), axis=1).min() >= -1e-12
 
 
-def test_what_cannot_be_averaged() -> None:
-    with pytest.raises(InputError, match="boosters: must hold at least one"):
-        average([])
-    renamed = fit_booster(replace(TABLE, features=tuple("abcdf")), 3, SETTINGS, 1)
-    with pytest.raises(InputError, match="boosters: must be of the same features"):
-        average([*_boosters(Member(DEFAULT_PARAMETERS, 3)), renamed])
+def test_boosters_and_their_calibration_come_from_the_given_rows_alone() -> None:
+    boosters, choice = fit_calibrated(TABLE, SETTINGS, threads=1)
+    blend = cross_fit_blend(
+        TABLE, DEFAULT_SETS, list(inner_folds(TABLE.label, None, SETTINGS)), SETTINGS, threads=1
+    )
+    assert texts(boosters) == texts(blend.boosters)
+    expected = choose_calibration(blend.margin, TABLE.label, seed=SETTINGS.seed)
+    assert choice.calibration == expected.calibration
+    assert set(choice.log_loss) == {"platt", "beta"}  # an isotonic curve needs more customers

@@ -22,8 +22,8 @@ def _draw(rows: int, risk: object, seed: int = 1) -> tuple[np.ndarray, np.ndarra
 
 
 def chosen(margin: np.ndarray, label: np.ndarray, *rest: Any, **options: Any) -> CalibrationChoice:
-    """The choice where customers have ten rows each."""
-    return choose_calibration(margin, label, *rest, group=np.arange(len(label)) // 10, **options)
+    """The choice where customers have two rows each."""
+    return choose_calibration(margin, label, *rest, group=np.arange(len(label)) // 2, **options)
 
 
 def test_the_curve_that_made_the_labels_is_chosen() -> None:
@@ -44,13 +44,21 @@ def test_the_chosen_one_is_fitted_on_all_rows() -> None:
     assert calibration.calibration == kinds[calibration.kind].fit(margin, label, weight)
 
 
-def test_a_curve_of_any_shape_needs_more_than_a_thousand_positives() -> None:
+def test_a_curve_of_any_shape_needs_more_than_a_thousand_customers_with_the_outcome() -> None:
     margin, label = _draw(5000, expit)
     positives = np.flatnonzero(label)
     label[positives[FEWEST_POSITIVES_ISOTONIC:]] = 0
-    assert set(chosen(margin, label).log_loss) == {"platt", "beta"}
+    assert set(choose_calibration(margin, label).log_loss) == {"platt", "beta"}
     label[positives[FEWEST_POSITIVES_ISOTONIC]] = 1
-    assert set(chosen(margin, label).log_loss) == {"platt", "beta", "isotonic"}
+    assert set(choose_calibration(margin, label).log_loss) == {"platt", "beta", "isotonic"}
+    again = choose_calibration(
+        *(np.tile(of_rows, 3) for of_rows in (margin, label * (np.arange(5000) % 2))),
+        group=np.tile(np.arange(5000), 3),
+    )
+    assert set(again.log_loss) == {
+        "platt",
+        "beta",
+    }  # rows of the same customers are no more of them
 
 
 def test_a_group_is_never_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,6 +128,6 @@ def test_a_stratum_gets_its_own_curve_where_its_rows_show_one() -> None:
 
 def test_a_freer_curve_must_be_better_by_more_than_chance() -> None:
     margin, label = _draw(4000, expit, seed=3)
-    calibration = choose_calibration(margin, label, group=np.arange(4000) // 4)
+    calibration = choose_calibration(margin, label, group=np.arange(4000) // 2)
     assert calibration.kind == "platt"
     assert set(calibration.log_loss) == {"platt", "beta", "isotonic"}

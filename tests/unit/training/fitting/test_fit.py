@@ -3,13 +3,14 @@ import pytest
 from sklearn.metrics import log_loss
 
 from tests.builders.training_tables import training_table
+from training.evaluation.folds import stratified_folds
 from training.fitting.fit import (
     TrainingTable,
     boost_until_worse,
+    cross_fit,
     dataset,
     fit_booster,
     fit_early_stopped,
-    fit_inner,
     valid_dataset,
 )
 from training.fitting.parameters import DEFAULT_PARAMETERS, fit_parameters
@@ -75,9 +76,10 @@ def test_weights_count_in_choosing_the_rounds_by_folds() -> None:
     table = training_table(800)
     even = TrainingTable(**{**vars(table), "weight": None})
     same = TrainingTable(**{**vars(table), "weight": np.ones(800)})
-    assert np.array_equal(
-        fit_inner(even, SETTINGS, threads=1).margin, fit_inner(same, SETTINGS, threads=1).margin
+    folds = list(stratified_folds(table.label, None, 3, seed=1))
+    first, second, weighted = (
+        cross_fit(one, folds, SETTINGS, 1, DEFAULT_PARAMETERS).margin(table.matrix, 5, 1)
+        for one in (even, same, table)
     )
-    assert not np.array_equal(
-        fit_inner(even, SETTINGS, threads=1).margin, fit_inner(table, SETTINGS, threads=1).margin
-    )
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, weighted)

@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from holdfast.errors import InputError
+from models.boosters.average import average_margin
 from models.strata import Strata
 from models.target import Target
 from models.version import HorizonModel
@@ -89,8 +90,8 @@ def probability(model: HorizonModel, dataset: Dataset, rows: np.ndarray) -> np.n
     predicted = np.empty(len(rows))
     for name in KINDS.names:
         one, chosen = model.stratum_model(name), strata == name
-        margin = one.booster.predict(dataset.matrix[rows[chosen]], raw_score=True)
-        predicted[chosen] = one.calibration.probability(np.asarray(margin))
+        margin = average_margin(one.boosters, dataset.matrix[rows[chosen]], threads=1)
+        predicted[chosen] = one.calibration.probability(margin)
     return predicted
 
 
@@ -136,7 +137,7 @@ def test_calibrations_see_every_row_with_a_known_label_by_a_margin_it_did_not_te
         len(learnt),
         *(int((dataset.matrix[learnt, 2] == kind).sum()) for kind in (0, 1)),
     ]
-    served = models[1].everyone.booster.predict(dataset.matrix[learnt], raw_score=True)
+    served = average_margin(models[1].everyone.boosters, dataset.matrix[learnt], threads=1)
     margin, label = seen[3]
     assert np.array_equal(label, dataset.labels[90][learnt])
     assert not np.isclose(margin, served).any()
@@ -156,7 +157,7 @@ def test_a_stratum_has_its_own_booster_only_with_enough_losses_and_where_it_pred
         for stratum in KINDS.names:
             name = f"{model.horizon_days}/{stratum}"
             tried = record.boosters[name]
-            own = model.stratum_model(stratum).booster is not model.everyone.booster
+            own = not model.stratum_model(stratum).shares_boosters(model.everyone)
             assert tried["own_wins"] == own == (tried["own_log_loss"] < tried["shared_log_loss"])
             assert (name in record.rounds) == own
     assert all(tried["own_wins"] for tried in record.boosters.values()) == opposite
@@ -168,7 +169,9 @@ def test_the_same_rows_give_the_same_bytes() -> None:
         assert one.bands == other.bands
         for name in one.stratum_models:
             here, there = one.stratum_models[name], other.stratum_models[name]
-            assert here.booster.model_to_string() == there.booster.model_to_string()
+            assert [booster.model_to_string() for booster in here.boosters] == [
+                booster.model_to_string() for booster in there.boosters
+            ]
             assert here.calibration == there.calibration
 
 

@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.metrics import log_loss
 
 import training.fitting.tune
 from holdfast.errors import InputError
 from holdfast.settings import Section
+from models.boosters.average import average_margin
 from models.reasons.cost import explanation_cost
-from training.fitting.blend import Member, average
+from training.fitting.blend import Member
 from training.fitting.budget import TuningBudget
 from training.fitting.constraints import constrained
 from training.fitting.fit import TrainingTable, fit_early_stopped
@@ -171,9 +173,10 @@ def test_an_average_is_better_than_the_default_parameters_and_than_its_members_a
     parameter_sets = [member.parameters for member in tuned.members]
     fits = [fit_early_stopped(TRAIN, VALID, one, SETTINGS, threads=1) for one in parameter_sets]
     assert [rounds for _, rounds in fits] == [member.rounds for member in tuned.members]
-    blend = average([booster for booster, _ in fits])
-    together = float(log_loss(VALID.label, blend.predict(VALID.matrix), sample_weight=VALID.weight))
-    leaves = explanation_cost(blend)
+    boosters = [booster for booster, _ in fits]
+    probability = expit(average_margin(boosters, VALID.matrix, threads=1))
+    together = float(log_loss(VALID.label, probability, sample_weight=VALID.weight))
+    leaves = explanation_cost(*boosters)
     alone = [_log_loss(dict(parameters)) for parameters in parameter_sets]
     assert priced(together, leaves, 0.002) < min(np.mean(alone), tuned.trials[0].value or 0.0)
 

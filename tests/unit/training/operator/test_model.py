@@ -79,7 +79,8 @@ def train(dataset: Dataset, config: TrainingConfig) -> OperatorModel:
 
 
 def text_of(model: OperatorModel) -> str:
-    return model.version.main.everyone.booster.model_to_string()
+    (booster,) = model.version.main.everyone.boosters
+    return booster.model_to_string()
 
 
 def test_two_configurations_in_one_process_give_two_models(
