@@ -3,7 +3,7 @@
 It takes labelled rows of several cut-offs; `training.flat.model` takes a team's flat table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,19 +30,16 @@ from models.version import HorizonModel, ModelVersion
 from training.evaluation.assess import Predictions, assess
 from training.evaluation.assessment import ASSESSMENT, Assessment, horizon_name
 from training.evaluation.baselines import constant_baseline, fit_logistic
-from training.evaluation.leaks import Flag, watch_model, watch_table
-from training.evaluation.metrics import auc, log_loss
+from training.evaluation.leaks import watch_model
 from training.evaluation.predictions import TestPredictions
 from training.fitting.budget import TuningBudget
-from training.fitting.constraints import constrained, constraints_of
-from training.fitting.fit import TrainingTable, fit_early_stopped
-from training.fitting.horizon_models import customer_codes, fit_horizon_models, table_of
-from training.fitting.parameters import DEFAULT_SETS, Parameters
-from training.fitting.tune import Tuned, tune
+from training.fitting.horizon_models import customer_codes, fit_horizon_models
+from training.fitting.tune import Tuned
 from training.labelling.dataset import Dataset
 from training.labelling.history import wall_times
 from training.labelling.periods import PeriodSplit, period_split
 from training.operator.columns import meanings_of, null_has_meaning, reason_basis_of
+from training.operator.search import search_parameters
 from training.release.facts import (
     CROSS_FITTED_FOLDS,
     NULL_HAS_MEANING,
@@ -52,16 +49,13 @@ from training.release.facts import (
     TrainingFacts,
 )
 from training.release.provenance import dataset_sha256, environment_sha256, git_commit
-from training.settings import LeakWatchSettings, TrainingConfig
+from training.settings import TrainingConfig
 
 EXPLAINED_ROWS = 4_000
 """Test rows that are explained for the report, at most."""
 
 TYPICAL_ROWS = 1_000
 """Test rows of each stratum that its typical contributions are averaged over, at most."""
-
-WATCHED_ROWS = 40_000
-"""Fitting rows that the leak watch looks at, at most."""
 
 ADDITIVITY_ROWS = 500
 """Test rows on which contributions are checked to add up to the raw margin."""
@@ -183,7 +177,7 @@ def train_operator_model(
     settings = config.fitting
     split = period_split(dataset, config.labels, test_from)
     meanings = meanings_of(target.service, target.direction, catalogue)
-    search = _search(dataset, split, target, meanings, budget, config, storage, catalogue)
+    search = search_parameters(dataset, split, target, meanings, budget, config, storage, catalogue)
     horizon_models, record = fit_horizon_models(
         dataset, split, target, search.parameter_sets, config
     )
@@ -267,98 +261,6 @@ def train_operator_model(
         predictions=TestPredictions.of(dataset, split.test, predicted),
         test=split.test,
         config=config,
-    )
-
-
-@dataclass(frozen=True)
-class _SearchResult:
-    """Results on fitting and tuning rows, before horizon models are fitted.
-
-    Parameters
-    ----------
-    tuned : Tuned or None
-        Result of the search, if there was one.
-    free_sets, parameter_sets : list of mapping
-        Parameters whose boosters are averaged, best first, without and with monotone constraints.
-    monotone : dict of str to JSON
-        Figures with and without constraints.
-    flags : list of Flag
-        Flags of the leak watch.
-    """
-
-    tuned: Tuned | None
-    free_sets: list[Parameters]
-    parameter_sets: list[Parameters]
-    monotone: dict[str, Any]
-    flags: list[Flag]
-
-
-def _search(
-    dataset: Dataset,
-    split: PeriodSplit,
-    target: Target,
-    meanings: Sequence[FeatureMeaning],
-    budget: TuningBudget | None,
-    config: TrainingConfig,
-    storage: Path | None,
-    catalogue: FeatureCatalogue,
-) -> _SearchResult:
-    train, valid = (
-        table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
-    )
-    constraints = constraints_of(meanings)
-    facts = null_has_meaning(train.features, catalogue)
-    flags = _watch(train, config.leak_watch, config.fitting.seed, facts)
-    tuned = None
-    if budget is not None:
-        tuned = tune(
-            train,
-            valid,
-            budget,
-            config,
-            storage=storage,
-            study=target.name,
-            constraints=constraints,
-        )
-    free_sets: list[Parameters] = (
-        [member.parameters for member in tuned.members] if tuned else list(DEFAULT_SETS)
-    )
-    parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
-    monotone = {}
-    with progress("Comparing boosters with and without monotone constraints", 2) as advance:
-        for name, tried in (("with", parameter_sets[0]), ("without", free_sets[0])):
-            booster, rounds = fit_early_stopped(train, valid, tried, config.fitting, 0)
-            predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
-            monotone[name] = {
-                "auc": auc(valid.label, predicted, valid.weight),
-                "log_loss": log_loss(valid.label, predicted, valid.weight),
-                "rounds": rounds,
-            }
-            advance(1)
-    return _SearchResult(
-        tuned,
-        free_sets,
-        parameter_sets,
-        {"constrained_features": sum(map(bool, constraints)), **monotone},
-        flags,
-    )
-
-
-def _watch(
-    train: TrainingTable, settings: LeakWatchSettings, seed: int, facts: Sequence[str]
-) -> list[Flag]:
-    """Run the leak watch on fitting rows, or a sample of them."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
-    sample = train.rows(chosen)
-    return watch_table(
-        sample.matrix,
-        sample.label,
-        sample.group,
-        sample.features,
-        sample.categorical,
-        settings,
-        seed,
-        facts,
     )
 
 

@@ -1,0 +1,143 @@
+"""Parameters of an operator's model, and what the leak watch and monotone constraints say of its rows,
+before horizon models are fitted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.fields import FeatureCatalogue
+from holdfast.logging import progress
+from models.reasons.meaning import FeatureMeaning
+from models.target import Target
+from training.evaluation.leaks import Flag, watch_table
+from training.evaluation.metrics import auc, log_loss
+from training.fitting.budget import TuningBudget
+from training.fitting.constraints import constrained, constraints_of
+from training.fitting.fit import TrainingTable, fit_early_stopped
+from training.fitting.horizon_models import table_of
+from training.fitting.parameters import DEFAULT_SETS, Parameters
+from training.fitting.tune import Tuned, tune
+from training.labelling.dataset import Dataset
+from training.labelling.periods import PeriodSplit
+from training.operator.columns import null_has_meaning
+from training.settings import LeakWatchSettings, TrainingConfig
+
+WATCHED_ROWS = 40_000
+"""Fitting rows that the leak watch looks at, at most."""
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Parameters, and what was found on fitting and tuning rows, before horizon models are fitted.
+
+    Parameters
+    ----------
+    tuned : Tuned or None
+        Result of the search, if there was one.
+    free_sets, parameter_sets : list of mapping
+        Parameters whose boosters are averaged, best first, without and with monotone constraints.
+    monotone : dict of str to JSON
+        Figures with and without constraints.
+    flags : list of Flag
+        Flags of the leak watch.
+    """
+
+    tuned: Tuned | None
+    free_sets: list[Parameters]
+    parameter_sets: list[Parameters]
+    monotone: dict[str, Any]
+    flags: list[Flag]
+
+
+def search_parameters(
+    dataset: Dataset,
+    split: PeriodSplit,
+    target: Target,
+    meanings: Sequence[FeatureMeaning],
+    budget: TuningBudget | None,
+    config: TrainingConfig,
+    storage: Path | None,
+    catalogue: FeatureCatalogue,
+) -> SearchResult:
+    """The parameters that horizon models are fitted with.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Labelled rows.
+    split : PeriodSplit
+        Which of them are for fitting and tuning.
+    target : Target
+        What is predicted.
+    meanings : sequence of FeatureMeaning
+        What the columns mean; their directions are monotone constraints.
+    budget : TuningBudget or None
+        How long to search; None for the default sets.
+    config : TrainingConfig
+        Its `fitting`, `tuning`, `gate` and `leak_watch`.
+    storage : Path or None
+        File that keeps the trials.
+    catalogue : FeatureCatalogue
+        What the home's features are.
+    """
+    train, valid = (
+        table_of(dataset, target.horizons_days[-1], rows) for rows in (split.fit, split.tune)
+    )
+    constraints = constraints_of(meanings)
+    facts = null_has_meaning(train.features, catalogue)
+    flags = _watch(train, config.leak_watch, config.fitting.seed, facts)
+    tuned = None
+    if budget is not None:
+        tuned = tune(
+            train,
+            valid,
+            budget,
+            config,
+            storage=storage,
+            study=target.name,
+            constraints=constraints,
+        )
+    free_sets: list[Parameters] = (
+        [member.parameters for member in tuned.members] if tuned else list(DEFAULT_SETS)
+    )
+    parameter_sets: list[Parameters] = [constrained(one, constraints) for one in free_sets]
+    monotone = {}
+    with progress("Comparing boosters with and without monotone constraints", 2) as advance:
+        for name, tried in (("with", parameter_sets[0]), ("without", free_sets[0])):
+            booster, rounds = fit_early_stopped(train, valid, tried, config.fitting, 0)
+            predicted = np.asarray(booster.predict(valid.matrix, num_threads=0), dtype=np.float64)
+            monotone[name] = {
+                "auc": auc(valid.label, predicted, valid.weight),
+                "log_loss": log_loss(valid.label, predicted, valid.weight),
+                "rounds": rounds,
+            }
+            advance(1)
+    return SearchResult(
+        tuned,
+        free_sets,
+        parameter_sets,
+        {"constrained_features": sum(map(bool, constraints)), **monotone},
+        flags,
+    )
+
+
+def _watch(
+    train: TrainingTable, settings: LeakWatchSettings, seed: int, facts: Sequence[str]
+) -> list[Flag]:
+    """Run the leak watch on fitting rows, or a sample of them."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(train.label))[:WATCHED_ROWS])
+    sample = train.rows(chosen)
+    return watch_table(
+        sample.matrix,
+        sample.label,
+        sample.group,
+        sample.features,
+        sample.categorical,
+        settings,
+        seed,
+        facts,
+    )
