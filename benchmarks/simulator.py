@@ -6,6 +6,7 @@ measures an existing one.
 """
 
 import argparse
+import math
 import resource
 import tempfile
 import time
@@ -19,14 +20,17 @@ from sklearn.model_selection import StratifiedKFold
 
 from benchmarks.report import show
 from features.contracts.vocabulary import BILLING_TYPES
-from simulator.engine.futures import Futures
+from simulator.engine.futures import Future, Futures
 from simulator.engine.magnitudes import connect, magnitudes
 from simulator.engine.simulator import DEFAULT_SEED, Simulator, simulate
 from simulator.world.calendar import date_of
+from simulator.world.care_actions import CARE_ACTIONS, CareAction
 from simulator.world.draws import Array
+from simulator.world.parameters import CampaignParameters
 
 HORIZON_DAYS = 90
 _FUTURE_DAYS, _FUTURES = 56, 5
+_EFFECT_DAYS, _PAIRS = 91, 4
 
 _POPULATION = """
 create or replace temp table now as
@@ -261,15 +265,8 @@ def futures_speed(folder: Path) -> dict[str, object]:
     start = time.process_time()
     futures = Futures.open(folder)
     opened = time.process_time() - start
-    everybody = pd.DataFrame(
-        {
-            "subscription_id": futures.lines["subscription_id"].to_pylist(),
-            "action": "courtesy_call",
-            "channel": "phone",
-            "at": date_of(futures.simulation.week),
-            "arm": "treatment",
-        }
-    )
+    (call,) = (action for action in CARE_ACTIONS if action.name == "courtesy_call")
+    everybody = _care(futures, futures.lines["subscription_id"].to_pylist(), call)
     row: dict[str, object] = {"lines in service": len(everybody), "CPU s to open": opened}
     for name, care in (("nobody", None), ("everybody", everybody)):
         start = time.process_time()
@@ -283,6 +280,74 @@ def futures_speed(folder: Path) -> dict[str, object]:
         branch.advance(_FUTURE_DAYS, workers=1)
         row[f"CPU s of {weeks} weeks written"] = time.process_time() - start
     return row
+
+
+def care_effects(folder: Path) -> list[dict[str, object]]:
+    """What each action does to customers who refuse no contact, of whom one line each is treated:
+    from the truth, and from pairs of futures.
+
+    Parameters
+    ----------
+    folder : Path
+        A simulated operator.
+    """
+    futures = Futures.open(folder)
+    lines, first = _willing(futures)
+    truth = futures.truth().to_pandas().set_index("subscription_id").reindex(lines)
+    delivered = CampaignParameters().delivered_share
+    nothing = [futures.run(_EFFECT_DAYS, replica=replica) for replica in range(_PAIRS)]
+    rows: list[dict[str, object]] = []
+    for action in CARE_ACTIONS:
+        care = _care(futures, lines, action)
+        treated = [futures.run(_EFFECT_DAYS, care, replica) for replica in range(_PAIRS)]
+        change = np.array(
+            [
+                (_stayed(one) - _stayed(other))[first].mean()
+                for one, other in zip(treated, nothing, strict=True)
+            ]
+        )
+        profit = [one.profit - other.profit for one, other in zip(treated, nothing, strict=True)]
+        effect = truth[f"stay_effect_{action.name}"].to_numpy()
+        rows.append(
+            {
+                "action": action.name,
+                "class": action.action_class,
+                "cost": action.cost,
+                "helps, % of them": 100 * float((effect > 0.001).mean()),
+                "harms, % of them": 100 * float((effect < -0.001).mean()),
+                "truth, points": 100 * delivered * float(np.nanmean(effect)),
+                "futures, points": 100 * float(change.mean()),
+                "standard error": 100 * float(change.std(ddof=1)) / math.sqrt(_PAIRS),
+                "profit per customer": float(np.mean(profit)) / len(lines),
+            }
+        )
+    return rows
+
+
+def _willing(futures: Futures) -> tuple[list[str], Array]:
+    """One line of each customer who refuses neither contact nor offers, and their places."""
+    first = futures.lines.to_pandas().drop_duplicates("customer_id")["subscription_id"]
+    (gift,) = (action for action in CARE_ACTIONS if action.name == "data_gift")
+    contacts = futures.run(7, _care(futures, first.tolist(), gift)).contacts.to_pandas()
+    refused = contacts.loc[contacts["breach"].notna(), "subscription_id"]
+    willing = first[~first.isin(refused)]
+    return willing.tolist(), willing.index.to_numpy()
+
+
+def _care(futures: Futures, lines: list[str], action: CareAction) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "subscription_id": lines,
+            "action": action.name,
+            "channel": action.channel,
+            "at": date_of(futures.simulation.week),
+            "arm": "treatment",
+        }
+    )
+
+
+def _stayed(future: Future) -> Array:
+    return np.asarray(future.lines["stayed"].to_numpy(), dtype=float)
 
 
 def _alone(target: Array, column: Array) -> float:
@@ -327,6 +392,7 @@ def main() -> None:
         show(f"Futures of {_FUTURE_DAYS} days", [futures_speed(folder)])
         if chosen.only_speed:
             return
+        show(f"One line of each customer treated once: {_EFFECT_DAYS} days", care_effects(folder))
         show("Magnitudes", [vars(magnitude) for magnitude in magnitudes(folder)])
         weeks = Simulator.open(folder).simulation.week
         week = (weeks - HORIZON_DAYS // 7 - 1) // 4 * 4

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from features.contracts.vocabulary import ARMS, CONTACT_CHANNELS
 from holdfast.errors import InputError
-from simulator.weekly.campaign import ACTIONS, Actions
+from simulator.weekly.campaign import Actions
 from simulator.world.calendar import SECOND, start_of, week_of
+from simulator.world.care_actions import ACTIONS
 from simulator.world.draws import Array
 from simulator.world.population import SLOTS
 

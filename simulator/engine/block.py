@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pyarrow as pa
 
 from holdfast.logging import Advance
 from simulator.engine import truth
 from simulator.engine.checkpoint import read_arrays, save_arrays
-from simulator.engine.writer import Names, Parts, names, to_arrow
+from simulator.engine.writer import TRUTH_TABLES, Names, Parts, names, to_arrow
 from simulator.weekly import (
     billing,
     campaign,
@@ -25,6 +26,7 @@ from simulator.weekly import (
 )
 from simulator.weekly.campaign import Actions
 from simulator.weekly.daily_usage import ARRIVAL, TABLE
+from simulator.weekly.economics import margin_a_week
 from simulator.weekly.state import SimulationState, initial
 from simulator.weekly.week import Week
 from simulator.world.calendar import start_of
@@ -97,6 +99,8 @@ class Block:
         self.state: SimulationState = initial(self.population, self.plans)
         self.daily_usage = operator.daily_usage
         self.has_tables = True
+        self.earned = np.zeros(0)
+        """Margin of each line so far, in a future without tables."""
         self.rows = Rows(self.draws, {**parameters.arrivals, TABLE: ARRIVAL})
         self.truth = Rows(self.draws, {})
         self.names: Names = names(self.population, self.plans)
@@ -118,6 +122,7 @@ class Block:
         future.draws = Draws(self.draws.seed, self.number, replica)
         future.state = copy.deepcopy(self.state)
         future.has_tables = False
+        future.earned = np.zeros(len(self.population.lines.number))
         future.rows, future.truth = NoRows(future.draws), Rows(future.draws, {})
         future.names = replace(self.names, given=dict(self.names.given))
         return future
@@ -132,23 +137,13 @@ class Block:
         actions : Actions, optional
             Care decided outside the simulation in this week.
         """
-        week = Week(
-            number=number,
-            draws=self.draws,
-            population=self.population,
-            state=self.state,
-            rows=self.rows,
-            truth=self.truth,
-            plans=self.plans,
-            network=self.network,
-            parameters=self.parameters,
-            daily_usage=self.daily_usage,
-            given=self.names.given,
-        )
+        week = self._week(number)
         # Steps on which no loss depends are only for the tables.
         lifecycle.begin(week)
         if self.has_tables:
             truth.record(week)
+        else:
+            self.earned += margin_a_week(week)
         quality = usage.experience(week)
         if self.has_tables:
             usage.probe(week, quality)
@@ -165,6 +160,39 @@ class Block:
         campaign.care(week, actions)
         churn.leave(week)
         churn.decide(week)
+
+    def true_states(self, number: int) -> pa.Table:
+        """The true states at the start of the coming week, as ``truth/states`` has them.
+
+        Parameters
+        ----------
+        number : int
+            The week.
+        """
+        future = self.future(0)
+        week = future._week(number)
+        lifecycle.begin(week)
+        truth.record_states(week)
+        states = future.truth.take(np.iinfo(np.int64).max).get("states")
+        schema = pa.schema(list(TRUTH_TABLES["states"].items()))
+        if states is None:
+            return schema.empty_table()
+        return to_arrow("states", states, self.names).cast(schema)
+
+    def _week(self, number: int) -> Week:
+        return Week(
+            number=number,
+            draws=self.draws,
+            population=self.population,
+            state=self.state,
+            rows=self.rows,
+            truth=self.truth,
+            plans=self.plans,
+            network=self.network,
+            parameters=self.parameters,
+            daily_usage=self.daily_usage,
+            given=self.names.given,
+        )
 
     def flush(self, raw: Parts, truth_parts: Parts, until: int) -> None:
         """Write the rows that have arrived by a time, in microseconds, and all of the truth."""

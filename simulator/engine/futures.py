@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.contracts.vocabulary import HAPPENED, VOLUNTARY_CHURN
 from holdfast.errors import InputError
@@ -39,16 +40,22 @@ class Future:
     lines : pyarrow.Table
         One row per line in service at the start, in the order of `Futures.lines`:
         ``subscription_id``, ``customer_id``, ``household_id`` (null for firms), ``churn`` (kind of
-        loss; null if it was not lost), ``lost_at`` (UTC; null if it was not lost) and ``stayed``
+        loss; null if it was not lost), ``lost_at`` (UTC; null if it was not lost), ``stayed``
         (whether the customer did not choose to leave: involuntary losses count as stayed, as they
-        do in campaigns' outcomes).
+        do in campaigns' outcomes) and ``margin`` (earned in these days, in currency).
     contacts : pyarrow.Table
         Care of these days, by the operator's own campaigns and by the given actions, as
-        ``truth/contacts`` has it.
+        ``truth/contacts`` has it, with what each contact cost.
     """
 
     lines: pa.Table
     contacts: pa.Table
+
+    @property
+    def profit(self) -> float:
+        """Margin of the lines minus the cost of care, in currency."""
+        margin, cost = pc.sum(self.lines["margin"]), pc.sum(self.contacts["cost"])
+        return float(margin.as_py() or 0.0) - float(cost.as_py() or 0.0)
 
 
 class Futures:
@@ -100,6 +107,19 @@ class Futures:
             block.load(checkpoint_of(simulator.folder, number))
             blocks.append(block)
         return cls(simulation, blocks, parameters)
+
+    def truth(self) -> pa.Table:
+        """The true states now, in whatever week the simulation is.
+
+        Returns
+        -------
+        pyarrow.Table
+            As ``truth/states``: one row per line in service once those of the coming week have
+            started or been replaced, with its hazard, its margin a week and what each action would
+            change in its probability of staying 90 days, if it reaches the customer.
+        """
+        week = self.simulation.week
+        return pa.concat_tables([block.true_states(week) for block in self._blocks])
 
     def run(
         self, days: int, actions: pa.Table | pd.DataFrame | None = None, replica: int = 0
@@ -212,7 +232,7 @@ def _ids(block: Block, lines: Array) -> pa.Table:
 
 
 def _losses(block: Block, lines: Array, losses: Columns, last: int) -> dict[str, pa.Array]:
-    """Losses of some lines before the start of a week, as columns of `Future.lines`."""
+    """Losses and margins of some lines before a week's start, as columns of `Future.lines`."""
     kind = np.full(len(block.population.lines.number), -1)
     at = np.full(len(kind), NEVER)
     if losses:
@@ -223,4 +243,5 @@ def _losses(block: Block, lines: Array, losses: Columns, last: int) -> dict[str,
         "churn": truth_column("churn", pa.string(), kind[lines], block.names),
         "lost_at": truth_column(HAPPENED, UTC, at[lines], block.names),
         "stayed": pa.array((kind[lines] < 0) | (kind[lines] >= len(VOLUNTARY_CHURN))),
+        "margin": pa.array(block.earned[lines]),
     }

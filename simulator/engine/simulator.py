@@ -33,6 +33,7 @@ from simulator.engine.writer import Parts, write_missing
 from simulator.weekly.campaign import Actions
 from simulator.weekly.daily_usage import TABLE as DAILY_USAGE
 from simulator.world.calendar import START_DATE, date_of, weeks_in
+from simulator.world.care_actions import CARE_ACTIONS
 from simulator.world.parameters import Parameters
 
 DEFAULT_SEED = 1
@@ -226,7 +227,7 @@ class Simulator:
 
 
 def _digest(parameters: Parameters) -> str:
-    return sha256(repr(parameters).encode()).hexdigest()[:16]
+    return sha256(repr((parameters, CARE_ACTIONS)).encode()).hexdigest()[:16]
 
 
 def _link(source: str, target: str) -> None:

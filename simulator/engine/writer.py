@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import HAPPENED, TABLES
 from features.contracts.vocabulary import ARMS
-from simulator.weekly.campaign import ACTIONS
+from simulator.weekly.campaign import BREACHES
 from simulator.weekly.churn import CAUSES, KINDS
 from simulator.world.calendar import NEVER
+from simulator.world.care_actions import ACTIONS
 from simulator.world.draws import Array
 from simulator.world.plans import PlanCatalogue
 from simulator.world.population import Population
@@ -33,6 +34,7 @@ TRUTH_TABLES: dict[str, dict[str, pa.DataType]] = {
         "driver": pa.string(),
         "care_driver": pa.string(),
         "leaving": pa.bool_(),
+        "margin_a_week": pa.float32(),
         **{f"stay_effect_{action}": pa.float32() for action in ACTIONS},
         HAPPENED: UTC,
     },
@@ -50,6 +52,8 @@ TRUTH_TABLES: dict[str, dict[str, pa.DataType]] = {
         "arm": pa.string(),
         "delivered": pa.bool_(),
         "log_hazard_shift": pa.float32(),
+        "cost": pa.float32(),
+        "breach": pa.string(),
         HAPPENED: UTC,
     },
 }
@@ -74,6 +78,7 @@ _TRUTH_CHOICES = {
     **dict.fromkeys(("cause", "driver", "care_driver"), CAUSES),
     "action": ACTIONS,
     "arm": ARMS,
+    "breach": BREACHES,
 }
 """Values of the categorical columns of the truth, in the order of their codes."""
 NOT_SIMULATED = frozenset({"accounts", "external_ids", "products", "bill_lines", "notices"})

@@ -3,29 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from features.contracts.vocabulary import ARMS, CONTACT_CHANNELS, OUTCOMES, STATUS_REASONS
-from simulator.weekly.lifecycle import withdraw_offers
-from simulator.weekly.state import ACTIVE, ENDED
+from simulator.weekly.care_effects import CareEffects, tired_by
+from simulator.weekly.lifecycle import refuses_offers_by_phone, withdraw_offers
+from simulator.weekly.state import ENDED
 from simulator.weekly.week import Week
-from simulator.world.calendar import DAY, HOUR, MINUTE, NO_WEEK
+from simulator.world.calendar import DAY, HOUR, MINUTE
+from simulator.world.care_actions import ACTIONS, CARE_ACTIONS, FADES
 from simulator.world.draws import Array
-from simulator.world.parameters import LINES
-from simulator.world.population import POSTPAID, PREPAID
+from simulator.world.population import POSTPAID
 
-ACTIONS = ("plan_fit_offer", "data_gift", "courtesy_call", "outage_apology", "device_upgrade_offer")
-OFFERS = frozenset({"plan_fit_offer", "data_gift", "device_upgrade_offer"})
-CHANNELS = {
-    "plan_fit_offer": "sms",
-    "data_gift": "app",
-    "courtesy_call": "phone",
-    "outage_apology": "sms",
-    "device_upgrade_offer": "email",
-}
+_OWN = ("plan_fit_offer", "data_gift", "courtesy_call", "outage_apology", "device_upgrade_offer")
+"""Actions of the operator's own campaigns, in turn."""
+BREACHES = ("any_contact", "offers", "offers_by_phone")
+"""What a customer had refused who was contacted all the same."""
 _TREATMENT, _CONTROL, _HOLDOUT = range(len(ARMS))
-_WEEKS = 13
-"""About 90 days."""
 
 
 @dataclass(frozen=True)
@@ -65,94 +58,13 @@ class Actions:
     campaign_id: Array
 
 
-def effect(week: Week, action: str) -> Array:
-    """Shift of each line's log hazard that an action would cause now; below 0 it reduces churn.
-
-    Parameters
-    ----------
-    week : Week
-        The week being simulated.
-    action : str
-        One of `ACTIONS`.
-
-    Returns
-    -------
-    array of float
-        One number per line, before fading. An action has no effect on lines that have decided to
-        leave.
-    """
-    magnitudes = week.parameters.campaign
-    lines, state = week.population.lines, week.state
-    satisfaction = state.c_satisfaction[lines.customer]
-    dissatisfied = expit(-3.5 * (satisfaction + 0.4))
-    free = (state.commit_end < week.number) & (lines.kind != 1)
-    years = (week.start - state.start_at) / (365 * DAY)
-    quiet = np.clip(1 - state.c_contacts[lines.customer], 0, 1) * (1 - dissatisfied)
-    sleeping = np.where(free, np.clip((years - 1) / 1.5, 0, 1), 0.25) * quiet
-    taste = 0.4 + 1.2 * week.draws.at(f"taste for {action}", lines.number)
-    unfit = np.clip((state.unused - 0.45) / 0.3, 0, 1) + np.clip(state.cycle_overage / 8, 0, 1)
-    helps, wakes = magnitudes.helps * taste, magnitudes.wakes * taste
-    trouble = np.clip(state.c_contacts + state.c_unresolved, 0, 1)[lines.customer]
-    old_device = np.clip((week.number - state.device_week - 55) / 40, 0, 1) * (
-        lines.kind == POSTPAID
-    )
-    worse = np.clip(state.net_now, 0, 1)
-    upgrade = old_device * (0.25 + 0.75 * dissatisfied) * (0.4 + 0.6 * free)
-    shift = {
-        "plan_fit_offer": 0.6 * helps * dissatisfied * np.minimum(unfit, 1) + wakes * sleeping,
-        "data_gift": np.zeros(week.size),
-        "courtesy_call": helps * dissatisfied * trouble
-        + wakes * (0.35 * sleeping + 0.12 * (1 - dissatisfied)),
-        "outage_apology": helps * worse * (0.2 + 0.8 * dissatisfied)
-        + 0.15 * wakes * (1 - worse) * (1 - dissatisfied),
-        "device_upgrade_offer": helps * upgrade + 0.3 * wakes * sleeping * (1 - old_device),
-    }[action]
-    settled = (state.wavering_to == NO_WEEK) | ~state.leaves
-    return np.where(settled & (state.status == ACTIVE), shift, 0.0)
-
-
-def stay_effect(week: Week, action: str, chance: Array) -> Array:
-    """Change in each line's probability of staying for 90 days because of an action now.
-
-    Everything else is assumed not to change.
-
-    Parameters
-    ----------
-    week : Week
-        The week about to begin.
-    action : str
-        One of `ACTIONS`.
-    chance : array of float
-        Probability that each line is lost in a week, without the action.
-    """
-    shift = effect(week, action)
-    change = np.zeros(week.size)
-    moved = np.flatnonzero(np.abs(shift) > 1e-3)
-    kind = week.population.lines.kind[moved]
-    counts = _counting_weeks(week)[kind]
-    fading = week.parameters.campaign.fade_a_week ** (1 + np.arange(_WEEKS))
-    exposure = (counts * np.exp(shift[moved, None] * fading)).sum(axis=1)
-    change[moved] = np.exp(-chance[moved] * exposure) - np.exp(-chance[moved] * counts.sum(axis=1))
-    return change
-
-
-def _counting_weeks(week: Week) -> Array:
-    """Share of lines beginning to waver in each coming week that are lost within 90 days.
-
-    One row per kind of line.
-    """
-    magnitudes = week.parameters.churn
-    inactive_weeks = np.where(np.arange(len(LINES)) == PREPAID, magnitudes.inactivity_days / 7, 0.0)
-    left = _WEEKS - 1 - inactive_weeks[:, None] - np.arange(_WEEKS)
-    return np.clip(left / (1 + np.array(magnitudes.lead_weeks_most))[:, None], 0, 1)
-
-
 def care(week: Week, actions: Actions | None) -> None:
     """Run the week's campaign and the given actions, and emit the outcomes of earlier ones."""
     _emit_outcomes(week)
     _run_campaign(week)
     if actions is not None:
         _act(week, actions)
+    week.state.c_care_contacts *= np.float32(week.parameters.campaign.remembered_a_week)
 
 
 def _run_campaign(week: Week) -> None:
@@ -161,13 +73,14 @@ def _run_campaign(week: Week) -> None:
     if since < 0 or since % magnitudes.weeks_between:
         return
     campaign = since // magnitudes.weeks_between
-    action = ACTIONS[campaign % len(ACTIONS)]
-    round_ = campaign // len(ACTIONS)
+    action = _OWN[campaign % len(_OWN)]
+    round_ = campaign // len(_OWN)
+    about = CARE_ACTIONS[ACTIONS.index(action)]
     state, customers, lines = week.state, week.population.customers, week.population.lines
     main = week.main_line()
     line = np.maximum(main, 0)
     allowed = (main >= 0) & ~state.c_no_contact & ~lines.is_test[line] & ~lines.is_iot[line]
-    if action in OFFERS:
+    if about.is_offer:
         allowed &= ~state.c_no_offers
     stratum = state.c_unresolved > 0.3
     device_age = week.number - state.device_week[line]
@@ -201,7 +114,7 @@ def _run_campaign(week: Week) -> None:
     propensity = np.where(held_out, share, (1 - share) * np.where(treated, treats, 1 - treats))
     propensity = np.full(len(who), np.nan) if as_rule else np.round(propensity, 4)
     at = week.random_time("campaign", number, 4)
-    channel = np.full(len(who), CONTACT_CHANNELS.index(CHANNELS[action]))
+    channel = np.full(len(who), CONTACT_CHANNELS.index(about.channel))
     code = np.full(len(who), ACTIONS.index(action))
     contact = (number * 10_000 + week.number) * 16
     _contact(
@@ -265,7 +178,7 @@ def _contact(
     if len(contact) == 0:
         return
     magnitudes = week.parameters.campaign
-    state, lines = week.state, week.population.lines
+    state = week.state
     treated = arm == _TREATMENT
     delivered = (
         treated & (week.draws.at("delivered", contact) < magnitudes.delivered_share) & (line >= 0)
@@ -284,16 +197,17 @@ def _contact(
         propensity=propensity,
         delivered=np.where(treated, delivered, -1),
     )
-    shift = np.zeros(len(contact))
-    for code in np.unique(action):
-        of_action = action == code
-        by_line = effect(week, ACTIONS[code])
-        shift[of_action] = by_line[np.maximum(line[of_action], 0)]
-        for place in np.flatnonzero(of_action & delivered & (row_line < 0)):
-            of_customer = lines.customer == customer[place]
-            state.shift[of_customer] += by_line[of_customer]
-        direct = of_action & delivered & (row_line >= 0)
-        np.add.at(state.shift, row_line[direct], by_line[row_line[direct]].astype(np.float32))
+    tired = tired_by(state.c_care_contacts[customer] + _earlier(customer, at, delivered), week)
+    shift = _apply(week, action, line, row_line, customer, delivered, tired)
+    np.add.at(state.c_care_contacts, customer[delivered], np.float32(1.0))
+    breach = np.where(treated, _breach(week, customer, action, channel), -1)
+    offer = np.array([kind.is_offer for kind in CARE_ACTIONS])[action]
+    accepted = (
+        delivered
+        & offer
+        & (week.draws.at("acceptance", contact) < 0.05 + 0.35 * np.clip(-shift, 0, 1))
+    )
+    costs = np.array([(kind.cost, kind.cost_if_accepted) for kind in CARE_ACTIONS])[action]
     week.truth.add(
         "contacts",
         contact,
@@ -304,11 +218,81 @@ def _contact(
         arm=arm,
         delivered=delivered,
         log_hazard_shift=np.round(shift, 4),
+        cost=np.where(treated, costs[:, 0], 0) + np.where(accepted, costs[:, 1], 0),
+        breach=breach,
     )
-    offer = np.isin(action, [ACTIONS.index(name) for name in OFFERS])
-    draw = week.draws.at("acceptance", contact)
-    accepted = delivered & offer & (draw < 0.05 + 0.35 * np.clip(-shift, 0, 1))
-    offered = delivered & offer
+    _answer(week, contact, customer, at, delivered & offer, accepted)
+    _annoy(week, contact, customer, at, delivered, shift, tired, breach)
+    state.o_contact = np.concatenate([state.o_contact, contact[line >= 0]])
+    state.o_line = np.concatenate([state.o_line, line[line >= 0]])
+    state.o_at = np.concatenate([state.o_at, at[line >= 0]])
+
+
+def _earlier(customer: Array, at: Array, delivered: Array) -> Array:
+    """How many earlier contacts of the same batch reached the same customer."""
+    order = np.lexsort((at, customer))
+    reached = delivered[order].astype(np.int64)
+    before = np.cumsum(reached) - reached
+    is_first = np.concatenate([[True], np.diff(customer[order]) != 0])
+    first = np.maximum.accumulate(np.where(is_first, np.arange(len(order)), 0))
+    earlier = np.zeros(len(order), dtype=np.int64)
+    earlier[order] = before - before[first]
+    return earlier
+
+
+def _apply(
+    week: Week,
+    action: Array,
+    line: Array,
+    row_line: Array,
+    customer: Array,
+    delivered: Array,
+    tired: Array,
+) -> Array:
+    """Let contacts that reached somebody take effect, on the line or on all lines of the customer.
+
+    Returns
+    -------
+    (n,) array of float
+        The shift of the log hazard of each contact's line, which it caused or would have caused.
+    """
+    effects, state = CareEffects(week), week.state
+    shift = np.zeros(len(action))
+    for code in np.unique(action):
+        kind = CARE_ACTIONS[code]
+        column = FADES.index(kind.fade_a_week)
+        known = np.flatnonzero((action == code) & (line >= 0))
+        shift[known] = effects.shift(kind, line[known], tired[known])
+        direct = known[(delivered & (row_line >= 0))[known]]
+        np.add.at(state.shift[:, column], row_line[direct], shift[direct].astype(np.float32))
+        for place in np.flatnonzero((action == code) & delivered & (row_line < 0)):
+            lines = np.flatnonzero(week.population.lines.customer == customer[place])
+            moved = effects.shift(kind, lines, np.full(len(lines), tired[place]))
+            state.shift[lines, column] += moved.astype(np.float32)
+    return shift
+
+
+def _breach(week: Week, customer: Array, action: Array, channel: Array) -> Array:
+    """What each customer had refused, as an index of `BREACHES`; -1 where the contact is allowed."""
+    state = week.state
+    offer = np.array([kind.is_offer for kind in CARE_ACTIONS])[action]
+    phone = channel == CONTACT_CHANNELS.index("phone")
+    number = week.population.customers.number[customer]
+    return np.select(
+        [
+            state.c_no_contact[customer],
+            offer & state.c_no_offers[customer],
+            offer & phone & refuses_offers_by_phone(week, number),
+        ],
+        range(len(BREACHES)),
+        -1,
+    )
+
+
+def _answer(
+    week: Week, contact: Array, customer: Array, at: Array, offered: Array, accepted: Array
+) -> None:
+    """Emit who accepts an offer and who does not."""
     day = week.later("acceptance", contact, at + HOUR, 10)
     _outcome(
         week,
@@ -318,8 +302,25 @@ def _contact(
         day[offered],
         at[offered] + 30 * DAY,
     )
+
+
+def _annoy(
+    week: Week,
+    contact: Array,
+    customer: Array,
+    at: Array,
+    delivered: Array,
+    shift: Array,
+    tired: Array,
+    breach: Array,
+) -> None:
+    """Let some withdraw their consent to offers or complain: more of those whom a contact harms,
+    who were contacted too often, or who had refused contact.
+    """
+    magnitudes = week.parameters.campaign
     draw = week.draws.at("annoyance", contact)
-    leaves = delivered & (draw < 0.004 + 0.05 * np.clip(shift, 0, 1))
+    too_often = magnitudes.annoyed_share * np.clip(tired, 0, 1)
+    leaves = delivered & (draw < 0.004 + 0.05 * np.clip(shift, 0, 1) + too_often)
     _outcome(
         week,
         contact[leaves],
@@ -329,7 +330,8 @@ def _contact(
         at[leaves] + HOUR,
     )
     withdraw_offers(week, customer[leaves], at[leaves] + HOUR)
-    upset = delivered & (draw > 0.996)
+    wronged = delivered & (breach >= 0)
+    upset = delivered & (draw > 0.996 - too_often - magnitudes.breach_complaint_share * wronged)
     _outcome(
         week,
         contact[upset],
@@ -338,9 +340,7 @@ def _contact(
         at[upset] + 2 * HOUR,
         at[upset] + 2 * HOUR,
     )
-    state.o_contact = np.concatenate([state.o_contact, contact[line >= 0]])
-    state.o_line = np.concatenate([state.o_line, line[line >= 0]])
-    state.o_at = np.concatenate([state.o_at, at[line >= 0]])
+    np.add.at(week.state.c_satisfaction, customer[wronged], -magnitudes.breach)
 
 
 def _outcome(

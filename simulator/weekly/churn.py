@@ -9,6 +9,7 @@ from simulator.weekly.lifecycle import end_lines
 from simulator.weekly.state import ACTIVE, ENDED, PLANNED
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, HOUR, NEVER, NO_WEEK, WEEK, local_time, season
+from simulator.world.care_actions import FADES
 from simulator.world.draws import Array, Draws
 from simulator.world.population import BROADBAND, PREPAID
 from simulator.world.regions import REGIONS
@@ -143,7 +144,7 @@ def hazard(week: Week, causes: dict[str, Array]) -> Array:
     total = (
         np.array(magnitudes.base_log_hazard_a_week)[week.population.lines.kind]
         + sum(causes.values())
-        + week.state.shift
+        + week.state.shift.sum(axis=1)
     )
     chance: Array = np.exp(np.minimum(total, magnitudes.log_hazard_most))
     return chance
@@ -155,7 +156,7 @@ def decide(week: Week) -> None:
     lines, state = week.population.lines, week.state
     calm = (state.wavering_to != NO_WEEK) & ~state.leaves & (state.wavering_to <= week.number)
     state.wavering_to[calm] = NO_WEEK
-    state.shift *= week.parameters.campaign.fade_a_week
+    state.shift *= np.array(FADES, dtype=np.float32)
     settled = (
         (state.status == ACTIVE)
         & (state.wavering_to == NO_WEEK)

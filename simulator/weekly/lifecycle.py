@@ -138,7 +138,7 @@ def _join(week: Week) -> None:
     for purpose, no in refused.items():
         recorded = no if purpose == "any_contact" else np.ones(len(joining), dtype=bool)
         _consent(week, joining[recorded], purpose, ANY, no[recorded], at[recorded])
-    quiet = (week.draws.at("no offers by phone", number) < 0.15) & ~refused["offers"]
+    quiet = refuses_offers_by_phone(week, number) & ~refused["offers"]
     _consent(
         week,
         joining[quiet],
@@ -168,6 +168,12 @@ def _consent(
         channel=np.full(len(customers), channel),
         state=withdrawn.astype(np.int8),
     )
+
+
+def refuses_offers_by_phone(week: Week, number: Array) -> Array:
+    """Whether customers, by their numbers, refuse offers by phone, if they do not refuse all."""
+    refuses: Array = week.draws.at("no offers by phone", number) < 0.15
+    return refuses
 
 
 def withdraw_offers(week: Week, customers: Array, at: Array) -> None:

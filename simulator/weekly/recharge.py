@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.weekly.economics import recharges_a_week
 from simulator.weekly.week import Week
 from simulator.world.calendar import DAY, NEVER, NO_WEEK
 from simulator.world.draws import pick
@@ -14,8 +15,7 @@ def recharge(week: Week) -> None:
     lines, state = week.population.lines, week.state
     in_use = (lines.kind == PREPAID) & week.active() & (state.idle_weeks == 0)
     in_use &= (state.quiet_from == NEVER) | (state.quiet_from > week.start)
-    spend = 0.24 * lines.recharge * np.exp(0.6 * state.usage_wave)
-    before = np.maximum(np.round(state.balance - np.where(in_use, spend, 0), 2), 0)
+    before = np.maximum(np.round(state.balance - np.where(in_use, recharges_a_week(week), 0), 2), 0)
     state.balance = np.where(in_use, before, state.balance)
     wavers = (state.wavering_to != NO_WEEK) & state.declines
     willing = magnitudes.willingness_a_week * np.where(wavers, 0.45, 1.0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from simulator.world.calendar import NEVER, NO_WEEK
+from simulator.world.care_actions import FADES
 from simulator.world.draws import Array
 from simulator.world.plans import PlanCatalogue
 from simulator.world.population import PREPAID, Population
@@ -47,7 +48,9 @@ class SimulationState:
     price_rise: Array
     promo_over: Array
     shift: Array
-    """Shift of the log hazard by care, fading."""
+    """Shifts of the log hazard by care, fading: one row per line, one column per rate of
+    `simulator.world.care_actions.FADES`.
+    """
     balance: Array
     wavering_from: Array
     """Week in which the line began to waver; `NO_WEEK` if it does not."""
@@ -67,6 +70,8 @@ class SimulationState:
     c_contacts: Array
     """Recent contacts, fading."""
     c_unresolved: Array
+    c_care_contacts: Array
+    """Recent contacts by care, fading."""
     c_sibling: Array
     """Lines of the household that were lost recently, fading; kept at its first customer."""
     c_no_offers: Array
@@ -137,7 +142,7 @@ def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
         net_now=zeros(),
         price_rise=zeros(),
         promo_over=zeros(),
-        shift=zeros(),
+        shift=np.zeros((count, len(FADES)), dtype=np.float32),
         balance=np.where(lines.kind == PREPAID, lines.recharge * 0.6, 0.0),
         wavering_from=whole(NO_WEEK),
         wavering_to=whole(NO_WEEK),
@@ -154,6 +159,7 @@ def initial(population: Population, plans: PlanCatalogue) -> SimulationState:
         c_open_ticket=whole(-1, people, np.int64),
         c_contacts=zeros(people),
         c_unresolved=zeros(people),
+        c_care_contacts=zeros(people),
         c_sibling=zeros(people),
         c_no_offers=whole(0, people, np.bool_),
         c_no_surveys=whole(0, people, np.bool_),

@@ -203,6 +203,8 @@ class BillingParameters:
     cure_chance_a_bill: float = 0.35
     unpaid_to_suspend: int = 2
     unpaid_to_end: int = 3
+    margin_share: float = 0.5
+    """Share of fees and recharges that is margin."""
 
 
 @dataclass(frozen=True)
@@ -359,7 +361,8 @@ class ChurnParameters:
 
 @dataclass(frozen=True)
 class CampaignParameters:
-    """Campaigns. Effects are shifts of the log hazard of deciding to leave, at the contact.
+    """Campaigns. Effects are shifts of the log hazard of deciding to leave, at the contact; each
+    action's own are in `simulator.world.care_actions`.
 
     Published: a plan recommendation raised churn in three months from 6 % to 10 % (Ascarza, Iyengar
     and Schleicher 2016); a call lowered it by 1.9 points from 17.2 % (Godinho de Matos, Ferreira
@@ -368,7 +371,6 @@ class CampaignParameters:
 
     holdout_share: float = 0.10
     delivered_share: float = 0.93
-    fade_a_week: float = 0.965
     sampled_share: float = 0.30
     weeks_between: int = 3
     first_week: int = 6
@@ -377,6 +379,22 @@ class CampaignParameters:
     """Largest effect of an action that addresses the problem of a dissatisfied customer."""
     wakes: float = 1.35
     """Effect of a contact on a customer of long tenure without commitment and recent contacts."""
+    remembered_a_week: float = 0.7
+    """Share of a customer's recent contacts by care that still counts a week later."""
+    tolerated_contacts: float = 0.6
+    """Recent contacts, so counted, beyond which a further one tires the customer: every third week
+    is tolerated, every second is not. The rest says how tired.
+    """
+    saturation: float = 3.0
+    """How fast help falls with tiredness: it is multiplied by exp(-saturation * tired)."""
+    annoys: float = 0.08
+    """Shift of the log hazard by a contact of a tired customer, per unit of tiredness."""
+    annoyed_share: float = 0.05
+    """Further share of tired customers, by one unit, who opt out, and who complain."""
+    breach: float = 0.3
+    """Satisfaction lost by a contact that the customer had refused."""
+    breach_complaint_share: float = 0.25
+    """Further share of such customers who complain."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import pytest
 
 from holdfast.errors import InputError
 from simulator.engine.actions import ByBlock, sort_actions
-from simulator.weekly.campaign import ACTIONS
 from simulator.world.calendar import date_of
+from simulator.world.care_actions import ACTIONS
 
 ROW: dict[str, Any] = {
     "subscription_id": "S000000003",
