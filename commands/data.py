@@ -94,6 +94,8 @@ def check(
         from features.mapping.source import MappedTables
         from features.mapping.unmapped import unmapped
         from features.operator.repository import OperatorRepository
+        from features.retained.kept_since import KeptSince
+        from features.retained.refused_rows import RefusedRows
 
         report = run(
             source,
@@ -101,7 +103,9 @@ def check(
             now=home_clock(own_home, system_clock, place_of(where))(),
             options=options,
             disables=OperatorRepository(own_home).catalogue.features_without,
-            erased=ErasedRows(ErasedIds.read(own_home.erased)),
+            refused=RefusedRows(
+                ErasedRows(ErasedIds.read(own_home.erased)), KeptSince.read(own_home.kept_since)
+            ),
         )
     mapped = None
     if isinstance(source, MappedTables):
@@ -296,8 +300,10 @@ def _print_check(report: "CheckReport") -> None:
         console.print(_rules(report))
     print_readings(report, console)
     print_replaced(report, console)
-    if erased := sum(table.erased for table in report.tables):
-        console.print(f"[dim]erased[/dim] {erased:,} rows of people who were erased were left out")
+    if refused := sum(table.refused for table in report.tables):
+        console.print(
+            f"[dim]left out[/dim] {refused:,} rows of people who were erased, or older than rows are kept"
+        )
     for table in report.tables:
         if table.unknown_columns:
             console.print(

@@ -389,6 +389,12 @@ def _print_history(build: "BuildReport") -> None:
         console.print(
             f"[yellow]left as they are[/yellow] Mondays {', '.join(build.outdated)}: they need a table that is absent"
         )
+    if build.beyond_rows:
+        first, last = build.beyond_rows[0], build.beyond_rows[-1]
+        console.print(
+            f"[yellow]left as they are[/yellow] {len(build.beyond_rows)} Mondays, {first} to {last}: features"
+            " have changed since, and the raw rows are not kept any more that they would be computed from"
+        )
 
 
 def _print_materialized(result: "Materialized") -> None:

@@ -76,6 +76,16 @@ class Home:
         return self.root / "erasing.json"
 
     @cached_property
+    def kept_since(self) -> Path:
+        """Since when raw rows and snapshots are kept."""
+        return self.root / "kept_since.json"
+
+    @cached_property
+    def removing(self) -> Path:
+        """Which old raw rows a removal that has not ended is about; there while it lasts."""
+        return self.root / "removing.json"
+
+    @cached_property
     def exports(self) -> Path:
         """What was given out about single people, a folder each."""
         return self.root / "exports"

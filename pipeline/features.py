@@ -16,6 +16,7 @@ from holdfast.errors import InputError
 from holdfast.home import Home, locked
 from holdfast.zone import day_start
 from models.words.own import words_of
+from pipeline.privacy.pending import finish_pending_removal
 
 if TYPE_CHECKING:
     from features.compute.build import BuildReport
@@ -81,6 +82,7 @@ class FeatureBuild:
             "disabled": {table: list(names) for table, names in self.disabled.items()},
             "restated": {table: since.isoformat() for table, since in self.build.restated.items()},
             "outdated": list(self.build.outdated),
+            "beyond_rows": list(self.build.beyond_rows),
             "from_earlier_release": self.build.from_earlier_release,
             "readings": dict(self.readings),
             "check": self.check and self.check.to_json(),
@@ -156,6 +158,7 @@ def build_features(
     from features.compute.build import bring_up_to_date
     from features.intake.store import stored_readings
     from features.own.consistency import require_consistent
+    from features.retained.kept_since import KeptSince
 
     repository = OperatorRepository(home, online)
     # Before anything is replaced: a file of the home's own features may be wrong.
@@ -164,6 +167,7 @@ def build_features(
     zone = repository.zone_for(operator)
     moment = at if at is None or at.tzinfo else day_start(at.date(), zone)
     with locked(home):
+        finish_pending_removal(home)
         check = (
             None
             if source is None
@@ -186,6 +190,7 @@ def build_features(
             accepted=() if expectations is None else expectations.accepted,
             catalogue=repository.catalogue,
             zone=zone,
+            kept=KeptSince.read(home.kept_since),
         )
         repository.apply()
         readings = stored_readings(home.raw)
@@ -220,8 +225,11 @@ def take_in(
     from features.erased.erased_ids import ErasedIds
     from features.erased.erased_rows import ErasedRows
     from features.intake.check import accept
+    from features.retained.kept_since import KeptSince
+    from features.retained.refused_rows import RefusedRows
 
     with locked(home):
+        finish_pending_removal(home)
         if expectations is None:
             # Expectations ask so themselves, and may keep yesterday's rows of an absent table.
             last = last_build(OperatorRepository(home).directory)
@@ -235,7 +243,7 @@ def take_in(
             options=options or RawOptions(),
             disables=OperatorRepository(home).catalogue.features_without,
             judge=None if expectations is None else _recorded(expectations, home, now),
-            erased=erased,
+            refused=RefusedRows(erased, KeptSince.read(home.kept_since)),
         )
         if erased.has_grown:
             erased.ids.write(home.erased)

@@ -65,9 +65,10 @@ def retention(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove scores, quarantined rows, exports and test predictions kept for long enough.
+    """Remove raw rows, snapshots, scores, quarantined rows, exports and test predictions kept for
+    long enough.
 
-    The night does the same at its end. How long what is kept: HOLDFAST_RETENTION_....
+    The night does the same in its step retention. How long what is kept: HOLDFAST_RETENTION_....
     """
     from commands.console import print_json, results_only
 
@@ -76,17 +77,21 @@ def retention(
         from holdfast.errors import HomeError
         from pipeline.privacy.retention import apply_retention
         from pipeline.privacy.settings import RetentionSettings
+        from training.settings import TrainingConfig
 
         place = home_of(home)
         if not place.root.exists():
             raise HomeError("--home", "must be an existing home", str(place.root))
         now = home_clock(place, system_clock)()
         settings = RetentionSettings.read()
-        old = apply_retention(place, settings, now=now, dry_run=dry_run)
+        old = apply_retention(
+            place, settings, training=TrainingConfig.read(), now=now, dry_run=dry_run
+        )
     if as_json:
         print_json({"dry_run": dry_run, "removed": [one.to_json() for one in old]})
         return
     for one in old:
-        typer.echo(f"{one.since[:10]}  {one.size_bytes:>12,} bytes  {one.kind}  {one.path}")
+        rows = "" if one.rows is None else f", {one.rows:,} rows before then"
+        typer.echo(f"{one.since[:10]}  {one.size_bytes:>12,} bytes  {one.kind}  {one.path}{rows}")
     total = sum(one.size_bytes for one in old)
     typer.echo(f"{len(old)} {'would go' if dry_run else 'removed'}, {total:,} bytes")

@@ -61,7 +61,7 @@ def nightly(
         typer.Option(
             "--from",
             metavar="STEP",
-            help="Step to begin with: take_in, features, materialize, score or summary.",
+            help="Step to begin with: take_in, features, materialize, score, retention or summary.",
         ),
     ] = "take_in",
     wait: Annotated[

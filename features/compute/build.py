@@ -35,6 +35,7 @@ from features.compute.state_files import are_written, write_states
 from features.compute.whole import Whole, whole_of
 from features.compute.zone import keep_zone, require_zone
 from features.fields import BUILT_IN, FeatureCatalogue
+from features.retained.kept_since import EVERYTHING, KeptSince
 from features.settings import FeatureSettings
 from features.sql.raw import READABLE, RawTables, open_raw
 from features.views import experience
@@ -69,6 +70,9 @@ class BuildReport:
     outdated : tuple of str
         Mondays of which a view is out of date, and was left as it is because a table that it was
         computed from is absent.
+    beyond_rows : tuple of str
+        Mondays of which a view is missing or out of date, and was left as it is because the raw rows
+        that it is computed from are not kept any more.
     from_earlier_release : bool
         Whether history was computed anew because an earlier release, which did not keep what it
         knew, had computed it.
@@ -85,6 +89,7 @@ class BuildReport:
     disabled: Mapping[str, Mapping[str, tuple[str, ...]]]
     restated: Mapping[str, datetime]
     outdated: tuple[str, ...]
+    beyond_rows: tuple[str, ...]
     from_earlier_release: bool
     seconds: float
 
@@ -99,6 +104,7 @@ def bring_up_to_date(
     accepted: Collection[str] = (),
     catalogue: FeatureCatalogue = BUILT_IN,
     zone: tzinfo = UTC,
+    kept: KeptSince = EVERYTHING,
 ) -> BuildReport:
     """Bring everybody's feature tables up to date with raw tables.
 
@@ -122,6 +128,8 @@ def bring_up_to_date(
         The views. Default: ours alone.
     zone : tzinfo
         The operator's. The same at every build.
+    kept : KeptSince
+        Since when raw rows and snapshots are kept.
 
     Returns
     -------
@@ -147,7 +155,7 @@ def bring_up_to_date(
         from_earlier_release = (directory / "tables").exists() and not is_kept(directory)
         keep_zone(directory, zone)
         known = known_rows(tables, directory)
-        whole = whole_of(tables, directory, settings, known, now=now, at=at)
+        whole = whole_of(tables, directory, settings, known, now=now, at=at, kept=kept)
         report = build(tables, directory, whole, settings, catalogue)
         known.keep(whole.newest)
     return replace(
@@ -201,7 +209,7 @@ def build(
         queries=view_queries(settings.margin_shares, catalogue),
     )
     builder = _Builder(raw, writer, settings.threads_to_use)
-    built, outdated = builder.run(snapshots)
+    built, outdated, beyond_rows = builder.run(snapshots)
     names = [snapshot.name for snapshot in snapshots]
     return BuildReport(
         at=whole.newest.astimezone(whole.zone),
@@ -213,6 +221,7 @@ def build(
         disabled=catalogue.disabled_features(whole.tables),
         restated={name: since.astimezone(whole.zone) for name, since in whole.restated.items()},
         outdated=tuple(name for name in names if name in outdated),
+        beyond_rows=tuple(name for name in names if name in beyond_rows),
         from_earlier_release=False,
         seconds=time.monotonic() - begun,
     )
@@ -230,15 +239,16 @@ class _Builder:
         self.threads = threads
         self.tables = (*writer.queries, *LINK_TABLES)
 
-    def run(self, snapshots: list[Snapshot]) -> tuple[set[str], set[str]]:
+    def run(self, snapshots: list[Snapshot]) -> tuple[set[str], set[str], set[str]]:
         """Compute what is missing.
 
         Returns
         -------
-        built, outdated : set of str
-            Names of the snapshots that changed, and of those that are out of date and were left.
+        built, outdated, beyond_rows : set of str
+            Names of the snapshots that changed; and of those that were left, because tables are
+            absent, or because their raw rows are.
         """
-        missing, outdated = self._compare(snapshots)
+        missing, outdated, beyond_rows = self._compare(snapshots)
         newest = snapshots[-1]
         with progress("Computing features", sum(map(len, missing.values()))) as advance:
             self._write_past({one: missing[one] for one in missing if one != newest}, advance)
@@ -246,25 +256,28 @@ class _Builder:
             if newest in missing:
                 self.writer.write(self.raw, newest, missing[newest], advance)
         self._write_states(newest, prepared=newest in missing)
-        return {snapshot.name for snapshot in missing}, outdated
+        return {snapshot.name for snapshot in missing}, outdated, beyond_rows
 
     def _compare(
         self, snapshots: list[Snapshot]
-    ) -> tuple[dict[Snapshot, dict[str, str]], set[str]]:
+    ) -> tuple[dict[Snapshot, dict[str, str]], set[str], set[str]]:
         """Views to be computed, with the digests of what they come from, and snapshots to leave."""
         missing: dict[Snapshot, dict[str, str]] = {}
-        outdated = set()
+        outdated: set[str] = set()
+        beyond_rows: set[str] = set()
         for snapshot in snapshots:
             for table in self.tables:
                 inputs = self._inputs(table, snapshot)
                 stored = digest_of(self.writer.path(snapshot, table))
                 if inputs.give(stored):
                     continue
-                if inputs.may_replace(stored):
+                if not self.whole.is_whole(snapshot.at):
+                    beyond_rows.add(snapshot.name)
+                elif inputs.may_replace(stored):
                     missing.setdefault(snapshot, {})[table] = inputs.now
                 else:
                     outdated.add(snapshot.name)
-        return missing, outdated
+        return missing, outdated, beyond_rows
 
     def _write_past(self, missing: Mapping[Snapshot, Mapping[str, str]], advance: Advance) -> None:
         """Write past snapshots, several at once: one keeps little more than a thread busy."""

@@ -1,5 +1,5 @@
-"""Rows of single people removed from what the build keeps: feature tables, states, and what was
-known.
+"""Rows of single people, and old ones, removed from what the build keeps: feature tables, states,
+and what was known.
 
 Feature files keep the digests of what they were computed from, and what was known of the raw tables
 keeps counting the rows that were removed. So the next build does not take the past for restated: it
@@ -7,7 +7,7 @@ computes nothing anew, and everybody else's features stay bit for bit.
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,13 @@ from features.contracts.tables import TABLES, Table
 from features.erased.people import PERSON_KINDS, People, columns_of_people
 from features.live.items import KINDS
 from features.live.state import STATE_TABLES
+from features.retained.kept_since import KeptSince
+from features.retained.old_rows import old_rows_sql
 from features.sql.expressions import quoted, text_sql
 from features.sql.wall import wall_macros
 from features.views.declaration import ENTITIES
 from holdfast.parquet_rows import remove_rows
+from holdfast.zone import day_of
 
 STATES_OF_PEOPLE: Mapping[str, str] = {
     state: KINDS[tables[0]].owner
@@ -65,8 +68,35 @@ def forget_built(directory: Path, people: People, *, dry_run: bool = False) -> i
     return removed
 
 
+def forget_old_snapshots(directory: Path, kept: KeptSince, *, dry_run: bool = False) -> list[Path]:
+    """Remove snapshots of Mondays that are not kept any more; the files that went, or would go.
+
+    Killed at any time, it is completed by calling it again.
+
+    Parameters
+    ----------
+    directory : Path
+        The build's.
+    kept : KeptSince
+        Since when snapshots are kept.
+    dry_run : bool
+        Whether to name the files only.
+    """
+    if kept.snapshots is None:
+        return []
+    first = str(day_of(kept.snapshots, kept_zone(directory) or UTC))
+    old = [
+        path
+        for path in sorted((directory / "tables").glob("*/history/*.parquet"))
+        if path.stem < first
+    ]
+    for path in () if dry_run else old:
+        path.unlink()
+    return old
+
+
 def removed_sums(raw: Path, people: People, directory: Path) -> dict[str, pa.Table]:
-    """What was known of rows that are about to be removed, by table, as `known` keeps it.
+    """What was known of people's rows that are about to be removed, by table, as `known` keeps it.
 
     Parameters
     ----------
@@ -77,6 +107,32 @@ def removed_sums(raw: Path, people: People, directory: Path) -> dict[str, pa.Tab
     directory : Path
         The build's, which names the zone that days of arrival are counted in.
     """
+    return _sums_where(
+        raw, directory, lambda table, has: " OR ".join(_conditions(table, people, has))
+    )
+
+
+def old_sums(raw: Path, kept: KeptSince, directory: Path) -> dict[str, pa.Table]:
+    """The same of rows that are older than rows are kept.
+
+    Parameters
+    ----------
+    raw : Path
+        Raw tables.
+    kept : KeptSince
+        Since when rows are kept.
+    directory : Path
+        As of `removed_sums`.
+    """
+    return _sums_where(raw, directory, lambda table, has: old_rows_sql(table, kept))
+
+
+def _sums_where(
+    raw: Path,
+    directory: Path,
+    condition_for: Callable[[Table, Collection[str]], str | None],
+) -> dict[str, pa.Table]:
+    """What was known of rows, by table; the condition is SQL, given the columns that files have."""
     sums = {}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -90,9 +146,9 @@ def removed_sums(raw: Path, people: People, directory: Path) -> dict[str, pa.Tab
             for path in sorted((raw / name).glob("*.parquet")):
                 alike.setdefault(frozenset(pq.read_schema(path).names), []).append(path)
             of_table = [
-                sums_of(connection, name, files, has, " OR ".join(conditions))
+                sums_of(connection, name, files, has, condition)
                 for has, files in alike.items()
-                if (conditions := _conditions(table, people, has))
+                if (condition := condition_for(table, has))
             ]
             if any(map(len, of_table)):
                 sums[name] = pa.concat_tables(of_table)

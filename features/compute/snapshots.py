@@ -120,6 +120,23 @@ def require_subscriptions(tables: Mapping[str, Span], at: datetime, zone: tzinfo
         )
 
 
+def require_whole(at: datetime, whole_since: datetime | None, zone: tzinfo) -> None:
+    """Require that the raw rows are kept that a snapshot of a time is computed from.
+
+    Raises
+    ------
+    InputError
+        They are not.
+    """
+    if whole_since is not None and at < whole_since:
+        raise InputError(
+            "at",
+            f"must not lie before {day_of(whole_since, zone)}: raw rows that an earlier snapshot is"
+            " computed from were kept for long enough, and are gone",
+            day_of(at, zone),
+        )
+
+
 def history_mondays(tables: Mapping[str, Span], at: datetime, zone: tzinfo) -> tuple[datetime, ...]:
     """Mondays 00:00 that history is kept of, in UTC, oldest first, none after `at`."""
     earliest = _history_start(tables, zone)

@@ -21,7 +21,9 @@ from features.compute.snapshots import (
     history_mondays,
     newest_time,
     require_subscriptions,
+    require_whole,
 )
+from features.retained.kept_since import EVERYTHING, KeptSince
 from features.settings import FeatureSettings
 from features.sql.raw import RawTables
 from holdfast.files import write_beside
@@ -54,6 +56,8 @@ class Whole:
         Tables of which other rows are known of past times than at the last build, and since when.
     baselines : Baselines
         What is usual in each region on each Monday.
+    kept : KeptSince
+        Since when raw rows and snapshots are kept.
     """
 
     newest: datetime
@@ -65,10 +69,15 @@ class Whole:
     known: Mapping[datetime, Mapping[str, str]]
     restated: Mapping[str, datetime]
     baselines: Baselines
+    kept: KeptSince = EVERYTHING
 
     def when(self, at: datetime) -> tuple[str, ...]:
         """What identifies a time and its days and weeks, for digests."""
         return (at.isoformat(), *(() if self.zone is UTC else (zone_name(self.zone),)))
+
+    def is_whole(self, at: datetime) -> bool:
+        """Whether the raw rows are kept that a snapshot of a time is computed from."""
+        return self.kept.whole_since is None or at >= self.kept.whole_since
 
     def known_now(self, at: datetime) -> Mapping[str, str]:
         """What is known at a snapshot's time of the tables that are there."""
@@ -83,6 +92,7 @@ def whole_of(
     *,
     now: datetime,
     at: datetime | None = None,
+    kept: KeptSince = EVERYTHING,
 ) -> Whole:
     """Find out what concerns the whole operator, and compute the baselines that are missing.
 
@@ -101,17 +111,26 @@ def whole_of(
     at : datetime, optional
         Time of the newest snapshot: a midnight of the operator's. Default: the last one that the data reach.
 
+    kept : KeptSince
+        Since when raw rows and snapshots are kept.
+
     Raises
     ------
     InputError
-        There are no rows, or `at` is no midnight or one that the data do not reach.
+        There are no rows, or the newest snapshot's time is no midnight, or one that the raw rows do
+        not reach or are no longer kept for.
     """
     zone = raw.zone
     reached = newest_time(known.present, now, zone)
     newest = checked_time(at, reached, zone) if at else reached
     require_subscriptions(known.present, newest, zone)
     tables = {**known.remembered, **known.present}
-    mondays = history_mondays(tables, newest, zone)
+    require_whole(newest, kept.whole_since, zone)
+    mondays = tuple(
+        monday
+        for monday in history_mondays(tables, newest, zone)
+        if kept.snapshots is None or monday >= kept.snapshots
+    )
     share = (
         _history_share(raw, directory / "history.json", settings.history_customers)
         if mondays
@@ -130,6 +149,7 @@ def whole_of(
         },
         restated=known.restated,
         baselines=Baselines(directory / "baselines", zone),
+        kept=kept,
     )
     _build_baselines(raw, whole)
     return whole
@@ -140,7 +160,7 @@ def _build_baselines(raw: RawTables, whole: Whole) -> None:
     missing = {}
     for monday in sorted({*whole.mondays, monday_before(whole.newest, whole.zone)}):
         inputs, stored = _baseline_inputs(whole, monday), whole.baselines.digest(monday)
-        if not inputs.give(stored) and inputs.may_replace(stored):
+        if not inputs.give(stored) and inputs.may_replace(stored) and whole.is_whole(monday):
             missing[monday] = inputs.now
     if len(missing) > 1:
         for table in tables_named([population_sql(1.0)]):

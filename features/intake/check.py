@@ -7,7 +7,7 @@ Rows are checked in three steps, each on what the one before left:
 2. by their references: ids that are not among the accepted rows of the table they refer to;
 3. by their identity: of rows that share it, one is kept (`WholeTables.repeats` says which).
 
-Accepted and quarantined rows and those of erased people (`ErasedRows`) together are the rows read.
+Accepted, quarantined and refused rows (`RefusedRows`) together are the rows read.
 A category in no list, and an id that leads nowhere where it may be null, cost the value and not the
 row (`features.intake.replaced`).
 """
@@ -27,7 +27,6 @@ import pyarrow.parquet as pq
 
 from features.contracts.tables import TABLES, Table
 from features.contracts.types import Fault
-from features.erased.erased_rows import ErasedRows
 from features.intake.plausibility import doubts
 from features.intake.quarantine import QuarantineFolder, TableQuarantine
 from features.intake.replaced import ReplacedValues, without_values
@@ -46,6 +45,7 @@ from features.raw_tables.kept_evidence import KeptEvidence
 from features.raw_tables.options import RawOptions
 from features.raw_tables.plan import RawTablePlan
 from features.raw_tables.planning import plan_tables, refuse_missing_tables
+from features.retained.refused_rows import RefusedRows
 from features.sources import Part, TableSource
 from features.sources.part import BATCH_ROWS, notes_of, refuse_changing, row_numbers
 from features.sources.whole_table import WholeTables
@@ -78,7 +78,7 @@ def accept(
     options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table, present: (),
     judge: Judge | None = None,
-    erased: ErasedRows | None = None,
+    refused: RefusedRows | None = None,
 ) -> CheckReport:
     """Check raw tables and keep the accepted rows as ``out/<table>/<part>.parquet``.
 
@@ -105,8 +105,8 @@ def accept(
     judge : callable, optional
         Compares the new store with other nights before it is published, and says of which tables
         the present rows are kept instead.
-    erased : ErasedRows, optional
-        Whose rows are left out.
+    refused : RefusedRows, optional
+        Which rows are left out.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def accept(
         The judge stops the night. Nothing was changed.
     """
     store, folder = RawStore(out), QuarantineFolder(quarantine)
-    return _run(source, store, folder, now, options, disables, judge, erased)
+    return _run(source, store, folder, now, options, disables, judge, refused)
 
 
 def check(
@@ -134,13 +134,13 @@ def check(
     now: datetime,
     options: RawOptions = DEFAULT_OPTIONS,
     disables: Disables = lambda table, present: (),
-    erased: ErasedRows | None = None,
+    refused: RefusedRows | None = None,
 ) -> CheckReport:
     """Check raw tables just as `accept` does, and keep none of the accepted rows.
 
     Parameters
     ----------
-    source, quarantine, now, options, disables, erased
+    source, quarantine, now, options, disables, refused
         As in `accept`.
 
     Returns
@@ -156,7 +156,7 @@ def check(
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
         store = RawStore(Path(scratch) / "raw", keep=False)
         folder = QuarantineFolder(quarantine)
-        return _run(source, store, folder, now, options, disables, erased=erased)
+        return _run(source, store, folder, now, options, disables, refused=refused)
 
 
 def _run(
@@ -167,7 +167,7 @@ def _run(
     options: RawOptions,
     disables: Disables,
     judge: Judge | None = None,
-    erased: ErasedRows | None = None,
+    refused: RefusedRows | None = None,
 ) -> CheckReport:
     started = time.monotonic()
     refuse_missing_tables(source)
@@ -181,7 +181,7 @@ def _run(
         for name in _referenced_first(present):
             reports[name] = _TableCheck(
                 *(TABLES[name], plans[name], source, store, folder, whole, present),
-                erased or ErasedRows(),
+                refused or RefusedRows(),
             ).run()
         reports = {name: reports[name] for name in TABLES if name in reports}
         report = CheckReport(
@@ -303,7 +303,7 @@ class _TableCheck:
     folder: QuarantineFolder
     whole: WholeTables
     present: set[str]
-    erased: ErasedRows
+    refused: RefusedRows
     replaced: ReplacedValues = field(init=False)
 
     def __post_init__(self) -> None:
@@ -349,12 +349,12 @@ class _TableCheck:
             for batch in part.batches():
                 written = plan.written(batch.rows)
                 rows, faults, unlisted = check_rows(self.table, plan.canonical(written))
-                erased, faults = self.erased.leave_out(self.table, rows, faults)
-                faulty = np.unique(np.concatenate([erased, *(fault.at for fault in faults)]))
+                refused, faults = self.refused.leave_out(self.table, rows, faults)
+                faulty = np.unique(np.concatenate([refused, *(fault.at for fault in faults)]))
                 for one in unlisted:
                     replaced.add(one.counts(faulty))
                 quarantine.add(part.name, written, batch.numbers, faults)
-                quarantine.add_lines(part.name, self.erased.kept_lines(batch.broken))
+                quarantine.add_lines(part.name, self.refused.kept_lines(batch.broken))
                 has_faults |= bool(faults or batch.broken)
                 left_out += [
                     batch.numbers[faulty],

@@ -24,7 +24,7 @@ class TableReport:
     table : str
         Its name.
     read, accepted, quarantined : int
-        Rows; those of people who were erased make up the difference.
+        Rows; those that were refused (`features.retained.refused_rows`) make up the difference.
     reused : int
         Rows of files that had been accepted before and have not changed: not checked one by one
         again.
@@ -72,8 +72,10 @@ class TableReport:
         return [(one.column, one.rule, one.value, one.rows) for one in self.replaced]
 
     @property
-    def erased(self) -> int:
-        """Rows left out because the people they are about were erased."""
+    def refused(self) -> int:
+        """Rows left out because whom they are about was erased, or because rows are not kept for so
+        long.
+        """
         return self.read - self.accepted - self.quarantined
 
     @property
@@ -93,7 +95,7 @@ class TableReport:
             "read": self.read,
             "accepted": self.accepted,
             "quarantined": self.quarantined,
-            "erased": self.erased,
+            "refused": self.refused,
             "reused": self.reused,
             "first_happened_at": _iso(self.span.first_happened),
             "last_happened_at": _iso(self.span.last_happened),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
@@ -207,6 +207,18 @@ class OperatorRepository:
                 rows = _with_links(store, rows, entity, linked)
             known = _known_then(store, rows, store.get_feature_service(service))
         return np.column_stack([_floats(known[name]) for view in views for name in view.columns])
+
+    def mondays_of(self, service: str) -> Times:
+        """Mondays that history of all views of a feature service is kept of, oldest first.
+
+        Returns
+        -------
+        (m,) datetime64[us]
+            UTC. A view that came later may not reach as far back as the others, where raw rows are
+            not kept any more.
+        """
+        first, *others = map(self.history_mondays, self.catalogue.services[service])
+        return reduce(np.intersect1d, others, first)
 
     def history_mondays(self, view: str) -> Times:
         """Mondays that history of a view is kept of, oldest first.

@@ -17,10 +17,13 @@ from holdfast.home import Home
 from holdfast.sentences import Sentence, read_sentence
 from reports.night.sentences import told
 
-StepName = Literal["take_in", "features", "materialize", "score", "summary"]
+StepName = Literal["take_in", "features", "materialize", "score", "retention", "summary"]
 Verdict = Literal["done", "doubts", "stopped"]
 
-STEPS: tuple[StepName, ...] = ("take_in", "features", "materialize", "score", "summary")
+STEPS: tuple[StepName, ...] = (
+    *("take_in", "features", "materialize"),
+    *("score", "retention", "summary"),
+)
 """Steps of a night, in order."""
 
 

@@ -13,24 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from care.settings import CareSettings
 from features.compute.queries import view_queries
-from features.contracts.tables import TABLES
 from features.intake.expectations import Expectations
 from features.intake.verdicts import NightStoppedError
-from features.mapping.opening import is_mapping
-from features.mapping.source import MappedTables
 from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
 from features.settings import ExpectationSettings, OperatorSettings
-from features.sources.content import FileContent
-from features.sources.names import key
 from features.sources.place import is_folder
 from features.sql.parts import raw_identity
 from features.tables.plan import OpenQuestions
@@ -54,9 +48,13 @@ from pipeline.night.options import NightOptions
 from pipeline.night.rested_on import tables_rested_on
 from pipeline.night.score import ScoreConfig, score_everybody
 from pipeline.night.scoring_versions import find_versions
+from pipeline.night.source_files import source_files
 from pipeline.night.status import newest_scores, read_status, scores_of, write_status_page
-from pipeline.privacy.retention import Old, apply_retention
+from pipeline.privacy.needs import require_long_enough
+from pipeline.privacy.pending import finish_pending_removal
+from pipeline.privacy.retention import apply_retention
 from pipeline.privacy.settings import RetentionSettings
+from training.settings import TrainingConfig
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +72,8 @@ class NightConfig(BaseModel):
         How long what is kept.
     care : CareSettings
         Where the ledger lies, and how care is planned.
+    training : TrainingConfig
+        What training needs to be kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +83,7 @@ class NightConfig(BaseModel):
     scoring: ScoreConfig = ScoreConfig()
     retention: RetentionSettings = RetentionSettings()
     care: CareSettings = CareSettings()
+    training: TrainingConfig = TrainingConfig()
 
     @classmethod
     def read(cls) -> Self:
@@ -93,6 +94,7 @@ class NightConfig(BaseModel):
             scoring=ScoreConfig.read(),
             retention=RetentionSettings.read(),
             care=CareSettings.read(),
+            training=TrainingConfig.read(),
         )
 
 
@@ -151,12 +153,15 @@ def run_night(
     Raises
     ------
     InputError
-        The source is missing, or there are no raw tables; nothing was begun.
+        The source is missing, there are no raw tables, or something would be kept for less time
+        than features or labels need; nothing was begun.
     HomeError
         The home cannot be used, or another process writes there.
     """
     require_beginning(home, options.source)
+    require_long_enough(config.retention, config.training)
     with locked(home, wait_seconds=options.wait_seconds):
+        finish_pending_removal(home)
         if home.erasing.exists():
             # An erasure that was killed goes on before anything new is made of the person.
             from pipeline.privacy.erase import finish_erasure
@@ -235,7 +240,7 @@ class _Run:
         source = self._options.source
         if source is None or not is_folder(source):
             return None  # what a database or a store holds cannot be told without asking it
-        files = _mapped(source, self._options.encoding) if is_mapping(source) else _files(source)
+        files = source_files(source, self._options.encoding)
         if files is None:
             return None
         return [
@@ -371,6 +376,27 @@ class _Run:
         changed = changed_scores(run.changes)
         return _Outcome(sentence("scored", scored=scored, changed=changed), run.to_json())
 
+    def _retention_inputs(self) -> object:
+        return [
+            str(day_of(self._clock(), self._zone)),
+            self._config.retention.model_dump(),
+        ]
+
+    def _retention(self) -> _Outcome:
+        removed = apply_retention(
+            self._home,
+            self._config.retention,
+            training=self._config.training,
+            now=self._clock(),
+            failpoint=lambda place: self._failpoint(f"retention: {place}"),
+        )
+        rows = sum(one.rows or 0 for one in removed)
+        files = sum(one.rows is None for one in removed)
+        return _Outcome(
+            sentence("removed", files=files, rows=rows) if removed else sentence("kept_all"),
+            {"removed": [one.to_json() for one in removed]},
+        )
+
     def _summary_inputs(self) -> object:
         return [[step.name, step.inputs, step.status == "skipped"] for step in self._night.steps]
 
@@ -380,15 +406,8 @@ class _Run:
             sentence("scores_by", models=[facts.model for facts in scores])
             if scores
             else sentence("no_scores"),
-            {
-                "scores": [facts.to_json() for facts in scores],
-                "removed": [one.to_json() for one in self._apply_retention()],
-            },
+            {"scores": [facts.to_json() for facts in scores]},
         )
-
-    def _apply_retention(self) -> tuple[Old, ...]:
-        """Remove what was kept for long enough."""
-        return apply_retention(self._home, self._config.retention, now=self._clock())
 
     def _note(self) -> None:
         """Keep how far the night has come, unless nothing had to be done so far."""
@@ -464,23 +483,6 @@ class _Run:
 
 def _result(step: Step | None) -> dict[str, Any]:
     return {} if step is None else step.result
-
-
-def _mapped(source: str, encoding: str | None) -> object:
-    """What a mapping file says, and the files that it maps; None where it maps more than files."""
-    path = Path(source).expanduser()
-    files = MappedTables(path, encoding).files()
-    return files and [path.read_text(encoding="utf-8-sig"), files]
-
-
-def _files(source: str) -> list[tuple[str, str]]:
-    """Files of the raw tables below a folder, with what changes when they do."""
-    tables, folder = set(map(key, TABLES)), Path(source).expanduser()
-    return [
-        (str(path.relative_to(folder)), FileContent(path).opened.mark)
-        for path in sorted(folder.rglob("*"))
-        if key(path.relative_to(folder).parts[0].partition(".")[0]) in tables and path.is_file()
-    ]
 
 
 def _digest(document: object) -> str:

@@ -21,6 +21,7 @@ from holdfast.files import write_beside
 from holdfast.home import Home, locked
 from holdfast.logging import progress
 from pipeline.privacy.journal import Journal, sums_rows
+from pipeline.privacy.pending import finish_pending_removal
 from pipeline.privacy.places import PLACES, Places
 from pipeline.privacy.search import Finding, search_home
 
@@ -121,6 +122,7 @@ def erase_people(
     """
     with locked(home):
         if not dry_run:
+            finish_pending_removal(home)
             finish_erasure(home, care, failpoint=failpoint)
         people, already = _people(home, customers, care)
         if not people.customers:
@@ -216,6 +218,7 @@ def lift_erasure(
     from features.intake.store import read_all_again
 
     with locked(home):
+        finish_pending_removal(home)
         finish_erasure(home, care)
         erased = ErasedIds.read(home.erased)
         for customer in customers:

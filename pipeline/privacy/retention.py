@@ -1,8 +1,8 @@
 """What a home has kept for long enough, removed.
 
-Nothing goes that the next night or the next training reads: the newest scores stay, and the test
-predictions of versions that have an alias, since the next version is compared with them. Raw rows
-and feature history are not removed by age; who is erased goes from both.
+Nothing goes that the next night or the next training reads: settings that are too short for that are
+refused; the newest scores stay, and the test predictions of versions that have an alias, since the
+next version is compared with them.
 """
 
 import logging
@@ -14,10 +14,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from holdfast.errors import ModelError
+from holdfast.failpoint import Failpoint, no_failpoint
 from holdfast.home import Home, locked
 from models.registry import list_versions
+from pipeline.privacy.needs import require_long_enough
+from pipeline.privacy.pending import finish_pending_removal
 from pipeline.privacy.settings import Days, RetentionSettings
 from training.evaluation.predictions import TEST_PREDICTIONS
+from training.settings import TrainingConfig
 
 _log = logging.getLogger(__name__)
 _NIGHT = re.compile(r"at=(\d{4}-\d{2}-\d{2})")
@@ -29,20 +33,23 @@ class Old:
 
     Parameters
     ----------
-    kind : {"scores", "quarantine", "exports", "test_predictions"}
+    kind : {"raw", "snapshots", "scores", "quarantine", "exports", "test_predictions"}
         What it is.
     path : str
         The file or folder, below the home.
     since : str
-        Its date (ISO 8601, UTC).
+        Its date (ISO 8601, UTC); of raw rows the time before which they happened.
     size_bytes : int
-        Its size.
+        Its size; of raw rows that would go, as many of the file's bytes as there are rows.
+    rows : int or None
+        Raw rows that went from files that stay; None where the whole went.
     """
 
     kind: str
     path: str
     since: str
     size_bytes: int
+    rows: int | None = None
 
     def to_json(self) -> dict[str, object]:
         """As a JSON object."""
@@ -54,7 +61,9 @@ def apply_retention(
     settings: RetentionSettings,
     *,
     now: datetime,
+    training: TrainingConfig | None = None,
     dry_run: bool = False,
+    failpoint: Failpoint = no_failpoint,
 ) -> tuple[Old, ...]:
     """Remove what has been kept for long enough.
 
@@ -69,8 +78,12 @@ def apply_retention(
     now : datetime
         What time it is in the home. Files have the machine's time: where the operator is
         simulated, they count as new.
+    training : TrainingConfig, optional
+        What training needs. Default: the defaults of its settings.
     dry_run : bool
         Whether to say only what would go.
+    failpoint : Failpoint, optional
+        For tests.
 
     Returns
     -------
@@ -79,11 +92,16 @@ def apply_retention(
 
     Raises
     ------
+    InputError
+        A setting is shorter than what features or labels need. Nothing was changed.
     HomeError
         Another process writes in the home.
     """
+    require_long_enough(settings, training or TrainingConfig())
     with locked(home):
-        old = []
+        if not dry_run:
+            finish_pending_removal(home)
+        old = list(_old_history(home, settings, now, dry_run, failpoint))
         for kind, path, since in _old(home, settings, now):
             size = sum(one.stat().st_size for one in (path, *path.rglob("*")) if one.is_file())
             place = str(path.relative_to(home.root))
@@ -93,8 +111,25 @@ def apply_retention(
             elif not dry_run:
                 path.unlink()
         if old and not dry_run:
-            _log.info("removed %d files and folders that were kept for long enough", len(old))
+            _log.info("removed what was kept for long enough, in %d places", len(old))
         return tuple(old)
+
+
+def _old_history(
+    home: Home, settings: RetentionSettings, now: datetime, dry_run: bool, failpoint: Failpoint
+) -> Iterator[Old]:
+    if settings.raw_days == settings.snapshots_days == "unlimited":
+        return
+    # Imported here, because it takes the time that the feature store needs.
+    from pipeline.privacy.history import kept_from_now_on, remove_old_rows, remove_old_snapshots
+
+    kept = kept_from_now_on(home, settings, now)
+    for rows in remove_old_rows(home, kept, dry_run=dry_run, failpoint=failpoint):
+        place = str((home.raw / rows.table).relative_to(home.root))
+        yield Old("raw", place, rows.since.isoformat(), rows.size_bytes, rows.rows)
+    for path, size in remove_old_snapshots(home, kept, dry_run=dry_run, failpoint=failpoint):
+        monday = datetime.fromisoformat(path.stem).replace(tzinfo=UTC)
+        yield Old("snapshots", str(path.relative_to(home.root)), monday.isoformat(), size)
 
 
 def _old(

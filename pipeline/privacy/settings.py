@@ -1,4 +1,4 @@
-"""How long a home keeps what no night and no training needs any more."""
+"""How long a home keeps what has an age."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,24 @@ Days = Annotated[int, Field(ge=1)] | Literal["unlimited"]
 
 
 class RetentionSettings(Section):
-    """How long a home keeps what no night and no training needs any more."""
+    """How long a home keeps what has an age."""
 
     prefix = "HOLDFAST_RETENTION_"
 
+    raw_days: Days = Field(
+        default="unlimited",
+        description=(
+            "Days that raw rows of events are kept after they happened, or `unlimited`; they go a"
+            " week at a time. At least as many as features and labels need."
+        ),
+    )
+    snapshots_days: Days = Field(
+        default="unlimited",
+        description=(
+            "Days that snapshots of past Mondays are kept, or `unlimited`: how far back training"
+            " reaches. At least as many as training needs."
+        ),
+    )
     scores_days: Days = Field(
         default=400,
         description=(

@@ -27,6 +27,8 @@ OF_NIGHTS: Mapping[str, str] = {
     "changed": "{model} {counts}",
     "changed_count": "{count:,} {kind}",
     "none": "none",
+    "removed": "{rows:,} raw rows, and {files:,} files and folders, were kept for long enough and went",
+    "kept_all": "nothing was kept for long enough to go",
     "scores_by": "scores by {models}",
     "no_scores": "no scores",
     # errors

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.contracts.vocabulary import HORIZON_DAYS, VOLUNTARY_CHURN
 from features.fields import BUILT_IN, FeatureCatalogue
 from features.operator.repository import OperatorRepository
+from features.retained.kept_since import KeptSince
 from holdfast.arrays import Floats, Positions, Texts, Times
 from holdfast.errors import InputError
 from holdfast.home import Home
@@ -26,6 +27,7 @@ from training.labelling.history import UTC_TIME, RawHistory, utc
 from training.labelling.inactivity import usage_end
 from training.labelling.labels import LineOutcomes
 from training.labelling.population import SLICES, billing_types_of, lines_at_risk
+from training.labelling.reach import labelled_mondays
 from training.settings import LabelSettings
 
 STREAMED_BYTES = 1 << 30
@@ -271,8 +273,9 @@ def _line_dataset(
     history = RawHistory(home.raw, until)
     view = repository.catalogue.services[service][0]
     ends = LabelEnd.of(history, usage_end(history), settings)
+    rows_since = KeptSince.read(home.kept_since).raw
     chosen = cutoffs_for(
-        repository.history_mondays(view),
+        labelled_mondays(repository.mondays_of(service), rows_since, settings.inactivity_days),
         ends,
         settings,
         HORIZON_DAYS[-1],

@@ -92,7 +92,7 @@ def eligible_rows(
         return _contacts(history, repository, target)
     view = SERVICES[target.service][0]
     chosen = survey_cutoffs(
-        repository.history_mondays(view),
+        repository.mondays_of(target.service),
         history.end,
         target,
         settings,

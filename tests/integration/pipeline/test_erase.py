@@ -91,15 +91,15 @@ def test_nothing_is_left_and_everybody_else_stays_bit_for_bit(home: Home, scored
     assert search_home(home, ids) == []
     # The same old files once more: nobody comes back, and nothing goes into quarantine.
     report = take_in(home, str(scored / "raw"), now=NIGHT)
-    assert sum(table.erased for table in report.tables) >= erased.rows["raw"] / 2
+    assert sum(table.refused for table in report.tables) >= erased.rows["raw"] / 2
     assert search_home(home, ids) == []
     # And where the store is made anew, from every file.
     shutil.rmtree(home.raw)
     again = take_in(home, str(scored / "raw"), now=NIGHT)
     assert search_home(home, ids) == []
     customers = next(table for table in again.tables if table.table == "customers")
-    assert customers.erased > 0
-    assert customers.read == customers.accepted + customers.quarantined + customers.erased
+    assert customers.refused > 0
+    assert customers.read == customers.accepted + customers.quarantined + customers.refused
 
 
 def _recharge(line: str) -> EventDocument:

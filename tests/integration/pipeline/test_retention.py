@@ -13,10 +13,13 @@ from commands.main import app
 from holdfast.errors import InputError
 from holdfast.home import Home
 from pipeline.privacy.export import export_person
+from pipeline.privacy.needs import require_long_enough
 from pipeline.privacy.retention import apply_retention
 from pipeline.privacy.settings import RetentionSettings
 from tests.builders.night import NIGHT
 from training.evaluation.predictions import TEST_PREDICTIONS
+from training.labelling.reach import days_of_raw_rows, days_of_snapshots
+from training.settings import TrainingConfig
 
 
 @pytest.fixture
@@ -88,3 +91,16 @@ def test_a_person_gets_what_is_kept(night_operator: Path, tmp_path: Path) -> Non
     written = json.loads((out / "export.json").read_text())
     assert len(written["raw"]) == len(document["raw"])
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_what_is_kept_too_short_is_refused_by_name() -> None:
+    training = TrainingConfig()
+    for field, least in (
+        ("raw_days", days_of_raw_rows(training)),
+        ("snapshots_days", days_of_snapshots(training)),
+    ):
+        require_long_enough(RetentionSettings.model_validate({field: least}), training)
+        short = RetentionSettings.model_validate({field: least - 1})
+        name = f"HOLDFAST_RETENTION_{field.upper()}"
+        with pytest.raises(InputError, match=f"{name}: must be at least {least}, or unlimited"):
+            require_long_enough(short, training)

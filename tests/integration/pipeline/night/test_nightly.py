@@ -230,7 +230,7 @@ def test_a_night_of_the_past_says_that_newer_scores_stand(raw: Path, home: Home)
 
 def test_a_night_may_begin_at_a_later_step(home: Home) -> None:
     night = nightly(home, first_step="score")
-    assert list(statuses(night)) == ["score", "summary"]
+    assert list(statuses(night)) == ["score", "retention", "summary"]
     assert night.verdict == "done"
 
 
@@ -331,7 +331,7 @@ def test_a_night_killed_in_every_step_in_turn_ends_as_if_it_was_not(
     places = _places(undisturbed, next_raw)
     assert {place.split(":")[0] for place in places} == {*STEPS, *CHAMPIONS, "feed"}
     chosen = [f"{step}: done" for step in STEPS]
-    chosen[-2:-2] = ["csat_low: published", "feed: written"]
+    chosen[-3:-3] = ["csat_low: published", "feed: written"]
     killed = Killed(next_raw)
     for place in places if is_proof else chosen:
         killed.at(place, home)
