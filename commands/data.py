@@ -86,8 +86,10 @@ def check(
         from holdfast.clock import home_clock, system_clock
 
         options = raw_options_of(columns, time_zone, arrival_lag_days)
-        source = open_raw_tables(where, encoding, watermark)
+        from features.sources.files.text_form import TextForms
+
         own_home = home_of(home)
+        source = open_raw_tables(where, encoding, watermark, TextForms.read(own_home.raw))
         from features.erased.erased_ids import ErasedIds
         from features.erased.erased_rows import ErasedRows
         from features.intake.check import check as run

@@ -11,6 +11,7 @@ from features.online.settings import OnlineSettings
 from features.operator.repository import Change, OperatorRepository
 from features.raw_tables.options import RawOptions
 from features.settings import FeatureSettings, OperatorSettings
+from features.sources.files.text_form import TextForms
 from holdfast.clock import keep_time
 from holdfast.errors import InputError
 from holdfast.home import Home, locked
@@ -152,8 +153,10 @@ def build_features(
             "SOURCE",
             "must be given the first time: a folder of raw tables, a SQLAlchemy URL or a mapping file",
         )
+    forms = None
     if source is not None:
-        open_raw_tables(source, encoding, watermark)
+        forms = TextForms.read(home.raw)
+        open_raw_tables(source, encoding, watermark, forms)
     # Imported here, so that a wrong source is refused before that takes its seconds.
     from features.compute.build import bring_up_to_date
     from features.intake.store import stored_readings
@@ -179,6 +182,7 @@ def build_features(
                 watermark=watermark,
                 options=options,
                 expectations=expectations and replace(expectations, zone=zone),
+                forms=forms,
             )
         )
         report = bring_up_to_date(
@@ -206,6 +210,7 @@ def take_in(
     watermark: str | None = None,
     options: RawOptions | None = None,
     expectations: "Expectations | None" = None,
+    forms: TextForms | None = None,
 ) -> "CheckReport":
     """Check raw tables and take them into the home's raw store, with what time it is for them.
 
@@ -219,12 +224,16 @@ def take_in(
         With a time zone, as `holdfast.clock.home_clock` gives it for this source.
     encoding, watermark, options, expectations
         As in `build_features`, with its errors.
+    forms : TextForms, optional
+        How text files are written that have not changed. Default: as the raw store knows it.
     """
-    tables = open_raw_tables(source, encoding, watermark)
+    forms = forms or TextForms.read(home.raw)
+    tables = open_raw_tables(source, encoding, watermark, forms)
     from features.compute.known import last_build, require_last_tables
     from features.erased.erased_ids import ErasedIds
     from features.erased.erased_rows import ErasedRows
     from features.intake.check import accept
+    from features.intake.store import settled_marks
     from features.retained.kept_since import KeptSince
     from features.retained.refused_rows import RefusedRows
 
@@ -247,6 +256,7 @@ def take_in(
         )
         if erased.has_grown:
             erased.ids.write(home.erased)
+        forms.write(home.raw, settled_marks(home.raw))
         keep_time(home, place_of(source))
     return report
 

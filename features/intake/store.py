@@ -360,6 +360,15 @@ def stored_readings(root: Path) -> dict[str, Any]:
         return {}
 
 
+def settled_marks(root: Path) -> frozenset[str]:
+    """Marks of the parts of a raw store that prove by themselves that a part has not changed."""
+    try:
+        parts = json.loads((root / _MANIFEST).read_text(encoding="utf-8"))["parts"].values()
+    except (OSError, ValueError, KeyError):
+        return frozenset()
+    return frozenset(part["mark"] for part in parts if part.get("settled"))
+
+
 def _accepted(part: dict[str, Any]) -> _Accepted:
     """A part of a manifest; those of earlier releases do not know all, and know the time apart."""
     known = {one.name: part[one.name] for one in fields(_Accepted) if one.name in part}

@@ -1,13 +1,20 @@
 """Raw tables of any kind opened: a folder, a database, or a mapping file that stands for them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.sources import TableSource, open_source
 from holdfast.errors import InputError
 
+if TYPE_CHECKING:
+    from features.sources.files.text_form import TextForms
+
 
 def open_raw_tables(
-    where: str, encoding: str | None = None, watermark: str | None = None
+    where: str,
+    encoding: str | None = None,
+    watermark: str | None = None,
+    forms: "TextForms | None" = None,
 ) -> TableSource:
     """Open raw tables, as they are or through a mapping file.
 
@@ -19,6 +26,8 @@ def open_raw_tables(
         Of text files that are not UTF-8, where a person named it.
     watermark : str, optional
         Of a database: tables that have this column are read by it, only what is new.
+    forms : TextForms, optional
+        How text files are written that have not changed. Default: none are known.
 
     Returns
     -------
@@ -39,8 +48,8 @@ def open_raw_tables(
         # Imported where they are needed: a mistyped path is refused before that takes its seconds.
         from features.mapping.source import MappedTables
 
-        return MappedTables(Path(where).expanduser(), encoding)
-    return open_source(where, encoding, watermark)
+        return MappedTables(Path(where).expanduser(), encoding, forms)
+    return open_source(where, encoding, watermark, forms)
 
 
 def is_mapping(where: str) -> bool:

@@ -16,6 +16,7 @@ from features.mapping.assigning import assign, find_name
 from features.mapping.document import read_mapping
 from features.mapping.mapping import Mapping, RelationMapping
 from features.mapping.part import MappedPart
+from features.sources.files.text_form import TextForms
 from features.sources.part import Part
 from features.sources.place import Place, open_place
 from features.sources.watermark import Mark, Watermark
@@ -39,6 +40,8 @@ class MappedTables:
         The mapping file.
     encoding : str, optional
         Of text files that are not UTF-8, where the mapping names none.
+    forms : TextForms, optional
+        How text files are written that have not changed. Default: none are known.
 
     Attributes
     ----------
@@ -52,9 +55,11 @@ class MappedTables:
         is not there. Nothing was read but names and types.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
+    def __init__(
+        self, path: Path, encoding: str | None = None, forms: TextForms | None = None
+    ) -> None:
         self.mapping: Mapping = read_mapping(path)
-        self.where, self._encoding = str(path), encoding
+        self.where, self._encoding, self._forms = str(path), encoding, forms
         self._places: dict[_Where, Place] = {}
         self._queries: dict[str, tuple[Place, str, str | None]] = {}
         self._marks: dict[str, Mark] = {}
@@ -203,7 +208,7 @@ class MappedTables:
         where = self._where(relation)
         if where not in self._places:
             field = f"{relation.field.partition(': ')[0]}: source"
-            self._places[where] = _named(field, lambda: open_place(*where))
+            self._places[where] = _named(field, lambda: open_place(*where, self._forms))
         return self._places[where]
 
 

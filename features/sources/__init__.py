@@ -1,8 +1,13 @@
 """Where raw tables come from: a folder of files, or a database."""
 
+from typing import TYPE_CHECKING
+
 from features.sources.part import Batch, BrokenLine, Part
 from features.sources.place import Place, open_place
 from features.sources.table_source import TableSource
+
+if TYPE_CHECKING:
+    from features.sources.files.text_form import TextForms
 
 __all__ = [
     "Batch",
@@ -16,7 +21,10 @@ __all__ = [
 
 
 def open_source(
-    where: str, encoding: str | None = None, watermark: str | None = None
+    where: str,
+    encoding: str | None = None,
+    watermark: str | None = None,
+    forms: "TextForms | None" = None,
 ) -> TableSource:
     """Open the place that raw tables lie in, under names that resemble the contracts'.
 
@@ -30,6 +38,8 @@ def open_source(
         Of text files that are not UTF-8, where a person named it.
     watermark : str, optional
         Of a database: tables that have this column are read by it, only what is new.
+    forms : TextForms, optional
+        How text files are written that have not changed. Default: none are known.
 
     Returns
     -------
@@ -42,7 +52,7 @@ def open_source(
         The folder is missing, a table is there twice, a file cannot be read, or the database cannot
         be opened. No message shows a password.
     """
-    place = open_place(where, encoding)
+    place = open_place(where, encoding, forms)
     from features.sources.contract_tables import ContractTables
 
     return ContractTables(place, watermark)

@@ -1,11 +1,14 @@
 """A place with relations of any names: files of a folder, or tables and views of a database."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from features.sources.part import Part
 from features.sources.watermark import Increment, Mark, Watermark
 from holdfast.errors import InputError
+
+if TYPE_CHECKING:
+    from features.sources.files.text_form import TextForms
 
 OBJECT_STORES = ("s3", "gs", "gcs", "az", "abfs", "abfss")
 """Schemes of addresses of object stores; all but the first are untested."""
@@ -93,7 +96,7 @@ class Place(Protocol):
         ...
 
 
-def open_place(where: str, encoding: str | None = None) -> Place:
+def open_place(where: str, encoding: str | None = None, forms: "TextForms | None" = None) -> Place:
     """Open a place of any kind.
 
     Parameters
@@ -103,6 +106,8 @@ def open_place(where: str, encoding: str | None = None) -> Place:
         ``….duckdb`` or ``duckdb:///…``; or a SQLAlchemy URL.
     encoding : str, optional
         Of text files that are not UTF-8, where a person named it.
+    forms : TextForms, optional
+        How its text files are written that have not changed. Default: none are known.
 
     Returns
     -------
@@ -125,7 +130,7 @@ def open_place(where: str, encoding: str | None = None) -> Place:
         from features.sources.files.folder import FolderPlace
         from features.sources.files.object_store import ObjectTree
 
-        return FolderPlace(ObjectTree(where), encoding)
+        return FolderPlace(ObjectTree(where), encoding, forms)
     if scheme:
         from features.sources.databases.database import DatabasePlace
 
@@ -135,7 +140,7 @@ def open_place(where: str, encoding: str | None = None) -> Place:
     from features.sources.files.folder import FolderPlace
     from features.sources.files.stored_file import LocalTree
 
-    return FolderPlace(LocalTree(where), encoding)
+    return FolderPlace(LocalTree(where), encoding, forms)
 
 
 def is_folder(where: str) -> bool:

@@ -25,6 +25,7 @@ from features.online.settings import OnlineSettings
 from features.operator.newest import newest_digest
 from features.operator.repository import OperatorRepository
 from features.settings import ExpectationSettings, OperatorSettings
+from features.sources.files.text_form import TextForms
 from features.sources.place import is_folder
 from features.sql.parts import raw_identity
 from features.tables.plan import OpenQuestions
@@ -240,7 +241,7 @@ class _Run:
         source = self._options.source
         if source is None or not is_folder(source):
             return None  # what a database or a store holds cannot be told without asking it
-        files = source_files(source, self._options.encoding)
+        files = source_files(source, self._options.encoding, self._forms)
         if files is None:
             return None
         return [
@@ -264,6 +265,7 @@ class _Run:
             encoding=self._options.encoding,
             watermark=self._options.watermark,
             options=self._options.reading,
+            forms=self._forms,
             expectations=Expectations(
                 self._config.expectations,
                 stop_tables=self._stop_tables,
@@ -288,6 +290,11 @@ class _Run:
                 **judged_tables(report.night),
             },
         )
+
+    @cached_property
+    def _forms(self) -> TextForms:
+        """How text files are written that have not changed since they were taken in."""
+        return TextForms.read(self._home.raw)
 
     def _judged_night(self) -> datetime:
         """Midnight that ends the day whose rows are expected tonight."""

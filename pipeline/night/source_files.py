@@ -6,10 +6,11 @@ from features.contracts.tables import TABLES
 from features.mapping.opening import is_mapping
 from features.mapping.source import MappedTables
 from features.sources.content import FileContent
+from features.sources.files.text_form import TextForms
 from features.sources.names import key
 
 
-def source_files(source: str, encoding: str | None) -> object:
+def source_files(source: str, encoding: str | None, forms: TextForms) -> object:
     """The files that raw tables are read from, as JSON that is another where one has changed.
 
     Parameters
@@ -18,18 +19,20 @@ def source_files(source: str, encoding: str | None) -> object:
         A folder, or a mapping file.
     encoding : str or None
         Of its text files, where a person named it.
+    forms : TextForms
+        How its text files are written that have not changed.
 
     Returns
     -------
     JSON
         None where the source maps more than files, which cannot be told without asking it.
     """
-    return _mapped(source, encoding) if is_mapping(source) else _files(source)
+    return _mapped(source, encoding, forms) if is_mapping(source) else _files(source)
 
 
-def _mapped(source: str, encoding: str | None) -> object:
+def _mapped(source: str, encoding: str | None, forms: TextForms) -> object:
     path = Path(source).expanduser()
-    files = MappedTables(path, encoding).files()
+    files = MappedTables(path, encoding, forms).files()
     return files and [path.read_text(encoding="utf-8-sig"), files]
 
 

@@ -6,6 +6,7 @@ from pathlib import PurePath
 from features.sources.files.parquet_part import ParquetPart
 from features.sources.files.partitions import PartitionedPart, folder_values
 from features.sources.files.stored_file import HIDDEN, FileTree, StoredFile
+from features.sources.files.text_form import TextForms
 from features.sources.files.text_part import TextPart
 from features.sources.files.workbook_part import WorkbookPart
 from features.sources.part import Part, stored_stem
@@ -25,10 +26,15 @@ class FolderPlace:
         The folder.
     encoding : str, optional
         Of text that is not UTF-8, where a person named it.
+    forms : TextForms, optional
+        How its text files are written that have not changed. Default: none are known.
     """
 
-    def __init__(self, tree: FileTree, encoding: str | None = None) -> None:
+    def __init__(
+        self, tree: FileTree, encoding: str | None = None, forms: TextForms | None = None
+    ) -> None:
         self.where, self._tree, self._encoding = tree.where, tree, encoding
+        self._forms = forms or TextForms()
         self._entries: dict[str, list[tuple[str, bool]]] = {}
         self._others: list[str] = []
         self._opened: dict[str, tuple[Part, ...]] = {}
@@ -95,7 +101,7 @@ class FolderPlace:
             return ParquetPart(relation, file, name)
         if kind == "workbook":
             return WorkbookPart(relation, file, name)
-        return TextPart(relation, file, name, self._encoding)
+        return TextPart(relation, file, name, self._encoding, self._forms)
 
     def _parts_in(self, folder: str) -> tuple[Part, ...]:
         tables, notes = self._sorted(folder)

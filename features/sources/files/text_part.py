@@ -14,6 +14,7 @@ import pyarrow.csv as pa_csv
 
 from features.sources.content import Content
 from features.sources.files.stored_file import StoredFile
+from features.sources.files.text_form import TextForm, TextForms
 from features.sources.names import refuse_repeats
 from features.sources.part import (
     NOT_MAPPED,
@@ -56,6 +57,8 @@ class TextPart:
         The part's name.
     encoding : str, optional
         Of a file that is not UTF-8, where a person named it.
+    forms : TextForms, optional
+        How files are written that have not changed; it gets this one's. Default: none are known.
 
     Raises
     ------
@@ -69,19 +72,32 @@ class TextPart:
     folder_columns: tuple[str, ...] = ()
 
     def __init__(
-        self, relation: str, file: StoredFile, name: str, encoding: str | None = None
+        self,
+        relation: str,
+        file: StoredFile,
+        name: str,
+        encoding: str | None = None,
+        forms: TextForms | None = None,
     ) -> None:
         self.path: Path | None = file.path
         self.content: Content | None = file.content
         self.name, self._field, self._file = name, f"{relation}, {name}", file
         self.renamed: Mapping[str, str] = {}
+        known, mark = forms or TextForms(), file.content.opened.mark
+        form = known.get(mark, encoding)
+        if form is None:
+            form = self._read_form(encoding)
+            known.keep(mark, encoding, form)
+        self._encoding, self._delimiter, self._body_at = form.encoding, form.delimiter, form.body_at
+        self.odd_lines, self.likely_encoding = form.odd_lines, form.likely_encoding
+        self._names, self.notes = list(form.names), form.notes
+        self.schema: pa.Schema = pa.schema([(name, pa.binary()) for name in self._names])
+
+    def _read_form(self, named: str | None) -> TextForm:
+        """How the file is written: it is read to its end, unless a person named the encoding."""
         try:
-            decided = _decide_encoding(file, encoding)
-            self._encoding, self.odd_lines, self.likely_encoding = (
-                decided.encoding.name,
-                decided.odd_share,
-                decided.likely,
-            )
+            decided = _decide_encoding(self._file, named)
+            self._encoding = decided.encoding.name
             with self._opened() as stream:
                 head = stream.read(_HEAD_BYTES)
         except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -93,22 +109,22 @@ class TextPart:
         if not shown.strip():
             raise InputError(self._field, "must have a header line with column names")
         dialect = find_dialect(shown)
-        self._delimiter = dialect.delimiter
-        self._body_at = len(shown[: dialect.body_at].encode(errors="surrogateescape"))
         written = fitted_header(list(dialect.header), dialect, shown)
         if not any(name.strip() for name in written):
             raise InputError(self._field, "must have a header line with column names")
         # Blank names get one; a name that stands there twice is refused, and not made another.
         filled, _ = usable_names(written)
-        self._names = [
-            name if name.strip() else made for name, made in zip(written, filled, strict=True)
-        ]
-        refuse_repeats(self._field, self._names)
-        self.notes: tuple[str, ...] = (
-            *([decided.encoding.why] if decided.encoding.why else ()),
-            *dialect.notes,
+        names = [name if name.strip() else made for name, made in zip(written, filled, strict=True)]
+        refuse_repeats(self._field, names)
+        return TextForm(
+            encoding=decided.encoding.name,
+            odd_lines=decided.odd_share,
+            likely_encoding=decided.likely,
+            delimiter=dialect.delimiter,
+            body_at=len(shown[: dialect.body_at].encode(errors="surrogateescape")),
+            names=tuple(names),
+            notes=(*([decided.encoding.why] if decided.encoding.why else ()), *dialect.notes),
         )
-        self.schema: pa.Schema = pa.schema([(name, pa.binary()) for name in self._names])
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[Batch]:
         """Read it, a bounded number of bytes at a time."""
