@@ -1,7 +1,7 @@
 """The same operator out of every kind of place: the same features, and what it costs to read.
 
 ``python -m benchmarks.features.sources [CUSTOMERS MONTHS]`` writes the raw tables of a simulated
-operator into a folder, Hive partitions, an object store on loopback, a DuckDB file and PostgreSQL
+operator into folders of Parquet and of CSV, Hive partitions, an object store on loopback, a DuckDB file and PostgreSQL
 (``HOLDFAST_TEST_POSTGRES_URL``, in a schema of its own), first without the rows of the last week.
 Two nights take them in, files as they are and databases by a watermark. CPU seconds are those of
 this process: servers have their own.
@@ -21,19 +21,23 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import patch
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from benchmarks.report import show
 from features.compute.build import bring_up_to_date
 from features.contracts.tables import ARRIVED
-from features.intake.check import accept
 from features.intake.report import CheckReport
 from features.settings import FeatureSettings
 from features.sources import open_source
+from features.table_files.text_file import open_unpacked
+from holdfast.home import Home
+from pipeline.features import take_in
 from simulator.engine.simulator import simulate
 from tests.builders.clocks import NOW
 from tests.builders.object_server import serving_objects
@@ -72,13 +76,20 @@ def main() -> None:
 
 def _kinds(folder: Path, database: str) -> Iterator[tuple[str, str, str | None, Write]]:
     plain, hive, file = folder / "plain", folder / "hive", folder / "raw.duckdb"
+    text = folder / "text"
 
     def as_files(tables: Tables, name: str) -> None:
         for table, rows in tables.items():
             (plain / table).mkdir(parents=True, exist_ok=True)
             pq.write_table(rows, plain / table / f"{name}.parquet")
 
+    def as_text(tables: Tables, name: str) -> None:
+        for table, rows in tables.items():
+            (text / table).mkdir(parents=True, exist_ok=True)
+            pa_csv.write_csv(rows, text / table / f"{name}.csv")
+
     yield "folder of Parquet", str(plain), None, as_files
+    yield "folder of CSV", str(text), None, as_text
     yield "Hive partitions", str(hive), None, lambda t, name: as_partitions(t, hive, name)
     with _object_store(folder / "store") as url:
         bucket = folder / "store" / "raw"
@@ -109,18 +120,14 @@ def _measured(
     out = folder / f"home of {kind}"
 
     def night() -> CheckReport:
-        return accept(
-            open_source(where, watermark=watermark),
-            out / "raw",
-            quarantine=out / "quarantine",
-            now=NOW,
-        )
+        return take_in(Home(out), where, now=NOW, watermark=watermark)
 
     taking, report = _cpu_seconds(night)
     taken = sum(table.accepted for table in report.tables)
     add_last()
     time.sleep(SETTLED_SECONDS)
-    second, report = _cpu_seconds(night)
+    with _text_files_opened() as opened:
+        second, report = _cpu_seconds(night)
     again = sum(table.read - table.reused for table in report.tables)
     bring_up_to_date(out / "raw", out / "features", FeatureSettings(threads=2), now=NOW)
     features = hashlib.sha256()
@@ -136,8 +143,22 @@ def _measured(
         "of": f"{sum(table.read for table in report.tables):,}",
         "CPU s": f"{second:.2f}",
         "first": f"{taking:.2f}",
+        "text files opened": f"{len(opened)}, {sum(opened.values()) / 1e6:.1f} MB",
         "features": features.hexdigest()[:12],
     }
+
+
+@contextmanager
+def _text_files_opened() -> Iterator[dict[Path, int]]:
+    """Text files of folders that are opened meanwhile, with their bytes."""
+    opened: dict[Path, int] = {}
+
+    def noting(path: Path) -> object:
+        opened[path] = path.stat().st_size
+        return open_unpacked(path)
+
+    with patch("features.sources.files.stored_file.open_unpacked", noting):
+        yield opened
 
 
 def _read(where: str) -> int:
